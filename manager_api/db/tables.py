@@ -1,0 +1,248 @@
+"""The manager's tables. Ids are UUIDs as 36-character text, times are UTC.
+
+Of a job that runs, `status`, `activity` and all of its tasks are a projection of its workflow
+(docs/architecture.md); only `manager_api.db.projection` writes them.
+"""
+
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any, Generic, TypeVar
+
+from sqlalchemy import JSON, DateTime, Dialect, ForeignKey, Index, MetaData, String, Text
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.types import TypeDecorator
+
+from workflows.domain.statuses import JobStatus, TaskStatus, WorkerStatus
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """Aware datetimes in and out, also on SQLite, which forgets the zone."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        return None if value is None else value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+E = TypeVar("E", bound=StrEnum)
+
+
+class Word(TypeDecorator[E], Generic[E]):
+    """Stores an enum's value, not its name."""
+
+    impl = String(32)
+    cache_ok = True
+
+    def __init__(self, enum: type[E]) -> None:
+        super().__init__()
+        self.enum = enum
+
+    def process_bind_param(self, value: E | None, dialect: Dialect) -> str | None:
+        return None if value is None else str(value)
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> E | None:
+        return None if value is None else self.enum(value)
+
+
+class Base(DeclarativeBase):
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(column_0_N_label)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+
+
+class JobRow(Base):
+    __tablename__ = "jobs"
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    name: Mapped[str] = mapped_column(Text)
+    job_type: Mapped[str] = mapped_column(String(255))
+    priority: Mapped[int]
+    status: Mapped[JobStatus] = mapped_column(Word(JobStatus), index=True)
+    activity: Mapped[str] = mapped_column(Text, default="")
+    settings: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    job_metadata: Mapped[dict[str, str]] = mapped_column("metadata", JSON, default=dict)
+    shaman_checkout_id: Mapped[str] = mapped_column(Text, default="")
+    worker_tag_id: Mapped[str | None] = mapped_column(ForeignKey("worker_tags.id"))
+    created: Mapped[datetime] = mapped_column(UtcDateTime)
+    updated: Mapped[datetime] = mapped_column(UtcDateTime)
+    delete_requested_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    steps_total: Mapped[int] = mapped_column(default=0)
+    steps_completed: Mapped[int] = mapped_column(default=0)
+
+    run: Mapped[int] = mapped_column(default=1)
+    """Number of the run that owns this job; issued here, never reused."""
+    sequence: Mapped[int] = mapped_column(default=0)
+    """The last projection write of this run that was stored."""
+    is_ended: Mapped[bool] = mapped_column(default=False)
+    """The run's final write was stored: its workflow has nothing left to do."""
+    pending_change: Mapped[dict[str, Any] | None] = mapped_column(JSON)
+    """`messages.Change` that this run was started for; its claim carries it."""
+    demand: Mapped[dict[str, Any] | None] = mapped_column(JSON)
+    """`messages.Demand`; null when nothing waits for a worker."""
+    demand_version: Mapped[int] = mapped_column(default=0)
+
+
+class TaskRow(Base):
+    __tablename__ = "tasks"
+    __table_args__ = (Index("ix_tasks_worker_id_updated", "worker_id", "updated"),)
+
+    job_id: Mapped[str] = mapped_column(ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True)
+    index_in_job: Mapped[int] = mapped_column(primary_key=True)
+    """1-based, in the order the job type made them."""
+    id: Mapped[str] = mapped_column(String(36), unique=True)
+    name: Mapped[str] = mapped_column(Text)
+    task_type: Mapped[str] = mapped_column(String(255))
+    priority: Mapped[int]
+    status: Mapped[TaskStatus] = mapped_column(Word(TaskStatus))
+    activity: Mapped[str] = mapped_column(Text, default="")
+    commands: Mapped[list[dict[str, Any]]] = mapped_column(JSON)
+    """`{name, parameters, total_step_count}` each, variables not yet replaced."""
+    depends_on: Mapped[str] = mapped_column(Text, default="")
+    """Range-coded indexes in the same job: `1-4,9`."""
+    steps_total: Mapped[int] = mapped_column(default=0)
+    steps_completed: Mapped[int] = mapped_column(default=0)
+    attempt: Mapped[int] = mapped_column(default=0)
+    failures: Mapped[int] = mapped_column(default=0)
+    failed_by: Mapped[list[str]] = mapped_column(JSON, default=list)
+    """Ids of the workers that failed it since it was last requeued."""
+    worker_id: Mapped[str | None] = mapped_column(ForeignKey("workers.id"))
+    """The last worker that got it."""
+    created: Mapped[datetime] = mapped_column(UtcDateTime)
+    updated: Mapped[datetime] = mapped_column(UtcDateTime)
+    last_touched: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class JobBlockRow(Base):
+    __tablename__ = "job_blocks"
+
+    job_id: Mapped[str] = mapped_column(ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True)
+    worker_id: Mapped[str] = mapped_column(ForeignKey("workers.id"), primary_key=True)
+    task_type: Mapped[str] = mapped_column(String(255), primary_key=True)
+
+
+class OutboxRow(Base):
+    """A workflow to start. Written with what it is for, removed when Temporal has it."""
+
+    __tablename__ = "outbox"
+
+    job_id: Mapped[str] = mapped_column(ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True)
+    run: Mapped[int]
+    created: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class WorkerRow(Base):
+    __tablename__ = "workers"
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    name: Mapped[str] = mapped_column(Text)
+    secret_hash: Mapped[str] = mapped_column(String(255))
+    address: Mapped[str] = mapped_column(String(255), default="")
+    status: Mapped[WorkerStatus] = mapped_column(Word(WorkerStatus))
+    platform: Mapped[str] = mapped_column(String(64))
+    software: Mapped[str] = mapped_column(Text, default="")
+    supported_task_types: Mapped[list[str]] = mapped_column(JSON, default=list)
+    can_restart: Mapped[bool] = mapped_column(default=False)
+    status_requested: Mapped[WorkerStatus | None] = mapped_column(Word(WorkerStatus))
+    is_lazy_request: Mapped[bool] = mapped_column(default=False)
+    last_seen: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    created: Mapped[datetime] = mapped_column(UtcDateTime)
+    updated: Mapped[datetime] = mapped_column(UtcDateTime)
+    deleted_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    session: Mapped[int] = mapped_column(default=0)
+    """The host's newest sign-on on the control channel; 0: never. Part of its task queue."""
+    slots: Mapped[int] = mapped_column(default=1)
+
+
+class WorkerTagRow(Base):
+    __tablename__ = "worker_tags"
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    name: Mapped[str] = mapped_column(String(255), unique=True)
+    description: Mapped[str] = mapped_column(Text, default="")
+
+
+class WorkerTagMembershipRow(Base):
+    __tablename__ = "worker_tag_membership"
+
+    worker_id: Mapped[str] = mapped_column(
+        ForeignKey("workers.id", ondelete="CASCADE"), primary_key=True
+    )
+    tag_id: Mapped[str] = mapped_column(
+        ForeignKey("worker_tags.id", ondelete="CASCADE"), primary_key=True
+    )
+
+
+class LeaseState(StrEnum):
+    OFFERED = "offered"
+    """Written; the workflow has not yet confirmed it, so `lend` is resent."""
+    HELD = "held"
+    RETURNED = "returned"
+
+
+class LeaseRow(Base):
+    """Worker W, slot S, works for run R of job J until recalled."""
+
+    __tablename__ = "leases"
+    __table_args__ = (
+        Index("ix_leases_worker_id_slot", "worker_id", "slot"),
+        Index("ix_leases_job_id_state", "job_id", "state"),
+    )
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    worker_id: Mapped[str] = mapped_column(ForeignKey("workers.id"))
+    session: Mapped[int]
+    slot: Mapped[int]
+    generation: Mapped[int]
+    """Grows per worker and slot."""
+    job_id: Mapped[str] = mapped_column(ForeignKey("jobs.id", ondelete="CASCADE"))
+    run: Mapped[int]
+    state: Mapped[LeaseState] = mapped_column(Word(LeaseState), index=True)
+    recall: Mapped[str] = mapped_column(String(16), default="")
+    """Empty, `after-task` or `at-once`."""
+    epoch: Mapped[int]
+    changed: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class HandBackRow(Base):
+    """A pair that was handed back: skipped until the job's demand version changes (rule 2)."""
+
+    __tablename__ = "hand_backs"
+
+    job_id: Mapped[str] = mapped_column(ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True)
+    worker_id: Mapped[str] = mapped_column(ForeignKey("workers.id"), primary_key=True)
+    demand_version: Mapped[int]
+
+
+class EventRow(Base):
+    """What clients are told, written in the transaction of the change it tells of."""
+
+    __tablename__ = "events"
+    __table_args__ = ({"sqlite_autoincrement": True},)  # an id is never used twice
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    topic: Mapped[str] = mapped_column(String(255))
+    payload: Mapped[dict[str, Any]] = mapped_column(JSON)
+    created: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
+
+
+class FarmRow(Base):
+    """One row: what belongs to the farm as a whole."""
+
+    __tablename__ = "farm"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    keeper_epoch: Mapped[int] = mapped_column(default=0)
+    """The database refuses leases of an older keeper (rule 17)."""
+    last_rendered_job_id: Mapped[str | None] = mapped_column(String(36))
