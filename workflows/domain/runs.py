@@ -1,0 +1,230 @@
+"""What a host does when it is asked to run a task: a book of runs, without any I/O.
+
+Rules 4, 5, 7 and 9 of docs/protocol.md. The host's run table and the model test both drive it.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from enum import Enum, auto
+
+from workflows.domain.messages import Outcome, OutcomeKind, RunKey, RunRef
+
+#: How long a stop is remembered for a run that has not begun, in seconds. Longer than any
+#: activity can wait to be delivered.
+TOMBSTONE_S = 3600.0
+#: Outcomes remembered after their run was forgotten, for an activity that is delivered twice.
+REMEMBERED = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Attach:
+    """The run is here and lives: report what becomes of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """The run has ended, or never will begin: this is the answer."""
+
+    outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Begin:
+    """Start it, when the runs named here have ended."""
+
+    stop_first: tuple[RunKey, ...] = ()
+    wait_for: tuple[RunKey, ...] = ()
+
+
+Decision = Attach | Kept | Begin
+
+
+class StopOrder(Enum):
+    """What a stop comes to."""
+
+    STOP = auto()
+    """The run lives: its processes are to be stopped."""
+    REMEMBER = auto()
+    """Not begun: the tombstone keeps it from ever beginning, and belongs on disk."""
+    NOTHING = auto()
+    """It has ended."""
+
+
+class Phase(Enum):
+    BEGINNING = auto()
+    """Decided, no process yet."""
+    LIVE = auto()
+    ENDED = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One run in the book."""
+
+    ref: RunRef
+    phase: Phase
+    outcome: Outcome | None = None
+    is_stopping: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class BookSnapshot:
+    """The book's whole state; immutable."""
+
+    entries: tuple[Entry, ...] = ()
+    generations: tuple[tuple[int, int], ...] = ()
+    tombstones: tuple[tuple[RunKey, float], ...] = ()
+    remembered: tuple[tuple[RunKey, Outcome], ...] = ()
+
+
+CANCELED_BEFORE = Outcome(OutcomeKind.CANCELED, "stopped before it began")
+
+
+class RunBook:
+    """The runs of one host, by key.
+
+    `refusing` is the sentence with which new runs are refused (asleep, shutting down); empty
+    accepts them. Runs that are known are answered for all the same.
+    """
+
+    def __init__(self) -> None:
+        self.refusing = ""
+        self._entries: dict[RunKey, Entry] = {}
+        self._generations: dict[int, int] = {}
+        self._tombstones: dict[RunKey, float] = {}
+        self._remembered: dict[RunKey, Outcome] = {}
+
+    def asked(self, ref: RunRef) -> Decision:
+        """Decide, and enter the run as beginning where the decision is `Begin`."""
+        if (known := self._answer_for_known(ref.key)) is not None:
+            return known
+        if refusal := self.refusing or self._outdated(ref):
+            return Kept(Outcome(OutcomeKind.REFUSED, refusal))
+        self._generations[ref.slot] = ref.generation
+        decision = self._begin_after(ref)
+        self._entries[ref.key] = Entry(ref, Phase.BEGINNING)
+        return decision
+
+    def began(self, key: RunKey) -> bool:
+        """Its process may start now. False: it was stopped meanwhile and must not."""
+        entry = self._entries[key]
+        if entry.is_stopping:
+            self.ended(key, CANCELED_BEFORE)
+        if self._entries[key].phase is Phase.ENDED:
+            return False
+        self._entries[key] = replace(entry, phase=Phase.LIVE)
+        return True
+
+    def ended(self, key: RunKey, outcome: Outcome) -> Outcome:
+        """Keep what became of it; the first outcome counts and is returned."""
+        entry = self._entries[key]
+        if entry.outcome is None:
+            self._entries[key] = replace(entry, phase=Phase.ENDED, outcome=outcome)
+            return outcome
+        return entry.outcome
+
+    def stop(self, key: RunKey, now: float) -> StopOrder:
+        """Stop a run, or see to it that it never begins. `now` in seconds of any one clock."""
+        entry = self._entries.get(key)
+        if entry is None:
+            if key in self._remembered:
+                return StopOrder.NOTHING
+            self._tombstones[key] = now
+            return StopOrder.REMEMBER
+        if entry.phase is Phase.ENDED:
+            return StopOrder.NOTHING
+        self._entries[key] = replace(entry, is_stopping=True)
+        return StopOrder.STOP if entry.phase is Phase.LIVE else StopOrder.REMEMBER
+
+    def forget(self, key: RunKey) -> None:
+        """Its outcome was accepted, or it came to nothing (its commands could not be had)."""
+        entry = self._entries.pop(key, None)
+        if entry is None or entry.outcome is None:
+            return
+        self._remembered[key] = entry.outcome
+        while len(self._remembered) > REMEMBERED:
+            del self._remembered[next(iter(self._remembered))]
+
+    def adopt(self, ref: RunRef, outcome: Outcome | None) -> None:
+        """Enter a run that an earlier host process has left; no outcome: it lives."""
+        phase = Phase.LIVE if outcome is None else Phase.ENDED
+        self._entries[ref.key] = Entry(ref, phase, outcome)
+
+    def signed_on(self) -> None:
+        """A new session: nothing can arrive from before it, so old generations say nothing.
+
+        A database set back in time counts generations from lower; remembering them would make
+        this host refuse everything.
+        """
+        self._generations.clear()
+
+    def expire(self, now: float) -> list[RunKey]:
+        """Drop tombstones that nothing can need any more; returns them."""
+        old = [key for key, since in self._tombstones.items() if now - since > TOMBSTONE_S]
+        for key in old:
+            del self._tombstones[key]
+        return old
+
+    def live(self) -> list[RunKey]:
+        """Runs that are beginning or live, in order of key."""
+        return sorted(key for key, e in self._entries.items() if e.phase is not Phase.ENDED)
+
+    def entry(self, key: RunKey) -> Entry | None:
+        return self._entries.get(key)
+
+    def snapshot(self) -> BookSnapshot:
+        return BookSnapshot(
+            tuple(self._entries.values()),
+            tuple(self._generations.items()),
+            tuple(self._tombstones.items()),
+            tuple(self._remembered.items()),
+        )
+
+    @classmethod
+    def restore(cls, snapshot: BookSnapshot) -> "RunBook":
+        """The inverse of `snapshot`."""
+        book = cls()
+        book._entries = {entry.ref.key: entry for entry in snapshot.entries}
+        book._generations = dict(snapshot.generations)
+        book._tombstones = dict(snapshot.tombstones)
+        book._remembered = dict(snapshot.remembered)
+        return book
+
+    def _answer_for_known(self, key: RunKey) -> Decision | None:
+        entry = self._entries.get(key)
+        if entry is not None:
+            return Attach() if entry.outcome is None else Kept(entry.outcome)
+        if key in self._remembered:
+            return Kept(self._remembered[key])
+        return Kept(CANCELED_BEFORE) if key in self._tombstones else None
+
+    def _outdated(self, ref: RunRef) -> str:
+        """Why this request has been overtaken; empty if it has not."""
+        newest = self._generations.get(ref.slot, ref.generation)
+        occupants = [e.ref.generation for e in self._occupants(ref.slot)]
+        if max([newest, *occupants]) > ref.generation:
+            return f"slot {ref.slot} has seen a newer lease"
+        if any(_try_of(e.ref) > _try_of(ref) for e in self._tries_of_same_task(ref)):
+            return "a later attempt at this task is known here"
+        return ""
+
+    def _begin_after(self, ref: RunRef) -> Begin:
+        earlier = {e.ref.key for e in self._tries_of_same_task(ref) if e.outcome is None}
+        occupants = self._occupants(ref.slot)
+        # An older lease has no right to the slot any more. Of the same lease, the workflow sends
+        # the next task only when it knows the end of the last: it is about to end.
+        stale = {e.ref.key for e in occupants if e.ref.generation < ref.generation}
+        stop_first = earlier | stale
+        wait_for = {e.ref.key for e in occupants} - stop_first
+        return Begin(tuple(sorted(stop_first)), tuple(sorted(wait_for)))
+
+    def _occupants(self, slot: int) -> list[Entry]:
+        return [e for e in self._entries.values() if e.ref.slot == slot and e.outcome is None]
+
+    def _tries_of_same_task(self, ref: RunRef) -> Iterable[Entry]:
+        task = (ref.job_id, ref.index)
+        return (e for e in self._entries.values() if (e.ref.job_id, e.ref.index) == task)
+
+
+def _try_of(ref: RunRef) -> tuple[int, int]:
+    return (ref.run, ref.attempt)
