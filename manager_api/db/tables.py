@@ -163,6 +163,8 @@ class WorkerRow(Base):
     session: Mapped[int] = mapped_column(default=0)
     """The host's newest sign-on on the control channel; 0: never. Part of its task queue."""
     slots: Mapped[int] = mapped_column(default=1)
+    live_runs: Mapped[list[str]] = mapped_column(JSON, default=list)
+    """`str(RunKey)` of what lived, or was kept, when this session began."""
 
 
 class WorkerTagRow(Base):

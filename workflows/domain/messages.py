@@ -101,6 +101,20 @@ class WorkerGone:
 
 
 @dataclass(frozen=True, slots=True)
+class SessionChanged:
+    """A worker's host signed on anew. Key: worker, session (the new one).
+
+    Runs named in `live` go on under the new session, on the new task queue; everything else of
+    older sessions is lost at once (protocol rule 8).
+    """
+
+    worker_id: str
+    session: int
+    live: tuple[str, ...] = ()
+    """`str(RunKey)` of the runs that live, or whose outcome is kept."""
+
+
+@dataclass(frozen=True, slots=True)
 class Census:
     """The keeper's answer to a demand: whom is there left to try (protocol rule 1).
 
@@ -302,6 +316,8 @@ class ProjectionWrite:
     priority: int | None = None
     held: tuple[str, ...] = ()
     """Leases accepted since the last write."""
+    moved: tuple[tuple[str, int], ...] = ()
+    """(lease, session): leases that went on under a host's new session."""
     returned: tuple[LeaseReturned, ...] = ()
     blocked: tuple[tuple[str, str], ...] | None = None
     """The whole blocklist, when it changed."""
