@@ -1,0 +1,42 @@
+"""Sets of task indexes as text: `1-4,9`. Both ends are included."""
+
+from collections.abc import Iterable, Iterator
+
+
+def format_ranges(indexes: Iterable[int]) -> str:
+    """Indexes, ascending and without repeats, as text; empty for none."""
+    return ",".join(str(a) if a == b else f"{a}-{b}" for a, b in _runs(indexes))
+
+
+def parse_ranges(text: str) -> list[range]:
+    """The inverse of `format_ranges`.
+
+    Raises:
+        ValueError: not range-coded.
+    """
+    if not text:
+        return []
+    return [_parse_one(part) for part in text.split(",")]
+
+
+def indexes_in(text: str) -> Iterator[int]:
+    for part in parse_ranges(text):
+        yield from part
+
+
+def _parse_one(part: str) -> range:
+    first, _, last = part.partition("-")
+    return range(int(first), int(last or first) + 1)
+
+
+def _runs(indexes: Iterable[int]) -> Iterator[tuple[int, int]]:
+    first = last = None
+    for index in indexes:
+        if last is not None and index == last + 1:
+            last = index
+            continue
+        if first is not None and last is not None:
+            yield first, last
+        first = last = index
+    if first is not None and last is not None:
+        yield first, last

@@ -1,0 +1,132 @@
+"""How a job's status follows its tasks', and theirs its own; who may ask for what.
+
+Source: Flamenco 3.9, except where docs/differences-from-flamenco.md says otherwise.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from workflows.domain.messages import JobAction, TaskAction
+from workflows.domain.statuses import RUNNABLE, WAITING, JobStatus, TaskStatus
+
+#: Share of a job's tasks, in percent, whose failure fails the job.
+FAIL_JOB_PERCENT = 10
+
+_UNFINISHED = frozenset({JobAction.CANCEL, JobAction.PAUSE, JobAction.REQUEUE_FAILED})
+JOB_ACTIONS: Mapping[JobStatus, frozenset[JobAction]] = {
+    JobStatus.QUEUED: _UNFINISHED,
+    JobStatus.ACTIVE: _UNFINISHED,
+    JobStatus.PAUSE_REQUESTED: frozenset({JobAction.CANCEL, JobAction.RESUME}),
+    JobStatus.PAUSED: frozenset({JobAction.CANCEL, JobAction.RESUME, JobAction.REQUEUE}),
+    JobStatus.CANCELED: frozenset({JobAction.REQUEUE}),
+    JobStatus.COMPLETED: frozenset({JobAction.REQUEUE}),
+    JobStatus.FAILED: frozenset({JobAction.CANCEL, JobAction.REQUEUE, JobAction.REQUEUE_FAILED}),
+    JobStatus.CANCEL_REQUESTED: frozenset(),
+    JobStatus.REQUEUEING: frozenset(),
+    JobStatus.UNDER_CONSTRUCTION: frozenset(),
+}
+
+_CANCEL = frozenset({TaskAction.CANCEL})
+_REQUEUE = frozenset({TaskAction.REQUEUE})
+TASK_ACTIONS: Mapping[TaskStatus, frozenset[TaskAction]] = {
+    TaskStatus.QUEUED: _CANCEL,
+    TaskStatus.ACTIVE: _CANCEL,
+    TaskStatus.SOFT_FAILED: _CANCEL,
+    TaskStatus.PAUSED: _CANCEL,
+    TaskStatus.CANCELED: _REQUEUE,
+    TaskStatus.COMPLETED: _REQUEUE,
+    TaskStatus.FAILED: _REQUEUE,
+}
+
+
+class Refused(Exception):
+    """The change does not fit the present status; the text says why."""
+
+
+def check_job_action(status: JobStatus, action: JobAction) -> None:
+    """Raises:
+    Refused: not in the architecture's table.
+    """
+    if action not in JOB_ACTIONS[status]:
+        raise Refused(f'a job that is "{status}" cannot take the action "{action}"')
+
+
+def check_task_action(status: TaskStatus, action: TaskAction) -> None:
+    """Raises:
+    Refused: not in the architecture's table.
+    """
+    if action not in TASK_ACTIONS[status]:
+        raise Refused(f'a task that is "{status}" cannot take the action "{action}"')
+
+
+@dataclass(frozen=True, slots=True)
+class TasksFollow:
+    """Entering a status moves tasks: from any of these, to that."""
+
+    from_any: frozenset[TaskStatus]
+    to: TaskStatus
+
+
+TASKS_FOLLOW: Mapping[JobStatus, TasksFollow] = {
+    JobStatus.CANCEL_REQUESTED: TasksFollow(RUNNABLE | {TaskStatus.PAUSED}, TaskStatus.CANCELED),
+    JobStatus.FAILED: TasksFollow(RUNNABLE, TaskStatus.CANCELED),
+    # Active tasks run on: pausing must never throw away a half-rendered frame.
+    JobStatus.PAUSE_REQUESTED: TasksFollow(WAITING, TaskStatus.PAUSED),
+}
+
+#: What a requeued job runs again; a completed one runs everything.
+REQUEUED = frozenset(
+    {TaskStatus.CANCELED, TaskStatus.FAILED, TaskStatus.PAUSED, TaskStatus.SOFT_FAILED}
+)
+
+#: Statuses whose entering changed tasks in bulk: clients fetch the task list anew.
+REFRESHES_TASKS = frozenset(
+    {
+        JobStatus.QUEUED,
+        JobStatus.CANCEL_REQUESTED,
+        JobStatus.FAILED,
+        JobStatus.PAUSE_REQUESTED,
+        JobStatus.REQUEUEING,
+    }
+)
+
+
+def next_job_status(
+    status: JobStatus, counts: Mapping[TaskStatus, int], *, can_progress: bool
+) -> tuple[JobStatus, str] | None:
+    """The status that a job moves to by itself, with the reason; None when it stays.
+
+    Args:
+        counts: tasks per status.
+        can_progress: a waiting task can still start one day: no failed, canceled or paused task
+            stands before it.
+    """
+    active = counts.get(TaskStatus.ACTIVE, 0)
+    match status:
+        case JobStatus.CANCEL_REQUESTED:
+            return JobStatus.CANCELED, "tasks were canceled"
+        case JobStatus.REQUEUEING:
+            return JobStatus.QUEUED, "tasks were requeued"
+        case JobStatus.PAUSE_REQUESTED if not active:
+            return JobStatus.PAUSED, "no task is active any more"
+        case JobStatus.QUEUED | JobStatus.ACTIVE:
+            return _settled(status, counts, active, can_progress)
+    return None
+
+
+def _settled(
+    status: JobStatus, counts: Mapping[TaskStatus, int], active: int, can_progress: bool
+) -> tuple[JobStatus, str] | None:
+    failed, total = counts.get(TaskStatus.FAILED, 0), sum(counts.values())
+    if total and 100 * failed // total >= FAIL_JOB_PERCENT:
+        return JobStatus.FAILED, f"{failed} of {total} tasks failed"
+    if active or can_progress:
+        return None
+    if counts.get(TaskStatus.COMPLETED, 0) == total:
+        return JobStatus.COMPLETED, "all tasks completed" if total else "it has no tasks"
+    if failed:
+        return JobStatus.FAILED, f"nothing is left to run, {failed} of {total} tasks failed"
+    # Waiting tasks behind a canceled one go with it, as under a cancellation of the job.
+    if any(counts.get(waiting, 0) for waiting in WAITING):
+        return JobStatus.CANCEL_REQUESTED, "what is left waits for canceled tasks"
+    return JobStatus.CANCELED, "nothing is left to run, some tasks were canceled"
