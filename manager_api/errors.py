@@ -1,0 +1,91 @@
+"""Refusals, and what they look like over HTTP."""
+
+# ruff: noqa: N818 -- they are answers, named for what they say; no error of ours.
+
+from typing import ClassVar
+
+
+class FarmError(Exception):
+    """A refusal that the caller can understand. Anything else is a bug: 500."""
+
+    http_status: ClassVar[int] = 500
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {}
+
+
+class BadRequest(FarmError):
+    """Understood, and wrong."""
+
+    http_status = 400
+
+
+class Forbidden(FarmError):
+    http_status = 403
+
+
+class JobNotFound(FarmError):
+    http_status = 404
+
+    def __init__(self, job_id: str) -> None:
+        super().__init__(f'no such job "{job_id}"')
+
+
+class TaskNotFound(FarmError):
+    http_status = 404
+
+    def __init__(self, task_id: str) -> None:
+        super().__init__(f'no such task "{task_id}"')
+
+
+class WorkerNotFound(FarmError):
+    http_status = 404
+
+    def __init__(self, worker_id: str) -> None:
+        super().__init__(f'no such worker "{worker_id}"')
+
+
+class NotFound(FarmError):
+    http_status = 404
+
+
+class Overtaken(FarmError):
+    """Right once; something newer has taken its place."""
+
+    http_status = 409
+
+
+class PreconditionFailed(FarmError):
+    http_status = 412
+
+
+class TooLarge(FarmError):
+    http_status = 413
+
+
+class Refused(FarmError):
+    """Not possible in the current status; the message says why."""
+
+    http_status = 422
+
+
+class TooMany(FarmError):
+    http_status = 429
+
+
+class TryAgain(FarmError):
+    """Nothing is wrong with the request; we cannot serve it right now."""
+
+    http_status = 503
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"Retry-After": "1"}
+
+
+class OrchestratorUnavailable(TryAgain):
+    """Temporal does not answer."""
+
+    def __init__(self, detail: str = "") -> None:
+        super().__init__(detail or "Temporal does not answer; nothing was changed, try again")
