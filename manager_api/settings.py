@@ -20,6 +20,8 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
+from workflows.domain import variables
+
 SETTINGS_FILE = "tablao-manager.yaml"
 PREFIX = "TABLAO_"
 
@@ -48,17 +50,13 @@ class Variable(BaseModel):
     is_twoway: bool = False
     values: tuple[VariableValue, ...] = ()
 
+    def named(self, name: str) -> variables.Variable:
+        return variables.Variable(name, tuple(map(_in_domain, self.values)), self.is_twoway)
 
-DEFAULT_VARIABLES: Mapping[str, Variable] = {
-    "blender": Variable(
-        values=(
-            VariableValue(platform="linux", value="blender"),
-            VariableValue(platform="windows", value="blender.exe"),
-            VariableValue(platform="darwin", value="blender"),
-        )
-    ),
-    "blenderArgs": Variable(values=(VariableValue(platform="all", value="-b -y"),)),
-}
+
+def _in_domain(value: VariableValue) -> variables.VariableValue:
+    platforms = value.platforms or (value.platform or variables.ALL_PLATFORMS,)
+    return variables.VariableValue(value.value, platforms, variables.Audience(value.audience))
 
 
 def _default_data_dir() -> Path:
@@ -77,6 +75,7 @@ class ManagerSettings(BaseSettings):
     flamenco_version: str = "3.8.5"
     """The add-on refuses to submit to a version other than its own; this is the newest stable."""
     variables: dict[str, Variable] = Field(default_factory=dict)
+    """Beside the defaults, which a variable of the same name replaces."""
 
     host: str = "127.0.0.1"
     port: int = Field(default=8080, ge=0, le=65535)
@@ -126,11 +125,6 @@ class ManagerSettings(BaseSettings):
     def _data_dir_in_full(cls, path: Path) -> Path:
         return path.expanduser().absolute()
 
-    @field_validator("variables", mode="after")
-    @classmethod
-    def _with_default_variables(cls, variables: dict[str, Variable]) -> dict[str, Variable]:
-        return {**DEFAULT_VARIABLES, **variables}
-
     @property
     def storage_path(self) -> Path:
         """The shared storage: the variable `jobs`, and what clients are told."""
@@ -144,6 +138,12 @@ class ManagerSettings(BaseSettings):
     def job_files(self) -> Path:
         """Task logs and last-rendered images."""
         return self.data_dir / "job-files"
+
+    @property
+    def farm_variables(self) -> variables.Variables:
+        configured = [variable.named(name) for name, variable in self.variables.items()]
+        defaults = [v for v in variables.DEFAULT_VARIABLES if v.name not in self.variables]
+        return variables.Variables.of_farm([*defaults, *configured], str(self.storage_path))
 
     @classmethod
     def settings_customise_sources(
