@@ -1,0 +1,99 @@
+"""A task as an activity, on the render machine: run or attach, heartbeat, return the outcome."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from temporalio import activity
+
+from activities.heartbeats import heartbeats
+from workflows.domain.messages import Outcome, OutcomeKind, RunKey, RunRef
+
+SUPERSEDED = Outcome(OutcomeKind.SUPERSEDED, "asked for again; the newer request reports")
+
+
+class Runs(Protocol):
+    """What this activity needs of the machine's runs."""
+
+    async def run_or_attach(self, ref: RunRef) -> Outcome:
+        """Begin the run, or report the one that is here already.
+
+        Canceling the call lets go of the run and nothing more.
+        """
+        ...
+
+    def detached(self, key: RunKey, clearly_canceled: bool) -> None:
+        """An activity was cut off; grace begins unless another one is attached."""
+        ...
+
+    async def stop(self, key: RunKey, reason: str) -> None:
+        """Stop a run, or see to it that it never begins. Returns when its processes are gone."""
+        ...
+
+    def progress(self, key: RunKey) -> Mapping[str, Any]: ...
+
+
+class LocalRendering:
+    """Runs on a render machine, from that machine's own task queue."""
+
+    def __init__(self, runs: Runs, *, heartbeat_every_s: float = 5.0) -> None:
+        self._runs = runs
+        self._heartbeat_every_s = heartbeat_every_s
+        self._newest: dict[RunKey, asyncio.Event] = {}
+
+    @activity.defn(name="run_task")
+    async def run_task(self, run: RunRef) -> Outcome:
+        """Run a task's commands in order, or attach to the run that does so already.
+
+        A failed render is an answer, not an accident: the domain decides who tries next.
+        """
+        key, superseded = run.key, asyncio.Event()
+        report = asyncio.create_task(self._runs.run_or_attach(run), name=f"run {key}")
+        # The older activity's workflow run is closed, but would hear of it only with a heartbeat.
+        if older := self._newest.get(key):
+            older.set()
+        self._newest[key] = superseded
+        try:
+            async with heartbeats(lambda: self._runs.progress(key), self._heartbeat_every_s):
+                return await self._first(key, report, superseded)
+        finally:
+            if self._newest.get(key) is superseded:
+                del self._newest[key]
+
+    async def _first(
+        self, key: RunKey, report: asyncio.Task[Outcome], superseded: asyncio.Event
+    ) -> Outcome:
+        """What comes first: the outcome, a newer attachment, or Temporal cutting us off."""
+        overtaken = asyncio.create_task(superseded.wait())
+        try:
+            await asyncio.wait({report, overtaken}, return_when=asyncio.FIRST_COMPLETED)
+        except asyncio.CancelledError:
+            return await self._cut_off(key, report)
+        finally:
+            overtaken.cancel()
+        if report.done():
+            return report.result()
+        await _let_go(report)
+        return SUPERSEDED
+
+    async def _cut_off(self, key: RunKey, report: asyncio.Task[Outcome]) -> Outcome:
+        details = activity.cancellation_details()
+        if details is not None and details.cancel_requested:
+            await self._runs.stop(key, "canceled")
+            outcome = await report
+            if outcome.kind is OutcomeKind.CANCELED:
+                # So that Temporal's history calls it what it is.
+                raise asyncio.CancelledError
+            return outcome  # it came to its own end first, and that counts
+        # `not_found` and time-outs are ambiguous: after a continue-as-new the same run is asked
+        # for again at once.
+        await _let_go(report)
+        self._runs.detached(key, clearly_canceled=False)
+        if details is not None and details.worker_shutdown:
+            activity.raise_complete_async()  # says nothing: the next host process adopts the run
+        raise asyncio.CancelledError
+
+
+async def _let_go(report: asyncio.Task[Outcome]) -> None:
+    report.cancel()
+    await asyncio.wait({report})
