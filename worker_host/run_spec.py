@@ -30,7 +30,7 @@ class RunSpec:
     """Where programs are that a command names without a path: `ffmpeg`, `blender`."""
 
 
-class RunRefused(Exception):  # noqa: N818 - a refusal is no mistake
+class RunRefused(Exception):
     """The manager does not hand out this run's commands: the lease is not held."""
 
 

@@ -10,7 +10,7 @@ from workflows.domain.messages import Outcome, RunKey, RunRef
 Fetch = Callable[[RunRef], Awaitable[RunSpec]]
 
 
-class HostAlreadyRuns(Exception):  # noqa: N818 - says what is so
+class HostAlreadyRuns(Exception):
     """Another host process works in this directory."""
 
 

@@ -1,0 +1,139 @@
+"""What commands may do: log, run a program, wait. Standard library only."""
+
+import os
+import shlex
+import signal
+import time
+from collections.abc import Callable, Mapping, Sequence
+
+from worker_host import processes
+from worker_host.commands.parameters import CommandFailed
+from worker_host.processes.environment import find_program
+from worker_host.processes.output import LineWriter, LogFile
+from worker_host.processes.watch import Stopped, Watch
+
+_CHUNK = 64 * 1024
+#: How long output is waited for that is still in the pipe when its writers are dead.
+_DRAIN_S = 1.0
+
+
+class Context:
+    """One run's surroundings."""
+
+    def __init__(
+        self,
+        log: LogFile,
+        watch: Watch,
+        *,
+        environment: Mapping[str, str],
+        tools: Mapping[str, str],
+        stop_grace_s: float,
+        on_started: Callable[[int], None],
+    ) -> None:
+        self._log = log
+        self._watch = watch
+        self._environment = environment
+        self._tools = tools
+        self._stop_grace_s = stop_grace_s
+        self._on_started = on_started
+
+    def log(self, line: str) -> None:
+        self._log.line(line)
+
+    def checkpoint(self) -> None:
+        """To be called now and then in a long command.
+
+        Raises:
+            Stopped: the run has to stop.
+        """
+        self._watch.checkpoint()
+
+    def sleep(self, seconds: float) -> None:
+        """Wait; raises `Stopped` at once when the run has to stop."""
+        until = time.monotonic() + seconds
+        self.checkpoint()
+        while (left := until - time.monotonic()) > 0:
+            self._watch.wait(left)
+            self.checkpoint()
+
+    def program(self, name: str) -> str:
+        """The path of a program: this host's own, where one is set, else by PATH.
+
+        Raises:
+            CommandFailed: there is none.
+        """
+        tool = name.removesuffix(".exe")
+        found = find_program(self._tools.get(tool, name), self._environment)
+        if found is None:
+            self.log(f'program not found: "{name}"')
+            raise CommandFailed(f'program not found: "{name}"')
+        return found
+
+    def run(self, argv: Sequence[str]) -> None:
+        """Run a program to its end, its output into the log; only its exit code decides.
+
+        Raises:
+            CommandFailed: not startable, or not exit code 0.
+            Stopped: the run had to stop; the program and all it started are gone.
+        """
+        self.checkpoint()
+        self.log("going to run:\n\n" + shlex.join(argv))
+        try:
+            program = processes.spawn([self.program(argv[0]), *argv[1:]], self._environment)
+        except OSError as error:
+            self.log(f"cannot start {argv[0]}: {error.strerror}")
+            raise CommandFailed(f'cannot start "{argv[0]}": {error.strerror}') from error
+        self._on_started(program.pid)
+        code = self._run_to_end(program)
+        if code != 0:
+            raise CommandFailed(f"command exited abnormally with code {code}")
+
+    def _run_to_end(self, program: processes.Spawned) -> int:
+        lines = LineWriter(self._log, b"pid=%d > " % program.pid)
+        try:
+            code = self._follow(program, lines)
+        except Stopped:
+            self._stop(program, lines)
+            raise
+        finally:
+            # Children left behind would keep the GPU, and the pipe open.
+            processes.signal_group(program.pid, signal.SIGKILL)
+            processes.kill_children()
+            self._drain(program, lines)
+            os.close(program.output)
+        return code
+
+    def _follow(self, program: processes.Spawned, lines: LineWriter) -> int:
+        is_open = True
+        while (code := processes.reap(program.pid)) is None:
+            self._watch.checkpoint()
+            self._watch.wait(60.0, program.output if is_open else None)
+            if is_open:
+                is_open = _read(program, lines)
+        return code
+
+    def _stop(self, program: processes.Spawned, lines: LineWriter) -> None:
+        """SIGTERM, and time to end well; what comes after is SIGKILL."""
+        processes.signal_group(program.pid, signal.SIGTERM)
+        until = time.monotonic() + self._stop_grace_s
+        is_open = True
+        while processes.reap(program.pid) is None and (left := until - time.monotonic()) > 0:
+            if is_open:
+                is_open = _read(program, lines)
+            self._watch.wait(left, program.output if is_open else None)
+
+    def _drain(self, program: processes.Spawned, lines: LineWriter) -> None:
+        until = time.monotonic() + _DRAIN_S
+        while _read(program, lines) and time.monotonic() < until:
+            self._watch.wait(0.02, program.output)
+        lines.finish()
+
+
+def _read(program: processes.Spawned, lines: LineWriter) -> bool:
+    """Log what there is to read, one chunk; False at the end of the output."""
+    try:
+        chunk = os.read(program.output, _CHUNK)
+    except BlockingIOError:
+        return True
+    lines.feed(chunk)
+    return bool(chunk)

@@ -1,0 +1,70 @@
+"""Reading a command's parameters, as Flamenco does (docs: worker commands)."""
+
+import shlex
+from collections.abc import Mapping
+from typing import Any
+
+
+class CommandFailed(Exception):
+    """The command failed, and with it its task; the text says why."""
+
+
+def text(parameters: Mapping[str, Any], name: str, *, may_be_empty: bool = False) -> str:
+    """A mandatory string."""
+    value = _mandatory(parameters, name)
+    if not isinstance(value, str):
+        raise CommandFailed(f'parameter "{name}" must be a text, not {value!r}')
+    if "\0" in value or not (value or may_be_empty):
+        raise CommandFailed(f'parameter "{name}" is not usable: {value!r}')
+    return value
+
+
+def number(parameters: Mapping[str, Any], name: str) -> float:
+    """A mandatory number."""
+    value = _mandatory(parameters, name)
+    # JSON's true is a Python integer.
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise CommandFailed(f'parameter "{name}" must be a number, not {value!r}')
+    return value
+
+
+def texts(parameters: Mapping[str, Any], name: str) -> list[str]:
+    """A list of scalars, each as text; missing is empty."""
+    values = parameters.get(name)
+    if values is None:
+        return []
+    if not isinstance(values, list):
+        raise CommandFailed(f'parameter "{name}" must be a list, not {values!r}')
+    return [_scalar(value, name) for value in values]
+
+
+def words(parameters: Mapping[str, Any], name: str) -> list[str]:
+    """A string split as a shell splits it; missing is empty."""
+    line = parameters.get(name) or ""
+    if not isinstance(line, str):
+        raise CommandFailed(f'parameter "{name}" must be a text, not {line!r}')
+    try:
+        return shlex.split(line)
+    except ValueError as error:
+        raise CommandFailed(f'parameter "{name}" cannot be split: {error}') from error
+
+
+def shown_number(value: float) -> str:
+    """A number without a needless fraction: 24, 23.976."""
+    return str(int(value)) if value == int(value) else repr(value)
+
+
+def _mandatory(parameters: Mapping[str, Any], name: str) -> Any:
+    if parameters.get(name) is None:
+        raise CommandFailed(f'parameter "{name}" is missing')
+    return parameters[name]
+
+
+def _scalar(value: Any, name: str) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, (int, float)):
+        return shown_number(value)
+    if isinstance(value, str) and "\0" not in value:
+        return value
+    raise CommandFailed(f'parameter "{name}" must hold texts and numbers, not {value!r}')

@@ -1,0 +1,44 @@
+"""The environment of commands. Standard library only."""
+
+import os
+from collections.abc import Mapping
+
+#: Names the run on each of its processes, so that what a killed run left behind can be found.
+RUN_MARK = "TABLAO_RUN"
+
+# Debian's Blender takes the first python3 on PATH for its own, and breaks in a virtual environment.
+_PYTHONS_OWN = (
+    "VIRTUAL_ENV",
+    "VIRTUAL_ENV_PROMPT",
+    "PYTHONHOME",
+    "PYTHONPATH",
+    "__PYVENV_LAUNCHER__",
+)
+
+
+def clean_environment(
+    inherited: Mapping[str, str], extra: Mapping[str, str], mark: str
+) -> dict[str, str]:
+    """This host's environment without its Python's, plus `extra`."""
+    environment = {key: value for key, value in inherited.items() if key not in _PYTHONS_OWN}
+    directories = environment.get("PATH", os.defpath).split(os.pathsep)
+    kept = [directory for directory in directories if not _is_of_virtual_environment(directory)]
+    environment["PATH"] = os.pathsep.join(kept)
+    return {**environment, **extra, RUN_MARK: mark}
+
+
+def _is_of_virtual_environment(directory: str) -> bool:
+    return os.path.exists(os.path.join(directory, os.pardir, "pyvenv.cfg"))
+
+
+def find_program(name: str, environment: Mapping[str, str]) -> str | None:
+    """The file that `name` means, by PATH unless it has a directory part."""
+    if os.path.dirname(name):
+        return name if _is_program(name) else None
+    directories = environment.get("PATH", os.defpath).split(os.pathsep)
+    candidates = (os.path.join(directory, name) for directory in directories)
+    return next((path for path in candidates if _is_program(path)), None)
+
+
+def _is_program(path: str) -> bool:
+    return os.path.isfile(path) and os.access(path, os.X_OK)

@@ -1,0 +1,71 @@
+"""A command's output as lines of the task's log, in flat memory. Standard library only."""
+
+import os
+
+#: Longer lines are split, in bytes.
+MAX_LINE = 40 * 1024
+
+
+class LogFile:
+    """The task's log, append-only, always valid UTF-8."""
+
+    def __init__(self, path: str) -> None:
+        self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
+
+    def line(self, text: str) -> None:
+        # JSON can carry lone surrogates, which UTF-8 cannot.
+        self.write(text.encode("utf-8", "replace") + b"\n")
+
+    def write(self, data: bytes) -> None:
+        while data:
+            data = data[os.write(self._file, data) :]
+
+
+class LineWriter:
+    """Logs bytes as they come, each line with a prefix."""
+
+    def __init__(self, log: LogFile, prefix: bytes) -> None:
+        self._log = log
+        self._prefix = prefix
+        self._pending = b""
+
+    def feed(self, chunk: bytes) -> None:
+        whole, newline, self._pending = (self._pending + chunk).rpartition(b"\n")
+        lines = whole.split(b"\n") if newline else []
+        while len(self._pending) > MAX_LINE:
+            piece, self._pending = _split(self._pending)
+            lines.append(piece)
+        self._write(lines)
+
+    def finish(self) -> None:
+        """Log what came after the last newline."""
+        if self._pending:
+            self._write([self._pending])
+        self._pending = b""
+
+    def _write(self, lines: list[bytes]) -> None:
+        if not lines:
+            return
+        if max(map(len, lines)) > MAX_LINE:
+            lines = [piece for line in lines for piece in _pieces(line)]
+        separator = b"\n" + self._prefix
+        text = self._prefix + separator.join(line.removesuffix(b"\r") for line in lines) + b"\n"
+        self._log.write(text.decode("utf-8", "replace").encode())
+
+
+def _pieces(line: bytes) -> list[bytes]:
+    pieces = []
+    while len(line) > MAX_LINE:
+        piece, line = _split(line)
+        pieces.append(piece)
+    return [*pieces, line]
+
+
+def _split(line: bytes) -> tuple[bytes, bytes]:
+    """Cut after at most `MAX_LINE` bytes, not inside a character."""
+    cut = MAX_LINE
+    while cut > MAX_LINE - 4 and line[cut] & 0xC0 == 0x80:
+        cut -= 1
+    if line[cut] & 0xC0 == 0x80:
+        cut = MAX_LINE  # no character is that long: not UTF-8 anyway
+    return line[:cut], line[cut:]

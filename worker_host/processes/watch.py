@@ -1,0 +1,96 @@
+"""Whether a run has to stop: by order (SIGTERM), or because its host is gone for good.
+
+Standard library only.
+"""
+
+import contextlib
+import fcntl
+import os
+import select
+import signal
+import time
+from types import FrameType
+
+
+class Stopped(Exception):
+    """The run has to stop; `kind` is the outcome's."""
+
+    def __init__(self, kind: str, reason: str) -> None:
+        super().__init__(reason)
+        self.kind = kind
+        self.reason = reason
+
+
+class Watch:
+    """Waits for anything that concerns a run."""
+
+    def __init__(self, host_lock: str, orphan_after_s: float, check_s: float) -> None:
+        self._host_lock = host_lock
+        self._orphan_after_s = orphan_after_s
+        self._check_s = check_s
+        self._host_seen = self._next_check = time.monotonic()
+        self._stopped: Stopped | None = None
+        self._wakeup, wake = os.pipe()
+        os.set_blocking(self._wakeup, False)
+        os.set_blocking(wake, False)
+        # The wake-up pipe gets a byte for each signal that has a handler of Python's.
+        signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
+        signal.signal(signal.SIGCHLD, _heard)
+        signal.signal(signal.SIGTERM, self._ordered)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+    def checkpoint(self) -> None:
+        """Nothing, as long as the run may go on.
+
+        Raises:
+            Stopped: it has to stop.
+        """
+        now = time.monotonic()
+        if now >= self._next_check:
+            self._look_for_host(now)
+        if self._stopped is not None:
+            raise self._stopped
+
+    def wait(self, timeout_s: float, readable: int | None = None) -> None:
+        """Until `readable` can be read, a signal arrives or the time is over.
+
+        May return early. Does not raise: `checkpoint` does.
+        """
+        poll = select.poll()
+        poll.register(self._wakeup, select.POLLIN)
+        if readable is not None:
+            poll.register(readable, select.POLLIN)
+        until_check = max(0.0, self._next_check - time.monotonic())
+        poll.poll(min(timeout_s, until_check) * 1000 + 1)
+        with contextlib.suppress(BlockingIOError):
+            os.read(self._wakeup, 4096)
+
+    def _ordered(self, _number: int, _frame: FrameType | None) -> None:
+        self._stopped = self._stopped or Stopped("canceled", "Stopped")
+
+    def _look_for_host(self, now: float) -> None:
+        self._next_check = now + self._check_s
+        if self._host_is_there():
+            self._host_seen = now
+        elif now - self._host_seen > self._orphan_after_s:
+            self._stopped = self._stopped or Stopped(
+                "lost", "The worker host did not come back in time"
+            )
+
+    def _host_is_there(self) -> bool:
+        """The host holds the lock as long as it lives."""
+        try:
+            lock = os.open(self._host_lock, os.O_RDONLY | os.O_CLOEXEC)
+        except OSError:
+            return False
+        try:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        finally:
+            os.close(lock)
+        return False
+
+
+def _heard(_number: int, _frame: FrameType | None) -> None:
+    """Only there so that the wake-up pipe gets its byte."""
