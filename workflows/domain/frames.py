@@ -1,0 +1,135 @@
+"""Frame ranges as artists write them: `1-30, 40, 50..60`.
+
+Source: Flamenco 3.9. It has no upper limit; ours keeps a slip of the finger from filling memory.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+
+#: More frames than 11 hours of film at 24 per second, and no more than a manager can hold.
+MAX_FRAMES = 1_000_000
+#: Blender stores frame numbers in 32 bits.
+MAX_FRAME_NUMBER = 2**31 - 1
+_QUOTED_CHARACTERS = 40
+
+_ELEMENT = re.compile(r"\s*(?P<first>[0-9]+)\s*(?:-\s*(?P<last>[0-9]+)\s*)?")
+
+
+class BadFrameRange(ValueError):  # noqa: N818 - a refusal is named for what is refused
+    """The text is no frame range. The message is a sentence for whoever wrote it."""
+
+
+def parse_frames(text: str) -> list[int]:
+    """Frame numbers in ascending order, each once.
+
+    A reversed range (`10-1`) contributes nothing, as in Flamenco.
+
+    Raises:
+        BadFrameRange: not understood, nothing left, or more than `MAX_FRAMES`.
+    """
+    return [frame for span in _spans(text) for frame in span]
+
+
+def count_frames(text: str) -> int:
+    """How many frames `parse_frames` would give; same refusals.
+
+    Raises:
+        BadFrameRange: see `parse_frames`.
+    """
+    return sum(len(span) for span in _spans(text))
+
+
+def chunk_frames(text: str, size: int) -> list[str]:
+    """Cuts a range into pieces of `size` frames (the last may be shorter), as text again.
+
+    Raises:
+        BadFrameRange: see `parse_frames`; or a size below 1.
+    """
+    if size < 1:
+        raise BadFrameRange(f"A chunk needs at least 1 frame, not {size}.")
+    return [",".join(map(_render, chunk)) for chunk in _cut(_spans(text), size)]
+
+
+def _spans(text: str) -> list[range]:
+    """Ranges in ascending order that neither overlap nor touch.
+
+    Limits are checked on the ends alone, so `1-999999999` costs nothing.
+    """
+    if not text.strip():
+        raise BadFrameRange("The frame range is empty.")
+    spans = list(_merged(_elements(text)))
+    if not spans:
+        raise BadFrameRange(
+            f"The frame range {_quoted(text)} has no frames: ranges run from low to high."
+        )
+    if sum(len(span) for span in spans) > MAX_FRAMES:
+        raise BadFrameRange(
+            f"The frame range {_quoted(text)} has more than {MAX_FRAMES:,} frames."
+        )
+    return spans
+
+
+def _elements(text: str) -> Iterator[range]:
+    for element in text.replace("..", "-").split(","):
+        match = _ELEMENT.fullmatch(element)
+        if match is None:
+            raise BadFrameRange(_why_not_understood(element, text))
+        first = _frame_number(match["first"])
+        last = first if match["last"] is None else _frame_number(match["last"])
+        yield range(first, last + 1)
+
+
+def _why_not_understood(element: str, text: str) -> str:
+    if not element.strip():
+        return f"The frame range {_quoted(text)} has nothing between two commas."
+    return (
+        f"{_quoted(element.strip())} is not a frame range: "
+        "write single frames like 47 and ranges like 1-30, separated by commas."
+    )
+
+
+def _frame_number(digits: str) -> int:
+    # The length first: Python refuses to convert thousands of digits.
+    if len(digits.lstrip("0")) > 10 or int(digits) > MAX_FRAME_NUMBER:
+        raise BadFrameRange(f"Frame {_quoted(digits)} is too high: at most {MAX_FRAME_NUMBER}.")
+    return int(digits)
+
+
+def _merged(spans: Iterable[range]) -> Iterator[range]:
+    current = range(0)
+    for span in sorted((span for span in spans if span), key=lambda span: span.start):
+        if current and span.start <= current.stop:
+            current = range(current.start, max(current.stop, span.stop))
+            continue
+        if current:
+            yield current
+        current = span
+    if current:
+        yield current
+
+
+def _cut(spans: Iterable[range], size: int) -> Iterator[list[range]]:
+    chunk: list[range] = []
+    missing = size
+    for span in spans:
+        rest = span
+        while rest:
+            piece, rest = rest[:missing], rest[missing:]
+            chunk.append(piece)
+            missing -= len(piece)
+            if not missing:
+                yield chunk
+                chunk, missing = [], size
+    if chunk:
+        yield chunk
+
+
+def _render(span: range) -> str:
+    """Two frames are written with a comma, since `4-5` would save nothing."""
+    return ",".join(map(str, span)) if len(span) <= 2 else f"{span[0]}-{span[-1]}"
+
+
+def _quoted(text: str) -> str:
+    shown = text if len(text) <= _QUOTED_CHARACTERS else text[: _QUOTED_CHARACTERS - 1] + "…"
+    # repr() keeps newlines and other control characters out of one-line messages.
+    return repr(shown)
