@@ -20,7 +20,9 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
-from workflows.domain import variables
+from workflows.domain.variables import ALL_PLATFORMS, DEFAULT_VARIABLES, Audience, Variables
+from workflows.domain.variables import Variable as DomainVariable
+from workflows.domain.variables import VariableValue as DomainValue
 
 SETTINGS_FILE = "tablao-manager.yaml"
 PREFIX = "TABLAO_"
@@ -50,13 +52,13 @@ class Variable(BaseModel):
     is_twoway: bool = False
     values: tuple[VariableValue, ...] = ()
 
-    def named(self, name: str) -> variables.Variable:
-        return variables.Variable(name, tuple(map(_in_domain, self.values)), self.is_twoway)
+    def named(self, name: str) -> DomainVariable:
+        return DomainVariable(name, tuple(map(_in_domain, self.values)), self.is_twoway)
 
 
-def _in_domain(value: VariableValue) -> variables.VariableValue:
-    platforms = value.platforms or (value.platform or variables.ALL_PLATFORMS,)
-    return variables.VariableValue(value.value, platforms, variables.Audience(value.audience))
+def _in_domain(value: VariableValue) -> DomainValue:
+    platforms = value.platforms or (value.platform or ALL_PLATFORMS,)
+    return DomainValue(value.value, platforms, Audience(value.audience))
 
 
 def _default_data_dir() -> Path:
@@ -140,10 +142,10 @@ class ManagerSettings(BaseSettings):
         return self.data_dir / "job-files"
 
     @property
-    def farm_variables(self) -> variables.Variables:
+    def farm_variables(self) -> Variables:
         configured = [variable.named(name) for name, variable in self.variables.items()]
-        defaults = [v for v in variables.DEFAULT_VARIABLES if v.name not in self.variables]
-        return variables.Variables.of_farm([*defaults, *configured], str(self.storage_path))
+        defaults = [v for v in DEFAULT_VARIABLES if v.name not in self.variables]
+        return Variables.of_farm([*defaults, *configured], str(self.storage_path))
 
     @classmethod
     def settings_customise_sources(

@@ -1,0 +1,66 @@
+"""What every model of Flamenco's interface has in common."""
+
+import math
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, model_validator
+
+#: Deeper than any setting is; far from where a recursive function gives up.
+MAX_DEPTH = 100
+
+
+class Answer(BaseModel):
+    """Something we send. Optional fields that are unset are left out, never null."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+class Request(BaseModel):
+    """Something we are sent. Types are not coerced; unknown fields pass, as in Flamenco."""
+
+    model_config = ConfigDict(strict=True, frozen=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _can_be_stored(cls, body: Any) -> Any:
+        _check_storable(body, depth=0)
+        return body
+
+
+def _whole(value: Any) -> Any:
+    """JSON knows one kind of number, so 50.0 is an integer."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+Integer = Annotated[int, BeforeValidator(_whole)]
+
+
+def _check_storable(value: Any, depth: int) -> None:
+    """What JSON can say and a database or another program cannot take.
+
+    Raises:
+        ValueError: half a surrogate pair, a NUL, no finite number, or nested without end.
+    """
+    if depth > MAX_DEPTH:
+        raise ValueError(f"nested deeper than {MAX_DEPTH} levels")
+    match value:
+        case str():
+            _check_text(value)
+        case float() if not math.isfinite(value):
+            raise ValueError("numbers must be finite")
+        case list():
+            for item in value:
+                _check_storable(item, depth + 1)
+        case dict():
+            for key, item in value.items():
+                _check_text(key)
+                _check_storable(item, depth + 1)
+
+
+def _check_text(text: str) -> None:
+    if "\0" in text:
+        raise ValueError("text must not contain NUL characters")
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise ValueError("text must be valid Unicode") from error

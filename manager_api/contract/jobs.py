@@ -1,0 +1,79 @@
+"""Flamenco's interface: jobs."""
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from manager_api.contract.base import Answer, Integer, Request
+from workflows.domain.statuses import JobStatus
+
+JobStatusWord = Annotated[JobStatus, Field(strict=False)]
+MAX_NAME = 1024
+
+
+def check_job_name(name: str) -> str:
+    """Raises:
+    ValueError: nothing that a list could show in one line.
+    """
+    if not name.strip():
+        raise ValueError("a job needs a name")
+    if any(mark in name for mark in "\n\r\v\f\x85\u2028\u2029"):
+        raise ValueError("a job's name must be one line")
+    if len(name) > MAX_NAME:
+        raise ValueError(f"a job's name may have {MAX_NAME} characters at most")
+    return name
+
+
+class JobStorageInfo(Request):
+    shaman_checkout_id: str | None = None
+
+
+class SubmittedJob(Request):
+    name: str
+    type: str
+    type_etag: str | None = None
+    priority: Annotated[Integer, Field(ge=0, le=100)] = 50
+    settings: dict[str, Any] = Field(default_factory=dict)
+    metadata: dict[str, str] = Field(default_factory=dict)
+    submitter_platform: str
+    storage: JobStorageInfo | None = None
+    worker_tag: str | None = None
+    initial_status: JobStatusWord | None = None
+
+
+class JobStorage(Answer):
+    shaman_checkout_id: str
+
+
+class Job(Answer):
+    name: str
+    type: str
+    priority: int
+    settings: dict[str, Any]
+    metadata: dict[str, str]
+    submitter_platform: str = ""
+    """Not kept, as in Flamenco."""
+    storage: JobStorage | None = None
+    worker_tag: str | None = None
+    id: str
+    created: datetime
+    updated: datetime
+    status: JobStatus
+    activity: str
+    steps_completed: int
+    steps_total: int
+    delete_requested_at: datetime | None = None
+
+
+class JobsQueryResult(Answer):
+    jobs: list[Job]
+
+
+class JobStatusChange(Request):
+    status: JobStatusWord
+    reason: str
+
+
+class JobPriorityChange(Request):
+    priority: Annotated[Integer, Field(ge=0, le=100)]

@@ -1,0 +1,90 @@
+"""Flamenco's interface: workers, towards themselves and towards people."""
+
+from datetime import datetime
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
+
+from manager_api.contract.base import Answer, Request
+from manager_api.contract.tasks import TaskSummary
+from workflows.domain.statuses import WorkerStatus
+
+
+def _is_a_status(status: WorkerStatus) -> WorkerStatus:
+    """The empty word is only what we show of a worker that never signed on."""
+    if status is WorkerStatus.UNREGISTERED:
+        raise ValueError("the status is empty")
+    return status
+
+
+WorkerStatusWord = Annotated[WorkerStatus, Field(strict=False), AfterValidator(_is_a_status)]
+
+
+class WorkerRegistration(Request):
+    name: str
+    secret: str
+    platform: str
+    supported_task_types: list[str]
+
+
+class RegisteredWorker(Answer):
+    uuid: str
+    name: str
+    address: str
+    status: WorkerStatus
+    platform: str
+    software: str
+    supported_task_types: list[str]
+
+
+class WorkerSignOn(Request):
+    name: str
+    supported_task_types: list[str]
+    software_version: str
+    can_restart: bool = False
+
+
+class WorkerStateChange(Answer):
+    status_requested: WorkerStatus
+
+
+class WorkerStatusChangeRequest(Request):
+    status: WorkerStatusWord
+    is_lazy: bool
+
+
+class WorkerStatusChange(Answer):
+    status: WorkerStatus
+    is_lazy: bool
+
+
+class WorkerTag(Answer):
+    id: str
+    name: str
+    description: str | None = None
+
+
+class WorkerSummary(Answer):
+    id: str
+    name: str
+    status: WorkerStatus
+    version: str
+    can_restart: bool
+    status_change: WorkerStatusChange | None = None
+    last_seen: datetime | None = None
+
+
+class WorkerList(Answer):
+    workers: list[WorkerSummary]
+
+
+class WorkerTask(TaskSummary):
+    job_id: str
+
+
+class Worker(WorkerSummary):
+    ip_address: str
+    platform: str
+    supported_task_types: list[str]
+    task: WorkerTask | None = None
+    tags: list[WorkerTag] | None = None

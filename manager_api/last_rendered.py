@@ -1,0 +1,111 @@
+"""The last image that each job has rendered, scaled for people to look at.
+
+Unlike Flamenco's three places for the whole farm, each job has one place, where a newer image
+takes that of an older one, so a chatty job cannot starve the others.
+"""
+
+import asyncio
+import contextlib
+import io
+import os
+from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
+
+import structlog
+from PIL import Image
+
+from manager_api.errors import TooMany
+
+#: File names and sizes they fit in; source: Flamenco. Larger ones come first.
+SIZES: Mapping[str, tuple[int, int]] = {
+    "last-rendered.jpg": (1920, 1080),
+    "last-rendered-small.jpg": (600, 338),
+    "last-rendered-tiny.jpg": (200, 112),
+}
+SMALLEST = "last-rendered-tiny.jpg"
+FORMATS: Mapping[str, str] = {"image/jpeg": "JPEG", "image/png": "PNG"}
+_QUALITY = 85
+#: Jobs whose image waits. With the largest images allowed, that is 400 MB.
+_PLACES = 16
+
+_log = structlog.get_logger(__name__)
+
+Directory = Callable[[str], Path]
+Shown = Callable[[str], Awaitable[None]]
+
+
+class LastRendered:
+    def __init__(self, directory: Directory, shown: Shown) -> None:
+        """
+        Args:
+            directory: of a job, by its id.
+            shown: called with the id of a job whose image is new.
+        """
+        self._directory = directory
+        self._shown = shown
+        self._waiting: dict[str, tuple[str, bytes]] = {}
+        self._worker: asyncio.Task[None] | None = None
+
+    def offer(self, job_id: str, media_type: str, image: bytes) -> None:
+        """Takes an image to be scaled in the background.
+
+        Raises:
+            TooMany: images of too many other jobs wait.
+        """
+        if job_id not in self._waiting and len(self._waiting) >= _PLACES:
+            raise TooMany("too many images are waiting to be processed")
+        self._waiting[job_id] = (media_type, image)
+        if self._worker is None or self._worker.done():
+            self._worker = asyncio.create_task(self._work_off(), name="last rendered images")
+
+    async def close(self) -> None:
+        """Gives up what waits."""
+        if self._worker is not None:
+            self._worker.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._worker
+
+    def has_image(self, job_id: str) -> bool:
+        return (self._directory(job_id) / SMALLEST).is_file()
+
+    async def _work_off(self) -> None:
+        while self._waiting:
+            job_id = next(iter(self._waiting))
+            media_type, image = self._waiting.pop(job_id)
+            try:
+                await asyncio.to_thread(scale, self._directory(job_id), media_type, image)
+            except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+                # Pillow's words for an image that is none; workers are not told, as in Flamenco.
+                _log.warning("image dropped", job=job_id, reason=str(error))
+                continue
+            await self._shown(job_id)
+
+
+def scale(directory: Path, media_type: str, content: bytes) -> None:
+    """Writes the image in each size, each made from the one before, never enlarged."""
+    directory.mkdir(parents=True, exist_ok=True)
+    with Image.open(io.BytesIO(content), formats=[FORMATS[media_type]]) as opened:
+        # A JPEG can be decoded at half its size or less, which saves most of the memory.
+        opened.draft("RGB", next(iter(SIZES.values())))
+        image = _on_black(opened)
+    for name, size in SIZES.items():
+        image.thumbnail(size, Image.Resampling.LANCZOS)
+        _write(image, directory / name)
+
+
+def _on_black(image: Image.Image) -> Image.Image:
+    if image.mode.startswith("I"):
+        # 16 bits of grey, of which a JPEG has 8.
+        return image.point(lambda value: value / 256).convert("L").convert("RGB")
+    if not image.has_transparency_data:
+        return image.convert("RGB")
+    colored = image.convert("RGBA")
+    black = Image.new("RGBA", colored.size, "black")
+    return Image.alpha_composite(black, colored).convert("RGB")
+
+
+def _write(image: Image.Image, path: Path) -> None:
+    """Whoever looks at it meanwhile sees the old one or the new one."""
+    unfinished = path.with_suffix(".tmp")
+    image.save(unfinished, format="JPEG", quality=_QUALITY)
+    os.replace(unfinished, path)
