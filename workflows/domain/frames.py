@@ -6,7 +6,7 @@ Source: Flamenco 3.9. It has no upper limit; ours keeps a slip of the finger fro
 import re
 from collections.abc import Iterable, Iterator
 
-#: More frames than 11 hours of film at 24 per second, and no more than a manager can hold.
+#: Eleven hours of film at 24 frames per second; a job of as many tasks would not fit anywhere.
 MAX_FRAMES = 1_000_000
 #: Blender stores frame numbers in 32 bits.
 MAX_FRAME_NUMBER = 2**31 - 1
@@ -15,7 +15,7 @@ _QUOTED_CHARACTERS = 40
 _ELEMENT = re.compile(r"\s*(?P<first>[0-9]+)\s*(?:-\s*(?P<last>[0-9]+)\s*)?")
 
 
-class BadFrameRange(ValueError):  # noqa: N818 - a refusal is named for what is refused
+class BadFrameRange(ValueError):
     """The text is no frame range. The message is a sentence for whoever wrote it."""
 
 
@@ -63,9 +63,7 @@ def _spans(text: str) -> list[range]:
             f"The frame range {_quoted(text)} has no frames: ranges run from low to high."
         )
     if sum(len(span) for span in spans) > MAX_FRAMES:
-        raise BadFrameRange(
-            f"The frame range {_quoted(text)} has more than {MAX_FRAMES:,} frames."
-        )
+        raise BadFrameRange(f"The frame range {_quoted(text)} has more than {MAX_FRAMES:,} frames.")
     return spans
 
 
