@@ -1,0 +1,156 @@
+"""What a job type is: settings to ask for, and how they become tasks."""
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+#: A job's workflow carries its tasks in one message: 100,000 of them may take 1 MB, and Temporal
+#: refuses 2 MB.
+MAX_TASKS = 200_000
+
+
+class CompileError(Exception):
+    """The job cannot be made. The message is a sentence, shown to the submitter."""
+
+
+class SettingType(StrEnum):
+    STRING = "string"
+    INT32 = "int32"
+    FLOAT = "float"
+    BOOL = "bool"
+
+
+class Subtype(StrEnum):
+    FILE_PATH = "file_path"
+    DIR_PATH = "dir_path"
+    FILE_NAME = "file_name"
+    HASHED_FILE_PATH = "hashed_file_path"
+
+
+class Visible(StrEnum):
+    VISIBLE = "visible"
+    SUBMISSION = "submission"
+    """In Blender only."""
+    WEB = "web"
+    """In the dashboard only."""
+    HIDDEN = "hidden"
+
+
+@dataclass(frozen=True, slots=True)
+class EvalInfo:
+    """How the add-on speaks of an evaluated setting."""
+
+    description: str
+    show_link_button: bool = False
+    """Whether artists may switch evaluation off."""
+
+    def as_json(self) -> dict[str, Any]:
+        return {"showLinkButton": self.show_link_button, "description": self.description}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    key: str
+    type: SettingType
+    subtype: Subtype | None = None
+    choices: tuple[str, ...] = ()
+    propargs: Mapping[str, Any] = field(default_factory=dict)
+    """Further arguments of the add-on's Blender property: `min`, `max`, ..."""
+    description: str | None = None
+    label: str | None = None
+    default: Any = None
+    eval: str | None = None
+    """Python expression, evaluated by the add-on."""
+    eval_info: EvalInfo | None = None
+    visible: Visible = Visible.VISIBLE
+    required: bool = False
+    editable: bool | None = None
+    """None is not told to clients; the add-on then takes it as True, the contract as False."""
+
+    def as_json(self) -> dict[str, Any]:
+        """Flamenco's `AvailableJobSetting`, without fields that have nothing to say."""
+        fields = {
+            "key": self.key,
+            "type": self.type.value,
+            "subtype": self.subtype and self.subtype.value,
+            "choices": list(self.choices) or None,
+            "propargs": dict(self.propargs) or None,
+            "description": self.description,
+            "label": self.label,
+            "default": self.default,
+            "eval": self.eval,
+            "evalInfo": self.eval_info and self.eval_info.as_json(),
+            "visible": None if self.visible is Visible.VISIBLE else self.visible.value,
+            "required": self.required or None,
+            "editable": self.editable,
+        }
+        return {name: value for name, value in fields.items() if value is not None}
+
+
+@dataclass(slots=True)
+class SubmittedJob:
+    """What a job type compiles. Its changes to settings and metadata are stored."""
+
+    job_id: str
+    name: str
+    job_type: str
+    created: datetime
+    """In the manager's local time, as it ends up in paths."""
+    priority: int = 50
+    settings: dict[str, Any] = field(default_factory=dict)
+    metadata: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class AuthoredCommand:
+    name: str
+    parameters: dict[str, Any]
+    total_step_count: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class AuthoredTask:
+    name: str
+    type: str
+    commands: tuple[AuthoredCommand, ...]
+    dependencies: tuple[int, ...] = ()
+    """Positions, from 1, in the list of tasks that the job type returned."""
+    priority: int = 50
+
+    @property
+    def steps_total(self) -> int:
+        """A command that does not count its steps is one."""
+        return sum(max(1, command.total_step_count) for command in self.commands)
+
+
+@dataclass(frozen=True, slots=True)
+class JobType:
+    name: str
+    label: str
+    settings: tuple[Setting, ...]
+    compile_job: Callable[[SubmittedJob], list[AuthoredTask]]
+    description: str | None = None
+    compiles_without: frozenset[str] = frozenset()
+    """Required settings that artists must fill in, but scripts may omit."""
+
+    def as_json(self) -> dict[str, Any]:
+        """Flamenco's `AvailableJobType`."""
+        return {**self._told(), "etag": self.etag()}
+
+    def etag(self) -> str:
+        """SHA-1, in hex, of what clients are told; not of how jobs are compiled."""
+        told = json.dumps(self._told(), sort_keys=True, separators=(",", ":"))
+        return hashlib.sha1(told.encode(), usedforsecurity=False).hexdigest()
+
+    def _told(self) -> dict[str, Any]:
+        description = {} if self.description is None else {"description": self.description}
+        return {
+            "name": self.name,
+            "label": self.label,
+            **description,
+            "settings": [setting.as_json() for setting in self.settings],
+        }

@@ -1,0 +1,263 @@
+"""Job type `simple-blender-render`: frames of a scene in chunks, then a preview video of them.
+
+Source: Flamenco 3.9, down to the order of arguments.
+"""
+
+from typing import Any
+
+from workflows.domain.frames import BadFrameRange, chunk_frames, count_frames, parse_frames
+from workflows.domain.job_types import paths
+from workflows.domain.job_types.checking import missing
+from workflows.domain.job_types.definitions import (
+    MAX_TASKS,
+    AuthoredCommand,
+    AuthoredTask,
+    CompileError,
+    EvalInfo,
+    JobType,
+    Setting,
+    SettingType,
+    SubmittedJob,
+    Subtype,
+    Visible,
+)
+
+#: Blender would write one video file, which cannot be spread over tasks.
+VIDEO_FORMATS = frozenset({"FFMPEG", "AVI_RAW", "AVI_JPEG"})
+#: FFmpeg cannot read these, but may read the JPEG previews that Blender can put beside them.
+#: Both the command line's names and those of Blender's data.
+EXR_FORMATS = frozenset({"EXR", "MULTILAYER", "OPEN_EXR", "OPEN_EXR_MULTILAYER"})
+
+# Frames that are there are skipped, so a chunk that is tried again only renders what is missing;
+# placeholders would look like finished frames to the next one.
+_RENDER_SETUP = "; ".join(
+    (
+        "import bpy",
+        "bpy.context.scene.render.use_file_extension = True",
+        "bpy.context.scene.render.use_overwrite = False",
+        "bpy.context.scene.render.use_placeholder = False",
+    )
+)
+
+
+def compile_job(job: SubmittedJob) -> list[AuthoredTask]:
+    """The settings are those of `JOB_TYPE`, checked. Stores the output path that was used.
+
+    Raises:
+        CompileError: no images, no output path, bad frames, or too many tasks.
+    """
+    settings = job.settings
+    if settings["format"] in VIDEO_FORMATS:
+        raise CompileError(
+            f"This job type renders images, not the video format {settings['format']}."
+        )
+    output = _output_path(job)
+    settings["render_output_path"] = output
+    try:
+        renders = _render_tasks(settings, output)
+        video = _video_tasks(settings, output, tuple(range(1, len(renders) + 1)))
+    except BadFrameRange as problem:
+        raise CompileError(str(problem)) from problem
+    return renders + video
+
+
+def _output_path(job: SubmittedJob) -> str:
+    path = job.settings.get("render_output_path")
+    if not path:
+        raise missing("render_output_path")
+    timestamp = job.created.strftime("%Y-%m-%d_%H%M%S")
+    return str(path).replace("{timestamp}", timestamp)
+
+
+def _render_tasks(settings: dict[str, Any], output: str) -> list[AuthoredTask]:
+    frames, size = settings["frames"], settings.get("chunk_size")
+    if size is None:
+        raise missing("chunk_size")
+    chunks = chunk_frames(frames, int(size))
+    if len(chunks) >= MAX_TASKS:
+        raise CompileError(
+            f"This makes {len(chunks):,} tasks, and a job has fewer than {MAX_TASKS:,}: "
+            "choose a larger chunk size."
+        )
+    arguments = _blender_arguments(settings, output)
+    # All chunks are full but the last; counting each one's text again would take longer.
+    lefts = range(count_frames(frames), 0, -int(size))
+    return [
+        _render_task(chunk, min(int(size), left), settings["blendfile"], arguments)
+        for chunk, left in zip(chunks, lefts, strict=True)
+    ]
+
+
+def _blender_arguments(settings: dict[str, Any], output: str) -> list[str]:
+    scene = ["--scene", settings["scene"]] if settings.get("scene") else []
+    return [
+        *scene,
+        *("--python-expr", _RENDER_SETUP),
+        *("--render-output", paths.join(paths.dirname(output), paths.basename(output))),
+        *("--render-format", settings["format"]),
+    ]
+
+
+def _render_task(
+    chunk: str, frame_count: int, blendfile: str, arguments: list[str]
+) -> AuthoredTask:
+    parameters = {
+        "exe": "{blender}",
+        "exeArgs": "{blenderArgs}",
+        "argsBefore": [],
+        "blendfile": blendfile,
+        "args": [*arguments, "--render-frame", chunk.replace("-", "..")],
+    }
+    command = AuthoredCommand("blender-render", parameters, frame_count)
+    return AuthoredTask(f"render-{chunk}", "blender", (command,))
+
+
+def _video_tasks(
+    settings: dict[str, Any], output: str, dependencies: tuple[int, ...]
+) -> list[AuthoredTask]:
+    """The preview video's task, if FFmpeg can make one."""
+    is_exr = settings["format"] in EXR_FORMATS
+    if not settings.get("fps") or (is_exr and not settings.get("has_previews")):
+        return []
+    extension = ".jpg" if is_exr else settings.get("image_file_extension")
+    if extension is None:
+        raise missing("image_file_extension")
+    command = _video_command(settings, paths.dirname(output), extension)
+    return [AuthoredTask("preview-video", "ffmpeg", (command,), dependencies)]
+
+
+def _video_command(settings: dict[str, Any], directory: str, extension: str) -> AuthoredCommand:
+    fps = _without_zero_fraction(settings["fps"])
+    stem = paths.stem(settings["blendfile"]).replace(".flamenco", "", 1)
+    name = f"{stem}-{_frames_in_name(settings['frames'])}.mp4"
+    parameters = {
+        "exe": "ffmpeg",
+        "fps": fps,
+        "inputGlob": paths.join(directory, f"*{extension}"),
+        "outputFile": paths.join(directory, name),
+        "args": [
+            *("-c:v", "h264"),
+            *("-crf", "20"),
+            *("-g", "18"),
+            # H.264 in yuv420p needs even sides.
+            *("-vf", "pad=ceil(iw/2)*2:ceil(ih/2)*2"),
+            *("-pix_fmt", "yuv420p"),
+            *("-r", fps),
+            "-y",
+        ],
+    }
+    return AuthoredCommand("frames-to-video", parameters)
+
+
+def _frames_in_name(frames: str) -> str:
+    if "," not in frames:
+        return frames
+    numbers = parse_frames(frames)
+    return f"{numbers[0]}-{numbers[-1]}"
+
+
+def _without_zero_fraction(number: float) -> float:
+    """24.0 as 24: what JavaScript, and so Flamenco, makes of it."""
+    return int(number) if number == int(number) else number
+
+
+_SETTINGS = (
+    Setting(
+        key="frames",
+        type=SettingType.STRING,
+        required=True,
+        eval="f'{C.scene.frame_start}-{C.scene.frame_end}'",
+        eval_info=EvalInfo("Scene frame range", show_link_button=True),
+        description="Frames to render, such as 47, or 1-30, or 3, 5-10, 47-327",
+    ),
+    Setting(
+        key="chunk_size",
+        type=SettingType.INT32,
+        default=1,
+        visible=Visible.SUBMISSION,
+        description="How many frames one task renders",
+    ),
+    Setting(
+        key="render_output_root",
+        type=SettingType.STRING,
+        subtype=Subtype.DIR_PATH,
+        required=True,
+        visible=Visible.SUBMISSION,
+        description="Directory for the output of all jobs; each gets its own directory in it",
+    ),
+    Setting(
+        key="add_path_components",
+        type=SettingType.INT32,
+        required=True,
+        default=0,
+        propargs={"min": 0, "max": 32},
+        visible=Visible.SUBMISSION,
+        description="How many of the directories above the blend file the output path repeats",
+    ),
+    Setting(
+        key="render_output_path",
+        type=SettingType.STRING,
+        subtype=Subtype.FILE_PATH,
+        editable=False,
+        eval="str(Path(abspath(settings.render_output_root), "
+        "last_n_dir_parts(settings.add_path_components), jobname, '{timestamp}', '######'))",
+        description="Where frames are written; each # is a digit of the frame number",
+    ),
+    Setting(
+        key="blendfile",
+        type=SettingType.STRING,
+        required=True,
+        visible=Visible.WEB,
+        description="Blend file to render",
+    ),
+    Setting(
+        key="fps",
+        type=SettingType.FLOAT,
+        eval="C.scene.render.fps / C.scene.render.fps_base",
+        visible=Visible.HIDDEN,
+    ),
+    Setting(
+        key="format",
+        type=SettingType.STRING,
+        required=True,
+        eval="C.scene.render.image_settings.file_format",
+        visible=Visible.WEB,
+    ),
+    Setting(
+        key="image_file_extension",
+        type=SettingType.STRING,
+        required=True,
+        eval="C.scene.render.file_extension",
+        visible=Visible.HIDDEN,
+        description="Extension of the rendered images",
+    ),
+    Setting(
+        key="has_previews",
+        type=SettingType.BOOL,
+        eval="C.scene.render.image_settings.use_preview",
+        visible=Visible.HIDDEN,
+        description="Whether Blender also writes JPEG previews",
+    ),
+    Setting(
+        key="scene",
+        type=SettingType.STRING,
+        required=True,
+        eval="C.scene.name",
+        visible=Visible.WEB,
+        description="Scene to render",
+    ),
+)
+
+JOB_TYPE = JobType(
+    name="simple-blender-render",
+    label="Simple Blender Render",
+    settings=_SETTINGS,
+    compile_job=compile_job,
+    # Compiling needs `frames` and `chunk_size` to cut tasks, `blendfile`, `format` and
+    # `render_output_path` for each command line. Of the other required settings the first two are
+    # only what the add-on makes render_output_path from, Blender knows its active scene itself,
+    # and the extension is for the video's sake, whose task misses it when there is to be one.
+    compiles_without=frozenset(
+        {"render_output_root", "add_path_components", "scene", "image_file_extension"}
+    ),
+)
