@@ -3,11 +3,12 @@
 Strict order is Flamenco's: job priority, higher first, then the oldest.
 """
 
-from collections.abc import Mapping
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from workflows.domain.messages import Census, Demand, SessionChanged, WorkerGone
-from workflows.domain.statuses import JobStatus, WorkerStatus
+from workflows.domain.messages import Census, Demand, SessionChanged, Want, WorkerGone
+from workflows.domain.statuses import SCHEDULABLE, JobStatus, WorkerStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,3 +106,190 @@ class Plan:
     orphaned: list[str] = field(default_factory=list)
     """Leases whose job run is no more: to be marked returned."""
     status_orders: list[StatusOrder] = field(default_factory=list)
+    lost: list[str] = field(default_factory=list)
+    """Workers that are believed awake but have not been heard of."""
+
+
+#: A host with one of these statuses runs nothing: what it held is lost.
+_DEAD = frozenset({WorkerStatus.OFFLINE, WorkerStatus.ERROR, WorkerStatus.STARTING})
+
+
+def plan(farm: FarmSnapshot, *, max_lent: int = 400) -> Plan:
+    """What to do now. Repeating a pass over an unchanged farm plans the same again.
+
+    Args:
+        max_lent: workers lent to one job at most; the lock of its one workflow is the limit.
+    """
+    return _Pass(farm, max_lent).plan()
+
+
+class _Pass:
+    """One pass: what is free, what is wanted, what is on its way."""
+
+    def __init__(self, farm: FarmSnapshot, max_lent: int) -> None:
+        self._farm = farm
+        self._max_lent = max_lent
+        self._plan = Plan()
+        self._workers = {worker.id: worker for worker in farm.workers}
+        self._jobs = {job.id: job for job in farm.jobs}
+        self._leased: defaultdict[str, list[LeaseFacts]] = defaultdict(list)
+        """By worker."""
+        self._lent: Counter[str] = Counter()
+        self._on_way: Counter[str] = Counter()
+        for lease in farm.leases:
+            self._leased[lease.worker_id].append(lease)
+            self._lent[lease.job_id] += 1
+            self._on_way[lease.job_id] += not lease.is_held and not lease.recall
+        self._free = [
+            (worker, slot)
+            for worker in farm.workers
+            if _takes_work(worker)
+            for slot in self._free_slots(worker)
+        ]
+        self._freed_soon: list[LeaseFacts] = [lease for lease in farm.leases if lease.recall]
+
+    def plan(self) -> Plan:
+        for lease in self._farm.leases:
+            self._look_after(lease)
+        for worker in self._farm.workers:
+            self._look_after_worker(worker)
+        hungry = (j for j in self._farm.jobs if j.status in SCHEDULABLE and j.demand)
+        for job in sorted(hungry, key=lambda job: (-job.priority, job.age_rank)):
+            self._serve(job)
+        return self._plan
+
+    def _free_slots(self, worker: WorkerFacts) -> Iterator[int]:
+        taken = {lease.slot for lease in self._leased[worker.id]}
+        return (slot for slot in range(worker.slots) if slot not in taken)
+
+    # --- leases that must end --------------------------------------------------------------------
+
+    def _look_after(self, lease: LeaseFacts) -> None:
+        job, worker = self._jobs.get(lease.job_id), self._workers.get(lease.worker_id)
+        if job is None or job.run != lease.run:
+            self._plan.orphaned.append(lease.id)
+        elif worker is None or worker.status in _DEAD:
+            gone = WorkerGone(lease.worker_id, lease.session, "its worker is not there any more")
+            self._plan.gone.append((job.id, gone))
+        elif worker.session > lease.session:
+            changed = SessionChanged(worker.id, worker.session, worker.live_runs)
+            self._plan.changed_sessions.append((job.id, changed))
+        elif (order := _recall_for(worker, job, lease)) is not None:
+            self._plan.recalls.append(order)
+
+    def _look_after_worker(self, worker: WorkerFacts) -> None:
+        if worker.status is WorkerStatus.AWAKE and not worker.is_present:
+            self._plan.lost.append(worker.id)
+        elif worker.status_requested and worker.is_present and not self._leased[worker.id]:
+            self._plan.status_orders.append(StatusOrder(worker.id, worker.status_requested))
+
+    # --- demand ----------------------------------------------------------------------------------
+
+    def _serve(self, job: JobFacts) -> None:
+        assert job.demand is not None
+        # Supply counts once: what is offered already will take its share of the demand.
+        coming = self._on_way[job.id]
+        for want in job.demand.wants:
+            need = max(0, want.count - coming)
+            coming = max(0, coming - want.count)
+            need = self._offer(job, want, need)
+            self._recall_for_priority(job, want, need)
+            self._answer_census(job, want)
+
+    def _offer(self, job: JobFacts, want: Want, need: int) -> int:
+        """Offers free workers; returns how many are still wanted."""
+        left = []
+        for worker, slot in self._free:
+            is_room = need > 0 and self._lent[job.id] < self._max_lent
+            if is_room and self._is_useful(worker, job, want):
+                self._plan.offers.append(Offer(worker.id, worker.session, slot, job.id, job.run))
+                self._lent[job.id] += 1
+                need -= 1
+            else:
+                left.append((worker, slot))
+        self._free = left
+        return 0 if self._lent[job.id] >= self._max_lent else need
+
+    def _is_useful(self, worker: WorkerFacts, job: JobFacts, want: Want) -> bool:
+        assert job.demand is not None
+        handed_back = self._farm.hand_backs.get((job.id, worker.id))
+        return (
+            _can_serve(worker, job, want.task_type)
+            and worker.id not in want.blocked
+            and worker.id not in want.failed
+            and handed_back != job.demand.version
+        )
+
+    def _recall_for_priority(self, job: JobFacts, want: Want, need: int) -> None:
+        for lease in self._freed_soon[:]:
+            if need and self._is_useful(self._workers[lease.worker_id], job, want):
+                self._freed_soon.remove(lease)
+                need -= 1
+        for lease in self._recallable(job) if need else ():
+            if need and self._is_useful(self._workers[lease.worker_id], job, want):
+                reason = f"a job of priority {job.priority} waits"
+                order = RecallOrder(lease.id, lease.job_id, at_once=False, reason=reason)
+                self._plan.recalls.append(order)
+                need -= 1
+
+    def _recallable(self, job: JobFacts) -> list[LeaseFacts]:
+        """Leases of jobs with less priority, the least first, that nobody recalls yet."""
+        recalled = {order.lease_id for order in self._plan.recalls}
+
+        def priority(lease: LeaseFacts) -> int:
+            return self._jobs[lease.job_id].priority
+
+        below = [
+            lease
+            for lease in self._farm.leases
+            if lease.job_id in self._jobs
+            and not lease.recall
+            and lease.id not in recalled
+            and priority(lease) < job.priority
+            and _takes_work(self._workers.get(lease.worker_id))
+        ]
+        return sorted(below, key=priority)
+
+    def _answer_census(self, job: JobFacts, want: Want) -> None:
+        assert job.demand is not None
+        able = [w for w in self._farm.workers if _can_serve(w, job, want.task_type)]
+        unblocked = [worker for worker in able if worker.id not in want.blocked]
+        version = job.demand.version
+        if want.blocked and able and not unblocked:
+            census = Census(version, want.task_type, nobody_left=True)
+            self._plan.censuses.append((job.id, census))
+        elif want.failed:
+            there = [worker for worker in unblocked if _takes_work(worker)]
+            if all(worker.id in want.failed for worker in there):
+                retry = tuple(worker.id for worker in there)
+                if retry:
+                    census = Census(version, want.task_type, allow_retry=retry)
+                    self._plan.censuses.append((job.id, census))
+
+
+def _takes_work(worker: WorkerFacts | None) -> bool:
+    return (
+        worker is not None
+        and worker.status is WorkerStatus.AWAKE
+        and worker.is_present
+        and worker.status_requested is None
+    )
+
+
+def _can_serve(worker: WorkerFacts, job: JobFacts, task_type: str) -> bool:
+    return task_type in worker.task_types and (job.tag is None or job.tag in worker.tags)
+
+
+def _recall_for(worker: WorkerFacts, job: JobFacts, lease: LeaseFacts) -> RecallOrder | None:
+    """Why a lease should end though its job goes on; None if it need not."""
+    if worker.status is not WorkerStatus.AWAKE:
+        return RecallOrder(lease.id, job.id, at_once=True, reason=f"it is {worker.status}")
+    if worker.status_requested is not None:
+        at_once = not worker.is_lazy_request
+        reason = f'it was requested to be "{worker.status_requested}"'
+        return RecallOrder(lease.id, job.id, at_once, reason)
+    if job.tag is not None and job.tag not in worker.tags:
+        return RecallOrder(lease.id, job.id, at_once=False, reason="it left the job's tag")
+    if lease.recall:
+        return RecallOrder(lease.id, job.id, lease.recall == "at-once", "it is recalled")
+    return None

@@ -267,7 +267,9 @@ class JobMoved:
 
 @dataclass(frozen=True, slots=True)
 class LeaseReturned:
-    """The worker is free. `demand_version` is the one it was of no use to."""
+    """The worker is free. `demand_version` is the one it was of no use to; 0: not for that reason,
+    so that it may be lent to the same demand again.
+    """
 
     lease_id: str
     worker_id: str

@@ -104,29 +104,36 @@ def next_job_status(
     active = counts.get(TaskStatus.ACTIVE, 0)
     match status:
         case JobStatus.CANCEL_REQUESTED:
-            return JobStatus.CANCELED, "tasks were canceled"
+            return JobStatus.CANCELED, "its tasks were canceled"
         case JobStatus.REQUEUEING:
-            return JobStatus.QUEUED, "tasks were requeued"
-        case JobStatus.PAUSE_REQUESTED if not active:
-            return JobStatus.PAUSED, "no task is active any more"
-        case JobStatus.QUEUED | JobStatus.ACTIVE:
-            return _settled(status, counts, active, can_progress)
+            return JobStatus.QUEUED, "its tasks were requeued"
+        case JobStatus.QUEUED | JobStatus.ACTIVE | JobStatus.PAUSE_REQUESTED:
+            if _too_many_failed(counts):
+                return JobStatus.FAILED, _failed_of_total(counts)
+            if active:
+                return None
+            if status is JobStatus.PAUSE_REQUESTED and counts.get(TaskStatus.PAUSED, 0):
+                return JobStatus.PAUSED, "no task is active any more"
+            return None if can_progress else _ended(counts)
     return None
 
 
-def _settled(
-    status: JobStatus, counts: Mapping[TaskStatus, int], active: int, can_progress: bool
-) -> tuple[JobStatus, str] | None:
+def _too_many_failed(counts: Mapping[TaskStatus, int]) -> bool:
     failed, total = counts.get(TaskStatus.FAILED, 0), sum(counts.values())
-    if total and 100 * failed // total >= FAIL_JOB_PERCENT:
-        return JobStatus.FAILED, f"{failed} of {total} tasks failed"
-    if active or can_progress:
-        return None
+    return failed > 0 and 100 * failed // total >= FAIL_JOB_PERCENT
+
+
+def _failed_of_total(counts: Mapping[TaskStatus, int]) -> str:
+    return f"{counts.get(TaskStatus.FAILED, 0)} of {sum(counts.values())} tasks failed"
+
+
+def _ended(counts: Mapping[TaskStatus, int]) -> tuple[JobStatus, str]:
+    total = sum(counts.values())
     if counts.get(TaskStatus.COMPLETED, 0) == total:
         return JobStatus.COMPLETED, "all tasks completed" if total else "it has no tasks"
-    if failed:
-        return JobStatus.FAILED, f"nothing is left to run, {failed} of {total} tasks failed"
+    if counts.get(TaskStatus.FAILED, 0):
+        return JobStatus.FAILED, f"nothing is left to run, {_failed_of_total(counts)}"
     # Waiting tasks behind a canceled one go with it, as under a cancellation of the job.
     if any(counts.get(waiting, 0) for waiting in WAITING):
         return JobStatus.CANCEL_REQUESTED, "what is left waits for canceled tasks"
-    return JobStatus.CANCELED, "nothing is left to run, some tasks were canceled"
+    return JobStatus.CANCELED, "nothing is left to run, and tasks were canceled"

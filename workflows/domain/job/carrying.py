@@ -1,0 +1,87 @@
+"""A job's run as text, to be carried over a continue-as-new."""
+
+from dataclasses import asdict
+from typing import Any
+
+from workflows.domain.job.encoding import compress, decompress, encode
+from workflows.domain.job.leases import Holding, LiveRun
+from workflows.domain.job.run import JobRun
+from workflows.domain.messages import Demand, JobSnapshot, Lease, Limits, Want
+from workflows.domain.statuses import JobStatus
+
+
+def carry(job: JobRun) -> str:
+    """Everything but what waits to be written: call it when there are no changes."""
+    return compress(
+        {
+            "job_id": job.job_id,
+            "run": job.run,
+            "status": job.status,
+            "priority": job.priority,
+            "sequence": job.sequence,
+            "limits": asdict(job.limits),
+            "tasks": encode(job.tasks.columns),
+            "excluded": [[index, sorted(who)] for index, who in job.tasks.excluded.items()],
+            "blocked": sorted(job.failures.blocked),
+            "accidents": list(job.failures.accidents.items()),
+            "failed_on": list(job.failures.failed_on.items()),
+            "demand": asdict(job.demand),
+            "generations": job.generations,
+            "answered": job.answered,
+            "last_offer": job.leases.last_offer,
+            "leases": [_pack(holding) for holding in job.leases],
+        }
+    )
+
+
+def restore(text: str) -> JobRun:
+    """The inverse of `carry`. Its activities are out of reach: see `offer_everything_again`."""
+    state = decompress(text)
+    job = JobRun(
+        JobSnapshot(
+            state["job_id"],
+            state["run"],
+            JobStatus(state["status"]),
+            state["priority"],
+            state["tasks"],
+            sequence=state["sequence"],
+            blocked=tuple((worker, kind) for worker, kind in state["blocked"]),
+            limits=Limits(**state["limits"]),
+        )
+    )
+    job.tasks.excluded = {index: set(workers) for index, workers in state["excluded"]}
+    job.failures.accidents.update(dict(state["accidents"]))
+    job.failures.failed_on.update(dict(state["failed_on"]))
+    job.demand = _demand(state["demand"])
+    job.generations = state["generations"]
+    job.answered = state["answered"]
+    job.leases.last_offer = state["last_offer"]
+    for packed in state["leases"]:
+        holding = _unpack(packed)
+        job.leases.add(holding)
+        if holding.live is not None:
+            job.tasks.hold(holding.live.index)
+    job.tasks.has_grown = False
+    return job
+
+
+def _demand(state: dict[str, Any]) -> Demand:
+    wants = (
+        Want(w["task_type"], w["count"], tuple(w["blocked"]), tuple(w["failed"]))
+        for w in state["wants"]
+    )
+    return Demand(state["version"], tuple(wants))
+
+
+def _pack(holding: Holding) -> dict[str, Any]:
+    return {
+        "lease": asdict(holding.lease),
+        "live": asdict(holding.live) if holding.live else None,
+        "is_recalled": holding.is_recalled,
+    }
+
+
+def _unpack(packed: dict[str, Any]) -> Holding:
+    lease = packed["lease"] | {"task_types": tuple(packed["lease"]["task_types"])}
+    live = LiveRun(**packed["live"]) if packed["live"] else None
+    return Holding(Lease(**lease), live, packed["is_recalled"])

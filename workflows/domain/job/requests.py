@@ -1,0 +1,137 @@
+"""What people and programs ask of a job's run: the action tables, applied."""
+
+from workflows.domain.job.run import JobRun
+from workflows.domain.job.transitions import (
+    REQUEUED,
+    Refused,
+    check_job_action,
+    check_task_action,
+)
+from workflows.domain.messages import Change, JobAction, TaskAction
+from workflows.domain.statuses import ENDED, JobStatus, TaskStatus
+
+#: Answers that are remembered for a caller who asks twice.
+ANSWERS_KEPT = 100
+
+
+class Closing(Exception):
+    """The run has taken its final write: ask again when its workflow has ended."""
+
+
+def request(job: JobRun, change: Change) -> None:
+    """Grants a change, or refuses it; the same request id gets the same answer.
+
+    Raises:
+        Refused: it does not fit the present status.
+        Closing: the run is over.
+    """
+    if change.request_id and change.request_id in job.answered:
+        if refusal := job.answered[change.request_id]:
+            raise Refused(refusal)
+        return
+    if job.is_finished:
+        raise Closing
+    try:
+        _grant(job, change)
+    except Refused as refused:
+        _remember(job, change, str(refused))
+        raise
+    _remember(job, change, "")
+    job.settle()
+
+
+def _remember(job: JobRun, change: Change, answer: str) -> None:
+    if change.request_id:
+        job.answered[change.request_id] = answer
+        while len(job.answered) > ANSWERS_KEPT:
+            del job.answered[next(iter(job.answered))]
+
+
+def _grant(job: JobRun, change: Change) -> None:
+    if change.priority is not None:
+        job.priority = job.changes.priority = change.priority
+    elif change.task_action is not None:
+        _change_task(job, change)
+    elif change.action is not None:
+        check_job_action(job.status, change.action)
+        _JOB_CHANGES[change.action](job, change.reason or f"{change.action} was requested")
+
+
+def _cancel(job: JobRun, reason: str) -> None:
+    job.move_job(JobStatus.CANCEL_REQUESTED, reason)
+
+
+def _pause(job: JobRun, reason: str) -> None:
+    job.move_job(JobStatus.PAUSE_REQUESTED, reason)
+
+
+def _resume(job: JobRun, reason: str) -> None:
+    is_active = job.tasks.counts[TaskStatus.ACTIVE] > 0
+    job.move_job(JobStatus.ACTIVE if is_active else JobStatus.QUEUED, reason)
+    paused = job.tasks.in_status({TaskStatus.PAUSED})
+    job.move_tasks(paused, TaskStatus.QUEUED, "the job was resumed")
+
+
+def _requeue(job: JobRun, reason: str) -> None:
+    everything = frozenset(TaskStatus)
+    from_any = everything if job.status is JobStatus.COMPLETED else REQUEUED
+    job.failures.forgive_all()
+    job.changes.blocked = ()
+    job.tasks.forgive(job.tasks)
+    _run_again(job, job.tasks.in_status(from_any), reason)
+
+
+def _requeue_failed(job: JobRun, reason: str) -> None:
+    failed = job.tasks.in_status({TaskStatus.FAILED})
+    if not failed:
+        raise Refused("no task of the job has failed")
+    again = set(failed)
+    for index in failed:
+        again |= {
+            dependent
+            for dependent in job.tasks.with_dependents(index)
+            if job.tasks.status(dependent) is TaskStatus.CANCELED
+        }
+    job.tasks.forgive(again)
+    _run_again(job, sorted(again), reason)
+
+
+def _run_again(job: JobRun, indexes: list[int], reason: str) -> None:
+    if job.status in ENDED | {JobStatus.PAUSED}:
+        job.move_job(JobStatus.REQUEUEING, reason)
+    for index in indexes:
+        job.failures.failed_on.pop(index, None)
+    job.move_tasks(indexes, TaskStatus.QUEUED, f"it was requeued: {reason}")
+
+
+_JOB_CHANGES = {
+    JobAction.CANCEL: _cancel,
+    JobAction.PAUSE: _pause,
+    JobAction.RESUME: _resume,
+    JobAction.REQUEUE: _requeue,
+    JobAction.REQUEUE_FAILED: _requeue_failed,
+}
+
+
+def _change_task(job: JobRun, change: Change) -> None:
+    if change.task is None or change.task not in job.tasks:
+        raise Refused(f"the job has no task number {change.task}")
+    check_task_action(job.tasks.status(change.task), change.task_action or TaskAction.CANCEL)
+    if change.task_action is TaskAction.CANCEL:
+        job.void(change.task)
+        job.move_task(change.task, TaskStatus.CANCELED, change.reason or "Canceled")
+    else:
+        _requeue_task(job, change.task, change.reason or "the task was requeued")
+
+
+def _requeue_task(job: JobRun, index: int, reason: str) -> None:
+    """That task and what depends on it; what never ran waits for it anyway."""
+    done = {TaskStatus.CANCELED, TaskStatus.COMPLETED, TaskStatus.FAILED, TaskStatus.ACTIVE}
+    again = [i for i in job.tasks.with_dependents(index) if job.tasks.status(i) in done]
+    if job.status in ENDED:
+        job.move_job(JobStatus.REQUEUEING, reason)
+    job.tasks.forgive(again)
+    for dependent in again:
+        job.failures.failed_on.pop(dependent, None)
+        job.void(dependent)
+        job.move_task(dependent, job.waiting_status(TaskStatus.QUEUED), f"Requeued: {reason}")

@@ -1,0 +1,191 @@
+"""A job's tasks while it runs: statuses, dependencies, and which one a worker gets next."""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator
+from heapq import heappop, heappush
+
+from workflows.domain.job.encoding import TaskColumns
+from workflows.domain.job.ranges import indexes_in
+from workflows.domain.messages import Want
+from workflows.domain.statuses import WAITING, TaskStatus
+
+
+class TaskBook:
+    """Tasks by their 1-based index. Every operation on one task costs the logarithm of all."""
+
+    def __init__(self, columns: TaskColumns) -> None:
+        self.columns = columns
+        self.counts: Counter[TaskStatus] = Counter(columns.statuses)
+        self.excluded: dict[int, set[str]] = {
+            position + 1: set(workers)
+            for position, workers in enumerate(columns.failed_by)
+            if workers
+        }
+        """Workers that may not (yet) try a task again that they failed."""
+        self.has_grown = False
+        """Something can start now that could not before; for the demand's version."""
+        self._held: set[int] = set()
+        self._is_ready = bytearray(len(columns) + 1)
+        self._ready_counts: Counter[str] = Counter()
+        self._ready: defaultdict[str, list[tuple[int, int]]] = defaultdict(list)
+        self._dependents: defaultdict[int, list[int]] = defaultdict(list)
+        self._open_dependencies = [0] * (len(columns) + 1)
+        self._link_dependencies()
+        for index in self:
+            self._refresh(index)
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(range(1, len(self.columns) + 1))
+
+    def __contains__(self, index: int) -> bool:
+        return 1 <= index <= len(self.columns)
+
+    def status(self, index: int) -> TaskStatus:
+        return self.columns.statuses[index - 1]
+
+    def task_type(self, index: int) -> str:
+        return self.columns.types[index - 1]
+
+    def attempt(self, index: int) -> int:
+        return self.columns.attempts[index - 1]
+
+    def in_status(self, statuses: Collection[TaskStatus]) -> list[int]:
+        return [i for i, status in enumerate(self.columns.statuses, start=1) if status in statuses]
+
+    @property
+    def ready_count(self) -> int:
+        return sum(self._ready_counts.values())
+
+    @property
+    def can_progress(self) -> bool:
+        """A waiting task can start, now or as soon as its old run has stopped."""
+        return self.ready_count > 0 or any(self.status(index) in WAITING for index in self._held)
+
+    # --- changes ---------------------------------------------------------------------------------
+
+    def move(self, index: int, new: TaskStatus) -> None:
+        old = self.status(index)
+        if old is new:
+            return
+        self.columns.statuses[index - 1] = new
+        self.counts[old] -= 1
+        self.counts[new] += 1
+        self._refresh(index)
+        if TaskStatus.COMPLETED in (old, new):
+            step = -1 if new is TaskStatus.COMPLETED else 1
+            for dependent in self._dependents[index]:
+                self._open_dependencies[dependent] += step
+                self._refresh(dependent)
+
+    def hold(self, index: int) -> None:
+        """Its run lives: it must not start again, whatever its status."""
+        self._held.add(index)
+        self._refresh(index)
+
+    def release(self, index: int) -> None:
+        self._held.discard(index)
+        self._refresh(index)
+
+    def exclude(self, index: int, worker_id: str) -> None:
+        self.excluded.setdefault(index, set()).add(worker_id)
+        failed_by = self.columns.failed_by[index - 1]
+        if worker_id not in failed_by:
+            self.columns.failed_by[index - 1] = (*failed_by, worker_id)
+
+    def allow_retry(self, task_type: str, workers: Collection[str]) -> None:
+        for index, excluded in list(self.excluded.items()):
+            if self.task_type(index) == task_type and not excluded.isdisjoint(workers):
+                excluded.difference_update(workers)
+                self.has_grown = True
+
+    def forgive(self, indexes: Iterable[int]) -> None:
+        """Clears failure lists; the same failures will not count again."""
+        for index in indexes:
+            self.columns.failures[index - 1] = 0
+            self.columns.failed_by[index - 1] = ()
+            self.excluded.pop(index, None)
+
+    def with_dependents(self, index: int) -> list[int]:
+        """The task and everything that depends on it, however indirectly, ascending."""
+        found, todo = {index}, [index]
+        while todo:
+            for dependent in self._dependents[todo.pop()]:
+                if dependent not in found:
+                    found.add(dependent)
+                    todo.append(dependent)
+        return sorted(found)
+
+    # --- choosing --------------------------------------------------------------------------------
+
+    def choose(self, task_types: Iterable[str], worker_id: str) -> int | None:
+        """The next task for a worker: highest task priority first, then lowest index.
+
+        The caller moves it to `active` at once.
+        """
+
+        def may_try(index: int) -> bool:
+            return worker_id not in self.excluded.get(index, ())
+
+        best = min(filter(None, (self._peek(t, may_try) for t in task_types)), default=None)
+        return None if best is None else best[1]
+
+    def _peek(self, task_type: str, may_try: Callable[[int], bool]) -> tuple[int, int] | None:
+        heap, passed_over, found = self._ready[task_type], [], None
+        while heap and found is None:
+            entry = heap[0]
+            if not self._is_ready[entry[1]]:
+                heappop(heap)
+            elif may_try(entry[1]):
+                found = entry
+            else:
+                passed_over.append(heappop(heap))
+        for entry in passed_over:
+            heappush(heap, entry)
+        return found
+
+    # --- demand ----------------------------------------------------------------------------------
+
+    def wants(self, blocked: Collection[tuple[str, str]]) -> tuple[Want, ...]:
+        """What could start now, per task type. `blocked` holds (worker, task type) pairs."""
+        return tuple(
+            Want(
+                task_type,
+                count,
+                blocked=tuple(sorted(worker for worker, kind in blocked if kind == task_type)),
+                failed=self._excluded_everywhere(task_type, count),
+            )
+            for task_type, count in sorted(self._ready_counts.items())
+            if count
+        )
+
+    def _excluded_everywhere(self, task_type: str, count: int) -> tuple[str, ...]:
+        sets = [
+            workers
+            for index, workers in self.excluded.items()
+            if self._is_ready[index] and self.task_type(index) == task_type
+        ]
+        return tuple(sorted(set.intersection(*sets))) if sets and len(sets) == count else ()
+
+    # --- readiness -------------------------------------------------------------------------------
+
+    def _link_dependencies(self) -> None:
+        for position, text in enumerate(self.columns.depends_on):
+            for dependency in indexes_in(text):
+                self._dependents[dependency].append(position + 1)
+                if self.columns.statuses[dependency - 1] is not TaskStatus.COMPLETED:
+                    self._open_dependencies[position + 1] += 1
+
+    def _refresh(self, index: int) -> None:
+        is_ready = (
+            self.status(index) in WAITING
+            and not self._open_dependencies[index]
+            and index not in self._held
+        )
+        if is_ready == bool(self._is_ready[index]):
+            return
+        self._is_ready[index] = is_ready
+        task_type = self.task_type(index)
+        self._ready_counts[task_type] += 1 if is_ready else -1
+        if is_ready:
+            self.has_grown = True
+            heappush(self._ready[task_type], (-self.columns.priorities[index - 1], index))
