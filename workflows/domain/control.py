@@ -26,7 +26,7 @@ _LOG_HEADER = struct.Struct(">HQ")  # length of the key, offset
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
-class Malformed(ValueError):  # noqa: N818 - says what is so
+class Malformed(ValueError):
     """A frame that no build of ours can have sent."""
 
 
@@ -42,6 +42,8 @@ class Hello:
     software: str
     session: int | None = None
     """The session that this same process already has."""
+    status: str = ""
+    """What the host is; empty when it has just begun."""
     runs: tuple[str, ...] = ()
     """`str(RunKey)` of what lives here, or whose outcome is kept."""
 

@@ -1,0 +1,136 @@
+"""What hosts change in the database, and what it says of their runs."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from manager_api.db import tasks, workers
+from manager_api.db.engine import Changed, Database, utc_now
+from manager_api.db.tables import JobRow, LeaseRow, LeaseState, TaskRow, WorkerRow
+from manager_api.hosts import Standing
+from workflows.domain.control import Hello, Malformed
+from workflows.domain.messages import RunKey
+from workflows.domain.statuses import TaskStatus, WorkerStatus
+from workflows.domain.worker import StatusRequest, status_after_sign_on
+
+
+class SqlHostRecords:
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    async def open_session(self, worker_id: str, hello: Hello) -> int | None:
+        """The session that the host has from now on; None: a newer one exists."""
+        _parsed(hello.runs)  # what is stored can be read later
+        async with self._db.writing() as session:
+            row = await workers.worker(session, worker_id)
+            if row is None:
+                return None
+            if hello.session is not None and hello.session < row.session:
+                return None
+            # A worker that counted as lost gets a new one although it never ended: a late "worker
+            # gone" about the old session must not end what it begins from now on.
+            if hello.session == row.session and row.status is not WorkerStatus.ERROR:
+                return row.session
+            # Greater: the database was set back in time. Numbers are never used twice.
+            row.session = max(row.session, hello.session or 0)
+            session.changed.add(Changed.FARM)
+            return await workers.begin_session(session, worker_id, hello.slots, hello.runs)
+
+    async def standing(self, worker_id: str, hello: Hello) -> Standing:
+        async with self._db.reading() as session:
+            row = await workers.worker(session, worker_id)
+            settled = await _settled(session, hello.runs)
+            leased = await _leased(session, worker_id)
+        named = _parsed(hello.runs)
+        stop = [str(k) for k in named if str(k) in settled or (k.job_id, k.run) not in leased]
+        return Standing(_wanted(row, hello), tuple(stop), tuple(settled))
+
+    async def reported_status(self, worker_id: str, session: int, status: WorkerStatus) -> None:
+        """Store what a host became; of an older session nothing."""
+        async with self._db.writing() as transaction:
+            row = await workers.worker(transaction, worker_id)
+            if row is None or row.session != session:
+                return
+            if row.status is status and row.status_requested in (None, WorkerStatus.UNREGISTERED):
+                return
+            transaction.changed.add(Changed.FARM)
+            await workers.set_status(transaction, worker_id, status)
+
+    async def seen(self, worker_ids: Collection[str]) -> None:
+        async with self._db.writing() as session:
+            await workers.seen(session, sorted(worker_ids), utc_now())
+
+    async def task_of(self, worker_id: str, key: RunKey) -> str | None:
+        """The id of a run's task; None if the worker never had a lease for that run."""
+        lease = select(LeaseRow.id).where(
+            LeaseRow.worker_id == worker_id,
+            LeaseRow.job_id == key.job_id,
+            LeaseRow.run == key.run,
+        )
+        task = select(TaskRow.id).where(
+            TaskRow.job_id == key.job_id,
+            TaskRow.index_in_job == key.index,
+            (TaskRow.worker_id == worker_id) | lease.exists(),
+        )
+        async with self._db.reading() as session:
+            return await session.scalar(task)
+
+    async def steps_completed(self, steps: Mapping[RunKey, int]) -> None:
+        of_jobs: dict[str, dict[int, int]] = defaultdict(dict)
+        for key in sorted(steps):  # a later attempt's steps replace an earlier one's
+            of_jobs[key.job_id][key.index] = steps[key]
+        async with self._db.writing() as session:
+            for job_id, of_job in of_jobs.items():
+                await tasks.set_steps_of_many(session, job_id, of_job)
+
+
+def _wanted(row: WorkerRow | None, hello: Hello) -> WorkerStatus:
+    """What the host is told to be. What it is already, unless something else is asked of it."""
+    if row is None:
+        return WorkerStatus.OFFLINE
+    requested = row.status_requested
+    pending = StatusRequest(requested, row.is_lazy_request) if requested else None
+    now = WorkerStatus.ASLEEP if _is_asleep(row, hello) else None
+    return status_after_sign_on(pending, now)
+
+
+def _is_asleep(row: WorkerRow, hello: Hello) -> bool:
+    return hello.status == WorkerStatus.ASLEEP or row.status is WorkerStatus.ASLEEP
+
+
+def _parsed(runs: Iterable[str]) -> list[RunKey]:
+    try:
+        return [RunKey.parse(each) for each in runs]
+    except ValueError as error:
+        raise Malformed(f"no run key: {error}") from error
+
+
+async def _leased(session: AsyncSession, worker_id: str) -> set[tuple[str, int]]:
+    """(job, run) that have an open lease of this worker."""
+    open_leases = select(LeaseRow.job_id, LeaseRow.run).where(
+        LeaseRow.worker_id == worker_id, LeaseRow.state != LeaseState.RETURNED
+    )
+    return {(job_id, run) for job_id, run in await session.execute(open_leases)}
+
+
+async def _settled(session: AsyncSession, runs: Iterable[str]) -> list[str]:
+    return [str(key) for key in _parsed(runs) if await _is_settled(session, key)]
+
+
+async def _is_settled(session: AsyncSession, key: RunKey) -> bool:
+    """Whether the database knows the end of a try at a task."""
+    query = (
+        select(JobRow.run, TaskRow.attempt, TaskRow.status)
+        .join(TaskRow, TaskRow.job_id == JobRow.id)
+        .where(JobRow.id == key.job_id, TaskRow.index_in_job == key.index)
+    )
+    found = (await session.execute(query)).one_or_none()
+    if found is None:
+        return True
+    run, attempt, status = found
+    if (run, attempt) != (key.run, key.attempt):
+        # The projection may lag behind the workflow, so what it does not know yet is not over.
+        return bool((run, attempt) > (key.run, key.attempt))
+    return status is not TaskStatus.ACTIVE
