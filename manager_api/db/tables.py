@@ -6,9 +6,20 @@ Of a job that runs, `status`, `activity` and all of its tasks are a projection o
 
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
-from sqlalchemy import JSON, DateTime, Dialect, ForeignKey, Index, MetaData, String, Text
+from sqlalchemy import (
+    JSON,
+    DateTime,
+    Dialect,
+    ForeignKey,
+    Index,
+    MetaData,
+    String,
+    Table,
+    Text,
+    text,
+)
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.types import TypeDecorator
 
@@ -28,6 +39,22 @@ class UtcDateTime(TypeDecorator[datetime]):
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class FreeText(TypeDecorator[str]):
+    """Text from outside. PostgreSQL stores no NUL and neither stores half a surrogate pair.
+
+    A job's write is repeated until it is stored, so a character must not be able to stop it.
+    """
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        if value is None or (value.isascii() and "\x00" not in value):
+            return value
+        storable = value.replace("\x00", "\N{REPLACEMENT CHARACTER}")
+        return storable.encode("utf-8", "replace").decode("utf-8")
 
 
 E = TypeVar("E", bound=StrEnum)
@@ -62,18 +89,23 @@ class Base(DeclarativeBase):
     )
 
 
+def table_of(row: type[Base]) -> Table:
+    """For statements that go past the mapping: in bulk, or where every millisecond counts."""
+    return cast(Table, row.__table__)
+
+
 class JobRow(Base):
     __tablename__ = "jobs"
 
     id: Mapped[str] = mapped_column(String(36), primary_key=True)
-    name: Mapped[str] = mapped_column(Text)
+    name: Mapped[str] = mapped_column(FreeText)
     job_type: Mapped[str] = mapped_column(String(255))
     priority: Mapped[int]
     status: Mapped[JobStatus] = mapped_column(Word(JobStatus), index=True)
-    activity: Mapped[str] = mapped_column(Text, default="")
+    activity: Mapped[str] = mapped_column(FreeText, default="")
     settings: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     job_metadata: Mapped[dict[str, str]] = mapped_column("metadata", JSON, default=dict)
-    shaman_checkout_id: Mapped[str] = mapped_column(Text, default="")
+    shaman_checkout_id: Mapped[str] = mapped_column(FreeText, default="")
     worker_tag_id: Mapped[str | None] = mapped_column(ForeignKey("worker_tags.id"))
     created: Mapped[datetime] = mapped_column(UtcDateTime)
     updated: Mapped[datetime] = mapped_column(UtcDateTime)
@@ -85,7 +117,7 @@ class JobRow(Base):
     """Number of the run that owns this job; issued here, never reused."""
     sequence: Mapped[int] = mapped_column(default=0)
     """The last projection write of this run that was stored."""
-    is_ended: Mapped[bool] = mapped_column(default=False)
+    is_ended: Mapped[bool] = mapped_column(default=False, index=True)
     """The run's final write was stored: its workflow has nothing left to do."""
     pending_change: Mapped[dict[str, Any] | None] = mapped_column(JSON)
     """`messages.Change` that this run was started for; its claim carries it."""
@@ -96,17 +128,25 @@ class JobRow(Base):
 
 class TaskRow(Base):
     __tablename__ = "tasks"
-    __table_args__ = (Index("ix_tasks_worker_id_updated", "worker_id", "updated"),)
+    __table_args__ = (
+        Index("ix_tasks_worker_id_updated", "worker_id", "updated"),
+        Index(
+            "ix_tasks_worker_id_active",
+            "worker_id",
+            sqlite_where=text("status = 'active'"),
+            postgresql_where=text("status = 'active'"),
+        ),
+    )
 
     job_id: Mapped[str] = mapped_column(ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True)
     index_in_job: Mapped[int] = mapped_column(primary_key=True)
     """1-based, in the order the job type made them."""
     id: Mapped[str] = mapped_column(String(36), unique=True)
-    name: Mapped[str] = mapped_column(Text)
+    name: Mapped[str] = mapped_column(FreeText)
     task_type: Mapped[str] = mapped_column(String(255))
     priority: Mapped[int]
     status: Mapped[TaskStatus] = mapped_column(Word(TaskStatus))
-    activity: Mapped[str] = mapped_column(Text, default="")
+    activity: Mapped[str] = mapped_column(FreeText, default="")
     commands: Mapped[list[dict[str, Any]]] = mapped_column(JSON)
     """`{name, parameters, total_step_count}` each, variables not yet replaced."""
     depends_on: Mapped[str] = mapped_column(Text, default="")
@@ -146,12 +186,12 @@ class WorkerRow(Base):
     __tablename__ = "workers"
 
     id: Mapped[str] = mapped_column(String(36), primary_key=True)
-    name: Mapped[str] = mapped_column(Text)
+    name: Mapped[str] = mapped_column(FreeText)
     secret_hash: Mapped[str] = mapped_column(String(255))
     address: Mapped[str] = mapped_column(String(255), default="")
     status: Mapped[WorkerStatus] = mapped_column(Word(WorkerStatus))
     platform: Mapped[str] = mapped_column(String(64))
-    software: Mapped[str] = mapped_column(Text, default="")
+    software: Mapped[str] = mapped_column(FreeText, default="")
     supported_task_types: Mapped[list[str]] = mapped_column(JSON, default=list)
     can_restart: Mapped[bool] = mapped_column(default=False)
     status_requested: Mapped[WorkerStatus | None] = mapped_column(Word(WorkerStatus))
@@ -172,7 +212,7 @@ class WorkerTagRow(Base):
 
     id: Mapped[str] = mapped_column(String(36), primary_key=True)
     name: Mapped[str] = mapped_column(String(255), unique=True)
-    description: Mapped[str] = mapped_column(Text, default="")
+    description: Mapped[str] = mapped_column(FreeText, default="")
 
 
 class WorkerTagMembershipRow(Base):
@@ -198,7 +238,15 @@ class LeaseRow(Base):
 
     __tablename__ = "leases"
     __table_args__ = (
-        Index("ix_leases_worker_id_slot", "worker_id", "slot"),
+        # A slot is lent to one job at a time, whoever writes.
+        Index(
+            "uq_leases_open_worker_id_slot",
+            "worker_id",
+            "slot",
+            unique=True,
+            sqlite_where=text("state <> 'returned'"),
+            postgresql_where=text("state <> 'returned'"),
+        ),
         Index("ix_leases_job_id_state", "job_id", "state"),
     )
 
@@ -207,7 +255,7 @@ class LeaseRow(Base):
     session: Mapped[int]
     slot: Mapped[int]
     generation: Mapped[int]
-    """Grows per worker and slot."""
+    """Grows per worker and slot, see `WorkerSlotRow`."""
     job_id: Mapped[str] = mapped_column(ForeignKey("jobs.id", ondelete="CASCADE"))
     run: Mapped[int]
     state: Mapped[LeaseState] = mapped_column(Word(LeaseState), index=True)
@@ -215,6 +263,16 @@ class LeaseRow(Base):
     """Empty, `after-task` or `at-once`."""
     epoch: Mapped[int]
     changed: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class WorkerSlotRow(Base):
+    """The newest generation of each slot, which outlives the leases of deleted jobs."""
+
+    __tablename__ = "worker_slots"
+
+    worker_id: Mapped[str] = mapped_column(ForeignKey("workers.id"), primary_key=True)
+    slot: Mapped[int] = mapped_column(primary_key=True)
+    generation: Mapped[int]
 
 
 class HandBackRow(Base):

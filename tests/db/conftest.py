@@ -1,0 +1,85 @@
+"""Databases: every test here runs on SQLite and on a real PostgreSQL."""
+
+import asyncio
+import importlib.util
+import shutil
+from collections.abc import AsyncIterator, Iterator
+from itertools import count
+from pathlib import Path
+
+import pytest
+from sqlalchemy import make_url, text
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from manager_api.db.engine import Database
+from manager_api.db.migrate import upgrade
+
+_numbers = count(1)
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> Iterator[str]:
+    # Test folders are no packages, so the module beside this one is found by its path.
+    spec = importlib.util.spec_from_file_location("pg", Path(__file__).parent / "postgres.py")
+    assert spec is not None
+    assert spec.loader is not None
+    postgres = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(postgres)
+    with postgres.postgres_server() as url:
+        yield url
+
+
+def create_database(server_url: str, name: str, template: str = "template1") -> str:
+    """Blocks; returns the new database's URL."""
+
+    async def create() -> None:
+        engine = create_async_engine(server_url, isolation_level="AUTOCOMMIT")
+        async with engine.connect() as connection:
+            await connection.execute(text(f'CREATE DATABASE "{name}" TEMPLATE "{template}"'))
+        await engine.dispose()
+
+    asyncio.run(create())
+    return make_url(server_url).set(database=name).render_as_string(hide_password=False)
+
+
+@pytest.fixture(scope="session")
+def migrated_postgres(postgres_url: str) -> str:
+    """Name of a database to copy."""
+    upgrade(create_database(postgres_url, "migrated"))
+    return "migrated"
+
+
+@pytest.fixture(scope="session")
+def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file to copy."""
+    path = tmp_path_factory.mktemp("db") / "migrated.sqlite"
+    upgrade(f"sqlite+aiosqlite:///{path}")
+    return path
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A database without tables."""
+    if request.param == "sqlite":
+        return f"sqlite+aiosqlite:///{tmp_path}/empty.sqlite"
+    server: str = request.getfixturevalue("postgres_url")
+    return create_database(server, f"empty{next(_numbers)}")
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A migrated, empty database."""
+    if request.param == "sqlite":
+        path = tmp_path / "tablao.sqlite"
+        shutil.copy(request.getfixturevalue("migrated_sqlite"), path)
+        return f"sqlite+aiosqlite:///{path}"
+    server: str = request.getfixturevalue("postgres_url")
+    template: str = request.getfixturevalue("migrated_postgres")
+    return create_database(server, f"test{next(_numbers)}", template)
+
+
+@pytest.fixture
+async def db(url: str) -> AsyncIterator[Database]:
+    database = Database(url)
+    yield database
+    await database.close()
