@@ -58,7 +58,7 @@ _START_TIME_TOLERANCE = 2.0
 class ServerRecord:
     """What `temporal.json` says: where the server listens, and which process it is.
 
-    Written before the process exists (`pid` 0), so its ports are known even if we die meanwhile.
+    Written before the process exists, too, with the pid 0.
     """
 
     port: int
@@ -178,17 +178,29 @@ def _arguments(database: Path, ip: str, port: int, ui_port: int, namespace: str)
         yield from ("--search-attribute", "=".join(attribute))
 
 
-def find_running(files: ServerFiles, record: ServerRecord) -> psutil.Process | None:
+def find_running(files: ServerFiles) -> ServerRecord | None:
     """The process that serves this data folder: the recorded one, else found by its command."""
-    with contextlib.suppress(psutil.Error):
-        process = psutil.Process(record.pid) if record.pid else None
-        if process and abs(process.create_time() - record.started) < _START_TIME_TOLERANCE:
-            return process if is_alive(process) else None
-    # Its manager died between starting and recording it, or the clock was set.
-    for process in psutil.process_iter(["cmdline"]):
-        if str(files.database) in (process.info["cmdline"] or ()) and is_alive(process):
-            return process
+    record = files.read_record()
+    if record is not None and _is_running(record):
+        return record
+    # Its manager died between starting and recording it, the record was lost or the clock set.
+    for process in psutil.process_iter(["cmdline", "create_time"]):
+        command = process.info["cmdline"] or []
+        if str(files.database) in command and is_alive(process):
+            port, ui_port = (
+                int(command[command.index(option) + 1]) for option in ("--port", "--ui-port")
+            )
+            return ServerRecord(port, ui_port, process.pid, process.info["create_time"])
     return None
+
+
+def _is_running(record: ServerRecord) -> bool:
+    try:
+        process = psutil.Process(record.pid)
+        drift = abs(process.create_time() - record.started)
+    except psutil.NoSuchProcess:
+        return False
+    return record.pid > 0 and drift < _START_TIME_TOLERANCE and is_alive(process)
 
 
 def is_alive(process: psutil.Process) -> bool:

@@ -11,6 +11,7 @@ import logging
 import os
 import subprocess
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -173,13 +174,12 @@ class TemporalServer:
         return True
 
     def _adopt(self) -> bool:
-        record = self._files.read_record()
-        process = find_running(self._files, record) if record else None
-        if record is None or process is None:
+        record = find_running(self._files)
+        if record is None:
             return False  # Another manager is about to start it, or it is about to end.
         self._child = None
         try:
-            self._remember(record, process)
+            self._remember(record, psutil.Process(record.pid))
         except psutil.NoSuchProcess:
             return False
         logger.info("Temporal adopted on %s, pid %d", self.address, self.pid)
@@ -187,7 +187,7 @@ class TemporalServer:
 
     def _remember(self, record: ServerRecord, process: psutil.Process) -> None:
         self._process = process
-        self._record = ServerRecord(record.port, record.ui_port, process.pid, process.create_time())
+        self._record = replace(record, pid=process.pid, started=process.create_time())
         self._files.write_record(self._record)
 
     def _choose_ports(self) -> Iterator[int]:
