@@ -1,0 +1,304 @@
+"""Blender's command line for the `bpy` wheel, for machines without a Blender.
+
+Run by the Python that has the wheel: `python blender_launcher.py -b FILE.blend -f 1..4`. It knows
+what render jobs use. As in Blender, arguments take effect in their order, messages and exit codes
+are Blender's, and what it prints while it renders comes from Blender itself. Standard library and
+bpy only: nothing of ours is installed beside the wheel.
+"""
+
+import ctypes
+import os
+import sys
+import traceback
+from collections.abc import Callable, Iterator
+from itertools import islice
+from typing import NamedTuple
+
+import bpy  # type: ignore[import-not-found]  # only where the wheel is installed
+
+#: Formats whose name on Blender's command line is not the one in its Python interface.
+FORMAT_NAMES = {
+    "TGA": "TARGA",
+    "RAWTGA": "TARGA_RAW",
+    "JP2": "JPEG2000",
+    "MULTILAYER": "OPEN_EXR_MULTILAYER",
+}
+
+
+class Quit(Exception):
+    """Ends the program without looking at the remaining arguments."""
+
+    def __init__(self, exit_code: int) -> None:
+        self.exit_code = exit_code
+
+
+class Option(NamedTuple):
+    """One argument of the command line, as something to do with its values.
+
+    Attributes:
+        early: Counts wherever it stands, so it is done before all that are not.
+    """
+
+    names: tuple[str, ...]
+    values: int
+    run: Callable[..., None]
+    early: bool = False
+
+
+def say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    # Blender writes past Python's buffer; lines must come out in the order they were printed.
+    sys.stdout.flush()
+
+
+class Session:
+    """One run of Blender: what arguments have set so far."""
+
+    def __init__(self) -> None:
+        self._python_exit_code = 0
+        self._may_run_scripts = False
+        self._threads = 0
+        self._failed = False
+
+    @property
+    def exit_code(self) -> int:
+        """A render that failed does not end Blender, but its exit code tells."""
+        return 1 if self._failed else 0
+
+    # -- Settings, in force before the first file is opened
+
+    def set_python_exit_code(self, text: str) -> None:
+        self._python_exit_code = int(text)
+
+    def allow_scripts(self) -> None:
+        self._may_run_scripts = True
+
+    def forbid_scripts(self) -> None:
+        self._may_run_scripts = False
+
+    def use_factory_settings(self) -> None:
+        bpy.ops.wm.read_factory_settings()
+
+    def set_threads(self, text: str) -> None:
+        # Kept in the scene, while Blender keeps it for all scenes: applied when a render begins.
+        self._threads = int(text)
+
+    # -- Actions, in their order
+
+    def open_file(self, path: str) -> None:
+        if path.startswith("-"):
+            say(f"unknown argument, loading as file: {path}")
+        try:
+            bpy.ops.wm.open_mainfile(
+                filepath=os.path.abspath(path), use_scripts=self._may_run_scripts
+            )
+        except RuntimeError:
+            # Blender has said why.
+            raise Quit(1) from None
+
+    def select_scene(self, name: str) -> None:
+        scene = bpy.data.scenes.get(name)
+        if scene is None:
+            say(f"Can't find scene: '{name}' in file: '{bpy.data.filepath}'")
+            return
+        say(f"Scene switch for render: '{name}' in file: '{bpy.data.filepath}'")
+        for window in bpy.context.window_manager.windows:
+            window.scene = scene
+
+    def run_expression(self, source: str) -> None:
+        self._run_python(source, "<string>", f"expr: '{source}'")
+
+    def run_file(self, path: str) -> None:
+        try:
+            with open(path, encoding="utf-8") as file:
+                source = file.read()
+        except OSError as error:
+            why = f'Python file "{path}" could not be opened: {error.strerror}'
+            say(f"Error: Python: OSError: {why}")
+            self._python_failed(f"file: '{path}'")
+            return
+        self._run_python(source, path, f"file: '{path}'")
+
+    def _run_python(self, source: str, name: str, what: str) -> None:
+        try:
+            exec(compile(source, name, "exec"), {"__name__": "__main__", "__file__": name})
+        except SystemExit as leave:
+            raise Quit(_exit_code(leave)) from None
+        except Exception:
+            say(f"Error: Python: {traceback.format_exc().rstrip()}")
+            self._python_failed(what)
+
+    def _python_failed(self, what: str) -> None:
+        if self._python_exit_code:
+            say(f"Error: script failed, {what}, exiting.")
+            raise Quit(self._python_exit_code)
+
+    def set_output(self, path: str) -> None:
+        bpy.context.scene.render.filepath = path
+
+    def set_format(self, name: str) -> None:
+        name = FORMAT_NAMES.get(name, name)
+        settings = bpy.context.scene.render.image_settings
+        # Since 5.0 the kind of medium decides which formats there are.
+        media = (
+            ("IMAGE", "MULTI_LAYER_IMAGE", "VIDEO") if hasattr(settings, "media_type") else ("",)
+        )
+        before = getattr(settings, "media_type", "")
+        for medium in media:
+            try:
+                if medium:
+                    settings.media_type = medium
+                settings.file_format = name
+            except TypeError:
+                continue
+            return
+        if before:
+            settings.media_type = before
+        say("Error: Format from '-F / --render-format' not known or not compiled in this release.")
+
+    def set_engine(self, name: str) -> None:
+        try:
+            bpy.context.scene.render.engine = name
+        except TypeError:
+            say(f"Error: engine not found '{name}'")
+            raise Quit(1) from None
+
+    def set_first_frame(self, text: str) -> None:
+        bpy.context.scene.frame_start = int(text)
+
+    def set_last_frame(self, text: str) -> None:
+        bpy.context.scene.frame_end = int(text)
+
+    def render_animation(self) -> None:
+        scene = bpy.context.scene
+        self._render(scene.frame_start, scene.frame_end)
+
+    def render_frames(self, text: str) -> None:
+        try:
+            ranges = list(frame_ranges(text))
+        except ValueError:
+            say(f"Error: not a number '-f / --render-frame {text}'.")
+            return
+        for first, last in ranges:
+            if last < first:
+                say(f"Warning: negative range ignored '-f / --render-frame {text}'.")
+            for frame in range(first, last + 1):
+                self._render(frame, frame)
+
+    def _render(self, first: int, last: int) -> None:
+        """Render as an animation, for only that names files by frame and skips existing ones."""
+        scene = bpy.context.scene
+        kept = scene.frame_start, scene.frame_end
+        if self._threads:
+            scene.render.threads_mode, scene.render.threads = "FIXED", self._threads
+        scene.frame_start, scene.frame_end = first, last
+        try:
+            bpy.ops.render.render(animation=True, scene=scene.name)
+        except RuntimeError:
+            # Blender has said why, and goes on with its next argument.
+            self._failed = True
+        finally:
+            scene.frame_start, scene.frame_end = kept
+
+
+def _exit_code(leave: SystemExit) -> int:
+    if leave.code is None:
+        return 0
+    return leave.code if isinstance(leave.code, int) else 1
+
+
+def frame_ranges(text: str) -> Iterator[tuple[int, int]]:
+    """First and last frame of each part of a list such as `1,3..5`.
+
+    Raises:
+        ValueError: A part is not a number.
+    """
+    for part in text.split(","):
+        first, dots, last = part.partition("..")
+        yield int(first), int(last if dots else first)
+
+
+def options_of(session: Session) -> list[Option]:
+    return [
+        Option(("-b", "--background"), 0, lambda: None, early=True),
+        Option(("-noaudio",), 0, lambda: None, early=True),
+        Option(("-y", "--enable-autoexec"), 0, session.allow_scripts, early=True),
+        Option(("-Y", "--disable-autoexec"), 0, session.forbid_scripts, early=True),
+        Option(("--factory-startup",), 0, session.use_factory_settings, early=True),
+        Option(("-t", "--threads"), 1, session.set_threads, early=True),
+        Option(("--python-exit-code",), 1, session.set_python_exit_code, early=True),
+        Option(("-S", "--scene"), 1, session.select_scene),
+        Option(("--python-expr",), 1, session.run_expression),
+        Option(("-P", "--python"), 1, session.run_file),
+        Option(("-o", "--render-output"), 1, session.set_output),
+        Option(("-F", "--render-format"), 1, session.set_format),
+        Option(("-E", "--engine"), 1, session.set_engine),
+        Option(("-s", "--frame-start"), 1, session.set_first_frame),
+        Option(("-e", "--frame-end"), 1, session.set_last_frame),
+        Option(("-a", "--render-anim"), 0, session.render_animation),
+        Option(("-f", "--render-frame"), 1, session.render_frames),
+    ]
+
+
+def parse(
+    arguments: list[str], options: list[Option], file_option: Option
+) -> list[tuple[Option, list[str]]]:
+    """The arguments in their order; what is no option is a file to open."""
+    by_name = {name: option for option in options for name in option.names}
+    parsed = []
+    waiting = iter(arguments)
+    for argument in waiting:
+        if argument == "--":
+            break
+        option = by_name.get(argument)
+        values = [argument] if option is None else list(islice(waiting, option.values))
+        option = option or file_option
+        if len(values) < option.values:
+            say(f"Error: an argument must follow '{' / '.join(option.names)}'.")
+        else:
+            parsed.append((option, values))
+    return parsed
+
+
+def carry_out(option: Option, values: list[str]) -> None:
+    try:
+        option.run(*values)
+    except ValueError:
+        say(f"Error: not a number '{' / '.join(option.names)} {' '.join(values)}'.")
+
+
+def run(arguments: list[str]) -> int:
+    """Do what the arguments say; the exit code."""
+    say(f"Blender {bpy.app.version_string}")
+    if {"-v", "--version"} & set(arguments):
+        return 0
+    session = Session()
+    file_option = Option(("FILE",), 1, session.open_file)
+    parsed = parse(arguments, options_of(session), file_option)
+    try:
+        # Sorting is stable: within the early ones and within the rest the order stays.
+        for option, values in sorted(parsed, key=lambda step: not step[0].early):
+            carry_out(option, values)
+    except Quit as end:
+        return end.exit_code
+    say("\nBlender quit")
+    return session.exit_code
+
+
+def leave(exit_code: int) -> None:
+    """End at once: the teardown of an interpreter that holds Blender has hung."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # Blender's own output is in the C library's buffers, which `os._exit` would drop.
+    ctypes.CDLL("ucrtbase" if os.name == "nt" else None).fflush(None)
+    os._exit(exit_code)
+
+
+if __name__ == "__main__":
+    try:
+        leave(run(sys.argv[1:]))
+    except KeyboardInterrupt:
+        leave(130)
+    except BaseException:
+        traceback.print_exc()
+        leave(1)
