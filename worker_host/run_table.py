@@ -1,17 +1,29 @@
 """The runs of this machine, by key, on disk: begin, attach, keep, stop, adopt."""
 
-from collections.abc import Awaitable, Callable
+import asyncio
+import contextlib
+import logging
+import shutil
+import time
+from collections.abc import Awaitable, Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
-from worker_host.run_spec import RunHooks, RunSettings, RunSpec, SilentHooks
-from workflows.domain.messages import Outcome, RunKey, RunRef
+from worker_host import processes
+from worker_host.live_run import LiveRun
+from worker_host.log_tail import LogTail
+from worker_host.run_directory import RunDirectory
+from worker_host.run_spec import RunHooks, RunRefused, RunSettings, RunSpec, SilentHooks
+from worker_host.runs_folder import HostAlreadyRuns, RunsFolder
+from worker_host.shim_server import ShimServer
+from workflows.domain.messages import Outcome, OutcomeKind, RunKey, RunRef
+from workflows.domain.runs import CANCELED_BEFORE, Attach, Begin, Kept, RunBook, StopOrder
+
+__all__ = ["Fetch", "HostAlreadyRuns", "RunTable"]
+
+_LOG = logging.getLogger(__name__)
 
 Fetch = Callable[[RunRef], Awaitable[RunSpec]]
-
-
-class HostAlreadyRuns(Exception):
-    """Another host process works in this directory."""
 
 
 class RunTable:
@@ -24,9 +36,13 @@ class RunTable:
         settings: RunSettings = RunSettings(),  # noqa: B008 - frozen
         hooks: RunHooks | None = None,
     ) -> None:
-        self._dir = runs_dir
+        self._folder = RunsFolder(runs_dir.absolute())
         self._settings = settings
         self._hooks: RunHooks = hooks or SilentHooks()
+        self._book = RunBook()
+        self._runs: dict[RunKey, LiveRun] = {}
+        self._shims = ShimServer()
+        self._background: set[asyncio.Task[None]] = set()
 
     async def open(self) -> list[RunKey]:
         """Take the directory's lock and adopt what an earlier host left; returns what lives.
@@ -34,53 +50,216 @@ class RunTable:
         Raises:
             HostAlreadyRuns: another process holds the lock.
         """
-        raise NotImplementedError
+        await self._folder.lock()
+        for key, since in self._folder.tombstones().items():
+            self._book.stop(key, since)
+        for directory in self._folder.runs():
+            self._adopt(directory)
+        await self._shims.warm_up()
+        self._in_background(self._tick())
+        return self.live()
 
     def live(self) -> list[RunKey]:
         """Runs that are beginning or live."""
-        raise NotImplementedError
+        return self._book.live()
 
     def known(self, key: RunKey) -> bool:
-        """Whether this key would attach or have a kept outcome."""
-        raise NotImplementedError
+        """Whether this key is answered for here: a live run, or one whose outcome is kept."""
+        return self._book.entry(key) is not None
 
     def refuse(self, reason: str) -> None:
         """Refuse new runs with this sentence (asleep, shutting down); empty accepts again."""
-        raise NotImplementedError
+        self._book.refusing = reason
 
     def signed_on(self) -> None:
         """A new session has begun: generations seen in the last one do not count."""
-        raise NotImplementedError
+        self._book.signed_on()
 
     async def run_or_attach(self, ref: RunRef, fetch: Fetch) -> Outcome:
         """Begin the run, or report the one that is here already (docs/protocol.md).
 
         Canceling the call lets go of the run and nothing more: grace begins, and `detached`
-        tells whether it was a clear order.
+        tells whether it was a clear order. What `fetch` raises is raised here, except
+        `RunRefused`, which is an outcome.
         """
-        raise NotImplementedError
+        match self._book.asked(ref):
+            case Kept(outcome):
+                return outcome
+            case Begin() as decision:
+                directory = self._folder.directory(ref.key)
+                self._runs[ref.key] = run = LiveRun(ref, directory)
+                self._in_background(self._execute(run, decision, fetch))
+            case Attach():
+                run = self._runs[ref.key]
+        return await run.attach()
 
     def detached(self, key: RunKey, clearly_canceled: bool) -> None:
         """An activity was cut off: by a clear order the run stops, unless another is attached."""
-        raise NotImplementedError
+        run = self._runs.get(key)
+        if clearly_canceled and (run is None or not run.is_attached):
+            self._in_background(self.stop(key, "Canceled"))
 
     async def stop(self, key: RunKey, reason: str) -> None:
         """Stop a run, or see to it that it never begins. Returns when its processes are gone."""
-        raise NotImplementedError
+        order = self._book.stop(key, now := time.time())
+        if order is StopOrder.REMEMBER:
+            self._folder.keep_tombstone(key, now)
+        if order is not StopOrder.NOTHING and key in self._runs:
+            stopping = self._runs[key].stop(reason, self._settings.stop_grace_s)
+            await asyncio.shield(self._in_background(stopping))
 
     async def stop_all(self, reason: str) -> None:
         """Stop every run; returns when all processes are gone."""
-        raise NotImplementedError
+        await asyncio.gather(*(self.stop(key, reason) for key in self.live()))
 
     def accepted(self, key: RunKey) -> None:
         """The outcome was delivered: the directory goes once the whole log is stored, too."""
-        raise NotImplementedError
+        run = self._runs.get(key)
+        if run is not None and run.ended.done():
+            with contextlib.suppress(FileNotFoundError):
+                run.directory.keep_delivered()
+            if run.tail is None or run.tail.is_stored:
+                self._remove(run)
 
     def progress(self, key: RunKey) -> dict[str, Any]:
         """For heartbeats: `command`, `steps_completed`, and of Blender, when known, `frame`,
         `frames_done`, `frames_total`, `sample`, `samples`."""
-        raise NotImplementedError
+        run = self._runs.get(key)
+        if run is None or run.tail is None:
+            return {}
+        command = run.directory.running_command()
+        return {"command": command, **run.tail.progress()} if command else run.tail.progress()
 
     async def close(self, *, stop_runs: bool) -> None:
         """Let go of everything; runs live on for the next host unless they are stopped."""
-        raise NotImplementedError
+        self.refuse(self._book.refusing or "the host shuts down")
+        if stop_runs:
+            await self.stop_all("The worker host shuts down")
+        background = list(self._background)
+        for asyncio_task in background:
+            asyncio_task.cancel()
+        await asyncio.gather(*background, return_exceptions=True)
+        await self._shims.close()
+        self._folder.unlock()
+
+    def _adopt(self, directory: RunDirectory) -> None:
+        try:
+            ref, outcome = directory.ref(), directory.outcome()
+        except (OSError, ValueError, KeyError):
+            # Cut short before there was anything to execute.
+            shutil.rmtree(directory.path, ignore_errors=True)
+            return
+        run = self._runs[ref.key] = LiveRun(ref, directory)
+        self._book.adopt(ref, outcome)
+        self._follow_log(run)
+        if outcome is None:
+            executor = directory.executor()
+            run.started(executor.pid, executor.start)
+            self._in_background(self._watch(run))
+        else:
+            self._settle(run, outcome)
+
+    async def _execute(self, run: LiveRun, decision: Begin, fetch: Fetch) -> None:
+        try:
+            run.preparing = asyncio.ensure_future(self._prepare(run, decision, fetch))
+            spec = await run.preparing
+            self._book.began(run.key)
+            run.preparing = None
+            run.directory.create(run.ref, spec, self._settings)
+            pid = await self._shims.begin(run.directory.path)
+            run.started(pid, processes.identity(pid))
+        except asyncio.CancelledError:
+            if run.stop_reason is None:
+                raise  # the table closes
+            self._come_to_nothing(run, CANCELED_BEFORE)
+        except RunRefused as refusal:
+            self._come_to_nothing(run, Outcome(OutcomeKind.REFUSED, str(refusal)))
+        except Exception as error:
+            # Whoever waits for the run hears of it; nothing is kept, so it can be asked for again.
+            self._come_to_nothing(run, error)
+        else:
+            self._follow_log(run)
+            await self._watch(run)
+
+    async def _prepare(self, run: LiveRun, decision: Begin, fetch: Fetch) -> RunSpec:
+        """Free the slot and the task, then ask for the commands."""
+        stopping = [self.stop(key, "Another run takes its place") for key in decision.stop_first]
+        waiting = [self._runs[key].ended for key in decision.wait_for if key in self._runs]
+        await asyncio.gather(*stopping)
+        if waiting:
+            await asyncio.wait(waiting)
+        return await fetch(run.ref)
+
+    def _come_to_nothing(self, run: LiveRun, why: Outcome | Exception) -> None:
+        shutil.rmtree(run.directory.path, ignore_errors=True)
+        self._runs.pop(run.key, None)
+        self._book.forget(run.key)
+        run.started(0, "")
+        if isinstance(why, Outcome):
+            run.ended.set_result(why)
+        else:
+            run.ended.set_exception(why)
+            run.ended.exception()  # nobody may be attached any more
+
+    async def _watch(self, run: LiveRun) -> None:
+        self._settle(run, await run.watch())
+
+    def _settle(self, run: LiveRun, outcome: Outcome) -> None:
+        run.ended.set_result(self._book.ended(run.key, outcome))
+        if run.tail is not None:
+            run.tail.run_ended()
+
+    def _follow_log(self, run: LiveRun) -> None:
+        run.tail = LogTail(
+            run.key,
+            run.directory,
+            run.directory.commands(),
+            self._hooks,
+            self._settings.log_poll_s,
+        )
+        self._in_background(run.tail.follow_progress())
+        self._in_background(self._upload(run, run.tail))
+
+    async def _upload(self, run: LiveRun, tail: LogTail) -> None:
+        await tail.upload()
+        if run.directory.is_delivered():
+            self._remove(run)
+
+    def _remove(self, run: LiveRun) -> None:
+        if self._runs.pop(run.key, None) is not None:
+            self._book.forget(run.key)
+            self._in_background(asyncio.to_thread(shutil.rmtree, run.directory.path, True))
+
+    async def _tick(self) -> None:
+        """Counts grace, while it counts, and throws away what nobody can want any more."""
+        last = time.monotonic()
+        while True:
+            await asyncio.sleep(self._settings.tick_s)
+            passed, last = time.monotonic() - last, time.monotonic()
+            if self._hooks.connected():
+                self._count_unattached(passed)
+            for key in self._book.expire(time.time()):
+                self._folder.drop_tombstone(key)
+            for run in list(self._runs.values()):
+                if run.ended.done() and run.directory.age_s() > self._settings.keep_ended_s:
+                    self._remove(run)
+
+    def _count_unattached(self, passed: float) -> None:
+        for key in self.live():
+            run = self._runs[key]
+            if run.is_attached or run.stop_reason is not None:
+                continue
+            run.unattached_s += passed
+            if run.unattached_s >= self._settings.unattached_grace_s:
+                self._in_background(self.stop(key, "Nobody asked for it any more"))
+
+    def _in_background(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        asyncio_task = asyncio.create_task(work)
+        self._background.add(asyncio_task)
+        asyncio_task.add_done_callback(self._background_done)
+        return asyncio_task
+
+    def _background_done(self, asyncio_task: asyncio.Task[None]) -> None:
+        self._background.discard(asyncio_task)
+        if not asyncio_task.cancelled() and (error := asyncio_task.exception()) is not None:
+            _LOG.error("The run table failed in the background", exc_info=error)

@@ -1,6 +1,7 @@
 """Processes on Linux and macOS. Standard library only, and little of it: shims must start fast."""
 
 import contextlib
+import ctypes
 import os
 import signal
 import sys
@@ -89,10 +90,12 @@ def _prctl(option: int, value: int) -> Callable[[], None]:
     """A call of prctl, prepared before a fork; nothing where there is none."""
     if sys.platform != "linux":
         return lambda: None
-    import ctypes
-
     prctl = ctypes.CDLL(None).prctl
-    return lambda: prctl(option, value, 0, 0, 0) and None
+
+    def call() -> None:
+        prctl(option, value, 0, 0, 0)
+
+    return call
 
 
 def adopt_orphans() -> None:

@@ -134,7 +134,10 @@ class RunBook:
         if entry.phase is Phase.ENDED:
             return StopOrder.NOTHING
         self._entries[key] = replace(entry, is_stopping=True)
-        return StopOrder.STOP if entry.phase is Phase.LIVE else StopOrder.REMEMBER
+        if entry.phase is Phase.LIVE:
+            return StopOrder.STOP
+        self._tombstones[key] = now
+        return StopOrder.REMEMBER
 
     def forget(self, key: RunKey) -> None:
         """Its outcome was accepted, or it came to nothing (its commands could not be had)."""

@@ -1,0 +1,69 @@
+"""A run's log on its way to the manager."""
+
+import asyncio
+from typing import Any
+
+from workflows.domain.messages import OutcomeKind
+
+
+async def test_whole_log_reaches_the_manager_in_bounded_pieces(house: Any, table: Any) -> None:
+    asked = house.ref()
+    await table.run_or_attach(asked, house.shell("seq 100000"))
+    await house.eventually(lambda: len(house.hooks.logs.get(asked.key, b"")) >= len(_log(house)))
+
+    assert house.hooks.logs[asked.key].decode() == _log(house)
+    assert max(house.hooks.chunk_sizes) <= 64 * 1024
+
+
+async def test_outcome_does_not_wait_for_the_log(house: Any, table: Any) -> None:
+    house.hooks.may_store.clear()
+
+    outcome = await table.run_or_attach(house.ref(), house.shell("echo hello"))
+
+    assert outcome.kind is OutcomeKind.COMPLETED
+    assert house.hooks.logs == {}
+
+
+async def test_directory_goes_when_outcome_and_log_are_both_taken(house: Any, table: Any) -> None:
+    house.hooks.may_store.clear()
+    await table.run_or_attach(house.ref(), house.shell("echo hello"))
+    directory = house.path(house.ref().key, "")
+    table.accepted(house.ref().key)
+    assert directory.exists()
+
+    house.hooks.may_store.set()
+
+    await house.eventually(lambda: not directory.exists())
+    assert b"> hello" in house.hooks.logs[house.ref().key]
+
+
+async def test_accepted_run_still_answers_a_late_activity(house: Any, table: Any) -> None:
+    outcome = await table.run_or_attach(house.ref(), house.shell("exit 7"))
+    table.accepted(house.ref().key)
+    await house.eventually(lambda: not table.known(house.ref().key))
+
+    assert await table.run_or_attach(house.ref(), house.shell("true")) == outcome
+
+
+async def test_next_host_goes_on_where_the_manager_stopped(house: Any, table: Any) -> None:
+    key = house.ref().key
+    gate = house.directory / "gate"
+    script = f"echo first; while [ ! -e {gate} ]; do sleep 0.02; done; echo second"
+    running = asyncio.create_task(table.run_or_attach(house.ref(), house.shell(script)))
+    await house.eventually(lambda: b"> first" in house.hooks.logs.get(key, b""))
+    running.cancel()
+    await house.crash(table)
+    stored = len(house.hooks.logs[key])
+    house.hooks.chunk_sizes.clear()
+    gate.touch()
+
+    await house.open()
+
+    await house.eventually(lambda: b"> second" in house.hooks.logs[key])
+    assert house.hooks.logs[key].decode() == _log(house)
+    assert sum(house.hooks.chunk_sizes) == len(_log(house)) - stored
+
+
+def _log(house: Any) -> str:
+    log: str = house.log(house.ref().key)
+    return log

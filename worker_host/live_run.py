@@ -1,0 +1,98 @@
+"""One run of the table while it is known: its shim, who waits for it, its log."""
+
+import asyncio
+import contextlib
+import signal
+
+from worker_host.log_tail import LogTail
+from worker_host.processes.supervision import kill_leftovers, send_signal, wait_for_exit
+from worker_host.run_directory import RunDirectory
+from worker_host.run_spec import RunSpec
+from workflows.domain.messages import Outcome, OutcomeKind, RunRef
+
+SUPERSEDED = Outcome(OutcomeKind.SUPERSEDED, "a newer activity reports this run")
+_LOST = Outcome(OutcomeKind.LOST, "The run broke off: its processes were killed")
+#: For a stopped shim to reap its descendants and write its outcome, beyond the grace.
+_SHIM_MARGIN_S = 8.0
+
+
+class LiveRun:
+    """A run that begins, lives, or has ended and is not yet accepted."""
+
+    def __init__(self, ref: RunRef, directory: RunDirectory) -> None:
+        self.ref = ref
+        self.key = ref.key
+        self.directory = directory
+        self.tail: LogTail | None = None
+        self.unattached_s = 0.0
+        """How long nobody has waited for it, while that counted."""
+        self.stop_reason: str | None = None
+        self.ended: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+        self.preparing: asyncio.Future[RunSpec] | None = None
+        """What comes before the shim: the slot becoming free, its commands."""
+        self._started = asyncio.Event()
+        self._pid = 0
+        self._start = ""
+        self._attachment: asyncio.Future[Outcome] | None = None
+
+    @property
+    def is_attached(self) -> bool:
+        return self._attachment is not None
+
+    async def attach(self) -> Outcome:
+        """Wait for its outcome, in the place of whoever waited before."""
+        if self._attachment is not None and not self._attachment.done():
+            self._attachment.set_result(SUPERSEDED)
+        mine = self._attachment = asyncio.get_running_loop().create_future()
+        self.unattached_s = 0.0
+        try:
+            await asyncio.wait({mine, self.ended}, return_when=asyncio.FIRST_COMPLETED)
+            return mine.result() if mine.done() else self.ended.result()
+        finally:
+            if self._attachment is mine:
+                self._attachment = None
+
+    def started(self, pid: int, start: str) -> None:
+        """Its shim is this process; pid 0 if it never will have one."""
+        self._pid, self._start = pid, start
+        self._started.set()
+
+    async def watch(self) -> Outcome:
+        """Until its shim has ended; what became of the run."""
+        await wait_for_exit(self._pid, self._start)
+        outcome = self.directory.outcome()
+        if outcome is None and await self._waited_for_another():
+            outcome = self.directory.outcome()
+        if outcome is None:
+            await kill_leftovers(str(self.key))
+            outcome = _LOST
+            if self.stop_reason is not None:
+                outcome = Outcome(OutcomeKind.CANCELED, self.stop_reason)
+            # A full disk keeps it in memory only.
+            with contextlib.suppress(OSError):
+                self.directory.keep_outcome(outcome)
+        elif outcome.kind is OutcomeKind.CANCELED and self.stop_reason:
+            outcome = Outcome(OutcomeKind.CANCELED, self.stop_reason)
+        return outcome
+
+    async def _waited_for_another(self) -> bool:
+        # Asked for twice because an answer was lost: the first shim has claimed the run.
+        executor = self.directory.executor()
+        if executor.pid in (0, self._pid):
+            return False
+        self._pid, self._start = executor.pid, executor.start
+        await wait_for_exit(self._pid, self._start)
+        return True
+
+    async def stop(self, reason: str, grace_s: float) -> None:
+        """Stop its shim, which stops what it runs; returns when the run has ended."""
+        self.stop_reason = self.stop_reason or reason
+        if self.preparing is not None:
+            self.preparing.cancel()
+        await self._started.wait()
+        send_signal(self._pid, self._start, signal.SIGTERM)
+        await asyncio.wait({self.ended}, timeout=grace_s + _SHIM_MARGIN_S)
+        if not self.ended.done():
+            # It hangs in a file system, perhaps.
+            send_signal(self._pid, self._start, signal.SIGKILL)
+            await asyncio.wait({self.ended})

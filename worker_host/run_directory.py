@@ -1,0 +1,157 @@
+"""A run's directory, as its host writes and reads it.
+
+run.json      what to execute (host)
+shim.json     who executes it, and which command runs (shim)
+log           the task's log (shim)
+outcome.json  what became of it (shim; of a dead shim's run, host)
+acked         how many bytes of the log the manager has (host)
+delivered     the outcome has been accepted (host)
+"""
+
+import contextlib
+import json
+import os
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from worker_host.run_spec import Command, RunSettings, RunSpec
+from workflows.domain.messages import Outcome, OutcomeKind, RunKey, RunRef
+
+
+@dataclass(frozen=True, slots=True)
+class Executor:
+    """A shim; pid 0 if the run never had one."""
+
+    pid: int
+    start: str
+    """Tells it from a later process of the same number."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunDirectory:
+    """The files of one run."""
+
+    path: Path
+
+    @property
+    def log(self) -> Path:
+        return self.path / "log"
+
+    def create(self, ref: RunRef, spec: RunSpec, settings: RunSettings) -> None:
+        """Write down what to execute."""
+        self.path.mkdir(mode=0o700)
+        self._write("run.json", _description(ref, spec, settings))
+
+    def ref(self) -> RunRef:
+        """Raises OSError or ValueError for a directory that an accident has cut short."""
+        run = self._read("run.json")
+        key = RunKey.parse(run["key"])
+        return RunRef(
+            key.job_id,
+            key.index,
+            key.run,
+            key.attempt,
+            run["lease_id"],
+            run["slot"],
+            run["generation"],
+        )
+
+    def commands(self) -> tuple[Command, ...]:
+        return tuple(Command(**command) for command in self._read("run.json")["commands"])
+
+    def outcome(self) -> Outcome | None:
+        try:
+            outcome = self._read("outcome.json")
+            return Outcome(OutcomeKind(outcome["kind"]), outcome["reason"])
+        except (OSError, ValueError):
+            return None
+
+    def keep_outcome(self, outcome: Outcome) -> None:
+        """For a run whose shim could not."""
+        self._write("outcome.json", {"kind": outcome.kind, "reason": outcome.reason})
+
+    def executor(self) -> Executor:
+        """Who executes this run. If nobody has begun, nobody will after this call."""
+        claim = self.path / "shim.json"
+        with contextlib.suppress(FileExistsError), open(claim, "x", encoding="utf-8") as file:
+            json.dump({"pid": 0, "start": ""}, file)
+        try:
+            shim = self._read("shim.json")
+        except ValueError:
+            return Executor(0, "")  # an earlier host's claim, cut short
+        return Executor(shim["pid"], shim["start"])
+
+    def running_command(self) -> str | None:
+        """The name of the command now running, as far as the shim has told."""
+        try:
+            name: str | None = self._read("shim.json")["command"]["name"]
+        except (OSError, ValueError, KeyError):
+            return None
+        return name
+
+    def log_size(self) -> int:
+        try:
+            return self.log.stat().st_size
+        except FileNotFoundError:
+            return 0
+
+    def read_log(self, offset: int, limit: int) -> bytes:
+        try:
+            with self.log.open("rb") as file:
+                file.seek(offset)
+                return file.read(limit)
+        except FileNotFoundError:
+            return b""
+
+    def acked(self) -> int:
+        # Without fsync, the log may be shorter after a power cut than what was read from it.
+        try:
+            return min(int((self.path / "acked").read_text()), self.log_size())
+        except (OSError, ValueError):
+            return 0
+
+    def keep_acked(self, offset: int) -> None:
+        self._write("acked", offset)
+
+    def is_delivered(self) -> bool:
+        return (self.path / "delivered").exists()
+
+    def keep_delivered(self) -> None:
+        (self.path / "delivered").touch()
+
+    def age_s(self) -> float:
+        """Since it ended, for one that has; by the wall clock, since it outlives processes."""
+        with contextlib.suppress(OSError):
+            return time.time() - (self.path / "outcome.json").stat().st_mtime
+        return 0.0
+
+    def _read(self, name: str) -> dict[str, Any]:
+        content: dict[str, Any] = json.loads((self.path / name).read_bytes())
+        return content
+
+    def _write(self, name: str, content: object) -> None:
+        draft = self.path / f"{name}.draft"
+        draft.write_text(json.dumps(content), encoding="utf-8")
+        os.replace(draft, self.path / name)
+
+
+def _description(ref: RunRef, spec: RunSpec, settings: RunSettings) -> Mapping[str, Any]:
+    return {
+        "key": str(ref.key),
+        "lease_id": ref.lease_id,
+        "slot": ref.slot,
+        "generation": ref.generation,
+        "job_name": spec.job_name,
+        "task_name": spec.task_name,
+        "commands": [
+            asdict(command) | {"parameters": dict(command.parameters)} for command in spec.commands
+        ],
+        "environment": {**settings.environment, **spec.environment},
+        "tools": {**settings.tools, **spec.tools},
+        "stop_grace_s": settings.stop_grace_s,
+        "orphan_after_s": settings.orphan_after_s,
+        "host_check_s": settings.host_check_s,
+    }

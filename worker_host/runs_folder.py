@@ -1,0 +1,75 @@
+"""The folder of all runs: its lock, which says that a host lives, and its tombstones."""
+
+import asyncio
+import fcntl
+import os
+from pathlib import Path
+
+from worker_host.run_directory import RunDirectory
+from workflows.domain.messages import RunKey
+
+_LOCK = "host.lock"
+_STOPPED = "stopped"
+#: Shims hold the lock for an instant when they look whether their host is there.
+_LOCK_TRIES = 40
+_LOCK_PAUSE_S = 0.025
+
+
+class HostAlreadyRuns(Exception):
+    """Another host process works in this folder."""
+
+
+class RunsFolder:
+    """Where runs are on disk."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._lock: int | None = None
+
+    async def lock(self) -> None:
+        """Raises `HostAlreadyRuns` if somebody else has it."""
+        (self._path / _STOPPED).mkdir(mode=0o700, parents=True, exist_ok=True)
+        lock = os.open(self._path / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        for _ in range(_LOCK_TRIES):
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                await asyncio.sleep(_LOCK_PAUSE_S)
+            else:
+                self._lock = lock
+                return
+        os.close(lock)
+        raise HostAlreadyRuns(f"Another worker host uses {self._path}")
+
+    def unlock(self) -> None:
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+    def directory(self, key: RunKey) -> RunDirectory:
+        return RunDirectory(self._path / str(key))
+
+    def runs(self) -> list[RunDirectory]:
+        """Every run's directory, in order of name."""
+        found = [path for path in self._path.iterdir() if _is_run_key(path.name)]
+        return [RunDirectory(path) for path in sorted(found)]
+
+    def tombstones(self) -> dict[RunKey, float]:
+        """Runs that must not begin, and since when, by the wall clock."""
+        files = [path for path in (self._path / _STOPPED).iterdir() if _is_run_key(path.name)]
+        return {RunKey.parse(path.name): path.stat().st_mtime for path in files}
+
+    def keep_tombstone(self, key: RunKey, since: float) -> None:
+        tombstone = self._path / _STOPPED / str(key)
+        tombstone.touch()
+        os.utime(tombstone, (since, since))
+
+    def drop_tombstone(self, key: RunKey) -> None:
+        (self._path / _STOPPED / str(key)).unlink(missing_ok=True)
+
+
+def _is_run_key(name: str) -> bool:
+    try:
+        return str(RunKey.parse(name)) == name
+    except ValueError:
+        return False

@@ -1,0 +1,71 @@
+"""The host's end of `shim.py --serve`: starts shims within a few milliseconds."""
+
+import asyncio
+import contextlib
+import sys
+from asyncio.subprocess import DEVNULL, PIPE, Process
+from pathlib import Path
+
+_SHIM = Path(__file__).with_name("shim.py")
+
+
+class ShimServer:
+    """A process that forks a shim per run, started on demand, and again should it die."""
+
+    def __init__(self) -> None:
+        self._process: Process | None = None
+        self._one_at_a_time = asyncio.Lock()
+
+    async def warm_up(self) -> None:
+        """Start it before it is needed."""
+        async with self._one_at_a_time:
+            await self._running()
+
+    async def begin(self, run_directory: Path) -> int:
+        """Start a shim on this directory; returns its pid.
+
+        Raises:
+            OSError: it cannot be started.
+        """
+        async with self._one_at_a_time:
+            try:
+                return await self._ask(run_directory)
+            except (OSError, ValueError):
+                # It died. Should the shim have begun even so, the second finds its claim and ends.
+                await self._end()
+                return await self._ask(run_directory)
+
+    async def close(self) -> None:
+        """Shims live on."""
+        async with self._one_at_a_time:
+            await self._end()
+
+    async def _ask(self, run_directory: Path) -> int:
+        process = await self._running()
+        if process.stdin is None or process.stdout is None:
+            raise AssertionError("started with pipes")
+        process.stdin.write(bytes(run_directory) + b"\n")
+        await process.stdin.drain()
+        answer = await process.stdout.readline()
+        if not answer:
+            raise OSError("the shim server ended")
+        return int(answer)
+
+    async def _running(self) -> Process:
+        if self._process is None or self._process.returncode is not None:
+            self._process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                *("-I", "-S", str(_SHIM), "--serve"),
+                stdin=PIPE,
+                stdout=PIPE,
+                stderr=DEVNULL,
+                start_new_session=True,
+            )
+        return self._process
+
+    async def _end(self) -> None:
+        process, self._process = self._process, None
+        if process is not None:
+            with contextlib.suppress(ProcessLookupError):
+                process.kill()
+            await process.wait()
