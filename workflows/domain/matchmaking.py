@@ -66,6 +66,8 @@ class FarmSnapshot:
     leases: tuple[LeaseFacts, ...]
     hand_backs: Mapping[tuple[str, str], int] = field(default_factory=dict)
     """(job, worker) to the demand version it was handed back at."""
+    resting: frozenset[str] = frozenset()
+    """Workers that did not take their last task a moment ago; not to be lent just now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +145,7 @@ class _Pass:
         self._free = [
             (worker, slot)
             for worker in farm.workers
-            if _takes_work(worker)
+            if _takes_work(worker) and worker.id not in farm.resting
             for slot in self._free_slots(worker)
         ]
         self._freed_soon: list[LeaseFacts] = [lease for lease in farm.leases if lease.recall]

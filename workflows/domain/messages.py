@@ -168,11 +168,14 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class StartJob:
-    """Input of the job's workflow. `carried` is `JobRun.carry()` over a continue-as-new."""
+    """Input of the job's workflow. The last two come over a continue-as-new."""
 
     job_id: str
     run: int
     carried: str | None = None
+    """See `workflows.domain.job.carrying`."""
+    unwritten: "ProjectionWrite | None" = None
+    """What had gathered for the database."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -182,21 +182,22 @@ class JobRun:
         self.leases.end_live(holding)
         self.tasks.release(index)
         if not is_voided:
-            self._apply(index, holding.lease, outcome)
+            self._apply(index, holding.lease.worker_id, outcome)
         if outcome.kind is OutcomeKind.REFUSED:
             self.leases.remove(holding)
             self._return(holding.lease, outcome.reason, unresponsive=True)
         self.settle()
 
-    def _apply(self, index: int, lease: Lease, outcome: Outcome) -> None:
+    def _apply(self, index: int, worker_id: str, outcome: Outcome) -> None:
         match outcome.kind:
             case OutcomeKind.COMPLETED:
                 self.failures.accidents.pop(index, None)
-                self.move_task(index, TaskStatus.COMPLETED, outcome.reason or "Completed")
+                text = outcome.reason or "Completed"
+                self.move_task(index, TaskStatus.COMPLETED, text, worker_id)
             case OutcomeKind.FAILED:
-                self._failed(index, lease.worker_id, outcome.reason)
+                self._failed(index, worker_id, outcome.reason)
             case OutcomeKind.LOST if not self.failures.is_accident_forgiven(index):
-                self._failed(index, lease.worker_id, f"broke off too often: {outcome.reason}")
+                self._failed(index, worker_id, f"it broke off too often: {outcome.reason}")
             case _:
                 self._requeue_unblamed(index, outcome.reason or str(outcome.kind))
 
@@ -235,10 +236,10 @@ class JobRun:
         self.tasks.has_grown = True  # whom the task excludes has changed
         if is_final:
             self.failures.failed_on[index] = worker_id
-            self.move_task(index, TaskStatus.FAILED, f"Failed: {reason}")
+            self.move_task(index, TaskStatus.FAILED, f"Failed: {reason}", worker_id)
         else:
             status = self.waiting_status(TaskStatus.SOFT_FAILED)
-            self.move_task(index, status, f"Failed: {reason}")
+            self.move_task(index, status, f"Failed: {reason}", worker_id)
 
     def waiting_status(self, status: TaskStatus) -> TaskStatus:
         """How a task waits: in a paused job as a paused one, its failures still counted."""

@@ -1,0 +1,80 @@
+"""Stores a job's changes and their events, in order, and tells the hosts whom they concern."""
+
+from collections.abc import Iterable
+from typing import Protocol
+
+from temporalio import activity
+
+from workflows.activity_contracts import Records
+from workflows.domain.messages import (
+    JobSnapshot,
+    ProjectionWrite,
+    RunKey,
+    StartJob,
+    TasksMoved,
+    WriteAnswer,
+)
+from workflows.domain.statuses import TaskStatus
+
+
+class ProjectionStore(Protocol):
+    """The database, as a job's workflow sees it."""
+
+    async def claim(self, job_id: str, run: int) -> JobSnapshot | None:
+        """What a run starts from; None if it does not own the job."""
+        ...
+
+    async def store(self, write: ProjectionWrite) -> WriteAnswer: ...
+
+
+class ToldHosts(Protocol):
+    """The fast channel to hosts. Losing what is said here loses nothing."""
+
+    async def stop_run(self, worker_id: str, key: RunKey, reason: str) -> bool: ...
+
+    async def settled(self, worker_id: str, key: RunKey) -> None: ...
+
+
+class Cooling(Protocol):
+    def unresponsive(self, worker_id: str) -> None:
+        """The worker did not take what it was asked for: not to be lent at once."""
+        ...
+
+
+class Projection(Records):
+    def __init__(self, store: ProjectionStore, hosts: ToldHosts, keeper: Cooling) -> None:
+        self._store = store
+        self._hosts = hosts
+        self._keeper = keeper
+
+    @activity.defn(name="claim_job")
+    async def claim_job(self, start: StartJob) -> JobSnapshot | None:
+        return await self._store.claim(start.job_id, start.run)
+
+    @activity.defn(name="store_changes")
+    async def store_changes(self, write: ProjectionWrite) -> WriteAnswer:
+        for returned in write.returned:
+            if returned.unresponsive:
+                self._keeper.unresponsive(returned.worker_id)
+        answer = await self._store.store(write)
+        if answer is WriteAnswer.STORED:
+            await self._tell_hosts(write)
+        return answer
+
+    async def _tell_hosts(self, write: ProjectionWrite) -> None:
+        for stopped in write.stopped:
+            await self._hosts.stop_run(stopped.worker_id, stopped.key, "its job gave it up")
+        for worker_id, key in _settled(write):
+            await self._hosts.settled(worker_id, key)
+
+
+def _settled(write: ProjectionWrite) -> Iterable[tuple[str, RunKey]]:
+    """Runs whose end this write has recorded, with the worker that ran them."""
+    for moved in write.tasks:
+        if _is_end_of_run(moved) and moved.worker_id and moved.attempt:
+            key = RunKey(write.job_id, int(moved.indexes), write.run, moved.attempt)
+            yield moved.worker_id, key
+
+
+def _is_end_of_run(moved: TasksMoved) -> bool:
+    return not moved.in_bulk and moved.status is not TaskStatus.ACTIVE

@@ -1,0 +1,429 @@
+"""One run of one job as a workflow: it delegates every decision to `workflows.domain.job`."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TypeVar
+
+from temporalio import workflow
+from temporalio.common import RetryPolicy, SearchAttributeKey
+from temporalio.exceptions import (
+    ActivityError,
+    ApplicationError,
+    CancelledError,
+    TimeoutError,  # noqa: A004 - Temporal's word for it
+    TimeoutType,
+)
+from temporalio.workflow import ActivityCancellationType, ActivityHandle
+
+from workflows.activity_contracts import Records, Rendering
+from workflows.domain.job.carrying import carry, restore
+from workflows.domain.job.leases import Start
+from workflows.domain.job.requests import Closing, request
+from workflows.domain.job.run import JobRun, RetryPause
+from workflows.domain.job.transitions import Refused
+from workflows.domain.messages import (
+    Census,
+    Change,
+    JobAction,
+    Lease,
+    Outcome,
+    OutcomeKind,
+    ProjectionWrite,
+    Recall,
+    SessionChanged,
+    StartJob,
+    TaskAction,
+    WorkerGone,
+    WriteAnswer,
+)
+from workflows.domain.statuses import JobStatus, TaskStatus
+
+JOB_STATUS = SearchAttributeKey.for_keyword("JobStatus")
+JOB_PRIORITY = SearchAttributeKey.for_int("JobPriority")
+
+#: Longer than any frame renders; what ends a run is its heartbeat.
+LONGEST_RUN = timedelta(days=30)
+#: Past this multiple of the wanted length, a history is cut off even while runs are stopping.
+HISTORY_OVERDUE = 3
+
+T = TypeVar("T")
+
+_RECORDS = RetryPolicy(
+    initial_interval=timedelta(milliseconds=200), maximum_interval=timedelta(seconds=5)
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """Input of every signal and update with which people change a job. All of it is optional."""
+
+    reason: str = ""
+    request_id: str = ""
+    """The same id gets the same answer."""
+    task: int | None = None
+    """For tasks: the index in the job, from 1."""
+    priority: int | None = None
+    failed_only: bool = False
+    """For `requeue`."""
+
+
+@dataclass(frozen=True, slots=True)
+class JobView:
+    """Answer of the query `status`."""
+
+    status: JobStatus
+    priority: int
+    run: int
+    tasks: dict[str, int]
+    """How many tasks are in each status."""
+    workers: list[str]
+    """Names of the workers lent to the job."""
+
+
+@dataclass(frozen=True, slots=True)
+class TaskView:
+    """One row of the query `tasks`."""
+
+    index: int
+    status: TaskStatus
+    attempt: int
+    worker: str
+
+
+@workflow.defn(name="Job")
+class JobWorkflow:
+    @workflow.init
+    def __init__(self, start: StartJob) -> None:
+        # Carried over a continue-as-new, its sequence number included; else unknown until it has
+        # been claimed, and what signals bring until then is kept.
+        self._job = restore(start.carried) if start.carried else None
+        self._unclaimed: list[Callable[[JobRun], None]] = []
+        self._unwritten = start.unwritten
+        self._written = self._job.sequence if self._job else 0
+        self._is_gone = False
+        self._handles: dict[int, ActivityHandle[Outcome]] = {}
+        self._defect: BaseException | None = None
+
+    @workflow.run
+    async def run(self, start: StartJob) -> str:
+        if self._job is None:
+            job = await self._claim(start)
+            if job is None:
+                self._is_gone = True
+                await workflow.wait_condition(workflow.all_handlers_finished)
+                return "another run owns the job"
+        else:
+            job = self._job
+            job.offer_everything_again()
+        self._act(job)
+        await self._write_until_over(job)
+        await workflow.wait_condition(workflow.all_handlers_finished)
+        return str(job.status)
+
+    async def _claim(self, start: StartJob) -> JobRun | None:
+        snapshot = await workflow.execute_activity_method(
+            Records.claim_job,
+            start,
+            start_to_close_timeout=timedelta(minutes=2),
+            retry_policy=_RECORDS,
+        )
+        if snapshot is None:
+            return None
+        job = JobRun(snapshot)
+        self._written = job.sequence
+        if snapshot.change is not None:
+            try:
+                request(job, snapshot.change)
+            except Refused as refused:
+                workflow.logger.info("change at start was refused: %s", refused)
+        job.settle()
+        self._job = job
+        for message in self._unclaimed:
+            message(job)
+        return job
+
+    # --- writing ---------------------------------------------------------------------------------
+
+    async def _write_until_over(self, job: JobRun) -> None:
+        if self._unwritten is not None:
+            await self._write(job, self._unwritten)
+        while not self._is_gone:
+            await workflow.wait_condition(lambda: self._has_something_to_do(job))
+            if self._defect is not None:
+                raise self._defect
+            if self._may_continue_as_new(job):
+                self._continue_as_new(job)
+            if job.changes:
+                await self._write(job, job.next_write())
+            elif job.is_finished:
+                return
+
+    def _has_something_to_do(self, job: JobRun) -> bool:
+        is_over = job.is_finished and not job.changes
+        return bool(job.changes) or is_over or bool(self._defect) or self._may_continue_as_new(job)
+
+    async def _write(self, job: JobRun, write: ProjectionWrite) -> None:
+        answer = await self._store(write)
+        if answer is WriteAnswer.SEND_ALL:
+            answer = await self._store(job.whole(write))
+        self._is_gone = answer is WriteAnswer.GONE
+        self._written = write.sequence
+        if write.jobs or write.priority is not None:
+            self._show(job)
+
+    async def _store(self, write: ProjectionWrite) -> WriteAnswer:
+        return await workflow.execute_activity_method(
+            Records.store_changes,
+            write,
+            start_to_close_timeout=timedelta(minutes=2),
+            retry_policy=_RECORDS,
+        )
+
+    def _show(self, job: JobRun) -> None:
+        workflow.upsert_search_attributes(
+            [
+                JOB_STATUS.value_set(str(job.status)),
+                JOB_PRIORITY.value_set(job.priority),
+            ]
+        )
+
+    def _may_continue_as_new(self, job: JobRun) -> bool:
+        length = workflow.info().get_current_history_length()
+        if length < job.limits.history_events or job.is_finished or self._is_gone:
+            return False
+        is_calm = not any(holding.live and holding.live.is_voided for holding in job.leases)
+        is_overdue = length > HISTORY_OVERDUE * job.limits.history_events
+        return (is_calm or is_overdue) and workflow.all_handlers_finished()
+
+    def _continue_as_new(self, job: JobRun) -> None:
+        # What has gathered goes along, or a busy job would never come to a quiet moment.
+        unwritten = job.next_write() if job.changes else None
+        workflow.continue_as_new(StartJob(job.job_id, job.run, carry(job), unwritten))
+
+    # --- activities ------------------------------------------------------------------------------
+
+    def _act(self, job: JobRun) -> None:
+        """Does what the core has decided, after each message it was given."""
+        while job.starts or job.cancels or job.pauses:
+            for start in _drained(job.starts):
+                self._start(job, start)
+            for offer in _drained(job.cancels):
+                if (handle := self._handles.get(offer)) is not None:
+                    handle.cancel()
+            for pause in _drained(job.pauses):
+                asyncio.get_running_loop().call_later(pause.seconds, self._retry, pause)
+
+    def _retry(self, pause: RetryPause) -> None:
+        self._told(lambda job: job.retry_due(pause))
+
+    def _start(self, job: JobRun, start: Start) -> None:
+        limits = job.limits
+        handle = workflow.start_activity_method(
+            Rendering.run_task,
+            start.ref,
+            task_queue=start.task_queue,
+            schedule_to_start_timeout=timedelta(seconds=limits.schedule_to_start_s),
+            start_to_close_timeout=LONGEST_RUN,
+            heartbeat_timeout=timedelta(seconds=limits.heartbeat_s),
+            retry_policy=RetryPolicy(maximum_attempts=1),
+            cancellation_type=ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+            summary=f"task {start.ref.index}, attempt {start.ref.attempt}",
+        )
+        self._handles[start.offer] = handle
+        handle.add_done_callback(lambda _: self._ended(job, start.offer))
+
+    def _ended(self, job: JobRun, offer: int) -> None:
+        handle = self._handles.pop(offer)
+        try:
+            _report(job, offer, handle)
+            self._act(job)
+        except Exception as defect:  # carried to where it fails the workflow task
+            self._defect = defect
+
+    # --- signals ---------------------------------------------------------------------------------
+
+    def _told(self, message: Callable[[JobRun], None]) -> None:
+        if self._job is None:
+            self._unclaimed.append(message)
+            return
+        message(self._job)
+        self._act(self._job)
+
+    @workflow.signal
+    def lend(self, leases: list[Lease]) -> None:
+        self._told(lambda job: job.lend(leases))
+
+    @workflow.signal
+    def recall(self, recalls: list[Recall]) -> None:
+        self._told(lambda job: job.recall(recalls))
+
+    @workflow.signal
+    def worker_gone(self, gone: WorkerGone) -> None:
+        self._told(lambda job: job.worker_gone(gone))
+
+    @workflow.signal
+    def session_changed(self, changed: SessionChanged) -> None:
+        self._told(lambda job: job.session_changed(changed))
+
+    @workflow.signal
+    def census(self, census: Census) -> None:
+        self._told(lambda job: job.census(census))
+
+    @workflow.signal(name="cancel")
+    def cancel_signal(self, ask: Ask = Ask()) -> None:
+        self._asked(_job_change(JobAction.CANCEL, ask))
+
+    @workflow.signal(name="pause")
+    def pause_signal(self, ask: Ask = Ask()) -> None:
+        self._asked(_job_change(JobAction.PAUSE, ask))
+
+    @workflow.signal(name="resume")
+    def resume_signal(self, ask: Ask = Ask()) -> None:
+        self._asked(_job_change(JobAction.RESUME, ask))
+
+    @workflow.signal(name="requeue")
+    def requeue_signal(self, ask: Ask = Ask()) -> None:
+        self._asked(_requeue(ask))
+
+    @workflow.signal(name="set_priority")
+    def set_priority_signal(self, ask: Ask) -> None:
+        self._asked(Change(priority=ask.priority, reason=ask.reason))
+
+    @workflow.signal(name="cancel_task")
+    def cancel_task_signal(self, ask: Ask) -> None:
+        self._asked(_task_change(TaskAction.CANCEL, ask))
+
+    @workflow.signal(name="requeue_task")
+    def requeue_task_signal(self, ask: Ask) -> None:
+        self._asked(_task_change(TaskAction.REQUEUE, ask))
+
+    def _asked(self, change: Change) -> None:
+        def ask(job: JobRun) -> None:
+            try:
+                request(job, change)
+            except (Refused, Closing) as refused:
+                # A signal cannot answer, and raising would fail the workflow task for ever.
+                workflow.logger.warning("signal was refused: %s", refused or "the run is over")
+
+        self._told(ask)
+
+    # --- updates ---------------------------------------------------------------------------------
+
+    @workflow.update
+    async def cancel(self, ask: Ask = Ask()) -> str:
+        return await self._change(_job_change(JobAction.CANCEL, ask))
+
+    @workflow.update
+    async def pause(self, ask: Ask = Ask()) -> str:
+        return await self._change(_job_change(JobAction.PAUSE, ask))
+
+    @workflow.update
+    async def resume(self, ask: Ask = Ask()) -> str:
+        return await self._change(_job_change(JobAction.RESUME, ask))
+
+    @workflow.update
+    async def requeue(self, ask: Ask = Ask()) -> str:
+        return await self._change(_requeue(ask))
+
+    @workflow.update
+    async def set_priority(self, ask: Ask) -> str:
+        return await self._change(
+            Change(priority=ask.priority, reason=ask.reason, request_id=ask.request_id)
+        )
+
+    @workflow.update
+    async def cancel_task(self, ask: Ask) -> str:
+        return await self._change(_task_change(TaskAction.CANCEL, ask))
+
+    @workflow.update
+    async def requeue_task(self, ask: Ask) -> str:
+        return await self._change(_task_change(TaskAction.REQUEUE, ask))
+
+    async def _change(self, change: Change) -> str:
+        """Answers with the job's status when the change can be read in the database.
+
+        Raises:
+            ApplicationError: of type `Refused` or `Closing`; any other exception would fail the
+                workflow task, which is then retried for ever.
+        """
+        await workflow.wait_condition(lambda: self._job is not None or self._is_gone)
+        if self._job is None or self._is_gone:
+            raise ApplicationError("the run is over", type="Closing", non_retryable=True)
+        job = self._job
+        try:
+            request(job, change)
+        except Refused as refused:
+            raise ApplicationError(str(refused), type="Refused", non_retryable=True) from refused
+        except Closing as closing:
+            raise ApplicationError(
+                "the run is over", type="Closing", non_retryable=True
+            ) from closing
+        self._act(job)
+        in_write = job.sequence + 1 if job.changes else job.sequence
+        await workflow.wait_condition(lambda: self._written >= in_write or self._is_gone)
+        return str(job.status)
+
+    # --- queries ---------------------------------------------------------------------------------
+
+    @workflow.query
+    def status(self) -> JobView | None:
+        """None until the run has been claimed."""
+        job = self._job
+        if job is None:
+            return None
+        counts = {str(status): count for status, count in job.tasks.counts.items() if count}
+        workers = sorted(holding.lease.worker_name for holding in job.leases)
+        return JobView(job.status, job.priority, job.run, counts, workers)
+
+    @workflow.query
+    def tasks(self) -> list[TaskView]:
+        """Every task, or the first ten thousand."""
+        job = self._job
+        if job is None:
+            return []
+        workers = {h.live.index: h.lease.worker_name for h in job.leases if h.live}
+        indexes = list(job.tasks)[:10_000]
+        return [
+            TaskView(i, job.tasks.status(i), job.tasks.attempt(i), workers.get(i, ""))
+            for i in indexes
+        ]
+
+
+def _drained(items: list[T]) -> list[T]:
+    taken = items[:]
+    items.clear()
+    return taken
+
+
+def _report(job: JobRun, offer: int, handle: ActivityHandle[Outcome]) -> None:
+    """Tells the core what became of an activity."""
+    if handle.cancelled():
+        job.offer_ended(offer, Outcome(OutcomeKind.CANCELED))
+        return
+    error = handle.exception()
+    if error is None:
+        job.offer_ended(offer, handle.result())
+        return
+    cause = error.cause if isinstance(error, ActivityError) else error
+    if isinstance(cause, CancelledError):
+        job.offer_ended(offer, Outcome(OutcomeKind.CANCELED))
+    elif isinstance(cause, TimeoutError) and cause.type is TimeoutType.SCHEDULE_TO_START:
+        job.never_started(offer)
+    elif isinstance(cause, TimeoutError):
+        job.fell_silent(offer)
+    else:
+        job.offer_ended(offer, Outcome(OutcomeKind.LOST, str(cause)))
+
+
+def _job_change(action: JobAction, ask: Ask) -> Change:
+    return Change(action=action, reason=ask.reason, request_id=ask.request_id)
+
+
+def _requeue(ask: Ask) -> Change:
+    return _job_change(JobAction.REQUEUE_FAILED if ask.failed_only else JobAction.REQUEUE, ask)
+
+
+def _task_change(action: TaskAction, ask: Ask) -> Change:
+    return Change(task_action=action, task=ask.task, reason=ask.reason, request_id=ask.request_id)
