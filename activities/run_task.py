@@ -9,8 +9,6 @@ from temporalio import activity
 from activities.heartbeats import heartbeats
 from workflows.domain.messages import Outcome, OutcomeKind, RunKey, RunRef
 
-SUPERSEDED = Outcome(OutcomeKind.SUPERSEDED, "asked for again; the newer request reports")
-
 
 class Runs(Protocol):
     """What this activity needs of the machine's runs."""
@@ -18,7 +16,8 @@ class Runs(Protocol):
     async def run_or_attach(self, ref: RunRef) -> Outcome:
         """Begin the run, or report the one that is here already.
 
-        Canceling the call lets go of the run and nothing more.
+        A newer call for the same run ends an older one with `SUPERSEDED`. Canceling the call
+        lets go of the run and nothing more.
         """
         ...
 
@@ -39,7 +38,6 @@ class LocalRendering:
     def __init__(self, runs: Runs, *, heartbeat_every_s: float = 5.0) -> None:
         self._runs = runs
         self._heartbeat_every_s = heartbeat_every_s
-        self._newest: dict[RunKey, asyncio.Event] = {}
 
     @activity.defn(name="run_task")
     async def run_task(self, run: RunRef) -> Outcome:
@@ -47,34 +45,14 @@ class LocalRendering:
 
         A failed render is an answer, not an accident: the domain decides who tries next.
         """
-        key, superseded = run.key, asyncio.Event()
+        key = run.key
         report = asyncio.create_task(self._runs.run_or_attach(run), name=f"run {key}")
-        # The older activity's workflow run is closed, but would hear of it only with a heartbeat.
-        if older := self._newest.get(key):
-            older.set()
-        self._newest[key] = superseded
-        try:
-            async with heartbeats(lambda: self._runs.progress(key), self._heartbeat_every_s):
-                return await self._first(key, report, superseded)
-        finally:
-            if self._newest.get(key) is superseded:
-                del self._newest[key]
-
-    async def _first(
-        self, key: RunKey, report: asyncio.Task[Outcome], superseded: asyncio.Event
-    ) -> Outcome:
-        """What comes first: the outcome, a newer attachment, or Temporal cutting us off."""
-        overtaken = asyncio.create_task(superseded.wait())
-        try:
-            await asyncio.wait({report, overtaken}, return_when=asyncio.FIRST_COMPLETED)
-        except asyncio.CancelledError:
-            return await self._cut_off(key, report)
-        finally:
-            overtaken.cancel()
-        if report.done():
+        async with heartbeats(lambda: self._runs.progress(key), self._heartbeat_every_s):
+            try:
+                await asyncio.wait({report})
+            except asyncio.CancelledError:
+                return await self._cut_off(key, report)
             return report.result()
-        await _let_go(report)
-        return SUPERSEDED
 
     async def _cut_off(self, key: RunKey, report: asyncio.Task[Outcome]) -> Outcome:
         details = activity.cancellation_details()
@@ -87,13 +65,9 @@ class LocalRendering:
             return outcome  # it came to its own end first, and that counts
         # `not_found` and time-outs are ambiguous: after a continue-as-new the same run is asked
         # for again at once.
-        await _let_go(report)
+        report.cancel()
+        await asyncio.wait({report})
         self._runs.detached(key, clearly_canceled=False)
         if details is not None and details.worker_shutdown:
             activity.raise_complete_async()  # says nothing: the next host process adopts the run
         raise asyncio.CancelledError
-
-
-async def _let_go(report: asyncio.Task[Outcome]) -> None:
-    report.cancel()
-    await asyncio.wait({report})

@@ -1,0 +1,221 @@
+"""The host's end of the control channel: connected for as long as the manager can be reached.
+
+What cannot be sent now is not kept here: statistics and progress are soon out of date, statuses
+are told anew with each connection, and logs wait in the runs' own files until they were
+acknowledged (docs/worker-host.md).
+"""
+
+import asyncio
+import logging
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
+
+from workflows.domain import control
+from workflows.domain.messages import RunKey
+
+logger = logging.getLogger(__name__)
+# At level DEBUG the library writes out request headers, and with them our credentials.
+_library_logger = logging.getLogger(f"{__name__}.websocket")
+_library_logger.setLevel(logging.INFO)
+
+
+class Superseded(Exception):
+    """Another process signed on with the same credentials; it has our place now."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelTimes:
+    """In seconds; scaled down together in tests."""
+
+    retry_from_s: float = 0.2
+    retry_to_s: float = 5.0
+    open_timeout_s: float = 10.0
+    ping_every_s: float = 5.0
+    silent_s: float = 15.0
+    """A manager that answers nothing for so long is gone, whatever TCP believes."""
+    progress_every_s: float = 0.5
+    """Per run; what changed meanwhile is sent as it is then."""
+
+
+class Receiver(Protocol):
+    """Who is told what the manager says. Called on the event loop; must not block."""
+
+    def hello(self) -> control.Hello: ...
+    def welcomed(self, welcome: control.Welcome) -> None: ...
+    def told(self, message: control.StopRun | control.Settled | control.StatusOrder) -> None: ...
+    def statistics(self) -> Mapping[str, Any]: ...
+
+
+class ControlChannel:
+    """One WebSocket, opened again whenever it breaks.
+
+    Args:
+        url: the manager's, `http://…` or `https://…`.
+        headers: hold the worker's credentials.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        headers: Mapping[str, str],
+        receiver: Receiver,
+        times: ChannelTimes = ChannelTimes(),
+    ) -> None:
+        self._url = url.rstrip("/").replace("http", "ws", 1) + control.PATH
+        self._headers = dict(headers)
+        self._receiver = receiver
+        self._times = times
+        self._open: ClientConnection | None = None
+        self._acks: dict[str, asyncio.Future[int]] = {}
+        self._progress: dict[RunKey, Mapping[str, Any]] = {}
+        self._pause_s = times.retry_from_s
+        self._said = ""
+
+    @property
+    def is_connected(self) -> bool:
+        return self._open is not None
+
+    async def run(self) -> None:
+        """Stay connected until canceled.
+
+        Raises:
+            Superseded: the manager knows a newer session of this worker.
+        """
+        while True:
+            try:
+                await self._one_connection()
+            except ConnectionClosed as end:
+                if end.rcvd is not None and end.rcvd.code == control.CLOSE_SUPERSEDED:
+                    raise Superseded from None
+                self._say(f"The manager is away: {_sentence(end)}")
+            except (OSError, WebSocketException, control.Malformed) as problem:
+                self._say(f"The manager cannot be reached: {_sentence(problem)}")
+            # Half of it by chance, or a farm would come back in step.
+            await asyncio.sleep(self._pause_s * random.uniform(0.5, 1.0))
+            self._pause_s = min(2 * self._pause_s, self._times.retry_to_s)
+
+    async def send(self, message: control.Message) -> bool:
+        """False: not now, and nothing is kept."""
+        if self._open is None:
+            return False
+        try:
+            await self._open.send(control.encode(message))
+        except (ConnectionClosed, OSError):
+            return False
+        return True
+
+    async def send_log(self, key: RunKey, offset: int, data: bytes) -> int:
+        """Hand over a piece of a log, one at a time per run.
+
+        Returns:
+            Up to which offset the manager has stored that log.
+
+        Raises:
+            ConnectionError: the manager has not said that it did.
+        """
+        name = str(key)
+        ack: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        self._acks[name] = ack
+        try:
+            if not await self.send(control.LogPiece(name, offset, data)):
+                ack.cancel()
+                raise ConnectionError("the manager cannot be reached")
+            return await ack
+        finally:
+            if self._acks.get(name) is ack:
+                del self._acks[name]
+
+    def send_progress(self, key: RunKey, progress: Mapping[str, Any]) -> None:
+        """Tell it with the next round; only the newest counts."""
+        self._progress[key] = progress
+
+    async def close(self) -> None:
+        if self._open is not None:
+            await self._open.close()
+
+    async def _one_connection(self) -> None:
+        async with connect(
+            self._url,
+            additional_headers=self._headers,
+            open_timeout=self._times.open_timeout_s,
+            close_timeout=1,
+            ping_interval=self._times.ping_every_s,
+            ping_timeout=self._times.silent_s,
+            # Deflating costs more than it saves on a render farm's network.
+            compression=None,
+            logger=_library_logger,
+        ) as socket:
+            await socket.send(control.encode(self._receiver.hello()))
+            async with asyncio.timeout(self._times.silent_s):
+                welcome = control.decode(await socket.recv())
+            if not isinstance(welcome, control.Welcome):
+                raise control.Malformed("the manager did not answer with a welcome")
+            await self._converse(socket, welcome)
+
+    async def _converse(self, socket: ClientConnection, welcome: control.Welcome) -> None:
+        self._open, self._pause_s = socket, self._times.retry_from_s
+        self._say("Connected to the manager", logging.INFO)
+        duties = [
+            asyncio.create_task(self._beat(welcome.beat_s), name="beats"),
+            asyncio.create_task(self._tell_progress(), name="progress"),
+        ]
+        try:
+            self._receiver.welcomed(welcome)
+            while True:
+                self._take(control.decode(await socket.recv()))
+        finally:
+            self._open = None
+            for duty in duties:
+                duty.cancel()
+            for ack in self._acks.values():
+                if not ack.done():
+                    ack.set_exception(ConnectionError("the manager went away"))
+
+    def _take(self, message: control.Message | None) -> None:
+        match message:
+            case control.LogAck(key, offset):
+                ack = self._acks.get(key)
+                if ack is not None and not ack.done():
+                    ack.set_result(offset)
+            case control.StopRun() | control.Settled() | control.StatusOrder():
+                self._receiver.told(message)
+            case _:
+                logger.info("ignored a message of the manager")
+
+    async def _beat(self, beat_s: float) -> None:
+        while True:
+            await self.send(control.Beat(self._receiver.statistics()))
+            await asyncio.sleep(beat_s)
+
+    async def _tell_progress(self) -> None:
+        while True:
+            await asyncio.sleep(self._times.progress_every_s)
+            told, self._progress = self._progress, {}
+            for key, progress in told.items():
+                await self.send(control.Progress(str(key), progress))
+
+    def _say(self, sentence: str, level: int = logging.WARNING) -> None:
+        # It is tried several times a second: say a change, not each attempt.
+        if sentence != self._said:
+            logger.log(level, sentence)
+        self._said = sentence
+
+
+def _sentence(problem: Exception) -> str:
+    """What to tell of a failure: never a header or an address, which may hold credentials."""
+    match problem:
+        case InvalidStatus():
+            return f"it answered HTTP {problem.response.status_code}"
+        case ConnectionClosed(rcvd=close) if close is not None:
+            return close.reason or f"it closed the connection (code {close.code})"
+        case OSError():
+            return str(problem) or "no answer in time"
+        case control.Malformed():
+            return str(problem)
+        case _:
+            return type(problem).__name__

@@ -1,0 +1,173 @@
+"""Joins the farm over Flamenco's operations, and remembers who this host is."""
+
+import asyncio
+import contextlib
+import logging
+import os
+import platform
+import random
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import yaml
+
+from worker_host.settings import HostSettings
+from workflows.domain.statuses import WorkerStatus
+
+logger = logging.getLogger(__name__)
+
+_PLATFORMS = {"Linux": "linux", "Windows": "windows", "Darwin": "darwin"}
+#: In the manager's refusal of credentials that are worth nothing. A gateway's 403 lacks it.
+_UNKNOWN = "unknown worker"
+
+
+class CannotJoin(Exception):
+    """The manager will not have this host; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    worker_id: str
+    secret: str
+
+    def __repr__(self) -> str:
+        return f"Credentials({self.worker_id!r}, …)"
+
+    @property
+    def auth(self) -> httpx.BasicAuth:
+        return httpx.BasicAuth(self.worker_id, self.secret)
+
+    @property
+    def headers(self) -> dict[str, str]:
+        request = next(self.auth.auth_flow(httpx.Request("GET", "http://-")))
+        return {"Authorization": request.headers["Authorization"]}
+
+
+class CredentialsFile:
+    """By manager, so that a host that was pointed elsewhere for a day finds back."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def read(self, manager: str) -> Credentials | None:
+        """Raises `CannotJoin`: there is a file, and it cannot be read."""
+        entry = self._content().get(manager)
+        try:
+            return None if entry is None else Credentials(entry["worker_id"], entry["secret"])
+        except (TypeError, KeyError) as error:
+            raise CannotJoin(f"{self._path} does not hold credentials of workers") from error
+
+    def write(self, manager: str, credentials: Credentials) -> None:
+        content = self._content()
+        content[manager] = {"worker_id": credentials.worker_id, "secret": credentials.secret}
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        draft = self._path.with_suffix(".new")
+        # A draft of an earlier accident may be readable by others.
+        draft.unlink(missing_ok=True)
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            yaml.safe_dump(content, file)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(self._path)
+
+    def _content(self) -> dict[str, Any]:
+        try:
+            content = yaml.safe_load(self._path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return {}
+        except (OSError, yaml.YAMLError) as error:
+            raise CannotJoin(f"{self._path} cannot be read: {error}") from error
+        if not isinstance(content, dict):
+            raise CannotJoin(f"{self._path} does not hold credentials of workers")
+        return content
+
+
+class Registration:
+    """Tries for as long as it takes: a farm that starts after a power cut has no order."""
+
+    def __init__(
+        self, settings: HostSettings, http: httpx.AsyncClient, *, software: str = "Tablao"
+    ) -> None:
+        self._settings = settings
+        self._http = http
+        self._software = software
+        self._file = CredentialsFile(settings.credentials_file)
+
+    async def join(self) -> tuple[Credentials, WorkerStatus]:
+        """Sign on, after registering if need be; who we are, and what to be.
+
+        Raises:
+            CannotJoin: trying again would not help.
+        """
+        credentials = self._file.read(self._settings.manager) or await self._register()
+        answer = await self._ask("sign-on", self._sign_on_facts(), credentials)
+        if answer.status_code == httpx.codes.FORBIDDEN and _UNKNOWN in _message(answer):
+            logger.warning("The manager does not know this worker any more; it registers anew")
+            credentials = await self._register()
+            answer = await self._ask("sign-on", self._sign_on_facts(), credentials)
+        if answer.status_code != httpx.codes.OK:
+            raise CannotJoin(f"The manager refuses the sign-on: {_message(answer)}")
+        return credentials, WorkerStatus(answer.json()["status_requested"])
+
+    async def _register(self) -> Credentials:
+        secret = secrets.token_hex(32)
+        facts = {
+            "name": self._settings.name,
+            "secret": secret,
+            "platform": _PLATFORMS.get(platform.system(), platform.system().lower()),
+            "supported_task_types": list(self._settings.task_types),
+        }
+        answer = await self._ask("register-worker", facts, None)
+        if answer.status_code != httpx.codes.OK:
+            raise CannotJoin(f"The manager refuses the registration: {_message(answer)}")
+        credentials = Credentials(answer.json()["uuid"], secret)
+        self._file.write(self._settings.manager, credentials)
+        return credentials
+
+    def _sign_on_facts(self) -> Mapping[str, Any]:
+        return {
+            "name": self._settings.name,
+            "supported_task_types": list(self._settings.task_types),
+            "software_version": self._software,
+            "can_restart": self._settings.restart_exit_code != 0,
+        }
+
+    async def _ask(
+        self, operation: str, facts: Mapping[str, Any], credentials: Credentials | None
+    ) -> httpx.Response:
+        """The answer, once there is one that is not about the manager's own trouble."""
+        url = f"{self._settings.manager}/api/v3/worker/{operation}"
+        # No auth of ours must not mean somebody's from a .netrc file.
+        auth = credentials.auth if credentials else httpx.Auth()
+        pause_s, said = self._settings.retry_from_s, ""
+        while True:
+            try:
+                answer = await self._http.post(url, json=facts, auth=auth)
+                if not _is_their_trouble(answer):
+                    return answer
+                problem = f"it answered HTTP {answer.status_code}"
+            except httpx.TransportError as error:
+                problem = str(error) or type(error).__name__
+            if problem != said:
+                logger.warning("The manager cannot be reached for %s: %s", operation, problem)
+                said = problem
+            await asyncio.sleep(pause_s * random.uniform(0.5, 1.0))
+            pause_s = min(2 * pause_s, self._settings.retry_to_s)
+
+
+def _is_their_trouble(answer: httpx.Response) -> bool:
+    return answer.status_code >= 500 or answer.status_code in (
+        httpx.codes.REQUEST_TIMEOUT,
+        httpx.codes.TOO_MANY_REQUESTS,
+    )
+
+
+def _message(answer: httpx.Response) -> str:
+    with contextlib.suppress(ValueError, KeyError, TypeError):
+        return str(answer.json()["message"])
+    return f"HTTP {answer.status_code}"

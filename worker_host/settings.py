@@ -1,0 +1,192 @@
+"""What a host is told: command line > environment > tablao-worker.yaml > default.
+
+Read once, by `read_settings` in the composition root; nothing else looks at the environment. What
+each setting means to a user is docs/worker-host.md.
+"""
+
+import os
+import platform
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import platformdirs
+import yaml
+from pydantic import Field, field_validator
+from pydantic_settings import (
+    BaseSettings,
+    InitSettingsSource,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
+
+from worker_host.control_channel import ChannelTimes
+from worker_host.run_spec import RunSettings
+
+SETTINGS_FILE = "tablao-worker.yaml"
+PREFIX = "TABLAO_"
+
+Seconds = Annotated[float, Field(ge=0)]
+
+
+class SettingsError(Exception):
+    """The settings cannot be used; the message says which and why."""
+
+
+def _default_data_dir() -> Path:
+    return platformdirs.user_data_path("tablao", appauthor=False) / "worker"
+
+
+class HostSettings(BaseSettings):
+    model_config = SettingsConfigDict(frozen=True, env_prefix=PREFIX, extra="forbid")
+
+    manager: str = "http://127.0.0.1:8080"
+    data_dir: Path = Field(default_factory=_default_data_dir)
+    name: str = Field(default_factory=platform.node)
+    slots: int = Field(default=1, ge=1, le=64)
+    spare_slots: int = Field(default=2, ge=1)
+    """Beyond `slots`, for activities that attach while an older one is still there."""
+    task_types: Annotated[tuple[str, ...], NoDecode] = (
+        "blender",
+        "ffmpeg",
+        "file-management",
+        "misc",
+    )
+    blender: str = ""
+    """Empty: the one that PATH has."""
+    ffmpeg: str = ""
+    """Empty: the one that PATH has, else the one that comes with us."""
+    restart_exit_code: int = Field(default=0, ge=0, le=255)
+    """0: nothing would start the host again, so it cannot be asked to restart."""
+
+    heartbeat_every_s: float = Field(default=5.0, gt=0)
+    """Each one costs the server 4 to 8 ms; a cancellation travels with them."""
+    unattached_grace_s: Seconds = 60.0
+    orphan_after_s: Seconds = 600.0
+    stop_grace_s: Seconds = 10.0
+    sign_off_s: Seconds = 5.0
+    """For the last words to the manager and to Temporal, when the host ends."""
+    temporal_check_s: float = Field(default=5.0, gt=0)
+    retry_from_s: float = Field(default=0.2, gt=0)
+    retry_to_s: float = Field(default=5.0, gt=0)
+    silent_s: float = Field(default=15.0, gt=0)
+
+    @field_validator("task_types", mode="before")
+    @classmethod
+    def _split_at_commas(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            return tuple(word.strip() for word in value.split(",") if word.strip())
+        return value
+
+    @field_validator("manager")
+    @classmethod
+    def _manager_in_full(cls, url: str) -> str:
+        url = url if "://" in url else f"http://{url}"
+        if not url.startswith(("http://", "https://")):
+            raise ValueError("the manager's address begins with http:// or https://")
+        return url.rstrip("/")
+
+    @field_validator("data_dir")
+    @classmethod
+    def _data_dir_in_full(cls, path: Path) -> Path:
+        return path.expanduser().absolute()
+
+    @property
+    def runs_dir(self) -> Path:
+        return self.data_dir / "runs"
+
+    @property
+    def credentials_file(self) -> Path:
+        return self.data_dir / "tablao-worker-credentials.yaml"
+
+    @property
+    def channel_times(self) -> ChannelTimes:
+        return ChannelTimes(
+            retry_from_s=self.retry_from_s,
+            retry_to_s=self.retry_to_s,
+            ping_every_s=self.silent_s / 3,
+            silent_s=self.silent_s,
+        )
+
+    @property
+    def run_settings(self) -> RunSettings:
+        return RunSettings(
+            stop_grace_s=self.stop_grace_s,
+            orphan_after_s=self.orphan_after_s,
+            unattached_grace_s=self.unattached_grace_s,
+            tools={name: path for name, path in self._tools().items() if path},
+        )
+
+    def _tools(self) -> Mapping[str, str]:
+        return {
+            "blender": self.blender or shutil.which("blender") or "",
+            "ffmpeg": self.ffmpeg or shutil.which("ffmpeg") or _own_ffmpeg(),
+        }
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        file = InitSettingsSource(settings_cls, init_kwargs=_file_settings(init_settings()))
+        return init_settings, env_settings, file
+
+
+def read_settings(**command_line: Any) -> HostSettings:
+    """The settings in force; what is None on the command line was not given.
+
+    Raises:
+        SettingsError: one is wrong, or the settings file is not readable.
+    """
+    given = {name: value for name, value in command_line.items() if value is not None}
+    try:
+        return HostSettings(**given)
+    except ValueError as error:
+        raise SettingsError(_first_problem(error)) from error
+
+
+def _own_ffmpeg() -> str:
+    """The one that comes with imageio-ffmpeg; empty where it has none for this platform."""
+    import imageio_ffmpeg  # takes a while, and only a machine without ffmpeg needs it
+
+    try:
+        return str(imageio_ffmpeg.get_ffmpeg_exe())
+    except RuntimeError:
+        return ""
+
+
+def _file_settings(command_line: Mapping[str, Any]) -> dict[str, Any]:
+    path = _settings_file(command_line)
+    if path is None:
+        return {}
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, yaml.YAMLError) as error:
+        raise SettingsError(f"{path} cannot be read: {error}") from error
+    if content is None:
+        return {}
+    if not isinstance(content, dict):
+        raise SettingsError(f"{path} must hold settings as `name: value` lines.")
+    return content
+
+
+def _settings_file(command_line: Mapping[str, Any]) -> Path | None:
+    """The data directory's file, else the current directory's; never both."""
+    data_dir = command_line.get("data_dir") or os.environ.get(f"{PREFIX}DATA_DIR")
+    data_dir = Path(data_dir) if data_dir else _default_data_dir()
+    candidates = (data_dir.expanduser() / SETTINGS_FILE, Path.cwd() / SETTINGS_FILE)
+    return next((path for path in candidates if path.is_file()), None)
+
+
+def _first_problem(error: ValueError) -> str:
+    problems = getattr(error, "errors", None)
+    if problems is None:
+        return str(error)
+    first = problems()[0]
+    return f"Setting {'.'.join(str(part) for part in first['loc'])}: {first['msg']}."
