@@ -36,8 +36,9 @@ Event = FrameStarted | SampleDone | FrameSaved | StepDone
 
 # Blender 5 begins its lines with a clock, the part that speaks, and a bar.
 _SPOKEN = re.compile(r"^[\d:.]+\s+(?P<part>\S+)\s*\|\s?")
-_FRAME = re.compile(r"\bFra:\s*(\d+)|^(?:Rendering|Render) frame (\d+)", re.IGNORECASE)
-_SAMPLE = re.compile(r"\b(?:Sample|Rendered) (\d+)\s*/\s*(\d+)")
+_FRAME = re.compile(r"^(?:Fra:\s*|Rendering frame )(-?\d+)")
+# Cycles says Sample, Eevee Rendering.
+_SAMPLE = re.compile(r"\b(?:Sample|Rendering) (\d+)\s*/\s*(\d+)")
 _SAVED = re.compile(r"Saved: '(.*)'")
 _TIME = re.compile(r"^\s*Time: [\d:.]+")
 _SKIPPED = re.compile(r"^\s*skipping existing frame", re.IGNORECASE)
@@ -49,12 +50,12 @@ def parse_line(line: str) -> list[Event]:
     text = line[spoken.end() :] if spoken else line
     events: list[Event] = []
     if found := _FRAME.search(text):
-        events.append(FrameStarted(int(found[1] or found[2])))
+        events.append(FrameStarted(int(found[1])))
     if found := _SAMPLE.search(text):
         events.append(SampleDone(int(found[1]), int(found[2])))
     if found := _SAVED.search(text):
         events.append(FrameSaved(found[1]))
-    # Blender 5 is not sure to tell the time of a frame, so there the saving counts.
+    # As a Python module, Blender 5 does not tell the time of a frame, so there the saving counts.
     is_step = found if spoken else _TIME.match(text)
     if is_step or _SKIPPED.match(text):
         events.append(StepDone())
