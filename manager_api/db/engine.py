@@ -20,6 +20,8 @@ BUSY_TIMEOUT_S = 10.0
 #: SQLSTATEs that say "try again": serialization failure, deadlock, lock not available, too many
 #: connections, cannot connect now, the server shuts down.
 BUSY_SQLSTATES = frozenset({"40001", "40P01", "55P03", "53300", "57P03", "57P01"})
+#: How PostgreSQL holds a row that is about to change: others may go on referring to its key.
+FOR_CHANGE = {"key_share": True}
 
 
 class DatabaseBusy(Exception):

@@ -1,75 +1,73 @@
-"""Jobs: submission, queries, and what is asked of a job besides its workflow."""
+"""Jobs: queries, and what is asked of a job besides its workflow."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict
 from datetime import datetime
-from typing import Any
 
+from sqlalchemy import delete, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from manager_api.db.engine import Session
-from manager_api.db.tables import JobRow
+from manager_api.db import events
+from manager_api.db.engine import FOR_CHANGE, Changed, Session, utc_now
+from manager_api.db.payloads import JOBS, job_deleted, job_event
+from manager_api.db.tables import (
+    HandBackRow,
+    JobBlockRow,
+    JobRow,
+    LeaseRow,
+    LeaseState,
+    OutboxRow,
+    WorkerRow,
+)
 from workflows.domain.messages import Change
-from workflows.domain.statuses import JobStatus
 
 
 class NotEnded(Exception):
     """The job's run still owns it; ask its workflow."""
 
 
-@dataclass(frozen=True, slots=True)
-class NewTask:
-    name: str
-    task_type: str
-    priority: int
-    commands: list[dict[str, Any]]
-    """`{name, parameters, total_step_count}` each."""
-    depends_on: Sequence[int] = ()
-    """Indexes in the same job, 1-based."""
-
-
-@dataclass(frozen=True, slots=True)
-class NewJob:
-    id: str
-    name: str
-    job_type: str
-    priority: int
-    tasks: Sequence[NewTask]
-    status: JobStatus = JobStatus.QUEUED
-    activity: str = ""
-    settings: dict[str, Any] = field(default_factory=dict)
-    metadata: dict[str, str] = field(default_factory=dict)
-    shaman_checkout_id: str = ""
-    worker_tag_id: str | None = None
-
-
-def task_id(job_id: str, index: int) -> str:
-    """A task's UUID follows from its job's and its index: uuid5(job, "index")."""
-    raise NotImplementedError
-
-
-async def insert_job(session: Session, new: NewJob) -> JobRow:
-    """Store a job, its tasks and the order to start it; tells `/jobs`."""
-    raise NotImplementedError
-
-
 async def job(session: AsyncSession, job_id: str) -> JobRow | None:
-    raise NotImplementedError
+    return await session.get(JobRow, job_id)
+
+
+async def job_to_change(session: Session, job_id: str) -> JobRow | None:
+    """The job, held against other writers until the transaction ends.
+
+    Whoever changes a job or its tasks takes the job first: one order, so no deadlock.
+    """
+    return await session.get(JobRow, job_id, with_for_update=FOR_CHANGE, populate_existing=True)
 
 
 async def all_jobs(session: AsyncSession) -> Sequence[JobRow]:
     """Newest first."""
-    raise NotImplementedError
+    query = select(JobRow).order_by(JobRow.created.desc(), JobRow.id.desc())
+    return (await session.scalars(query)).all()
+
+
+async def blocklist(session: AsyncSession, job_id: str) -> Sequence[tuple[str, str, str]]:
+    """(worker id, task type, worker name), by name; deleted workers, too."""
+    query = (
+        select(JobBlockRow.worker_id, JobBlockRow.task_type, WorkerRow.name)
+        .join(WorkerRow, WorkerRow.id == JobBlockRow.worker_id)
+        .where(JobBlockRow.job_id == job_id)
+        .order_by(WorkerRow.name, JobBlockRow.worker_id, JobBlockRow.task_type)
+    )
+    return [(worker, task_type, name) for worker, task_type, name in await session.execute(query)]
 
 
 async def begin_rerun(session: Session, job_id: str, change: Change | None) -> int:
-    """Start an ended job anew with a change; returns the new run's number.
+    """Start an ended job anew, with a change for it; returns the new run's number.
 
     Raises:
         NotEnded: a run owns the job.
         KeyError: no such job.
     """
-    raise NotImplementedError
+    row = await job_to_change(session, job_id)
+    if row is None:
+        raise KeyError(job_id)
+    if not row.is_ended:
+        raise NotEnded(job_id)
+    return await _begin_run(session, row, change)
 
 
 async def restart_run(session: Session, job_id: str, run: int) -> int | None:
@@ -77,29 +75,78 @@ async def restart_run(session: Session, job_id: str, run: int) -> int | None:
 
     Returns the new run's number; None when `run` is not the one that owns the job.
     """
-    raise NotImplementedError
+    row = await job_to_change(session, job_id)
+    if row is None or row.is_ended or row.run != run:
+        return None
+    # What this run was started for was not done if it has written nothing.
+    change = Change(**row.pending_change) if row.pending_change and not row.sequence else None
+    return await _begin_run(session, row, change)
 
 
-async def set_priority(session: Session, job_id: str, priority: int) -> None:
-    """Of an ended job: a run's priority is set by its workflow."""
-    raise NotImplementedError
+async def _begin_run(session: Session, row: JobRow, change: Change | None) -> int:
+    row.run += 1
+    row.sequence = 0
+    row.is_ended = False
+    row.pending_change = None if change is None else asdict(change)
+    row.demand = None
+    now = utc_now()
+    await session.execute(
+        update(LeaseRow)
+        .where(LeaseRow.job_id == row.id, LeaseRow.state != LeaseState.RETURNED)
+        .values(state=LeaseState.RETURNED, changed=now)
+    )
+    await session.execute(delete(HandBackRow).where(HandBackRow.job_id == row.id))
+    await session.merge(OutboxRow(job_id=row.id, run=row.run, created=now))
+    session.changed.add(Changed.FARM)
+    return row.run
+
+
+async def set_priority(session: Session, job_id: str, priority: int) -> bool:
+    """Of an ended job: a run's priority is set by its workflow. False: no such job.
+
+    Raises:
+        NotEnded: a run owns the job.
+    """
+    row = await job_to_change(session, job_id)
+    if row is None:
+        return False
+    if not row.is_ended:
+        raise NotEnded(job_id)
+    row.priority = priority
+    row.updated = utc_now()
+    events.append(session, JOBS, job_event(row))
+    return True
 
 
 async def request_delete(session: Session, job_id: str) -> datetime | None:
-    """Mark a job for deletion, once; returns when it was first asked for. None: no such job."""
-    raise NotImplementedError
+    """Mark a job for deletion, once; returns when that was first asked. None: no such job."""
+    row = await job_to_change(session, job_id)
+    if row is None:
+        return None
+    if row.delete_requested_at is None:
+        row.delete_requested_at = row.updated = utc_now()
+        events.append(session, JOBS, job_event(row))
+        session.changed.add(Changed.FARM)
+    return row.delete_requested_at
 
 
 async def deletion_requested(session: AsyncSession) -> Sequence[JobRow]:
-    """Jobs that are ended and wait for their deletion, oldest request first."""
-    raise NotImplementedError
+    """Jobs that wait for their deletion, oldest request first; not all of them have ended."""
+    query = (
+        select(JobRow)
+        .where(JobRow.delete_requested_at.is_not(None))
+        .order_by(JobRow.delete_requested_at)
+    )
+    return (await session.scalars(query)).all()
 
 
 async def delete_job(session: Session, job_id: str) -> bool:
-    """Delete the rows of a job and everything below it; tells `/jobs`."""
-    raise NotImplementedError
-
-
-async def blocklist(session: AsyncSession, job_id: str) -> Sequence[tuple[str, str, str]]:
-    """(worker id, task type, worker name), by name."""
-    raise NotImplementedError
+    """Delete a job's row and everything below it; tells `/jobs`. False: no such job."""
+    row = await job_to_change(session, job_id)
+    if row is None:
+        return False
+    await session.execute(delete(JobRow).where(JobRow.id == job_id))
+    session.expunge(row)
+    events.append(session, JOBS, job_deleted(job_id))
+    session.changed.add(Changed.FARM)
+    return True

@@ -119,9 +119,9 @@ class JobRow(Base):
     """The last projection write of this run that was stored."""
     is_ended: Mapped[bool] = mapped_column(default=False, index=True)
     """The run's final write was stored: its workflow has nothing left to do."""
-    pending_change: Mapped[dict[str, Any] | None] = mapped_column(JSON)
+    pending_change: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     """`messages.Change` that this run was started for; its claim carries it."""
-    demand: Mapped[dict[str, Any] | None] = mapped_column(JSON)
+    demand: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     """`messages.Demand`; null when nothing waits for a worker."""
     demand_version: Mapped[int] = mapped_column(default=0)
 

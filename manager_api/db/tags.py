@@ -2,21 +2,50 @@
 
 from collections.abc import Sequence
 
+from sqlalchemy import delete, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from manager_api.db.engine import Session
-from manager_api.db.tables import WorkerTagRow
+from manager_api.db import events
+from manager_api.db.engine import Changed, Session
+from manager_api.db.payloads import WORKER_TAGS, tag_deleted, tag_event
+from manager_api.db.tables import JobRow, WorkerTagRow
 
 
 async def insert_tag(session: Session, tag_id: str, name: str, description: str) -> WorkerTagRow:
-    """Tells `/workertags`."""
-    raise NotImplementedError
+    """Tells `/workertags`.
+
+    Raises:
+        IntegrityError: the name is taken.
+    """
+    row = WorkerTagRow(id=tag_id, name=name, description=description)
+    session.add(row)
+    await session.flush()
+    events.append(session, WORKER_TAGS, tag_event(row))
+    return row
 
 
 async def tag(session: AsyncSession, tag_id: str) -> WorkerTagRow | None:
-    raise NotImplementedError
+    return await session.get(WorkerTagRow, tag_id)
 
 
 async def all_tags(session: AsyncSession) -> Sequence[WorkerTagRow]:
     """By name."""
-    raise NotImplementedError
+    return (await session.scalars(select(WorkerTagRow).order_by(WorkerTagRow.name))).all()
+
+
+async def unfinished_jobs_of(session: AsyncSession, tag_id: str) -> Sequence[JobRow]:
+    """What deleting the tag would open to every worker."""
+    query = select(JobRow).where(JobRow.worker_tag_id == tag_id, JobRow.is_ended.is_(False))
+    return (await session.scalars(query)).all()
+
+
+async def delete_tag(session: Session, tag_id: str) -> bool:
+    """Its jobs lose it, workers are its members no more. Tells `/workertags`."""
+    if await session.get(WorkerTagRow, tag_id) is None:
+        return False
+    jobs = update(JobRow).where(JobRow.worker_tag_id == tag_id).values(worker_tag_id=None)
+    await session.execute(jobs)
+    await session.execute(delete(WorkerTagRow).where(WorkerTagRow.id == tag_id))
+    events.append(session, WORKER_TAGS, tag_deleted(tag_id))
+    session.changed.add(Changed.FARM)
+    return True

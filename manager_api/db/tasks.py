@@ -2,38 +2,107 @@
 
 from collections.abc import Mapping, Sequence
 
+from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import defer
 
-from manager_api.db.engine import Session
-from manager_api.db.tables import TaskRow
+from manager_api.db import events
+from manager_api.db.engine import Session, utc_now
+from manager_api.db.jobs import job_to_change
+from manager_api.db.payloads import JOBS, job_event, task_event, topic_of_job
+from manager_api.db.tables import JobRow, TaskRow, WorkerRow, table_of
+
+#: Values per `IN (…)`: both databases take some 32,000 parameters.
+IN_CHUNK = 1000
 
 
 async def tasks_of_job(session: AsyncSession, job_id: str) -> Sequence[TaskRow]:
     """Without their commands, in the order the job type made them; none if no such job."""
-    raise NotImplementedError
+    query = (
+        select(TaskRow)
+        .where(TaskRow.job_id == job_id)
+        .order_by(TaskRow.index_in_job)
+        .options(defer(TaskRow.commands, raiseload=True))
+    )
+    return (await session.scalars(query)).all()
 
 
 async def task(session: AsyncSession, task_id: str) -> TaskRow | None:
-    raise NotImplementedError
+    return await session.scalar(select(TaskRow).where(TaskRow.id == task_id))
 
 
 async def task_by_index(session: AsyncSession, job_id: str, index: int) -> TaskRow | None:
-    raise NotImplementedError
+    return await session.get(TaskRow, (job_id, index))
+
+
+async def tasks_by_index(
+    session: AsyncSession, job_id: str, indexes: Sequence[int]
+) -> dict[int, TaskRow]:
+    """Without their commands; indexes that the job does not have are missing."""
+    found: dict[int, TaskRow] = {}
+    for first in range(0, len(indexes), IN_CHUNK):
+        query = (
+            select(TaskRow)
+            .where(
+                TaskRow.job_id == job_id,
+                TaskRow.index_in_job.in_(indexes[first : first + IN_CHUNK]),
+            )
+            .options(defer(TaskRow.commands, raiseload=True))
+            .execution_options(populate_existing=True)
+        )
+        found.update((row.index_in_job, row) for row in await session.scalars(query))
+    return found
 
 
 async def set_steps(session: Session, job_id: str, index: int, steps_completed: int) -> bool:
     """Store a task's progress; False if nothing changed. See `set_steps_of_many`."""
-    raise NotImplementedError
+    return await set_steps_of_many(session, job_id, {index: steps_completed}) > 0
 
 
 async def set_steps_of_many(session: Session, job_id: str, steps: Mapping[int, int]) -> int:
     """Store progress by index, clamped to each task's total, and the job's sum with it.
 
-    Tells `/jobs` and `/jobs/<job>`; returns how many tasks changed.
+    Tells `/jobs`, then `/jobs/<job>`; returns how many tasks changed.
     """
-    raise NotImplementedError
+    job = await job_to_change(session, job_id)
+    if job is None:
+        return 0
+    rows = await tasks_by_index(session, job_id, sorted(steps))
+    changed = {}
+    for index, row in rows.items():
+        clamped = max(0, min(steps[index], row.steps_total))
+        if clamped != row.steps_completed:
+            changed[row] = clamped
+    if changed:
+        await _store_steps(session, job, changed)
+    return len(changed)
+
+
+async def _store_steps(session: Session, job: JobRow, changed: Mapping[TaskRow, int]) -> None:
+    now = utc_now()
+    for row, steps in changed.items():
+        job.steps_completed += steps - row.steps_completed
+        row.steps_completed = steps
+        row.updated = row.last_touched = now
+    job.updated = now
+    names = await worker_names(session, {row.worker_id for row in changed})
+    events.append(session, JOBS, job_event(job))
+    for row in changed:
+        payload = task_event(row, names.get(row.worker_id or ""))
+        events.append(session, topic_of_job(job.id), payload)
+
+
+async def worker_names(session: AsyncSession, ids: set[str | None]) -> dict[str, str]:
+    """Deleted workers, too: their tasks still name them."""
+    query = select(WorkerRow.id, WorkerRow.name).where(WorkerRow.id.in_(ids - {None}))
+    return {row.id: row.name for row in await session.execute(query)}
 
 
 async def set_activity(session: Session, job_id: str, index: int, text: str) -> None:
     """The task's line of activity, and that it was heard of. Tells nobody, as Flamenco."""
-    raise NotImplementedError
+    table = table_of(TaskRow)
+    await session.execute(
+        update(table)
+        .where(table.c.job_id == job_id, table.c.index_in_job == index)
+        .values(activity=text, last_touched=utc_now())
+    )

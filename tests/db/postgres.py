@@ -47,7 +47,7 @@ def _local_server(programs: Path) -> Iterator[str]:
         _run([programs / "initdb", "-D", data, "-U", "tablao", "-A", "trust", "-E", "UTF8"], owner)
         # Tests need order and locks, not survival of a power cut.
         options = f"-c listen_addresses='' -c unix_socket_directories={home} -c fsync=off"
-        control = [programs / "pg_ctl", "-D", data, "-w"]
+        control: list[str | Path] = [programs / "pg_ctl", "-D", data, "-w"]
         _run([*control, "-o", options, "-l", home / "log", "start"], owner)
         try:
             yield f"postgresql+asyncpg://tablao@/postgres?host={home}"
@@ -81,7 +81,7 @@ def _run(command: list[str | Path], owner: str | None) -> None:
 
 @contextmanager
 def _container() -> Iterator[str]:
-    from docker.errors import DockerException
+    from docker.errors import DockerException  # type: ignore[import-untyped] # no types published
     from testcontainers.postgres import PostgresContainer
 
     try:
