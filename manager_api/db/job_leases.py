@@ -64,8 +64,11 @@ async def _store_hand_backs(
     session: Session, job_id: str, returned: Sequence[LeaseReturned], workers: KnownWorkers
 ) -> None:
     """Version 0 is given with leases that ended for another reason than having no use."""
-    versions = {lease.worker_id: lease.demand_version for lease in returned}
-    versions = {worker_id: version for worker_id, version in versions.items() if version}
+    versions: dict[str, int] = {}
+    for lease in returned:
+        if lease.demand_version:
+            known = versions.get(lease.worker_id, 0)
+            versions[lease.worker_id] = max(known, lease.demand_version)
     if not versions:
         return
     await workers.look_up(versions)

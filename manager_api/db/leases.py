@@ -5,9 +5,10 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement, delete, select, update
 
-from manager_api.db import farm, workers
+from manager_api.db import epoch as epochs
+from manager_api.db import workers
 from manager_api.db.engine import Changed, Database, Session, utc_now
-from manager_api.db.farm import Superseded
+from manager_api.db.epoch import Superseded
 from manager_api.db.farm_snapshot import farm_snapshot
 from manager_api.db.offers import OfferWriter, lease_message
 from manager_api.db.tables import LeaseRow, LeaseState, OutboxRow, WorkerRow
@@ -26,7 +27,7 @@ class SqlKeeperStore:
     async def next_epoch(self) -> int:
         """Begin an epoch; every older keeper is refused from now on."""
         async with self._db.writing() as session:
-            return await farm.next_epoch(session)
+            return await epochs.next_epoch(session)
 
     async def snapshot(self, is_present: Callable[[str], bool]) -> FarmSnapshot:
         """One moment of the farm: jobs that have not ended, leases that are not returned."""
@@ -43,7 +44,7 @@ class SqlKeeperStore:
             Superseded: nothing was written.
         """
         async with self._db.writing() as session:
-            await farm.check_epoch(session, epoch)
+            await epochs.check_epoch(session, epoch)
             return await OfferWriter(session, epoch).write(offers)
 
     async def open_leases(self, offered_before: datetime) -> list[Lease]:
@@ -78,7 +79,7 @@ class SqlKeeperStore:
         at_once = [order.lease_id for order in recalls if order.at_once]
         after_task = [order.lease_id for order in recalls if not order.at_once]
         async with self._db.writing() as session:
-            await farm.check_epoch(session, epoch)
+            await epochs.check_epoch(session, epoch)
             await _change_open(session, at_once, recall=AT_ONCE)
             await _change_open(session, after_task, LeaseRow.recall == "", recall=AFTER_TASK)
 
@@ -89,7 +90,7 @@ class SqlKeeperStore:
             Superseded: nothing was written.
         """
         async with self._db.writing() as session:
-            await farm.check_epoch(session, epoch)
+            await epochs.check_epoch(session, epoch)
             await _change_open(session, lease_ids, state=LeaseState.RETURNED)
             session.changed.add(Changed.FARM)
 
@@ -112,7 +113,7 @@ class SqlKeeperStore:
             Superseded: nothing was written.
         """
         async with self._db.writing() as transaction:
-            await farm.check_epoch(transaction, epoch)
+            await epochs.check_epoch(transaction, epoch)
             return await workers.mark_lost(transaction, worker_id, session)
 
     async def prune(self, before: datetime) -> int:
