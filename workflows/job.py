@@ -138,7 +138,7 @@ class JobWorkflow:
                 request(job, snapshot.change)
             except Refused as refused:
                 workflow.logger.info("change at start was refused: %s", refused)
-        job.settle()
+        job.begin()
         self._job = job
         for message in self._unclaimed:
             message(job)

@@ -67,6 +67,12 @@ class JobRun:
         """Request ids to refusals, empty for a request that was granted."""
         self._retrying: set[tuple[str, tuple[str, ...]]] = set()
 
+    def begin(self) -> None:
+        """Call it once after a claim: what an older run left active is with nobody now."""
+        for index in self.tasks.in_status({TaskStatus.ACTIVE}):
+            self._requeue_unblamed(index, "a new run of its job began")
+        self.settle()
+
     # --- leases ----------------------------------------------------------------------------------
 
     def lend(self, leases: Sequence[Lease]) -> None:
