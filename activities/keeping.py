@@ -34,6 +34,10 @@ class WorkflowMissing(Exception):
     """The job has no open workflow to tell this to."""
 
 
+class TemporalAway(Exception):
+    """Temporal does not answer; what was to be told is told by a later pass."""
+
+
 class KeeperStore(Protocol):
     """The database, as the keeper sees it. Writes of an older epoch raise `Superseded`."""
 
@@ -137,7 +141,10 @@ class _Reign:
     async def run(self) -> None:
         self._epoch = await self._store.next_epoch()
         while True:
-            await self._pass()
+            try:
+                await self._pass()
+            except TemporalAway as away:
+                logger.warning("Temporal is away: %s", away)
             await asyncio.sleep(self._times.pause_s)
             cooling = self._wakeup.has_cooling
             await self._wakeup.wait(self._times.cooldown_s if cooling else self._times.tick_s)

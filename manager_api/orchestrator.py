@@ -1,0 +1,279 @@
+"""The manager's side of Temporal: messages to jobs' workflows, and the worker that runs them."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any
+
+from temporalio.client import (
+    Client,
+    WorkflowExecutionStatus,
+    WorkflowUpdateFailedError,
+    WorkflowUpdateRPCTimeoutOrCancelledError,
+)
+from temporalio.common import (
+    SearchAttributeKey,
+    SearchAttributePair,
+    TypedSearchAttributes,
+    WorkflowIDConflictPolicy,
+    WorkflowIDReusePolicy,
+)
+from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
+from temporalio.service import RPCError, RPCStatusCode
+from temporalio.worker import UnsandboxedWorkflowRunner, Worker
+
+from activities.keeping import TemporalAway, WorkflowMissing
+from manager_api.db import jobs
+from manager_api.db.engine import Database
+from manager_api.db.tables import JobRow
+from manager_api.errors import OrchestratorUnavailable
+from workflows.activity_contracts import MANAGER_TASK_QUEUE
+from workflows.domain.job.transitions import Refused
+from workflows.domain.messages import Change, JobAction, StartJob, TaskAction
+from workflows.farm import FARM, FarmWorkflow
+from workflows.job import JOB_PRIORITY, JOB_STATUS, Ask, JobWorkflow
+
+logger = logging.getLogger(__name__)
+
+#: One workflow task may work on a hundred thousand tasks, and replay a long history before.
+TASK_TIMEOUT = timedelta(seconds=120)
+RPC_TIMEOUT = timedelta(seconds=10)
+#: How long a change waits for a run that is about to end or about to start.
+PATIENCE_S = 20.0
+
+_JOB_NAME = SearchAttributeKey.for_keyword("JobName")
+_JOB_TYPE = SearchAttributeKey.for_keyword("JobType")
+_PROJECT = SearchAttributeKey.for_keyword("Project")
+_USER = SearchAttributeKey.for_keyword("User")
+#: Temporal refuses longer keywords.
+_LONGEST_KEYWORD = 200
+
+_UPDATES = {
+    JobAction.CANCEL: "cancel",
+    JobAction.PAUSE: "pause",
+    JobAction.RESUME: "resume",
+    JobAction.REQUEUE: "requeue",
+    JobAction.REQUEUE_FAILED: "requeue",
+}
+_TASK_UPDATES = {TaskAction.CANCEL: "cancel_task", TaskAction.REQUEUE: "requeue_task"}
+
+
+def workflow_id(job_id: str) -> str:
+    return f"job-{job_id}"
+
+
+class RunIsOver(Exception):
+    """The job has no open workflow: it has ended, is ending, or has not been started yet."""
+
+
+class TemporalJobs:
+    """The one way to jobs' workflows, for the API and for the keeper."""
+
+    def __init__(self, client: Client, database: Database) -> None:
+        self._client = client
+        self._database = database
+
+    # --- the keeper's ----------------------------------------------------------------------------
+
+    async def start_job(self, job_id: str, run: int) -> bool:
+        async with self._database.reading() as session:
+            row = await jobs.job(session, job_id)
+        if row is None or row.run != run:
+            return True  # there is nothing to start any more
+        try:
+            with _away():
+                await self._start(row)
+        except WorkflowAlreadyStartedError:
+            return await self._open_run(job_id) == run
+        return True
+
+    async def _start(self, row: JobRow) -> None:
+        await self._client.start_workflow(
+            JobWorkflow.run,
+            StartJob(row.id, row.run),
+            id=workflow_id(row.id),
+            task_queue=MANAGER_TASK_QUEUE,
+            task_timeout=TASK_TIMEOUT,
+            id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
+            id_conflict_policy=WorkflowIDConflictPolicy.FAIL,
+            memo={"run": row.run},
+            search_attributes=_search_attributes(row),
+            static_summary=row.name[:_LONGEST_KEYWORD],
+            rpc_timeout=RPC_TIMEOUT,
+        )
+
+    async def is_open(self, job_id: str) -> bool:
+        return await self._open_run(job_id) is not None
+
+    async def _open_run(self, job_id: str) -> int | None:
+        """The run number of the job's open workflow; None if there is none."""
+        handle = self._client.get_workflow_handle(workflow_id(job_id))
+        with _away():
+            try:
+                description = await handle.describe(rpc_timeout=RPC_TIMEOUT)
+            except RPCError as error:
+                if error.status is RPCStatusCode.NOT_FOUND:
+                    return None
+                raise
+        if description.status is not WorkflowExecutionStatus.RUNNING:
+            return None
+        return int(await description.memo_value("run", default=0))
+
+    async def tell(self, job_id: str, signal: str, content: Any) -> None:
+        handle = self._client.get_workflow_handle(workflow_id(job_id))
+        with _away():
+            try:
+                await handle.signal(signal, content, rpc_timeout=RPC_TIMEOUT)
+            except RPCError as error:
+                if error.status is RPCStatusCode.NOT_FOUND:
+                    raise WorkflowMissing(job_id) from error
+                raise
+
+    async def end(self, job_id: str, reason: str) -> None:
+        """Terminates whatever runs the job: it is started anew from the database."""
+        handle = self._client.get_workflow_handle(workflow_id(job_id))
+        with _away():
+            try:
+                await handle.terminate(reason=reason, rpc_timeout=RPC_TIMEOUT)
+            except RPCError as error:
+                if error.status is not RPCStatusCode.NOT_FOUND:
+                    raise
+
+    # --- the API's -------------------------------------------------------------------------------
+
+    async def start(self, job_id: str, run: int) -> None:
+        """The keeper starts it: it has been woken by the commit that wrote the outbox."""
+
+    async def change(self, job_id: str, change: Change) -> None:
+        """Raises:
+        Refused: with the workflow's reason.
+        RunIsOver: look at the database, and ask again.
+        OrchestratorUnavailable: Temporal does not answer.
+        """
+        handle = self._client.get_workflow_handle(workflow_id(job_id))
+        try:
+            await handle.execute_update(
+                _update_name(change),
+                _ask(change),
+                id=change.request_id or None,
+                rpc_timeout=timedelta(seconds=PATIENCE_S),
+            )
+        except WorkflowUpdateFailedError as failed:
+            raise _answer(failed) from failed
+        except WorkflowUpdateRPCTimeoutOrCancelledError as error:
+            raise OrchestratorUnavailable("Temporal does not answer; try again") from error
+        except RPCError as error:
+            if error.status is RPCStatusCode.NOT_FOUND:
+                raise RunIsOver from error
+            raise OrchestratorUnavailable("Temporal does not answer; try again") from error
+
+
+def _answer(failed: WorkflowUpdateFailedError) -> Exception:
+    cause = failed.cause
+    if isinstance(cause, ApplicationError) and cause.type == "Refused":
+        return Refused(cause.message)
+    # Also when the workflow ended before it could answer: what came of it is in the database.
+    return RunIsOver()
+
+
+def _update_name(change: Change) -> str:
+    if change.action is not None:
+        return _UPDATES[change.action]
+    if change.task_action is not None:
+        return _TASK_UPDATES[change.task_action]
+    return "set_priority"
+
+
+def _ask(change: Change) -> Ask:
+    return Ask(
+        reason=change.reason,
+        request_id=change.request_id,
+        task=change.task,
+        priority=change.priority,
+        failed_only=change.action is JobAction.REQUEUE_FAILED,
+    )
+
+
+def _search_attributes(row: JobRow) -> TypedSearchAttributes:
+    metadata = row.job_metadata
+    words = {
+        _JOB_NAME: row.name,
+        _JOB_TYPE: row.job_type,
+        _PROJECT: metadata.get("project", ""),
+        _USER: metadata.get("user.name", ""),
+        JOB_STATUS: str(row.status),
+    }
+    pairs: list[SearchAttributePair[Any]] = [
+        SearchAttributePair(key, word[:_LONGEST_KEYWORD]) for key, word in words.items() if word
+    ]
+    return TypedSearchAttributes([*pairs, SearchAttributePair(JOB_PRIORITY, row.priority)])
+
+
+@contextmanager
+def _away() -> Iterator[None]:
+    """Turns an unreachable Temporal into the keeper's word for it."""
+    try:
+        yield
+    except RPCError as error:
+        raise TemporalAway(str(error)) from error
+
+
+class ManagerWorker:
+    """The manager's Temporal worker, built anew whenever Temporal was away too long."""
+
+    def __init__(
+        self,
+        address: str,
+        namespace: str,
+        activities: Sequence[Callable[..., Awaitable[Any]]],
+        keeper_heartbeat_s: float,
+    ) -> None:
+        self._address = address
+        self._namespace = namespace
+        self._activities = activities
+        self._keeper_heartbeat_s = keeper_heartbeat_s
+
+    async def run(self) -> None:
+        """Until canceled."""
+        while True:
+            try:
+                client = await connect(self._address, self._namespace)
+                async with self._worker(client):
+                    await self._take_over(client)
+                    await asyncio.Event().wait()
+            except (RPCError, RuntimeError) as error:
+                logger.warning("Temporal is away, trying again: %s", error)
+                await asyncio.sleep(0.5)
+
+    def _worker(self, client: Client) -> Worker:
+        return Worker(
+            client,
+            task_queue=MANAGER_TASK_QUEUE,
+            workflows=[JobWorkflow, FarmWorkflow],
+            activities=self._activities,
+            workflow_runner=UnsandboxedWorkflowRunner(),
+            max_cached_workflows=500,
+            max_concurrent_activities=200,
+            graceful_shutdown_timeout=timedelta(seconds=2),
+            # A step over a hundred thousand tasks takes longer than the deadlock detector allows.
+            debug_mode=True,
+        )
+
+    async def _take_over(self, client: Client) -> None:
+        await client.start_workflow(
+            FarmWorkflow.run,
+            self._keeper_heartbeat_s,
+            id=FARM,
+            task_queue=MANAGER_TASK_QUEUE,
+            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+            start_signal="take_over",
+        )
+
+
+async def connect(address: str, namespace: str, *, lazy: bool = False) -> Client:
+    return await Client.connect(
+        address, namespace=namespace, data_converter=pydantic_data_converter, lazy=lazy
+    )
