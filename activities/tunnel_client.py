@@ -20,6 +20,8 @@ TUNNEL_PATH = "/api/tablao/v1/temporal"
 #: Bytes per frame at most: well below any WebSocket library's limit for a message.
 CHUNK = 64 * 1024
 _NO_MORE = b""
+# By then both directions have ended, or the connection is lost anyway.
+_CLOSE_TIMEOUT = 1.0
 
 logger = logging.getLogger(__name__)
 # At level DEBUG the library writes out request headers, and with them our credentials.
@@ -40,28 +42,41 @@ async def carry(
     Raises:
         Exception: Whatever the side that broke first raised.
     """
-
-    async def outward() -> None:
-        while data := await reader.read(CHUNK):
-            await send(data)
-        await send(_NO_MORE)
-
-    async def inward() -> None:
-        while data := await receive():
-            # Written to a lost connection, event loops differ in what they raise.
-            if writer.is_closing():
-                raise ConnectionResetError("the connection was lost")
-            writer.write(data)
-            await writer.drain()
-        if not writer.is_closing():
-            writer.write_eof()
-
     try:
         async with asyncio.TaskGroup() as directions:
-            directions.create_task(outward())
-            directions.create_task(inward())
+            outward = directions.create_task(_carry_outward(reader, send))
+            await _carry_inward(writer, receive)
+            # Nothing more will come, but only who listens learns that the WebSocket was lost.
+            listening = directions.create_task(_listen(receive, outward))
+            outward.add_done_callback(lambda _: listening.cancel())
     except ExceptionGroup as broken:
         raise broken.exceptions[0] from None
+
+
+async def _carry_outward(
+    reader: asyncio.StreamReader, send: Callable[[bytes], Awaitable[None]]
+) -> None:
+    while data := await reader.read(CHUNK):
+        await send(data)
+    await send(_NO_MORE)
+
+
+async def _carry_inward(
+    writer: asyncio.StreamWriter, receive: Callable[[], Awaitable[bytes]]
+) -> None:
+    while data := await receive():
+        # Written to a lost connection, event loops differ in what they raise.
+        if writer.is_closing():
+            raise ConnectionResetError("the connection was lost")
+        writer.write(data)
+        await writer.drain()
+    if not writer.is_closing():
+        writer.write_eof()
+
+
+async def _listen(receive: Callable[[], Awaitable[bytes]], outward: asyncio.Task[None]) -> None:
+    while not outward.done():
+        await receive()
 
 
 class Tunnel:
@@ -152,6 +167,7 @@ class Tunnel:
             self._url,
             additional_headers=self._headers,
             open_timeout=self._open_timeout,
+            close_timeout=_CLOSE_TIMEOUT,
             # Frames are small and many; deflating them costs more than it saves.
             compression=None,
             logger=_library_logger,
