@@ -1,16 +1,22 @@
 """What the routers are given: one container, built where the manager is put together."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Annotated, Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends
+from starlette.requests import HTTPConnection
 
-from manager_api.db.engine import Database
+from manager_api.db.engine import Database, utc_now
 from manager_api.events import LiveEvents
 from manager_api.job_types.registry import JobTypeRegistry
 from manager_api.last_rendered import LastRendered
-from manager_api.services.jobs import JobControl
+from manager_api.services.credentials import WorkerCredentials
+from manager_api.services.farm import FarmWatch, last_rendered_shown
+from manager_api.services.jobs import JobControl, JobService
+from manager_api.services.runs import RunService
+from manager_api.services.tasks import TaskService
+from manager_api.services.workers import WorkerService
 from manager_api.settings import ManagerSettings
 from manager_api.task_logs import TaskLogs
 
@@ -26,12 +32,77 @@ class ManagerParts:
     logs: TaskLogs
     events: LiveEvents
     last_rendered: LastRendered
+    credentials: WorkerCredentials
+    farm: FarmWatch
     started_at: datetime
     temporal_address: str = ""
     """Where this manager reaches Temporal; empty when it does not."""
     temporal_ui: str = ""
     """Address of Temporal's Web UI, for people; empty when there is none."""
-    is_present: Callable[[str], bool] = lambda worker_id: False
-    """Whether a worker's control channel is open."""
     extra_routers: tuple[APIRouter, ...] = field(default=())
     """The host's control channel and the tunnel, which come with their own dependencies."""
+
+    @classmethod
+    def assembled(
+        cls,
+        settings: ManagerSettings,
+        database: Database,
+        job_types: JobTypeRegistry,
+        control: JobControl,
+        **others: Any,
+    ) -> "ManagerParts":
+        """With everything of ours built and connected; `others` are the remaining fields."""
+        live = LiveEvents(database, queue=settings.events_queue, kept_s=settings.events_kept_s)
+        logs = TaskLogs(settings.job_files, live)
+        return cls(
+            settings=settings,
+            database=database,
+            job_types=job_types,
+            control=control,
+            logs=logs,
+            events=live,
+            last_rendered=LastRendered(logs.job_directory, last_rendered_shown(database)),
+            credentials=WorkerCredentials(database),
+            farm=FarmWatch(database, live),
+            started_at=utc_now(),
+            **others,
+        )
+
+    async def start(self) -> None:
+        await self.events.start()
+        await self.farm.start()
+
+    async def close(self) -> None:
+        await self.last_rendered.close()
+        await self.farm.close()
+        await self.events.close()
+
+
+def _parts(connection: HTTPConnection) -> ManagerParts:
+    parts: ManagerParts = connection.app.state.parts
+    return parts
+
+
+Parts = Annotated[ManagerParts, Depends(_parts)]
+
+
+def _jobs(parts: Parts) -> JobService:
+    return JobService(parts.database, parts.job_types, parts.control, parts.settings.farm_variables)
+
+
+def _tasks(parts: Parts) -> TaskService:
+    return TaskService(parts.database, parts.control, parts.logs)
+
+
+def _workers(parts: Parts) -> WorkerService:
+    return WorkerService(parts.database, parts.settings.sign_on_wait_s)
+
+
+def _runs(parts: Parts) -> RunService:
+    return RunService(parts.database, parts.settings.farm_variables)
+
+
+Jobs = Annotated[JobService, Depends(_jobs)]
+Tasks = Annotated[TaskService, Depends(_tasks)]
+Workers = Annotated[WorkerService, Depends(_workers)]
+Runs = Annotated[RunService, Depends(_runs)]

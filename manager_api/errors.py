@@ -1,7 +1,5 @@
 """Refusals, and what they look like over HTTP."""
 
-# ruff: noqa: N818 -- they are answers, named for what they say; no error of ours.
-
 from typing import ClassVar
 
 
@@ -23,6 +21,20 @@ class BadRequest(FarmError):
 
 class Forbidden(FarmError):
     http_status = 403
+
+
+class NotAuthorized(Forbidden):
+    """Answered in the words and the shape of Flamenco's request validation."""
+
+
+class NotValid(BadRequest):
+    """Not what the interface describes. Answered in the shape of Flamenco's request validation."""
+
+
+class NoSuchTaskForImage(FarmError):
+    """Flamenco answers this one with nothing but a JSON string."""
+
+    http_status = 404
 
 
 class JobNotFound(FarmError):

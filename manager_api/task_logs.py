@@ -83,6 +83,15 @@ class TaskLogs:
         if await asyncio.to_thread(_add_line, path, line) and self._listener is not None:
             self._listener.log_grew(task_id, line)
 
+    async def assigned(
+        self, job_id: str, task_id: str, attempt: int, worker: str, worker_id: str, when: datetime
+    ) -> None:
+        """Notes once who was given this attempt."""
+        path = self._path(job_id, task_id, attempt, _BEFORE)
+        text = f"Task assigned to worker {worker} ({worker_id})"
+        if not await asyncio.to_thread(_contains, path, text):
+            await self.note(job_id, task_id, attempt, text, when=when, after=False)
+
     async def size(self, job_id: str, task_id: str, attempts: int) -> int:
         """In bytes; 0 if there is no log.
 
@@ -167,6 +176,10 @@ def _add_line(path: Path, line: str) -> bool:
             file.seek(0, os.SEEK_END)
             file.write(line.encode(errors="replace"))
         return True
+
+
+def _contains(path: Path, text: str) -> bool:
+    return path.exists() and text in path.read_text(encoding="utf-8")
 
 
 def _lock_of(path: Path) -> threading.Lock:

@@ -1,8 +1,22 @@
 """What the manager does with jobs."""
 
+import asyncio
 from typing import Protocol
+from uuid import uuid4
 
-from workflows.domain.messages import Change
+from manager_api.contract.jobs import Job, JobsQueryResult, SubmittedJob
+from manager_api.contract.tasks import JobTasksSummary
+from manager_api.db import farm, jobs, tags, tasks
+from manager_api.db.engine import Database
+from manager_api.db.tables import JobRow
+from manager_api.errors import BadRequest, JobNotFound, Refused
+from manager_api.job_types.registry import JobTypeRegistry
+from manager_api.services.answers import job_answer, task_summary
+from manager_api.services.submission import compile_job
+from workflows.domain.job.transitions import check_job_action
+from workflows.domain.messages import Change, JobAction
+from workflows.domain.statuses import JobStatus
+from workflows.domain.variables import Variables
 
 
 class JobControl(Protocol):
@@ -17,7 +31,116 @@ class JobControl(Protocol):
         """
 
     async def start(self, job_id: str, run: int) -> None:
-        """Starts the workflow of a run that was just committed, if that can be done now.
+        """Starts the workflow of a run that was just committed, if that can be done at once.
 
-        Never raises for Temporal's sake: the outbox makes the start certain.
+        Never raises for Temporal's sake, nor waits for it: the outbox makes the start certain.
         """
+
+
+#: What Flamenco's clients ask for by naming a status.
+_ASKED_BY: dict[JobStatus, JobAction] = {
+    JobStatus.CANCEL_REQUESTED: JobAction.CANCEL,
+    JobStatus.PAUSE_REQUESTED: JobAction.PAUSE,
+    JobStatus.REQUEUEING: JobAction.REQUEUE,
+}
+_PAUSING = frozenset({JobStatus.PAUSE_REQUESTED, JobStatus.PAUSED})
+_GOING_ON = frozenset({JobStatus.QUEUED, JobStatus.ACTIVE})
+
+
+class JobService:
+    def __init__(
+        self,
+        database: Database,
+        job_types: JobTypeRegistry,
+        control: JobControl,
+        variables: Variables,
+    ) -> None:
+        self._database = database
+        self._job_types = job_types
+        self._control = control
+        self._variables = variables
+
+    async def all(self) -> JobsQueryResult:
+        async with self._database.reading() as session:
+            rows = await jobs.all_jobs(session)
+        return JobsQueryResult(jobs=[job_answer(row) for row in rows])
+
+    async def get(self, job_id: str) -> Job:
+        return job_answer(await self._row(job_id))
+
+    async def tasks(self, job_id: str) -> JobTasksSummary:
+        """None if there is no such job, as in Flamenco."""
+        async with self._database.reading() as session:
+            rows = await tasks.tasks_of_job(session, job_id)
+            workers = await farm.workers_by_id(session, {row.worker_id for row in rows})
+        return JobTasksSummary(tasks=[task_summary(row, workers) for row in rows])
+
+    async def check(self, submitted: SubmittedJob) -> None:
+        """Everything of a submission but the storing."""
+        await asyncio.to_thread(compile_job, submitted, self._job_types, self._variables)
+
+    async def submit(self, submitted: SubmittedJob) -> Job:
+        new = await asyncio.to_thread(compile_job, submitted, self._job_types, self._variables)
+        async with self._database.writing() as session:
+            if new.worker_tag_id and not await tags.tag(session, new.worker_tag_id):
+                raise BadRequest(f'there is no worker tag "{new.worker_tag_id}"')
+            row = await jobs.insert_job(session, new)
+        await self._control.start(row.id, row.run)
+        return job_answer(row)
+
+    async def set_status(self, job_id: str, status: JobStatus, reason: str) -> None:
+        """What a client means by naming a status; the present one means nothing."""
+        row = await self._row(job_id)
+        if row.status is status:
+            return
+        action = _ASKED_BY.get(status)
+        if status in _GOING_ON and row.status in _PAUSING:
+            action = JobAction.RESUME
+        if action is None:
+            raise Refused(f'a job that is "{row.status}" cannot be set to "{status}"')
+        await self._act(row, action, reason)
+
+    async def act(self, job_id: str, action: JobAction, reason: str) -> None:
+        await self._act(await self._row(job_id), action, reason)
+
+    async def set_priority(self, job_id: str, priority: int) -> None:
+        row = await self._row(job_id)
+        if row.is_ended:
+            try:
+                async with self._database.writing() as session:
+                    await jobs.set_priority(session, job_id, priority)
+            except jobs.NotEnded:
+                pass  # it was requeued this very moment
+            else:
+                return
+        await self._control.change(job_id, Change(priority=priority, request_id=str(uuid4())))
+
+    async def _act(self, row: JobRow, action: JobAction, reason: str) -> None:
+        if row.is_ended:
+            check_job_action(row.status, action)
+        # Of a job that runs, the row may lag behind: only its workflow knows what is possible.
+        change = Change(action=action, reason=reason, request_id=str(uuid4()))
+        await apply_change(self._database, self._control, row, change)
+
+    async def _row(self, job_id: str) -> JobRow:
+        async with self._database.reading() as session:
+            row = await jobs.job(session, job_id)
+        if row is None:
+            raise JobNotFound(job_id)
+        return row
+
+
+async def apply_change(
+    database: Database, control: JobControl, row: JobRow, change: Change
+) -> None:
+    """Through the workflow that runs the job, else by a new run that begins with the change."""
+    if row.is_ended:
+        try:
+            async with database.writing() as session:
+                run = await jobs.begin_rerun(session, row.id, change)
+        except jobs.NotEnded:
+            pass  # somebody else began a run this very moment
+        else:
+            await control.start(row.id, run)
+            return
+    await control.change(row.id, change)

@@ -1,0 +1,94 @@
+"""Builds the web application."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from fastapi import APIRouter, FastAPI
+from fastapi.openapi.utils import get_openapi
+
+from manager_api import refusals
+from manager_api.body_limit import BodyLimit, LimitOf
+from manager_api.dependencies import ManagerParts
+from manager_api.last_rendered import FORMATS
+from manager_api.routers import explorer, job_files
+from manager_api.routers.flamenco import jobs, meta, worker, worker_mgt
+from manager_api.routers.tablao import actions, events, farm, runs
+from manager_api.settings import ManagerSettings
+from manager_api.version import NAME, VERSION
+
+ROUTERS: tuple[APIRouter, ...] = (
+    meta.router,
+    jobs.router,
+    worker.joining,
+    worker.router,
+    worker_mgt.router,
+    actions.router,
+    events.router,
+    farm.router,
+    runs.router,
+    job_files.router,
+    explorer.router,
+)
+
+
+def build_app(parts: ManagerParts) -> FastAPI:
+    """Serves from the moment its lifespan has begun, in which it starts and closes its parts."""
+    app = FastAPI(
+        title=NAME,
+        version=VERSION,
+        openapi_url=explorer.OPENAPI_URL,
+        docs_url=None,
+        redoc_url=None,
+        # Flamenco has no such redirects: an address with a slash too many is unknown.
+        redirect_slashes=False,
+        lifespan=_lifespan,
+    )
+    app.state.parts = parts
+    app.add_middleware(BodyLimit, limit_of=_limits(parts.settings))
+    refusals.add_to(app)
+    for router in (*ROUTERS, *parts.extra_routers):
+        app.include_router(router)
+    app.mount(explorer.ASSETS_URL, explorer.assets())
+    _describe(app)
+    return app
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    parts: ManagerParts = app.state.parts
+    await parts.start()
+    try:
+        yield
+    finally:
+        await parts.close()
+
+
+def _limits(settings: ManagerSettings) -> LimitOf:
+    def limit_of(media_type: str) -> int:
+        return settings.max_image_bytes if media_type in FORMATS else settings.max_json_bytes
+
+    return limit_of
+
+
+def _describe(app: FastAPI) -> None:
+    """The document says 400 where a request does not fit; 422 here means another thing."""
+
+    def openapi() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            document = get_openapi(title=app.title, version=app.version, routes=app.routes)
+            app.openapi_schema = _without_default_validation(document)
+        return app.openapi_schema
+
+    app.openapi = openapi  # type: ignore[method-assign] # the way FastAPI documents
+
+
+def _without_default_validation(document: dict[str, Any]) -> dict[str, Any]:
+    for operations in document["paths"].values():
+        for operation in operations.values():
+            answer = operation["responses"].get("422", {})
+            if "HTTPValidationError" in str(answer):
+                del operation["responses"]["422"]
+    for schema in ("HTTPValidationError", "ValidationError"):
+        document["components"]["schemas"].pop(schema, None)
+    return document

@@ -1,0 +1,77 @@
+"""Who may call: each route names one of these decisions.
+
+There is no login yet, so what people may do, anybody may do who reaches the manager, and by
+default that is this machine. Workers prove themselves with the secret of their registration.
+"""
+
+import ipaddress
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from fastapi import Depends, Security, WebSocket, WebSocketException
+from fastapi.openapi.models import HTTPBase
+from fastapi.security.base import SecurityBase
+from starlette.requests import HTTPConnection
+
+from manager_api.db.tables import WorkerRow
+from manager_api.dependencies import ManagerParts, Parts
+from manager_api.errors import Forbidden, NotAuthorized
+
+
+class WorkerAuth(SecurityBase):
+    """The contract's scheme `worker_auth`. FastAPI's own answers 401, Flamenco 403."""
+
+    def __init__(self) -> None:
+        self.model = HTTPBase(scheme="basic")
+        self.scheme_name = "worker_auth"
+
+    async def __call__(self, connection: HTTPConnection, parts: Parts) -> WorkerRow:
+        return await parts.credentials.check(connection.headers.get("authorization", ""))
+
+
+the_worker = WorkerAuth()
+Worker = Annotated[WorkerRow, Security(the_worker)]
+
+
+async def worker_of(websocket: WebSocket) -> str | None:
+    """The id of the worker that opens this WebSocket; None if it cannot prove that it is one."""
+    parts: ManagerParts = websocket.app.state.parts
+    try:
+        return (await parts.credentials.check(websocket.headers.get("authorization", ""))).id
+    except NotAuthorized:
+        return None
+
+
+def anybody(connection: HTTPConnection, parts: Parts) -> None:
+    """People and programs on this machine; with `insecure`, everybody on the network.
+
+    A browser on this machine is anybody's program: a page from elsewhere must not get at the farm
+    through it, neither by a name of its own for 127.0.0.1 nor by a WebSocket.
+
+    Raises:
+        Forbidden: asked for by another name than this machine's.
+        WebSocketException: opened by a page from elsewhere.
+    """
+    host = connection.headers.get("host", "")
+    if not parts.settings.insecure and not _is_this_machine(host):
+        raise Forbidden(
+            f'this manager serves only its own machine, not "{host}"; '
+            "it has no login, so elsewhere it must be started with --insecure"
+        )
+    origin = connection.headers.get("origin")
+    if connection.scope["type"] == "websocket" and origin and urlsplit(origin).netloc != host:
+        raise WebSocketException(1008, "opened by a page from elsewhere")
+
+
+Anybody = Depends(anybody)
+
+#: A test holds every route to one of these.
+DECISIONS = frozenset({anybody, the_worker})
+
+
+def _is_this_machine(host: str) -> bool:
+    try:
+        name = urlsplit(f"//{host}").hostname or ""
+        return name == "localhost" or ipaddress.ip_address(name).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,189 @@
+"""Changes, live, to dashboards and scripts: each stored event once, in order.
+
+Whoever connects reads the table until it has caught up, and is then sent what the one reader of
+the farm reads: so nothing is missed or sent twice, and the table is read once for everybody.
+"""
+
+import asyncio
+import contextlib
+import json
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from datetime import timedelta
+from typing import Any
+
+from manager_api.db import events
+from manager_api.db.engine import Changed, Database, DatabaseBusy, utc_now
+from manager_api.db.tables import EventRow
+
+#: Where several managers share a database, this one does not hear of the others' commits.
+_SHARED_DATABASE_TICK_S = 1.0
+_BUSY_PAUSE_S = 0.2
+_BATCH = 500
+
+#: Sent instead of what was pruned before it was asked for: fetch the state anew.
+MISSED = "/missed"
+
+Reaction = Callable[[str, Mapping[str, Any]], None]
+
+
+class Subscription:
+    """One client's share of the events."""
+
+    def __init__(self, live: "LiveEvents", topics: Sequence[str], queue: int) -> None:
+        self._live = live
+        self._topics = tuple(topics)
+        self._queue: asyncio.Queue[str] = asyncio.Queue(queue)
+        self.overflowed = asyncio.Event()
+        """The client did not take its events in time, and gets no more of them."""
+
+    async def messages(self, since: int | None) -> AsyncIterator[str]:
+        """As JSON, without end.
+
+        Args:
+            since: the last id the client has; None for what comes from now on.
+        """
+        async for message in self._live.catch_up(self, since):
+            yield message
+        while True:
+            yield await self._queue.get()
+
+    def wants(self, topic: str) -> bool:
+        return not self._topics or any(
+            topic == wanted or topic.startswith(f"{wanted.rstrip('/')}/") for wanted in self._topics
+        )
+
+    def give(self, message: str) -> None:
+        try:
+            self._queue.put_nowait(message)
+        except asyncio.QueueFull:
+            self.overflowed.set()
+
+
+class LiveEvents:
+    """Start it before the first client comes; `close()` it after the last."""
+
+    def __init__(self, database: Database, *, queue: int = 500, kept_s: float = 3600.0) -> None:
+        """
+        Args:
+            queue: how many events may wait for one client.
+            kept_s: how long events can be resumed from, in seconds.
+        """
+        self._database = database
+        self._queue = queue
+        self._kept = timedelta(seconds=kept_s)
+        self._subscriptions: set[Subscription] = set()
+        self._newest = 0
+        self._committed = asyncio.Event()
+        self._asyncio_tasks: list[asyncio.Task[None]] = []
+        self._reactions: list[Reaction] = []
+
+    def react(self, reaction: Reaction) -> None:
+        """Call `reaction` with the topic and payload of each stored event, once it is told."""
+        self._reactions.append(reaction)
+
+    async def start(self) -> None:
+        async with self._database.reading() as session:
+            self._newest = await events.newest_id(session)
+        self._database.listen(Changed.EVENTS, self._committed.set)
+        self._asyncio_tasks = [
+            asyncio.create_task(self._tell_what_is_committed(), name="live events"),
+            asyncio.create_task(self._prune(), name="prune events"),
+        ]
+
+    async def close(self) -> None:
+        self._database.unlisten(Changed.EVENTS, self._committed.set)
+        for task in self._asyncio_tasks:
+            task.cancel()
+        await asyncio.gather(*self._asyncio_tasks, return_exceptions=True)
+
+    def log_grew(self, task_id: str, text: str) -> None:
+        self.tell(f"/tasklog/{task_id}", {"task_id": task_id, "log": text})
+
+    def tell(self, topic: str, payload: Mapping[str, Any]) -> None:
+        """Tells those who listen now; it is not stored, so it has no id."""
+        self._give(topic, None, payload)
+
+    @contextlib.contextmanager
+    def subscribed(self, topics: Sequence[str] = ()) -> Iterator[Subscription]:
+        """
+        Args:
+            topics: beginnings of topics, in whole words; none means all.
+        """
+        subscription = Subscription(self, topics, self._queue)
+        try:
+            yield subscription
+        finally:
+            self._subscriptions.discard(subscription)
+
+    async def catch_up(self, subscription: Subscription, since: int | None) -> AsyncIterator[str]:
+        """What was stored since then; at its end, the subscription is live."""
+        cursor = self._newest if since is None else since
+        if await self._is_pruned(cursor):
+            cursor = self._newest
+            yield _message(cursor, MISSED, {})
+        while cursor < self._newest:
+            told = self._newest
+            async with self._database.reading() as session:
+                rows = await events.since(session, cursor, limit=_BATCH)
+            for row in rows:
+                # What is newer may be told to everybody at any moment, and then to this one too.
+                if row.id <= told and subscription.wants(row.topic):
+                    yield _message(row.id, row.topic, row.payload)
+            cursor = min(told, rows[-1].id) if rows else told
+        # Nothing was awaited since the comparison, so no event falls in between.
+        self._subscriptions.add(subscription)
+
+    async def _is_pruned(self, cursor: int) -> bool:
+        """Also true if the client is ahead of us: then the database was set back."""
+        if cursor == self._newest:
+            return False
+        async with self._database.reading() as session:
+            oldest = await events.oldest_id(session)
+        return cursor > self._newest or cursor + 1 < oldest or not oldest
+
+    async def _tell_what_is_committed(self) -> None:
+        tick = None if self._database.is_sqlite else _SHARED_DATABASE_TICK_S
+        while True:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(tick):
+                    await self._committed.wait()
+            self._committed.clear()
+            try:
+                await self._tell_new_rows()
+            except DatabaseBusy:
+                await asyncio.sleep(_BUSY_PAUSE_S)
+                self._committed.set()
+
+    async def _tell_new_rows(self) -> None:
+        while rows := await self._read():
+            for row in rows:
+                self._newest = row.id
+                self._give(row.topic, row.id, row.payload)
+                for reaction in self._reactions:
+                    reaction(row.topic, row.payload)
+
+    async def _read(self) -> Sequence[EventRow]:
+        async with self._database.reading() as session:
+            return await events.since(session, self._newest, limit=_BATCH)
+
+    def _give(self, topic: str, event_id: int | None, payload: Mapping[str, Any]) -> None:
+        interested = [each for each in self._subscriptions if each.wants(topic)]
+        if not interested:
+            return
+        message = _message(event_id, topic, payload)
+        for subscription in interested:
+            subscription.give(message)
+            if subscription.overflowed.is_set():
+                self._subscriptions.discard(subscription)
+
+    async def _prune(self) -> None:
+        while True:
+            # Whoever is busy will be less so next time.
+            with contextlib.suppress(DatabaseBusy):
+                async with self._database.writing() as session:
+                    await events.prune(session, utc_now() - self._kept)
+            await asyncio.sleep(self._kept.total_seconds() / 10)
+
+
+def _message(event_id: int | None, topic: str, payload: Mapping[str, Any]) -> str:
+    return json.dumps({"id": event_id, "topic": topic, "payload": payload})

@@ -1,0 +1,33 @@
+"""Flamenco's operations about the manager itself."""
+
+from fastapi import APIRouter
+
+from manager_api.auth import Anybody
+from manager_api.contract.meta import FarmStatusReport, FlamencoVersion, ManagerConfiguration
+from manager_api.dependencies import Parts
+from manager_api.version import NAME, VERSION
+
+router = APIRouter(prefix="/api/v3", tags=["meta"], dependencies=[Anybody])
+
+
+@router.get("/version", operation_id="getVersion")
+async def get_version(parts: Parts) -> FlamencoVersion:
+    # Clients compare the short version with their own; who we really are is in the other two.
+    settings = parts.settings
+    spoken = settings.flamenco_version
+    ours = f"{NAME} {VERSION}"
+    return FlamencoVersion(
+        version=spoken, shortversion=spoken, name=settings.manager_name, git=ours
+    )
+
+
+@router.get("/configuration", operation_id="getConfiguration")
+async def get_configuration(parts: Parts) -> ManagerConfiguration:
+    return ManagerConfiguration(
+        storageLocation=str(parts.settings.storage_path), shamanEnabled=False, isFirstRun=False
+    )
+
+
+@router.get("/status", operation_id="getFarmStatus")
+async def get_farm_status(parts: Parts) -> FarmStatusReport:
+    return FarmStatusReport(status=parts.farm.status)

@@ -1,0 +1,54 @@
+"""The live stream of events."""
+
+import asyncio
+from typing import Annotated
+
+from fastapi import APIRouter, Query, WebSocket, WebSocketDisconnect
+
+from manager_api.auth import Anybody
+from manager_api.dependencies import Parts
+from manager_api.events import Subscription
+
+router = APIRouter(prefix="/api/tablao/v1", dependencies=[Anybody])
+
+#: The client did not take its events in time; it may connect again, and resume.
+CLOSE_TOO_SLOW = 4408
+
+
+@router.websocket("/events")
+async def events(
+    websocket: WebSocket,
+    parts: Parts,
+    since: Annotated[int | None, Query(ge=0)] = None,
+    topics: str = "",
+) -> None:
+    await websocket.accept()
+    wanted = [topic for each in topics.split(",") if (topic := each.strip())]
+    with parts.events.subscribed(wanted) as subscription:
+        jobs = [
+            asyncio.create_task(_send(websocket, subscription, since)),
+            asyncio.create_task(_until_gone(websocket)),
+            asyncio.create_task(subscription.overflowed.wait()),
+        ]
+        try:
+            await asyncio.wait(jobs, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for job in jobs:
+                job.cancel()
+            results = await asyncio.gather(*jobs, return_exceptions=True)
+    if subscription.overflowed.is_set():
+        await websocket.close(CLOSE_TOO_SLOW, "too slow")
+    for result in results:
+        if isinstance(result, Exception) and not isinstance(result, WebSocketDisconnect):
+            raise result
+
+
+async def _send(websocket: WebSocket, subscription: Subscription, since: int | None) -> None:
+    async for message in subscription.messages(since):
+        await websocket.send_text(message)
+
+
+async def _until_gone(websocket: WebSocket) -> None:
+    """Nothing is expected of clients; what they send is not read further."""
+    while (await websocket.receive())["type"] != "websocket.disconnect":
+        pass

@@ -1,0 +1,38 @@
+"""The commands of a run, for the host that holds its lease."""
+
+from fastapi import APIRouter, BackgroundTasks, Security
+
+from manager_api.auth import Worker, the_worker
+from manager_api.contract.meta import Error, SecurityError
+from manager_api.db.engine import utc_now
+from manager_api.dependencies import Parts, Runs
+from manager_api.routers.parameters import JobId
+from manager_api.services.runs import RunCommands
+from workflows.domain.messages import RunKey
+
+router = APIRouter(
+    prefix="/api/tablao/v1",
+    tags=["hosts"],
+    dependencies=[Security(the_worker)],
+    responses={403: {"model": SecurityError}, 404: {"model": Error}, 409: {"model": Error}},
+)
+
+
+@router.get("/runs/{job_id}/{index}/{run}/{attempt}", operation_id="fetchRun")
+async def fetch_run(
+    job_id: JobId,
+    index: int,
+    run: int,
+    attempt: int,
+    lease: str,
+    worker: Worker,
+    runs: Runs,
+    parts: Parts,
+    afterwards: BackgroundTasks,
+) -> RunCommands:
+    commands = await runs.fetch(worker, RunKey(job_id, index, run, attempt), lease)
+    # Whoever asks twice is assigned once: the log has this line only once for each attempt.
+    afterwards.add_task(
+        parts.logs.assigned, job_id, commands.task_id, attempt, worker.name, worker.id, utc_now()
+    )
+    return commands

@@ -1,0 +1,84 @@
+"""Workers' secrets: stored as hashes, checked at every call."""
+
+import asyncio
+import base64
+import binascii
+import hashlib
+import hmac
+
+import bcrypt
+
+from manager_api.db import workers
+from manager_api.db.engine import Database
+from manager_api.db.tables import WorkerRow
+from manager_api.errors import BadRequest, NotAuthorized
+
+#: Flamenco's. Secrets are random and long, so guessing is hopeless at any cost.
+_BCRYPT_COST = 4
+
+
+def hash_secret(secret: str) -> str:
+    """Raises:
+    BadRequest: longer than bcrypt looks at.
+    """
+    try:
+        return bcrypt.hashpw(secret.encode(), bcrypt.gensalt(_BCRYPT_COST)).decode()
+    except ValueError as error:
+        raise BadRequest("the secret must have 72 bytes at most, and no NUL") from error
+
+
+class WorkerCredentials:
+    """Checks workers' secrets, and remembers which were right, since bcrypt is slow on purpose."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._verified: dict[str, tuple[str, bytes]] = {}
+        """By worker: the stored hash, and a digest of the secret that fits it."""
+
+    async def check(self, authorization: str) -> WorkerRow:
+        """The worker whose credentials this header carries.
+
+        Raises:
+            NotAuthorized: no credentials, wrong ones, or of a deleted worker.
+        """
+        worker_id, secret = _basic(authorization)
+        async with self._database.reading() as session:
+            row = await workers.worker(session, worker_id)
+        if row is None or not await self._fits(row, secret):
+            raise NotAuthorized("authorization failed: unknown worker or wrong secret")
+        return row
+
+    async def _fits(self, row: WorkerRow, secret: str) -> bool:
+        digest = hashlib.sha256(secret.encode()).digest()
+        known_hash, known_digest = self._verified.get(row.id, ("", b""))
+        if known_hash == row.secret_hash and hmac.compare_digest(known_digest, digest):
+            return True
+        if not await asyncio.to_thread(_bcrypt_fits, secret, row.secret_hash):
+            return False
+        self._verified[row.id] = (row.secret_hash, digest)
+        return True
+
+
+def _bcrypt_fits(secret: str, stored: str) -> bool:
+    try:
+        return bcrypt.checkpw(secret.encode(), stored.encode())
+    except ValueError:
+        return False
+
+
+def _basic(authorization: str) -> tuple[str, str]:
+    """User and password.
+
+    Raises:
+        NotAuthorized: not HTTP Basic authentication.
+    """
+    scheme, _, encoded = authorization.partition(" ")
+    if scheme.lower() != "basic":
+        raise NotAuthorized("authorization failed: HTTP Basic authentication is needed")
+    try:
+        user, colon, password = base64.b64decode(encoded, validate=True).decode().partition(":")
+    except (binascii.Error, ValueError) as error:
+        raise NotAuthorized("authorization failed: not HTTP Basic authentication") from error
+    if not colon:
+        raise NotAuthorized("authorization failed: no password")
+    return user, password

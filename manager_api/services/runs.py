@@ -1,0 +1,80 @@
+"""What a host may run: the commands of a task it holds a lease for."""
+
+from functools import lru_cache
+from typing import Any
+
+from pydantic import BaseModel
+
+from manager_api.contract.tasks import Command
+from manager_api.db.engine import Database
+from manager_api.db.runs import LeasedTask, leased_task
+from manager_api.db.tables import LeaseState, WorkerRow
+from manager_api.errors import Forbidden, NotFound, Overtaken
+from manager_api.services.submission import managers_platform
+from workflows.domain.messages import RunKey
+from workflows.domain.variables import Expansion, Variables
+
+
+class RunCommands(BaseModel):
+    task_id: str
+    job_name: str
+    task_name: str
+    task_type: str
+    commands: list[Command]
+    """Variables are replaced for the worker's platform."""
+    total_steps: int
+
+
+class RunService:
+    """On the way between two frames: one read, nothing stored."""
+
+    def __init__(self, database: Database, variables: Variables) -> None:
+        self._database = database
+        self._variables = variables
+
+    async def fetch(self, worker: WorkerRow, key: RunKey, lease_id: str) -> RunCommands:
+        """
+        Raises:
+            Forbidden: the worker has no such lease.
+            NotFound: no such job or task.
+            Overtaken: lease, run or attempt are past.
+        """
+        async with self._database.reading() as session:
+            task = await leased_task(session, lease_id, key)
+        if task is None:
+            raise NotFound("there is no such lease for this job and task")
+        _check_authority(task, worker, key)
+        expansion = _expansion(self._variables, worker.platform)
+        return RunCommands(
+            task_id=task.task_id,
+            job_name=task.job_name,
+            task_name=task.task_name,
+            task_type=task.task_type,
+            commands=[_expanded(command, expansion) for command in task.commands],
+            total_steps=task.steps_total,
+        )
+
+
+def _check_authority(task: LeasedTask, worker: WorkerRow, key: RunKey) -> None:
+    """The lease decides, never the task's status, which may lag (protocol rule 11)."""
+    if task.lease_worker_id != worker.id or task.lease_run != key.run:
+        raise Forbidden("the lease is not this worker's for this run")
+    if task.lease_state is LeaseState.RETURNED:
+        raise Overtaken("the lease has been returned")
+    if task.job_run != key.run:
+        raise Overtaken(f"the job is at run {task.job_run} by now")
+    if task.attempt > key.attempt:
+        raise Overtaken(f"the task is at attempt {task.attempt} by now")
+
+
+@lru_cache(maxsize=16)
+def _expansion(variables: Variables, platform: str) -> Expansion:
+    return variables.for_workers(platform, managers_platform())
+
+
+def _expanded(command: dict[str, Any], expansion: Expansion) -> Command:
+    return Command(
+        name=command["name"],
+        parameters=expansion.parameters(command["parameters"]),
+        total_step_count=command["total_step_count"],
+    )

@@ -1,0 +1,89 @@
+"""From what an artist submits to a job that can be stored."""
+
+import platform
+from datetime import datetime
+from uuid import uuid4
+
+from manager_api.contract.jobs import SubmittedJob
+from manager_api.db.jobs import NewJob, NewTask
+from manager_api.errors import BadRequest, PreconditionFailed
+from manager_api.job_types.registry import JobTypeRegistry, JobTypeUnknown
+from workflows.domain.job_types import definitions
+from workflows.domain.job_types.definitions import AuthoredTask, CompileError
+from workflows.domain.statuses import JobStatus
+from workflows.domain.variables import Variables
+
+#: What a job may be from its beginning.
+_INITIAL = frozenset({JobStatus.QUEUED, JobStatus.PAUSED})
+
+
+def compile_job(
+    submitted: SubmittedJob, job_types: JobTypeRegistry, variables: Variables
+) -> NewJob:
+    """Takes seconds for a job of many tasks: call it in a thread.
+
+    Raises:
+        BadRequest: with a sentence for the submitter.
+        PreconditionFailed: its job type is not the one that the submitter knows.
+    """
+    status = submitted.initial_status or JobStatus.QUEUED
+    if status not in _INITIAL:
+        raise BadRequest(f'a job cannot begin as "{status}", only as "queued" or "paused"')
+    job = _to_compile(submitted, variables)
+    try:
+        _check_etag(submitted, job_types)
+        tasks = job_types.compile(job, submitted.type)
+    except (JobTypeUnknown, CompileError) as refusal:
+        raise BadRequest(str(refusal)) from refusal
+    return NewJob(
+        id=job.job_id,
+        name=job.name,
+        job_type=submitted.type,
+        priority=submitted.priority,
+        tasks=[_new_task(task) for task in tasks],
+        status=status,
+        settings=job.settings,
+        metadata=job.metadata,
+        shaman_checkout_id=(submitted.storage and submitted.storage.shaman_checkout_id) or "",
+        worker_tag_id=submitted.worker_tag or None,
+    )
+
+
+def managers_platform() -> str:
+    """Spelled as workers and the add-on spell theirs: linux, windows, darwin."""
+    return platform.system().lower()
+
+
+def _to_compile(submitted: SubmittedJob, variables: Variables) -> definitions.SubmittedJob:
+    submitters = submitted.submitter_platform
+    if submitters == "manager":
+        submitters = managers_platform()
+    return definitions.SubmittedJob(
+        job_id=str(uuid4()),
+        name=submitted.name,
+        job_type=submitted.type,
+        created=datetime.now().astimezone(),
+        priority=submitted.priority,
+        settings=variables.fold(submitted.settings, submitters),
+        metadata=variables.fold(submitted.metadata, submitters),
+    )
+
+
+def _check_etag(submitted: SubmittedJob, job_types: JobTypeRegistry) -> None:
+    known = job_types.get(submitted.type).etag()
+    if submitted.type_etag and submitted.type_etag != known:
+        raise PreconditionFailed(
+            "the job type has changed since it was fetched; refresh the job types and try again"
+        )
+
+
+def _new_task(task: AuthoredTask) -> NewTask:
+    commands = [
+        {
+            "name": command.name,
+            "parameters": command.parameters,
+            "total_step_count": command.total_step_count,
+        }
+        for command in task.commands
+    ]
+    return NewTask(task.name, task.type, task.priority, commands, task.dependencies)

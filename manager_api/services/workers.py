@@ -1,0 +1,117 @@
+"""What the manager does with workers."""
+
+import asyncio
+from uuid import uuid4
+
+from manager_api.contract.workers import (
+    RegisteredWorker,
+    Worker,
+    WorkerList,
+    WorkerRegistration,
+    WorkerSignOn,
+    WorkerStateChange,
+)
+from manager_api.db import workers
+from manager_api.db.engine import Database, DatabaseBusy
+from manager_api.db.tables import WorkerRow
+from manager_api.errors import PreconditionFailed, WorkerNotFound
+from manager_api.services.answers import registered_worker, worker_answer, worker_summary
+from manager_api.services.credentials import hash_secret
+from workflows.domain.statuses import WorkerStatus
+from workflows.domain.worker import (
+    CannotRestart,
+    StatusRequest,
+    pending_after_sign_off,
+    status_after_sign_on,
+)
+
+_PAUSE_S = 0.5
+
+
+class WorkerService:
+    def __init__(self, database: Database, sign_on_wait_s: float) -> None:
+        self._database = database
+        self._sign_on_wait_s = sign_on_wait_s
+
+    async def all(self) -> WorkerList:
+        async with self._database.reading() as session:
+            rows = await workers.all_workers(session)
+        return WorkerList(workers=[worker_summary(row) for row in rows])
+
+    async def get(self, worker_id: str) -> Worker:
+        async with self._database.reading() as session:
+            row = await workers.worker(session, worker_id)
+            if row is None:
+                raise WorkerNotFound(worker_id)
+            task = await workers.last_task(session, worker_id)
+            tags = await workers.tags_of(session, worker_id)
+        return worker_answer(row, task, list(tags))
+
+    async def request_status(self, worker_id: str, status: WorkerStatus, *, is_lazy: bool) -> None:
+        try:
+            async with self._database.writing() as session:
+                row = await workers.request_status(session, worker_id, status, is_lazy=is_lazy)
+        except CannotRestart as refusal:
+            raise PreconditionFailed(str(refusal)) from refusal
+        if row is None:
+            raise WorkerNotFound(worker_id)
+
+    async def register(self, asked: WorkerRegistration, address: str) -> RegisteredWorker:
+        new = workers.NewWorker(
+            id=str(uuid4()),
+            name=asked.name,
+            secret_hash=await asyncio.to_thread(hash_secret, asked.secret),
+            platform=asked.platform,
+            supported_task_types=_task_types(asked.supported_task_types),
+            address=address,
+        )
+        async with self._database.writing() as session:
+            return registered_worker(await workers.register(session, new))
+
+    async def sign_on(self, worker_id: str, asked: WorkerSignOn, address: str) -> WorkerStateChange:
+        facts = workers.SignOn(
+            name=asked.name,
+            supported_task_types=_task_types(asked.supported_task_types),
+            software=asked.software_version,
+            can_restart=asked.can_restart,
+            address=address,
+        )
+        row = await self._patiently_sign_on(worker_id, facts)
+        return WorkerStateChange(status_requested=status_after_sign_on(_pending(row)))
+
+    async def sign_off(self, worker_id: str) -> None:
+        async with self._database.writing() as session:
+            row = await workers.worker(session, worker_id)
+            if row is None:
+                raise WorkerNotFound(worker_id)
+            resumes = pending_after_sign_off(row.status, _pending(row))
+            await workers.set_status(session, worker_id, WorkerStatus.OFFLINE, clears_request=True)
+            if resumes is not None:
+                await workers.request_status(
+                    session, worker_id, resumes.status, is_lazy=resumes.is_lazy
+                )
+
+    async def _patiently_sign_on(self, worker_id: str, facts: workers.SignOn) -> WorkerRow:
+        deadline = asyncio.get_running_loop().time() + self._sign_on_wait_s
+        while True:
+            try:
+                async with self._database.writing() as session:
+                    row = await workers.sign_on(session, worker_id, facts)
+                if row is None:
+                    raise WorkerNotFound(worker_id)
+                return row
+            except DatabaseBusy:
+                if asyncio.get_running_loop().time() >= deadline:
+                    raise
+                await asyncio.sleep(_PAUSE_S)
+
+
+def _pending(row: WorkerRow) -> StatusRequest | None:
+    return (
+        StatusRequest(row.status_requested, row.is_lazy_request) if row.status_requested else None
+    )
+
+
+def _task_types(given: list[str]) -> list[str]:
+    """Once each, in the order given."""
+    return list(dict.fromkeys(word for each in given if (word := each.strip().lower())))

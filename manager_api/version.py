@@ -1,0 +1,6 @@
+"""Who we are."""
+
+from importlib.metadata import version
+
+NAME = "Tablao"
+VERSION = version("tablao")
