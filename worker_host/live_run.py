@@ -11,7 +11,7 @@ from worker_host.run_spec import RunSpec
 from workflows.domain.messages import Outcome, OutcomeKind, RunRef
 
 SUPERSEDED = Outcome(OutcomeKind.SUPERSEDED, "a newer activity reports this run")
-_LOST = Outcome(OutcomeKind.LOST, "The run broke off: its processes were killed")
+_LOST = Outcome(OutcomeKind.LOST, "the run broke off: its processes were killed")
 #: For a stopped shim to reap its descendants and write its outcome, beyond the grace.
 _SHIM_MARGIN_S = 8.0
 

@@ -97,7 +97,7 @@ class RunTable:
         """An activity was cut off: by a clear order the run stops, unless another is attached."""
         run = self._runs.get(key)
         if clearly_canceled and (run is None or not run.is_attached):
-            self._in_background(self.stop(key, "Canceled"))
+            self._in_background(self.stop(key, "canceled"))
 
     async def stop(self, key: RunKey, reason: str) -> None:
         """Stop a run, or see to it that it never begins. Returns when its processes are gone."""
@@ -134,7 +134,7 @@ class RunTable:
         """Let go of everything; runs live on for the next host unless they are stopped."""
         self.refuse(self._book.refusing or "the host shuts down")
         if stop_runs:
-            await self.stop_all("The worker host shuts down")
+            await self.stop_all("the worker host shuts down")
         background = list(self._background)
         for asyncio_task in background:
             asyncio_task.cancel()
@@ -183,7 +183,7 @@ class RunTable:
 
     async def _prepare(self, run: LiveRun, decision: Begin, fetch: Fetch) -> RunSpec:
         """Free the slot and the task, then ask for the commands."""
-        stopping = [self.stop(key, "Another run takes its place") for key in decision.stop_first]
+        stopping = [self.stop(key, "another run takes its place") for key in decision.stop_first]
         waiting = [self._runs[key].ended for key in decision.wait_for if key in self._runs]
         await asyncio.gather(*stopping)
         if waiting:
@@ -251,7 +251,7 @@ class RunTable:
                 continue
             run.unattached_s += passed
             if run.unattached_s >= self._settings.unattached_grace_s:
-                self._in_background(self.stop(key, "Nobody asked for it any more"))
+                self._in_background(self.stop(key, "nobody asked for it any more"))
 
     def _in_background(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         asyncio_task = asyncio.create_task(work)

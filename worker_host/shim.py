@@ -69,14 +69,14 @@ class Shim:
                 self._carry_out(index, command)
         except CommandFailed as failure:
             self._log.line(f"Failed: {failure}")
-            return {"kind": "failed", "reason": _one_line(f"Failed: {failure}")}
+            return {"kind": "failed", "reason": _one_line(str(failure))}
         except Stopped as stopped:
-            self._log.line(stopped.reason)
+            self._log.line(f"Stopped: {stopped.reason}")
             return {"kind": stopped.kind, "reason": stopped.reason}
         except Exception as error:
             # A full disk, say: retried elsewhere, but not for ever.
             self._write_traceback()
-            return {"kind": "failed", "reason": _one_line(f"Failed: {error!r}")}
+            return {"kind": "failed", "reason": _one_line(repr(error))}
         return {"kind": "completed", "reason": "Completed"}
 
     def _carry_out(self, index: int, command: dict[str, Any]) -> None:

@@ -15,7 +15,7 @@ async def test_exit_code_decides_whatever_was_printed(house: Any, table: Any) ->
 
     outcome = await table.run_or_attach(asked, house.shell("echo all is well; exit 3"))
 
-    assert outcome == Outcome(OutcomeKind.FAILED, "Failed: command exited abnormally with code 3")
+    assert outcome == Outcome(OutcomeKind.FAILED, "command exited abnormally with code 3")
     assert "> all is well\n" in house.log(asked.key)
 
 
@@ -38,7 +38,7 @@ async def test_program_that_does_not_exist_fails_and_the_log_says_so(
 
     outcome = await table.run_or_attach(asked, house.commands(("exec", {"exe": "/no/such"})))
 
-    assert outcome == Outcome(OutcomeKind.FAILED, 'Failed: program not found: "/no/such"')
+    assert outcome == Outcome(OutcomeKind.FAILED, 'program not found: "/no/such"')
     assert 'program not found: "/no/such"\n' in house.log(asked.key)
 
 

@@ -66,7 +66,7 @@ class Watch:
             os.read(self._wakeup, 4096)
 
     def _ordered(self, _number: int, _frame: FrameType | None) -> None:
-        self._stopped = self._stopped or Stopped("canceled", "Stopped")
+        self._stopped = self._stopped or Stopped("canceled", "the run was stopped")
 
     def _look_for_host(self, now: float) -> None:
         self._next_check = now + self._check_s
@@ -74,7 +74,7 @@ class Watch:
             self._host_seen = now
         elif now - self._host_seen > self._orphan_after_s:
             self._stopped = self._stopped or Stopped(
-                "lost", "The worker host did not come back in time"
+                "lost", "the worker host did not come back in time"
             )
 
     def _host_is_there(self) -> bool:

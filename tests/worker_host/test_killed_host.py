@@ -1,0 +1,50 @@
+"""A host process that is killed while it renders."""
+
+import asyncio
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from workflows.domain.messages import OutcomeKind, RunRef
+
+HOST = """
+import asyncio, sys
+from pathlib import Path
+from worker_host.run_spec import Command, RunSpec
+from worker_host.run_table import RunTable
+from workflows.domain.messages import RunRef
+
+async def fetch(ref):
+    return RunSpec((Command("exec", {"exe": "/bin/sh", "args": ["-c", sys.argv[2]]}),))
+
+async def main():
+    table = RunTable(Path(sys.argv[1]))
+    await table.open()
+    await table.run_or_attach(RunRef("job", 1, 1, 1, "lease-1", 0, 1), fetch)
+
+asyncio.run(main())
+"""
+
+
+async def test_render_survives_the_sigkill_of_its_host(house: Any, tmp_path: Path) -> None:
+    gate = tmp_path / "gate"
+    script = f"echo ready; while [ ! -e {gate} ]; do sleep 0.02; done; echo done"
+    asked: RunRef = house.ref()
+    host = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", HOST, str(house.directory), script),
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+    )
+    await house.eventually(lambda: "> ready" in house.log(asked.key))
+    pid = house.shim(asked.key)["command"]["pid"]
+    host.kill()
+    await host.wait()
+
+    table = await house.open()
+
+    assert table.live() == [asked.key]
+    assert house.is_alive(pid)
+    gate.touch()
+    outcome = await table.run_or_attach(asked, house.shell("echo a second time"))
+    assert outcome.kind is OutcomeKind.COMPLETED
+    assert house.log(asked.key).endswith(f"pid={pid} > ready\npid={pid} > done\n")
