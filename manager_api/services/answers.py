@@ -40,7 +40,7 @@ def job_answer(row: JobRow) -> Job:
 
 def task_worker(worker_id: str | None, workers: Rows) -> TaskWorker | None:
     row = workers.get(worker_id or "")
-    return row and TaskWorker(id=row.id, name=row.name, address=row.address)
+    return None if row is None else TaskWorker(id=row.id, name=row.name, address=row.address)
 
 
 def task_summary(row: TaskRow, workers: Rows) -> TaskSummary:

@@ -6,7 +6,7 @@ from uuid import uuid4
 
 from manager_api.contract.jobs import Job, JobsQueryResult, SubmittedJob
 from manager_api.contract.tasks import JobTasksSummary
-from manager_api.db import farm, jobs, tags, tasks
+from manager_api.db import farm, jobs, submission, tags, tasks
 from manager_api.db.engine import Database
 from manager_api.db.tables import JobRow
 from manager_api.errors import BadRequest, JobNotFound, Refused
@@ -84,7 +84,7 @@ class JobService:
         async with self._database.writing() as session:
             if new.worker_tag_id and not await tags.tag(session, new.worker_tag_id):
                 raise BadRequest(f'there is no worker tag "{new.worker_tag_id}"')
-            row = await jobs.insert_job(session, new)
+            row = await submission.insert_job(session, new)
         await self._control.start(row.id, row.run)
         return job_answer(row)
 
@@ -108,7 +108,8 @@ class JobService:
         if row.is_ended:
             try:
                 async with self._database.writing() as session:
-                    await jobs.set_priority(session, job_id, priority)
+                    if not await jobs.set_priority(session, job_id, priority):
+                        raise JobNotFound(job_id)
             except jobs.NotEnded:
                 pass  # it was requeued this very moment
             else:

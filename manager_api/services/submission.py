@@ -5,7 +5,7 @@ from datetime import datetime
 from uuid import uuid4
 
 from manager_api.contract.jobs import SubmittedJob
-from manager_api.db.jobs import NewJob, NewTask
+from manager_api.db.submission import NewJob, NewTask
 from manager_api.errors import BadRequest, PreconditionFailed
 from manager_api.job_types.registry import JobTypeRegistry, JobTypeUnknown
 from workflows.domain.job_types import definitions

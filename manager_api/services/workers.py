@@ -22,6 +22,7 @@ from workflows.domain.worker import (
     CannotRestart,
     StatusRequest,
     pending_after_sign_off,
+    request_status,
     status_after_sign_on,
 )
 
@@ -48,13 +49,15 @@ class WorkerService:
         return worker_answer(row, task, list(tags))
 
     async def request_status(self, worker_id: str, status: WorkerStatus, *, is_lazy: bool) -> None:
-        try:
-            async with self._database.writing() as session:
-                row = await workers.request_status(session, worker_id, status, is_lazy=is_lazy)
-        except CannotRestart as refusal:
-            raise PreconditionFailed(str(refusal)) from refusal
-        if row is None:
-            raise WorkerNotFound(worker_id)
+        async with self._database.writing() as session:
+            row = await workers.worker(session, worker_id)
+            if row is None:
+                raise WorkerNotFound(worker_id)
+            try:
+                request_status(row.status, status, is_lazy=is_lazy, can_restart=row.can_restart)
+            except CannotRestart as refusal:
+                raise PreconditionFailed(str(refusal)) from refusal
+            await workers.request_status(session, worker_id, status, is_lazy=is_lazy)
 
     async def register(self, asked: WorkerRegistration, address: str) -> RegisteredWorker:
         new = workers.NewWorker(
