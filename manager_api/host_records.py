@@ -45,7 +45,8 @@ class SqlHostRecords:
             leased = await _leased(session, worker_id)
         named = _parsed(hello.runs)
         stop = [str(k) for k in named if str(k) in settled or (k.job_id, k.run) not in leased]
-        return Standing(_wanted(row, hello), tuple(stop), tuple(settled))
+        is_lazy = row is not None and row.is_lazy_request
+        return Standing(_wanted(row, hello), is_lazy, tuple(stop), tuple(settled))
 
     async def reported_status(self, worker_id: str, session: int, status: WorkerStatus) -> None:
         """Store what a host became; of an older session nothing."""

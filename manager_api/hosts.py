@@ -49,6 +49,8 @@ class Standing:
 
     status: WorkerStatus
     """What to be."""
+    is_lazy: bool = False
+    """Running tasks may end before that."""
     stop: tuple[str, ...] = ()
     """Named runs without a lease that is open."""
     settled: tuple[str, ...] = ()
@@ -220,6 +222,7 @@ class Hosts:
             session=connection.session,
             worker_id=connection.worker_id,
             status=str(standing.status),
+            is_lazy=standing.is_lazy,
             beat_s=self._settings.beat_s,
             lost_after_s=self._settings.lost_after_s,
             temporal=self._settings.temporal_address,

@@ -43,12 +43,15 @@ class ChannelTimes:
 
 
 class Receiver(Protocol):
-    """Who is told what the manager says. Called on the event loop; must not block."""
+    """Who is told what the manager says. Called on the event loop; must not block.
+
+    `ValueError` breaks the connection: the manager says what nobody understands.
+    """
 
     def hello(self) -> control.Hello: ...
     def welcomed(self, welcome: control.Welcome) -> None: ...
     def told(self, message: control.StopRun | control.Settled | control.StatusOrder) -> None: ...
-    def statistics(self) -> Mapping[str, Any]: ...
+    async def statistics(self) -> Mapping[str, Any]: ...
 
 
 class ControlChannel:
@@ -93,7 +96,7 @@ class ControlChannel:
                 if end.rcvd is not None and end.rcvd.code == control.CLOSE_SUPERSEDED:
                     raise Superseded from None
                 self._say(f"The manager is away: {_sentence(end)}")
-            except (OSError, WebSocketException, control.Malformed) as problem:
+            except (OSError, WebSocketException, ValueError) as problem:
                 self._say(f"The manager cannot be reached: {_sentence(problem)}")
             # Half of it by chance, or a farm would come back in step.
             await asyncio.sleep(self._pause_s * random.uniform(0.5, 1.0))
@@ -189,7 +192,7 @@ class ControlChannel:
 
     async def _beat(self, beat_s: float) -> None:
         while True:
-            await self.send(control.Beat(self._receiver.statistics()))
+            await self.send(control.Beat(await self._receiver.statistics()))
             await asyncio.sleep(beat_s)
 
     async def _tell_progress(self) -> None:
@@ -215,7 +218,7 @@ def _sentence(problem: Exception) -> str:
             return close.reason or f"it closed the connection (code {close.code})"
         case OSError():
             return str(problem) or "no answer in time"
-        case control.Malformed():
-            return str(problem)
+        case ValueError():
+            return f"it said what this build does not understand: {problem}"
         case _:
             return type(problem).__name__

@@ -3,32 +3,31 @@
 Simulated hosts (bench, chaos) are this class with other `Runs`, many of them in one process.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Coroutine, Mapping
 from enum import Enum, auto
-from typing import Any, Protocol
+from pathlib import Path
+from typing import Any
 
-from worker_host.run_spec import RunHooks, RunSpec
-from workflows.domain.messages import Outcome, RunKey, RunRef
+import psutil
 
-Fetch = Callable[[RunRef], Awaitable[RunSpec]]
+from activities.run_task import LocalRendering
+from worker_host.control_channel import ControlChannel, Superseded
+from worker_host.fetched_runs import FetchedRuns, Runs
+from worker_host.images import Previews
+from worker_host.manager_client import ManagerClient
+from worker_host.registration import Credentials
+from worker_host.run_spec import RunHooks
+from worker_host.settings import HostSettings
+from worker_host.statistics import MachineStatistics, ProcessStatistics
+from worker_host.temporal_link import Connect, LinkSettings, TemporalLink, TunneledTemporal
+from workflows.domain import control
+from workflows.domain.messages import RunKey
+from workflows.domain.statuses import WorkerStatus
 
-
-class Runs(Protocol):
-    """The machine's runs. `worker_host.run_table.RunTable` is the real one."""
-
-    async def open(self) -> list[RunKey]: ...
-    def live(self) -> list[RunKey]: ...
-    def known(self, key: RunKey) -> bool: ...
-    def refuse(self, reason: str) -> None: ...
-    def signed_on(self) -> None: ...
-    async def run_or_attach(self, ref: RunRef, fetch: Fetch) -> Outcome: ...
-    def detached(self, key: RunKey, clearly_canceled: bool) -> None: ...
-    async def stop(self, key: RunKey, reason: str) -> None: ...
-    async def stop_all(self, reason: str) -> None: ...
-    def accepted(self, key: RunKey) -> None: ...
-    def progress(self, key: RunKey) -> dict[str, Any]: ...
-    async def close(self, *, stop_runs: bool) -> None: ...
-
+logger = logging.getLogger(__name__)
 
 MakeRuns = Callable[[RunHooks], Runs]
 
@@ -43,15 +42,228 @@ class Ended(Enum):
 
 
 class Host:
-    """`Host(settings, credentials, lambda hooks: RunTable(…, hooks=hooks))`, then `run()`."""
+    """`Host(settings, credentials, lambda hooks: RunTable(…, hooks=hooks))`, then `run()`.
+
+    Args:
+        connect: how to reach Temporal; by default as the manager says.
+        software: shown with the worker.
+    """
+
+    def __init__(
+        self,
+        settings: HostSettings,
+        credentials: Credentials,
+        make_runs: MakeRuns,
+        *,
+        connect: Connect | None = None,
+        software: str = "Tablao",
+    ) -> None:
+        self._settings = settings
+        self._software = software
+        self._manager = ManagerClient(settings, credentials)
+        self._table = make_runs(self)
+        self._run_ended = asyncio.Event()
+        self._runs = FetchedRuns(self._table, self._manager, self._run_ended.set)
+        self._previews = Previews(self._runs.send_image)
+        self._channel = ControlChannel(
+            settings.manager, credentials.headers, self, settings.channel_times
+        )
+        identity = f"{settings.name} {credentials.worker_id}"
+        self._temporal = TunneledTemporal(settings.manager, credentials.headers, identity)
+        rendering = LocalRendering(self._runs, heartbeat_every_s=settings.heartbeat_every_s)
+        self._link = TemporalLink(
+            [rendering.run_task], connect or self._temporal.connect, _link_settings(settings)
+        )
+        self._machine = MachineStatistics(settings.data_dir)
+        self._processes = ProcessStatistics()
+        self._session: int | None = None
+        self._status: WorkerStatus | None = None
+        self._becoming: asyncio.Task[None] | None = None
+        self._background: set[asyncio.Task[None]] = set()
+        self._end: asyncio.Future[Ended] = asyncio.get_running_loop().create_future()
 
     async def run(self) -> Ended:
-        """Serve the farm until told to end."""
-        raise NotImplementedError
+        """Serve the farm until told to end.
+
+        Raises:
+            HostAlreadyRuns: another process works in this data directory.
+        """
+        await self._table.open()
+        duties: list[asyncio.Task[None]] = [
+            asyncio.create_task(self._stay_connected(), name="control channel"),
+            asyncio.create_task(self._link.run(), name="temporal link"),
+            asyncio.create_task(self._previews.run(), name="previews"),
+            asyncio.create_task(self._give_up_when_alone(), name="alone"),
+        ]
+        try:
+            waiting: list[asyncio.Future[Any]] = [self._end, *duties]
+            await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+            for duty in duties:
+                if duty.done():
+                    duty.result()  # a bug: none of them ends by itself
+            await self._leave(self._end.result())
+        finally:
+            if not self._end.done():
+                self._end.cancel()
+            for duty in [*duties, *self._background]:
+                duty.cancel()
+            await asyncio.gather(*duties, *self._background, return_exceptions=True)
+            await self._table.close(stop_runs=False)
+            await self._temporal.close()
+            await self._manager.close()
+        return self._end.result()
 
     def shut_down(self) -> None:
         """Stop what runs, report it, sign off and end."""
-        raise NotImplementedError
+        self._become(WorkerStatus.OFFLINE, is_lazy=False)
 
-    def statistics(self) -> Mapping[str, Any]:
-        raise NotImplementedError
+    # --- what runs tell (RunHooks) ----------------------------------------------------------------
+
+    def connected(self) -> bool:
+        return self._channel.is_connected and self._link.is_connected
+
+    async def log_written(self, key: RunKey, offset: int, data: bytes) -> int:
+        return await self._channel.send_log(key, offset, data)
+
+    def progressed(self, key: RunKey, progress: Mapping[str, Any]) -> None:
+        self._channel.send_progress(key, progress)
+
+    def image_saved(self, key: RunKey, path: Path) -> None:
+        self._previews.saved(key, path)
+
+    # --- what the manager tells (control_channel.Receiver) ----------------------------------------
+
+    def hello(self) -> control.Hello:
+        return control.Hello(
+            slots=self._settings.slots,
+            software=self._software,
+            session=self._session,
+            status=str(self._status or ""),
+            runs=tuple(str(key) for key in self._table.named()),
+        )
+
+    def welcomed(self, welcome: control.Welcome) -> None:
+        if welcome.session != self._session:
+            self._session = welcome.session
+            self._table.signed_on()
+        self._link.assign(welcome)
+        for key in welcome.stop:
+            self._in_background(self._table.stop(RunKey.parse(key), "The farm gave it up"))
+        for key in welcome.settled:
+            self._runs.settled(RunKey.parse(key))
+        self._become(WorkerStatus(welcome.status), is_lazy=welcome.is_lazy)
+
+    def told(self, message: control.StopRun | control.Settled | control.StatusOrder) -> None:
+        match message:
+            case control.StopRun(key, reason):
+                self._in_background(self._table.stop(RunKey.parse(key), reason))
+            case control.Settled(key):
+                self._runs.settled(RunKey.parse(key))
+            case control.StatusOrder(status, is_lazy):
+                self._become(WorkerStatus(status), is_lazy=is_lazy)
+
+    async def statistics(self) -> Mapping[str, Any]:
+        pids = self._table.pids()
+        try:
+            machine = await asyncio.to_thread(self._machine.of_machine)
+            return {**machine, "runs": await asyncio.to_thread(self._processes.of_runs, pids)}
+        except (OSError, psutil.Error) as problem:
+            logger.warning("no statistics of this machine: %s", problem)
+            return {}
+
+    # --- statuses ---------------------------------------------------------------------------------
+
+    def _become(self, status: WorkerStatus, *, is_lazy: bool) -> None:
+        if self._is_ending:
+            return
+        if self._becoming is not None:
+            self._becoming.cancel()  # the newest order counts
+        self._becoming = self._in_background(self._change(status, is_lazy))
+
+    @property
+    def _is_ending(self) -> bool:
+        return self._end.done()
+
+    async def _change(self, status: WorkerStatus, is_lazy: bool) -> None:
+        match status:
+            case WorkerStatus.AWAKE:
+                self._table.refuse("")
+                await self._report(status)
+            case WorkerStatus.OFFLINE | WorkerStatus.RESTART:
+                self._table.refuse("the worker shuts down")
+                await self._idle(is_lazy)
+                is_restart = status is WorkerStatus.RESTART
+                self._end.set_result(Ended.RESTART if is_restart else Ended.SHUT_DOWN)
+            case _:  # as Flamenco's worker, which sleeps at any other word
+                self._table.refuse("the worker is asleep")
+                await self._idle(is_lazy)
+                await self._report(WorkerStatus.ASLEEP)
+                await self._table.stop_all("The worker was sent to sleep")
+
+    async def _idle(self, is_lazy: bool) -> None:
+        """If there is no hurry, wait until nothing runs here any more."""
+        while is_lazy and self._table.live():
+            self._run_ended.clear()
+            # A run that nobody is attached to ends unnoticed.
+            await _within(self._run_ended.wait(), 1.0)
+
+    async def _report(self, status: WorkerStatus) -> None:
+        self._status = status
+        # Unsent, it is told anew with the next connection.
+        await self._channel.send(control.StatusReport(str(status)))
+
+    # --- being there, and leaving -----------------------------------------------------------------
+
+    async def _stay_connected(self) -> None:
+        try:
+            await self._channel.run()
+        except Superseded:
+            if not self._end.done():
+                self._end.set_result(Ended.SUPERSEDED)
+            await asyncio.Event().wait()  # ends with the others
+
+    async def _give_up_when_alone(self) -> None:
+        """Reaching neither manager nor Temporal for long, stop: others have taken over by then."""
+        heard = time.monotonic()
+        while True:
+            await asyncio.sleep(self._settings.temporal_check_s)
+            if self._channel.is_connected or self._link.is_connected:
+                heard = time.monotonic()
+            elif time.monotonic() - heard > self._settings.orphan_after_s and self._table.live():
+                logger.warning("neither manager nor Temporal was heard of for long; stopping runs")
+                await self._table.stop_all("The worker lost its farm")
+
+    async def _leave(self, ended: Ended) -> None:
+        self._table.refuse("the worker shuts down")
+        is_ours = ended is not Ended.SUPERSEDED
+        if is_ours and self._status is WorkerStatus.AWAKE:
+            # So that nothing is lent in the seconds that stopping takes. Of a sleeper nothing is
+            # wanted, and the sign-off remembers that it slept.
+            await self._channel.send(control.StatusReport(str(WorkerStatus.OFFLINE)))
+        await self._table.stop_all("The worker shuts down")
+        await self._link.close(self._settings.sign_off_s)
+        if is_ours:
+            await self._manager.sign_off()
+
+    def _in_background(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        asyncio_task = asyncio.create_task(work)
+        self._background.add(asyncio_task)
+        asyncio_task.add_done_callback(self._background.discard)
+        return asyncio_task
+
+
+async def _within(waiting: Coroutine[Any, Any, Any], timeout_s: float) -> None:
+    asyncio_task = asyncio.create_task(waiting)
+    await asyncio.wait({asyncio_task}, timeout=timeout_s)
+    asyncio_task.cancel()
+
+
+def _link_settings(settings: HostSettings) -> LinkSettings:
+    return LinkSettings(
+        slots=settings.slots,
+        spare_slots=settings.spare_slots,
+        heartbeat_every_s=settings.heartbeat_every_s,
+        check_every_s=settings.temporal_check_s,
+        retry_from_s=settings.retry_from_s,
+        retry_to_s=settings.retry_to_s,
+    )

@@ -96,6 +96,8 @@ class Welcome:
     worker_id: str
     status: str
     """What to be: awake, asleep, …"""
+    is_lazy: bool = False
+    """Running tasks may end before that."""
     beat_s: float = 5.0
     lost_after_s: float = 15.0
     temporal: str = ""

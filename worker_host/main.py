@@ -1,0 +1,124 @@
+"""The render machine's process, `tablao-worker`: reads settings, joins the farm, serves it."""
+
+import argparse
+import asyncio
+import logging
+import os
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from worker_host.host import Ended, Host
+from worker_host.manager_client import http_client
+from worker_host.registration import CannotJoin, Registration
+from worker_host.run_table import HostAlreadyRuns, RunTable
+from worker_host.settings import HostSettings, SettingsError, read_settings
+
+FAILED = 1
+
+logger = logging.getLogger(__name__)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Serve until told to end; exits with the code of the settings after a restart order."""
+    try:
+        settings = read_settings(**vars(_parser().parse_args(arguments)))
+        logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+        # It would log each request of each task.
+        logging.getLogger("httpx").setLevel(logging.WARNING)
+        sys.exit(asyncio.run(serve(settings)))
+    except (SettingsError, CannotJoin, HostAlreadyRuns) as refusal:
+        sys.exit(str(refusal))
+
+
+async def serve(settings: HostSettings) -> int:
+    """Returns the exit code.
+
+    Raises:
+        CannotJoin: the manager will not have this host.
+        HostAlreadyRuns: another process works in this data directory.
+    """
+    software = software_version()
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    signals = _Signals()
+    async with http_client() as http:
+        joining = asyncio.create_task(Registration(settings, http, software=software).join())
+        signals.on_first(joining.cancel)
+        try:
+            credentials, _ = await joining
+        except asyncio.CancelledError:
+            return 0  # nobody was joined, so nobody need be told
+    host = Host(
+        settings,
+        credentials,
+        lambda hooks: RunTable(settings.runs_dir, settings=settings.run_settings, hooks=hooks),
+        software=software,
+    )
+    signals.on_first(host.shut_down)
+    logger.info("serving %s", settings.manager, extra={"worker": credentials.worker_id})
+    match await host.run():
+        case Ended.RESTART:
+            return settings.restart_exit_code
+        case Ended.SUPERSEDED:
+            logger.error(
+                "Another process signed on with the credentials in %s, so this one ends. "
+                "Each host needs a data directory of its own.",
+                settings.credentials_file,
+            )
+            return FAILED
+        case Ended.SHUT_DOWN:
+            return 0
+
+
+def software_version() -> str:
+    try:
+        return f"Tablao {version('tablao')}"
+    except PackageNotFoundError:  # run from a checkout that was not installed
+        return "Tablao"
+
+
+class _Signals:
+    """The first SIGTERM or SIGINT ends the host properly, the second at once.
+
+    At once leaves the runs alone: the next host adopts them.
+    """
+
+    def __init__(self) -> None:
+        self._end: Callable[[], object] | None = None
+        self._was_told = False
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, self._received)
+
+    def on_first(self, end: Callable[[], object]) -> None:
+        self._end = end
+        if self._was_told:
+            end()
+
+    def _received(self) -> None:
+        if self._was_told:
+            os._exit(FAILED)
+        self._was_told = True
+        if self._end is not None:
+            self._end()
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="tablao-worker", description="Renders for a Tablao farm on this machine."
+    )
+    parser.add_argument("--manager", metavar="URL", help="where the farm's manager is")
+    parser.add_argument("--data-dir", type=Path, help="credentials and running tasks")
+    parser.add_argument("--name", help="shown for this worker; default: the machine's name")
+    parser.add_argument("--slots", type=int, help="how many tasks run at a time; default: 1")
+    parser.add_argument("--blender", metavar="PATH", help="Blender's executable")
+    parser.add_argument("--ffmpeg", metavar="PATH", help="ffmpeg's executable")
+    parser.add_argument("--task-types", metavar="A,B", help="what this worker takes on")
+    parser.add_argument(
+        "--restart-exit-code",
+        type=int,
+        metavar="N",
+        help="the exit code at which whatever starts this process starts it again",
+    )
+    return parser

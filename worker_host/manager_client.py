@@ -1,0 +1,102 @@
+"""What a host asks of the manager over HTTP while it works: commands, images, the sign-off."""
+
+import asyncio
+import logging
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+from worker_host.registration import Credentials
+from worker_host.run_spec import Command, RunRefused, RunSpec
+from worker_host.settings import HostSettings
+from workflows.domain.messages import RunRef
+
+logger = logging.getLogger(__name__)
+
+#: Answers after which the same question may be asked again.
+_ASK_AGAIN = frozenset({408, 429})
+
+
+@dataclass(frozen=True, slots=True)
+class FetchedRun:
+    task_id: str
+    spec: RunSpec
+
+
+class ManagerClient:
+    """One kept-alive connection: fetching commands lies between any two tasks."""
+
+    def __init__(self, settings: HostSettings, credentials: Credentials) -> None:
+        self._settings = settings
+        self._http = http_client(auth=credentials.auth)
+
+    async def fetch(self, ref: RunRef) -> FetchedRun:
+        """A run's commands. Asks until there is an answer.
+
+        Raises:
+            RunRefused: the manager does not hand them out.
+        """
+        url = f"{self._settings.manager}/api/tablao/v1/runs/{ref.job_id}/{ref.index}/{ref.run}"
+        pause_s = 0.0  # a connection that was kept too long breaks at first use, and only then
+        while True:
+            try:
+                answer = await self._http.get(
+                    f"{url}/{ref.attempt}", params={"lease": ref.lease_id}
+                )
+                if answer.is_success:
+                    return _fetched(answer.json())
+                problem = _message(answer)
+                if answer.status_code < 500 and answer.status_code not in _ASK_AGAIN:
+                    raise RunRefused(problem)
+            except httpx.TransportError as error:
+                problem = str(error) or type(error).__name__
+            logger.info("commands cannot be fetched yet: %s", problem, extra=_fields(ref))
+            await asyncio.sleep(pause_s * random.uniform(0.5, 1.0))
+            pause_s = min(max(2 * pause_s, self._settings.retry_from_s), self._settings.retry_to_s)
+
+    async def send_image(self, task_id: str, jpeg: bytes) -> None:
+        """Raises `httpx.HTTPError`: the manager did not take it."""
+        url = f"{self._settings.manager}/api/v3/worker/task/{task_id}/output-produced"
+        answer = await self._http.post(url, content=jpeg, headers={"Content-Type": "image/jpeg"})
+        answer.raise_for_status()
+
+    async def sign_off(self) -> None:
+        """Tell the manager that nobody is here any more, if it can be told soon."""
+        url = f"{self._settings.manager}/api/v3/worker/sign-off"
+        try:
+            answer = await self._http.post(url, timeout=self._settings.sign_off_s)
+            answer.raise_for_status()
+        except httpx.HTTPError as error:
+            logger.warning("the manager could not be told of the end: %s", type(error).__name__)
+
+    async def close(self) -> None:
+        await self._http.aclose()
+
+
+def http_client(auth: httpx.Auth | None = None) -> httpx.AsyncClient:
+    # Longer than the servers' own limit, so that it is them who close what is idle.
+    limits = httpx.Limits(max_keepalive_connections=10, keepalive_expiry=60)
+    return httpx.AsyncClient(auth=auth, limits=limits, timeout=httpx.Timeout(15, connect=5))
+
+
+def _fetched(content: Mapping[str, Any]) -> FetchedRun:
+    commands = tuple(
+        Command(each["name"], each["parameters"], each.get("total_step_count", 0))
+        for each in content["commands"]
+    )
+    spec = RunSpec(commands, content.get("job_name", ""), content.get("task_name", ""))
+    return FetchedRun(content["task_id"], spec)
+
+
+def _message(answer: httpx.Response) -> str:
+    try:
+        return str(answer.json()["message"])
+    except (ValueError, KeyError, TypeError):
+        return f"the manager answered HTTP {answer.status_code}"
+
+
+def _fields(ref: RunRef) -> dict[str, Any]:
+    return {"job": ref.job_id, "task": ref.index}

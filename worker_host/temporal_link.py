@@ -1,0 +1,212 @@
+"""Keeps a Temporal worker on the task queue of this host's session, whatever befalls Temporal.
+
+Nothing here cuts off an activity: a worker that broke, or whose session is over, only stops
+asking for more, and its activities report when their runs end.
+"""
+
+import asyncio
+import logging
+import random
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from temporalio.client import Client
+from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.service import RPCError
+from temporalio.worker import Worker
+
+from activities.tunnel_client import TUNNEL_PATH, Tunnel
+from workflows.domain.control import Welcome
+from workflows.domain.messages import worker_task_queue
+
+logger = logging.getLogger(__name__)
+
+Connect = Callable[[Welcome], Awaitable[Client]]
+
+#: A worker whose session is over ends when its activities do.
+_AS_LONG_AS_IT_TAKES = timedelta(days=365)
+
+
+class TunneledTemporal:
+    """Connects to Temporal as the manager says: through its tunnel, or at an address."""
+
+    def __init__(self, manager: str, headers: dict[str, str], identity: str) -> None:
+        self._manager = manager
+        self._headers = headers
+        self._identity = identity
+        self._open = AsyncExitStack()
+        self._tunnel: Tunnel | None = None
+
+    async def connect(self, welcome: Welcome) -> Client:
+        return await Client.connect(
+            welcome.temporal or await self._tunneled(),
+            namespace=welcome.namespace,
+            data_converter=pydantic_data_converter,
+            identity=self._identity,
+        )
+
+    async def close(self) -> None:
+        await self._open.aclose()
+
+    async def _tunneled(self) -> str:
+        if self._tunnel is None:
+            tunnel = Tunnel(self._manager + TUNNEL_PATH, headers=self._headers)
+            self._tunnel = await self._open.enter_async_context(tunnel)
+        return self._tunnel.address
+
+
+@dataclass(frozen=True, slots=True)
+class LinkSettings:
+    """Times in seconds."""
+
+    slots: int = 1
+    spare_slots: int = 2
+    heartbeat_every_s: float = 5.0
+    check_every_s: float = 5.0
+    retry_from_s: float = 0.2
+    retry_to_s: float = 5.0
+
+
+class TemporalLink:
+    """Serves one session after the other."""
+
+    def __init__(
+        self,
+        activities: Sequence[Callable[..., Any]],
+        connect: Connect,
+        settings: LinkSettings = LinkSettings(),
+    ) -> None:
+        self._activities = activities
+        self._connect = connect
+        self._settings = settings
+        self._welcome: Welcome | None = None
+        self._changed = asyncio.Event()
+        self._client: Client | None = None
+        self._workers: dict[asyncio.Task[None], Worker] = {}
+        self._shutting_down: set[asyncio.Task[None]] = set()
+        self._pause_s = settings.retry_from_s
+        self._said = ""
+        self.is_connected = False
+        """Whether Temporal answered when it was last asked."""
+
+    def assign(self, welcome: Welcome) -> None:
+        """Serve this session from now on."""
+        same = self._welcome is not None and _place(self._welcome) == _place(welcome)
+        self._welcome = welcome
+        if not same:
+            self._changed.set()
+
+    async def run(self) -> None:
+        """Until canceled."""
+        async with asyncio.TaskGroup() as duties:
+            duties.create_task(self._serve(), name="temporal link")
+            duties.create_task(self._check(), name="temporal check")
+
+    async def close(self, timeout_s: float) -> None:
+        """Let the last outcomes be delivered, for so long at most."""
+        ending = [asyncio.create_task(worker.shutdown()) for worker in self._workers.values()]
+        if ending:
+            await asyncio.wait(ending, timeout=timeout_s)
+        for work in [*ending, *self._workers]:
+            work.cancel()
+
+    async def _serve(self) -> None:
+        await self._changed.wait()
+        while True:
+            self._changed.clear()
+            try:
+                await self._poll_for(self._welcome)
+            except (RPCError, RuntimeError, OSError) as problem:
+                self._say(f"Temporal cannot be reached: {problem}")
+            self._client = None
+            if not self._changed.is_set():
+                await asyncio.sleep(self._pause_s * random.uniform(0.5, 1.0))
+                self._pause_s = min(2 * self._pause_s, self._settings.retry_to_s)
+
+    async def _poll_for(self, welcome: Welcome | None) -> None:
+        """Until the session is another, or the worker broke.
+
+        Raises:
+            RPCError, RuntimeError, OSError: it could not begin.
+        """
+        if welcome is None:
+            return
+        # A client of its own: two workers of one client may not share a queue, and one that broke
+        # is there until its activities end.
+        client = await self._connect(welcome)
+        broke = asyncio.Event()
+        worker = self._worker(client, welcome, broke)
+        polling = asyncio.create_task(worker.run(), name="temporal worker")
+        self._workers[polling] = worker
+        polling.add_done_callback(self._ended)
+        self._client, self.is_connected = client, True
+        await _first(polling, broke.wait(), self._changed.wait())
+        if polling.done() and not polling.cancelled() and (error := polling.exception()):
+            raise error
+        if not polling.done() and not broke.is_set():
+            self._shutting_down.add(ending := asyncio.create_task(worker.shutdown()))
+            ending.add_done_callback(self._shutting_down.discard)
+
+    def _worker(self, client: Client, welcome: Welcome, broke: asyncio.Event) -> Worker:
+        async def on_fatal_error(error: BaseException) -> None:
+            self._say(f"Temporal broke off: {error}")
+            broke.set()
+
+        settings = self._settings
+        return Worker(
+            client,
+            task_queue=worker_task_queue(welcome.worker_id, welcome.session),
+            activities=self._activities,
+            max_concurrent_activities=settings.slots + settings.spare_slots,
+            # A long poll each, on a server that may serve hundreds of hosts.
+            max_concurrent_activity_task_polls=min(settings.slots + 1, 5),
+            max_heartbeat_throttle_interval=timedelta(seconds=settings.heartbeat_every_s),
+            default_heartbeat_throttle_interval=timedelta(seconds=settings.heartbeat_every_s),
+            graceful_shutdown_timeout=_AS_LONG_AS_IT_TAKES,
+            on_fatal_error=on_fatal_error,
+        )
+
+    def _ended(self, polling: asyncio.Task[None]) -> None:
+        del self._workers[polling]
+        if not polling.cancelled():
+            polling.exception()  # said already, by whoever waited for it
+
+    async def _check(self) -> None:
+        while True:
+            await asyncio.sleep(self._settings.check_every_s)
+            self.is_connected = await self._answers()
+            if self.is_connected:
+                self._pause_s, self._said = self._settings.retry_from_s, ""
+
+    async def _answers(self) -> bool:
+        if self._client is None:
+            return False
+        try:
+            return await self._client.service_client.check_health(
+                timeout=timedelta(seconds=self._settings.check_every_s)
+            )
+        except (RPCError, RuntimeError):
+            return False
+
+    def _say(self, sentence: str) -> None:
+        # It is tried several times a second: say a change, not each attempt.
+        if sentence != self._said:
+            logger.warning(sentence)
+        self._said = sentence
+
+
+def _place(welcome: Welcome) -> tuple[str, int, str, str]:
+    return (welcome.worker_id, welcome.session, welcome.temporal, welcome.namespace)
+
+
+async def _first(polling: asyncio.Task[None], *events: Coroutine[Any, Any, Any]) -> None:
+    """Wait for whatever comes first; the rest of `events` is given up."""
+    waiting = [asyncio.create_task(event) for event in events]
+    try:
+        await asyncio.wait([polling, *waiting], return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for each in waiting:
+            each.cancel()
