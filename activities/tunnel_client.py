@@ -181,7 +181,12 @@ class Tunnel:
             try:
                 await carry(reader, writer, manager.send, receive)
             except OSError:
-                writer.transport.abort()  # Our own client left; that says nothing of the manager.
+                # Our own client left; that says nothing of the manager.
+                manager.transport.abort()
+            except asyncio.CancelledError:
+                # A polite goodbye would wait behind bytes that a stuck reader does not take.
+                manager.transport.abort()
+                raise
 
     def _note(self, *, is_there: bool, why: str = "") -> None:
         # Clients try again several times a second: say a change, not each attempt.

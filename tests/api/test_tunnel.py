@@ -54,11 +54,23 @@ async def manager(target: str, port: int = 0) -> AsyncIterator[str]:
 @asynccontextmanager
 async def listening(handler: Handler) -> AsyncIterator[str]:
     """Something to tunnel to, in Temporal's place."""
-    server = await asyncio.start_server(handler, "127.0.0.1", 0)
+    handling: set[asyncio.Task[None]] = set()
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.closing(writer), contextlib.suppress(asyncio.CancelledError):
+            await handler(reader, writer)
+
+    def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        handling.add(asyncio.create_task(handle(reader, writer)))
+
+    server = await asyncio.start_server(accept, "127.0.0.1", 0)
     try:
         yield f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
     finally:
         server.close()
+        for task in handling:
+            task.cancel()
+        await asyncio.gather(*handling)
 
 
 @asynccontextmanager
@@ -91,7 +103,6 @@ async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> No
     while data := await reader.read(MIB):
         writer.write(data)
         await writer.drain()
-    writer.close()
 
 
 async def read_nothing(_reader: asyncio.StreamReader, _writer: asyncio.StreamWriter) -> None:
@@ -195,7 +206,6 @@ async def test_an_end_of_one_direction_leaves_the_other_open() -> None:
         reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
         writer.write(b"got " + await reader.read())
-        writer.close()
 
     async with listening(answer_after_the_end) as target, tunneled(target) as tunnel:
         reader, writer = await dial(tunnel.address)
@@ -243,7 +253,14 @@ async def test_a_half_ended_connection_notices_that_the_other_end_is_gone() -> N
 
 
 async def test_a_reader_that_does_not_read_stops_the_sender() -> None:
-    async with listening(read_nothing) as target, tunneled(target) as tunnel:
+    tried = asyncio.Event()
+
+    async def read_nothing_yet(
+        _reader: asyncio.StreamReader, _writer: asyncio.StreamWriter
+    ) -> None:
+        await tried.wait()
+
+    async with listening(read_nothing_yet) as target, tunneled(target) as tunnel:
         _, writer = await dial(tunnel.address)
         sent = 0
         with contextlib.suppress(TimeoutError):
@@ -253,7 +270,8 @@ async def test_a_reader_that_does_not_read_stops_the_sender() -> None:
                 sent += MIB
 
         assert sent < 64 * MIB
-        writer.transport.abort()
+        await asyncio.wait_for(tunnel.close(), 5)
+        tried.set()
 
 
 @pytest.mark.parametrize("headers", [{}, {"Authorization": "Bearer guessed"}])
