@@ -67,7 +67,9 @@ class LogTail:
             except OSError:
                 await asyncio.sleep(_RETRY_S)
                 continue
-            self._directory.keep_acked(acked)
+            # Forgotten on a full disk, it is only sent again.
+            with contextlib.suppress(OSError):
+                self._directory.keep_acked(acked)
         self.is_stored = True
 
     async def _may_grow(self, offset: int) -> bool:

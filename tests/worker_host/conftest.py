@@ -63,13 +63,9 @@ class Farmhouse:
         self.settings = FAST
         self._tables: list[RunTable] = []
 
-    async def open(self, **settings: float) -> RunTable:
+    async def open(self, **settings: Any) -> RunTable:
         """A new host on the directory; keyword arguments replace settings."""
-        table = RunTable(
-            self.directory,
-            settings=replace(FAST, **settings),
-            hooks=self.hooks,  # type: ignore[arg-type] # all of these settings are numbers
-        )
+        table = RunTable(self.directory, settings=replace(FAST, **settings), hooks=self.hooks)
         await table.open()
         self._tables.append(table)
         return table

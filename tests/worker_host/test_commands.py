@@ -133,7 +133,7 @@ def test_missing_blend_file_is_named_before_blender_starts(context: Any) -> None
     assert context.argv == []
 
 
-VIDEO = {
+VIDEO: dict[str, Any] = {
     "exe": "ffmpeg",
     "exeArgs": "-hide_banner -y",
     "argsBefore": ["-loglevel", "warning"],
