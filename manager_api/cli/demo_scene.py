@@ -1,8 +1,8 @@
 """The scene of `tablao demo`, built from nothing: a fan opens on a dark stage, pearls dance.
 
-Run by Blender (3.4 to 5.x), not by us: `blender -b -P demo_scene.py -- FILE.blend`. So it imports
-Blender's modules and the standard library alone. Everything is keyed on every frame, eased here:
-curves' own interpolation is reached differently before and after Blender 5.
+Run by Blender (3.4 to 5.x), not by us: `blender -b -P demo_scene.py -- FILE.blend FRAMES`. So it
+imports Blender's modules and the standard library alone. Everything is keyed on every frame, eased
+here: curves' own interpolation is reached differently before and after Blender 5.
 """
 
 import sys
@@ -13,7 +13,6 @@ import bmesh  # type: ignore[import-not-found]  # exists only inside Blender
 import bpy  # type: ignore[import-not-found]  # exists only inside Blender
 from mathutils import Vector  # type: ignore[import-not-found]  # exists only inside Blender
 
-FRAMES = 48
 FPS = 24
 BLADES = 13
 PEARLS = 20
@@ -29,6 +28,9 @@ FILL_LIGHTS = (
     ((4.6, -4.4, 2.0), (1.0, 0.62, 0.42), 0.34),
     ((-3.4, 2.4, 2.6), (1.0, 0.42, 0.5), 0.5),
 )
+
+#: Our part of the command line.
+FILE, FRAMES = sys.argv[-2], int(sys.argv[-1])
 
 Color = tuple[float, float, float]
 
@@ -281,11 +283,8 @@ def animate_fan() -> None:
     pivot = bpy.data.objects.new("fan", None)
     bpy.context.scene.collection.objects.link(pivot)
     pivot.location = (0, 0, 0.42)
-    rivet = add(
-        "rivet",
-        sphere("rivet", 0.1),
-        material("rivet", GOLD, rim=0.15, metallic=1.0, roughness=0.2),
-    )
+    look = material("rivet", GOLD, rim=0.15, metallic=1.0, roughness=0.2)
+    rivet = add("rivet", sphere("rivet", 0.1), look)
     rivet.parent = pivot
     rivet.location = (0, -0.06, 0.16)
     for index in range(BLADES):
@@ -323,11 +322,8 @@ def animate_pearls() -> None:
             # Two jumps in the whole dance, the next pearl always a little later.
             jump = abs(sin(pi * (2 * t - index * 2 / PEARLS)))
             radius = 1.75 + 0.12 * sin(tau * t + index)
-            pearl.location = (
-                radius * cos(angle),
-                radius * sin(angle) * 0.9,
-                sizes[kind] + 0.62 * jump,
-            )
+            place = (radius * cos(angle), radius * sin(angle) * 0.9)
+            pearl.location = (*place, sizes[kind] + 0.62 * jump)
             pearl.keyframe_insert("location", frame=frame)
 
 
@@ -375,21 +371,12 @@ def set_up_rendering() -> None:
 
 def set_up_film() -> None:
     view = bpy.context.scene.view_settings
-    for attribute, choices in (
-        ("view_transform", ("Filmic", "AgX")),
-        ("look", ("Medium High Contrast", "Filmic - Medium High Contrast")),
-    ):
-        for choice in choices:
-            try:
-                setattr(view, attribute, choice)
-                break
-            except TypeError:
-                # This Blender names it differently.
-                continue
+    view.view_transform = "Filmic"
+    view.look = "Medium High Contrast"
     view.exposure = 0.35
 
 
-def main(path: str) -> None:
+def main() -> None:
     bpy.ops.wm.read_factory_settings(use_empty=True)
     scene = bpy.context.scene
     scene.world = bpy.data.worlds.new("dark")
@@ -401,8 +388,8 @@ def main(path: str) -> None:
     animate_fan()
     animate_pearls()
     animate_camera()
-    bpy.ops.wm.save_as_mainfile(filepath=path, check_existing=False)
+    bpy.ops.wm.save_as_mainfile(filepath=FILE, check_existing=False)
 
 
 if __name__ == "__main__":
-    main(sys.argv[sys.argv.index("--") + 1])
+    main()

@@ -1,0 +1,147 @@
+"""A Blender for the demo: the machine's own, else the `bpy` wheel behind our launcher."""
+
+import os
+import shutil
+import stat
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from manager_api.cli.console import CommandError, note
+
+PROJECT = Path(__file__).resolve().parents[2]
+LAUNCHER = PROJECT / "worker_host" / "blender_launcher.py"
+#: The wheels are made for these Pythons alone; without a pinned list, a release of each.
+BPY_FOR = {(3, 11): "bpy==4.5.*", (3, 13): "bpy==5.*"}
+_LIBRARIES = "libgl1 libsm6 libxi6 libxfixes3 libxrender1 libxkbcommon0 libegl1"
+
+
+def find_or_install(environment: Mapping[str, str], folder: Path) -> Path:
+    """Blender's executable.
+
+    Args:
+        environment: Of this process; `TABLAO_BLENDER` in it goes first.
+        folder: Where an installed bpy lives.
+
+    Raises:
+        CommandError: There is none and none can be installed.
+    """
+    return find(environment) or install(folder)
+
+
+def find(environment: Mapping[str, str]) -> Path | None:
+    """Blender where the user said, else on PATH.
+
+    Raises:
+        CommandError: It is not where the user said, or does not run.
+    """
+    named = environment.get("TABLAO_BLENDER")
+    found = shutil.which(named or "blender", path=_path_without_venv(environment))
+    if found is None:
+        if named:
+            raise CommandError(f"TABLAO_BLENDER says {named}, and there is no such program.")
+        return None
+    check_runs(Path(found))
+    return Path(found)
+
+
+def _path_without_venv(environment: Mapping[str, str]) -> str:
+    own = Path(sys.prefix) / "bin"
+    folders = environment.get("PATH", os.defpath).split(os.pathsep)
+    return os.pathsep.join(folder for folder in folders if folder and Path(folder) != own)
+
+
+def install(folder: Path, run: Callable[[list[str]], None] | None = None) -> Path:
+    """The launcher of a bpy in an environment of its own, made unless it is there.
+
+    Raises:
+        CommandError: No Python that has a wheel, or pip failed.
+    """
+    launcher, done = folder / "bin" / "blender", folder / ".installed"
+    if not done.exists():
+        python, version = python_with_wheel()
+        note(f"No Blender found: installing its Python module in {folder} (about 400 MB, once).")
+        step = run or _run
+        step([python, "-m", "venv", "--clear", str(folder)])
+        step([str(folder / "bin" / "python"), "-m", "pip", "install", *requirement(version)])
+        done.touch()
+    _write_launcher(launcher, folder / "bin" / "python")
+    check_runs(launcher)
+    return launcher
+
+
+def python_with_wheel(
+    version: tuple[int, int] = (sys.version_info.major, sys.version_info.minor),
+) -> tuple[str, tuple[int, int]]:
+    """A Python for which there is a bpy wheel, and its version.
+
+    Raises:
+        CommandError: There is none on this machine.
+    """
+    if version in BPY_FOR:
+        return sys.executable, version
+    for major, minor in BPY_FOR:
+        if other := shutil.which(f"python{major}.{minor}"):
+            return other, (major, minor)
+    raise CommandError(
+        f"There is no Blender on this machine, and Blender's Python module is not made for Python "
+        f"{version[0]}.{version[1]}, only for 3.11 and 3.13. Install Blender, or one of these "
+        "Pythons, or say where Blender is with TABLAO_BLENDER."
+    )
+
+
+def requirement(version: tuple[int, int], project: Path = PROJECT) -> list[str]:
+    """What pip is to install: the pinned list, where there is one."""
+    pinned = project / "deploy" / f"requirements-bpy-py{version[0]}{version[1]}.txt"
+    if pinned.is_file():
+        return ["--require-hashes", "--requirement", str(pinned)]
+    return [BPY_FOR[version]]
+
+
+def check_runs(blender: Path) -> None:
+    """Raises:
+    CommandError: It does not start.
+    """
+    try:
+        # It picks the first python3 on PATH for its own, which a virtual environment's is not.
+        answer = subprocess.run(
+            [blender, "--version"],
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+            env=clean_environment(os.environ),
+        )
+    except (OSError, subprocess.TimeoutExpired) as problem:
+        raise CommandError(f"{blender} does not run: {problem}.") from problem
+    if answer.returncode != 0:
+        words = (answer.stderr or answer.stdout).strip().splitlines()
+        hint = (
+            f" On Debian: apt-get install {_LIBRARIES}."
+            if "cannot open shared" in str(words)
+            else ""
+        )
+        raise CommandError(
+            f"{blender} does not run: {words[-1] if words else 'no word why'}.{hint}"
+        )
+
+
+def clean_environment(environment: Mapping[str, str]) -> dict[str, str]:
+    """The environment without what would lead another program's Python astray."""
+    dropped = {"VIRTUAL_ENV", "PYTHONHOME", "PYTHONPATH"}
+    kept = {name: value for name, value in environment.items() if name not in dropped}
+    return {**kept, "PATH": _path_without_venv(environment)}
+
+
+def _write_launcher(path: Path, python: Path) -> None:
+    path.write_text(f"#!/bin/sh\nexec '{python}' '{LAUNCHER}' \"$@\"\n")
+    path.chmod(path.stat().st_mode | stat.S_IXUSR | stat.S_IXGRP | stat.S_IXOTH)
+
+
+def _run(command: list[str]) -> None:
+    try:
+        # pip draws its own progress.
+        subprocess.run(command, check=True, stdout=sys.stderr)
+    except (OSError, subprocess.CalledProcessError) as problem:
+        raise CommandError(f"Installing Blender's Python module failed: {problem}.") from problem

@@ -1,0 +1,103 @@
+"""The manager's HTTP interface, as `tablao` calls it; every way it can fail is a sentence."""
+
+import getpass
+from typing import Annotated, Any, Self
+from urllib.parse import urljoin
+
+import httpx
+import typer
+
+from manager_api.cli.console import CommandError
+
+DEFAULT_URL = "http://127.0.0.1:8080"
+
+ManagerUrl = Annotated[
+    str, typer.Option("--manager", envvar="TABLAO_MANAGER", help="Address of the manager.")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print what the manager answers, as JSON.")]
+
+
+class ManagerUnreachable(CommandError):
+    """Nobody answered; asking again later may help."""
+
+
+class Refused(CommandError):
+    """The manager said no; the sentence is its own."""
+
+    def __init__(self, sentence: str, status_code: int) -> None:
+        super().__init__(sentence)
+        self.status_code = status_code
+
+
+class Manager:
+    """One manager, from a command's start to its end."""
+
+    def __init__(self, url: str, timeout_s: float = 30.0) -> None:
+        # "farm:8080" is what people type.
+        self.url = (url if "://" in url else f"http://{url}").rstrip("/")
+        self._timeout_s = timeout_s
+        self._client = httpx.Client(timeout=timeout_s, follow_redirects=True)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._client.close()
+
+    def get(self, path: str) -> Any:
+        """The answer, or None if it is empty."""
+        return self._json(self._request("GET", path))
+
+    def text(self, path: str) -> str:
+        """The text there; empty if there is none (yet)."""
+        return self._request("GET", path).text
+
+    def post(self, path: str, body: Any) -> Any:
+        """The answer, or None if it is empty."""
+        return self._json(self._request("POST", path, body))
+
+    def _request(self, method: str, path: str, body: Any = None) -> httpx.Response:
+        try:
+            response = self._client.request(method, urljoin(f"{self.url}/", path), json=body)
+        except httpx.TimeoutException:
+            raise ManagerUnreachable(
+                f"The manager at {self.url} did not answer within {self._timeout_s:g} s."
+            ) from None
+        except (httpx.InvalidURL, httpx.UnsupportedProtocol):
+            raise CommandError(f"{self.url} is not the address of a manager.") from None
+        except httpx.HTTPError:
+            raise ManagerUnreachable(
+                f"No manager answers at {self.url}. Start one with `tablao up`, "
+                "or say where it is with --manager."
+            ) from None
+        if response.is_error:
+            raise Refused(_reason(response), response.status_code)
+        return response
+
+    def _json(self, response: httpx.Response) -> Any:
+        if response.status_code == httpx.codes.NO_CONTENT:
+            return None
+        try:
+            return response.json()
+        except ValueError:
+            raise CommandError(f"What answers at {self.url} is not a Tablao manager.") from None
+
+
+def _reason(response: httpx.Response) -> str:
+    try:
+        message = response.json()["message"]
+    except (ValueError, KeyError, TypeError):
+        message = None
+    if isinstance(message, str) and message:
+        return message
+    return f"The manager answered HTTP {response.status_code} {response.reason_phrase}."
+
+
+def default_reason() -> str:
+    """Status changes want a reason, which is shown to whoever looks at the job."""
+    try:
+        who = getpass.getuser()
+    except (KeyError, OSError):
+        # A user id without a name, as in containers.
+        who = "somebody"
+    return f"by {who}, with the tablao command"

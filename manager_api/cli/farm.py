@@ -1,0 +1,167 @@
+"""`tablao up`, `tablao manager` and `tablao worker`: run a farm, or a part of one."""
+
+import ipaddress
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from manager_api.cli.client import DEFAULT_URL, Manager, ManagerUrl, Refused
+from manager_api.cli.console import CommandError, note, say
+from manager_api.cli.supervise import Farm, free_port, host_command, interrupt_on_terminate, is_free
+from manager_api.settings import ManagerSettings, SettingsError, read_settings
+
+INSECURE = (
+    "Listen on an address that other machines reach. There is no login yet: everybody on that "
+    "network can submit jobs, that is, run programs on every worker."
+)
+
+DataDir = Annotated[Path | None, typer.Option(help="Where the farm keeps what it knows.")]
+Host = Annotated[
+    str | None, typer.Option(help="The address to listen on.", show_default="127.0.0.1")
+]
+Port = Annotated[
+    int | None, typer.Option(min=0, max=65535, help="0: any free one.", show_default="8080")
+]
+Insecure = Annotated[bool, typer.Option("--insecure", help=INSECURE)]
+Storage = Annotated[
+    Path | None,
+    typer.Option(help="The storage that all workers share.", show_default="DIR/storage"),
+]
+
+
+def up(
+    data_dir: DataDir = None,
+    host: Host = None,
+    port: Port = None,
+    workers: Annotated[int, typer.Option(min=0, help="How many workers to start here.")] = 1,
+    storage: Storage = None,
+    insecure: Insecure = False,
+) -> None:
+    """Run a farm on this machine until Ctrl-C: Temporal, the manager and workers."""
+    settings = settings_or_refusal(data_dir, host, port, storage, insecure)
+    interrupt_on_terminate()
+    try:
+        with farm_of(settings, workers) as farm:
+            tell_addresses(farm)
+            say("Press Ctrl-C to stop the farm.")
+            signal.pause()
+    except KeyboardInterrupt:
+        note("The farm is stopped.")
+
+
+def manager(
+    data_dir: DataDir = None,
+    host: Host = None,
+    port: Port = None,
+    storage: Storage = None,
+    insecure: Insecure = False,
+) -> None:
+    """Run the manager alone, with its Temporal."""
+    settings = settings_or_refusal(data_dir, host, port, storage, insecure)
+    # Loads the whole manager, which the other verbs do without.
+    from manager_api.main import run_manager
+
+    run_manager(settings)
+
+
+def worker(
+    manager: ManagerUrl = DEFAULT_URL,
+    data_dir: Annotated[Path | None, typer.Option(help="Where the worker keeps its files.")] = None,
+    name: Annotated[
+        str | None, typer.Option(help="What the farm calls it.", show_default="host name")
+    ] = None,
+) -> None:
+    """Render for a manager; what `tablao-worker` does."""
+    sys.stdout.flush()
+    os.execv(sys.executable, host_command(manager, data_dir, name))
+
+
+def settings_or_refusal(
+    data_dir: Path | None,
+    host: str | None,
+    port: int | None,
+    storage: Path | None,
+    insecure: bool,
+) -> ManagerSettings:
+    """The manager's settings; `read_settings` refuses what is not safe.
+
+    Raises:
+        CommandError: They cannot be used.
+    """
+    try:
+        settings = read_settings(
+            data_dir=data_dir,
+            host=host,
+            port=port,
+            storage=storage,
+            insecure=insecure or None,
+        )
+    except SettingsError as refusal:
+        raise CommandError(str(refusal)) from refusal
+    if not is_loopback(settings.host):
+        note(
+            f"Warning: the manager listens on {settings.host}, and there is no login yet. "
+            "Everybody on that network can submit jobs, that is, run programs on every worker."
+        )
+    return settings
+
+
+def is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def farm_of(settings: ManagerSettings, workers: int, blender: str | None = None) -> Farm:
+    """The farm that these settings describe, not started yet.
+
+    Raises:
+        CommandError: The port is taken.
+    """
+    port = settings.port or free_port(settings.host)
+    if not is_free(settings.host, port):
+        raise CommandError(
+            f"Port {port} of {settings.host} is in use. Choose another with --port, "
+            "or stop what is using it."
+        )
+    options = ["--data-dir", str(settings.data_dir), "--host", settings.host, "--port", str(port)]
+    options += ["--storage", str(settings.storage_path)]
+    return Farm(
+        settings.data_dir,
+        local_url(settings.host, port),
+        manager_options=[*options, "--insecure"] if settings.insecure else options,
+        workers=workers,
+        environment={"TABLAO_BLENDER": blender} if blender else {},
+    )
+
+
+def local_url(host: str, port: int) -> str:
+    """Where this machine reaches a manager that listens on `host`."""
+    if host in ("0.0.0.0", ""):
+        host = "127.0.0.1"
+    elif host == "::":
+        host = "::1"
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def tell_addresses(farm: Farm) -> None:
+    say(f"Manager       {farm.url}")
+    say(f"API explorer  {farm.url}/api/v3/swagger-ui/")
+    if temporal_ui := temporal_ui_of(farm.url):
+        say(f"Temporal      {temporal_ui}")
+    say(f"Logs          {farm.logs}")
+
+
+def temporal_ui_of(url: str) -> str:
+    """Address of Temporal's Web UI; empty if the manager knows none."""
+    with Manager(url) as manager:
+        try:
+            answer = manager.get("/api/tablao/v1/farm")
+        except Refused:
+            return ""
+    return str((answer or {}).get("temporal_ui") or "")

@@ -1,0 +1,162 @@
+"""`tablao jobs` and `tablao job …`: look at jobs and change them."""
+
+from typing import Annotated, Any
+
+import typer
+
+from manager_api.cli.client import DEFAULT_URL, AsJson, Manager, ManagerUrl, default_reason
+from manager_api.cli.console import note, say, show_fields, show_json, show_table
+from manager_api.cli.identify import job_id
+
+app = typer.Typer(no_args_is_help=True, help="One job: show it, read its log, change it.")
+
+JobId = Annotated[str, typer.Argument(metavar="ID", help="Its id, or enough of its beginning.")]
+Reason = Annotated[str, typer.Option("--reason", help="Shown to whoever looks at the job.")]
+
+
+def list_jobs(manager: ManagerUrl = DEFAULT_URL, as_json: AsJson = False) -> None:
+    """List the farm's jobs, newest first."""
+    with Manager(manager) as farm:
+        jobs = farm.get("/api/v3/jobs")["jobs"]
+    jobs.sort(key=lambda job: job["created"], reverse=True)
+    if as_json:
+        show_json(jobs)
+    elif not jobs:
+        note("There are no jobs.")
+    else:
+        show_table(
+            ("ID", "STATUS", "STEPS", "PRIORITY", "TYPE", "NAME"),
+            (
+                (j["id"][:8], j["status"], steps(j), j["priority"], j["type"], j["name"])
+                for j in jobs
+            ),
+        )
+
+
+@app.command()
+def show(job: JobId, manager: ManagerUrl = DEFAULT_URL, as_json: AsJson = False) -> None:
+    """Show a job and its tasks."""
+    with Manager(manager) as farm:
+        found = job_id(farm, job)
+        details = farm.get(f"/api/v3/jobs/{found}")
+        tasks = tasks_of(farm, found)
+    if as_json:
+        show_json({**details, "tasks": tasks})
+        return
+    show_fields(
+        [
+            ("job", details["name"]),
+            ("id", details["id"]),
+            ("type", details["type"]),
+            ("status", details["status"]),
+            ("activity", details["activity"]),
+            ("priority", details["priority"]),
+            ("steps", steps(details)),
+            ("created", details["created"]),
+            ("output", details.get("settings", {}).get("render_output_path")),
+        ]
+    )
+    say()
+    show_table(
+        ("TASK", "STATUS", "STEPS", "WORKER", "NAME"),
+        (
+            (t["id"][:8], t["status"], steps(t), (t.get("worker") or {}).get("name", ""), t["name"])
+            for t in tasks
+        ),
+    )
+
+
+@app.command()
+def log(
+    job: JobId,
+    failed: Annotated[bool, typer.Option("--failed", help="Only tasks that failed.")] = False,
+    manager: ManagerUrl = DEFAULT_URL,
+) -> None:
+    """Print the end of the log of each of a job's tasks; `tablao task log` has all of one."""
+    with Manager(manager) as farm:
+        tasks = tasks_of(farm, job_id(farm, job))
+        wanted = [t for t in tasks if not failed or t["status"] in ("failed", "soft-failed")]
+        printed = sum(print_log_tail(farm, task) for task in wanted)
+    if not printed:
+        note("No task of this job has written a log yet." if not failed else "No task failed.")
+
+
+@app.command()
+def cancel(job: JobId, reason: Reason = "", manager: ManagerUrl = DEFAULT_URL) -> None:
+    """Stop a job: its running tasks are ended."""
+    _set_status(manager, job, "cancel-requested", "Canceled", reason)
+
+
+@app.command()
+def pause(job: JobId, reason: Reason = "", manager: ManagerUrl = DEFAULT_URL) -> None:
+    """Start no more of a job's tasks; those that run may finish."""
+    _set_status(manager, job, "pause-requested", "Paused", reason)
+
+
+@app.command()
+def resume(job: JobId, reason: Reason = "", manager: ManagerUrl = DEFAULT_URL) -> None:
+    """Go on with a paused job."""
+    _set_status(manager, job, "queued", "Resumed", reason)
+
+
+@app.command()
+def requeue(
+    job: JobId,
+    failed: Annotated[bool, typer.Option("--failed", help="Only its failed tasks.")] = False,
+    reason: Reason = "",
+    manager: ManagerUrl = DEFAULT_URL,
+) -> None:
+    """Run a job again: all of it, or the tasks that failed."""
+    if not failed:
+        _set_status(manager, job, "requeueing", "Requeued", reason)
+        return
+    with Manager(manager) as farm:
+        found = job_id(farm, job)
+        farm.post(
+            f"/api/tablao/v1/jobs/{found}/actions",
+            {"action": "requeue-failed", "reason": reason or f"Requeued {default_reason()}"},
+        )
+        _tell(farm, found)
+
+
+@app.command()
+def priority(
+    job: JobId,
+    value: Annotated[int, typer.Argument(min=0, max=100, metavar="0..100")],
+    manager: ManagerUrl = DEFAULT_URL,
+) -> None:
+    """Change a job's priority; a higher one goes first."""
+    with Manager(manager) as farm:
+        found = job_id(farm, job)
+        farm.post(f"/api/v3/jobs/{found}/setpriority", {"priority": value})
+    say(f"Job {found} has priority {value}.")
+
+
+def steps(item: dict[str, Any]) -> str:
+    return f"{item['steps_completed']}/{item['steps_total']}"
+
+
+def tasks_of(farm: Manager, found: str) -> list[dict[str, Any]]:
+    tasks: list[dict[str, Any]] = farm.get(f"/api/v3/jobs/{found}/tasks")["tasks"]
+    return sorted(tasks, key=lambda task: task["index_in_job"])
+
+
+def print_log_tail(farm: Manager, task: dict[str, Any]) -> bool:
+    """Whether there was one."""
+    tail = farm.text(f"/api/v3/tasks/{task['id']}/logtail")
+    if tail:
+        say(f"== {task['name']} ({task['status']}, {task['id']})")
+        say(tail.rstrip("\n"))
+    return bool(tail)
+
+
+def _set_status(manager: str, job: str, status: str, deed: str, reason: str) -> None:
+    with Manager(manager) as farm:
+        found = job_id(farm, job)
+        body = {"status": status, "reason": reason or f"{deed} {default_reason()}"}
+        farm.post(f"/api/v3/jobs/{found}/setstatus", body)
+        _tell(farm, found)
+
+
+def _tell(farm: Manager, found: str) -> None:
+    say(f"Job {found} is now {farm.get(f'/api/v3/jobs/{found}')['status']}.")

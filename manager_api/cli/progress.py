@@ -1,0 +1,99 @@
+"""Following a job until it ended, in a terminal or in a log."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from manager_api.cli.client import Manager, ManagerUnreachable
+from manager_api.cli.console import CommandError
+
+ENDED = frozenset({"completed", "failed", "canceled"})
+#: Above this, the list of a job's tasks is not fetched each time, only the job.
+_MANY_STEPS = 2_000
+
+
+def follow_job(
+    manager: Manager, job_id: str, *, every_s: float = 1.0, patience_s: float = 300.0
+) -> dict[str, Any]:
+    """Show a job's progress until it ended; how it ended.
+
+    A manager that is away for a while does not end the waiting: the farm survives that, too.
+
+    Args:
+        every_s: Seconds between two looks.
+        patience_s: Seconds for which the manager may be away.
+
+    Raises:
+        CommandError: The manager was away for too long.
+    """
+    console = Console(stderr=True)
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("{task.fields[now]}", markup=False),
+    )
+    with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
+        shown = progress.add_task("queued", total=None, now="")
+        lines = _Lines(console)
+        while True:
+            job = _look(lambda: manager.get(f"/api/v3/jobs/{job_id}"), every_s, patience_s)
+            now = _running_tasks(manager, job)
+            progress.update(
+                shown,
+                description=job["status"],
+                completed=job["steps_completed"],
+                total=job["steps_total"] or None,
+                now=now,
+            )
+            lines.tell(job, now)
+            if job["status"] in ENDED:
+                return job
+            time.sleep(every_s)
+
+
+class _Lines:
+    """Progress where no bar can be drawn: a line per change, a tenth of the steps at least."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._told: tuple[str, int] | None = None
+
+    def tell(self, job: dict[str, Any], now: str) -> None:
+        done, total = job["steps_completed"], job["steps_total"]
+        state = (job["status"], done * 10 // total if total else 0)
+        if self._console.is_terminal or state == self._told:
+            return
+        self._told = state
+        self._console.print(f"{job['status']}: {done}/{total} {now}".rstrip(), markup=False)
+
+
+def _running_tasks(manager: Manager, job: dict[str, Any]) -> str:
+    if job["status"] != "active" or job["steps_total"] > _MANY_STEPS:
+        return ""
+    try:
+        tasks = manager.get(f"/api/v3/jobs/{job['id']}/tasks")["tasks"]
+    except ManagerUnreachable:
+        return ""
+    active = [_task_in_words(task) for task in tasks if task["status"] == "active"]
+    return ", ".join(active[:4]) + (" …" if len(active) > 4 else "")
+
+
+def _task_in_words(task: dict[str, Any]) -> str:
+    done, total = task["steps_completed"], task["steps_total"]
+    return f"{task['name']} ({done}/{total})" if total > 1 else str(task["name"])
+
+
+def _look(fetch: Callable[[], dict[str, Any]], every_s: float, patience_s: float) -> dict[str, Any]:
+    give_up_at = time.monotonic() + patience_s
+    while True:
+        try:
+            return fetch()
+        except ManagerUnreachable as problem:
+            if time.monotonic() > give_up_at:
+                raise CommandError(f"{problem} The job itself may go on.") from problem
+            time.sleep(every_s)

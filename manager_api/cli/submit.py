@@ -1,0 +1,116 @@
+"""`tablao submit`: a job from a blend file, or from settings alone."""
+
+import platform
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from manager_api.cli.client import DEFAULT_URL, AsJson, Manager, ManagerUrl
+from manager_api.cli.console import CommandError, note, say, show_json
+from manager_api.cli.job_settings import RENDER, BadSetting, fill_in, parse_settings
+from manager_api.cli.progress import follow_job
+
+
+def submit(  # Each parameter is an option of the command.
+    file: Annotated[
+        Path | None, typer.Argument(metavar="FILE.blend", help="What to render.")
+    ] = None,
+    frames: Annotated[
+        str | None, typer.Option(help="Frames to render, such as 1-20 or 1,5,10..15.")
+    ] = None,
+    job_type: Annotated[str, typer.Option("--type", help="The job type.")] = RENDER,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="A setting of the job type. Repeatable."),
+    ] = None,
+    name: Annotated[str | None, typer.Option(help="Default: the file's name.")] = None,
+    priority: Annotated[int, typer.Option(min=0, max=100, help="Higher goes first.")] = 50,
+    output: Annotated[
+        Path | None,
+        typer.Option(help="Folder for the frames. Default: `renders`, beside the file."),
+    ] = None,
+    scene: Annotated[str, typer.Option(help="The scene to render.")] = "Scene",
+    paused: Annotated[bool, typer.Option("--paused", help="Wait for `job resume`.")] = False,
+    wait: Annotated[
+        bool, typer.Option("--wait", help="Show progress until it ended; exit code 1 if it failed.")
+    ] = False,
+    as_json: AsJson = False,
+    manager: ManagerUrl = DEFAULT_URL,
+) -> None:
+    """Give the farm a job.
+
+    Workers must see the file and the output folder under the same path as this machine.
+    """
+    if job_type == RENDER:
+        _check_render(file, frames)
+    blendfile = _existing(file)
+    given = [*(settings or ()), *([f"frames={frames}"] if frames else [])]
+    job_name = name or (blendfile.stem if blendfile else job_type)
+    with Manager(manager) as farm:
+        declared = farm.get(f"/api/v3/jobs/type/{job_type}")
+        values = _values(declared["settings"], given, blendfile, job_name, output, scene)
+        job = farm.post(
+            "/api/v3/jobs",
+            {
+                "name": job_name,
+                "type": job_type,
+                "type_etag": declared["etag"],
+                "priority": priority,
+                "settings": values,
+                "metadata": {},
+                "submitter_platform": platform.system().lower(),
+                "initial_status": "paused" if paused else "queued",
+            },
+        )
+        (note if as_json else say)(f"Submitted {job['name']} as job {job['id']}.")
+        if wait:
+            job = follow_job(farm, job["id"])
+    if as_json:
+        show_json(job)
+    if wait and job["status"] != "completed":
+        raise CommandError(
+            f"The job {job['status']}. `tablao job log --failed {job['id']}` tells more."
+            if job["status"] == "failed"
+            else f"The job was {job['status']}."
+        )
+
+
+def _check_render(file: Path | None, frames: str | None) -> None:
+    if file is None:
+        raise typer.BadParameter("which FILE.blend shall be rendered?")
+    if not frames:
+        raise typer.BadParameter("which frames shall be rendered? Say, for example, --frames 1-20.")
+
+
+def _existing(file: Path | None) -> Path | None:
+    if file is None:
+        return None
+    # A link may lead elsewhere on another machine, but the user named this path: keep it.
+    absolute = file.expanduser().absolute()
+    if not absolute.is_file():
+        raise CommandError(f"There is no file {absolute}.")
+    return absolute
+
+
+def _values(
+    declared: Sequence[dict[str, Any]],
+    given: Sequence[str],
+    blendfile: Path | None,
+    job_name: str,
+    output: Path | None,
+    scene: str,
+) -> dict[str, Any]:
+    try:
+        values = parse_settings(given, declared)
+    except BadSetting as problem:
+        raise typer.BadParameter(str(problem)) from problem
+    return fill_in(
+        declared,
+        values,
+        blendfile=blendfile,
+        job_name=job_name,
+        output=output.expanduser().absolute() if output else None,
+        scene=scene,
+    )

@@ -1,0 +1,240 @@
+"""A farm on this machine: a manager and worker hosts as child processes, kept running."""
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import httpx
+
+from manager_api.cli.console import CommandError, note
+
+#: The manager stops its Temporal, a host its runs, before they go.
+STOP_GRACE_S = 30.0
+#: Creating the databases of a new farm takes the longest.
+READY_WITHIN_S = 120.0
+_LOOK_EVERY_S = 0.5
+_LONGEST_PAUSE_S = 30.0
+#: A host ends with it when somebody asked it, through the manager, to restart.
+_RESTART_EXIT_CODE = 47
+
+
+class Child:
+    """A program that is started again when it ends by itself.
+
+    Args:
+        ends_with: The exit code of an end that was asked for elsewhere; it stays so.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        argv: Sequence[str],
+        log: Path,
+        environment: Mapping[str, str],
+        ends_with: int | None = None,
+    ) -> None:
+        self.name = name
+        self.log = log
+        self._argv = argv
+        self._ends_with = ends_with
+        self._environment = {**os.environ, **environment}
+        self._process: subprocess.Popen[bytes] | None = None
+        self._started_at = 0.0
+        self._pause_s = 1.0
+
+    def start(self) -> None:
+        self.log.parent.mkdir(parents=True, exist_ok=True)
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(
+                self._argv,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env=self._environment,
+                # Ctrl-C is for us: we end our children in their order.
+                start_new_session=True,
+            )
+        self._started_at = time.monotonic()
+
+    @property
+    def exit_code(self) -> int | None:
+        return self._process.poll() if self._process else None
+
+    def restart_if_ended(self) -> None:
+        if self.exit_code is None or self.exit_code == self._ends_with:
+            return
+        lived_s = time.monotonic() - self._started_at
+        if lived_s < self._pause_s:
+            return
+        note(f"{self.name} ended (exit code {self.exit_code}); starting it again. See {self.log}.")
+        # One that ends again and again gets ever longer pauses.
+        crashed_soon = lived_s < 2 * _LONGEST_PAUSE_S
+        self._pause_s = min(self._pause_s * 2, _LONGEST_PAUSE_S) if crashed_soon else 1.0
+        self.start()
+
+    def ask_to_stop(self) -> None:
+        if self._process is not None and self._process.poll() is None:
+            self._process.terminate()
+
+    def wait_until_stopped(self, within_s: float) -> None:
+        if self._process is None:
+            return
+        try:
+            self._process.wait(within_s)
+        except subprocess.TimeoutExpired:
+            note(f"{self.name} did not stop within {within_s:g} s and is killed.")
+            self._process.kill()
+            self._process.wait()
+
+    def last_words(self, lines: int = 15) -> str:
+        with contextlib.suppress(OSError):
+            return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])
+        return ""
+
+
+class Farm:
+    """Runs from entering the context to leaving it.
+
+    Args:
+        data_dir: Of the farm; the manager's, with the hosts' and the logs below it.
+        url: Where the manager will answer.
+        manager_options: For `tablao manager`.
+        environment: Added to the hosts' environment.
+    """
+
+    def __init__(
+        self,
+        data_dir: Path,
+        url: str,
+        *,
+        manager_options: Sequence[str],
+        workers: int,
+        environment: Mapping[str, str] | None = None,
+        ready_within_s: float = READY_WITHIN_S,
+    ) -> None:
+        self.url = url
+        self.logs = data_dir / "logs"
+        self._ready_within_s = ready_within_s
+        program = [sys.executable, "-m", "manager_api.cli.main", "manager"]
+        self._manager = Child(
+            "The manager", [*program, *manager_options], self.logs / "manager.log", {}
+        )
+        self._hosts = [
+            self._host(data_dir, url, number, environment or {}) for number in range(1, workers + 1)
+        ]
+        self._stopping = threading.Event()
+        self._watch = threading.Thread(target=self._keep_running, name="supervisor", daemon=True)
+
+    def _host(self, data_dir: Path, url: str, number: int, environment: Mapping[str, str]) -> Child:
+        name = f"{socket.gethostname()}-{number}"
+        argv = host_command(url, data_dir / "workers" / str(number), name)
+        argv += ["--restart-exit-code", str(_RESTART_EXIT_CODE)]
+        log = self.logs / f"worker-{number}.log"
+        return Child(f"Worker {name}", argv, log, environment, ends_with=0)
+
+    def __enter__(self) -> Self:
+        self._manager.start()
+        try:
+            self._wait_until_ready()
+            for host in self._hosts:
+                host.start()
+        except BaseException:
+            self._stop()
+            raise
+        self._watch.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, t: TracebackType | None
+    ) -> None:
+        self._stopping.set()
+        self._watch.join()
+        self._stop()
+
+    def _keep_running(self) -> None:
+        while not self._stopping.wait(_LOOK_EVERY_S):
+            for child in (self._manager, *self._hosts):
+                child.restart_if_ended()
+
+    def _wait_until_ready(self) -> None:
+        give_up_at = time.monotonic() + self._ready_within_s
+        while not _answers(self.url):
+            if self._manager.exit_code is not None:
+                words = self._manager.last_words()
+                raise CommandError(f"The manager ended while it started:\n{words}")
+            if time.monotonic() > give_up_at:
+                raise CommandError(
+                    f"The manager did not answer within {self._ready_within_s:g} s. "
+                    f"See {self._manager.log}."
+                )
+            time.sleep(0.2)
+
+    def _stop(self) -> None:
+        # A second Ctrl-C must not leave children behind; they are killed after the grace anyway.
+        with ignoring_signals():
+            for host in self._hosts:
+                host.ask_to_stop()
+            for host in self._hosts:
+                host.wait_until_stopped(STOP_GRACE_S)
+            self._manager.ask_to_stop()
+            self._manager.wait_until_stopped(STOP_GRACE_S)
+
+
+def host_command(url: str, data_dir: Path | None, name: str | None) -> list[str]:
+    """The command line of a worker host."""
+    command = [sys.executable, "-m", "worker_host.main", "--manager", url]
+    if data_dir is not None:
+        command += ["--data-dir", str(data_dir)]
+    return [*command, "--name", name] if name else command
+
+
+def _answers(url: str) -> bool:
+    try:
+        return httpx.get(f"{url}/api/v3/version", timeout=5).is_success
+    except httpx.HTTPError:
+        return False
+
+
+def interrupt_on_terminate() -> None:
+    """Lets SIGTERM end us as Ctrl-C does: through `finally` and `with`."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+
+
+class ignoring_signals(contextlib.AbstractContextManager[None]):  # noqa: N801 - used like a function
+    """Neither Ctrl-C nor SIGTERM interrupts what is inside."""
+
+    def __enter__(self) -> None:
+        signals = (signal.SIGINT, signal.SIGTERM)
+        self._before = [(number, signal.signal(number, signal.SIG_IGN)) for number in signals]
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._before:
+            signal.signal(number, handler)
+
+
+def is_free(host: str, port: int) -> bool:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError:
+            return False
+    return True
+
+
+def free_port(host: str) -> int:
+    """A port that is free now; somebody may take it before us, and then the start fails."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.bind((host, 0))
+        return int(probe.getsockname()[1])
