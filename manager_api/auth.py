@@ -63,6 +63,17 @@ def anybody(connection: HTTPConnection, parts: Parts) -> None:
         raise WebSocketException(1008, "opened by a page from elsewhere")
 
 
+async def may_reach_temporal(websocket: WebSocket) -> bool:
+    """Workers, and who may do anything else here: to signal a workflow is to command the farm."""
+    if await worker_of(websocket) is not None:
+        return True
+    try:
+        anybody(websocket, websocket.app.state.parts)
+    except (Forbidden, WebSocketException):
+        return False
+    return True
+
+
 Anybody = Depends(anybody)
 
 #: A test holds every route to one of these.

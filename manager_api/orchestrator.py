@@ -29,9 +29,9 @@ from activities.keeping import TemporalAway, WorkflowMissing
 from manager_api.db import jobs
 from manager_api.db.engine import Database
 from manager_api.db.tables import JobRow
-from manager_api.errors import OrchestratorUnavailable
+from manager_api.errors import OrchestratorUnavailable, Refused
+from manager_api.services.jobs import PATIENCE_S, RunIsOver
 from workflows.activity_contracts import MANAGER_TASK_QUEUE
-from workflows.domain.job.transitions import Refused
 from workflows.domain.messages import Change, JobAction, StartJob, TaskAction
 from workflows.farm import FARM, FarmWorkflow
 from workflows.job import JOB_PRIORITY, JOB_STATUS, Ask, JobWorkflow
@@ -41,8 +41,6 @@ logger = logging.getLogger(__name__)
 #: One workflow task may work on a hundred thousand tasks, and replay a long history before.
 TASK_TIMEOUT = timedelta(seconds=120)
 RPC_TIMEOUT = timedelta(seconds=10)
-#: How long a change waits for a run that is about to end or about to start.
-PATIENCE_S = 20.0
 
 _JOB_NAME = SearchAttributeKey.for_keyword("JobName")
 _JOB_TYPE = SearchAttributeKey.for_keyword("JobType")
@@ -63,10 +61,6 @@ _TASK_UPDATES = {TaskAction.CANCEL: "cancel_task", TaskAction.REQUEUE: "requeue_
 
 def workflow_id(job_id: str) -> str:
     return f"job-{job_id}"
-
-
-class RunIsOver(Exception):
-    """The job has no open workflow: it has ended, is ending, or has not been started yet."""
 
 
 class TemporalJobs:

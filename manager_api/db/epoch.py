@@ -2,12 +2,9 @@
 
 from sqlalchemy import select, update
 
+from activities.keeping import Superseded
 from manager_api.db.engine import Session
 from manager_api.db.tables import FarmRow
-
-
-class Superseded(Exception):
-    """A newer keeper has begun: this one stops."""
 
 
 async def next_epoch(session: Session) -> int:

@@ -8,14 +8,12 @@ from sqlalchemy import ColumnElement, delete, select, update
 from manager_api.db import epoch as epochs
 from manager_api.db import workers
 from manager_api.db.engine import Changed, Database, Session, utc_now
-from manager_api.db.epoch import Superseded
 from manager_api.db.farm_snapshot import farm_snapshot
+from manager_api.db.jobs import restart_run
 from manager_api.db.offers import OfferWriter, lease_message
 from manager_api.db.tables import LeaseRow, LeaseState, OutboxRow, WorkerRow
 from workflows.domain.matchmaking import FarmSnapshot, Offer, RecallOrder
 from workflows.domain.messages import Lease
-
-__all__ = ["SqlKeeperStore", "Superseded"]
 
 AFTER_TASK, AT_ONCE = "after-task", "at-once"
 
@@ -99,6 +97,11 @@ class SqlKeeperStore:
         query = select(OutboxRow.job_id, OutboxRow.run).order_by(OutboxRow.created)
         async with self._db.reading() as session:
             return [(row.job_id, row.run) for row in await session.execute(query)]
+
+    async def start_anew(self, job_id: str, run: int) -> None:
+        """Give a job whose workflow is no more a new run, from what is here (rule 16)."""
+        async with self._db.writing() as session:
+            await restart_run(session, job_id, run)
 
     async def started(self, job_id: str, run: int) -> None:
         """Temporal has it: take it out of the outbox."""

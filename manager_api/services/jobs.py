@@ -1,15 +1,16 @@
 """What the manager does with jobs."""
 
 import asyncio
+import contextlib
 from typing import Protocol
 from uuid import uuid4
 
 from manager_api.contract.jobs import Job, JobsQueryResult, SubmittedJob
 from manager_api.contract.tasks import JobTasksSummary
 from manager_api.db import farm, jobs, submission, tags, tasks
-from manager_api.db.engine import Database
+from manager_api.db.engine import Changed, Database
 from manager_api.db.tables import JobRow
-from manager_api.errors import BadRequest, JobNotFound, Refused
+from manager_api.errors import BadRequest, JobNotFound, OrchestratorUnavailable, Refused
 from manager_api.job_types.registry import JobTypeRegistry
 from manager_api.services.answers import job_answer, task_summary
 from manager_api.services.submission import compile_job
@@ -17,6 +18,15 @@ from workflows.domain.job.transitions import check_job_action
 from workflows.domain.messages import Change, JobAction
 from workflows.domain.statuses import JobStatus
 from workflows.domain.variables import Variables
+
+#: How long a change waits for a run that is about to end, or about to be started.
+PATIENCE_S = 20.0
+_CLOSING_PAUSE_S = 0.1
+_FIRST_WRITE_S = 3.0
+
+
+class RunIsOver(Exception):
+    """The job has no open workflow: it has ended, is ending, or has not been started yet."""
 
 
 class JobControl(Protocol):
@@ -27,6 +37,7 @@ class JobControl(Protocol):
 
         Raises:
             Refused: not possible in the current status.
+            RunIsOver: look at the database, and ask again.
             OrchestratorUnavailable: nothing was changed, as far as we know.
         """
 
@@ -114,11 +125,10 @@ class JobService:
                 pass  # it was requeued this very moment
             else:
                 return
-        await self._control.change(job_id, Change(priority=priority, request_id=str(uuid4())))
+        change = Change(priority=priority, request_id=str(uuid4()))
+        await apply_change(self._database, self._control, row, change)
 
     async def _act(self, row: JobRow, action: JobAction, reason: str) -> None:
-        if row.is_ended:
-            check_job_action(row.status, action)
         # Of a job that runs, the row may lag behind: only its workflow knows what is possible.
         change = Change(action=action, reason=reason, request_id=str(uuid4()))
         await apply_change(self._database, self._control, row, change)
@@ -134,14 +144,62 @@ class JobService:
 async def apply_change(
     database: Database, control: JobControl, row: JobRow, change: Change
 ) -> None:
-    """Through the workflow that runs the job, else by a new run that begins with the change."""
-    if row.is_ended:
-        try:
-            async with database.writing() as session:
-                run = await jobs.begin_rerun(session, row.id, change)
-        except jobs.NotEnded:
-            pass  # somebody else began a run this very moment
-        else:
-            await control.start(row.id, run)
+    """Through the workflow that runs the job, else by a new run that begins with the change.
+
+    Returns when the change can be read; should Temporal be away, when it is sure to come.
+
+    Raises:
+        Refused: not possible in the current status.
+        OrchestratorUnavailable: the run stayed between ending and ended, or its start is due.
+    """
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(PATIENCE_S):
+            while not await _applied(database, control, row, change):
+                await asyncio.sleep(_CLOSING_PAUSE_S)
+                async with database.reading() as session:
+                    fresh = await jobs.job(session, row.id)
+                if fresh is None:
+                    raise JobNotFound(row.id)
+                row = fresh
             return
-    await control.change(row.id, change)
+    raise OrchestratorUnavailable("the job is between two runs; try again")
+
+
+async def _applied(database: Database, control: JobControl, row: JobRow, change: Change) -> bool:
+    """False when the job is between two runs."""
+    if not row.is_ended:
+        try:
+            await control.change(row.id, change)
+        except RunIsOver:
+            return False
+        return True
+    if change.action is not None:
+        check_job_action(row.status, change.action)
+    try:
+        async with database.writing() as session:
+            run = await jobs.begin_rerun(session, row.id, change)
+    except jobs.NotEnded:
+        return False  # somebody else began a run this very moment
+    await control.start(row.id, run)
+    await _until_written(database, row.id, run)
+    return True
+
+
+async def _until_written(database: Database, job_id: str, run: int) -> None:
+    """Waits a moment for a new run's first write: who asks next shall see what they asked for."""
+    committed = asyncio.Event()
+    database.listen(Changed.EVENTS, committed.set)
+    try:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_FIRST_WRITE_S):
+                while not await _has_written(database, job_id, run):
+                    await committed.wait()
+                    committed.clear()
+    finally:
+        database.unlisten(Changed.EVENTS, committed.set)
+
+
+async def _has_written(database: Database, job_id: str, run: int) -> bool:
+    async with database.reading() as session:
+        row = await jobs.job(session, job_id)
+    return row is None or row.run != run or row.sequence > 0

@@ -1,0 +1,152 @@
+"""The manager's process: builds everything, serves HTTP, works for Temporal."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
+
+import uvicorn
+from temporalio.client import Client
+
+from activities.keeper_memory import Wakeup
+from activities.keeping import FarmKeeper, KeeperTimes
+from activities.projection import Projection
+from manager_api.app import build_app
+from manager_api.auth import may_reach_temporal, worker_of
+from manager_api.db.engine import Changed, Database
+from manager_api.db.leases import SqlKeeperStore
+from manager_api.db.projection import SqlProjectionStore
+from manager_api.dependencies import ManagerParts
+from manager_api.host_records import SqlHostRecords
+from manager_api.hosts import ChannelSettings, Hosts
+from manager_api.job_types.registry import BuiltInJobTypes, JobTypeRegistry
+from manager_api.orchestrator import ManagerWorker, TemporalJobs, connect
+from manager_api.routers.tablao.host import host_router
+from manager_api.settings import ManagerSettings
+from manager_api.temporal_server import TemporalServer
+from manager_api.tunnel import tunnel_router
+from workflows.domain.messages import Limits
+
+logger = logging.getLogger(__name__)
+
+
+def run_manager(settings: ManagerSettings) -> None:
+    """Serves until SIGINT or SIGTERM."""
+    asyncio.run(_serve(settings))
+
+
+async def _serve(settings: ManagerSettings) -> None:
+    async with manager(settings) as parts:
+        config = uvicorn.Config(
+            build_app(parts),
+            host=settings.host,
+            port=settings.port,
+            log_config=None,
+            access_log=False,
+            timeout_graceful_shutdown=3,
+            ws_max_size=2**20,
+        )
+        await uvicorn.Server(config).serve()
+
+
+@asynccontextmanager
+async def manager(settings: ManagerSettings) -> AsyncIterator[ManagerParts]:
+    """Everything but HTTP: database, Temporal, hosts, keeper. Ended in the opposite order."""
+    async with AsyncExitStack() as stack:
+        database = await _database(settings, stack)
+        address, ui_url = await _temporal(settings, stack)
+        client = await connect(address, settings.temporal_namespace, lazy=True)
+        parts = ManagerParts.assembled(
+            settings,
+            database,
+            JobTypeRegistry([BuiltInJobTypes()]),
+            TemporalJobs(client, database),
+            temporal_address=address,
+            temporal_ui=ui_url,
+        )
+        hosts = _hosts(parts)
+        worker = _temporal_worker(settings, database, client, hosts, address)
+        for name, duty in (("hosts", hosts.run()), ("temporal worker", worker.run())):
+            asyncio_task = asyncio.create_task(duty, name=name)
+            stack.push_async_callback(_end, asyncio_task)
+        tunnel = tunnel_router(lambda: address, may_reach_temporal)
+        yield replace(parts, extra_routers=(host_router(hosts, worker_of), tunnel))
+
+
+async def _end(asyncio_task: "asyncio.Task[None]") -> None:
+    asyncio_task.cancel()
+    await asyncio.wait({asyncio_task})
+
+
+async def _database(settings: ManagerSettings, stack: AsyncExitStack) -> Database:
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    settings.storage_path.mkdir(parents=True, exist_ok=True)
+    database = Database(settings.database_url)
+    stack.push_async_callback(database.close)
+    await database.migrate()
+    return database
+
+
+async def _temporal(settings: ManagerSettings, stack: AsyncExitStack) -> tuple[str, str]:
+    """Temporal's address and that of its Web UI."""
+    if settings.temporal_address:
+        return settings.temporal_address, settings.temporal_ui_url
+    server = TemporalServer(
+        settings.data_dir / "temporal",
+        namespace=settings.temporal_namespace,
+        retention_days=settings.retention_days,
+    )
+    await server.start()
+    stack.push_async_callback(server.stop)
+    return server.address, server.ui_url
+
+
+def _hosts(parts: ManagerParts) -> Hosts:
+    settings = parts.settings
+    channel = ChannelSettings(
+        beat_s=settings.beat_s,
+        lost_after_s=settings.lost_after_s,
+        namespace=settings.temporal_namespace,
+    )
+    return Hosts(SqlHostRecords(parts.database), parts.logs, channel)
+
+
+def _temporal_worker(
+    settings: ManagerSettings,
+    database: Database,
+    client: Client,
+    hosts: Hosts,
+    address: str,
+) -> ManagerWorker:
+    wakeup = Wakeup()
+    database.listen(Changed.FARM, wakeup.wake)
+    hosts.on_change = wakeup.wake
+    limits = _limits(settings)
+    projection = Projection(SqlProjectionStore(database, lambda: limits), hosts, wakeup)
+    keeper = FarmKeeper(
+        SqlKeeperStore(database),
+        TemporalJobs(client, database),
+        hosts,
+        wakeup,
+        KeeperTimes(tick_s=settings.keeper_tick_s, resend_s=settings.resend_s),
+        heartbeat_every_s=settings.keeper_heartbeat_s / 5,
+    )
+    return ManagerWorker(
+        address,
+        settings.temporal_namespace,
+        [projection.claim_job, projection.store_changes, keeper.keep_farm],
+        settings.keeper_heartbeat_s,
+    )
+
+
+def _limits(settings: ManagerSettings) -> Limits:
+    return Limits(
+        softfail_limit=settings.task_fail_after_softfail_count,
+        blocklist_threshold=settings.blocklist_threshold,
+        retry_pause_s=settings.retry_pause_s,
+        schedule_to_start_s=settings.schedule_to_start_s,
+        heartbeat_s=settings.heartbeat_s,
+        history_events=settings.history_events,
+        max_live=settings.max_live,
+    )
