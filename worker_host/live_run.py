@@ -36,6 +36,11 @@ class LiveRun:
         self._attachment: asyncio.Future[Outcome] | None = None
 
     @property
+    def pid(self) -> int:
+        """Its shim's; 0 until there is one, or if there never is."""
+        return self._pid
+
+    @property
     def is_attached(self) -> bool:
         return self._attachment is not None
 

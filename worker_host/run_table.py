@@ -63,6 +63,15 @@ class RunTable:
         """Runs that are beginning or live."""
         return self._book.live()
 
+    def named(self) -> list[RunKey]:
+        """What lives, and what has ended and was not accepted."""
+        return sorted(self._runs)
+
+    def pids(self) -> dict[RunKey, int]:
+        """The process at the top of each live run."""
+        runs = ((key, self._runs[key]) for key in self.live())
+        return {key: run.pid for key, run in runs if run.pid}
+
     def known(self, key: RunKey) -> bool:
         """Whether this key is answered for here: a live run, or one whose outcome is kept."""
         return self._book.entry(key) is not None
