@@ -19,6 +19,8 @@ from random import SystemRandom
 
 import psutil
 
+from manager_api.temporal_namespace import SEARCH_ATTRIBUTES
+
 #: Each is measured; the reasons are beside them.
 DYNAMIC_CONFIG: Mapping[str, int] = {
     # The default of 20 costs 50 ms per hop between services.
@@ -31,14 +33,6 @@ DYNAMIC_CONFIG: Mapping[str, int] = {
     # and the server would then fail that task again and again.
     "history.maximumBufferedEventsBatch": 5000,
     "history.maximumBufferedEventsSizeInBytes": 33554432,
-}
-SEARCH_ATTRIBUTES: Mapping[str, str] = {
-    "JobName": "Keyword",
-    "JobType": "Keyword",
-    "Project": "Keyword",
-    "User": "Keyword",
-    "JobStatus": "Keyword",
-    "JobPriority": "Int",
 }
 # FULL costs nothing measurable here and survives a power cut.
 SQLITE_PRAGMAS: Mapping[str, str] = {"journal_mode": "WAL", "synchronous": "FULL"}

@@ -16,11 +16,10 @@ from datetime import timedelta
 from pathlib import Path
 
 import psutil
-from temporalio.api.namespace.v1 import NamespaceConfig
-from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest, UpdateNamespaceRequest
 from temporalio.client import Client
 from temporalio.service import RPCError
 
+from manager_api.temporal_namespace import settle_namespace
 from manager_api.temporal_process import (
     ServerFiles,
     ServerRecord,
@@ -207,27 +206,16 @@ class TemporalServer:
 
     async def _until_ready(self) -> None:
         while self._is_alive():
-            with contextlib.suppress(OSError, RPCError, RuntimeError):
-                # The SDK is slow to give up and noisy; a bare connection tells first.
+            try:
+                # Refused connections are many; the SDK is better spared them.
                 _, writer = await asyncio.open_connection(self._ip, self._started.port)
                 writer.close()
-                return await self._set_retention()
+                client = await Client.connect(self.address, namespace=self._namespace)
+                return await settle_namespace(client, self._retention)
+            except (OSError, RPCError, RuntimeError) as problem:
+                logger.debug("Temporal is not ready: %s", problem)
             await asyncio.sleep(0.05)
         raise TemporalUnavailableError(f"Temporal ended while starting; see {self._files.log}")
-
-    async def _set_retention(self) -> None:
-        """`start-dev` has no flag for it (and sets one day), so it is asked for afterwards."""
-        service = (await Client.connect(self.address)).workflow_service
-        present = await service.describe_namespace(
-            DescribeNamespaceRequest(namespace=self._namespace)
-        )
-        if present.config.workflow_execution_retention_ttl.ToTimedelta() == self._retention:
-            return
-        config = NamespaceConfig()
-        config.workflow_execution_retention_ttl.FromTimedelta(self._retention)
-        await service.update_namespace(
-            UpdateNamespaceRequest(namespace=self._namespace, config=config)
-        )
 
     async def _end_process(self) -> None:
         process, self._process = self._process, None

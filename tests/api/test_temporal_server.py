@@ -13,12 +13,15 @@ import psutil
 import pytest
 from temporalio import workflow
 from temporalio.api.enums.v1 import IndexedValueType
-from temporalio.api.operatorservice.v1 import ListSearchAttributesRequest
+from temporalio.api.operatorservice.v1 import (
+    ListSearchAttributesRequest,
+    RemoveSearchAttributesRequest,
+)
 from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
 from temporalio.client import Client
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
-from manager_api.temporal_process import SEARCH_ATTRIBUTES
+from manager_api.temporal_namespace import SEARCH_ATTRIBUTES, settle_namespace
 from manager_api.temporal_server import TemporalServer, TemporalUnavailableError
 
 Embedded = Callable[[], TemporalServer]
@@ -286,15 +289,19 @@ async def test_closed_workflows_are_kept_for_thirty_days(server: TemporalServer)
 async def test_jobs_can_be_searched_for(server: TemporalServer) -> None:
     client = await Client.connect(server.address)
 
-    found = await client.operator_service.list_search_attributes(
-        ListSearchAttributesRequest(namespace="default")
-    )
+    assert await search_attributes(client) == SEARCH_ATTRIBUTES
 
-    types = {name: IndexedValueType.Name(kind) for name, kind in found.custom_attributes.items()}
-    wanted = {
-        name: f"INDEXED_VALUE_TYPE_{kind.upper()}" for name, kind in SEARCH_ATTRIBUTES.items()
-    }
-    assert types == wanted
+
+async def test_a_namespace_that_lacks_a_search_attribute_gets_it(server: TemporalServer) -> None:
+    client = await Client.connect(server.address)
+    await client.operator_service.remove_search_attributes(
+        RemoveSearchAttributesRequest(namespace="default", search_attributes=["Project"])
+    )
+    assert "Project" not in await search_attributes(client)
+
+    await settle_namespace(client, timedelta(days=30))
+
+    assert await search_attributes(client) == SEARCH_ATTRIBUTES
 
 
 async def test_a_shared_session_server_answers(temporal_client: Client) -> None:
@@ -310,3 +317,14 @@ def serving(folder: Path) -> list[psutil.Process]:
         for process in processes
         if database in (process.info["cmdline"] or ()) and process.info["status"] != "zombie"
     ]
+
+
+async def search_attributes(client: Client) -> dict[str, str]:
+    """Our own, by name, with their types spelled as the command line spells them."""
+    found = await client.operator_service.list_search_attributes(
+        ListSearchAttributesRequest(namespace="default")
+    )
+    return {
+        name: IndexedValueType.Name(kind).removeprefix("INDEXED_VALUE_TYPE_").title()
+        for name, kind in found.custom_attributes.items()
+    }
