@@ -7,6 +7,7 @@ from typing import Any, Protocol
 from temporalio import activity
 
 from activities.heartbeats import heartbeats
+from workflows.activity_contracts import Rendering
 from workflows.domain.messages import Outcome, OutcomeKind, RunKey, RunRef
 
 
@@ -32,7 +33,7 @@ class Runs(Protocol):
     def progress(self, key: RunKey) -> Mapping[str, Any]: ...
 
 
-class LocalRendering:
+class LocalRendering(Rendering):
     """Runs on a render machine, from that machine's own task queue."""
 
     def __init__(self, runs: Runs, *, heartbeat_every_s: float = 5.0) -> None:
