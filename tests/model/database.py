@@ -1,0 +1,302 @@
+"""The model's database: jobs as their workflows project them, workers, leases."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+
+from workflows.domain.job.encoding import TaskColumns, decode, encode
+from workflows.domain.job.ranges import indexes_in
+from workflows.domain.matchmaking import FarmSnapshot, JobFacts, LeaseFacts, Offer, WorkerFacts
+from workflows.domain.messages import (
+    Change,
+    Demand,
+    JobSnapshot,
+    Lease,
+    LeaseReturned,
+    Limits,
+    ProjectionWrite,
+    RunKey,
+    TasksMoved,
+    WriteAnswer,
+)
+from workflows.domain.statuses import JobStatus, TaskStatus, WorkerStatus
+
+#: What a restored backup adds to every number that must never be used twice.
+RESTORED = 1000
+
+
+@dataclass
+class JobRecord:
+    id: str
+    priority: int
+    tag: str | None
+    columns: TaskColumns
+    limits: Limits
+    run: int = 1
+    status: JobStatus = JobStatus.QUEUED
+    sequence: int = 0
+    last: ProjectionWrite | None = None
+    """What was stored under `sequence`."""
+    demand: Demand | None = None
+    blocked: tuple[tuple[str, str], ...] = ()
+    is_ended: bool = False
+    change: Change | None = None
+
+
+@dataclass
+class LeaseRecord:
+    lease: Lease
+    since: int
+    is_held: bool = False
+    recall: str = ""
+
+
+@dataclass
+class WorkerRecord:
+    id: str
+    slots: int
+    task_types: frozenset[str]
+    tags: frozenset[str]
+    status: WorkerStatus = WorkerStatus.OFFLINE
+    session: int = 0
+    requested: WorkerStatus | None = None
+    is_lazy: bool = False
+    live_runs: tuple[str, ...] = ()
+
+
+@dataclass
+class Database:
+    jobs: dict[str, JobRecord] = field(default_factory=dict)
+    workers: dict[str, WorkerRecord] = field(default_factory=dict)
+    leases: dict[str, LeaseRecord] = field(default_factory=dict)
+    """The open ones."""
+    generations: Counter[tuple[str, int]] = field(default_factory=Counter)
+    hand_backs: dict[tuple[str, str], int] = field(default_factory=dict)
+    outbox: dict[str, int] = field(default_factory=dict)
+    recorded: Counter[RunKey] = field(default_factory=Counter)
+    """How often the success of a run was recorded."""
+
+    # --- a job's workflow ------------------------------------------------------------------------
+
+    def submit(self, job: JobRecord) -> None:
+        self.jobs[job.id] = job
+        self.outbox[job.id] = job.run
+
+    def claim(self, job_id: str, run: int) -> JobSnapshot | None:
+        job = self.jobs.get(job_id)
+        if job is None or job.run != run or job.is_ended:
+            return None
+        return JobSnapshot(
+            job_id,
+            run,
+            job.status,
+            job.priority,
+            encode(job.columns),
+            sequence=job.sequence,
+            demand_version=job.demand.version if job.demand else 0,
+            blocked=job.blocked,
+            limits=job.limits,
+            change=job.change,
+        )
+
+    def store(self, write: ProjectionWrite) -> WriteAnswer:
+        job = self.jobs.get(write.job_id)
+        if job is None or job.run != write.run:
+            return WriteAnswer.GONE
+        if write.sequence == job.sequence and write == job.last:
+            return WriteAnswer.STORED
+        if write.sequence <= job.sequence:
+            # Temporal was set back: what it says has been overtaken.
+            self.restart(job)
+            return WriteAnswer.GONE
+        if write.sequence > job.sequence + 1 and write.snapshot is None:
+            return WriteAnswer.SEND_ALL
+        self._apply(job, write)
+        job.sequence, job.last = write.sequence, write
+        return WriteAnswer.STORED
+
+    def _apply(self, job: JobRecord, write: ProjectionWrite) -> None:
+        job.change = None
+        for moved in write.tasks:
+            self._move(job, moved)
+        if write.jobs:
+            job.status = write.jobs[-1].status
+        if write.priority is not None:
+            job.priority = write.priority
+        if write.blocked is not None:
+            job.blocked = write.blocked
+        if write.demand is not None:
+            job.demand = write.demand
+        self._apply_leases(job, write)
+        if write.snapshot is not None:
+            job.columns, job.status = decode(write.snapshot), write.status or job.status
+        if write.is_final:
+            job.is_ended = True
+            self._return_all(job)
+
+    def _apply_leases(self, job: JobRecord, write: ProjectionWrite) -> None:
+        for lease_id in write.held:
+            if lease_id in self.leases:
+                self.leases[lease_id].is_held = True
+        for lease_id, session in write.moved:
+            if lease_id in self.leases:
+                record = self.leases[lease_id]
+                record.lease = replace(record.lease, session=session)
+        for returned in write.returned:
+            self._return(job, returned)
+        if write.all_held is not None:
+            self._return_all(job, but=write.all_held)
+
+    def _return(self, job: JobRecord, returned: LeaseReturned) -> None:
+        self.leases.pop(returned.lease_id, None)
+        if returned.demand_version:
+            self.hand_backs[job.id, returned.worker_id] = returned.demand_version
+
+    def _return_all(self, job: JobRecord, but: Sequence[str] = ()) -> None:
+        for lease_id, record in list(self.leases.items()):
+            if record.lease.job_id == job.id and lease_id not in but:
+                del self.leases[lease_id]
+
+    def _move(self, job: JobRecord, moved: TasksMoved) -> None:
+        columns = job.columns
+        for index in indexes_in(moved.indexes):
+            at = index - 1
+            was_completed = columns.statuses[at] is TaskStatus.COMPLETED
+            columns.statuses[at] = moved.status
+            if moved.attempt is not None:
+                columns.attempts[at] = moved.attempt
+            if moved.failed_by is not None:
+                columns.failed_by[at] = moved.failed_by
+            if moved.failures is not None:
+                columns.failures[at] = moved.failures
+            if moved.status is TaskStatus.COMPLETED and not was_completed:
+                self.recorded[RunKey(job.id, index, job.run, columns.attempts[at])] += 1
+
+    # --- runs ------------------------------------------------------------------------------------
+
+    def rerun(self, job: JobRecord, change: Change | None) -> None:
+        job.run += 1
+        job.sequence, job.last, job.is_ended, job.change = 0, None, False, change
+        job.demand = None
+        self._return_all(job)
+        for pair in [pair for pair in self.hand_backs if pair[0] == job.id]:
+            del self.hand_backs[pair]
+        self.outbox[job.id] = job.run
+
+    def restart(self, job: JobRecord) -> None:
+        """Its workflow is no more, or not what it was (protocol rule 16)."""
+        if not job.is_ended:
+            self.rerun(job, job.change)
+
+    def was_restored(self) -> None:
+        """After a copy was put in place: no number is used twice."""
+        for job in self.jobs.values():
+            job.run += RESTORED
+            if not job.is_ended:
+                self.rerun(job, job.change)
+        for worker in self.workers.values():
+            for slot in range(worker.slots):
+                self.generations[worker.id, slot] += RESTORED
+
+    # --- the keeper ------------------------------------------------------------------------------
+
+    def snapshot(
+        self, is_present: Callable[[str], bool], resting: frozenset[str]
+    ) -> FarmSnapshot:
+        return FarmSnapshot(
+            tuple(_worker_facts(w, is_present(w.id)) for w in self.workers.values()),
+            tuple(
+                JobFacts(job.id, job.run, job.status, job.priority, rank, job.tag, job.demand)
+                for rank, job in enumerate(self.jobs.values())
+                if not job.is_ended
+            ),
+            tuple(_lease_facts(record) for record in self.leases.values()),
+            dict(self.hand_backs),
+            resting,
+        )
+
+    def write_offers(self, offers: Iterable[Offer], now: int) -> list[Lease]:
+        written = []
+        for offer in offers:
+            job, worker = self.jobs[offer.job_id], self.workers.get(offer.worker_id)
+            if worker is None or job.is_ended or job.run != offer.run:
+                continue
+            self.generations[worker.id, offer.slot] += 1
+            generation = self.generations[worker.id, offer.slot]
+            lease = Lease(
+                f"{worker.id}.{offer.slot}.{generation}",
+                worker.id,
+                worker.id,
+                worker.session,
+                offer.slot,
+                generation,
+                job.id,
+                job.run,
+                tuple(sorted(worker.task_types)),
+            )
+            self.leases[lease.id] = LeaseRecord(lease, now)
+            written.append(lease)
+        return written
+
+    # --- hosts -----------------------------------------------------------------------------------
+
+    def open_session(self, worker_id: str, session: int | None, runs: tuple[str, ...]) -> int:
+        worker = self.workers[worker_id]
+        if session == worker.session and worker.status is not WorkerStatus.ERROR:
+            return worker.session
+        worker.session = max(worker.session, session or 0) + 1
+        worker.live_runs = runs
+        return worker.session
+
+    def reported(self, worker_id: str, session: int, status: WorkerStatus) -> None:
+        worker = self.workers.get(worker_id)
+        if worker is not None and worker.session == session:
+            worker.status = status
+            if worker.requested is status:
+                worker.requested, worker.is_lazy = None, False
+
+    def is_settled(self, key: RunKey) -> bool:
+        """Whether the end of a try at a task is recorded."""
+        job = self.jobs.get(key.job_id)
+        if job is None:
+            return True
+        known = (job.run, job.columns.attempts[key.index - 1])
+        if known != (key.run, key.attempt):
+            return known > (key.run, key.attempt)
+        return job.columns.statuses[key.index - 1] is not TaskStatus.ACTIVE
+
+    def has_authority(self, worker_id: str, key: RunKey) -> bool:
+        leases = (record.lease for record in self.leases.values())
+        wanted = (worker_id, key.job_id, key.run)
+        return any((lease.worker_id, lease.job_id, lease.run) == wanted for lease in leases)
+
+
+def _worker_facts(worker: WorkerRecord, is_present: bool) -> WorkerFacts:
+    return WorkerFacts(
+        worker.id,
+        worker.id,
+        worker.status,
+        worker.session,
+        worker.slots,
+        worker.task_types,
+        worker.tags,
+        is_present,
+        worker.requested,
+        worker.is_lazy,
+        worker.live_runs,
+    )
+
+
+def _lease_facts(record: LeaseRecord) -> LeaseFacts:
+    lease = record.lease
+    return LeaseFacts(
+        lease.id,
+        lease.worker_id,
+        lease.session,
+        lease.slot,
+        lease.generation,
+        lease.job_id,
+        lease.run,
+        record.is_held,
+        record.recall,
+    )

@@ -1,0 +1,93 @@
+"""What must hold when faults have ended and time has run (docs/protocol.md, Invariants)."""
+
+from collections.abc import Iterator
+
+from tests.model.database import JobRecord
+from tests.model.world import World
+from workflows.domain.messages import Want
+from workflows.domain.statuses import ENDED, JobStatus, TaskStatus, WorkerStatus
+
+_UNFINISHED = frozenset(
+    {TaskStatus.QUEUED, TaskStatus.ACTIVE, TaskStatus.SOFT_FAILED, TaskStatus.PAUSED}
+)
+
+
+def unsettled(world: World) -> list[str]:
+    """What is still to come; empty at rest."""
+    jobs = world.db.jobs.values()
+    found = [f"{job.id} is {job.status}" for job in jobs if not _rests(world, job)]
+    found += [f"{key} lives" for key in world.live_runs()]
+    found += [f"{job_id} asked for {change}" for job_id, change in world.people.waiting]
+    found += [f"{job_id} is to be started" for job_id in world.db.outbox]
+    for execution in world.temporal.executions.values():
+        if execution.mailbox or execution.unwritten or execution.job and execution.job.changes:
+            found.append(f"{execution.job_id} has something to do")
+    for worker in world.db.workers.values():
+        if worker.requested or worker.status is not WorkerStatus.AWAKE:
+            found.append(f"{worker.id} is {worker.status}, asked to be {worker.requested}")
+    found += [f"lease {lease_id} is open" for lease_id in world.db.leases]
+    return found
+
+
+def _rests(world: World, job: JobRecord) -> bool:
+    if job.is_ended or job.status is JobStatus.PAUSED:
+        return True
+    wants = job.demand.wants if job.demand else ()
+    return bool(wants) and not any(_is_served(world, job, want) for want in wants)
+
+
+def _is_served(world: World, job: JobRecord, want: Want) -> bool:
+    return any(
+        want.task_type in worker.task_types and (job.tag is None or job.tag in worker.tags)
+        for worker in world.db.workers.values()
+    )
+
+
+def violations(world: World) -> Iterator[str]:
+    for job in world.db.jobs.values():
+        yield from _of_job(world, job)
+    yield from _of_workflows(world)
+    for key, count in world.db.recorded.items():
+        if count > 1:
+            yield f"the success of {key} was recorded {count} times"
+    if world.is_calm and not world.people.asked:
+        for host in world.hosts.values():
+            if host.stopped:
+                yield f"nobody asked for it, yet stopped: {host.stopped}"
+
+
+def _of_job(world: World, job: JobRecord) -> Iterator[str]:
+    if job.is_ended:
+        if job.status not in ENDED:
+            yield f"{job.id} has ended as {job.status}"
+        if _UNFINISHED & set(job.columns.statuses):
+            yield f"{job.id} has ended with {job.columns.statuses}"
+        if job.id in world.temporal.executions:
+            yield f"{job.id} has ended, its workflow has not"
+    elif job.id not in world.temporal.executions:
+        yield f"{job.id} has no workflow"
+    succeeded = set().union(*(host.succeeded for host in world.hosts.values()))
+    for index, status in enumerate(job.columns.statuses, start=1):
+        run = (job.id, index, job.columns.attempts[index - 1])
+        if status is TaskStatus.COMPLETED and run not in succeeded:
+            yield f"{run} is completed without having run to success"
+
+
+def _of_workflows(world: World) -> Iterator[str]:
+    for job_id, execution in world.temporal.executions.items():
+        row, job = world.db.jobs.get(job_id), execution.job
+        if row is None or job is None or row.run != job.run:
+            yield f"workflow and row of {job_id} disagree on who runs it"
+            continue
+        told = (row.status, row.priority, row.demand, row.blocked, row.columns)
+        known = (
+            job.status,
+            job.priority,
+            job.demand,
+            tuple(sorted(job.failures.blocked)),
+            job.tasks.columns,
+        )
+        if told != known:
+            yield f"database and workflow of {job_id} disagree: {told} {known}"
+        if len(job.leases):
+            yield f"{job_id} holds leases that the database has not"

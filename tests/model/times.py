@@ -1,0 +1,20 @@
+"""Times of the model, in ticks of about five seconds; their proportions are the protocol's."""
+
+SCHEDULE_TO_START = 6
+HEARTBEAT = 18
+GRACE = 12
+LOST_AFTER = 3
+#: A host that reaches neither manager nor Temporal for this long stops its runs.
+ALONE = 60
+#: A run whose host process is gone for this long stops itself.
+ORPHANED_SHIM = 60
+RETRY_PAUSE = 1
+RESEND = 2
+AUDIT = 12
+COOLDOWN = 1
+#: A task's run, at most.
+LONGEST_RUN = 12
+#: Two attempts of one task may overlap for so long, and only in a storm.
+LONGEST_OVERLAP = ALONE + HEARTBEAT + GRACE + LONGEST_RUN
+#: Within this after the last fault everything must have come to its end.
+PATIENCE = 1500

@@ -1,0 +1,161 @@
+"""What happens to the model's farm: people's wishes, and faults."""
+
+from collections.abc import Callable, Mapping
+
+from tests.model.farm import Happening
+from tests.model.host import Host
+from tests.model.world import World
+from workflows.domain.messages import Change, JobAction, TaskAction
+from workflows.domain.statuses import WorkerStatus
+
+
+def happen(world: World, happening: Happening) -> None:
+    _HAPPENINGS[happening.what](world, happening)
+
+
+def clears(world: World) -> None:
+    """Every fault ends, and every worker is woken."""
+    world.manager_down_until = min(world.manager_down_until, world.now)
+    world.temporal_down_until = 0
+    for key in world.until:
+        world.until[key] = 0
+    world.keeper.dies_after = None
+    for worker in world.db.workers.values():
+        worker.tags = frozenset({"tag"})
+        worker.requested = None if worker.status is WorkerStatus.AWAKE else WorkerStatus.AWAKE
+    world.tick()
+
+
+def _host(world: World, which: int) -> Host:
+    names = sorted(world.hosts)
+    return world.hosts[names[which % len(names)]]
+
+
+def _job(world: World, which: int) -> str:
+    names = sorted(world.db.jobs)
+    return names[which % len(names)] if names else ""
+
+
+def _keeper_dies(world: World, happening: Happening) -> None:
+    world.keeper.dies_after = happening.which % 5
+
+
+def _manager_restarts(world: World, happening: Happening) -> None:
+    world.manager_stops(1 + happening.long % 2)
+
+
+def _manager_is_down(world: World, happening: Happening) -> None:
+    world.manager_stops(happening.long * 2)
+
+
+def _process_restarts(world: World, happening: Happening) -> None:
+    host = _host(world, happening.which)
+    host.process_dies()
+    world.until[host.id, "process"] = world.now + 1
+
+
+def _process_is_down(world: World, happening: Happening) -> None:
+    host = _host(world, happening.which)
+    host.process_dies()
+    world.until[host.id, "process"] = world.now + happening.long * 2
+
+
+def _machine_goes_down(world: World, happening: Happening) -> None:
+    host = _host(world, happening.which)
+    host.machine_dies()
+    world.until[host.id, "process"] = world.now + happening.long
+
+
+def _cut(*what: str) -> Callable[[World, Happening], None]:
+    def cut(world: World, happening: Happening) -> None:
+        host = _host(world, happening.which)
+        for link in what:
+            world.until[host.id, link] = world.now + happening.long * 2
+
+    return cut
+
+
+def _temporal_is_down(world: World, happening: Happening) -> None:
+    world.temporal_down_until = world.now + happening.long * 2
+
+
+def _continue_as_new(world: World, happening: Happening) -> None:
+    execution = world.temporal.executions.get(_job(world, happening.which))
+    if execution is not None and world.temporal.is_up and world.is_manager_up:
+        world.workflows.continue_as_new(execution, world.now)
+
+
+def _people(world: World, happening: Happening) -> None:
+    action = tuple(JobAction)[happening.long % len(JobAction)]
+    world.people.ask(_job(world, happening.which), _numbered(world, Change(action=action)))
+
+
+def _task(world: World, happening: Happening) -> None:
+    action = tuple(TaskAction)[happening.long % len(TaskAction)]
+    change = Change(task_action=action, task=1 + happening.long // 2 % 6)
+    world.people.ask(_job(world, happening.which), _numbered(world, change))
+
+
+def _priority(world: World, happening: Happening) -> None:
+    change = Change(priority=30 + happening.long)
+    world.people.ask(_job(world, happening.which), _numbered(world, change))
+
+
+def _numbered(world: World, change: Change) -> Change:
+    number = f"r{world.people.asked}"
+    return Change(change.action, change.task_action, change.priority, change.task, "", number)
+
+
+def _ask_status(status: WorkerStatus, *, is_lazy: bool) -> Callable[[World, Happening], None]:
+    def ask(world: World, happening: Happening) -> None:
+        worker = world.db.workers.get(_host(world, happening.which).id)
+        if worker is not None:
+            worker.requested = None if worker.status is status else status
+            worker.is_lazy = is_lazy
+            if not is_lazy:
+                world.people.asked += 1
+
+    return ask
+
+
+def _tags(world: World, happening: Happening) -> None:
+    worker = world.db.workers.get(_host(world, happening.which).id)
+    if worker is not None:
+        worker.tags = frozenset() if worker.tags else frozenset({"tag"})
+
+
+def _submit(world: World, happening: Happening) -> None:
+    world.submit(happening.long % 5, happening.which % 4)
+
+
+def _delete_worker(world: World, happening: Happening) -> None:
+    if len(world.db.workers) > 1:
+        world.db.workers.pop(_host(world, happening.which).id, None)
+
+
+_HAPPENINGS: Mapping[str, Callable[[World, Happening], None]] = {
+    "keeper dies": _keeper_dies,
+    "manager restarts": _manager_restarts,
+    "manager is down": _manager_is_down,
+    "host process restarts": _process_restarts,
+    "host process is down": _process_is_down,
+    "machine goes down": _machine_goes_down,
+    "manager unreachable": _cut("manager"),
+    "temporal unreachable": _cut("temporal"),
+    "host unreachable": _cut("manager", "temporal"),
+    "temporal is down": _temporal_is_down,
+    "continue as new": _continue_as_new,
+    "people": _people,
+    "task": _task,
+    "priority": _priority,
+    "worker asleep": _ask_status(WorkerStatus.ASLEEP, is_lazy=False),
+    "worker asleep when free": _ask_status(WorkerStatus.ASLEEP, is_lazy=True),
+    "worker awake": _ask_status(WorkerStatus.AWAKE, is_lazy=False),
+    "tags": _tags,
+    "submit": _submit,
+    "back up database": lambda world, _: world.back_up_database(),
+    "restore database": lambda world, _: world.restore_database(),
+    "back up temporal": lambda world, _: world.back_up_temporal(),
+    "restore temporal": lambda world, _: world.restore_temporal(),
+    "delete worker": _delete_worker,
+}

@@ -1,0 +1,214 @@
+"""The whole farm in virtual time: who runs, who reaches whom, and when what happens."""
+
+import copy
+from collections import Counter
+from random import Random
+from typing import Any
+
+from tests.model.database import Database, JobRecord, WorkerRecord
+from tests.model.farm import History, dependencies
+from tests.model.host import Host
+from tests.model.keeper import Keeper
+from tests.model.people import People
+from tests.model.temporal import Temporal
+from tests.model.times import LONGEST_OVERLAP, LOST_AFTER
+from tests.model.workflow import WorkflowWorker
+from workflows.domain.job.encoding import TaskColumns
+from workflows.domain.messages import Limits, OutcomeKind, RunKey
+from workflows.domain.statuses import TaskStatus, WorkerStatus
+
+TASK_TYPES = (frozenset({"blender"}), frozenset({"ffmpeg"}), frozenset({"blender", "ffmpeg"}))
+
+
+class World:
+    def __init__(self, history: History) -> None:
+        self.now = 0
+        self.is_calm = history.is_calm
+        self.rng = Random(history.seed)
+        self.db = Database()
+        self.temporal = Temporal()
+        self.hosts: dict[str, Host] = {}
+        self.keeper = Keeper(self.db, self.temporal, self.is_present, self._order)
+        self.workflows = WorkflowWorker(
+            self.db, self.temporal, self.rng, self._tell_host, self._rest
+        )
+        self.people = People(self.db, self.temporal, self.workflows)
+        self.manager_down_until = 0
+        self.temporal_down_until = 0
+        self.until: dict[tuple[str, str], int] = {}
+        """(host, what is wrong with it) to when that ends."""
+        self.database_copy: Database | None = None
+        self.temporal_copy: Temporal | None = None
+        self._listening_since = 0
+        self._last_heard: dict[str, int] = {}
+        self._messages: list[tuple[int, str, str, Any]] = []
+        self._overlaps: Counter[tuple[str, int]] = Counter()
+        self._jobs_submitted = 0
+        for number, (slots, types) in enumerate(history.workers):
+            self._add_worker(f"w{number}", slots, TASK_TYPES[types - 1], history.failing)
+        for tasks, shape in history.jobs:
+            self.submit(tasks, shape)
+
+    # --- the farm --------------------------------------------------------------------------------
+
+    def _add_worker(self, name: str, slots: int, types: frozenset[str], failing: int) -> None:
+        host = self.hosts[name] = Host(name, self.rng)
+        accidents = (OutcomeKind.FAILED, OutcomeKind.LOST)
+        host.outcomes = (OutcomeKind.COMPLETED,) * (10 - 2 * failing) + accidents * failing
+        self.db.workers[name] = WorkerRecord(name, slots, types, frozenset({"tag"}))
+
+    def submit(self, tasks: int, shape: int) -> None:
+        number = self._jobs_submitted
+        self._jobs_submitted += 1
+        types = ["ffmpeg" if shape == 2 and i == tasks - 1 else "blender" for i in range(tasks)]
+        columns = TaskColumns(
+            types=types,
+            priorities=[50 + i % 2 for i in range(tasks)],
+            depends_on=dependencies(tasks, shape),
+            statuses=[TaskStatus.QUEUED] * tasks,
+            attempts=[0] * tasks,
+            failures=[0] * tasks,
+            failed_by=[()] * tasks,
+        )
+        limits = Limits(softfail_limit=3, blocklist_threshold=2 + number % 2)
+        tag = "tag" if number % 3 == 1 else None
+        self.db.submit(JobRecord(f"j{number}", 50, tag, columns, limits))
+
+    # --- time ------------------------------------------------------------------------------------
+
+    @property
+    def is_manager_up(self) -> bool:
+        return self.now >= self.manager_down_until
+
+    def tick(self) -> None:
+        self.now += 1
+        self._faults_end()
+        actors = [self._deliver, self._workflows_tick, self._keeper_tick, self._people_tick]
+        actors += [lambda host=host: self._host_tick(host) for host in self.hosts.values()]  # type: ignore[misc]
+        self.rng.shuffle(actors)
+        self.temporal.tick(self.now)
+        for act in actors:
+            act()
+            self._watch()
+
+    def _faults_end(self) -> None:
+        self.temporal.is_up = self.now >= self.temporal_down_until
+        for (name, what), until in list(self.until.items()):
+            is_wrong = self.now < until
+            host = self.hosts[name]
+            if what == "process":
+                host.is_up = not is_wrong
+            elif what == "manager":
+                host.is_manager_cut = is_wrong
+            else:
+                host.is_temporal_cut = is_wrong
+            if not is_wrong:
+                del self.until[name, what]
+
+    def manager_stops(self, ticks: int) -> None:
+        self.manager_down_until = self.now + ticks
+        self._listening_since = self.manager_down_until
+        self._messages.clear()
+        self.keeper.restart()
+        for host in self.hosts.values():
+            host.is_connected = False
+
+    def _workflows_tick(self) -> None:
+        if self.is_manager_up:
+            self.workflows.tick(self.now)
+
+    def _keeper_tick(self) -> None:
+        if self.is_manager_up and self.rng.random() < 0.8:
+            self.keeper.tick(self.now)
+
+    def _people_tick(self) -> None:
+        if self.is_manager_up:
+            self.people.tick(self.now)
+
+    def _host_tick(self, host: Host) -> None:
+        host.tick(self.db, self.temporal, self.now, is_manager_up=self.is_manager_up)
+        if host.is_connected:
+            self._last_heard[host.id] = self.now
+
+    # --- the fast channel ------------------------------------------------------------------------
+
+    def is_present(self, worker_id: str) -> bool:
+        missed_from = self._listening_since + LOST_AFTER
+        heard = max(self._last_heard.get(worker_id, 0), missed_from)
+        return self.now - heard <= LOST_AFTER
+
+    def _tell_host(self, worker_id: str, what: str, content: Any) -> None:
+        delay = self.rng.choice((0, 0, 1, 3))
+        if self.rng.random() < 0.9 and worker_id in self.hosts:
+            self._messages.append((self.now + delay, worker_id, what, content))
+
+    def _order(self, worker_id: str, status: WorkerStatus) -> None:
+        self._tell_host(worker_id, "order", status)
+
+    def _rest(self, worker_id: str) -> None:
+        self.keeper.cooling[worker_id] = self.now
+
+    def _deliver(self) -> None:
+        due = [message for message in self._messages if message[0] <= self.now]
+        self._messages = [message for message in self._messages if message[0] > self.now]
+        for _, worker_id, what, content in due:
+            host = self.hosts[worker_id]
+            if not (host.is_up and host.is_connected):
+                continue
+            if what == "stop":
+                host.stop(content, self.now)
+            elif what == "settled":
+                host.settled(content, self.now)
+            else:
+                host.ordered(content)
+
+    # --- copies ----------------------------------------------------------------------------------
+
+    def back_up_database(self) -> None:
+        self.database_copy = copy.deepcopy(self.db)
+
+    def back_up_temporal(self) -> None:
+        self.temporal_copy = copy.deepcopy(self.temporal)
+
+    def restore_database(self) -> None:
+        if self.database_copy is None:
+            return
+        self._put(self.db, copy.deepcopy(self.database_copy))
+        self.db.was_restored()
+        self.manager_stops(1)
+
+    def restore_temporal(self) -> None:
+        if self.temporal_copy is None:
+            return
+        newest = self.temporal.last_id
+        self._put(self.temporal, copy.deepcopy(self.temporal_copy))
+        # Ids are random in truth: one of the other future is never met again.
+        self.temporal.last_id = newest
+        self.temporal_down_until = self.now + 1
+        self.keeper.restart()
+
+    @staticmethod
+    def _put(old: Any, new: Any) -> None:
+        old.__dict__.update(new.__dict__)
+
+    # --- what must hold at every moment ----------------------------------------------------------
+
+    def _watch(self) -> None:
+        attempts: Counter[tuple[str, int]] = Counter()
+        slots: Counter[tuple[str, int]] = Counter()
+        for host in self.hosts.values():
+            for key, shim in host.shims.items():
+                attempts[key.job_id, key.index] += 1
+                slots[host.id, shim.ref.slot] += 1
+        assert all(count == 1 for count in slots.values()), f"a slot runs two runs: {slots}"
+        for task in [task for task in self._overlaps if attempts[task] < 2]:
+            del self._overlaps[task]
+        for task, count in attempts.items():
+            if count > 1:
+                self._overlaps[task] += 1
+                assert not self.is_calm, f"two live attempts of {task}"
+                actors = 4 + len(self.hosts)
+                assert self._overlaps[task] < LONGEST_OVERLAP * actors, f"{task} runs twice"
+
+    def live_runs(self) -> list[RunKey]:
+        return [key for host in self.hosts.values() for key in host.shims]
