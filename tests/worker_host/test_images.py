@@ -1,0 +1,90 @@
+"""Previews of frames: whatever a browser shows comes through, the newest first."""
+
+import asyncio
+import io
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from worker_host.images import Previews, as_jpeg
+from workflows.domain.messages import RunKey
+
+KEY = RunKey("job", 1, 1, 1)
+
+
+def saved(path: Path, mode: str = "RGB", color: object = None) -> Path:
+    Image.new(mode, (8, 4), color).save(path)  # type: ignore[arg-type] # it takes what fits the mode
+    return path
+
+
+def opened(jpeg: bytes | None) -> Image.Image:
+    assert jpeg is not None
+    return Image.open(io.BytesIO(jpeg))
+
+
+@pytest.mark.parametrize("suffix", ["png", "jpg", "tif"])
+def test_images_become_jpegs_of_the_same_size(tmp_path: Path, suffix: str) -> None:
+    jpeg = opened(as_jpeg(saved(tmp_path / f"0001.{suffix}", color=(200, 30, 30))))
+
+    assert (jpeg.format, jpeg.size) == ("JPEG", (8, 4))
+
+
+def test_what_is_transparent_becomes_black(tmp_path: Path) -> None:
+    jpeg = opened(as_jpeg(saved(tmp_path / "0001.png", "RGBA", (255, 255, 255, 0))))
+
+    assert jpeg.getpixel((3, 2)) == (0, 0, 0)
+
+
+def test_sixteen_bits_of_gray_keep_their_brightness(tmp_path: Path) -> None:
+    jpeg = opened(as_jpeg(saved(tmp_path / "0001.png", "I;16", 128 * 256)))
+
+    assert jpeg.convert("L").getpixel((3, 2)) == pytest.approx(128, abs=2)
+
+
+def test_other_formats_have_no_preview(tmp_path: Path) -> None:
+    (tmp_path / "0001.exr").write_bytes(b"v/1\x01 and so on")
+
+    assert as_jpeg(tmp_path / "0001.exr") is None
+
+
+async def test_of_many_frames_the_newest_is_sent(tmp_path: Path) -> None:
+    sent: asyncio.Queue[bytes] = asyncio.Queue()
+
+    async def send(_key: RunKey, jpeg: bytes) -> None:
+        await sent.put(jpeg)
+
+    previews = Previews(send)
+    for number in range(1, 5):
+        previews.saved(KEY, saved(tmp_path / f"{number}.png", color=(60 * number, 0, 0)))
+    running = asyncio.create_task(previews.run())
+
+    jpeg = opened(await asyncio.wait_for(sent.get(), 10))
+
+    assert jpeg.convert("RGB").getpixel((3, 2))[0] == pytest.approx(240, abs=6)  # type: ignore[index] # a triple
+    assert sent.empty()
+    running.cancel()
+
+
+async def test_what_goes_wrong_with_one_preview_does_not_cost_the_next(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    sent: asyncio.Queue[RunKey] = asyncio.Queue()
+
+    async def send(key: RunKey, _jpeg: bytes) -> None:
+        await sent.put(key)
+
+    previews = Previews(send)
+    running = asyncio.create_task(previews.run())
+    Image.effect_noise((64, 64), 50).save(tmp_path / "whole.png")
+    (tmp_path / "cut.png").write_bytes((tmp_path / "whole.png").read_bytes()[:2000])
+    for bad in (tmp_path / "missing.png", tmp_path / "cut.png"):
+        previews.saved(KEY, bad)
+        async with asyncio.timeout(10):
+            while bad.name not in caplog.text:  # noqa: ASYNC110 - a log record sets no event
+                await asyncio.sleep(0.005)
+
+    previews.saved(KEY, tmp_path / "whole.png")
+
+    assert await asyncio.wait_for(sent.get(), 10) == KEY
+    running.cancel()

@@ -1,0 +1,42 @@
+"""What a host tells of its machine and of what runs on it."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+from worker_host.statistics import MachineStatistics, ProcessStatistics
+from workflows.domain.messages import RunKey
+
+KEY = RunKey("job", 1, 1, 1)
+
+
+def test_the_machine_is_described_in_numbers(tmp_path: Path) -> None:
+    told = MachineStatistics(tmp_path).of_machine()
+
+    assert 0 <= told["cpu_percent"] <= 100
+    assert 0 < told["memory_used"] < told["memory_total"]
+    assert 0 < told["disk_free"] <= told["disk_total"]
+
+
+def test_a_run_uses_what_its_whole_process_tree_uses() -> None:
+    child = "x = bytearray(64 * 2**20); import sys; print(); sys.stdin.read()"
+    parent = "import subprocess, sys; subprocess.run([sys.executable, '-S', '-c', sys.argv[1]])"
+    with subprocess.Popen(
+        [sys.executable, "-S", "-c", parent, child],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    ) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+
+        told = ProcessStatistics().of_runs({KEY: process.pid})
+
+        assert told[str(KEY)]["memory"] > 64 * 2**20
+        process.communicate()
+
+
+def test_a_run_that_has_ended_is_left_out() -> None:
+    with subprocess.Popen([sys.executable, "-S", "-c", ""]) as process:
+        process.wait()
+
+    assert ProcessStatistics().of_runs({KEY: process.pid}) == {}
