@@ -14,6 +14,7 @@ from manager_api.db.tables import JobRow, TaskRow, WorkerRow, table_of
 
 #: Values per `IN (…)`: both databases take some 32,000 parameters.
 IN_CHUNK = 1000
+from workflows.domain.statuses import TaskStatus
 
 
 async def tasks_of_job(session: AsyncSession, job_id: str) -> Sequence[TaskRow]:
@@ -60,7 +61,7 @@ async def set_steps(session: Session, job_id: str, index: int, steps_completed: 
 
 
 async def set_steps_of_many(session: Session, job_id: str, steps: Mapping[int, int]) -> int:
-    """Store progress by index, clamped to each task's total, and the job's sum with it.
+    """Store active tasks' progress by index, clamped to each total, and the job's sum with it.
 
     Tells `/jobs`, then `/jobs/<job>`; returns how many tasks changed.
     """
@@ -70,6 +71,8 @@ async def set_steps_of_many(session: Session, job_id: str, steps: Mapping[int, i
     rows = await tasks_by_index(session, job_id, sorted(steps))
     changed = {}
     for index, row in rows.items():
+        if row.status is not TaskStatus.ACTIVE:
+            continue  # a late word about a run whose end is recorded
         clamped = max(0, min(steps[index], row.steps_total))
         if clamped != row.steps_completed:
             changed[row] = clamped
