@@ -11,10 +11,10 @@ from manager_api.db.engine import Session, utc_now
 from manager_api.db.jobs import job_to_change
 from manager_api.db.payloads import JOBS, job_event, task_event, topic_of_job
 from manager_api.db.tables import JobRow, TaskRow, WorkerRow, table_of
+from workflows.domain.statuses import TaskStatus
 
 #: Values per `IN (…)`: both databases take some 32,000 parameters.
 IN_CHUNK = 1000
-from workflows.domain.statuses import TaskStatus
 
 
 async def tasks_of_job(session: AsyncSession, job_id: str) -> Sequence[TaskRow]:
