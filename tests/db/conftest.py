@@ -3,16 +3,23 @@
 import asyncio
 import importlib.util
 import shutil
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
+from typing import Any
+from uuid import uuid4
 
 import pytest
 from sqlalchemy import make_url, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
+from manager_api.db import events, workers
 from manager_api.db.engine import Database
 from manager_api.db.migrate import upgrade
+from manager_api.db.submission import NewJob, NewTask, insert_job
+from manager_api.db.workers import NewWorker
+from workflows.domain.statuses import WorkerStatus
 
 _numbers = count(1)
 
@@ -83,3 +90,54 @@ async def db(url: str) -> AsyncIterator[Database]:
     database = Database(url)
     yield database
     await database.close()
+
+
+def job_with(count: int, **fields: Any) -> NewJob:
+    """A job of so many one-command tasks of type `blender`, ten steps each."""
+    command = {"name": "echo", "parameters": {"message": "olé"}, "total_step_count": 10}
+    new_tasks = [NewTask(f"task {n}", "blender", 50, [command]) for n in range(1, count + 1)]
+    new = NewJob(str(uuid4()), "tangos", "echo", 50, new_tasks)
+    return replace(new, **fields)
+
+
+@pytest.fixture
+def submit(db: Database) -> Callable[..., Awaitable[str]]:
+    """Stores a job of so many tasks, other fields as given; returns its id."""
+
+    async def submit(count: int = 3, **fields: Any) -> str:
+        new = job_with(count, **fields)
+        async with db.writing() as session:
+            await insert_job(session, new)
+        return new.id
+
+    return submit
+
+
+@pytest.fixture
+def worker(db: Database) -> Callable[..., Awaitable[str]]:
+    """Registers a worker whose host has signed on once; returns its id."""
+
+    async def register(name: str = "carmen", slots: int = 1) -> str:
+        new = NewWorker(str(uuid4()), name, "hash", "linux", ["blender", "misc"])
+        async with db.writing() as session:
+            await workers.register(session, new)
+            await workers.begin_session(session, new.id, slots, [])
+            await workers.set_status(session, new.id, WorkerStatus.AWAKE)
+        return new.id
+
+    return register
+
+
+@pytest.fixture
+def told(db: Database) -> Callable[..., Awaitable[list[tuple[str, dict[str, Any]]]]]:
+    """The events since the last call: (topic, payload)."""
+    last = 0
+
+    async def told() -> list[tuple[str, dict[str, Any]]]:
+        nonlocal last
+        async with db.reading() as session:
+            rows = await events.since(session, last)
+        last = rows[-1].id if rows else last
+        return [(row.topic, row.payload) for row in rows]
+
+    return told

@@ -1,0 +1,453 @@
+"""What a workflow writes is stored once, in its order, with its events."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+from uuid import uuid4
+
+from manager_api.db import jobs, tasks
+from manager_api.db.engine import Changed, Database
+from manager_api.db.projection import SqlProjectionStore
+from manager_api.db.tables import JobRow, TaskRow
+from workflows.domain.job.encoding import TaskColumns, decode, encode
+from workflows.domain.messages import (
+    Demand,
+    JobMoved,
+    JobSnapshot,
+    Limits,
+    ProjectionWrite,
+    TasksMoved,
+    Want,
+    WriteAnswer,
+)
+from workflows.domain.statuses import JobStatus, TaskStatus
+
+Make = Callable[..., Awaitable[str]]
+Told = Callable[..., Awaitable[list[tuple[str, dict[str, Any]]]]]
+
+STARTED = JobMoved(JobStatus.QUEUED, JobStatus.ACTIVE, "a task was started", refresh_tasks=False)
+CANCELED = (
+    JobMoved(JobStatus.QUEUED, JobStatus.CANCEL_REQUESTED, "canceled by Ana", refresh_tasks=True),
+    JobMoved(JobStatus.CANCEL_REQUESTED, JobStatus.CANCELED, "its tasks were canceled", False),
+)
+
+
+async def store(db: Database, job_id: str, sequence: int, **changes: Any) -> WriteAnswer:
+    run = changes.pop("run", 1)
+    return await SqlProjectionStore(db).store(ProjectionWrite(job_id, run, sequence, **changes))
+
+
+async def job_row(db: Database, job_id: str) -> JobRow:
+    async with db.reading() as session:
+        row = await jobs.job(session, job_id)
+    assert row is not None
+    return row
+
+
+async def task_rows(db: Database, job_id: str) -> list[TaskRow]:
+    async with db.reading() as session:
+        return list(await tasks.tasks_of_job(session, job_id))
+
+
+async def claim(db: Database, job_id: str, run: int = 1) -> JobSnapshot:
+    claimed = await SqlProjectionStore(db).claim(job_id, run)
+    assert claimed is not None
+    return claimed
+
+
+def moved(indexes: str, status: TaskStatus, text: str = "", **fields: Any) -> TasksMoved:
+    return TasksMoved(indexes, status, text, **fields)
+
+
+# --- claims ---------------------------------------------------------------------------------------
+
+
+async def test_a_claim_brings_all_that_a_run_starts_from(db: Database, submit: Make) -> None:
+    job_id = await submit(3, status=JobStatus.PAUSED, priority=70)
+    projection = SqlProjectionStore(db, lambda: Limits(softfail_limit=9))
+
+    claimed = await projection.claim(job_id, 1)
+
+    assert claimed is not None
+    assert claimed == await projection.claim(job_id, 1)
+    assert (claimed.status, claimed.priority) == (JobStatus.PAUSED, 70)
+    assert (claimed.sequence, claimed.change, claimed.limits.softfail_limit) == (0, None, 9)
+    columns = decode(claimed.tasks)
+    assert columns == TaskColumns(
+        types=["blender"] * 3,
+        priorities=[50] * 3,
+        depends_on=[""] * 3,
+        statuses=[TaskStatus.QUEUED] * 3,
+        attempts=[0] * 3,
+        failures=[0] * 3,
+        failed_by=[()] * 3,
+    )
+
+
+async def test_only_the_owning_run_can_claim(db: Database, submit: Make) -> None:
+    job_id = await submit()
+
+    assert await SqlProjectionStore(db).claim(job_id, 2) is None
+    assert await SqlProjectionStore(db).claim(str(uuid4()), 1) is None
+
+
+async def test_an_ended_run_cannot_be_claimed(db: Database, submit: Make) -> None:
+    job_id = await submit()
+    await store(db, job_id, 1, is_final=True)
+
+    assert await SqlProjectionStore(db).claim(job_id, 1) is None
+
+
+async def test_a_later_claim_knows_what_was_written(
+    db: Database, submit: Make, worker: Make
+) -> None:
+    job_id, worker_id = await submit(2), await worker()
+    failed = moved("2", TaskStatus.SOFT_FAILED, attempt=1, failures=1, failed_by=(worker_id,))
+    demand = Demand(4, (Want("blender", 1),))
+    await store(
+        db, job_id, 1, tasks=(failed,), blocked=((worker_id, "blender"),), demand=demand, priority=9
+    )
+
+    claimed = await claim(db, job_id)
+
+    columns = decode(claimed.tasks)
+    assert (claimed.sequence, claimed.demand_version, claimed.priority) == (1, 4, 9)
+    assert claimed.blocked == ((worker_id, "blender"),)
+    assert columns.statuses == [TaskStatus.QUEUED, TaskStatus.SOFT_FAILED]
+    assert columns.failed_by == [(), (worker_id,)]
+    assert (columns.attempts, columns.failures) == ([0, 1], [0, 1])
+
+
+# --- sequence -------------------------------------------------------------------------------------
+
+
+async def test_a_repeated_write_is_stored_once(db: Database, submit: Make, told: Told) -> None:
+    job_id = await submit()
+    await told()
+
+    answers = [await store(db, job_id, 1, jobs=(STARTED,)) for _ in range(3)]
+
+    assert answers == [WriteAnswer.STORED] * 3
+    assert len(await told()) == 1
+
+
+async def test_a_gap_asks_for_everything(db: Database, submit: Make) -> None:
+    job_id = await submit()
+
+    assert await store(db, job_id, 2, jobs=(STARTED,)) is WriteAnswer.SEND_ALL
+    assert (await job_row(db, job_id)).status is JobStatus.QUEUED
+
+
+async def test_a_write_of_nobodys_run_is_gone(db: Database, submit: Make) -> None:
+    job_id = await submit()
+
+    assert await store(db, job_id, 1, run=2) is WriteAnswer.GONE
+    assert await store(db, str(uuid4()), 1) is WriteAnswer.GONE
+
+
+async def test_a_write_from_before_is_gone_even_with_everything(db: Database, submit: Make) -> None:
+    job_id = await submit(1)
+    for sequence in (1, 2, 3):
+        await store(db, job_id, sequence)
+    compact = encode(TaskColumns(statuses=[TaskStatus.FAILED]))
+
+    assert await store(db, job_id, 2) is WriteAnswer.GONE
+    assert await store(db, job_id, 2, snapshot=compact) is WriteAnswer.GONE
+    assert (await task_rows(db, job_id))[0].status is TaskStatus.QUEUED
+
+
+async def test_nothing_follows_the_final_write(db: Database, submit: Make) -> None:
+    job_id = await submit()
+    await store(db, job_id, 1, is_final=True)
+
+    assert await store(db, job_id, 1, is_final=True) is WriteAnswer.STORED
+    assert await store(db, job_id, 2) is WriteAnswer.GONE
+
+
+# --- tasks ----------------------------------------------------------------------------------------
+
+
+async def test_a_started_task_is_told_with_its_worker(
+    db: Database, submit: Make, worker: Make, told: Told
+) -> None:
+    job_id, worker_id = await submit(), await worker("carmen")
+    await told()
+
+    start = moved("2", TaskStatus.ACTIVE, "Started", worker_id=worker_id, attempt=1)
+    await store(db, job_id, 1, tasks=(start,), jobs=(STARTED,))
+
+    task = (await task_rows(db, job_id))[1]
+    assert (task.status, task.activity, task.attempt) == (TaskStatus.ACTIVE, "Started", 1)
+    assert task.worker_id == worker_id
+    assert task.last_touched is not None
+    of_task, of_worker, of_job = await told()
+    assert of_task[0] == f"/jobs/{job_id}"
+    assert of_task[1] | {"updated": ""} == {
+        "id": task.id,
+        "job_id": job_id,
+        "name": "task 2",
+        "updated": "",
+        "status": "active",
+        "previous_status": "queued",
+        "activity": "Started",
+        "steps_completed": 0,
+        "steps_total": 10,
+        "worker": {"name": "carmen", "uuid": worker_id},
+    }
+    assert (of_worker[0], of_worker[1]["id"]) == ("/workers", worker_id)
+    assert (of_job[0], of_job[1]["previous_status"], of_job[1]["status"]) == (
+        "/jobs",
+        "queued",
+        "active",
+    )
+
+
+async def test_one_write_may_move_a_task_twice(db: Database, submit: Make, told: Told) -> None:
+    job_id = await submit()
+    await told()
+
+    done = moved("1", TaskStatus.COMPLETED)
+    await store(db, job_id, 1, tasks=(moved("1", TaskStatus.ACTIVE), done))
+
+    hops = [(e["previous_status"], e["status"]) for t, e in await told() if t != "/jobs"]
+    assert hops == [("queued", "active"), ("active", "completed")]
+
+
+async def test_steps_follow_completed_and_queued_only(
+    db: Database, submit: Make, told: Told
+) -> None:
+    job_id = await submit(3)
+    async with db.writing() as session:
+        await tasks.set_steps_of_many(session, job_id, {1: 3, 2: 4, 3: 5})
+    await told()
+
+    await store(
+        db,
+        job_id,
+        1,
+        tasks=(
+            moved("1", TaskStatus.COMPLETED),
+            moved("2", TaskStatus.QUEUED),
+            moved("3", TaskStatus.SOFT_FAILED),
+        ),
+    )
+
+    assert [task.steps_completed for task in await task_rows(db, job_id)] == [10, 0, 5]
+    assert (await job_row(db, job_id)).steps_completed == 15
+    of_job = [event for topic, event in await told() if topic == "/jobs"]
+    assert [event["steps_completed"] for event in of_job] == [15]
+
+
+async def test_a_last_worker_stays_unless_another_is_named(
+    db: Database, submit: Make, worker: Make
+) -> None:
+    job_id, worker_id = await submit(1), await worker()
+
+    await store(db, job_id, 1, tasks=(moved("1", TaskStatus.ACTIVE, worker_id=worker_id),))
+    await store(db, job_id, 2, tasks=(moved("1", TaskStatus.QUEUED),))
+
+    assert (await task_rows(db, job_id))[0].worker_id == worker_id
+
+
+async def test_workers_that_the_database_does_not_know_stop_no_write(
+    db: Database, submit: Make
+) -> None:
+    job_id, unknown = await submit(1), str(uuid4())
+
+    start = moved("1", TaskStatus.ACTIVE, worker_id=unknown)
+    answer = await store(db, job_id, 1, tasks=(start,), blocked=((unknown, "blender"),))
+
+    assert answer is WriteAnswer.STORED
+    assert (await task_rows(db, job_id))[0].status is TaskStatus.ACTIVE
+
+
+async def test_indexes_that_the_job_does_not_have_are_passed_over(
+    db: Database, submit: Make
+) -> None:
+    job_id = await submit(1)
+
+    assert (
+        await store(db, job_id, 1, tasks=(moved("1-3", TaskStatus.ACTIVE),)) is WriteAnswer.STORED
+    )
+
+
+async def test_moves_in_bulk_are_one_event_of_the_job(
+    db: Database, submit: Make, told: Told
+) -> None:
+    job_id = await submit(4)
+    await told()
+
+    bulk = moved("1-2,4", TaskStatus.CANCELED, "the job was canceled", in_bulk=True)
+    await store(db, job_id, 1, tasks=(bulk,), jobs=CANCELED)
+
+    rows = await task_rows(db, job_id)
+    assert [row.status for row in rows] == [
+        TaskStatus.CANCELED,
+        TaskStatus.CANCELED,
+        TaskStatus.QUEUED,
+        TaskStatus.CANCELED,
+    ]
+    assert rows[3].activity == "the job was canceled"
+    hops = [(e["previous_status"], e["status"], e["refresh_tasks"]) for _, e in await told()]
+    assert hops == [
+        ("queued", "cancel-requested", True),
+        ("cancel-requested", "canceled", False),
+    ]
+    job = await job_row(db, job_id)
+    assert (job.status, job.activity) == (JobStatus.CANCELED, "its tasks were canceled")
+
+
+async def test_moves_in_bulk_without_a_move_of_the_job_refresh_its_tasks(
+    db: Database, submit: Make, told: Told
+) -> None:
+    job_id = await submit(4)
+    await told()
+
+    await store(db, job_id, 1, tasks=(moved("1-4", TaskStatus.QUEUED, in_bulk=True),))
+
+    [(topic, event)] = await told()
+    assert (topic, event["refresh_tasks"]) == ("/jobs", True)
+    assert "previous_status" not in event
+
+
+async def test_a_requeue_in_bulk_takes_the_steps_back(db: Database, submit: Make) -> None:
+    job_id = await submit(3)
+    await store(db, job_id, 1, tasks=(moved("1-3", TaskStatus.COMPLETED),))
+    before = (await job_row(db, job_id)).steps_completed
+
+    await store(db, job_id, 2, tasks=(moved("1-2", TaskStatus.QUEUED, in_bulk=True),))
+
+    assert before == 30
+    assert (await job_row(db, job_id)).steps_completed == 10
+    assert [task.steps_completed for task in await task_rows(db, job_id)] == [0, 0, 10]
+
+
+async def test_single_and_bulk_moves_keep_their_order(db: Database, submit: Make) -> None:
+    job_id = await submit(2)
+
+    await store(
+        db,
+        job_id,
+        1,
+        tasks=(
+            moved("1", TaskStatus.ACTIVE, attempt=1),
+            moved("1-2", TaskStatus.CANCELED, in_bulk=True),
+            moved("2", TaskStatus.QUEUED),
+        ),
+    )
+
+    first, second = await task_rows(db, job_id)
+    assert (first.status, first.attempt) == (TaskStatus.CANCELED, 1)
+    assert second.status is TaskStatus.QUEUED
+
+
+# --- the job --------------------------------------------------------------------------------------
+
+
+async def test_a_priority_is_told_without_a_previous_status(
+    db: Database, submit: Make, told: Told
+) -> None:
+    job_id = await submit()
+    await told()
+
+    await store(db, job_id, 1, priority=80)
+
+    [(topic, event)] = await told()
+    assert (topic, event["priority"]) == ("/jobs", 80)
+    assert "previous_status" not in event
+
+
+async def test_the_blocklist_is_replaced(db: Database, submit: Make, worker: Make) -> None:
+    job_id, carmen, lola = await submit(), await worker("carmen"), await worker("lola")
+    await store(db, job_id, 1, blocked=((carmen, "blender"),))
+
+    await store(db, job_id, 2, blocked=((lola, "misc"), (carmen, "misc")))
+
+    async with db.reading() as session:
+        blocked = await jobs.blocklist(session, job_id)
+    assert blocked == [(carmen, "misc", "carmen"), (lola, "misc", "lola")]
+
+
+async def test_an_older_demand_is_ignored(db: Database, submit: Make) -> None:
+    job_id = await submit()
+    await store(db, job_id, 1, demand=Demand(2, (Want("blender", 3, failed=("a",)),)))
+
+    await store(db, job_id, 2, demand=Demand(1, (Want("blender", 9),)))
+
+    job = await job_row(db, job_id)
+    assert job.demand_version == 2
+    assert job.demand is not None
+    assert job.demand["wants"][0]["count"] == 3
+
+
+async def test_a_demand_may_change_within_its_version_and_vanish(
+    db: Database, submit: Make
+) -> None:
+    job_id = await submit()
+    await store(db, job_id, 1, demand=Demand(2, (Want("blender", 3),)))
+
+    await store(db, job_id, 2, demand=Demand(2))
+
+    job = await job_row(db, job_id)
+    assert (job.demand, job.demand_version) == (None, 2)
+
+
+async def test_only_what_concerns_the_keeper_wakes_it(db: Database, submit: Make) -> None:
+    job_id = await submit()
+    woken: list[str] = []
+    db.listen(Changed.FARM, lambda: woken.append("keeper"))
+
+    await store(db, job_id, 1, tasks=(moved("1", TaskStatus.ACTIVE),))
+    before = len(woken)
+    await store(db, job_id, 2, demand=Demand(1, (Want("blender", 3),)))
+
+    assert (before, len(woken)) == (0, 1)
+
+
+# --- everything -----------------------------------------------------------------------------------
+
+
+def whole(statuses: list[TaskStatus], worker_id: str) -> str:
+    count = len(statuses)
+    return encode(
+        TaskColumns(
+            types=["blender"] * count,
+            priorities=[50] * count,
+            depends_on=[""] * count,
+            statuses=statuses,
+            attempts=[2] * count,
+            failures=[1] * count,
+            failed_by=[(worker_id,)] * count,
+        )
+    )
+
+
+async def test_everything_fits_after_any_gap(
+    db: Database, submit: Make, worker: Make, told: Told
+) -> None:
+    job_id, worker_id = await submit(3), await worker()
+    await told()
+    statuses = [TaskStatus.COMPLETED, TaskStatus.ACTIVE, TaskStatus.QUEUED]
+    compact = whole(statuses, worker_id)
+
+    answer = await store(db, job_id, 7, snapshot=compact, status=JobStatus.ACTIVE, priority=8)
+
+    rows, job = await task_rows(db, job_id), await job_row(db, job_id)
+    assert answer is WriteAnswer.STORED
+    assert [row.status for row in rows] == statuses
+    assert [(row.attempt, row.failures, row.failed_by) for row in rows] == [(2, 1, [worker_id])] * 3
+    assert [row.steps_completed for row in rows] == [10, 0, 0]
+    assert (job.status, job.sequence, job.priority) == (JobStatus.ACTIVE, 7, 8)
+    assert job.steps_completed == 10
+    assert decode((await claim(db, job_id)).tasks) == decode(compact)
+    last = (await told())[-1][1]
+    assert (last["status"], last["refresh_tasks"]) == ("active", True)
+
+
+async def test_the_write_after_everything_is_the_next_one(
+    db: Database, submit: Make, worker: Make
+) -> None:
+    job_id, worker_id = await submit(1), await worker()
+    await store(db, job_id, 7, snapshot=whole([TaskStatus.ACTIVE], worker_id))
+
+    assert await store(db, job_id, 8) is WriteAnswer.STORED
+    assert await store(db, job_id, 10) is WriteAnswer.SEND_ALL
