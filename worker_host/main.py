@@ -122,3 +122,7 @@ def _parser() -> argparse.ArgumentParser:
         help="the exit code at which whatever starts this process starts it again",
     )
     return parser
+
+
+if __name__ == "__main__":
+    main()
