@@ -7,7 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from manager_api.db import tasks, workers
-from manager_api.db.engine import Changed, Database, utc_now
+from manager_api.db.engine import Database, utc_now
 from manager_api.db.tables import JobRow, LeaseRow, LeaseState, TaskRow, WorkerRow
 from manager_api.hosts import Standing
 from workflows.domain.control import Hello, Malformed
@@ -24,7 +24,7 @@ class SqlHostRecords:
         """The session that the host has from now on; None: a newer one exists."""
         _parsed(hello.runs)  # what is stored can be read later
         async with self._db.writing() as session:
-            row = await workers.worker(session, worker_id)
+            row = await workers.worker_to_change(session, worker_id)
             if row is None:
                 return None
             if hello.session is not None and hello.session < row.session:
@@ -35,7 +35,7 @@ class SqlHostRecords:
                 return row.session
             # Greater: the database was set back in time. Numbers are never used twice.
             row.session = max(row.session, hello.session or 0)
-            session.changed.add(Changed.FARM)
+            await session.flush()
             return await workers.begin_session(session, worker_id, hello.slots, hello.runs)
 
     async def standing(self, worker_id: str, hello: Hello) -> Standing:
@@ -51,12 +51,11 @@ class SqlHostRecords:
     async def reported_status(self, worker_id: str, session: int, status: WorkerStatus) -> None:
         """Store what a host became; of an older session nothing."""
         async with self._db.writing() as transaction:
-            row = await workers.worker(transaction, worker_id)
+            row = await workers.worker_to_change(transaction, worker_id)
             if row is None or row.session != session:
                 return
-            if row.status is status and row.status_requested in (None, WorkerStatus.UNREGISTERED):
-                return
-            transaction.changed.add(Changed.FARM)
+            if row.status is status and row.status_requested is not status:
+                return  # told anew with each connection
             await workers.set_status(transaction, worker_id, status)
 
     async def seen(self, worker_ids: Collection[str]) -> None:

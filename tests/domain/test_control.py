@@ -1,0 +1,77 @@
+"""Frames of the control channel read as they were written, and nothing else is read."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from workflows.domain import control
+from workflows.domain.control import Malformed, decode, encode
+
+MESSAGES: list[control.Message] = [
+    control.Hello(1, "Tablao"),
+    control.Hello(4, "Tablao", session=3, status="asleep", runs=("a.1.1.1", "b.2.1.1")),
+    control.Beat({"cpu_percent": 3.5, "runs": {}}),
+    control.StatusReport("awake"),
+    control.Progress("a.1.1.1", {"frame": 7}),
+    control.Welcome(1, "w", "awake", beat_s=0.5, stop=("a.1.1.1",), settled=("b.1.1.1",)),
+    control.LogAck("a.1.1.1", 65536),
+    control.StopRun("a.1.1.1", "canceled"),
+    control.Settled("a.1.1.1"),
+    control.StatusOrder("asleep", is_lazy=True),
+]
+
+
+@pytest.mark.parametrize("message", MESSAGES, ids=lambda message: message.TYPE)
+def test_messages_read_as_they_were_written(message: control.Message) -> None:
+    assert decode(encode(message)) == message
+
+
+@given(st.text(max_size=200), st.integers(0, 2**63), st.binary(max_size=1000))
+def test_pieces_of_logs_read_as_they_were_written(key: str, offset: int, data: bytes) -> None:
+    piece = control.LogPiece(key, offset, data)
+
+    assert decode(encode(piece)) == piece
+
+
+def test_what_a_newer_build_adds_is_ignored() -> None:
+    assert decode('{"type": "settled", "key": "a", "why": "new"}') == control.Settled("a")
+    assert decode('{"type": "news"}') is None
+
+
+def test_what_an_older_build_lacks_has_a_default() -> None:
+    frame = json.dumps({"type": "welcome", "session": 1, "worker_id": "w", "status": "awake"})
+
+    assert decode(frame) == control.Welcome(1, "w", "awake")
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        "",
+        "[]",
+        "{}",
+        '{"type": 3}',
+        '{"type": "hello"}',
+        '{"type": "hello", "slots": true, "software": ""}',
+        '{"type": "hello", "slots": 1, "software": "", "runs": [1]}',
+        '{"type": "beat", "statistics": 3}',
+        '{"type": "log_ack", "key": "a", "offset": "0"}',
+        b"",
+        b"\x00\xff" + bytes(8) + b"short",
+        b"\x00\x01" + bytes(8) + b"\xff",
+        b"\x00\x01" + bytes(8) + b"a" + bytes(control.LOG_PIECE + 1),
+    ],
+)
+def test_everything_else_is_malformed(frame: str | bytes) -> None:
+    with pytest.raises(Malformed):
+        decode(frame)
+
+
+@given(st.one_of(st.text(), st.binary()))
+def test_no_frame_does_worse_than_being_malformed(frame: str | bytes) -> None:
+    try:
+        decode(frame)
+    except Malformed:
+        return
