@@ -11,7 +11,7 @@ from workflows.domain.statuses import JobStatus
 
 
 def carry(job: JobRun) -> str:
-    """Everything but what waits to be written: call it when there are no changes."""
+    """Everything but what waits to be written: take `next_write` before it, if there is any."""
     return compress(
         {
             "job_id": job.job_id,
@@ -28,6 +28,7 @@ def carry(job: JobRun) -> str:
             "demand": asdict(job.demand),
             "generations": job.generations,
             "answered": job.answered,
+            "is_finished": job.is_finished,
             "last_offer": job.leases.last_offer,
             "leases": [_pack(holding) for holding in job.leases],
         }
@@ -55,6 +56,7 @@ def restore(text: str) -> JobRun:
     job.demand = _demand(state["demand"])
     job.generations = state["generations"]
     job.answered = state["answered"]
+    job.is_finished = state["is_finished"]
     job.leases.last_offer = state["last_offer"]
     for packed in state["leases"]:
         holding = _unpack(packed)
