@@ -1,0 +1,107 @@
+"""Child processes of the benchmark: what they report, what they cost, their end."""
+
+import asyncio
+import contextlib
+import os
+import sys
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import psutil
+
+from tests.bench.dispatch.records import Ran
+
+ROOT = Path(__file__).parents[3]
+
+
+class Reported:
+    """The tasks that the simulated hosts of a child process said they ran."""
+
+    def __init__(self) -> None:
+        self._records: list[Ran] = []
+        self._came = asyncio.Event()
+        self._is_over = False
+
+    async def read(self, lines: asyncio.StreamReader) -> None:
+        async for line in lines:
+            self._records.append(Ran.parse(line.decode()))
+            self._came.set()
+        self._is_over = True
+        self._came.set()
+
+    def of(self, jobs: Collection[str]) -> list[Ran]:
+        return [record for record in self._records if record.job in jobs]
+
+    async def wait_for(self, jobs: Collection[str], count: int, timeout_s: float) -> list[Ran]:
+        """Raises:
+        TimeoutError: there were not so many in time.
+        RuntimeError: the process that would tell ended.
+        """
+        async with asyncio.timeout(timeout_s):
+            while len(found := self.of(jobs)) < count:
+                if self._is_over:
+                    raise RuntimeError("the simulated hosts ended; see their log")
+                self._came.clear()
+                await self._came.wait()
+        return found
+
+
+class CpuClock:
+    """CPU seconds of named processes since it was made."""
+
+    def __init__(self, pids: Mapping[str, int]) -> None:
+        self._processes = {name: psutil.Process(pid) for name, pid in pids.items()}
+        self._at_start = {name: _cpu_s(process) for name, process in self._processes.items()}
+
+    def seconds(self) -> dict[str, float]:
+        now = {name: _cpu_s(process) for name, process in self._processes.items()}
+        return {name: now[name] - self._at_start[name] for name in now}
+
+
+def _cpu_s(process: psutil.Process) -> float:
+    times = process.cpu_times()
+    return float(times.user + times.system)
+
+
+@asynccontextmanager
+async def python(
+    arguments: Sequence[str], log: Path, *, stop_s: float = 20.0
+) -> AsyncIterator[asyncio.subprocess.Process]:
+    """A Python of this environment, its standard output to be read, ended with the context."""
+    with log.open("ab") as errors:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            *arguments,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=errors,
+            cwd=ROOT,
+            # A developer's own farm is not the one to be measured.
+            env={k: v for k, v in os.environ.items() if not k.startswith("TABLAO_")},
+        )
+    try:
+        yield process
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            process.terminate()
+        try:
+            await asyncio.wait_for(process.wait(), stop_s)
+        except TimeoutError:
+            process.kill()
+            await process.wait()
+
+
+@asynccontextmanager
+async def reporting(
+    arguments: Sequence[str], log: Path
+) -> AsyncIterator[tuple[Reported, asyncio.subprocess.Process]]:
+    """A process of simulated hosts, and what it reports."""
+    async with python(arguments, log) as process:
+        assert process.stdout is not None
+        reported = Reported()
+        reading = asyncio.create_task(reported.read(process.stdout))
+        try:
+            yield reported, process
+        finally:
+            reading.cancel()

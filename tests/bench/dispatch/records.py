@@ -1,0 +1,52 @@
+"""What a simulated host says of each task it ran: one JSON line, with times all processes share."""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from itertools import pairwise
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """Times are the machine's monotonic clock, in seconds."""
+
+    host: int
+    job: str
+    began: float
+    """Of the first command."""
+    ended: float
+    """Of the last command."""
+
+    def line(self) -> str:
+        return json.dumps(asdict(self)) + "\n"
+
+    @classmethod
+    def parse(cls, line: str) -> "Ran":
+        return cls(**json.loads(line))
+
+
+def gaps(records: Iterable[Ran]) -> list[float]:
+    """Seconds between two tasks on one host.
+
+    After a host's last task nothing was waiting for it any more, so there is no gap.
+    """
+    by_host: dict[int, list[Ran]] = {}
+    for record in sorted(records, key=lambda record: record.began):
+        by_host.setdefault(record.host, []).append(record)
+    return [
+        after.began - before.ended for ran in by_host.values() for before, after in pairwise(ran)
+    ]
+
+
+def rate(records: Sequence[Ran]) -> float:
+    """Tasks per second from the first command to the last."""
+    span = max(r.ended for r in records) - min(r.began for r in records)
+    return len(records) / span if span > 0 else 0.0
+
+
+def percentile(values: Sequence[float], share: float) -> float:
+    """The nearest rank; 0 of nothing."""
+    if not values:
+        return 0.0
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(share * len(ordered)))]

@@ -1,0 +1,65 @@
+"""The figures as tables for people."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+_DISPATCH = (
+    "hosts x s",
+    "tasks",
+    "tasks/s",
+    "floor",
+    "gap p50",
+    "floor",
+    "ratio",
+    "gap p99",
+    "floor",
+    "ratio",
+)
+_CPU = ("hosts x s", "manager", "temporal", "hosts", "floor: workflows", "temporal", "hosts")
+_SUBMIT = ("hosts", "submissions", "answer p50", "p99", "first command p50", "p99")
+
+
+def tables(measured: Sequence[dict[str, Any]]) -> str:
+    parts = [
+        "Gap between two tasks on a host, in ms; the floor is Temporal without Tablao",
+        _table(_DISPATCH, (_dispatch_row(cell) for cell in measured)),
+        "CPU per task, in ms",
+        _table(_CPU, (_cpu_row(cell) for cell in measured)),
+    ]
+    submitted = [cell for cell in measured if cell["submissions"]["count"]]
+    if submitted:
+        parts += [
+            "Submission of a job to an idle farm, in ms",
+            _table(_SUBMIT, (_submit_row(cell) for cell in submitted)),
+        ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _dispatch_row(cell: dict[str, Any]) -> list[Any]:
+    farm, floor = cell["farm"], cell["floor"]
+    row = [cell["cell"], farm["tasks"], farm["tasks_per_s"], floor["tasks_per_s"]]
+    for share in ("gap_p50", "gap_p99"):
+        row += [farm[f"{share}_ms"], floor[f"{share}_ms"], cell[f"{share}_ratio"]]
+    return row
+
+
+def _cpu_row(cell: dict[str, Any]) -> list[Any]:
+    farm, floor = cell["farm"]["cpu_ms_per_task"], cell["floor"]["cpu_ms_per_task"]
+    ours = [farm[name] for name in ("manager", "temporal", "hosts")]
+    return [cell["cell"], *ours, *(floor[name] for name in ("workflows", "temporal", "hosts"))]
+
+
+def _submit_row(cell: dict[str, Any]) -> list[Any]:
+    told = cell["submissions"]
+    names = ("answered_p50", "answered_p99", "first_command_p50", "first_command_p99")
+    hosts = cell["cell"].partition("x")[0]
+    return [hosts, told["count"], *(told[f"{name}_ms"] for name in names)]
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
+    lines = [head, *([str(value) for value in row] for row in rows)]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(head))]
+    return "\n".join(
+        "  ".join(cell.rjust(width) for cell, width in zip(line, widths, strict=True))
+        for line in lines
+    )
