@@ -54,7 +54,7 @@ def job_of(
     """A run that has just been claimed."""
     of_count = columns(tasks) if isinstance(tasks, int) else tasks
     job = JobRun(JobSnapshot("job", run, status, 50, encode(of_count), limits=limits))
-    job.settle()
+    job.begin()
     return job
 
 

@@ -48,8 +48,7 @@ def restore(text: str) -> JobRun:
             sequence=state["sequence"],
             blocked=tuple((worker, kind) for worker, kind in state["blocked"]),
             limits=Limits(**state["limits"]),
-        ),
-        is_carried=True,
+        )
     )
     job.tasks.excluded = {index: set(workers) for index, workers in state["excluded"]}
     job.failures.accidents.update(dict(state["accidents"]))

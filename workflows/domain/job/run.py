@@ -43,7 +43,7 @@ class RetryPause:
 class JobRun:
     """State and rules of one run; `workflows.domain.job.requests` adds what people ask for."""
 
-    def __init__(self, snapshot: JobSnapshot, *, is_carried: bool = False) -> None:
+    def __init__(self, snapshot: JobSnapshot) -> None:
         self.job_id = snapshot.job_id
         self.run = snapshot.run
         self.status = snapshot.status
@@ -66,15 +66,6 @@ class JobRun:
         self.answered: dict[str, str] = {}
         """Request ids to refusals, empty for a request that was granted."""
         self._retrying: set[tuple[str, tuple[str, ...]]] = set()
-        if not is_carried:
-            self._requeue_left_active()
-
-    def _requeue_left_active(self) -> None:
-        """A run that was cut off (say, by a restored backup) may have left tasks active; whoever
-        works on them has no lease any more.
-        """
-        for index in self.tasks.in_status({TaskStatus.ACTIVE}):
-            self._requeue_unblamed(index, "the job's run began anew")
 
     def begin(self) -> None:
         """Call it once after a claim: what an older run left active is with nobody now."""
