@@ -7,9 +7,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid5
 
-from sqlalchemy import insert
-
 from manager_api.db import events
+from manager_api.db.bulk import bulk_insert
 from manager_api.db.engine import Changed, Session, utc_now
 from manager_api.db.payloads import JOBS, job_event
 from manager_api.db.tables import JobRow, OutboxRow, TaskRow, table_of
@@ -96,27 +95,28 @@ def _job_row(new: NewJob, now: datetime) -> JobRow:
 
 
 async def _insert_tasks(session: Session, new: NewJob, first: int, now: datetime) -> None:
+    tasks = new.tasks[first : first + CHUNK]
+    indexes = range(first + 1, first + len(tasks) + 1)
     job_uuid = UUID(new.id)
-    rows = [
-        {
-            "job_id": new.id,
-            "index_in_job": index,
-            "id": str(uuid5(job_uuid, str(index))),
-            "name": task.name,
-            "task_type": task.task_type,
-            "priority": task.priority,
-            "status": TaskStatus.QUEUED,
-            "activity": "",
-            "commands": task.commands,
-            "depends_on": format_ranges(sorted(set(task.depends_on))),
-            "steps_total": steps_of(task),
-            "steps_completed": 0,
-            "attempt": 0,
-            "failures": 0,
-            "failed_by": [],
-            "created": now,
-            "updated": now,
-        }
-        for index, task in enumerate(new.tasks[first : first + CHUNK], first + 1)
-    ]
-    await session.execute(insert(table_of(TaskRow)), rows)
+    columns = {
+        "index_in_job": indexes,
+        "id": [str(uuid5(job_uuid, str(index))) for index in indexes],
+        "name": [task.name for task in tasks],
+        "task_type": [task.task_type for task in tasks],
+        "priority": [task.priority for task in tasks],
+        "commands": [task.commands for task in tasks],
+        "depends_on": [format_ranges(sorted(set(task.depends_on))) for task in tasks],
+        "steps_total": [steps_of(task) for task in tasks],
+    }
+    same = {
+        "job_id": new.id,
+        "status": TaskStatus.QUEUED,
+        "activity": "",
+        "steps_completed": 0,
+        "attempt": 0,
+        "failures": 0,
+        "failed_by": [],
+        "created": now,
+        "updated": now,
+    }
+    await bulk_insert(session, table_of(TaskRow), columns, same)

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from manager_api.db.tables import JobRow, TaskRow, table_of
 from manager_api.db.task_moves import steps_set_by, sum_steps
+from manager_api.db.tasks import tasks_in_order
 from workflows.domain.job.encoding import TaskColumns, decode, encode
 from workflows.domain.statuses import TaskStatus
 
@@ -19,35 +20,25 @@ TAKEN_OVER = "Taken over from the job's workflow, of which the database had miss
 
 async def read_compact(session: AsyncSession, job_id: str) -> str:
     """Coded as `workflows.domain.job.encoding` says."""
-    query = (
-        select(
-            TaskRow.task_type,
-            TaskRow.priority,
-            TaskRow.depends_on,
-            TaskRow.status,
-            TaskRow.attempt,
-            TaskRow.failures,
-            TaskRow.failed_by,
-        )
-        .where(TaskRow.job_id == job_id)
-        .order_by(TaskRow.index_in_job)
+    query = select(
+        TaskRow.task_type,
+        TaskRow.priority,
+        TaskRow.depends_on,
+        TaskRow.status,
+        TaskRow.attempt,
+        TaskRow.failures,
+        TaskRow.failed_by,
     )
-    rows = (await session.execute(query)).all()
-
-    def compact() -> str:
-        columns = TaskColumns()
-        for row in rows:
-            columns.types.append(row.task_type)
-            columns.priorities.append(row.priority)
-            columns.depends_on.append(row.depends_on)
-            columns.statuses.append(row.status)
-            columns.attempts.append(row.attempt)
-            columns.failures.append(row.failures)
-            columns.failed_by.append(tuple(row.failed_by))
-        return encode(columns)
-
-    # A hundred thousand tasks take a good while; nobody else should wait for it.
-    return await asyncio.to_thread(compact)
+    columns = TaskColumns()
+    async for row in tasks_in_order(session, job_id, query):
+        columns.types.append(row.task_type)
+        columns.priorities.append(row.priority)
+        columns.depends_on.append(row.depends_on)
+        columns.statuses.append(row.status)
+        columns.attempts.append(row.attempt)
+        columns.failures.append(row.failures)
+        columns.failed_by.append(tuple(row.failed_by))
+    return await asyncio.to_thread(encode, columns)
 
 
 async def take_over(session: AsyncSession, job: JobRow, compact: str, now: datetime) -> bool:
@@ -78,17 +69,16 @@ async def _differences(
     session: AsyncSession, job_id: str, columns: TaskColumns
 ) -> dict[TaskStatus, list[dict[str, Any]]]:
     """Tasks to change, by the status they shall have."""
-    query = (
-        select(TaskRow.status, TaskRow.attempt, TaskRow.failures, TaskRow.failed_by)
-        .where(TaskRow.job_id == job_id)
-        .order_by(TaskRow.index_in_job)
-    )
-    stored = (await session.execute(query)).all()
+    query = select(TaskRow.status, TaskRow.attempt, TaskRow.failures, TaskRow.failed_by)
     known = zip(
         columns.statuses, columns.attempts, columns.failures, columns.failed_by, strict=True
     )
+    numbered = enumerate(known, 1)
     changes: dict[TaskStatus, list[dict[str, Any]]] = defaultdict(list)
-    for index, (is_now, row) in enumerate(zip(known, stored, strict=False), 1):
+    async for row in tasks_in_order(session, job_id, query):
+        index, is_now = next(numbered, (0, None))
+        if is_now is None:
+            break  # a table of fewer tasks says nothing of the rest
         status, attempt, failures, failed_by = is_now
         if is_now != (row.status, row.attempt, row.failures, tuple(row.failed_by)):
             changes[status].append(

@@ -1,8 +1,9 @@
 """Tasks: queries, and the progress that hosts report past the workflow."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import Row, Select, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import defer
 
@@ -15,17 +16,35 @@ from workflows.domain.statuses import TaskStatus
 
 #: Values per `IN (…)`: both databases take some 32,000 parameters.
 IN_CHUNK = 1000
+#: Tasks per query where all of a job are read.
+READ_CHUNK = 1000
 
 
 async def tasks_of_job(session: AsyncSession, job_id: str) -> Sequence[TaskRow]:
     """Without their commands, in the order the job type made them; none if no such job."""
-    query = (
-        select(TaskRow)
-        .where(TaskRow.job_id == job_id)
-        .order_by(TaskRow.index_in_job)
-        .options(defer(TaskRow.commands, raiseload=True))
-    )
-    return (await session.scalars(query)).all()
+    query = select(TaskRow).options(defer(TaskRow.commands, raiseload=True))
+    return [row async for (row,) in tasks_in_order(session, job_id, query)]
+
+
+async def tasks_in_order(
+    session: AsyncSession, job_id: str, query: Select[*tuple[Any, ...]]
+) -> AsyncIterator[Row[*tuple[Any, ...]]]:
+    """Of each task of a job what `query` selects, by index.
+
+    In pieces: made into rows in one go, a hundred thousand of them would stop the event loop for
+    seconds.
+    """
+    after = 0
+    of_job = query.where(TaskRow.job_id == job_id).order_by(TaskRow.index_in_job)
+    while True:
+        last = after + READ_CHUNK
+        piece = of_job.where(TaskRow.index_in_job > after, TaskRow.index_in_job <= last)
+        rows = (await session.execute(piece)).all()
+        for row in rows:
+            yield row
+        if len(rows) < READ_CHUNK:
+            return
+        after = last
 
 
 async def task(session: AsyncSession, task_id: str) -> TaskRow | None:

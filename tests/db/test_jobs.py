@@ -15,7 +15,7 @@ from manager_api.db.projection import SqlProjectionStore
 from manager_api.db.submission import NewTask
 from manager_api.db.tables import JobRow
 from workflows.domain.matchmaking import Offer
-from workflows.domain.messages import Change, JobAction, ProjectionWrite, WriteAnswer
+from workflows.domain.messages import Change, JobAction, ProjectionWrite, TasksMoved, WriteAnswer
 from workflows.domain.statuses import JobStatus, TaskStatus
 
 Submit = Callable[..., Awaitable[str]]
@@ -34,6 +34,11 @@ async def end(db: Database, job_id: str, run: int = 1) -> None:
     sequence = (await stored(db, job_id)).sequence + 1
     write = ProjectionWrite(job_id, run, sequence, is_final=True)
     assert await SqlProjectionStore(db).store(write) is WriteAnswer.STORED
+
+
+async def activate(db: Database, job_id: str, indexes: str) -> None:
+    move = TasksMoved(indexes, TaskStatus.ACTIVE, "Started")
+    await SqlProjectionStore(db).store(ProjectionWrite(job_id, 1, 1, tasks=(move,)))
 
 
 async def begin_rerun(db: Database, job_id: str, change: Change | None = None) -> int:
@@ -225,6 +230,7 @@ async def test_a_deleted_job_takes_everything_with_it(
 
 async def test_progress_counts_for_task_and_job(db: Database, submit: Submit, told: Told) -> None:
     job_id = await submit(2)
+    await activate(db, job_id, "1-2")
     await told()
 
     async with db.writing() as session:
@@ -237,6 +243,17 @@ async def test_progress_counts_for_task_and_job(db: Database, submit: Submit, to
     news = [(topic, event["steps_completed"]) for topic, event in await told()]
     of_job = f"/jobs/{job_id}"
     assert news == [("/jobs", 4), (of_job, 4), ("/jobs", 14), (of_job, 10)]
+
+
+async def test_progress_of_a_task_that_is_not_active_comes_too_late(
+    db: Database, submit: Submit
+) -> None:
+    job_id = await submit(1)
+
+    async with db.writing() as session:
+        assert not await tasks.set_steps(session, job_id, 1, 4)
+
+    assert (await stored(db, job_id)).steps_completed == 0
 
 
 async def test_a_tasks_activity_is_stored_and_told_to_nobody(

@@ -216,6 +216,7 @@ async def test_steps_follow_completed_and_queued_only(
     db: Database, submit: Make, told: Told
 ) -> None:
     job_id = await submit(3)
+    await store(db, job_id, 1, tasks=(moved("1-3", TaskStatus.ACTIVE),))
     async with db.writing() as session:
         await tasks.set_steps_of_many(session, job_id, {1: 3, 2: 4, 3: 5})
     await told()
@@ -223,7 +224,7 @@ async def test_steps_follow_completed_and_queued_only(
     await store(
         db,
         job_id,
-        1,
+        2,
         tasks=(
             moved("1", TaskStatus.COMPLETED),
             moved("2", TaskStatus.QUEUED),
