@@ -170,7 +170,7 @@ def _append_at(path: Path, offset: int, data: bytes) -> tuple[int, bytes]:
 
 def _add_line(path: Path, line: str) -> bool:
     with _lock_of(path):
-        if path.exists() and line in path.read_text(encoding="utf-8").splitlines(keepends=True):
+        if path.exists() and line in path.read_text(encoding="utf-8"):
             return False
         with _opened(path) as file:
             file.seek(0, os.SEEK_END)

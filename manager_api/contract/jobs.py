@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from manager_api.contract.base import Answer, Integer, Request
 from workflows.domain.statuses import JobStatus
@@ -30,7 +30,7 @@ class JobStorageInfo(Request):
 
 
 class SubmittedJob(Request):
-    name: str
+    name: Annotated[str, AfterValidator(check_job_name)]
     type: str
     type_etag: str | None = None
     priority: Annotated[Integer, Field(ge=0, le=100)] = 50

@@ -50,7 +50,7 @@ class WorkerService:
 
     async def request_status(self, worker_id: str, status: WorkerStatus, *, is_lazy: bool) -> None:
         async with self._database.writing() as session:
-            row = await workers.worker(session, worker_id)
+            row = await workers.worker_to_change(session, worker_id)
             if row is None:
                 raise WorkerNotFound(worker_id)
             try:
@@ -84,7 +84,7 @@ class WorkerService:
 
     async def sign_off(self, worker_id: str) -> None:
         async with self._database.writing() as session:
-            row = await workers.worker(session, worker_id)
+            row = await workers.worker_to_change(session, worker_id)
             if row is None:
                 raise WorkerNotFound(worker_id)
             resumes = pending_after_sign_off(row.status, _pending(row))

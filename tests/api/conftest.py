@@ -11,7 +11,7 @@ from typing import Any
 from uuid import uuid4
 
 import httpx
-import jsonschema
+import jsonschema  # type: ignore[import-untyped] # it publishes no types
 import pytest
 import uvicorn
 from sqlalchemy import update
@@ -156,7 +156,6 @@ class _running:  # noqa: N801 -- used like a function
         await self._server.startup()
 
     async def __aexit__(self, *_: object) -> None:
-        self._server.force_exit = True
         await self._server.shutdown()
 
 
@@ -265,8 +264,8 @@ def eventually() -> Callable[[Callable[[], Awaitable[Any]]], Awaitable[Any]]:
 
     async def eventually(condition: Callable[[], Awaitable[Any]]) -> Any:
         async with asyncio.timeout(10):
-            while not (value := await condition()):
-                # What we wait for is seen from outside only: nothing could set an event.
+            # What we wait for is seen from outside only: nothing could set an event.
+            while not (value := await condition()):  # noqa: ASYNC110 -- see above
                 await asyncio.sleep(0.02)
         return value
 

@@ -12,6 +12,7 @@ import websockets
 from manager_api.db import events
 from manager_api.db.engine import utc_now
 from manager_api.events import LiveEvents
+from workflows.domain.statuses import FarmStatus
 
 if TYPE_CHECKING:
     from tests.api.conftest import Farm
@@ -181,7 +182,11 @@ async def test_old_events_are_pruned(farm: "Farm", eventually: Any) -> None:
     await stream.close()
 
 
-async def test_the_farms_status_is_told(served: str, farm: "Farm") -> None:
+async def test_the_farms_status_is_told(served: str, farm: "Farm", eventually: Any) -> None:
+    async def is_known() -> bool:
+        return farm.parts.farm.status is not FarmStatus.STARTING
+
+    await eventually(is_known)
     async with websockets.connect(address(served, "?topics=/status,/here")) as connection:
         await live(connection, farm)
         async with httpx.AsyncClient(base_url=f"http://{served}") as client:

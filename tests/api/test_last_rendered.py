@@ -28,7 +28,8 @@ def image(width: int, height: int, form: str = "JPEG", mode: str = "RGB") -> byt
 @pytest.fixture
 async def task(submit: Any, tasks_of: Any) -> dict[str, Any]:
     job = await submit()
-    return (await tasks_of(job["id"]))[0] | {"job_id": job["id"]}
+    task: dict[str, Any] = (await tasks_of(job["id"]))[0]
+    return task | {"job_id": job["id"]}
 
 
 @pytest.fixture

@@ -109,7 +109,7 @@ async def test_nobody_else_gets_them(
     assert await status(url(other_job, lease), carmen) == 404
     assert await status(url(job, unknown_id), carmen) == 404
     assert await status(url(job, lease, index=99), carmen) == 404
-    assert await status(url(job, lease, index=2**70), carmen) == 404
+    assert await status(url(job, lease, index=2**70), carmen) == 400
     assert await status(f"/api/tablao/v1/runs/{job['id']}/1/1/x?lease={lease}", carmen) == 400
     assert await status(f"/api/tablao/v1/runs/{job['id']}/1/1/1", carmen) == 400
 

@@ -22,7 +22,8 @@ NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
 async def task(submit: Any, tasks_of: Any) -> dict[str, Any]:
     """The second task of a job, with its job's id."""
     job = await submit()
-    return (await tasks_of(job["id"]))[1] | {"job_id": job["id"]}
+    task: dict[str, Any] = (await tasks_of(job["id"]))[1]
+    return task | {"job_id": job["id"]}
 
 
 async def test_a_task_that_nobody_had_names_no_worker(

@@ -1,6 +1,8 @@
 """The commands of a run, for the host that holds its lease."""
 
-from fastapi import APIRouter, BackgroundTasks, Security
+from typing import Annotated
+
+from fastapi import APIRouter, BackgroundTasks, Path, Security
 
 from manager_api.auth import Worker, the_worker
 from manager_api.contract.meta import Error, SecurityError
@@ -9,6 +11,9 @@ from manager_api.dependencies import Parts, Runs
 from manager_api.routers.parameters import JobId
 from manager_api.services.runs import RunCommands
 from workflows.domain.messages import RunKey
+
+#: As large as the database's columns are.
+Number = Annotated[int, Path(ge=1, lt=2**31)]
 
 router = APIRouter(
     prefix="/api/tablao/v1",
@@ -21,9 +26,9 @@ router = APIRouter(
 @router.get("/runs/{job_id}/{index}/{run}/{attempt}", operation_id="fetchRun")
 async def fetch_run(
     job_id: JobId,
-    index: int,
-    run: int,
-    attempt: int,
+    index: Number,
+    run: Number,
+    attempt: Number,
     lease: str,
     worker: Worker,
     runs: Runs,
