@@ -38,6 +38,7 @@ class JobRecord:
     last: ProjectionWrite | None = None
     """What was stored under `sequence`."""
     demand: Demand | None = None
+    demand_version: int = 0
     blocked: tuple[tuple[str, str], ...] = ()
     is_ended: bool = False
     change: Change | None = None
@@ -93,7 +94,7 @@ class Database:
             job.priority,
             encode(job.columns),
             sequence=job.sequence,
-            demand_version=job.demand.version if job.demand else 0,
+            demand_version=job.demand_version,
             blocked=job.blocked,
             limits=job.limits,
             change=job.change,
@@ -126,7 +127,7 @@ class Database:
         if write.blocked is not None:
             job.blocked = write.blocked
         if write.demand is not None:
-            job.demand = write.demand
+            job.demand, job.demand_version = write.demand, write.demand.version
         self._apply_leases(job, write)
         if write.snapshot is not None:
             job.columns, job.status = decode(write.snapshot), write.status or job.status
@@ -264,6 +265,9 @@ class Database:
         if known != (key.run, key.attempt):
             return known > (key.run, key.attempt)
         return job.columns.statuses[key.index - 1] is not TaskStatus.ACTIVE
+
+    def is_lent(self, worker_id: str) -> bool:
+        return any(record.lease.worker_id == worker_id for record in self.leases.values())
 
     def has_authority(self, worker_id: str, key: RunKey) -> bool:
         leases = (record.lease for record in self.leases.values())

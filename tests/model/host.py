@@ -86,7 +86,7 @@ class Host:
                 self._unattached.setdefault(key, now)
         self.is_connected = True
         worker = db.workers[self.id]
-        if worker.requested is not None:
+        if worker.requested is not None and not (worker.is_lazy and db.is_lent(self.id)):
             self.status = worker.requested
         elif worker.status is WorkerStatus.ASLEEP:
             self.status = WorkerStatus.ASLEEP

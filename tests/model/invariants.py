@@ -20,6 +20,9 @@ def unsettled(world: World) -> list[str]:
     found += [f"{job_id} asked for {change}" for job_id, change in world.people.waiting]
     found += [f"{job_id} is to be started" for job_id in world.db.outbox]
     for execution in world.temporal.executions.values():
+        row = world.db.jobs.get(execution.job_id)
+        if row is None or row.is_ended or row.run != execution.run:
+            found.append(f"the workflow of {execution.job_id} has to end")
         if execution.mailbox or execution.unwritten or execution.job and execution.job.changes:
             found.append(f"{execution.job_id} has something to do")
     for worker in world.db.workers.values():

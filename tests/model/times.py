@@ -17,4 +17,4 @@ LONGEST_RUN = 12
 #: Two attempts of one task may overlap for so long, and only in a storm.
 LONGEST_OVERLAP = ALONE + HEARTBEAT + GRACE + LONGEST_RUN
 #: Within this after the last fault everything must have come to its end.
-PATIENCE = 1500
+PATIENCE = 500

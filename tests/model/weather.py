@@ -14,7 +14,7 @@ def happen(world: World, happening: Happening) -> None:
 
 
 def clears(world: World) -> None:
-    """Every fault ends, and every worker is woken."""
+    """Every fault ends."""
     world.manager_down_until = min(world.manager_down_until, world.now)
     world.temporal_down_until = 0
     for key in world.until:
@@ -22,8 +22,13 @@ def clears(world: World) -> None:
     world.keeper.dies_after = None
     for worker in world.db.workers.values():
         worker.tags = frozenset({"tag"})
-        worker.requested = None if worker.status is WorkerStatus.AWAKE else WorkerStatus.AWAKE
     world.tick()
+
+
+def wakes(world: World) -> None:
+    """Somebody wakes whoever does not work."""
+    for worker in world.db.workers.values():
+        worker.requested = None if worker.status is WorkerStatus.AWAKE else WorkerStatus.AWAKE
 
 
 def _host(world: World, which: int) -> Host:

@@ -100,15 +100,16 @@ class WorkflowWorker:
                 request(job, snapshot.change)
             except Refused:
                 pass
-        job.settle()
+        job.begin()
         self._act(execution, job, now)
         return job
 
     def _handle(self, execution: Execution, job: JobRun, count: int, now: int) -> None:
-        for kind, content in execution.mailbox[:count]:
+        arrived = execution.mailbox[:count]
+        del execution.mailbox[:count]
+        for kind, content in arrived:
             _HANDLERS[kind](job, content)
             self._act(execution, job, now)
-        del execution.mailbox[:count]
 
     def _act(self, execution: Execution, job: JobRun, now: int) -> None:
         for start in job.starts:

@@ -1,7 +1,7 @@
 """What a job's workflow has yet to tell the database."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from workflows.domain.job.ranges import format_ranges
 from workflows.domain.messages import (
@@ -35,11 +35,16 @@ class Changes:
         single = (self.priority, self.blocked, self.demand)
         return any(lists) or any(value is not None for value in single) or self.is_final
 
-    def tasks_moved(self, indexes: Sequence[int], status: TaskStatus, text: str) -> None:
+    def tasks_moved(
+        self, indexes: Sequence[int], status: TaskStatus, text: str, *, are_forgiven: bool = False
+    ) -> None:
         """Tasks that a change of their job moved; indexes ascending."""
-        if indexes:
-            moved = TasksMoved(format_ranges(indexes), status, text, in_bulk=True)
-            self.tasks.append(moved)
+        if not indexes:
+            return
+        moved = TasksMoved(format_ranges(indexes), status, text, in_bulk=True)
+        if are_forgiven:
+            moved = replace(moved, failed_by=(), failures=0)
+        self.tasks.append(moved)
 
     def take(self, job_id: str, run: int, sequence: int) -> ProjectionWrite:
         write = ProjectionWrite(

@@ -75,10 +75,15 @@ def _resume(job: JobRun, reason: str) -> None:
 def _requeue(job: JobRun, reason: str) -> None:
     everything = frozenset(TaskStatus)
     from_any = everything if job.status is JobStatus.COMPLETED else REQUEUED
+    again = job.tasks.in_status(from_any)
+    rest = sorted(set(job.tasks.with_failures()) - set(again))
     job.failures.forgive_all()
     job.changes.blocked = ()
-    job.tasks.forgive(job.tasks)
-    _run_again(job, job.tasks.in_status(from_any), reason)
+    _run_again(job, again, reason)
+    # What stays as it is must not count towards anybody's blocklist either.
+    job.tasks.forgive(rest)
+    text = "its failures were forgiven when the job was requeued"
+    job.changes.tasks_moved(rest, TaskStatus.COMPLETED, text, are_forgiven=True)
 
 
 def _requeue_failed(job: JobRun, reason: str) -> None:
@@ -92,16 +97,17 @@ def _requeue_failed(job: JobRun, reason: str) -> None:
             for dependent in job.tasks.with_dependents(index)
             if job.tasks.status(dependent) is TaskStatus.CANCELED
         }
-    job.tasks.forgive(again)
     _run_again(job, sorted(again), reason)
 
 
 def _run_again(job: JobRun, indexes: list[int], reason: str) -> None:
     if job.status in ENDED | {JobStatus.PAUSED}:
         job.move_job(JobStatus.REQUEUEING, reason)
+    job.tasks.forgive(indexes)
     for index in indexes:
         job.failures.failed_on.pop(index, None)
-    job.move_tasks(indexes, TaskStatus.QUEUED, f"it was requeued: {reason}")
+    because = f"it was requeued: {reason}"
+    job.move_tasks(indexes, TaskStatus.QUEUED, because, are_forgiven=True)
 
 
 _JOB_CHANGES = {

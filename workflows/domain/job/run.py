@@ -66,6 +66,8 @@ class JobRun:
         self.answered: dict[str, str] = {}
         """Request ids to refusals, empty for a request that was granted."""
         self._retrying: set[tuple[str, tuple[str, ...]]] = set()
+        self._has_failed = False
+        """A task has failed for good since the job was last settled."""
 
     def begin(self) -> None:
         """Call it once after a claim: what an older run left active is with nobody now."""
@@ -242,6 +244,7 @@ class JobRun:
         self.tasks.has_grown = True  # whom the task excludes has changed
         if is_final:
             self.failures.failed_on[index] = worker_id
+            self._has_failed = True
             self.move_task(index, TaskStatus.FAILED, f"Failed: {reason}", worker_id)
         else:
             status = self.waiting_status(TaskStatus.SOFT_FAILED)
@@ -291,13 +294,25 @@ class JobRun:
             )
         )
 
-    def move_tasks(self, indexes: Sequence[int], status: TaskStatus, reason: str) -> None:
-        """Moves tasks because their job moved. Runs of those that were active are voided."""
+    def move_tasks(
+        self,
+        indexes: Sequence[int],
+        status: TaskStatus,
+        reason: str,
+        *,
+        are_forgiven: bool = False,
+    ) -> None:
+        """Moves tasks because their job moved. Runs of those that were active are voided.
+
+        Args:
+            indexes: ascending.
+            are_forgiven: their failures have been cleared.
+        """
         for index in indexes:
             self.void(index)
             self.tasks.move(index, status)
         text = f"Task was {status} by Manager because {reason}"
-        self.changes.tasks_moved(indexes, status, text)
+        self.changes.tasks_moved(indexes, status, text, are_forgiven=are_forgiven)
 
     def void(self, index: int) -> None:
         """What the task's live run brings is not wanted any more; it is told to stop."""
@@ -321,10 +336,16 @@ class JobRun:
         # One change can entail the next, so repeat until none does.
         while True:
             can_progress = self.tasks.can_progress
-            entailed = next_job_status(self.status, self.tasks.counts, can_progress=can_progress)
+            entailed = next_job_status(
+                self.status,
+                self.tasks.counts,
+                can_progress=can_progress,
+                has_failed=self._has_failed,
+            )
             if entailed is None:
                 break
             self.move_job(*entailed)
+        self._has_failed = False
         # The version first: who is handed back below is of no use to what is published below.
         version = self.demand.version + (1 if self.tasks.has_grown else 0)
         self._serve_leases(version)

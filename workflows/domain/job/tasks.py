@@ -105,6 +105,9 @@ class TaskBook:
             self.columns.failed_by[index - 1] = ()
             self.excluded.pop(index, None)
 
+    def with_failures(self) -> list[int]:
+        return [i for i, failures in enumerate(self.columns.failures, start=1) if failures]
+
     def with_dependents(self, index: int) -> list[int]:
         """The task and everything that depends on it, however indirectly, ascending."""
         found, todo = {index}, [index]

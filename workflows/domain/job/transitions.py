@@ -92,7 +92,11 @@ REFRESHES_TASKS = frozenset(
 
 
 def next_job_status(
-    status: JobStatus, counts: Mapping[TaskStatus, int], *, can_progress: bool
+    status: JobStatus,
+    counts: Mapping[TaskStatus, int],
+    *,
+    can_progress: bool,
+    has_failed: bool,
 ) -> tuple[JobStatus, str] | None:
     """The status that a job moves to by itself, with the reason; None when it stays.
 
@@ -100,6 +104,8 @@ def next_job_status(
         counts: tasks per status.
         can_progress: a waiting task can still start one day: no failed, canceled or paused task
             stands before it.
+        has_failed: a task has failed for good just now. Only then is the share of failed tasks
+            looked at: who requeues one of several failed tasks wants it to run.
     """
     active = counts.get(TaskStatus.ACTIVE, 0)
     match status:
@@ -108,7 +114,7 @@ def next_job_status(
         case JobStatus.REQUEUEING:
             return JobStatus.QUEUED, "its tasks were requeued"
         case JobStatus.QUEUED | JobStatus.ACTIVE | JobStatus.PAUSE_REQUESTED:
-            if _too_many_failed(counts):
+            if has_failed and _too_many_failed(counts):
                 return JobStatus.FAILED, _failed_of_total(counts)
             if active:
                 return None
