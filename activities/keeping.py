@@ -75,6 +75,7 @@ class JobMessages(Protocol):
 class OrderedHosts(Protocol):
     def is_present(self, worker_id: str) -> bool: ...
     async def order_status(self, worker_id: str, status: WorkerStatus) -> bool: ...
+    async def disconnect(self, worker_id: str, reason: str) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +156,8 @@ class _Reign:
         planned = plan(replace(farm, resting=self._resting(farm)))
         for worker_id in planned.lost:
             await self._store.mark_lost(self._epoch, worker_id)
+            # Should it only have been slow, it comes again, and gets a new session.
+            await self._hosts.disconnect(worker_id, "not heard of for too long")
             self._wakeup.wake()
         if planned.orphaned:
             await self._store.mark_returned(self._epoch, planned.orphaned)

@@ -25,6 +25,7 @@ from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
+from activities.deployment import DEPLOYMENT
 from activities.keeping import TemporalAway, WorkflowMissing
 from manager_api.db import jobs
 from manager_api.db.engine import Database
@@ -254,6 +255,7 @@ class ManagerWorker:
             graceful_shutdown_timeout=timedelta(seconds=2),
             # A step over a hundred thousand tasks takes longer than the deadlock detector allows.
             debug_mode=True,
+            deployment_config=DEPLOYMENT,
         )
 
     async def _take_over(self, client: Client) -> None:

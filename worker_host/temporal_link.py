@@ -18,6 +18,7 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.service import RPCError
 from temporalio.worker import Worker
 
+from activities.deployment import DEPLOYMENT
 from activities.tunnel_client import TUNNEL_PATH, Tunnel
 from workflows.domain.control import Welcome
 from workflows.domain.messages import worker_task_queue
@@ -167,6 +168,7 @@ class TemporalLink:
             default_heartbeat_throttle_interval=timedelta(seconds=settings.heartbeat_every_s),
             graceful_shutdown_timeout=_AS_LONG_AS_IT_TAKES,
             on_fatal_error=on_fatal_error,
+            deployment_config=DEPLOYMENT,
         )
 
     def _ended(self, polling: asyncio.Task[None]) -> None:
