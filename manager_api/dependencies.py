@@ -34,6 +34,7 @@ class ManagerParts:
     last_rendered: LastRendered
     credentials: WorkerCredentials
     farm: FarmWatch
+    runs: RunService
     started_at: datetime
     temporal_address: str = ""
     """Where this manager reaches Temporal; empty when it does not."""
@@ -64,6 +65,7 @@ class ManagerParts:
             last_rendered=LastRendered(logs.job_directory, last_rendered_shown(database)),
             credentials=WorkerCredentials(database),
             farm=FarmWatch(database, live),
+            runs=RunService(database, settings.farm_variables),
             started_at=utc_now(),
             **others,
         )
@@ -99,7 +101,7 @@ def _workers(parts: Parts) -> WorkerService:
 
 
 def _runs(parts: Parts) -> RunService:
-    return RunService(parts.database, parts.settings.farm_variables)
+    return parts.runs
 
 
 Jobs = Annotated[JobService, Depends(_jobs)]

@@ -1,13 +1,22 @@
 """Whose a run is, and what it is to do."""
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from manager_api.db.tables import JobRow, LeaseRow, LeaseState, TaskRow
-from workflows.domain.messages import RunKey
+
+
+@dataclass(frozen=True, slots=True)
+class TaskOfLease:
+    """What identifies a task together with the lease that it is asked for with."""
+
+    lease_id: str
+    job_id: str
+    index: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,29 +36,33 @@ class LeasedTask:
     steps_total: int
 
 
-async def leased_task(session: AsyncSession, lease_id: str, key: RunKey) -> LeasedTask | None:
-    """None if there is no such lease for this job, or no such task in it."""
-    query = (
-        select(
-            LeaseRow.worker_id,
-            LeaseRow.run,
-            LeaseRow.state,
-            JobRow.run,
-            JobRow.name,
-            TaskRow.id,
-            TaskRow.name,
-            TaskRow.task_type,
-            TaskRow.attempt,
-            TaskRow.commands,
-            TaskRow.steps_total,
-        )
+async def leased_tasks(
+    session: AsyncSession, wanted: Collection[TaskOfLease]
+) -> Mapping[TaskOfLease, LeasedTask]:
+    """Left out is what there is no such lease for in that job, or no such task."""
+    leases = (
+        select(LeaseRow.id, LeaseRow.job_id, LeaseRow.worker_id, LeaseRow.run, LeaseRow.state)
+        .add_columns(JobRow.run, JobRow.name)
         .join(JobRow, JobRow.id == LeaseRow.job_id)
-        .join(TaskRow, TaskRow.job_id == LeaseRow.job_id)
-        .where(
-            LeaseRow.id == lease_id,
-            LeaseRow.job_id == key.job_id,
-            TaskRow.index_in_job == key.index,
+        .where(LeaseRow.id.in_({each.lease_id for each in wanted}))
+    )
+    tasks = select(TaskRow.job_id, TaskRow.index_in_job).add_columns(
+        TaskRow.id,
+        TaskRow.name,
+        TaskRow.task_type,
+        TaskRow.attempt,
+        TaskRow.commands,
+        TaskRow.steps_total,
+    )
+    tasks = tasks.where(
+        tuple_(TaskRow.job_id, TaskRow.index_in_job).in_(
+            list({(each.job_id, each.index) for each in wanted})
         )
     )
-    row = (await session.execute(query)).one_or_none()
-    return None if row is None else LeasedTask(*row)
+    by_lease = {(row[0], row[1]): row[2:] for row in await session.execute(leases)}
+    by_task = {(row[0], row[1]): row[2:] for row in await session.execute(tasks)}
+    return {
+        each: LeasedTask(*by_lease[each.lease_id, each.job_id], *by_task[each.job_id, each.index])
+        for each in wanted
+        if (each.lease_id, each.job_id) in by_lease and (each.job_id, each.index) in by_task
+    }

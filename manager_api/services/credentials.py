@@ -5,10 +5,12 @@ import base64
 import binascii
 import hashlib
 import hmac
+from collections.abc import Collection, Mapping
 
 import bcrypt
 
-from manager_api.db import workers
+from manager_api.batching import Batched
+from manager_api.db import farm
 from manager_api.db.engine import Database
 from manager_api.db.tables import WorkerRow
 from manager_api.errors import BadRequest, NotAuthorized
@@ -34,6 +36,7 @@ class WorkerCredentials:
         self._database = database
         self._verified: dict[str, tuple[str, bytes]] = {}
         """By worker: the stored hash, and a digest of the secret that fits it."""
+        self._rows = Batched(self._read)
 
     async def check(self, authorization: str) -> WorkerRow:
         """The worker whose credentials this header carries.
@@ -42,11 +45,14 @@ class WorkerCredentials:
             NotAuthorized: no credentials, wrong ones, or of a deleted worker.
         """
         worker_id, secret = _basic(authorization)
-        async with self._database.reading() as session:
-            row = await workers.worker(session, worker_id)
-        if row is None or not await self._fits(row, secret):
+        row = await self._rows.get(worker_id)
+        if row is None or row.deleted_at is not None or not await self._fits(row, secret):
             raise NotAuthorized("authorization failed: unknown worker or wrong secret")
         return row
+
+    async def _read(self, worker_ids: Collection[str]) -> Mapping[str, WorkerRow]:
+        async with self._database.reading() as session:
+            return await farm.workers_by_id(session, worker_ids)
 
     async def _fits(self, row: WorkerRow, secret: str) -> bool:
         digest = hashlib.sha256(secret.encode()).digest()

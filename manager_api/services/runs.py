@@ -1,13 +1,15 @@
 """What a host may run: the commands of a task it holds a lease for."""
 
+from collections.abc import Collection, Mapping
 from functools import lru_cache
 from typing import Any
 
 from pydantic import BaseModel
 
+from manager_api.batching import Batched
 from manager_api.contract.tasks import Command
 from manager_api.db.engine import Database
-from manager_api.db.runs import LeasedTask, leased_task
+from manager_api.db.runs import LeasedTask, TaskOfLease, leased_tasks
 from manager_api.db.tables import LeaseState, WorkerRow
 from manager_api.errors import Forbidden, NotFound, Overtaken
 from manager_api.services.submission import managers_platform
@@ -26,11 +28,12 @@ class RunCommands(BaseModel):
 
 
 class RunService:
-    """On the way between two frames: one read, nothing stored."""
+    """On the way between two frames: one read for all who ask at once, nothing stored."""
 
     def __init__(self, database: Database, variables: Variables) -> None:
         self._database = database
         self._variables = variables
+        self._leased_tasks = Batched(self._read)
 
     async def fetch(self, worker: WorkerRow, key: RunKey, lease_id: str) -> RunCommands:
         """
@@ -39,8 +42,7 @@ class RunService:
             NotFound: no such job or task.
             Overtaken: lease, run or attempt are past.
         """
-        async with self._database.reading() as session:
-            task = await leased_task(session, lease_id, key)
+        task = await self._leased_tasks.get(TaskOfLease(lease_id, key.job_id, key.index))
         if task is None:
             raise NotFound("there is no such lease for this job and task")
         _check_authority(task, worker, key)
@@ -53,6 +55,10 @@ class RunService:
             commands=[_expanded(command, expansion) for command in task.commands],
             total_steps=task.steps_total,
         )
+
+    async def _read(self, wanted: Collection[TaskOfLease]) -> Mapping[TaskOfLease, LeasedTask]:
+        async with self._database.reading() as session:
+            return await leased_tasks(session, wanted)
 
 
 def _check_authority(task: LeasedTask, worker: WorkerRow, key: RunKey) -> None:
