@@ -148,7 +148,12 @@ class _Pass:
             if _takes_work(worker) and worker.id not in farm.resting
             for slot in self._free_slots(worker)
         ]
-        self._freed_soon: list[LeaseFacts] = [lease for lease in farm.leases if lease.recall]
+        self._freed_soon: list[LeaseFacts] = [
+            # Whoever is recalled to sleep is no supply, nor is a worker that was deleted.
+            lease
+            for lease in farm.leases
+            if lease.recall and _takes_work(self._workers.get(lease.worker_id))
+        ]
 
     def plan(self) -> Plan:
         for lease in self._farm.leases:

@@ -1,0 +1,387 @@
+"""One pass of the matchmaker over a farm."""
+
+from dataclasses import replace
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from workflows.domain.matchmaking import (
+    FarmSnapshot,
+    JobFacts,
+    LeaseFacts,
+    Plan,
+    WorkerFacts,
+    plan,
+)
+from workflows.domain.messages import Demand, Want
+from workflows.domain.statuses import JobStatus, WorkerStatus
+
+
+def worker(name: str = "ada", **facts: object) -> WorkerFacts:
+    blank = WorkerFacts(
+        id=name,
+        name=name,
+        status=WorkerStatus.AWAKE,
+        session=1,
+        slots=1,
+        task_types=frozenset({"blender"}),
+        tags=frozenset(),
+        is_present=True,
+    )
+    return replace(blank, **facts)  # type: ignore[arg-type]  # facts of several types
+
+
+def wanting(count: int, *, failed: tuple[str, ...] = (), blocked: tuple[str, ...] = ()) -> Demand:
+    return Demand(7, (Want("blender", count, blocked, failed),))
+
+
+def job(name: str = "job", demand: Demand | None = None, **facts: object) -> JobFacts:
+    blank = JobFacts(
+        id=name,
+        run=1,
+        status=JobStatus.ACTIVE,
+        priority=50,
+        age_rank=0,
+        tag=None,
+        demand=demand or wanting(1),
+    )
+    return replace(blank, **facts)  # type: ignore[arg-type]  # facts of several types
+
+
+def lease(of: str = "ada", to: str = "job", **facts: object) -> LeaseFacts:
+    blank = LeaseFacts(
+        id=f"lease of {of}",
+        worker_id=of,
+        session=1,
+        slot=0,
+        generation=1,
+        job_id=to,
+        run=1,
+        is_held=True,
+        recall="",
+    )
+    return replace(blank, **facts)  # type: ignore[arg-type]  # facts of several types
+
+
+def offered(planned: Plan) -> list[tuple[str, str]]:
+    return [(offer.worker_id, offer.job_id) for offer in planned.offers]
+
+
+# --- offers ---------------------------------------------------------------------------------------
+
+
+def test_a_free_worker_goes_to_the_job_of_highest_priority_then_the_oldest() -> None:
+    jobs = (
+        job("young", age_rank=2),
+        job("old", age_rank=1),
+        job("urgent", priority=60, age_rank=3),
+    )
+
+    one = plan(FarmSnapshot((worker("ada"),), jobs, ()))
+    two = plan(FarmSnapshot((worker("ada"), worker("bob")), jobs, ()))
+
+    assert offered(one) == [("ada", "urgent")]
+    assert offered(two) == [("ada", "urgent"), ("bob", "old")]
+
+
+def test_no_more_workers_are_offered_than_are_wanted() -> None:
+    workers = tuple(worker(name) for name in ("ada", "bob", "cyd"))
+
+    assert len(plan(FarmSnapshot(workers, (job(demand=wanting(2)),), ())).offers) == 2
+
+
+def test_what_is_offered_already_counts_towards_the_demand() -> None:
+    on_way = lease("ada", is_held=False)
+    workers = (worker("ada"), worker("bob"))
+
+    assert plan(FarmSnapshot(workers, (job(),), (on_way,))).offers == []
+
+
+def test_each_free_slot_is_offered_once() -> None:
+    planned = plan(FarmSnapshot((worker(slots=3),), (job(demand=wanting(5)),), (lease(slot=1),)))
+
+    assert [offer.slot for offer in planned.offers] == [0, 2]
+
+
+def test_workers_of_another_tag_or_without_the_task_type_are_not_offered() -> None:
+    workers = (
+        worker("other tag", tags=frozenset({"cpu"})),
+        worker("other type", tags=frozenset({"gpu"}), task_types=frozenset({"ffmpeg"})),
+        worker("fits", tags=frozenset({"gpu", "cpu"})),
+    )
+
+    planned = plan(FarmSnapshot(workers, (job(tag="gpu", demand=wanting(3)),), ()))
+
+    assert offered(planned) == [("fits", "job")]
+
+
+def test_blocked_and_failed_workers_are_not_offered() -> None:
+    workers = tuple(worker(name) for name in ("blocked", "failed", "fits"))
+    demand = wanting(3, blocked=("blocked",), failed=("failed",))
+
+    assert offered(plan(FarmSnapshot(workers, (job(demand=demand),), ()))) == [("fits", "job")]
+
+
+def test_a_worker_that_was_handed_back_is_skipped_until_the_demand_changes() -> None:
+    def given_back_at(version: int) -> Plan:
+        return plan(FarmSnapshot((worker(),), (job(),), (), {("job", "ada"): version}))
+
+    assert offered(given_back_at(7)) == []
+    assert offered(given_back_at(6)) == [("ada", "job")]
+
+
+def test_sleeping_missing_resting_and_summoned_workers_are_not_offered() -> None:
+    workers = (
+        worker("asleep", status=WorkerStatus.ASLEEP),
+        worker("missing", is_present=False),
+        worker("resting"),
+        worker("summoned", status_requested=WorkerStatus.ASLEEP),
+    )
+
+    planned = plan(FarmSnapshot(workers, (job(demand=wanting(4)),), (), {}, frozenset({"resting"})))
+
+    assert planned.offers == []
+
+
+def test_no_job_gets_more_workers_than_its_lock_can_bear() -> None:
+    workers = tuple(worker(f"w{i}") for i in range(5))
+    jobs = (job("big", demand=wanting(5)), job("next", age_rank=1, demand=wanting(5)))
+
+    planned = plan(FarmSnapshot(workers, jobs, ()), max_lent=3)
+
+    assert [to for _, to in offered(planned)] == ["big"] * 3 + ["next"] * 2
+
+
+def test_paused_jobs_get_no_workers() -> None:
+    assert plan(FarmSnapshot((worker(),), (job(status=JobStatus.PAUSED),), ())).offers == []
+
+
+# --- recalls --------------------------------------------------------------------------------------
+
+LOW = job("low", priority=10, demand=Demand(1))
+
+
+def test_a_job_of_higher_priority_recalls_a_worker_after_its_task() -> None:
+    planned = plan(FarmSnapshot((worker(),), (LOW, job("high")), (lease(to="low"),)))
+
+    [recall] = planned.recalls
+    assert (recall.lease_id, recall.at_once) == ("lease of ada", False)
+
+
+def test_jobs_of_equal_priority_recall_nobody_of_each_other() -> None:
+    equal = replace(LOW, priority=50)
+
+    assert plan(FarmSnapshot((worker(),), (equal, job("high")), (lease(to="low"),))).recalls == []
+
+
+def test_one_need_recalls_one_worker_however_often_it_is_planned() -> None:
+    workers = (worker("ada"), worker("bob"))
+    leases = (lease("ada", "low", recall="after-task"), lease("bob", "low"))
+
+    planned = plan(FarmSnapshot(workers, (LOW, job("high")), leases))
+
+    assert [recall.lease_id for recall in planned.recalls] == ["lease of ada"]
+
+
+def test_whoever_is_recalled_to_sleep_is_no_supply() -> None:
+    sleepy = worker("ada", status_requested=WorkerStatus.ASLEEP, is_lazy_request=True)
+    leases = (lease("ada", "low", recall="after-task"), lease("bob", "low"))
+
+    planned = plan(FarmSnapshot((sleepy, worker("bob")), (LOW, job("high")), leases))
+
+    assert {recall.lease_id for recall in planned.recalls} == {"lease of ada", "lease of bob"}
+
+
+def test_a_recalled_worker_may_have_been_deleted() -> None:
+    leases = (lease("deleted", "low", recall="after-task"),)
+
+    planned = plan(FarmSnapshot((worker("ada", slots=0),), (LOW, job("high")), leases))
+
+    assert [gone.worker_id for _, gone in planned.gone] == ["deleted"]
+
+
+def test_the_lowest_priority_is_recalled_first() -> None:
+    workers = (worker("ada"), worker("bob"))
+    lower = replace(LOW, id="lower", priority=5)
+    leases = (lease("ada", "low"), lease("bob", "lower"))
+
+    planned = plan(FarmSnapshot(workers, (LOW, lower, job("high")), leases))
+
+    assert [recall.lease_id for recall in planned.recalls] == ["lease of bob"]
+
+
+def test_a_request_to_sleep_recalls_at_once_and_a_lazy_one_after_the_task() -> None:
+    def recalls_at_once(is_lazy: bool) -> list[bool]:
+        asked = worker(status_requested=WorkerStatus.ASLEEP, is_lazy_request=is_lazy)
+        planned = plan(FarmSnapshot((asked,), (job(),), (lease(),)))
+        return [recall.at_once for recall in planned.recalls]
+
+    assert recalls_at_once(False) == [True]
+    assert recalls_at_once(True) == [False]
+
+
+def test_a_worker_that_left_the_jobs_tag_is_recalled_after_its_task() -> None:
+    planned = plan(FarmSnapshot((worker(),), (job(tag="gpu"),), (lease(),)))
+
+    assert [recall.at_once for recall in planned.recalls] == [False]
+
+
+# --- leases that must end -------------------------------------------------------------------------
+
+
+def test_leases_of_another_run_and_of_ended_jobs_are_orphaned() -> None:
+    leases = (lease("ada", run=2), lease("bob", "ended"))
+    workers = (worker("ada"), worker("bob"))
+
+    assert plan(FarmSnapshot(workers, (job(),), leases)).orphaned == ["lease of ada", "lease of bob"]
+
+
+def test_leases_of_workers_in_error_end() -> None:
+    planned = plan(FarmSnapshot((worker(status=WorkerStatus.ERROR),), (job(),), (lease(),)))
+
+    [(job_id, gone)] = planned.gone
+    assert (job_id, gone.worker_id, gone.session) == ("job", "ada", 1)
+
+
+def test_a_new_session_is_told_with_the_runs_that_live() -> None:
+    anew = worker(session=2, live_runs=("job.1.1.1",))
+
+    [(job_id, changed)] = plan(FarmSnapshot((anew,), (job(),), (lease(),))).changed_sessions
+
+    assert (job_id, changed.session, changed.live) == ("job", 2, ("job.1.1.1",))
+
+
+def test_an_awake_worker_that_is_missing_is_lost() -> None:
+    workers = (
+        worker("missing", is_present=False),
+        worker("asleep", status=WorkerStatus.ASLEEP, is_present=False),
+    )
+
+    assert plan(FarmSnapshot(workers, (), ())).lost == ["missing"]
+
+
+def test_a_status_is_ordered_when_the_worker_is_free() -> None:
+    asked = worker(status_requested=WorkerStatus.ASLEEP)
+
+    busy = plan(FarmSnapshot((asked,), (job(),), (lease(),)))
+    free = plan(FarmSnapshot((asked,), (job(),), ()))
+
+    assert busy.status_orders == []
+    assert [order.status for order in free.status_orders] == [WorkerStatus.ASLEEP]
+
+
+# --- census ---------------------------------------------------------------------------------------
+
+
+def test_workers_that_failed_may_try_again_when_nobody_else_is_there() -> None:
+    workers = (worker("ada"), worker("bob", status=WorkerStatus.ASLEEP))
+    demand = wanting(1, failed=("ada",))
+
+    [(_, census)] = plan(FarmSnapshot(workers, (job(demand=demand),), ())).censuses
+
+    assert (census.version, census.allow_retry, census.nobody_left) == (7, ("ada",), False)
+
+
+def test_nobody_tries_again_while_somebody_else_is_there() -> None:
+    workers = (worker("ada"), worker("bob"))
+
+    planned = plan(FarmSnapshot(workers, (job(demand=wanting(1, failed=("ada",))),), ()))
+
+    assert planned.censuses == []
+
+
+def test_nobody_is_left_when_every_able_worker_is_blocked() -> None:
+    workers = (worker("ada"), worker("bob", task_types=frozenset({"ffmpeg"})))
+
+    [(_, census)] = plan(
+        FarmSnapshot(workers, (job(demand=wanting(1, blocked=("ada",))),), ())
+    ).censuses
+
+    assert census.nobody_left
+
+
+def test_somebody_asleep_is_somebody_left() -> None:
+    workers = (worker("ada"), worker("bob", status=WorkerStatus.ASLEEP))
+
+    planned = plan(FarmSnapshot(workers, (job(demand=wanting(1, blocked=("ada",))),), ()))
+
+    assert planned.censuses == []
+
+
+def test_a_job_waits_when_the_farm_has_no_able_worker_at_all() -> None:
+    nobody = plan(FarmSnapshot((), (job(),), ()))
+
+    assert (nobody.offers, nobody.censuses) == ([], [])
+
+
+# --- properties -----------------------------------------------------------------------------------
+
+
+@st.composite
+def farms(draw: st.DrawFn) -> FarmSnapshot:
+    names = [f"w{i}" for i in range(draw(st.integers(0, 4)))]
+    statuses = st.sampled_from([WorkerStatus.AWAKE, WorkerStatus.ASLEEP, WorkerStatus.ERROR])
+    workers = tuple(
+        worker(
+            name,
+            slots=draw(st.integers(1, 2)),
+            status=draw(statuses),
+            is_present=draw(st.booleans()),
+            status_requested=draw(st.none() | st.just(WorkerStatus.ASLEEP)),
+            is_lazy_request=draw(st.booleans()),
+        )
+        for name in names
+    )
+    jobs = tuple(
+        job(
+            f"j{i}",
+            demand=wanting(draw(st.integers(0, 4))),
+            priority=draw(st.integers(0, 2)),
+            age_rank=i,
+        )
+        for i in range(draw(st.integers(0, 3)))
+    )
+    leases = tuple(
+        lease(
+            name,
+            draw(st.sampled_from(["j0", "j1", "j2", "deleted"])),
+            is_held=draw(st.booleans()),
+            recall=draw(st.sampled_from(["", "after-task", "at-once"])),
+        )
+        for name in draw(st.sets(st.sampled_from([*names, "deleted"])))
+    )
+    return FarmSnapshot(workers, jobs, leases)
+
+
+@given(farms())
+def test_a_slot_is_never_offered_twice_nor_while_it_is_lent(farm: FarmSnapshot) -> None:
+    slots = [(offer.worker_id, offer.slot) for offer in plan(farm).offers]
+    lent = {(lease.worker_id, lease.slot) for lease in farm.leases}
+
+    assert len(set(slots)) == len(slots)
+    assert not lent & set(slots)
+
+
+@given(farms())
+def test_a_job_is_offered_no_more_than_it_wants(farm: FarmSnapshot) -> None:
+    offers = plan(farm).offers
+    for each in farm.jobs:
+        assert each.demand is not None
+        wanted = sum(want.count for want in each.demand.wants)
+        assert sum(offer.job_id == each.id for offer in offers) <= wanted
+
+
+@given(farms())
+def test_every_lease_that_cannot_go_on_is_looked_after(farm: FarmSnapshot) -> None:
+    planned = plan(farm)
+    workers = {each.id: each for each in farm.workers}
+    for each in farm.leases:
+        its_worker = workers.get(each.worker_id)
+        if its_worker is None or its_worker.status is WorkerStatus.ERROR:
+            gone = {message.worker_id for _, message in planned.gone}
+            assert each.id in planned.orphaned or each.worker_id in gone
+
+
+@given(farms())
+def test_a_plan_repeats_itself_while_nothing_changes(farm: FarmSnapshot) -> None:
+    assert plan(farm) == plan(farm)
