@@ -1,6 +1,7 @@
 """One run of a job: tasks, leases, failures, and what is written of them."""
 
-from tests.domain.jobs import columns, job_of, lend, statuses, written
+from tests.domain.jobs import columns, job_of, lend, started, statuses, written
+from workflows.domain.messages import SessionChanged
 from workflows.domain.statuses import JobStatus, TaskStatus
 
 # --- claim ----------------------------------------------------------------------------------------
@@ -39,3 +40,38 @@ def test_lent_workers_get_tasks_in_order_of_priority_then_index() -> None:
     starts = lend(job, "ada", "bob", "cyd")
 
     assert [start.ref.index for start in starts] == [2, 3, 1]
+
+
+# --- sessions -------------------------------------------------------------------------------------
+
+
+def test_a_run_that_lives_goes_on_under_the_hosts_new_session() -> None:
+    job = job_of(1)
+    [start] = lend(job, "ada")
+    live = str(start.ref.key)
+
+    job.session_changed(SessionChanged("ada", 2, (live,)))
+
+    [again] = started(job)
+    assert (again.ref.key, again.task_queue) == (start.ref.key, "worker-ada-2")
+    assert written(job).moved == (("ada.0.1", 2),)
+
+
+def test_the_activity_of_the_session_before_is_not_canceled() -> None:
+    """To its host that would be the order to stop the very run that goes on."""
+    job = job_of(1)
+    [start] = lend(job, "ada")
+
+    job.session_changed(SessionChanged("ada", 2, (str(start.ref.key),)))
+
+    assert job.cancels == []
+
+
+def test_a_run_that_the_new_session_does_not_name_is_lost_at_once() -> None:
+    job = job_of(1)
+    lend(job, "ada")
+
+    job.session_changed(SessionChanged("ada", 2))
+
+    assert statuses(job) == ["queued"]
+    assert [returned.lease_id for returned in written(job).returned] == ["ada.0.1"]

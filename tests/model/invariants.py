@@ -53,7 +53,7 @@ def violations(world: World) -> Iterator[str]:
     for key, count in world.db.recorded.items():
         if count > 1:
             yield f"the success of {key} was recorded {count} times"
-    if world.is_calm and not world.people.asked:
+    if world.is_calm and world.never_fails and not world.people.asked:
         for host in world.hosts.values():
             if host.stopped:
                 yield f"nobody asked for it, yet stopped: {host.stopped}"

@@ -24,6 +24,7 @@ class World:
     def __init__(self, history: History) -> None:
         self.now = 0
         self.is_calm = history.is_calm
+        self.never_fails = not history.failing
         self.rng = Random(history.seed)
         self.db = Database()
         self.temporal = Temporal()

@@ -131,9 +131,8 @@ class JobRun:
         self._offer_again(holding)
 
     def _offer_again(self, holding: Holding) -> None:
-        if holding.live is not None:
-            # Should the activity of before still be open, its host must not answer twice.
-            self.cancels.append(holding.live.offer)
+        # Should the activity of before still be open, it is left alone: to its host, a cancellation
+        # would be the order to stop the very run that is asked for again.
         start = self.leases.offer_again(holding)
         if start is not None:
             self.starts.append(start)
