@@ -14,6 +14,7 @@ from manager_api.last_rendered import LastRendered
 from manager_api.services.credentials import WorkerCredentials
 from manager_api.services.farm import FarmWatch, last_rendered_shown
 from manager_api.services.jobs import JobControl, JobService
+from manager_api.services.log_notes import LogNotes
 from manager_api.services.runs import RunService
 from manager_api.services.tasks import TaskService
 from manager_api.services.workers import WorkerService
@@ -34,6 +35,7 @@ class ManagerParts:
     last_rendered: LastRendered
     credentials: WorkerCredentials
     farm: FarmWatch
+    log_notes: LogNotes
     runs: RunService
     started_at: datetime
     temporal_address: str = ""
@@ -65,6 +67,7 @@ class ManagerParts:
             last_rendered=LastRendered(logs.job_directory, last_rendered_shown(database)),
             credentials=WorkerCredentials(database),
             farm=FarmWatch(database, live),
+            log_notes=LogNotes(database, logs, live),
             runs=RunService(database, settings.farm_variables),
             started_at=utc_now(),
             **others,
@@ -73,9 +76,11 @@ class ManagerParts:
     async def start(self) -> None:
         await self.events.start()
         await self.farm.start()
+        await self.log_notes.start()
 
     async def close(self) -> None:
         await self.last_rendered.close()
+        await self.log_notes.close()
         await self.farm.close()
         await self.events.close()
 

@@ -105,8 +105,7 @@ class ManagerSettings(BaseSettings):
 
     beat_s: Seconds = 5.0
     lost_after_s: Seconds = 15.0
-    listening_before_lost_s: Seconds = 15.0
-    """A manager that just started has missed beats that were sent (protocol rule 10)."""
+    """Also how long a manager that just started listens before it misses anybody (rule 10)."""
     sign_on_wait_s: Seconds = 30.0
     """A stock worker that is answered 5xx at its sign-on registers anew; so we rather wait."""
     keeper_tick_s: Seconds = 5.0

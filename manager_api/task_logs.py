@@ -9,7 +9,7 @@ import asyncio
 import codecs
 import os
 import threading
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -25,6 +25,24 @@ _LOCKS = tuple(threading.Lock() for _ in range(64))
 class LogListener(Protocol):
     def log_grew(self, task_id: str, text: str) -> None:
         """Called in the event loop for everything that is appended to a log."""
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A line of the manager's in a task's log."""
+
+    job_id: str
+    task_id: str
+    attempt: int
+    text: str
+    when: datetime
+    after: bool
+    """Behind the host's bytes of this attempt, not before them."""
+
+    @property
+    def line(self) -> str:
+        when = self.when.astimezone().isoformat(timespec="milliseconds")
+        return f"{when} {self.text}\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,18 +88,23 @@ class TaskLogs:
             self._listener.log_grew(task_id, self._decoded(task_id, fresh))
         return received
 
-    async def note(
-        self, job_id: str, task_id: str, attempt: int, text: str, *, when: datetime, after: bool
-    ) -> None:
-        """Adds a line of the manager's. The same line at the same time is written once.
+    async def note(self, note: Note) -> None:
+        """Adds a line of the manager's. The same line at the same time is written once."""
+        await self.note_all([note])
 
-        Args:
-            after: whether it belongs behind the host's bytes of this attempt.
-        """
-        path = self._path(job_id, task_id, attempt, _AFTER if after else _BEFORE)
-        line = f"{when.astimezone().isoformat(timespec='milliseconds')} {text}\n"
-        if await asyncio.to_thread(_add_line, path, line) and self._listener is not None:
-            self._listener.log_grew(task_id, line)
+    async def note_all(self, notes: Sequence[Note]) -> None:
+        """All of them in one go; one that cannot be written raises, and ends it."""
+        for note in await asyncio.to_thread(self._write_notes, notes):
+            if self._listener is not None:
+                self._listener.log_grew(note.task_id, note.line)
+
+    def _write_notes(self, notes: Sequence[Note]) -> list[Note]:
+        """Returns those that were new."""
+        return [note for note in notes if _add_line(self._path_of(note), note.line)]
+
+    def _path_of(self, note: Note) -> Path:
+        section = _AFTER if note.after else _BEFORE
+        return self._path(note.job_id, note.task_id, note.attempt, section)
 
     async def assigned(
         self, job_id: str, task_id: str, attempt: int, worker: str, worker_id: str, when: datetime
@@ -90,7 +113,7 @@ class TaskLogs:
         path = self._path(job_id, task_id, attempt, _BEFORE)
         text = f"Task assigned to worker {worker} ({worker_id})"
         if not await asyncio.to_thread(_contains, path, text):
-            await self.note(job_id, task_id, attempt, text, when=when, after=False)
+            await self.note(Note(job_id, task_id, attempt, text, when, after=False))
 
     async def size(self, job_id: str, task_id: str, attempts: int) -> int:
         """In bytes; 0 if there is no log.

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from manager_api.task_logs import TaskLogs
+from manager_api.task_logs import Note, TaskLogs
 
 JOB, TASK = "0123" + "0" * 32, "t" * 36
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
@@ -88,8 +88,8 @@ async def test_attempts_follow_each_other_each_on_a_new_line(logs: TaskLogs) -> 
 
 async def test_notes_stay_outside_of_the_hosts_bytes(logs: TaskLogs) -> None:
     await logs.write_chunk(JOB, TASK, 1, 0, b"Fra:1\n")
-    await logs.note(JOB, TASK, 1, "behind", when=NOW, after=True)
-    await logs.note(JOB, TASK, 1, "before", when=NOW, after=False)
+    await logs.note(Note(JOB, TASK, 1, "behind", NOW, after=True))
+    await logs.note(Note(JOB, TASK, 1, "before", NOW, after=False))
     await logs.write_chunk(JOB, TASK, 1, 6, b"Fra:2")
 
     before, *host, behind = (await read(logs)).decode().splitlines()
@@ -101,7 +101,7 @@ async def test_notes_stay_outside_of_the_hosts_bytes(logs: TaskLogs) -> None:
 
 async def test_the_same_note_is_written_once(logs: TaskLogs) -> None:
     for _ in range(2):
-        await logs.note(JOB, TASK, 1, "one\u2028 note", when=NOW, after=True)
+        await logs.note(Note(JOB, TASK, 1, "one\u2028 note", NOW, after=True))
 
     assert (await read(logs)).count(b"note") == 1
 

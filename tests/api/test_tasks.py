@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
+from manager_api.db import events
+from manager_api.task_logs import Note
 from workflows.domain.job.transitions import TASK_ACTIONS
 from workflows.domain.messages import TaskAction
 from workflows.domain.statuses import JobStatus, TaskStatus
@@ -140,7 +142,7 @@ async def test_a_log_is_found_by_its_info(
     logs, ids = farm.parts.logs, (task["job_id"], task["id"], 1)
     await logs.assigned(*ids, "carmen", "some-id", NOW)
     await logs.write_chunk(*ids, 0, b"Fra:1 ol\xc3\xa9")
-    await logs.note(*ids, "task changed status active -> completed", when=NOW, after=True)
+    await logs.note(Note(*ids, "task changed status active -> completed", NOW, after=True))
 
     info = await api.get(f"/api/v3/tasks/{task['id']}/log")
     log = await api.get(info.json()["url"])
@@ -153,6 +155,36 @@ async def test_a_log_is_found_by_its_info(
     assert first.endswith("Task assigned to worker carmen (some-id)")
     assert second == "Fra:1 olé"
     assert third.endswith("task changed status active -> completed")
+
+
+async def test_the_log_tells_what_became_of_the_task(
+    api: httpx.AsyncClient, farm: "Farm", task: dict[str, Any], eventually: Any
+) -> None:
+    await farm.set_task(task["id"], attempt=1)
+    event = {
+        "id": task["id"],
+        "job_id": task["job_id"],
+        "updated": "2026-05-01T12:00:00Z",
+        "activity": "the heel broke",
+    }
+    async with farm.parts.database.writing() as session:
+        for previous, status in (("queued", "active"), ("active", "soft-failed")):
+            change = {"previous_status": previous, "status": status}
+            events.append(session, f"/jobs/{task['job_id']}", event | change)
+    await farm.parts.logs.write_chunk(task["job_id"], task["id"], 1, 0, b"Fra:1\n")
+
+    async def is_told() -> bool:
+        tail = await api.get(f"/api/v3/tasks/{task['id']}/logtail")
+        return tail.text.endswith("the heel broke\n")
+
+    await eventually(is_told)
+    tail = (await api.get(f"/api/v3/tasks/{task['id']}/logtail")).text
+    assert [line.split(" ", 1)[1] if line[0].isdigit() else line for line in tail.splitlines()] == [
+        "task changed status queued -> active",
+        "Fra:1",
+        "task changed status active -> soft-failed",
+        "the heel broke",
+    ]
 
 
 async def test_a_tail_begins_with_a_full_line(
