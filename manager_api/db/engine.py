@@ -13,6 +13,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 
+from manager_api.db.lean_sqlite import lean_connections
 from manager_api.db.migrate import upgrade
 
 #: How long a connection waits for another process's write before the database counts as busy.
@@ -142,13 +143,12 @@ class Database:
 
 
 def _sqlite_engine(url: str, busy_timeout_s: float, begin: str, *pragmas: str) -> AsyncEngine:
-    engine = create_async_engine(url, connect_args={"timeout": busy_timeout_s}, pool_size=10)
+    connections = lean_connections(make_url(url).database or "", busy_timeout_s)
+    engine = create_async_engine(url, async_creator=connections, pool_size=10)
     settings = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", *pragmas)
 
     @event.listens_for(engine.sync_engine, "connect")
     def prepare(connection: Any, _record: object) -> None:
-        # The driver's own transactions begin too late and too weak; ours are begun below.
-        connection.isolation_level = None
         cursor = connection.cursor()
         for setting in settings:
             cursor.execute(f"PRAGMA {setting}")
@@ -156,6 +156,7 @@ def _sqlite_engine(url: str, busy_timeout_s: float, begin: str, *pragmas: str) -
 
     @event.listens_for(engine.sync_engine, "begin")
     def begin_transaction(connection: Any) -> None:
+        # The driver's own transactions begin too late and too weak, so they are switched off.
         connection.exec_driver_sql(begin)
 
     return engine

@@ -119,10 +119,10 @@ class _Applier:
             self._tell_job(refresh_tasks=needs_refresh)
         await self._store_blocklist()
         await job_leases.apply(self._session, write, self._workers, self._now)
-        self._store_demand()
+        asks_for_more = self._store_demand()
         if write.is_final:
             await self._end()
-        if _concerns_keeper(write):
+        if asks_for_more or _concerns_keeper(write):
             self._session.changed.add(Changed.FARM)
 
     def _job_moves(self, needs_refresh: bool) -> bool:
@@ -162,11 +162,16 @@ class _Applier:
         if rows:
             await self._session.execute(insert(table_of(JobBlockRow)), rows)
 
-    def _store_demand(self) -> None:
-        demand = self._write.demand
-        if demand is not None and demand.version >= self._job.demand_version:
-            self._job.demand = asdict(demand) if demand.wants else None
-            self._job.demand_version = demand.version
+    def _store_demand(self) -> bool:
+        """Returns whether the keeper may have somebody to lend now whom it had not before."""
+        demand, job = self._write.demand, self._job
+        if demand is None or demand.version < job.demand_version:
+            return False
+        # Within a version demand only shrinks, with each task that is started.
+        asks_for_more = demand.version > job.demand_version
+        job.demand = asdict(demand) if demand.wants else None
+        job.demand_version = demand.version
+        return asks_for_more
 
     async def _end(self) -> None:
         self._job.is_ended = True
@@ -180,7 +185,6 @@ def _concerns_keeper(write: ProjectionWrite) -> bool:
     return (
         any(lists)
         or write.priority is not None
-        or write.demand is not None
         or write.all_held is not None
         or write.is_final
     )

@@ -12,7 +12,7 @@ from manager_api.db import events
 from manager_api.db.engine import Session
 from manager_api.db.payloads import WORKERS, task_event, topic_of_job, worker_event
 from manager_api.db.tables import JobRow, TaskRow, WorkerRow, table_of
-from manager_api.db.tasks import tasks_by_index
+from manager_api.db.tasks import IN_CHUNK, tasks_by_index
 from workflows.domain.job.ranges import indexes_in, parse_ranges
 from workflows.domain.messages import TasksMoved
 from workflows.domain.statuses import TaskStatus
@@ -113,8 +113,8 @@ class TaskMoves:
             .values(values)
         )
         ranges = [{"first": r.start, "last": r.stop - 1} for r in parse_ranges(move.indexes)]
-        if ranges:
-            await self._session.execute(statement, ranges)
+        for first in range(0, len(ranges), IN_CHUNK):
+            await self._session.execute(statement, ranges[first : first + IN_CHUNK])
 
     def _values(self, move: TasksMoved) -> dict[str, Any]:
         values: dict[str, Any] = {

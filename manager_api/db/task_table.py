@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from manager_api.db.tables import JobRow, TaskRow, table_of
 from manager_api.db.task_moves import steps_set_by, sum_steps
-from manager_api.db.tasks import tasks_in_order
+from manager_api.db.tasks import IN_CHUNK, tasks_in_order
 from workflows.domain.job.encoding import TaskColumns, decode, encode
 from workflows.domain.statuses import TaskStatus
 
@@ -59,7 +59,8 @@ async def take_over(session: AsyncSession, job: JobRow, compact: str, now: datet
                 **steps_set_by(status),
             )
         )
-        await session.execute(statement, rows)
+        for first in range(0, len(rows), IN_CHUNK):
+            await session.execute(statement, rows[first : first + IN_CHUNK])
     if changes:
         await sum_steps(session, job)
     return bool(changes)

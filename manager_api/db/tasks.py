@@ -14,7 +14,8 @@ from manager_api.db.payloads import JOBS, job_event, task_event, topic_of_job
 from manager_api.db.tables import JobRow, TaskRow, WorkerRow, table_of
 from workflows.domain.statuses import TaskStatus
 
-#: Values per `IN (…)`: both databases take some 32,000 parameters.
+#: Values per `IN (…)`, where both databases take some 32,000, and rows per statement: a piece
+#: holds the event loop for some milliseconds.
 IN_CHUNK = 1000
 #: Tasks per query where all of a job are read.
 READ_CHUNK = 1000
