@@ -76,6 +76,8 @@ class Database:
     outbox: dict[str, int] = field(default_factory=dict)
     recorded: Counter[RunKey] = field(default_factory=Counter)
     """How often the success of a run was recorded."""
+    useless: Counter[tuple[str, int, str, int]] = field(default_factory=Counter)
+    """How often (job, run, worker, demand version) was handed back."""
 
     # --- a job's workflow ------------------------------------------------------------------------
 
@@ -152,6 +154,7 @@ class Database:
         self.leases.pop(returned.lease_id, None)
         if returned.demand_version:
             self.hand_backs[job.id, returned.worker_id] = returned.demand_version
+            self.useless[job.id, job.run, returned.worker_id, returned.demand_version] += 1
 
     def _return_all(self, job: JobRecord, but: Sequence[str] = ()) -> None:
         for lease_id, record in list(self.leases.items()):

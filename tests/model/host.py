@@ -5,7 +5,7 @@ from random import Random
 
 from tests.model.database import Database
 from tests.model.temporal import Activity, Beat, Temporal
-from tests.model.times import ALONE, GRACE, LONGEST_RUN, ORPHANED_SHIM
+from tests.model.times import ALONE, GRACE, LONGEST_RUN, ORPHANED_SHIM, STOPPING
 from workflows.domain.messages import Outcome, OutcomeKind, RunKey, RunRef, worker_task_queue
 from workflows.domain.runs import CANCELED_BEFORE, Attach, Begin, Kept, Phase, RunBook
 from workflows.domain.statuses import WorkerStatus
@@ -107,9 +107,10 @@ class Host:
 
     def stop(self, key: RunKey, now: int) -> None:
         self.book.stop(key, float(now))
-        if key in self.shims:
-            self.shims[key].kind = OutcomeKind.CANCELED
-            self.shims[key].ends_at = min(self.shims[key].ends_at, now + 1)
+        if key in self.shims and self.shims[key].kind is not OutcomeKind.CANCELED:
+            shim = self.shims[key]
+            shim.kind = OutcomeKind.CANCELED
+            shim.ends_at = min(shim.ends_at, now + self._rng.randint(1, STOPPING))
 
     def settled(self, key: RunKey, now: int) -> None:
         entry = self.book.entry(key)

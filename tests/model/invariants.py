@@ -53,6 +53,10 @@ def violations(world: World) -> Iterator[str]:
     for key, count in world.db.recorded.items():
         if count > 1:
             yield f"the success of {key} was recorded {count} times"
+    for (job_id, _, worker_id, version), count in world.db.useless.items():
+        worker = world.db.workers.get(worker_id)
+        if worker is not None and count > worker.slots:
+            yield f"{job_id} was lent {worker_id} in vain {count} times for demand {version}"
     if world.is_calm and world.never_fails and not world.people.asked:
         for host in world.hosts.values():
             if host.stopped:

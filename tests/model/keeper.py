@@ -28,6 +28,8 @@ class Keeper:
         self.temporal = temporal
         self.dies_after: int | None = None
         self.cooling: dict[str, int] = {}
+        self.said: list[tuple[str, str, Any]] = []
+        """What an older keeper may say again."""
         self._is_present = is_present
         self._order = order
         self._told: dict[Any, int] = {}
@@ -83,6 +85,7 @@ class Keeper:
     def _tell(self, job_id: str, kind: str, content: Any) -> None:
         try:
             self.temporal.signal(job_id, kind, content)
+            self.said.append((job_id, kind, content))
         except NoWorkflow:
             self._audited = min(self._audited, 0)
 

@@ -14,6 +14,8 @@ AUDIT = 12
 COOLDOWN = 1
 #: A task's run, at most.
 LONGEST_RUN = 12
+#: From the order to stop until a run's processes are gone, at most.
+STOPPING = 4
 #: Two attempts of one task may overlap for so long, and only in a storm.
 LONGEST_OVERLAP = ALONE + HEARTBEAT + GRACE + LONGEST_RUN
 #: Within this after the last fault everything must have come to its end.

@@ -6,7 +6,7 @@ from tests.model.farm import Happening
 from tests.model.host import Host
 from tests.model.world import World
 from workflows.domain.messages import Change, JobAction, TaskAction
-from workflows.domain.statuses import WorkerStatus
+from workflows.domain.statuses import TaskStatus, WorkerStatus
 
 
 def happen(world: World, happening: Happening) -> None:
@@ -95,10 +95,40 @@ def _people(world: World, happening: Happening) -> None:
     world.people.ask(_job(world, happening.which), _numbered(world, Change(action=action)))
 
 
+def _cancel_and_requeue(world: World, happening: Happening) -> None:
+    for action in (JobAction.CANCEL, JobAction.REQUEUE):
+        change = _numbered(world, Change(action=action))
+        world.people.ask(_job(world, happening.which), change)
+
+
 def _task(world: World, happening: Happening) -> None:
     action = tuple(TaskAction)[happening.long % len(TaskAction)]
-    change = Change(task_action=action, task=1 + happening.long // 2 % 6)
-    world.people.ask(_job(world, happening.which), _numbered(world, change))
+    _ask_for_task(world, happening, action)
+
+
+def _cancel_and_requeue_task(world: World, happening: Happening) -> None:
+    _ask_for_task(world, happening, TaskAction.CANCEL)
+    _ask_for_task(world, happening, TaskAction.REQUEUE)
+
+
+def _ask_for_task(world: World, happening: Happening, action: TaskAction) -> None:
+    """Of the tasks that can be asked for it, if there are any."""
+    job = world.db.jobs.get(_job(world, happening.which))
+    if job is None or not len(job.columns):
+        return
+    active = [i for i, s in enumerate(job.columns.statuses, 1) if s is TaskStatus.ACTIVE]
+    among = active or list(range(1, len(job.columns) + 1))
+    change = Change(task_action=action, task=among[happening.long // 2 % len(among)])
+    world.people.ask(job.id, _numbered(world, change))
+
+
+def _old_keeper_speaks(world: World, happening: Happening) -> None:
+    """Says once more what was said at some time before."""
+    said = world.keeper.said
+    if said and world.temporal.is_up:
+        job_id, kind, content = said[-1 - happening.which % len(said)]
+        if job_id in world.temporal.executions:
+            world.temporal.signal(job_id, kind, content)
 
 
 def _priority(world: World, happening: Happening) -> None:
@@ -151,6 +181,9 @@ _HAPPENINGS: Mapping[str, Callable[[World, Happening], None]] = {
     "temporal is down": _temporal_is_down,
     "continue as new": _continue_as_new,
     "people": _people,
+    "cancel and requeue": _cancel_and_requeue,
+    "cancel and requeue task": _cancel_and_requeue_task,
+    "old keeper speaks": _old_keeper_speaks,
     "task": _task,
     "priority": _priority,
     "worker asleep": _ask_status(WorkerStatus.ASLEEP, is_lazy=False),

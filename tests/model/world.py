@@ -91,6 +91,8 @@ class World:
         for act in actors:
             act()
             self._watch()
+            if self.is_calm:
+                self._watch_leases()
 
     def _faults_end(self) -> None:
         self.temporal.is_up = self.now >= self.temporal_down_until
@@ -210,6 +212,15 @@ class World:
                 assert not self.is_calm, f"two live attempts of {task}"
                 actors = 4 + len(self.hosts)
                 assert self._overlaps[task] < LONGEST_OVERLAP * actors, f"{task} runs twice"
+
+    def _watch_leases(self) -> None:
+        """While nobody is lost, only its job's workflow ends a lease."""
+        for job_id, execution in self.temporal.executions.items():
+            row, job = self.db.jobs[job_id], execution.job
+            if job is None or row.is_ended or row.run != execution.run:
+                continue
+            for holding in job.leases:
+                assert holding.lease.id in self.db.leases, f"{job_id} holds {holding}"
 
     def live_runs(self) -> list[RunKey]:
         return [key for host in self.hosts.values() for key in host.shims]
