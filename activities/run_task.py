@@ -39,6 +39,11 @@ class LocalRendering(Rendering):
     def __init__(self, runs: Runs, *, heartbeat_every_s: float = 5.0) -> None:
         self._runs = runs
         self._heartbeat_every_s = heartbeat_every_s
+        self._leaving = asyncio.Event()
+
+    def let_go(self) -> None:
+        """End every activity without a word, now and from now on: the next host adopts the runs."""
+        self._leaving.set()
 
     @activity.defn(name="run_task")
     async def run_task(self, run: RunRef) -> Outcome:
@@ -49,10 +54,16 @@ class LocalRendering(Rendering):
         key = run.key
         report = asyncio.create_task(self._runs.run_or_attach(run), name=f"run {key}")
         async with heartbeats(lambda: self._runs.progress(key), self._heartbeat_every_s):
+            leaving = asyncio.create_task(self._leaving.wait())
             try:
-                await asyncio.wait({report})
+                await asyncio.wait({report, leaving}, return_when=asyncio.FIRST_COMPLETED)
             except asyncio.CancelledError:
                 return await self._cut_off(key, report)
+            finally:
+                leaving.cancel()
+            if not report.done():
+                await self._detach(key, report)
+                activity.raise_complete_async()
             return report.result()
 
     async def _cut_off(self, key: RunKey, report: asyncio.Task[Outcome]) -> Outcome:
@@ -66,9 +77,12 @@ class LocalRendering(Rendering):
             return outcome  # it came to its own end first, and that counts
         # `not_found` and time-outs are ambiguous: after a continue-as-new the same run is asked
         # for again at once.
+        await self._detach(key, report)
+        if details is not None and details.worker_shutdown:
+            activity.raise_complete_async()  # says nothing: whoever adopts the run reports it
+        raise asyncio.CancelledError
+
+    async def _detach(self, key: RunKey, report: asyncio.Task[Outcome]) -> None:
         report.cancel()
         await asyncio.wait({report})
         self._runs.detached(key, clearly_canceled=False)
-        if details is not None and details.worker_shutdown:
-            activity.raise_complete_async()  # says nothing: the next host process adopts the run
-        raise asyncio.CancelledError

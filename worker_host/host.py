@@ -70,9 +70,9 @@ class Host:
         )
         identity = f"{settings.name} {credentials.worker_id}"
         self._temporal = TunneledTemporal(settings.manager, credentials.headers, identity)
-        rendering = LocalRendering(self._runs, heartbeat_every_s=settings.heartbeat_every_s)
+        self._rendering = LocalRendering(self._runs, heartbeat_every_s=settings.heartbeat_every_s)
         self._link = TemporalLink(
-            [rendering.run_task], connect or self._temporal.connect, _link_settings(settings)
+            [self._rendering.run_task], connect or self._temporal.connect, _link_settings(settings)
         )
         self._machine = MachineStatistics(settings.data_dir)
         self._processes = ProcessStatistics()
@@ -108,6 +108,8 @@ class Host:
             for duty in [*duties, *self._background]:
                 duty.cancel()
             await asyncio.gather(*duties, *self._background, return_exceptions=True)
+            self._rendering.let_go()
+            await self._link.close(self._settings.sign_off_s)
             await self._table.close(stop_runs=False)
             await self._temporal.close()
             await self._manager.close()

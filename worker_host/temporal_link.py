@@ -106,13 +106,18 @@ class TemporalLink:
             duties.create_task(self._serve(), name="temporal link")
             duties.create_task(self._check(), name="temporal check")
 
-    async def close(self, timeout_s: float) -> None:
-        """Let the last outcomes be delivered, for so long at most."""
-        ending = [asyncio.create_task(worker.shutdown()) for worker in self._workers.values()]
-        if ending:
-            await asyncio.wait(ending, timeout=timeout_s)
-        for work in [*ending, *self._workers]:
-            work.cancel()
+    async def close(self, timeout_s: float) -> bool:
+        """Ask for nothing more, and let the last outcomes be delivered, for so long at most.
+
+        May be called again. False: Temporal has not taken them.
+        """
+        workers = dict(self._workers)
+        ending = [asyncio.create_task(worker.shutdown()) for worker in workers.values()]
+        if workers:
+            await asyncio.wait(workers, timeout=timeout_s)
+        for shutdown in ending:
+            shutdown.cancel()
+        return not self._workers
 
     async def _serve(self) -> None:
         await self._changed.wait()

@@ -32,6 +32,8 @@ class MemoryRecords:
 
     def __init__(self) -> None:
         self.session = 0
+        self.renews = False
+        """The next hello gets a new session, as that of a worker that counted as lost."""
         self.status: WorkerStatus | None = None
         self.wanted = Standing(WorkerStatus.AWAKE)
         self.hellos: list[control.Hello] = []
@@ -39,9 +41,11 @@ class MemoryRecords:
 
     async def open_session(self, worker_id: str, hello: control.Hello) -> int | None:
         self.hellos.append(hello)
-        if hello.session is None:
+        if hello.session is None or self.renews:
             self.session += 1
-        return self.session if hello.session in (None, self.session) else None
+            self.renews = False
+            return self.session
+        return self.session if hello.session == self.session else None
 
     async def standing(self, worker_id: str, hello: control.Hello) -> Standing:
         return self.wanted
@@ -69,6 +73,9 @@ class Farm:
         """Where the tunnel leads."""
         self.commands: dict[int, list[dict[str, Any]]] = {}
         """By index; an index without any is refused."""
+        self.fetches = 0
+        self.fetch_status = 200
+        """Of the answers to hosts that ask for commands."""
         self.port = 0
         self.images: list[bytes] = []
         self.said: list[str] = []
@@ -143,6 +150,10 @@ class Farm:
         return await self._worker_of(socket) is not None
 
     async def _fetch(self, index: int, response: Response) -> dict[str, Any]:
+        self.fetches += 1
+        if self.fetch_status != 200:
+            response.status_code = self.fetch_status
+            return {"code": self.fetch_status, "message": "not now"}
         if index not in self.commands:
             response.status_code = 409
             return {"code": 409, "message": "the lease is not held"}
