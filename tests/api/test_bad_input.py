@@ -78,7 +78,7 @@ async def test_a_field_that_does_not_fit_fails_validation(
         ({"settings": {"message": 5}}, "message"),
         ({"settings": {"message": "x", "sleep_repeats": "two"}}, "sleep_repeats"),
         ({"settings": {"message": "x", "sleep_repeats": 2**40}}, "sleep_repeats"),
-        ({"settings": {"message": "x", "sleep_repeats": 2**31 - 1}}, "tasks"),
+        ({"settings": {"message": "x", "sleep_repeats": 2**31 - 1}}, "sleep_repeats"),
     ],
 )
 async def test_a_job_that_cannot_be_made_is_refused_with_a_sentence(
