@@ -2,8 +2,9 @@
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TypeVar
 
 from temporalio import workflow
@@ -45,6 +46,9 @@ JOB_PRIORITY = SearchAttributeKey.for_int("JobPriority")
 
 #: Longer than any frame renders; what ends a run is its heartbeat.
 LONGEST_RUN = timedelta(days=30)
+#: Changes that nobody waits for gather so long since the last write: a write costs as much as two
+#: tasks do, and a hundred hosts end one every few milliseconds.
+GATHERING = timedelta(seconds=0.5)
 #: Past this multiple of the wanted length, a history is cut off even while runs are stopping.
 HISTORY_OVERDUE = 3
 
@@ -102,6 +106,9 @@ class JobWorkflow:
         self._unclaimed: list[Callable[[JobRun], None]] = []
         self._unwritten = start.unwritten
         self._written = self._job.sequence if self._job else 0
+        self._awaited = 0
+        """The write that somebody who changed the job waits for."""
+        self._next_write_at: datetime | None = None
         self._is_gone = False
         self._handles: dict[int, ActivityHandle[Outcome]] = {}
         self._defect: BaseException | None = None
@@ -156,6 +163,7 @@ class JobWorkflow:
             if self._may_continue_as_new(job):
                 self._continue_as_new(job)
             if job.changes:
+                await self._let_gather(job)
                 await self._write(job, job.next_write())
             elif job.is_finished:
                 return
@@ -164,7 +172,18 @@ class JobWorkflow:
         is_over = job.is_finished and not job.changes
         return bool(job.changes) or is_over or bool(self._defect) or self._may_continue_as_new(job)
 
+    async def _let_gather(self, job: JobRun) -> None:
+        if self._next_write_at is not None and workflow.now() < self._next_write_at:
+            timeout = self._next_write_at - workflow.now()
+            with suppress(asyncio.TimeoutError):
+                await workflow.wait_condition(lambda: self._is_pressing(job), timeout=timeout)
+
+    def _is_pressing(self, job: JobRun) -> bool:
+        is_awaited = self._awaited > self._written
+        return job.changes.is_pressing or is_awaited or self._defect is not None
+
     async def _write(self, job: JobRun, write: ProjectionWrite) -> None:
+        self._next_write_at = workflow.now() + GATHERING
         answer = await self._store(write)
         if answer is WriteAnswer.SEND_ALL:
             answer = await self._store(job.whole(write))
@@ -362,6 +381,7 @@ class JobWorkflow:
             ) from closing
         self._act(job)
         in_write = job.sequence + 1 if job.changes else job.sequence
+        self._awaited = max(self._awaited, in_write)
         await workflow.wait_condition(lambda: self._written >= in_write or self._is_gone)
         return str(job.status)
 

@@ -27,6 +27,7 @@ class Changes:
     returned: list[LeaseReturned] = field(default_factory=list)
     blocked: tuple[tuple[str, str], ...] | None = None
     demand: Demand | None = None
+    has_demand_grown: bool = False
     stopped: list[RunStopped] = field(default_factory=list)
     is_final: bool = False
 
@@ -34,6 +35,14 @@ class Changes:
         lists = (self.jobs, self.tasks, self.held, self.moved, self.returned, self.stopped)
         single = (self.priority, self.blocked, self.demand)
         return any(lists) or any(value is not None for value in single) or self.is_final
+
+    @property
+    def is_pressing(self) -> bool:
+        """The keeper, a host or the job's owner acts on it. That tasks move on may gather."""
+        lists = (self.jobs, self.moved, self.returned, self.stopped)
+        single = (self.priority, self.blocked)
+        is_set = any(value is not None for value in single)
+        return any(lists) or is_set or self.has_demand_grown or self.is_final
 
     def tasks_moved(
         self, indexes: Sequence[int], status: TaskStatus, text: str, *, are_forgiven: bool = False

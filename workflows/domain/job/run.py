@@ -387,6 +387,7 @@ class JobRun:
         wants = self.tasks.wants(self.failures.blocked) if self.status in SCHEDULABLE else ()
         demand = Demand(version, wants)
         if demand != self.demand:
+            self.changes.has_demand_grown |= version > self.demand.version
             self.demand = demand
             self.changes.demand = demand
 
