@@ -42,7 +42,7 @@ async def worker_of(websocket: WebSocket) -> str | None:
         return None
 
 
-def anybody(connection: HTTPConnection, parts: Parts) -> None:
+async def anybody(connection: HTTPConnection, parts: Parts) -> None:
     """People and programs on this machine; with `insecure`, everybody on the network.
 
     A browser on this machine is anybody's program: a page from elsewhere must not get at the farm
@@ -68,7 +68,7 @@ async def may_reach_temporal(websocket: WebSocket) -> bool:
     if await worker_of(websocket) is not None:
         return True
     try:
-        anybody(websocket, websocket.app.state.parts)
+        await anybody(websocket, websocket.app.state.parts)
     except (Forbidden, WebSocketException):
         return False
     return True

@@ -85,7 +85,10 @@ class ManagerParts:
         await self.events.close()
 
 
-def _parts(connection: HTTPConnection) -> ManagerParts:
+# Coroutines, all of them: FastAPI calls plain functions in a thread, which costs more than they do.
+
+
+async def _parts(connection: HTTPConnection) -> ManagerParts:
     parts: ManagerParts = connection.app.state.parts
     return parts
 
@@ -93,19 +96,19 @@ def _parts(connection: HTTPConnection) -> ManagerParts:
 Parts = Annotated[ManagerParts, Depends(_parts)]
 
 
-def _jobs(parts: Parts) -> JobService:
+async def _jobs(parts: Parts) -> JobService:
     return JobService(parts.database, parts.job_types, parts.control, parts.settings.farm_variables)
 
 
-def _tasks(parts: Parts) -> TaskService:
+async def _tasks(parts: Parts) -> TaskService:
     return TaskService(parts.database, parts.control, parts.logs)
 
 
-def _workers(parts: Parts) -> WorkerService:
+async def _workers(parts: Parts) -> WorkerService:
     return WorkerService(parts.database, parts.settings.sign_on_wait_s)
 
 
-def _runs(parts: Parts) -> RunService:
+async def _runs(parts: Parts) -> RunService:
     return parts.runs
 
 

@@ -38,7 +38,7 @@ router = APIRouter(
 )
 
 
-def _address(request: Request) -> str:
+async def _address(request: Request) -> str:
     """Of the machine that calls, as far as the server knows."""
     return request.client.host if request.client else ""
 
