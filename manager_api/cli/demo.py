@@ -17,9 +17,9 @@ from manager_api.cli.jobs import print_log_tail, tasks_of
 from manager_api.cli.progress import follow_job
 from manager_api.cli.supervise import interrupt_on_terminate, is_free
 
-FRAMES = 48
+FRAMES = 36
 #: Blender needs longer to start than for a frame of this scene.
-CHUNK_SIZE = 4
+CHUNK_SIZE = 3
 #: Fewer are not an animation.
 _FRAMES_WANTED = 24
 _PORT = 8080

@@ -13,7 +13,7 @@ from manager_api.cli.job_settings import RENDER, BadSetting, fill_in, parse_sett
 from manager_api.cli.progress import follow_job
 
 
-def submit(  # Each parameter is an option of the command.
+def submit(
     file: Annotated[
         Path | None, typer.Argument(metavar="FILE.blend", help="What to render.")
     ] = None,
@@ -36,6 +36,9 @@ def submit(  # Each parameter is an option of the command.
     wait: Annotated[
         bool, typer.Option("--wait", help="Show progress until it ended; exit code 1 if it failed.")
     ] = False,
+    every_s: Annotated[
+        float, typer.Option("--every", min=0.01, help="Seconds between two looks, with --wait.")
+    ] = 1.0,
     as_json: AsJson = False,
     manager: ManagerUrl = DEFAULT_URL,
 ) -> None:
@@ -66,7 +69,7 @@ def submit(  # Each parameter is an option of the command.
         )
         (note if as_json else say)(f"Submitted {job['name']} as job {job['id']}.")
         if wait:
-            job = follow_job(farm, job["id"])
+            job = follow_job(farm, job["id"], every_s=every_s)
     if as_json:
         show_json(job)
     if wait and job["status"] != "completed":

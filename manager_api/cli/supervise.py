@@ -46,6 +46,7 @@ class Child:
         self.log = log
         self._argv = argv
         self._ends_with = ends_with
+        self._is_over = False
         self._environment = {**os.environ, **environment}
         self._process: subprocess.Popen[bytes] | None = None
         self._started_at = 0.0
@@ -70,7 +71,11 @@ class Child:
         return self._process.poll() if self._process else None
 
     def restart_if_ended(self) -> None:
-        if self.exit_code is None or self.exit_code == self._ends_with:
+        if self._is_over or self.exit_code is None:
+            return
+        if self.exit_code == self._ends_with:
+            self._is_over = True
+            note(f"{self.name} has ended, as it was asked to.")
             return
         lived_s = time.monotonic() - self._started_at
         if lived_s < self._pause_s:
@@ -92,8 +97,12 @@ class Child:
             self._process.wait(within_s)
         except subprocess.TimeoutExpired:
             note(f"{self.name} did not stop within {within_s:g} s and is killed.")
-            self._process.kill()
+            self.kill()
             self._process.wait()
+
+    def kill(self) -> None:
+        if self._process is not None:
+            self._process.kill()
 
     def last_words(self, lines: int = 15) -> str:
         with contextlib.suppress(OSError):

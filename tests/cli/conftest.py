@@ -1,0 +1,239 @@
+"""A manager that answers like ours and remembers what it was asked, on a real port."""
+
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+import uvicorn
+from fastapi import FastAPI, Request
+from fastapi.responses import JSONResponse, PlainTextResponse, Response
+from typer.testing import CliRunner
+
+from manager_api.cli.main import app as tablao
+from manager_api.cli.supervise import free_port
+
+JOB = "11111111-1111-4111-8111-111111111111"
+OTHER_JOB = "22222222-2222-4222-8222-222222222222"
+TASK = "33333333-3333-4333-8333-333333333333"
+OTHER_TASK = "44444444-4444-4444-8444-444444444444"
+WORKER = "55555555-5555-4555-8555-555555555555"
+
+RENDER_KEYS = {
+    "frames": "string",
+    "chunk_size": "int32",
+    "render_output_root": "string",
+    "add_path_components": "int32",
+    "render_output_path": "string",
+    "blendfile": "string",
+    "fps": "float",
+    "format": "string",
+    "image_file_extension": "string",
+    "has_previews": "bool",
+    "scene": "string",
+}
+JOB_TYPES = {
+    "simple-blender-render": [{"key": k, "type": t} for k, t in RENDER_KEYS.items()],
+    "echo-sleep-test": [
+        {"key": "message", "type": "string", "required": True},
+        {"key": "sleep_duration_seconds", "type": "int32", "default": 1},
+        {"key": "sleep_repeats", "type": "int32", "default": 1},
+    ],
+}
+
+
+def a_job(job_id: str, name: str, status: str, created: str) -> dict[str, Any]:
+    return {
+        "id": job_id,
+        "name": name,
+        "type": "echo-sleep-test",
+        "status": status,
+        "activity": "all is well",
+        "priority": 50,
+        "created": created,
+        "steps_completed": 1,
+        "steps_total": 3,
+        "settings": {},
+    }
+
+
+def a_task(task_id: str, name: str, status: str, index: int) -> dict[str, Any]:
+    return {
+        "id": task_id,
+        "name": name,
+        "status": status,
+        "index_in_job": index,
+        "steps_completed": 0,
+        "steps_total": 1,
+    }
+
+
+@dataclass
+class FakeManager:
+    url: str = ""
+    asked: list[tuple[str, Any]] = field(default_factory=list)
+    refuse: tuple[int, Any] | None = None
+    """Answered to every change."""
+    ending: str = "completed"
+    """What a job becomes at the third look."""
+    jobs: dict[str, dict[str, Any]] = field(default_factory=dict)
+    looks: int = 0
+    logs: dict[str, str] = field(default_factory=lambda: {TASK: "first line\nlast line\n"})
+
+    @property
+    def last(self) -> tuple[str, Any]:
+        return self.asked[-1]
+
+
+def build(fake: FakeManager) -> FastAPI:
+    api = FastAPI()
+
+    @api.middleware("http")
+    async def remember(request: Request, call_next: Callable[[Request], Any]) -> Response:
+        if request.method == "POST":
+            fake.asked.append((request.url.path, await request.json()))
+            if fake.refuse is not None:
+                status, body = fake.refuse
+                return JSONResponse(body, status)
+        answer: Response = await call_next(request)
+        return answer
+
+    _serve_jobs(api, fake)
+    _serve_job_types(api)
+    _serve_tasks(api, fake)
+    _serve_the_rest(api)
+    return api
+
+
+def _serve_jobs(api: FastAPI, fake: FakeManager) -> None:
+    @api.get("/api/v3/jobs")
+    async def jobs() -> Any:
+        return {"jobs": list(fake.jobs.values())}
+
+    @api.post("/api/v3/jobs")
+    async def submit(request: Request) -> Any:
+        job = {**a_job(JOB, "", "queued", "2026-01-03T00:00:00Z"), **await request.json()}
+        fake.jobs[JOB] = job
+        return job
+
+    @api.get("/api/v3/jobs/{job_id}")
+    async def job(job_id: str) -> Any:
+        if job_id not in fake.jobs:
+            return JSONResponse({"code": 404, "message": "no such job"}, 404)
+        fake.looks += 1
+        status = {1: "queued", 2: "active"}.get(fake.looks, fake.ending)
+        return {**fake.jobs[job_id], "status": status}
+
+    @api.post("/api/v3/jobs/{job_id}/setstatus", status_code=204)
+    @api.post("/api/v3/jobs/{job_id}/setpriority", status_code=204)
+    @api.post("/api/tablao/v1/jobs/{job_id}/actions", status_code=204)
+    async def change_job(job_id: str) -> None:
+        return None
+
+
+def _serve_job_types(api: FastAPI) -> None:
+    @api.get("/api/v3/jobs/type/{name}")
+    async def job_type(name: str) -> Any:
+        if name not in JOB_TYPES:
+            return JSONResponse({"code": 404, "message": f"no job type '{name}'"}, 404)
+        return {"name": name, "label": name, "settings": JOB_TYPES[name], "etag": f"etag-{name}"}
+
+
+def _serve_tasks(api: FastAPI, fake: FakeManager) -> None:
+    @api.get("/api/v3/jobs/{job_id}/tasks")
+    async def tasks(job_id: str) -> Any:
+        if job_id != JOB:
+            return {"tasks": []}
+        second = a_task(OTHER_TASK, "sleep", "failed", 2)
+        return {"tasks": [second, a_task(TASK, "echo", "active", 1)]}
+
+    @api.get("/api/v3/tasks/{task_id}")
+    async def task(task_id: str) -> Any:
+        details = {"job_id": JOB, "task_type": "misc", "activity": "", "priority": 50}
+        commands = [{"name": "echo", "parameters": {}}]
+        failed_by = [{"id": WORKER, "name": "north"}]
+        return {
+            **a_task(task_id, "echo", "active", 1),
+            **details,
+            "commands": commands,
+            "failed_by_workers": failed_by,
+        }
+
+    @api.get("/api/v3/tasks/{task_id}/logtail")
+    async def tail(task_id: str) -> Response:
+        text = fake.logs.get(task_id)
+        return PlainTextResponse(text.splitlines()[-1]) if text else Response(status_code=204)
+
+    @api.get("/api/v3/tasks/{task_id}/log")
+    async def log(task_id: str) -> Response:
+        if task_id not in fake.logs:
+            return Response(status_code=204)
+        return JSONResponse({"task_id": task_id, "job_id": JOB, "url": "/files/log", "size": 1})
+
+    @api.get("/files/log")
+    async def log_file() -> Response:
+        return PlainTextResponse(fake.logs[TASK])
+
+    @api.post("/api/v3/tasks/{task_id}/setstatus", status_code=204)
+    async def change_task(task_id: str) -> None:
+        return None
+
+
+def _serve_the_rest(api: FastAPI) -> None:
+    @api.get("/api/v3/version")
+    async def version() -> Any:
+        return {"version": "3.8.5", "shortversion": "3.8.5", "name": "Tablao", "git": "0"}
+
+    @api.get("/api/v3/worker-mgt/workers")
+    async def workers() -> Any:
+        wish = {"status": "asleep", "is_lazy": True}
+        north = {"id": WORKER, "name": "north", "status": "awake", "version": "1"}
+        return {"workers": [{**north, "can_restart": False, "status_change": wish}]}
+
+    @api.post("/api/v3/worker-mgt/workers/{worker_id}/setstatus", status_code=204)
+    async def change_worker(worker_id: str) -> None:
+        return None
+
+
+@pytest.fixture
+def fake() -> Iterator[FakeManager]:
+    manager = FakeManager()
+    manager.jobs = {
+        JOB: a_job(JOB, "[red]older", "active", "2026-01-01T00:00:00Z"),
+        OTHER_JOB: a_job(OTHER_JOB, "newer", "queued", "2026-01-02T00:00:00Z"),
+    }
+    port = free_port("127.0.0.1")
+    config = uvicorn.Config(build(manager), port=port, log_level="error", lifespan="off")
+    server = uvicorn.Server(config)
+    socket = config.bind_socket()
+    thread = threading.Thread(target=server.run, args=([socket],), daemon=True)
+    thread.start()
+    manager.url = f"http://127.0.0.1:{port}"
+    yield manager
+    server.should_exit = True
+    thread.join(10)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    exit_code: int
+    out: str
+    err: str
+
+
+Run = Callable[..., Outcome]
+
+
+@pytest.fixture
+def run(fake: FakeManager) -> Run:
+    """Call `tablao` with these arguments against the fake manager."""
+
+    def call(*arguments: str, manager: str = "") -> Outcome:
+        environment = {"TABLAO_MANAGER": manager or fake.url, "COLUMNS": "200", "NO_COLOR": "1"}
+        result = CliRunner().invoke(tablao, list(arguments), env=environment)
+        # Anything else would have been a traceback.
+        assert result.exception is None or isinstance(result.exception, SystemExit)
+        return Outcome(result.exit_code, result.stdout, result.stderr)
+
+    return call
