@@ -32,13 +32,13 @@ echo "end $last $$ $(date +%s.%N)" >> "$LEDGER"
 #: Production's time-outs, scaled down together.
 SCALED: Mapping[str, str] = {
     "TABLAO_BEAT_S": "0.5",
-    "TABLAO_LOST_AFTER_S": "3",
-    "TABLAO_LISTENING_BEFORE_LOST_S": "3",
-    "TABLAO_SCHEDULE_TO_START_S": "6",
-    "TABLAO_HEARTBEAT_S": "12",
+    "TABLAO_LOST_AFTER_S": "8",
+    "TABLAO_LISTENING_BEFORE_LOST_S": "8",
+    "TABLAO_SCHEDULE_TO_START_S": "12",
+    "TABLAO_HEARTBEAT_S": "20",
     "TABLAO_HEARTBEAT_EVERY_S": "1",
     "TABLAO_KEEPER_TICK_S": "1",
-    "TABLAO_KEEPER_HEARTBEAT_S": "3",
+    "TABLAO_KEEPER_HEARTBEAT_S": "5",
     "TABLAO_RESEND_S": "1",
     "TABLAO_RETRY_PAUSE_S": "0.5",
     "TABLAO_UNATTACHED_GRACE_S": "10",
