@@ -13,7 +13,8 @@ from pathlib import Path
 from worker_host.host import Ended, Host
 from worker_host.manager_client import http_client
 from worker_host.registration import CannotJoin, Registration
-from worker_host.run_table import HostAlreadyRuns, RunTable
+from worker_host.run_table import RunTable
+from worker_host.runs_folder import HostAlreadyRuns, RunsFolder
 from worker_host.settings import HostSettings, SettingsError, read_settings
 
 FAILED = 1
@@ -42,6 +43,8 @@ async def serve(settings: HostSettings) -> int:
     """
     software = software_version()
     settings.data_dir.mkdir(parents=True, exist_ok=True)
+    # Signing on would disturb the worker that the other process is.
+    await check_nobody_runs(settings.runs_dir)
     signals = _Signals()
     async with http_client() as http:
         joining = asyncio.create_task(Registration(settings, http, software=software).join())
@@ -70,6 +73,13 @@ async def serve(settings: HostSettings) -> int:
             return FAILED
         case Ended.SHUT_DOWN:
             return 0
+
+
+async def check_nobody_runs(runs_dir: Path) -> None:
+    """Raises `HostAlreadyRuns`: another process works there."""
+    folder = RunsFolder(runs_dir)
+    await folder.lock()
+    folder.unlock()
 
 
 def software_version() -> str:
