@@ -13,6 +13,9 @@ from workflows.domain.messages import RunKey
 
 #: Keys whose task is remembered per connection; beyond that the oldest is looked up again.
 REMEMBERED_RUNS = 256
+#: Messages that wait for a host's network. It is told little, so more means that it hangs.
+MOST_WAITING = 1000
+CLOSE_STUCK = 1011
 
 logger = logging.getLogger(__name__)
 
@@ -33,6 +36,9 @@ class Listener(Protocol):
 class HostConnection:
     """Reads one frame after the other, so that a flood of logs waits in the host.
 
+    What the host is told goes through a queue: nobody who tells it something waits for its
+    network.
+
     Args:
         send_timeout_s: a host that takes nothing for so long is cut off.
     """
@@ -42,11 +48,11 @@ class HostConnection:
     ) -> None:
         self.worker_id = worker_id
         self.session = 0
-        self.sending = asyncio.Lock()
-        """Held until the welcome was sent: it goes first."""
+        self.greeting = control.Hello(0, "")
         self._socket = socket
         self._listener = listener
         self._send_timeout_s = send_timeout_s
+        self._outgoing: asyncio.Queue[control.Message] = asyncio.Queue(MOST_WAITING)
         self._tasks: dict[str, str | None] = {}
 
     async def hello(self) -> control.Hello:
@@ -60,34 +66,29 @@ class HostConnection:
             raise control.Malformed("the first frame is a hello")
         return message
 
-    async def listen(self) -> None:
-        """Take what the host says until it goes.
+    async def converse(self, welcome: control.Welcome) -> None:
+        """Send the welcome, then whatever was and is told; take what the host says.
 
         Raises:
             Malformed: it says what no host says.
             WebSocketDisconnect: it went.
         """
-        while True:
-            frame = await self._frame()
-            self._listener.heard(self.worker_id)
-            await self._take(control.decode(frame))
-
-    async def send(self, message: control.Message) -> bool:
-        """False: it cannot be reached any more."""
-        async with self.sending:
-            return await self.send_now(message)
-
-    async def send_now(self, message: control.Message) -> bool:
-        """As `send`, by whoever holds `sending`."""
-        frame = control.encode(message)
+        await self._send(welcome)
+        telling = asyncio.create_task(self._send_all(), name="telling a host")
         try:
-            async with asyncio.timeout(self._send_timeout_s):
-                if isinstance(frame, bytes):
-                    await self._socket.send_bytes(frame)
-                else:
-                    await self._socket.send_text(frame)
-        except (WebSocketDisconnect, RuntimeError, OSError):
-            return False  # a time-out is an OSError; the reading side notices the end, too
+            while True:
+                frame = await self._frame()
+                self._listener.heard(self.worker_id)
+                await self._take(control.decode(frame))
+        finally:
+            telling.cancel()
+
+    def tell(self, message: control.Message) -> bool:
+        """False: it takes nothing any more."""
+        try:
+            self._outgoing.put_nowait(message)
+        except asyncio.QueueFull:
+            return False
         return True
 
     async def close(self, code: int, reason: str) -> None:
@@ -95,6 +96,22 @@ class HostConnection:
         with contextlib.suppress(WebSocketDisconnect, RuntimeError, OSError):
             async with asyncio.timeout(self._send_timeout_s):
                 await self._socket.close(code, reason)
+
+    async def _send_all(self) -> None:
+        try:
+            while True:
+                await self._send(await self._outgoing.get())
+        except (WebSocketDisconnect, OSError):
+            await self.close(CLOSE_STUCK, "it takes nothing any more")
+
+    async def _send(self, message: control.Message) -> None:
+        frame = control.encode(message)
+        assert isinstance(frame, str)
+        try:
+            async with asyncio.timeout(self._send_timeout_s):
+                await self._socket.send_text(frame)
+        except RuntimeError as error:  # Starlette's word for a connection that was closed
+            raise WebSocketDisconnect(1006) from error
 
     async def _frame(self) -> str | bytes:
         message = await self._socket.receive()
@@ -124,7 +141,7 @@ class HostConnection:
         if task_id is not None:
             key = _run_key(piece.key)
             received = await self._listener.log(task_id, key, piece.offset, piece.data)
-        await self.send(control.LogAck(piece.key, received))
+        self.tell(control.LogAck(piece.key, received))
 
     async def _task(self, key: str) -> str | None:
         if key not in self._tasks:

@@ -109,6 +109,7 @@ class Hosts:
         self._clock = clock
         self._listening_since = clock()
         self._connections: dict[str, HostConnection] = {}
+        self._closing: set[asyncio.Task[None]] = set()
         self._last_heard: dict[str, float] = {}
         self._missing: set[str] = set()
         self._statistics: dict[str, Mapping[str, Any]] = {}
@@ -147,20 +148,20 @@ class Hosts:
 
     async def stop_run(self, worker_id: str, key: RunKey, reason: str) -> bool:
         """Order a run to be stopped. False: the host is not connected here."""
-        return await self._tell(worker_id, control.StopRun(str(key), reason))
+        return self._tell(worker_id, control.StopRun(str(key), reason))
 
     async def settled(self, worker_id: str, key: RunKey) -> None:
         """The database has the end of this run; its host may forget it."""
         known = self._progress.get((key.job_id, key.index))
         if known is not None and known[1] <= key:
             del self._progress[key.job_id, key.index]
-        await self._tell(worker_id, control.Settled(str(key)))
+        self._tell(worker_id, control.Settled(str(key)))
 
     async def order_status(
         self, worker_id: str, status: WorkerStatus, *, is_lazy: bool = False
     ) -> bool:
         """Order a host to sleep, wake, shut down or restart. False: not connected here."""
-        return await self._tell(worker_id, control.StatusOrder(str(status), is_lazy))
+        return self._tell(worker_id, control.StatusOrder(str(status), is_lazy))
 
     async def disconnect(self, worker_id: str, reason: str) -> None:
         """Close a host's channel: its worker was deleted, say."""
@@ -176,12 +177,12 @@ class Hosts:
         )
         await socket.accept()
         try:
-            if await self._welcome(connection):
-                await connection.listen()
+            if await self._admit(connection):
+                await connection.converse(await self._welcome(connection))
         except WebSocketDisconnect:
             pass
         except TimeoutError:
-            await connection.close(control.CLOSE_MALFORMED, "no hello in time")
+            await connection.close(control.CLOSE_MALFORMED, "too slow")
         except control.Malformed as problem:
             logger.warning("a host was cut off: %s", problem, extra={"worker": worker_id})
             await connection.close(control.CLOSE_MALFORMED, str(problem)[:100])
@@ -194,30 +195,32 @@ class Hosts:
                 del self._connections[worker_id]
                 self.on_change()
 
-    async def _welcome(self, connection: HostConnection) -> bool:
+    async def _admit(self, connection: HostConnection) -> bool:
+        """Whether the host may stay; another one in its place is sent away."""
         async with asyncio.timeout(self._settings.lost_after_s):
-            hello = await connection.hello()
+            connection.greeting = await connection.hello()
         worker_id = connection.worker_id
-        session = await self._records.open_session(worker_id, hello)
+        session = await self._records.open_session(worker_id, connection.greeting)
         if session is None:
             await connection.close(control.CLOSE_SUPERSEDED, "superseded")
             return False
         connection.session = session
-        # Known before its standing is read: an order that is given meanwhile waits behind the
-        # welcome instead of falling between the two.
-        async with connection.sending:
-            older = self._connections.get(worker_id)
-            self._connections[worker_id] = connection
-            self.heard(worker_id)
-            if older is not None:
-                is_other = older.session != session
-                await older.close(control.CLOSE_SUPERSEDED if is_other else _GOING_AWAY, "")
-            standing = await self._records.standing(worker_id, hello)
-            await connection.send_now(self._welcome_message(connection, standing))
+        older = self._connections.get(worker_id)
+        self._connections[worker_id] = connection
+        self.heard(worker_id)
+        if older is not None:
+            is_other = older.session != session
+            code = control.CLOSE_SUPERSEDED if is_other else _GOING_AWAY
+            # A line that was cut takes its time, and the host has come over another one.
+            closing = asyncio.create_task(older.close(code, "the host is here anew"))
+            self._closing.add(closing)
+            closing.add_done_callback(self._closing.discard)
         self.on_change()
         return True
 
-    def _welcome_message(self, connection: HostConnection, standing: Standing) -> control.Welcome:
+    async def _welcome(self, connection: HostConnection) -> control.Welcome:
+        """Asked for when orders can reach the host, so that none falls between the two."""
+        standing = await self._records.standing(connection.worker_id, connection.greeting)
         return control.Welcome(
             session=connection.session,
             worker_id=connection.worker_id,
@@ -231,9 +234,9 @@ class Hosts:
             settled=standing.settled,
         )
 
-    async def _tell(self, worker_id: str, message: control.Message) -> bool:
+    def _tell(self, worker_id: str, message: control.Message) -> bool:
         connection = self._connections.get(worker_id)
-        return connection is not None and await connection.send(message)
+        return connection is not None and connection.tell(message)
 
     # --- what hosts say ---------------------------------------------------------------------------
 
