@@ -28,6 +28,11 @@ class Refused(CommandError):
         super().__init__(sentence)
         self.status_code = status_code
 
+    @property
+    def may_pass(self) -> bool:
+        """It is busy or in trouble, rather than unwilling."""
+        return self.status_code >= httpx.codes.INTERNAL_SERVER_ERROR
+
 
 class Manager:
     """One manager, from a command's start to its end."""

@@ -7,7 +7,7 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from manager_api.cli.client import Manager, ManagerUnreachable
+from manager_api.cli.client import Manager, ManagerUnreachable, Refused
 from manager_api.cli.console import CommandError
 
 ENDED = frozenset({"completed", "failed", "canceled"})
@@ -77,7 +77,7 @@ def _running_tasks(manager: Manager, job: dict[str, Any]) -> str:
         return ""
     try:
         tasks = manager.get(f"/api/v3/jobs/{job['id']}/tasks")["tasks"]
-    except ManagerUnreachable:
+    except (ManagerUnreachable, Refused):
         return ""
     active = [_task_in_words(task) for task in tasks if task["status"] == "active"]
     return ", ".join(active[:4]) + (" …" if len(active) > 4 else "")
@@ -93,7 +93,9 @@ def _look(fetch: Callable[[], dict[str, Any]], every_s: float, patience_s: float
     while True:
         try:
             return fetch()
-        except ManagerUnreachable as problem:
+        except (ManagerUnreachable, Refused) as problem:
+            if isinstance(problem, Refused) and not problem.may_pass:
+                raise
             if time.monotonic() > give_up_at:
                 raise CommandError(f"{problem} The job itself may go on.") from problem
             time.sleep(every_s)

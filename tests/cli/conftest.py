@@ -79,6 +79,8 @@ class FakeManager:
     """What a job becomes at the third look."""
     jobs: dict[str, dict[str, Any]] = field(default_factory=dict)
     looks: int = 0
+    hiccups: int = 0
+    """How often it says it is busy before it answers about a job."""
     logs: dict[str, str] = field(default_factory=lambda: {TASK: "first line\nlast line\n"})
 
     @property
@@ -101,7 +103,8 @@ def build(fake: FakeManager) -> FastAPI:
 
     _serve_jobs(api, fake)
     _serve_job_types(api)
-    _serve_tasks(api, fake)
+    _serve_tasks(api)
+    _serve_logs(api, fake)
     _serve_the_rest(api)
     return api
 
@@ -121,6 +124,9 @@ def _serve_jobs(api: FastAPI, fake: FakeManager) -> None:
     async def job(job_id: str) -> Any:
         if job_id not in fake.jobs:
             return JSONResponse({"code": 404, "message": "no such job"}, 404)
+        if fake.hiccups:
+            fake.hiccups -= 1
+            return JSONResponse({"code": 503, "message": "busy"}, 503)
         fake.looks += 1
         status = {1: "queued", 2: "active"}.get(fake.looks, fake.ending)
         return {**fake.jobs[job_id], "status": status}
@@ -140,7 +146,7 @@ def _serve_job_types(api: FastAPI) -> None:
         return {"name": name, "label": name, "settings": JOB_TYPES[name], "etag": f"etag-{name}"}
 
 
-def _serve_tasks(api: FastAPI, fake: FakeManager) -> None:
+def _serve_tasks(api: FastAPI) -> None:
     @api.get("/api/v3/jobs/{job_id}/tasks")
     async def tasks(job_id: str) -> Any:
         if job_id != JOB:
@@ -160,6 +166,12 @@ def _serve_tasks(api: FastAPI, fake: FakeManager) -> None:
             "failed_by_workers": failed_by,
         }
 
+    @api.post("/api/v3/tasks/{task_id}/setstatus", status_code=204)
+    async def change_task(task_id: str) -> None:
+        return None
+
+
+def _serve_logs(api: FastAPI, fake: FakeManager) -> None:
     @api.get("/api/v3/tasks/{task_id}/logtail")
     async def tail(task_id: str) -> Response:
         text = fake.logs.get(task_id)
@@ -174,10 +186,6 @@ def _serve_tasks(api: FastAPI, fake: FakeManager) -> None:
     @api.get("/files/log")
     async def log_file() -> Response:
         return PlainTextResponse(fake.logs[TASK])
-
-    @api.post("/api/v3/tasks/{task_id}/setstatus", status_code=204)
-    async def change_task(task_id: str) -> None:
-        return None
 
 
 def _serve_the_rest(api: FastAPI) -> None:

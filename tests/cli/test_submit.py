@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from manager_api.cli.job_settings import BadSetting, as_folder, parse_settings
+from manager_api.cli.client import Manager
+from manager_api.cli.console import CommandError
+from manager_api.cli.job_settings import BadSetting, as_folder, parse_settingsfrom manager_api.cli.progress import follow_job
 
 JOB = "11111111-1111-4111-8111-111111111111"
 
@@ -146,6 +148,22 @@ def test_waiting_ends_with_1_when_the_job_came_to_nothing(run, fake, ending) -> 
 
     assert outcome.exit_code == 1
     assert ending in outcome.err
+
+
+def test_waiting_goes_on_through_a_busy_manager(run, fake) -> None:
+    fake.hiccups = 2
+
+    assert run(*ECHO).exit_code == 0
+
+
+def test_waiting_ends_when_the_job_is_gone(fake) -> None:
+    with Manager(fake.url) as manager, pytest.raises(CommandError, match="no such job"):
+        follow_job(manager, "gone", every_s=0.01)
+
+
+def test_waiting_gives_up_on_a_manager_that_stays_away() -> None:
+    with Manager("127.0.0.1:1") as manager, pytest.raises(CommandError, match="may go on"):
+        follow_job(manager, JOB, every_s=0.01, patience_s=0.05)
 
 
 def test_json_is_all_that_is_on_standard_output(run) -> None:

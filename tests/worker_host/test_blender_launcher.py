@@ -14,6 +14,9 @@ import pytest
 
 from manager_api.cli.blender import PROJECT, clean_environment, install
 
+# The first to come installs 400 MB.
+pytestmark = pytest.mark.timeout(1200)
+
 SETUP = "; ".join(
     (
         "import bpy",
@@ -70,7 +73,7 @@ def blender(request: pytest.FixtureRequest) -> Blender:
 
 @pytest.fixture(scope="module")
 def scene(blender: Blender, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A scene of 32 × 18 pixels, made with the Blender that renders it."""
+    """A scene of 32 by 18 pixels, made with the Blender that renders it."""
     file = tmp_path_factory.mktemp("scene") / "scene.blend"
     save = f"{SETUP}; bpy.ops.wm.save_as_mainfile(filepath={str(file)!r})"
     made = blender("--factory-startup", "--python-expr", save)
