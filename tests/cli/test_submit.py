@@ -7,7 +7,8 @@ import pytest
 
 from manager_api.cli.client import Manager
 from manager_api.cli.console import CommandError
-from manager_api.cli.job_settings import BadSetting, as_folder, parse_settingsfrom manager_api.cli.progress import follow_job
+from manager_api.cli.job_settings import BadSetting, as_folder, parse_settings
+from manager_api.cli.progress import follow_job
 
 JOB = "11111111-1111-4111-8111-111111111111"
 
