@@ -1,40 +1,31 @@
 """One run of a job: tasks, leases, failures, and what is written of them."""
 
-from hypothesis import given
-from hypothesis import strategies as st
-
 from tests.domain.jobs import (
     CANCELED,
     COMPLETED,
     FAILED,
     LOST,
     REFUSED,
-    SUPERSEDED,
     columns,
     ends,
     job_of,
     lease,
     lend,
-    retry,
     started,
     statuses,
     wanted,
     written,
 )
 from workflows.domain.job.encoding import decode
-from workflows.domain.job.leases import Start
 from workflows.domain.job.requests import request
 from workflows.domain.messages import (
-    Census,
     Change,
     JobAction,
     Limits,
-    Outcome,
     Recall,
-    SessionChanged,
     WorkerGone,
 )
-from workflows.domain.statuses import ENDED, RUNNABLE, JobStatus, TaskStatus
+from workflows.domain.statuses import JobStatus, TaskStatus
 
 # --- claim ----------------------------------------------------------------------------------------
 
@@ -72,6 +63,7 @@ def test_lent_workers_get_tasks_in_order_of_priority_then_index() -> None:
     starts = lend(job, "ada", "bob", "cyd")
 
     assert [start.ref.index for start in starts] == [2, 3, 1]
+
 
 def test_a_worker_gets_the_next_task_when_one_has_ended() -> None:
     job = job_of(2)
@@ -242,214 +234,6 @@ def test_a_worker_gone_in_an_earlier_session_is_no_matter() -> None:
     assert statuses(job) == ["active"]
 
 
-# --- time-outs and attachments --------------------------------------------------------------------
-
-
-def test_a_worker_that_does_not_take_its_task_loses_its_lease() -> None:
-    job = job_of(1)
-    [start] = lend(job, "ada")
-
-    job.never_started(start.offer)
-
-    [returned] = written(job).returned
-    assert returned.unresponsive
-    assert statuses(job) == ["queued"]
-
-
-def test_a_silent_worker_is_offered_the_same_attempt_again() -> None:
-    job = job_of(1)
-    [start] = lend(job, "ada")
-
-    job.fell_silent(start.offer)
-
-    [again] = started(job)
-    assert again.ref == start.ref
-    assert again.offer != start.offer
-
-
-def test_a_silent_worker_that_does_not_take_it_up_loses_the_task() -> None:
-    job = job_of(1)
-    [start] = lend(job, "ada")
-    job.fell_silent(start.offer)
-    [again] = started(job)
-
-    job.never_started(again.offer)
-
-    assert statuses(job) == ["queued"]
-    assert lend(job, "bob")[0].ref.attempt == 2
-
-
-def test_a_silent_worker_whose_run_nobody_wants_loses_its_lease() -> None:
-    job = job_of(2)
-    [start] = lend(job, "ada")
-    request(job, Change(action=JobAction.CANCEL))
-
-    job.fell_silent(start.offer)
-
-    assert started(job) == []
-    assert written(job).is_final
-
-
-def test_an_answer_to_an_offer_that_was_replaced_is_ignored() -> None:
-    job = job_of(1)
-    [start] = lend(job, "ada")
-    job.fell_silent(start.offer)
-
-    job.offer_ended(start.offer, FAILED)
-
-    assert statuses(job) == ["active"]
-
-
-def test_a_superseded_attachment_asks_again() -> None:
-    job = job_of(1)
-    [start] = lend(job, "ada")
-
-    [again] = ends(job, start, SUPERSEDED)
-
-    assert again.ref == start.ref
-
-
-# --- failures -------------------------------------------------------------------------------------
-
-
-def test_a_failed_task_is_tried_by_others_until_the_limit() -> None:
-    job = job_of(20, limits=Limits(softfail_limit=2))
-    [start] = lend(job, "ada")
-    [other] = ends(job, start, FAILED)
-    assert (statuses(job)[0], other.ref.index) == ("soft-failed", 2)
-    [again] = lend(job, "bob")
-    assert (again.ref.index, again.ref.attempt) == (1, 2)
-
-    ends(job, again, FAILED)
-
-    assert statuses(job)[0] == "failed"
-    assert job.tasks.columns.failed_by[0] == ("ada", "bob")
-
-
-def test_a_tenth_of_the_tasks_failing_fails_the_job_and_cancels_the_rest() -> None:
-    job = job_of(20, limits=Limits(softfail_limit=1, blocklist_threshold=9))
-    [first] = lend(job, "ada")
-    [second] = ends(job, first, FAILED)
-    assert job.status is JobStatus.ACTIVE
-
-    ends(job, second, FAILED)
-
-    assert job.status is JobStatus.FAILED
-    assert statuses(job) == ["failed"] * 2 + ["canceled"] * 18
-
-
-def test_a_job_with_few_failed_tasks_fails_when_nothing_is_left_to_run() -> None:
-    job = job_of(11, limits=Limits(softfail_limit=1))
-    [start] = lend(job, "ada")
-    [start] = ends(job, start, FAILED)
-    for _ in range(9):
-        [start] = ends(job, start)
-    assert job.status is JobStatus.ACTIVE
-
-    ends(job, start)
-
-    assert job.status is JobStatus.FAILED
-
-
-def test_a_worker_is_blocked_at_exactly_the_threshold() -> None:
-    job = job_of(60, limits=Limits(blocklist_threshold=3))
-    [start] = lend(job, "ada")
-    for _ in range(2):
-        [start] = ends(job, start, FAILED)
-    assert not job.failures.blocked
-
-    assert ends(job, start, FAILED) == []
-
-    assert written(job).blocked == (("ada", "blender"),)
-
-
-def test_a_blocked_worker_still_serves_other_task_types() -> None:
-    tasks = columns(3, types=["blender", "blender", "ffmpeg"])
-    job = job_of(tasks, limits=Limits(blocklist_threshold=2, softfail_limit=9))
-    [start] = lend(job, "ada")
-    [start] = ends(job, start, FAILED)
-
-    [last] = ends(job, start, FAILED)
-
-    assert last.ref.index == 3
-
-
-def test_what_a_blocked_worker_failed_for_good_is_given_to_others() -> None:
-    job = job_of(60, limits=Limits(softfail_limit=1, blocklist_threshold=3))
-    [start] = lend(job, "ada")
-    for _ in range(2):
-        [start] = ends(job, start, FAILED)
-
-    ends(job, start, FAILED)
-
-    assert statuses(job)[:3] == ["queued", "queued", "failed"]
-
-
-def test_accidents_are_forgiven_three_times_then_count() -> None:
-    job = job_of(1)
-    [start] = lend(job, "ada")
-    for _ in range(3):
-        [start] = ends(job, start, LOST)
-    assert job.tasks.columns.failures == [0]
-
-    ends(job, start, LOST)
-
-    assert job.tasks.columns.failures == [1]
-
-
-# --- census ---------------------------------------------------------------------------------------
-
-
-def test_the_only_worker_tries_again_after_a_pause_up_to_the_limit() -> None:
-    job = job_of(1)
-    for attempt, generation in ((1, 1), (2, 2), (3, 3)):
-        [start] = lend(job, "ada", generation=generation)
-        assert start.ref.attempt == attempt
-        ends(job, start, FAILED)
-        retry(job, "ada")
-
-    assert job.status is JobStatus.FAILED
-    assert job.tasks.columns.failures == [3]
-
-
-def test_demand_names_whom_every_ready_task_excludes() -> None:
-    job = job_of(1)
-    [start] = lend(job, "ada")
-
-    ends(job, start, FAILED)
-
-    assert [want.failed for want in job.demand.wants] == [("ada",)]
-
-
-def test_a_census_that_is_told_twice_pauses_once() -> None:
-    job = job_of(1)
-    [start] = lend(job, "ada")
-    ends(job, start, FAILED)
-    census = Census(job.demand.version, "blender", allow_retry=("ada",))
-
-    job.census(census)
-    job.census(census)
-
-    assert len(job.pauses) == 1
-
-
-def test_a_census_of_an_older_demand_is_ignored() -> None:
-    job = job_of(1)
-
-    job.census(Census(job.demand.version - 1, "blender", nobody_left=True))
-
-    assert job.status is JobStatus.QUEUED
-
-
-def test_a_job_that_has_nobody_left_fails() -> None:
-    job = job_of(2)
-
-    job.census(Census(job.demand.version, "blender", nobody_left=True))
-
-    assert job.status is JobStatus.FAILED
-    assert statuses(job) == ["canceled", "canceled"]
-
-
 # --- pausing --------------------------------------------------------------------------------------
 
 
@@ -523,73 +307,3 @@ def test_nothing_is_final_while_a_run_still_stops() -> None:
     ends(job, start, CANCELED)
 
     assert written(job).is_final
-
-
-# --- sessions -------------------------------------------------------------------------------------
-
-
-def test_a_run_that_lives_goes_on_under_the_hosts_new_session() -> None:
-    job = job_of(1)
-    [start] = lend(job, "ada")
-    live = str(start.ref.key)
-
-    job.session_changed(SessionChanged("ada", 2, (live,)))
-
-    [again] = started(job)
-    assert (again.ref.key, again.task_queue) == (start.ref.key, "worker-ada-2")
-    assert written(job).moved == (("ada.0.1", 2),)
-
-
-def test_the_activity_of_the_session_before_is_not_canceled() -> None:
-    """To its host that would be the order to stop the very run that goes on."""
-    job = job_of(1)
-    [start] = lend(job, "ada")
-
-    job.session_changed(SessionChanged("ada", 2, (str(start.ref.key),)))
-
-    assert job.cancels == []
-
-
-def test_a_run_that_the_new_session_does_not_name_is_lost_at_once() -> None:
-    job = job_of(1)
-    lend(job, "ada")
-
-    job.session_changed(SessionChanged("ada", 2))
-
-    assert statuses(job) == ["queued"]
-    assert [returned.lease_id for returned in written(job).returned] == ["ada.0.1"]
-
-
-# --- properties -----------------------------------------------------------------------------------
-
-OUTCOMES = st.sampled_from([COMPLETED, FAILED, LOST, CANCELED, REFUSED])
-
-
-@given(
-    count=st.integers(0, 8),
-    workers=st.lists(st.sampled_from(["ada", "bob", "cyd"]), max_size=25),
-    outcomes=st.lists(OUTCOMES, max_size=25),
-)
-def test_a_finished_job_has_nothing_left_to_run(
-    count: int, workers: list[str], outcomes: list[Outcome]
-) -> None:
-    job = job_of(count)
-    live: list[Start] = []
-    for generation, (worker, outcome) in enumerate(zip(workers, outcomes, strict=False), start=1):
-        job.lend([lease(worker, generation=generation)])
-        live += started(job)
-        if live:
-            live += ends(job, live.pop(0), outcome)
-
-    assert job.status not in ENDED or not RUNNABLE & set(job.tasks.columns.statuses)
-    assert job.tasks.counts.total() == count
-
-
-@given(st.lists(st.sampled_from(["ada", "bob", "cyd"]), max_size=12), st.integers(1, 6))
-def test_no_task_is_given_to_two_workers(workers: list[str], count: int) -> None:
-    job = job_of(count)
-    for generation, worker in enumerate(workers, start=1):
-        job.lend([lease(worker, generation=generation)])
-
-    live = [holding.live.index for holding in job.leases if holding.live]
-    assert len(set(live)) == len(live)

@@ -233,7 +233,10 @@ def test_leases_of_another_run_and_of_ended_jobs_are_orphaned() -> None:
     leases = (lease("ada", run=2), lease("bob", "ended"))
     workers = (worker("ada"), worker("bob"))
 
-    assert plan(FarmSnapshot(workers, (job(),), leases)).orphaned == ["lease of ada", "lease of bob"]
+    assert plan(FarmSnapshot(workers, (job(),), leases)).orphaned == [
+        "lease of ada",
+        "lease of bob",
+    ]
 
 
 def test_leases_of_workers_in_error_end() -> None:

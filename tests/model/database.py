@@ -204,9 +204,7 @@ class Database:
 
     # --- the keeper ------------------------------------------------------------------------------
 
-    def snapshot(
-        self, is_present: Callable[[str], bool], resting: frozenset[str]
-    ) -> FarmSnapshot:
+    def snapshot(self, is_present: Callable[[str], bool], resting: frozenset[str]) -> FarmSnapshot:
         return FarmSnapshot(
             tuple(_worker_facts(w, is_present(w.id)) for w in self.workers.values()),
             tuple(

@@ -27,7 +27,7 @@ class Host:
     def __init__(self, worker_id: str, rng: Random) -> None:
         self.id = worker_id
         self._rng = rng
-        self.outcomes = (OutcomeKind.COMPLETED,)
+        self.outcomes: tuple[OutcomeKind, ...] = (OutcomeKind.COMPLETED,)
         self.shims: dict[RunKey, Shim] = {}
         self.book = RunBook()
         self.succeeded: set[tuple[str, int, int]] = set()
@@ -252,4 +252,3 @@ class Host:
                 self._unattached[key] += 1
             elif now - self._unattached[key] > GRACE:
                 self.stop(key, now)
-

@@ -23,7 +23,7 @@ def unsettled(world: World) -> list[str]:
         row = world.db.jobs.get(execution.job_id)
         if row is None or row.is_ended or row.run != execution.run:
             found.append(f"the workflow of {execution.job_id} has to end")
-        if execution.mailbox or execution.unwritten or execution.job and execution.job.changes:
+        if execution.mailbox or execution.unwritten or (execution.job and execution.job.changes):
             found.append(f"{execution.job_id} has something to do")
     for worker in world.db.workers.values():
         if worker.requested or worker.status is not WorkerStatus.AWAKE:
@@ -50,17 +50,21 @@ def violations(world: World) -> Iterator[str]:
     for job in world.db.jobs.values():
         yield from _of_job(world, job)
     yield from _of_workflows(world)
-    for key, count in world.db.recorded.items():
-        if count > 1:
-            yield f"the success of {key} was recorded {count} times"
-    for (job_id, _, worker_id, version), count in world.db.useless.items():
-        worker = world.db.workers.get(worker_id)
-        if worker is not None and count > worker.slots:
-            yield f"{job_id} was lent {worker_id} in vain {count} times for demand {version}"
+    yield from _of_numbers(world)
     if world.is_calm and world.never_fails and not world.people.asked:
         for host in world.hosts.values():
             if host.stopped:
                 yield f"nobody asked for it, yet stopped: {host.stopped}"
+
+
+def _of_numbers(world: World) -> Iterator[str]:
+    for key, recorded in world.db.recorded.items():
+        if recorded > 1:
+            yield f"the success of {key} was recorded {recorded} times"
+    for (job_id, _, worker_id, version), count in world.db.useless.items():
+        worker = world.db.workers.get(worker_id)
+        if worker is not None and count > worker.slots:
+            yield f"{job_id} was lent {worker_id} in vain {count} times for demand {version}"
 
 
 def _of_job(world: World, job: JobRecord) -> Iterator[str]:

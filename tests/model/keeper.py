@@ -4,8 +4,8 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator
 from typing import Any
 
-from tests.model.database import Database
-from tests.model.temporal import NoWorkflow, Temporal, Unreachable
+from tests.model.database import Database, JobRecord
+from tests.model.temporal import Execution, NoWorkflow, Temporal, Unreachable
 from tests.model.times import AUDIT, COOLDOWN, RESEND
 from workflows.domain.matchmaking import Plan, plan
 from workflows.domain.messages import Lease, Recall
@@ -96,9 +96,7 @@ class Keeper:
             if job.is_ended or job.id in self.db.outbox:
                 continue
             execution = self.temporal.executions.get(job.id)
-            if execution is None or execution.run != job.run:
-                self.db.restart(job)
-            elif execution.job is not None and execution.job.sequence < job.sequence:
+            if execution is None or execution.run != job.run or _is_set_back(execution, job):
                 self.db.restart(job)
         for job_id in list(self.temporal.executions):
             if job_id not in self.db.jobs:
@@ -144,3 +142,7 @@ class Keeper:
             return False
         self._told[key] = now
         return True
+
+
+def _is_set_back(execution: Execution, job: JobRecord) -> bool:
+    return execution.job is not None and execution.job.sequence < job.sequence

@@ -1,5 +1,6 @@
 """The model's workflow worker: it drives the core as the real workflow does."""
 
+import contextlib
 from collections.abc import Callable, Mapping
 from random import Random
 from typing import Any
@@ -96,10 +97,8 @@ class WorkflowWorker:
             return None
         job = execution.job = JobRun(snapshot)
         if snapshot.change is not None:
-            try:
+            with contextlib.suppress(Refused):
                 request(job, snapshot.change)
-            except Refused:
-                pass
         job.begin()
         self._act(execution, job, now)
         return job
@@ -131,20 +130,24 @@ class WorkflowWorker:
             elif job.is_finished:
                 self.temporal.close(execution.job_id)
             return
-        write = execution.unwritten
-        for returned in write.returned:
-            if returned.unresponsive:
-                self._rest(returned.worker_id)
-        answer = self.db.store(write)
+        answer = self._store(execution.unwritten)
         if self._rng.random() < 0.1:
             return  # the answer was lost, so the activity is tried again
         if answer is WriteAnswer.SEND_ALL:
-            execution.unwritten = job.whole(write)
+            execution.unwritten = job.whole(execution.unwritten)
         elif answer is WriteAnswer.GONE:
             self.temporal.close(execution.job_id)
         else:
             execution.unwritten = None
+
+    def _store(self, write: ProjectionWrite) -> WriteAnswer:
+        for returned in write.returned:
+            if returned.unresponsive:
+                self._rest(returned.worker_id)
+        answer = self.db.store(write)
+        if answer is WriteAnswer.STORED:
             self._tell_hosts(write)
+        return answer
 
     def _tell_hosts(self, write: ProjectionWrite) -> None:
         for stopped in write.stopped:

@@ -1,0 +1,119 @@
+"""Time-outs, attachments and sessions: the same attempt asked for again, or given up."""
+
+from tests.domain.jobs import (
+    FAILED,
+    SUPERSEDED,
+    ends,
+    job_of,
+    lend,
+    started,
+    statuses,
+    written,
+)
+from workflows.domain.job.requests import request
+from workflows.domain.messages import (
+    Change,
+    JobAction,
+    SessionChanged,
+)
+
+# --- time-outs and attachments --------------------------------------------------------------------
+
+
+def test_a_worker_that_does_not_take_its_task_loses_its_lease() -> None:
+    job = job_of(1)
+    [start] = lend(job, "ada")
+
+    job.never_started(start.offer)
+
+    [returned] = written(job).returned
+    assert returned.unresponsive
+    assert statuses(job) == ["queued"]
+
+
+def test_a_silent_worker_is_offered_the_same_attempt_again() -> None:
+    job = job_of(1)
+    [start] = lend(job, "ada")
+
+    job.fell_silent(start.offer)
+
+    [again] = started(job)
+    assert again.ref == start.ref
+    assert again.offer != start.offer
+
+
+def test_a_silent_worker_that_does_not_take_it_up_loses_the_task() -> None:
+    job = job_of(1)
+    [start] = lend(job, "ada")
+    job.fell_silent(start.offer)
+    [again] = started(job)
+
+    job.never_started(again.offer)
+
+    assert statuses(job) == ["queued"]
+    assert lend(job, "bob")[0].ref.attempt == 2
+
+
+def test_a_silent_worker_whose_run_nobody_wants_loses_its_lease() -> None:
+    job = job_of(2)
+    [start] = lend(job, "ada")
+    request(job, Change(action=JobAction.CANCEL))
+
+    job.fell_silent(start.offer)
+
+    assert started(job) == []
+    assert written(job).is_final
+
+
+def test_an_answer_to_an_offer_that_was_replaced_is_ignored() -> None:
+    job = job_of(1)
+    [start] = lend(job, "ada")
+    job.fell_silent(start.offer)
+
+    job.offer_ended(start.offer, FAILED)
+
+    assert statuses(job) == ["active"]
+
+
+def test_a_superseded_attachment_asks_again() -> None:
+    job = job_of(1)
+    [start] = lend(job, "ada")
+
+    [again] = ends(job, start, SUPERSEDED)
+
+    assert again.ref == start.ref
+
+
+# --- sessions -------------------------------------------------------------------------------------
+
+
+def test_a_run_that_lives_goes_on_under_the_hosts_new_session() -> None:
+    job = job_of(1)
+    [start] = lend(job, "ada")
+    live = str(start.ref.key)
+
+    job.session_changed(SessionChanged("ada", 2, (live,)))
+
+    [again] = started(job)
+    assert (again.ref.key, again.task_queue) == (start.ref.key, "worker-ada-2")
+    assert written(job).moved == (("ada.0.1", 2),)
+
+
+def test_the_activity_of_the_session_before_is_not_canceled() -> None:
+    """To its host that would be the order to stop the very run that goes on."""
+    job = job_of(1)
+    [start] = lend(job, "ada")
+
+    job.session_changed(SessionChanged("ada", 2, (str(start.ref.key),)))
+
+    assert job.cancels == []
+
+
+def test_a_run_that_the_new_session_does_not_name_is_lost_at_once() -> None:
+    job = job_of(1)
+    lend(job, "ada")
+
+    job.session_changed(SessionChanged("ada", 2))
+
+    assert statuses(job) == ["queued"]
+    assert [returned.lease_id for returned in written(job).returned] == ["ada.0.1"]

@@ -1,0 +1,204 @@
+"""Failures and accidents: who tries next, who is blocked, and when there is nobody left."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.domain.jobs import (
+    CANCELED,
+    COMPLETED,
+    FAILED,
+    LOST,
+    REFUSED,
+    columns,
+    ends,
+    job_of,
+    job_status,
+    lease,
+    lend,
+    retry,
+    started,
+    statuses,
+    written,
+)
+from workflows.domain.job.leases import Start
+from workflows.domain.messages import (
+    Census,
+    Limits,
+    Outcome,
+)
+from workflows.domain.statuses import ENDED, RUNNABLE, JobStatus
+
+# --- failures -------------------------------------------------------------------------------------
+
+
+def test_a_failed_task_is_tried_by_others_until_the_limit() -> None:
+    job = job_of(20, limits=Limits(softfail_limit=2))
+    [start] = lend(job, "ada")
+    [other] = ends(job, start, FAILED)
+    assert (statuses(job)[0], other.ref.index) == ("soft-failed", 2)
+    [again] = lend(job, "bob")
+    assert (again.ref.index, again.ref.attempt) == (1, 2)
+
+    ends(job, again, FAILED)
+
+    assert statuses(job)[0] == "failed"
+    assert job.tasks.columns.failed_by[0] == ("ada", "bob")
+
+
+def test_a_tenth_of_the_tasks_failing_fails_the_job_and_cancels_the_rest() -> None:
+    job = job_of(20, limits=Limits(softfail_limit=1, blocklist_threshold=9))
+    [first] = lend(job, "ada")
+    [second] = ends(job, first, FAILED)
+    assert job_status(job) == "active"
+
+    ends(job, second, FAILED)
+
+    assert job.status is JobStatus.FAILED
+    assert statuses(job) == ["failed"] * 2 + ["canceled"] * 18
+
+
+def test_a_job_with_few_failed_tasks_fails_when_nothing_is_left_to_run() -> None:
+    job = job_of(11, limits=Limits(softfail_limit=1))
+    [start] = lend(job, "ada")
+    [start] = ends(job, start, FAILED)
+    for _ in range(9):
+        [start] = ends(job, start)
+    assert job_status(job) == "active"
+
+    ends(job, start)
+
+    assert job.status is JobStatus.FAILED
+
+
+def test_a_worker_is_blocked_at_exactly_the_threshold() -> None:
+    job = job_of(60, limits=Limits(blocklist_threshold=3))
+    [start] = lend(job, "ada")
+    for _ in range(2):
+        [start] = ends(job, start, FAILED)
+    assert not job.failures.blocked
+
+    assert ends(job, start, FAILED) == []
+
+    assert written(job).blocked == (("ada", "blender"),)
+
+
+def test_a_blocked_worker_still_serves_other_task_types() -> None:
+    tasks = columns(3, types=["blender", "blender", "ffmpeg"])
+    job = job_of(tasks, limits=Limits(blocklist_threshold=2, softfail_limit=9))
+    [start] = lend(job, "ada")
+    [start] = ends(job, start, FAILED)
+
+    [last] = ends(job, start, FAILED)
+
+    assert last.ref.index == 3
+
+
+def test_what_a_blocked_worker_failed_for_good_is_given_to_others() -> None:
+    job = job_of(60, limits=Limits(softfail_limit=1, blocklist_threshold=3))
+    [start] = lend(job, "ada")
+    for _ in range(2):
+        [start] = ends(job, start, FAILED)
+
+    ends(job, start, FAILED)
+
+    assert statuses(job)[:3] == ["queued", "queued", "failed"]
+
+
+def test_accidents_are_forgiven_three_times_then_count() -> None:
+    job = job_of(1)
+    [start] = lend(job, "ada")
+    for _ in range(3):
+        [start] = ends(job, start, LOST)
+    assert job.tasks.columns.failures == [0]
+
+    ends(job, start, LOST)
+
+    assert job.tasks.columns.failures == [1]
+
+
+# --- census ---------------------------------------------------------------------------------------
+
+
+def test_the_only_worker_tries_again_after_a_pause_up_to_the_limit() -> None:
+    job = job_of(1)
+    for attempt, generation in ((1, 1), (2, 2), (3, 3)):
+        [start] = lend(job, "ada", generation=generation)
+        assert start.ref.attempt == attempt
+        ends(job, start, FAILED)
+        retry(job, "ada")
+
+    assert job.status is JobStatus.FAILED
+    assert job.tasks.columns.failures == [3]
+
+
+def test_demand_names_whom_every_ready_task_excludes() -> None:
+    job = job_of(1)
+    [start] = lend(job, "ada")
+
+    ends(job, start, FAILED)
+
+    assert [want.failed for want in job.demand.wants] == [("ada",)]
+
+
+def test_a_census_that_is_told_twice_pauses_once() -> None:
+    job = job_of(1)
+    [start] = lend(job, "ada")
+    ends(job, start, FAILED)
+    census = Census(job.demand.version, "blender", allow_retry=("ada",))
+
+    job.census(census)
+    job.census(census)
+
+    assert len(job.pauses) == 1
+
+
+def test_a_census_of_an_older_demand_is_ignored() -> None:
+    job = job_of(1)
+
+    job.census(Census(job.demand.version - 1, "blender", nobody_left=True))
+
+    assert job.status is JobStatus.QUEUED
+
+
+def test_a_job_that_has_nobody_left_fails() -> None:
+    job = job_of(2)
+
+    job.census(Census(job.demand.version, "blender", nobody_left=True))
+
+    assert job.status is JobStatus.FAILED
+    assert statuses(job) == ["canceled", "canceled"]
+
+
+# --- properties -----------------------------------------------------------------------------------
+
+OUTCOMES = st.sampled_from([COMPLETED, FAILED, LOST, CANCELED, REFUSED])
+
+
+@given(
+    count=st.integers(0, 8),
+    workers=st.lists(st.sampled_from(["ada", "bob", "cyd"]), max_size=25),
+    outcomes=st.lists(OUTCOMES, max_size=25),
+)
+def test_a_finished_job_has_nothing_left_to_run(
+    count: int, workers: list[str], outcomes: list[Outcome]
+) -> None:
+    job = job_of(count)
+    live: list[Start] = []
+    for generation, (worker, outcome) in enumerate(zip(workers, outcomes, strict=False), start=1):
+        job.lend([lease(worker, generation=generation)])
+        live += started(job)
+        if live:
+            live += ends(job, live.pop(0), outcome)
+
+    assert job.status not in ENDED or not RUNNABLE & set(job.tasks.columns.statuses)
+    assert job.tasks.counts.total() == count
+
+
+@given(st.lists(st.sampled_from(["ada", "bob", "cyd"]), max_size=12), st.integers(1, 6))
+def test_no_task_is_given_to_two_workers(workers: list[str], count: int) -> None:
+    job = job_of(count)
+    for generation, worker in enumerate(workers, start=1):
+        job.lend([lease(worker, generation=generation)])
+
+    live = [holding.live.index for holding in job.leases if holding.live]
+    assert len(set(live)) == len(live)
