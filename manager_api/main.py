@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import uvicorn
 from temporalio.client import Client
+from uvicorn.loops.auto import auto_loop_factory
 
 from activities.keeper_memory import Wakeup
 from activities.keeping import FarmKeeper, KeeperTimes
@@ -33,7 +34,9 @@ logger = logging.getLogger(__name__)
 
 def run_manager(settings: ManagerSettings) -> None:
     """Serves until SIGINT or SIGTERM."""
-    asyncio.run(_serve(settings))
+    # uvloop where there is one: every byte between hosts and Temporal passes through this loop.
+    with asyncio.Runner(loop_factory=auto_loop_factory()) as runner:
+        runner.run(_serve(settings))
 
 
 async def _serve(settings: ManagerSettings) -> None:
