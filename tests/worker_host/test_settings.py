@@ -74,3 +74,10 @@ def test_our_own_ffmpeg_is_used_where_there_is_no_other(
     ffmpeg = read_settings().run_settings.tools["ffmpeg"]
 
     assert Path(ffmpeg).is_file()
+
+
+@pytest.mark.parametrize("name", HostSettings.model_fields)
+def test_each_setting_is_documented(name: str) -> None:
+    page = Path(__file__).parents[2] / "docs" / "worker-host.md"
+
+    assert f"`{name}`" in page.read_text(encoding="utf-8")
