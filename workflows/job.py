@@ -210,7 +210,8 @@ class JobWorkflow:
 
     def _may_continue_as_new(self, job: JobRun) -> bool:
         length = workflow.info().get_current_history_length()
-        if length < job.limits.history_events or job.is_finished or self._is_gone:
+        is_ending = job.is_finished or job.changes.is_final or self._is_gone
+        if is_ending or length < job.limits.history_events:
             return False
         is_calm = not any(holding.live and holding.live.is_voided for holding in job.leases)
         is_overdue = length > HISTORY_OVERDUE * job.limits.history_events

@@ -1,0 +1,261 @@
+"""What a job's workflow adds to its core: messages, answers, activities, continue-as-new."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import pytest
+from temporalio.client import WorkflowUpdateFailedError
+from temporalio.exceptions import ApplicationError
+
+from tests.workflows.conftest import JobAtWork, with_history_limit
+from workflows.domain.messages import (
+    Change,
+    JobAction,
+    Outcome,
+    OutcomeKind,
+    Recall,
+    SessionChanged,
+    WorkerGone,
+    WriteAnswer,
+)
+from workflows.domain.statuses import JobStatus, TaskStatus
+from workflows.job import Ask, JobView, JobWorkflow
+
+AtWork = Callable[..., Awaitable[JobAtWork]]
+
+
+async def test_a_lent_worker_gets_one_task_after_another(at_work: AtWork) -> None:
+    job = await at_work(tasks=3)
+
+    await job.lend()
+    for count in (1, 2, 3):
+        await job.host.until_asked(count)
+        job.host.finish(count)
+
+    assert await job.handle.result() == "completed"
+    assert [run.index for run in job.host.asked] == [1, 2, 3]
+
+
+async def test_writes_are_numbered_and_the_last_one_is_final(at_work: AtWork) -> None:
+    job = await at_work(tasks=2)
+    job.host.finish(1)
+    job.host.finish(2)
+
+    await job.lend()
+    await job.handle.result()
+
+    numbers = [write.sequence for write in job.ledger.writes]
+    assert numbers == list(range(1, len(numbers) + 1))
+    assert [write.is_final for write in job.ledger.writes].index(True) == len(numbers) - 1
+
+
+async def test_a_job_without_tasks_completes_at_once(at_work: AtWork) -> None:
+    job = await at_work(tasks=0)
+
+    assert await job.handle.result() == "completed"
+    assert job.ledger.statuses == [JobStatus.COMPLETED]
+
+
+async def test_a_run_begins_with_the_change_it_was_started_for(at_work: AtWork) -> None:
+    job = await at_work(tasks=2, change=Change(action=JobAction.CANCEL))
+
+    assert await job.handle.result() == "canceled"
+
+
+async def test_an_update_answers_when_the_change_was_written(at_work: AtWork) -> None:
+    job = await at_work(tasks=2)
+
+    status = await job.handle.execute_update(JobWorkflow.pause, Ask("lunch"))
+
+    assert status == "paused"
+    assert job.ledger.statuses[-1] is JobStatus.PAUSED
+    await job.handle.execute_update(JobWorkflow.cancel)
+
+
+async def test_an_update_that_does_not_fit_is_refused_with_the_reason(at_work: AtWork) -> None:
+    job = await at_work(tasks=1)
+
+    with pytest.raises(WorkflowUpdateFailedError) as refused:
+        await job.handle.execute_update(JobWorkflow.resume)
+
+    cause = refused.value.cause
+    assert isinstance(cause, ApplicationError)
+    assert (cause.type, "queued" in cause.message) == ("Refused", True)
+    await job.handle.execute_update(JobWorkflow.cancel)
+
+
+async def test_the_same_request_gets_the_same_answer(at_work: AtWork) -> None:
+    job = await at_work(tasks=1)
+
+    first = await job.handle.execute_update(JobWorkflow.pause, Ask(request_id="r1"), id="u1")
+    second = await job.handle.execute_update(JobWorkflow.pause, Ask(request_id="r1"), id="u2")
+
+    assert (first, second) == ("paused", "paused")
+    await job.handle.execute_update(JobWorkflow.cancel)
+
+
+async def test_a_signal_that_does_not_fit_is_dropped(at_work: AtWork) -> None:
+    job = await at_work(tasks=1)
+
+    await job.handle.signal("resume")
+    await job.handle.signal("cancel", Ask("enough"))
+
+    assert await job.handle.result() == "canceled"
+
+
+async def test_canceling_a_job_stops_its_run_and_waits_for_the_worker(at_work: AtWork) -> None:
+    job = await at_work(tasks=2)
+    await job.lend()
+    await job.host.until_asked(1)
+
+    await job.handle.execute_update(JobWorkflow.cancel)
+
+    assert await job.handle.result() == "canceled"
+    assert [run.index for run in job.host.stopped] == [1]
+    stopped = [stop.key.index for write in job.ledger.writes for stop in write.stopped]
+    assert stopped == [1]
+
+
+async def test_a_recall_lets_the_task_end_and_starts_no_other(at_work: AtWork) -> None:
+    job = await at_work(tasks=2)
+    (lease,) = await job.lend()
+    await job.host.until_asked(1)
+
+    await job.handle.signal(JobWorkflow.recall, [Recall(lease.id)])
+    job.host.finish(1)
+    view = await _until(job, lambda view: view.tasks.get("completed") == 1)
+
+    assert view.workers == []
+    await job.handle.execute_update(JobWorkflow.cancel)
+
+
+async def test_a_lost_worker_frees_its_task_at_once(at_work: AtWork) -> None:
+    job = await at_work(tasks=1)
+    await job.lend()
+    await job.host.until_asked(1)
+
+    await job.handle.signal(JobWorkflow.worker_gone, WorkerGone(job.host.worker_id, 1))
+    await _until(job, lambda view: view.tasks.get("queued") == 1)
+    job.host.forget(1)
+    await job.lend()
+    runs = await job.host.until_asked(2)
+    job.host.finish(1)
+
+    assert await job.handle.result() == "completed"
+    assert [run.attempt for run in runs] == [1, 2]
+
+
+async def test_a_run_named_at_sign_on_goes_on_in_the_new_session(at_work: AtWork) -> None:
+    job = await at_work(tasks=1)
+    await job.lend()
+    (run,) = await job.host.until_asked(1)
+
+    changed = SessionChanged(job.host.worker_id, 2, (str(run.key),))
+    await job.handle.signal(JobWorkflow.session_changed, changed)
+    write = await job.ledger.until_written(lambda write: bool(write.moved))
+
+    assert write.moved == ((run.lease_id, 2),)
+    await job.handle.terminate()
+
+
+async def test_an_exception_on_the_host_is_nobodys_failure(at_work: AtWork) -> None:
+    job = await at_work(tasks=1)
+    job.host.finish(1, Outcome(OutcomeKind.LOST, "shim killed"))
+    await job.lend()
+    await job.host.until_asked(1)
+    job.host.forget(1)
+    await job.host.until_asked(2)
+    job.host.finish(1)
+
+    assert await job.handle.result() == "completed"
+    failures = {moved.failures for write in job.ledger.writes for moved in write.tasks}
+    assert failures <= {0, None}
+
+
+async def test_send_all_is_answered_with_a_snapshot(at_work: AtWork) -> None:
+    job = await at_work(tasks=1)
+    job.ledger.answers = [WriteAnswer.SEND_ALL]
+    job.host.finish(1)
+
+    await job.lend()
+    await job.handle.result()
+
+    first, again = job.ledger.writes[:2]
+    assert (first.sequence, first.snapshot) == (again.sequence, None)
+    assert again.snapshot is not None
+
+
+async def test_a_run_that_owns_no_job_ends(at_work: AtWork) -> None:
+    job = await at_work(tasks=3)
+    await _until(job, lambda view: view.status is JobStatus.QUEUED)
+    job.ledger.answers = [WriteAnswer.GONE]
+
+    await job.handle.execute_update(JobWorkflow.pause)
+
+    async with asyncio.timeout(20):
+        await job.handle.result()
+
+
+async def test_continue_as_new_attaches_what_runs(at_work: AtWork) -> None:
+    tasks = 12
+    job = await at_work(tasks=tasks, limits=with_history_limit(25))
+    await job.lend(slots=2)
+    for index in range(1, tasks - 1):
+        await job.host.until_asked(index)
+        job.host.finish(index)
+    await _until_continued(job)
+    for index in (tasks - 1, tasks):
+        job.host.finish(index)
+
+    assert await job.client.get_workflow_handle(job.handle.id).result() == "completed"
+    assert {run.attempt for run in job.host.asked} == {1}
+    numbers = [write.sequence for write in job.ledger.writes]
+    assert numbers == list(range(1, len(numbers) + 1))
+
+
+async def test_queries_show_the_job_and_its_tasks(at_work: AtWork) -> None:
+    job = await at_work(tasks=2)
+    await job.lend()
+    await job.host.until_asked(1)
+
+    view = await job.handle.query(JobWorkflow.status)
+    tasks = await job.handle.query(JobWorkflow.tasks)
+
+    assert view is not None
+    assert (view.status, view.workers) == (JobStatus.ACTIVE, ["host"])
+    assert [(task.index, task.status, task.worker) for task in tasks] == [
+        (1, TaskStatus.ACTIVE, "host"),
+        (2, TaskStatus.QUEUED, ""),
+    ]
+    await job.handle.execute_update(JobWorkflow.cancel)
+
+
+async def test_search_attributes_follow_status_and_priority(at_work: AtWork) -> None:
+    job = await at_work(tasks=1)
+
+    await job.handle.execute_update(JobWorkflow.set_priority, Ask(priority=80))
+    await job.handle.execute_update(JobWorkflow.pause)
+    # The attributes are set right after the write that the update waited for.
+    await job.handle.execute_update(JobWorkflow.cancel)
+    await job.handle.result()
+
+    attributes = (await job.handle.describe()).search_attributes
+    assert attributes["JobStatus"] == ["canceled"]
+    assert attributes["JobPriority"] == [80]
+
+
+async def _until(job: JobAtWork, is_so: Callable[[JobView], bool]) -> JobView:
+    handle = job.client.get_workflow_handle(job.handle.id)
+    async with asyncio.timeout(30):
+        while True:
+            view = await handle.query(JobWorkflow.status)
+            if view is not None and is_so(view):
+                return view
+            await asyncio.sleep(0.05)
+
+
+async def _until_continued(job: JobAtWork) -> None:
+    handle = job.client.get_workflow_handle(job.handle.id)
+    async with asyncio.timeout(30):
+        while (await handle.describe()).run_id == job.handle.first_execution_run_id:
+            await asyncio.sleep(0.05)
