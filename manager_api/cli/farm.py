@@ -1,5 +1,6 @@
 """`tablao up`, `tablao manager` and `tablao worker`: run a farm, or a part of one."""
 
+import contextlib
 import ipaddress
 import os
 import signal
@@ -65,7 +66,11 @@ def manager(
     # Loads the whole manager, which the other verbs do without.
     from manager_api.main import run_manager
 
-    run_manager(settings)
+    # SIGTERM's default would end us in the middle: uvicorn raises it anew when it has served, and
+    # Temporal would be left behind.
+    interrupt_on_terminate()
+    with contextlib.suppress(KeyboardInterrupt):
+        run_manager(settings)
 
 
 def worker(

@@ -1,6 +1,5 @@
 """`tablao up` and its like: what is refused, and that a farm's parts are kept running."""
 
-import os
 import signal
 import socket
 import subprocess
@@ -9,6 +8,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import psutil
 import pytest
 
 from manager_api.cli.console import CommandError
@@ -163,28 +163,16 @@ def test_a_farm_starts_answers_and_ends_with_all_its_parts(tmp_path: Path) -> No
     try:
         wait_until(lambda: "Press Ctrl-C" in log.read_text() or up.poll() is not None, 120)
         said = log.read_text()
-        children = children_of(up.pid)
+        parts = psutil.Process(up.pid).children(recursive=True)
+        commands = [part.cmdline() for part in parts]
     finally:
         up.terminate()
         exit_code = up.wait(90)
 
     assert exit_code == 0, log.read_text()
     assert f"http://127.0.0.1:{port}/api/v3/swagger-ui/" in said
-    assert len(children) == 2
-    assert [pid for pid in children if is_alive(pid)] == []
+    names = " ".join(" ".join(argv) for argv in commands)
+    assert all(part in names for part in ("cli.main manager", "worker_host.main", "temporal"))
+    _, left = psutil.wait_procs(parts, timeout=10)
+    assert left == []
     assert is_free("127.0.0.1", port)
-
-
-def children_of(pid: int) -> list[int]:
-    listed = subprocess.run(
-        ["ps", "-o", "pid=", "--ppid", str(pid)], capture_output=True, check=True
-    )
-    return [int(word) for word in listed.stdout.split()]
-
-
-def is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True
