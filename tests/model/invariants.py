@@ -90,11 +90,12 @@ def _of_workflows(world: World) -> Iterator[str]:
         if row is None or job is None or row.run != job.run:
             yield f"workflow and row of {job_id} disagree on who runs it"
             continue
-        told = (row.status, row.priority, row.demand, row.blocked, row.columns)
+        wants = row.demand.wants if row.demand else ()
+        told = (row.status, row.priority, wants, row.blocked, row.columns)
         known = (
             job.status,
             job.priority,
-            job.demand,
+            job.demand.wants,
             tuple(sorted(job.failures.blocked)),
             job.tasks.columns,
         )
