@@ -257,5 +257,7 @@ async def _until(job: JobAtWork, is_so: Callable[[JobView], bool]) -> JobView:
 async def _until_continued(job: JobAtWork) -> None:
     handle = job.client.get_workflow_handle(job.handle.id)
     async with asyncio.timeout(30):
-        while (await handle.describe()).run_id == job.handle.first_execution_run_id:
+        while True:
+            if (await handle.describe()).run_id != job.handle.first_execution_run_id:
+                return
             await asyncio.sleep(0.05)
