@@ -1,0 +1,69 @@
+"""The two tables of actions in docs/architecture.md, as tests walk through them."""
+
+import re
+from pathlib import Path
+
+from workflows.domain.messages import JobAction, TaskAction
+from workflows.domain.statuses import JobStatus, TaskStatus
+
+_PAGE = Path(__file__).resolve().parents[2] / "docs" / "architecture.md"
+
+#: No job rests in one of these: they are passed through within one change.
+PASSING = frozenset(
+    {JobStatus.CANCEL_REQUESTED, JobStatus.REQUEUEING, JobStatus.UNDER_CONSTRUCTION}
+)
+
+
+def _table(first_column: str) -> dict[tuple[str, str], bool]:
+    """(status, action) to whether it is possible."""
+    lines = _PAGE.read_text().splitlines()
+    start = next(n for n, line in enumerate(lines) if line.startswith(f"| {first_column} |"))
+    actions = _cells(lines[start])[1:]
+    cells = {}
+    for line in lines[start + 2 :]:
+        if not line.startswith("|"):
+            break
+        statuses, *marks = _cells(line)
+        for status in statuses.split(", "):
+            for action, mark in zip(actions, marks, strict=True):
+                cells[status, action.replace(" ", "-")] = mark == "✓"
+    return cells
+
+
+def _cells(line: str) -> list[str]:
+    return [cell.strip() for cell in re.split(r"\|", line)[1:-1]]
+
+
+#: Without "archive" and "delete", which no interface offers yet.
+JOB_CELLS = {
+    (JobStatus(status), JobAction(action)): is_possible
+    for (status, action), is_possible in _table("job status").items()
+    if action in {str(known) for known in JobAction} and JobStatus(status) not in PASSING
+}
+TASK_CELLS = {
+    (TaskStatus(status), TaskAction(action)): is_possible
+    for (status, action), is_possible in _table("task status").items()
+}
+
+GRANTED = sorted(cell for cell, is_possible in JOB_CELLS.items() if is_possible)
+REFUSED = sorted(cell for cell, is_possible in JOB_CELLS.items() if not is_possible)
+TASK_GRANTED = sorted(cell for cell, is_possible in TASK_CELLS.items() if is_possible)
+TASK_REFUSED = sorted(cell for cell, is_possible in TASK_CELLS.items() if not is_possible)
+
+#: What a job may be a moment after an action; what runs again may have come far by then.
+_RUNS = frozenset({JobStatus.QUEUED, JobStatus.ACTIVE})
+BECOMES: dict[tuple[JobStatus, JobAction], frozenset[JobStatus]] = {
+    **{cell: frozenset({JobStatus.CANCELED}) for cell in GRANTED if cell[1] is JobAction.CANCEL},
+    (JobStatus.QUEUED, JobAction.PAUSE): frozenset({JobStatus.PAUSED}),
+    (JobStatus.ACTIVE, JobAction.PAUSE): frozenset({JobStatus.PAUSE_REQUESTED}),
+    (JobStatus.PAUSE_REQUESTED, JobAction.RESUME): frozenset({JobStatus.ACTIVE}),
+    (JobStatus.PAUSED, JobAction.RESUME): _RUNS,
+    (JobStatus.QUEUED, JobAction.REQUEUE_FAILED): _RUNS,
+    (JobStatus.ACTIVE, JobAction.REQUEUE_FAILED): _RUNS,
+    (JobStatus.PAUSED, JobAction.REQUEUE): _RUNS,
+    (JobStatus.CANCELED, JobAction.REQUEUE): _RUNS,
+    (JobStatus.COMPLETED, JobAction.REQUEUE): _RUNS | {JobStatus.COMPLETED},
+    (JobStatus.FAILED, JobAction.REQUEUE): _RUNS | {JobStatus.FAILED},
+    (JobStatus.FAILED, JobAction.REQUEUE_FAILED): _RUNS | {JobStatus.FAILED},
+}
+REQUEUES = frozenset({JobAction.REQUEUE, JobAction.REQUEUE_FAILED})
