@@ -1,7 +1,7 @@
 """What hosts change in the database, and what it says of their runs."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -15,10 +15,22 @@ from workflows.domain.messages import RunKey
 from workflows.domain.statuses import TaskStatus, WorkerStatus
 from workflows.domain.worker import StatusRequest, status_after_sign_on
 
+TaskFetched = Callable[[str, RunKey], str | None]
+
+
+def _not_known(worker_id: str, key: RunKey) -> str | None:
+    return None
+
 
 class SqlHostRecords:
-    def __init__(self, db: Database) -> None:
+    """
+    Args:
+        task_fetched: the id of the task whose commands this worker was given, if known.
+    """
+
+    def __init__(self, db: Database, task_fetched: TaskFetched = _not_known) -> None:
         self._db = db
+        self._task_fetched = task_fetched
 
     async def open_session(self, worker_id: str, hello: Hello) -> int | None:
         """The session that the host has from now on; None: a newer one exists."""
@@ -64,6 +76,8 @@ class SqlHostRecords:
 
     async def task_of(self, worker_id: str, key: RunKey) -> str | None:
         """The id of a run's task; None if the worker never had a lease for that run."""
+        if task_id := self._task_fetched(worker_id, key):
+            return task_id
         lease = select(LeaseRow.id).where(
             LeaseRow.worker_id == worker_id,
             LeaseRow.job_id == key.job_id,

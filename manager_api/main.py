@@ -112,7 +112,8 @@ def _hosts(parts: ManagerParts) -> Hosts:
         lost_after_s=settings.lost_after_s,
         namespace=settings.temporal_namespace,
     )
-    return Hosts(SqlHostRecords(parts.database), parts.logs, channel)
+    records = SqlHostRecords(parts.database, parts.runs.task_fetched)
+    return Hosts(records, parts.logs, channel)
 
 
 def _temporal_worker(

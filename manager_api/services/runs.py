@@ -16,6 +16,9 @@ from manager_api.services.submission import managers_platform
 from workflows.domain.messages import RunKey
 from workflows.domain.variables import Expansion, Variables
 
+#: Of which the tasks' ids are remembered for the logs that follow: an hour of a large farm.
+_REMEMBERED_RUNS = 20_000
+
 
 class RunCommands(BaseModel):
     task_id: str
@@ -34,6 +37,7 @@ class RunService:
         self._database = database
         self._variables = variables
         self._leased_tasks = Batched(self._read)
+        self._fetched: dict[tuple[str, RunKey], str] = {}
 
     async def fetch(self, worker: WorkerRow, key: RunKey, lease_id: str) -> RunCommands:
         """
@@ -46,6 +50,7 @@ class RunService:
         if task is None:
             raise NotFound("there is no such lease for this job and task")
         _check_authority(task, worker, key)
+        self._remember(worker.id, key, task.task_id)
         expansion = _expansion(self._variables, worker.platform)
         return RunCommands(
             task_id=task.task_id,
@@ -55,6 +60,15 @@ class RunService:
             commands=[_expanded(command, expansion) for command in task.commands],
             total_steps=task.steps_total,
         )
+
+    def task_fetched(self, worker_id: str, key: RunKey) -> str | None:
+        """The id of the run's task, if this worker was given its commands here not long ago."""
+        return self._fetched.get((worker_id, key))
+
+    def _remember(self, worker_id: str, key: RunKey, task_id: str) -> None:
+        while len(self._fetched) >= _REMEMBERED_RUNS:
+            del self._fetched[next(iter(self._fetched))]
+        self._fetched[worker_id, key] = task_id
 
     async def _read(self, wanted: Collection[TaskOfLease]) -> Mapping[TaskOfLease, LeasedTask]:
         async with self._database.reading() as session:
