@@ -17,6 +17,7 @@ from temporalio.common import RetryPolicy
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
 from tests.bench.dispatch.cells import duration
+from tests.bench.dispatch.processes import run
 from tests.bench.dispatch.records import Ran
 
 WORKFLOWS = "floor"
@@ -105,9 +106,9 @@ async def _work_as_host(address: str, number: int) -> None:
 
 def main(role: str, address: str, count: str) -> None:
     if role == "workflows":
-        asyncio.run(_work_on_workflows(address))
+        run(_work_on_workflows(address))
     else:
-        asyncio.run(_work_on_tasks(address, int(count)))
+        run(_work_on_tasks(address, int(count)))
 
 
 if __name__ == "__main__":

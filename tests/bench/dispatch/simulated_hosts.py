@@ -9,6 +9,7 @@ import logging
 import sys
 from pathlib import Path
 
+from tests.bench.dispatch.processes import run
 from tests.bench.dispatch.records import Ran
 from tests.bench.dispatch.simulated_runs import SimulatedRuns
 from worker_host.host import Ended, Host
@@ -21,7 +22,7 @@ _JOINING_AT_ONCE = 10
 
 def main(manager: str, folder: str, count: str) -> None:
     logging.basicConfig(level=logging.WARNING)
-    asyncio.run(_serve(manager, Path(folder), int(count)))
+    run(_serve(manager, Path(folder), int(count)))
 
 
 async def _serve(manager: str, folder: Path, count: int) -> None:
