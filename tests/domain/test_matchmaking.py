@@ -246,6 +246,23 @@ def test_leases_of_workers_in_error_end() -> None:
     assert (job_id, gone.worker_id, gone.session) == ("job", "ada", 1)
 
 
+def test_a_host_that_signs_on_keeps_its_leases_until_it_has_said_what_lives() -> None:
+    starting = worker(status=WorkerStatus.STARTING)
+
+    planned = plan(FarmSnapshot((starting,), (job(),), (lease(),)))
+
+    assert not planned.gone
+    assert not planned.recalls
+
+
+def test_leases_of_a_host_that_vanished_while_it_signed_on_end() -> None:
+    vanished = worker(status=WorkerStatus.STARTING, is_present=False)
+
+    [(_, gone)] = plan(FarmSnapshot((vanished,), (job(),), (lease(),))).gone
+
+    assert (gone.worker_id, gone.session) == ("ada", 1)
+
+
 def test_a_new_session_is_told_with_the_runs_that_live() -> None:
     anew = worker(session=2, live_runs=("job.1.1.1",))
 

@@ -113,7 +113,7 @@ class Plan:
 
 
 #: A host with one of these statuses runs nothing: what it held is lost.
-_DEAD = frozenset({WorkerStatus.OFFLINE, WorkerStatus.ERROR, WorkerStatus.STARTING})
+_DEAD = frozenset({WorkerStatus.OFFLINE, WorkerStatus.ERROR})
 
 
 def plan(farm: FarmSnapshot, *, max_lent: int = 400) -> Plan:
@@ -175,12 +175,14 @@ class _Pass:
         job, worker = self._jobs.get(lease.job_id), self._workers.get(lease.worker_id)
         if job is None or job.run != lease.run:
             self._plan.orphaned.append(lease.id)
-        elif worker is None or worker.status in _DEAD:
+        elif worker is None or _is_dead(worker):
             gone = WorkerGone(lease.worker_id, lease.session, "its worker is not there any more")
             self._plan.gone.append((job.id, gone))
         elif worker.session > lease.session:
             changed = SessionChanged(worker.id, worker.session, worker.live_runs)
             self._plan.changed_sessions.append((job.id, changed))
+        elif worker.status is WorkerStatus.STARTING:
+            pass  # Its host has signed on, and is about to say which runs live.
         elif (order := _recall_for(worker, job, lease)) is not None:
             self._plan.recalls.append(order)
 
@@ -272,6 +274,11 @@ class _Pass:
                 if retry:
                     census = Census(version, want.task_type, allow_retry=retry)
                     self._plan.censuses.append((job.id, census))
+
+
+def _is_dead(worker: WorkerFacts) -> bool:
+    has_vanished = worker.status is WorkerStatus.STARTING and not worker.is_present
+    return worker.status in _DEAD or has_vanished
 
 
 def _takes_work(worker: WorkerFacts | None) -> bool:
