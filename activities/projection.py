@@ -64,6 +64,8 @@ class Projection(Records):
     async def _tell_hosts(self, write: ProjectionWrite) -> None:
         for stopped in write.stopped:
             await self._hosts.stop_run(stopped.worker_id, stopped.key, "its job gave it up")
+            # Whatever it comes to, nobody will ask for it.
+            await self._hosts.settled(stopped.worker_id, stopped.key)
         for worker_id, key in _settled(write):
             await self._hosts.settled(worker_id, key)
 

@@ -23,6 +23,10 @@ __all__ = ["Fetch", "HostAlreadyRuns", "RunTable"]
 
 _LOG = logging.getLogger(__name__)
 
+#: Outcomes of which nothing is lost when they are forgotten: the task is tried again anyway, and
+#: nobody may ever say that they have arrived.
+_WORTH_NOTHING = frozenset({OutcomeKind.CANCELED, OutcomeKind.LOST})
+
 Fetch = Callable[[RunRef], Awaitable[RunSpec]]
 
 
@@ -122,13 +126,15 @@ class RunTable:
         await asyncio.gather(*(self.stop(key, reason) for key in self.live()))
 
     def accepted(self, key: RunKey) -> None:
-        """The outcome was delivered: the directory goes once the whole log is stored, too."""
+        """Nobody will ask for its outcome: the directory goes when the run has ended and the whole
+        log is stored."""
         run = self._runs.get(key)
-        if run is not None and run.ended.done():
-            with contextlib.suppress(FileNotFoundError):
-                run.directory.keep_delivered()
-            if run.tail is None or run.tail.is_stored:
-                self._remove(run)
+        if run is None:
+            return
+        with contextlib.suppress(FileNotFoundError):
+            run.directory.keep_delivered()
+        if run.ended.done() and (run.tail is None or run.tail.is_stored):
+            self._remove(run)
 
     def progress(self, key: RunKey) -> dict[str, Any]:
         """For heartbeats: `command`, `steps_completed`, and of Blender, when known, `frame`,
@@ -250,8 +256,15 @@ class RunTable:
             for key in self._book.expire(time.time()):
                 self._folder.drop_tombstone(key)
             for run in list(self._runs.values()):
-                if run.ended.done() and run.directory.age_s() > self._settings.keep_ended_s:
+                if run.ended.done() and run.directory.age_s() > self._kept_s(run):
                     self._remove(run)
+
+    def _kept_s(self, run: LiveRun) -> float:
+        """How long its outcome may still be asked for."""
+        is_stored = run.tail is None or run.tail.is_stored
+        if is_stored and run.ended.result().kind in _WORTH_NOTHING:
+            return self._settings.unattached_grace_s
+        return self._settings.keep_ended_s
 
     def _count_unattached(self, passed: float) -> None:
         for key in self.live():

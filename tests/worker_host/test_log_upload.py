@@ -37,6 +37,33 @@ async def test_directory_goes_when_outcome_and_log_are_both_taken(house: Any, ta
     assert b"> hello" in house.hooks.logs[house.ref().key]
 
 
+async def test_run_that_nobody_wants_any_more_leaves_nothing_when_it_has_stopped(
+    house: Any, table: Any
+) -> None:
+    running = asyncio.create_task(table.run_or_attach(house.ref(), house.shell("sleep 600")))
+    await house.eventually(lambda: house.path(house.ref().key, "shim.json").exists())
+
+    stopping = asyncio.create_task(table.stop(house.ref().key, "its job gave it up"))
+    table.accepted(house.ref().key)
+
+    await stopping
+    assert (await running).kind is OutcomeKind.CANCELED
+    await house.eventually(lambda: not house.path(house.ref().key, "").exists())
+
+
+async def test_run_that_broke_off_is_forgotten_though_nobody_says_that_it_may(
+    house: Any,
+) -> None:
+    table = await house.open(unattached_grace_s=0.1)
+    running = asyncio.create_task(table.run_or_attach(house.ref(), house.shell("sleep 600")))
+    await house.eventually(lambda: house.path(house.ref().key, "shim.json").exists())
+
+    house.kill(house.shim(house.ref().key)["pid"])
+
+    assert (await running).kind is OutcomeKind.LOST
+    await house.eventually(lambda: not house.path(house.ref().key, "").exists())
+
+
 async def test_accepted_run_still_answers_a_late_activity(house: Any, table: Any) -> None:
     outcome = await table.run_or_attach(house.ref(), house.shell("exit 7"))
     table.accepted(house.ref().key)
