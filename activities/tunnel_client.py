@@ -7,11 +7,12 @@ lack).
 
 import asyncio
 import logging
+import random
 from collections.abc import Awaitable, Callable, Mapping
 from types import TracebackType
 from typing import Self
 
-from websockets.asyncio.client import connect
+from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
 
 #: Where the manager serves its end.
@@ -22,6 +23,8 @@ CHUNK = 64 * 1024
 _NO_MORE = b""
 # By then both directions have ended, or the connection is lost anyway.
 _CLOSE_TIMEOUT = 1.0
+# Between two looks whether the manager is back.
+_PAUSE = 0.5
 
 logger = logging.getLogger(__name__)
 # At level DEBUG the library writes out request headers, and with them our credentials.
@@ -82,14 +85,17 @@ async def _listen(receive: Callable[[], Awaitable[bytes]], outward: asyncio.Task
 class Tunnel:
     """Temporal of a manager elsewhere, as a port on this machine's loopback.
 
-    While the manager is away, connections to the port are closed at once; Temporal's clients try
-    again by themselves.
+    While the manager is away, connections to the port wait for it, within `patience`, and are then
+    closed; Temporal's clients try again by themselves.
 
     Args:
         url: The manager's end, `ws://` or `wss://` (`http://` and `https://` mean the same).
         headers: Sent with each request; they hold the credentials.
         listen_port: The port to open; 0 lets the system choose.
         open_timeout: Seconds within which the manager must answer.
+        patience: Seconds for which a connection waits for a manager that is away. A client whose
+            connections fail instead pauses between its tries for longer and longer, and is late
+            when the manager is back.
     """
 
     def __init__(
@@ -99,11 +105,13 @@ class Tunnel:
         headers: Mapping[str, str],
         listen_port: int = 0,
         open_timeout: float = 10.0,
+        patience: float = 0.0,
     ) -> None:
         self._url = url.replace("http", "ws", 1) if url.startswith("http") else url
         self._headers = headers
         self._port = listen_port
         self._open_timeout = open_timeout
+        self._patience = patience
         self._server: asyncio.Server | None = None
         self._connections: set[asyncio.Task[None]] = set()
         self._is_manager_there: bool | None = None
@@ -163,15 +171,7 @@ class Tunnel:
             writer.close()
 
     async def _forward(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        async with connect(
-            self._url,
-            additional_headers=self._headers,
-            open_timeout=self._open_timeout,
-            close_timeout=_CLOSE_TIMEOUT,
-            # Frames are small and many; deflating them costs more than it saves.
-            compression=None,
-            logger=_library_logger,
-        ) as manager:
+        async with await self._reach() as manager:
 
             async def receive() -> bytes:
                 data = await manager.recv(decode=False)
@@ -188,6 +188,25 @@ class Tunnel:
                 manager.transport.abort()
                 raise
 
+    async def _reach(self) -> ClientConnection:
+        deadline = asyncio.get_running_loop().time() + self._patience
+        while True:
+            try:
+                return await connect(
+                    self._url,
+                    additional_headers=self._headers,
+                    open_timeout=self._open_timeout,
+                    close_timeout=_CLOSE_TIMEOUT,
+                    # Frames are small and many; deflating them costs more than it saves.
+                    compression=None,
+                    logger=_library_logger,
+                )
+            except (OSError, WebSocketException) as problem:
+                if _is_refusal(problem) or asyncio.get_running_loop().time() > deadline:
+                    raise
+                self._note(is_there=False, why=_sentence(problem))
+            await asyncio.sleep(_PAUSE * random.uniform(0.5, 1.0))
+
     def _note(self, *, is_there: bool, why: str = "") -> None:
         # Clients try again several times a second: say a change, not each attempt.
         if is_there is self._is_manager_there:
@@ -197,6 +216,11 @@ class Tunnel:
             logger.info("The tunnel to Temporal is open")
         else:
             logger.warning("The tunnel to Temporal is interrupted: %s", why)
+
+
+def _is_refusal(problem: Exception) -> bool:
+    """Whether asking again would not help."""
+    return isinstance(problem, InvalidStatus) and problem.response.status_code < 500
 
 
 def _sentence(problem: Exception) -> str:

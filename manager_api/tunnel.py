@@ -46,10 +46,9 @@ async def tunnel_endpoint(
 ) -> None:
     """Carry one connection to the target until it ended; the caller has checked who asks."""
     await websocket.accept()
-    host, _, port = target_address.rpartition(":")
     try:
         async with asyncio.timeout(connect_timeout):
-            reader, writer = await asyncio.open_connection(host.strip("[]"), int(port))
+            reader, writer = await _reach(target_address)
     except OSError:  # A time-out is one.
         await _close(websocket, _UNREACHABLE, "Temporal is unreachable")
         return
@@ -58,6 +57,15 @@ async def tunnel_endpoint(
     finally:
         writer.close()
     await _close(websocket, code, reason)
+
+
+async def _reach(address: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """Wait for a Temporal that is being started again: its clients are slower to try again."""
+    host, _, port = address.rpartition(":")
+    while True:
+        with contextlib.suppress(ConnectionRefusedError):
+            return await asyncio.open_connection(host.strip("[]"), int(port))
+        await asyncio.sleep(0.1)
 
 
 async def _carry(

@@ -27,6 +27,8 @@ logger = logging.getLogger(__name__)
 
 Connect = Callable[[Welcome], Awaitable[Client]]
 
+#: Longer than a manager takes to come back; shorter than Temporal's calls wait for an answer.
+_TUNNEL_PATIENCE_S = 25.0
 #: A worker whose session is over ends when its activities do.
 _AS_LONG_AS_IT_TAKES = timedelta(days=365)
 
@@ -54,7 +56,9 @@ class TunneledTemporal:
 
     async def _tunneled(self) -> str:
         if self._tunnel is None:
-            tunnel = Tunnel(self._manager + TUNNEL_PATH, headers=self._headers)
+            tunnel = Tunnel(
+                self._manager + TUNNEL_PATH, headers=self._headers, patience=_TUNNEL_PATIENCE_S
+            )
             self._tunnel = await self._open.enter_async_context(tunnel)
         return self._tunnel.address
 

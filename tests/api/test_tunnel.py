@@ -79,8 +79,10 @@ async def tunneled(target: str, headers: dict[str, str] = CREDENTIALS) -> AsyncI
         yield tunnel
 
 
-def to_manager(address: str, headers: dict[str, str] = CREDENTIALS) -> Tunnel:
-    return Tunnel(f"http://{address}{TUNNEL_PATH}", headers=headers)
+def to_manager(
+    address: str, headers: dict[str, str] = CREDENTIALS, *, patience: float = 0.0
+) -> Tunnel:
+    return Tunnel(f"http://{address}{TUNNEL_PATH}", headers=headers, patience=patience)
 
 
 async def dial(address: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
@@ -185,6 +187,34 @@ async def test_the_tunnel_may_be_opened_before_the_manager() -> None:
                 writer.write(b"hello")
 
                 assert await reader.readexactly(5) == b"hello"
+
+
+async def test_a_connection_waits_for_a_manager_that_is_away() -> None:
+    async with listening(echo) as target:
+        async with manager(target) as address:
+            pass
+        async with to_manager(address, patience=60) as tunnel:
+            reader, writer = await dial(tunnel.address)
+            writer.write(b"hello")
+
+            async with manager(target, port=int(address.split(":")[1])):
+                assert await reader.readexactly(5) == b"hello"
+                writer.close()
+
+
+async def test_a_connection_waits_for_a_temporal_that_is_being_started_again() -> None:
+    async with listening(echo) as target:
+        pass
+    async with tunneled(target) as tunnel:
+        reader, writer = await dial(tunnel.address)
+        writer.write(b"hello")
+
+        host, port = target.split(":")
+        server = await asyncio.start_server(echo, host, int(port))
+
+        assert await reader.readexactly(5) == b"hello"
+        writer.close()
+        server.close()
 
 
 async def test_twenty_megabytes_arrive_intact_both_ways() -> None:
