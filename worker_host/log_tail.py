@@ -25,6 +25,8 @@ class LogTail:
         commands: tuple[Command, ...],
         hooks: RunHooks,
         poll_s: float,
+        *,
+        is_adopted: bool,
     ) -> None:
         self._key = key
         self._directory = directory
@@ -36,7 +38,7 @@ class LogTail:
         self.is_stored = False
         """The manager has all of it."""
         # Images of before a restart have been told of.
-        self._images_from = directory.log_size()
+        self._images_from = directory.log_size() if is_adopted else 0
 
     def progress(self) -> dict[str, Any]:
         return dict(self._progress.shown())

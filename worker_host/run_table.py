@@ -166,7 +166,7 @@ class RunTable:
             return
         run = self._runs[ref.key] = LiveRun(ref, directory)
         self._book.adopt(ref, outcome)
-        self._follow_log(run)
+        self._follow_log(run, is_adopted=True)
         if outcome is None:
             executor = directory.executor()
             run.started(executor.pid, executor.start)
@@ -224,13 +224,14 @@ class RunTable:
         if run.tail is not None:
             run.tail.run_ended()
 
-    def _follow_log(self, run: LiveRun) -> None:
+    def _follow_log(self, run: LiveRun, *, is_adopted: bool = False) -> None:
         run.tail = LogTail(
             run.key,
             run.directory,
             run.directory.commands(),
             self._hooks,
             self._settings.log_poll_s,
+            is_adopted=is_adopted,
         )
         self._in_background(run.tail.follow_progress())
         self._in_background(self._upload(run, run.tail))

@@ -25,6 +25,9 @@ for last; do :; done
 echo "start $last $$ $(date +%s.%N)" >> "$LEDGER"
 echo "Fra:$last Mem:1.00M | Sample 1/2"
 sleep "$FRAME_S"
+base64 -d > "$OUT/$last.png" <<PNG
+iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNgAAAAAgABc3UBGAAAAABJRU5ErkJggg==
+PNG
 echo "Saved: '$OUT/$last.png'"
 echo "end $last $$ $(date +%s.%N)" >> "$LEDGER"
 """
@@ -33,7 +36,6 @@ echo "end $last $$ $(date +%s.%N)" >> "$LEDGER"
 SCALED: Mapping[str, str] = {
     "TABLAO_BEAT_S": "0.5",
     "TABLAO_LOST_AFTER_S": "8",
-    "TABLAO_LISTENING_BEFORE_LOST_S": "8",
     "TABLAO_SCHEDULE_TO_START_S": "12",
     "TABLAO_HEARTBEAT_S": "20",
     "TABLAO_HEARTBEAT_EVERY_S": "1",
@@ -69,7 +71,12 @@ class FarmProcesses:
     """`with FarmProcesses(directory) as farm: …`; ends all that it started."""
 
     def __init__(
-        self, directory: Path, *, frame_s: float = 5.0, settings: Mapping[str, str] = SCALED
+        self,
+        directory: Path,
+        *,
+        frame_s: float = 5.0,
+        settings: Mapping[str, str] = SCALED,
+        blender: str = STAND_IN,
     ) -> None:
         self.directory = directory
         self.port = free_port()
@@ -80,14 +87,18 @@ class FarmProcesses:
         self.ledger = directory / "ledger"
         self.out = directory / "out"
         self._frame_s = frame_s
+        self.blend_file = (
+            self.data_dir / "tablao-manager.yaml"
+        )  # the stand-in does not look into it
         self._settings = dict(settings)
+        self._blender = blender
 
     def __enter__(self) -> "FarmProcesses":
         self.directory.mkdir(parents=True, exist_ok=True)
         self.out.mkdir(exist_ok=True)
         self.ledger.touch()
         stand_in = self.directory / "stand-in-blender"
-        stand_in.write_text(STAND_IN)
+        stand_in.write_text(self._blender)
         stand_in.chmod(0o755)
         variables = {"blender": {"values": [{"platform": "linux", "value": str(stand_in)}]}}
         self.configure({"variables": variables})
@@ -168,6 +179,15 @@ class FarmProcesses:
         self.manager.kill()
         self.manager.wait()
 
+    def terminate_manager(self) -> None:
+        assert self.manager is not None
+        self.manager.terminate()
+        self.manager.wait(60)
+
+    def terminate_host(self, name: str) -> None:
+        self.hosts[name].terminate()
+        self.hosts[name].wait(60)
+
     def kill_host(self, name: str, *, with_shims: bool = False) -> None:
         """SIGKILL; by default the runs' shims live on."""
         self.hosts[name].kill()
@@ -176,16 +196,33 @@ class FarmProcesses:
             os.kill(pid, signal.SIGKILL)
 
     def temporal_pid(self) -> int | None:
+        pid = self._temporal_record().get("pid", 0)
+        return pid if pid and psutil.pid_exists(pid) else None
+
+    @property
+    def temporal_address(self) -> str:
+        return f"127.0.0.1:{self._temporal_record()['port']}"
+
+    def _temporal_record(self) -> dict[str, int]:
         try:
-            record = json.loads((self.data_dir / "temporal" / "temporal.json").read_text())
+            return dict(json.loads((self.data_dir / "temporal" / "temporal.json").read_text()))
         except (OSError, ValueError):
-            return None
-        return int(record["pid"]) if psutil.pid_exists(int(record["pid"])) else None
+            return {}
 
     def kill_temporal(self) -> None:
         pid = self.temporal_pid()
         assert pid is not None
         os.kill(pid, signal.SIGKILL)
+
+    def temporal_away(self, seconds: float) -> None:
+        """Temporal answers nothing for so long, and knows nothing of it afterwards."""
+        pid = self.temporal_pid()
+        assert pid is not None
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            time.sleep(seconds)  # what the test is about, not what it waits for
+        finally:
+            os.kill(pid, signal.SIGCONT)
 
     def shim_pids(self, name: str = "*") -> list[int]:
         """The processes that execute this host's runs now."""
@@ -214,7 +251,7 @@ class FarmProcesses:
             "render_output_root": str(self.out),
             "add_path_components": 0,
             "render_output_path": str(self.out / "######"),
-            "blendfile": str(self.data_dir / "tablao-manager.yaml"),  # there, and not looked into
+            "blendfile": str(self.blend_file),
             "fps": 0,  # no preview video
             "format": "PNG",
             "image_file_extension": ".png",

@@ -6,6 +6,7 @@ one file per run into tests/workflows/histories/, named for what happened in it.
 
 import asyncio
 import json
+import platform
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -88,6 +89,7 @@ async def _save(address: str, jobs: dict[str, str]) -> None:
 
 def _write(name: str, history: WorkflowHistory) -> None:
     text = json.dumps(_anonymous(history.to_json_dict()), indent=1)
+    text = text.replace(platform.node(), "somewhere")
     (HISTORIES / f"{name}.json").write_text(text + "\n")
 
 
