@@ -298,6 +298,15 @@ def test_a_whole_write_holds_every_task_and_lease() -> None:
     assert (write.all_held, write.status) == (("ada.0.1",), JobStatus.ACTIVE)
 
 
+def test_a_run_can_be_brought_to_write_without_having_anything_new() -> None:
+    job = job_of(1)
+    written(job)
+
+    job.tell_again()
+
+    assert (written(job).sequence, bool(job.changes)) == (2, False)
+
+
 def test_nothing_is_final_while_a_run_still_stops() -> None:
     job = job_of(1)
     [start] = lend(job, "ada")

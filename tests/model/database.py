@@ -74,6 +74,7 @@ class Database:
     generations: Counter[tuple[str, int]] = field(default_factory=Counter)
     hand_backs: dict[tuple[str, str], int] = field(default_factory=dict)
     outbox: dict[str, int] = field(default_factory=dict)
+    last_lease: int = 0
     recorded: Counter[RunKey] = field(default_factory=Counter)
     """How often the success of a run was recorded."""
     useless: Counter[tuple[str, int, str, int]] = field(default_factory=Counter)
@@ -225,8 +226,9 @@ class Database:
                 continue
             self.generations[worker.id, offer.slot] += 1
             generation = self.generations[worker.id, offer.slot]
+            self.last_lease += 1
             lease = Lease(
-                f"{worker.id}.{offer.slot}.{generation}",
+                f"lease {self.last_lease}",
                 worker.id,
                 worker.id,
                 worker.session,

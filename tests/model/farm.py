@@ -37,6 +37,7 @@ STORM = (
     "temporal is down",
     "back up database",
     "restore database",
+    "put database back by hand",
     "back up temporal",
     "restore temporal",
     "delete worker",

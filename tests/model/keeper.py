@@ -98,9 +98,11 @@ class Keeper:
             execution = self.temporal.executions.get(job.id)
             if execution is None or execution.run != job.run or _is_set_back(execution, job):
                 self.db.restart(job)
-        for job_id in list(self.temporal.executions):
-            if job_id not in self.db.jobs:
-                self.temporal.close(job_id)
+            elif _is_ahead(execution, job):
+                self._tell(job.id, "tell_again", None)
+        for execution in list(self.temporal.executions.values()):
+            if _is_astray(execution, self.db.jobs.get(execution.job_id)):
+                self.temporal.close(execution.job_id)
 
     # --- messages --------------------------------------------------------------------------------
 
@@ -146,3 +148,15 @@ class Keeper:
 
 def _is_set_back(execution: Execution, job: JobRecord) -> bool:
     return execution.job is not None and execution.job.sequence < job.sequence
+
+
+def _is_ahead(execution: Execution, job: JobRecord) -> bool:
+    """By more than the one write that may be on its way."""
+    return execution.job is not None and execution.job.sequence > job.sequence + 1
+
+
+def _is_astray(execution: Execution, job: JobRecord | None) -> bool:
+    """Its run does not own the job, or has ended in the database but not in Temporal."""
+    if job is None or execution.run != job.run:
+        return True
+    return job.is_ended and _is_set_back(execution, job)

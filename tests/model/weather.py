@@ -193,6 +193,7 @@ _HAPPENINGS: Mapping[str, Callable[[World, Happening], None]] = {
     "submit": _submit,
     "back up database": lambda world, _: world.back_up_database(),
     "restore database": lambda world, _: world.restore_database(),
+    "put database back by hand": lambda world, _: world.restore_database(by_hand=True),
     "back up temporal": lambda world, _: world.back_up_temporal(),
     "restore temporal": lambda world, _: world.restore_temporal(),
     "delete worker": _delete_worker,

@@ -24,6 +24,7 @@ _HANDLERS: Mapping[str, Callable[[JobRun, Any], None]] = {
     "worker_gone": JobRun.worker_gone,
     "session_changed": JobRun.session_changed,
     "census": JobRun.census,
+    "tell_again": lambda job, _: job.tell_again(),
     "retry_due": JobRun.retry_due,
     "never_started": JobRun.never_started,
     "fell_silent": JobRun.fell_silent,

@@ -400,6 +400,12 @@ class JobRun:
         self.is_finished = self.is_finished or write.is_final
         return write
 
+    def tell_again(self) -> None:
+        """The database was set back in time while there was nothing to write: the next write does
+        not fit, so that it asks for everything.
+        """
+        self.changes.demand = self.demand
+
     def whole(self, write: ProjectionWrite) -> ProjectionWrite:
         """The same write with everything in it, for a database that missed some before."""
         return replace(
