@@ -1,6 +1,7 @@
 """Time-outs, attachments and sessions: the same attempt asked for again, or given up."""
 
 from tests.domain.jobs import (
+    CANCELED,
     FAILED,
     SUPERSEDED,
     ends,
@@ -10,11 +11,14 @@ from tests.domain.jobs import (
     statuses,
     written,
 )
+from workflows.domain.job.carrying import carry, restore
 from workflows.domain.job.requests import request
 from workflows.domain.messages import (
     Change,
     JobAction,
+    Recall,
     SessionChanged,
+    TaskAction,
 )
 
 # --- time-outs and attachments --------------------------------------------------------------------
@@ -117,3 +121,61 @@ def test_a_run_that_the_new_session_does_not_name_is_lost_at_once() -> None:
 
     assert statuses(job) == ["queued"]
     assert [returned.lease_id for returned in written(job).returned] == ["ada.0.1"]
+
+
+# --- stopping what was asked for before -----------------------------------------------------------
+
+
+def test_a_run_that_nobody_wants_keeps_its_task_until_its_new_session_says_it_has_stopped() -> None:
+    job = job_of(12)
+    [start] = lend(job, "ada")
+    request(job, Change(task_action=TaskAction.CANCEL, task=1))
+    request(job, Change(task_action=TaskAction.REQUEUE, task=1))
+
+    job.session_changed(SessionChanged("ada", 2, (str(start.ref.key),)))
+
+    [again] = started(job)
+    assert again.ref.key == start.ref.key
+    [elsewhere] = lend(job, "bob")
+    assert elsewhere.ref.index == 2
+    assert ends(job, again, CANCELED)[0].ref.index == 1
+
+
+def test_an_activity_canceled_before_its_host_took_it_frees_the_task() -> None:
+    job = job_of(1)
+    [start] = lend(job, "ada")
+    job.recall([Recall("ada.0.1", at_once=True)])
+
+    job.canceled_unseen(start.offer)
+
+    assert statuses(job) == ["queued"]
+
+
+def test_a_run_that_may_live_frees_its_task_only_when_its_host_says_so() -> None:
+    job = job_of(1)
+    lend(job, "ada")
+    job = restore(carry(job))
+    job.offer_everything_again()
+    [start] = started(job)
+    job.recall([Recall("ada.0.1", at_once=True)])
+    job.next_write()
+
+    job.canceled_unseen(start.offer)
+
+    [again] = started(job)
+    assert again.ref == start.ref
+    assert statuses(job) == ["active"]
+    assert [stopped.key for stopped in job.next_write().stopped] == [start.ref.key]
+
+
+def test_what_nobody_wants_is_told_to_stop_after_a_continue_as_new() -> None:
+    job = job_of(1)
+    [start] = lend(job, "ada")
+    request(job, Change(action=JobAction.CANCEL))
+    job.next_write()
+
+    job = restore(carry(job))
+    job.offer_everything_again()
+
+    assert job.cancels == []
+    assert [stopped.key for stopped in job.next_write().stopped] == [start.ref.key]

@@ -21,7 +21,7 @@ from workflows.domain.messages import (
 )
 from workflows.domain.statuses import JobStatus, TaskStatus, WorkerStatus
 
-#: What a restored backup adds to every number that must never be used twice.
+#: What a restored backup adds to every number that must never be used twice, for each restoring.
 RESTORED = 1000
 
 
@@ -193,15 +193,15 @@ class Database:
         if not job.is_ended:
             self.rerun(job, job.change)
 
-    def was_restored(self) -> None:
-        """After a copy was put in place: no number is used twice."""
+    def was_restored(self, times: int) -> None:
+        """After a copy was put in place: no number is used twice, though it be the same copy."""
         for job in self.jobs.values():
-            job.run += RESTORED
+            job.run += RESTORED * times
             if not job.is_ended:
                 self.rerun(job, job.change)
         for worker in self.workers.values():
             for slot in range(worker.slots):
-                self.generations[worker.id, slot] += RESTORED
+                self.generations[worker.id, slot] += RESTORED * times
 
     # --- the keeper ------------------------------------------------------------------------------
 

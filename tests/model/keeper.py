@@ -151,8 +151,8 @@ def _is_set_back(execution: Execution, job: JobRecord) -> bool:
 
 
 def _is_ahead(execution: Execution, job: JobRecord) -> bool:
-    """By more than the one write that may be on its way."""
-    return execution.job is not None and execution.job.sequence > job.sequence + 1
+    """Or a write is on its way: then there is one more."""
+    return execution.job is not None and execution.job.sequence > job.sequence
 
 
 def _is_astray(execution: Execution, job: JobRecord | None) -> bool:

@@ -11,7 +11,7 @@ from typing import Any
 from tests.model.times import HEARTBEAT, SCHEDULE_TO_START
 from workflows.domain.job.leases import Start
 from workflows.domain.job.run import JobRun, RetryPause
-from workflows.domain.messages import Outcome, OutcomeKind, ProjectionWrite, RunRef
+from workflows.domain.messages import Outcome, ProjectionWrite, RunRef
 
 
 class Unreachable(Exception):
@@ -122,7 +122,7 @@ class Temporal:
             if activity.offer == offer:
                 activity.is_cancel_requested = True
                 if not activity.is_started:
-                    self._end(activity, "ended", (offer, Outcome(OutcomeKind.CANCELED)))
+                    self._end(activity, "canceled_unseen", offer)
 
     def poll(self, task_queue: str, now: int) -> Activity | None:
         for activity in self.activities.values():

@@ -26,6 +26,7 @@ _HANDLERS: Mapping[str, Callable[[JobRun, Any], None]] = {
     "census": JobRun.census,
     "tell_again": lambda job, _: job.tell_again(),
     "retry_due": JobRun.retry_due,
+    "canceled_unseen": JobRun.canceled_unseen,
     "never_started": JobRun.never_started,
     "fell_silent": JobRun.fell_silent,
     "ended": lambda job, ended: job.offer_ended(*ended),

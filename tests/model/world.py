@@ -45,6 +45,7 @@ class World:
         self._messages: list[tuple[int, str, str, Any]] = []
         self._overlaps: Counter[tuple[str, int]] = Counter()
         self._jobs_submitted = 0
+        self._restored = 0
         for number, (slots, types) in enumerate(history.workers):
             self._add_worker(f"w{number}", slots, TASK_TYPES[types - 1], history.failing)
         for tasks, shape in history.jobs:
@@ -182,7 +183,8 @@ class World:
         # Ids are random in truth, as those of Temporal below.
         self.db.last_lease = leases
         if not by_hand:
-            self.db.was_restored()
+            self._restored += 1
+            self.db.was_restored(self._restored)
         self.manager_stops(1)
 
     def restore_temporal(self) -> None:

@@ -15,6 +15,8 @@ class LiveRun:
     attempt: int
     is_voided: bool = False
     """Its task has been canceled or requeued meanwhile: whatever it brings, nobody wants it."""
+    is_reoffered: bool = False
+    """It has been asked for before: it may live on its host though this offer is not taken."""
 
 
 @dataclass(slots=True)
@@ -98,6 +100,7 @@ class LeaseBook:
         del self._by_offer[holding.live.offer]
         self.last_offer += 1
         holding.live.offer = self.last_offer
+        holding.live.is_reoffered = True
         self._by_offer[self.last_offer] = holding
         return self._start(holding, holding.live)
 

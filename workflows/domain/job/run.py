@@ -118,8 +118,7 @@ class JobRun:
             lease = holding.lease
             if lease.worker_id != changed.worker_id or lease.session >= changed.session:
                 continue
-            is_wanted = holding.live is not None and not holding.live.is_voided
-            if is_wanted and str(holding.key) in live:
+            if holding.live is not None and str(holding.key) in live:
                 self._move_to_session(holding, changed.session)
             else:
                 self._drop(holding, "the worker's host started anew without it")
@@ -129,6 +128,8 @@ class JobRun:
         self.leases.move_session(holding, session)
         self.changes.moved.append((holding.lease.id, session))
         self._offer_again(holding)
+        if holding.live is not None and holding.live.is_voided:
+            self._tell_stopped(holding)
 
     def _offer_again(self, holding: Holding) -> None:
         # Should the activity of before still be open, it is left alone: to its host, a cancellation
@@ -140,11 +141,9 @@ class JobRun:
     def offer_everything_again(self) -> None:
         """After a continue-as-new: the activities of the run before are out of reach."""
         for holding in self.leases:
-            start = self.leases.offer_again(holding)
-            if start is not None:
-                self.starts.append(start)
-                if holding.live is not None and holding.live.is_voided:
-                    self.cancels.append(start.offer)
+            self._offer_again(holding)
+            if holding.live is not None and holding.live.is_voided:
+                self._tell_stopped(holding)
 
     def _drop(self, holding: Holding, reason: str, *, unresponsive: bool = False) -> None:
         """Ends a lease without waiting for its host."""
@@ -164,11 +163,14 @@ class JobRun:
 
     def _stop_live(self, holding: Holding) -> None:
         """Orders the run to stop; that it has is told by its outcome."""
-        if holding.live is None or holding.key is None:
-            return
-        self.cancels.append(holding.live.offer)
-        lease = holding.lease
-        self.changes.stopped.append(RunStopped(holding.key, lease.worker_id, lease.session))
+        if holding.live is not None:
+            self.cancels.append(holding.live.offer)
+            self._tell_stopped(holding)
+
+    def _tell_stopped(self, holding: Holding) -> None:
+        if holding.key is not None:
+            lease = holding.lease
+            self.changes.stopped.append(RunStopped(holding.key, lease.worker_id, lease.session))
 
     def _return(self, lease: Lease, reason: str, *, unresponsive: bool = False) -> None:
         returned = LeaseReturned(lease.id, lease.worker_id, 0, reason, unresponsive)
@@ -207,6 +209,21 @@ class JobRun:
                 self._failed(index, worker_id, f"it broke off too often: {outcome.reason}")
             case _:
                 self._requeue_unblamed(index, outcome.reason or str(outcome.kind))
+
+    def canceled_unseen(self, offer: int) -> None:
+        """Its activity was canceled before the host took it.
+
+        Of a run that had been asked for before, that says nothing: it may live, and only its host
+        can tell that it has stopped. So it is asked for once more.
+        """
+        holding = self.leases.of_offer(offer)
+        if holding is None or holding.live is None:
+            return
+        if holding.live.is_reoffered:
+            self._offer_again(holding)
+            self._tell_stopped(holding)
+        else:
+            self.offer_ended(offer, Outcome(OutcomeKind.CANCELED))
 
     def never_started(self, offer: int) -> None:
         """Schedule-to-start over: the host does not ask for work (protocol rule 6)."""
