@@ -5,6 +5,7 @@ from typing import Protocol
 
 from temporalio import activity
 
+from activities.heartbeats import heartbeats
 from workflows.activity_contracts import Records
 from workflows.domain.messages import (
     JobSnapshot,
@@ -15,6 +16,9 @@ from workflows.domain.messages import (
     WriteAnswer,
 )
 from workflows.domain.statuses import TaskStatus
+
+#: Well below the heartbeat time-out that jobs' workflows give; a usual write has ended before.
+HEARTBEAT_EVERY_S = 2.0
 
 
 class ProjectionStore(Protocol):
@@ -49,14 +53,16 @@ class Projection(Records):
 
     @activity.defn(name="claim_job")
     async def claim_job(self, start: StartJob) -> JobSnapshot | None:
-        return await self._store.claim(start.job_id, start.run)
+        async with heartbeats(lambda: None, HEARTBEAT_EVERY_S):
+            return await self._store.claim(start.job_id, start.run)
 
     @activity.defn(name="store_changes")
     async def store_changes(self, write: ProjectionWrite) -> WriteAnswer:
         for returned in write.returned:
             if returned.unresponsive:
                 self._keeper.unresponsive(returned.worker_id)
-        answer = await self._store.store(write)
+        async with heartbeats(lambda: None, HEARTBEAT_EVERY_S):
+            answer = await self._store.store(write)
         if answer is WriteAnswer.STORED:
             await self._tell_hosts(write)
         return answer

@@ -27,7 +27,7 @@ from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
 from activities.deployment import DEPLOYMENT
 from activities.keeping import TemporalAway, WorkflowMissing
-from manager_api.db import jobs
+from manager_api.db import jobs, tasks
 from manager_api.db.engine import Database
 from manager_api.db.tables import JobRow
 from manager_api.errors import OrchestratorUnavailable, Refused
@@ -39,8 +39,10 @@ from workflows.job import JOB_PRIORITY, JOB_STATUS, Ask, JobWorkflow
 
 logger = logging.getLogger(__name__)
 
-#: One workflow task may work on a hundred thousand tasks, and replay a long history before.
-TASK_TIMEOUT = timedelta(seconds=120)
+#: A workflow's step may replay a long history before, and work on all tasks of its job. What is
+#: allowed for it is what a job waits for when its manager was killed in the middle of a step.
+STEP_TIMEOUT = timedelta(seconds=15)
+STEP_TIMEOUT_PER_TASK = timedelta(milliseconds=1)
 RPC_TIMEOUT = timedelta(seconds=10)
 
 _JOB_NAME = SearchAttributeKey.for_keyword("JobName")
@@ -76,22 +78,23 @@ class TemporalJobs:
     async def start_job(self, job_id: str, run: int) -> bool:
         async with self._database.reading() as session:
             row = await jobs.job(session, job_id)
+            count = await tasks.count_of_job(session, job_id)
         if row is None or row.run != run:
             return True  # there is nothing to start any more
         try:
             with _away():
-                await self._start(row)
+                await self._start(row, STEP_TIMEOUT + count * STEP_TIMEOUT_PER_TASK)
         except WorkflowAlreadyStartedError:
             return await self._open_run(job_id) == run
         return True
 
-    async def _start(self, row: JobRow) -> None:
+    async def _start(self, row: JobRow, step_timeout: timedelta) -> None:
         await self._client.start_workflow(
             JobWorkflow.run,
             StartJob(row.id, row.run),
             id=workflow_id(row.id),
             task_queue=MANAGER_TASK_QUEUE,
-            task_timeout=TASK_TIMEOUT,
+            task_timeout=step_timeout,
             id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
             id_conflict_policy=WorkflowIDConflictPolicy.FAIL,
             memo={"run": row.run},
@@ -251,6 +254,8 @@ class ManagerWorker:
             activities=self._activities,
             workflow_runner=UnsandboxedWorkflowRunner(),
             max_cached_workflows=500,
+            # How long a job's next step waits for a manager that was killed, and had it in memory.
+            sticky_queue_schedule_to_start_timeout=timedelta(seconds=5),
             max_concurrent_activities=200,
             graceful_shutdown_timeout=timedelta(seconds=2),
             # A step over a hundred thousand tasks takes longer than the deadlock detector allows.

@@ -54,6 +54,8 @@ HISTORY_OVERDUE = 3
 
 T = TypeVar("T")
 
+#: After it, a record that a killed manager was about to make is made by the next one.
+_RECORDS_HEARTBEAT = timedelta(seconds=10)
 _RECORDS = RetryPolicy(
     initial_interval=timedelta(milliseconds=200), maximum_interval=timedelta(seconds=5)
 )
@@ -134,6 +136,7 @@ class JobWorkflow:
             Records.claim_job,
             start,
             start_to_close_timeout=timedelta(minutes=2),
+            heartbeat_timeout=_RECORDS_HEARTBEAT,
             retry_policy=_RECORDS,
         )
         if snapshot is None:
@@ -197,6 +200,7 @@ class JobWorkflow:
             Records.store_changes,
             write,
             start_to_close_timeout=timedelta(minutes=2),
+            heartbeat_timeout=_RECORDS_HEARTBEAT,
             retry_policy=_RECORDS,
         )
 

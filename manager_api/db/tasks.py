@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Row, Select, select, update
+from sqlalchemy import Row, Select, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import defer
 
@@ -25,6 +25,11 @@ async def tasks_of_job(session: AsyncSession, job_id: str) -> Sequence[TaskRow]:
     """Without their commands, in the order the job type made them; none if no such job."""
     query = select(TaskRow).options(defer(TaskRow.commands, raiseload=True))
     return [row async for (row,) in tasks_in_order(session, job_id, query)]
+
+
+async def count_of_job(session: AsyncSession, job_id: str) -> int:
+    query = select(func.count()).select_from(TaskRow).where(TaskRow.job_id == job_id)
+    return await session.scalar(query) or 0
 
 
 async def tasks_in_order(
