@@ -117,6 +117,16 @@ class FarmKeeper(Keeping):
                 await _Reign(self._store, self._jobs, self._hosts, self._wakeup, self._times).run()
             except Superseded:
                 logger.info("another keeper has taken over the farm")
+            except asyncio.CancelledError:
+                if _is_shutdown(activity.cancellation_details()):
+                    raise  # Temporal hears of it, and another manager takes over.
+                logger.info("another keeper takes over the farm")
+                # Temporal does not know this activity any more: there is nobody to answer.
+                activity.raise_complete_async()
+
+
+def _is_shutdown(details: activity.ActivityCancellationDetails | None) -> bool:
+    return details is None or details.worker_shutdown
 
 
 class _Reign:

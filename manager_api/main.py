@@ -13,6 +13,7 @@ from uvicorn.loops.auto import auto_loop_factory
 from activities.keeper_memory import Wakeup
 from activities.keeping import FarmKeeper, KeeperTimes
 from activities.projection import Projection
+from activities.sdk_logs import log_only_errors_of_sdk
 from manager_api.app import build_app
 from manager_api.auth import may_reach_temporal, worker_of
 from manager_api.db.engine import Changed, Database
@@ -34,6 +35,7 @@ logger = logging.getLogger(__name__)
 
 def run_manager(settings: ManagerSettings) -> None:
     """Serves until SIGINT or SIGTERM."""
+    log_only_errors_of_sdk()
     # uvloop where there is one: every byte between hosts and Temporal passes through this loop.
     with asyncio.Runner(loop_factory=auto_loop_factory()) as runner:
         runner.run(_serve(settings))

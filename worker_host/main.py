@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from activities.sdk_logs import log_only_errors_of_sdk
 from worker_host.host import Ended, Host
 from worker_host.manager_client import http_client
 from worker_host.registration import CannotJoin, Registration
@@ -29,6 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
         # It would log each request of each task.
         logging.getLogger("httpx").setLevel(logging.WARNING)
+        log_only_errors_of_sdk()
         sys.exit(asyncio.run(serve(settings)))
     except (SettingsError, CannotJoin, HostAlreadyRuns) as refusal:
         sys.exit(str(refusal))

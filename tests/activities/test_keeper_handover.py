@@ -1,0 +1,79 @@
+"""A keeper that is cut off goes quietly, unless its process ends."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+import pytest
+from temporalio.activity import ActivityCancellationDetails, _CompleteAsyncError
+from temporalio.testing import ActivityEnvironment
+
+from activities.keeper_memory import Wakeup
+from activities.keeping import FarmKeeper
+from workflows.domain.matchmaking import FarmSnapshot, Offer, RecallOrder
+from workflows.domain.messages import Lease
+from workflows.domain.statuses import WorkerStatus
+
+
+class EmptyFarm:
+    """Implements what the keeper needs, of a farm in which nothing ever happens."""
+
+    def __init__(self) -> None:
+        self.seen = asyncio.Event()
+
+    async def next_epoch(self) -> int:
+        return 1
+
+    async def snapshot(self, is_present: Callable[[str], bool]) -> FarmSnapshot:
+        self.seen.set()
+        return FarmSnapshot((), (), ())
+
+    async def write_offers(self, epoch: int, offers: Sequence[Offer]) -> list[Lease]:
+        return []
+
+    async def open_leases(self, offered_before: datetime) -> list[Lease]:
+        return []
+
+    async def mark_recalled(self, epoch: int, recalls: Sequence[RecallOrder]) -> None: ...
+    async def mark_returned(self, epoch: int, lease_ids: Sequence[str]) -> None: ...
+    async def mark_lost(self, epoch: int, worker_id: str) -> bool:
+        return False
+
+    async def outbox(self) -> list[tuple[str, int]]:
+        return []
+
+    async def started(self, job_id: str, run: int) -> None: ...
+    async def start_anew(self, job_id: str, run: int) -> None: ...
+    async def start_job(self, job_id: str, run: int) -> bool:
+        return True
+
+    async def is_open(self, job_id: str) -> bool:
+        return True
+
+    async def tell(self, job_id: str, signal: str, content: object) -> None: ...
+    def is_present(self, worker_id: str) -> bool:
+        return True
+
+    async def order_status(self, worker_id: str, status: WorkerStatus) -> bool:
+        return True
+
+    async def disconnect(self, worker_id: str, reason: str) -> None: ...
+
+
+async def cut_off(**details: bool) -> None:
+    farm, environment = EmptyFarm(), ActivityEnvironment()
+    keeper = FarmKeeper(farm, farm, farm, Wakeup())
+    keeping = asyncio.ensure_future(environment.run(keeper.keep_farm))
+    await farm.seen.wait()
+    environment.cancel(cancellation_details=ActivityCancellationDetails(**details))
+    await keeping
+
+
+async def test_a_keeper_whose_place_another_took_says_nothing() -> None:
+    with pytest.raises(_CompleteAsyncError):
+        await cut_off(not_found=True)
+
+
+async def test_a_keeper_whose_process_ends_says_so_for_another_to_take_over() -> None:
+    with pytest.raises(asyncio.CancelledError):
+        await cut_off(worker_shutdown=True)
