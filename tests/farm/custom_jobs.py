@@ -4,7 +4,6 @@ No job type makes such jobs yet, so they are stored beside the running manager, 
 them at its next tick.
 """
 
-import asyncio
 import sqlite3
 import subprocess
 from collections.abc import Callable, Mapping
@@ -14,6 +13,7 @@ from uuid import uuid4
 
 from manager_api.db.engine import Database
 from manager_api.db.submission import NewJob, NewTask, insert_job
+from tests.farm.histories import in_thread
 from tests.farm.processes import SCALED, FarmProcesses, wait_until
 from workflows.domain.statuses import JobStatus, TaskStatus
 
@@ -64,10 +64,34 @@ class ScriptFarm(FarmProcesses):
     def database_file(self) -> Path:
         return self.data_dir / "tablao.sqlite"
 
-    def insert(self, *tasks: NewTask, priority: int = 50, name: str = "scripts") -> str:
-        new = NewJob(str(uuid4()), name, "scripts", priority, tasks)
-        asyncio.run(_insert(f"sqlite+aiosqlite:///{self.database_file}", new))
+    def insert(
+        self,
+        *tasks: NewTask,
+        priority: int = 50,
+        name: str = "scripts",
+        tag: str | None = None,
+    ) -> str:
+        new = NewJob(str(uuid4()), name, "scripts", priority, tasks, worker_tag_id=tag)
+        in_thread(_insert(f"sqlite+aiosqlite:///{self.database_file}", new))
         return new.id
+
+    def tag_worker(self, name: str) -> str:
+        """A new tag of this worker alone; no interface makes tags yet."""
+        tag, worker_id = str(uuid4()), self.worker(name)["id"]
+        with sqlite3.connect(self.database_file, timeout=30) as connection:
+            connection.execute("INSERT INTO worker_tags VALUES (?, ?, '')", (tag, f"tag {tag}"))
+            connection.execute("INSERT INTO worker_tag_membership VALUES (?, ?)", (worker_id, tag))
+        return tag
+
+    def until_begun(self, job_id: str) -> None:
+        """Its workflow is there and has written."""
+
+        def sequence() -> int:
+            query = "SELECT sequence FROM jobs WHERE id = ?"
+            with sqlite3.connect(self.database_file) as connection:
+                return int(connection.execute(query, (job_id,)).fetchone()[0])
+
+        wait_until(lambda: sequence() > 0, 60)
 
     def rows(self, table: str) -> int:
         with sqlite3.connect(self.database_file) as connection:

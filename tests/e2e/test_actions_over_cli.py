@@ -1,0 +1,154 @@
+"""Each cell of the two tables of actions, asked for with `tablao` on a farm that runs."""
+
+import subprocess
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pytest
+from typer.testing import CliRunner
+
+from manager_api.cli.main import app as tablao
+from tests.farm.action_tables import (
+    BECOMES,
+    GRANTED,
+    REFUSED,
+    REQUEUES,
+    TASK_GRANTED,
+    TASK_REFUSED,
+)
+from tests.farm.custom_jobs import ScriptFarm
+from workflows.domain.messages import JobAction, TaskAction
+from workflows.domain.statuses import JobStatus, TaskStatus
+
+if TYPE_CHECKING:
+    from tests.e2e.conftest import StandingJob
+
+Tasks = dict[TaskStatus, list[tuple[str, int]]]
+
+VERBS = {
+    JobAction.CANCEL: ["cancel"],
+    JobAction.PAUSE: ["pause"],
+    JobAction.RESUME: ["resume"],
+    JobAction.REQUEUE: ["requeue"],
+    JobAction.REQUEUE_FAILED: ["requeue", "--failed"],
+}
+
+
+@dataclass(frozen=True)
+class Said:
+    exit_code: int
+    out: str
+    err: str
+
+
+def call(farm: ScriptFarm, *arguments: str) -> Said:
+    """As in a shell, only that Python need not start anew for each cell."""
+    environment = {"TABLAO_MANAGER": farm.url, "COLUMNS": "200", "NO_COLOR": "1"}
+    result = CliRunner().invoke(tablao, list(arguments), env=environment)
+    # Anything else would have been a traceback.
+    assert result.exception is None or isinstance(result.exception, SystemExit)
+    return Said(result.exit_code, result.stdout, result.stderr)
+
+
+@pytest.fixture(scope="module")
+def tasks(farm: ScriptFarm) -> Tasks:
+    return farm.tasks_that_are()
+
+
+def task_at(farm: ScriptFarm, place: tuple[str, int]) -> str:
+    job_id, index = place
+    return str(next(t["id"] for t in farm.tasks(job_id) if t["index_in_job"] == index))
+
+
+@pytest.mark.parametrize(("status", "action"), GRANTED)
+def test_what_the_table_grants_is_done_and_said(
+    farm: ScriptFarm, status: JobStatus, action: JobAction
+) -> None:
+    job_id, key = farm.job_that_is(status)
+    started = farm.starts_of(key)
+
+    said = call(farm, "job", *VERBS[action], job_id)
+
+    assert said.exit_code == 0, said
+    assert said.out.startswith(f"Job {job_id} is now ")
+    assert farm.job(job_id)["status"] in BECOMES[status, action]
+    if action in REQUEUES:
+        farm.until_started(key, started + 1)
+
+
+@pytest.mark.parametrize(
+    ("status", "action"),
+    # "Resume" names the status `queued`, which is no wish of a job that has it.
+    [cell for cell in REFUSED if cell != (JobStatus.QUEUED, JobAction.RESUME)],
+)
+def test_what_the_table_leaves_empty_is_refused_with_a_sentence(
+    farm: ScriptFarm, standing_job: "StandingJob", status: JobStatus, action: JobAction
+) -> None:
+    job_id = standing_job(status)
+    before = farm.job(job_id)
+
+    said = call(farm, "job", *VERBS[action], job_id)
+
+    if (status, action) == (JobStatus.PAUSE_REQUESTED, JobAction.PAUSE):
+        assert said.exit_code == 0  # it is what was asked for
+    else:
+        assert (said.exit_code, said.out) == (1, "")
+        assert said.err.startswith("Error: ")
+        assert f'"{status}"' in said.err
+    assert farm.job(job_id) == before
+
+
+@pytest.mark.parametrize(("status", "action"), TASK_REFUSED)
+def test_what_the_table_of_tasks_leaves_empty_is_refused(
+    farm: ScriptFarm, tasks: Tasks, status: TaskStatus, action: TaskAction
+) -> None:
+    task_id = task_at(farm, tasks[status][0])
+    before = farm.task(task_id)
+
+    said = call(farm, "task", action, task_id)
+
+    asks_for_what_is = (status, action) in {
+        (TaskStatus.CANCELED, TaskAction.CANCEL),
+        (TaskStatus.QUEUED, TaskAction.REQUEUE),
+    }
+    assert said.exit_code == (0 if asks_for_what_is else 1)
+    assert asks_for_what_is or f'"{status}"' in said.err
+    assert farm.task(task_id)["status"] == before["status"]
+
+
+@pytest.mark.parametrize(("status", "action"), TASK_GRANTED)
+def test_what_the_table_of_tasks_grants_is_done_and_said(
+    farm: ScriptFarm, tasks: Tasks, status: TaskStatus, action: TaskAction
+) -> None:
+    task_id = task_at(farm, tasks[status][1])
+    updated = farm.task(task_id)["updated"]
+
+    said = call(farm, "task", action, task_id)
+
+    assert said.exit_code == 0, said
+    assert said.out.startswith(f"Task {task_id} is now ")
+    assert farm.task(task_id)["updated"] > updated
+
+
+def test_the_process_ends_with_the_code_and_the_sentence(
+    farm: ScriptFarm, standing_job: "StandingJob"
+) -> None:
+    job_id = standing_job(JobStatus.COMPLETED)
+    argv = [sys.executable, "-m", "manager_api.cli.main", "job", "pause", job_id]
+
+    result = subprocess.run(
+        [*argv, "--manager", farm.url], capture_output=True, text=True, timeout=60, check=False
+    )
+
+    sentence = 'Error: a job that is "completed" cannot take the action "pause"\n'
+    assert (result.returncode, result.stdout, result.stderr) == (1, "", sentence)
+
+
+def test_jobs_of_workers_that_all_failed_them_show_why(farm: ScriptFarm) -> None:
+    job_id, _ = farm.job_that_is(JobStatus.CANCELED)
+
+    said = call(farm, "job", "log", job_id, "--failed")
+
+    assert said.exit_code == 0
+    assert "command exited abnormally with code 3" in said.out
