@@ -69,13 +69,15 @@ def show(job: JobId, manager: ManagerUrl = DEFAULT_URL, as_json: AsJson = False)
 @app.command()
 def log(
     job: JobId,
-    failed: Annotated[bool, typer.Option("--failed", help="Only tasks that failed.")] = False,
+    failed: Annotated[
+        bool, typer.Option("--failed", help="Only tasks that failed, and did not succeed since.")
+    ] = False,
     manager: ManagerUrl = DEFAULT_URL,
 ) -> None:
     """Print the end of the log of each of a job's tasks; `tablao task log` has all of one."""
     with Manager(manager) as farm:
         tasks = tasks_of(farm, job_id(farm, job))
-        wanted = [t for t in tasks if not failed or t["status"] in ("failed", "soft-failed")]
+        wanted = (t for t in tasks if not failed or _has_failed(farm, t))
         printed = sum(print_log_tail(farm, task) for task in wanted)
     if not printed:
         note("No task of this job has written a log yet." if not failed else "No task failed.")
@@ -139,6 +141,15 @@ def steps(item: dict[str, Any]) -> str:
 def tasks_of(farm: Manager, found: str) -> list[dict[str, Any]]:
     tasks: list[dict[str, Any]] = farm.get(f"/api/v3/jobs/{found}/tasks")["tasks"]
     return sorted(tasks, key=lambda task: task["index_in_job"])
+
+
+def _has_failed(farm: Manager, task: dict[str, Any]) -> bool:
+    if task["status"] in ("failed", "soft-failed"):
+        return True
+    # It is canceled when its job fails before its last try, or waits to be tried again.
+    if task["status"] == "completed" or not (task.get("worker") or {}).get("id"):
+        return False
+    return bool(farm.get(f"/api/v3/tasks/{task['id']}").get("failed_by_workers"))
 
 
 def print_log_tail(farm: Manager, task: dict[str, Any]) -> bool:

@@ -2,13 +2,10 @@
 
 import subprocess
 import sys
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pytest
-from typer.testing import CliRunner
 
-from manager_api.cli.main import app as tablao
 from tests.farm.action_tables import (
     BECOMES,
     GRANTED,
@@ -17,6 +14,7 @@ from tests.farm.action_tables import (
     TASK_GRANTED,
     TASK_REFUSED,
 )
+from tests.farm.command_line import tablao
 from tests.farm.custom_jobs import ScriptFarm
 from workflows.domain.messages import JobAction, TaskAction
 from workflows.domain.statuses import JobStatus, TaskStatus
@@ -33,22 +31,6 @@ VERBS = {
     JobAction.REQUEUE: ["requeue"],
     JobAction.REQUEUE_FAILED: ["requeue", "--failed"],
 }
-
-
-@dataclass(frozen=True)
-class Said:
-    exit_code: int
-    out: str
-    err: str
-
-
-def call(farm: ScriptFarm, *arguments: str) -> Said:
-    """As in a shell, only that Python need not start anew for each cell."""
-    environment = {"TABLAO_MANAGER": farm.url, "COLUMNS": "200", "NO_COLOR": "1"}
-    result = CliRunner().invoke(tablao, list(arguments), env=environment)
-    # Anything else would have been a traceback.
-    assert result.exception is None or isinstance(result.exception, SystemExit)
-    return Said(result.exit_code, result.stdout, result.stderr)
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +50,7 @@ def test_what_the_table_grants_is_done_and_said(
     job_id, key = farm.job_that_is(status)
     started = farm.starts_of(key)
 
-    said = call(farm, "job", *VERBS[action], job_id)
+    said = tablao(farm, "job", *VERBS[action], job_id)
 
     assert said.exit_code == 0, said
     assert said.out.startswith(f"Job {job_id} is now ")
@@ -88,7 +70,7 @@ def test_what_the_table_leaves_empty_is_refused_with_a_sentence(
     job_id = standing_job(status)
     before = farm.job(job_id)
 
-    said = call(farm, "job", *VERBS[action], job_id)
+    said = tablao(farm, "job", *VERBS[action], job_id)
 
     if (status, action) == (JobStatus.PAUSE_REQUESTED, JobAction.PAUSE):
         assert said.exit_code == 0  # it is what was asked for
@@ -106,7 +88,7 @@ def test_what_the_table_of_tasks_leaves_empty_is_refused(
     task_id = task_at(farm, tasks[status][0])
     before = farm.task(task_id)
 
-    said = call(farm, "task", action, task_id)
+    said = tablao(farm, "task", action, task_id)
 
     asks_for_what_is = (status, action) in {
         (TaskStatus.CANCELED, TaskAction.CANCEL),
@@ -124,7 +106,7 @@ def test_what_the_table_of_tasks_grants_is_done_and_said(
     task_id = task_at(farm, tasks[status][1])
     updated = farm.task(task_id)["updated"]
 
-    said = call(farm, "task", action, task_id)
+    said = tablao(farm, "task", action, task_id)
 
     assert said.exit_code == 0, said
     assert said.out.startswith(f"Task {task_id} is now ")
@@ -145,10 +127,9 @@ def test_the_process_ends_with_the_code_and_the_sentence(
     assert (result.returncode, result.stdout, result.stderr) == (1, "", sentence)
 
 
-def test_jobs_of_workers_that_all_failed_them_show_why(farm: ScriptFarm) -> None:
-    job_id, _ = farm.job_that_is(JobStatus.CANCELED)
-
-    said = call(farm, "job", "log", job_id, "--failed")
+def test_the_log_of_failed_tasks_says_why(farm: ScriptFarm, standing_job: "StandingJob") -> None:
+    said = tablao(farm, "job", "log", standing_job(JobStatus.FAILED), "--failed")
 
     assert said.exit_code == 0
+    assert said.out.count("== script (failed, ") == 1
     assert "command exited abnormally with code 3" in said.out

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from tests.farm.command_line import tablao
 from tests.farm.custom_jobs import NOBODYS, ScriptFarm, holding, script
 from tests.farm.histories import until_recalled
 from tests.farm.processes import wait_until
@@ -91,6 +92,7 @@ def test_a_job_whose_workers_are_all_blocklisted_fails_and_says_so(farm_of: Farm
     # Blocked at the third task it failed, not at the second and not at the fourth.
     assert sum(tries(farm, f"blocked{n}")["host1"] for n in range(40)) == 3
     assert {task["status"] for task in farm.tasks(job_id)} == {"canceled"}
+    assert tablao(farm, "job", "log", job_id, "--failed").out.count("== script (canceled, ") == 3
 
 
 def test_a_worker_blocked_for_one_job_works_for_the_next(farm_of: FarmOf) -> None:
