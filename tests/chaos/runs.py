@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from tests.chaos.audit import QUIET_WITHIN_S, complaints, task_records
+from tests.chaos.audit import QUIET_WITHIN_S, complaints, continued_as_new, task_records
 from tests.chaos.cases import Case
 from tests.farm.processes import FarmProcesses, wait_until
 
@@ -28,6 +28,8 @@ class Evidence:
     """How many of their processes came to their own end."""
     attempts: int
     """The most that any task needed."""
+    histories: int
+    """Of the job's workflow; each but the first by a continue-as-new."""
     seconds: float
     complaints: tuple[str, ...]
 
@@ -61,6 +63,7 @@ def run_case(
         running=len(before),
         survived=len(before & set(farm.ended())),
         attempts=max(record.attempt for record in records),
+        histories=1 + continued_as_new(farm, job_id),
         seconds=round(seconds, 1),
         complaints=tuple(left),
     )
