@@ -6,6 +6,7 @@ every run did what it must.
 
 import argparse
 import json
+import shutil
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -30,8 +31,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     cases = [case for case in _cases(options) if options.only in case.name]
     rows, failures = [], []
     for case in cases:
-        evidence = _run(case, options)
-        failures += [f"{case.name}: {problem}" for problem in problems(case, evidence)]
+        folder = Path(tempfile.mkdtemp(prefix="tablao-chaos-"))
+        evidence = _run(case, folder, options)
+        if found := list(problems(case, evidence)):
+            failures.append(f"{case.name}: {'; '.join(found)}. Look into {folder}")
+        else:
+            shutil.rmtree(folder)
         rows.append(_row(evidence, "scaled" if options.scaled else "production"))
         _say(rows[-1])
         _keep(options.evidence, evidence, options)
@@ -45,23 +50,17 @@ def _cases(options: argparse.Namespace) -> list[Case]:
     return [*CASES, temporal_away(options.away), NOTHING]
 
 
-def _run(case: Case, options: argparse.Namespace) -> Evidence:
+def _run(case: Case, folder: Path, options: argparse.Namespace) -> Evidence:
     settings = dict(SCALED if options.scaled else PRODUCTION)
     if case is NOTHING:
         settings |= SHORT_HISTORIES
-    with tempfile.TemporaryDirectory(prefix="tablao-chaos-") as folder:
-        farm = FarmProcesses(
-            Path(folder),
-            frame_s=options.frame,
-            settings=settings,
-            blender=BLENDER if options.blender else STAND_IN,
-        )
-        with farm:
-            if options.blender:
-                farm.blend_file = Path(folder) / "cube.blend"
-                make_scene(farm.blend_file, options.samples)
-            farm.start_hosts(options.hosts)
-            return run_case(farm, case, first=1, count=options.tasks, timeout_s=options.timeout)
+    blender = BLENDER if options.blender else STAND_IN
+    with FarmProcesses(folder, frame_s=options.frame, settings=settings, blender=blender) as farm:
+        if options.blender:
+            farm.blend_file = folder / "cube.blend"
+            make_scene(farm.blend_file, options.samples)
+        farm.start_hosts(options.hosts)
+        return run_case(farm, case, first=1, count=options.tasks, timeout_s=options.timeout)
 
 
 def _row(evidence: Evidence, times: str) -> list[str]:
