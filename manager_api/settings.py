@@ -5,34 +5,21 @@ each setting means to a user is docs/settings.md; a test holds the two together.
 """
 
 import ipaddress
-import os
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import platformdirs
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, field_validator
-from pydantic_settings import (
-    BaseSettings,
-    InitSettingsSource,
-    PydanticBaseSettingsSource,
-    SettingsConfigDict,
-)
 
+from activities.layered_settings import LayeredSettings, SettingsError
 from workflows.domain.variables import ALL_PLATFORMS, DEFAULT_VARIABLES, Audience, Variables
 from workflows.domain.variables import Variable as DomainVariable
 from workflows.domain.variables import VariableValue as DomainValue
 
 SETTINGS_FILE = "tablao-manager.yaml"
-PREFIX = "TABLAO_"
 
 Seconds = Annotated[float, Field(ge=0)]
 Positive = Annotated[int, Field(ge=1)]
-
-
-class SettingsError(Exception):
-    """The settings cannot be used; the message says which and why."""
 
 
 class VariableValue(BaseModel):
@@ -65,8 +52,8 @@ def _default_data_dir() -> Path:
     return platformdirs.user_data_path("tablao", appauthor=False)
 
 
-class ManagerSettings(BaseSettings):
-    model_config = SettingsConfigDict(frozen=True, env_prefix=PREFIX, extra="forbid")
+class ManagerSettings(LayeredSettings):
+    FILE = SETTINGS_FILE
 
     data_dir: Path = Field(default_factory=_default_data_dir)
     storage: Path = Path()
@@ -149,16 +136,8 @@ class ManagerSettings(BaseSettings):
         return Variables.of_farm([*defaults, *configured], str(self.storage_path))
 
     @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        file = InitSettingsSource(settings_cls, init_kwargs=_file_settings(init_settings()))
-        return init_settings, env_settings, file
+    def default_data_dir(cls) -> Path:
+        return _default_data_dir()
 
 
 def read_settings(**command_line: Any) -> ManagerSettings:
@@ -167,12 +146,7 @@ def read_settings(**command_line: Any) -> ManagerSettings:
     Raises:
         SettingsError: one is wrong, or the settings file is not readable.
     """
-    given = {name: value for name, value in command_line.items() if value is not None}
-    try:
-        # No keyword is known to the type checker: pydantic reads the rest from the sources.
-        settings = ManagerSettings(**given)
-    except ValueError as error:
-        raise SettingsError(_first_problem(error)) from error
+    settings = ManagerSettings.read(command_line)
     check_listen(settings.host, settings.insecure)
     return settings
 
@@ -199,34 +173,3 @@ def _is_loopback(host: str) -> bool:
     except ValueError:
         # Whatever a name resolves to today, it may be something else tomorrow.
         return False
-
-
-def _file_settings(command_line: Mapping[str, Any]) -> dict[str, Any]:
-    path = _settings_file(command_line)
-    if path is None:
-        return {}
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, yaml.YAMLError) as error:
-        raise SettingsError(f"{path} cannot be read: {error}") from error
-    if content is None:
-        return {}
-    if not isinstance(content, dict):
-        raise SettingsError(f"{path} must hold settings as `name: value` lines.")
-    return content
-
-
-def _settings_file(command_line: Mapping[str, Any]) -> Path | None:
-    """The data directory's file, else the current directory's; never both."""
-    data_dir = command_line.get("data_dir") or os.environ.get(f"{PREFIX}DATA_DIR")
-    data_dir = Path(data_dir) if data_dir else _default_data_dir()
-    candidates = (data_dir.expanduser() / SETTINGS_FILE, Path.cwd() / SETTINGS_FILE)
-    return next((path for path in candidates if path.is_file()), None)
-
-
-def _first_problem(error: ValueError) -> str:
-    problems = getattr(error, "errors", None)
-    if problems is None:
-        return str(error)
-    first = problems()[0]
-    return f"Setting {'.'.join(str(part) for part in first['loc'])}: {first['msg']}."

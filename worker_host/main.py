@@ -10,13 +10,14 @@ from collections.abc import Callable, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from activities.layered_settings import SettingsError
 from activities.sdk_logs import log_only_errors_of_sdk
 from worker_host.host import Ended, Host
 from worker_host.manager_client import http_client
 from worker_host.registration import CannotJoin, Registration
 from worker_host.run_table import RunTable
 from worker_host.runs_folder import HostAlreadyRuns, RunsFolder
-from worker_host.settings import HostSettings, SettingsError, read_settings
+from worker_host.settings import HostSettings, read_settings
 
 FAILED = 1
 

@@ -4,7 +4,6 @@ Read once, by `read_settings` in the composition root; nothing else looks at the
 each setting means to a user is docs/worker-host.md.
 """
 
-import os
 import platform
 import shutil
 from collections.abc import Mapping
@@ -12,35 +11,24 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import platformdirs
-import yaml
 from pydantic import Field, field_validator
-from pydantic_settings import (
-    BaseSettings,
-    InitSettingsSource,
-    NoDecode,
-    PydanticBaseSettingsSource,
-    SettingsConfigDict,
-)
+from pydantic_settings import NoDecode
 
+from activities.layered_settings import LayeredSettings
 from worker_host.control_channel import ChannelTimes
 from worker_host.run_spec import RunSettings
 
 SETTINGS_FILE = "tablao-worker.yaml"
-PREFIX = "TABLAO_"
 
 Seconds = Annotated[float, Field(ge=0)]
-
-
-class SettingsError(Exception):
-    """The settings cannot be used; the message says which and why."""
 
 
 def _default_data_dir() -> Path:
     return platformdirs.user_data_path("tablao", appauthor=False) / "worker"
 
 
-class HostSettings(BaseSettings):
-    model_config = SettingsConfigDict(frozen=True, env_prefix=PREFIX, extra="forbid")
+class HostSettings(LayeredSettings):
+    FILE = SETTINGS_FILE
 
     manager: str = "http://127.0.0.1:8080"
     data_dir: Path = Field(default_factory=_default_data_dir)
@@ -126,16 +114,8 @@ class HostSettings(BaseSettings):
         }
 
     @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        file = InitSettingsSource(settings_cls, init_kwargs=_file_settings(init_settings()))
-        return init_settings, env_settings, file
+    def default_data_dir(cls) -> Path:
+        return _default_data_dir()
 
 
 def read_settings(**command_line: Any) -> HostSettings:
@@ -144,11 +124,7 @@ def read_settings(**command_line: Any) -> HostSettings:
     Raises:
         SettingsError: one is wrong, or the settings file is not readable.
     """
-    given = {name: value for name, value in command_line.items() if value is not None}
-    try:
-        return HostSettings(**given)
-    except ValueError as error:
-        raise SettingsError(_first_problem(error)) from error
+    return HostSettings.read(command_line)
 
 
 def _own_ffmpeg() -> str:
@@ -159,34 +135,3 @@ def _own_ffmpeg() -> str:
         return str(imageio_ffmpeg.get_ffmpeg_exe())
     except RuntimeError:
         return ""
-
-
-def _file_settings(command_line: Mapping[str, Any]) -> dict[str, Any]:
-    path = _settings_file(command_line)
-    if path is None:
-        return {}
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, yaml.YAMLError) as error:
-        raise SettingsError(f"{path} cannot be read: {error}") from error
-    if content is None:
-        return {}
-    if not isinstance(content, dict):
-        raise SettingsError(f"{path} must hold settings as `name: value` lines.")
-    return content
-
-
-def _settings_file(command_line: Mapping[str, Any]) -> Path | None:
-    """The data directory's file, else the current directory's; never both."""
-    data_dir = command_line.get("data_dir") or os.environ.get(f"{PREFIX}DATA_DIR")
-    data_dir = Path(data_dir) if data_dir else _default_data_dir()
-    candidates = (data_dir.expanduser() / SETTINGS_FILE, Path.cwd() / SETTINGS_FILE)
-    return next((path for path in candidates if path.is_file()), None)
-
-
-def _first_problem(error: ValueError) -> str:
-    problems = getattr(error, "errors", None)
-    if problems is None:
-        return str(error)
-    first = problems()[0]
-    return f"Setting {'.'.join(str(part) for part in first['loc'])}: {first['msg']}."

@@ -10,10 +10,11 @@ from typing import Annotated
 
 import typer
 
+from activities.layered_settings import SettingsError
 from manager_api.cli.client import DEFAULT_URL, Manager, ManagerUrl, Refused
 from manager_api.cli.console import CommandError, note, say
 from manager_api.cli.supervise import Farm, free_port, host_command, interrupt_on_terminate, is_free
-from manager_api.settings import ManagerSettings, SettingsError, read_settings
+from manager_api.settings import ManagerSettings, read_settings
 
 INSECURE = (
     "Listen on an address that other machines reach. There is no login yet: everybody on that "

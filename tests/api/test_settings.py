@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from manager_api.settings import SettingsError, check_listen, read_settings
+from activities.layered_settings import SettingsError
+from manager_api.settings import check_listen, read_settings
 
 
 @pytest.fixture(autouse=True)

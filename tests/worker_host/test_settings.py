@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from worker_host.settings import SETTINGS_FILE, HostSettings, SettingsError, read_settings
+from activities.layered_settings import SettingsError
+from worker_host.settings import SETTINGS_FILE, HostSettings, read_settings
 
 
 @pytest.fixture(autouse=True)
