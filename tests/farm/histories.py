@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from temporalio.api.enums.v1 import EventType
+from temporalio.api.enums.v1 import EventType, WorkflowTaskFailedCause
 from temporalio.api.history.v1 import HistoryEvent
 from temporalio.client import Client
 
@@ -23,9 +23,19 @@ class History:
     events: list[HistoryEvent]
 
     @property
-    def failed_workflow_tasks(self) -> int:
+    def failed_workflow_tasks(self) -> list[str]:
+        """Why each of them failed, but for those that were about to end the execution while a
+        message came in: Temporal has them look again.
+        """
         failed = EventType.EVENT_TYPE_WORKFLOW_TASK_FAILED
-        return sum(1 for event in self.events if event.event_type == failed)
+        look_again = WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_UNHANDLED_COMMAND
+        return [
+            f"{WorkflowTaskFailedCause.Name(attributes.cause)}: {attributes.failure.message}"
+            for event in self.events
+            if event.event_type == failed
+            for attributes in [event.workflow_task_failed_event_attributes]
+            if attributes.cause != look_again
+        ]
 
     @property
     def largest_payload(self) -> int:
@@ -40,6 +50,25 @@ class History:
     def input_size(self) -> int:
         started = self.events[0].workflow_execution_started_event_attributes
         return sum(payload.ByteSize() for payload in started.input.payloads)
+
+    @property
+    def claimed_size(self) -> int:
+        """Bytes of the snapshot that the run began with; 0 if it was carried instead."""
+        claim = 0
+        for event in self.events:
+            scheduled = event.activity_task_scheduled_event_attributes
+            completed = event.activity_task_completed_event_attributes
+            if scheduled.activity_type.name == "claim_job":
+                claim = event.event_id
+            elif claim and completed.scheduled_event_id == claim:
+                return sum(payload.ByteSize() for payload in completed.result.payloads)
+        return 0
+
+    @property
+    def is_continued(self) -> bool:
+        """It ended by continuing as new."""
+        continued = EventType.EVENT_TYPE_WORKFLOW_EXECUTION_CONTINUED_AS_NEW
+        return self.events[-1].event_type == continued
 
     @property
     def recalled(self) -> set[str]:
@@ -80,6 +109,16 @@ async def _newest(farm: FarmProcesses, job_id: str) -> History:
     client = await Client.connect(temporal_address(farm))
     handle = client.get_workflow_handle(f"job-{job_id}")
     return History(list((await handle.fetch_history()).events))
+
+
+def query_status(farm: FarmProcesses, job_id: str) -> Any:
+    """What the job's workflow answers to the query `status`."""
+    return in_thread(_query(farm, job_id))
+
+
+async def _query(farm: FarmProcesses, job_id: str) -> Any:
+    client = await Client.connect(temporal_address(farm))
+    return await client.get_workflow_handle(f"job-{job_id}").query("status")
 
 
 def temporal_address(farm: FarmProcesses) -> str:
