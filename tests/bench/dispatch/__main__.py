@@ -10,9 +10,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tests.bench.dispatch.cells import BadCell, Cell, parse_cell
-from tests.bench.dispatch.farm import BenchFailed, farm
+from tests.bench.dispatch.farm import farm
 from tests.bench.dispatch.floor import floor
 from tests.bench.dispatch.measured import Measured
+from tests.bench.dispatch.processes import BenchFailed
 from tests.bench.dispatch.report import tables
 
 CELLS = ("1x0", "1x1", "1x4", "20x0", "20x1", "20x4", "100x0", "100x1", "100x4")

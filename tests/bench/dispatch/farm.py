@@ -17,16 +17,12 @@ from manager_api.db.tables import WorkerTagMembershipRow, table_of
 from manager_api.db.tags import insert_tag
 from tests.bench.dispatch.cells import Cell
 from tests.bench.dispatch.measured import Dispatch, Submission
-from tests.bench.dispatch.processes import CpuClock, Reported, python, reporting
+from tests.bench.dispatch.processes import BenchFailed, CpuClock, Reported, python, reporting
 from tests.bench.dispatch.simulated_hosts import host_name
 
 _READY_S = 120.0
 _ENDED_S = 60.0
 _LOOK_EVERY_S = 0.05
-
-
-class BenchFailed(Exception):
-    """There is no figure; the message says why."""
 
 
 class Farm:
@@ -71,7 +67,7 @@ class Farm:
             for tag, count in zip(self._tags, counts, strict=True)
         ]
         # Each job begins with a task that echoes, on which the others depend.
-        most_s = 60 + 4 * tasks_per_host * (seconds + 1)
+        most_s = _READY_S + 4 * tasks_per_host * (seconds + 1)
         await self._reported.wait_for(jobs, sum(counts) + len(jobs), most_s)
         for job in jobs:
             await self._until_completed(job)

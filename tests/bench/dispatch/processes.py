@@ -17,6 +17,10 @@ from tests.bench.dispatch.records import Ran
 ROOT = Path(__file__).parents[3]
 
 
+class BenchFailed(Exception):
+    """There is no figure; the message says why."""
+
+
 def run(main: Coroutine[Any, Any, None]) -> None:
     """On the fastest loop there is: a hundred hosts share what would be a hundred machines."""
     with asyncio.Runner(loop_factory=auto_loop_factory()) as runner:
@@ -42,16 +46,20 @@ class Reported:
         return [record for record in self._records if record.job in jobs]
 
     async def wait_for(self, jobs: Collection[str], count: int, timeout_s: float) -> list[Ran]:
-        """Raises:
-        TimeoutError: there were not so many in time.
-        RuntimeError: the process that would tell ended.
         """
-        async with asyncio.timeout(timeout_s):
-            while len(found := self.of(jobs)) < count:
-                if self._is_over:
-                    raise RuntimeError("the simulated hosts ended; see their log")
-                self._came.clear()
-                await self._came.wait()
+        Raises:
+            BenchFailed: there were not so many in time, or the process that would tell ended.
+        """
+        try:
+            async with asyncio.timeout(timeout_s):
+                while len(found := self.of(jobs)) < count:
+                    if self._is_over:
+                        raise BenchFailed("the simulated hosts ended; see their log")
+                    self._came.clear()
+                    await self._came.wait()
+        except TimeoutError:
+            ran = len(self.of(jobs))
+            raise BenchFailed(f"{ran} of {count} tasks ran in {timeout_s:g} s") from None
         return found
 
 

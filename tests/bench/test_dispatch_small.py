@@ -1,0 +1,67 @@
+"""The benchmark's command works; how fast anything is, a test cannot say."""
+
+import asyncio
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.bench.dispatch.cells import BadCell, Cell, parse_cell
+from tests.bench.dispatch.records import Ran, gaps, percentile
+
+ROOT = Path(__file__).parents[2]
+
+
+async def test_the_smallest_cell_prints_figures_of_farm_and_floor(tmp_path: Path) -> None:
+    figures = tmp_path / "figures.json"
+    options = ["--cells", "2x0", "--tasks-per-host", "10", "--submissions", "2"]
+
+    bench = await asyncio.create_subprocess_exec(
+        *(sys.executable, "tests/bench/dispatch", *options, "--json", str(figures)),
+        cwd=ROOT,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    printed, complaints = await bench.communicate()
+
+    assert bench.returncode == 0, complaints.decode()
+    assert "gap p99" in printed.decode()
+    (cell,) = json.loads(figures.read_text())
+    # Each of the two jobs begins with an echo, which the floor does without.
+    assert (cell["farm"]["tasks"], cell["floor"]["tasks"]) == (22, 20)
+    assert cell["farm"]["gap_p50_ms"] > 0
+    assert cell["floor"]["gap_p50_ms"] > 0
+    assert cell["farm"]["cpu_ms_per_task"].keys() == {"manager", "temporal", "hosts"}
+    assert cell["submissions"]["count"] == 2
+
+
+def test_a_gap_is_from_the_end_of_a_task_to_the_next_on_the_same_host() -> None:
+    records = [
+        Ran(host=1, job="a", began=5.0, ended=6.0),
+        Ran(host=1, job="a", began=1.0, ended=4.5),
+        Ran(host=2, job="a", began=0.0, ended=9.0),
+    ]
+
+    assert gaps(records) == [0.5]
+
+
+def test_a_percentile_is_one_of_the_values() -> None:
+    values = [float(n) for n in range(100)]
+
+    assert (percentile(values, 0.5), percentile(values, 0.99)) == (50.0, 99.0)
+    assert percentile([], 0.5) == 0.0
+
+
+def test_two_jobs_share_the_hosts_of_a_cell() -> None:
+    cell = parse_cell("5x4")
+
+    assert (cell.hosts, cell.seconds) == (5, 4)
+    assert cell.shares == [range(3), range(3, 5)]
+    assert Cell(hosts=1, seconds=0, tasks_per_host=1).shares == [range(1)]
+
+
+@pytest.mark.parametrize("text", ["", "x", "0x4", "4", "4x-1", "ax1", "1x1x1"])
+def test_what_is_no_cell_is_refused(text: str) -> None:
+    with pytest.raises(BadCell, match="HOSTSxSECONDS"):
+        parse_cell(text)
