@@ -137,7 +137,7 @@ class FarmProcesses:
         self.until_answers()
 
     def until_answers(self) -> None:
-        wait_until(self._answers, 60)
+        wait_until(self._answers, 180)
 
     def _answers(self) -> bool:
         try:
@@ -156,7 +156,7 @@ class FarmProcesses:
     def start_hosts(self, count: int) -> None:
         for number in range(1, count + 1):
             self.start_host(f"host{number}")
-        wait_until(lambda: len(self.awake()) >= count, 60)
+        wait_until(lambda: len(self.awake()) >= count, 180)
 
     def _start(self, name: str, module: str, *arguments: str) -> "subprocess.Popen[bytes]":
         log = (self.directory / f"{name}.log").open("ab")
