@@ -90,6 +90,8 @@ class Database:
         job = self.jobs.get(job_id)
         if job is None or job.run != run or job.is_ended:
             return None
+        if job.sequence > 0:
+            return None  # Temporal was set back: what this run has been lent, it does not know
         return JobSnapshot(
             job_id,
             run,

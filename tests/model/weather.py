@@ -90,6 +90,21 @@ def _continue_as_new(world: World, happening: Happening) -> None:
         world.workflows.continue_as_new(execution, world.now)
 
 
+def _continue_as_new_while_canceled(world: World, happening: Happening) -> None:
+    """Before any host has taken the new activities."""
+    _continue_as_new(world, happening)
+    _cancel_and_requeue_task(world, happening)
+    world.people.tick(world.now)
+
+
+def _temporal_falls_back(world: World, happening: Happening) -> None:
+    """By a write or two."""
+    world.back_up_temporal()
+    for _ in range(1 + happening.long % 6):
+        world.tick()
+    world.restore_temporal()
+
+
 def _people(world: World, happening: Happening) -> None:
     action = tuple(JobAction)[happening.long % len(JobAction)]
     world.people.ask(_job(world, happening.which), _numbered(world, Change(action=action)))
@@ -180,6 +195,8 @@ _HAPPENINGS: Mapping[str, Callable[[World, Happening], None]] = {
     "host unreachable": _cut("manager", "temporal"),
     "temporal is down": _temporal_is_down,
     "continue as new": _continue_as_new,
+    "continue as new while canceled": _continue_as_new_while_canceled,
+    "temporal falls back": _temporal_falls_back,
     "people": _people,
     "cancel and requeue": _cancel_and_requeue,
     "cancel and requeue task": _cancel_and_requeue_task,
