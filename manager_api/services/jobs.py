@@ -84,7 +84,9 @@ class JobService:
         async with self._database.reading() as session:
             rows = await tasks.tasks_of_job(session, job_id)
             workers = await farm.workers_by_id(session, {row.worker_id for row in rows})
-        return JobTasksSummary(tasks=[task_summary(row, workers) for row in rows])
+        # A hundred thousand of them take seconds, in which the event loop has others to serve.
+        summaries = await asyncio.to_thread(lambda: [task_summary(row, workers) for row in rows])
+        return JobTasksSummary(tasks=summaries)
 
     async def check(self, submitted: SubmittedJob) -> None:
         """Everything of a submission but the storing."""
