@@ -21,8 +21,11 @@ from tests.domain.jobs import (
     written,
 )
 from workflows.domain.job.leases import Start
+from workflows.domain.job.requests import request
 from workflows.domain.messages import (
     Census,
+    Change,
+    JobAction,
     Limits,
     Outcome,
 )
@@ -55,6 +58,17 @@ def test_a_tenth_of_the_tasks_failing_fails_the_job_and_cancels_the_rest() -> No
 
     assert job.status is JobStatus.FAILED
     assert statuses(job) == ["failed"] * 2 + ["canceled"] * 18
+
+
+def test_a_job_that_fails_while_it_pauses_cancels_what_was_paused() -> None:
+    job = job_of(3, limits=Limits(softfail_limit=1))
+    [start] = lend(job, "ada")
+    request(job, Change(action=JobAction.PAUSE))
+
+    ends(job, start, FAILED)
+
+    assert job.status is JobStatus.FAILED
+    assert statuses(job) == ["failed", "canceled", "canceled"]
 
 
 def test_a_job_with_few_failed_tasks_fails_when_nothing_is_left_to_run() -> None:

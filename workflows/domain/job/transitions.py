@@ -69,7 +69,8 @@ class TasksFollow:
 
 TASKS_FOLLOW: Mapping[JobStatus, TasksFollow] = {
     JobStatus.CANCEL_REQUESTED: TasksFollow(RUNNABLE | {TaskStatus.PAUSED}, TaskStatus.CANCELED),
-    JobStatus.FAILED: TasksFollow(RUNNABLE, TaskStatus.CANCELED),
+    # Paused ones, too: it may have been pausing, and nothing waits in a job that has ended.
+    JobStatus.FAILED: TasksFollow(RUNNABLE | {TaskStatus.PAUSED}, TaskStatus.CANCELED),
     # Active tasks run on: pausing must never throw away a half-rendered frame.
     JobStatus.PAUSE_REQUESTED: TasksFollow(WAITING, TaskStatus.PAUSED),
 }
