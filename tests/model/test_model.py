@@ -10,10 +10,10 @@ from hypothesis import HealthCheck, given, settings
 from tests.model import weather
 from tests.model.farm import History, histories
 from tests.model.invariants import unsettled, violations
-from tests.model.times import PATIENCE
+from tests.model.times import PATIENCE, PATIENCE_PER_JOB
 from tests.model.world import World
 
-HISTORIES = int(os.environ.get("TABLAO_MODEL_HISTORIES", "500"))
+HISTORIES = int(os.environ.get("TABLAO_MODEL_HISTORIES", "400"))
 #: Ticks without anything to do before the farm counts as quiet: longer than any time-out.
 QUIET = 3
 
@@ -41,7 +41,7 @@ def test_every_history_comes_to_its_end(history: History) -> None:
 
 def _comes_to_rest(world: World) -> None:
     quiet = 0
-    for _ in range(PATIENCE):
+    for _ in range(PATIENCE + PATIENCE_PER_JOB * len(world.db.jobs)):
         weather.wakes(world)
         world.tick()
         quiet = 0 if unsettled(world) else quiet + 1

@@ -18,5 +18,5 @@ LONGEST_RUN = 12
 STOPPING = 4
 #: Two attempts of one task may overlap for so long, and only in a storm.
 LONGEST_OVERLAP = ALONE + HEARTBEAT + GRACE + LONGEST_RUN
-#: Within this after the last fault everything must have come to its end.
-PATIENCE = 500
+#: Within this after the last fault everything must have come to its end, and so much per job.
+PATIENCE, PATIENCE_PER_JOB = 400, 80
