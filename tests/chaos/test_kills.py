@@ -17,7 +17,7 @@ TIMEOUT_S = 180.0
 SETTINGS = {**SCALED, "TABLAO_LOST_AFTER_S": "40"}
 #: Longer than the scaled heartbeat time-out.
 AWAY_S = float(SCALED["TABLAO_HEARTBEAT_S"]) + 5
-#: A history's length after that many tasks, when four hosts run them.
+#: A history is longer after so many tasks, when four hosts run them.
 EVENTS_OF_15_TASKS = "100"
 
 
