@@ -33,7 +33,11 @@ def unsettled(world: World) -> list[str]:
 
 
 def _rests(world: World, job: JobRecord) -> bool:
-    if job.is_ended or job.status is JobStatus.PAUSED:
+    if job.is_ended:
+        return True
+    if job.id not in world.temporal.executions:
+        return False
+    if job.status is JobStatus.PAUSED:
         return True
     wants = job.demand.wants if job.demand else ()
     return bool(wants) and not any(_is_served(world, job, want) for want in wants)
