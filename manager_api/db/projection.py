@@ -182,9 +182,4 @@ class _Applier:
 
 def _concerns_keeper(write: ProjectionWrite) -> bool:
     lists: Sequence[object] = (write.jobs, write.moved, write.returned)
-    return (
-        any(lists)
-        or write.priority is not None
-        or write.all_held is not None
-        or write.is_final
-    )
+    return any(lists) or write.priority is not None or write.all_held is not None or write.is_final

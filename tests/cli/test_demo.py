@@ -13,6 +13,7 @@ from manager_api.cli.blender import find, install, python_with_wheel, requiremen
 from manager_api.cli.client import Manager
 from manager_api.cli.console import CommandError
 from manager_api.cli.demo import build_scene, check_outcome
+from tests.cli.conftest import FakeManager
 
 JOB = "11111111-1111-4111-8111-111111111111"
 
@@ -130,7 +131,7 @@ def a_job_in(folder: Path, status: str = "completed") -> dict[str, object]:
 
 
 def test_a_complete_demo_says_where_frames_and_video_are(
-    fake, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    fake: FakeManager, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for number in range(24):
         (tmp_path / f"{number:06}.png").touch()
@@ -144,13 +145,13 @@ def test_a_complete_demo_says_where_frames_and_video_are(
     assert str(tmp_path / "fan-1-24.mp4") in said
 
 
-def test_a_demo_without_its_frames_fails(fake, tmp_path: Path) -> None:
+def test_a_demo_without_its_frames_fails(fake: FakeManager, tmp_path: Path) -> None:
     with Manager(fake.url) as manager, pytest.raises(CommandError, match="0 frames and 0 videos"):
         check_outcome(manager, a_job_in(tmp_path))
 
 
 def test_a_failed_demo_shows_the_log_of_what_failed(
-    fake, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    fake: FakeManager, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     fake.logs["44444444-4444-4444-8444-444444444444"] = "out of memory\n"
 

@@ -14,6 +14,7 @@ import pytest
 from manager_api.cli.console import CommandError
 from manager_api.cli.farm import local_url
 from manager_api.cli.supervise import Child, Farm, free_port, host_command, is_free
+from tests.cli.conftest import Run
 
 
 def wait_until(condition: Callable[[], bool], within_s: float = 30.0) -> None:
@@ -25,7 +26,7 @@ def wait_until(condition: Callable[[], bool], within_s: float = 30.0) -> None:
 
 @pytest.mark.parametrize("verb", ["up", "manager"])
 @pytest.mark.parametrize("host", ["0.0.0.0", "192.168.1.7", "::", "farm.example"])
-def test_an_address_off_loopback_is_refused(run, tmp_path: Path, verb: str, host: str) -> None:
+def test_an_address_off_loopback_is_refused(run: Run, tmp_path: Path, verb: str, host: str) -> None:
     outcome = run(verb, "--data-dir", str(tmp_path / "farm"), "--host", host)
 
     assert outcome.exit_code == 1
@@ -34,7 +35,7 @@ def test_an_address_off_loopback_is_refused(run, tmp_path: Path, verb: str, host
     assert not (tmp_path / "farm").exists()
 
 
-def test_insecure_says_what_it_means(run) -> None:
+def test_insecure_says_what_it_means(run: Run) -> None:
     for verb in ("up", "manager"):
         assert "run programs on every worker" in " ".join(run(verb, "--help").out.split()).replace(
             " │ │ ", " "
@@ -42,7 +43,7 @@ def test_insecure_says_what_it_means(run) -> None:
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "0.0.0.0"])
-def test_a_port_in_use_is_a_sentence(run, tmp_path: Path, host: str) -> None:
+def test_a_port_in_use_is_a_sentence(run: Run, tmp_path: Path, host: str) -> None:
     with socket.socket() as taken:
         taken.bind((host, 0))
         taken.listen()

@@ -9,6 +9,7 @@ from manager_api.cli.client import Manager
 from manager_api.cli.console import CommandError
 from manager_api.cli.job_settings import BadSetting, as_folder, parse_settings
 from manager_api.cli.progress import follow_job
+from tests.cli.conftest import FakeManager, Run
 
 JOB = "11111111-1111-4111-8111-111111111111"
 
@@ -20,7 +21,9 @@ def blend(tmp_path: Path) -> Path:
     return file
 
 
-def test_a_render_is_filled_in_as_the_add_on_would(run, fake, blend) -> None:
+def test_a_render_is_filled_in_as_the_add_on_would(
+    run: Run, fake: FakeManager, blend: Path
+) -> None:
     outcome = run("submit", str(blend), "--frames", "1-20")
 
     path, job = fake.last
@@ -45,7 +48,9 @@ def test_a_render_is_filled_in_as_the_add_on_would(run, fake, blend) -> None:
     }
 
 
-def test_options_and_settings_go_before_what_is_filled_in(run, fake, blend) -> None:
+def test_options_and_settings_go_before_what_is_filled_in(
+    run: Run, fake: FakeManager, blend: Path
+) -> None:
     options = ("--output", "/frames", "--name", "a/b", "--scene", "Two", "--priority", "80")
     sets = ("--set", "chunk_size=5", "--set", "fps=12.5", "--set", "has_previews=yes", "--paused")
 
@@ -59,7 +64,9 @@ def test_options_and_settings_go_before_what_is_filled_in(run, fake, blend) -> N
     assert job["settings"]["scene"] == "Two"
 
 
-def test_a_file_is_sent_by_its_whole_path(run, fake, blend, monkeypatch) -> None:
+def test_a_file_is_sent_by_its_whole_path(
+    run: Run, fake: FakeManager, blend: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(blend.parent)
 
     run("submit", blend.name, "--frames", "1")
@@ -67,7 +74,9 @@ def test_a_file_is_sent_by_its_whole_path(run, fake, blend, monkeypatch) -> None
     assert fake.last[1]["settings"]["blendfile"] == str(blend)
 
 
-def test_a_job_type_without_a_file_needs_none_and_gets_its_defaults(run, fake) -> None:
+def test_a_job_type_without_a_file_needs_none_and_gets_its_defaults(
+    run: Run, fake: FakeManager
+) -> None:
     outcome = run("submit", "--type", "echo-sleep-test", "--set", "message=hi=ho")
 
     assert outcome.exit_code == 0
@@ -78,7 +87,9 @@ def test_a_job_type_without_a_file_needs_none_and_gets_its_defaults(run, fake) -
     }
 
 
-def test_a_file_that_is_not_there_is_refused_before_the_manager_is_asked(run, fake) -> None:
+def test_a_file_that_is_not_there_is_refused_before_the_manager_is_asked(
+    run: Run, fake: FakeManager
+) -> None:
     outcome = run("submit", "/nowhere/x.blend", "--frames", "1", manager="127.0.0.1:1")
 
     assert outcome.exit_code == 1
@@ -86,12 +97,14 @@ def test_a_file_that_is_not_there_is_refused_before_the_manager_is_asked(run, fa
 
 
 @pytest.mark.parametrize("arguments", [(), ("--frames", "1-2")])
-def test_a_render_without_a_file_is_a_usage_error(run, fake, arguments) -> None:
+def test_a_render_without_a_file_is_a_usage_error(
+    run: Run, fake: FakeManager, arguments: tuple[str, ...]
+) -> None:
     assert run("submit", *arguments).exit_code == 2
     assert fake.asked == []
 
 
-def test_a_render_without_frames_is_a_usage_error(run, fake, blend) -> None:
+def test_a_render_without_frames_is_a_usage_error(run: Run, fake: FakeManager, blend: Path) -> None:
     outcome = run("submit", str(blend))
 
     assert outcome.exit_code == 2
@@ -106,7 +119,9 @@ def test_a_render_without_frames_is_a_usage_error(run, fake, blend) -> None:
         ("message", "must look like key=value"),
     ],
 )
-def test_a_setting_that_does_not_fit_is_a_usage_error(run, fake, setting, sentence) -> None:
+def test_a_setting_that_does_not_fit_is_a_usage_error(
+    run: Run, fake: FakeManager, setting: str, sentence: str
+) -> None:
     outcome = run("submit", "--type", "echo-sleep-test", "--set", setting)
 
     assert outcome.exit_code == 2
@@ -114,14 +129,16 @@ def test_a_setting_that_does_not_fit_is_a_usage_error(run, fake, setting, senten
     assert fake.asked == []
 
 
-def test_a_job_type_that_the_manager_does_not_know(run) -> None:
+def test_a_job_type_that_the_manager_does_not_know(run: Run) -> None:
     outcome = run("submit", "--type", "nope")
 
     assert outcome.exit_code == 1
     assert outcome.err == "Error: no job type 'nope'\n"
 
 
-def test_a_refused_job_is_told_in_the_managers_words(run, fake, blend) -> None:
+def test_a_refused_job_is_told_in_the_managers_words(
+    run: Run, fake: FakeManager, blend: Path
+) -> None:
     fake.refuse = (400, {"code": 400, "message": "frames: '1-' is no range"})
 
     outcome = run("submit", str(blend), "--frames", "1-")
@@ -133,7 +150,7 @@ def test_a_refused_job_is_told_in_the_managers_words(run, fake, blend) -> None:
 ECHO = ("submit", "--type", "echo-sleep-test", "--set", "message=hi", "--wait", "--every", "0.01")
 
 
-def test_waiting_tells_the_progress_and_ends_well_when_the_job_did(run) -> None:
+def test_waiting_tells_the_progress_and_ends_well_when_the_job_did(run: Run) -> None:
     outcome = run(*ECHO)
 
     assert outcome.exit_code == 0
@@ -142,7 +159,9 @@ def test_waiting_tells_the_progress_and_ends_well_when_the_job_did(run) -> None:
 
 
 @pytest.mark.parametrize("ending", ["failed", "canceled"])
-def test_waiting_ends_with_1_when_the_job_came_to_nothing(run, fake, ending) -> None:
+def test_waiting_ends_with_1_when_the_job_came_to_nothing(
+    run: Run, fake: FakeManager, ending: str
+) -> None:
     fake.ending = ending
 
     outcome = run(*ECHO)
@@ -151,13 +170,13 @@ def test_waiting_ends_with_1_when_the_job_came_to_nothing(run, fake, ending) -> 
     assert ending in outcome.err
 
 
-def test_waiting_goes_on_through_a_busy_manager(run, fake) -> None:
+def test_waiting_goes_on_through_a_busy_manager(run: Run, fake: FakeManager) -> None:
     fake.hiccups = 2
 
     assert run(*ECHO).exit_code == 0
 
 
-def test_waiting_ends_when_the_job_is_gone(fake) -> None:
+def test_waiting_ends_when_the_job_is_gone(fake: FakeManager) -> None:
     with Manager(fake.url) as manager, pytest.raises(CommandError, match="no such job"):
         follow_job(manager, "gone", every_s=0.01)
 
@@ -167,7 +186,7 @@ def test_waiting_gives_up_on_a_manager_that_stays_away() -> None:
         follow_job(manager, JOB, every_s=0.01, patience_s=0.05)
 
 
-def test_json_is_all_that_is_on_standard_output(run) -> None:
+def test_json_is_all_that_is_on_standard_output(run: Run) -> None:
     outcome = run(*ECHO, "--json")
 
     assert json.loads(outcome.out)["status"] == "completed"

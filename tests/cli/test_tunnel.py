@@ -5,8 +5,10 @@ import socket
 import subprocess
 import sys
 
+from tests.cli.conftest import FakeManager, Run
 
-def test_the_address_is_printed_and_open_until_interrupted(fake) -> None:
+
+def test_the_address_is_printed_and_open_until_interrupted(fake: FakeManager) -> None:
     argv = [sys.executable, "-m", "manager_api.cli.main", "tunnel", "--port", "0"]
     tunnel = subprocess.Popen(
         [*argv, "--manager", fake.url], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
@@ -23,7 +25,7 @@ def test_the_address_is_printed_and_open_until_interrupted(fake) -> None:
     assert "Traceback" not in said
 
 
-def test_a_port_in_use_is_a_sentence(run) -> None:
+def test_a_port_in_use_is_a_sentence(run: Run) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
@@ -35,5 +37,5 @@ def test_a_port_in_use_is_a_sentence(run) -> None:
     assert outcome.err.startswith(f"Error: Port {port} cannot be opened: ")
 
 
-def test_a_manager_that_is_not_there_is_a_sentence(run) -> None:
+def test_a_manager_that_is_not_there_is_a_sentence(run: Run) -> None:
     assert "No manager answers" in run("tunnel", manager="127.0.0.1:1").err

@@ -81,7 +81,9 @@ def scene(blender: Blender, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return file
 
 
-def test_a_task_of_a_render_job_leaves_its_frames(blender, scene, tmp_path: Path) -> None:
+def test_a_task_of_a_render_job_leaves_its_frames(
+    blender: Blender, scene: Path, tmp_path: Path
+) -> None:
     setup = "import bpy; bpy.context.scene.render.use_overwrite = False"
     job = ["-y", scene, "--scene", "Scene", "--python-expr", setup]
     job += ["--render-output", tmp_path / "######", "--render-format", "PNG"]
@@ -95,13 +97,17 @@ def test_a_task_of_a_render_job_leaves_its_frames(blender, scene, tmp_path: Path
     assert second.saved == ["000004.png"]
 
 
-def test_the_animation_goes_from_start_to_end(blender, scene, tmp_path: Path) -> None:
+def test_the_animation_goes_from_start_to_end(
+    blender: Blender, scene: Path, tmp_path: Path
+) -> None:
     rendered = blender(scene, "-o", tmp_path / "a_##", "-F", "JPEG", "-s", "3", "-e", "4", "-a")
 
     assert rendered.saved == ["a_03.jpg", "a_04.jpg"]
 
 
-def test_arguments_take_effect_in_their_order(blender, scene, tmp_path: Path) -> None:
+def test_arguments_take_effect_in_their_order(
+    blender: Blender, scene: Path, tmp_path: Path
+) -> None:
     before, after = tmp_path / "before_#", tmp_path / "after_#"
 
     rendered = blender(scene, "-o", before, "-f", "1", "-o", after, "-f", "2")
@@ -110,7 +116,9 @@ def test_arguments_take_effect_in_their_order(blender, scene, tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("content", [None, b"no blend file"])
-def test_a_file_that_cannot_be_read_ends_blender(blender, tmp_path: Path, content) -> None:
+def test_a_file_that_cannot_be_read_ends_blender(
+    blender: Blender, tmp_path: Path, content: bytes | None
+) -> None:
     file = tmp_path / "x.blend"
     if content is not None:
         file.write_bytes(content)
@@ -122,7 +130,9 @@ def test_a_file_that_cannot_be_read_ends_blender(blender, tmp_path: Path, conten
     assert "went on" not in ended.output
 
 
-def test_a_render_that_fails_is_told_by_the_exit_code_at_the_end(blender, scene) -> None:
+def test_a_render_that_fails_is_told_by_the_exit_code_at_the_end(
+    blender: Blender, scene: Path
+) -> None:
     ended = blender(scene, "-S", "Other", "-f", "1", "--python-expr", "print('went on')")
 
     assert ended.exit_code == 1
@@ -130,25 +140,29 @@ def test_a_render_that_fails_is_told_by_the_exit_code_at_the_end(blender, scene)
     assert "went on" in ended.output
 
 
-def test_an_output_folder_that_cannot_be_written_is_a_failure(blender, scene) -> None:
+def test_an_output_folder_that_cannot_be_written_is_a_failure(
+    blender: Blender, scene: Path
+) -> None:
     ended = blender(scene, "-o", "/proc/nowhere/#", "-f", "1")
 
     assert ended.exit_code == 1
     assert "Render error" in ended.output
 
 
-def test_a_missing_scene_is_said_and_the_files_own_is_rendered(blender, scene, tmp_path) -> None:
+def test_a_missing_scene_is_said_and_the_files_own_is_rendered(
+    blender: Blender, scene: Path, tmp_path: Path
+) -> None:
     ended = blender(scene, "-S", "Nowhere", "-o", tmp_path / "#", "-f", "1")
 
     assert "Can't find scene: 'Nowhere'" in ended.output
     assert ended.saved == ["1.png"]
 
 
-def test_an_engine_that_is_none_ends_blender(blender, scene) -> None:
+def test_an_engine_that_is_none_ends_blender(blender: Blender, scene: Path) -> None:
     assert blender(scene, "-E", "NOPE", "-f", "1").exit_code == 1
 
 
-def test_a_python_error_counts_only_if_that_was_asked_for(blender, tmp_path: Path) -> None:
+def test_a_python_error_counts_only_if_that_was_asked_for(blender: Blender, tmp_path: Path) -> None:
     script = tmp_path / "script.py"
     script.write_text("raise RuntimeError('it broke')")
 
@@ -160,7 +174,9 @@ def test_a_python_error_counts_only_if_that_was_asked_for(blender, tmp_path: Pat
     assert "went on" not in counted.output
 
 
-def test_a_script_sees_its_own_arguments_and_may_end_blender(blender, tmp_path: Path) -> None:
+def test_a_script_sees_its_own_arguments_and_may_end_blender(
+    blender: Blender, tmp_path: Path
+) -> None:
     script = tmp_path / "script.py"
     script.write_text(
         "import sys; print('mine:', sys.argv[sys.argv.index('--') + 1:]); sys.exit(5)"
@@ -172,7 +188,7 @@ def test_a_script_sees_its_own_arguments_and_may_end_blender(blender, tmp_path: 
     assert "mine: ['-f', '1']" in ended.output
 
 
-def test_the_version_is_told_and_nothing_else_is_done(blender) -> None:
+def test_the_version_is_told_and_nothing_else_is_done(blender: Blender) -> None:
     ended = blender("--version", "--python-expr", "print('went on')")
 
     assert ended.exit_code == 0
