@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+import time
 from typing import Any
 
 from temporalio.client import Client
@@ -16,4 +17,8 @@ async def ask(address: str, job: str, update: str, **more: Any) -> Any:
 
 if __name__ == "__main__":
     address, job, update, *task = sys.argv[1:]
-    print(asyncio.run(ask(address, job, update, task=int(task[0]) if task else None)))  # noqa: T201 -- a script says what came of it
+    try:
+        answer = asyncio.run(ask(address, job, update, task=int(task[0]) if task else None))
+        print(answer)  # noqa: T201 -- a script says what came of it
+    finally:
+        time.sleep(0.2)  # Python dies if it ends while the client's threads end their last call
