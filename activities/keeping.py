@@ -65,7 +65,9 @@ class JobMessages(Protocol):
         """Starts the run's workflow unless it is there; false when that must wait."""
         ...
 
-    async def is_open(self, job_id: str) -> bool: ...
+    async def open_run(self, job_id: str) -> int | None:
+        """The run number of the job's open workflow; None if there is none."""
+        ...
 
     async def tell(self, job_id: str, signal: str, content: Any) -> None:
         """Raises `WorkflowMissing`."""
@@ -196,11 +198,11 @@ class _Reign:
         self._audited = monotonic()
         waiting = {job_id for job_id, _ in await self._store.outbox()}
         for job in farm.jobs:
-            if job.id not in waiting and not await self._jobs.is_open(job.id):
+            if job.id not in waiting and await self._jobs.open_run(job.id) != job.run:
                 await self._anew(job.id, job.run)
 
     async def _anew(self, job_id: str, run: int) -> None:
-        logger.warning("job has no workflow; starting it anew", extra={"job": job_id})
+        logger.warning("job has no workflow of its run; starting it anew", extra={"job": job_id})
         await self._store.start_anew(job_id, run)
         self._wakeup.wake()
 

@@ -85,8 +85,15 @@ class TemporalJobs:
             with _away():
                 await self._start(row, STEP_TIMEOUT + count * STEP_TIMEOUT_PER_TASK)
         except WorkflowAlreadyStartedError:
-            return await self._open_run(job_id) == run
+            return await self._is_open_or_made_room_for(job_id, run)
         return True
+
+    async def _is_open_or_made_room_for(self, job_id: str, run: int) -> bool:
+        open_run = await self.open_run(job_id)
+        if open_run not in (None, run):
+            # The database gave the job to a later run: whatever the older one writes is refused.
+            await self._end(job_id, "another run owns the job")
+        return open_run == run
 
     async def _start(self, row: JobRow, step_timeout: timedelta) -> None:
         await self._client.start_workflow(
@@ -103,10 +110,7 @@ class TemporalJobs:
             rpc_timeout=RPC_TIMEOUT,
         )
 
-    async def is_open(self, job_id: str) -> bool:
-        return await self._open_run(job_id) is not None
-
-    async def _open_run(self, job_id: str) -> int | None:
+    async def open_run(self, job_id: str) -> int | None:
         """The run number of the job's open workflow; None if there is none."""
         handle = self._client.get_workflow_handle(workflow_id(job_id))
         with _away():
@@ -130,8 +134,7 @@ class TemporalJobs:
                     raise WorkflowMissing(job_id) from error
                 raise
 
-    async def end(self, job_id: str, reason: str) -> None:
-        """Terminates whatever runs the job: it is started anew from the database."""
+    async def _end(self, job_id: str, reason: str) -> None:
         handle = self._client.get_workflow_handle(workflow_id(job_id))
         with _away():
             try:

@@ -433,7 +433,10 @@ def _report(job: JobRun, offer: int, handle: ActivityHandle[Outcome]) -> None:
         return
     cause = error.cause if isinstance(error, ActivityError) else error
     if isinstance(cause, CancelledError):
-        job.offer_ended(offer, Outcome(OutcomeKind.CANCELED))
+        if isinstance(error, ActivityError) and not error.started_event_id:
+            job.canceled_unseen(offer)
+        else:
+            job.offer_ended(offer, Outcome(OutcomeKind.CANCELED))
     elif isinstance(cause, TimeoutError) and cause.type is TimeoutType.SCHEDULE_TO_START:
         job.never_started(offer)
     elif isinstance(cause, TimeoutError):

@@ -33,11 +33,12 @@ class SqlProjectionStore:
     async def claim(self, job_id: str, run: int) -> JobSnapshot | None:
         """What the run starts from; None if another run owns the job, or nobody does.
 
-        Changes nothing, so it can be asked again.
+        Changes nothing, so it can be asked again, but not once the run has written: who claims it
+        then is a workflow of a Temporal that was set back in time (protocol rule 16).
         """
         async with self._db.reading() as session:
             job = await session.get(JobRow, job_id)
-            if job is None or job.run != run or job.is_ended:
+            if job is None or job.run != run or job.is_ended or job.sequence > 0:
                 return None
             return JobSnapshot(
                 job_id=job_id,
@@ -65,10 +66,7 @@ class SqlProjectionStore:
 
 
 def _change_to_make(job: JobRow) -> Change | None:
-    """What the run was started for is part of its first write."""
-    if job.pending_change is None or job.sequence > 0:
-        return None
-    return Change(**job.pending_change)
+    return None if job.pending_change is None else Change(**job.pending_change)
 
 
 async def _blocked(session: AsyncSession, job_id: str) -> tuple[tuple[str, str], ...]:

@@ -5,18 +5,22 @@ import base64
 import binascii
 import hashlib
 import hmac
+import time
 from collections.abc import Collection, Mapping
 
 import bcrypt
 
 from manager_api.batching import Batched
 from manager_api.db import farm
-from manager_api.db.engine import Database
+from manager_api.db.engine import Changed, Database
 from manager_api.db.tables import WorkerRow
 from manager_api.errors import BadRequest, NotAuthorized
 
 #: Flamenco's. Secrets are random and long, so guessing is hopeless at any cost.
 _BCRYPT_COST = 4
+#: How long a worker may go on with what another manager has changed of it, in seconds. What this
+#: manager changes counts at once.
+_KNOWN_S = 30.0
 
 
 def hash_secret(secret: str) -> str:
@@ -37,6 +41,9 @@ class WorkerCredentials:
         self._verified: dict[str, tuple[str, bytes]] = {}
         """By worker: the stored hash, and a digest of the secret that fits it."""
         self._rows = Batched(self._read)
+        self._known: dict[str, tuple[float, WorkerRow]] = {}
+        """By worker: since when, and what the database said. On the way between two frames."""
+        database.listen(Changed.FARM, self._known.clear)
 
     async def check(self, authorization: str) -> WorkerRow:
         """The worker whose credentials this header carries.
@@ -45,9 +52,18 @@ class WorkerCredentials:
             NotAuthorized: no credentials, wrong ones, or of a deleted worker.
         """
         worker_id, secret = _basic(authorization)
-        row = await self._rows.get(worker_id)
+        row = await self._row(worker_id)
         if row is None or row.deleted_at is not None or not await self._fits(row, secret):
             raise NotAuthorized("authorization failed: unknown worker or wrong secret")
+        return row
+
+    async def _row(self, worker_id: str) -> WorkerRow | None:
+        since, row = self._known.get(worker_id, (float("-inf"), None))
+        if row is not None and time.monotonic() - since < _KNOWN_S:
+            return row
+        row = await self._rows.get(worker_id)
+        if row is not None:
+            self._known[worker_id] = (time.monotonic(), row)
         return row
 
     async def _read(self, worker_ids: Collection[str]) -> Mapping[str, WorkerRow]:

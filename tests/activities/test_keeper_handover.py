@@ -47,8 +47,8 @@ class EmptyFarm:
     async def start_job(self, job_id: str, run: int) -> bool:
         return True
 
-    async def is_open(self, job_id: str) -> bool:
-        return True
+    async def open_run(self, job_id: str) -> int | None:
+        return 1
 
     async def tell(self, job_id: str, signal: str, content: object) -> None: ...
     def is_present(self, worker_id: str) -> bool:

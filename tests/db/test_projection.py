@@ -6,8 +6,10 @@ from uuid import uuid4
 
 from manager_api.db import jobs, tasks
 from manager_api.db.engine import Changed, Database
+from manager_api.db.jobs import restart_run
 from manager_api.db.projection import SqlProjectionStore
 from manager_api.db.tables import JobRow, TaskRow
+from manager_api.db.task_table import read_compact
 from workflows.domain.job.encoding import TaskColumns, decode, encode
 from workflows.domain.messages import (
     Demand,
@@ -103,14 +105,25 @@ async def test_a_later_claim_knows_what_was_written(
         db, job_id, 1, tasks=(failed,), blocked=((worker_id, "blender"),), demand=demand, priority=9
     )
 
-    claimed = await claim(db, job_id)
+    async with db.writing() as session:
+        run = await restart_run(session, job_id, 1)
+    assert run == 2
+
+    claimed = await claim(db, job_id, run=run)
 
     columns = decode(claimed.tasks)
-    assert (claimed.sequence, claimed.demand_version, claimed.priority) == (1, 4, 9)
+    assert (claimed.sequence, claimed.demand_version, claimed.priority) == (0, 4, 9)
     assert claimed.blocked == ((worker_id, "blender"),)
     assert columns.statuses == [TaskStatus.QUEUED, TaskStatus.SOFT_FAILED]
     assert columns.failed_by == [(), (worker_id,)]
     assert (columns.attempts, columns.failures) == ([0, 1], [0, 1])
+
+
+async def test_a_run_that_has_written_cannot_be_claimed_again(db: Database, submit: Make) -> None:
+    job_id = await submit()
+    await store(db, job_id, 1)
+
+    assert await SqlProjectionStore(db).claim(job_id, 1) is None
 
 
 # --- sequence -------------------------------------------------------------------------------------
@@ -257,7 +270,8 @@ async def test_everything_fits_after_any_gap(
     assert [row.steps_completed for row in rows] == [10, 0, 0]
     assert (job.status, job.sequence, job.priority) == (JobStatus.ACTIVE, 7, 8)
     assert job.steps_completed == 10
-    assert decode((await claim(db, job_id)).tasks) == decode(compact)
+    async with db.reading() as session:
+        assert decode(await read_compact(session, job_id)) == decode(compact)
     last = (await told())[-1][1]
     assert (last["status"], last["refresh_tasks"]) == ("active", True)
 

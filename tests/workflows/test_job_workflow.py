@@ -7,7 +7,7 @@ import pytest
 from temporalio.client import WorkflowUpdateFailedError
 from temporalio.exceptions import ApplicationError
 
-from tests.workflows.conftest import JobAtWork, with_history_limit
+from tests.workflows.conftest import LIMITS, JobAtWork, with_history_limit
 from workflows.domain.messages import (
     Change,
     JobAction,
@@ -114,6 +114,18 @@ async def test_canceling_a_job_stops_its_run_and_waits_for_the_worker(at_work: A
     assert [run.index for run in job.host.stopped] == [1]
     stopped = [stop.key.index for write in job.ledger.writes for stop in write.stopped]
     assert stopped == [1]
+
+
+async def test_a_task_that_no_host_took_is_canceled_without_one(at_work: AtWork) -> None:
+    job = await at_work(tasks=1)
+    job.host.worker_id = "nobody"  # whose task queue nobody polls
+    await job.lend()
+    await _until(job, lambda view: view.tasks.get("active") == 1)
+
+    await job.handle.execute_update(JobWorkflow.cancel)
+
+    async with asyncio.timeout(LIMITS.schedule_to_start_s / 2):
+        assert await job.handle.result() == "canceled"
 
 
 async def test_a_recall_lets_the_task_end_and_starts_no_other(at_work: AtWork) -> None:
