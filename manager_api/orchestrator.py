@@ -35,7 +35,8 @@ from manager_api.services.jobs import PATIENCE_S, RunIsOver
 from workflows.activity_contracts import MANAGER_TASK_QUEUE
 from workflows.domain.messages import Change, JobAction, StartJob, TaskAction
 from workflows.farm import FARM, FarmWorkflow
-from workflows.job import JOB_PRIORITY, JOB_STATUS, Ask, JobWorkflow
+from workflows.job import JobWorkflow
+from workflows.job_interface import JOB_PRIORITY, JOB_STATUS, Ask
 
 logger = logging.getLogger(__name__)
 

@@ -3,12 +3,11 @@
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypeVar
 
 from temporalio import workflow
-from temporalio.common import RetryPolicy, SearchAttributeKey
+from temporalio.common import RetryPolicy
 from temporalio.exceptions import (
     ActivityError,
     ApplicationError,
@@ -39,10 +38,7 @@ from workflows.domain.messages import (
     WorkerGone,
     WriteAnswer,
 )
-from workflows.domain.statuses import JobStatus, TaskStatus
-
-JOB_STATUS = SearchAttributeKey.for_keyword("JobStatus")
-JOB_PRIORITY = SearchAttributeKey.for_int("JobPriority")
+from workflows.job_interface import JOB_PRIORITY, JOB_STATUS, NO_DETAILS, Ask, JobView, TaskView
 
 #: Longer than any frame renders; what ends a run is its heartbeat.
 LONGEST_RUN = timedelta(days=30)
@@ -59,43 +55,6 @@ _RECORDS_HEARTBEAT = timedelta(seconds=10)
 _RECORDS = RetryPolicy(
     initial_interval=timedelta(milliseconds=200), maximum_interval=timedelta(seconds=5)
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Ask:
-    """Input of every signal and update with which people change a job. All of it is optional."""
-
-    reason: str = ""
-    request_id: str = ""
-    """The same id gets the same answer."""
-    task: int | None = None
-    """For tasks: the index in the job, from 1."""
-    priority: int | None = None
-    failed_only: bool = False
-    """For `requeue`."""
-
-
-@dataclass(frozen=True, slots=True)
-class JobView:
-    """Answer of the query `status`."""
-
-    status: JobStatus
-    priority: int
-    run: int
-    tasks: dict[str, int]
-    """How many tasks are in each status."""
-    workers: list[str]
-    """Names of the workers lent to the job."""
-
-
-@dataclass(frozen=True, slots=True)
-class TaskView:
-    """One row of the query `tasks`."""
-
-    index: int
-    status: TaskStatus
-    attempt: int
-    worker: str
 
 
 @workflow.defn(name="Job")
@@ -296,32 +255,32 @@ class JobWorkflow:
         self._told(lambda job: job.census(census))
 
     @workflow.signal(name="cancel")
-    def cancel_signal(self, ask: Ask = Ask()) -> None:
-        self._asked(_job_change(JobAction.CANCEL, ask))
+    def cancel_signal(self, ask: Ask = NO_DETAILS) -> None:
+        self._asked(ask.of_job(JobAction.CANCEL))
 
     @workflow.signal(name="pause")
-    def pause_signal(self, ask: Ask = Ask()) -> None:
-        self._asked(_job_change(JobAction.PAUSE, ask))
+    def pause_signal(self, ask: Ask = NO_DETAILS) -> None:
+        self._asked(ask.of_job(JobAction.PAUSE))
 
     @workflow.signal(name="resume")
-    def resume_signal(self, ask: Ask = Ask()) -> None:
-        self._asked(_job_change(JobAction.RESUME, ask))
+    def resume_signal(self, ask: Ask = NO_DETAILS) -> None:
+        self._asked(ask.of_job(JobAction.RESUME))
 
     @workflow.signal(name="requeue")
-    def requeue_signal(self, ask: Ask = Ask()) -> None:
-        self._asked(_requeue(ask))
+    def requeue_signal(self, ask: Ask = NO_DETAILS) -> None:
+        self._asked(ask.to_requeue())
 
     @workflow.signal(name="set_priority")
     def set_priority_signal(self, ask: Ask) -> None:
-        self._asked(Change(priority=ask.priority, reason=ask.reason))
+        self._asked(ask.to_set_priority())
 
     @workflow.signal(name="cancel_task")
     def cancel_task_signal(self, ask: Ask) -> None:
-        self._asked(_task_change(TaskAction.CANCEL, ask))
+        self._asked(ask.of_task(TaskAction.CANCEL))
 
     @workflow.signal(name="requeue_task")
     def requeue_task_signal(self, ask: Ask) -> None:
-        self._asked(_task_change(TaskAction.REQUEUE, ask))
+        self._asked(ask.of_task(TaskAction.REQUEUE))
 
     def _asked(self, change: Change) -> None:
         def ask(job: JobRun) -> None:
@@ -336,34 +295,32 @@ class JobWorkflow:
     # --- updates ---------------------------------------------------------------------------------
 
     @workflow.update
-    async def cancel(self, ask: Ask = Ask()) -> str:
-        return await self._change(_job_change(JobAction.CANCEL, ask))
+    async def cancel(self, ask: Ask = NO_DETAILS) -> str:
+        return await self._change(ask.of_job(JobAction.CANCEL))
 
     @workflow.update
-    async def pause(self, ask: Ask = Ask()) -> str:
-        return await self._change(_job_change(JobAction.PAUSE, ask))
+    async def pause(self, ask: Ask = NO_DETAILS) -> str:
+        return await self._change(ask.of_job(JobAction.PAUSE))
 
     @workflow.update
-    async def resume(self, ask: Ask = Ask()) -> str:
-        return await self._change(_job_change(JobAction.RESUME, ask))
+    async def resume(self, ask: Ask = NO_DETAILS) -> str:
+        return await self._change(ask.of_job(JobAction.RESUME))
 
     @workflow.update
-    async def requeue(self, ask: Ask = Ask()) -> str:
-        return await self._change(_requeue(ask))
+    async def requeue(self, ask: Ask = NO_DETAILS) -> str:
+        return await self._change(ask.to_requeue())
 
     @workflow.update
     async def set_priority(self, ask: Ask) -> str:
-        return await self._change(
-            Change(priority=ask.priority, reason=ask.reason, request_id=ask.request_id)
-        )
+        return await self._change(ask.to_set_priority())
 
     @workflow.update
     async def cancel_task(self, ask: Ask) -> str:
-        return await self._change(_task_change(TaskAction.CANCEL, ask))
+        return await self._change(ask.of_task(TaskAction.CANCEL))
 
     @workflow.update
     async def requeue_task(self, ask: Ask) -> str:
-        return await self._change(_task_change(TaskAction.REQUEUE, ask))
+        return await self._change(ask.of_task(TaskAction.REQUEUE))
 
     async def _change(self, change: Change) -> str:
         """Answers with the job's status when the change can be read in the database.
@@ -395,25 +352,12 @@ class JobWorkflow:
     @workflow.query
     def status(self) -> JobView | None:
         """None until the run has been claimed."""
-        job = self._job
-        if job is None:
-            return None
-        counts = {str(status): count for status, count in job.tasks.counts.items() if count}
-        workers = sorted(holding.lease.worker_name for holding in job.leases)
-        return JobView(job.status, job.priority, job.run, counts, workers)
+        return None if self._job is None else JobView.of(self._job)
 
     @workflow.query
     def tasks(self) -> list[TaskView]:
         """Every task, or the first ten thousand."""
-        job = self._job
-        if job is None:
-            return []
-        workers = {h.live.index: h.lease.worker_name for h in job.leases if h.live}
-        indexes = list(job.tasks)[:10_000]
-        return [
-            TaskView(i, job.tasks.status(i), job.tasks.attempt(i), workers.get(i, ""))
-            for i in indexes
-        ]
+        return [] if self._job is None else TaskView.of_all(self._job)
 
 
 def _drained(items: list[T]) -> list[T]:
@@ -443,15 +387,3 @@ def _report(job: JobRun, offer: int, handle: ActivityHandle[Outcome]) -> None:
         job.fell_silent(offer)
     else:
         job.offer_ended(offer, Outcome(OutcomeKind.LOST, str(cause)))
-
-
-def _job_change(action: JobAction, ask: Ask) -> Change:
-    return Change(action=action, reason=ask.reason, request_id=ask.request_id)
-
-
-def _requeue(ask: Ask) -> Change:
-    return _job_change(JobAction.REQUEUE_FAILED if ask.failed_only else JobAction.REQUEUE, ask)
-
-
-def _task_change(action: TaskAction, ask: Ask) -> Change:
-    return Change(task_action=action, task=ask.task, reason=ask.reason, request_id=ask.request_id)

@@ -19,7 +19,8 @@ from workflows.domain.messages import (
     WriteAnswer,
 )
 from workflows.domain.statuses import JobStatus, TaskStatus
-from workflows.job import Ask, JobView, JobWorkflow
+from workflows.job import JobWorkflow
+from workflows.job_interface import Ask, JobView
 
 AtWork = Callable[..., Awaitable[JobAtWork]]
 

@@ -1,0 +1,84 @@
+"""What people and programs say to a job's workflow, and what it shows them (docs/scripting.md)."""
+
+from dataclasses import dataclass
+
+from temporalio.common import SearchAttributeKey
+
+from workflows.domain.job.run import JobRun
+from workflows.domain.messages import Change, JobAction, TaskAction
+from workflows.domain.statuses import JobStatus, TaskStatus
+
+JOB_STATUS = SearchAttributeKey.for_keyword("JobStatus")
+JOB_PRIORITY = SearchAttributeKey.for_int("JobPriority")
+
+#: Rows that the query `tasks` answers with; more would not fit in one message.
+MOST_TASKS_SHOWN = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """Input of every signal and update with which people change a job. All of it is optional."""
+
+    reason: str = ""
+    request_id: str = ""
+    """The same id gets the same answer."""
+    task: int | None = None
+    """For tasks: the index in the job, from 1."""
+    priority: int | None = None
+    failed_only: bool = False
+    """For `requeue`."""
+
+    def of_job(self, action: JobAction) -> Change:
+        return Change(action=action, reason=self.reason, request_id=self.request_id)
+
+    def to_requeue(self) -> Change:
+        return self.of_job(JobAction.REQUEUE_FAILED if self.failed_only else JobAction.REQUEUE)
+
+    def to_set_priority(self) -> Change:
+        return Change(priority=self.priority, reason=self.reason, request_id=self.request_id)
+
+    def of_task(self, action: TaskAction) -> Change:
+        return Change(
+            task_action=action, task=self.task, reason=self.reason, request_id=self.request_id
+        )
+
+
+#: What a signal or update without input says.
+NO_DETAILS = Ask()
+
+
+@dataclass(frozen=True, slots=True)
+class JobView:
+    """Answer of the query `status`."""
+
+    status: JobStatus
+    priority: int
+    run: int
+    tasks: dict[str, int]
+    """How many tasks are in each status."""
+    workers: list[str]
+    """Names of the workers lent to the job."""
+
+    @classmethod
+    def of(cls, job: JobRun) -> "JobView":
+        counts = {str(status): count for status, count in job.tasks.counts.items() if count}
+        workers = sorted(holding.lease.worker_name for holding in job.leases)
+        return cls(job.status, job.priority, job.run, counts, workers)
+
+
+@dataclass(frozen=True, slots=True)
+class TaskView:
+    """One row of the query `tasks`."""
+
+    index: int
+    status: TaskStatus
+    attempt: int
+    worker: str
+
+    @classmethod
+    def of_all(cls, job: JobRun) -> "list[TaskView]":
+        workers = {h.live.index: h.lease.worker_name for h in job.leases if h.live}
+        return [
+            cls(i, job.tasks.status(i), job.tasks.attempt(i), workers.get(i, ""))
+            for i in list(job.tasks)[:MOST_TASKS_SHOWN]
+        ]
