@@ -104,9 +104,9 @@ async def finish_waiting(client: Client) -> str:
     runner = UnsandboxedWorkflowRunner()
     workflows = [WaitingWorkflow]
     async with Worker(client, task_queue="queue", workflows=workflows, workflow_runner=runner):
-        handle = client.get_workflow_handle_for(WaitingWorkflow.run, "waiting")
-        await handle.signal(WaitingWorkflow.say, "olé")
-        return await handle.result()
+        handle = client.get_workflow_handle("waiting", result_type=str)
+        await handle.signal("say", "olé")
+        return str(await handle.result())
 
 
 async def test_a_killed_server_comes_back_on_its_address_with_its_workflows(

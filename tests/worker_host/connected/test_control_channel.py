@@ -139,7 +139,7 @@ async def test_after_a_gap_the_manager_says_what_it_has(
 async def test_a_log_is_whole_although_the_manager_was_restarted_twice(
     farm: Any, credentials: Credentials, eventually: Eventually
 ) -> None:
-    log = random.Random(2).randbytes(12 * MIB)
+    log = random.Random(2).randbytes(48 * MIB)  # or it is through before it can be interrupted
 
     async with connected(farm, credentials) as (channel, _, _):
         sending = asyncio.create_task(send_all(channel, log))
