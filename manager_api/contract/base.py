@@ -3,7 +3,9 @@
 import math
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from workflows.domain.messages import LONGEST_REASON
 
 #: Deeper than any setting is; far from where a recursive function gives up.
 MAX_DEPTH = 100
@@ -33,6 +35,8 @@ def _whole(value: Any) -> Any:
 
 
 Integer = Annotated[int, BeforeValidator(_whole)]
+Reason = Annotated[str, Field(max_length=LONGEST_REASON)]
+"""A line for people. Flamenco knows no limit; here a workflow carries it."""
 
 
 def _check_storable(value: Any, depth: int) -> None:

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field
 
-from manager_api.contract.base import Answer, Integer, Request
+from manager_api.contract.base import Answer, Integer, Reason, Request
 from workflows.domain.statuses import JobStatus
 
 JobStatusWord = Annotated[JobStatus, Field(strict=False)]
@@ -72,7 +72,7 @@ class JobsQueryResult(Answer):
 
 class JobStatusChange(Request):
     status: JobStatusWord
-    reason: str
+    reason: Reason
 
 
 class JobPriorityChange(Request):

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from manager_api.contract.base import Answer, Request
+from manager_api.contract.base import Answer, Reason, Request
 from workflows.domain.statuses import TaskStatus
 
 TaskStatusWord = Annotated[TaskStatus, Field(strict=False)]
@@ -70,4 +70,4 @@ class TaskLogInfo(Answer):
 
 class TaskStatusChange(Request):
     status: TaskStatusWord
-    reason: str
+    reason: Reason

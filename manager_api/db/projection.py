@@ -66,7 +66,7 @@ class SqlProjectionStore:
 
 
 def _change_to_make(job: JobRow) -> Change | None:
-    return None if job.pending_change is None else Change(**job.pending_change)
+    return None if job.pending_change is None else Change(**job.pending_change).clipped()
 
 
 async def _blocked(session: AsyncSession, job_id: str) -> tuple[tuple[str, str], ...]:

@@ -139,8 +139,16 @@ async def test_a_status_that_nobody_can_ask_for_is_refused(
     assert (answer.status_code, await asked(farm)) == (422, [])
 
 
-@pytest.mark.parametrize("body", [{}, {"status": "paused"}, {"status": "x", "reason": "y"}])
-async def test_a_status_change_needs_a_status_and_a_reason(
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"status": "paused"},
+        {"status": "x", "reason": "y"},
+        {"status": "cancel-requested", "reason": "y" * 501},  # a workflow has to carry it
+    ],
+)
+async def test_a_status_change_needs_a_status_and_a_short_reason(
     api: httpx.AsyncClient, submit: Any, body: dict[str, str]
 ) -> None:
     job = await submit()

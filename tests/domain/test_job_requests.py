@@ -10,10 +10,13 @@ from workflows.domain.job.requests import Closing, request
 from workflows.domain.job.run import JobRun
 from workflows.domain.job.transitions import Refused
 from workflows.domain.messages import (
+    LONGEST_REQUEST_ID,
     Change,
     JobAction,
     JobSnapshot,
     Limits,
+    Outcome,
+    OutcomeKind,
     ProjectionWrite,
     TaskAction,
     TasksMoved,
@@ -292,3 +295,36 @@ def test_a_priority_is_written() -> None:
     request(job, Change(priority=80))
 
     assert job.next_write().priority == 80
+
+
+@pytest.mark.parametrize("priority", [-1, 101, 2**63])
+def test_a_priority_out_of_range_is_refused(priority: int) -> None:
+    job = job_of(1)
+
+    with pytest.raises(Refused):
+        request(job, Change(priority=priority))
+
+    assert job.priority == 50
+
+
+def test_a_request_for_nothing_is_refused() -> None:
+    with pytest.raises(Refused):
+        request(job_of(1), Change(reason="because"))
+
+
+def test_a_long_reason_is_clipped_for_it_is_carried_many_times() -> None:
+    job = job_of(4)
+
+    request(job, Change(action=JobAction.PAUSE, reason="x" * 2_000_000, request_id="y" * 10_000))
+
+    assert len(str(job.next_write())) < 10_000
+    assert all(len(known) <= LONGEST_REQUEST_ID for known in job.answered)
+
+
+def test_a_long_reason_of_a_host_is_clipped() -> None:
+    job = job_of(1)
+    [start] = lend(job, "ada")
+
+    job.offer_ended(start.offer, Outcome(OutcomeKind.FAILED, "x" * 2_000_000))
+
+    assert len(str(job.next_write())) < 10_000

@@ -5,7 +5,7 @@ an older build still reads. Tasks are named by their index in the job, 1-based a
 API: a hundred thousand UUIDs would not fit in a workflow's state.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from workflows.domain.statuses import JobStatus, TaskStatus
@@ -50,6 +50,12 @@ class Limits:
     """Continue-as-new at this length of history."""
     max_live: int = 500
     """Tasks in flight in one job; Temporal wedges at 2,000."""
+
+
+#: A line for people, in characters. Hundreds of them are carried in one message, and one that is
+#: larger than Temporal's 2 MB would be tried for ever.
+LONGEST_REASON = 500
+LONGEST_REQUEST_ID = 100
 
 
 # --- keeper to workflow ---------------------------------------------------------------------------
@@ -161,6 +167,14 @@ class Change:
     task: int | None = None
     reason: str = ""
     request_id: str = ""
+
+    def clipped(self) -> "Change":
+        """The same, with texts of a length that can be carried."""
+        return replace(
+            self,
+            reason=self.reason[:LONGEST_REASON],
+            request_id=self.request_id[:LONGEST_REQUEST_ID],
+        )
 
 
 # --- claim ----------------------------------------------------------------------------------------

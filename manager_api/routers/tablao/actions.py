@@ -6,7 +6,7 @@ from fastapi import APIRouter
 from pydantic import Field
 
 from manager_api.auth import Anybody
-from manager_api.contract.base import Request
+from manager_api.contract.base import Reason, Request
 from manager_api.contract.meta import Error
 from manager_api.dependencies import Jobs, Tasks
 from manager_api.routers.parameters import JobId, TaskId
@@ -25,12 +25,12 @@ router = APIRouter(
 
 class JobActionRequest(Request):
     action: Annotated[JobAction, Field(strict=False)]
-    reason: str = ""
+    reason: Reason = ""
 
 
 class TaskActionRequest(Request):
     action: Annotated[TaskAction, Field(strict=False)]
-    reason: str = ""
+    reason: Reason = ""
 
 
 @router.post("/jobs/{job_id}/actions", operation_id="actOnJob", status_code=204)

@@ -10,6 +10,8 @@ from workflows.domain.job.transitions import (
 from workflows.domain.messages import Change, JobAction, TaskAction
 from workflows.domain.statuses import ENDED, JobStatus, TaskStatus
 
+#: Flamenco's.
+PRIORITIES = range(101)
 #: Answers that are remembered for a caller who asks twice.
 ANSWERS_KEPT = 100
 
@@ -25,6 +27,7 @@ def request(job: JobRun, change: Change) -> None:
         Refused: it does not fit the present status.
         Closing: the run is over.
     """
+    change = change.clipped()
     if change.request_id and change.request_id in job.answered:
         if refusal := job.answered[change.request_id]:
             raise Refused(refusal)
@@ -49,12 +52,20 @@ def _remember(job: JobRun, change: Change, answer: str) -> None:
 
 def _grant(job: JobRun, change: Change) -> None:
     if change.priority is not None:
-        job.priority = job.changes.priority = change.priority
+        _set_priority(job, change.priority)
     elif change.task_action is not None:
         _change_task(job, change)
     elif change.action is not None:
         check_job_action(job.status, change.action)
         _JOB_CHANGES[change.action](job, change.reason or f"{change.action} was requested")
+    else:
+        raise Refused("nothing was asked for")
+
+
+def _set_priority(job: JobRun, priority: int) -> None:
+    if priority not in PRIORITIES:
+        raise Refused(f"a priority is a number from {PRIORITIES[0]} to {PRIORITIES[-1]}")
+    job.priority = job.changes.priority = priority
 
 
 def _cancel(job: JobRun, reason: str) -> None:

@@ -14,6 +14,7 @@ from workflows.domain.job.leases import Holding, LeaseBook, Start
 from workflows.domain.job.tasks import TaskBook
 from workflows.domain.job.transitions import REFRESHES_TASKS, TASKS_FOLLOW, next_job_status
 from workflows.domain.messages import (
+    LONGEST_REASON,
     Census,
     Demand,
     JobSnapshot,
@@ -183,6 +184,7 @@ class JobRun:
         holding = self.leases.of_offer(offer)
         if holding is None or holding.live is None:
             return
+        outcome = replace(outcome, reason=outcome.reason[:LONGEST_REASON])
         if outcome.kind is OutcomeKind.SUPERSEDED:
             # Somebody else attached to it, yet nobody but us may: ask again.
             self._offer_again(holding)
