@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -369,9 +370,10 @@ async def test_a_new_session_is_served_on_its_own_queue_and_runs_go_on(
         await stage.farm.stop()
         await stage.farm.start()
 
-        other = await stage.send(stage.shell("true", index=2), session=2)
+        # Of the same lease, so that it waits for the slot instead of taking it.
+        same_lease = replace(stage.shell("true", index=2), generation=1)
+        other = await stage.send(same_lease, session=2)
 
-        # Its slot is taken until the long task ends.
         stage.finish()
         assert (await other.result()).kind is OutcomeKind.COMPLETED
         assert (await handle.result()).kind is OutcomeKind.COMPLETED
