@@ -18,6 +18,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    false,
     text,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
@@ -205,6 +206,8 @@ class WorkerRow(Base):
     slots: Mapped[int] = mapped_column(default=1)
     live_runs: Mapped[list[str]] = mapped_column(JSON, default=list)
     """`str(RunKey)` of what lived, or was kept, when this session began."""
+    is_http: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """It asks for its tasks over HTTP, as a stock Flamenco Worker does."""
 
 
 class WorkerTagRow(Base):
@@ -224,6 +227,82 @@ class WorkerTagMembershipRow(Base):
     tag_id: Mapped[str] = mapped_column(
         ForeignKey("worker_tags.id", ondelete="CASCADE"), primary_key=True
     )
+
+
+class SleepScheduleRow(Base):
+    """When a worker sleeps, in the manager's local time."""
+
+    __tablename__ = "sleep_schedules"
+
+    worker_id: Mapped[str] = mapped_column(
+        ForeignKey("workers.id", ondelete="CASCADE"), primary_key=True
+    )
+    is_active: Mapped[bool] = mapped_column(default=False)
+    days_of_week: Mapped[str] = mapped_column(String(255), default="")
+    """Two-letter words (`mo tu`), by spaces; empty: every day."""
+    start_time: Mapped[str] = mapped_column(String(16), default="")
+    """`HH:MM`; empty: from midnight."""
+    end_time: Mapped[str] = mapped_column(String(16), default="")
+    next_check: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """The next moment at which it may say something else; None: it never does."""
+
+
+class ProvisionScope(StrEnum):
+    """Whom provisioned settings are for; each overrides those before it."""
+
+    FARM = "farm"
+    PLATFORM = "platform"
+    TAG = "tag"
+    WORKER = "worker"
+
+
+class ProvisionRow(Base):
+    """Settings that workers get from the manager instead of from files of their own."""
+
+    __tablename__ = "provisions"
+
+    scope: Mapped[ProvisionScope] = mapped_column(Word(ProvisionScope), primary_key=True)
+    target: Mapped[str] = mapped_column(String(255), primary_key=True)
+    """Platform, or id of the tag or worker; empty for the farm."""
+    settings: Mapped[dict[str, Any]] = mapped_column(JSON)
+    updated: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class HttpRunState(StrEnum):
+    OFFERED = "offered"
+    """Its activity waits; the worker has not been given the task yet."""
+    RUNNING = "running"
+    ENDED = "ended"
+    """The outcome is known, and kept until it is settled."""
+
+
+class HttpRunRow(Base):
+    """A run of a task by a worker that speaks HTTP: what a host keeps on its own disk."""
+
+    __tablename__ = "http_runs"
+    __table_args__ = (Index("ix_http_runs_worker_id_state", "worker_id", "state"),)
+
+    key: Mapped[str] = mapped_column(String(100), primary_key=True)
+    """`str(RunKey)`."""
+    job_id: Mapped[str] = mapped_column(ForeignKey("jobs.id", ondelete="CASCADE"), index=True)
+    task_id: Mapped[str] = mapped_column(String(36), index=True)
+    worker_id: Mapped[str] = mapped_column(ForeignKey("workers.id"))
+    session: Mapped[int]
+    lease_id: Mapped[str] = mapped_column(String(36))
+    slot: Mapped[int]
+    generation: Mapped[int]
+    workflow_run_id: Mapped[str] = mapped_column(String(36))
+    """With the next, the newest activity that is attached."""
+    activity_id: Mapped[str] = mapped_column(String(255))
+    state: Mapped[HttpRunState] = mapped_column(Word(HttpRunState))
+    outcome: Mapped[str] = mapped_column(String(16), default="")
+    """`messages.OutcomeKind`, of an ended one."""
+    reason: Mapped[str] = mapped_column(FreeText, default="")
+    stop_reason: Mapped[str] = mapped_column(FreeText, default="")
+    """Why the worker is to be told to stop; empty: it may go on."""
+    created: Mapped[datetime] = mapped_column(UtcDateTime)
+    touched: Mapped[datetime] = mapped_column(UtcDateTime)
+    """When the worker last said something about this task."""
 
 
 class LeaseState(StrEnum):
