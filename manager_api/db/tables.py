@@ -208,6 +208,8 @@ class WorkerRow(Base):
     """`str(RunKey)` of what lived, or was kept, when this session began."""
     is_http: Mapped[bool] = mapped_column(default=False, server_default=false())
     """It asks for its tasks over HTTP, as a stock Flamenco Worker does."""
+    is_paused: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """It finishes what it runs and is given nothing more, but stays awake."""
 
 
 class WorkerTagRow(Base):

@@ -10,10 +10,10 @@ depends_on = None
 
 
 def upgrade() -> None:
-    op.add_column(
-        "workers",
-        sa.Column("is_http", sa.Boolean(), nullable=False, server_default=sa.false()),
-    )
+    for flag in ("is_http", "is_paused"):
+        op.add_column(
+            "workers", sa.Column(flag, sa.Boolean(), nullable=False, server_default=sa.false())
+        )
     op.create_table(
         "sleep_schedules",
         sa.Column("worker_id", sa.String(length=36), nullable=False),
@@ -75,4 +75,5 @@ def downgrade() -> None:
     op.drop_table("http_runs")
     op.drop_table("provisions")
     op.drop_table("sleep_schedules")
+    op.drop_column("workers", "is_paused")
     op.drop_column("workers", "is_http")
