@@ -74,6 +74,14 @@ class JobMessages(Protocol):
         ...
 
 
+class KeeperDuty(Protocol):
+    """Something that one manager of the farm does, beside the matchmaking and never in its way."""
+
+    async def run(self, epoch: int) -> None:
+        """Until canceled. What it writes is refused once `epoch` is over: `Superseded`."""
+        ...
+
+
 class OrderedHosts(Protocol):
     def is_present(self, worker_id: str) -> bool: ...
     async def order_status(self, worker_id: str, status: WorkerStatus) -> bool: ...
@@ -104,6 +112,7 @@ class FarmKeeper(Keeping):
         times: KeeperTimes = KeeperTimes(),
         *,
         heartbeat_every_s: float = 2.0,
+        duties: Sequence[KeeperDuty] = (),
     ) -> None:
         self._store = store
         self._jobs = jobs
@@ -111,12 +120,13 @@ class FarmKeeper(Keeping):
         self._wakeup = wakeup
         self._times = times
         self._heartbeat_every_s = heartbeat_every_s
+        self._duties = duties
 
     @activity.defn(name="keep_farm")
     async def keep_farm(self) -> None:
         async with heartbeats(lambda: None, self._heartbeat_every_s):
             try:
-                await _Reign(self._store, self._jobs, self._hosts, self._wakeup, self._times).run()
+                await self._reign()
             except Superseded:
                 logger.info("another keeper has taken over the farm")
             except asyncio.CancelledError:
@@ -125,6 +135,22 @@ class FarmKeeper(Keeping):
                 logger.info("another keeper takes over the farm")
                 # Temporal does not know this activity any more: there is nobody to answer.
                 activity.raise_complete_async()
+
+    async def _reign(self) -> None:
+        epoch = await self._store.next_epoch()
+        reign = _Reign(self._store, self._jobs, self._hosts, self._wakeup, self._times, epoch)
+        running = [
+            asyncio.create_task(work)
+            for work in (reign.run(), *(duty.run(epoch) for duty in self._duties))
+        ]
+        try:
+            done, _ = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+            for asyncio_task in done:
+                asyncio_task.result()  # none of them ends by itself, but superseded
+        finally:
+            for asyncio_task in running:
+                asyncio_task.cancel()
+            await asyncio.gather(*running, return_exceptions=True)
 
 
 def _is_shutdown(details: activity.ActivityCancellationDetails | None) -> bool:
@@ -141,18 +167,18 @@ class _Reign:
         hosts: OrderedHosts,
         wakeup: Wakeup,
         times: KeeperTimes,
+        epoch: int,
     ) -> None:
         self._store = store
         self._jobs = jobs
         self._hosts = hosts
         self._wakeup = wakeup
         self._times = times
+        self._epoch = epoch
         self._told = Told(times.resend_s)
-        self._epoch = 0
         self._audited = float("-inf")
 
     async def run(self) -> None:
-        self._epoch = await self._store.next_epoch()
         while True:
             try:
                 await self._pass()
