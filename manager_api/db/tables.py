@@ -20,6 +20,7 @@ from sqlalchemy import (
     Text,
     false,
     text,
+    true,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.types import TypeDecorator
@@ -97,6 +98,15 @@ def table_of(row: type[Base]) -> Table:
 
 class JobRow(Base):
     __tablename__ = "jobs"
+    __table_args__ = (
+        # Nearly always empty, and looked into all the time.
+        Index(
+            "ix_jobs_delete_requested_at",
+            "delete_requested_at",
+            sqlite_where=text("delete_requested_at IS NOT NULL"),
+            postgresql_where=text("delete_requested_at IS NOT NULL"),
+        ),
+    )
 
     id: Mapped[str] = mapped_column(String(36), primary_key=True)
     name: Mapped[str] = mapped_column(FreeText)
@@ -210,6 +220,8 @@ class WorkerRow(Base):
     """It asks for its tasks over HTTP, as a stock Flamenco Worker does."""
     is_paused: Mapped[bool] = mapped_column(default=False, server_default=false())
     """It finishes what it runs and is given nothing more, but stays awake."""
+    is_provisioned: Mapped[bool] = mapped_column(default=True, server_default=true())
+    """Its host takes the settings that the farm has for it."""
 
 
 class WorkerTagRow(Base):
@@ -344,6 +356,8 @@ class LeaseRow(Base):
     """Empty, `after-task` or `at-once`."""
     epoch: Mapped[int]
     changed: Mapped[datetime] = mapped_column(UtcDateTime)
+    task_types: Mapped[list[str] | None] = mapped_column(JSON(none_as_null=True))
+    """What the worker took on when it was lent; null: not known."""
 
 
 class WorkerSlotRow(Base):

@@ -14,6 +14,19 @@ def upgrade() -> None:
         op.add_column(
             "workers", sa.Column(flag, sa.Boolean(), nullable=False, server_default=sa.false())
         )
+    op.add_column(
+        "workers",
+        sa.Column("is_provisioned", sa.Boolean(), nullable=False, server_default=sa.true()),
+    )
+    op.add_column("leases", sa.Column("task_types", sa.JSON(none_as_null=True), nullable=True))
+    op.create_index(
+        "ix_jobs_delete_requested_at",
+        "jobs",
+        ["delete_requested_at"],
+        unique=False,
+        sqlite_where=sa.text("delete_requested_at IS NOT NULL"),
+        postgresql_where=sa.text("delete_requested_at IS NOT NULL"),
+    )
     op.create_table(
         "sleep_schedules",
         sa.Column("worker_id", sa.String(length=36), nullable=False),
@@ -75,5 +88,8 @@ def downgrade() -> None:
     op.drop_table("http_runs")
     op.drop_table("provisions")
     op.drop_table("sleep_schedules")
+    op.drop_index("ix_jobs_delete_requested_at", table_name="jobs")
+    op.drop_column("leases", "task_types")
+    op.drop_column("workers", "is_provisioned")
     op.drop_column("workers", "is_paused")
     op.drop_column("workers", "is_http")
