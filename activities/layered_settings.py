@@ -17,6 +17,8 @@ from pydantic_settings import (
 )
 
 PREFIX = "TABLAO_"
+#: No setting, but the way that a file's content takes into the sources: pydantic knows no other.
+_CONTENT = "content of the file"
 
 
 class SettingsError(Exception):
@@ -36,14 +38,23 @@ class LayeredSettings(BaseSettings):
         raise NotImplementedError
 
     @classmethod
-    def read(cls, command_line: Mapping[str, Any]) -> Self:
+    def read(
+        cls, command_line: Mapping[str, Any], content: Mapping[str, Any] | None = None
+    ) -> Self:
         """The settings in force; what is None on the command line was not given.
+
+        Args:
+            content: Instead of what is in the file, to find out whether it would do.
 
         Raises:
             SettingsError: one is wrong, or the settings file is not readable.
         """
+        given: dict[str, Any] = {k: v for k, v in command_line.items() if v is not None}
+        if content is None:
+            content = cls.file_content(cls.file(given))
         try:
-            return cls(**{name: value for name, value in command_line.items() if value is not None})
+            given[_CONTENT] = cls.from_content(content)
+            return cls(**given)
         except ValueError as error:
             raise SettingsError(_first_problem(error)) from error
 
@@ -56,30 +67,44 @@ class LayeredSettings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        file = InitSettingsSource(settings_cls, init_kwargs=cls._file_settings(init_settings()))
-        return init_settings, env_settings, file
+        given = init_settings()
+        content = given.pop(_CONTENT, {})
+        return (
+            InitSettingsSource(settings_cls, init_kwargs=given),
+            env_settings,
+            InitSettingsSource(settings_cls, init_kwargs=content),
+        )
 
     @classmethod
-    def _file_settings(cls, command_line: Mapping[str, Any]) -> dict[str, Any]:
-        path = cls._file(command_line)
-        if path is None:
-            return {}
-        try:
-            content = yaml.safe_load(path.read_text(encoding="utf-8"))
-        except (OSError, yaml.YAMLError) as error:
-            raise SettingsError(f"{path} cannot be read: {error}") from error
-        if content is None:
-            return {}
-        if not isinstance(content, dict):
-            raise SettingsError(f"{path} must hold settings as `name: value` lines.")
-        return content
+    def from_content(cls, content: Mapping[str, Any]) -> dict[str, Any]:
+        """The settings among what is in a file: all of it, unless its format says otherwise."""
+        return dict(content)
 
     @classmethod
-    def _file(cls, command_line: Mapping[str, Any]) -> Path | None:
+    def file(cls, command_line: Mapping[str, Any]) -> Path | None:
+        """The file that counts; None if there is none."""
         given = command_line.get("data_dir") or os.environ.get(f"{PREFIX}DATA_DIR")
         data_dir = Path(given) if given else cls.default_data_dir()
         candidates = (data_dir.expanduser() / cls.FILE, Path.cwd() / cls.FILE)
         return next((path for path in candidates if path.is_file()), None)
+
+    @classmethod
+    def file_content(cls, path: Path | None) -> dict[str, Any]:
+        """
+        Raises:
+            SettingsError: the file is not readable, or holds something else.
+        """
+        if path is None:
+            return {}
+        try:
+            content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError, yaml.YAMLError) as error:
+            raise SettingsError(f"{path} cannot be read: {error}") from error
+        if content is None:
+            return {}
+        if not isinstance(content, dict) or not all(isinstance(name, str) for name in content):
+            raise SettingsError(f"{path} must hold settings as `name: value` lines.")
+        return content
 
 
 def _first_problem(error: ValueError) -> str:

@@ -14,6 +14,7 @@ from manager_api.last_rendered import LastRendered
 from manager_api.services.credentials import WorkerCredentials
 from manager_api.services.farm import FarmWatch, last_rendered_shown
 from manager_api.services.jobs import JobControl, JobService
+from manager_api.services.lifecycle import tell_lifecycle
 from manager_api.services.log_notes import LogNotes
 from manager_api.services.runs import RunService
 from manager_api.services.tasks import TaskService
@@ -56,7 +57,7 @@ class ManagerParts:
     ) -> "ManagerParts":
         """With everything of ours built and connected; `others` are the remaining fields."""
         live = LiveEvents(database, queue=settings.events_queue, kept_s=settings.events_kept_s)
-        logs = TaskLogs(settings.job_files, live)
+        logs = TaskLogs(settings.local_manager_storage_path, live)
         return cls(
             settings=settings,
             database=database,
@@ -75,6 +76,7 @@ class ManagerParts:
 
     async def start(self) -> None:
         await self.events.start()
+        await tell_lifecycle(self.database, "manager-startup")
         await self.farm.start()
         await self.log_notes.start()
 

@@ -26,6 +26,7 @@ from manager_api.hosts import ChannelSettings, Hosts
 from manager_api.job_types.registry import BuiltInJobTypes, JobTypeRegistry
 from manager_api.orchestrator import ManagerWorker, TemporalJobs, connect
 from manager_api.routers.tablao.host import host_router
+from manager_api.server import ManagerServer
 from manager_api.settings import ManagerSettings
 from manager_api.temporal_server import TemporalServer
 from manager_api.tunnel import tunnel_router
@@ -54,7 +55,7 @@ async def _serve(settings: ManagerSettings) -> None:
             ws_max_size=2**20,
         )
         _forget_garbage_so_far()
-        await uvicorn.Server(config).serve()
+        await ManagerServer(config, parts.database).serve()
 
 
 def _forget_garbage_so_far() -> None:
@@ -95,7 +96,7 @@ async def _end(asyncio_task: "asyncio.Task[None]") -> None:
 
 async def _database(settings: ManagerSettings, stack: AsyncExitStack) -> Database:
     settings.data_dir.mkdir(parents=True, exist_ok=True)
-    settings.storage_path.mkdir(parents=True, exist_ok=True)
+    settings.jobs_path.mkdir(parents=True, exist_ok=True)
     database = Database(settings.database_url)
     stack.push_async_callback(database.close)
     await database.migrate()

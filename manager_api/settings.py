@@ -1,51 +1,33 @@
 """What the manager is told: command line > environment > tablao-manager.yaml > default.
 
-Read once, by `read_settings` in the composition root; nothing else looks at the environment. What
-each setting means to a user is docs/settings.md; a test holds the two together.
+Read by `read_settings` in the composition root, and again when the file is changed through the API
+(configuration.py); nothing else looks at the environment. The keys are Flamenco's where it has
+them. What each means to a user is docs/settings.md; a test holds the two together.
 """
 
 import ipaddress
+from collections.abc import Mapping
+from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import platformdirs
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import Field, ValidationInfo, field_validator
+from pydantic_settings import SettingsConfigDict
 
 from activities.layered_settings import LayeredSettings, SettingsError
-from workflows.domain.variables import ALL_PLATFORMS, DEFAULT_VARIABLES, Audience, Variables
+from manager_api.listening import address, host_and_port
+from manager_api.platforms import managers_platform
+from manager_api.settings_sections import Duration, Mqtt, Shaman, Variable
+from workflows.domain.variables import DEFAULT_VARIABLES, Variables
 from workflows.domain.variables import Variable as DomainVariable
-from workflows.domain.variables import VariableValue as DomainValue
 
 SETTINGS_FILE = "tablao-manager.yaml"
+#: What Flamenco 3.9 calls the format of its own settings file.
+FILE_VERSION = 3
 
 Seconds = Annotated[float, Field(ge=0)]
 Positive = Annotated[int, Field(ge=1)]
-
-
-class VariableValue(BaseModel):
-    """What a variable stands for, to whom and where. Flamenco's shape."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    value: str
-    platform: str = ""
-    platforms: tuple[str, ...] = ()
-    audience: Literal["all", "workers", "users"] = "all"
-
-
-class Variable(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    is_twoway: bool = False
-    values: tuple[VariableValue, ...] = ()
-
-    def named(self, name: str) -> DomainVariable:
-        return DomainVariable(name, tuple(map(_in_domain, self.values)), self.is_twoway)
-
-
-def _in_domain(value: VariableValue) -> DomainValue:
-    platforms = value.platforms or (value.platform or ALL_PLATFORMS,)
-    return DomainValue(value.value, platforms, Audience(value.audience))
 
 
 def _default_data_dir() -> Path:
@@ -53,21 +35,29 @@ def _default_data_dir() -> Path:
 
 
 class ManagerSettings(LayeredSettings):
+    """All that depends on another setting comes after it: validators see what is above them."""
+
     FILE = SETTINGS_FILE
 
+    model_config = SettingsConfigDict(env_nested_delimiter="__")
+
     data_dir: Path = Field(default_factory=_default_data_dir)
-    storage: Path = Path()
-    """Empty: `storage` in the data directory."""
-    database: str = ""
-    """SQLAlchemy URL. Empty: SQLite in the data directory."""
     manager_name: str = "Tablao"
     flamenco_version: str = "3.8.5"
     """The add-on refuses to submit to a version other than its own; this is the newest stable."""
     variables: dict[str, Variable] = Field(default_factory=dict)
     """Beside the defaults, which a variable of the same name replaces."""
+    shared_storage_path: Path = Field(default=Path("storage"), validate_default=True)
+    local_manager_storage_path: Path = Field(default=Path("job-files"), validate_default=True)
+    """Task logs and last-rendered images."""
+    job_types_path: Path = Field(default=Path("scripts"), validate_default=True)
+    database: str = Field(default="tablao.sqlite", repr=False)
+    """An SQLite file, or an SQLAlchemy URL, which may hold a password."""
+    database_check_period: Duration = timedelta(minutes=10)
+    shaman: Shaman = Shaman()
 
-    host: str = "127.0.0.1"
-    port: int = Field(default=8080, ge=0, le=65535)
+    listen: str = "127.0.0.1:8080"
+    autodiscoverable: bool = True
     insecure: bool = False
     max_json_bytes: Positive = 32 * 1024**2
     """A job of 100,000 tasks is submitted in a few hundred bytes; its compiler makes the tasks."""
@@ -81,6 +71,8 @@ class ManagerSettings(LayeredSettings):
     """With an own `temporal_address`, where its Web UI is."""
     retention_days: Positive = 30
 
+    task_timeout: Duration = timedelta(minutes=10)
+    worker_timeout: Duration = timedelta(minutes=1)
     task_fail_after_softfail_count: Positive = 3
     blocklist_threshold: Positive = 3
     retry_pause_s: Seconds = 5.0
@@ -95,6 +87,7 @@ class ManagerSettings(LayeredSettings):
     """Also how long a manager that just started listens before it misses anybody (rule 10)."""
     sign_on_wait_s: Seconds = 30.0
     """A stock worker that is answered 5xx at its sign-on registers anew; so we rather wait."""
+    http_poll_s: Seconds = 10.0
     keeper_tick_s: Seconds = 5.0
     """The keeper is woken by events; this is the safety net."""
     keeper_heartbeat_s: Seconds = 10.0
@@ -104,51 +97,108 @@ class ManagerSettings(LayeredSettings):
     """A busy farm of 100 workers makes some 50 events a second."""
     events_queue: Positive = 500
     """Flamenco's limit before a slow client is dropped."""
-
-    @field_validator("storage", mode="after")
-    @classmethod
-    def _storage_in_full(cls, path: Path) -> Path:
-        return path if path == Path() else path.expanduser().absolute()
+    mqtt: Mqtt = Mqtt()
 
     @field_validator("data_dir", mode="after")
     @classmethod
     def _data_dir_in_full(cls, path: Path) -> Path:
         return path.expanduser().absolute()
 
+    @field_validator(
+        "shared_storage_path", "local_manager_storage_path", "job_types_path", mode="after"
+    )
+    @classmethod
+    def _path_in_full(cls, path: Path, info: ValidationInfo) -> Path:
+        if path == Path() and info.field_name is not None:
+            # Flamenco's way to say "none yet".
+            path = cls.model_fields[info.field_name].default
+        # Absent when it is itself refused, which is told first.
+        expanded = expanded_path(str(path), info.data.get("variables", {}))
+        data_dir: Path = info.data.get("data_dir", Path())
+        return data_dir / Path(expanded).expanduser()
+
+    @field_validator("listen", mode="after")
+    @classmethod
+    def _listen_is_an_address(cls, listen: str) -> str:
+        return address(*host_and_port(listen))
+
     @property
-    def storage_path(self) -> Path:
-        """The shared storage: the variable `jobs`, and what clients are told."""
-        return self.data_dir / "storage" if self.storage == Path() else self.storage
+    def host(self) -> str:
+        return host_and_port(self.listen)[0]
+
+    @property
+    def port(self) -> int:
+        return host_and_port(self.listen)[1]
+
+    @property
+    def jobs_path(self) -> Path:
+        """Where jobs' files are: the variable `jobs`, and what clients are told."""
+        return (
+            self.shared_storage_path / "jobs" if self.shaman.enabled else self.shared_storage_path
+        )
 
     @property
     def database_url(self) -> str:
-        return self.database or f"sqlite+aiosqlite:///{self.data_dir / 'tablao.sqlite'}"
-
-    @property
-    def job_files(self) -> Path:
-        """Task logs and last-rendered images."""
-        return self.data_dir / "job-files"
+        if "://" in self.database:
+            return self.database
+        file = self.database or "tablao.sqlite"
+        return f"sqlite+aiosqlite:///{self.data_dir / Path(file).expanduser()}"
 
     @property
     def farm_variables(self) -> Variables:
-        configured = [variable.named(name) for name, variable in self.variables.items()]
-        defaults = [v for v in DEFAULT_VARIABLES if v.name not in self.variables]
-        return Variables.of_farm([*defaults, *configured], str(self.storage_path))
+        return Variables.of_farm(_with_defaults(self.variables), str(self.jobs_path))
+
+    @classmethod
+    def from_content(cls, content: Mapping[str, Any]) -> dict[str, Any]:
+        """
+        Raises:
+            SettingsError: the file is of another version than Flamenco 3.9's.
+        """
+        meta = content.get("_meta", {"version": FILE_VERSION})
+        if meta != {"version": FILE_VERSION}:
+            raise SettingsError(f"Setting _meta: it must be `version: {FILE_VERSION}`.")
+        return {name: value for name, value in content.items() if name != "_meta"}
 
     @classmethod
     def default_data_dir(cls) -> Path:
         return _default_data_dir()
 
 
-def read_settings(**command_line: Any) -> ManagerSettings:
+def read_settings(
+    *, host: str | None = None, port: int | None = None, **command_line: Any
+) -> ManagerSettings:
     """The settings in force; what is None on the command line was not given.
+
+    Args:
+        host: Instead of that in `listen`.
+        port: Likewise.
 
     Raises:
         SettingsError: one is wrong, or the settings file is not readable.
     """
     settings = ManagerSettings.read(command_line)
+    if host is not None or port is not None:
+        listen = address(
+            settings.host if host is None else host, settings.port if port is None else port
+        )
+        settings = ManagerSettings.read({**command_line, "listen": listen})
     check_listen(settings.host, settings.insecure)
     return settings
+
+
+def expanded_path(path: str, variables: dict[str, Variable]) -> str:
+    """A path of the manager's own, with variables for the manager's platform.
+
+    Raises:
+        ValueError: with a sentence; it names a variable that there is not, or that has no value.
+    """
+    defined = Variables(tuple(_with_defaults(variables)))
+    return defined.in_own_path(path, managers_platform())
+
+
+def _with_defaults(variables: dict[str, Variable]) -> list[DomainVariable]:
+    configured = [variable.named(name) for name, variable in variables.items()]
+    return [*(v for v in DEFAULT_VARIABLES if v.name not in variables), *configured]
 
 
 def check_listen(host: str, insecure: bool) -> None:
@@ -160,8 +210,9 @@ def check_listen(host: str, insecure: bool) -> None:
     if insecure or _is_loopback(host):
         return
     raise SettingsError(
-        f"Listening on {host} would let everybody on that network submit and cancel jobs, because "
-        "there is no login yet. Listen on 127.0.0.1, or add --insecure if you trust the network."
+        f"Listening on {host or 'every address'} would let everybody on that network submit and "
+        "cancel jobs, because there is no login yet. Listen on 127.0.0.1, or add --insecure if "
+        "you trust the network."
     )
 
 

@@ -103,7 +103,7 @@ def settings_or_refusal(
             data_dir=data_dir,
             host=host,
             port=port,
-            storage=storage,
+            shared_storage_path=storage and storage.expanduser().absolute(),
             insecure=insecure or None,
         )
     except SettingsError as refusal:
@@ -136,7 +136,7 @@ def farm_of(settings: ManagerSettings, workers: int, blender: str | None = None)
             "or stop what is using it."
         )
     options = ["--data-dir", str(settings.data_dir), "--host", settings.host, "--port", str(port)]
-    options += ["--storage", str(settings.storage_path)]
+    options += ["--storage", str(settings.shared_storage_path)]
     return Farm(
         settings.data_dir,
         local_url(settings.host, port),

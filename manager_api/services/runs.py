@@ -12,7 +12,7 @@ from manager_api.db.engine import Database
 from manager_api.db.runs import LeasedTask, TaskOfLease, leased_tasks
 from manager_api.db.tables import LeaseState, WorkerRow
 from manager_api.errors import Forbidden, NotFound, Overtaken
-from manager_api.services.submission import managers_platform
+from manager_api.platforms import managers_platform
 from workflows.domain.messages import RunKey
 from workflows.domain.variables import Expansion, Variables
 

@@ -1,6 +1,5 @@
 """From what an artist submits to a job that can be stored."""
 
-import platform
 from datetime import datetime
 from uuid import uuid4
 
@@ -8,6 +7,7 @@ from manager_api.contract.jobs import SubmittedJob
 from manager_api.db.submission import NewJob, NewTask
 from manager_api.errors import BadRequest, PreconditionFailed
 from manager_api.job_types.registry import JobTypeRegistry, JobTypeUnknown
+from manager_api.platforms import managers_platform
 from workflows.domain.job_types import definitions
 from workflows.domain.job_types.definitions import AuthoredTask, CompileError
 from workflows.domain.statuses import JobStatus
@@ -47,11 +47,6 @@ def compile_job(
         shaman_checkout_id=(submitted.storage and submitted.storage.shaman_checkout_id) or "",
         worker_tag_id=submitted.worker_tag or None,
     )
-
-
-def managers_platform() -> str:
-    """Spelled as workers and the add-on spell theirs: linux, windows, darwin."""
-    return platform.system().lower()
 
 
 def _to_compile(submitted: SubmittedJob, variables: Variables) -> definitions.SubmittedJob:

@@ -31,8 +31,8 @@ async def test_the_configuration_names_the_shared_storage(
 
     fits("ManagerConfiguration", answer.json())
     assert answer.json() == {
-        "storageLocation": str(farm.parts.settings.data_dir / "storage"),
-        "shamanEnabled": False,
+        "storageLocation": str(farm.parts.settings.data_dir / "storage/jobs"),
+        "shamanEnabled": True,
         "isFirstRun": False,
     }
 

@@ -61,7 +61,7 @@ async def test_the_holder_of_a_lease_gets_the_commands_for_its_platform(
     other = await api.get(url(job, await lend(paco.id, job["id"], state=state)), auth=paco)
 
     [task] = await tasks_of(job["id"])
-    storage = farm.parts.settings.storage_path
+    storage = farm.parts.settings.jobs_path
     assert answer.json() == {
         "task_id": task["id"],
         "job_name": "bulería",

@@ -128,6 +128,26 @@ class Variables:
             prefixes=tuple(sorted(prefixes, key=_by_length)),
         )
 
+    def in_own_path(self, path: str, platform: str) -> str:
+        """A path of the manager's own settings, with variables of both kinds as values.
+
+        The path says where jobs are, so it cannot begin at `{jobs}`.
+
+        Raises:
+            ValueError: it names a variable that has no value here.
+        """
+        values = {
+            variable.name: value
+            for variable in self.definitions
+            if variable.name != "jobs" and (value := variable.value_for(platform)) is not None
+        }
+        unknown = [name for name in _NAME.findall(path) if name not in values]
+        if unknown:
+            raise ValueError(
+                f"there is no variable {{{unknown[0]}}} with a value for {platform} workers"
+            )
+        return _named(path, values)
+
     def fold(self, submitted: Mapping[str, Any], platform: str) -> dict[str, Any]:
         """Settings or metadata of a submission, with values at the start of strings as names.
 

@@ -23,8 +23,11 @@ async def get_version(parts: Parts) -> FlamencoVersion:
 
 @router.get("/configuration", operation_id="getConfiguration")
 async def get_configuration(parts: Parts) -> ManagerConfiguration:
+    settings = parts.settings
     return ManagerConfiguration(
-        storageLocation=str(parts.settings.storage_path), shamanEnabled=False, isFirstRun=False
+        storageLocation=str(settings.jobs_path),
+        shamanEnabled=settings.shaman.enabled,
+        isFirstRun=False,
     )
 
 

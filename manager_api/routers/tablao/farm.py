@@ -39,7 +39,7 @@ async def get_farm(parts: Parts) -> Farm:
         flamenco_version=parts.settings.flamenco_version,
         status=parts.farm.status,
         started_at=parts.started_at,
-        storage=str(parts.settings.storage_path),
+        storage=str(parts.settings.jobs_path),
         temporal_address=parts.temporal_address,
         temporal_namespace=parts.settings.temporal_namespace,
         temporal_ui=parts.temporal_ui,

@@ -1,0 +1,57 @@
+"""Durations as Go writes them, because Flamenco's settings do: `1h30m`, `10m0s`, `250ms`."""
+
+import re
+from datetime import timedelta
+from fractions import Fraction
+
+_SECONDS = {
+    "ns": Fraction(1, 10**9),
+    "us": Fraction(1, 10**6),
+    "µs": Fraction(1, 10**6),
+    "μs": Fraction(1, 10**6),
+    "ms": Fraction(1, 1000),
+    "s": Fraction(1),
+    "m": Fraction(60),
+    "h": Fraction(3600),
+}
+_PART = re.compile(r"(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|μs|ms|s|m|h)", re.ASCII)
+#: More is a mistake, and far from what a `timedelta` can hold.
+LONGEST = timedelta(hours=1_000_000)
+
+
+def parse_duration(text: str) -> timedelta:
+    """
+    Raises:
+        ValueError: it is no duration, is negative, or longer than `LONGEST`.
+    """
+    if text == "0":
+        return timedelta()
+    parts = list(_PART.finditer(text))
+    if not parts or "".join(part[0] for part in parts) != text:
+        raise ValueError(f'"{text[:50]}" is no duration; write it as 90s, 10m or 1h30m')
+    seconds = sum((Fraction(part[1]) * _SECONDS[part[2]] for part in parts), Fraction())
+    if seconds > LONGEST.total_seconds():
+        raise ValueError(f'"{text[:50]}" is too long a duration')
+    return timedelta(microseconds=round(seconds * 10**6))
+
+
+def format_duration(duration: timedelta) -> str:
+    """As Go prints it, from hours down to seconds: `24h0m0s`; `0s`; below a second `1.5ms`."""
+    microseconds = duration // timedelta(microseconds=1)
+    if 0 < microseconds < 10**3:
+        return f"{microseconds}µs"
+    if 0 < microseconds < 10**6:
+        return f"{_decimal(Fraction(microseconds, 10**3))}ms"
+    minutes, rest = divmod(microseconds, 60 * 10**6)
+    hours, minutes = divmod(minutes, 60)
+    seconds = f"{_decimal(Fraction(rest, 10**6))}s"
+    if hours:
+        return f"{hours}h{minutes}m{seconds}"
+    return f"{minutes}m{seconds}" if minutes else seconds
+
+
+def _decimal(number: Fraction) -> str:
+    """Of at most six decimals, none of them a closing zero."""
+    whole, part = divmod(number, 1)
+    decimals = f"{round(part * 10**6):06d}".rstrip("0")
+    return f"{whole}.{decimals}" if decimals else str(whole)
