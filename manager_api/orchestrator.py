@@ -186,7 +186,7 @@ def _update_name(change: Change) -> str:
         return _UPDATES[change.action]
     if change.task_action is not None:
         return _TASK_UPDATES[change.task_action]
-    return "set_priority"
+    return "set_priority" if change.priority is not None else "unblock"
 
 
 def _ask(change: Change) -> Ask:
@@ -196,6 +196,7 @@ def _ask(change: Change) -> Ask:
         task=change.task,
         priority=change.priority,
         failed_only=change.action is JobAction.REQUEUE_FAILED,
+        unblock=change.unblock,
     )
 
 

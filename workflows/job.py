@@ -282,6 +282,10 @@ class JobWorkflow:
     def requeue_task_signal(self, ask: Ask) -> None:
         self._asked(ask.of_task(TaskAction.REQUEUE))
 
+    @workflow.signal(name="unblock")
+    def unblock_signal(self, ask: Ask) -> None:
+        self._asked(ask.to_unblock())
+
     def _asked(self, change: Change) -> None:
         def ask(job: JobRun) -> None:
             try:
@@ -321,6 +325,10 @@ class JobWorkflow:
     @workflow.update
     async def requeue_task(self, ask: Ask) -> str:
         return await self._change(ask.of_task(TaskAction.REQUEUE))
+
+    @workflow.update
+    async def unblock(self, ask: Ask) -> str:
+        return await self._change(ask.to_unblock())
 
     async def _change(self, change: Change) -> str:
         """Answers with the job's status when the change can be read in the database.

@@ -27,6 +27,8 @@ class Ask:
     priority: int | None = None
     failed_only: bool = False
     """For `requeue`."""
+    unblock: tuple[tuple[str, str], ...] = ()
+    """For `unblock`: pairs of a worker's id and a task type."""
 
     def of_job(self, action: JobAction) -> Change:
         return Change(action=action, reason=self.reason, request_id=self.request_id)
@@ -36,6 +38,9 @@ class Ask:
 
     def to_set_priority(self) -> Change:
         return Change(priority=self.priority, reason=self.reason, request_id=self.request_id)
+
+    def to_unblock(self) -> Change:
+        return Change(unblock=self.unblock, reason=self.reason, request_id=self.request_id)
 
     def of_task(self, action: TaskAction) -> Change:
         return Change(

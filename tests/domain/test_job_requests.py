@@ -328,3 +328,63 @@ def test_a_long_reason_of_a_host_is_clipped() -> None:
     job.offer_ended(start.offer, Outcome(OutcomeKind.FAILED, "x" * 2_000_000))
 
     assert len(str(job.next_write())) < 10_000
+
+
+def blocked_job() -> JobRun:
+    """Ada is blocked for `blender`, and of no use to the job since."""
+    snapshot = JobSnapshot(
+        "job", 1, JobStatus.QUEUED, 50, encode(columns(2)), blocked=(("ada", "blender"),)
+    )
+    job = JobRun(snapshot)
+    job.begin()
+    assert lend(job, "ada") == []
+    job.next_write()
+    return job
+
+
+def test_a_worker_taken_off_the_blocklist_may_be_lent_again() -> None:
+    job = blocked_job()
+    version = job.demand.version
+
+    request(job, Change(unblock=(("ada", "blender"),)))
+
+    write = job.next_write()
+    assert write.blocked == ()
+    # A greater version, or the keeper would go on skipping whom the job has handed back.
+    assert write.demand is not None
+    assert write.demand.version > version
+    assert write.demand.wants[0].blocked == ()
+    assert len(lend(job, "ada", generation=2)) == 1
+
+
+def test_taking_off_what_is_not_on_the_blocklist_changes_nothing() -> None:
+    job = blocked_job()
+
+    request(job, Change(unblock=(("ada", "ffmpeg"), ("eva", "blender"))))
+
+    assert not job.changes
+    assert job.failures.blocked == {("ada", "blender")}
+
+
+def test_an_unblocked_worker_is_blocked_again_at_its_next_failure() -> None:
+    job = job_of(60, limits=Limits(blocklist_threshold=2, softfail_limit=9))
+    [start] = lend(job, "ada")
+    for _ in range(2):
+        starts = ends(job, start, FAILED)
+        start = starts[0] if starts else start
+    assert job.failures.blocked == {("ada", "blender")}
+    request(job, Change(unblock=(("ada", "blender"),)))
+    assert not job.failures.blocked
+
+    [again] = lend(job, "ada", generation=2)
+    ends(job, again, FAILED)
+
+    assert job.failures.blocked == {("ada", "blender")}
+
+
+def test_entries_to_unblock_are_clipped_and_survive_being_stored_as_json() -> None:
+    stored = [["w" * 99, "t" * 999]]
+
+    clipped = Change(unblock=stored).clipped()  # type: ignore[arg-type] # as JSON gives it back
+
+    assert clipped.unblock == (("w" * 36, "t" * 255),)

@@ -20,6 +20,7 @@ CALM = (
     "cancel and requeue task",
     "task",
     "priority",
+    "unblock",
     "worker asleep",
     "worker asleep when free",
     "worker awake",

@@ -1,6 +1,6 @@
 """The model's people: they ask until they are answered."""
 
-from tests.model.database import Database
+from tests.model.database import Database, JobRecord
 from tests.model.temporal import Temporal
 from tests.model.workflow import WorkflowWorker
 from workflows.domain.job.requests import Closing
@@ -34,16 +34,7 @@ class People:
         if job is None:
             return True
         if job.is_ended:
-            if change.action is not None:
-                check_job_action(job.status, change.action)
-            elif change.task is not None and change.task_action is not None:
-                if not 1 <= change.task <= len(job.columns):
-                    raise Refused
-                check_task_action(job.columns.statuses[change.task - 1], change.task_action)
-            else:
-                job.priority = change.priority or 0
-                return True
-            self._db.rerun(job, change)
+            self._change_ended(job, change)
             return True
         execution = self._temporal.executions.get(job_id)
         if not self._temporal.is_up or execution is None or execution.run != job.run:
@@ -53,3 +44,22 @@ class People:
         except Closing:
             return False
         return True
+
+    def _change_ended(self, job: JobRecord, change: Change) -> None:
+        if change.unblock:
+            job.blocked = tuple(pair for pair in job.blocked if pair not in change.unblock)
+        elif change.priority is not None:
+            job.priority = change.priority
+        else:
+            _check(job, change)
+            self._db.rerun(job, change)
+
+
+def _check(job: JobRecord, change: Change) -> None:
+    """Raises `Refused`: not possible in the present status."""
+    if change.action is not None:
+        check_job_action(job.status, change.action)
+    elif change.task is not None and change.task_action is not None:
+        if not 1 <= change.task <= len(job.columns):
+            raise Refused
+        check_task_action(job.columns.statuses[change.task - 1], change.task_action)

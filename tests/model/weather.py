@@ -1,6 +1,7 @@
 """What happens to the model's farm: people's wishes, and faults."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from tests.model.farm import Happening
 from tests.model.host import Host
@@ -151,9 +152,17 @@ def _priority(world: World, happening: Happening) -> None:
     world.people.ask(_job(world, happening.which), _numbered(world, change))
 
 
+def _unblock(world: World, happening: Happening) -> None:
+    """Takes somebody off a job's blocklist, whether there or not."""
+    job = world.db.jobs.get(_job(world, happening.which))
+    if job is not None:
+        listed = job.blocked or ((_host(world, happening.which).id, "blender"),)
+        pair = listed[happening.long % len(listed)]
+        world.people.ask(job.id, _numbered(world, Change(unblock=(pair,))))
+
+
 def _numbered(world: World, change: Change) -> Change:
-    number = f"r{world.people.asked}"
-    return Change(change.action, change.task_action, change.priority, change.task, "", number)
+    return replace(change, request_id=f"r{world.people.asked}")
 
 
 def _ask_status(status: WorkerStatus, *, is_lazy: bool) -> Callable[[World, Happening], None]:
@@ -203,6 +212,7 @@ _HAPPENINGS: Mapping[str, Callable[[World, Happening], None]] = {
     "old keeper speaks": _old_keeper_speaks,
     "task": _task,
     "priority": _priority,
+    "unblock": _unblock,
     "worker asleep": _ask_status(WorkerStatus.ASLEEP, is_lazy=False),
     "worker asleep when free": _ask_status(WorkerStatus.ASLEEP, is_lazy=True),
     "worker awake": _ask_status(WorkerStatus.AWAKE, is_lazy=False),

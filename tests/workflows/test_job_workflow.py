@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
 import pytest
 from temporalio.client import WorkflowUpdateFailedError
@@ -82,6 +83,21 @@ async def test_an_update_that_does_not_fit_is_refused_with_the_reason(at_work: A
     cause = refused.value.cause
     assert isinstance(cause, ApplicationError)
     assert (cause.type, "queued" in cause.message) == ("Refused", True)
+    await job.handle.execute_update(JobWorkflow.cancel)
+
+
+async def test_a_worker_can_be_taken_off_the_blocklist_of_a_running_job(at_work: AtWork) -> None:
+    job = await at_work(tasks=3, limits=replace(LIMITS, blocklist_threshold=1))
+    job.host.finish(1, Outcome(OutcomeKind.FAILED, "exit code 1"))
+    await job.lend()
+    await job.ledger.until_written(lambda write: bool(write.blocked))
+
+    ask = Ask(unblock=((job.host.worker_id, "blender"),))
+    await job.handle.execute_update(JobWorkflow.unblock, ask)
+
+    assert [w.blocked for w in job.ledger.writes if w.blocked is not None][-1] == ()
+    await job.lend()
+    assert (await job.host.until_asked(2))[-1].index == 2
     await job.handle.execute_update(JobWorkflow.cancel)
 
 

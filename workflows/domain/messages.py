@@ -56,6 +56,11 @@ class Limits:
 #: larger than Temporal's 2 MB would be tried for ever.
 LONGEST_REASON = 500
 LONGEST_REQUEST_ID = 100
+LONGEST_ID = 36
+#: Of a task type, as in the database.
+LONGEST_WORD = 255
+#: Entries of a blocklist that one message takes off.
+MOST_UNBLOCKED = 1000
 
 
 # --- keeper to workflow ---------------------------------------------------------------------------
@@ -155,7 +160,7 @@ class TaskAction(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What somebody asks of a job. Exactly one of the first three is set.
+    """What somebody asks of a job: one of the first three, or `unblock`.
 
     `task` is an index, with `task_action`. A job's workflow that has ended is started anew with
     the change waiting in the database.
@@ -167,13 +172,17 @@ class Change:
     task: int | None = None
     reason: str = ""
     request_id: str = ""
+    unblock: tuple[tuple[str, str], ...] = ()
+    """(worker, task type) pairs to take off the blocklist."""
 
     def clipped(self) -> "Change":
         """The same, with texts of a length that can be carried."""
+        pairs = [(worker[:LONGEST_ID], kind[:LONGEST_WORD]) for worker, kind in self.unblock]
         return replace(
             self,
             reason=self.reason[:LONGEST_REASON],
             request_id=self.request_id[:LONGEST_REQUEST_ID],
+            unblock=tuple(pairs[:MOST_UNBLOCKED]),
         )
 
 

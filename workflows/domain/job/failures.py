@@ -5,6 +5,7 @@ nobody else is left, the same worker tries again; each failure counts, whoever's
 """
 
 from collections import Counter
+from collections.abc import Iterable
 
 from workflows.domain.job.tasks import TaskBook
 from workflows.domain.messages import Limits
@@ -52,6 +53,14 @@ class FailureBook:
             return False
         self.blocked.add((worker_id, task_type))
         return True
+
+    def unblock(self, pairs: Iterable[tuple[str, str]]) -> bool:
+        """Takes workers off the blocklist; whether any was on it. What they failed still counts, so
+        the next failure puts them back, as in Flamenco.
+        """
+        before = len(self.blocked)
+        self.blocked.difference_update(pairs)
+        return len(self.blocked) < before
 
     def given_back(self, worker_id: str) -> list[int]:
         """Tasks that a newly blocked worker was the last to fail: others shall try them."""

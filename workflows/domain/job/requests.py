@@ -1,5 +1,7 @@
 """What people and programs ask of a job's run: the action tables, applied."""
 
+from collections.abc import Iterable
+
 from workflows.domain.job.run import JobRun
 from workflows.domain.job.transitions import (
     REQUEUED,
@@ -58,6 +60,8 @@ def _grant(job: JobRun, change: Change) -> None:
     elif change.action is not None:
         check_job_action(job.status, change.action)
         _JOB_CHANGES[change.action](job, change.reason or f"{change.action} was requested")
+    elif change.unblock:
+        _unblock(job, change.unblock)
     else:
         raise Refused("nothing was asked for")
 
@@ -66,6 +70,12 @@ def _set_priority(job: JobRun, priority: int) -> None:
     if priority not in PRIORITIES:
         raise Refused(f"a priority is a number from {PRIORITIES[0]} to {PRIORITIES[-1]}")
     job.priority = job.changes.priority = priority
+
+
+def _unblock(job: JobRun, pairs: Iterable[tuple[str, str]]) -> None:
+    if job.failures.unblock(pairs):
+        job.changes.blocked = tuple(sorted(job.failures.blocked))
+        job.tasks.has_grown = True  # whom the tasks exclude has changed
 
 
 def _cancel(job: JobRun, reason: str) -> None:
