@@ -29,6 +29,7 @@ class LeasedTask:
     lease_state: LeaseState
     job_run: int
     job_name: str
+    job_metadata: dict[str, str]
     task_id: str
     task_name: str
     task_type: str
@@ -43,7 +44,7 @@ async def leased_tasks(
     """Left out is what there is no such lease for in that job, or no such task."""
     leases = (
         select(LeaseRow.id, LeaseRow.job_id, LeaseRow.worker_id, LeaseRow.run, LeaseRow.state)
-        .add_columns(JobRow.run, JobRow.name)
+        .add_columns(JobRow.run, JobRow.name, JobRow.job_metadata)
         .join(JobRow, JobRow.id == LeaseRow.job_id)
         .where(LeaseRow.id.in_({each.lease_id for each in wanted}))
     )
