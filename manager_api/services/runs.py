@@ -1,20 +1,21 @@
 """What a host may run: the commands of a task it holds a lease for."""
 
 from collections.abc import Collection, Mapping
-from functools import lru_cache
-from typing import Any
+from dataclasses import dataclass
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from manager_api.batching import Batched
 from manager_api.contract.tasks import Command
+from manager_api.db import provisions
 from manager_api.db.engine import Database
 from manager_api.db.runs import LeasedTask, TaskOfLease, leased_tasks
 from manager_api.db.tables import LeaseState, WorkerRow
 from manager_api.errors import Forbidden, NotFound, Overtaken
-from manager_api.platforms import managers_platform
+from manager_api.services.commands import CommandsForWorker
 from workflows.domain.messages import RunKey
-from workflows.domain.variables import Expansion, Variables
+from workflows.domain.provisioning import Provision
+from workflows.domain.variables import Variables
 
 #: Of which the tasks' ids are remembered for the logs that follow: an hour of a large farm.
 _REMEMBERED_RUNS = 20_000
@@ -28,6 +29,16 @@ class RunCommands(BaseModel):
     commands: list[Command]
     """Variables are replaced for the worker's platform."""
     total_steps: int
+    environment: dict[str, str] = Field(default_factory=dict)
+    """Provisioned: added to the environment of the commands."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """A task of a lease, and what is provisioned for the lease's worker."""
+
+    task: LeasedTask
+    provision: Provision
 
 
 class RunService:
@@ -46,19 +57,23 @@ class RunService:
             NotFound: no such job or task.
             Overtaken: lease, run or attempt are past.
         """
-        task = await self._leased_tasks.get(TaskOfLease(lease_id, key.job_id, key.index))
-        if task is None:
+        wanted = await self._leased_tasks.get(TaskOfLease(lease_id, key.job_id, key.index))
+        if wanted is None:
             raise NotFound("there is no such lease for this job and task")
+        task = wanted.task
         _check_authority(task, worker, key)
         self._remember(worker.id, key, task.task_id)
-        expansion = _expansion(self._variables, worker.platform)
+        written = CommandsForWorker(
+            self._variables, worker.platform, wanted.provision, task.job_metadata
+        )
         return RunCommands(
             task_id=task.task_id,
             job_name=task.job_name,
             task_name=task.task_name,
             task_type=task.task_type,
-            commands=[_expanded(command, expansion) for command in task.commands],
+            commands=written.commands(task.commands),
             total_steps=task.steps_total,
+            environment=written.environment,
         )
 
     def task_fetched(self, worker_id: str, key: RunKey) -> str | None:
@@ -70,9 +85,15 @@ class RunService:
             del self._fetched[next(iter(self._fetched))]
         self._fetched[worker_id, key] = task_id
 
-    async def _read(self, wanted: Collection[TaskOfLease]) -> Mapping[TaskOfLease, LeasedTask]:
+    async def _read(self, wanted: Collection[TaskOfLease]) -> Mapping[TaskOfLease, _Wanted]:
         async with self._database.reading() as session:
-            return await leased_tasks(session, wanted)
+            tasks = await leased_tasks(session, wanted)
+            holders = {task.lease_worker_id for task in tasks.values()}
+            provided = await provisions.effective_by_id(session, holders)
+        return {
+            each: _Wanted(task, provided.get(task.lease_worker_id, Provision()))
+            for each, task in tasks.items()
+        }
 
 
 def _check_authority(task: LeasedTask, worker: WorkerRow, key: RunKey) -> None:
@@ -85,16 +106,3 @@ def _check_authority(task: LeasedTask, worker: WorkerRow, key: RunKey) -> None:
         raise Overtaken(f"the job is at run {task.job_run} by now")
     if task.attempt > key.attempt:
         raise Overtaken(f"the task is at attempt {task.attempt} by now")
-
-
-@lru_cache(maxsize=16)
-def _expansion(variables: Variables, platform: str) -> Expansion:
-    return variables.for_workers(platform, managers_platform())
-
-
-def _expanded(command: dict[str, Any], expansion: Expansion) -> Command:
-    return Command(
-        name=command["name"],
-        parameters=expansion.parameters(command["parameters"]),
-        total_step_count=command["total_step_count"],
-    )
