@@ -49,6 +49,8 @@ class HostConnection:
         self.worker_id = worker_id
         self.session = 0
         self.greeting = control.Hello(0, "")
+        self.provision: Mapping[str, Any] = {}
+        """What it was last told that is set for it."""
         self._socket = socket
         self._listener = listener
         self._send_timeout_s = send_timeout_s

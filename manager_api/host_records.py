@@ -6,12 +6,13 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from manager_api.db import tasks, workers
+from manager_api.db import provisions, tasks, workers
 from manager_api.db.engine import Database, utc_now
 from manager_api.db.tables import JobRow, LeaseRow, LeaseState, TaskRow, WorkerRow
 from manager_api.hosts import Standing
 from workflows.domain.control import Hello, Malformed
 from workflows.domain.messages import RunKey
+from workflows.domain.provisioning import Provision
 from workflows.domain.statuses import TaskStatus, WorkerStatus
 from workflows.domain.worker import StatusRequest, status_after_sign_on
 
@@ -41,6 +42,7 @@ class SqlHostRecords:
                 return None
             if hello.session is not None and hello.session < row.session:
                 return None
+            row.is_provisioned = hello.provisioned
             # A worker that counted as lost gets a new one although it never ended: a late "worker
             # gone" about the old session must not end what it begins from now on.
             if hello.session == row.session and row.status is not WorkerStatus.ERROR:
@@ -55,10 +57,12 @@ class SqlHostRecords:
             row = await workers.worker(session, worker_id)
             settled = await _settled(session, hello.runs)
             leased = await _leased(session, worker_id)
+            provided = await provisions.effective_by_id(session, [worker_id])
         named = _parsed(hello.runs)
         stop = [str(k) for k in named if str(k) in settled or (k.job_id, k.run) not in leased]
         is_lazy = row is not None and row.is_lazy_request
-        return Standing(_wanted(row, hello), is_lazy, tuple(stop), tuple(settled))
+        provision = provided.get(worker_id, Provision()).settings()
+        return Standing(_wanted(row, hello), is_lazy, tuple(stop), tuple(settled), provision)
 
     async def reported_status(self, worker_id: str, session: int, status: WorkerStatus) -> None:
         """Store what a host became; of an older session nothing."""

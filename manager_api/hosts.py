@@ -8,7 +8,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from fastapi import WebSocket, WebSocketDisconnect
@@ -55,6 +55,8 @@ class Standing:
     """Named runs without a lease that is open."""
     settled: tuple[str, ...] = ()
     """Named runs whose end is recorded."""
+    provision: Mapping[str, Any] = field(default_factory=dict)
+    """What the farm has set for this host."""
 
 
 class HostRecords(Protocol):
@@ -163,6 +165,13 @@ class Hosts:
         """Order a host to sleep, wake, shut down or restart. False: not connected here."""
         return self._tell(worker_id, control.StatusOrder(str(status), is_lazy))
 
+    def provisioned(self, worker_id: str, provision: Mapping[str, Any]) -> None:
+        """Tell a host what is set for it now, unless that is what it was told last."""
+        connection = self._connections.get(worker_id)
+        if connection is not None and connection.provision != provision:
+            connection.provision = provision
+            connection.tell(control.Provisioned(provision))
+
     async def disconnect(self, worker_id: str, reason: str) -> None:
         """Close a host's channel: its worker was deleted, say."""
         if connection := self._connections.get(worker_id):
@@ -221,6 +230,7 @@ class Hosts:
     async def _welcome(self, connection: HostConnection) -> control.Welcome:
         """Asked for when orders can reach the host, so that none falls between the two."""
         standing = await self._records.standing(connection.worker_id, connection.greeting)
+        connection.provision = standing.provision
         return control.Welcome(
             session=connection.session,
             worker_id=connection.worker_id,
@@ -232,6 +242,7 @@ class Hosts:
             namespace=self._settings.namespace,
             stop=standing.stop,
             settled=standing.settled,
+            provision=standing.provision,
         )
 
     def _tell(self, worker_id: str, message: control.Message) -> bool:

@@ -1,13 +1,15 @@
-"""The keeper's look at the farm: one moment of it, in five queries."""
+"""The keeper's look at the farm: one moment of it, in a handful of queries."""
 
 from collections import defaultdict
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from manager_api.db import workers
+from manager_api.db import provisions, workers
+from manager_api.db.engine import utc_now
 from manager_api.db.tables import (
     HandBackRow,
     JobRow,
@@ -18,11 +20,22 @@ from manager_api.db.tables import (
 from workflows.domain.matchmaking import FarmSnapshot, JobFacts, LeaseFacts, WorkerFacts
 from workflows.domain.messages import Demand, Want
 
+#: Whether a worker that speaks HTTP counts as present: its id, and when the database saw it last.
+IsHttpPresent = Callable[[str, datetime | None], bool]
 
-async def farm_snapshot(session: AsyncSession, is_present: Callable[[str], bool]) -> FarmSnapshot:
+
+def everybody(worker_id: str, last_seen: datetime | None) -> bool:
+    return True
+
+
+async def farm_snapshot(
+    session: AsyncSession,
+    is_present: Callable[[str], bool],
+    is_http_present: IsHttpPresent = everybody,
+) -> FarmSnapshot:
     """Jobs that have not ended, workers that are not deleted, leases that are not returned."""
     return FarmSnapshot(
-        await _worker_facts(session, is_present),
+        await _worker_facts(session, is_present, is_http_present),
         await _job_facts(session),
         await _lease_facts(session),
         await _hand_backs(session),
@@ -30,27 +43,34 @@ async def farm_snapshot(session: AsyncSession, is_present: Callable[[str], bool]
 
 
 async def _worker_facts(
-    session: AsyncSession, is_present: Callable[[str], bool]
+    session: AsyncSession, is_present: Callable[[str], bool], is_http_present: IsHttpPresent
 ) -> tuple[WorkerFacts, ...]:
+    now = utc_now()
     tags = defaultdict(set)
     membership = select(WorkerTagMembershipRow.worker_id, WorkerTagMembershipRow.tag_id)
     for worker_id, tag_id in await session.execute(membership):
         tags[worker_id].add(tag_id)
+    rows = await workers.all_workers(session)
+    provided = await provisions.effective(session, rows)
     return tuple(
         WorkerFacts(
             id=row.id,
             name=row.name,
             status=row.status,
             session=row.session,
-            slots=row.slots,
-            task_types=frozenset(row.supported_task_types),
+            slots=provisions.slots(row, provided[row.id]),
+            task_types=frozenset(provisions.task_types(row, provided[row.id])),
             tags=frozenset(tags[row.id]),
-            is_present=is_present(row.id),
+            is_present=is_http_present(row.id, row.last_seen)
+            if row.is_http
+            else is_present(row.id),
             status_requested=row.status_requested,
             is_lazy_request=row.is_lazy_request,
             live_runs=tuple(row.live_runs),
+            is_http=row.is_http,
+            is_polling=row.polls_until is not None and row.polls_until > now,
         )
-        for row in await workers.all_workers(session)
+        for row in rows
     )
 
 
@@ -63,6 +83,7 @@ async def _job_facts(session: AsyncSession) -> tuple[JobFacts, ...]:
             JobRow.priority,
             JobRow.worker_tag_id,
             JobRow.demand,
+            JobRow.delete_requested_at,
         )
         .where(JobRow.is_ended.is_(False))
         .order_by(JobRow.created, JobRow.id)
@@ -75,7 +96,8 @@ async def _job_facts(session: AsyncSession) -> tuple[JobFacts, ...]:
             priority=row.priority,
             age_rank=rank,
             tag=row.worker_tag_id,
-            demand=_demand(row.demand),
+            # Nobody begins with a job that is about to go.
+            demand=None if row.delete_requested_at else _demand(row.demand),
         )
         for rank, row in enumerate(await session.execute(query))
     )
@@ -104,6 +126,7 @@ async def _lease_facts(session: AsyncSession) -> tuple[LeaseFacts, ...]:
             run=row.run,
             is_held=row.state is LeaseState.HELD,
             recall=row.recall,
+            task_types=None if row.task_types is None else frozenset(row.task_types),
         )
         for row in await session.scalars(query)
     )

@@ -5,6 +5,7 @@ from uuid import uuid4
 
 from sqlalchemy import select
 
+from manager_api.db import provisions
 from manager_api.db.engine import Session, utc_now
 from manager_api.db.tables import JobRow, LeaseRow, LeaseState, WorkerRow, WorkerSlotRow
 from workflows.domain.matchmaking import Offer
@@ -24,6 +25,7 @@ class OfferWriter:
             return []
         workers_by_id = await self._workers({offer.worker_id for offer in possible})
         generations = await self._next_generations(possible)
+        provided = await provisions.effective(self._session, workers_by_id.values())
         now = utc_now()
         rows = [
             LeaseRow(
@@ -38,6 +40,9 @@ class OfferWriter:
                 recall="",
                 epoch=self._epoch,
                 changed=now,
+                task_types=provisions.task_types(
+                    workers_by_id[offer.worker_id], provided[offer.worker_id]
+                ),
             )
             for offer, generation in zip(possible, generations, strict=True)
         ]
@@ -99,6 +104,8 @@ class OfferWriter:
 
 
 def lease_message(row: LeaseRow, worker: WorkerRow) -> Lease:
+    # A lease of an earlier build does not say.
+    task_types = row.task_types if row.task_types is not None else worker.supported_task_types
     return Lease(
         id=row.id,
         worker_id=row.worker_id,
@@ -108,5 +115,6 @@ def lease_message(row: LeaseRow, worker: WorkerRow) -> Lease:
         generation=row.generation,
         job_id=row.job_id,
         run=row.run,
-        task_types=tuple(worker.supported_task_types),
+        is_http=worker.is_http,
+        task_types=tuple(task_types),
     )

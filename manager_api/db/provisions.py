@@ -84,6 +84,16 @@ async def effective_by_id(
     return await effective(session, (await session.scalars(query)).all())
 
 
+def slots(row: WorkerRow, provided: Provision) -> int:
+    """How many tasks it is given at a time. Over HTTP a worker asks for one after the other."""
+    return row.slots if row.is_http or provided.slots is None else provided.slots
+
+
+def task_types(row: WorkerRow, provided: Provision) -> list[str]:
+    """What it is given."""
+    return list(row.supported_task_types if provided.task_types is None else provided.task_types)
+
+
 async def _tags_by_name(session: AsyncSession) -> Mapping[str, Sequence[str]]:
     """Ids of tags, by worker."""
     membership = WorkerTagMembershipRow

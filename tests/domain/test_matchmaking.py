@@ -200,6 +200,26 @@ def test_a_recalled_worker_may_have_been_deleted() -> None:
     assert [gone.worker_id for _, gone in planned.gone] == ["deleted"]
 
 
+def test_a_slot_that_a_worker_has_no_more_is_given_back_after_its_task() -> None:
+    leases = (lease(slot=0), replace(lease(slot=1), id="the second"))
+
+    planned = plan(FarmSnapshot((worker(slots=1),), (job(),), leases))
+
+    assert [(recall.lease_id, recall.at_once) for recall in planned.recalls] == [
+        ("the second", False)
+    ]
+
+
+def test_a_worker_that_takes_on_other_types_by_now_is_lent_anew_after_its_task() -> None:
+    def recalls(lent_for: frozenset[str] | None) -> int:
+        lent = lease(task_types=lent_for)
+        return len(plan(FarmSnapshot((worker(),), (job(),), (lent,))).recalls)
+
+    assert recalls(frozenset({"blender", "ffmpeg"})) == 1
+    assert recalls(frozenset({"blender"})) == 0
+    assert recalls(None) == 0  # of an earlier build's lease nobody knows
+
+
 def test_the_lowest_priority_is_recalled_first() -> None:
     workers = (worker("ada"), worker("bob"))
     lower = replace(LOW, id="lower", priority=5)

@@ -46,6 +46,8 @@ class Hello:
     """What the host is; empty when it has just begun."""
     runs: tuple[str, ...] = ()
     """`str(RunKey)` of what lives here, or whose outcome is kept."""
+    provisioned: bool = True
+    """It takes the settings that the farm has for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +109,21 @@ class Welcome:
     """Named runs that the host has no authority for any more."""
     settled: tuple[str, ...] = ()
     """Named runs whose end is recorded: their outcome need not be kept."""
+    provision: Mapping[str, Any] = field(default_factory=dict)
+    """As in `Provisioned`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Provisioned:
+    """The farm's settings for this host have changed; these are all that is set now.
+
+    The manager carries them out, with the next task that it hands out: this is for the host to
+    look whether they fit its machine.
+    """
+
+    TYPE: ClassVar[str] = "provisioned"
+    provision: Mapping[str, Any] = field(default_factory=dict)
+    """`workflows.domain.provisioning.Provision.settings`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +164,7 @@ class StatusOrder:
 
 Message = (
     Hello | Beat | StatusReport | Progress | LogPiece
-    | Welcome | LogAck | StopRun | Settled | StatusOrder
+    | Welcome | Provisioned | LogAck | StopRun | Settled | StatusOrder
 )  # fmt: skip
 
 _TYPES: Mapping[str, type[Any]] = {

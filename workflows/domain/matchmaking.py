@@ -23,10 +23,13 @@ class WorkerFacts:
     task_types: frozenset[str]
     tags: frozenset[str]
     is_present: bool
-    """Its control channel is open, or was until a moment ago."""
+    """Its control channel is open, or was until a moment ago; it asked over HTTP not long ago."""
     status_requested: WorkerStatus | None = None
     is_lazy_request: bool = False
     live_runs: tuple[str, ...] = ()
+    is_http: bool = False
+    is_polling: bool = False
+    """Of one that speaks HTTP: it waits for a task just now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +60,8 @@ class LeaseFacts:
     is_held: bool
     recall: str
     """Empty, `after-task` or `at-once`."""
+    task_types: frozenset[str] | None = None
+    """What the worker took on when it was lent; None: not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +150,7 @@ class _Pass:
         self._free = [
             (worker, slot)
             for worker in farm.workers
-            if _takes_work(worker) and worker.id not in farm.resting
+            if _takes_work(worker) and _can_begin(worker) and worker.id not in farm.resting
             for slot in self._free_slots(worker)
         ]
         self._freed_soon: list[LeaseFacts] = [
@@ -187,7 +192,7 @@ class _Pass:
             self._plan.recalls.append(order)
 
     def _look_after_worker(self, worker: WorkerFacts) -> None:
-        if worker.status is WorkerStatus.AWAKE and not worker.is_present:
+        if _is_missed(worker):
             self._plan.lost.append(worker.id)
         elif worker.status_requested and worker.is_present and not self._leased[worker.id]:
             self._plan.status_orders.append(StatusOrder(worker.id, worker.status_requested))
@@ -281,6 +286,19 @@ def _is_dead(worker: WorkerFacts) -> bool:
     return worker.status in _DEAD or has_vanished
 
 
+def _is_missed(worker: WorkerFacts) -> bool:
+    """A sleeping host may leave its channel; a sleeping worker that speaks HTTP goes on asking."""
+    is_expected = worker.status is WorkerStatus.AWAKE or (
+        worker.is_http and worker.status not in _DEAD | {WorkerStatus.UNREGISTERED}
+    )
+    return is_expected and not worker.is_present
+
+
+def _can_begin(worker: WorkerFacts) -> bool:
+    """A worker that speaks HTTP is lent while it asks: else a task may wait for it for a while."""
+    return worker.is_polling or not worker.is_http
+
+
 def _takes_work(worker: WorkerFacts | None) -> bool:
     return (
         worker is not None
@@ -302,8 +320,19 @@ def _recall_for(worker: WorkerFacts, job: JobFacts, lease: LeaseFacts) -> Recall
         at_once = not worker.is_lazy_request
         reason = f'it was requested to be "{worker.status_requested}"'
         return RecallOrder(lease.id, job.id, at_once, reason)
-    if job.tag is not None and job.tag not in worker.tags:
-        return RecallOrder(lease.id, job.id, at_once=False, reason="it left the job's tag")
+    if reason := _out_of_place(worker, job, lease):
+        return RecallOrder(lease.id, job.id, at_once=False, reason=reason)
     if lease.recall:
         return RecallOrder(lease.id, job.id, lease.recall == "at-once", "it is recalled")
     return None
+
+
+def _out_of_place(worker: WorkerFacts, job: JobFacts, lease: LeaseFacts) -> str:
+    """Why it would not be lent like this any more; empty if it would."""
+    if job.tag is not None and job.tag not in worker.tags:
+        return "it left the job's tag"
+    if lease.slot >= worker.slots:
+        return "its worker has fewer slots now"
+    if lease.task_types is not None and lease.task_types != worker.task_types:
+        return "its worker takes on other types of tasks now"
+    return ""
