@@ -36,6 +36,8 @@ class Changed(Enum):
     """New rows for the event stream."""
     FARM = auto()
     """Something that the keeper looks at: demand, leases, workers, the outbox."""
+    HTTP_RUNS = auto()
+    """Outcomes of HTTP workers' runs that wait to be delivered."""
 
 
 def utc_now() -> datetime:

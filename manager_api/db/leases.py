@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, delete, select, update
 from manager_api.db import epoch as epochs
 from manager_api.db import workers
 from manager_api.db.engine import Changed, Database, Session, utc_now
-from manager_api.db.farm_snapshot import farm_snapshot
+from manager_api.db.farm_snapshot import IsHttpPresent, everybody, farm_snapshot
 from manager_api.db.jobs import restart_run
 from manager_api.db.offers import OfferWriter, lease_message
 from manager_api.db.tables import LeaseRow, LeaseState, OutboxRow, WorkerRow
@@ -19,8 +19,11 @@ AFTER_TASK, AT_ONCE = "after-task", "at-once"
 
 
 class SqlKeeperStore:
-    def __init__(self, db: Database) -> None:
+    """`is_http_present` answers for workers that speak HTTP, which no host's channel tells of."""
+
+    def __init__(self, db: Database, is_http_present: IsHttpPresent = everybody) -> None:
         self._db = db
+        self._is_http_present = is_http_present
 
     async def next_epoch(self) -> int:
         """Begin an epoch; every older keeper is refused from now on."""
@@ -30,7 +33,7 @@ class SqlKeeperStore:
     async def snapshot(self, is_present: Callable[[str], bool]) -> FarmSnapshot:
         """One moment of the farm: jobs that have not ended, leases that are not returned."""
         async with self._db.reading() as session:
-            return await farm_snapshot(session, is_present)
+            return await farm_snapshot(session, is_present, self._is_http_present)
 
     async def write_offers(self, epoch: int, offers: Sequence[Offer]) -> list[Lease]:
         """Write leases and return them, to be lent.

@@ -218,6 +218,8 @@ class WorkerRow(Base):
     """`str(RunKey)` of what lived, or was kept, when this session began."""
     is_http: Mapped[bool] = mapped_column(default=False, server_default=false())
     """It asks for its tasks over HTTP, as a stock Flamenco Worker does."""
+    polls_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """So long it waits for the answer to its request for a task."""
     is_paused: Mapped[bool] = mapped_column(default=False, server_default=false())
     """It finishes what it runs and is given nothing more, but stays awake."""
     is_provisioned: Mapped[bool] = mapped_column(default=True, server_default=true())

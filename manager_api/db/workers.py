@@ -147,6 +147,7 @@ async def begin_session(
     if row is None:
         raise KeyError(worker_id)
     row.session += 1
+    row.is_http = False
     row.slots = slots
     row.live_runs = list(live_runs)
     row.last_seen = utc_now()

@@ -79,10 +79,18 @@ class Lease:
     job_id: str
     run: int
     task_types: tuple[str, ...]
+    is_http: bool = False
+    """The worker speaks Flamenco's own protocol: the managers work for it."""
 
     @property
     def task_queue(self) -> str:
+        if self.is_http:
+            return HTTP_TASK_QUEUE
         return worker_task_queue(self.worker_id, self.session)
+
+
+#: Where the managers take the tasks of workers that speak HTTP.
+HTTP_TASK_QUEUE = "http-workers"
 
 
 def worker_task_queue(worker_id: str, session: int) -> str:

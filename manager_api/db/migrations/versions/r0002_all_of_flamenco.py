@@ -14,6 +14,7 @@ def upgrade() -> None:
         op.add_column(
             "workers", sa.Column(flag, sa.Boolean(), nullable=False, server_default=sa.false())
         )
+    op.add_column("workers", sa.Column("polls_until", sa.DateTime(timezone=True), nullable=True))
     op.add_column(
         "workers",
         sa.Column("is_provisioned", sa.Boolean(), nullable=False, server_default=sa.true()),
@@ -91,5 +92,6 @@ def downgrade() -> None:
     op.drop_index("ix_jobs_delete_requested_at", table_name="jobs")
     op.drop_column("leases", "task_types")
     op.drop_column("workers", "is_provisioned")
+    op.drop_column("workers", "polls_until")
     op.drop_column("workers", "is_paused")
     op.drop_column("workers", "is_http")
