@@ -1,0 +1,103 @@
+"""Our interface: provisioned settings. What is set, for whom, and what it comes to."""
+
+import re
+from datetime import datetime
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, ConfigDict, Field, field_validator
+
+from manager_api.contract.base import Answer, Integer, Request
+from manager_api.db.tables import ProvisionScope
+from workflows.domain.provisioning import MOST_SLOTS
+
+_VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,63}")
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_.()-]{0,254}")
+#: By which a host finds what a run has left behind.
+_OURS = "TABLAO_RUN"
+_LONGEST = 32_000
+_MOST = 1_000
+
+
+def _line(text: str) -> str:
+    if not text.strip() or len(text.splitlines()) > 1:
+        raise ValueError("one line of text is wanted here; leave the setting out to unset it")
+    return text
+
+
+def _version(version: str) -> str:
+    if not _VERSION.fullmatch(version):
+        raise ValueError(f'"{version[:70]}" is no version: letters, digits and . _ + - only')
+    return version
+
+
+Line = Annotated[str, Field(max_length=_LONGEST), AfterValidator(_line)]
+
+
+class ProvisionSettings(Request):
+    """What is not there is not set at this place, and comes from a weaker one."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    blender: dict[str, Line | None] | None = Field(default=None, max_length=_MOST)
+    """Executables by version; null takes away what a weaker place has."""
+    blender_version: Annotated[str, AfterValidator(_version)] | None = None
+    """Which of them `{blender}` is; unset: the newest."""
+    blender_args: Annotated[str, Field(max_length=_LONGEST)] | None = None
+    """The value of `{blenderArgs}`."""
+    ffmpeg: Line | None = None
+    environment: dict[str, Annotated[str, Field(max_length=_LONGEST)] | None] | None = Field(
+        default=None, max_length=_MOST
+    )
+    """Added to the environment of commands; null takes away what a weaker place has."""
+    task_types: list[Line] | None = Field(default=None, min_length=1, max_length=_MOST)
+    slots: Annotated[Integer, Field(ge=1, le=MOST_SLOTS)] | None = None
+
+    @field_validator("blender")
+    @classmethod
+    def _versions(cls, blender: dict[str, Any] | None) -> dict[str, Any] | None:
+        for version in blender or ():
+            _version(version)
+        return blender
+
+    @field_validator("environment")
+    @classmethod
+    def _names(cls, environment: dict[str, Any] | None) -> dict[str, Any] | None:
+        for name in environment or ():
+            if not _VARIABLE.fullmatch(name):
+                raise ValueError(f'"{name[:70]}" cannot be the name of an environment variable')
+            if name == _OURS:
+                raise ValueError(f"{_OURS} is the farm's own and cannot be set")
+        return environment
+
+    @field_validator("task_types")
+    @classmethod
+    def _once_each(cls, task_types: list[str] | None) -> list[str] | None:
+        return task_types and list(dict.fromkeys(each.strip().lower() for each in task_types))
+
+    def as_stored(self) -> dict[str, Any]:
+        """Only what is set."""
+        return {name: value for name, value in self.model_dump().items() if value is not None}
+
+
+class ProvisionAnswer(Answer):
+    scope: ProvisionScope
+    target: str
+    """Platform, or id of the tag or worker; `all` for the farm."""
+    settings: dict[str, Any]
+    updated: datetime
+
+
+class ProvisionList(Answer):
+    provisions: list[ProvisionAnswer]
+
+
+class EffectiveProvision(Answer):
+    """What is in force for one worker."""
+
+    worker_id: str
+    worker_name: str
+    settings: dict[str, Any]
+    layers: list[ProvisionAnswer]
+    """Where they come from, weakest first."""
+    notes: list[str]
+    """What of it has no effect, and why."""
