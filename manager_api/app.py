@@ -12,22 +12,38 @@ from manager_api.body_limit import BodyLimit, LimitOf
 from manager_api.dependencies import ManagerParts
 from manager_api.last_rendered import FORMATS
 from manager_api.routers import explorer, job_files
-from manager_api.routers.flamenco import jobs, meta, worker, worker_mgt
-from manager_api.routers.tablao import actions, events, farm, runs
+from manager_api.routers.flamenco import (
+    job_deletion,
+    jobs,
+    last_rendered,
+    meta,
+    shaman,
+    socket_io,
+    worker,
+    worker_mgt,
+)
+from manager_api.routers.tablao import actions, events, farm, garbage, provisions, runs
 from manager_api.settings import ManagerSettings
 from manager_api.version import NAME, VERSION
 
 ROUTERS: tuple[APIRouter, ...] = (
     meta.router,
+    # These know some addresses where the next sees ids of jobs.
+    job_deletion.router,
+    last_rendered.router,
     jobs.router,
     worker.joining,
     worker.router,
     worker_mgt.router,
+    shaman.router,
+    garbage.router,
     actions.router,
     events.router,
     farm.router,
+    provisions.router,
     runs.router,
     job_files.router,
+    socket_io.router,
     explorer.router,
 )
 
@@ -65,7 +81,9 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
 
 
 def _limits(settings: ManagerSettings) -> LimitOf:
-    def limit_of(media_type: str) -> int:
+    def limit_of(path: str, media_type: str) -> int:
+        if path.startswith(shaman.UPLOADS):
+            return settings.shaman.max_upload_bytes
         return settings.max_image_bytes if media_type in FORMATS else settings.max_json_bytes
 
     return limit_of

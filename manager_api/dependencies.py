@@ -12,14 +12,17 @@ from manager_api.events import LiveEvents
 from manager_api.job_types.registry import JobTypeRegistry
 from manager_api.last_rendered import LastRendered
 from manager_api.services.credentials import WorkerCredentials
-from manager_api.services.farm import FarmWatch, last_rendered_shown
+from manager_api.services.deletion import DeletionService
+from manager_api.services.farm import FarmWatch
 from manager_api.services.jobs import JobControl, JobService
+from manager_api.services.last_rendered import LastRenderedService, last_rendered_shown
 from manager_api.services.lifecycle import tell_lifecycle
 from manager_api.services.log_notes import LogNotes
 from manager_api.services.runs import RunService
 from manager_api.services.tasks import TaskService
 from manager_api.services.workers import WorkerService
 from manager_api.settings import ManagerSettings
+from manager_api.shaman.service import Shaman
 from manager_api.task_logs import TaskLogs
 
 
@@ -38,6 +41,7 @@ class ManagerParts:
     farm: FarmWatch
     log_notes: LogNotes
     runs: RunService
+    shaman: Shaman
     started_at: datetime
     temporal_address: str = ""
     """Where this manager reaches Temporal; empty when it does not."""
@@ -70,6 +74,7 @@ class ManagerParts:
             farm=FarmWatch(database, live),
             log_notes=LogNotes(database, logs, live),
             runs=RunService(database, settings.farm_variables),
+            shaman=Shaman(lambda: settings),
             started_at=utc_now(),
             **others,
         )
@@ -79,8 +84,10 @@ class ManagerParts:
         await tell_lifecycle(self.database, "manager-startup")
         await self.farm.start()
         await self.log_notes.start()
+        await self.shaman.start()
 
     async def close(self) -> None:
+        await self.shaman.close()
         await self.last_rendered.close()
         await self.log_notes.close()
         await self.farm.close()
@@ -110,6 +117,14 @@ async def _workers(parts: Parts) -> WorkerService:
     return WorkerService(parts.database, parts.settings.sign_on_wait_s)
 
 
+async def _deletions(parts: Parts) -> DeletionService:
+    return DeletionService(parts.database, has_shaman=parts.settings.shaman.enabled)
+
+
+async def _last_rendered(parts: Parts) -> LastRenderedService:
+    return LastRenderedService(parts.database, parts.last_rendered)
+
+
 async def _runs(parts: Parts) -> RunService:
     return parts.runs
 
@@ -118,3 +133,5 @@ Jobs = Annotated[JobService, Depends(_jobs)]
 Tasks = Annotated[TaskService, Depends(_tasks)]
 Workers = Annotated[WorkerService, Depends(_workers)]
 Runs = Annotated[RunService, Depends(_runs)]
+Deletions = Annotated[DeletionService, Depends(_deletions)]
+LastRenderedImages = Annotated[LastRenderedService, Depends(_last_rendered)]

@@ -76,6 +76,10 @@ class TooLarge(FarmError):
     http_status = 413
 
 
+class NothingMatches(FarmError):
+    http_status = 416
+
+
 class Refused(FarmError):
     """Not possible in the current status; the message says why."""
 

@@ -31,7 +31,7 @@ _PLACES = 16
 _log = structlog.get_logger(__name__)
 
 Directory = Callable[[str], Path]
-Shown = Callable[[str], Awaitable[None]]
+Shown = Callable[[str], Awaitable[bool]]
 
 
 class LastRendered:
@@ -39,7 +39,8 @@ class LastRendered:
         """
         Args:
             directory: of a job, by its id.
-            shown: called with the id of a job whose image is new.
+            shown: called with the id of a job whose image is new; false when there is no such
+                job any more.
         """
         self._directory = directory
         self._shown = shown
@@ -57,6 +58,10 @@ class LastRendered:
         self._waiting[job_id] = (media_type, image)
         if self._worker is None or self._worker.done():
             self._worker = asyncio.create_task(self._work_off(), name="last rendered images")
+
+    def forget(self, job_id: str) -> None:
+        """The job is being deleted."""
+        self._waiting.pop(job_id, None)
 
     async def close(self) -> None:
         """Gives up what waits."""
@@ -78,7 +83,8 @@ class LastRendered:
                 # Pillow's words for an image that is none; workers are not told, as in Flamenco.
                 _log.warning("image dropped", job=job_id, reason=str(error))
                 continue
-            await self._shown(job_id)
+            if not await self._shown(job_id):
+                await asyncio.to_thread(_remove, self._directory(job_id))
 
 
 def scale(directory: Path, media_type: str, content: bytes) -> None:
@@ -91,6 +97,15 @@ def scale(directory: Path, media_type: str, content: bytes) -> None:
     for name, size in SIZES.items():
         image.thumbnail(size, Image.Resampling.LANCZOS)
         _write(image, directory / name)
+
+
+def _remove(directory: Path) -> None:
+    """What was scaled while its job was being deleted."""
+    for name in SIZES:
+        (directory / name).unlink(missing_ok=True)
+    with contextlib.suppress(OSError):  # logs are in it
+        directory.rmdir()
+        directory.parent.rmdir()
 
 
 def _on_black(image: Image.Image) -> Image.Image:

@@ -3,7 +3,7 @@
 import asyncio
 import gc
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 
@@ -12,7 +12,7 @@ from temporalio.client import Client
 from uvicorn.loops.auto import auto_loop_factory
 
 from activities.keeper_memory import Wakeup
-from activities.keeping import FarmKeeper, KeeperTimes
+from activities.keeping import FarmKeeper, KeeperDuty, KeeperTimes
 from activities.projection import Projection
 from activities.sdk_logs import log_only_errors_of_sdk
 from manager_api.app import build_app
@@ -23,8 +23,11 @@ from manager_api.db.projection import SqlProjectionStore
 from manager_api.dependencies import ManagerParts
 from manager_api.host_records import SqlHostRecords
 from manager_api.hosts import ChannelSettings, Hosts
+from manager_api.job_deleter import DeletionTimes, DoomedCanceler, JobDeleter
+from manager_api.job_traces import JobTraces
 from manager_api.job_types.registry import BuiltInJobTypes, JobTypeRegistry
 from manager_api.orchestrator import ManagerWorker, TemporalJobs, connect
+from manager_api.provision_watch import ProvisionWatch
 from manager_api.routers.tablao.host import host_router
 from manager_api.server import ManagerServer
 from manager_api.settings import ManagerSettings
@@ -81,8 +84,14 @@ async def manager(settings: ManagerSettings) -> AsyncIterator[ManagerParts]:
             temporal_ui=ui_url,
         )
         hosts = _hosts(parts)
-        worker = _temporal_worker(settings, database, client, hosts, address)
-        for name, duty in (("hosts", hosts.run()), ("temporal worker", worker.run())):
+        worker = _temporal_worker(settings, database, client, hosts, address, _keeper_duties(parts))
+        provisions = ProvisionWatch(database, parts.events, hosts)
+        duties = {
+            "hosts": hosts.run(),
+            "temporal worker": worker.run(),
+            "provisions": provisions.run(),
+        }
+        for name, duty in duties.items():
             asyncio_task = asyncio.create_task(duty, name=name)
             stack.push_async_callback(_end, asyncio_task)
         tunnel = tunnel_router(lambda: address, may_reach_temporal)
@@ -128,12 +137,29 @@ def _hosts(parts: ManagerParts) -> Hosts:
     return Hosts(records, parts.logs, channel)
 
 
+def _keeper_duties(parts: ManagerParts) -> Sequence[KeeperDuty]:
+    times = DeletionTimes(
+        tick_s=parts.settings.keeper_tick_s, cancel_again_s=parts.settings.resend_s
+    )
+    traces = JobTraces(parts.logs, parts.last_rendered, lambda: parts.settings)
+    return (
+        DoomedCanceler(parts.database, parts.control, times),
+        JobDeleter(
+            parts.database,
+            erase_checkout=traces.erase_checkout,
+            erase_files=traces.erase_files,
+            times=times,
+        ),
+    )
+
+
 def _temporal_worker(
     settings: ManagerSettings,
     database: Database,
     client: Client,
     hosts: Hosts,
     address: str,
+    duties: Sequence[KeeperDuty],
 ) -> ManagerWorker:
     wakeup = Wakeup()
     database.listen(Changed.FARM, wakeup.wake)
@@ -147,6 +173,7 @@ def _temporal_worker(
         wakeup,
         KeeperTimes(tick_s=settings.keeper_tick_s, resend_s=settings.resend_s),
         heartbeat_every_s=settings.keeper_heartbeat_s / 5,
+        duties=duties,
     )
     return ManagerWorker(
         address,

@@ -17,6 +17,8 @@ from typing import BinaryIO, Protocol
 
 TAIL_BYTES = 2048
 _BLOCK = 64 * 1024
+#: Deleted jobs; what is on its way to their logs arrives within moments.
+_REMEMBERED_JOBS = 10_000
 _BEFORE, _HOST, _AFTER = range(3)
 #: Writers of one file take turns; a lock for each file would have to be forgotten some day.
 _LOCKS = tuple(threading.Lock() for _ in range(64))
@@ -63,9 +65,16 @@ class TaskLogs:
         self._listener = listener
         self._undecoded: dict[str, bytes] = {}
         """By task: the first bytes of a character whose others are still on the way."""
+        self._forgotten: dict[str, None] = {}
 
     def listen(self, listener: LogListener) -> None:
         self._listener = listener
+
+    def forget(self, job_id: str) -> None:
+        """The job is being deleted: what still comes for its logs is dropped."""
+        while len(self._forgotten) >= _REMEMBERED_JOBS:
+            del self._forgotten[next(iter(self._forgotten))]
+        self._forgotten[job_id] = None
 
     def job_directory(self, job_id: str) -> Path:
         return self._root / f"job-{job_id[:4]}" / job_id
@@ -82,6 +91,8 @@ class TaskLogs:
             How many bytes of this attempt are stored. If that is less than `offset`, there is a
             gap, and nothing was written.
         """
+        if job_id in self._forgotten:
+            return offset + len(data)
         path = self._path(job_id, task_id, attempt, _HOST)
         received, fresh = await asyncio.to_thread(_append_at, path, offset, data)
         if fresh and self._listener is not None:
@@ -94,7 +105,8 @@ class TaskLogs:
 
     async def note_all(self, notes: Sequence[Note]) -> None:
         """All of them in one go; one that cannot be written raises, and ends it."""
-        for note in await asyncio.to_thread(self._write_notes, notes):
+        wanted = [note for note in notes if note.job_id not in self._forgotten]
+        for note in await asyncio.to_thread(self._write_notes, wanted):
             if self._listener is not None:
                 self._listener.log_grew(note.task_id, note.line)
 

@@ -7,6 +7,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from manager_api.db import events
 from manager_api.db.engine import Session
+from manager_api.db.jobs import job_to_change
+from manager_api.db.payloads import LAST_RENDERED, last_rendered_topic
 from manager_api.db.tables import FarmRow, JobRow, WorkerRow
 from workflows.domain.statuses import JobStatus, WorkerStatus
 
@@ -31,9 +33,17 @@ async def workers_by_id(
     return {row.id: row for row in rows}
 
 
-async def set_last_rendered(session: Session, job_id: str, base: str, suffixes: list[str]) -> None:
-    """Tells `/jobs/<job>/last-rendered` and `/last-rendered`."""
+async def last_rendered_job(session: AsyncSession) -> str | None:
+    return await session.scalar(select(FarmRow.last_rendered_job_id))
+
+
+async def set_last_rendered(session: Session, job_id: str, base: str, suffixes: list[str]) -> bool:
+    """Tells `/jobs/<job>/last-rendered` and `/last-rendered`; false: the job is gone or going."""
+    job = await job_to_change(session, job_id)
+    if job is None or job.delete_requested_at is not None:
+        return False
     await session.execute(update(FarmRow).values(last_rendered_job_id=job_id))
     payload = {"job_id": job_id, "thumbnail": {"base": base, "suffixes": suffixes}}
-    events.append(session, f"/jobs/{job_id}/last-rendered", payload)
-    events.append(session, "/last-rendered", payload)
+    events.append(session, last_rendered_topic(job_id), payload)
+    events.append(session, LAST_RENDERED, payload)
+    return True

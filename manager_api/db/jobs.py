@@ -2,14 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from datetime import datetime
 
 from sqlalchemy import delete, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from manager_api.db import events
 from manager_api.db.engine import FOR_CHANGE, Changed, Session, utc_now
-from manager_api.db.payloads import JOBS, job_deleted, job_event
+from manager_api.db.payloads import JOBS, job_event
 from manager_api.db.tables import (
     HandBackRow,
     JobBlockRow,
@@ -24,6 +23,10 @@ from workflows.domain.messages import Change
 
 class NotEnded(Exception):
     """The job's run still owns it; ask its workflow."""
+
+
+class ToBeDeleted(Exception):
+    """Nothing more is done with the job."""
 
 
 async def job(session: AsyncSession, job_id: str) -> JobRow | None:
@@ -60,6 +63,7 @@ async def begin_rerun(session: Session, job_id: str, change: Change | None) -> i
 
     Raises:
         NotEnded: a run owns the job.
+        ToBeDeleted: its deletion was asked for.
         KeyError: no such job.
     """
     row = await job_to_change(session, job_id)
@@ -67,6 +71,8 @@ async def begin_rerun(session: Session, job_id: str, change: Change | None) -> i
         raise KeyError(job_id)
     if not row.is_ended:
         raise NotEnded(job_id)
+    if row.delete_requested_at is not None:
+        raise ToBeDeleted(job_id)
     return await _begin_run(session, row, change)
 
 
@@ -115,38 +121,4 @@ async def set_priority(session: Session, job_id: str, priority: int) -> bool:
     row.priority = priority
     row.updated = utc_now()
     events.append(session, JOBS, job_event(row))
-    return True
-
-
-async def request_delete(session: Session, job_id: str) -> datetime | None:
-    """Mark a job for deletion, once; returns when that was first asked. None: no such job."""
-    row = await job_to_change(session, job_id)
-    if row is None:
-        return None
-    if row.delete_requested_at is None:
-        row.delete_requested_at = row.updated = utc_now()
-        events.append(session, JOBS, job_event(row))
-        session.changed.add(Changed.FARM)
-    return row.delete_requested_at
-
-
-async def deletion_requested(session: AsyncSession) -> Sequence[JobRow]:
-    """Jobs that wait for their deletion, oldest request first; not all of them have ended."""
-    query = (
-        select(JobRow)
-        .where(JobRow.delete_requested_at.is_not(None))
-        .order_by(JobRow.delete_requested_at)
-    )
-    return (await session.scalars(query)).all()
-
-
-async def delete_job(session: Session, job_id: str) -> bool:
-    """Delete a job's row and everything below it; tells `/jobs`. False: no such job."""
-    row = await job_to_change(session, job_id)
-    if row is None:
-        return False
-    await session.execute(delete(JobRow).where(JobRow.id == job_id))
-    session.expunge(row)
-    events.append(session, JOBS, job_deleted(job_id))
-    session.changed.add(Changed.FARM)
     return True

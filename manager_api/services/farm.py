@@ -2,18 +2,18 @@
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from manager_api.db import farm
+from manager_api.db import events, farm
 from manager_api.db.engine import Database, DatabaseBusy
+from manager_api.db.payloads import FARM_STATUS, JOBS, WORKERS, farm_status_event
 from manager_api.events import LiveEvents
-from manager_api.last_rendered import SIZES
-from manager_api.services.tasks import job_files_url
 from workflows.domain.statuses import FarmStatus
 from workflows.domain.worker import farm_status
 
-_TOPICS = frozenset({"/jobs", "/workers"})
+_TOPICS = frozenset({JOBS, WORKERS})
+_BUSY_PAUSE_S = 0.2
 
 
 class FarmWatch:
@@ -21,7 +21,8 @@ class FarmWatch:
 
     def __init__(self, database: Database, live: LiveEvents) -> None:
         self._database = database
-        self._live = live
+        self._told: str | None = None
+        """Stored last, by this manager or by another one on the same database."""
         self._is_outdated = asyncio.Event()
         self._asyncio_task: asyncio.Task[None] | None = None
         self.status = FarmStatus.STARTING
@@ -37,31 +38,26 @@ class FarmWatch:
             with contextlib.suppress(asyncio.CancelledError):
                 await self._asyncio_task
 
-    def _look_again(self, topic: str, _payload: Mapping[str, Any]) -> None:
-        if topic in _TOPICS:
+    def _look_again(self, topic: str, payload: Mapping[str, Any]) -> None:
+        if topic == FARM_STATUS:
+            self._told = payload["status"]
+        elif topic in _TOPICS:
             self._is_outdated.set()
 
     async def _watch(self) -> None:
         while True:
             await self._is_outdated.wait()
             self._is_outdated.clear()
-            # When it is busy, there is a change to come that wakes us again.
-            with contextlib.suppress(DatabaseBusy):
+            try:
                 await self._evaluate()
+            except DatabaseBusy:
+                await asyncio.sleep(_BUSY_PAUSE_S)
+                self._is_outdated.set()
 
     async def _evaluate(self) -> None:
         async with self._database.reading() as session:
-            status = farm_status(*await farm.statuses_in_use(session))
-        if status is not self.status:
-            self.status = status
-            self._live.tell("/status", {"status": status})
-
-
-def last_rendered_shown(database: Database) -> Callable[[str], Awaitable[None]]:
-    """Records that a job's image is new, and tells of it."""
-
-    async def shown(job_id: str) -> None:
-        async with database.writing() as session:
-            await farm.set_last_rendered(session, job_id, job_files_url(job_id), list(SIZES))
-
-    return shown
+            self.status = farm_status(*await farm.statuses_in_use(session))
+        if self.status != self._told:
+            async with self._database.writing() as session:
+                events.append(session, FARM_STATUS, farm_status_event(self.status))
+            self._told = self.status

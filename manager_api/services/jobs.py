@@ -119,6 +119,7 @@ class JobService:
     async def set_priority(self, job_id: str, priority: int) -> None:
         row = await self._row(job_id)
         if row.is_ended:
+            check_stays(row)
             try:
                 async with self._database.writing() as session:
                     if not await jobs.set_priority(session, job_id, priority):
@@ -167,8 +168,17 @@ async def apply_change(
     raise OrchestratorUnavailable("the job is between two runs; try again")
 
 
+def check_stays(row: JobRow) -> None:
+    """Raises:
+    Refused: the job's deletion was asked for.
+    """
+    if row.delete_requested_at is not None:
+        raise Refused("the job is being deleted")
+
+
 async def _applied(database: Database, control: JobControl, row: JobRow, change: Change) -> bool:
     """False when the job is between two runs."""
+    check_stays(row)
     if not row.is_ended:
         try:
             await control.change(row.id, change)
@@ -182,6 +192,8 @@ async def _applied(database: Database, control: JobControl, row: JobRow, change:
             run = await jobs.begin_rerun(session, row.id, change)
     except jobs.NotEnded:
         return False  # somebody else began a run this very moment
+    except jobs.ToBeDeleted:
+        return False  # likewise: the next look says so
     await control.start(row.id, run)
     await _until_written(database, row.id, run)
     return True

@@ -1,4 +1,4 @@
-"""Jobs: submission, runs that begin anew, deletion."""
+"""Jobs: submission, runs that begin anew."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -187,45 +187,6 @@ async def test_the_priority_of_an_ended_job_is_set_here(
 
     assert (await stored(db, job_id)).priority == 80
     assert [(topic, event["priority"]) for topic, event in await told()] == [("/jobs", 80)]
-
-
-async def test_a_deletion_is_requested_once(db: Database, submit: Submit, told: Told) -> None:
-    job_id = await submit()
-    await told()
-
-    async with db.writing() as session:
-        first = await jobs.request_delete(session, job_id)
-        again = await jobs.request_delete(session, job_id)
-        unknown = await jobs.request_delete(session, str(uuid4()))
-
-    async with db.reading() as session:
-        waiting = await jobs.deletion_requested(session)
-    assert first == again
-    assert unknown is None
-    assert [row.id for row in waiting] == [job_id]
-    assert ["delete_requested_at" in event for _, event in await told()] == [True]
-
-
-async def test_a_deleted_job_takes_everything_with_it(
-    db: Database, submit: Submit, worker: Submit, told: Told
-) -> None:
-    job_id = await submit()
-    keeper = SqlKeeperStore(db)
-    epoch = await keeper.next_epoch()
-    await keeper.write_offers(epoch, [Offer(await worker(), 1, 0, job_id, 1)])
-    await told()
-
-    async with db.writing() as session:
-        assert await jobs.delete_job(session, job_id)
-        assert not await jobs.delete_job(session, job_id)
-
-    async with db.reading() as session:
-        assert await jobs.job(session, job_id) is None
-        assert await tasks.tasks_of_job(session, job_id) == []
-    assert await keeper.outbox() == []
-    [(topic, event)] = await told()
-    assert (topic, event["id"], event["was_deleted"]) == ("/jobs", job_id, True)
-    assert event["updated"] == "0001-01-01T00:00:00Z"
 
 
 async def test_progress_counts_for_task_and_job(db: Database, submit: Submit, told: Told) -> None:

@@ -5,12 +5,14 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import delete
 
 from activities.keeping import Superseded
-from manager_api.db import jobs, workers
+from manager_api.db import workers
 from manager_api.db.engine import Database, utc_now
 from manager_api.db.leases import SqlKeeperStore
 from manager_api.db.projection import SqlProjectionStore
+from manager_api.db.tables import JobRow
 from workflows.domain.job.encoding import TaskColumns, encode
 from workflows.domain.matchmaking import FarmSnapshot, Offer, RecallOrder
 from workflows.domain.messages import (
@@ -102,7 +104,7 @@ async def test_generations_grow_even_when_a_job_takes_its_leases_along(
         [lease] = await lend(db, Offer(worker_id, 1, 0, job_id, 1))
         generations.append(lease.generation)
         async with db.writing() as session:
-            await jobs.delete_job(session, job_id)
+            await session.execute(delete(JobRow).where(JobRow.id == job_id))
 
     assert generations == [1, 2, 3]
 

@@ -59,6 +59,27 @@ def check_task_action(status: TaskStatus, action: TaskAction) -> None:
         raise Refused(f'a task that is "{status}" cannot take the action "{action}"')
 
 
+#: Statuses in which a job's deletion can be asked for; an unfinished one is canceled first.
+DELETABLE = frozenset(
+    {
+        JobStatus.QUEUED,
+        JobStatus.ACTIVE,
+        JobStatus.PAUSED,
+        JobStatus.CANCELED,
+        JobStatus.COMPLETED,
+        JobStatus.FAILED,
+    }
+)
+
+
+def check_job_deletion(status: JobStatus) -> None:
+    """Raises:
+    Refused: not in the architecture's table.
+    """
+    if status not in DELETABLE:
+        raise Refused(f'a job that is "{status}" cannot be deleted; wait until it has settled')
+
+
 @dataclass(frozen=True, slots=True)
 class TasksFollow:
     """Entering a status moves tasks: from any of these, to that."""
