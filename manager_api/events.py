@@ -8,8 +8,10 @@ import asyncio
 import contextlib
 import json
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from functools import cached_property
+from typing import Any, Protocol
 
 from manager_api.db import events
 from manager_api.db.engine import Changed, Database, DatabaseBusy, utc_now
@@ -22,8 +24,43 @@ _BATCH = 500
 
 #: Sent instead of what was pruned before it was asked for: fetch the state anew.
 MISSED = "/missed"
+TASK_LOG = "/tasklog"
 
 Reaction = Callable[[str, Mapping[str, Any]], None]
+
+
+@dataclass(frozen=True)
+class Event:
+    """Made once for all who are told, and so is what they are sent."""
+
+    id: int | None
+    """None: not stored, so it cannot be resumed from."""
+    topic: str
+    payload: Mapping[str, Any]
+
+    @cached_property
+    def payload_json(self) -> str:
+        return json.dumps(self.payload)
+
+    @cached_property
+    def message(self) -> str:
+        head = f'"id": {json.dumps(self.id)}, "topic": {json.dumps(self.topic)}'
+        return f'{{{head}, "payload": {self.payload_json}}}'
+
+
+def task_log_topic(task_id: str) -> str:
+    return f"{TASK_LOG}/{task_id}"
+
+
+class Listener(Protocol):
+    """Who is told what happens from now on."""
+
+    overflowed: asyncio.Event
+    """It did not take its events in time, and gets no more of them."""
+
+    def wants(self, topic: str) -> bool: ...
+
+    def give(self, event: Event) -> None: ...
 
 
 class Subscription:
@@ -52,9 +89,9 @@ class Subscription:
             topic == wanted or topic.startswith(f"{wanted.rstrip('/')}/") for wanted in self._topics
         )
 
-    def give(self, message: str) -> None:
+    def give(self, event: Event) -> None:
         try:
-            self._queue.put_nowait(message)
+            self._queue.put_nowait(event.message)
         except asyncio.QueueFull:
             self.overflowed.set()
 
@@ -71,7 +108,7 @@ class LiveEvents:
         self._database = database
         self._queue = queue
         self._kept = timedelta(seconds=kept_s)
-        self._subscriptions: set[Subscription] = set()
+        self._listeners: set[Listener] = set()
         self._newest = 0
         self._committed = asyncio.Event()
         self._asyncio_tasks: list[asyncio.Task[None]] = []
@@ -97,11 +134,21 @@ class LiveEvents:
         await asyncio.gather(*self._asyncio_tasks, return_exceptions=True)
 
     def log_grew(self, task_id: str, text: str) -> None:
-        self.tell(f"/tasklog/{task_id}", {"task_id": task_id, "log": text})
+        self.tell(task_log_topic(task_id), {"task_id": task_id, "log": text})
 
     def tell(self, topic: str, payload: Mapping[str, Any]) -> None:
         """Tells those who listen now; it is not stored, so it has no id."""
-        self._give(topic, None, payload)
+        self._give(Event(None, topic, payload))
+
+    @property
+    def newest(self) -> int:
+        """Id of the last event that was told; 0 when there is none."""
+        return self._newest
+
+    @property
+    def most_waiting(self) -> int:
+        """How many events may wait for one client."""
+        return self._queue
 
     @contextlib.contextmanager
     def subscribed(self, topics: Sequence[str] = ()) -> Iterator[Subscription]:
@@ -113,14 +160,21 @@ class LiveEvents:
         try:
             yield subscription
         finally:
-            self._subscriptions.discard(subscription)
+            self.remove(subscription)
+
+    def add(self, listener: Listener) -> None:
+        self._listeners.add(listener)
+
+    def remove(self, listener: Listener) -> None:
+        """Also if it is none, or has overflowed."""
+        self._listeners.discard(listener)
 
     async def catch_up(self, subscription: Subscription, since: int | None) -> AsyncIterator[str]:
         """What was stored since then; at its end, the subscription is live."""
         cursor = self._newest if since is None else since
         if await self._is_pruned(cursor):
             cursor = self._newest
-            yield _message(cursor, MISSED, {})
+            yield Event(cursor, MISSED, {}).message
         while cursor < self._newest:
             told = self._newest
             async with self._database.reading() as session:
@@ -128,10 +182,10 @@ class LiveEvents:
             for row in rows:
                 # What is newer may be told to everybody at any moment, and then to this one too.
                 if row.id <= told and subscription.wants(row.topic):
-                    yield _message(row.id, row.topic, row.payload)
+                    yield Event(row.id, row.topic, row.payload).message
             cursor = min(told, rows[-1].id) if rows else told
         # Nothing was awaited since the comparison, so no event falls in between.
-        self._subscriptions.add(subscription)
+        self.add(subscription)
 
     async def _is_pruned(self, cursor: int) -> bool:
         """Also true if the client is ahead of us: then the database was set back."""
@@ -158,7 +212,7 @@ class LiveEvents:
         while rows := await self._read():
             for row in rows:
                 self._newest = row.id
-                self._give(row.topic, row.id, row.payload)
+                self._give(Event(row.id, row.topic, row.payload))
                 for reaction in self._reactions:
                     reaction(row.topic, row.payload)
 
@@ -166,15 +220,11 @@ class LiveEvents:
         async with self._database.reading() as session:
             return await events.since(session, self._newest, limit=_BATCH)
 
-    def _give(self, topic: str, event_id: int | None, payload: Mapping[str, Any]) -> None:
-        interested = [each for each in self._subscriptions if each.wants(topic)]
-        if not interested:
-            return
-        message = _message(event_id, topic, payload)
-        for subscription in interested:
-            subscription.give(message)
-            if subscription.overflowed.is_set():
-                self._subscriptions.discard(subscription)
+    def _give(self, event: Event) -> None:
+        for listener in [each for each in self._listeners if each.wants(event.topic)]:
+            listener.give(event)
+            if listener.overflowed.is_set():
+                self.remove(listener)
 
     async def _prune(self) -> None:
         while True:
@@ -183,7 +233,3 @@ class LiveEvents:
                 async with self._database.writing() as session:
                     await events.prune(session, utc_now() - self._kept)
             await asyncio.sleep(self._kept.total_seconds() / 10)
-
-
-def _message(event_id: int | None, topic: str, payload: Mapping[str, Any]) -> str:
-    return json.dumps({"id": event_id, "topic": topic, "payload": payload})

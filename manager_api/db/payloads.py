@@ -1,14 +1,19 @@
 """The events' payloads, shaped as Flamenco shapes them."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from manager_api.db.tables import JobRow, TaskRow, WorkerRow, WorkerTagRow
-from workflows.domain.statuses import JobStatus, TaskStatus, WorkerStatus
+from workflows.domain.statuses import FarmStatus, JobStatus, TaskStatus, WorkerStatus
 
 JOBS = "/jobs"
 WORKERS = "/workers"
 WORKER_TAGS = "/workertags"
+LIFECYCLE = "/lifecycle"
+FARM_STATUS = "/status"
+LAST_RENDERED = "/last-rendered"
+
+LifecycleType = Literal["manager-startup", "manager-shutdown"]
 
 
 def topic_of_job(job_id: str) -> str:
@@ -107,3 +112,16 @@ def tag_event(tag: WorkerTagRow) -> dict[str, Any]:
 
 def tag_deleted(tag_id: str) -> dict[str, Any]:
     return {"tag": {"id": tag_id, "name": ""}, "was_deleted": True}
+
+
+def last_rendered_topic(job_id: str) -> str:
+    """Where one job's images are told of; all jobs' are told of at `LAST_RENDERED`, too."""
+    return f"{topic_of_job(job_id)}{LAST_RENDERED}"
+
+
+def lifecycle_event(what: LifecycleType) -> dict[str, Any]:
+    return {"type": what}
+
+
+def farm_status_event(status: FarmStatus) -> dict[str, Any]:
+    return {"status": str(status)}

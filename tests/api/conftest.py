@@ -142,8 +142,16 @@ async def served(farm: Farm) -> AsyncIterator[str]:
     server = uvicorn.Server(config)
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(_running(server))
+        await _has_told_its_start(farm)
         port = server.servers[0].sockets[0].getsockname()[1]
         yield f"127.0.0.1:{port}"
+
+
+async def _has_told_its_start(farm: Farm) -> None:
+    """That it started, and the farm's status; else they came between what a test waits for."""
+    async with asyncio.timeout(30):
+        while farm.parts.events.newest < 2:  # noqa: ASYNC110 -- nothing says so but the number
+            await asyncio.sleep(0.01)
 
 
 class _running:  # noqa: N801 -- used like a function

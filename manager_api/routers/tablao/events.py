@@ -1,13 +1,13 @@
 """The live stream of events."""
 
-import asyncio
 from typing import Annotated
 
-from fastapi import APIRouter, Query, WebSocket, WebSocketDisconnect
+from fastapi import APIRouter, Query, WebSocket
 
 from manager_api.auth import Anybody
 from manager_api.dependencies import Parts
 from manager_api.events import Subscription
+from manager_api.websockets import until_one_ends
 
 router = APIRouter(prefix="/api/tablao/v1", dependencies=[Anybody])
 
@@ -25,22 +25,13 @@ async def events(
     await websocket.accept()
     wanted = [topic for each in topics.split(",") if (topic := each.strip())]
     with parts.events.subscribed(wanted) as subscription:
-        jobs = [
-            asyncio.create_task(_send(websocket, subscription, since)),
-            asyncio.create_task(_until_gone(websocket)),
-            asyncio.create_task(subscription.overflowed.wait()),
-        ]
-        try:
-            await asyncio.wait(jobs, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for job in jobs:
-                job.cancel()
-            results = await asyncio.gather(*jobs, return_exceptions=True)
+        await until_one_ends(
+            _send(websocket, subscription, since),
+            _until_gone(websocket),
+            subscription.overflowed.wait(),
+        )
     if subscription.overflowed.is_set():
         await websocket.close(CLOSE_TOO_SLOW, "too slow")
-    for result in results:
-        if isinstance(result, Exception) and not isinstance(result, WebSocketDisconnect):
-            raise result
 
 
 async def _send(websocket: WebSocket, subscription: Subscription, since: int | None) -> None:
