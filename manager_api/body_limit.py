@@ -6,7 +6,7 @@ from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-LimitOf = Callable[[str], int]
+LimitOf = Callable[[str, str], int]
 
 
 class BodyTooLarge(HTTPException):
@@ -22,7 +22,7 @@ class BodyLimit:
     def __init__(self, app: ASGIApp, limit_of: LimitOf) -> None:
         """
         Args:
-            limit_of: the limit in bytes for a media type.
+            limit_of: the limit in bytes at a path for a media type.
         """
         self._app = app
         self._limit_of = limit_of
@@ -32,7 +32,8 @@ class BodyLimit:
             await self._app(scope, receive, send)
             return
         headers = Headers(scope=scope)
-        limit = self._limit_of(headers.get("content-type", "").partition(";")[0].strip().lower())
+        media_type = headers.get("content-type", "").partition(";")[0].strip().lower()
+        limit = self._limit_of(scope["path"], media_type)
         received = 0
         announced = headers.get("content-length", "")
 

@@ -76,6 +76,9 @@ class GarbageCollect(Section):
 class Shaman(Section):
     enabled: bool = sys.platform != "win32"
     """Checkouts are symbolic links, which Windows gives to administrators only."""
+    checkout: Literal["links", "copies"] = "links"
+    max_upload_bytes: Annotated[int, Field(ge=1)] = 2**40
+    """No file of a job is that large; it ends a request that never ends."""
     garbage_collect: GarbageCollect = Field(default=GarbageCollect(), alias="garbageCollect")
 
 

@@ -1,5 +1,149 @@
-"""Checkouts: folders of links to stored files, or of copies, that jobs render from."""
+"""Checkouts: folders of links to stored files, or of copies, that jobs render from.
 
-from manager_api.shaman.erasing import erase_checkout
+One is put together aside and then renamed, so it is there complete or not at all. Everything here
+blocks.
+"""
 
-__all__ = ["erase_checkout"]
+import errno
+import os
+import secrets
+import shutil
+import string
+from collections.abc import Mapping
+from pathlib import Path
+
+import structlog
+
+from manager_api.shaman.erasing import erase_checkout, remove_empty_folders
+from manager_api.shaman.errors import CheckoutConflict, FilesMissing
+from manager_api.shaman.file_store import FileStore
+from manager_api.shaman.layout import Layout
+from workflows.domain.shaman import Blob
+
+__all__ = ["create_checkout", "erase_checkout"]
+
+_log = structlog.get_logger(__name__)
+
+_ATTEMPTS = 10
+_LETTERS = string.ascii_lowercase + string.digits
+#: What systems answer that have no links, or none for us.
+_NO_LINKS = frozenset({errno.EPERM, errno.EACCES, errno.ENOSYS, errno.ENOTSUP, errno.EINVAL})
+_OCCUPIED = frozenset({errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR, errno.ENOENT})
+
+
+def create_checkout(
+    store: FileStore, asked: str, files: Mapping[str, Blob], *, as_links: bool
+) -> str:
+    """The path that the checkout got, which is another one if something was there.
+
+    Args:
+        store: where the files are.
+        asked: a checkout's path, tidied up.
+        files: by tidied path.
+        as_links: else as copies, which is also what happens where links cannot be.
+
+    Raises:
+        FilesMissing: not all of them are stored.
+        CheckoutConflict: no free name was found, or the disk takes two paths for one.
+        OSError: the disk does not let us.
+    """
+    name = secrets.token_hex(8)
+    building = store.layout.building / name
+    with store.guard.needing(files.values()), store.guard.unfinished(name):
+        if missing := [path for path, blob in files.items() if not store.touch(blob)]:
+            raise FilesMissing(missing)
+        building.mkdir(parents=True)
+        try:
+            _fill(store.layout, building, files, depth=asked.count("/") + 1, as_links=as_links)
+            return _publish(store, building, asked)
+        except BaseException:
+            shutil.rmtree(building, ignore_errors=True)
+            raise
+
+
+def _fill(
+    layout: Layout, building: Path, files: Mapping[str, Blob], *, depth: int, as_links: bool
+) -> None:
+    """
+    Args:
+        depth: folders below `jobs` that the checkout will be at.
+    """
+    # Relative, so that a link leads to its file under whatever name a machine has the storage.
+    stored = os.path.relpath(layout.stored.resolve(), layout.jobs.resolve())
+    for path, blob in files.items():
+        place = building / path
+        place.parent.mkdir(parents=True, exist_ok=True)
+        source = layout.blob(blob)
+        if as_links:
+            up = [os.pardir] * (depth + path.count("/"))
+            link = os.path.join(*up, stored, source.relative_to(layout.stored))
+            as_links = _link(link, place)
+        if not as_links:
+            _copy(source, place)
+
+
+def _link(link: str, place: Path) -> bool:
+    """Whether there can be links here."""
+    try:
+        place.symlink_to(link)
+    except FileExistsError as error:
+        raise _same_to_the_disk(place) from error
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
+            raise
+        _log.warning("no links on the shared storage, copying instead", reason=str(error))
+        return False
+    return True
+
+
+def _copy(source: Path, place: Path) -> None:
+    try:
+        with source.open("rb") as content, place.open("xb") as copy:
+            shutil.copyfileobj(content, copy, 2**20)
+    except FileExistsError as error:
+        raise _same_to_the_disk(place) from error
+
+
+def _same_to_the_disk(place: Path) -> CheckoutConflict:
+    return CheckoutConflict(f"another file has the name {place.name!r} on the shared storage")
+
+
+def _publish(store: FileStore, building: Path, asked: str) -> str:
+    for _ in range(_ATTEMPTS):
+        name = _free_name(store.layout, asked)
+        place = store.layout.jobs / name
+        try:
+            # The lock, because renaming takes the place of a folder that is empty.
+            with store.guard.lock:
+                place.parent.mkdir(parents=True, exist_ok=True)
+                if not os.path.lexists(place):
+                    building.rename(place)
+                    return name
+        except OSError as error:
+            remove_empty_folders(place.parent, up_to=store.layout.jobs)
+            if error.errno not in _OCCUPIED:
+                raise
+    raise CheckoutConflict(f"no free name was found for a checkout at {asked!r}")
+
+
+def _free_name(layout: Layout, asked: str) -> str:
+    """As asked, or with something random behind the first part that is in the way.
+
+    A folder with files in it is somebody's checkout: a second one inside would go with the first.
+    """
+    parts = asked.split("/")
+    place = layout.jobs
+    for number, part in enumerate(parts):
+        place /= part
+        is_last = number == len(parts) - 1
+        if os.path.lexists(place) and (is_last or not _holds_folders_only(place)):
+            parts[number] = f"{part}-{''.join(secrets.choice(_LETTERS) for _ in range(4))}"
+            break
+    return "/".join(parts)
+
+
+def _holds_folders_only(place: Path) -> bool:
+    if place.is_symlink() or not place.is_dir():
+        return False
+    with os.scandir(place) as entries:
+        return all(entry.is_dir(follow_symlinks=False) for entry in entries)

@@ -1,4 +1,4 @@
-"""Where Shaman keeps what, below the shared storage. The same places as Flamenco's."""
+"""Where Shaman keeps what, below the shared storage. What stays is where Flamenco has it."""
 
 import re
 from dataclasses import dataclass
@@ -40,7 +40,7 @@ class Layout:
         return self.stored / blob.sha[:2] / blob.sha[2:] / f"{blob.size}.blob"
 
     def upload(self, blob: Blob, random: str) -> Path:
-        return self.uploading / blob.sha[:2] / blob.sha[2:] / f"{blob.size}-{random}.tmp"
+        return self.uploading / f"{blob.sha}-{blob.size}-{random}.tmp"
 
 
 def blob_at(path: str) -> Blob | None:

@@ -8,6 +8,7 @@ Flamenco's rules for checkouts; those for the files in them are ours.
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 
 #: Where checkouts are put together, beside them. Nobody may have a checkout of this name.
 BUILDING = ".shaman-building"
@@ -20,6 +21,12 @@ _SHA256 = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _DRIVE = re.compile(r"[A-Za-z]:")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029]")
 _NOT_IN_CHECKOUTS = frozenset("?*:;{}\\")
+
+
+class FileStatus(StrEnum):
+    UNKNOWN = "unknown"
+    UPLOADING = "uploading"
+    STORED = "stored"
 
 
 class NotAllowed(ValueError):

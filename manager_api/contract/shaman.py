@@ -1,0 +1,57 @@
+"""Flamenco's interface: Shaman."""
+
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
+
+from manager_api.contract.base import Answer, Integer, Request
+from workflows.domain.shaman import LARGEST_FILE, Blob, FileStatus, file_path
+
+
+def _checked_sha(sha: str) -> str:
+    # Sent back as it came: clients find their files by it.
+    Blob.of(sha, 0)
+    return sha
+
+
+def _checked_path(path: str) -> str:
+    file_path(path)
+    return path
+
+
+class ShamanFileSpec(Request):
+    sha: Annotated[str, AfterValidator(_checked_sha)]
+    size: Annotated[Integer, Field(ge=0, le=LARGEST_FILE)]
+    path: Annotated[str, AfterValidator(_checked_path)]
+
+    @property
+    def blob(self) -> Blob:
+        return Blob.of(self.sha, self.size)
+
+
+class ShamanRequirementsRequest(Request):
+    files: list[ShamanFileSpec]
+
+
+class ShamanFileSpecWithStatus(Answer):
+    sha: str
+    size: int
+    path: str
+    status: FileStatus
+
+
+class ShamanRequirementsResponse(Answer):
+    files: list[ShamanFileSpecWithStatus]
+
+
+class ShamanCheckout(Request):
+    files: list[ShamanFileSpec]
+    checkoutPath: str  # noqa: N815 -- the contract's name
+
+
+class ShamanCheckoutResult(Answer):
+    checkoutPath: str  # noqa: N815 -- the contract's name
+
+
+class ShamanSingleFileStatus(Answer):
+    status: FileStatus

@@ -1,0 +1,134 @@
+"""The stored files on disk, and how one gets there whole or not at all. Everything here blocks."""
+
+import hashlib
+import os
+import secrets
+import threading
+from pathlib import Path
+from typing import BinaryIO
+
+import structlog
+
+from manager_api.shaman.errors import UploadMismatch
+from manager_api.shaman.guard import Guard
+from manager_api.shaman.layout import Layout
+from workflows.domain.shaman import Blob
+
+_log = structlog.get_logger(__name__)
+
+#: Another manager's garbage collection may remove a folder just before we use it.
+_ATTEMPTS = 5
+
+
+class FileStore:
+    def __init__(self, layout: Layout, guard: Guard) -> None:
+        self.layout = layout
+        self.guard = guard
+
+    def is_stored(self, blob: Blob) -> bool:
+        """A file of another size, as a power cut may leave it, does not count."""
+        try:
+            return self.layout.blob(blob).stat().st_size == blob.size
+        except FileNotFoundError:
+            return False
+
+    def touch(self, blob: Blob) -> bool:
+        """Whether it is stored; if so it is as good as new to garbage collection."""
+        with self.guard.lock:
+            if not self.is_stored(blob):
+                return False
+            try:
+                os.utime(self.layout.blob(blob))
+            except FileNotFoundError:
+                return False
+            except PermissionError as error:
+                # Somebody else's file, as after a move from another farm: there, and readable.
+                _log.warning("stored file cannot be touched", sha=blob.sha, reason=str(error))
+        return True
+
+
+class Upload:
+    """A file while it is received. Threads may take turns, so that each step waits for the last."""
+
+    def __init__(self, store: FileStore, blob: Blob) -> None:
+        self._store = store
+        self._blob = blob
+        self._path = store.layout.upload(blob, secrets.token_hex(4))
+        self._file: BinaryIO | None = None
+        self._sha = hashlib.sha256()
+        self._received = 0
+        self._lock = threading.Lock()
+
+    @property
+    def name(self) -> str:
+        return self._path.name
+
+    def add(self, block: bytes) -> None:
+        """Raises:
+        UploadMismatch: the file is larger than announced.
+        """
+        with self._lock:
+            self._write(block)
+
+    def finish(self, block: bytes) -> bool:
+        """With the last bytes; whether the file was not stored yet.
+
+        Raises:
+            UploadMismatch: it is not the announced file. It still has to be discarded.
+        """
+        with self._lock:
+            self._write(block)
+            self._check()
+            assert self._file is not None
+            self._file.flush()
+            # Or a power cut could leave the name without the content.
+            os.fsync(self._file.fileno())
+            self._file.close()
+            return self._put_in_place()
+
+    def discard(self) -> None:
+        """Whatever is left of it."""
+        with self._lock:
+            if self._file is not None:
+                self._file.close()
+                self._path.unlink(missing_ok=True)
+
+    def _write(self, block: bytes) -> None:
+        self._received += len(block)
+        if self._received > self._blob.size:
+            raise UploadMismatch(f"more than the announced {self._blob.size} bytes were received")
+        if self._file is None:
+            self._file = _opened(self._path)
+        self._file.write(block)
+        self._sha.update(block)
+
+    def _check(self) -> None:
+        if self._received != self._blob.size:
+            raise UploadMismatch(
+                f"{self._received} bytes were received, {self._blob.size} were announced"
+            )
+        if self._sha.hexdigest() != self._blob.sha:
+            raise UploadMismatch("the checksum of what was received is not the announced one")
+
+    def _put_in_place(self) -> bool:
+        if self._store.touch(self._blob):
+            return False
+        place = self._store.layout.blob(self._blob)
+        for attempts_left in reversed(range(_ATTEMPTS)):
+            try:
+                with self._store.guard.lock:
+                    place.parent.mkdir(parents=True, exist_ok=True)
+                    self._path.replace(place)
+                break
+            except FileNotFoundError:
+                if not attempts_left:
+                    raise
+        # Its age is that of its arrival, not of the first byte.
+        os.utime(place)
+        return True
+
+
+def _opened(path: Path) -> BinaryIO:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # As readable as the process's mask says: render machines may be other users.
+    return path.open("xb")
