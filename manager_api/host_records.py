@@ -8,12 +8,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from manager_api.db import provisions, tasks, workers
 from manager_api.db.engine import Database, utc_now
-from manager_api.db.tables import JobRow, LeaseRow, LeaseState, TaskRow, WorkerRow
+from manager_api.db.runs import is_settled
+from manager_api.db.tables import LeaseRow, LeaseState, TaskRow, WorkerRow
 from manager_api.hosts import Standing
 from workflows.domain.control import Hello, Malformed
 from workflows.domain.messages import RunKey
 from workflows.domain.provisioning import Provision
-from workflows.domain.statuses import TaskStatus, WorkerStatus
+from workflows.domain.statuses import WorkerStatus
 from workflows.domain.worker import StatusRequest, status_after_sign_on
 
 TaskFetched = Callable[[str, RunKey], str | None]
@@ -134,21 +135,4 @@ async def _leased(session: AsyncSession, worker_id: str) -> set[tuple[str, int]]
 
 
 async def _settled(session: AsyncSession, runs: Iterable[str]) -> list[str]:
-    return [str(key) for key in _parsed(runs) if await _is_settled(session, key)]
-
-
-async def _is_settled(session: AsyncSession, key: RunKey) -> bool:
-    """Whether the database knows the end of a try at a task."""
-    query = (
-        select(JobRow.run, TaskRow.attempt, TaskRow.status)
-        .join(TaskRow, TaskRow.job_id == JobRow.id)
-        .where(JobRow.id == key.job_id, TaskRow.index_in_job == key.index)
-    )
-    found = (await session.execute(query)).one_or_none()
-    if found is None:
-        return True
-    run, attempt, status = found
-    if (run, attempt) != (key.run, key.attempt):
-        # The projection may lag behind the workflow, so what it does not know yet is not over.
-        return bool((run, attempt) > (key.run, key.attempt))
-    return status is not TaskStatus.ACTIVE
+    return [str(key) for key in _parsed(runs) if await is_settled(session, key)]

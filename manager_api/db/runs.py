@@ -9,6 +9,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from manager_api.db.tables import JobRow, LeaseRow, LeaseState, TaskRow
 from manager_api.db.tasks import IN_CHUNK
+from workflows.domain.messages import RunKey
+from workflows.domain.statuses import TaskStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,3 +82,20 @@ async def attempts_of(session: AsyncSession, task_ids: Collection[str]) -> Mappi
         )
         found.update((row[0], row[1]) for row in await session.execute(query))
     return found
+
+
+async def is_settled(session: AsyncSession, key: RunKey) -> bool:
+    """Whether the database knows the end of a try at a task."""
+    query = (
+        select(JobRow.run, TaskRow.attempt, TaskRow.status)
+        .join(TaskRow, TaskRow.job_id == JobRow.id)
+        .where(JobRow.id == key.job_id, TaskRow.index_in_job == key.index)
+    )
+    found = (await session.execute(query)).one_or_none()
+    if found is None:
+        return True
+    run, attempt, status = found
+    if (run, attempt) != (key.run, key.attempt):
+        # The projection may lag behind the workflow, so what it does not know yet is not over.
+        return bool((run, attempt) > (key.run, key.attempt))
+    return status is not TaskStatus.ACTIVE
