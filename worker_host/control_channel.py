@@ -50,7 +50,7 @@ class Receiver(Protocol):
 
     def hello(self) -> control.Hello: ...
     def welcomed(self, welcome: control.Welcome) -> None: ...
-    def told(self, message: control.StopRun | control.Settled | control.StatusOrder) -> None: ...
+    def told(self, message: control.Told) -> None: ...
     async def statistics(self) -> Mapping[str, Any]: ...
 
 
@@ -185,7 +185,12 @@ class ControlChannel:
                 ack = self._acks.get(key)
                 if ack is not None and not ack.done():
                     ack.set_result(offset)
-            case control.StopRun() | control.Settled() | control.StatusOrder():
+            case (
+                control.StopRun()
+                | control.Settled()
+                | control.StatusOrder()
+                | control.Provisioned()
+            ):
                 self._receiver.told(message)
             case _:
                 logger.info("ignored a message of the manager")

@@ -18,6 +18,7 @@ from worker_host.control_channel import ControlChannel, Superseded
 from worker_host.fetched_runs import FetchedRuns, Runs
 from worker_host.images import Previews
 from worker_host.manager_client import ManagerClient
+from worker_host.provisioned import ProvisionedPrograms
 from worker_host.registration import Credentials
 from worker_host.run_spec import RunHooks
 from worker_host.settings import HostSettings
@@ -76,6 +77,7 @@ class Host:
         )
         self._machine = MachineStatistics(settings.data_dir)
         self._processes = ProcessStatistics()
+        self._provisioned = ProvisionedPrograms()
         self._session: int | None = None
         self._status: WorkerStatus | None = None
         self._becoming: asyncio.Task[None] | None = None
@@ -142,6 +144,7 @@ class Host:
             session=self._session,
             status=str(self._status or ""),
             runs=tuple(str(key) for key in self._table.named()),
+            provisioned=self._settings.provisioned,
         )
 
     def welcomed(self, welcome: control.Welcome) -> None:
@@ -149,14 +152,17 @@ class Host:
             self._session = welcome.session
             self._table.signed_on()
         self._link.assign(welcome)
+        self._provisioned.told(welcome.provision)
         for key in welcome.stop:
             self._in_background(self._table.stop(RunKey.parse(key), "The farm gave it up"))
         for key in welcome.settled:
             self._runs.settled(RunKey.parse(key))
         self._become(WorkerStatus(welcome.status), is_lazy=welcome.is_lazy)
 
-    def told(self, message: control.StopRun | control.Settled | control.StatusOrder) -> None:
+    def told(self, message: control.Told) -> None:
         match message:
+            case control.Provisioned(provision):
+                self._provisioned.told(provision)
             case control.StopRun(key, reason):
                 self._in_background(self._table.stop(RunKey.parse(key), reason))
             case control.Settled(key):
@@ -168,7 +174,9 @@ class Host:
         pids = self._table.pids()
         try:
             machine = await asyncio.to_thread(self._machine.of_machine)
-            return {**machine, "runs": await asyncio.to_thread(self._processes.of_runs, pids)}
+            runs = await asyncio.to_thread(self._processes.of_runs, pids)
+            missing = await asyncio.to_thread(self._provisioned.missing)
+            return {**machine, "runs": runs, "missing_programs": missing}
         except (OSError, psutil.Error) as problem:
             logger.warning("no statistics of this machine: %s", problem)
             return {}

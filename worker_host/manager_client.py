@@ -87,7 +87,12 @@ def _fetched(content: Mapping[str, Any]) -> FetchedRun:
         Command(each["name"], each["parameters"], each.get("total_step_count", 0))
         for each in content["commands"]
     )
-    spec = RunSpec(commands, content.get("job_name", ""), content.get("task_name", ""))
+    spec = RunSpec(
+        commands,
+        content.get("job_name", ""),
+        content.get("task_name", ""),
+        environment=content.get("environment", {}),
+    )
     return FetchedRun(content["task_id"], spec)
 
 

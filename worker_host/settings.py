@@ -17,6 +17,7 @@ from pydantic_settings import NoDecode
 from activities.layered_settings import LayeredSettings
 from worker_host.control_channel import ChannelTimes
 from worker_host.run_spec import RunSettings
+from workflows.domain.provisioning import MOST_SLOTS
 
 SETTINGS_FILE = "tablao-worker.yaml"
 
@@ -33,7 +34,7 @@ class HostSettings(LayeredSettings):
     manager: str = "http://127.0.0.1:8080"
     data_dir: Path = Field(default_factory=_default_data_dir)
     name: str = Field(default_factory=platform.node)
-    slots: int = Field(default=1, ge=1, le=64)
+    slots: int = Field(default=1, ge=1, le=MOST_SLOTS)
     spare_slots: int = Field(default=2, ge=1)
     """Beyond `slots`, for activities that attach while an older one is still there."""
     task_types: Annotated[tuple[str, ...], NoDecode] = (
@@ -46,6 +47,8 @@ class HostSettings(LayeredSettings):
     """Empty: the one that PATH has."""
     ffmpeg: str = ""
     """Empty: the one that PATH has, else the one that comes with us."""
+    provisioned: bool = True
+    """The farm's settings for this worker come before those of this file."""
     restart_exit_code: int = Field(default=0, ge=0, le=255)
     """0: nothing would start the host again, so it cannot be asked to restart."""
 

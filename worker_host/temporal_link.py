@@ -22,6 +22,7 @@ from activities.deployment import DEPLOYMENT
 from activities.tunnel_client import TUNNEL_PATH, Tunnel
 from workflows.domain.control import Welcome
 from workflows.domain.messages import worker_task_queue
+from workflows.domain.provisioning import MOST_SLOTS
 
 logger = logging.getLogger(__name__)
 
@@ -170,7 +171,8 @@ class TemporalLink:
             client,
             task_queue=worker_task_queue(welcome.worker_id, welcome.session),
             activities=self._activities,
-            max_concurrent_activities=settings.slots + settings.spare_slots,
+            # The farm may give this host more slots at any time; leases say how many are used.
+            max_concurrent_activities=MOST_SLOTS + settings.spare_slots,
             # A long poll each, on a server that may serve hundreds of hosts.
             max_concurrent_activity_task_polls=min(settings.slots + 1, 5),
             max_heartbeat_throttle_interval=timedelta(seconds=settings.heartbeat_every_s),

@@ -14,7 +14,6 @@ from manager_api.db import provisions, tags, workers
 from manager_api.db.engine import Database
 from manager_api.db.tables import ProvisionRow, ProvisionScope, WorkerRow
 from manager_api.errors import BadRequest, NotFound, WorkerNotFound
-from manager_api.routers.parameters import is_uuid
 from workflows.domain.provisioning import Provision, merged
 
 #: How the one target of the farm's scope is called in addresses.
@@ -87,10 +86,10 @@ async def _existing(session: AsyncSession, scope: ProvisionScope, target: str) -
                 raise BadRequest('a platform is a word such as "linux", "windows" or "darwin"')
             return target
         case ProvisionScope.TAG:
-            if not is_uuid(target) or await tags.tag(session, target.lower()) is None:
+            if await tags.tag(session, target.lower()) is None:
                 raise NotFound(f'no such worker tag "{target}"')
         case ProvisionScope.WORKER:
-            if not is_uuid(target) or await workers.worker(session, target.lower()) is None:
+            if await workers.worker(session, target.lower()) is None:
                 raise WorkerNotFound(target)
     return target.lower()
 

@@ -1,6 +1,7 @@
 """What commands may do: log, run a program, wait. Standard library only."""
 
 import os
+import re
 import shlex
 import signal
 import time
@@ -15,6 +16,8 @@ from worker_host.processes.watch import Stopped, Watch
 _CHUNK = 64 * 1024
 #: How long output is waited for that is still in the pipe when its writers are dead.
 _DRAIN_S = 1.0
+#: A variable that the farm has no value for: it comes as it was written.
+_UNKNOWN = re.compile(r"\{[^{}]+\}")
 
 
 class Context:
@@ -62,6 +65,10 @@ class Context:
         Raises:
             CommandFailed: there is none.
         """
+        if _UNKNOWN.fullmatch(name):
+            reason = f'nothing is set for "{name}" on this worker'
+            self.log(reason)
+            raise CommandFailed(reason)
         tool = name.removesuffix(".exe")
         found = find_program(self._tools.get(tool, name), self._environment)
         if found is None:

@@ -162,6 +162,8 @@ class StatusOrder:
     """Running tasks may end first."""
 
 
+#: What a host is told at any time after its welcome, and acts upon.
+Told = StopRun | Settled | StatusOrder | Provisioned
 Message = (
     Hello | Beat | StatusReport | Progress | LogPiece
     | Welcome | Provisioned | LogAck | StopRun | Settled | StatusOrder

@@ -24,7 +24,7 @@ router = APIRouter(
     responses={400: {"model": Error}, 404: {"model": Error}},
 )
 
-Target = Annotated[str, Path(max_length=255)]
+Target = Annotated[str, Path(pattern=r"^[A-Za-z0-9_-]{1,255}$")]
 
 
 async def _service(parts: Parts) -> ProvisionService:
