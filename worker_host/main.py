@@ -11,6 +11,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from activities.layered_settings import SettingsError
+from activities.process_end import end_with
 from activities.sdk_logs import log_only_errors_of_sdk
 from worker_host.host import Ended, Host
 from worker_host.manager_client import http_client
@@ -32,8 +33,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
         # It would log each request of each task.
         logging.getLogger("httpx").setLevel(logging.WARNING)
         log_only_errors_of_sdk()
-        sys.exit(asyncio.run(serve(settings)))
-    except (SettingsError, CannotJoin, HostAlreadyRuns) as refusal:
+    except SettingsError as refusal:
+        sys.exit(str(refusal))
+    end_with(lambda: _served(settings))
+
+
+def _served(settings: HostSettings) -> int:
+    try:
+        return asyncio.run(serve(settings))
+    except (CannotJoin, HostAlreadyRuns) as refusal:
         sys.exit(str(refusal))
 
 

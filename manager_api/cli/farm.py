@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from activities.layered_settings import SettingsError
+from activities.process_end import end_with
 from manager_api.cli.client import DEFAULT_URL, Manager, ManagerUrl, Refused
 from manager_api.cli.console import CommandError, note, say
 from manager_api.cli.supervise import Farm, free_port, host_command, interrupt_on_terminate, is_free
@@ -70,8 +71,13 @@ def manager(
     # SIGTERM's default would end us in the middle: uvicorn raises it anew when it has served, and
     # Temporal would be left behind.
     interrupt_on_terminate()
-    with contextlib.suppress(KeyboardInterrupt):
-        run_manager(settings)
+
+    def serve() -> int:
+        with contextlib.suppress(KeyboardInterrupt):
+            run_manager(settings)
+        return 0
+
+    end_with(serve)
 
 
 def worker(
