@@ -11,8 +11,14 @@ SERVED = {
     "getJobTypes", "getJobType", "submitJob", "submitJobCheck", "fetchJob", "fetchJobs",
     "fetchJobTasks", "fetchTask", "fetchTaskLogTail", "fetchTaskLogInfo",
     "setJobStatus", "setJobPriority", "setTaskStatus",
+    "deleteJob", "deleteJobMass", "deleteJobWhatWouldItDo",
+    "fetchJobLastRenderedInfo", "fetchGlobalLastRenderedInfo",
     "fetchWorkers", "fetchWorker", "requestWorkerStatusChange",
+    "deleteWorker", "setWorkerTags", "fetchWorkerSleepSchedule", "setWorkerSleepSchedule",
+    "fetchWorkerTags", "createWorkerTag", "fetchWorkerTag", "updateWorkerTag", "deleteWorkerTag",
+    "setJobTag", "fetchJobBlocklist", "removeJobBlocklist",
     "registerWorker", "signOn", "signOff", "taskOutputProduced",
+    "shamanCheckoutRequirements", "shamanCheckout", "shamanFileStoreCheck", "shamanFileStore",
 }  # fmt: skip
 
 
@@ -102,4 +108,11 @@ async def test_422_is_documented_as_a_refusal_only(document: dict[str, Any]) -> 
         if "422" in operation["responses"]
     }
 
-    assert with_422 == {"setJobStatus", "setJobPriority", "setTaskStatus", "actOnJob", "actOnTask"}
+    assert with_422 == {
+        "setJobStatus",
+        "setJobPriority",
+        "setTaskStatus",
+        "actOnJob",
+        "actOnTask",
+        "deleteJob",
+    }
