@@ -1,14 +1,15 @@
 """Where Flamenco's web app finds its live events: Socket.IO 2, by WebSocket only."""
 
 import asyncio
+import contextlib
 
-from fastapi import APIRouter, WebSocket
+from fastapi import APIRouter, WebSocket, WebSocketDisconnect
 
 from manager_api.auth import Anybody
 from manager_api.dependencies import Parts
 from manager_api.errors import TryAgain
+from manager_api.loops import until_one_ends
 from manager_api.socket_io import PING_EVERY_S, SILENT_S, SocketIoClient
-from manager_api.websockets import until_one_ends
 
 PATH = "/socket.io/"
 
@@ -22,12 +23,13 @@ async def socket_io(websocket: WebSocket, parts: Parts) -> None:
     client.welcome()
     parts.events.add(client)
     try:
-        await until_one_ends(
-            _send(websocket, client),
-            _take(websocket, client),
-            _ping(client),
-            client.overflowed.wait(),
-        )
+        with contextlib.suppress(WebSocketDisconnect):
+            await until_one_ends(
+                _send(websocket, client),
+                _take(websocket, client),
+                _ping(client),
+                client.overflowed.wait(),
+            )
     finally:
         parts.events.remove(client)
 

@@ -1,13 +1,14 @@
 """The live stream of events."""
 
+import contextlib
 from typing import Annotated
 
-from fastapi import APIRouter, Query, WebSocket
+from fastapi import APIRouter, Query, WebSocket, WebSocketDisconnect
 
 from manager_api.auth import Anybody
 from manager_api.dependencies import Parts
 from manager_api.events import Subscription
-from manager_api.websockets import until_one_ends
+from manager_api.loops import until_one_ends
 
 router = APIRouter(prefix="/api/tablao/v1", dependencies=[Anybody])
 
@@ -24,7 +25,8 @@ async def events(
 ) -> None:
     await websocket.accept()
     wanted = [topic for each in topics.split(",") if (topic := each.strip())]
-    with parts.events.subscribed(wanted) as subscription:
+    going = contextlib.suppress(WebSocketDisconnect)
+    with parts.events.subscribed(wanted) as subscription, going:
         await until_one_ends(
             _send(websocket, subscription, since),
             _until_gone(websocket),

@@ -1,14 +1,12 @@
-"""Serves a WebSocket by several loops at once, until the first of them ends."""
+"""Does several things at once that have no end of their own, until one of them ends."""
 
 import asyncio
 from collections.abc import Coroutine
 from typing import Any
 
-from fastapi import WebSocketDisconnect
-
 
 async def until_one_ends(*loops: Coroutine[Any, Any, Any]) -> None:
-    """Ends the others, and raises what any of them raised; that a client went is no error."""
+    """Ends the others; raises what the first in the row raised, if any did."""
     asyncio_tasks = [asyncio.create_task(loop) for loop in loops]
     try:
         await asyncio.wait(asyncio_tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -17,5 +15,5 @@ async def until_one_ends(*loops: Coroutine[Any, Any, Any]) -> None:
             each.cancel()
         results = await asyncio.gather(*asyncio_tasks, return_exceptions=True)
     for result in results:
-        if isinstance(result, Exception) and not isinstance(result, WebSocketDisconnect):
+        if isinstance(result, Exception):
             raise result
