@@ -14,6 +14,7 @@ from manager_api.last_rendered import FORMATS
 from manager_api.routers import explorer, job_files
 from manager_api.routers.flamenco import (
     job_deletion,
+    job_workers,
     jobs,
     last_rendered,
     meta,
@@ -21,9 +22,17 @@ from manager_api.routers.flamenco import (
     socket_io,
     worker,
     worker_mgt,
+    worker_tags,
 )
-from manager_api.routers.tablao import actions, events, farm, garbage, provisions, runs
-from manager_api.settings import ManagerSettings
+from manager_api.routers.tablao import (
+    actions,
+    events,
+    farm,
+    garbage,
+    provisions,
+    runs,
+    workers,
+)
 from manager_api.version import NAME, VERSION
 
 ROUTERS: tuple[APIRouter, ...] = (
@@ -35,6 +44,9 @@ ROUTERS: tuple[APIRouter, ...] = (
     worker.joining,
     worker.router,
     worker_mgt.router,
+    worker_tags.router,
+    job_workers.router,
+    workers.router,
     shaman.router,
     garbage.router,
     actions.router,
@@ -61,7 +73,7 @@ def build_app(parts: ManagerParts) -> FastAPI:
         lifespan=_lifespan,
     )
     app.state.parts = parts
-    app.add_middleware(BodyLimit, limit_of=_limits(parts.settings))
+    app.add_middleware(BodyLimit, limit_of=_limits(parts))
     refusals.add_to(app)
     for router in (*ROUTERS, *parts.extra_routers):
         app.include_router(router)
@@ -80,8 +92,9 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         await parts.close()
 
 
-def _limits(settings: ManagerSettings) -> LimitOf:
+def _limits(parts: ManagerParts) -> LimitOf:
     def limit_of(path: str, media_type: str) -> int:
+        settings = parts.settings
         if path.startswith(shaman.UPLOADS):
             return settings.shaman.max_upload_bytes
         return settings.max_image_bytes if media_type in FORMATS else settings.max_json_bytes

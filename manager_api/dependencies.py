@@ -7,19 +7,24 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends
 from starlette.requests import HTTPConnection
 
+from manager_api.configuration import Configuration
 from manager_api.db.engine import Database, utc_now
 from manager_api.events import LiveEvents
 from manager_api.job_types.registry import JobTypeRegistry
 from manager_api.last_rendered import LastRendered
+from manager_api.services.blocklists import BlocklistService
 from manager_api.services.credentials import WorkerCredentials
 from manager_api.services.deletion import DeletionService
 from manager_api.services.farm import FarmWatch
 from manager_api.services.jobs import JobControl, JobService
+from manager_api.services.farm_workers import ConnectedHosts, FarmWorkerService, NoHosts
 from manager_api.services.last_rendered import LastRenderedService, last_rendered_shown
 from manager_api.services.lifecycle import tell_lifecycle
 from manager_api.services.log_notes import LogNotes
 from manager_api.services.runs import RunService
+from manager_api.services.sleep_schedules import SleepScheduleService
 from manager_api.services.tasks import TaskService
+from manager_api.services.worker_tags import WorkerTagService
 from manager_api.services.workers import WorkerService
 from manager_api.settings import ManagerSettings
 from manager_api.shaman.service import Shaman
@@ -30,7 +35,7 @@ from manager_api.task_logs import TaskLogs
 class ManagerParts:
     """Everything that `manager_api.app.build_app` needs."""
 
-    settings: ManagerSettings
+    configuration: Configuration
     database: Database
     job_types: JobTypeRegistry
     control: JobControl
@@ -47,23 +52,26 @@ class ManagerParts:
     """Where this manager reaches Temporal; empty when it does not."""
     temporal_ui: str = ""
     """Address of Temporal's Web UI, for people; empty when there is none."""
+    hosts: ConnectedHosts = field(default_factory=NoHosts)
+    """Those that are connected to this manager."""
     extra_routers: tuple[APIRouter, ...] = field(default=())
     """The host's control channel and the tunnel, which come with their own dependencies."""
 
     @classmethod
     def assembled(
         cls,
-        settings: ManagerSettings,
+        configuration: Configuration,
         database: Database,
         job_types: JobTypeRegistry,
         control: JobControl,
         **others: Any,
     ) -> "ManagerParts":
         """With everything of ours built and connected; `others` are the remaining fields."""
+        settings = configuration.settings
         live = LiveEvents(database, queue=settings.events_queue, kept_s=settings.events_kept_s)
         logs = TaskLogs(settings.local_manager_storage_path, live)
         return cls(
-            settings=settings,
+            configuration=configuration,
             database=database,
             job_types=job_types,
             control=control,
@@ -73,11 +81,16 @@ class ManagerParts:
             credentials=WorkerCredentials(database),
             farm=FarmWatch(database, live),
             log_notes=LogNotes(database, logs, live),
-            runs=RunService(database, settings.farm_variables),
-            shaman=Shaman(lambda: settings),
+            runs=RunService(database, lambda: configuration.variables),
+            shaman=Shaman(lambda: configuration.settings),
             started_at=utc_now(),
             **others,
         )
+
+    @property
+    def settings(self) -> ManagerSettings:
+        """In force now: ask anew where a change may take effect while we run."""
+        return self.configuration.settings
 
     async def start(self) -> None:
         await self.events.start()
@@ -106,7 +119,7 @@ Parts = Annotated[ManagerParts, Depends(_parts)]
 
 
 async def _jobs(parts: Parts) -> JobService:
-    return JobService(parts.database, parts.job_types, parts.control, parts.settings.farm_variables)
+    return JobService(parts.database, parts.job_types, parts.control, parts.configuration.variables)
 
 
 async def _tasks(parts: Parts) -> TaskService:
@@ -129,9 +142,29 @@ async def _runs(parts: Parts) -> RunService:
     return parts.runs
 
 
+async def _worker_tags(parts: Parts) -> WorkerTagService:
+    return WorkerTagService(parts.database)
+
+
+async def _sleep_schedules(parts: Parts) -> SleepScheduleService:
+    return SleepScheduleService(parts.database)
+
+
+async def _farm_workers(parts: Parts) -> FarmWorkerService:
+    return FarmWorkerService(parts.database, parts.hosts)
+
+
+async def _blocklists(parts: Parts) -> BlocklistService:
+    return BlocklistService(parts.database, parts.control)
+
+
 Jobs = Annotated[JobService, Depends(_jobs)]
 Tasks = Annotated[TaskService, Depends(_tasks)]
 Workers = Annotated[WorkerService, Depends(_workers)]
 Runs = Annotated[RunService, Depends(_runs)]
 Deletions = Annotated[DeletionService, Depends(_deletions)]
 LastRenderedImages = Annotated[LastRenderedService, Depends(_last_rendered)]
+WorkerTags = Annotated[WorkerTagService, Depends(_worker_tags)]
+SleepSchedules = Annotated[SleepScheduleService, Depends(_sleep_schedules)]
+Blocklists = Annotated[BlocklistService, Depends(_blocklists)]
+FarmWorkers = Annotated[FarmWorkerService, Depends(_farm_workers)]

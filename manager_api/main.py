@@ -17,6 +17,7 @@ from activities.projection import Projection
 from activities.sdk_logs import log_only_errors_of_sdk
 from manager_api.app import build_app
 from manager_api.auth import may_reach_temporal, worker_of
+from manager_api.configuration import Configuration
 from manager_api.db.engine import Changed, Database
 from manager_api.db.leases import SqlKeeperStore
 from manager_api.db.projection import SqlProjectionStore
@@ -31,6 +32,7 @@ from manager_api.provision_watch import ProvisionWatch
 from manager_api.routers.tablao.host import host_router
 from manager_api.server import ManagerServer
 from manager_api.settings import ManagerSettings
+from manager_api.storage_folders import make_storage_folders
 from manager_api.temporal_server import TemporalServer
 from manager_api.tunnel import tunnel_router
 from workflows.domain.messages import Limits
@@ -38,16 +40,17 @@ from workflows.domain.messages import Limits
 logger = logging.getLogger(__name__)
 
 
-def run_manager(settings: ManagerSettings) -> None:
+def run_manager(configuration: Configuration) -> None:
     """Serves until SIGINT or SIGTERM."""
     log_only_errors_of_sdk()
     # uvloop where there is one: every byte between hosts and Temporal passes through this loop.
     with asyncio.Runner(loop_factory=auto_loop_factory()) as runner:
-        runner.run(_serve(settings))
+        runner.run(_serve(configuration))
 
 
-async def _serve(settings: ManagerSettings) -> None:
-    async with manager(settings) as parts:
+async def _serve(configuration: Configuration) -> None:
+    settings = configuration.settings
+    async with manager(configuration) as parts:
         config = uvicorn.Config(
             build_app(parts),
             host=settings.host,
@@ -69,14 +72,15 @@ def _forget_garbage_so_far() -> None:
 
 
 @asynccontextmanager
-async def manager(settings: ManagerSettings) -> AsyncIterator[ManagerParts]:
+async def manager(configuration: Configuration) -> AsyncIterator[ManagerParts]:
     """Everything but HTTP: database, Temporal, hosts, keeper. Ended in the opposite order."""
+    settings = configuration.settings
     async with AsyncExitStack() as stack:
         database = await _database(settings, stack)
         address, ui_url = await _temporal(settings, stack)
         client = await connect(address, settings.temporal_namespace, lazy=True)
         parts = ManagerParts.assembled(
-            settings,
+            configuration,
             database,
             JobTypeRegistry([BuiltInJobTypes()]),
             TemporalJobs(client, database),
@@ -84,7 +88,7 @@ async def manager(settings: ManagerSettings) -> AsyncIterator[ManagerParts]:
             temporal_ui=ui_url,
         )
         hosts = _hosts(parts)
-        worker = _temporal_worker(settings, database, client, hosts, address, _keeper_duties(parts))
+        worker = _temporal_worker(configuration, database, client, hosts, address, _keeper_duties(parts))
         provisions = ProvisionWatch(database, parts.events, hosts)
         duties = {
             "hosts": hosts.run(),
@@ -95,7 +99,7 @@ async def manager(settings: ManagerSettings) -> AsyncIterator[ManagerParts]:
             asyncio_task = asyncio.create_task(duty, name=name)
             stack.push_async_callback(_end, asyncio_task)
         tunnel = tunnel_router(lambda: address, may_reach_temporal)
-        yield replace(parts, extra_routers=(host_router(hosts, worker_of), tunnel))
+        yield replace(parts, hosts=hosts, extra_routers=(host_router(hosts, worker_of), tunnel))
 
 
 async def _end(asyncio_task: "asyncio.Task[None]") -> None:
@@ -104,8 +108,7 @@ async def _end(asyncio_task: "asyncio.Task[None]") -> None:
 
 
 async def _database(settings: ManagerSettings, stack: AsyncExitStack) -> Database:
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
-    settings.jobs_path.mkdir(parents=True, exist_ok=True)
+    make_storage_folders(settings)
     database = Database(settings.database_url)
     stack.push_async_callback(database.close)
     await database.migrate()
@@ -154,18 +157,19 @@ def _keeper_duties(parts: ManagerParts) -> Sequence[KeeperDuty]:
 
 
 def _temporal_worker(
-    settings: ManagerSettings,
+    configuration: Configuration,
     database: Database,
     client: Client,
     hosts: Hosts,
     address: str,
     duties: Sequence[KeeperDuty],
 ) -> ManagerWorker:
+    settings = configuration.settings
     wakeup = Wakeup()
     database.listen(Changed.FARM, wakeup.wake)
     hosts.on_change = wakeup.wake
-    limits = _limits(settings)
-    projection = Projection(SqlProjectionStore(database, lambda: limits), hosts, wakeup)
+    store = SqlProjectionStore(database, lambda: _limits(configuration.settings))
+    projection = Projection(store, hosts, wakeup)
     keeper = FarmKeeper(
         SqlKeeperStore(database),
         TemporalJobs(client, database),

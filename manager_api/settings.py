@@ -165,23 +165,28 @@ class ManagerSettings(LayeredSettings):
 
 
 def read_settings(
-    *, host: str | None = None, port: int | None = None, **command_line: Any
+    *,
+    content: Mapping[str, Any] | None = None,
+    host: str | None = None,
+    port: int | None = None,
+    **command_line: Any,
 ) -> ManagerSettings:
     """The settings in force; what is None on the command line was not given.
 
     Args:
+        content: Instead of what is in the file.
         host: Instead of that in `listen`.
         port: Likewise.
 
     Raises:
         SettingsError: one is wrong, or the settings file is not readable.
     """
-    settings = ManagerSettings.read(command_line)
+    settings = ManagerSettings.read(command_line, content)
     if host is not None or port is not None:
         listen = address(
             settings.host if host is None else host, settings.port if port is None else port
         )
-        settings = ManagerSettings.read({**command_line, "listen": listen})
+        settings = ManagerSettings.read({**command_line, "listen": listen}, content)
     check_listen(settings.host, settings.insecure)
     return settings
 

@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -48,7 +48,7 @@ def up(
     settings = settings_or_refusal(data_dir, host, port, storage, insecure)
     interrupt_on_terminate()
     try:
-        with farm_of(settings, workers) as farm:
+        with farm_of(settings, workers, storage=storage) as farm:
             tell_addresses(farm)
             say("Press Ctrl-C to stop the farm.")
             signal.pause()
@@ -65,8 +65,11 @@ def manager(
 ) -> None:
     """Run the manager alone, with its Temporal."""
     settings = settings_or_refusal(data_dir, host, port, storage, insecure)
-    # Loads the whole manager, which the other verbs do without.
+    # These load the whole manager, which the other verbs do without.
+    from manager_api.configuration import Configuration
     from manager_api.main import run_manager
+
+    given = _given(data_dir, host, port, storage, insecure)
 
     # SIGTERM's default would end us in the middle: uvicorn raises it anew when it has served, and
     # Temporal would be left behind.
@@ -74,7 +77,7 @@ def manager(
 
     def serve() -> int:
         with contextlib.suppress(KeyboardInterrupt):
-            run_manager(settings)
+            run_manager(Configuration(settings, given))
         return 0
 
     end_with(serve)
@@ -105,13 +108,7 @@ def settings_or_refusal(
         CommandError: They cannot be used.
     """
     try:
-        settings = read_settings(
-            data_dir=data_dir,
-            host=host,
-            port=port,
-            shared_storage_path=storage and storage.expanduser().absolute(),
-            insecure=insecure or None,
-        )
+        settings = read_settings(**_given(data_dir, host, port, storage, insecure))
     except SettingsError as refusal:
         raise CommandError(str(refusal)) from refusal
     if not is_loopback(settings.host):
@@ -122,6 +119,23 @@ def settings_or_refusal(
     return settings
 
 
+def _given(
+    data_dir: Path | None,
+    host: str | None,
+    port: int | None,
+    storage: Path | None,
+    insecure: bool,
+) -> dict[str, Any]:
+    """In the words of `read_settings`; None is what was not given."""
+    return {
+        "data_dir": data_dir,
+        "host": host,
+        "port": port,
+        "shared_storage_path": storage and storage.expanduser().absolute(),
+        "insecure": insecure or None,
+    }
+
+
 def is_loopback(host: str) -> bool:
     try:
         return ipaddress.ip_address(host).is_loopback
@@ -129,7 +143,12 @@ def is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def farm_of(settings: ManagerSettings, workers: int, blender: str | None = None) -> Farm:
+def farm_of(
+    settings: ManagerSettings,
+    workers: int,
+    blender: str | None = None,
+    storage: Path | None = None,
+) -> Farm:
     """The farm that these settings describe, not started yet.
 
     Raises:
@@ -142,7 +161,8 @@ def farm_of(settings: ManagerSettings, workers: int, blender: str | None = None)
             "or stop what is using it."
         )
     options = ["--data-dir", str(settings.data_dir), "--host", settings.host, "--port", str(port)]
-    options += ["--storage", str(settings.shared_storage_path)]
+    # Only if it was given here: it would stay above what somebody sets while the farm runs.
+    options += ["--storage", str(settings.shared_storage_path)] if storage else []
     return Farm(
         settings.data_dir,
         local_url(settings.host, port),

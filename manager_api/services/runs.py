@@ -1,6 +1,6 @@
 """What a host may run: the commands of a task it holds a lease for."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
 from pydantic import BaseModel, Field
@@ -44,7 +44,8 @@ class _Wanted:
 class RunService:
     """On the way between two frames: one read for all who ask at once, nothing stored."""
 
-    def __init__(self, database: Database, variables: Variables) -> None:
+    def __init__(self, database: Database, variables: Callable[[], Variables]) -> None:
+        """`variables` gives those in force."""
         self._database = database
         self._variables = variables
         self._leased_tasks = Batched(self._read)
@@ -64,7 +65,7 @@ class RunService:
         _check_authority(task, worker, key)
         self._remember(worker.id, key, task.task_id)
         written = CommandsForWorker(
-            self._variables, worker.platform, wanted.provision, task.job_metadata
+            self._variables(), worker.platform, wanted.provision, task.job_metadata
         )
         return RunCommands(
             task_id=task.task_id,

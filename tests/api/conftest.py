@@ -17,6 +17,7 @@ import uvicorn
 from sqlalchemy import update
 
 from manager_api.app import build_app
+from manager_api.configuration import Configuration
 from manager_api.db import events, jobs
 from manager_api.db.engine import Database
 from manager_api.db.migrate import upgrade
@@ -119,7 +120,8 @@ async def farm(settings: ManagerSettings, empty_database: Path) -> AsyncIterator
     database = Database(settings.database_url)
     control = StandInControl(database)
     registry = JobTypeRegistry([BuiltInJobTypes()])
-    yield Farm(ManagerParts.assembled(settings, database, registry, control), control)
+    configuration = Configuration(settings)
+    yield Farm(ManagerParts.assembled(configuration, database, registry, control), control)
     await database.close()
 
 

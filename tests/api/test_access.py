@@ -44,7 +44,7 @@ async def test_this_machine_has_several_names(api: httpx.AsyncClient, host: str)
 
 async def test_everybody_is_served_when_that_was_asked_for(farm: "Farm") -> None:
     parts = farm.parts
-    object.__setattr__(parts, "settings", parts.settings.model_copy(update={"insecure": True}))
+    parts.configuration.settings = parts.settings.model_copy(update={"insecure": True})
     transport = httpx.ASGITransport(build_app(parts))
 
     async with httpx.AsyncClient(transport=transport, base_url="http://farm.studio") as client:
