@@ -61,6 +61,13 @@ class Manager:
         """The answer, or None if it is empty."""
         return self._json(self._request("POST", path, body))
 
+    def put(self, path: str, body: Any) -> Any:
+        """The answer, or None if it is empty."""
+        return self._json(self._request("PUT", path, body))
+
+    def delete(self, path: str) -> None:
+        self._request("DELETE", path)
+
     def _request(self, method: str, path: str, body: Any = None) -> httpx.Response:
         try:
             response = self._client.request(method, urljoin(f"{self.url}/", path), json=body)

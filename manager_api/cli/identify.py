@@ -33,6 +33,15 @@ def worker_id(manager: Manager, typed: str) -> str:
     return str(named[0]["id"]) if len(named) == 1 else _only_one("worker", typed, workers)
 
 
+def tag_id(manager: Manager, typed: str) -> str:
+    """Tags may be called by their name, too."""
+    if (whole := _whole_id(typed)) is not None:
+        return whole
+    tags = manager.get("/api/v3/worker-mgt/tags").get("tags") or []
+    named = [tag for tag in tags if tag["name"] == typed]
+    return str(named[0]["id"]) if named else _only_one("tag", typed, tags)
+
+
 def _whole_id(typed: str) -> str | None:
     try:
         return str(UUID(typed))

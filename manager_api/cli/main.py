@@ -5,7 +5,17 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from manager_api.cli import demo, farm, jobs, shaman, submit, tasks, tunnel, workers
+from manager_api.cli import (
+    demo,
+    farm,
+    jobs,
+    shaman,
+    submit,
+    tasks,
+    tunnel,
+    worker_settings,
+    workers,
+)
 from manager_api.cli.console import CommandError, note
 
 
@@ -37,6 +47,7 @@ app.add_typer(tasks.app, name="task")
 app.command("workers")(workers.list_workers)
 app.command()(workers.worker_status)
 app.add_typer(shaman.app, name="shaman")
+app.add_typer(worker_settings.app, name="worker-settings")
 app.command()(tunnel.tunnel)
 app.command()(demo.demo)
 

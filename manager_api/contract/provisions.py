@@ -4,7 +4,7 @@ import re
 from datetime import datetime
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, ConfigDict, Field, field_validator
+from pydantic import AfterValidator, ConfigDict, Field, field_validator, model_validator
 
 from manager_api.contract.base import Answer, Integer, Request
 from manager_api.db.tables import ProvisionScope
@@ -51,6 +51,16 @@ class ProvisionSettings(Request):
     """Added to the environment of commands; null takes away what a weaker place has."""
     task_types: list[Line] | None = Field(default=None, min_length=1, max_length=_MOST)
     slots: Annotated[Integer, Field(ge=1, le=MOST_SLOTS)] | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _known(cls, body: Any) -> Any:
+        for name in body if isinstance(body, dict) else ():
+            if name not in cls.model_fields:
+                raise ValueError(
+                    f'there is no setting "{name[:70]}"; there are {", ".join(cls.model_fields)}'
+                )
+        return body
 
     @field_validator("blender")
     @classmethod

@@ -77,21 +77,27 @@ async def _existing(session: AsyncSession, scope: ProvisionScope, target: str) -
         BadRequest, NotFound: it can be none.
     """
     match scope:
-        case ProvisionScope.FARM:
-            if target != WHOLE_FARM:
-                raise BadRequest(f'the farm\'s own settings are at "farm/{WHOLE_FARM}"')
+        case ProvisionScope.FARM if target == WHOLE_FARM:
             return ""
-        case ProvisionScope.PLATFORM:
-            if not _PLATFORM.fullmatch(target):
-                raise BadRequest('a platform is a word such as "linux", "windows" or "darwin"')
+        case ProvisionScope.FARM:
+            raise BadRequest(f'the farm\'s own settings are at "farm/{WHOLE_FARM}"')
+        case ProvisionScope.PLATFORM if _PLATFORM.fullmatch(target):
             return target
-        case ProvisionScope.TAG:
-            if await tags.tag(session, target.lower()) is None:
-                raise NotFound(f'no such worker tag "{target}"')
-        case ProvisionScope.WORKER:
-            if await workers.worker(session, target.lower()) is None:
-                raise WorkerNotFound(target)
+        case ProvisionScope.PLATFORM:
+            raise BadRequest('a platform is a word such as "linux", "windows" or "darwin"')
+    found = _find_tag if scope is ProvisionScope.TAG else _find_worker
+    await found(session, target.lower())
     return target.lower()
+
+
+async def _find_tag(session: AsyncSession, tag_id: str) -> None:
+    if await tags.tag(session, tag_id) is None:
+        raise NotFound(f'no such worker tag "{tag_id}"')
+
+
+async def _find_worker(session: AsyncSession, worker_id: str) -> None:
+    if await workers.worker(session, worker_id) is None:
+        raise WorkerNotFound(worker_id)
 
 
 def _answer(row: ProvisionRow) -> ProvisionAnswer:
