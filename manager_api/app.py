@@ -23,6 +23,7 @@ from manager_api.routers.flamenco import (
     worker,
     worker_mgt,
     worker_tags,
+    worker_tasks,
 )
 from manager_api.routers.tablao import (
     actions,
@@ -43,6 +44,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     jobs.router,
     worker.joining,
     worker.router,
+    worker_tasks.router,
     worker_mgt.router,
     worker_tags.router,
     job_workers.router,

@@ -10,6 +10,8 @@ from starlette.requests import HTTPConnection
 from manager_api.configuration import Configuration
 from manager_api.db.engine import Database, utc_now
 from manager_api.events import LiveEvents
+from manager_api.http_runs.book import HttpRuns
+from manager_api.http_runs.presence import patience
 from manager_api.job_types.registry import JobTypeRegistry
 from manager_api.last_rendered import LastRendered
 from manager_api.services.blocklists import BlocklistService
@@ -47,6 +49,7 @@ class ManagerParts:
     log_notes: LogNotes
     runs: RunService
     shaman: Shaman
+    http_runs: HttpRuns
     started_at: datetime
     temporal_address: str = ""
     """Where this manager reaches Temporal; empty when it does not."""
@@ -83,6 +86,7 @@ class ManagerParts:
             log_notes=LogNotes(database, logs, live),
             runs=RunService(database, lambda: configuration.variables),
             shaman=Shaman(lambda: configuration.settings),
+            http_runs=HttpRuns(database, lambda: patience(configuration.settings)),
             started_at=utc_now(),
             **others,
         )
@@ -97,10 +101,12 @@ class ManagerParts:
         await tell_lifecycle(self.database, "manager-startup")
         await self.farm.start()
         await self.log_notes.start()
+        await self.http_runs.start()
         await self.shaman.start()
 
     async def close(self) -> None:
         await self.shaman.close()
+        await self.http_runs.close()
         await self.last_rendered.close()
         await self.log_notes.close()
         await self.farm.close()

@@ -11,6 +11,7 @@ import uvicorn
 from temporalio.client import Client
 from uvicorn.loops.auto import auto_loop_factory
 
+from activities.http_workers import HttpRendering
 from activities.keeper_memory import Wakeup
 from activities.keeping import FarmKeeper, KeeperDuty, KeeperTimes
 from activities.projection import Projection
@@ -24,6 +25,9 @@ from manager_api.db.projection import SqlProjectionStore
 from manager_api.dependencies import ManagerParts
 from manager_api.host_records import SqlHostRecords
 from manager_api.hosts import ChannelSettings, Hosts
+from manager_api.http_runs.keeping import HttpRunKeeping, OutcomeDelivery
+from manager_api.http_runs.temporal import TemporalActivities
+from manager_api.http_runs.told import ToldWorkers
 from manager_api.job_deleter import DeletionTimes, DoomedCanceler, JobDeleter
 from manager_api.job_traces import JobTraces
 from manager_api.job_types.registry import BuiltInJobTypes, JobTypeRegistry
@@ -31,6 +35,7 @@ from manager_api.orchestrator import ManagerWorker, TemporalJobs, connect
 from manager_api.provision_watch import ProvisionWatch
 from manager_api.routers.tablao.host import host_router
 from manager_api.server import ManagerServer
+from manager_api.services.sleep_schedules import SleepDuty
 from manager_api.settings import ManagerSettings
 from manager_api.storage_folders import make_storage_folders
 from manager_api.temporal_server import TemporalServer
@@ -88,12 +93,13 @@ async def manager(configuration: Configuration) -> AsyncIterator[ManagerParts]:
             temporal_ui=ui_url,
         )
         hosts = _hosts(parts)
-        worker = _temporal_worker(configuration, database, client, hosts, address, _keeper_duties(parts))
+        worker = _temporal_worker(parts, client, hosts, address)
         provisions = ProvisionWatch(database, parts.events, hosts)
         duties = {
             "hosts": hosts.run(),
             "temporal worker": worker.run(),
             "provisions": provisions.run(),
+            "outcomes": OutcomeDelivery(database, TemporalActivities(client)).run(),
         }
         for name, duty in duties.items():
             asyncio_task = asyncio.create_task(duty, name=name)
@@ -153,37 +159,41 @@ def _keeper_duties(parts: ManagerParts) -> Sequence[KeeperDuty]:
             erase_files=traces.erase_files,
             times=times,
         ),
+        SleepDuty(parts.database, parts.settings.keeper_tick_s),
     )
 
 
+def _http_run_keeping(parts: ManagerParts, client: Client) -> KeeperDuty:
+    # A quarter of the time-out: two may be late, or fall to a manager that has just gone.
+    every_s = parts.settings.heartbeat_s / 4
+    return HttpRunKeeping(parts.http_runs, TemporalActivities(client), every_s)
+
+
 def _temporal_worker(
-    configuration: Configuration,
-    database: Database,
-    client: Client,
-    hosts: Hosts,
-    address: str,
-    duties: Sequence[KeeperDuty],
+    parts: ManagerParts, client: Client, hosts: Hosts, address: str
 ) -> ManagerWorker:
-    settings = configuration.settings
+    configuration, database, settings = parts.configuration, parts.database, parts.settings
+    http_runs = parts.http_runs
     wakeup = Wakeup()
     database.listen(Changed.FARM, wakeup.wake)
     hosts.on_change = wakeup.wake
     store = SqlProjectionStore(database, lambda: _limits(configuration.settings))
-    projection = Projection(store, hosts, wakeup)
+    projection = Projection(store, ToldWorkers(hosts, http_runs), wakeup)
     keeper = FarmKeeper(
-        SqlKeeperStore(database),
+        SqlKeeperStore(database, http_runs.presence.is_present),
         TemporalJobs(client, database),
         hosts,
         wakeup,
         KeeperTimes(tick_s=settings.keeper_tick_s, resend_s=settings.resend_s),
         heartbeat_every_s=settings.keeper_heartbeat_s / 5,
-        duties=duties,
+        duties=(*_keeper_duties(parts), _http_run_keeping(parts, client)),
     )
     return ManagerWorker(
         address,
         settings.temporal_namespace,
         [projection.claim_job, projection.store_changes, keeper.keep_farm],
         settings.keeper_heartbeat_s,
+        http_activities=[HttpRendering(http_runs).run_task],
     )
 
 

@@ -33,7 +33,7 @@ from manager_api.db.tables import JobRow
 from manager_api.errors import OrchestratorUnavailable, Refused
 from manager_api.services.jobs import PATIENCE_S, RunIsOver
 from workflows.activity_contracts import MANAGER_TASK_QUEUE
-from workflows.domain.messages import Change, JobAction, StartJob, TaskAction
+from workflows.domain.messages import HTTP_TASK_QUEUE, Change, JobAction, StartJob, TaskAction
 from workflows.farm import FARM, FarmWorkflow
 from workflows.job import JobWorkflow
 from workflows.job_interface import JOB_PRIORITY, JOB_STATUS, Ask
@@ -233,18 +233,21 @@ class ManagerWorker:
         namespace: str,
         activities: Sequence[Callable[..., Awaitable[Any]]],
         keeper_heartbeat_s: float,
+        http_activities: Sequence[Callable[..., Awaitable[Any]]] = (),
     ) -> None:
+        """`http_activities` are for workers that speak HTTP, on their own task queue."""
         self._address = address
         self._namespace = namespace
         self._activities = activities
         self._keeper_heartbeat_s = keeper_heartbeat_s
+        self._http_activities = http_activities
 
     async def run(self) -> None:
         """Until canceled."""
         while True:
             try:
                 client = await connect(self._address, self._namespace)
-                async with self._worker(client):
+                async with self._worker(client), self._http_worker(client):
                     await self._take_over(client)
                     await asyncio.Event().wait()
             except (RPCError, RuntimeError) as error:
@@ -265,6 +268,16 @@ class ManagerWorker:
             graceful_shutdown_timeout=timedelta(seconds=2),
             # A step over a hundred thousand tasks takes longer than the deadlock detector allows.
             debug_mode=True,
+            deployment_config=DEPLOYMENT,
+        )
+
+    def _http_worker(self, client: Client) -> Worker:
+        return Worker(
+            client,
+            task_queue=HTTP_TASK_QUEUE,
+            activities=self._http_activities,
+            max_concurrent_activities=100,
+            graceful_shutdown_timeout=timedelta(seconds=2),
             deployment_config=DEPLOYMENT,
         )
 

@@ -99,6 +99,16 @@ class TaskLogs:
             self._listener.log_grew(task_id, self._decoded(task_id, fresh))
         return received
 
+    async def append(self, job_id: str, task_id: str, attempt: int, text: str) -> None:
+        """Adds whole lines of a worker that does not number what it sends."""
+        if job_id in self._forgotten:
+            return
+        lines = text if text.endswith("\n") else f"{text}\n"
+        path = self._path(job_id, task_id, attempt, _HOST)
+        await asyncio.to_thread(_append, path, lines.encode(errors="replace"))
+        if self._listener is not None:
+            self._listener.log_grew(task_id, lines)
+
     async def note(self, note: Note) -> None:
         """Adds a line of the manager's. The same line at the same time is written once."""
         await self.note_all([note])
@@ -201,6 +211,12 @@ def _append_at(path: Path, offset: int, data: bytes) -> tuple[int, bytes]:
             file.seek(size)
             file.write(fresh)
         return size + len(fresh), fresh
+
+
+def _append(path: Path, data: bytes) -> None:
+    with _lock_of(path), _opened(path) as file:
+        file.seek(0, os.SEEK_END)
+        file.write(data)
 
 
 def _add_line(path: Path, line: str) -> bool:

@@ -200,6 +200,12 @@ async def run_to_change(session: Session, key: str) -> HttpRunRow | None:
     return await session.get(HttpRunRow, key, with_for_update=FOR_CHANGE, populate_existing=True)
 
 
+async def is_open(session: AsyncSession, key: str, worker_id: str) -> bool:
+    """Whether the worker has such a run, and it has no outcome yet."""
+    row = await session.get(HttpRunRow, key)
+    return row is not None and row.worker_id == worker_id and row.state in _OPEN
+
+
 async def open_of_worker(session: AsyncSession, worker_id: str) -> Sequence[HttpRunRow]:
     """Those without an outcome, oldest first."""
     query = select(HttpRunRow).where(HttpRunRow.worker_id == worker_id, HttpRunRow.state.in_(_OPEN))
@@ -256,15 +262,17 @@ async def touch(session: Session, keys: Collection[str], at: datetime) -> None:
     await session.execute(update(tasks).where(tasks.c.id.in_(of_runs)).values(last_touched=at))
 
 
-async def forget_settled(session: Session) -> int:
-    """Delete the runs whose end is recorded and that nobody waits for; returns how many."""
+async def settled(session: AsyncSession) -> Sequence[str]:
+    """Runs whose end is recorded and that nobody waits for."""
     query = select(HttpRunRow.key).where(
         HttpRunRow.state == HttpRunState.ENDED, HttpRunRow.activity_id == ""
     )
-    kept = (await session.scalars(query.limit(_BATCH))).all()
-    settled = [key for key in kept if await is_settled(session, RunKey.parse(key))]
-    await session.execute(delete(HttpRunRow).where(HttpRunRow.key.in_(settled)))
-    return len(settled)
+    kept = (await session.scalars(query)).all()
+    return [key for key in kept if await is_settled(session, RunKey.parse(key))]
+
+
+async def forget(session: Session, keys: Collection[str]) -> None:
+    await session.execute(delete(HttpRunRow).where(HttpRunRow.key.in_(keys)))
 
 
 async def http_workers(session: AsyncSession) -> Sequence[str]:

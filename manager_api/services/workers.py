@@ -11,8 +11,8 @@ from manager_api.contract.workers import (
     WorkerSignOn,
     WorkerStateChange,
 )
-from manager_api.db import workers
-from manager_api.db.engine import Database, DatabaseBusy
+from manager_api.db import http_runs, sleep_schedules, workers
+from manager_api.db.engine import Database, DatabaseBusy, utc_now
 from manager_api.db.tables import WorkerRow
 from manager_api.errors import PreconditionFailed, WorkerNotFound
 from manager_api.services.answers import registered_worker, worker_answer, worker_summary
@@ -59,6 +59,18 @@ class WorkerService:
                 raise PreconditionFailed(str(refusal)) from refusal
             await workers.request_status(session, worker_id, status, is_lazy=is_lazy)
 
+    async def delete(self, worker_id: str) -> None:
+        """Its tasks go back to the queue, its host is sent away, its name stays on what it did."""
+        async with self._database.writing() as session:
+            if not await workers.delete_worker(session, worker_id):
+                raise WorkerNotFound(worker_id)
+            await http_runs.give_back(session, worker_id, "its worker was deleted")
+
+    async def pause(self, worker_id: str, *, is_paused: bool) -> None:
+        async with self._database.writing() as session:
+            if not await workers.set_paused(session, worker_id, is_paused=is_paused):
+                raise WorkerNotFound(worker_id)
+
     async def register(self, asked: WorkerRegistration, address: str) -> RegisteredWorker:
         new = workers.NewWorker(
             id=str(uuid4()),
@@ -79,8 +91,7 @@ class WorkerService:
             can_restart=asked.can_restart,
             address=address,
         )
-        row = await self._patiently_sign_on(worker_id, facts)
-        return WorkerStateChange(status_requested=status_after_sign_on(_pending(row)))
+        return WorkerStateChange(status_requested=await self._patiently_sign_on(worker_id, facts))
 
     async def sign_off(self, worker_id: str) -> None:
         async with self._database.writing() as session:
@@ -89,20 +100,27 @@ class WorkerService:
                 raise WorkerNotFound(worker_id)
             resumes = pending_after_sign_off(row.status, _pending(row))
             await workers.set_status(session, worker_id, WorkerStatus.OFFLINE, clears_request=True)
+            await http_runs.give_back(session, worker_id, "its worker signed off")
             if resumes is not None:
                 await workers.request_status(
                     session, worker_id, resumes.status, is_lazy=resumes.is_lazy
                 )
 
-    async def _patiently_sign_on(self, worker_id: str, facts: workers.SignOn) -> WorkerRow:
+    async def _patiently_sign_on(self, worker_id: str, facts: workers.SignOn) -> WorkerStatus:
+        """What to become."""
         deadline = asyncio.get_running_loop().time() + self._sign_on_wait_s
         while True:
             try:
                 async with self._database.writing() as session:
                     row = await workers.sign_on(session, worker_id, facts)
-                if row is None:
-                    raise WorkerNotFound(worker_id)
-                return row
+                    if row is None:
+                        raise WorkerNotFound(worker_id)
+                    if row.is_http:
+                        await http_runs.process_began(session, row)
+                    scheduled = await sleep_schedules.scheduled_status(
+                        session, worker_id, utc_now()
+                    )
+                return status_after_sign_on(_pending(row), scheduled)
             except DatabaseBusy:
                 if asyncio.get_running_loop().time() >= deadline:
                     raise

@@ -18,6 +18,7 @@ SERVED = {
     "fetchWorkerTags", "createWorkerTag", "fetchWorkerTag", "updateWorkerTag", "deleteWorkerTag",
     "setJobTag", "fetchJobBlocklist", "removeJobBlocklist",
     "registerWorker", "signOn", "signOff", "taskOutputProduced",
+    "workerState", "workerStateChanged", "scheduleTask", "taskUpdate", "mayWorkerRun",
     "shamanCheckoutRequirements", "shamanCheckout", "shamanFileStoreCheck", "shamanFileStore",
 }  # fmt: skip
 
@@ -115,4 +116,5 @@ async def test_422_is_documented_as_a_refusal_only(document: dict[str, Any]) -> 
         "actOnJob",
         "actOnTask",
         "deleteJob",
+        "setJobTag",  # says the document of Flamenco, which answers 406
     }

@@ -1,0 +1,168 @@
+"""A worker asks for a task over HTTP: it is given one, or waits a while for it."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import timedelta
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from manager_api.contract.worker_tasks import AssignedTask
+from manager_api.contract.workers import WorkerStateChange
+from manager_api.db import http_runs, jobs, tasks, workers
+from manager_api.db.engine import Changed, Session, utc_now
+from manager_api.db.tables import HttpRunRow, HttpRunState, JobRow, TaskRow, WorkerRow
+from manager_api.errors import Overtaken, WorkerNotFound
+from manager_api.http_runs.book import HttpRuns
+from manager_api.services.commands import CommandsForWorker
+from manager_api.task_logs import TaskLogs
+from workflows.domain.http_workers import status_when_it_polls
+from workflows.domain.messages import RunKey
+from workflows.domain.statuses import TaskStatus, WorkerStatus
+from workflows.domain.variables import Variables
+
+#: A lease needs so long to become a task: who is lent later waits for the next question.
+_LENDING = timedelta(seconds=0.5)
+#: Even a question that waits for nothing is an offer to work.
+_SHORTEST_OFFER = timedelta(seconds=2)
+
+IsGone = Callable[[], Awaitable[bool]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Assignment:
+    worker: WorkerRow
+    run: RunKey
+    job: JobRow
+    task: TaskRow
+
+
+class HttpPolls:
+    """
+    Args:
+        poll_s: how long a question may wait for its answer.
+    """
+
+    def __init__(
+        self,
+        runs: HttpRuns,
+        logs: TaskLogs,
+        variables: Variables,
+        poll_s: float,
+    ) -> None:
+        self._runs = runs
+        self._database = runs.database
+        self._logs = logs
+        self._variables = variables
+        self._poll_s = poll_s
+
+    async def next_task(
+        self, worker_id: str, is_gone: IsGone
+    ) -> AssignedTask | WorkerStateChange | None:
+        """The worker's task; or what it is to become first; or None if there is nothing to do.
+
+        Args:
+            is_gone: whether the worker has hung up.
+
+        Raises:
+            Overtaken: the worker is not awake.
+        """
+        self._runs.presence.heard(worker_id)
+        ends = asyncio.get_running_loop().time() + self._poll_s
+        answer = await self._poll(worker_id)
+        while answer is None:
+            left = ends - asyncio.get_running_loop().time()
+            if left <= 0:
+                return None
+            await self._runs.wait(worker_id, left)
+            if await is_gone():
+                await self._withdraw(worker_id)
+                return None
+            if await self._has_news(worker_id):
+                answer = await self._poll(worker_id)
+        return answer if isinstance(answer, WorkerStateChange) else await self._assigned(answer)
+
+    async def _poll(self, worker_id: str) -> _Assignment | WorkerStateChange | None:
+        async with self._database.writing() as session:
+            worker = await self._heard_of(session, worker_id)
+            status = worker.status
+            if requested := worker.status_requested:
+                # It would not ask if it ran anything, and is to begin nothing.
+                await http_runs.give_back(session, worker_id, f'it is to be "{requested}"')
+                return WorkerStateChange(status_requested=requested)
+            if status is WorkerStatus.AWAKE:
+                await http_runs.confirm_stops(session, worker_id)
+                return await self._take(session, worker)
+        raise Overtaken(f'worker is in state "{status}" and so is not given tasks')
+
+    async def _heard_of(self, session: Session, worker_id: str) -> WorkerRow:
+        worker = await workers.worker_to_change(session, worker_id)
+        if worker is None:
+            raise WorkerNotFound(worker_id)
+        worker.last_seen = utc_now()
+        status = status_when_it_polls(worker.status)
+        if status is not worker.status:
+            await http_runs.give_back(session, worker_id, "its worker was not heard of")
+            await workers.set_status(session, worker_id, status)
+            await http_runs.begin_session(session, worker)
+        elif not worker.is_http:
+            await http_runs.begin_session(session, worker)
+        return worker
+
+    async def _take(self, session: Session, worker: WorkerRow) -> _Assignment | None:
+        """What it is at already, from its beginning, as in Flamenco; else what is offered to it."""
+        open_runs = await http_runs.open_of_worker(session, worker.id)
+        if not open_runs:
+            lasting = timedelta(seconds=self._poll_s) - _LENDING
+            worker.polls_until = utc_now() + max(lasting, _SHORTEST_OFFER)
+            session.changed.add(Changed.FARM)
+            return None
+        run = open_runs[-1]
+        job, task = await _of_run(session, run)
+        run.state = HttpRunState.RUNNING
+        run.touched = task.last_touched = utc_now()
+        worker.polls_until = None
+        return _Assignment(worker, RunKey.parse(run.key), job, task)
+
+    async def _withdraw(self, worker_id: str) -> None:
+        async with self._database.writing() as session:
+            if worker := await workers.worker_to_change(session, worker_id):
+                worker.polls_until = None
+
+    async def _has_news(self, worker_id: str) -> bool:
+        async with self._database.reading() as session:
+            worker = await workers.worker(session, worker_id)
+            is_as_it_was = (
+                worker is not None
+                and worker.status is WorkerStatus.AWAKE
+                and worker.status_requested is None
+            )
+            return not is_as_it_was or bool(await http_runs.open_of_worker(session, worker_id))
+
+    async def _assigned(self, given: _Assignment) -> AssignedTask:
+        worker, job, task = given.worker, given.job, given.task
+        await self._logs.assigned(
+            job.id, task.id, given.run.attempt, worker.name, worker.id, utc_now()
+        )
+        written = CommandsForWorker(self._variables, worker.platform)
+        return AssignedTask(
+            uuid=task.id,
+            job=job.id,
+            name=task.name,
+            status=TaskStatus.ACTIVE,
+            priority=task.priority,
+            job_priority=job.priority,
+            job_type=job.job_type,
+            task_type=task.task_type,
+            commands=written.commands(task.commands),
+            steps_completed=task.steps_completed,
+            steps_total=task.steps_total,
+        )
+
+
+async def _of_run(session: AsyncSession, run: HttpRunRow) -> tuple[JobRow, TaskRow]:
+    job = await jobs.job(session, run.job_id)
+    task = await tasks.task(session, run.task_id)
+    assert job is not None  # the run's row goes with its job's
+    assert task is not None
+    return job, task
