@@ -58,8 +58,27 @@ class WorkerNotFound(FarmError):
         super().__init__(f'no such worker "{worker_id}"')
 
 
+class WorkerTagNotFound(FarmError):
+    http_status = 404
+
+    def __init__(self, tag_id: str) -> None:
+        super().__init__(f'no such worker tag "{tag_id}"')
+
+
 class NotFound(FarmError):
     http_status = 404
+
+
+class NotAcceptable(FarmError):
+    """Flamenco's answer to a worker tag that is none."""
+
+    http_status = 406
+
+
+class Conflict(FarmError):
+    """Something else is in the way."""
+
+    http_status = 409
 
 
 class Overtaken(FarmError):

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from manager_api.db import provisions, tasks, workers
+from manager_api.db import provisions, sleep_schedules, tasks, workers
 from manager_api.db.engine import Database, utc_now
 from manager_api.db.runs import is_settled
 from manager_api.db.tables import LeaseRow, LeaseState, TaskRow, WorkerRow
@@ -59,11 +59,14 @@ class SqlHostRecords:
             settled = await _settled(session, hello.runs)
             leased = await _leased(session, worker_id)
             provided = await provisions.effective_by_id(session, [worker_id])
+            scheduled = await sleep_schedules.scheduled_status(session, worker_id, utc_now())
         named = _parsed(hello.runs)
         stop = [str(k) for k in named if str(k) in settled or (k.job_id, k.run) not in leased]
         is_lazy = row is not None and row.is_lazy_request
         provision = provided.get(worker_id, Provision()).settings()
-        return Standing(_wanted(row, hello), is_lazy, tuple(stop), tuple(settled), provision)
+        return Standing(
+            _wanted(row, hello, scheduled), is_lazy, tuple(stop), tuple(settled), provision
+        )
 
     async def reported_status(self, worker_id: str, session: int, status: WorkerStatus) -> None:
         """Store what a host became; of an older session nothing."""
@@ -105,14 +108,17 @@ class SqlHostRecords:
                 await tasks.set_steps_of_many(session, job_id, of_job)
 
 
-def _wanted(row: WorkerRow | None, hello: Hello) -> WorkerStatus:
-    """What the host is told to be. What it is already, unless something else is asked of it."""
+def _wanted(row: WorkerRow | None, hello: Hello, scheduled: WorkerStatus | None) -> WorkerStatus:
+    """What the host is told to be. What it is already, unless something else is asked of it; one
+    that has just begun is what its sleep schedule says.
+    """
     if row is None:
         return WorkerStatus.OFFLINE
     requested = row.status_requested
     pending = StatusRequest(requested, row.is_lazy_request) if requested else None
-    now = WorkerStatus.ASLEEP if _is_asleep(row, hello) else None
-    return status_after_sign_on(pending, now)
+    if _is_asleep(row, hello):
+        return status_after_sign_on(pending, WorkerStatus.ASLEEP)
+    return status_after_sign_on(pending, None if hello.status else scheduled)
 
 
 def _is_asleep(row: WorkerRow, hello: Hello) -> bool:

@@ -36,6 +36,8 @@ class Changed(Enum):
     """New rows for the event stream."""
     FARM = auto()
     """Something that the keeper looks at: demand, leases, workers, the outbox."""
+    DELETED_WORKERS = auto()
+    """Hosts whose worker is no more are sent away."""
     HTTP_RUNS = auto()
     """Outcomes of HTTP workers' runs that wait to be delivered."""
 

@@ -69,6 +69,7 @@ async def _worker_facts(
             live_runs=tuple(row.live_runs),
             is_http=row.is_http,
             is_polling=row.polls_until is not None and row.polls_until > now,
+            is_paused=row.is_paused,
         )
         for row in rows
     )

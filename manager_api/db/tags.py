@@ -5,10 +5,11 @@ from collections.abc import Sequence
 from sqlalchemy import delete, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from manager_api.db import events
-from manager_api.db.engine import Changed, Session
-from manager_api.db.payloads import WORKER_TAGS, tag_deleted, tag_event
-from manager_api.db.tables import JobRow, WorkerTagRow
+from manager_api.db import events, provisions
+from manager_api.db.engine import FOR_CHANGE, Changed, Session, utc_now
+from manager_api.db.jobs import job_to_change
+from manager_api.db.payloads import JOBS, WORKER_TAGS, job_event, tag_deleted, tag_event
+from manager_api.db.tables import JobRow, ProvisionScope, WorkerTagRow
 
 
 async def insert_tag(session: Session, tag_id: str, name: str, description: str) -> WorkerTagRow:
@@ -28,6 +29,10 @@ async def tag(session: AsyncSession, tag_id: str) -> WorkerTagRow | None:
     return await session.get(WorkerTagRow, tag_id)
 
 
+async def tag_named(session: AsyncSession, name: str) -> WorkerTagRow | None:
+    return await session.scalar(select(WorkerTagRow).where(WorkerTagRow.name == name))
+
+
 async def all_tags(session: AsyncSession) -> Sequence[WorkerTagRow]:
     """By name."""
     return (await session.scalars(select(WorkerTagRow).order_by(WorkerTagRow.name))).all()
@@ -39,6 +44,39 @@ async def unfinished_jobs_of(session: AsyncSession, tag_id: str) -> Sequence[Job
     return (await session.scalars(query)).all()
 
 
+async def update_tag(
+    session: Session, tag_id: str, name: str, description: str | None
+) -> WorkerTagRow | None:
+    """Without a description the old one stays. Tells `/workertags`. None: no such tag.
+
+    Raises:
+        IntegrityError: the name is taken.
+    """
+    row = await session.get(WorkerTagRow, tag_id, with_for_update=FOR_CHANGE)
+    if row is None:
+        return None
+    row.name = name
+    if description is not None:
+        row.description = description
+    await session.flush()
+    events.append(session, WORKER_TAGS, tag_event(row))
+    return row
+
+
+async def set_tag_of_job(session: Session, job_id: str, tag_id: str | None) -> bool:
+    """Whose workers may serve it from now on; None: everybody's. Tells `/jobs`. False: no such
+    job.
+    """
+    row = await job_to_change(session, job_id)
+    if row is None:
+        return False
+    row.worker_tag_id = tag_id
+    row.updated = utc_now()
+    events.append(session, JOBS, job_event(row))
+    session.changed.add(Changed.FARM)
+    return True
+
+
 async def delete_tag(session: Session, tag_id: str) -> bool:
     """Its jobs lose it, workers are its members no more. Tells `/workertags`."""
     if await session.get(WorkerTagRow, tag_id) is None:
@@ -46,6 +84,7 @@ async def delete_tag(session: Session, tag_id: str) -> bool:
     jobs = update(JobRow).where(JobRow.worker_tag_id == tag_id).values(worker_tag_id=None)
     await session.execute(jobs)
     await session.execute(delete(WorkerTagRow).where(WorkerTagRow.id == tag_id))
+    await provisions.remove(session, ProvisionScope.TAG, tag_id)
     events.append(session, WORKER_TAGS, tag_deleted(tag_id))
     session.changed.add(Changed.FARM)
     return True

@@ -1,6 +1,6 @@
 """Workers: registration, sessions, statuses and what is asked of them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -8,10 +8,17 @@ from sqlalchemy import delete, literal_column, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import defer
 
-from manager_api.db import events
+from manager_api.db import events, provisions
 from manager_api.db.engine import FOR_CHANGE, Changed, Session, utc_now
 from manager_api.db.payloads import WORKERS, worker_event
-from manager_api.db.tables import TaskRow, WorkerRow, WorkerTagMembershipRow, WorkerTagRow
+from manager_api.db.tables import (
+    HandBackRow,
+    ProvisionScope,
+    TaskRow,
+    WorkerRow,
+    WorkerTagMembershipRow,
+    WorkerTagRow,
+)
 from workflows.domain.statuses import WorkerStatus
 
 
@@ -85,6 +92,8 @@ async def sign_on(session: Session, worker_id: str, facts: SignOn) -> WorkerRow 
     row.name = facts.name
     row.address = facts.address or row.address
     row.software = facts.software
+    if set(row.supported_task_types) != set(facts.supported_task_types):
+        await _is_of_new_use(session, worker_id)
     row.supported_task_types = list(facts.supported_task_types)
     row.can_restart = facts.can_restart
     row.last_seen = utc_now()
@@ -186,7 +195,30 @@ async def delete_worker(session: Session, worker_id: str) -> bool:
     if row is None:
         return False
     row.deleted_at = utc_now()
+    await provisions.remove(session, ProvisionScope.WORKER, worker_id)
     _tell(session, row)
+    session.changed.add(Changed.DELETED_WORKERS)
+    return True
+
+
+async def deleted(session: AsyncSession, worker_ids: Iterable[str]) -> set[str]:
+    """Those of them that were deleted."""
+    query = select(WorkerRow.id).where(
+        WorkerRow.id.in_(worker_ids), WorkerRow.deleted_at.is_not(None)
+    )
+    return set(await session.scalars(query))
+
+
+async def set_paused(session: Session, worker_id: str, *, is_paused: bool) -> bool:
+    """Paused, it finishes what it runs and gets nothing more. Tells `/workers`, although nothing
+    that Flamenco knows has changed: who listens looks again. False: no such worker.
+    """
+    row = await worker_to_change(session, worker_id)
+    if row is None:
+        return False
+    if row.is_paused != is_paused:
+        row.is_paused = is_paused
+        _tell(session, row)
     return True
 
 
@@ -197,8 +229,9 @@ async def set_tags(session: Session, worker_id: str, tag_ids: Sequence[str]) -> 
         return False
     membership = WorkerTagMembershipRow
     await session.execute(delete(membership).where(membership.worker_id == worker_id))
-    known = await session.scalars(select(WorkerTagRow.id).where(WorkerTagRow.id.in_(tag_ids)))
-    session.add_all(membership(worker_id=worker_id, tag_id=tag_id) for tag_id in known)
+    known = set(tag_ids).intersection(await session.scalars(select(WorkerTagRow.id)))
+    session.add_all(membership(worker_id=worker_id, tag_id=tag_id) for tag_id in sorted(known))
+    await _is_of_new_use(session, worker_id)
     _tell(session, row)
     return True
 
@@ -227,6 +260,11 @@ async def last_task(session: AsyncSession, worker_id: str) -> TaskRow | None:
     # Written out, since a parameter would hide from SQLite that the index of active tasks fits.
     active = query.where(literal_column("tasks.status = 'active'"))
     return await session.scalar(active) or await session.scalar(query)
+
+
+async def _is_of_new_use(session: Session, worker_id: str) -> None:
+    """A job that had no use for it may have one now (protocol rule 2)."""
+    await session.execute(delete(HandBackRow).where(HandBackRow.worker_id == worker_id))
 
 
 def _clear(row: WorkerRow) -> None:

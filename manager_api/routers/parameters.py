@@ -14,7 +14,12 @@ def is_uuid(text: str) -> bool:
     return _UUID.fullmatch(text) is not None
 
 
-def _valid(text: str, what: str) -> str:
+def valid_id(text: str, what: str) -> str:
+    """In lower case, as ids are stored.
+
+    Raises:
+        BadRequest: no UUID.
+    """
     if not is_uuid(text):
         raise BadRequest(f"{what} not valid")
     return text.lower()
@@ -24,15 +29,19 @@ def _valid(text: str, what: str) -> str:
 
 
 async def _job_id(job_id: str) -> str:
-    return _valid(job_id, "job ID")
+    return valid_id(job_id, "job ID")
 
 
 async def _task_id(task_id: str) -> str:
-    return _valid(task_id, "task ID")
+    return valid_id(task_id, "task ID")
 
 
 async def _worker_id(worker_id: str) -> str:
-    return _valid(worker_id, "worker ID")
+    return valid_id(worker_id, "worker ID")
+
+
+async def _worker_tag_id(tag_id: str) -> str:
+    return valid_id(tag_id, "tag ID")
 
 
 async def _known_task_id(task_id: str) -> str:
@@ -46,3 +55,4 @@ JobId = Annotated[str, Depends(_job_id)]
 TaskId = Annotated[str, Depends(_task_id)]
 KnownTaskId = Annotated[str, Depends(_known_task_id)]
 WorkerId = Annotated[str, Depends(_worker_id)]
+WorkerTagId = Annotated[str, Depends(_worker_tag_id)]

@@ -30,6 +30,8 @@ class WorkerFacts:
     is_http: bool = False
     is_polling: bool = False
     """Of one that speaks HTTP: it waits for a task just now."""
+    is_paused: bool = False
+    """It stays awake, and gets nothing more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -305,6 +307,7 @@ def _takes_work(worker: WorkerFacts | None) -> bool:
         and worker.status is WorkerStatus.AWAKE
         and worker.is_present
         and worker.status_requested is None
+        and not worker.is_paused
     )
 
 
@@ -320,6 +323,8 @@ def _recall_for(worker: WorkerFacts, job: JobFacts, lease: LeaseFacts) -> Recall
         at_once = not worker.is_lazy_request
         reason = f'it was requested to be "{worker.status_requested}"'
         return RecallOrder(lease.id, job.id, at_once, reason)
+    if worker.is_paused:
+        return RecallOrder(lease.id, job.id, at_once=False, reason="it is paused")
     if reason := _out_of_place(worker, job, lease):
         return RecallOrder(lease.id, job.id, at_once=False, reason=reason)
     if lease.recall:

@@ -1,11 +1,12 @@
 """Flamenco's operations on workers."""
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Response
 
 from manager_api.auth import Anybody
 from manager_api.contract.meta import Error
+from manager_api.contract.worker_management import WorkerSleepSchedule, WorkerTagChangeRequest
 from manager_api.contract.workers import Worker, WorkerList, WorkerStatusChangeRequest
-from manager_api.dependencies import Workers
+from manager_api.dependencies import SleepSchedules, Workers, WorkerTags
 from manager_api.routers.parameters import WorkerId
 
 router = APIRouter(
@@ -33,3 +34,36 @@ async def request_worker_status_change(
     worker_id: WorkerId, change: WorkerStatusChangeRequest, workers: Workers
 ) -> None:
     await workers.request_status(worker_id, change.status, is_lazy=change.is_lazy)
+
+
+@router.delete("/workers/{worker_id}", operation_id="deleteWorker", status_code=204)
+async def delete_worker(worker_id: WorkerId, workers: Workers) -> None:
+    await workers.delete(worker_id)
+
+
+@router.post("/workers/{worker_id}/settags", operation_id="setWorkerTags", status_code=204)
+async def set_worker_tags(
+    worker_id: WorkerId, change: WorkerTagChangeRequest, tags: WorkerTags
+) -> None:
+    await tags.set_of_worker(worker_id, change.tag_ids)
+
+
+@router.get(
+    "/workers/{worker_id}/sleep-schedule",
+    operation_id="fetchWorkerSleepSchedule",
+    response_model=WorkerSleepSchedule,
+    responses={204: {"description": "The worker has no sleep schedule"}},
+)
+async def fetch_worker_sleep_schedule(
+    worker_id: WorkerId, schedules: SleepSchedules
+) -> WorkerSleepSchedule | Response:
+    return await schedules.get(worker_id) or Response(status_code=204)
+
+
+@router.post(
+    "/workers/{worker_id}/sleep-schedule", operation_id="setWorkerSleepSchedule", status_code=204
+)
+async def set_worker_sleep_schedule(
+    worker_id: WorkerId, schedule: WorkerSleepSchedule, schedules: SleepSchedules
+) -> None:
+    await schedules.save(worker_id, schedule)

@@ -1,0 +1,61 @@
+"""Flamenco's interface: tags, sleep schedules and blocklists, as people change them."""
+
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
+
+from manager_api.contract.base import Answer, Request
+from manager_api.contract.workers import WorkerTag
+from workflows.domain.messages import LONGEST_WORD
+
+LONGEST_TAG_NAME = 255
+#: More than anybody writes beside a tag.
+LONGEST_DESCRIPTION = 10_000
+
+
+def check_tag_name(name: str) -> str:
+    """Raises:
+    ValueError: nothing that a list could show in one line.
+    """
+    if not name.strip():
+        raise ValueError("a worker tag needs a name")
+    if len(name.splitlines()) > 1 or name.splitlines()[0] != name:
+        raise ValueError("a worker tag's name must be one line")
+    if len(name) > LONGEST_TAG_NAME:
+        raise ValueError(f"a worker tag's name may have {LONGEST_TAG_NAME} characters at most")
+    return name
+
+
+class WorkerTagRequest(Request):
+    id: str | None = None
+    name: Annotated[str, AfterValidator(check_tag_name)]
+    description: Annotated[str | None, Field(max_length=LONGEST_DESCRIPTION)] = None
+
+
+class WorkerTagList(Answer):
+    tags: list[WorkerTag]
+
+
+class WorkerTagChangeRequest(Request):
+    tag_ids: list[str]
+
+
+class WorkerSleepSchedule(Request):
+    is_active: bool
+    days_of_week: str
+    start_time: str
+    end_time: str
+
+
+class JobTagChange(Request):
+    """Neither: the job loses its tag."""
+
+    id: str | None = None
+    name: str | None = None
+
+
+class JobBlocklistEntry(Request):
+    worker_id: str
+    task_type: Annotated[str, Field(max_length=LONGEST_WORD)]
+    worker_name: str | None = None
+    """Only shown."""
