@@ -1,8 +1,11 @@
-"""Finds job types by name, whatever they are written in."""
+"""Finds job types by name, whatever they are written in, and has them compile jobs."""
 
-from collections.abc import Iterable, Sequence
-from typing import Protocol
+import asyncio
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Protocol, TypeVar
 
+from manager_api.job_types.folder import JobTypeBroken
 from workflows.domain.job_types import echo_sleep_test, simple_blender_render
 from workflows.domain.job_types.checking import check_settings
 from workflows.domain.job_types.definitions import (
@@ -12,6 +15,10 @@ from workflows.domain.job_types.definitions import (
     JobType,
     SubmittedJob,
 )
+
+_Result = TypeVar("_Result")
+#: Most of them wait for a script's process. A job type that needs none never waits for those.
+_THREADS = 32
 
 
 class JobTypeUnknown(LookupError):
@@ -23,53 +30,84 @@ class JobTypeUnknown(LookupError):
 
 
 class JobTypeSource(Protocol):
+    """Asked at every lookup, so that edits of files are live. May block its thread."""
+
     def job_types(self) -> Iterable[JobType]:
-        """Asked at every lookup, so that edits of files are live."""
+        """All that work; of namesakes the first counts."""
+
+    def job_type(self, name: str) -> JobType | None:
+        """None if there is none.
+
+        Raises:
+            JobTypeBroken: there is one, and it does not work.
+        """
 
 
 class BuiltInJobTypes:
     def job_types(self) -> Iterable[JobType]:
         return (echo_sleep_test.JOB_TYPE, simple_blender_render.JOB_TYPE)
 
+    def job_type(self, name: str) -> JobType | None:
+        return next((each for each in self.job_types() if each.name == name), None)
+
 
 class JobTypeRegistry:
     def __init__(self, sources: Sequence[JobTypeSource]) -> None:
         """Of namesakes the one of the first source counts."""
         self._sources = tuple(sources)
+        # Its own threads: scripts that take their time must not take those of all others.
+        self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="job-types")
 
-    def names(self) -> list[str]:
-        return sorted(self._by_name())
+    async def names(self) -> list[str]:
+        return [job_type.name for job_type in await self.all()]
 
-    def all(self) -> list[JobType]:
-        """Sorted by name."""
-        return [job_type for _, job_type in sorted(self._by_name().items())]
+    async def all(self) -> list[JobType]:
+        """Those that work, sorted by name."""
+        return await self._in_thread(self._all)
 
-    def get(self, name: str) -> JobType:
-        """Raises `JobTypeUnknown`."""
-        try:
-            return self._by_name()[name]
-        except KeyError:
-            raise JobTypeUnknown(name) from None
+    async def get(self, name: str) -> JobType:
+        """
+        Raises:
+            JobTypeUnknown: no job type of that name.
+            JobTypeBroken: there is one, and it does not work.
+        """
+        return await self._in_thread(lambda: self._get(name))
 
-    def compile(self, job: SubmittedJob, name: str) -> list[AuthoredTask]:
+    async def compile(self, job: SubmittedJob, job_type: JobType) -> list[AuthoredTask]:
         """Checks the job's settings and makes its tasks; may change its settings and metadata.
 
         Raises:
-            JobTypeUnknown: no job type of that name.
             CompileError: the job type refuses the job, with a sentence for the submitter.
         """
-        job_type = self.get(name)
-        check_settings(job_type, job.settings)
-        tasks = job_type.compile_job(job)
-        if len(tasks) > MAX_TASKS:
-            raise CompileError(
-                f"This makes {len(tasks):,} tasks, and a job has at most {MAX_TASKS:,}."
-            )
-        return tasks
+        return await self._in_thread(lambda: compiled(job, job_type))
 
-    def _by_name(self) -> dict[str, JobType]:
+    async def _in_thread(self, call: Callable[[], _Result]) -> _Result:
+        return await asyncio.get_running_loop().run_in_executor(self._threads, call)
+
+    def _all(self) -> list[JobType]:
         found: dict[str, JobType] = {}
         for source in self._sources:
             for job_type in source.job_types():
                 found.setdefault(job_type.name, job_type)
-        return found
+        return [job_type for _, job_type in sorted(found.items())]
+
+    def _get(self, name: str) -> JobType:
+        broken: JobTypeBroken | None = None
+        for source in self._sources:
+            try:
+                found = source.job_type(name)
+            except JobTypeBroken as problem:
+                broken = broken or problem
+                continue
+            if found is not None:
+                return found
+        raise broken or JobTypeUnknown(name)
+
+
+def compiled(job: SubmittedJob, job_type: JobType) -> list[AuthoredTask]:
+    """See `JobTypeRegistry.compile`; blocks."""
+    check_settings(job_type, job.settings)
+    tasks = job_type.compile_job(job)
+    if len(tasks) > MAX_TASKS:
+        raise CompileError(f"This makes {len(tasks):,} tasks, and a job has at most {MAX_TASKS:,}.")
+    return tasks

@@ -90,10 +90,10 @@ class JobService:
 
     async def check(self, submitted: SubmittedJob) -> None:
         """Everything of a submission but the storing."""
-        await asyncio.to_thread(compile_job, submitted, self._job_types, self._variables)
+        await compile_job(submitted, self._job_types, self._variables)
 
     async def submit(self, submitted: SubmittedJob) -> Job:
-        new = await asyncio.to_thread(compile_job, submitted, self._job_types, self._variables)
+        new = await compile_job(submitted, self._job_types, self._variables)
         async with self._database.writing() as session:
             if new.worker_tag_id and not await tags.tag(session, new.worker_tag_id):
                 raise BadRequest(f'there is no worker tag "{new.worker_tag_id}"')

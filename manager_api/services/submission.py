@@ -1,15 +1,17 @@
 """From what an artist submits to a job that can be stored."""
 
+import asyncio
 from datetime import datetime
 from uuid import uuid4
 
 from manager_api.contract.jobs import SubmittedJob
 from manager_api.db.submission import NewJob, NewTask
 from manager_api.errors import BadRequest, PreconditionFailed
+from manager_api.job_types.folder import JobTypeBroken
 from manager_api.job_types.registry import JobTypeRegistry, JobTypeUnknown
 from manager_api.platforms import managers_platform
 from workflows.domain.job_types import definitions
-from workflows.domain.job_types.definitions import AuthoredTask, CompileError
+from workflows.domain.job_types.definitions import AuthoredTask, CompileError, JobType
 from workflows.domain.statuses import JobStatus
 from workflows.domain.variables import Variables
 
@@ -17,10 +19,10 @@ from workflows.domain.variables import Variables
 _INITIAL = frozenset({JobStatus.QUEUED, JobStatus.PAUSED})
 
 
-def compile_job(
+async def compile_job(
     submitted: SubmittedJob, job_types: JobTypeRegistry, variables: Variables
 ) -> NewJob:
-    """Takes seconds for a job of many tasks: call it in a thread.
+    """Takes seconds for a job of many tasks, most of them in threads.
 
     Raises:
         BadRequest: with a sentence for the submitter.
@@ -29,12 +31,22 @@ def compile_job(
     status = submitted.initial_status or JobStatus.QUEUED
     if status not in _INITIAL:
         raise BadRequest(f'a job cannot begin as "{status}", only as "queued" or "paused"')
-    job = _to_compile(submitted, variables)
+    job = await asyncio.to_thread(_to_compile, submitted, variables)
     try:
-        _check_etag(submitted, job_types)
-        tasks = job_types.compile(job, submitted.type)
-    except (JobTypeUnknown, CompileError) as refusal:
+        job_type = await job_types.get(submitted.type)
+        _check_etag(submitted, job_type)
+        tasks = await job_types.compile(job, job_type)
+    except (JobTypeUnknown, JobTypeBroken, CompileError) as refusal:
         raise BadRequest(str(refusal)) from refusal
+    return await asyncio.to_thread(_new_job, submitted, job, status, tasks)
+
+
+def _new_job(
+    submitted: SubmittedJob,
+    job: definitions.SubmittedJob,
+    status: JobStatus,
+    tasks: list[AuthoredTask],
+) -> NewJob:
     return NewJob(
         id=job.job_id,
         name=job.name,
@@ -44,7 +56,7 @@ def compile_job(
         status=status,
         settings=job.settings,
         metadata=job.metadata,
-        shaman_checkout_id=(submitted.storage and submitted.storage.shaman_checkout_id) or "",
+        shaman_checkout_id=job.shaman_checkout_id,
         worker_tag_id=submitted.worker_tag or None,
     )
 
@@ -61,12 +73,14 @@ def _to_compile(submitted: SubmittedJob, variables: Variables) -> definitions.Su
         priority=submitted.priority,
         settings=variables.fold(submitted.settings, submitters),
         metadata=variables.fold(submitted.metadata, submitters),
+        status=submitted.initial_status or JobStatus.QUEUED,
+        worker_tag_id=submitted.worker_tag or "",
+        shaman_checkout_id=(submitted.storage and submitted.storage.shaman_checkout_id) or "",
     )
 
 
-def _check_etag(submitted: SubmittedJob, job_types: JobTypeRegistry) -> None:
-    known = job_types.get(submitted.type).etag()
-    if submitted.type_etag and submitted.type_etag != known:
+def _check_etag(submitted: SubmittedJob, job_type: JobType) -> None:
+    if submitted.type_etag and submitted.type_etag != job_type.etag():
         raise PreconditionFailed(
             "the job type has changed since it was fetched; refresh the job types and try again"
         )

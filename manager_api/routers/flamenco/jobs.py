@@ -35,20 +35,23 @@ router = APIRouter(prefix="/api/v3", tags=["jobs"], dependencies=[Anybody], resp
 
 # Where a path could be both, what is declared first wins: /jobs/types is no job.
 @router.get("/jobs/types", operation_id="getJobTypes", response_model_exclude_none=True)
-def get_job_types(parts: Parts) -> AvailableJobTypes:
+async def get_job_types(parts: Parts) -> AvailableJobTypes:
+    job_types = await parts.job_types.all()
     return AvailableJobTypes(
-        job_types=[
-            AvailableJobType.model_validate(each.as_json()) for each in parts.job_types.all()
-        ]
+        job_types=[AvailableJobType.model_validate(each.as_json()) for each in job_types]
     )
 
 
 @router.get("/jobs/type/{typeName}", operation_id="getJobType", response_model_exclude_none=True)
-def get_job_type(typeName: str, parts: Parts) -> AvailableJobType:  # noqa: N803 -- the contract's
+async def get_job_type(
+    typeName: str,  # noqa: N803 -- the contract's
+    parts: Parts,
+) -> AvailableJobType:
     try:
-        return AvailableJobType.model_validate(parts.job_types.get(typeName).as_json())
+        job_type = await parts.job_types.get(typeName)
     except JobTypeUnknown as refusal:
         raise NotFound(str(refusal)) from refusal
+    return AvailableJobType.model_validate(job_type.as_json())
 
 
 @router.get("/jobs", operation_id="fetchJobs", response_model_exclude_none=True)

@@ -70,9 +70,13 @@ class Setting:
     required: bool = False
     editable: bool | None = None
     """None is not told to clients; the add-on then takes it as True, the contract as False."""
+    declared: Mapping[str, Any] | None = None
+    """A script's own words for all of this, which clients are told untouched."""
 
     def as_json(self) -> dict[str, Any]:
         """Flamenco's `AvailableJobSetting`, without fields that have nothing to say."""
+        if self.declared is not None:
+            return dict(self.declared)
         fields = {
             "key": self.key,
             "type": self.type.value,
@@ -103,6 +107,9 @@ class SubmittedJob:
     priority: int = 50
     settings: dict[str, Any] = field(default_factory=dict)
     metadata: dict[str, str] = field(default_factory=dict)
+    status: str = "queued"
+    worker_tag_id: str = ""
+    shaman_checkout_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +143,8 @@ class JobType:
     description: str | None = None
     compiles_without: frozenset[str] = frozenset()
     """Required settings that artists must fill in, but scripts may omit."""
+    source: str = "built in"
+    """For the farm's admin: where it comes from."""
 
     def as_json(self) -> dict[str, Any]:
         """Flamenco's `AvailableJobType`."""

@@ -25,10 +25,13 @@ def dirname(path: str) -> str:
 
 
 def join(*parts: str) -> str:
-    """Skips empty parts; resolves `.`, `..` and repeated slashes."""
-    joined = "/".join(_slashed(part) for part in parts if part)
+    """Skips empty parts; resolves `.`, `..` and repeated separators, where they are `/`.
+
+    Backslashes turn last, so a `..` among them stays, as in Flamenco.
+    """
+    joined = "/".join(part for part in parts if part)
     # POSIX gives exactly two leading slashes a meaning of their own, so normpath() keeps them.
-    return posixpath.normpath(joined) if joined else ""
+    return _slashed(posixpath.normpath(joined)) if joined else ""
 
 
 def stem(path: str) -> str:

@@ -1,0 +1,157 @@
+"""Has a script compile a job, and checks what it makes of it."""
+
+import json
+import logging
+import os
+import re
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from manager_api.db.submission import task_id
+from manager_api.job_types.exchange import Answer, Operation, Request, job_as_json
+from manager_api.job_types.sandbox import Sandbox, ScriptFailed
+from manager_api.platforms import managers_platform
+from workflows.domain.job_types.authored import tasks_of_script
+from workflows.domain.job_types.definitions import (
+    MAX_TASKS,
+    AuthoredTask,
+    CompileError,
+    SubmittedJob,
+)
+
+logger = logging.getLogger(__name__)
+
+#: No script of a person is longer.
+MAX_SCRIPT_BYTES = 4 * 2**20
+_LONGEST_ERROR = 2_000
+_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+#: A NUL's escape, not the same letters after an escaped backslash.
+_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
+
+
+class ScriptCompiler:
+    def __init__(self, sandbox: Sandbox) -> None:
+        self._sandbox = sandbox
+
+    def of(self, path: Path) -> Callable[[SubmittedJob], list[AuthoredTask]]:
+        return lambda job: self._compile(path, job)
+
+    def ask(self, operation: Operation, path: Path, job: SubmittedJob | None = None) -> Answer:
+        """
+        Raises:
+            ScriptFailed: it gave no answer.
+            TooManyScripts: others do not end.
+            OSError: it cannot be read.
+        """
+        answer = self._sandbox.run(
+            Request(
+                operation=operation,
+                file=path.name,
+                folder=str(path.parent),
+                scripts=read_scripts(path),
+                limits=self._sandbox.limits,
+                job=job_as_json(job) if job else {},
+                cwd=os.getcwd(),
+                platform=managers_platform(),
+                max_tasks=MAX_TASKS,
+            )
+        )
+        answer.error = answer.error[:_LONGEST_ERROR]
+        return answer
+
+    def _compile(self, path: Path, job: SubmittedJob) -> list[AuthoredTask]:
+        try:
+            answer = self.ask(Operation.COMPILE, path, job)
+        except ScriptFailed as problem:
+            raise CompileError(str(problem)) from problem
+        except OSError as problem:
+            raise CompileError(f"{path.name}: {problem.strerror}.") from problem
+        _log(answer, job)
+        if answer.error:
+            raise CompileError(answer.error)
+        return _taken_over(answer, job)
+
+
+def read_scripts(path: Path) -> dict[str, str]:
+    """The script, and what else of its language is in its folder, by file name.
+
+    Raises:
+        OSError: the script itself cannot be read, or is too large.
+    """
+    scripts = {path.name: _source(path)}
+    for other in sorted(path.parent.glob(f"*{path.suffix}")):
+        # Python finds its modules itself.
+        if path.suffix == ".js" and other.name != path.name and not other.is_symlink():
+            try:
+                scripts[other.name] = _source(other)
+            except OSError:
+                continue  # nobody may need it
+    return scripts
+
+
+def _source(path: Path) -> str:
+    if path.stat().st_size > MAX_SCRIPT_BYTES:
+        raise OSError(0, f"it is larger than {MAX_SCRIPT_BYTES // 2**20} MB")
+    return path.read_text(encoding="utf-8-sig", errors="replace")
+
+
+def _log(answer: Answer, job: SubmittedJob) -> None:
+    for level, text in answer.logs:
+        logger.log(
+            logging.WARNING if level == "warning" else logging.INFO,
+            "%s",
+            text,
+            extra={"job_type": job.job_type, "job": job.job_id},
+        )
+
+
+def _taken_over(answer: Answer, job: SubmittedJob) -> list[AuthoredTask]:
+    """Its tasks; changes the job's settings and metadata to what the script left."""
+    ids = _final_ids(answer, job)
+    tasks = tasks_of_script(_decoded(answer.tasks, ids))
+    settings, metadata = _decoded([json.dumps(answer.settings), json.dumps(answer.metadata)], ids)
+    if not isinstance(settings, dict) or not isinstance(metadata, dict):
+        raise CompileError("The job's settings and metadata must stay objects.")
+    job.settings = settings
+    job.metadata = {key: _as_text(value) for key, value in metadata.items()}
+    return tasks
+
+
+def _final_ids(answer: Answer, job: SubmittedJob) -> dict[str, str]:
+    """What tasks are stored as, by the UUIDs that the script has seen."""
+    if not answer.uuids:
+        return {}
+    positions = {str(json.loads(task)["serial"]): n for n, task in enumerate(answer.tasks, 1)}
+    return {
+        uuid: task_id(job.job_id, positions[serial])
+        for serial, uuid in answer.uuids.items()
+        if serial in positions
+    }
+
+
+def _decoded(lines: list[str], ids: Mapping[str, str]) -> Iterator[Any]:
+    for line in lines:
+        text = _UUID.sub(lambda found: ids.get(found[0], found[0]), line) if ids else line
+        try:
+            value = json.loads(text)
+        except (ValueError, RecursionError) as problem:
+            raise CompileError(f"What the job type makes is no plain data: {problem}.") from problem
+        # Searching costs more than parsing, and hardly any text has escapes.
+        if "\\u" in text:
+            _check_characters(text, value)
+        yield value
+
+
+def _check_characters(text: str, value: Any) -> None:
+    """Databases cannot keep NUL, nor halves of surrogate pairs."""
+    if _NUL.search(text):
+        raise CompileError("What the job type makes must not contain NUL characters.")
+    try:
+        json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeEncodeError as problem:
+        raise CompileError("What the job type makes must be valid Unicode.") from problem
+
+
+def _as_text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)

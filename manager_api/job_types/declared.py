@@ -1,0 +1,99 @@
+"""From a script's `JOB_TYPE` to a job type, or a sentence that says what is wrong with it."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from pydantic import ValidationError
+
+from manager_api.contract.job_types import AvailableJobSetting
+from workflows.domain.job_types.definitions import (
+    AuthoredTask,
+    JobType,
+    Setting,
+    SettingType,
+    SubmittedJob,
+)
+
+
+class BadJobType(Exception):
+    """The message is a sentence."""
+
+
+def declared_job_type(
+    name: str,
+    declared: Any,
+    compile_job: Callable[[SubmittedJob], list[AuthoredTask]],
+    source: str,
+) -> JobType:
+    """
+    Raises:
+        BadJobType: `declared` is not what clients are told of a job type.
+    """
+    if declared is None:
+        raise BadJobType("it defines no JOB_TYPE")
+    if not isinstance(declared, dict):
+        raise BadJobType("JOB_TYPE must be an object with a label and settings")
+    settings = declared.get("settings") or []
+    if not isinstance(settings, list):
+        raise BadJobType("JOB_TYPE.settings must be a list")
+    return JobType(
+        name=name,
+        label=_text(declared, "label") or name,
+        description=_text(declared, "description"),
+        settings=_settings(settings),
+        compile_job=compile_job,
+        source=source,
+    )
+
+
+def _text(declared: Mapping[str, Any], key: str) -> str | None:
+    text = declared.get(key)
+    if text is None or isinstance(text, str):
+        return text
+    raise BadJobType(f"JOB_TYPE.{key} must be a text")
+
+
+def _settings(declared: list[Any]) -> tuple[Setting, ...]:
+    settings = tuple(_setting(number, setting) for number, setting in enumerate(declared, 1))
+    keys = [setting.key for setting in settings]
+    twice = sorted({key for key in keys if keys.count(key) > 1})
+    if twice:
+        raise BadJobType(f'JOB_TYPE has the setting "{twice[0]}" twice')
+    return settings
+
+
+def _setting(number: int, declared: Any) -> Setting:
+    if not isinstance(declared, dict):
+        raise BadJobType(f"setting {number} of JOB_TYPE must be an object")
+    try:
+        setting = AvailableJobSetting.model_validate(_completed(declared))
+    except ValidationError as problem:
+        raise BadJobType(_sentence(number, declared, problem)) from problem
+    if not setting.key:
+        raise BadJobType(f"setting {number} of JOB_TYPE needs a key")
+    return Setting(
+        key=setting.key,
+        type=SettingType(setting.type),
+        choices=tuple(setting.choices or ()),
+        required=bool(setting.required),
+        declared=setting.model_dump(mode="json", exclude_none=True),
+    )
+
+
+def _completed(declared: dict[str, Any]) -> dict[str, Any]:
+    """With what Flamenco tells clients of where a script says nothing."""
+    info = declared.get("evalInfo")
+    if not isinstance(info, dict):
+        return declared
+    return declared | {"evalInfo": {"showLinkButton": False, "description": "", **info}}
+
+
+def _sentence(number: int, declared: Mapping[str, Any], problem: ValidationError) -> str:
+    first = problem.errors()[0]
+    field = ".".join(map(str, first["loc"]))
+    key = declared.get("key")
+    which = f'the setting "{key}"' if isinstance(key, str) and key else f"setting {number}"
+    if first["type"] == "missing":
+        return f"{which} of JOB_TYPE has no {field}"
+    message = first["msg"][0].lower() + first["msg"][1:]
+    return f"{which} of JOB_TYPE: {field}: {message}"

@@ -1,0 +1,153 @@
+"""Runs one script of the Flamenco kind in a fresh JavaScript engine. For the child process."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import quickjs  # type: ignore[import-untyped] # it publishes no types
+
+from manager_api.job_types.exchange import Answer, Operation, Request, ScriptLimits
+
+_PARTS = ("frames.js", "paths.js", "authoring.js", "driver.js")
+#: The engine calls every source `<input>`, so each file has lines of its own: the first script's
+#: begin here, the next one's at twice as much.
+_LINES = 100_000
+_MB = 2**20
+
+_POSITION = re.compile(r"<input>:(\d+):\d+")
+_THROW = re.compile(r"(?<![.\w$])throw\b(?![ \t]*[:=,;)}\n])")
+
+
+class JavaScriptError(Exception):
+    """The message is a sentence with file and line."""
+
+
+def run_javascript(request: Request) -> Answer:
+    script = _Script(request, request.scripts)
+    answer = Answer()
+    try:
+        script.load()
+        text = script.run(request.operation)
+    except quickjs.JSException as problem:
+        answer.error = script.explained(problem)
+    else:
+        _fill(answer, request.operation, text)
+    gathered = script.gathered()
+    answer.logs, answer.required = gathered["logs"], gathered["required"]
+    return answer
+
+
+def _fill(answer: Answer, operation: Operation, text: str) -> None:
+    if operation is Operation.DESCRIBE:
+        described = json.loads(text)
+        answer.job_type, answer.compiles = described["job_type"], described["compiles"]
+        return
+    header, *answer.tasks = text.split("\n")
+    compiled = json.loads(header)
+    answer.settings, answer.metadata = compiled["settings"], compiled["metadata"]
+    answer.uuids = compiled["uuids"]
+
+
+class _Script:
+    """A script in an engine of its own."""
+
+    def __init__(self, request: Request, sources: dict[str, str]) -> None:
+        self._request = request
+        self._sources = sources
+        self._files = [request.file, *(name for name in sources if name != request.file)]
+        self._engine = quickjs.Context()
+        _limit(self._engine, request.limits)
+        self._run = self._engine.eval(_interface())(json.dumps(self._given()))
+
+    def load(self) -> None:
+        source = self._sources[self._request.file]
+        self._engine.eval("\n" * self._offset(0) + '"use strict";' + source)
+
+    def run(self, operation: str) -> str:
+        result: str = self._run(operation)
+        return result
+
+    def gathered(self) -> dict[str, Any]:
+        """What the script logged and required so far; nothing if that has no room any more."""
+        self._engine.set_memory_limit(-1)
+        gathered: dict[str, Any] = json.loads(self._run("gathered"))
+        return gathered
+
+    def explained(self, problem: Exception) -> str:
+        text, _, trace = str(problem).partition("\n    at ")
+        text = text.removesuffix("\nundefined").strip()
+        limit = _exceeded(text, self._request.limits)
+        if limit:
+            return f"{self._request.file}: {limit}"
+        # An engine that says nothing has no memory left to say it with.
+        place = self._place(trace) if trace else self._place_of_throw()
+        return f"{text.removeprefix('Error: ')} ({place})"
+
+    def _place(self, trace: str) -> str:
+        """The script's own position nearest to where it happened."""
+        for line in map(int, _POSITION.findall(trace)):
+            if line > _LINES:
+                return self._file_and_line(line)
+        return self._request.file
+
+    def _place_of_throw(self) -> str:
+        """Of a value that is no error, and so does not know: throws it again, taking notes."""
+        noting = {name: self._noting(name) for name in self._sources}
+        again = _Script(self._request, noting)
+        try:
+            again.load()
+            again.run(self._request.operation)
+        except quickjs.JSException:
+            line = again.gathered()["throwingLine"]
+            return self._file_and_line(line) if line else self._request.file
+        return self._request.file
+
+    def _noting(self, name: str) -> str:
+        offset = self._offset(self._files.index(name))
+        lines = self._sources[name].split("\n")
+        return "\n".join(
+            _THROW.sub(f"throw $throwing({offset + number}),", line)
+            for number, line in enumerate(lines, 1)
+        )
+
+    def _file_and_line(self, line: int) -> str:
+        number, line_in_file = divmod(line, _LINES)
+        return f"{self._files[min(number, len(self._files)) - 1]}, line {line_in_file}"
+
+    def _offset(self, number: int) -> int:
+        return _LINES * (number + 1)
+
+    def _given(self) -> dict[str, Any]:
+        others = {
+            name: {"source": self._sources[name], "offset": self._offset(number)}
+            for number, name in enumerate(self._files)
+            if number > 0
+        }
+        request = self._request
+        return {
+            "job": {**request.job, "maxTasks": request.max_tasks},
+            "others": others,
+            "cwd": request.cwd,
+            "platform": request.platform,
+        }
+
+
+def _interface() -> str:
+    folder = Path(__file__).with_name("javascript")
+    parts = "\n".join((folder / name).read_text(encoding="utf-8") for name in _PARTS)
+    return f'(function (given) {{ "use strict";\n{parts}\n}})'
+
+
+def _limit(engine: Any, limits: ScriptLimits) -> None:
+    engine.set_memory_limit(limits.memory_mb * _MB)
+    engine.set_time_limit(limits.cpu_s)
+
+
+def _exceeded(text: str, limits: ScriptLimits) -> str:
+    match text:
+        case "InternalError: interrupted":
+            return f"it computed for longer than {limits.cpu_s:g} s."
+        case "InternalError: out of memory" | "null" | "":
+            return f"it needs more than {limits.memory_mb} MB of memory."
+    return ""
