@@ -13,6 +13,8 @@ from manager_api.dependencies import ManagerParts
 from manager_api.last_rendered import FORMATS
 from manager_api.routers import explorer, job_files
 from manager_api.routers.flamenco import (
+    configuration,
+    discovery,
     job_deletion,
     job_workers,
     jobs,
@@ -34,10 +36,13 @@ from manager_api.routers.tablao import (
     runs,
     workers,
 )
+from manager_api.routers.tablao import configuration as tablao_configuration
 from manager_api.version import NAME, VERSION
 
 ROUTERS: tuple[APIRouter, ...] = (
     meta.router,
+    configuration.router,
+    tablao_configuration.router,
     # These know some addresses where the next sees ids of jobs.
     job_deletion.router,
     last_rendered.router,
@@ -58,6 +63,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     runs.router,
     job_files.router,
     socket_io.router,
+    discovery.router,
     explorer.router,
 )
 

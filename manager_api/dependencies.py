@@ -14,6 +14,7 @@ from manager_api.http_runs.book import HttpRuns
 from manager_api.http_runs.presence import patience
 from manager_api.job_types.registry import JobTypeRegistry
 from manager_api.last_rendered import LastRendered
+from manager_api.mqtt import MqttPublisher
 from manager_api.services.blocklists import BlocklistService
 from manager_api.services.credentials import WorkerCredentials
 from manager_api.services.deletion import DeletionService
@@ -50,6 +51,7 @@ class ManagerParts:
     runs: RunService
     shaman: Shaman
     http_runs: HttpRuns
+    mqtt: MqttPublisher
     started_at: datetime
     temporal_address: str = ""
     """Where this manager reaches Temporal; empty when it does not."""
@@ -87,6 +89,7 @@ class ManagerParts:
             runs=RunService(database, lambda: configuration.variables),
             shaman=Shaman(lambda: configuration.settings),
             http_runs=HttpRuns(database, lambda: patience(configuration.settings)),
+            mqtt=MqttPublisher(database, live, lambda: configuration.settings.mqtt.client),
             started_at=utc_now(),
             **others,
         )
@@ -98,6 +101,8 @@ class ManagerParts:
 
     async def start(self) -> None:
         await self.events.start()
+        await self.mqtt.start()
+        self.configuration.on_change(lambda _settings: self.mqtt.reconfigure())
         await tell_lifecycle(self.database, "manager-startup")
         await self.farm.start()
         await self.log_notes.start()
@@ -105,11 +110,13 @@ class ManagerParts:
         await self.shaman.start()
 
     async def close(self) -> None:
+        self.job_types.close()
         await self.shaman.close()
         await self.http_runs.close()
         await self.last_rendered.close()
         await self.log_notes.close()
         await self.farm.close()
+        await self.mqtt.close()
         await self.events.close()
 
 

@@ -23,6 +23,7 @@ from manager_api.db.engine import Changed, Database
 from manager_api.db.leases import SqlKeeperStore
 from manager_api.db.projection import SqlProjectionStore
 from manager_api.dependencies import ManagerParts
+from manager_api.discovery.advertising import discoverable
 from manager_api.host_records import SqlHostRecords
 from manager_api.hosts import ChannelSettings, Hosts
 from manager_api.http_runs.keeping import HttpRunKeeping, OutcomeDelivery
@@ -30,7 +31,7 @@ from manager_api.http_runs.temporal import TemporalActivities
 from manager_api.http_runs.told import ToldWorkers
 from manager_api.job_deleter import DeletionTimes, DoomedCanceler, JobDeleter
 from manager_api.job_traces import JobTraces
-from manager_api.job_types.registry import BuiltInJobTypes, JobTypeRegistry
+from manager_api.job_types.farm import farm_job_types
 from manager_api.orchestrator import ManagerWorker, TemporalJobs, connect
 from manager_api.provision_watch import ProvisionWatch
 from manager_api.routers.tablao.host import host_router
@@ -66,7 +67,8 @@ async def _serve(configuration: Configuration) -> None:
             ws_max_size=2**20,
         )
         _forget_garbage_so_far()
-        await ManagerServer(config, parts.database).serve()
+        async with discoverable(settings):
+            await ManagerServer(config, parts.database).serve()
 
 
 def _forget_garbage_so_far() -> None:
@@ -87,7 +89,7 @@ async def manager(configuration: Configuration) -> AsyncIterator[ManagerParts]:
         parts = ManagerParts.assembled(
             configuration,
             database,
-            JobTypeRegistry([BuiltInJobTypes()]),
+            farm_job_types(lambda: configuration.settings),
             TemporalJobs(client, database),
             temporal_address=address,
             temporal_ui=ui_url,

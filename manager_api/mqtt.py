@@ -93,6 +93,7 @@ class MqttPublisher:
         self._live = live
         self._settings = settings
         self._reconnect_s = reconnect_s
+        self._in_use = MqttClient()
         self._published = 0
         """Id of the last event that the broker has taken."""
         self._has_news = asyncio.Event()
@@ -108,7 +109,10 @@ class MqttPublisher:
     async def reconfigure(self) -> None:
         """Connects as the settings say now; what was not yet published goes to the new broker."""
         settings, was_on = self._settings(), self._asyncio_task is not None
+        if settings == self._in_use:
+            return
         await self.close()
+        self._in_use = settings
         if not settings.enabled:
             return
         if not was_on:
@@ -122,6 +126,7 @@ class MqttPublisher:
             self._asyncio_task = None
 
     def _begin(self, settings: MqttClient) -> None:
+        self._in_use = settings
         self._asyncio_task = asyncio.create_task(self._stay_connected(settings), name="mqtt")
 
     def _is_news(self, _topic: str, _payload: Mapping[str, Any]) -> None:

@@ -1,0 +1,61 @@
+"""Has the manager found by those who look for it, if it may be."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Protocol
+
+import structlog
+from zeroconf import Error as ZeroconfError
+
+from manager_api.discovery.mdns import MdnsAdvertisement
+from manager_api.discovery.place import Place
+from manager_api.discovery.ssdp import SsdpResponder
+from manager_api.settings import ManagerSettings
+
+_log = structlog.get_logger(__name__)
+
+
+class Way(Protocol):
+    async def start(self) -> None: ...
+
+    async def close(self) -> None: ...
+
+
+@asynccontextmanager
+async def discoverable(settings: ManagerSettings) -> AsyncIterator[None]:
+    """While it lasts, workers find the manager. Where they cannot, it works all the same."""
+    async with AsyncExitStack() as stack:
+        for name, way in _ways(settings).items():
+            # mDNS takes a second to see whether its name is free; nobody need wait for that.
+            starting = asyncio.create_task(_start(name, way), name=name)
+            stack.push_async_callback(_end, starting, way)
+        yield
+
+
+def _ways(settings: ManagerSettings) -> dict[str, Way]:
+    # A port that the system chooses is known to nobody yet.
+    if not settings.autodiscoverable or not settings.port:
+        return {}
+    try:
+        place = Place.of(settings.host, settings.port)
+    except OSError as error:
+        _log.warning("workers cannot find this manager", host=settings.host, reason=str(error))
+        return {}
+    return {"mDNS": MdnsAdvertisement(place, settings.manager_name), "SSDP": SsdpResponder(place)}
+
+
+async def _start(name: str, way: Way) -> None:
+    try:
+        await way.start()
+    except (OSError, ZeroconfError) as error:
+        reason = str(error) or type(error).__name__
+        _log.warning("workers cannot find this manager", by=name, reason=reason)
+
+
+async def _end(starting: "asyncio.Task[None]", way: Way) -> None:
+    starting.cancel()
+    await asyncio.wait({starting})
+    with contextlib.suppress(OSError, ZeroconfError):
+        await way.close()

@@ -1,0 +1,64 @@
+"""Tells the local networks by mDNS that here is a manager; our own workers look for that."""
+
+import socket
+
+from zeroconf import InterfaceChoice, IPVersion
+from zeroconf.asyncio import AsyncServiceInfo, AsyncZeroconf
+
+from manager_api.discovery.place import Place
+from manager_api.version import VERSION
+
+SERVICE_TYPE = "_tablao._tcp.local."
+#: Of one part of a name in DNS, in bytes.
+_LONGEST_LABEL = 63
+
+
+class MdnsAdvertisement:
+    def __init__(self, place: Place, name: str) -> None:
+        """
+        Args:
+            name: of the farm, for people.
+        """
+        self._place = place
+        self._name = name
+        self._zeroconf: AsyncZeroconf | None = None
+
+    async def start(self) -> None:
+        """
+        Raises:
+            OSError: there is no network to tell, or the port is taken.
+        """
+        addresses = self._place.addresses()
+        # On every interface only if every one is served.
+        everywhere = self._place.is_everywhere and not self._place.is_on_loopback
+        self._zeroconf = AsyncZeroconf(
+            interfaces=InterfaceChoice.All if everywhere else addresses,
+            ip_version=IPVersion.V4Only,
+        )
+        service = AsyncServiceInfo(
+            SERVICE_TYPE,
+            f"{instance_name(self._name, socket.gethostname(), self._place.port)}.{SERVICE_TYPE}",
+            addresses=[socket.inet_aton(address) for address in addresses],
+            port=self._place.port,
+            properties={"version": VERSION},
+            server=f"tablao-{self._place.port}-{_label(socket.gethostname(), 40)}.local.",
+        )
+        told = await self._zeroconf.async_register_service(service, allow_name_change=True)
+        await told
+
+    async def close(self) -> None:
+        """Says good-bye, too."""
+        if self._zeroconf is not None:
+            await self._zeroconf.async_close()
+
+
+def instance_name(name: str, machine: str, port: int) -> str:
+    """For people, and unique in a network."""
+    where = f" at {_label(machine, 30)} {port}"
+    return _label(name, _LONGEST_LABEL - len(where)) + where
+
+
+def _label(text: str, longest: int) -> str:
+    """What of it can be part of a name, in at most so many bytes."""
+    plain = "".join(each if each.isprintable() and each != "." else "-" for each in text)
+    return plain.encode()[:longest].decode(errors="ignore").strip() or "Tablao"
