@@ -51,6 +51,11 @@ class ManagerSettings(LayeredSettings):
     local_manager_storage_path: Path = Field(default=Path("job-files"), validate_default=True)
     """Task logs and last-rendered images."""
     job_types_path: Path = Field(default=Path("scripts"), validate_default=True)
+    job_type_cpu_s: Annotated[float, Field(gt=0)] = 10.0
+    """100,000 tasks take some 4 s."""
+    job_type_wall_s: Annotated[float, Field(gt=0)] = 30.0
+    job_type_memory_mb: Annotated[int, Field(ge=64)] = 512
+    """100,000 tasks take some 250 MB."""
     database: str = Field(default="tablao.sqlite", repr=False)
     """An SQLite file, or an SQLAlchemy URL, which may hold a password."""
     database_check_period: Duration = timedelta(minutes=10)

@@ -52,9 +52,16 @@ class BuiltInJobTypes:
 
 
 class JobTypeRegistry:
-    def __init__(self, sources: Sequence[JobTypeSource]) -> None:
-        """Of namesakes the one of the first source counts."""
+    def __init__(
+        self, sources: Sequence[JobTypeSource], on_close: Callable[[], None] = lambda: None
+    ) -> None:
+        """
+        Args:
+            sources: Of namesakes the one of the first source counts.
+            on_close: Makes whatever still blocks a thread of ours end.
+        """
         self._sources = tuple(sources)
+        self._on_close = on_close
         # Its own threads: scripts that take their time must not take those of all others.
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="job-types")
 
@@ -80,6 +87,10 @@ class JobTypeRegistry:
             CompileError: the job type refuses the job, with a sentence for the submitter.
         """
         return await self._in_thread(lambda: compiled(job, job_type))
+
+    def close(self) -> None:
+        self._threads.shutdown(wait=False, cancel_futures=True)
+        self._on_close()
 
     async def _in_thread(self, call: Callable[[], _Result]) -> _Result:
         return await asyncio.get_running_loop().run_in_executor(self._threads, call)
