@@ -15,7 +15,7 @@ from uuid import uuid4
 from activities.keeper_memory import Told, Wakeup
 from manager_api.db import deletions
 from manager_api.db.deletions import Doomed
-from manager_api.db.engine import Changed, Database
+from manager_api.db.engine import Changed, Database, Session
 from manager_api.db.epoch import check_epoch
 from manager_api.errors import OrchestratorUnavailable
 from manager_api.errors import Refused as RefusedByApi
@@ -26,6 +26,7 @@ from workflows.domain.messages import Change, JobAction
 logger = logging.getLogger(__name__)
 
 Erase = Callable[[str], Awaitable[None]]
+DeleteSomeTasks = Callable[[Session, str, int], Awaitable[bool]]
 
 _CANCELS_AT_ONCE = 8
 _TOLD_EVERY = 500
@@ -97,6 +98,7 @@ class JobDeleter:
         erase_checkout: erases a Shaman checkout, by its id. An `OSError` puts the job off.
         erase_files: erases what the manager keeps of a job beside the database, by its id, and
             sees to it that nothing is written there again. Likewise.
+        delete_some_tasks: as `deletions.delete_some_tasks`.
     """
 
     def __init__(
@@ -105,12 +107,14 @@ class JobDeleter:
         *,
         erase_checkout: Erase,
         erase_files: Erase,
+        delete_some_tasks: DeleteSomeTasks = deletions.delete_some_tasks,
         times: DeletionTimes = DeletionTimes(),
         tasks_at_once: int = 1_000,
     ) -> None:
         self._database = database
         self._erase_checkout = erase_checkout
         self._erase_files = erase_files
+        self._delete_some_tasks = delete_some_tasks
         self._times = times
         self._tasks_at_once = tasks_at_once
         self._troubles: dict[str, _Trouble] = {}
@@ -163,7 +167,7 @@ class JobDeleter:
         while True:
             async with self._database.writing() as session:
                 await check_epoch(session, epoch)
-                if not await deletions.delete_some_tasks(session, job_id, self._tasks_at_once):
+                if not await self._delete_some_tasks(session, job_id, self._tasks_at_once):
                     return await deletions.delete_job(session, job_id)
 
     # --- what does not go ------------------------------------------------------------------------

@@ -56,7 +56,7 @@ class LastRendered:
         if job_id not in self._waiting and len(self._waiting) >= _PLACES:
             raise TooMany("too many images are waiting to be processed")
         self._waiting[job_id] = (media_type, image)
-        if self._worker is None or self._worker.done():
+        if not self.is_busy:
             self._worker = asyncio.create_task(self._work_off(), name="last rendered images")
 
     def forget(self, job_id: str) -> None:
@@ -69,6 +69,10 @@ class LastRendered:
             self._worker.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._worker
+
+    @property
+    def is_busy(self) -> bool:
+        return self._worker is not None and not self._worker.done()
 
     def has_image(self, job_id: str) -> bool:
         return (self._directory(job_id) / SMALLEST).is_file()

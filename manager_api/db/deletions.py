@@ -11,7 +11,7 @@ from sqlalchemy import delete, func, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from manager_api.db import events
-from manager_api.db.engine import FOR_CHANGE, Changed, Database, Session, utc_now
+from manager_api.db.engine import Changed, Database, Session, utc_now
 from manager_api.db.jobs import job_to_change
 from manager_api.db.payloads import JOBS, job_deleted, job_event
 from manager_api.db.tables import FarmRow, JobRow, TaskRow
@@ -46,7 +46,7 @@ async def request_some(session: Session, updated_max: datetime, at_most: int) ->
         .where(JobRow.updated <= updated_max, JobRow.delete_requested_at.is_(None))
         .order_by(JobRow.updated, JobRow.id)
         .limit(at_most)
-        .with_for_update(**FOR_CHANGE)
+        .with_for_update(key_share=True)
     )
     rows = (await session.scalars(query)).all()
     for row in rows:
@@ -80,7 +80,11 @@ async def _page(session: AsyncSession, after: Doomed | None) -> Sequence[Doomed]
     )
     if after is not None:
         query = query.where(tuple_(*order) > (after.requested_at, after.id))
-    return [Doomed(*row) for row in await session.execute(query)]
+    return [
+        Doomed(job_id, requested_at, is_ended, checkout_id)
+        for job_id, requested_at, is_ended, checkout_id in await session.execute(query)
+        if requested_at is not None
+    ]
 
 
 async def is_checkout_of_others(session: AsyncSession, doomed: Doomed) -> bool:

@@ -84,8 +84,9 @@ async def test_an_image_is_scaled_and_told_of(
 async def test_a_small_image_is_not_enlarged(tmp_path: Path) -> None:
     done = asyncio.Event()
 
-    async def told(_job_id: str) -> None:
+    async def told(_job_id: str) -> bool:
         done.set()
+        return True
 
     images = LastRendered(lambda job_id: tmp_path / job_id, told)
     images.offer("job", "image/png", image(300, 150, "PNG"))
@@ -102,10 +103,11 @@ async def test_a_newer_image_takes_the_place_of_an_older_one(tmp_path: Path) -> 
     told: list[str] = []
     quiet = asyncio.Event()
 
-    async def tell(job_id: str) -> None:
+    async def tell(job_id: str) -> bool:
         told.append(job_id)
         if job_id == "quiet":
             quiet.set()
+        return True
 
     images = LastRendered(lambda job_id: tmp_path / job_id, tell)
     for width in range(10, 500, 10):
@@ -120,8 +122,8 @@ async def test_a_newer_image_takes_the_place_of_an_older_one(tmp_path: Path) -> 
 
 
 async def test_images_of_too_many_jobs_are_refused(tmp_path: Path) -> None:
-    async def tell(_job_id: str) -> None:
-        pass
+    async def tell(_job_id: str) -> bool:
+        return True
 
     images = LastRendered(lambda job_id: tmp_path / job_id, tell)
 
@@ -172,3 +174,51 @@ async def test_refusals_are_flamencos(
     assert nobodys.status_code == 404
     assert isinstance(nobodys.json(), str)
     assert stranger.status_code == 403
+
+
+async def test_where_the_images_are_is_told_of_a_job_and_of_the_farm(
+    api: httpx.AsyncClient,
+    task: dict[str, Any],
+    submit: Any,
+    register: Any,
+    shown: Any,
+    fits: Any,
+    unknown_id: str,
+) -> None:
+    without = (await submit())["id"]
+    before = await api.get("/api/v3/jobs/last-rendered")
+    await api.post(
+        f"/api/v3/worker/task/{task['id']}/output-produced",
+        content=image(400, 200),
+        headers=JPEG,
+        auth=await register(),
+    )
+    event = await shown()
+
+    of_job = await api.get(f"/api/v3/jobs/{task['job_id']}/last-rendered")
+    of_farm = await api.get("/api/v3/jobs/last-rendered")
+
+    assert (of_job.status_code, of_farm.status_code) == (200, 200)
+    assert of_job.json() == of_farm.json() == event["thumbnail"]
+    fits("JobLastRenderedImageInfo", of_job.json())
+    assert before.status_code == 204
+    for job_id, status in ((without, 204), (unknown_id, 204), ("palmas", 400)):
+        assert (await api.get(f"/api/v3/jobs/{job_id}/last-rendered")).status_code == status
+
+
+async def test_an_image_of_a_job_that_is_gone_meanwhile_leaves_nothing(
+    api: httpx.AsyncClient, farm: "Farm", task: dict[str, Any], eventually: Any
+) -> None:
+    job_id = task["job_id"]
+    await api.delete(f"/api/v3/jobs/{job_id}")
+    images, directory = farm.parts.last_rendered, farm.parts.logs.job_directory(job_id)
+
+    images.offer(job_id, "image/png", image(10, 10, "PNG"))
+    images.offer("0000", "image/png", b"the next one")
+
+    async def is_worked_off() -> bool:
+        return not images.is_busy
+
+    await eventually(is_worked_off)
+    assert not directory.exists()
+    assert await farm.told("/last-rendered") == []
