@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from manager_api.contract.worker_management import WorkerSleepSchedule
 from manager_api.contract.workers import WorkerStatusChange, WorkerTag
-from manager_api.db import workers
+from manager_api.db import provisions, workers
 from manager_api.db.engine import Database, Session
 from manager_api.db.tables import (
     SleepScheduleRow,
@@ -19,6 +19,7 @@ from manager_api.db.tables import (
     WorkerTagRow,
 )
 from manager_api.errors import WorkerNotFound
+from workflows.domain.provisioning import Provision
 from workflows.domain.statuses import WorkerStatus
 
 
@@ -35,12 +36,14 @@ class FarmWorker(BaseModel):
     is_http: bool
     """It asks for its tasks over HTTP, as a stock Flamenco Worker does."""
     slots: int
+    """In force: its own, or those that the farm has set for it."""
     session: int
     platform: str
     ip_address: str
     version: str
     can_restart: bool
     supported_task_types: list[str]
+    """In force, as `slots`."""
     tags: list[WorkerTag]
     sleep_schedule: WorkerSleepSchedule | None
     last_seen: datetime | None
@@ -88,10 +91,17 @@ class FarmWorkerService:
     async def _answers(self, session: Session, rows: Sequence[WorkerRow]) -> list[FarmWorker]:
         tags = await _tags(session)
         schedules = {row.worker_id: row for row in await session.scalars(select(SleepScheduleRow))}
-        return [self._answer(row, tags[row.id], schedules.get(row.id)) for row in rows]
+        provided = await provisions.effective(session, rows)
+        return [
+            self._answer(row, tags[row.id], schedules.get(row.id), provided[row.id]) for row in rows
+        ]
 
     def _answer(
-        self, row: WorkerRow, tags: list[WorkerTag], schedule: SleepScheduleRow | None
+        self,
+        row: WorkerRow,
+        tags: list[WorkerTag],
+        schedule: SleepScheduleRow | None,
+        provided: Provision,
     ) -> FarmWorker:
         wish = row.status_requested
         return FarmWorker(
@@ -104,13 +114,13 @@ class FarmWorkerService:
             is_paused=row.is_paused,
             is_connected=row.id in self._hosts.connected,
             is_http=row.is_http,
-            slots=row.slots,
+            slots=provisions.slots(row, provided),
             session=row.session,
             platform=row.platform,
             ip_address=row.address,
             version=row.software,
             can_restart=row.can_restart,
-            supported_task_types=row.supported_task_types,
+            supported_task_types=provisions.task_types(row, provided),
             tags=tags,
             sleep_schedule=None if schedule is None else sleep_schedule_answer(schedule),
             last_seen=row.last_seen,

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from manager_api.contract.worker_tasks import AssignedTask
 from manager_api.contract.workers import WorkerStateChange
-from manager_api.db import http_runs, jobs, tasks, workers
+from manager_api.db import http_runs, jobs, provisions, tasks, workers
 from manager_api.db.engine import Changed, Session, utc_now
 from manager_api.db.tables import HttpRunRow, HttpRunState, JobRow, TaskRow, WorkerRow
 from manager_api.errors import Overtaken, WorkerNotFound
@@ -18,6 +18,7 @@ from manager_api.services.commands import CommandsForWorker
 from manager_api.task_logs import TaskLogs
 from workflows.domain.http_workers import status_when_it_polls
 from workflows.domain.messages import RunKey
+from workflows.domain.provisioning import Provision
 from workflows.domain.statuses import TaskStatus, WorkerStatus
 from workflows.domain.variables import Variables
 
@@ -35,6 +36,7 @@ class _Assignment:
     run: RunKey
     job: JobRow
     task: TaskRow
+    provision: Provision
 
 
 class HttpPolls:
@@ -122,7 +124,8 @@ class HttpPolls:
         run.state = HttpRunState.RUNNING
         run.touched = task.last_touched = utc_now()
         worker.polls_until = None
-        return _Assignment(worker, RunKey.parse(run.key), job, task)
+        provided = await provisions.effective(session, [worker])
+        return _Assignment(worker, RunKey.parse(run.key), job, task, provided[worker.id])
 
     async def _withdraw(self, worker_id: str) -> None:
         async with self._database.writing() as session:
@@ -144,7 +147,9 @@ class HttpPolls:
         await self._logs.assigned(
             job.id, task.id, given.run.attempt, worker.name, worker.id, utc_now()
         )
-        written = CommandsForWorker(self._variables, worker.platform)
+        written = CommandsForWorker(
+            self._variables, worker.platform, given.provision, job.job_metadata
+        )
         return AssignedTask(
             uuid=task.id,
             job=job.id,
