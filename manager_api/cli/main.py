@@ -8,6 +8,7 @@ from typer.core import TyperGroup
 from manager_api.cli import (
     demo,
     farm,
+    import_flamenco,
     jobs,
     shaman,
     submit,
@@ -48,6 +49,7 @@ app.command("workers")(workers.list_workers)
 app.command()(workers.worker_status)
 app.add_typer(shaman.app, name="shaman")
 app.add_typer(worker_settings.app, name="worker-settings")
+app.command()(import_flamenco.import_flamenco)
 app.command()(tunnel.tunnel)
 app.command()(demo.demo)
 

@@ -1,0 +1,133 @@
+"""`tablao import-flamenco`: a farm that ran Flamenco goes on here."""
+
+import asyncio
+import tempfile
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from activities.layered_settings import SettingsError
+from manager_api.cli.console import CommandError, note, say, show_json, show_table
+from manager_api.configuration import CannotWrite, Configuration
+from manager_api.db.engine import Database
+from manager_api.errors import BadRequest
+from manager_api.importing.flamenco_database import FlamencoDatabase, NotFlamenco
+from manager_api.importing.flamenco_files import FlamencoFiles
+from manager_api.importing.flamenco_settings import TakenOver, read_flamenco_settings, take_over
+from manager_api.importing.transfer import Report, Transfer
+from manager_api.task_logs import TaskLogs
+
+KINDS = (
+    *("tags", "workers", "tag memberships", "sleep schedules"),
+    *("jobs", "tasks", "task logs", "images", "settings"),
+)
+
+Config = Annotated[
+    Path | None, typer.Option("--config", help="Its `flamenco-manager.yaml`.", exists=True)
+]
+Files = Annotated[
+    Path | None,
+    typer.Option(
+        "--files", help="Its local storage, with logs and images.", exists=True, file_okay=False
+    ),
+]
+
+
+def import_flamenco(
+    database: Annotated[
+        Path | None, typer.Argument(metavar="SQLITE", help="Its `flamenco-manager.sqlite`.")
+    ] = None,
+    config: Config = None,
+    files: Files = None,
+    data_dir: Annotated[Path | None, typer.Option(help="Of this farm's manager.")] = None,
+    apply: Annotated[bool, typer.Option("--apply", help="Write it; else only say what.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Answer as JSON.")] = False,
+) -> None:
+    """Carry over workers, tags, schedules, jobs and settings of a Flamenco 3 Manager.
+
+    Says what it would do, until it is told to --apply. May be called again: what is here stays.
+    """
+    if database is None and config is None:
+        raise CommandError("Name Flamenco's database, or its settings with --config.")
+    try:
+        ours = Configuration.read(data_dir=data_dir)
+        report = asyncio.run(_carried_over(ours, database, config, files, apply))
+    except (NotFlamenco, SettingsError, BadRequest, CannotWrite) as refusal:
+        raise CommandError(f"{refusal}.".replace("..", ".")) from refusal
+    _show(report, apply, as_json)
+
+
+async def _carried_over(
+    ours: Configuration, database: Path | None, config: Path | None, files: Path | None, apply: bool
+) -> Report:
+    taken = _settings(ours, config)
+    report = Report()
+    if database is not None:
+        with FlamencoDatabase(database) as source:
+            async with AsyncExitStack() as stack:
+                target = await _target(ours, apply, stack)
+                logs = TaskLogs(ours.settings.local_manager_storage_path)
+                copied = FlamencoFiles(files, logs) if files else None
+                report = await Transfer(target, copied, is_rehearsal=not apply).run(source)
+    if taken is not None:
+        # Last: the workers' switch to this farm begins with what is in the database.
+        if apply and taken.new:
+            await ours.replace(taken.content)
+        report.new["settings"] += len(taken.new)
+        report.there["settings"] += len(taken.there)
+        report.left[:0] = taken.left
+    return report
+
+
+def _settings(ours: Configuration, config: Path | None) -> TakenOver | None:
+    return None if config is None else take_over(read_flamenco_settings(config), ours.content)
+
+
+async def _target(ours: Configuration, apply: bool, stack: AsyncExitStack) -> Database:
+    settings = ours.settings
+    url = settings.database_url
+    if apply:
+        settings.data_dir.mkdir(parents=True, exist_ok=True)
+    elif not _is_there(url):
+        # Looked at as if it were there: a rehearsal leaves nothing behind.
+        folder = stack.enter_context(tempfile.TemporaryDirectory())
+        url = f"sqlite+aiosqlite:///{folder}/rehearsal.sqlite"
+    database = Database(url)
+    stack.push_async_callback(database.close)
+    await database.migrate()
+    return database
+
+
+def _is_there(url: str) -> bool:
+    kind, _, path = url.partition(":///")
+    return not kind.startswith("sqlite") or Path(path).exists()
+
+
+def _show(report: Report, apply: bool, as_json: bool) -> None:
+    if as_json:
+        show_json(_as_json(report))
+        return
+    show_table(
+        ("", "NEW", "ALREADY HERE"),
+        (
+            (kind, report.new[kind], report.there[kind])
+            for kind in KINDS
+            if report.new[kind] or report.there[kind]
+        ),
+    )
+    for sentence in report.left:
+        note(f"Left behind: {sentence}.")
+    if not apply:
+        say("Nothing was written. Add --apply to carry it over.")
+    else:
+        say("Carried over. Jobs that had not ended are paused: requeue them when workers are here.")
+
+
+def _as_json(report: Report) -> dict[str, Any]:
+    return {
+        "new": {kind: report.new[kind] for kind in KINDS},
+        "already_here": {kind: report.there[kind] for kind in KINDS},
+        "left_behind": report.left,
+    }

@@ -1,0 +1,1 @@
+"""What a farm had in Flamenco, carried over."""

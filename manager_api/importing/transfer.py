@@ -1,0 +1,250 @@
+"""Carries over what a Flamenco database knows: each thing once, however often it is called."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from manager_api.db.bulk import bulk_insert
+from manager_api.db.engine import Database, Session, utc_now
+from manager_api.db.tables import (
+    Base,
+    FarmRow,
+    JobBlockRow,
+    JobRow,
+    OutboxRow,
+    SleepScheduleRow,
+    TaskRow,
+    WorkerRow,
+    WorkerTagMembershipRow,
+    WorkerTagRow,
+    table_of,
+)
+from manager_api.importing import flamenco_database as flamenco
+from manager_api.importing.flamenco_files import FlamencoFiles
+from workflows.domain.job.ranges import format_ranges
+from workflows.domain.migration import job_status_of, task_status_of, worker_status_of
+from workflows.domain.statuses import ENDED, JobStatus
+
+CARRIED_OVER = "Carried over from Flamenco"
+
+
+@dataclass(slots=True)
+class Report:
+    """How many of each kind of thing, by kind."""
+
+    new: Counter[str] = field(default_factory=Counter)
+    there: Counter[str] = field(default_factory=Counter)
+    """Carried over before, or of the same id or name for another reason: left as they are."""
+    left: list[str] = field(default_factory=list)
+    """What stays behind, as sentences."""
+
+
+class Transfer:
+    """Into this farm's database.
+
+    Args:
+        files: Flamenco's of the jobs; None: they stay behind.
+        is_rehearsal: look at everything and write nothing.
+    """
+
+    def __init__(
+        self, database: Database, files: FlamencoFiles | None, *, is_rehearsal: bool
+    ) -> None:
+        self._database = database
+        self._files = files
+        self._is_rehearsal = is_rehearsal
+        self._tag_ids: dict[str, str] = {}
+        """Flamenco's to ours: a tag of the same name is the same tag."""
+        self.report = Report()
+
+    async def run(self, source: flamenco.FlamencoDatabase) -> Report:
+        """One transaction for workers and tags, one for each job: it may be broken off anywhere,
+        and the next call does the rest.
+        """
+        await self._tags_and_workers(list(source.tags()), list(source.workers()))
+        jobs = source.jobs()
+        while (job := await asyncio.to_thread(next, jobs, None)) is not None:
+            await self._job(job)
+            if self._files is not None and not job.is_being_deleted:
+                await self._copy_files(self._files, job)
+        await self._show_last_rendered(source.last_rendered_job())
+        return self.report
+
+    async def _tags_and_workers(
+        self, tags: Sequence[flamenco.Tag], workers: Sequence[flamenco.Worker]
+    ) -> None:
+        async with self._database.writing() as session:
+            await self._add_tags(session, tags)
+            known = await _ids(session, WorkerRow.id)
+            for worker in workers:
+                if self._is_new("workers", worker.id in known):
+                    await self._add_worker(session, worker)
+
+    async def _add_tags(self, session: Session, tags: Sequence[flamenco.Tag]) -> None:
+        rows = (await session.execute(select(WorkerTagRow.id, WorkerTagRow.name))).all()
+        ids, by_name = {row.id for row in rows}, {row.name: row.id for row in rows}
+        for tag in tags:
+            self._tag_ids[tag.id] = tag.id if tag.id in ids else by_name.get(tag.name, tag.id)
+            if self._is_new("tags", self._tag_ids[tag.id] in ids):
+                row = WorkerTagRow(id=tag.id, name=tag.name, description=tag.description)
+                await self._add(session, row)
+
+    async def _add_worker(self, session: Session, worker: flamenco.Worker) -> None:
+        status, requested = worker_status_of(worker.status)
+        row = WorkerRow(
+            id=worker.id,
+            name=worker.name,
+            secret_hash=worker.secret_hash,
+            address=worker.address,
+            status=status,
+            status_requested=requested,
+            platform=worker.platform,
+            software=worker.software,
+            supported_task_types=list(worker.supported_task_types),
+            can_restart=worker.can_restart,
+            last_seen=worker.last_seen,
+            created=worker.created,
+            updated=utc_now(),
+            deleted_at=worker.deleted_at,
+        )
+        memberships = [
+            WorkerTagMembershipRow(worker_id=worker.id, tag_id=self._tag_ids[tag])
+            for tag in worker.tags
+        ]
+        await self._add(session, row, *memberships)
+        self.report.new["tag memberships"] += len(memberships)
+        if worker.schedule is not None:
+            await self._add(session, _schedule_row(worker.id, worker.schedule))
+            self.report.new["sleep schedules"] += 1
+
+    async def _job(self, job: flamenco.Job) -> None:
+        if job.is_being_deleted:
+            self.report.left.append(f'job "{job.name}" ({job.id}): its deletion was asked for')
+            return
+        async with self._database.writing() as session:
+            known = await session.get(JobRow, job.id)
+            if not self._is_new("jobs", known is not None):
+                return
+            self.report.new["tasks"] += len(job.tasks)
+            if not self._is_rehearsal:
+                await self._add_job(session, job)
+
+    async def _add_job(self, session: Session, job: flamenco.Job) -> None:
+        workers = await _ids(session, WorkerRow.id)
+        row = self._job_row(job)
+        session.add(row)
+        await session.flush()
+        await bulk_insert(
+            session, table_of(TaskRow), _task_columns(job, row.status, workers), {"job_id": job.id}
+        )
+        session.add_all(
+            JobBlockRow(job_id=job.id, worker_id=worker, task_type=task_type)
+            for worker, task_type in dict.fromkeys(job.blocklist)
+            if worker in workers
+        )
+        if not row.is_ended:
+            session.add(OutboxRow(job_id=job.id, run=row.run, created=utc_now()))
+
+    def _job_row(self, job: flamenco.Job) -> JobRow:
+        status = job_status_of(job.status)
+        return JobRow(
+            id=job.id,
+            name=job.name,
+            job_type=job.job_type,
+            priority=job.priority,
+            status=status,
+            activity=job.activity if str(status) == job.status else CARRIED_OVER,
+            settings=job.settings,
+            job_metadata=job.metadata,
+            shaman_checkout_id=job.shaman_checkout_id,
+            worker_tag_id=self._tag_ids.get(job.worker_tag_id or ""),
+            created=job.created,
+            updated=job.updated,
+            run=1,
+            is_ended=status in ENDED,
+            steps_total=sum(map(_steps, job.tasks)),
+            steps_completed=sum(task.steps_completed for task in job.tasks),
+        )
+
+    async def _copy_files(self, files: FlamencoFiles, job: flamenco.Job) -> None:
+        for task_id, log in files.logs_of(job.id, (task.id for task in job.tasks)):
+            self.report.new["task logs"] += 1
+            if not self._is_rehearsal:
+                await files.copy_log(job.id, task_id, log)
+        for image in files.images_of(job.id):
+            self.report.new["images"] += 1
+            if not self._is_rehearsal:
+                await files.copy_image(job.id, image)
+
+    async def _show_last_rendered(self, job_id: str | None) -> None:
+        """Unless this farm has rendered something by itself."""
+        if job_id is None or self._files is None or self._is_rehearsal:
+            return
+        async with self._database.writing() as session:
+            if await session.get(JobRow, job_id) is not None:
+                await session.execute(
+                    update(FarmRow)
+                    .where(FarmRow.last_rendered_job_id.is_(None))
+                    .values(last_rendered_job_id=job_id)
+                )
+
+    def _is_new(self, kind: str, is_there: bool) -> bool:
+        (self.report.there if is_there else self.report.new)[kind] += 1
+        return not is_there
+
+    async def _add(self, session: Session, *rows: Base) -> None:
+        """In this order: later ones may refer to earlier ones."""
+        if not self._is_rehearsal:
+            for row in rows:
+                session.add(row)
+                await session.flush()
+
+
+async def _ids(session: AsyncSession, column: Any) -> set[str]:
+    return set(await session.scalars(select(column)))
+
+
+def _schedule_row(worker_id: str, schedule: flamenco.SleepSchedule) -> SleepScheduleRow:
+    return SleepScheduleRow(
+        worker_id=worker_id,
+        is_active=schedule.is_active,
+        days_of_week=schedule.days_of_week,
+        start_time=schedule.start_time,
+        end_time=schedule.end_time,
+        next_check=utc_now() if schedule.is_active else None,
+    )
+
+
+def _task_columns(
+    job: flamenco.Job, status: JobStatus, workers: Collection[str]
+) -> dict[str, list[Any]]:
+    tasks = job.tasks
+    return {
+        "index_in_job": [task.index for task in tasks],
+        "id": [task.id for task in tasks],
+        "name": [task.name for task in tasks],
+        "task_type": [task.task_type for task in tasks],
+        "priority": [task.priority for task in tasks],
+        "status": [task_status_of(task.status, status) for task in tasks],
+        "activity": [task.activity for task in tasks],
+        "commands": [list(task.commands) for task in tasks],
+        "depends_on": [format_ranges(task.depends_on) for task in tasks],
+        "steps_total": [_steps(task) for task in tasks],
+        "steps_completed": [task.steps_completed for task in tasks],
+        "attempt": [0] * len(tasks),
+        "failures": [len(task.failed_by) for task in tasks],
+        "failed_by": [[each for each in task.failed_by if each in workers] for task in tasks],
+        "worker_id": [task.worker_id if task.worker_id in workers else None for task in tasks],
+        "created": [task.created for task in tasks],
+        "updated": [task.updated for task in tasks],
+        "last_touched": [task.last_touched for task in tasks],
+    }
+
+
+def _steps(task: flamenco.Task) -> int:
+    return sum(max(1, command["total_step_count"]) for command in task.commands)
