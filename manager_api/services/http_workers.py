@@ -1,5 +1,6 @@
 """What a worker that speaks HTTP says of itself and of its task."""
 
+import contextlib
 from collections.abc import Callable
 from uuid import uuid4
 
@@ -19,6 +20,7 @@ from workflows.domain.http_workers import (
     outcome_reported,
     status_when_it_asks_for_its_state,
 )
+from workflows.domain.job.transitions import Refused as NotPossible
 from workflows.domain.messages import LONGEST_REASON, Change, RunKey, TaskAction
 from workflows.domain.statuses import TaskStatus, WorkerStatus
 from workflows.domain.worker import StatusRequest
@@ -141,10 +143,9 @@ class HttpWorkerService:
             request_id=str(uuid4()),
         )
         if job is not None:
-            try:
+            # Refused is what cannot be canceled any more, and then there is nothing to do.
+            with contextlib.suppress(Refused, NotPossible):
                 await apply_change(self._database, self._control, job, change)
-            except Refused:
-                pass  # It is nothing any more that could be canceled, which is what was wanted.
 
 
 def _there(row: WorkerRow | None, worker_id: str) -> WorkerRow:

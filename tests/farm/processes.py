@@ -4,10 +4,12 @@ import json
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -287,6 +289,12 @@ class FarmProcesses:
             return job if job["status"] in statuses else None
 
         return wait_until(job_if_there, timeout_s, 0.25)
+
+    def query(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
+        """Rows of the manager's database, read beside the manager."""
+        path = self.data_dir / "tablao.sqlite"
+        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=30)) as database:
+            return database.execute(statement, values).fetchall()
 
     def started(self) -> list[tuple[str, int]]:
         """(frame, pid) of every start of the stand-in, in order."""
