@@ -74,7 +74,28 @@ async def may_reach_temporal(websocket: WebSocket) -> bool:
     return True
 
 
+async def no_foreign_page(connection: HTTPConnection) -> None:
+    """Beside `anybody`, where a page from elsewhere must not even ask: it could change settings,
+    or have a program run, although it never sees the answer.
+
+    Raises:
+        Forbidden: a browser says that another site asks.
+    """
+    origin = connection.headers.get("origin")
+    if origin and urlsplit(origin).netloc != connection.headers.get("host", ""):
+        raise Forbidden("the configuration is not changed for pages from elsewhere")
+
+
+def calls_from_this_machine(connection: HTTPConnection) -> bool:
+    """Also with `insecure`: such a caller could run the manager's programs anyway."""
+    try:
+        return connection.client is not None and _loopback(connection.client.host)
+    except ValueError:
+        return False
+
+
 Anybody = Depends(anybody)
+NoForeignPage = Depends(no_foreign_page)
 
 #: A test holds every route to one of these.
 DECISIONS = frozenset({anybody, the_worker})
@@ -83,6 +104,12 @@ DECISIONS = frozenset({anybody, the_worker})
 def _is_this_machine(host: str) -> bool:
     try:
         name = urlsplit(f"//{host}").hostname or ""
-        return name == "localhost" or ipaddress.ip_address(name).is_loopback
+        return name == "localhost" or _loopback(name)
     except ValueError:
         return False
+
+
+def _loopback(address: str) -> bool:
+    ip = ipaddress.ip_address(address)
+    # A socket for both kinds of address shows IPv4 callers as ::ffff:127.0.0.1.
+    return (getattr(ip, "ipv4_mapped", None) or ip).is_loopback

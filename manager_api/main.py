@@ -19,6 +19,8 @@ from activities.sdk_logs import log_only_errors_of_sdk
 from manager_api.app import build_app
 from manager_api.auth import may_reach_temporal, worker_of
 from manager_api.configuration import Configuration
+from manager_api.database_watch import DatabaseWatch
+from manager_api.db.check import check_database
 from manager_api.db.engine import Changed, Database
 from manager_api.db.leases import SqlKeeperStore
 from manager_api.db.projection import SqlProjectionStore
@@ -68,7 +70,16 @@ async def _serve(configuration: Configuration) -> None:
         )
         _forget_garbage_so_far()
         async with discoverable(settings):
-            await ManagerServer(config, parts.database).serve()
+            server = ManagerServer(config, parts.database)
+        watch = asyncio.create_task(DatabaseWatch(parts.database, configuration).run())
+        # It ends by itself only when the database is broken, and then we do, too.
+        watch.add_done_callback(lambda _: server.stop())
+        try:
+            await server.serve()
+        finally:
+            watch.cancel()
+        if not watch.cancelled() and watch.done():
+            watch.result()
 
 
 def _forget_garbage_so_far() -> None:
@@ -119,6 +130,7 @@ async def _database(settings: ManagerSettings, stack: AsyncExitStack) -> Databas
     make_storage_folders(settings)
     database = Database(settings.database_url)
     stack.push_async_callback(database.close)
+    await check_database(database)
     await database.migrate()
     return database
 
@@ -178,6 +190,7 @@ def _temporal_worker(
     http_runs = parts.http_runs
     wakeup = Wakeup()
     database.listen(Changed.FARM, wakeup.wake)
+    database.listen(Changed.DELETED_WORKERS, hosts.look_for_deleted)
     hosts.on_change = wakeup.wake
     store = SqlProjectionStore(database, lambda: _limits(configuration.settings))
     projection = Projection(store, ToldWorkers(hosts, http_runs), wakeup)

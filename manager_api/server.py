@@ -19,6 +19,10 @@ class ManagerServer(uvicorn.Server):
         super().__init__(config)
         self._database = database
 
+    def stop(self) -> None:
+        """Come to an end soon."""
+        self.should_exit = True
+
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         await tell_lifecycle(self._database, "manager-shutdown")
         await asyncio.sleep(GOODBYE_S)

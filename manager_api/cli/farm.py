@@ -12,7 +12,7 @@ import typer
 
 from activities.layered_settings import SettingsError
 from activities.process_end import end_with
-from manager_api.cli.client import DEFAULT_URL, Manager, ManagerUrl, Refused
+from manager_api.cli.client import Manager, Refused
 from manager_api.cli.console import CommandError, note, say
 from manager_api.cli.supervise import Farm, free_port, host_command, interrupt_on_terminate, is_free
 from manager_api.settings import ManagerSettings, read_settings
@@ -67,6 +67,7 @@ def manager(
     settings = settings_or_refusal(data_dir, host, port, storage, insecure)
     # These load the whole manager, which the other verbs do without.
     from manager_api.configuration import Configuration
+    from manager_api.db.check import DatabaseBroken
     from manager_api.main import run_manager
 
     given = _given(data_dir, host, port, storage, insecure)
@@ -76,15 +77,24 @@ def manager(
     interrupt_on_terminate()
 
     def serve() -> int:
-        with contextlib.suppress(KeyboardInterrupt):
-            run_manager(Configuration(settings, given))
+        try:
+            with contextlib.suppress(KeyboardInterrupt):
+                run_manager(Configuration(settings, given))
+        except (SettingsError, DatabaseBroken) as reason:
+            note(f"Error: {reason}")
+            return 1
         return 0
 
     end_with(serve)
 
 
 def worker(
-    manager: ManagerUrl = DEFAULT_URL,
+    manager: Annotated[
+        str | None,
+        typer.Option(
+            envvar="TABLAO_MANAGER", help="Its address.", show_default="one in the local networks"
+        ),
+    ] = None,
     data_dir: Annotated[Path | None, typer.Option(help="Where the worker keeps its files.")] = None,
     name: Annotated[
         str | None, typer.Option(help="What the farm calls it.", show_default="host name")

@@ -25,7 +25,7 @@ class Request(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _can_be_stored(cls, body: Any) -> Any:
-        _check_storable(body, depth=0)
+        check_storable(body)
         return body
 
 
@@ -39,7 +39,7 @@ Reason = Annotated[str, Field(max_length=LONGEST_REASON)]
 """A line for people. Flamenco knows no limit; here a workflow carries it."""
 
 
-def _check_storable(value: Any, depth: int) -> None:
+def check_storable(value: Any, depth: int = 0) -> None:
     """What JSON can say and a database or another program cannot take.
 
     Raises:
@@ -54,11 +54,11 @@ def _check_storable(value: Any, depth: int) -> None:
             raise ValueError("numbers must be finite")
         case list():
             for item in value:
-                _check_storable(item, depth + 1)
+                check_storable(item, depth + 1)
         case dict():
             for key, item in value.items():
                 _check_text(key)
-                _check_storable(item, depth + 1)
+                check_storable(item, depth + 1)
 
 
 def _check_text(text: str) -> None:

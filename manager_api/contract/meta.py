@@ -20,11 +20,5 @@ class FlamencoVersion(Answer):
     git: str
 
 
-class ManagerConfiguration(Answer):
-    storageLocation: str  # noqa: N815 -- the contract's name
-    shamanEnabled: bool  # noqa: N815 -- the contract's name
-    isFirstRun: bool  # noqa: N815 -- the contract's name
-
-
 class FarmStatusReport(Answer):
     status: FarmStatus

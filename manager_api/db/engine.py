@@ -95,6 +95,11 @@ class Database:
                 isolation_level="REPEATABLE READ", postgresql_readonly=True
             )
 
+    @property
+    def shown_url(self) -> str:
+        """Without its password."""
+        return make_url(self.url).render_as_string(hide_password=True)
+
     def listen(self, kind: Changed, wake: Callable[[], None]) -> None:
         """Call `wake` after each commit of this process that changed something of this kind."""
         self._listeners[kind].append(wake)

@@ -1,6 +1,9 @@
 """Tells that this manager has started, and that it is about to stop."""
 
+import sqlite3
+
 import structlog
+from sqlalchemy.exc import SQLAlchemyError
 
 from manager_api.db import events
 from manager_api.db.engine import Database, DatabaseBusy
@@ -10,9 +13,9 @@ _log = structlog.get_logger(__name__)
 
 
 async def tell_lifecycle(database: Database, what: LifecycleType) -> None:
-    """Nobody waits for it: a busy database is no reason not to start or stop."""
+    """Nobody waits for it: a busy or broken database is no reason not to start or stop."""
     try:
         async with database.writing() as session:
             events.append(session, LIFECYCLE, lifecycle_event(what))
-    except DatabaseBusy as error:
+    except (DatabaseBusy, SQLAlchemyError, sqlite3.Error) as error:
         _log.warning("not told", lifecycle=what, reason=str(error))

@@ -8,6 +8,9 @@ import pytest
 #: Of the 57 operations, those that are served by now.
 SERVED = {
     "getVersion", "getConfiguration", "getFarmStatus",
+    "getConfigurationFile", "updateConfigurationFile", "getVariables", "getSharedStorage",
+    "checkSharedStoragePath", "findBlenderExePath", "checkBlenderExePath",
+    "saveSetupAssistantConfig",
     "getJobTypes", "getJobType", "submitJob", "submitJobCheck", "fetchJob", "fetchJobs",
     "fetchJobTasks", "fetchTask", "fetchTaskLogTail", "fetchTaskLogInfo",
     "setJobStatus", "setJobPriority", "setTaskStatus",

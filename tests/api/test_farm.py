@@ -33,7 +33,7 @@ async def test_the_configuration_names_the_shared_storage(
     assert answer.json() == {
         "storageLocation": str(farm.parts.settings.data_dir / "storage/jobs"),
         "shamanEnabled": True,
-        "isFirstRun": False,
+        "isFirstRun": True,
     }
 
 

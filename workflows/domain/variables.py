@@ -116,14 +116,18 @@ class Variables:
         return cls((*others, Variable("jobs", (VariableValue(storage_path),))))
 
     def for_workers(self, platform: str, managers_platform: str) -> Expansion:
-        two_way = self._values(platform, is_twoway=True)
+        return self.expansion(platform, managers_platform, Audience.WORKERS)
+
+    def expansion(self, platform: str, managers_platform: str, audience: Audience) -> Expansion:
+        two_way = self._values(platform, audience, is_twoway=True)
+        # The manager's own paths are such as workers have.
         managers = self._values(managers_platform, is_twoway=True)
         prefixes = [
             (_slashed(value), two_way[name]) for name, value in managers.items() if name in two_way
         ]
         return Expansion(
             platform=platform,
-            one_way=self._values(platform, is_twoway=False),
+            one_way=self._values(platform, audience, is_twoway=False),
             two_way=two_way,
             prefixes=tuple(sorted(prefixes, key=_by_length)),
         )
@@ -166,10 +170,12 @@ class Variables:
             for key, value in submitted.items()
         }
 
-    def _values(self, platform: str, *, is_twoway: bool) -> dict[str, str]:
+    def _values(
+        self, platform: str, audience: Audience = Audience.WORKERS, *, is_twoway: bool
+    ) -> dict[str, str]:
         """By name. An empty two-way value would be the beginning of everything, so it is none."""
         values = {
-            variable.name: variable.value_for(platform)
+            variable.name: variable.value_for(platform, audience)
             for variable in self.definitions
             if variable.is_twoway is is_twoway
         }

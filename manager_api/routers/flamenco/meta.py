@@ -3,7 +3,7 @@
 from fastapi import APIRouter
 
 from manager_api.auth import Anybody
-from manager_api.contract.meta import FarmStatusReport, FlamencoVersion, ManagerConfiguration
+from manager_api.contract.meta import FarmStatusReport, FlamencoVersion
 from manager_api.dependencies import Parts
 from manager_api.version import NAME, VERSION
 
@@ -18,16 +18,6 @@ async def get_version(parts: Parts) -> FlamencoVersion:
     ours = f"{NAME} {VERSION}"
     return FlamencoVersion(
         version=spoken, shortversion=spoken, name=settings.manager_name, git=ours
-    )
-
-
-@router.get("/configuration", operation_id="getConfiguration")
-async def get_configuration(parts: Parts) -> ManagerConfiguration:
-    settings = parts.settings
-    return ManagerConfiguration(
-        storageLocation=str(settings.jobs_path),
-        shamanEnabled=settings.shaman.enabled,
-        isFirstRun=False,
     )
 
 

@@ -1,0 +1,74 @@
+"""Flamenco's interface: the manager's configuration, its variables, and the setup assistant."""
+
+from enum import StrEnum
+from typing import Any
+
+from pydantic import RootModel, model_validator
+
+from manager_api.contract.base import Answer, Request, check_storable
+
+
+class ManagerConfiguration(Answer):
+    storageLocation: str  # noqa: N815 -- the contract's name
+    shamanEnabled: bool  # noqa: N815 -- the contract's name
+    isFirstRun: bool  # noqa: N815 -- the contract's name
+
+
+class ManagerVariableAudience(StrEnum):
+    WORKERS = "workers"
+    USERS = "users"
+
+
+class ManagerVariable(Answer):
+    value: str
+    is_twoway: bool
+
+
+class SharedStorageLocation(Answer):
+    location: str
+    audience: ManagerVariableAudience
+    platform: str
+    shamanEnabled: bool  # noqa: N815 -- the contract's name
+
+
+class PathCheckInput(Request):
+    path: str
+
+
+class PathCheckResult(Answer):
+    path: str
+    is_usable: bool
+    cause: str
+
+
+class BlenderPathSource(StrEnum):
+    FILE_ASSOCIATION = "file_association"
+    PATH_ENVVAR = "path_envvar"
+    SYSTEM_LOCATION = "system_location"
+    INPUT_PATH = "input_path"
+    DEFAULT = "default"
+
+
+class BlenderPathCheckResult(Answer):
+    """Also a part of what the setup assistant sends back."""
+
+    input: str
+    path: str
+    source: BlenderPathSource
+    is_usable: bool
+    cause: str
+
+
+class SetupAssistantConfig(Request):
+    storageLocation: str  # noqa: N815 -- the contract's name
+    blenderExecutable: BlenderPathCheckResult  # noqa: N815 -- the contract's name
+
+
+class ConfigurationPage(RootModel[dict[str, Any]]):
+    """The settings file as JSON. What may be in it is decided by the settings themselves."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _can_be_stored(cls, body: Any) -> Any:
+        check_storable(body)
+        return body

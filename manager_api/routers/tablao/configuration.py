@@ -1,0 +1,58 @@
+"""The manager's configuration: what is in force, where it comes from, what waits for a restart."""
+
+from typing import Any
+
+from fastapi import APIRouter
+from pydantic import BaseModel
+
+from manager_api.auth import Anybody, NoForeignPage
+from manager_api.configuration import Configuration
+from manager_api.configuration_file import masked, with_values
+from manager_api.contract.configuration import ConfigurationPage
+from manager_api.contract.meta import Error
+from manager_api.dependencies import Parts
+from manager_api.errors import BadRequest
+
+router = APIRouter(
+    prefix="/api/tablao/v1/configuration",
+    tags=["configuration"],
+    dependencies=[Anybody, NoForeignPage],
+    responses={"default": {"model": Error}},
+)
+
+
+class ConfigurationInForce(BaseModel):
+    file: str
+    """Where changes are written; it need not exist yet."""
+    values: dict[str, Any]
+    """In force now, by their names in the file; secrets are masked."""
+    overridden: dict[str, str]
+    """What the file does not decide, and what does: the command line or the environment."""
+    pending_restart: list[str]
+    """Changed since the start of the manager, but not in force before the next."""
+
+
+@router.get("", operation_id="getConfigurationInForce")
+async def get_configuration_in_force(parts: Parts) -> ConfigurationInForce:
+    return _in_force(parts.configuration)
+
+
+@router.patch("", operation_id="changeConfiguration")
+async def change_configuration(changes: ConfigurationPage, parts: Parts) -> ConfigurationInForce:
+    """By dotted name, `shaman.enabled`; null takes a setting out of the file."""
+    configuration = parts.configuration
+    try:
+        content = with_values(configuration.content, changes.root)
+    except ValueError as refusal:
+        raise BadRequest(str(refusal)) from refusal
+    await configuration.replace(content)
+    return _in_force(configuration)
+
+
+def _in_force(configuration: Configuration) -> ConfigurationInForce:
+    return ConfigurationInForce(
+        file=str(configuration.file),
+        values=masked(configuration.settings.model_dump(mode="json", by_alias=True)),
+        overridden=configuration.overridden,
+        pending_restart=configuration.pending_restart,
+    )
