@@ -14,16 +14,16 @@ import httpx
 import jsonschema  # type: ignore[import-untyped] # it publishes no types
 import pytest
 import uvicorn
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from manager_api.app import build_app
 from manager_api.configuration import Configuration
 from manager_api.db import events, jobs
 from manager_api.db.engine import Database
 from manager_api.db.migrate import upgrade
-from manager_api.db.tables import JobRow, TaskRow, WorkerRow
+from manager_api.db.tables import HandBackRow, JobRow, TaskRow, WorkerRow
 from manager_api.dependencies import ManagerParts
-from manager_api.job_types.registry import BuiltInJobTypes, JobTypeRegistry
+from manager_api.job_types.farm import farm_job_types
 from manager_api.settings import ManagerSettings
 from workflows.domain.job.transitions import check_job_action
 from workflows.domain.messages import Change
@@ -94,6 +94,16 @@ class Farm:
         assert row is not None
         return row
 
+    async def hand_back(self, job_id: str, worker_id: str) -> None:
+        """The job had no use for the worker."""
+        async with self.parts.database.writing() as session:
+            session.add(HandBackRow(job_id=job_id, worker_id=worker_id, demand_version=1))
+
+    async def hand_backs(self) -> list[tuple[str, str]]:
+        async with self.parts.database.reading() as session:
+            rows = await session.scalars(select(HandBackRow))
+            return [(row.job_id, row.worker_id) for row in rows]
+
     async def told(self, topic: str) -> list[dict[str, Any]]:
         """Payloads of the stored events with this topic."""
         async with self.parts.database.reading() as session:
@@ -119,8 +129,8 @@ async def farm(settings: ManagerSettings, empty_database: Path) -> AsyncIterator
     shutil.copy(empty_database, settings.data_dir / "tablao.sqlite")
     database = Database(settings.database_url)
     control = StandInControl(database)
-    registry = JobTypeRegistry([BuiltInJobTypes()])
     configuration = Configuration(settings)
+    registry = farm_job_types(lambda: configuration.settings)
     yield Farm(ManagerParts.assembled(configuration, database, registry, control), control)
     await database.close()
 
