@@ -10,8 +10,8 @@ import httpx
 import pytest
 
 from activities.keeping import Superseded
-from manager_api.db import farm as farm_rows
 from manager_api.db import deletions, jobs
+from manager_api.db import farm as farm_rows
 from manager_api.db.leases import SqlKeeperStore
 from manager_api.errors import OrchestratorUnavailable
 from manager_api.job_deleter import DeletionTimes, DoomedCanceler, JobDeleter
@@ -261,7 +261,8 @@ class Dying:
     traces: JobTraces
     where: str
     directory: Path
-    calls: int = 0
+    erased: int = 0
+    pieces: int = 0
 
     async def erase_checkout(self, checkout_id: str) -> None:
         if self.where == "before":
@@ -275,14 +276,14 @@ class Dying:
             next(self.directory.iterdir()).unlink()
             raise Killed
         await self.traces.erase_files(job_id)
-        self.calls += 1
-        if self.where == "at end" and self.calls == 2:
+        self.erased += 1
+        if self.where == "at end" and self.erased == 2:
             raise Killed
 
     async def delete_some_tasks(self, *arguments: Any) -> bool:
-        if self.where == "amid rows" and self.calls == 3:
+        if self.where == "amid rows" and self.pieces == 2:
             raise Killed
-        self.calls += 1
+        self.pieces += 1
         return await deletions.delete_some_tasks(*arguments)
 
 
