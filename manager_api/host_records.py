@@ -82,6 +82,13 @@ class SqlHostRecords:
         async with self._db.writing() as session:
             await workers.seen(session, sorted(worker_ids), utc_now())
 
+    async def deleted(self, worker_ids: Collection[str]) -> Collection[str]:
+        """Those of them whose worker is no more."""
+        if not worker_ids:
+            return ()
+        async with self._db.reading() as session:
+            return await workers.deleted(session, sorted(worker_ids))
+
     async def task_of(self, worker_id: str, key: RunKey) -> str | None:
         """The id of a run's task; None if the worker never had a lease for that run."""
         if task_id := self._task_fetched(worker_id, key):

@@ -5,6 +5,7 @@ too (docs/protocol.md). What outlives a manager is behind `HostRecords` and `Tas
 """
 
 import asyncio
+import contextlib
 import logging
 import time
 from collections.abc import Awaitable, Callable, Collection, Mapping
@@ -20,6 +21,7 @@ from workflows.domain.statuses import WorkerStatus
 from workflows.domain.worker import is_lost
 
 _GOING_AWAY, _BROKEN = 1001, 1011
+_DISMISSED = "this worker was deleted"
 #: What a host may say that it is.
 _REPORTABLE = frozenset(
     {WorkerStatus.AWAKE, WorkerStatus.ASLEEP, WorkerStatus.OFFLINE, WorkerStatus.RESTART}
@@ -74,6 +76,10 @@ class HostRecords(Protocol):
 
     async def seen(self, worker_ids: Collection[str]) -> None: ...
 
+    async def deleted(self, worker_ids: Collection[str]) -> Collection[str]:
+        """Those of them whose worker is no more."""
+        ...
+
     async def task_of(self, worker_id: str, key: RunKey) -> str | None:
         """The id of a run's task; None if the worker never had a lease for that run."""
         ...
@@ -118,6 +124,7 @@ class Hosts:
         self._progress: dict[tuple[str, int], tuple[str, RunKey, Mapping[str, Any]]] = {}
         self._steps: dict[RunKey, int] = {}
         self._seen: set[str] = set()
+        self._deletion = asyncio.Event()
 
     # --- asked by the keeper, services and routers ------------------------------------------------
 
@@ -211,7 +218,10 @@ class Hosts:
         worker_id = connection.worker_id
         session = await self._records.open_session(worker_id, connection.greeting)
         if session is None:
-            await connection.close(control.CLOSE_SUPERSEDED, "superseded")
+            if await self._records.deleted([worker_id]):
+                await connection.close(control.CLOSE_DISMISSED, _DISMISSED)
+            else:
+                await connection.close(control.CLOSE_SUPERSEDED, "superseded")
             return False
         connection.session = session
         older = self._connections.get(worker_id)
@@ -292,6 +302,7 @@ class Hosts:
             duties.create_task(self._every(self._settings.lost_after_s / 10, self._miss))
             duties.create_task(self._every(self._settings.seen_every_s, self._store_seen))
             duties.create_task(self._every(self._settings.steps_every_s, self._store_steps))
+            duties.create_task(self._dismiss())
 
     async def _every(self, pause_s: float, duty: Callable[[], Awaitable[None]]) -> None:
         while True:
@@ -300,6 +311,24 @@ class Hosts:
                 await duty()
             except Exception:
                 # A busy database must not end the watch over the farm; the next round tries again.
+                logger.exception("housekeeping of hosts failed")
+
+    def look_for_deleted(self) -> None:
+        """Some worker was deleted; call it from the event loop."""
+        self._deletion.set()
+
+    async def _dismiss(self) -> None:
+        """Send hosts away whose worker is no more; another manager may have been told to."""
+        while True:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(self._settings.seen_every_s):
+                    await self._deletion.wait()
+            self._deletion.clear()
+            try:
+                for worker_id in await self._records.deleted(self.connected):
+                    if connection := self._connections.get(worker_id):
+                        await connection.close(control.CLOSE_DISMISSED, _DISMISSED)
+            except Exception:
                 logger.exception("housekeeping of hosts failed")
 
     async def _miss(self) -> None:

@@ -28,6 +28,15 @@ class Superseded(Exception):
     """Another process signed on with the same credentials; it has our place now."""
 
 
+class Dismissed(Exception):
+    """The farm does not know this worker any more."""
+
+
+#: An answer to the handshake that says so; given once, it may be that of something in between.
+_FORBIDDEN = 403
+_FORBIDDEN_OFTEN = 3
+
+
 @dataclass(frozen=True, slots=True)
 class ChannelTimes:
     """In seconds; scaled down together in tests."""
@@ -88,15 +97,20 @@ class ControlChannel:
 
         Raises:
             Superseded: the manager knows a newer session of this worker.
+            Dismissed: the worker was deleted.
         """
+        forbidden = 0
         while True:
             try:
                 await self._one_connection()
             except ConnectionClosed as end:
-                if end.rcvd is not None and end.rcvd.code == control.CLOSE_SUPERSEDED:
-                    raise Superseded from None
+                forbidden = 0
+                _check_close(end)
                 self._say(f"The manager is away: {_sentence(end)}")
             except (OSError, WebSocketException, ValueError) as problem:
+                forbidden = forbidden + 1 if _is_forbidden(problem) else 0
+                if forbidden >= _FORBIDDEN_OFTEN:
+                    raise Dismissed from None
                 self._say(f"The manager cannot be reached: {_sentence(problem)}")
             # Half of it by chance, or a farm would come back in step.
             await asyncio.sleep(self._pause_s * random.uniform(0.5, 1.0))
@@ -212,6 +226,19 @@ class ControlChannel:
         if sentence != self._said:
             logger.log(level, sentence)
         self._said = sentence
+
+
+def _check_close(end: ConnectionClosed) -> None:
+    """Raises what the end of a connection means, if there is to be no other."""
+    match end.rcvd.code if end.rcvd is not None else None:
+        case control.CLOSE_SUPERSEDED:
+            raise Superseded from None
+        case control.CLOSE_DISMISSED:
+            raise Dismissed from None
+
+
+def _is_forbidden(problem: Exception) -> bool:
+    return isinstance(problem, InvalidStatus) and problem.response.status_code == _FORBIDDEN
 
 
 def _sentence(problem: Exception) -> str:

@@ -14,7 +14,7 @@ from typing import Any
 import psutil
 
 from activities.run_task import LocalRendering
-from worker_host.control_channel import ControlChannel, Superseded
+from worker_host.control_channel import ControlChannel, Dismissed, Superseded
 from worker_host.fetched_runs import FetchedRuns, Runs
 from worker_host.images import Previews
 from worker_host.manager_client import ManagerClient
@@ -40,6 +40,8 @@ class Ended(Enum):
     RESTART = auto()
     SUPERSEDED = auto()
     """Another process signed on with the same credentials."""
+    DISMISSED = auto()
+    """The worker was deleted."""
 
 
 class Host:
@@ -227,9 +229,10 @@ class Host:
     async def _stay_connected(self) -> None:
         try:
             await self._channel.run()
-        except Superseded:
+        except (Superseded, Dismissed) as end:
             if not self._end.done():
-                self._end.set_result(Ended.SUPERSEDED)
+                was_deleted = isinstance(end, Dismissed)
+                self._end.set_result(Ended.DISMISSED if was_deleted else Ended.SUPERSEDED)
             await asyncio.Event().wait()  # ends with the others
 
     async def _give_up_when_alone(self) -> None:
@@ -245,7 +248,7 @@ class Host:
 
     async def _leave(self, ended: Ended) -> None:
         self._table.refuse("the worker shuts down")
-        is_ours = ended is not Ended.SUPERSEDED
+        is_ours = ended not in (Ended.SUPERSEDED, Ended.DISMISSED)
         if is_ours and self._status is WorkerStatus.AWAKE:
             # So that nothing is lent in the seconds that stopping takes. Of a sleeper nothing is
             # wanted, and the sign-off remembers that it slept.

@@ -10,12 +10,15 @@ from collections.abc import Callable, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+import httpx
+
 from activities.layered_settings import SettingsError
 from activities.process_end import end_with
 from activities.sdk_logs import log_only_errors_of_sdk
 from worker_host.host import Ended, Host
 from worker_host.manager_client import http_client
-from worker_host.registration import CannotJoin, Registration
+from worker_host.manager_search import find_manager
+from worker_host.registration import CannotJoin, Credentials, CredentialsFile, Registration
 from worker_host.run_table import RunTable
 from worker_host.runs_folder import HostAlreadyRuns, RunsFolder
 from worker_host.settings import HostSettings, read_settings
@@ -58,10 +61,10 @@ async def serve(settings: HostSettings) -> int:
     await check_nobody_runs(settings.runs_dir)
     signals = _Signals()
     async with http_client() as http:
-        joining = asyncio.create_task(Registration(settings, http, software=software).join())
+        joining = asyncio.create_task(_join(settings, http, software))
         signals.on_first(joining.cancel)
         try:
-            credentials, _ = await joining
+            settings, credentials = await joining
         except asyncio.CancelledError:
             return 0  # nobody was joined, so nobody need be told
     host = Host(
@@ -82,8 +85,26 @@ async def serve(settings: HostSettings) -> int:
                 settings.credentials_file,
             )
             return FAILED
+        case Ended.DISMISSED:
+            logger.error(
+                "The farm has deleted this worker, so its host ends. "
+                "Started again, it joins as a new worker."
+            )
+            return 0
         case Ended.SHUT_DOWN:
             return 0
+
+
+async def _join(
+    settings: HostSettings, http: httpx.AsyncClient, software: str
+) -> tuple[HostSettings, Credentials]:
+    """The settings with the manager that was found, and who we are there."""
+    if not settings.manager:
+        known = CredentialsFile(settings.credentials_file).managers()
+        found = await find_manager(known, http, search_s=settings.search_s)
+        settings = settings.model_copy(update={"manager": found})
+    credentials, _ = await Registration(settings, http, software=software).join()
+    return settings, credentials
 
 
 async def check_nobody_runs(runs_dir: Path) -> None:
@@ -129,7 +150,9 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="tablao-worker", description="Renders for a Tablao farm on this machine."
     )
-    parser.add_argument("--manager", metavar="URL", help="where the farm's manager is")
+    parser.add_argument(
+        "--manager", metavar="URL", help="where the farm's manager is; default: searches for it"
+    )
     parser.add_argument("--data-dir", type=Path, help="credentials and running tasks")
     parser.add_argument("--name", help="shown for this worker; default: the machine's name")
     parser.add_argument("--slots", type=int, help="how many tasks run at a time; default: 1")

@@ -425,3 +425,37 @@ def test_every_lease_that_cannot_go_on_is_looked_after(farm: FarmSnapshot) -> No
 @given(farms())
 def test_a_plan_repeats_itself_while_nothing_changes(farm: FarmSnapshot) -> None:
     assert plan(farm) == plan(farm)
+
+
+def test_a_paused_worker_is_lent_to_nobody() -> None:
+    planned = plan(FarmSnapshot((worker(is_paused=True),), (job(),), ()))
+
+    assert planned.offers == []
+
+
+def test_a_paused_worker_finishes_its_task_and_stays_awake() -> None:
+    planned = plan(FarmSnapshot((worker(is_paused=True),), (job(),), (lease(),)))
+
+    [recall] = planned.recalls
+    assert (recall.lease_id, recall.at_once) == ("lease of ada", False)
+    assert planned.status_orders == []
+
+
+def test_a_paused_worker_is_no_supply_for_a_job_of_higher_priority() -> None:
+    workers = (worker("ada", is_paused=True), worker("eva"))
+    jobs = (job("low", priority=10), job("high", demand=wanting(1), priority=90))
+    leases = (lease("ada", "low", recall="after-task"), lease("eva", "low"))
+
+    planned = plan(FarmSnapshot(workers, jobs, leases))
+
+    assert "lease of eva" in {order.lease_id for order in planned.recalls}
+
+
+def test_a_paused_worker_counts_as_left_but_does_not_try_again() -> None:
+    demand = wanting(1, failed=("ada", "eva"))
+    workers = (worker("ada", is_paused=True), worker("eva"))
+
+    planned = plan(FarmSnapshot(workers, (job(demand=demand),), ()))
+
+    [(_, census)] = planned.censuses
+    assert (census.nobody_left, census.allow_retry) == (False, ("eva",))

@@ -21,6 +21,8 @@ LOG_PIECE = 64 * 1024
 #: WebSocket close codes of ours.
 CLOSE_MALFORMED = 4400
 CLOSE_SUPERSEDED = 4409
+#: The worker was deleted: it need not come again.
+CLOSE_DISMISSED = 4410
 
 _LOG_HEADER = struct.Struct(">HQ")  # length of the key, offset
 _NOTHING: Mapping[str, Any] = MappingProxyType({})

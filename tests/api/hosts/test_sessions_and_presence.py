@@ -1,5 +1,6 @@
 """Which process is a worker's host, and whether it is there."""
 
+import asyncio
 from dataclasses import replace
 from typing import Any
 
@@ -7,9 +8,11 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
+from manager_api.db import sleep_schedules, workers
 from manager_api.db.engine import utc_now
 from workflows.domain import control
 from workflows.domain.messages import RunKey
+from workflows.domain.sleep_schedule import SleepSchedule
 from workflows.domain.statuses import WorkerStatus
 
 HELLO = control.Hello(slots=2, software="Tablao")
@@ -100,6 +103,52 @@ async def test_nonsense_ends_the_connection_and_nothing_else(
     assert await manager.close_code(worker, *frames) == control.CLOSE_MALFORMED
     async with manager.host(worker):
         pass
+
+
+# --- deleted workers ------------------------------------------------------------------------------
+
+
+async def test_the_host_of_a_deleted_worker_is_sent_away(manager: Any) -> None:
+    worker, other = await manager.worker(), await manager.worker()
+    async with manager.host(worker) as (socket, _), manager.host(other) as (kept, _):
+        async with manager.database.writing() as session:
+            await workers.delete_worker(session, worker)
+
+        # Nobody told this manager: another one of the farm may have deleted it.
+        async with asyncio.timeout(30):
+            await socket.wait_closed()
+
+        assert socket.close_code == control.CLOSE_DISMISSED
+        assert kept.close_code is None
+
+
+async def test_a_deleted_worker_that_says_hello_is_sent_away(manager: Any) -> None:
+    worker = await manager.worker()
+    await manager.set_worker(worker, deleted_at=utc_now())
+
+    code = await manager.close_code(worker, control.encode(HELLO))
+
+    assert code == control.CLOSE_DISMISSED
+
+
+# --- sleep schedules ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("says_hello_as", "becomes"),
+    [("", WorkerStatus.ASLEEP), ("awake", WorkerStatus.AWAKE), ("asleep", WorkerStatus.ASLEEP)],
+)
+async def test_a_host_that_has_just_begun_is_what_its_sleep_schedule_says(
+    manager: Any, says_hello_as: str, becomes: WorkerStatus
+) -> None:
+    worker = await manager.worker()
+    always = SleepSchedule(is_active=True)
+    async with manager.database.writing() as session:
+        await sleep_schedules.save(session, worker, always, utc_now())
+    await manager.set_worker(worker, status=WorkerStatus.STARTING, status_requested=None)
+
+    async with manager.host(worker, replace(HELLO, status=says_hello_as)) as (_, welcome):
+        assert welcome.status == becomes
 
 
 # --- presence -------------------------------------------------------------------------------------

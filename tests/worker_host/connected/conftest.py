@@ -38,9 +38,12 @@ class MemoryRecords:
         self.wanted = Standing(WorkerStatus.AWAKE)
         self.hellos: list[control.Hello] = []
         self.steps: dict[RunKey, int] = {}
+        self.deleted_workers: set[str] = set()
 
     async def open_session(self, worker_id: str, hello: control.Hello) -> int | None:
         self.hellos.append(hello)
+        if worker_id in self.deleted_workers:
+            return None
         if hello.session is None or self.renews:
             self.session += 1
             self.renews = False
@@ -54,6 +57,9 @@ class MemoryRecords:
         self.status = status
 
     async def seen(self, worker_ids: Collection[str]) -> None: ...
+
+    async def deleted(self, worker_ids: Collection[str]) -> Collection[str]:
+        return self.deleted_workers.intersection(worker_ids)
 
     async def task_of(self, worker_id: str, key: RunKey) -> str | None:
         return f"task-{key.index}"

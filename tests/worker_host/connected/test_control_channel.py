@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
@@ -10,7 +11,7 @@ import psutil
 import pytest
 
 from manager_api.hosts import Standing
-from worker_host.control_channel import ChannelTimes, ControlChannel, Superseded
+from worker_host.control_channel import ChannelTimes, ControlChannel, Dismissed, Superseded
 from worker_host.registration import Credentials
 from workflows.domain import control
 from workflows.domain.messages import RunKey
@@ -236,15 +237,43 @@ async def test_a_process_that_was_superseded_while_away_ends_when_it_is_back(
             first.result()
 
 
-async def test_wrong_credentials_get_no_connection_and_are_tried_again(
-    farm: Any, caplog: pytest.LogCaptureFixture, eventually: Eventually
+async def test_wrong_credentials_are_tried_again_before_the_worker_takes_itself_for_deleted(
+    farm: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     wrong = Credentials("somebody", "else")
     channel = ControlChannel(farm.url, wrong.headers, Listening(), TIMES)
-    running = asyncio.create_task(channel.run())
+    began = time.monotonic()
 
-    await eventually(lambda: "HTTP 403" in caplog.text)
+    with pytest.raises(Dismissed):
+        async with asyncio.timeout(30):
+            await channel.run()
 
-    assert not channel.is_connected
+    # Twice it has paused: what said no may have been a proxy, about to be put right.
+    assert time.monotonic() - began >= TIMES.retry_from_s
+    assert "HTTP 403" in caplog.text
     assert wrong.headers["Authorization"] not in caplog.text
-    running.cancel()
+
+
+async def test_a_deleted_workers_connection_is_closed_for_good(
+    farm: Any, credentials: Credentials
+) -> None:
+    async with connected(farm, credentials) as (_, _, running):
+        farm.records.deleted_workers.add(credentials.worker_id)
+        farm.hosts.look_for_deleted()
+        await asyncio.wait({running}, timeout=30)
+
+        with pytest.raises(Dismissed):
+            running.result()
+
+
+async def test_a_worker_that_was_deleted_while_away_learns_it_when_it_is_back(
+    farm: Any, credentials: Credentials
+) -> None:
+    async with connected(farm, credentials) as (_, _, running):
+        await farm.stop()
+        farm.records.deleted_workers.add(credentials.worker_id)
+        await farm.start()
+        await asyncio.wait({running}, timeout=30)
+
+        with pytest.raises(Dismissed):
+            running.result()

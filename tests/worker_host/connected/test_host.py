@@ -313,6 +313,20 @@ async def test_a_host_that_restarts_says_so(stage: Stage, credentials: Credentia
         assert await running is Ended.RESTART
 
 
+async def test_the_host_of_a_deleted_worker_stops_its_runs_and_ends_without_a_word(
+    stage: Stage, credentials: Credentials
+) -> None:
+    async with stage.host(credentials) as (_, running):
+        await stage.send(stage.long())
+        pid = await stage.pid()
+        stage.farm.records.deleted_workers.add(credentials.worker_id)
+        stage.farm.hosts.look_for_deleted()
+
+        assert await running is Ended.DISMISSED
+        assert not psutil.pid_exists(pid)
+        assert stage.farm.said == []
+
+
 async def test_a_superseded_host_stops_its_runs_and_leaves_the_newer_one_signed_on(
     stage: Stage, credentials: Credentials
 ) -> None:
