@@ -9,18 +9,17 @@ import os
 import secrets
 import shutil
 import string
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import structlog
 
-from manager_api.shaman.erasing import erase_checkout, remove_empty_folders
+from manager_api.shaman import register
 from manager_api.shaman.errors import CheckoutConflict, FilesMissing
 from manager_api.shaman.file_store import FileStore
+from manager_api.shaman.folders import remove_empty_folders
 from manager_api.shaman.layout import Layout
 from workflows.domain.shaman import Blob
-
-__all__ = ["create_checkout", "erase_checkout"]
 
 _log = structlog.get_logger(__name__)
 
@@ -118,6 +117,7 @@ def _publish(store: FileStore, building: Path, asked: str) -> str:
                 place.parent.mkdir(parents=True, exist_ok=True)
                 if not os.path.lexists(place):
                     building.rename(place)
+                    register.enter(store.layout, name)
                     return name
         except OSError as error:
             remove_empty_folders(place.parent, up_to=store.layout.jobs)
@@ -129,21 +129,23 @@ def _publish(store: FileStore, building: Path, asked: str) -> str:
 def _free_name(layout: Layout, asked: str) -> str:
     """As asked, or with something random behind the first part that is in the way.
 
-    A folder with files in it is somebody's checkout: a second one inside would go with the first.
+    A checkout is in the way of one inside it, which would go when the outer one is erased.
     """
     parts = asked.split("/")
     place = layout.jobs
     for number, part in enumerate(parts):
         place /= part
         is_last = number == len(parts) - 1
-        if os.path.lexists(place) and (is_last or not _holds_folders_only(place)):
+        if os.path.lexists(place) and (is_last or _is_checkout(layout, parts[: number + 1])):
             parts[number] = f"{part}-{''.join(secrets.choice(_LETTERS) for _ in range(4))}"
             break
     return "/".join(parts)
 
 
-def _holds_folders_only(place: Path) -> bool:
-    if place.is_symlink() or not place.is_dir():
-        return False
+def _is_checkout(layout: Layout, parts: Sequence[str]) -> bool:
+    """Or something else that nothing may be put into."""
+    place = layout.jobs.joinpath(*parts)
+    if register.is_checkout(layout, "/".join(parts)) or place.is_symlink() or not place.is_dir():
+        return True
     with os.scandir(place) as entries:
-        return all(entry.is_dir(follow_symlinks=False) for entry in entries)
+        return not all(entry.is_dir(follow_symlinks=False) for entry in entries)

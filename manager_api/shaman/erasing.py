@@ -4,8 +4,9 @@ import contextlib
 import os
 import secrets
 import shutil
-from pathlib import Path
 
+from manager_api.shaman import register
+from manager_api.shaman.folders import check_is_inside, remove_empty_folders
 from manager_api.shaman.layout import Layout
 from workflows.domain.shaman import NotAllowed, checkout_path
 
@@ -20,33 +21,20 @@ def erase_checkout(layout: Layout, checkout_id: str) -> None:
         NotAllowed: no path that a checkout could have.
         OSError: the disk does not let us.
     """
-    checkout = layout.jobs / checkout_path(checkout_id)
+    name = checkout_path(checkout_id)
+    checkout = layout.jobs / name
     if not os.path.lexists(checkout):
+        register.leave(layout, name)
         return
     check_is_inside(layout, checkout.parent)
     if checkout.is_symlink() or not checkout.is_dir():
         raise NotAllowed(f"{checkout_id[:100]!r} is no checkout: it is no folder")
+    if register.has_checkouts_in(layout, name):
+        raise NotAllowed(f"{checkout_id[:100]!r} is no checkout: there are others in it")
     layout.building.mkdir(exist_ok=True)
     gone = layout.building / secrets.token_hex(8)
     with contextlib.suppress(FileNotFoundError):
         checkout.rename(gone)
         shutil.rmtree(gone)
+    register.leave(layout, name)
     remove_empty_folders(checkout.parent, up_to=layout.jobs)
-
-
-def check_is_inside(layout: Layout, folder: Path) -> None:
-    """Raises:
-    NotAllowed: a link on the way leads out of the checkouts.
-    """
-    root = layout.jobs.resolve()
-    real = folder.resolve()
-    if real != root and root not in real.parents:
-        raise NotAllowed(f"a link leads from {folder.name!r} out of the checkouts")
-
-
-def remove_empty_folders(folder: Path, up_to: Path) -> None:
-    """This one and those above it, as far as nothing else is in them; `up_to` stays."""
-    with contextlib.suppress(OSError):  # not empty, or gone already
-        while folder != up_to and up_to in folder.parents:
-            folder.rmdir()
-            folder = folder.parent

@@ -36,6 +36,11 @@ class Layout:
         """Checkouts that are no complete ones, or no longer; on the same disk as the others."""
         return self.jobs / BUILDING
 
+    @property
+    def register(self) -> Path:
+        """Which folders in `jobs` are checkouts."""
+        return self.storage / "file-store" / "checkouts"
+
     def blob(self, blob: Blob) -> Path:
         return self.stored / blob.sha[:2] / blob.sha[2:] / f"{blob.size}.blob"
 

@@ -17,7 +17,6 @@ import structlog
 from manager_api.errors import BadRequest
 from manager_api.settings import ManagerSettings
 from manager_api.shaman.checkouts import create_checkout
-from manager_api.shaman.erasing import erase_checkout
 from manager_api.shaman.errors import ShamanDisabled, StorageFailed
 from manager_api.shaman.file_store import FileStore, Upload
 from manager_api.shaman.garbage import Collection, collect
@@ -136,18 +135,6 @@ class Shaman:
         return await self._on_disk(
             self._checkouts, create_checkout, self._store, path, by_path, as_links=as_links
         )
-
-    async def erase_checkout(self, checkout_id: str) -> None:
-        """Fine if it is not there.
-
-        Raises:
-            BadRequest: no checkout can be there.
-            StorageFailed: the disk does not let us.
-        """
-        try:
-            await self._on_disk(self._checkouts, erase_checkout, self._layout, checkout_id)
-        except NotAllowed as refusal:
-            raise BadRequest(str(refusal)) from refusal
 
     async def collect_garbage(self, *, is_trial: bool = False) -> Collection:
         """Raises:

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from manager_api.shaman.checkouts import create_checkout, erase_checkout
+from manager_api.shaman.checkouts import create_checkout
+from manager_api.shaman.erasing import erase_checkout
 from manager_api.shaman.errors import CheckoutConflict
 from manager_api.shaman.file_store import FileStore, Upload
 from manager_api.shaman.guard import Guard
@@ -101,6 +102,67 @@ def test_the_storage_can_be_moved_with_its_checkouts(
     shutil.move(store.layout.storage, tmp_path / "moved")
 
     assert (tmp_path / "moved/jobs/proj/one/a/b/c").read_bytes() == b"content"
+
+
+def test_a_checkout_is_erased_with_its_empty_parents_and_no_other(
+    store: FileStore, blob: Blob
+) -> None:
+    create_checkout(store, "proj/a/one", {"x/a": blob}, as_links=True)
+    create_checkout(store, "proj/two", {"a": blob}, as_links=True)
+
+    erase_checkout(store.layout, "proj/a/one")
+    erase_checkout(store.layout, "proj/a/one")
+
+    assert os.listdir(store.layout.jobs / "proj") == ["two"]
+    assert (store.layout.jobs / "proj/two/a").read_bytes() == b"content"
+    assert store.is_stored(blob)
+    assert os.listdir(store.layout.building) == []
+
+
+@pytest.mark.parametrize("inside", ["a", "folder/a"])
+def test_a_checkout_is_not_made_inside_another(store: FileStore, blob: Blob, inside: str) -> None:
+    outer = create_checkout(store, "proj/one", {inside: blob}, as_links=True)
+    beside = create_checkout(store, "proj/one/two", {"a": blob}, as_links=True)
+
+    erase_checkout(store.layout, outer)
+
+    assert (outer, beside[:9], beside[-4:]) == ("proj/one", "proj/one-", "/two")
+    assert (store.layout.jobs / beside / "a").read_bytes() == b"content"
+
+
+def test_a_folder_with_checkouts_in_it_is_not_erased_as_if_it_were_one(
+    store: FileStore, blob: Blob
+) -> None:
+    create_checkout(store, "proj/one", {"folder/a": blob}, as_links=True)
+    create_checkout(store, "proj/two", {"folder/a": blob}, as_links=True)
+
+    with pytest.raises(NotAllowed, match="others"):
+        erase_checkout(store.layout, "proj")
+
+    assert sorted(os.listdir(store.layout.jobs / "proj")) == ["one", "two"]
+
+
+def test_what_was_removed_by_hand_is_forgotten(store: FileStore, blob: Blob) -> None:
+    create_checkout(store, "proj/one", {"a": blob}, as_links=True)
+    shutil.rmtree(store.layout.jobs / "proj")
+
+    whole = create_checkout(store, "proj", {"folder/a": blob}, as_links=True)
+    erase_checkout(store.layout, whole)
+    again = create_checkout(store, "proj/one", {"a": blob}, as_links=True)
+    erase_checkout(store.layout, again)
+
+    assert (whole, again) == ("proj", "proj/one")
+    assert os.listdir(store.layout.jobs) == [".shaman-building"]
+    assert os.listdir(store.layout.register) == []
+
+
+def test_a_checkout_of_flamencos_can_be_erased(store: FileStore, blob: Blob) -> None:
+    create_checkout(store, "one", {"folder/a": blob}, as_links=True)
+    shutil.rmtree(store.layout.register)
+
+    erase_checkout(store.layout, "one")
+
+    assert os.listdir(store.layout.jobs) == [".shaman-building"]
 
 
 def test_only_checkouts_are_erased(store: FileStore, tmp_path: Path) -> None:

@@ -2,15 +2,12 @@
 
 import asyncio
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import httpx
 import pytest
 
 from tests.api.shaman.conftest import SHAMAN, blob_of, everything_in, is_there, spec
-
-if TYPE_CHECKING:
-    from tests.api.conftest import Farm
 
 
 async def test_a_checkout_has_its_files_under_their_paths_as_relative_links(
@@ -143,18 +140,3 @@ async def test_a_checkout_does_not_follow_a_link_out_of_the_checkouts(
 
     assert answer.status_code == 200
     assert everything_in(elsewhere) == []
-
-
-async def test_a_checkout_is_erased_with_its_empty_parents_and_no_other(
-    farm: "Farm", send: Any, check_out: Any, storage: Path
-) -> None:
-    await send(b"1")
-    await check_out("proj/a/one", spec("x/a", b"1"))
-    await check_out("proj/two", spec("a", b"1"))
-
-    await farm.parts.shaman.erase_checkout("proj/a/one")
-    await farm.parts.shaman.erase_checkout("proj/a/one")
-
-    assert everything_in(storage / "jobs") == ["proj/two/a"]
-    assert not (storage / "jobs/proj/a").exists()
-    assert blob_of(storage, b"1").read_bytes() == b"1"
