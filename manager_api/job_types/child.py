@@ -54,16 +54,17 @@ def _limit(request: Request) -> None:
     with contextlib.suppress(ImportError):
         import resource
 
+        # The signal at the lower limit tells the manager why; the upper one lets nobody ignore it.
         cpu_s = math.ceil(limits.cpu_s) * room
         memory = (limits.memory_mb * room + _PYTHON_ROOM_MB) * _MB
-        for what, most in (
-            (resource.RLIMIT_CPU, cpu_s),
-            (resource.RLIMIT_AS, memory),
-            (resource.RLIMIT_CORE, 0),
+        for what, lower, upper in (
+            (resource.RLIMIT_CPU, cpu_s, cpu_s + 1),
+            (resource.RLIMIT_AS, memory, memory),
+            (resource.RLIMIT_CORE, 0, 0),
         ):
             # Some systems refuse the one or the other; the wall clock remains.
             with contextlib.suppress(ValueError, OSError):
-                resource.setrlimit(what, (most, most))
+                resource.setrlimit(what, (lower, upper))
 
 
 if __name__ == "__main__":

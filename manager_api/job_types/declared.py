@@ -33,7 +33,7 @@ def declared_job_type(
         raise BadJobType("it defines no JOB_TYPE")
     if not isinstance(declared, dict):
         raise BadJobType("JOB_TYPE must be an object with a label and settings")
-    settings = declared.get("settings") or []
+    settings = declared.get("settings", [])
     if not isinstance(settings, list):
         raise BadJobType("JOB_TYPE.settings must be a list")
     return JobType(

@@ -125,7 +125,7 @@ def settings(tmp_path: Path) -> ManagerSettings:
 
 @pytest.fixture
 async def farm(settings: ManagerSettings, empty_database: Path) -> AsyncIterator[Farm]:
-    settings.data_dir.mkdir(parents=True)
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
     shutil.copy(empty_database, settings.data_dir / "tablao.sqlite")
     database = Database(settings.database_url)
     control = StandInControl(database)
