@@ -21,6 +21,7 @@ LIVE = frozenset(
         *("manager_name", "flamenco_version", "variables", "shared_storage_path", "shaman"),
         *("database_check_period", "max_json_bytes", "max_image_bytes", "mqtt"),
         *("task_timeout", "worker_timeout", "sign_on_wait_s", "http_poll_s"),
+        *("task_log_max_bytes", "task_log_tries", "log_level"),
         *("job_types_path", "job_type_cpu_s", "job_type_wall_s", "job_type_memory_mb"),
         # These are a job's from when it is started or requeued.
         *("task_fail_after_softfail_count", "blocklist_threshold", "retry_pause_s"),

@@ -31,7 +31,7 @@ from manager_api.services.worker_tags import WorkerTagService
 from manager_api.services.workers import WorkerService
 from manager_api.settings import ManagerSettings
 from manager_api.shaman.service import Shaman
-from manager_api.task_logs import TaskLogs
+from manager_api.task_logs import TaskLogs, log_limits
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,9 @@ class ManagerParts:
         """With everything of ours built and connected; `others` are the remaining fields."""
         settings = configuration.settings
         live = LiveEvents(database, queue=settings.events_queue, kept_s=settings.events_kept_s)
-        logs = TaskLogs(settings.local_manager_storage_path, live)
+        logs = TaskLogs(
+            settings.local_manager_storage_path, live, lambda: log_limits(configuration.settings)
+        )
         return cls(
             configuration=configuration,
             database=database,

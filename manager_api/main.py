@@ -35,6 +35,7 @@ from manager_api.job_deleter import DeletionTimes, DoomedCanceler, JobDeleter
 from manager_api.job_traces import JobTraces
 from manager_api.job_types.farm import farm_job_types
 from manager_api.orchestrator import ManagerWorker, TemporalJobs, connect
+from manager_api.process_log import set_level, set_up_log
 from manager_api.provision_watch import ProvisionWatch
 from manager_api.routers.tablao.host import host_router
 from manager_api.server import ManagerServer
@@ -50,10 +51,16 @@ logger = logging.getLogger(__name__)
 
 def run_manager(configuration: Configuration) -> None:
     """Serves until SIGINT or SIGTERM."""
+    set_up_log(configuration.settings.log_level)
+    configuration.on_change(_follow_log_level)
     log_only_errors_of_sdk()
     # uvloop where there is one: every byte between hosts and Temporal passes through this loop.
     with asyncio.Runner(loop_factory=auto_loop_factory()) as runner:
         runner.run(_serve(configuration))
+
+
+async def _follow_log_level(settings: ManagerSettings) -> None:
+    set_level(settings.log_level)
 
 
 async def _serve(configuration: Configuration) -> None:

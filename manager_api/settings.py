@@ -9,7 +9,7 @@ import ipaddress
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import platformdirs
 from pydantic import Field, ValidationInfo, field_validator
@@ -50,6 +50,11 @@ class ManagerSettings(LayeredSettings):
     shared_storage_path: Path = Field(default=Path("storage"), validate_default=True)
     local_manager_storage_path: Path = Field(default=Path("job-files"), validate_default=True)
     """Task logs and last-rendered images."""
+    task_log_max_bytes: Annotated[int, Field(ge=65_536)] = 50 * 1024**2
+    """Of one try. A thousand frames of Blender are some 10 MB."""
+    task_log_tries: Positive = 10
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    """Of the manager's own log."""
     job_types_path: Path = Field(default=Path("scripts"), validate_default=True)
     job_type_cpu_s: Annotated[float, Field(gt=0)] = 10.0
     """100,000 tasks take some 4 s."""

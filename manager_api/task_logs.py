@@ -2,26 +2,29 @@
 
 A task's log is a concatenation. Each attempt has three files, so that what a host repeats can be
 told from what it adds, by its byte offset, and no note ever lands within the host's bytes:
-what the manager noted before, what the host sent, what the manager noted afterwards.
+what the manager noted before, what the host sent, what the manager noted afterwards. What a host
+sends is bounded (`bounded_log`), and so is the number of tries that are kept.
 """
 
 import asyncio
 import codecs
 import os
-import threading
-from collections.abc import AsyncIterator, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import Protocol
+
+from manager_api.bounded_log import BoundedLog, Stretch, lock_of, opened
+from manager_api.settings import ManagerSettings
 
 TAIL_BYTES = 2048
 _BLOCK = 64 * 1024
 #: Deleted jobs; what is on its way to their logs arrives within moments.
 _REMEMBERED_JOBS = 10_000
-_BEFORE, _HOST, _AFTER = range(3)
-#: Writers of one file take turns; a lock for each file would have to be forgotten some day.
-_LOCKS = tuple(threading.Lock() for _ in range(64))
+_BEFORE, _HOST, _AFTER = _SECTIONS = range(3)
+_LATER_TRIES = 3
+"""Looked for beyond those that the database knows of, because the log may be ahead of it."""
 
 
 class LogListener(Protocol):
@@ -48,21 +51,48 @@ class Note:
 
 
 @dataclass(frozen=True, slots=True)
+class TryOfTask:
+    job_id: str
+    task_id: str
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class LogLimits:
+    """Of one task."""
+
+    try_bytes: int = 50 * 2**20
+    """For what a host says during one try."""
+    tries: int = 10
+    """The newest ones that are kept."""
+
+
+def log_limits(settings: ManagerSettings) -> LogLimits:
+    return LogLimits(settings.task_log_max_bytes, settings.task_log_tries)
+
+
+@dataclass(frozen=True, slots=True)
 class _Part:
-    path: Path
-    size: int
-    newline: bool
+    stretch: Stretch
+    newline: bool = False
     """The next part begins on a new line."""
 
     @property
     def total(self) -> int:
-        return self.size + self.newline
+        return self.stretch.size + self.newline
 
 
 class TaskLogs:
-    def __init__(self, root: Path, listener: LogListener | None = None) -> None:
+    def __init__(
+        self,
+        root: Path,
+        listener: LogListener | None = None,
+        limits: Callable[[], LogLimits] = LogLimits,
+    ) -> None:
+        """`limits` is asked each time, so that a changed setting counts at once."""
         self._root = root
         self._listener = listener
+        self._limits = limits
         self._undecoded: dict[str, bytes] = {}
         """By task: the first bytes of a character whose others are still on the way."""
         self._forgotten: dict[str, None] = {}
@@ -93,8 +123,8 @@ class TaskLogs:
         """
         if job_id in self._forgotten:
             return offset + len(data)
-        path = self._path(job_id, task_id, attempt, _HOST)
-        received, fresh = await asyncio.to_thread(_append_at, path, offset, data)
+        task = TryOfTask(job_id, task_id, attempt)
+        received, fresh = await asyncio.to_thread(self._append_at, task, offset, data)
         if fresh and self._listener is not None:
             self._listener.log_grew(task_id, self._decoded(task_id, fresh))
         return received
@@ -104,8 +134,8 @@ class TaskLogs:
         if job_id in self._forgotten:
             return
         lines = text if text.endswith("\n") else f"{text}\n"
-        path = self._path(job_id, task_id, attempt, _HOST)
-        await asyncio.to_thread(_append, path, lines.encode(errors="replace"))
+        task = TryOfTask(job_id, task_id, attempt)
+        await asyncio.to_thread(self._append, task, lines.encode(errors="replace"))
         if self._listener is not None:
             self._listener.log_grew(task_id, lines)
 
@@ -122,17 +152,39 @@ class TaskLogs:
 
     def _write_notes(self, notes: Sequence[Note]) -> list[Note]:
         """Returns those that were new."""
-        return [note for note in notes if _add_line(self._path_of(note), note.line)]
+        return [note for note in notes if self._write_note(note)]
 
-    def _path_of(self, note: Note) -> Path:
-        section = _AFTER if note.after else _BEFORE
-        return self._path(note.job_id, note.task_id, note.attempt, section)
+    def _write_note(self, note: Note) -> bool:
+        task = TryOfTask(note.job_id, note.task_id, note.attempt)
+        path = self._path(task, _AFTER if note.after else _BEFORE)
+        self._drop_old_tries(task, path)
+        return _add_line(path, note.line)
+
+    def _append_at(self, task: TryOfTask, offset: int, data: bytes) -> tuple[int, bytes]:
+        path = self._path(task, _HOST)
+        self._drop_old_tries(task, path)
+        return BoundedLog(path).append_at(offset, data, self._limits().try_bytes)
+
+    def _append(self, task: TryOfTask, data: bytes) -> None:
+        path = self._path(task, _HOST)
+        self._drop_old_tries(task, path)
+        BoundedLog(path).append(data, self._limits().try_bytes)
+
+    def _drop_old_tries(self, task: TryOfTask, path: Path) -> None:
+        """When a new try begins: those that are not kept beside it."""
+        oldest = task.attempt - self._limits().tries + 1
+        if oldest <= 0 or path.exists():
+            return
+        # More than one, should one have left no trace, or the setting have changed.
+        for older in range(max(0, oldest - 5), oldest):
+            for section in _SECTIONS:
+                BoundedLog(self._path(replace(task, attempt=older), section)).erase()
 
     async def assigned(
         self, job_id: str, task_id: str, attempt: int, worker: str, worker_id: str, when: datetime
     ) -> None:
         """Notes once who was given this attempt."""
-        path = self._path(job_id, task_id, attempt, _BEFORE)
+        path = self._path(TryOfTask(job_id, task_id, attempt), _BEFORE)
         text = f"Task assigned to worker {worker} ({worker_id})"
         if not await asyncio.to_thread(_contains, path, text):
             await self.note(Note(job_id, task_id, attempt, text, when, after=False))
@@ -151,30 +203,30 @@ class TaskLogs:
         """The last 2048 bytes from the first full line on; the whole log if it is smaller."""
         return await asyncio.to_thread(self._tail, job_id, task_id, attempts)
 
-    async def stream(
-        self, job_id: str, task_id: str, attempts: int, size: int
-    ) -> AsyncIterator[bytes]:
-        """The first `size` bytes, which `size()` has told."""
+    async def whole(
+        self, job_id: str, task_id: str, attempts: int
+    ) -> tuple[int, AsyncIterator[bytes]]:
+        """Size and content of one moment's log."""
         parts = await asyncio.to_thread(self._parts, job_id, task_id, attempts)
-        blocks = _blocks(parts)
-        while size > 0 and (block := await asyncio.to_thread(next, blocks, b"")):
-            yield block[:size]
-            size -= len(block)
+        return sum(part.total for part in parts), _stream(parts)
 
-    def _path(self, job_id: str, task_id: str, attempt: int, section: int) -> Path:
-        return self.job_directory(job_id) / f"task-{task_id}.{attempt:06d}-{section}.txt"
+    def _path(self, task: TryOfTask, section: int) -> Path:
+        name = f"task-{task.task_id}.{task.attempt:06d}-{section}.txt"
+        return self.job_directory(task.job_id) / name
 
     def _parts(self, job_id: str, task_id: str, attempts: int) -> list[_Part]:
         # The paths are known, so nothing lists a directory of three files for each task.
-        paths = (
-            self._path(job_id, task_id, attempt, section)
-            for attempt in range(attempts + 3)
-            for section in (_BEFORE, _HOST, _AFTER)
-        )
-        parts = [part for path in paths if (part := _part(path)) is not None]
+        first = max(0, attempts - self._limits().tries + 1)
+        parts: list[_Part] = []
+        for attempt in range(first, attempts + _LATER_TRIES):
+            for section in _SECTIONS:
+                path = self._path(TryOfTask(job_id, task_id, attempt), section)
+                stretches = BoundedLog(path).kept()
+                parts += [_Part(stretch) for stretch in stretches[:-1]]
+                parts += [_Part(stretch, _lacks_newline(stretch)) for stretch in stretches[-1:]]
         if parts:
             # Nothing follows the last one yet; its host may be in the middle of a line.
-            parts[-1] = _Part(parts[-1].path, parts[-1].size, newline=False)
+            parts[-1] = _Part(parts[-1].stretch)
         return parts
 
     def _tail(self, job_id: str, task_id: str, attempts: int) -> str:
@@ -200,30 +252,11 @@ class TaskLogs:
         return text
 
 
-def _append_at(path: Path, offset: int, data: bytes) -> tuple[int, bytes]:
-    """Returns the file's size afterwards, and what of `data` was new."""
-    with _lock_of(path):
-        size = path.stat().st_size if path.exists() else 0
-        fresh = data[size - offset :] if offset <= size else b""
-        if not fresh:
-            return size, b""
-        with _opened(path) as file:
-            file.seek(size)
-            file.write(fresh)
-        return size + len(fresh), fresh
-
-
-def _append(path: Path, data: bytes) -> None:
-    with _lock_of(path), _opened(path) as file:
-        file.seek(0, os.SEEK_END)
-        file.write(data)
-
-
 def _add_line(path: Path, line: str) -> bool:
-    with _lock_of(path):
+    with lock_of(path):
         if path.exists() and line in path.read_text(encoding="utf-8"):
             return False
-        with _opened(path) as file:
+        with opened(path) as file:
             file.seek(0, os.SEEK_END)
             file.write(line.encode(errors="replace"))
         return True
@@ -233,41 +266,42 @@ def _contains(path: Path, text: str) -> bool:
     return path.exists() and text in path.read_text(encoding="utf-8")
 
 
-def _lock_of(path: Path) -> threading.Lock:
-    return _LOCKS[hash(path) % len(_LOCKS)]
-
-
-def _opened(path: Path) -> BinaryIO:
-    """For writing anywhere, and without emptying it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o644)
-    return os.fdopen(descriptor, "r+b")
-
-
-def _part(path: Path) -> _Part | None:
-    try:
-        with path.open("rb") as file:
-            size = file.seek(0, os.SEEK_END)
-            if not size:
-                return None
-            file.seek(size - 1)
-            return _Part(path, size, newline=file.read(1) != b"\n")
-    except FileNotFoundError:
-        return None
+def _lacks_newline(stretch: Stretch) -> bool:
+    if stretch.path is None:
+        return False
+    with stretch.path.open("rb") as file:
+        file.seek(stretch.size - 1)
+        return file.read(1) != b"\n"
 
 
 def _last_bytes(part: _Part, count: int) -> bytes:
-    with part.path.open("rb") as file:
-        file.seek(max(0, part.size - count))
-        return file.read(min(count, part.size)) + b"\n" * part.newline
+    stretch = part.stretch
+    if stretch.path is None:
+        return stretch.remark[-count:]
+    with stretch.path.open("rb") as file:
+        file.seek(max(0, stretch.size - count))
+        return file.read(min(count, stretch.size)) + b"\n" * part.newline
+
+
+async def _stream(parts: list[_Part]) -> AsyncIterator[bytes]:
+    blocks = _blocks(parts)
+    while block := await asyncio.to_thread(next, blocks, b""):
+        yield block
 
 
 def _blocks(parts: list[_Part]) -> Iterator[bytes]:
     for part in parts:
-        left = part.size
-        with part.path.open("rb") as file:
-            while left > 0 and (block := file.read(min(_BLOCK, left))):
-                yield block
-                left -= len(block)
+        yield from _blocks_of(part.stretch)
         if part.newline:
             yield b"\n"
+
+
+def _blocks_of(stretch: Stretch) -> Iterator[bytes]:
+    if stretch.path is None:
+        yield stretch.remark
+        return
+    left = stretch.size
+    with stretch.path.open("rb") as file:
+        while left > 0 and (block := file.read(min(_BLOCK, left))):
+            yield block
+            left -= len(block)

@@ -63,8 +63,7 @@ class TaskService:
 
     async def log(self, task_id: str) -> LogStream:
         row = await self._row(task_id)
-        size = await self._logs.size(row.job_id, row.id, row.attempt)
-        return LogStream(size, self._logs.stream(row.job_id, row.id, row.attempt, size))
+        return LogStream(*await self._logs.whole(row.job_id, row.id, row.attempt))
 
     async def set_status(self, task_id: str, status: TaskStatus, reason: str) -> None:
         """What a client means by naming a status; the present one means nothing."""

@@ -1,14 +1,16 @@
 """Logs on disk, written by hosts that repeat themselves."""
 
 import asyncio
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from manager_api.task_logs import Note, TaskLogs
+from manager_api.bounded_log import BoundedLog
+from manager_api.task_logs import LogLimits, Note, TaskLogs
 
 JOB, TASK = "0123" + "0" * 32, "t" * 36
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
@@ -33,8 +35,10 @@ def logs(tmp_path: Path, listener: Listener) -> TaskLogs:
 
 
 async def read(logs: TaskLogs, attempts: int = 1) -> bytes:
-    size = await logs.size(JOB, TASK, attempts)
-    return b"".join([block async for block in logs.stream(JOB, TASK, attempts, size)])
+    size, blocks = await logs.whole(JOB, TASK, attempts)
+    content = b"".join([block async for block in blocks])
+    assert len(content) == size == await logs.size(JOB, TASK, attempts)
+    return content
 
 
 async def test_a_repeated_chunk_adds_nothing(logs: TaskLogs, listener: Listener) -> None:
@@ -147,3 +151,113 @@ async def test_two_writers_of_one_log_do_not_mix(logs: TaskLogs) -> None:
     )
 
     assert data.startswith(await read(logs))
+
+
+# --- limits ---------------------------------------------------------------------------------------
+
+LINE = b"Fra:%06d Mem:1.00M | a line of forty bytes\n"
+
+
+@pytest.fixture
+def small(tmp_path: Path, listener: Listener) -> TaskLogs:
+    """Keeps 50 kB of a try, and three tries."""
+    return TaskLogs(tmp_path, listener, lambda: LogLimits(try_bytes=50_000, tries=3))
+
+
+def said(lines: int) -> bytes:
+    return b"".join(LINE % number for number in range(lines))
+
+
+async def say(logs: TaskLogs, text: bytes, chunk: int = 7_000, attempt: int = 1) -> None:
+    for offset in range(0, len(text), chunk):
+        piece = text[offset : offset + chunk]
+        assert await logs.write_chunk(JOB, TASK, attempt, offset, piece) == offset + len(piece)
+
+
+def files(root: Path) -> list[Path]:
+    return [path for path in root.rglob("*") if path.is_file()]
+
+
+async def test_of_a_log_that_is_too_long_beginning_and_end_stay(
+    small: TaskLogs, tmp_path: Path, listener: Listener
+) -> None:
+    text = said(20_000)
+    await small.note(Note(JOB, TASK, 1, "before", NOW, after=False))
+
+    await say(small, text)
+    await small.note(Note(JOB, TASK, 1, "behind", NOW, after=True))
+
+    log = await read(small)
+    beginning, remark, end = re.split(rb"\n\[(\d+) bytes are left out here: .*\]\n", log)
+    before, _, beginning = beginning.partition(b"\n")
+    end, behind = end[: end.rindex(b"\n", 0, -1) + 1], end.splitlines()[-1]
+    assert (before.endswith(b" before"), behind.endswith(b" behind")) == (True, True)
+    assert text.startswith(beginning)
+    assert text.endswith(end)
+    assert len(beginning) + int(remark) + len(end) == len(text)
+    assert sum(file.stat().st_size for file in files(tmp_path)) < 51_000
+    assert listener.text.count("\n") == 20_002
+    assert (await small.tail(JOB, TASK, 1)).splitlines()[-2].encode() + b"\n" == LINE % 19_999
+
+
+async def test_what_is_repeated_after_a_cut_adds_nothing(small: TaskLogs) -> None:
+    text = said(5_000)
+    await say(small, text)
+    log = await read(small)
+
+    for offset in (0, 10_000, len(text) - 3_000):
+        answered = await small.write_chunk(JOB, TASK, 1, offset, text[offset : offset + 3_000])
+        assert answered == len(text)
+    gap = await small.write_chunk(JOB, TASK, 1, len(text) + 1, b"gap")
+
+    assert gap == len(text)
+    assert await read(small) == log
+
+
+async def test_a_changed_limit_counts_for_what_comes(tmp_path: Path) -> None:
+    text, limits = said(5_000), [50_000]
+    logs = TaskLogs(tmp_path, None, lambda: LogLimits(try_bytes=limits[-1]))
+    await say(logs, text[:100_000])
+    for limit, until in ((500_000, 150_000), (5_000, len(text))):
+        limits.append(limit)
+        said_by_now = await logs.write_chunk(JOB, TASK, 1, 0, b"x")
+        await logs.write_chunk(JOB, TASK, 1, said_by_now, text[said_by_now:until])
+
+    log = await read(logs)
+
+    assert text.endswith(log[-20_000:])
+    assert text.startswith(log[:10_000])
+    assert len(log) < 51_000
+
+
+@settings(deadline=None)
+@given(limit=st.integers(1, 60), sizes=st.lists(st.integers(1, 40), max_size=30))
+def test_a_bounded_log_is_never_wrong_about_what_was_said(
+    tmp_path_factory: pytest.TempPathFactory, limit: int, sizes: list[int]
+) -> None:
+    path = tmp_path_factory.mktemp("log") / "task.000001-1.txt"
+    text = bytes(range(256)) * 5
+    total = 0
+    for size in sizes:
+        answered, fresh = BoundedLog(path).append_at(total, text[total : total + size], limit)
+        assert fresh == text[total : total + size]
+        total += size
+        assert answered == total
+    kept = BoundedLog(path).kept()
+    shown = sum(stretch.size for stretch in kept if stretch.path is not None)
+    dropped = sum(int(re.findall(rb"\d+", stretch.remark)[0]) for stretch in kept if stretch.remark)
+    assert shown + dropped == total
+    assert shown <= max(limit, 5)
+
+
+async def test_only_the_newest_tries_are_kept(small: TaskLogs, tmp_path: Path) -> None:
+    for attempt in range(1, 8):
+        await say(small, said(3_000), attempt=attempt)
+        await small.note(Note(JOB, TASK, attempt, f"end of {attempt}", NOW, after=True))
+
+    log = await read(small, attempts=7)
+
+    assert re.findall(rb"end of \d", log) == [b"end of 5", b"end of 6", b"end of 7"]
+    assert {file.name.split(".")[1][:6] for file in files(tmp_path)} == {
+        *("000005", "000006", "000007")
+    }

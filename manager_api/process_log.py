@@ -1,0 +1,77 @@
+"""The manager's own log: one line for each thing that happened, on standard error.
+
+    2026-05-01T12:00:00.000Z warning  hosts fell silent  workers=['…'] logger=manager_api.hosts
+
+Whatever is in a line, from a job's name to a traceback, it stays one line: nobody can write a
+line of the manager's by naming a job so.
+"""
+
+import json
+import logging
+from collections.abc import MutableMapping
+from typing import Any
+
+import structlog
+
+#: Who tells of each request, each table or each packet.
+_CHATTY = ("httpx", "httpcore", "alembic", "aiosqlite", "websockets", "zeroconf", "asyncio")
+
+_TO_EVENT: tuple[structlog.typing.Processor, ...] = (
+    structlog.stdlib.add_log_level,
+    structlog.stdlib.add_logger_name,
+    structlog.stdlib.ExtraAdder(),
+    structlog.processors.TimeStamper(fmt="iso", utc=True),
+)
+
+
+def set_up_log(level: str) -> None:
+    """For this process, once; both kinds of loggers, ours and those of libraries."""
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            *_TO_EVENT,
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        wrapper_class=structlog.stdlib.BoundLogger,
+        logger_factory=structlog.stdlib.LoggerFactory(),
+    )
+    handler = logging.StreamHandler()
+    handler.setFormatter(one_line_formatter())
+    logging.basicConfig(handlers=[handler], force=True)
+    set_level(level)
+
+
+def set_level(level: str) -> None:
+    """`debug`, `info`, `warning` or `error`."""
+    logging.getLogger().setLevel(level.upper())
+    for name in _CHATTY:
+        logging.getLogger(name).setLevel(logging.DEBUG if level == "debug" else logging.WARNING)
+
+
+def one_line_formatter() -> logging.Formatter:
+    return structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=_TO_EVENT,
+        processors=[
+            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+            structlog.processors.format_exc_info,
+            _one_line,
+        ],
+    )
+
+
+def _one_line(_logger: object, _method: str, event: MutableMapping[str, Any]) -> str:
+    when, level = event.pop("timestamp", ""), event.pop("level", "")
+    text, name = event.pop("event", ""), event.pop("logger", "")
+    words = [f"{key}={_word(value)}" for key, value in event.items()]
+    return _printable(f"{when} {level:<8} {'  '.join([str(text), *words])}  logger={name}")
+
+
+def _word(value: object) -> str:
+    text = str(value)
+    return text if text and " " not in text and '"' not in text else json.dumps(text)
+
+
+def _printable(line: str) -> str:
+    if line.isprintable():
+        return line
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in line)
