@@ -5,8 +5,7 @@ import contextlib
 import errno
 import threading
 import time
-from collections import Counter
-from collections.abc import AsyncIterable, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterable, Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from enum import StrEnum
@@ -23,6 +22,7 @@ from manager_api.shaman.garbage import Collection, collect
 from manager_api.shaman.guard import Guard
 from manager_api.shaman.layout import Layout
 from manager_api.shaman.receiving import received
+from manager_api.shaman.sendings import Sendings
 from workflows.domain.shaman import Blob, FileStatus, NotAllowed, checkout_path, files_by_path
 
 _log = structlog.get_logger(__name__)
@@ -36,6 +36,9 @@ _LOOK_EVERY_S = 60.0
 #: At once, each; what more come wait. Disks are not faster for more.
 _UPLOAD_THREADS = 4
 _CHECKOUT_THREADS = 2
+#: How long a client that may wait is kept waiting for another that sends the same file. Flamenco
+#: tells it to come back later at once, which the newest add-on does not understand.
+WAIT_S = 10.0
 #: The path, not the disk, is at fault.
 _BAD_PATH = frozenset({errno.ENAMETOOLONG, errno.EILSEQ})
 
@@ -57,7 +60,7 @@ class Shaman:
         """
         self._settings = settings
         self._guard = Guard()
-        self._being_sent: Counter[Blob] = Counter()
+        self._sendings = Sendings()
         self._uploads = ThreadPoolExecutor(_UPLOAD_THREADS, thread_name_prefix="shaman upload")
         self._checkouts = ThreadPoolExecutor(
             _CHECKOUT_THREADS, thread_name_prefix="shaman checkout"
@@ -88,7 +91,7 @@ class Shaman:
     async def statuses(self, blobs: Iterable[Blob]) -> Mapping[Blob, FileStatus]:
         """Each of them once, in order. What is stored stays for as long as new files do."""
         wanted = list(dict.fromkeys(blobs))
-        return await self._on_disk(self._checkouts, self._statuses, self._store, wanted)
+        return await self._on_disk(self._uploads, self._statuses, self._store, wanted)
 
     async def receive(
         self, blob: Blob, content: AsyncIterable[bytes], *, may_wait: bool
@@ -108,11 +111,15 @@ class Shaman:
         store = self._store
         if await self._on_disk(self._uploads, store.touch, blob):
             return Received.ALREADY_STORED
-        if may_wait and self._being_sent[blob]:
-            return Received.SENT_BY_ANOTHER
+        if may_wait and self._sendings.is_under_way(blob):
+            await self._sendings.until_over(blob, WAIT_S)
+            if await self._on_disk(self._uploads, store.touch, blob):
+                return Received.ALREADY_STORED
+            if self._sendings.is_under_way(blob):
+                return Received.SENT_BY_ANOTHER
         upload = Upload(store, blob)
         try:
-            with self._sending(blob), self._guard.unfinished(upload.name):
+            with self._sendings.begun(blob), self._guard.unfinished(upload.name):
                 return await self._store_content(store, blob, upload, content)
         finally:
             # Shielded: also of a client that is gone or a manager that stops nothing must stay.
@@ -164,19 +171,9 @@ class Shaman:
         def status(blob: Blob) -> FileStatus:
             if store.touch(blob):
                 return FileStatus.STORED
-            return FileStatus.UPLOADING if self._being_sent[blob] else FileStatus.UNKNOWN
+            return FileStatus.UPLOADING if self._sendings.is_under_way(blob) else FileStatus.UNKNOWN
 
         return {blob: status(blob) for blob in blobs}
-
-    @contextlib.contextmanager
-    def _sending(self, blob: Blob) -> Iterator[None]:
-        self._being_sent[blob] += 1
-        try:
-            yield
-        finally:
-            self._being_sent[blob] -= 1
-            if not self._being_sent[blob]:
-                del self._being_sent[blob]
 
     async def _store_content(
         self, store: FileStore, blob: Blob, upload: Upload, content: AsyncIterable[bytes]
@@ -186,10 +183,11 @@ class Shaman:
             if is_last:
                 break
             await self._on_disk(self._uploads, upload.add, block)
-            # Another client may have been faster: then the rest need not be sent.
-            if self._being_sent[blob] > 1 and await self._on_disk(self._uploads, store.touch, blob):
+            if self._sendings.has_arrived(blob):
+                # Another client was faster: the rest need not be sent.
                 return Received.ALREADY_STORED
         is_new = await self._on_disk(self._uploads, upload.finish, block)
+        self._sendings.arrived(blob)
         return Received.STORED if is_new else Received.ALREADY_STORED
 
     async def _on_disk(

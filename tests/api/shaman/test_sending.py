@@ -10,6 +10,8 @@ import httpx
 import pytest
 
 from manager_api.settings import ManagerSettings
+from manager_api.shaman import service
+from manager_api.shaman.sendings import Sendings
 from tests.api.shaman.conftest import (
     OCTETS,
     SHAMAN,
@@ -93,8 +95,9 @@ async def test_what_cannot_be_a_file_is_refused_with_a_sentence(
 
 
 async def test_of_two_who_send_the_same_one_may_wait_and_one_is_not_needed(
-    api: httpx.AsyncClient, send: Any, storage: Path
+    api: httpx.AsyncClient, send: Any, storage: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(service, "WAIT_S", 0.1)
     content = os.urandom(600_000)
     is_begun, may_go_on = asyncio.Event(), asyncio.Event()
 
@@ -122,6 +125,64 @@ async def test_of_two_who_send_the_same_one_may_wait_and_one_is_not_needed(
     assert everything_in(storage / "file-store/uploading") == []
 
 
+@pytest.mark.parametrize(("how_it_ends", "answers"), [("whole", (200, 208)), ("half", (417, 200))])
+async def test_who_may_wait_does_so_for_a_while(
+    api: httpx.AsyncClient,
+    send: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    how_it_ends: str,
+    answers: tuple[int, int],
+) -> None:
+    content = os.urandom(600_000)
+    is_begun, is_waiting, may_go_on = asyncio.Event(), asyncio.Event(), asyncio.Event()
+    until_over = Sendings.until_over
+
+    async def seen_until_over(*arguments: Any) -> None:
+        is_waiting.set()
+        await until_over(*arguments)
+
+    monkeypatch.setattr(Sendings, "until_over", seen_until_over)
+
+    async def slowly() -> AsyncIterator[bytes]:
+        yield content[:300_000]
+        is_begun.set()
+        await may_go_on.wait()
+        if how_it_ends == "whole":
+            yield content[300_000:]
+
+    slow = asyncio.create_task(send(content, slowly()))
+    await is_begun.wait()
+    patient = asyncio.create_task(send(content, **{"x-shaman-can-defer-upload": "true"}))
+    await is_waiting.wait()
+    may_go_on.set()
+
+    assert ((await slow).status_code, (await patient).status_code) == answers
+    assert (await api.get(url(content))).json() == {"status": "stored"}
+
+
+async def test_who_is_overtaken_need_not_send_the_rest(send: Any, storage: Path) -> None:
+    content = os.urandom(900_000)
+    is_begun, may_go_on = asyncio.Event(), asyncio.Event()
+    sent = 0
+
+    async def slowly() -> AsyncIterator[bytes]:
+        nonlocal sent
+        for start in range(0, 900_000, 300_000):
+            yield content[start : start + 300_000]
+            sent += 1
+            is_begun.set()
+            await may_go_on.wait()
+
+    slow = asyncio.create_task(send(content, slowly()))
+    await is_begun.wait()
+    fast = await send(content)
+    may_go_on.set()
+
+    assert (fast.status_code, (await slow).status_code) == (200, 208)
+    assert sent < 3
+    assert everything_in(storage / "file-store/uploading") == []
+
+
 async def test_a_truncated_file_in_the_store_is_wanted_again(send: Any, storage: Path) -> None:
     blob = blob_of(storage, b"seguiriya")
     blob.parent.mkdir(parents=True)
@@ -139,6 +200,25 @@ async def test_a_large_file_is_not_held_to_the_limit_of_other_requests(
     sent = await send(bytes(settings.max_json_bytes + 1))
 
     assert sent.status_code == 200
+
+
+async def test_a_file_over_its_own_limit_is_refused_before_it_is_read(
+    api: httpx.AsyncClient, settings: ManagerSettings, storage: Path
+) -> None:
+    size = settings.shaman.max_upload_bytes + 1
+
+    async def never_asked_for() -> AsyncIterator[bytes]:
+        raise AssertionError
+        yield b""
+
+    refused = await api.post(
+        f"{SHAMAN}/files/{'a' * 64}/{size}",
+        content=never_asked_for(),
+        headers=OCTETS | {"content-length": str(size)},
+    )
+
+    assert (refused.status_code, refused.json()["code"]) == (413, 413)
+    assert everything_in(storage / "file-store") == []
 
 
 async def test_other_requests_are_held_to_it_whatever_they_call_themselves(

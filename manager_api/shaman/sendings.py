@@ -1,0 +1,52 @@
+"""Who sends which file just now, so that nobody sends in vain what another has just sent."""
+
+import asyncio
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from workflows.domain.shaman import Blob
+
+
+@dataclass
+class _OfOneFile:
+    clients: int = 0
+    has_arrived: bool = False
+    is_over: asyncio.Event = field(default_factory=asyncio.Event)
+    """It has arrived, or nobody sends it any more."""
+
+
+class Sendings:
+    def __init__(self) -> None:
+        self._of: dict[Blob, _OfOneFile] = {}
+
+    def is_under_way(self, blob: Blob) -> bool:
+        """May be asked from any thread."""
+        return blob in self._of
+
+    def has_arrived(self, blob: Blob) -> bool:
+        """From one of those who send it now."""
+        return self._of[blob].has_arrived
+
+    def arrived(self, blob: Blob) -> None:
+        """To be called by who sends it."""
+        self._of[blob].has_arrived = True
+        self._of[blob].is_over.set()
+
+    @contextlib.contextmanager
+    def begun(self, blob: Blob) -> Iterator[None]:
+        of_file = self._of.setdefault(blob, _OfOneFile())
+        of_file.clients += 1
+        try:
+            yield
+        finally:
+            of_file.clients -= 1
+            if not of_file.clients:
+                del self._of[blob]
+                of_file.is_over.set()
+
+    async def until_over(self, blob: Blob, timeout_s: float) -> None:
+        """Or until `timeout_s` has passed."""
+        if of_file := self._of.get(blob):
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(of_file.is_over.wait(), timeout_s)
