@@ -156,7 +156,7 @@ async def begin_session(session: Session, row: WorkerRow) -> None:
     """The worker is heard of for the first time, or anew. What is kept for it goes along."""
     row.session += 1
     row.is_http = True
-    row.is_provisioned = False
+    row.is_provisioned = True
     row.slots = 1
     query = select(HttpRunRow.key).where(HttpRunRow.worker_id == row.id)
     row.live_runs = sorted(await session.scalars(query))
@@ -177,12 +177,13 @@ async def process_began(session: Session, row: WorkerRow) -> None:
 
 
 async def give_back(session: Session, worker_id: str, reason: str) -> None:
-    """The worker runs nothing now, and will not for a while: nobody is blamed."""
+    """The worker runs nothing now, and will not for a while: nobody is blamed.
+
+    Its lease ends with it, or the next task would be offered to it in the same breath.
+    """
     for run in await open_of_worker(session, worker_id):
-        if run.state is HttpRunState.OFFERED:
-            end(session, run, Outcome(OutcomeKind.REFUSED, reason))
-        else:
-            end(session, run, Outcome(OutcomeKind.CANCELED, run.stop_reason or reason))
+        kind = OutcomeKind.CANCELED if run.stop_reason else OutcomeKind.REFUSED
+        end(session, run, Outcome(kind, run.stop_reason or reason))
 
 
 async def confirm_stops(session: Session, worker_id: str) -> None:
