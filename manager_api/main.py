@@ -76,13 +76,13 @@ async def _serve(configuration: Configuration) -> None:
             ws_max_size=2**20,
         )
         _forget_garbage_so_far()
-        async with discoverable(settings):
-            server = ManagerServer(config, parts.database)
+        server = ManagerServer(config, parts.database)
         watch = asyncio.create_task(DatabaseWatch(parts.database, configuration).run())
         # It ends by itself only when the database is broken, and then we do, too.
         watch.add_done_callback(lambda _: server.stop())
         try:
-            await server.serve()
+            async with discoverable(settings):
+                await server.serve()
         finally:
             watch.cancel()
         if not watch.cancelled() and watch.done():
