@@ -112,7 +112,9 @@ def write_settings_file(path: Path, content: Mapping[str, Any]) -> None:
 
 def _defaults(settings: ManagerSettings) -> dict[str, Any]:
     fields = ManagerSettings.model_fields
-    plain = ManagerSettings.model_construct(**{key: fields[key].default for key in FLAMENCO_KEYS})
+    plain = ManagerSettings.model_construct(
+        **{key: fields[key].get_default(call_default_factory=True) for key in FLAMENCO_KEYS}
+    )
     values = plain.model_dump(mode="json", by_alias=True, include=set(FLAMENCO_KEYS))
     for key in ("shared_storage_path", "local_manager_storage_path", "database"):
         values[key] = str(settings.data_dir / values[key])

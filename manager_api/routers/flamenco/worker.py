@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Header, Request, Security
+from fastapi import APIRouter, Depends, Header, Request, Response, Security
 
 from manager_api.auth import Worker, anybody, the_worker
 from manager_api.contract.meta import Error, SecurityError
@@ -69,6 +69,7 @@ async def sign_off(worker: Worker, workers: Workers) -> None:
     "/task/{task_id}/output-produced",
     operation_id="taskOutputProduced",
     status_code=202,
+    response_class=Response,
     responses=_IMAGE_REFUSED,
     openapi_extra=_IMAGE,
 )
