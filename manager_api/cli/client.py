@@ -65,8 +65,8 @@ class Manager:
         """The answer, or None if it is empty."""
         return self._json(self._request("PUT", path, body))
 
-    def delete(self, path: str) -> None:
-        self._request("DELETE", path)
+    def delete(self, path: str, body: Any = None) -> None:
+        self._request("DELETE", path, body)
 
     def _request(self, method: str, path: str, body: Any = None) -> httpx.Response:
         try:

@@ -35,6 +35,17 @@ Storage = Annotated[
     typer.Option(help="The storage that all workers share.", show_default="DIR/storage"),
 ]
 
+HostManager = Annotated[
+    str | None,
+    typer.Option(
+        envvar="TABLAO_MANAGER", help="Its address.", show_default="one in the local networks"
+    ),
+]
+HostDataDir = Annotated[Path | None, typer.Option(help="Where the worker keeps its files.")]
+HostName = Annotated[
+    str | None, typer.Option(help="What the farm calls it.", show_default="host name")
+]
+
 
 def up(
     data_dir: DataDir = None,
@@ -88,18 +99,7 @@ def manager(
     end_with(serve)
 
 
-def worker(
-    manager: Annotated[
-        str | None,
-        typer.Option(
-            envvar="TABLAO_MANAGER", help="Its address.", show_default="one in the local networks"
-        ),
-    ] = None,
-    data_dir: Annotated[Path | None, typer.Option(help="Where the worker keeps its files.")] = None,
-    name: Annotated[
-        str | None, typer.Option(help="What the farm calls it.", show_default="host name")
-    ] = None,
-) -> None:
+def worker(manager: HostManager, data_dir: HostDataDir, name: HostName) -> None:
     """Render for a manager; what `tablao-worker` does."""
     sys.stdout.flush()
     os.execv(sys.executable, host_command(manager, data_dir, name))

@@ -9,11 +9,16 @@ from manager_api.cli import (
     demo,
     farm,
     import_flamenco,
+    job_types,
+    job_deletion,
+    job_workers,
     jobs,
     shaman,
     submit,
+    tags,
     tasks,
     tunnel,
+    worker,
     worker_settings,
     workers,
 )
@@ -40,13 +45,17 @@ app = typer.Typer(
 )
 app.command()(farm.up)
 app.command()(farm.manager)
-app.command()(farm.worker)
+app.add_typer(worker.app, name="worker")
 app.command()(submit.submit)
-app.command("jobs")(jobs.list_jobs)
+app.add_typer(job_deletion.app, name="jobs")
+jobs.app.command("delete")(job_deletion.delete_one)
+jobs.app.command("tag")(job_workers.tag)
+jobs.app.command("blocklist")(job_workers.blocklist)
 app.add_typer(jobs.app, name="job")
 app.add_typer(tasks.app, name="task")
+app.add_typer(job_types.app, name="job-types")
 app.command("workers")(workers.list_workers)
-app.command()(workers.worker_status)
+app.add_typer(tags.app, name="tags")
 app.add_typer(shaman.app, name="shaman")
 app.add_typer(worker_settings.app, name="worker-settings")
 app.command()(import_flamenco.import_flamenco)

@@ -1,5 +1,6 @@
 """A manager that answers like ours and remembers what it was asked, on a real port."""
 
+import json
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -19,6 +20,30 @@ OTHER_JOB = "22222222-2222-4222-8222-222222222222"
 TASK = "33333333-3333-4333-8333-333333333333"
 OTHER_TASK = "44444444-4444-4444-8444-444444444444"
 WORKER = "55555555-5555-4555-8555-555555555555"
+
+TAG = "66666666-6666-4666-8666-666666666666"
+
+A_TAG = {"id": TAG, "name": "gpu", "description": "those with a card"}
+A_WORKER = {
+    "id": WORKER,
+    "name": "north",
+    "status": "awake",
+    "status_change": {"status": "asleep", "is_lazy": True},
+    "is_paused": True,
+    "is_connected": True,
+    "is_http": False,
+    "slots": 2,
+    "session": 7,
+    "platform": "linux",
+    "ip_address": "10.0.0.7",
+    "version": "1",
+    "can_restart": False,
+    "supported_task_types": ["blender", "misc"],
+    "tags": [A_TAG],
+    "sleep_schedule": None,
+    "last_seen": None,
+    "statistics": {},
+}
 
 RENDER_KEYS = {
     "frames": "string",
@@ -52,6 +77,7 @@ def a_job(job_id: str, name: str, status: str, created: str) -> dict[str, Any]:
         "activity": "all is well",
         "priority": 50,
         "created": created,
+        "updated": created,
         "steps_completed": 1,
         "steps_total": 3,
         "settings": {},
@@ -81,6 +107,8 @@ class FakeManager:
     looks: int = 0
     hiccups: int = 0
     """How often it says it is busy before it answers about a job."""
+    schedule: dict[str, Any] | None = None
+    """When the worker sleeps."""
     logs: dict[str, str] = field(default_factory=lambda: {TASK: "first line\nlast line\n"})
 
     @property
@@ -93,8 +121,10 @@ def build(fake: FakeManager) -> FastAPI:
 
     @api.middleware("http")
     async def remember(request: Request, call_next: Callable[[Request], Any]) -> Response:
-        if request.method == "POST":
-            fake.asked.append((request.url.path, await request.json()))
+        if request.method != "GET":
+            body = await request.body()
+            query = f"?{request.url.query}" if request.url.query else ""
+            fake.asked.append((request.url.path + query, json.loads(body) if body else None))
             if fake.refuse is not None:
                 status, body = fake.refuse
                 return JSONResponse(body, status)
@@ -105,7 +135,10 @@ def build(fake: FakeManager) -> FastAPI:
     _serve_job_types(api)
     _serve_tasks(api)
     _serve_logs(api, fake)
-    _serve_the_rest(api)
+    _serve_version(api)
+    _serve_workers(api)
+    _serve_sleep_schedule(api, fake)
+    _serve_tags(api)
     return api
 
 
@@ -188,19 +221,82 @@ def _serve_logs(api: FastAPI, fake: FakeManager) -> None:
         return PlainTextResponse(fake.logs[TASK])
 
 
-def _serve_the_rest(api: FastAPI) -> None:
+def _serve_version(api: FastAPI) -> None:
     @api.get("/api/v3/version")
     async def version() -> Any:
         return {"version": "3.8.5", "shortversion": "3.8.5", "name": "Tablao", "git": "0"}
 
+
+def _serve_workers(api: FastAPI) -> None:
     @api.get("/api/v3/worker-mgt/workers")
     async def workers() -> Any:
         wish = {"status": "asleep", "is_lazy": True}
         north = {"id": WORKER, "name": "north", "status": "awake", "version": "1"}
         return {"workers": [{**north, "can_restart": False, "status_change": wish}]}
 
+    @api.get("/api/v3/worker-mgt/workers/{worker_id}")
+    async def worker(worker_id: str) -> Any:
+        task = {**a_task(TASK, "render-1-3", "active", 1), "job_id": JOB}
+        return {"id": worker_id, "name": "north", "task": task, "tags": [A_TAG]}
+
+    @api.get("/api/tablao/v1/workers")
+    async def our_workers() -> Any:
+        return {"workers": [A_WORKER]}
+
+    @api.get("/api/tablao/v1/workers/{worker_id}")
+    async def our_worker(worker_id: str) -> Any:
+        return A_WORKER
+
     @api.post("/api/v3/worker-mgt/workers/{worker_id}/setstatus", status_code=204)
+    @api.post("/api/v3/worker-mgt/workers/{worker_id}/settags", status_code=204)
+    @api.post("/api/tablao/v1/workers/{worker_id}/pause", status_code=204)
+    @api.post("/api/tablao/v1/workers/{worker_id}/resume", status_code=204)
+    @api.delete("/api/v3/worker-mgt/workers/{worker_id}", status_code=204)
     async def change_worker(worker_id: str) -> None:
+        return None
+
+
+def _serve_sleep_schedule(api: FastAPI, fake: FakeManager) -> None:
+    @api.get("/api/v3/worker-mgt/workers/{worker_id}/sleep-schedule")
+    async def sleep_schedule(worker_id: str) -> Any:
+        return fake.schedule or Response(status_code=204)
+
+    @api.post("/api/v3/worker-mgt/workers/{worker_id}/sleep-schedule", status_code=204)
+    async def save_sleep_schedule(request: Request, worker_id: str) -> None:
+        fake.schedule = await request.json()
+
+
+def _serve_tags(api: FastAPI) -> None:
+    @api.get("/api/v3/worker-mgt/tags")
+    async def tags() -> Any:
+        return {"tags": [A_TAG]}
+
+    @api.post("/api/v3/worker-mgt/tags")
+    async def create_tag(request: Request) -> Any:
+        return {**await request.json(), "id": TAG}
+
+    @api.put("/api/v3/worker-mgt/tag/{tag_id}", status_code=204)
+    @api.delete("/api/v3/worker-mgt/tag/{tag_id}", status_code=204)
+    async def change_tag(tag_id: str) -> None:
+        return None
+
+    @api.get("/api/v3/jobs/{job_id}/what-would-delete-do")
+    async def what_would_delete_do(job_id: str) -> Any:
+        return {"shaman_checkout": job_id == JOB}
+
+    @api.delete("/api/v3/jobs/mass-delete", status_code=204)
+    @api.delete("/api/v3/jobs/{job_id}", status_code=204)
+    async def delete_jobs() -> None:
+        return None
+
+    @api.get("/api/v3/jobs/{job_id}/blocklist")
+    async def blocklist(job_id: str) -> Any:
+        entry = {"worker_id": WORKER, "task_type": "blender", "worker_name": "north"}
+        return [entry] if job_id == JOB else []
+
+    @api.delete("/api/v3/jobs/{job_id}/blocklist", status_code=204)
+    @api.post("/api/v3/jobs/{job_id}/settag", status_code=204)
+    async def change_whom_a_job_may_have(job_id: str) -> None:
         return None
 
 

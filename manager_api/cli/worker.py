@@ -1,0 +1,194 @@
+"""`tablao worker …`: render for a manager, or look after one of its workers."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+import typer
+
+from manager_api.cli import farm as processes
+from manager_api.cli.client import DEFAULT_URL, AsJson, Manager, ManagerUrl
+from manager_api.cli.console import CommandError, note, say, show_fields, show_json
+from manager_api.cli.identify import tag_id, worker_id
+
+app = typer.Typer(
+    invoke_without_command=True,
+    help="Render for a manager (what `tablao-worker` does), or with a verb: look after a worker.",
+)
+
+WorkerId = Annotated[str, typer.Argument(metavar="ID", help="Its id or its name.")]
+Lazy = Annotated[bool, typer.Option("--lazy/--now", help="After its task, or at once.")]
+
+
+@app.callback()
+def worker(
+    context: typer.Context,
+    manager: processes.HostManager = None,
+    data_dir: processes.HostDataDir = None,
+    name: processes.HostName = None,
+) -> None:
+    """Render for a manager (what `tablao-worker` does), or with a verb: look after a worker."""
+    if context.invoked_subcommand is None:
+        processes.worker(manager, data_dir, name)
+    sources = [context.get_parameter_source(each) for each in context.params]
+    if any(source is not None and source.name == "COMMANDLINE" for source in sources):
+        verb = context.invoked_subcommand
+        raise CommandError(f"Options of `tablao worker {verb}` go behind `{verb}`.")
+
+
+@app.command()
+def show(worker: WorkerId, manager: ManagerUrl = DEFAULT_URL, as_json: AsJson = False) -> None:
+    """Show a worker: what it is, does and is for."""
+    with Manager(manager) as farm:
+        found = worker_id(farm, worker)
+        details = farm.get(f"/api/tablao/v1/workers/{found}")
+        task = farm.get(f"/api/v3/worker-mgt/workers/{found}").get("task")
+    if as_json:
+        show_json({**details, "task": task})
+    else:
+        show_fields(_fields(details, task))
+
+
+@app.command()
+def wake(worker: WorkerId, manager: ManagerUrl = DEFAULT_URL) -> None:
+    """Wake a worker, or take back what it was asked for."""
+    _request(manager, worker, "awake", lazy=False)
+
+
+@app.command()
+def sleep(worker: WorkerId, lazy: Lazy = True, manager: ManagerUrl = DEFAULT_URL) -> None:
+    """Send a worker to sleep."""
+    _request(manager, worker, "asleep", lazy=lazy)
+
+
+@app.command()
+def shutdown(worker: WorkerId, lazy: Lazy = True, manager: ManagerUrl = DEFAULT_URL) -> None:
+    """End a worker's host."""
+    _request(manager, worker, "offline", lazy=lazy)
+
+
+@app.command()
+def restart(worker: WorkerId, lazy: Lazy = True, manager: ManagerUrl = DEFAULT_URL) -> None:
+    """Restart a worker's host, if something starts it again."""
+    _request(manager, worker, "restart", lazy=lazy)
+
+
+@app.command()
+def pause(worker: WorkerId, manager: ManagerUrl = DEFAULT_URL) -> None:
+    """Let a worker finish its task and take no more, but stay awake."""
+    found = _post(manager, worker, "/api/tablao/v1/workers/{}/pause")
+    say(f"Worker {found} takes no more tasks.")
+
+
+@app.command()
+def resume(worker: WorkerId, manager: ManagerUrl = DEFAULT_URL) -> None:
+    """Let a paused worker take tasks again."""
+    found = _post(manager, worker, "/api/tablao/v1/workers/{}/resume")
+    say(f"Worker {found} takes tasks again.")
+
+
+@app.command()
+def tags(
+    worker: WorkerId,
+    tags: Annotated[
+        list[str] | None, typer.Argument(metavar="TAG…", help="By id or name; all that it has.")
+    ] = None,
+    none: Annotated[bool, typer.Option("--none", help="Take all its tags away.")] = False,
+    manager: ManagerUrl = DEFAULT_URL,
+) -> None:
+    """Give a worker these tags instead of those it has; without any, show them."""
+    with Manager(manager) as farm:
+        found = worker_id(farm, worker)
+        if tags or none:
+            ids = [tag_id(farm, each) for each in tags or ()]
+            farm.post(f"/api/v3/worker-mgt/workers/{found}/settags", {"tag_ids": ids})
+        has = farm.get(f"/api/v3/worker-mgt/workers/{found}").get("tags") or []
+    for tag in has:
+        say(tag["name"])
+    if not has:
+        note(f"Worker {found} has no tags.")
+
+
+@app.command()
+def schedule(
+    worker: WorkerId,
+    days: Annotated[
+        str | None, typer.Option(help='"mo tu we th fr sa su"; "" is every day.')
+    ] = None,
+    start: Annotated[str | None, typer.Option(help='HH:MM; "" is midnight.')] = None,
+    end: Annotated[
+        str | None, typer.Option(help='HH:MM, on the next day if before start; "" is midnight.')
+    ] = None,
+    on: Annotated[bool | None, typer.Option("--on/--off", help="Whether it counts.")] = None,
+    manager: ManagerUrl = DEFAULT_URL,
+) -> None:
+    """Say when a worker sleeps, in the manager's local time; without options, show it."""
+    said = {"days_of_week": days, "start_time": start, "end_time": end, "is_active": on}
+    changes = {key: value for key, value in said.items() if value is not None}
+    with Manager(manager) as farm:
+        found = worker_id(farm, worker)
+        url = f"/api/v3/worker-mgt/workers/{found}/sleep-schedule"
+        kept = farm.get(url)
+        if changes:
+            farm.post(url, {**_EVERY_DAY, **(kept or {}), **changes})
+            kept = farm.get(url)
+    say(_sentence(kept))
+
+
+@app.command()
+def delete(worker: WorkerId, manager: ManagerUrl = DEFAULT_URL) -> None:
+    """Delete a worker: its tasks go to others, and its host ends."""
+    with Manager(manager) as farm:
+        found = worker_id(farm, worker)
+        farm.delete(f"/api/v3/worker-mgt/workers/{found}")
+    say(f"Deleted worker {found}.")
+
+
+_EVERY_DAY = {"days_of_week": "", "start_time": "", "end_time": "", "is_active": True}
+
+
+def _request(manager: str, worker: str, status: str, *, lazy: bool) -> None:
+    body = {"status": status, "is_lazy": lazy}
+    found = _post(manager, worker, "/api/v3/worker-mgt/workers/{}/setstatus", body)
+    say(f"Asked worker {found} to become {status}, {'after its task' if lazy else 'now'}.")
+
+
+def _post(manager: str, worker: str, path: str, body: Any = None) -> str:
+    """The worker's id."""
+    with Manager(manager) as farm:
+        found = worker_id(farm, worker)
+        farm.post(path.format(found), body)
+    return found
+
+
+def _fields(details: Mapping[str, Any], task: Mapping[str, Any] | None) -> list[tuple[str, object]]:
+    return [
+        ("worker", details["name"]),
+        ("id", details["id"]),
+        ("status", status_word(details)),
+        ("connected", "yes" if details["is_connected"] else "no"),
+        ("speaks", "HTTP, as Flamenco's" if details["is_http"] else ""),
+        ("slots", details["slots"]),
+        ("task types", ", ".join(details["supported_task_types"])),
+        ("tags", ", ".join(tag["name"] for tag in details["tags"])),
+        ("sleeps", _sentence(details["sleep_schedule"]) if details["sleep_schedule"] else ""),
+        ("task", f"{task['name']} ({task['status']}, {task['id']})" if task else ""),
+        ("version", details["version"]),
+        ("machine", f"{details['platform']}, {details['ip_address']}"),
+        ("last seen", details["last_seen"]),
+    ]
+
+
+def status_word(worker: Mapping[str, Any]) -> str:
+    """What it is, and what it was asked to become."""
+    wish = worker.get("status_change")
+    now = worker["status"] or "unknown"
+    paused = ", paused" if worker.get("is_paused") else ""
+    return f"{now}{paused} → {wish['status']}" if wish else f"{now}{paused}"
+
+
+def _sentence(schedule: Mapping[str, Any] | None) -> str:
+    if schedule is None:
+        return "It has no sleep schedule."
+    days = schedule["days_of_week"] or "every day"
+    start, end = schedule["start_time"] or "00:00", schedule["end_time"] or "24:00"
+    return f"{days}, {start} to {end}" + ("" if schedule["is_active"] else " (off)")
