@@ -61,6 +61,14 @@ class CredentialsFile:
         except (TypeError, KeyError) as error:
             raise CannotJoin(f"{self._path} does not hold credentials of workers") from error
 
+    def managers(self) -> list[str]:
+        """URLs of those that this host has worked for.
+
+        Raises:
+            CannotJoin: there is a file, and it cannot be read.
+        """
+        return [str(manager) for manager in self._content()]
+
     def write(self, manager: str, credentials: Credentials) -> None:
         content = self._content()
         content[manager] = {"worker_id": credentials.worker_id, "secret": credentials.secret}

@@ -31,7 +31,10 @@ def _default_data_dir() -> Path:
 class HostSettings(LayeredSettings):
     FILE = SETTINGS_FILE
 
-    manager: str = "http://127.0.0.1:8080"
+    manager: str = ""
+    """Empty: the first that is found in the local networks."""
+    search_s: Seconds = 600.0
+    """Source: Flamenco."""
     data_dir: Path = Field(default_factory=_default_data_dir)
     name: str = Field(default_factory=platform.node)
     slots: int = Field(default=1, ge=1, le=MOST_SLOTS)
@@ -74,6 +77,8 @@ class HostSettings(LayeredSettings):
     @field_validator("manager")
     @classmethod
     def _manager_in_full(cls, url: str) -> str:
+        if not url:
+            return url
         url = url if "://" in url else f"http://{url}"
         if not url.startswith(("http://", "https://")):
             raise ValueError("the manager's address begins with http:// or https://")

@@ -16,6 +16,7 @@ from typing import Self
 import httpx
 
 from manager_api.cli.console import CommandError, note
+from manager_api.cli.log_rotation import rotate_if_large
 
 #: The manager stops its Temporal, a host its runs, before they go.
 STOP_GRACE_S = 30.0
@@ -172,6 +173,7 @@ class Farm:
     def _keep_running(self) -> None:
         while not self._stopping.wait(_LOOK_EVERY_S):
             for child in (self._manager, *self._hosts):
+                rotate_if_large(child.log)
                 child.restart_if_ended()
 
     def _wait_until_ready(self) -> None:
@@ -198,9 +200,11 @@ class Farm:
             self._manager.wait_until_stopped(STOP_GRACE_S)
 
 
-def host_command(url: str, data_dir: Path | None, name: str | None) -> list[str]:
-    """The command line of a worker host."""
-    command = [sys.executable, "-m", "worker_host.main", "--manager", url]
+def host_command(url: str | None, data_dir: Path | None, name: str | None) -> list[str]:
+    """The command line of a worker host; without a URL it searches for its manager."""
+    command = [sys.executable, "-m", "worker_host.main"]
+    if url:
+        command += ["--manager", url]
     if data_dir is not None:
         command += ["--data-dir", str(data_dir)]
     return [*command, "--name", name] if name else command

@@ -27,6 +27,8 @@ _ANSWERS_TO_ONE = 5
 _ANSWERS_TO_ALL = 200
 #: Hops; as UPnP has it.
 _TIME_TO_LIVE = 2
+#: Python has no name for it.
+_LINUX_IP_MULTICAST_ALL = 49
 
 _log = structlog.get_logger(__name__)
 
@@ -142,6 +144,9 @@ def _listening_socket() -> socket.socket:
     listening = _udp_socket()
     try:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if sys.platform == "linux":
+            # Else it hears in every network where any program of this machine joined the group.
+            listening.setsockopt(socket.IPPROTO_IP, _LINUX_IP_MULTICAST_ALL, 0)
         # Bound to the group, it gets nothing that was sent to this machine alone: nobody far away
         # can have us answer in somebody's name. Windows does not know how to.
         listening.bind(("" if sys.platform == "win32" else GROUP, PORT))

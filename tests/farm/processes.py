@@ -164,6 +164,7 @@ class FarmProcesses:
         log = (self.directory / f"{name}.log").open("ab")
         environment = os.environ | self._settings | {"PYTHONUNBUFFERED": "1"}
         environment |= {"LEDGER": str(self.ledger), "OUT": str(self.out)}
+        environment["TABLAO_AUTODISCOVERABLE"] = "false"  # a test's farm is for nobody else
         environment["FRAME_S"] = str(self._frame_s)
         return subprocess.Popen(
             [sys.executable, "-m", module, *arguments],

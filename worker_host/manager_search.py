@@ -1,0 +1,123 @@
+"""Finds the farm's manager when nobody has said where it is: by mDNS, and where it was before."""
+
+import asyncio
+import logging
+from collections.abc import Coroutine, Iterable
+from typing import Any
+
+import httpx
+from zeroconf import Error as ZeroconfError
+from zeroconf import InterfaceChoice, IPVersion, ServiceStateChange, Zeroconf
+from zeroconf.asyncio import AsyncServiceBrowser, AsyncServiceInfo, AsyncZeroconf
+
+from worker_host.registration import CannotJoin
+
+#: What managers say of themselves.
+SERVICE_TYPE = "_tablao._tcp.local."
+#: In the answer of Flamenco's operation `getVersion`, of our managers alone.
+_PRODUCT = "Tablao"
+_ASK_AGAIN_S = 2.0
+_ANSWER_WITHIN_S = 5.0
+_DETAILS_WITHIN_MS = 3000
+#: In one network; more than that is somebody's joke.
+_MOST_MANAGERS = 64
+
+logger = logging.getLogger(__name__)
+
+
+async def find_manager(known: Iterable[str], http: httpx.AsyncClient, *, search_s: float) -> str:
+    """The URL of the first manager that answers as one.
+
+    Args:
+        known: URLs of managers that this host has worked for.
+        search_s: for how long to search, in seconds.
+
+    Raises:
+        CannotJoin: none was found in that time.
+    """
+    search = _Search(known, http)
+    logger.info("no manager is set: searching for one in the local networks by mDNS")
+    try:
+        async with asyncio.timeout(search_s):
+            url = await search.first()
+    except TimeoutError:
+        raise CannotJoin(
+            f"No manager was found in the local networks within {search_s:g} s. "
+            "Say where it is: --manager http://HOST:8080"
+        ) from None
+    finally:
+        await search.close()
+    logger.info("found the manager at %s", url)
+    return url
+
+
+class _Search:
+    def __init__(self, known: Iterable[str], http: httpx.AsyncClient) -> None:
+        self._http = http
+        self._candidates = dict.fromkeys(known)
+        """An ordered set of URLs."""
+        self._asking: set[asyncio.Task[None]] = set()
+        self._found: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self._zeroconf: AsyncZeroconf | None = None
+        self._browser: AsyncServiceBrowser | None = None
+
+    async def first(self) -> str:
+        self._listen()
+        while True:
+            for url in self._candidates:
+                self._begin(self._ask(url))
+            try:
+                async with asyncio.timeout(_ASK_AGAIN_S):
+                    return await asyncio.shield(self._found)
+            except TimeoutError:
+                continue  # one that has just started may not answer at first
+
+    async def close(self) -> None:
+        if self._browser is not None:
+            await self._browser.async_cancel()
+        for task in self._asking:
+            task.cancel()
+        await asyncio.gather(*self._asking, return_exceptions=True)
+        if self._zeroconf is not None:
+            await self._zeroconf.async_close()
+
+    def _listen(self) -> None:
+        try:
+            self._zeroconf = AsyncZeroconf(InterfaceChoice.All, ip_version=IPVersion.V4Only)
+        except (OSError, ZeroconfError) as error:
+            logger.warning("mDNS is not possible here: %s", error)
+            return
+        self._browser = AsyncServiceBrowser(
+            self._zeroconf.zeroconf, SERVICE_TYPE, handlers=[self._heard_of]
+        )
+
+    def _heard_of(
+        self, zeroconf: Zeroconf, service_type: str, name: str, state_change: ServiceStateChange
+    ) -> None:
+        # By these names it is called.
+        if state_change is not ServiceStateChange.Removed:
+            self._begin(self._look_at(zeroconf, service_type, name))
+
+    async def _look_at(self, zeroconf: Zeroconf, service_type: str, name: str) -> None:
+        service = AsyncServiceInfo(service_type, name)
+        if not await service.async_request(zeroconf, _DETAILS_WITHIN_MS):
+            return
+        for address in service.parsed_addresses(IPVersion.V4Only):
+            url = f"http://{address}:{service.port}"
+            if url not in self._candidates and len(self._candidates) < _MOST_MANAGERS:
+                self._candidates[url] = None
+                self._begin(self._ask(url))
+
+    async def _ask(self, url: str) -> None:
+        try:
+            answer = await self._http.get(f"{url}/api/v3/version", timeout=_ANSWER_WITHIN_S)
+            is_ours = str(answer.json()["git"]).startswith(_PRODUCT)
+        except (httpx.HTTPError, httpx.InvalidURL, ValueError, KeyError, TypeError):
+            return
+        if is_ours and not self._found.done():
+            self._found.set_result(url)
+
+    def _begin(self, step: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(step)
+        self._asking.add(task)
+        task.add_done_callback(self._asking.discard)
