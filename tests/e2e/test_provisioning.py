@@ -1,6 +1,7 @@
 """Two hosts whose Blender builds and environments are set on the manager alone, while they run."""
 
 import shutil
+import sqlite3
 from collections.abc import Iterator
 from typing import Any
 
@@ -18,7 +19,7 @@ BUILD = """#!/bin/sh
 for frame; do :; done
 echo "Blender {version} (build of a test)"
 echo "run {version} $HOST_NAME ${{SHOW:-none}} $frame: $1 $2 $3" >> "$LEDGER"
-while [ ! -e "$OUT/go-{version}-$HOST_NAME" ]; do sleep 0.2; done
+while [ ! -e "$OUT/go-{version}-$HOST_NAME" ] && [ ! -e "$OUT/go-$frame" ]; do sleep 0.2; done
 echo "done {version} $HOST_NAME ${{SHOW:-none}} $frame" >> "$LEDGER"
 """
 
@@ -47,8 +48,15 @@ class ProvisionedFarm(ScriptFarm):
         wait_until(lambda: len(self.runs(version, host)) >= count, 90)
         return self.runs(version, host)
 
-    def let_go(self, version: str, host: str) -> None:
-        (self.out / f"go-{version}-{host}").touch()
+    def let_go(self, what: str) -> None:
+        """A frame, or all of a build on a host (`4.5-north`)."""
+        (self.out / f"go-{what}").touch()
+
+    def is_returned(self, host: str, slot: int) -> bool:
+        query = "SELECT count(*) FROM leases WHERE worker_id = ? AND slot = ? AND state <> ?"
+        wanted = (self.worker(host)["id"], slot, "returned")
+        with sqlite3.connect(self.database_file) as connection:
+            return not connection.execute(query, wanted).fetchone()[0]
 
     def of_ours(self, name: str) -> dict[str, Any]:
         """A worker with what Flamenco's interface has no fields for."""
@@ -80,7 +88,7 @@ def test_two_hosts_run_what_the_manager_says_before_and_after_a_change(
     stage.set_for("north", blender={"4.5": lts}, environment={"SHOW": "tangos"})
     stage.set_for("south", blender={"5.0": stable}, environment={"SHOW": "solea"})
 
-    job = stage.submit_frames("1-5")
+    job = stage.submit_frames("1-7")
     north, south = stage.until_runs("4.5", "north"), stage.until_runs("5.0", "south")
     assert {north[0][:6], south[0][:5]} == {"tangos", "solea"}
     assert north[0].endswith(": -b -y " + str(stage.blend_file))
@@ -94,7 +102,7 @@ def test_two_hosts_run_what_the_manager_says_before_and_after_a_change(
     )
     stage.set_for("south", blender={"5.0": stable}, environment={"SHOW": "alegrias"}, slots=2)
     second = stage.until_runs("5.0", "south", 2)[1]
-    stage.let_go("4.5", "north")
+    stage.let_go("4.5-north")
     after = stage.until_runs("5.1", "north")
 
     assert second.startswith("alegrias ")
@@ -103,12 +111,25 @@ def test_two_hosts_run_what_the_manager_says_before_and_after_a_change(
     assert after[0].startswith("bulerias ")
     assert after[0].endswith(f": -b --threads {stage.blend_file}")
 
-    for version, host in (("5.1", "north"), ("5.0", "south")):
-        stage.let_go(version, host)
+    # South has one slot less again: the second is given back after its frame; the first goes on.
+    stage.set_for("south", blender={"5.0": stable}, slots=1)
+
+    def is_given_back() -> bool:
+        # It may have begun another frame in the moment before the recall came.
+        for run in stage.runs("5.0", "south")[1:]:
+            stage.let_go(run.split()[1].rstrip(":"))
+        return stage.is_returned("south", 1)
+
+    wait_until(is_given_back, 60)
+    assert stage.runs("5.0", "south", "done")[0] == second.split(":")[0]
+    assert south[0].split(":")[0] not in stage.runs("5.0", "south", "done")
+
+    stage.let_go("5.1-north")
+    stage.let_go("5.0-south")
     stage.until_job_is(job, JobStatus.COMPLETED)
     lines = stage.ledger.read_text().splitlines()
     print("\n" + "\n".join(line.split(":")[0] for line in lines))  # noqa: T201 -- what was shown
-    assert sum(line.startswith("run ") for line in lines) == 5
+    assert sum(line.startswith("run ") for line in lines) == 7
     assert len(stage.runs("4.5", "north")) == 1
 
 
