@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Path
 
 from manager_api.auth import Anybody
-from manager_api.contract.meta import Error
+from manager_api.contract.meta import Error, SecurityError
 from manager_api.contract.provisions import (
     EffectiveProvision,
     ProvisionAnswer,
@@ -21,7 +21,8 @@ router = APIRouter(
     prefix="/api/tablao/v1/provisions",
     tags=["provisions"],
     dependencies=[Anybody],
-    responses={400: {"model": Error}, 404: {"model": Error}},
+    # Of what does not fit a model, or an address, only the message is told.
+    responses={"default": {"model": Error}, 400: {"model": Error | SecurityError}},
 )
 
 Target = Annotated[str, Path(pattern=r"^[A-Za-z0-9_-]{1,255}$")]
