@@ -2,15 +2,14 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
 
 from fastapi import APIRouter, FastAPI
-from fastapi.openapi.utils import get_openapi
 
 from manager_api import refusals
 from manager_api.body_limit import BodyLimit, LimitOf
 from manager_api.dependencies import ManagerParts
 from manager_api.last_rendered import FORMATS
+from manager_api.openapi_document import describe
 from manager_api.routers import explorer, job_files
 from manager_api.routers.flamenco import (
     configuration,
@@ -86,7 +85,7 @@ def build_app(parts: ManagerParts) -> FastAPI:
     for router in (*ROUTERS, *parts.extra_routers):
         app.include_router(router)
     app.mount(explorer.ASSETS_URL, explorer.assets())
-    _describe(app)
+    describe(app)
     return app
 
 
@@ -108,26 +107,3 @@ def _limits(parts: ManagerParts) -> LimitOf:
         return settings.max_image_bytes if media_type in FORMATS else settings.max_json_bytes
 
     return limit_of
-
-
-def _describe(app: FastAPI) -> None:
-    """The document says 400 where a request does not fit; 422 here means another thing."""
-
-    def openapi() -> dict[str, Any]:
-        if app.openapi_schema is None:
-            document = get_openapi(title=app.title, version=app.version, routes=app.routes)
-            app.openapi_schema = _without_default_validation(document)
-        return app.openapi_schema
-
-    app.openapi = openapi  # type: ignore[method-assign] # the way FastAPI documents
-
-
-def _without_default_validation(document: dict[str, Any]) -> dict[str, Any]:
-    for operations in document["paths"].values():
-        for operation in operations.values():
-            answer = operation["responses"].get("422", {})
-            if "HTTPValidationError" in str(answer):
-                del operation["responses"]["422"]
-    for schema in ("HTTPValidationError", "ValidationError"):
-        document["components"]["schemas"].pop(schema, None)
-    return document

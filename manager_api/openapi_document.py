@@ -1,0 +1,56 @@
+"""The OpenAPI document that we publish: FastAPI's, and what it does not know of our refusals."""
+
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+
+_JSON = "application/json"
+_ERROR = {"$ref": "#/components/schemas/Error"}
+#: A request that does not fit is refused without a code; so is who is not known.
+_WITHOUT_CODE = {"$ref": "#/components/schemas/SecurityError"}
+_NOT_FITTING = {
+    "description": "The request does not fit, and the message says why",
+    "content": {_JSON: {"schema": {"anyOf": [_ERROR, _WITHOUT_CODE]}}},
+}
+_OTHER_ERROR = {"description": "Another error", "content": {_JSON: {"schema": _ERROR}}}
+
+
+def describe(app: FastAPI) -> None:
+    """Have the application publish this document."""
+
+    def openapi() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            app.openapi_schema = _document(app)
+        return app.openapi_schema
+
+    app.openapi = openapi  # type: ignore[method-assign] # the way FastAPI documents
+
+
+def _document(app: FastAPI) -> dict[str, Any]:
+    document = get_openapi(title=app.title, version=app.version, routes=app.routes)
+    for path, operations in document["paths"].items():
+        for operation in operations.values():
+            _without_default_validation(operation["responses"])
+            if path.startswith("/api/"):
+                _with_refusals(operation)
+    for schema in ("HTTPValidationError", "ValidationError"):
+        document["components"]["schemas"].pop(schema, None)
+    return document
+
+
+def _without_default_validation(responses: dict[str, Any]) -> None:
+    """The document says 400 where a request does not fit; 422 here means another thing."""
+    if "HTTPValidationError" in str(responses.get("422", {})):
+        del responses["422"]
+
+
+def _with_refusals(operation: dict[str, Any]) -> None:
+    responses = operation["responses"]
+    if operation.get("parameters") or "requestBody" in operation:
+        responses["400"] = _NOT_FITTING
+    responses.setdefault("default", _OTHER_ERROR)
+    for status, response in responses.items():
+        # FastAPI takes it that an error looks like the success of its operation.
+        if not status.startswith("2") and _JSON not in response.get("content", {_JSON: None}):
+            response["content"] = {_JSON: {"schema": _ERROR}}
