@@ -6,6 +6,7 @@ import stat
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from workflows.domain.job_types.definitions import CompileError, JobType
 logger = logging.getLogger(__name__)
 
 _SUFFIXES = (".js", ".py")
+_AT_ONCE = 4
 #: As in Flamenco: what is smaller is no script.
 _MIN_BYTES = 8
 #: A time-out or a crash may have been the machine's fault, so it is tried again after a while.
@@ -82,13 +84,22 @@ class FolderJobTypes:
             raise JobTypeBroken(problem)
         return None
 
-    def described(self, name: str = "") -> Iterator[tuple[Path, Described]]:
+    def described(self, name: str = "") -> list[tuple[Path, Described]]:
         """All scripts, or those that a job type may have its name from; broken ones too."""
         folder = self._folder()
         files = signatures(folder)
-        for file in sorted(files):
-            if is_job_type(file) and name in ("", name_of(file)):
-                yield folder / file, self._current(folder / file, files)
+        paths = [
+            folder / file
+            for file in sorted(files)
+            if is_job_type(file) and name in ("", name_of(file))
+        ]
+        if not paths:
+            return []
+        # A new farm has all of its scripts run at the first request, which must not take long.
+        with ThreadPoolExecutor(_AT_ONCE) as threads:
+            return list(
+                zip(paths, threads.map(lambda path: self._current(path, files), paths), strict=True)
+            )
 
     def _current(self, path: Path, files: Mapping[str, Signature]) -> Described:
         script = self._scripts.setdefault(path, _Script())
