@@ -4,7 +4,9 @@ There is no login yet, so what people may do, anybody may do who reaches the man
 default that is this machine. Workers prove themselves with the secret of their registration.
 """
 
+import asyncio
 import ipaddress
+import time
 from typing import Annotated
 from urllib.parse import urlsplit
 
@@ -13,9 +15,12 @@ from fastapi.openapi.models import HTTPBase
 from fastapi.security.base import SecurityBase
 from starlette.requests import HTTPConnection
 
+from manager_api.db.engine import DatabaseBusy
 from manager_api.db.tables import WorkerRow
 from manager_api.dependencies import ManagerParts, Parts
 from manager_api.errors import Forbidden, NotAuthorized
+
+_PAUSE_S = 0.5
 
 
 class WorkerAuth(SecurityBase):
@@ -26,7 +31,15 @@ class WorkerAuth(SecurityBase):
         self.scheme_name = "worker_auth"
 
     async def __call__(self, connection: HTTPConnection, parts: Parts) -> WorkerRow:
-        return await parts.credentials.check(connection.headers.get("authorization", ""))
+        # A stock worker whose sign-on is answered 503 registers anew: it rather waits.
+        deadline = time.monotonic() + parts.settings.sign_on_wait_s
+        while True:
+            try:
+                return await parts.credentials.check(connection.headers.get("authorization", ""))
+            except DatabaseBusy:
+                if time.monotonic() >= deadline:
+                    raise
+                await asyncio.sleep(_PAUSE_S)
 
 
 the_worker = WorkerAuth()

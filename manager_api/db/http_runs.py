@@ -186,6 +186,12 @@ async def give_back(session: Session, worker_id: str, reason: str) -> None:
         end(session, run, Outcome(kind, run.stop_reason or reason))
 
 
+async def withdraw_offers(session: Session, worker_id: str, reason: str) -> None:
+    for run in await open_of_worker(session, worker_id):
+        if run.state is HttpRunState.OFFERED:
+            end(session, run, Outcome(OutcomeKind.REFUSED, reason))
+
+
 async def confirm_stops(session: Session, worker_id: str) -> None:
     """The worker has nothing to do, so it has ended what it was told to end."""
     for run in await open_of_worker(session, worker_id):

@@ -128,9 +128,11 @@ class HttpPolls:
         return _Assignment(worker, RunKey.parse(run.key), job, task, provided[worker.id])
 
     async def _withdraw(self, worker_id: str) -> None:
+        """When it comes again is not known, so what was offered to it goes to others."""
         async with self._database.writing() as session:
             if worker := await workers.worker_to_change(session, worker_id):
                 worker.polls_until = None
+                await http_runs.withdraw_offers(session, worker_id, "its worker hung up")
 
     async def _has_news(self, worker_id: str) -> bool:
         async with self._database.reading() as session:

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -459,3 +460,39 @@ def test_a_paused_worker_counts_as_left_but_does_not_try_again() -> None:
 
     [(_, census)] = planned.censuses
     assert (census.nobody_left, census.allow_retry) == (False, ("eva",))
+
+
+# --- workers that speak HTTP ----------------------------------------------------------------------
+
+
+def test_a_worker_that_speaks_http_is_lent_while_it_asks_for_a_task() -> None:
+    resting, asking = worker("ada", is_http=True), worker("eva", is_http=True, is_polling=True)
+
+    planned = plan(FarmSnapshot((resting, asking), (job(demand=wanting(2)),), ()))
+
+    assert offered(planned) == [("eva", "job")]
+
+
+def test_a_lease_goes_on_while_its_http_worker_is_at_its_task() -> None:
+    planned = plan(FarmSnapshot((worker(is_http=True),), (job(),), (lease(),)))
+
+    assert planned == Plan()
+
+
+@pytest.mark.parametrize(
+    ("status", "is_missed"),
+    [
+        (WorkerStatus.AWAKE, True),
+        (WorkerStatus.ASLEEP, True),
+        (WorkerStatus.STARTING, True),
+        (WorkerStatus.OFFLINE, False),
+        (WorkerStatus.ERROR, False),
+        (WorkerStatus.UNREGISTERED, False),
+    ],
+)
+def test_an_http_worker_is_missed_asleep_as_well(status: WorkerStatus, is_missed: bool) -> None:
+    silent = worker(is_http=True, is_present=False, status=status)
+
+    planned = plan(FarmSnapshot((silent,), (), ()))
+
+    assert planned.lost == (["ada"] if is_missed else [])

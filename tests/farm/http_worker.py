@@ -71,8 +71,9 @@ class HttpWorkerClient:
     def sign_off(self) -> None:
         assert self._http.post("/sign-off").status_code == 204
 
-    def ask_for_task(self) -> httpx.Response:
-        return self._http.post("/task")
+    def ask_for_task(self, patience_s: float = 60.0) -> httpx.Response:
+        """Raises ReadTimeout when it hangs up before there is an answer."""
+        return self._http.post("/task", timeout=patience_s)
 
     def update(self, task_id: str, **said: Any) -> int:
         return self._http.post(f"/task/{task_id}", json=said).status_code

@@ -257,7 +257,10 @@ class OutcomeKind(StrEnum):
     LOST = "lost"
     """Broken off by an accident (shim killed, machine restarted): nobody's fault."""
     REFUSED = "refused"
-    """Never began: the host sleeps, shuts down, or knows a newer lease. Ends the lease."""
+    """Never began: the host sleeps, shuts down, or knows a newer lease. Ends the lease.
+
+    Also given back by a worker that speaks HTTP, and sleeps or signs off in the middle of it.
+    """
     SUPERSEDED = "superseded"
     """A newer attachment to the same run reports instead."""
 

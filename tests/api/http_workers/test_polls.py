@@ -7,9 +7,9 @@ from typing import Any
 import httpx
 import pytest
 
-from manager_api.db.engine import utc_now
+from manager_api.db.engine import DatabaseBusy, utc_now
 from manager_api.db.leases import SqlKeeperStore
-from manager_api.db.tables import HttpRunState
+from manager_api.db.tables import HttpRunState, WorkerRow
 from manager_api.services.workers import WorkerService
 from tests.api.conftest import SECRET, Credentials, Farm
 from tests.api.http_workers.conftest import AtWork, HttpFarm
@@ -145,7 +145,7 @@ async def test_a_worker_that_was_given_up_works_again_when_it_asks(
     row = await http_farm.worker(at_work.auth.id)
     assert (row.status, row.session) == (WorkerStatus.AWAKE, 2)
     assert row.live_runs == [str(at_work.key)]
-    assert await http_farm.outcome(at_work.key) == ("canceled", "its worker was not heard of")
+    assert await http_farm.outcome(at_work.key) == ("refused", "its worker was not heard of")
 
 
 async def test_one_that_asks_for_its_state_instead_is_asleep(
@@ -192,7 +192,7 @@ async def test_leaving_awake_gives_the_task_back(
 ) -> None:
     await api.post("/api/v3/worker/state-changed", json={"status": "asleep"}, auth=at_work.auth)
 
-    assert await http_farm.outcome(at_work.key) == ("canceled", "its worker is asleep")
+    assert await http_farm.outcome(at_work.key) == ("refused", "its worker is asleep")
 
 
 async def test_signing_off_gives_the_task_back(
@@ -200,7 +200,7 @@ async def test_signing_off_gives_the_task_back(
 ) -> None:
     await api.post("/api/v3/worker/sign-off", auth=at_work.auth)
 
-    assert await http_farm.outcome(at_work.key) == ("canceled", "its worker signed off")
+    assert await http_farm.outcome(at_work.key) == ("refused", "its worker signed off")
 
 
 async def test_signing_on_anew_loses_what_the_last_process_ran(
@@ -243,3 +243,21 @@ async def test_every_question_counts_as_seen(
     last_seen = (await http_farm.worker(auth.id)).last_seen
     assert last_seen is not None
     assert last_seen >= before
+
+
+async def test_a_database_that_is_busy_for_a_moment_costs_no_worker_its_identity(
+    farm: Farm, api: httpx.AsyncClient, awake: Make, sign_on: dict[str, Any]
+) -> None:
+    auth, credentials, busy = await awake(), farm.parts.credentials, [True, True]
+    check = credentials.check
+
+    async def check_when_free(authorization: str) -> WorkerRow:
+        if busy:
+            busy.pop()
+            raise DatabaseBusy("for a moment")
+        return await check(authorization)
+
+    credentials.check = check_when_free  # type: ignore[method-assign] # a hiccup on demand
+    answer = await api.post("/api/v3/worker/sign-on", json=sign_on, auth=auth)
+
+    assert (answer.status_code, busy) == (200, [])
