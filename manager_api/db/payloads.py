@@ -94,7 +94,7 @@ def worker_event(worker: WorkerRow, *, previous: WorkerStatus | None = None) -> 
     }
     if worker.last_seen is not None:
         payload["last_seen"] = rfc3339(worker.last_seen)
-    if previous is not None:
+    if previous:  # before its first sign-on a worker has none
         payload["previous_status"] = str(previous)
     if worker.status_requested is not None:
         payload["status_change"] = {
