@@ -76,7 +76,7 @@ class ScriptFarm(FarmProcesses):
         return new.id
 
     def tag_worker(self, name: str) -> str:
-        """A new tag of this worker alone; no interface makes tags yet."""
+        """A new tag of this worker alone."""
         tag, worker_id = str(uuid4()), self.worker(name)["id"]
         with sqlite3.connect(self.database_file, timeout=30) as connection:
             connection.execute("INSERT INTO worker_tags VALUES (?, ?, '')", (tag, f"tag {tag}"))
