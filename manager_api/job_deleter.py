@@ -131,11 +131,13 @@ class JobDeleter:
         count = 0
         async for page in deletions.pages(self._database):
             for doomed in page:
-                if doomed.is_ended and self._is_due(doomed.id):
-                    count += await self._delete(epoch, doomed)
-                    if count % _TOLD_EVERY == _TOLD_EVERY - 1:
+                if not doomed.is_ended or not self._is_due(doomed.id):
+                    continue
+                if await self._delete(epoch, doomed):
+                    count += 1
+                    if count % _TOLD_EVERY == 0:
                         await self._tell(count)
-        if count:
+        if count % _TOLD_EVERY:
             await self._tell(count)
 
     async def _tell(self, count: int) -> None:

@@ -4,6 +4,8 @@ import asyncio
 import io
 from pathlib import Path
 
+import numpy as np
+import OpenEXR  # type: ignore[import-not-found] # compiled, and without stubs
 import pytest
 from PIL import Image
 
@@ -63,6 +65,25 @@ async def test_of_many_frames_the_newest_is_sent(tmp_path: Path) -> None:
 
     assert jpeg.convert("RGB").getpixel((3, 2))[0] == pytest.approx(240, abs=6)  # type: ignore[index] # a triple
     assert sent.empty()
+    running.cancel()
+
+
+async def test_an_openexr_frame_is_sent_as_jpeg(tmp_path: Path) -> None:
+    sent: asyncio.Queue[bytes] = asyncio.Queue()
+
+    async def send(_key: RunKey, jpeg: bytes) -> None:
+        await sent.put(jpeg)
+
+    light = np.full((4, 8, 3), (0.0, 1.0, 0.0), "float16")
+    OpenEXR.File({"type": OpenEXR.scanlineimage}, {"RGB": light}).write(str(tmp_path / "1.exr"))
+    previews = Previews(send)
+    running = asyncio.create_task(previews.run())
+
+    previews.saved(KEY, tmp_path / "1.exr")
+
+    jpeg = opened(await asyncio.wait_for(sent.get(), 60)).convert("RGB")
+    assert jpeg.size == (8, 4)
+    assert jpeg.getpixel((3, 2))[1] > 200  # type: ignore[index] # a triple
     running.cancel()
 
 
