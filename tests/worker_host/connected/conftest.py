@@ -131,9 +131,8 @@ class Farm:
 
     async def log_of(self, index: int, attempt: int = 1) -> bytes:
         """What the host has sent of an attempt."""
-        return b"".join(
-            [block async for block in self.logs.stream("job", f"task-{index}", attempt, 2**40)]
-        )
+        _, blocks = await self.logs.whole("job", f"task-{index}", attempt)
+        return b"".join([block async for block in blocks])
 
     def _app(self) -> FastAPI:
         app = FastAPI()
