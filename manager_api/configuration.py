@@ -31,6 +31,7 @@ LIVE = frozenset(
 _BY_COMMAND_LINE = {"host": "listen", "port": "listen"}
 
 OnChange = Callable[[ManagerSettings], Awaitable[None]]
+Edit = Callable[[Mapping[str, Any]], Mapping[str, Any]]
 
 
 class CannotWrite(FarmError):
@@ -102,23 +103,23 @@ class Configuration:
         name = "shared_storage_path"
         return not self._content.get(name) and name not in self.overridden
 
-    async def replace(self, content: Mapping[str, Any]) -> None:
-        """Write this to the file, and let it take effect as far as that can be.
+    async def change(self, edited: Edit) -> None:
+        """Change the file, and let the change take effect as far as that can be.
+
+        Args:
+            edited: What the file is to hold, made from what it holds; a ValueError refuses.
 
         Raises:
             BadRequest: something in it is wrong; nothing has changed.
             CannotWrite: the file cannot be written; nothing has changed.
         """
         async with self._changing:
-            if content.get("insecure") != self._content.get("insecure"):
-                raise BadRequest(
-                    "Setting insecure: who may reach the manager is decided on its machine, "
-                    f"in {self.file} or at the command line, not through it."
-                )
             try:
+                content = edited(self._content)
+                self._check_kept_from_outside(content)
                 wanted = self._read(content)
                 await asyncio.to_thread(make_storage_folders, wanted)
-            except SettingsError as refusal:
+            except (SettingsError, ValueError) as refusal:
                 raise BadRequest(str(refusal)) from refusal
             try:
                 await asyncio.to_thread(write_settings_file, self.file, content)
@@ -143,6 +144,13 @@ class Configuration:
                     await self._take(content, wanted)
             except SettingsError as refusal:
                 raise CannotRead(str(refusal)) from refusal
+
+    def _check_kept_from_outside(self, content: Mapping[str, Any]) -> None:
+        if content.get("insecure") != self._content.get("insecure"):
+            raise ValueError(
+                "Setting insecure: who may reach the manager is decided on its machine, "
+                f"in {self.file} or at the command line, not through it."
+            )
 
     def _read(self, content: Mapping[str, Any]) -> ManagerSettings:
         # The directory that we work in stays ours, wherever it was said.

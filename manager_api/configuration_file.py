@@ -28,6 +28,8 @@ FLAMENCO_KEYS = (
     *("worker_timeout", "blocklist_threshold", "task_fail_after_softfail_count", "mqtt"),
     "variables",
 )
+#: Of ours, in sections of Flamenco's: no page shows them, so none can take them away.
+OURS_IN_SHAMAN = frozenset({"checkout", "max_upload_bytes"})
 
 
 def shown(content: Mapping[str, Any], settings: ManagerSettings) -> dict[str, Any]:
@@ -41,6 +43,7 @@ def shown(content: Mapping[str, Any], settings: ManagerSettings) -> dict[str, An
     defaults = _defaults(settings)
     for key in FLAMENCO_KEYS:
         page[key] = _over(defaults[key], content.get(key))
+    page["shaman"] = {k: v for k, v in page["shaman"].items() if k not in OURS_IN_SHAMAN}
     variables = _default_variables() | (content.get("variables") or {})
     page["variables"] = {name: _variable_shown(given) for name, given in variables.items()}
     return masked(page)
@@ -58,8 +61,10 @@ def put_back(
         key: value for key, value in content.items() if key not in FLAMENCO_KEYS and key != "_meta"
     }
     changed = _changed(page, shown(content, settings), content)
-    if MASK in str({key: value for key, value in changed.items() if value != content.get(key)}):
-        _check_unmasked(changed, content)
+    _check_unmasked(changed, content)
+    shaman = {k: v for k, v in (content.get("shaman") or {}).items() if k in OURS_IN_SHAMAN}
+    if shaman and isinstance(changed.get("shaman", {}), dict):
+        changed["shaman"] = shaman | changed.get("shaman", {})
     return {"_meta": _META} | ours | changed
 
 

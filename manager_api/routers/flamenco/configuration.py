@@ -22,7 +22,6 @@ from manager_api.contract.configuration import (
 )
 from manager_api.contract.meta import Error
 from manager_api.dependencies import Parts
-from manager_api.errors import BadRequest
 from manager_api.platforms import managers_platform
 from manager_api.services.blender_check import BlenderCheck
 from manager_api.services.setup_assistant import assistants_settings
@@ -60,11 +59,7 @@ async def get_configuration_file(parts: Parts) -> dict[str, Any]:
 @router.put("/file", operation_id="updateConfigurationFile", status_code=204)
 async def update_configuration_file(page: ConfigurationPage, parts: Parts) -> None:
     configuration = parts.configuration
-    try:
-        content = put_back(page.root, configuration.content, configuration.settings)
-    except ValueError as refusal:
-        raise BadRequest(str(refusal)) from refusal
-    await configuration.replace(content)
+    await configuration.change(lambda content: put_back(page.root, content, configuration.settings))
 
 
 @router.get("/variables/{audience}/{platform}", operation_id="getVariables")
@@ -126,4 +121,4 @@ async def check_blender_exe_path(body: PathCheckInput, request: Request) -> Blen
 async def save_setup_assistant_config(body: SetupAssistantConfig, parts: Parts) -> None:
     configuration = parts.configuration
     values = assistants_settings(body.storageLocation, body.blenderExecutable)
-    await configuration.replace(with_values(configuration.content, values))
+    await configuration.change(lambda content: with_values(content, values))

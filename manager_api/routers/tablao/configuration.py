@@ -11,7 +11,6 @@ from manager_api.configuration_file import masked, with_values
 from manager_api.contract.configuration import ConfigurationPage
 from manager_api.contract.meta import Error
 from manager_api.dependencies import Parts
-from manager_api.errors import BadRequest
 
 router = APIRouter(
     prefix="/api/tablao/v1/configuration",
@@ -41,11 +40,7 @@ async def get_configuration_in_force(parts: Parts) -> ConfigurationInForce:
 async def change_configuration(changes: ConfigurationPage, parts: Parts) -> ConfigurationInForce:
     """By dotted name, `shaman.enabled`; null takes a setting out of the file."""
     configuration = parts.configuration
-    try:
-        content = with_values(configuration.content, changes.root)
-    except ValueError as refusal:
-        raise BadRequest(str(refusal)) from refusal
-    await configuration.replace(content)
+    await configuration.change(lambda content: with_values(content, changes.root))
     return _in_force(configuration)
 
 
