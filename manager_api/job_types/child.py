@@ -6,6 +6,7 @@ script.
 
 import contextlib
 import math
+import os
 import signal
 import sys
 from pathlib import Path
@@ -24,6 +25,9 @@ _PYTHON_ROOM_MB = 64
 
 
 def main() -> None:
+    # What a script or its own children print must not end up in the answer.
+    answer_file = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
     request = Request.from_text(sys.stdin.buffer.read().decode())
     _limit(request)
     text = _answer(request).as_text().encode(errors="replace")
@@ -31,7 +35,8 @@ def main() -> None:
         limit = f"{request.limits.answer_mb} MB"
         problem = f"{request.file}: what it makes of the job is larger than {limit}."
         text = Answer(error=problem).as_text().encode()
-    sys.stdout.buffer.write(text)
+    with answer_file:
+        answer_file.write(text)
 
 
 def _answer(request: Request) -> Answer:

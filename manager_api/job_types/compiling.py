@@ -57,7 +57,7 @@ class ScriptCompiler:
                 max_tasks=MAX_TASKS,
             )
         )
-        answer.error = answer.error[:_LONGEST_ERROR]
+        answer.error = _printable(answer.error[:_LONGEST_ERROR])
         return answer
 
     def _compile(self, path: Path, job: SubmittedJob) -> list[AuthoredTask]:
@@ -101,15 +101,19 @@ def _log(answer: Answer, job: SubmittedJob) -> None:
         logger.log(
             logging.WARNING if level == "warning" else logging.INFO,
             "%s",
-            text,
+            _printable(text),
             extra={"job_type": job.job_type, "job": job.job_id},
         )
 
 
 def _taken_over(answer: Answer, job: SubmittedJob) -> list[AuthoredTask]:
     """Its tasks; changes the job's settings and metadata to what the script left."""
-    ids = _final_ids(answer, job)
-    tasks = tasks_of_script(_decoded(answer.tasks, ids))
+    try:
+        ids = _final_ids(answer, job)
+        tasks = tasks_of_script(_decoded(answer.tasks, ids))
+    except (KeyError, TypeError, AttributeError) as problem:
+        # A script may replace what it is given, down to how its answer is written.
+        raise CompileError("What the job type makes is not understood.") from problem
     settings, metadata = _decoded([json.dumps(answer.settings), json.dumps(answer.metadata)], ids)
     if not isinstance(settings, dict) or not isinstance(metadata, dict):
         raise CompileError("The job's settings and metadata must stay objects.")
@@ -151,6 +155,11 @@ def _check_characters(text: str, value: Any) -> None:
         json.dumps(value, ensure_ascii=False).encode()
     except UnicodeEncodeError as problem:
         raise CompileError("What the job type makes must be valid Unicode.") from problem
+
+
+def _printable(text: str) -> str:
+    """Without halves of surrogate pairs, which no answer could carry."""
+    return text.encode(errors="replace").decode()
 
 
 def _as_text(value: Any) -> str:

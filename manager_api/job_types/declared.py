@@ -1,5 +1,6 @@
 """From a script's `JOB_TYPE` to a job type, or a sentence that says what is wrong with it."""
 
+import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -33,6 +34,10 @@ def declared_job_type(
         raise BadJobType("it defines no JOB_TYPE")
     if not isinstance(declared, dict):
         raise BadJobType("JOB_TYPE must be an object with a label and settings")
+    try:
+        json.dumps(declared, ensure_ascii=False).encode()
+    except UnicodeEncodeError as problem:
+        raise BadJobType("JOB_TYPE must be valid Unicode") from problem
     settings = declared.get("settings", [])
     if not isinstance(settings, list):
         raise BadJobType("JOB_TYPE.settings must be a list")

@@ -149,9 +149,10 @@ def signatures(folder: Path) -> dict[str, Signature]:
         if not entry.name.endswith(_SUFFIXES):
             continue
         try:
+            entry.name.encode()
             status = entry.stat(follow_symlinks=False)
-        except OSError:
-            continue  # it went away while we looked
+        except (UnicodeEncodeError, OSError):
+            continue  # no client could be told its name; or it went away while we looked
         if stat.S_ISREG(status.st_mode) and status.st_size >= _MIN_BYTES:
             found[entry.name] = (status.st_ino, status.st_size, status.st_mtime_ns)
     return found

@@ -76,7 +76,10 @@ class Sandbox:
             code = self._exit_code(request, given, answer, errors)
             if code != 0:
                 raise ScriptFailed(_why(request, code, _read(errors, _ERROR_BYTES)))
-            return Answer.from_text(_read(answer))
+            try:
+                return Answer.from_text(_read(answer))
+            except (ValueError, TypeError) as problem:
+                raise ScriptFailed(f"{request.file}: what it makes is not understood.") from problem
 
     def _exit_code(
         self, request: Request, given: IO[bytes], answer: IO[bytes], errors: IO[bytes]

@@ -1,5 +1,6 @@
 """Twelve job types in JavaScript, submitted to a manager: the tasks they make, or their refusal."""
 
+import asyncio
 import logging
 import os
 import platform
@@ -330,7 +331,7 @@ async def test_talking_scripts_reach_the_log_and_other_scripts(
             "function",
             "TypeError: Parameters and settings are data, not a function. (stumbling.js, line 26)",
         ),
-        ("strict", "ReferenceError: undeclared is not defined (stumbling.js, line 30)"),
+        ("strict", "ReferenceError: undeclared is not defined (stumbling.js, line 34)"),
         ("orphan", "The task 'a task' depends on a task that was never added to the job."),
         ("circle", "These tasks wait for each other: 'other', 'a task'."),
         ("twice", "The task 'a task' is added to the job twice."),
@@ -339,6 +340,8 @@ async def test_talking_scripts_reach_the_log_and_other_scripts(
         ("surrogate", "What the job type makes must be valid Unicode."),
         ("steps", "The number of steps of a command of the task 'a task' cannot be -1."),
         ("settings", "The job's settings and metadata must stay objects."),
+        ("sabotage", "What the job type makes is not understood."),
+        ("half", "\ufffd\ufffd\ufffd (stumbling.js, line 51)"),
     ],
 )
 async def test_stumbling_scripts_say_where_and_why(
@@ -349,6 +352,21 @@ async def test_stumbling_scripts_say_where_and_why(
 
 async def test_an_endless_loop_is_ended(refusal: Refusal) -> None:
     assert await refusal("endless-loop") == "endless_loop.js: it computed for longer than 1.5 s."
+
+
+async def test_others_are_served_while_a_script_loops(
+    api: httpx.AsyncClient, submission: Any, compiled: Compile
+) -> None:
+    loops = [
+        asyncio.create_task(api.post("/api/v3/jobs", json=submission("endless-loop")))
+        for _ in range(2)
+    ]
+
+    built_in = await compiled("echo-sleep-test", message="olé")
+
+    assert len(built_in) == 1
+    assert not any(loop.done() for loop in loops)
+    assert {(await loop).status_code for loop in loops} == {400}
 
 
 @pytest.mark.parametrize("kind", ["arrays", "buffers", "text"])

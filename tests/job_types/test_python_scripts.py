@@ -42,16 +42,16 @@ def test_a_python_job_type_uses_the_whole_interface(
 @pytest.mark.parametrize(
     ("how", "sentence"),
     [
-        ("mistake", r"KeyError: 'camera' \(misbehaving.py, line 45\)"),
-        ("give_up", r"SystemExit: enough \(misbehaving.py, line 49\)"),
+        ("mistake", r"KeyError: 'camera' \(misbehaving.py, line 46\)"),
+        ("give_up", r"SystemExit: enough \(misbehaving.py, line 50\)"),
         (
             "odd_parameters",
-            r"must be plain data: .* not JSON serializable. \(misbehaving.py, line 59\)",
+            r"must be plain data: .* not JSON serializable. \(misbehaving.py, line 67\)",
         ),
         ("loop", r"misbehaving.py: it computed for longer than 2 s."),
         (
             "hoard",
-            r"MemoryError: it needs more memory than it may have \(misbehaving.py, line 29\)",
+            r"MemoryError: it needs more memory than it may have \(misbehaving.py, line 30\)",
         ),
         ("crash", r"misbehaving.py: its process was ended by SIGSEGV."),
         ("end", r"misbehaving.py: its process ended with 3: "),
@@ -83,6 +83,14 @@ def test_a_script_sees_nothing_of_the_managers_environment(
     seen = json.loads(task.commands[0].parameters["message"])
     assert "PATH" in seen
     assert [name for name in seen if name.startswith("TABLAO")] == []
+
+
+def test_what_a_script_writes_past_the_log_does_no_harm(
+    compile_with: Compile, new_job: NewJob
+) -> None:
+    [task] = compile_with(SCRIPTS / "misbehaving.py", new_job(how="shout"))
+
+    assert task.name == "seen"
 
 
 def test_errors_of_python_name_line_and_cause(tmp_path: Path, sandbox: Sandbox) -> None:

@@ -1,5 +1,6 @@
 """Compiling stays quick. `python -m tests.job_types.test_speed` measures larger jobs too."""
 
+import os
 import time
 from datetime import datetime
 from pathlib import Path
@@ -15,8 +16,11 @@ SCRIPT = Path(__file__).with_name("many_frames.js")
 PROMISED_S = 2.0
 
 
-def seconds_for(frames: int) -> float:
-    """From a submitted job to its checked tasks, the child process included."""
+def seconds_for(frames: int) -> tuple[float, float]:
+    """From a submitted job to its checked tasks: by the clock, and of computing.
+
+    The child process is included.
+    """
     job_type = describe_file(SCRIPT, Sandbox(ScriptLimits))
     settings = {"frames": f"1-{frames}"}
     job = SubmittedJob(
@@ -26,19 +30,25 @@ def seconds_for(frames: int) -> float:
         datetime(2026, 5, 1).astimezone(),
         settings=settings,
     )
-    started = time.monotonic()
+    started, computed = time.monotonic(), _computed()
     tasks = compiled(job, job_type)
-    elapsed = time.monotonic() - started
+    elapsed, computed = time.monotonic() - started, _computed() - computed
     assert len(tasks) == frames + 1
     assert len(tasks[-1].dependencies) == frames
-    return elapsed
+    return elapsed, computed
+
+
+def _computed() -> float:
+    times = os.times()
+    return times.user + times.system + times.children_user + times.children_system
 
 
 def test_ten_thousand_frames_take_less_than_two_seconds() -> None:
-    # Other tests may be at work on this machine, so the best of some counts.
-    assert any(seconds_for(10_000) < PROMISED_S for _ in range(5))
+    # Not by the clock: other tests may be at work on this machine.
+    assert any(seconds_for(10_000)[1] < PROMISED_S for _ in range(3))
 
 
 if __name__ == "__main__":
     for number in (100, 10_000, 100_000):
-        print(f"{number:>7,} frames: {seconds_for(number):5.2f} s")  # noqa: T201 -- a report
+        elapsed, computed = seconds_for(number)
+        print(f"{number:>7,} frames: {elapsed:5.2f} s, CPU {computed:5.2f} s")  # noqa: T201 -- a report

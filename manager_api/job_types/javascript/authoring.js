@@ -1,5 +1,7 @@
 // What a job type makes tasks with. Everything stays in here; only the driver's text goes out.
 
+// Before the script can put its own in their place.
+const { parse, stringify } = JSON;
 const MAX_DEPTH = 100;
 const LOG_LINES = 200;
 const LOG_LINE_LENGTH = 1000;
@@ -89,7 +91,7 @@ class AuthoredTask {
   }
 
   asJson() {
-    return JSON.stringify({
+    return stringify({
       serial: this.#serial,
       name: this.name,
       type: this.type,
@@ -133,7 +135,7 @@ function log(level, values) {
 function shown(value) {
   if (typeof value === "object" && !(value instanceof Error)) {
     try {
-      return JSON.stringify(value);
+      return stringify(value);
     } catch {
       // A cycle: its type has to do.
     }

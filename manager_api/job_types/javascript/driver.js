@@ -1,7 +1,7 @@
 // Gives the script its globals, and runs what the manager asks for. `given` is the manager's request.
 
 const globalEval = eval;
-const request = JSON.parse(given);
+const request = parse(given);
 const required = {};
 let throwingLine = 0;
 
@@ -48,11 +48,11 @@ function requireScript(name) {
 function run(operation) {
   switch (operation) {
     case "describe":
-      return JSON.stringify(described());
+      return stringify(described());
     case "compile":
       return compiled();
     case "gathered":
-      return JSON.stringify({ logs, required: Object.keys(required), throwingLine });
+      return stringify({ logs, required: Object.keys(required), throwingLine });
   }
 }
 
@@ -77,7 +77,7 @@ function compiled() {
     metadata: copied(job.metadata),
     uuids,
   };
-  return [JSON.stringify(header), ...job.tasks.map((task) => task.asJson())].join("\n");
+  return [stringify(header), ...job.tasks.map((task) => task.asJson())].join("\n");
 }
 
 return run;

@@ -3,6 +3,7 @@
 import ctypes
 import json
 import os
+import subprocess
 import sys
 import time
 
@@ -55,11 +56,18 @@ def look(job: Job) -> None:
     job.add_task(task)
 
 
+def shout(job: Job) -> None:
+    """Past what Python calls its standard output."""
+    subprocess.run(["echo", "olé"], check=True)
+    os.write(1, b"more")
+    look(job)
+
+
 def odd_parameters(_job: Job) -> None:
     Command("echo", {"message": object()})
 
 
 WAYS = {
     function.__name__: function
-    for function in (loop, hoard, crash, end, sleep, mistake, give_up, look, odd_parameters)
+    for function in (loop, hoard, crash, end, sleep, mistake, give_up, look, shout, odd_parameters)
 }

@@ -26,6 +26,10 @@ const WAYS = {
   function: () => author.Command("echo", { message: () => 1 }),
 };
 
+function AuthoredTaskOf(task) {
+  return Object.getPrototypeOf(task);
+}
+
 function compileJob(job) {
   if (job.settings.over === "strict") undeclared = 1;
   const results = {
@@ -42,6 +46,10 @@ function compileJob(job) {
     surrogate: (task) => task.addCommand(author.Command("echo", { message: "\ud800" })),
     steps: (task) => task.addCommand(author.Command("echo", {}, -1)),
     settings: () => (job.settings = "none"),
+    sabotage: (task) => (AuthoredTaskOf(task).asJson = () => "[]"),
+    half: () => {
+      throw "\ud800";
+    },
   };
   const task = author.Task("a task", "misc");
   (results[job.settings.over] ?? WAYS[job.settings.over])(task);
