@@ -186,8 +186,9 @@ def _keeper_duties(parts: ManagerParts) -> Sequence[KeeperDuty]:
 
 def _http_run_keeping(parts: ManagerParts, client: Client) -> KeeperDuty:
     # A quarter of the time-out: two may be late, or fall to a manager that has just gone.
-    every_s = parts.settings.heartbeat_s / 4
-    return HttpRunKeeping(parts.http_runs, TemporalActivities(client), every_s)
+    return HttpRunKeeping(
+        parts.http_runs, TemporalActivities(client), lambda: parts.settings.heartbeat_s / 4
+    )
 
 
 def _temporal_worker(

@@ -1,8 +1,10 @@
 """Flamenco's interface: the tasks of workers that speak HTTP."""
 
-from pydantic import Field
+from typing import Any
 
-from manager_api.contract.base import Answer, Integer, Request
+from pydantic import Field, model_validator
+
+from manager_api.contract.base import Answer, Integer, Request, check_storable
 from manager_api.contract.tasks import Command, TaskStatusWord
 from manager_api.contract.workers import WorkerStatusWord
 from workflows.domain.statuses import TaskStatus
@@ -27,12 +29,32 @@ class AssignedTask(Answer):
 
 
 class TaskUpdate(Request):
-    """What a worker has to say of its task; nothing of it must be there."""
+    """What a worker has to say of its task; nothing of it must be there.
+
+    A refused update is lost, and the task's end with it. So what a program wrote that cannot be
+    stored is replaced, not refused.
+    """
 
     task_status: TaskStatusWord | None = Field(default=None, alias="taskStatus")
     activity: str | None = None
     log: str | None = None
     steps_completed: Integer | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _can_be_stored(cls, body: Any) -> Any:
+        if isinstance(body, dict):
+            written = {name: body[name] for name in ("activity", "log") if name in body}
+            body = body | {name: _storable(text) for name, text in written.items()}
+        check_storable(body)
+        return body
+
+
+def _storable(text: Any) -> Any:
+    if not isinstance(text, str):
+        return text
+    without_nul = text.replace("\0", "\N{REPLACEMENT CHARACTER}")
+    return without_nul.encode("utf-8", "replace").decode()
 
 
 class MayKeepRunning(Answer):

@@ -87,10 +87,13 @@ class HttpRunKeeping:
     """The duty of the farm keeper's manager.
 
     Args:
-        heartbeat_every_s: well below the heartbeat time-out that jobs' workflows give.
+        heartbeat_every_s: asked each time; well below the heartbeat time-out that jobs' workflows
+            give.
     """
 
-    def __init__(self, runs: HttpRuns, activities: Activities, heartbeat_every_s: float) -> None:
+    def __init__(
+        self, runs: HttpRuns, activities: Activities, heartbeat_every_s: Callable[[], float]
+    ) -> None:
         self._runs = runs
         self._database = runs.database
         self._activities = activities
@@ -100,13 +103,14 @@ class HttpRunKeeping:
 
     async def run(self, epoch: int) -> None:
         """Until canceled. Nothing here does harm when an older keeper does it, too."""
-        next_beat = 0.0
+        beaten = float("-inf")
         while True:
-            if time.monotonic() >= next_beat:
-                next_beat = time.monotonic() + self._heartbeat_every_s
+            every_s = self._heartbeat_every_s()
+            if time.monotonic() - beaten >= every_s:
+                beaten = time.monotonic()
                 await _unless_it_fails(self.heartbeat)
             await _unless_it_fails(self.look)
-            await asyncio.sleep(min(LOOK_EVERY_S, self._heartbeat_every_s))
+            await asyncio.sleep(min(LOOK_EVERY_S, every_s))
 
     async def heartbeat(self) -> None:
         """For every run that goes on; finds those that are to stop, or that nobody waits for."""

@@ -5,19 +5,17 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from manager_api.contract.worker_tasks import AssignedTask
 from manager_api.contract.workers import WorkerStateChange
 from manager_api.db import http_runs, jobs, provisions, tasks, workers
 from manager_api.db.engine import Changed, Session, utc_now
-from manager_api.db.tables import HttpRunRow, HttpRunState, JobRow, TaskRow, WorkerRow
+from manager_api.db.tables import HttpRunState, JobRow, TaskRow, WorkerRow
 from manager_api.errors import Overtaken, WorkerNotFound
 from manager_api.http_runs.book import HttpRuns
 from manager_api.services.commands import CommandsForWorker
 from manager_api.task_logs import TaskLogs
 from workflows.domain.http_workers import status_when_it_polls
-from workflows.domain.messages import RunKey
+from workflows.domain.messages import Outcome, OutcomeKind, RunKey
 from workflows.domain.provisioning import Provision
 from workflows.domain.statuses import TaskStatus, WorkerStatus
 from workflows.domain.variables import Variables
@@ -120,7 +118,10 @@ class HttpPolls:
             session.changed.add(Changed.FARM)
             return None
         run = open_runs[-1]
-        job, task = await _of_run(session, run)
+        job, task = await jobs.job(session, run.job_id), await tasks.task(session, run.task_id)
+        if job is None or task is None:
+            http_runs.end(session, run, Outcome(OutcomeKind.CANCELED, "its job is being deleted"))
+            return None
         run.state = HttpRunState.RUNNING
         run.touched = task.last_touched = utc_now()
         worker.polls_until = None
@@ -165,11 +166,3 @@ class HttpPolls:
             steps_completed=task.steps_completed,
             steps_total=task.steps_total,
         )
-
-
-async def _of_run(session: AsyncSession, run: HttpRunRow) -> tuple[JobRow, TaskRow]:
-    job = await jobs.job(session, run.job_id)
-    task = await tasks.task(session, run.task_id)
-    assert job is not None  # the run's row goes with its job's
-    assert task is not None
-    return job, task

@@ -13,7 +13,7 @@ from tests.farm.http_worker import HttpWorker, HttpWorkerClient
 from tests.farm.processes import SCALED, FarmProcesses, wait_until
 
 TASKS = 50
-FRAME_S = 0.6
+FRAME_S = 0.4
 HOSTS = 2
 #: Hosts and HTTP worker are back in time, however busy this machine is.
 SETTINGS = {**SCALED, "TABLAO_LOST_AFTER_S": "40", "TABLAO_HTTP_POLL_S": "3"}

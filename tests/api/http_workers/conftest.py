@@ -65,7 +65,7 @@ class HttpFarm:
 
     def __post_init__(self) -> None:
         self.runs = self.farm.parts.http_runs
-        self.keeping = HttpRunKeeping(self.runs, self.temporal, 1.0)
+        self.keeping = HttpRunKeeping(self.runs, self.temporal, lambda: 1.0)
         self.delivery = OutcomeDelivery(self.farm.parts.database, self.temporal)
 
     async def lend(self, worker_id: str, job_id: str) -> LeaseRow:

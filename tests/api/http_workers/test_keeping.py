@@ -65,7 +65,7 @@ async def test_another_manager_beats_for_what_goes_on(
 ) -> None:
     runs = HttpRuns(farm.parts.database, Patience)
 
-    await HttpRunKeeping(runs, http_farm.temporal, 1.0).heartbeat()
+    await HttpRunKeeping(runs, http_farm.temporal, lambda: 1.0).heartbeat()
 
     assert http_farm.temporal.beaten == ["1"]
 

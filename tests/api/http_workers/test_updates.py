@@ -88,6 +88,20 @@ async def test_activity_log_and_steps_are_there_at_once(
     assert job["steps_completed"] == 1
 
 
+async def test_what_a_program_wrote_never_costs_the_end_of_its_task(
+    api: httpx.AsyncClient, http_farm: HttpFarm, at_work: AtWork
+) -> None:
+    body = rb'{"taskStatus": "failed", "activity": "Failed: \ud800\u0000", "log": "a\u0000b"}'
+    headers = {"Content-Type": "application/json"}
+
+    answer = await api.post(at_work.task_url, content=body, headers=headers, auth=at_work.auth)
+
+    log = (await api.get(f"/api/v3/tasks/{at_work.task['uuid']}/logtail")).text
+    assert answer.status_code == 204
+    assert await http_farm.outcome(at_work.key) == ("failed", "?\N{REPLACEMENT CHARACTER}")
+    assert log.endswith("a\N{REPLACEMENT CHARACTER}b\n")
+
+
 @pytest.mark.parametrize(("said", "stored"), [(99, 1), (-5, 0)])
 async def test_steps_stay_between_none_and_all(
     api: httpx.AsyncClient, at_work: AtWork, said: int, stored: int
