@@ -29,8 +29,19 @@ async def tag(session: AsyncSession, tag_id: str) -> WorkerTagRow | None:
     return await session.get(WorkerTagRow, tag_id)
 
 
-async def tag_named(session: AsyncSession, name: str) -> WorkerTagRow | None:
-    return await session.scalar(select(WorkerTagRow).where(WorkerTagRow.name == name))
+async def tag_to_give(
+    session: Session, *, tag_id: str | None = None, name: str | None = None
+) -> WorkerTagRow | None:
+    """By id or by name; not deleted before the transaction ends."""
+    is_it = WorkerTagRow.name == name if tag_id is None else WorkerTagRow.id == tag_id
+    return await session.scalar(
+        select(WorkerTagRow).where(is_it).with_for_update(read=True, key_share=True)
+    )
+
+
+async def tag_to_delete(session: Session, tag_id: str) -> WorkerTagRow | None:
+    """Given to nobody else before the transaction ends."""
+    return await session.get(WorkerTagRow, tag_id, with_for_update=True)
 
 
 async def all_tags(session: AsyncSession) -> Sequence[WorkerTagRow]:

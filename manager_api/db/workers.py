@@ -229,7 +229,10 @@ async def set_tags(session: Session, worker_id: str, tag_ids: Sequence[str]) -> 
         return False
     membership = WorkerTagMembershipRow
     await session.execute(delete(membership).where(membership.worker_id == worker_id))
-    known = set(tag_ids).intersection(await session.scalars(select(WorkerTagRow.id)))
+    there = await session.scalars(
+        select(WorkerTagRow.id).with_for_update(read=True, key_share=True)
+    )
+    known = set(tag_ids).intersection(there)
     session.add_all(membership(worker_id=worker_id, tag_id=tag_id) for tag_id in sorted(known))
     await _is_of_new_use(session, worker_id)
     _tell(session, row)

@@ -57,14 +57,12 @@ class WorkerTagService:
 
     async def delete(self, tag_id: str, *, force: bool) -> None:
         """Of unfinished jobs it is taken only by force: then every worker may serve them."""
-        try:
-            async with self._database.writing() as session:
-                if not force:
-                    await _check_unused(session, tag_id)
-                if not await tags.delete_tag(session, tag_id):
-                    raise WorkerTagNotFound(tag_id)
-        except IntegrityError as error:
-            raise Conflict("the worker tag was given to a job this very moment") from error
+        async with self._database.writing() as session:
+            if await tags.tag_to_delete(session, tag_id) is None:
+                raise WorkerTagNotFound(tag_id)
+            if not force:
+                await _check_unused(session, tag_id)
+            await tags.delete_tag(session, tag_id)
 
     async def set_of_worker(self, worker_id: str, tag_ids: list[str]) -> None:
         """All of a worker's tags; what is none is ignored, as in Flamenco."""
@@ -95,13 +93,14 @@ async def _meant(session: Session, asked: JobTagChange) -> str | None:
         NotAcceptable: there is no such tag.
     """
     if asked.id is not None:
-        row = await tags.tag(session, asked.id.lower())
+        row = await tags.tag_to_give(session, tag_id=asked.id.lower())
     elif asked.name is not None:
-        row = await tags.tag_named(session, asked.name)
+        row = await tags.tag_to_give(session, name=asked.name)
     else:
         return None
     if row is None:
-        raise NotAcceptable(f'there is no worker tag "{(asked.id or asked.name or "")[:100]}"')
+        wanted = asked.name if asked.id is None else asked.id
+        raise NotAcceptable(f'there is no worker tag "{(wanted or "")[:100]}"')
     return row.id
 
 
