@@ -65,6 +65,10 @@ class Manager:
         """The answer, or None if it is empty."""
         return self._json(self._request("PUT", path, body))
 
+    def patch(self, path: str, body: Any) -> Any:
+        """The answer, or None if it is empty."""
+        return self._json(self._request("PATCH", path, body))
+
     def delete(self, path: str, body: Any = None) -> None:
         self._request("DELETE", path, body)
 

@@ -6,11 +6,12 @@ import typer
 from typer.core import TyperGroup
 
 from manager_api.cli import (
+    configuration,
     demo,
     farm,
     import_flamenco,
-    job_types,
     job_deletion,
+    job_types,
     job_workers,
     jobs,
     shaman,
@@ -58,6 +59,7 @@ app.command("workers")(workers.list_workers)
 app.add_typer(tags.app, name="tags")
 app.add_typer(shaman.app, name="shaman")
 app.add_typer(worker_settings.app, name="worker-settings")
+app.add_typer(configuration.app, name="config")
 app.command()(import_flamenco.import_flamenco)
 app.command()(tunnel.tunnel)
 app.command()(demo.demo)
