@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import BinaryIO
 
 #: Of the end; the newest is being written.
-_KEPT = 3
-#: With the beginning, and one that is dropped only later: somebody may be reading it.
-_PIECES = _KEPT + 2
+_KEPT = 4
+#: With the beginning. One more is on disk for a while, because somebody may be reading it.
+_PIECES = _KEPT + 1
 #: Writers of one file take turns; a lock for each file would have to be forgotten some day.
 _LOCKS = tuple(threading.Lock() for _ in range(64))
 
@@ -57,7 +57,7 @@ class BoundedLog:
         """
         Args:
             offset: of the first byte of `data`, in all that was said.
-            limit: for what is kept, in bytes; it may be over by little.
+            limit: for what is shown, in bytes; a log that is no longer is all there.
 
         Returns:
             How much was said by now, and what of `data` was new.

@@ -240,8 +240,8 @@ class TaskLogs:
             wanted -= len(piece)
         tail = b"".join(reversed(pieces))[-TAIL_BYTES:]
         if sum(part.total for part in parts) > TAIL_BYTES:
-            _, newline, rest = tail.partition(b"\n")
-            tail = rest if newline else tail
+            _, _, rest = tail.partition(b"\n")
+            tail = rest or tail
         return tail.decode(errors="replace")
 
     def _decoded(self, task_id: str, data: bytes) -> str:

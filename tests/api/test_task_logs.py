@@ -195,7 +195,7 @@ async def test_of_a_log_that_is_too_long_beginning_and_end_stay(
     assert text.startswith(beginning)
     assert text.endswith(end)
     assert len(beginning) + int(remark) + len(end) == len(text)
-    assert sum(file.stat().st_size for file in files(tmp_path)) < 51_000
+    assert sum(file.stat().st_size for file in files(tmp_path)) < 61_000
     assert listener.text.count("\n") == 20_002
     assert (await small.tail(JOB, TASK, 1)).splitlines()[-2].encode() + b"\n" == LINE % 19_999
 
@@ -261,3 +261,17 @@ async def test_only_the_newest_tries_are_kept(small: TaskLogs, tmp_path: Path) -
     assert {file.name.split(".")[1][:6] for file in files(tmp_path)} == {
         *("000005", "000006", "000007")
     }
+
+
+async def test_a_log_within_its_limit_is_all_there(small: TaskLogs) -> None:
+    text = said(2_000)[:50_000]
+
+    await say(small, text)
+
+    assert await read(small) == text
+
+
+async def test_the_end_of_a_line_too_long_for_a_tail_is_shown(small: TaskLogs) -> None:
+    await say(small, b"x" * 5_000 + b"\n")
+
+    assert await small.tail(JOB, TASK, 1) == "x" * 2047 + "\n"
