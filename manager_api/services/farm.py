@@ -40,7 +40,7 @@ class FarmWatch:
 
     def _look_again(self, topic: str, payload: Mapping[str, Any]) -> None:
         if topic == FARM_STATUS:
-            self._told = payload["status"]
+            self._told = payload.get("status")
         elif topic in _TOPICS:
             self._is_outdated.set()
 
