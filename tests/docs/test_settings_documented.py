@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
+from manager_api.configuration import LIVE
 from manager_api.settings import ManagerSettings
 from workflows.domain.durations import format_duration
 
@@ -69,3 +70,14 @@ def test_what_does_not_explain_itself_is_explained(page: dict[str, tuple[str, st
     unexplained = {name for name, (_, explanation) in page.items() if not explanation.strip()}
 
     assert unexplained <= {"temporal_namespace"}
+
+
+def test_the_page_says_what_takes_effect_at_once(root: Path) -> None:
+    text = (root / "docs/configuration.md").read_text()
+    lines = re.findall(r"^\* \*\*(?:At once|For jobs from).*$", text, re.MULTILINE)
+
+    said = {name for line in lines for name in re.findall(r"`(\w+)`", line)}
+
+    assert len(lines) == 2
+    assert said == LIVE
+    assert set(ManagerSettings.model_fields) >= LIVE
