@@ -7,12 +7,15 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
+from workflows.domain.job.encoding import TaskColumns, encode
+from workflows.domain.job.ranges import format_ranges
 from workflows.domain.job_types.definitions import (
     MAX_TASKS,
     AuthoredCommand,
     AuthoredTask,
     CompileError,
 )
+from workflows.domain.statuses import TaskStatus
 
 #: A task's name ends up in lists; the frames of its chunk may be in it, one by one.
 MAX_NAME = 10_000
@@ -20,6 +23,8 @@ MAX_NAME = 10_000
 MAX_TYPE = 255
 #: A job's workflow holds them all.
 MAX_DEPENDENCIES = 1_000_000
+#: Half of what Temporal carries: the other half is for what happens to the tasks (rule 13).
+MAX_STATE = 1_000_000
 _INT32 = range(-(2**31), 2**31)
 _SHOWN = 60
 
@@ -39,6 +44,7 @@ def tasks_of_script(described: Iterable[Mapping[str, Any]]) -> list[AuthoredTask
     positions = _positions(tasks)
     authored = [_task(task, positions) for task in tasks]
     _check_dependencies(authored)
+    _check_state(authored)
     return authored
 
 
@@ -106,6 +112,25 @@ def _check_dependencies(tasks: Sequence[AuthoredTask]) -> None:
     except CycleError as problem:
         names = [_shown(tasks[position - 1].name) for position in problem.args[1][:-1]]
         raise CompileError(f"These tasks wait for each other: {', '.join(names[:5])}.") from problem
+
+
+def _check_state(tasks: Sequence[AuthoredTask]) -> None:
+    """Many tasks alike cost nothing; many that all depend on different ones do."""
+    count = len(tasks)
+    columns = TaskColumns(
+        types=[task.type for task in tasks],
+        priorities=[task.priority for task in tasks],
+        depends_on=[format_ranges(sorted(task.dependencies)) for task in tasks],
+        statuses=[TaskStatus.QUEUED] * count,
+        attempts=[0] * count,
+        failures=[0] * count,
+        failed_by=[()] * count,
+    )
+    if len(encode(columns)) > MAX_STATE:
+        raise CompileError(
+            "The tasks depend on each other in more ways than one job can hold: make several jobs "
+            "of this."
+        )
 
 
 def _check_text(what: str, text: Any, longest: int) -> None:
