@@ -75,6 +75,7 @@ async def _serve(configuration: Configuration) -> None:
             timeout_graceful_shutdown=3,
             ws_max_size=2**20,
         )
+        logger.info("listening on %s", settings.listen)
         _forget_garbage_so_far()
         server = ManagerServer(config, parts.database)
         watch = asyncio.create_task(DatabaseWatch(parts.database, configuration).run())

@@ -1,6 +1,6 @@
 """The manager's own log: one line for each thing that happened, on standard error.
 
-    2026-05-01T12:00:00.000Z warning  hosts fell silent  workers=['…'] logger=manager_api.hosts
+    2026-05-01T12:00:00.000000Z warning  hosts fell silent  workers=['…'] logger=manager_api.hosts
 
 Whatever is in a line, from a job's name to a traceback, it stays one line: nobody can write a
 line of the manager's by naming a job so.
@@ -13,8 +13,11 @@ from typing import Any
 
 import structlog
 
-#: Who tells of each request, each table or each packet.
-_CHATTY = ("httpx", "httpcore", "alembic", "aiosqlite", "websockets", "zeroconf", "asyncio")
+#: Who tells of each connection, each request, each table or each packet.
+_CHATTY = (
+    *("uvicorn", "websockets", "httpx", "httpcore", "zeroconf", "asyncio"),
+    *("alembic", "aiosqlite"),
+)
 
 _TO_EVENT: tuple[structlog.typing.Processor, ...] = (
     structlog.stdlib.add_log_level,
@@ -62,6 +65,7 @@ def one_line_formatter() -> logging.Formatter:
 def _one_line(_logger: object, _method: str, event: MutableMapping[str, Any]) -> str:
     when, level = event.pop("timestamp", ""), event.pop("level", "")
     text, name = event.pop("event", ""), event.pop("logger", "")
+    event.pop("color_message", None)  # uvicorn's, with the marks of a terminal
     words = [f"{key}={_word(value)}" for key, value in event.items()]
     return _printable(f"{when} {level:<8} {'  '.join([str(text), *words])}  logger={name}")
 
