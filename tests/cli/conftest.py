@@ -139,6 +139,7 @@ def build(fake: FakeManager) -> FastAPI:
     _serve_workers(api)
     _serve_sleep_schedule(api, fake)
     _serve_tags(api)
+    _serve_deletions(api)
     return api
 
 
@@ -280,15 +281,6 @@ def _serve_tags(api: FastAPI) -> None:
     async def change_tag(tag_id: str) -> None:
         return None
 
-    @api.get("/api/v3/jobs/{job_id}/what-would-delete-do")
-    async def what_would_delete_do(job_id: str) -> Any:
-        return {"shaman_checkout": job_id == JOB}
-
-    @api.delete("/api/v3/jobs/mass-delete", status_code=204)
-    @api.delete("/api/v3/jobs/{job_id}", status_code=204)
-    async def delete_jobs() -> None:
-        return None
-
     @api.get("/api/v3/jobs/{job_id}/blocklist")
     async def blocklist(job_id: str) -> Any:
         entry = {"worker_id": WORKER, "task_type": "blender", "worker_name": "north"}
@@ -297,6 +289,17 @@ def _serve_tags(api: FastAPI) -> None:
     @api.delete("/api/v3/jobs/{job_id}/blocklist", status_code=204)
     @api.post("/api/v3/jobs/{job_id}/settag", status_code=204)
     async def change_whom_a_job_may_have(job_id: str) -> None:
+        return None
+
+
+def _serve_deletions(api: FastAPI) -> None:
+    @api.get("/api/v3/jobs/{job_id}/what-would-delete-do")
+    async def what_would_delete_do(job_id: str) -> Any:
+        return {"shaman_checkout": job_id == JOB}
+
+    @api.delete("/api/v3/jobs/mass-delete", status_code=204)
+    @api.delete("/api/v3/jobs/{job_id}", status_code=204)
+    async def delete_jobs() -> None:
         return None
 
 
