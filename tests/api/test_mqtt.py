@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import aiomqtt
+import httpx
 import pytest
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
@@ -252,3 +253,17 @@ async def _until_told(farm: "Farm") -> None:
     async with asyncio.timeout(DEADLINE_S):
         while farm.parts.events.newest < newest:  # noqa: ASYNC110 -- nothing else says so
             await asyncio.sleep(0.01)
+
+
+async def test_it_is_switched_on_by_a_change_of_the_configuration(
+    api: httpx.AsyncClient, farm: "Farm", broker: Broker
+) -> None:
+    content = (await api.get("/api/v3/configuration/file")).json()
+    content["mqtt"] = {"client": {"enabled": True, "broker": broker.url}}
+
+    async with Ears().at(broker) as ears:
+        answer = await api.put("/api/v3/configuration/file", json=content)
+        await tell(farm, "/jobs")
+        await ears.until_heard("flamenco/jobs")
+
+    assert answer.status_code == 204
