@@ -39,7 +39,7 @@ def check(
     ] = None,
 ) -> None:
     """Whether a manager on this machine would start with its settings file as it is."""
-    given = {"data_dir": data_dir} if data_dir else {}
+    given: dict[str, Any] = {"data_dir": data_dir}
     file = ManagerSettings.file(given)
     try:
         read_settings(**given)

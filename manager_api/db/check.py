@@ -2,8 +2,10 @@
 
 import asyncio
 import sqlite3
+from contextlib import closing
+from pathlib import Path
 
-from sqlalchemy import text
+from sqlalchemy import make_url, text
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from manager_api.db.engine import Database, DatabaseBusy
@@ -27,7 +29,7 @@ async def check_database(
     """
     try:
         if database.is_sqlite:
-            await _check_file(database)
+            await asyncio.to_thread(_check_file, database)
         else:
             await _ask(database, tries, pause_s)
     except (DBAPIError, sqlite3.Error) as error:
@@ -37,13 +39,20 @@ async def check_database(
         raise DatabaseBroken(_sentence(database, str(error))) from error
 
 
-async def _check_file(database: Database) -> None:
-    try:
-        async with database.reading() as session:
-            first = (await session.execute(text("PRAGMA integrity_check(1)"))).scalar_one()
-    except DatabaseBusy:
-        # Somebody works with it, so it is there; next time, then.
+def _check_file(database: Database) -> None:
+    path = Path(make_url(database.url).database or "").absolute()
+    if not path.exists():
+        # The first start makes it.
         return
+    # A connection of its own: one that has been at work sees its memory of the file, not the disk.
+    with closing(sqlite3.connect(f"{path.as_uri()}?mode=rw", uri=True)) as connection:
+        try:
+            [first] = connection.execute("PRAGMA integrity_check(1)").fetchone()
+        except sqlite3.OperationalError as error:
+            if "locked" in str(error):
+                # Somebody works with it, so it is there; next time, then.
+                return
+            raise
     if first != "ok":
         raise DatabaseBroken(_sentence(database, str(first)))
 

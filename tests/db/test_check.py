@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 
 from manager_api.configuration import Configuration
 from manager_api.database_watch import DatabaseWatch
@@ -63,10 +64,12 @@ async def test_a_database_is_checked_again_and_again(file: Path) -> None:
     settings = ManagerSettings(data_dir=file.parent, database_check_period="100ms")
     database = Database(settings.database_url)
     watch = asyncio.create_task(DatabaseWatch(database, Configuration(settings)).run())
+    async with database.reading() as session:
+        # It has seen the file whole, and remembers it.
+        await session.execute(text("SELECT * FROM workers"))
     done, _ = await asyncio.wait({watch}, timeout=1.0)
     assert not done
 
-    await database.close()
     damage(file)
 
     with pytest.raises(DatabaseBroken):

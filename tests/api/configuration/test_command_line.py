@@ -4,8 +4,7 @@ import asyncio
 from pathlib import Path
 
 import pytest
-from click.testing import Result
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from manager_api.cli.main import app
 
@@ -13,8 +12,7 @@ from manager_api.cli.main import app
 async def tablao(*arguments: str) -> Result:
     """In a thread: the manager that it asks is served by this loop."""
     runner = CliRunner(env={"COLUMNS": "200", "NO_COLOR": "1"})
-    result: Result = await asyncio.to_thread(runner.invoke, app, ["config", *arguments])
-    return result
+    return await asyncio.to_thread(lambda: runner.invoke(app, ["config", *arguments]))
 
 
 async def test_a_setting_is_changed_and_shown(served: str) -> None:
