@@ -7,6 +7,7 @@ the farm reads: so nothing is missed or sent twice, and the table is read once f
 import asyncio
 import contextlib
 import json
+import logging
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -16,6 +17,8 @@ from typing import Any, Protocol
 from manager_api.db import events
 from manager_api.db.engine import Changed, Database, DatabaseBusy, utc_now
 from manager_api.db.tables import EventRow
+
+logger = logging.getLogger(__name__)
 
 #: Where several managers share a database, this one does not hear of the others' commits.
 _SHARED_DATABASE_TICK_S = 1.0
@@ -213,8 +216,15 @@ class LiveEvents:
             for row in rows:
                 self._newest = row.id
                 self._give(Event(row.id, row.topic, row.payload))
-                for reaction in self._reactions:
-                    reaction(row.topic, row.payload)
+                self._react(row)
+
+    def _react(self, row: EventRow) -> None:
+        for reaction in self._reactions:
+            try:
+                reaction(row.topic, row.payload)
+            except Exception:
+                # A bug in one of those who listen must not end the stream for everybody.
+                logger.exception("an event was not understood", extra={"topic": row.topic})
 
     async def _read(self) -> Sequence[EventRow]:
         async with self._database.reading() as session:

@@ -198,3 +198,20 @@ async def test_the_farms_status_is_told(served: str, farm: "Farm") -> None:
         [status] = await received(connection, 1)
 
     assert (status["topic"], status["payload"]) == ("/status", {"status": "idle"})
+
+
+async def test_a_listener_that_fails_does_not_end_the_stream(
+    served: str, farm: "Farm", caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(topic: str, payload: Any) -> None:
+        raise RuntimeError("a bug")
+
+    farm.parts.events.react(fail)
+
+    async with websockets.connect(address(served, "?topics=/jobs,/here")) as connection:
+        await live(connection, farm)
+        await tell(farm, "/jobs/1", "/jobs/2")
+        first, second = await received(connection, 2)
+
+    assert (first["topic"], second["topic"]) == ("/jobs/1", "/jobs/2")
+    assert "an event was not understood" in caplog.text
