@@ -235,16 +235,6 @@ async def test_strings_and_strings_in_lists_are_replaced_and_nothing_deeper(
     }
 
 
-async def test_a_check_replaces_like_a_submission(
-    api: httpx.AsyncClient, echo_job: dict[str, Any]
-) -> None:
-    settings = {"message": "/render/a", "sleep_duration_seconds": 1, "sleep_repeats": 1}
-
-    answer = await api.post("/api/v3/jobs/check", json=echo_job | {"settings": settings})
-
-    assert answer.status_code == 204
-
-
 @pytest.mark.parametrize(
     ("audience", "platform", "expected"),
     [
