@@ -19,8 +19,8 @@ from manager_api.services.blocklists import BlocklistService
 from manager_api.services.credentials import WorkerCredentials
 from manager_api.services.deletion import DeletionService
 from manager_api.services.farm import FarmWatch
-from manager_api.services.jobs import JobControl, JobService
 from manager_api.services.farm_workers import ConnectedHosts, FarmWorkerService, NoHosts
+from manager_api.services.jobs import JobControl, JobService
 from manager_api.services.last_rendered import LastRenderedService, last_rendered_shown
 from manager_api.services.lifecycle import tell_lifecycle
 from manager_api.services.log_notes import LogNotes

@@ -15,7 +15,7 @@ from manager_api.db.engine import Database
 from manager_api.errors import BadRequest
 from manager_api.importing.flamenco_database import FlamencoDatabase, NotFlamenco
 from manager_api.importing.flamenco_files import FlamencoFiles
-from manager_api.importing.flamenco_settings import TakenOver, read_flamenco_settings, take_over
+from manager_api.importing.flamenco_settings import read_flamenco_settings, take_over
 from manager_api.importing.transfer import Report, Transfer
 from manager_api.task_logs import TaskLogs
 
@@ -62,7 +62,7 @@ def import_flamenco(
 async def _carried_over(
     ours: Configuration, database: Path | None, config: Path | None, files: Path | None, apply: bool
 ) -> Report:
-    taken = _settings(ours, config)
+    settings = None if config is None else read_flamenco_settings(config)
     report = Report()
     if database is not None:
         with FlamencoDatabase(database) as source:
@@ -71,18 +71,15 @@ async def _carried_over(
                 logs = TaskLogs(ours.settings.local_manager_storage_path)
                 copied = FlamencoFiles(files, logs) if files else None
                 report = await Transfer(target, copied, is_rehearsal=not apply).run(source)
-    if taken is not None:
-        # Last: the workers' switch to this farm begins with what is in the database.
+    if settings is not None:
+        taken = take_over(settings, ours.content)
+        # Last: what is in the database is of use without them, not the other way round.
         if apply and taken.new:
-            await ours.replace(taken.content)
+            await ours.change(lambda content: take_over(settings, content).content)
         report.new["settings"] += len(taken.new)
         report.there["settings"] += len(taken.there)
         report.left[:0] = taken.left
     return report
-
-
-def _settings(ours: Configuration, config: Path | None) -> TakenOver | None:
-    return None if config is None else take_over(read_flamenco_settings(config), ours.content)
 
 
 async def _target(ours: Configuration, apply: bool, stack: AsyncExitStack) -> Database:
