@@ -19,8 +19,10 @@ from manager_api.db.migrate import upgrade
 #: How long a connection waits for another process's write before the database counts as busy.
 BUSY_TIMEOUT_S = 10.0
 #: SQLSTATEs that say "try again": serialization failure, deadlock, lock not available, too many
-#: connections, cannot connect now, the server shuts down.
-BUSY_SQLSTATES = frozenset({"40001", "40P01", "55P03", "53300", "57P03", "57P01"})
+#: connections, cannot connect now, the server shuts down or crashed, its connection broke.
+BUSY_SQLSTATES = frozenset(
+    {"40001", "40P01", "55P03", "53300", "57P03", "57P01", "57P02", "08000", "08003", "08006"}
+)
 #: How PostgreSQL holds a row that is about to change: others may go on referring to its key.
 FOR_CHANGE = {"key_share": True}
 
@@ -90,7 +92,7 @@ class Database:
             self._reading = _sqlite_engine(url, busy_timeout_s, "BEGIN", "query_only=ON")
             self._writing = _sqlite_engine(url, busy_timeout_s, "BEGIN IMMEDIATE")
         else:
-            self._writing = create_async_engine(url, pool_size=10, max_overflow=20)
+            self._writing = _postgres_engine(url)
             self._reading = self._writing.execution_options(
                 isolation_level="REPEATABLE READ", postgresql_readonly=True
             )
@@ -149,6 +151,20 @@ class Database:
             return
         async with self._writer:
             yield
+
+
+def _postgres_engine(url: str) -> AsyncEngine:
+    engine = create_async_engine(url, pool_size=10, max_overflow=20)
+
+    @event.listens_for(engine.sync_engine, "do_connect")
+    def connect(dialect: Any, _record: object, args: Any, kwargs: Any) -> Any:
+        try:
+            return dialect.connect(*args, **kwargs)
+        except OSError as error:
+            # No name, no route, no socket's file: not a ConnectionError, but the same for callers.
+            raise ConnectionError(str(error)) from error
+
+    return engine
 
 
 def _sqlite_engine(url: str, busy_timeout_s: float, begin: str, *pragmas: str) -> AsyncEngine:

@@ -145,8 +145,11 @@ async def _rename(execute: Callable[..., Awaitable[object]], tag_id: str) -> Non
     )
 
 
-async def test_no_server_is_a_busy_database_too() -> None:
-    db = Database("postgresql+asyncpg://tablao@127.0.0.1:1/none")
+@pytest.mark.parametrize(
+    "place", ["@127.0.0.1:1/none", "@nowhere.invalid/none", "@/none?host=/nowhere/at/all"]
+)
+async def test_no_server_is_a_busy_database_too(place: str) -> None:
+    db = Database(f"postgresql+asyncpg://tablao{place}")
 
     with pytest.raises(DatabaseBusy):
         async with db.reading() as session:
