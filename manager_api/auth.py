@@ -4,9 +4,7 @@ There is no login yet, so what people may do, anybody may do who reaches the man
 default that is this machine. Workers prove themselves with the secret of their registration.
 """
 
-import asyncio
 import ipaddress
-import time
 from typing import Annotated
 from urllib.parse import urlsplit
 
@@ -15,12 +13,10 @@ from fastapi.openapi.models import HTTPBase
 from fastapi.security.base import SecurityBase
 from starlette.requests import HTTPConnection
 
-from manager_api.db.engine import DatabaseBusy
 from manager_api.db.tables import WorkerRow
 from manager_api.dependencies import ManagerParts, Parts
 from manager_api.errors import Forbidden, NotAuthorized
-
-_PAUSE_S = 0.5
+from manager_api.patience import patiently
 
 
 class WorkerAuth(SecurityBase):
@@ -31,15 +27,10 @@ class WorkerAuth(SecurityBase):
         self.scheme_name = "worker_auth"
 
     async def __call__(self, connection: HTTPConnection, parts: Parts) -> WorkerRow:
-        # A stock worker whose sign-on is answered 503 registers anew: it rather waits.
-        deadline = time.monotonic() + parts.settings.sign_on_wait_s
-        while True:
-            try:
-                return await parts.credentials.check(connection.headers.get("authorization", ""))
-            except DatabaseBusy:
-                if time.monotonic() >= deadline:
-                    raise
-                await asyncio.sleep(_PAUSE_S)
+        shown = connection.headers.get("authorization", "")
+        return await patiently(
+            lambda: parts.credentials.check(shown), parts.settings.sign_on_wait_s
+        )
 
 
 the_worker = WorkerAuth()

@@ -7,8 +7,8 @@ memory there is only who waits for what.
 import asyncio
 import contextlib
 import logging
-from collections import defaultdict
-from collections.abc import Callable
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator
 
 from activities.http_workers import NotStored
 from manager_api.db import http_runs, workers
@@ -34,6 +34,7 @@ class HttpRuns:
         self.database = database
         self.patience = patience
         self._news: defaultdict[str, set[asyncio.Event]] = defaultdict(set)
+        self._questions: Counter[str] = Counter()
         self._touched: set[str] = set()
         self._storing: asyncio.Task[None] | None = None
 
@@ -79,6 +80,21 @@ class HttpRuns:
         return True
 
     # --- a worker that waits ----------------------------------------------------------------------
+
+    @contextlib.contextmanager
+    def question_of(self, worker_id: str) -> Iterator[None]:
+        """As long as a question of the worker's for a task waits for its answer."""
+        self._questions[worker_id] += 1
+        try:
+            yield
+        finally:
+            self._questions[worker_id] -= 1
+            if not self._questions[worker_id]:
+                del self._questions[worker_id]
+
+    def asks_twice(self, worker_id: str) -> bool:
+        """Should it have hung up on one question, it waits for the answer to another."""
+        return self._questions[worker_id] > 1
 
     async def wait(self, worker_id: str, at_most_s: float) -> None:
         """Until something was offered to the worker, or it may have been elsewhere."""

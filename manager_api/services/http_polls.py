@@ -1,6 +1,7 @@
 """A worker asks for a task over HTTP: it is given one, or waits a while for it."""
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -12,6 +13,7 @@ from manager_api.db.engine import Changed, Session, utc_now
 from manager_api.db.tables import HttpRunState, JobRow, TaskRow, WorkerRow
 from manager_api.errors import Overtaken, WorkerNotFound
 from manager_api.http_runs.book import HttpRuns
+from manager_api.patience import patiently
 from manager_api.services.commands import CommandsForWorker
 from manager_api.task_logs import TaskLogs
 from workflows.domain.http_workers import status_when_it_polls
@@ -24,6 +26,8 @@ from workflows.domain.variables import Variables
 _LENDING = timedelta(seconds=0.5)
 #: Even a question that waits for nothing is an offer to work.
 _SHORTEST_OFFER = timedelta(seconds=2)
+
+logger = logging.getLogger(__name__)
 
 IsGone = Callable[[], Awaitable[bool]]
 
@@ -41,6 +45,7 @@ class HttpPolls:
     """
     Args:
         poll_s: how long a question may wait for its answer.
+        wait_s: how long a busy database may hold it up beyond that.
     """
 
     def __init__(
@@ -49,7 +54,9 @@ class HttpPolls:
         logs: TaskLogs,
         variables: Variables,
         poll_s: float,
+        wait_s: float,
     ) -> None:
+        self._wait_s = wait_s
         self._runs = runs
         self._database = runs.database
         self._logs = logs
@@ -67,24 +74,43 @@ class HttpPolls:
         Raises:
             Overtaken: the worker is not awake.
         """
+        with self._runs.question_of(worker_id):
+            answer = await self._answer(worker_id, is_gone)
+        return await self._assigned(answer) if isinstance(answer, _Assignment) else answer
+
+    async def _answer(
+        self, worker_id: str, is_gone: IsGone
+    ) -> _Assignment | WorkerStateChange | None:
         self._runs.presence.heard(worker_id)
         ends = asyncio.get_running_loop().time() + self._poll_s
-        answer = await self._poll(worker_id)
+        answer = await self._patiently_poll(worker_id, begins=True)
         while answer is None:
             left = ends - asyncio.get_running_loop().time()
             if left <= 0:
                 return None
             await self._runs.wait(worker_id, left)
             if await is_gone():
-                await self._withdraw(worker_id)
+                await self._hung_up(worker_id)
                 return None
+            self._runs.presence.heard(worker_id)
             if await self._has_news(worker_id):
-                answer = await self._poll(worker_id)
-        return answer if isinstance(answer, WorkerStateChange) else await self._assigned(answer)
+                answer = await self._patiently_poll(worker_id)
+        return answer
 
-    async def _poll(self, worker_id: str) -> _Assignment | WorkerStateChange | None:
+    async def _patiently_poll(
+        self, worker_id: str, *, begins: bool = False
+    ) -> _Assignment | WorkerStateChange | None:
+        return await patiently(lambda: self._poll(worker_id, begins=begins), self._wait_s)
+
+    async def _poll(
+        self, worker_id: str, *, begins: bool
+    ) -> _Assignment | WorkerStateChange | None:
+        """
+        Args:
+            begins: the question has just come; else it may be older than the worker's status.
+        """
         async with self._database.writing() as session:
-            worker = await self._heard_of(session, worker_id)
+            worker = await self._heard_of(session, worker_id, begins=begins)
             status = worker.status
             if requested := worker.status_requested:
                 # It would not ask if it ran anything, and is to begin nothing.
@@ -95,17 +121,19 @@ class HttpPolls:
                 return await self._take(session, worker)
         raise Overtaken(f'worker is in state "{status}" and so is not given tasks')
 
-    async def _heard_of(self, session: Session, worker_id: str) -> WorkerRow:
+    async def _heard_of(self, session: Session, worker_id: str, *, begins: bool) -> WorkerRow:
         worker = await workers.worker_to_change(session, worker_id)
         if worker is None:
             raise WorkerNotFound(worker_id)
         worker.last_seen = utc_now()
-        status = status_when_it_polls(worker.status)
+        was_given_up = worker.status is WorkerStatus.ERROR
+        status = status_when_it_polls(worker.status) if begins else worker.status
         if status is not worker.status:
-            await http_runs.give_back(session, worker_id, "its worker was not heard of")
             await workers.set_status(session, worker_id, status)
-            await http_runs.begin_session(session, worker)
-        elif not worker.is_http:
+            if was_given_up:
+                await http_runs.give_back(session, worker_id, "its worker was not heard of")
+                await http_runs.begin_session(session, worker)
+        if not worker.is_http:
             await http_runs.begin_session(session, worker)
         return worker
 
@@ -128,14 +156,19 @@ class HttpPolls:
         provided = await provisions.effective(session, [worker])
         return _Assignment(worker, RunKey.parse(run.key), job, task, provided[worker.id])
 
-    async def _withdraw(self, worker_id: str) -> None:
+    async def _hung_up(self, worker_id: str) -> None:
         """When it comes again is not known, so what was offered to it goes to others."""
+        if self._runs.asks_twice(worker_id):
+            return  # It has come again already.
         async with self._database.writing() as session:
             if worker := await workers.worker_to_change(session, worker_id):
                 worker.polls_until = None
                 await http_runs.withdraw_offers(session, worker_id, "its worker hung up")
 
     async def _has_news(self, worker_id: str) -> bool:
+        return await patiently(lambda: self._looks_other(worker_id), self._wait_s)
+
+    async def _looks_other(self, worker_id: str) -> bool:
         async with self._database.reading() as session:
             worker = await workers.worker(session, worker_id)
             is_as_it_was = (
@@ -147,9 +180,7 @@ class HttpPolls:
 
     async def _assigned(self, given: _Assignment) -> AssignedTask:
         worker, job, task = given.worker, given.job, given.task
-        await self._logs.assigned(
-            job.id, task.id, given.run.attempt, worker.name, worker.id, utc_now()
-        )
+        await self._note(given)
         written = CommandsForWorker(
             self._variables, worker.platform, given.provision, job.job_metadata
         )
@@ -166,3 +197,13 @@ class HttpPolls:
             steps_completed=task.steps_completed,
             steps_total=task.steps_total,
         )
+
+    async def _note(self, given: _Assignment) -> None:
+        task, worker = given.task, given.worker
+        try:
+            await self._logs.assigned(
+                task.job_id, task.id, given.run.attempt, worker.name, worker.id, utc_now()
+            )
+        except OSError:
+            # A disk that takes no log must not keep workers from their tasks.
+            logger.exception("who was given a task could not be noted", extra={"task": task.id})

@@ -1,6 +1,7 @@
 """What a worker that speaks HTTP says of itself and of its task."""
 
 import contextlib
+import logging
 from collections.abc import Callable
 from uuid import uuid4
 
@@ -11,6 +12,7 @@ from manager_api.db.engine import Session, utc_now
 from manager_api.db.tables import HttpRunRow, HttpRunState, TaskRow, WorkerRow
 from manager_api.errors import BadRequest, Overtaken, Refused, TaskNotFound, WorkerNotFound
 from manager_api.http_runs.book import HttpRuns
+from manager_api.patience import patiently
 from manager_api.services.jobs import JobControl, apply_change
 from manager_api.task_logs import TaskLogs
 from workflows.domain.http_workers import (
@@ -28,9 +30,17 @@ from workflows.domain.worker import StatusRequest
 #: What only the farm makes of a task.
 _NOT_FOR_WORKERS = frozenset({TaskStatus.SOFT_FAILED, TaskStatus.PAUSED})
 
+logger = logging.getLogger(__name__)
+
 
 class HttpWorkerService:
-    def __init__(self, runs: HttpRuns, logs: TaskLogs, control: JobControl) -> None:
+    """
+    Args:
+        wait_s: how long a busy database holds up what a worker says only once.
+    """
+
+    def __init__(self, runs: HttpRuns, logs: TaskLogs, control: JobControl, wait_s: float) -> None:
+        self._wait_s = wait_s
         self._runs = runs
         self._database = runs.database
         self._logs = logs
@@ -50,6 +60,9 @@ class HttpWorkerService:
 
     async def status_changed(self, worker_id: str, status: WorkerStatus) -> None:
         self._runs.presence.heard(worker_id)
+        await patiently(lambda: self._store_status(worker_id, status), self._wait_s)
+
+    async def _store_status(self, worker_id: str, status: WorkerStatus) -> None:
         async with self._database.writing() as session:
             row = _there(await workers.worker_to_change(session, worker_id), worker_id)
             row.last_seen = utc_now()
@@ -98,24 +111,39 @@ class HttpWorkerService:
         self._runs.presence.heard(worker_id)
         if said.task_status in _NOT_FOR_WORKERS:
             raise BadRequest(f'a worker cannot make its task "{said.task_status}"')
-        async with self._database.reading() as session:
-            task = await tasks.task(session, task_id)
-            run = await http_runs.newest_of_task(session, task_id, worker_id)
+        task, run = await patiently(lambda: self._look_up(worker_id, task_id), self._wait_s)
         if task is None:
             raise TaskNotFound(task_id)
         if not _is_open(run) and task.worker_id != worker_id:
             raise Overtaken(f'task "{task_id}" is not assigned to this worker')
         if said.log:
             attempt = RunKey.parse(run.key).attempt if run is not None else task.attempt
-            await self._logs.append(task.job_id, task.id, attempt, said.log)
+            await self._keep_log(task, attempt, said.log)
         if run is None or not _is_open(run):
             return  # a late word about what was settled or given up: as in Flamenco, no error
         if said.task_status is TaskStatus.CANCELED and not run.stop_reason:
             await self._cancel(task, said.activity or "")
-        async with self._database.writing() as session:
-            await self._store(session, run.key, said)
+        await patiently(lambda: self._store(run.key, said), self._wait_s)
 
-    async def _store(self, session: Session, key: str, said: TaskUpdate) -> None:
+    async def _look_up(
+        self, worker_id: str, task_id: str
+    ) -> tuple[TaskRow | None, HttpRunRow | None]:
+        async with self._database.reading() as session:
+            task = await tasks.task(session, task_id)
+            return task, await http_runs.newest_of_task(session, task_id, worker_id)
+
+    async def _keep_log(self, task: TaskRow, attempt: int, text: str) -> None:
+        try:
+            await self._logs.append(task.job_id, task.id, attempt, text)
+        except OSError:
+            # A disk that takes no log must not cost the word on how the task ended.
+            logger.exception("a worker's words for a task's log are lost", extra={"task": task.id})
+
+    async def _store(self, key: str, said: TaskUpdate) -> None:
+        async with self._database.writing() as session:
+            await self._store_in(session, key, said)
+
+    async def _store_in(self, session: Session, key: str, said: TaskUpdate) -> None:
         run = await http_runs.run_to_change(session, key)
         if run is None or not _is_open(run):
             return

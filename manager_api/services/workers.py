@@ -12,9 +12,10 @@ from manager_api.contract.workers import (
     WorkerStateChange,
 )
 from manager_api.db import http_runs, sleep_schedules, workers
-from manager_api.db.engine import Database, DatabaseBusy, utc_now
+from manager_api.db.engine import Database, utc_now
 from manager_api.db.tables import WorkerRow
 from manager_api.errors import PreconditionFailed, WorkerNotFound
+from manager_api.patience import patiently
 from manager_api.services.answers import registered_worker, worker_answer, worker_summary
 from manager_api.services.credentials import hash_secret
 from workflows.domain.statuses import WorkerStatus
@@ -26,13 +27,16 @@ from workflows.domain.worker import (
     status_after_sign_on,
 )
 
-_PAUSE_S = 0.5
-
 
 class WorkerService:
-    def __init__(self, database: Database, sign_on_wait_s: float) -> None:
+    """
+    Args:
+        wait_s: how long a busy database holds up what workers say of themselves.
+    """
+
+    def __init__(self, database: Database, wait_s: float) -> None:
         self._database = database
-        self._sign_on_wait_s = sign_on_wait_s
+        self._wait_s = wait_s
 
     async def all(self) -> WorkerList:
         async with self._database.reading() as session:
@@ -91,9 +95,13 @@ class WorkerService:
             can_restart=asked.can_restart,
             address=address,
         )
-        return WorkerStateChange(status_requested=await self._patiently_sign_on(worker_id, facts))
+        status = await patiently(lambda: self._sign_on(worker_id, facts), self._wait_s)
+        return WorkerStateChange(status_requested=status)
 
     async def sign_off(self, worker_id: str) -> None:
+        await patiently(lambda: self._sign_off(worker_id), self._wait_s)
+
+    async def _sign_off(self, worker_id: str) -> None:
         async with self._database.writing() as session:
             row = await workers.worker_to_change(session, worker_id)
             if row is None:
@@ -106,25 +114,16 @@ class WorkerService:
                     session, worker_id, resumes.status, is_lazy=resumes.is_lazy
                 )
 
-    async def _patiently_sign_on(self, worker_id: str, facts: workers.SignOn) -> WorkerStatus:
+    async def _sign_on(self, worker_id: str, facts: workers.SignOn) -> WorkerStatus:
         """What to become."""
-        deadline = asyncio.get_running_loop().time() + self._sign_on_wait_s
-        while True:
-            try:
-                async with self._database.writing() as session:
-                    row = await workers.sign_on(session, worker_id, facts)
-                    if row is None:
-                        raise WorkerNotFound(worker_id)
-                    if row.is_http:
-                        await http_runs.process_began(session, row)
-                    scheduled = await sleep_schedules.scheduled_status(
-                        session, worker_id, utc_now()
-                    )
-                return status_after_sign_on(_pending(row), scheduled)
-            except DatabaseBusy:
-                if asyncio.get_running_loop().time() >= deadline:
-                    raise
-                await asyncio.sleep(_PAUSE_S)
+        async with self._database.writing() as session:
+            row = await workers.sign_on(session, worker_id, facts)
+            if row is None:
+                raise WorkerNotFound(worker_id)
+            if row.is_http:
+                await http_runs.process_began(session, row)
+            scheduled = await sleep_schedules.scheduled_status(session, worker_id, utc_now())
+        return status_after_sign_on(_pending(row), scheduled)
 
 
 def _pending(row: WorkerRow) -> StatusRequest | None:

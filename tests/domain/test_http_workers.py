@@ -98,11 +98,12 @@ def test_what_a_word_comes_to(status: TaskStatus, activity: str, outcome: Outcom
 
 
 def test_a_worker_that_is_heard_of_again_is_what_it_asks_like() -> None:
-    error = WorkerStatus.ERROR
+    error, starting = WorkerStatus.ERROR, WorkerStatus.STARTING
 
     assert status_when_it_polls(error) is WorkerStatus.AWAKE
+    assert status_when_it_polls(starting) is WorkerStatus.AWAKE
     assert status_when_it_asks_for_its_state(error) is WorkerStatus.ASLEEP
-    for status in set(WorkerStatus) - {error}:
+    for status in set(WorkerStatus) - {error, starting}:
         assert status_when_it_polls(status) is status
         assert status_when_it_asks_for_its_state(status) is status
 

@@ -113,8 +113,11 @@ def outcome_reported(status: TaskStatus, activity: str, stop_reason: str) -> Out
 
 
 def status_when_it_polls(status: WorkerStatus) -> WorkerStatus:
-    """A worker that was given up and asks for tasks is awake after all."""
-    return WorkerStatus.AWAKE if status is WorkerStatus.ERROR else status
+    """A worker that was given up and asks for tasks is awake after all.
+
+    So is one that has signed on and whose word that it is awake did not arrive: it says it once.
+    """
+    return WorkerStatus.AWAKE if status in (WorkerStatus.ERROR, WorkerStatus.STARTING) else status
 
 
 def status_when_it_asks_for_its_state(status: WorkerStatus) -> WorkerStatus:

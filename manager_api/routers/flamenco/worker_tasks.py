@@ -34,13 +34,18 @@ router = APIRouter(
 
 
 async def _service(parts: Parts) -> HttpWorkerService:
-    return HttpWorkerService(parts.http_runs, parts.logs, parts.control)
+    wait_s = parts.settings.sign_on_wait_s
+    return HttpWorkerService(parts.http_runs, parts.logs, parts.control, wait_s)
 
 
 async def _polls(parts: Parts) -> HttpPolls:
     settings = parts.configuration.settings
     return HttpPolls(
-        parts.http_runs, parts.logs, parts.configuration.variables, settings.http_poll_s
+        parts.http_runs,
+        parts.logs,
+        parts.configuration.variables,
+        settings.http_poll_s,
+        settings.sign_on_wait_s,
     )
 
 

@@ -7,9 +7,11 @@ from typing import Any
 import httpx
 import pytest
 
+from manager_api.contract.worker_tasks import AssignedTask
 from manager_api.db.engine import DatabaseBusy, utc_now
 from manager_api.db.leases import SqlKeeperStore
 from manager_api.db.tables import HttpRunState, WorkerRow
+from manager_api.services.http_polls import HttpPolls
 from manager_api.services.workers import WorkerService
 from tests.api.conftest import SECRET, Credentials, Farm
 from tests.api.http_workers.conftest import AtWork, HttpFarm
@@ -123,6 +125,85 @@ async def test_who_is_not_awake_is_told_so(api: httpx.AsyncClient, awake: Make) 
 
     assert answer.status_code == 409
     assert answer.json()["message"] == 'worker is in state "asleep" and so is not given tasks'
+
+
+async def test_a_worker_whose_word_that_it_is_awake_was_lost_is_awake_when_it_asks(
+    api: httpx.AsyncClient, http_farm: HttpFarm, awake: Make, sign_on: dict[str, Any]
+) -> None:
+    auth = await awake()
+    await api.post("/api/v3/worker/sign-on", json=sign_on, auth=auth)
+    session = (await http_farm.worker(auth.id)).session
+
+    answer = await api.post(POLL, auth=auth)
+
+    assert answer.status_code == 204
+    worker = await http_farm.worker(auth.id)
+    assert (worker.status, worker.session) == (WorkerStatus.AWAKE, session)
+
+
+async def test_a_question_that_waits_says_nothing_for_a_process_that_signs_on(
+    farm: Farm, api: httpx.AsyncClient, http_farm: HttpFarm, awake: Make, eventually: Make,
+    sign_on: dict[str, Any],
+) -> None:  # fmt: skip
+    auth, asking = await _asking(farm, api, awake, eventually)
+
+    await api.post("/api/v3/worker/sign-on", json=sign_on, auth=auth)
+
+    assert (await asyncio.wait_for(asking, 20)).status_code == 409
+    assert (await http_farm.worker(auth.id)).status is WorkerStatus.STARTING
+
+
+async def _asking(
+    farm: Farm, api: httpx.AsyncClient, awake: Make, eventually: Make
+) -> tuple[Credentials, "asyncio.Task[httpx.Response]"]:
+    auth: Credentials = await awake()
+    farm.parts.configuration.settings = farm.parts.settings.model_copy(update={"http_poll_s": 30.0})
+    asking = asyncio.create_task(api.post(POLL, auth=auth))
+    await eventually(lambda: _is_polling(farm, auth.id))
+    return auth, asking
+
+
+async def test_whoever_waits_for_an_answer_is_heard_of_all_the_time(
+    farm: Farm, api: httpx.AsyncClient, http_farm: HttpFarm, awake: Make, eventually: Make
+) -> None:
+    auth, asking = await _asking(farm, api, awake, eventually)
+    http_farm.runs.presence.take_unstored()
+
+    await eventually(lambda: _is_heard(http_farm, auth.id))
+
+    assert not asking.done()
+    asking.cancel()
+
+
+async def _is_heard(http_farm: HttpFarm, worker_id: str) -> bool:
+    return worker_id in http_farm.runs.presence.take_unstored()
+
+
+async def test_whoever_hangs_up_and_asks_again_keeps_what_is_offered(
+    farm: Farm, http_farm: HttpFarm, awake: Make, submit: Make
+) -> None:
+    auth, job = await awake(), await submit()
+    polls = HttpPolls(
+        http_farm.runs, farm.parts.logs, farm.parts.configuration.variables, 20.0, 1.0
+    )
+    hung_up, waits = asyncio.Event(), asyncio.Event()
+
+    async def gone_when_told() -> bool:
+        return hung_up.is_set()
+
+    async def there() -> bool:
+        waits.set()
+        return False
+
+    first = asyncio.create_task(polls.next_task(auth.id, gone_when_told))
+    second = asyncio.create_task(polls.next_task(auth.id, there))
+    await asyncio.wait_for(waits.wait(), 20)
+    hung_up.set()
+    assert await asyncio.wait_for(first, 20) is None
+
+    assert (await facts(farm, auth.id)).is_polling
+    await http_farm.offer(await http_farm.lend(auth.id, job["id"]))
+    assert isinstance(await asyncio.wait_for(second, 20), AssignedTask)
 
 
 async def test_without_the_secret_there_is_no_task(api: httpx.AsyncClient, awake: Make) -> None:

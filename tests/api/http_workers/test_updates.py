@@ -1,11 +1,14 @@
 """What a worker says of its task over HTTP, and whether it may go on."""
 
+import shutil
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 import httpx
 import pytest
 
+from manager_api.db import http_runs, tasks, workers
+from manager_api.db.engine import DatabaseBusy
 from manager_api.db.tables import HttpRunState
 from manager_api.http_runs.keeping import Answer
 from manager_api.services.workers import WorkerService
@@ -20,6 +23,18 @@ Fits = Callable[[str, Any], None]
 
 async def say(api: httpx.AsyncClient, at_work: AtWork, **said: Any) -> httpx.Response:
     return await api.post(at_work.task_url, json=said, auth=at_work.auth)
+
+
+def at_first_busy(monkeypatch: pytest.MonkeyPatch, module: Any, name: str) -> None:
+    real, calls = getattr(module, name), []
+
+    async def busy_once(*args: Any, **kwargs: Any) -> Any:
+        calls.append(name)
+        if len(calls) == 1:
+            raise DatabaseBusy("for a moment")
+        return await real(*args, **kwargs)
+
+    monkeypatch.setattr(module, name, busy_once)
 
 
 async def ask(api: httpx.AsyncClient, at_work: AtWork) -> dict[str, Any]:
@@ -100,6 +115,41 @@ async def test_what_a_program_wrote_never_costs_the_end_of_its_task(
     assert answer.status_code == 204
     assert await http_farm.outcome(at_work.key) == ("failed", "?\N{REPLACEMENT CHARACTER}")
     assert log.endswith("a\N{REPLACEMENT CHARACTER}b\n")
+
+
+async def test_a_log_that_cannot_be_kept_never_costs_the_end_of_its_task(
+    farm: Farm, api: httpx.AsyncClient, http_farm: HttpFarm, at_work: AtWork
+) -> None:
+    directory = farm.parts.logs.job_directory(at_work.key.job_id)
+    shutil.rmtree(directory)
+    directory.touch()  # where a folder must be: a disk that takes nothing
+
+    answer = await say(api, at_work, taskStatus="failed", activity="Failed: ay", log="ay")
+
+    assert answer.status_code == 204
+    assert await http_farm.outcome(at_work.key) == ("failed", "ay")
+
+
+async def test_a_busy_database_delays_what_is_said_only_once(
+    api: httpx.AsyncClient, http_farm: HttpFarm, at_work: AtWork, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A stock worker that is answered an error does not say it again.
+    at_first_busy(monkeypatch, tasks, "task")
+    at_first_busy(monkeypatch, http_runs, "run_to_change")
+    at_first_busy(monkeypatch, workers, "set_status")
+
+    completed = await say(api, at_work, taskStatus="completed", log="olé")
+    asleep = await api.post(
+        "/api/v3/worker/state-changed", json={"status": "asleep"}, auth=at_work.auth
+    )
+    at_first_busy(monkeypatch, workers, "set_status")
+    off = await api.post("/api/v3/worker/sign-off", auth=at_work.auth)
+
+    assert [answer.status_code for answer in (completed, asleep, off)] == [204, 204, 204]
+    assert (await http_farm.outcome(at_work.key))[0] == "completed"
+    assert (await http_farm.worker(at_work.auth.id)).status is WorkerStatus.OFFLINE
+    log = await api.get(f"/api/v3/tasks/{at_work.task['uuid']}/logtail")
+    assert log.text.count("olé") == 1
 
 
 @pytest.mark.parametrize(("said", "stored"), [(99, 1), (-5, 0)])
