@@ -65,6 +65,8 @@ def _limit(request: Request) -> None:
         for what, lower, upper in (
             (resource.RLIMIT_CPU, cpu_s, cpu_s + 1),
             (resource.RLIMIT_AS, memory, memory),
+            # Its answer is a file, and so is what it says to nobody.
+            (resource.RLIMIT_FSIZE, *[2 * limits.answer_mb * _MB] * 2),
             (resource.RLIMIT_CORE, 0, 0),
         ):
             # Some systems refuse the one or the other; the wall clock remains.

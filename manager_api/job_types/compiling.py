@@ -2,6 +2,7 @@
 
 import json
 import logging
+import math
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -111,7 +112,7 @@ def _taken_over(answer: Answer, job: SubmittedJob) -> list[AuthoredTask]:
     try:
         ids = _final_ids(answer, job)
         tasks = tasks_of_script(_decoded(answer.tasks, ids))
-    except (KeyError, TypeError, AttributeError) as problem:
+    except (KeyError, TypeError, AttributeError, ValueError, RecursionError) as problem:
         # A script may replace what it is given, down to how its answer is written.
         raise CompileError("What the job type makes is not understood.") from problem
     settings, metadata = _decoded([json.dumps(answer.settings), json.dumps(answer.metadata)], ids)
@@ -126,7 +127,7 @@ def _final_ids(answer: Answer, job: SubmittedJob) -> dict[str, str]:
     """What tasks are stored as, by the UUIDs that the script has seen."""
     if not answer.uuids:
         return {}
-    positions = {str(json.loads(task)["serial"]): n for n, task in enumerate(answer.tasks, 1)}
+    positions = {str(_plain(task)["serial"]): n for n, task in enumerate(answer.tasks, 1)}
     return {
         uuid: task_id(job.job_id, positions[serial])
         for serial, uuid in answer.uuids.items()
@@ -138,13 +139,24 @@ def _decoded(lines: list[str], ids: Mapping[str, str]) -> Iterator[Any]:
     for line in lines:
         text = _UUID.sub(lambda found: ids.get(found[0], found[0]), line) if ids else line
         try:
-            value = json.loads(text)
+            value = _plain(text)
         except (ValueError, RecursionError) as problem:
             raise CompileError(f"What the job type makes is no plain data: {problem}.") from problem
         # Searching costs more than parsing, and hardly any text has escapes.
         if "\\u" in text:
             _check_characters(text, value)
         yield value
+
+
+def _finite(digits: str) -> float:
+    number = float(digits)
+    if not math.isfinite(number):
+        raise ValueError(f"{digits[:40]} is no number")
+    return number
+
+
+#: As JSON has it, not as Python takes it: answers and databases cannot carry NaN or Infinity.
+_plain = json.JSONDecoder(parse_float=_finite, parse_constant=_finite).decode
 
 
 def _check_characters(text: str, value: Any) -> None:

@@ -1,6 +1,7 @@
 """From a script's `JOB_TYPE` to a job type, or a sentence that says what is wrong with it."""
 
 import json
+from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -14,6 +15,10 @@ from workflows.domain.job_types.definitions import (
     SettingType,
     SubmittedJob,
 )
+
+#: Clients are told all of all job types, so none may be longer than people need.
+MAX_BYTES = 2**20
+MAX_SETTINGS = 1_000
 
 
 class BadJobType(Exception):
@@ -34,13 +39,12 @@ def declared_job_type(
         raise BadJobType("it defines no JOB_TYPE")
     if not isinstance(declared, dict):
         raise BadJobType("JOB_TYPE must be an object with a label and settings")
-    try:
-        json.dumps(declared, ensure_ascii=False).encode()
-    except UnicodeEncodeError as problem:
-        raise BadJobType("JOB_TYPE must be valid Unicode") from problem
+    _check_sayable(declared)
     settings = declared.get("settings", [])
     if not isinstance(settings, list):
         raise BadJobType("JOB_TYPE.settings must be a list")
+    if len(settings) > MAX_SETTINGS:
+        raise BadJobType(f"JOB_TYPE has more than {MAX_SETTINGS:,} settings")
     return JobType(
         name=name,
         label=_text(declared, "label") or name,
@@ -48,7 +52,19 @@ def declared_job_type(
         settings=_settings(settings),
         compile_job=compile_job,
         source=source,
+        is_script=True,
     )
+
+
+def _check_sayable(declared: Mapping[str, Any]) -> None:
+    try:
+        told = json.dumps(declared, ensure_ascii=False, allow_nan=False).encode()
+    except UnicodeEncodeError as problem:
+        raise BadJobType("JOB_TYPE must be valid Unicode") from problem
+    except ValueError as problem:
+        raise BadJobType("JOB_TYPE must not hold numbers that are infinite or none") from problem
+    if len(told) > MAX_BYTES:
+        raise BadJobType(f"JOB_TYPE is longer than {MAX_BYTES // 2**20} MB")
 
 
 def _text(declared: Mapping[str, Any], key: str) -> str | None:
@@ -60,8 +76,8 @@ def _text(declared: Mapping[str, Any], key: str) -> str | None:
 
 def _settings(declared: list[Any]) -> tuple[Setting, ...]:
     settings = tuple(_setting(number, setting) for number, setting in enumerate(declared, 1))
-    keys = [setting.key for setting in settings]
-    twice = sorted({key for key in keys if keys.count(key) > 1})
+    counts = Counter(setting.key for setting in settings)
+    twice = sorted(key for key, count in counts.items() if count > 1)
     if twice:
         raise BadJobType(f'JOB_TYPE has the setting "{twice[0]}" twice')
     return settings

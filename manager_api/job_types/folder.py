@@ -84,14 +84,14 @@ class FolderJobTypes:
             raise JobTypeBroken(problem)
         return None
 
-    def described(self, name: str = "") -> list[tuple[Path, Described]]:
+    def described(self, name: str | None = None) -> list[tuple[Path, Described]]:
         """All scripts, or those that a job type may have its name from; broken ones too."""
         folder = self._folder()
         files = signatures(folder)
         paths = [
             folder / file
             for file in sorted(files)
-            if is_job_type(file) and name in ("", name_of(file))
+            if is_job_type(file) and name in (None, name_of(file))
         ]
         if not paths:
             return []
@@ -146,7 +146,7 @@ def signatures(folder: Path) -> dict[str, Signature]:
         return {}
     found = {}
     for entry in entries:
-        if not entry.name.endswith(_SUFFIXES):
+        if not name_of(entry.name) or not entry.name.endswith(_SUFFIXES):
             continue
         try:
             entry.name.encode()

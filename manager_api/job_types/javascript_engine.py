@@ -10,8 +10,8 @@ import quickjs  # type: ignore[import-untyped] # it publishes no types
 from manager_api.job_types.exchange import Answer, Operation, Request, ScriptLimits
 
 _PARTS = ("frames.js", "paths.js", "authoring.js", "driver.js")
-#: The engine calls every source `<input>`, so each file has lines of its own: the first script's
-#: begin here, the next one's at twice as much.
+#: The engine calls every source `<input>`, so each file has lines of its own: the job type's begin
+#: here, those of the first that it requires at twice as much.
 _LINES = 100_000
 _MB = 2**20
 
@@ -55,17 +55,20 @@ class _Script:
     def __init__(self, request: Request, sources: dict[str, str]) -> None:
         self._request = request
         self._sources = sources
-        self._files = [request.file, *(name for name in sources if name != request.file)]
         self._engine = quickjs.Context()
         _limit(self._engine, request.limits)
         self._run = self._engine.eval(_interface())(json.dumps(self._given()))
 
     def load(self) -> None:
         source = self._sources[self._request.file]
-        self._engine.eval("\n" * self._offset(0) + '"use strict";' + source)
+        self._engine.eval("\n" * _LINES + '"use strict";' + source)
 
     def run(self, operation: str) -> str:
         result: str = self._run(operation)
+        if operation == Operation.COMPILE:
+            while self._engine.execute_pending_job():
+                pass
+            result = self._run("compiled")
         return result
 
     def gathered(self) -> dict[str, Any]:
@@ -93,8 +96,8 @@ class _Script:
 
     def _place_of_throw(self) -> str:
         """Of a value that is no error, and so does not know: throws it again, taking notes."""
-        noting = {name: self._noting(name) for name in self._sources}
-        again = _Script(self._request, noting)
+        noting = {name: self._noting(name, n) for n, name in enumerate(self._files(), 1)}
+        again = _Script(self._request, self._sources | noting)
         try:
             again.load()
             again.run(self._request.operation)
@@ -103,31 +106,29 @@ class _Script:
             return self._file_and_line(line) if line else self._request.file
         return self._request.file
 
-    def _noting(self, name: str) -> str:
-        offset = self._offset(self._files.index(name))
+    def _noting(self, name: str, file: int) -> str:
         lines = self._sources[name].split("\n")
         return "\n".join(
-            _THROW.sub(f"throw $throwing({offset + number}),", line)
+            _THROW.sub(f"throw $throwing({file * _LINES + number}),", line)
             for number, line in enumerate(lines, 1)
         )
 
     def _file_and_line(self, line: int) -> str:
         number, line_in_file = divmod(line, _LINES)
-        return f"{self._files[min(number, len(self._files)) - 1]}, line {line_in_file}"
+        files = self._files()
+        return f"{files[min(number, len(files)) - 1]}, line {line_in_file}"
 
-    def _offset(self, number: int) -> int:
-        return _LINES * (number + 1)
+    def _files(self) -> list[str]:
+        """Those that have run, in the order of their lines."""
+        return [self._request.file, *self.gathered()["required"]]
 
     def _given(self) -> dict[str, Any]:
-        others = {
-            name: {"source": self._sources[name], "offset": self._offset(number)}
-            for number, name in enumerate(self._files)
-            if number > 0
-        }
         request = self._request
+        others = {name: text for name, text in self._sources.items() if name != request.file}
         return {
             "job": {**request.job, "maxTasks": request.max_tasks},
             "others": others,
+            "linesOfFile": _LINES,
             "cwd": request.cwd,
             "platform": request.platform,
         }

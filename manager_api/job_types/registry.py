@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol, TypeVar
 
 from manager_api.job_types.folder import JobTypeBroken
+from manager_api.job_types.sandbox import AT_ONCE, TooManyScripts
 from workflows.domain.job_types import echo_sleep_test, simple_blender_render
 from workflows.domain.job_types.checking import check_settings
 from workflows.domain.job_types.definitions import (
@@ -17,8 +18,8 @@ from workflows.domain.job_types.definitions import (
 )
 
 _Result = TypeVar("_Result")
-#: Most of them wait for a script's process. A job type that needs none never waits for those.
 _THREADS = 32
+_PATIENCE_S = 30.0
 
 
 class JobTypeUnknown(LookupError):
@@ -53,15 +54,22 @@ class BuiltInJobTypes:
 
 class JobTypeRegistry:
     def __init__(
-        self, sources: Sequence[JobTypeSource], on_close: Callable[[], None] = lambda: None
+        self,
+        sources: Sequence[JobTypeSource],
+        on_close: Callable[[], None] = lambda: None,
+        patience_s: Callable[[], float] = lambda: _PATIENCE_S,
     ) -> None:
         """
         Args:
             sources: Of namesakes the one of the first source counts.
             on_close: Makes whatever still blocks a thread of ours end.
+            patience_s: How long a job may wait for others that scripts compile.
         """
         self._sources = tuple(sources)
         self._on_close = on_close
+        self._patience_s = patience_s
+        # Who waits for a script's turn has no thread, so whatever needs no script goes on.
+        self._turns = asyncio.Semaphore(AT_ONCE)
         # Its own threads: scripts that take their time must not take those of all others.
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="job-types")
 
@@ -85,8 +93,19 @@ class JobTypeRegistry:
 
         Raises:
             CompileError: the job type refuses the job, with a sentence for the submitter.
+            TooManyScripts: scripts that compile other jobs do not end.
         """
-        return await self._in_thread(lambda: compiled(job, job_type))
+        if not job_type.is_script:
+            return await self._in_thread(lambda: compiled(job, job_type))
+        try:
+            async with asyncio.timeout(self._patience_s()):
+                await self._turns.acquire()
+        except TimeoutError:
+            raise TooManyScripts from None
+        try:
+            return await self._in_thread(lambda: compiled(job, job_type))
+        finally:
+            self._turns.release()
 
     def close(self) -> None:
         self._threads.shutdown(wait=False, cancel_futures=True)

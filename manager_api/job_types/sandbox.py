@@ -12,12 +12,14 @@ from pathlib import Path
 from typing import IO
 
 from manager_api.errors import TryAgain
-from manager_api.job_types.exchange import Answer, Request, ScriptLimits
+from manager_api.job_types.exchange import Answer, Operation, Request, ScriptLimits
 
 _CHILD = Path(__file__).with_name("child.py")
 #: What a process needs to find its system and its time zone. None of it is a secret.
 _PASSED_ON = ("PATH", "TZ", "LANG", "LC_ALL", "SYSTEMROOT", "TEMP", "TMP", "TMPDIR")
 _ERROR_BYTES = 2000
+#: Of each operation: jobs that take long to compile must not keep others from seeing job types.
+AT_ONCE = 4
 
 
 class ScriptFailed(Exception):
@@ -27,18 +29,21 @@ class ScriptFailed(Exception):
 class TooManyScripts(TryAgain):
     """As many scripts as may are running, for as long as one may run."""
 
+    def __init__(self) -> None:
+        super().__init__("Too many job types are at work; try again.")
+
 
 class Sandbox:
     """Thread-safe; each call blocks its thread."""
 
-    def __init__(self, limits: Callable[[], ScriptLimits], at_once: int = 4) -> None:
+    def __init__(self, limits: Callable[[], ScriptLimits], at_once: int = AT_ONCE) -> None:
         """
         Args:
             limits: Asked for each run, so that changed settings take effect.
-            at_once: How many scripts run at the same time.
+            at_once: How many scripts do the same at the same time.
         """
         self._limits = limits
-        self._turns = threading.BoundedSemaphore(at_once)
+        self._turns = {each: threading.BoundedSemaphore(at_once) for each in Operation}
         self._running: set[subprocess.Popen[bytes]] = set()
 
     @property
@@ -51,12 +56,13 @@ class Sandbox:
             ScriptFailed: it took too long, or its process died.
             TooManyScripts: the others did not end in time.
         """
-        if not self._turns.acquire(timeout=request.limits.wall_s):
-            raise TooManyScripts("Too many job types are at work; try again.")
+        turns = self._turns[request.operation]
+        if not turns.acquire(timeout=request.limits.wall_s):
+            raise TooManyScripts
         try:
             return self._run(request)
         finally:
-            self._turns.release()
+            turns.release()
 
     def close(self) -> None:
         """Ends what runs; whoever waits for it is refused."""

@@ -1,5 +1,7 @@
 """Finding job types, and checking what is submitted to any of them."""
 
+import asyncio
+import threading
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
@@ -8,6 +10,7 @@ from typing import Any
 import pytest
 
 from manager_api.job_types.registry import BuiltInJobTypes, JobTypeRegistry, JobTypeUnknown
+from manager_api.job_types.sandbox import AT_ONCE, TooManyScripts
 from workflows.domain.job_types import paths
 from workflows.domain.job_types.checking import check_settings
 from workflows.domain.job_types.definitions import (
@@ -104,6 +107,29 @@ async def test_a_job_type_that_makes_too_many_tasks_is_refused() -> None:
 
     with pytest.raises(CompileError, match="200,001 tasks"):
         await registry.compile(submitted(), making_many)
+
+
+async def test_who_waits_for_scripts_holds_up_nobody_else() -> None:
+    is_over = threading.Event()
+
+    def wait(_job: SubmittedJob) -> list[AuthoredTask]:
+        is_over.wait(60)
+        return []
+
+    script = JobType("script", "", (), wait, is_script=True)
+    registry = JobTypeRegistry([Fixed(script), BuiltInJobTypes()], patience_s=lambda: 0.01)
+    others = [asyncio.create_task(registry.compile(submitted(), script)) for _ in range(200)]
+
+    refusals, running = await asyncio.wait(others, timeout=60, return_when=asyncio.FIRST_EXCEPTION)
+    found = await asyncio.wait_for(registry.names(), 30)
+    made = await asyncio.wait_for(registry.compile(submitted(), job_type()), 30)
+    is_over.set()
+    answers = await asyncio.gather(*others, return_exceptions=True)
+
+    assert refusals
+    assert running
+    assert (found, made) == (["echo-sleep-test", "script", "simple-blender-render"], [])
+    assert [*map(type, answers)].count(TooManyScripts) == 200 - AT_ONCE
 
 
 # --- checking -------------------------------------------------------------------------------------

@@ -3,7 +3,10 @@
 const globalEval = eval;
 const request = parse(given);
 const required = {};
+const job = authoredJob(request.job);
 let throwingLine = 0;
+/** What is left of a compileJob() that is async: throws what it has thrown. */
+let rest = () => {};
 
 function define(name, value) {
   Object.defineProperty(globalThis, name, { value, writable: true, configurable: true });
@@ -37,8 +40,10 @@ function requireScript(name) {
   const file = [stripped, `${stripped}.js`].find((each) => Object.hasOwn(request.others, each));
   if (file === undefined) throw new Error(`There is no script ${quoted(asText(name))} to require.`);
   if (!required[file]) {
-    const { source, offset } = request.others[file];
+    // After the lines of the job type's own file and those that it has required before.
+    const offset = request.linesOfFile * (Object.keys(required).length + 2);
     const module = (required[file] = { exports: {} });
+    const source = request.others[file];
     const wrapped = `(function (module, exports, require) { "use strict";${source}\n})`;
     globalEval("\n".repeat(offset) + wrapped)(module, module.exports, requireScript);
   }
@@ -50,6 +55,8 @@ function run(operation) {
     case "describe":
       return stringify(described());
     case "compile":
+      return compiling();
+    case "compiled":
       return compiled();
     case "gathered":
       return stringify({ logs, required: Object.keys(required), throwingLine });
@@ -63,21 +70,42 @@ function described() {
   };
 }
 
+/** Whoever calls this runs the engine's pending jobs next, for a compileJob() that is async. */
+function compiling() {
+  let result;
+  try {
+    result = globalEval("compileJob")(job);
+  } catch (thrown) {
+    toss(thrown);
+  }
+  if (typeof result?.next === "function") {
+    throw new Error("compileJob() must not be a generator: nothing of it would run.");
+  }
+  if (typeof result?.then === "function") {
+    rest = () => {
+      throw new Error("compileJob() waits for what never comes.");
+    };
+    result.then(
+      () => (rest = () => {}),
+      (thrown) => (rest = () => toss(thrown)),
+    );
+  }
+}
+
 /** First a line about the job, then one for each task. */
 function compiled() {
-  const job = authoredJob(request.job);
-  try {
-    globalEval("compileJob")(job);
-  } catch (thrown) {
-    // Objects that are no errors have no text of their own.
-    throw thrown instanceof Error ? thrown : shown(thrown);
-  }
+  rest();
   const header = {
     settings: copied(job.settings),
     metadata: copied(job.metadata),
     uuids,
   };
   return [stringify(header), ...job.tasks.map((task) => task.asJson())].join("\n");
+}
+
+/** Objects that are no errors have no text of their own. */
+function toss(thrown) {
+  throw thrown instanceof Error ? thrown : shown(thrown);
 }
 
 return run;

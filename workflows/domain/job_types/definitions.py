@@ -145,6 +145,8 @@ class JobType:
     """Required settings that artists must fill in, but scripts may omit."""
     source: str = "built in"
     """For the farm's admin: where it comes from."""
+    is_script: bool = False
+    """Compiles in a process of its own, of which only some run at once."""
 
     def as_json(self) -> dict[str, Any]:
         """Flamenco's `AvailableJobType`."""

@@ -1,0 +1,169 @@
+"""Scripts that abuse what they are given: each refused with a sentence, none harms the farm."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from manager_api.job_types.folder import FolderJobTypes, describe_file
+from manager_api.job_types.sandbox import Sandbox
+from workflows.domain.job_types.definitions import AuthoredTask, CompileError, SubmittedJob
+
+Compile = Callable[[str], list[AuthoredTask]]
+Refuse = Callable[[str], str]
+
+NOT_UNDERSTOOD = "What the job type makes is not understood."
+NO_NUMBER = "What the job type makes is no plain data: 1e999 is no number."
+
+
+@pytest.fixture
+def compiled_script(
+    tmp_path: Path,
+    compile_with: Callable[[Path, SubmittedJob], list[AuthoredTask]],
+    new_job: Callable[[], SubmittedJob],
+) -> Compile:
+    """What a job type makes that does this with `job` and `task`."""
+
+    def compiled_script(body: str) -> list[AuthoredTask]:
+        script = tmp_path / "hostile.js"
+        script.write_text(
+            'const JOB_TYPE = { label: "Hostile", settings: [] };\n'
+            f'const task = author.Task("a task", "misc");\n{body}'
+        )
+        return compile_with(script, new_job())
+
+    return compiled_script
+
+
+@pytest.fixture
+def refused(compiled_script: Compile) -> Refuse:
+    def refused(body: str) -> str:
+        with pytest.raises(CompileError) as refusal:
+            compiled_script(body)
+        return str(refusal.value)
+
+    return refused
+
+
+def compiling(statements: str) -> str:
+    return f"function compileJob(job) {{ {statements} }}"
+
+
+@pytest.mark.parametrize(
+    ("statements", "sentence"),
+    [
+        ("print(task.uUID); job.tasks = [{ asJson: () => 'garbage' }]", NOT_UNDERSTOOD),
+        ("task.priority = JSON.rawJSON('1e999'); job.addTask(task)", NO_NUMBER),
+        (
+            "task.addCommand(author.Command('echo', {}, JSON.rawJSON('1e999'))); job.addTask(task)",
+            NO_NUMBER,
+        ),
+        (
+            "job.settings.far = { toJSON: () => JSON.rawJSON('1e999') }",
+            "What the job type makes is no plain data: Infinity is no number.",
+        ),
+    ],
+)
+def test_answers_that_are_forged_are_refused(
+    refused: Refuse, statements: str, sentence: str
+) -> None:
+    assert refused(compiling(statements)) == sentence
+
+
+# --- functions that do not end when they return ---------------------------------------------------
+
+
+def test_an_async_function_is_waited_for(compiled_script: Compile) -> None:
+    [task] = compiled_script("async function compileJob(job) { await null; job.addTask(task); }")
+
+    assert task.name == "a task"
+
+
+@pytest.mark.parametrize(
+    ("function", "sentence"),
+    [
+        (
+            'async function compileJob(job) { await null; throw new Error("too late"); }',
+            "too late (hostile.js, line 3)",
+        ),
+        (
+            'async function compileJob(job) {\nawait null;\nthrow "too late"; }',
+            "too late (hostile.js, line 5)",
+        ),
+        (
+            "async function compileJob(job) { await new Promise(() => {}); }",
+            "compileJob() waits for what never comes. (hostile.js)",
+        ),
+        (
+            "function* compileJob(job) { job.addTask(task); }",
+            "compileJob() must not be a generator: nothing of it would run. (hostile.js)",
+        ),
+    ],
+)
+def test_no_job_is_made_of_half_a_function(refused: Refuse, function: str, sentence: str) -> None:
+    assert refused(function) == sentence
+
+
+# --- what is declared -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("suffix", "declaration", "sentence"),
+    [
+        (
+            ".js",
+            'const JOB_TYPE = { label: "Many", settings: Array.from({ length: 2000 }, (_, n) => '
+            "({ key: `k${n}`, type: 'bool' })) };\nfunction compileJob(job) {}",
+            "JOB_TYPE has more than 1,000 settings",
+        ),
+        (
+            ".js",
+            'const JOB_TYPE = { label: "x".repeat(2 ** 21), settings: [] };\n'
+            "function compileJob(job) {}",
+            "JOB_TYPE is longer than 1 MB",
+        ),
+        (
+            ".py",
+            'JOB_TYPE = {"label": "NaN", "settings": [{"key": "a", "type": "float", '
+            '"default": float("nan")}]}\ndef compile_job(job):\n    pass\n',
+            "JOB_TYPE must not hold numbers that are infinite or none",
+        ),
+    ],
+)
+def test_declarations_that_clients_could_not_be_told_are_refused(
+    tmp_path: Path, sandbox: Sandbox, suffix: str, declaration: str, sentence: str
+) -> None:
+    script = tmp_path / f"declared{suffix}"
+    script.write_text(declaration)
+
+    with pytest.raises(CompileError) as refusal:
+        describe_file(script, sandbox)
+
+    assert str(refusal.value) == f"declared{suffix}: {sentence}."
+
+
+def test_no_name_is_no_job_type(tmp_path: Path, sandbox: Sandbox) -> None:
+    source = 'const JOB_TYPE = { label: "L", settings: [] };\nfunction compileJob(job) {}'
+    for name in (".js", "named.js"):
+        (tmp_path / name).write_text(source)
+    folder = FolderJobTypes(lambda: tmp_path, sandbox)
+
+    assert folder.job_type("") is None
+    assert [found.name for found in folder.job_types()] == ["named"]
+
+
+# --- what takes too much --------------------------------------------------------------------------
+
+
+def test_lines_of_a_script_among_thousands_are_its_own(tmp_path: Path, sandbox: Sandbox) -> None:
+    for number in range(3000):
+        (tmp_path / f"a{number}.js").write_text("exports.nothing = 1;")
+    (tmp_path / "z.js").write_text('exports.fail = () => {\n  throw "no camera";\n};')
+    script = tmp_path / "zz.js"
+    script.write_text(
+        'const { fail } = require("z");\nfail();\n'
+        'const JOB_TYPE = { label: "L", settings: [] };\nfunction compileJob(job) {}'
+    )
+
+    with pytest.raises(CompileError, match=r"^no camera \(z\.js, line 2\)$"):
+        describe_file(script, sandbox)
