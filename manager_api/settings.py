@@ -96,7 +96,7 @@ class ManagerSettings(LayeredSettings):
     lost_after_s: Seconds = 15.0
     """Also how long a manager that just started listens before it misses anybody (rule 10)."""
     sign_on_wait_s: Seconds = 30.0
-    """A stock worker that is answered 5xx registers anew, or drops its report; so we rather wait."""
+    """A stock worker answered 5xx registers anew, or drops its report; so we rather wait."""
     http_poll_s: Seconds = 10.0
     keeper_tick_s: Seconds = 5.0
     """The keeper is woken by events; this is the safety net."""
