@@ -25,8 +25,13 @@ SIZES: Mapping[str, tuple[int, int]] = {
 SMALLEST = "last-rendered-tiny.jpg"
 FORMATS: Mapping[str, str] = {"image/jpeg": "JPEG", "image/png": "PNG"}
 _QUALITY = 85
+#: 16k by 8k. A JPEG is decoded at a fraction of its size; of a PNG all pixels are in memory at
+#: once, so 8k UHD must do, or some 300 MB.
+_MOST_PIXELS: Mapping[str, int] = {"JPEG": 2**27, "PNG": 2**25}
+_LONGEST_SIDE = 2**16 - 1
 #: Jobs whose image waits. With the largest images allowed, that is 400 MB.
 _PLACES = 16
+_NO_IMAGE = (OSError, ValueError, SyntaxError, MemoryError, Image.DecompressionBombError)
 
 _log = structlog.get_logger(__name__)
 
@@ -83,7 +88,7 @@ class LastRendered:
             media_type, image = self._waiting.pop(job_id)
             try:
                 await asyncio.to_thread(scale, self._directory(job_id), media_type, image)
-            except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+            except _NO_IMAGE as error:
                 # Pillow's words for an image that is none; workers are not told, as in Flamenco.
                 _log.warning("image dropped", job=job_id, reason=str(error))
                 continue
@@ -95,9 +100,13 @@ def scale(directory: Path, media_type: str, content: bytes) -> None:
     """Writes the image in each size, each made from the one before, never enlarged."""
     directory.mkdir(parents=True, exist_ok=True)
     with Image.open(io.BytesIO(content), formats=[FORMATS[media_type]]) as opened:
+        _check_size(opened)
         # A JPEG can be decoded at half its size or less, which saves most of the memory.
-        opened.draft("RGB", next(iter(SIZES.values())))
-        image = _on_black(opened)
+        largest = next(iter(SIZES.values()))
+        opened.draft("RGB", largest)
+        image = _in_color(opened)
+        image.thumbnail(largest, Image.Resampling.LANCZOS)
+        image = _on_black(image)
     for name, size in SIZES.items():
         image.thumbnail(size, Image.Resampling.LANCZOS)
         _write(image, directory / name)
@@ -112,10 +121,28 @@ def _remove(directory: Path) -> None:
         directory.parent.rmdir()
 
 
-def _on_black(image: Image.Image) -> Image.Image:
+def _check_size(image: Image.Image) -> None:
+    """Looks before anything is decoded: a small file can be a large image.
+
+    Raises:
+        ValueError: it would take more memory than a preview is worth.
+    """
+    width, height = image.size
+    pixels = _MOST_PIXELS[image.format or ""]
+    if width * height > pixels or max(width, height) > _LONGEST_SIDE:
+        raise ValueError(f"it has {width} by {height} pixels, too many for a preview")
+
+
+def _in_color(image: Image.Image) -> Image.Image:
     if image.mode.startswith("I"):
         # 16 bits of grey, of which a JPEG has 8.
-        return image.point(lambda value: value / 256).convert("L").convert("RGB")
+        return image.point(lambda value: value / 256).convert("L")
+    if image.mode in ("RGB", "RGBA"):
+        return image
+    return image.convert("RGBA" if image.has_transparency_data else "RGB")
+
+
+def _on_black(image: Image.Image) -> Image.Image:
     if not image.has_transparency_data:
         return image.convert("RGB")
     colored = image.convert("RGBA")

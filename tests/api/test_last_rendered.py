@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from manager_api.errors import TooMany
-from manager_api.last_rendered import LastRendered
+from manager_api.last_rendered import LastRendered, scale
 
 if TYPE_CHECKING:
     from tests.api.conftest import Farm
@@ -153,6 +153,23 @@ async def test_what_is_no_such_image_is_dropped_and_the_next_one_shown(
 
     assert (first.status_code, second.status_code) == (202, 202)
     await shown()
+
+
+@pytest.mark.parametrize(
+    ("media_type", "content"),
+    [
+        ("image/png", image(8000, 5000, "PNG", "1")),
+        ("image/png", image(70_000, 1, "PNG", "1")),
+        ("image/jpeg", image(14_000, 9_700, "JPEG", "L")),
+    ],
+)
+def test_a_small_file_that_is_a_huge_image_is_not_decoded(
+    tmp_path: Path, media_type: str, content: bytes
+) -> None:
+    with pytest.raises(ValueError, match="too many for a preview"):
+        scale(tmp_path, media_type, content)
+
+    assert list(tmp_path.iterdir()) == []
 
 
 async def test_refusals_are_flamencos(
