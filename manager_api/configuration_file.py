@@ -5,21 +5,24 @@ and sends everything back. So what comes back as it was shown stays in the file 
 """
 
 import os
+import re
 import tempfile
 from collections.abc import Mapping
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import yaml
 from sqlalchemy import make_url
-from sqlalchemy.exc import ArgumentError
 
 from manager_api.settings import FILE_VERSION, ManagerSettings
 from workflows.domain.variables import ALL_PLATFORMS, DEFAULT_VARIABLES
 
 #: SQLAlchemy has the same for passwords in addresses of databases.
 MASK = "***"
+#: User and password, up to the last `@`: there may be others in the password.
+_IN_ADDRESS = re.compile(r"(://[^:/@]*:).*@")
 _META = {"version": FILE_VERSION}
 
 FLAMENCO_KEYS = (
@@ -96,6 +99,7 @@ def masked(values: Mapping[str, Any]) -> dict[str, Any]:
     client = result["mqtt"]["client"]
     if client.get("password"):
         client["password"] = MASK
+    client["broker"] = _IN_ADDRESS.sub(rf"\1{MASK}@", client["broker"])
     result["database"] = _without_password(result["database"])
     return result
 
@@ -190,8 +194,11 @@ def _check_unmasked(changed: Mapping[str, Any], content: Mapping[str, Any]) -> N
 
 
 def _without_password(database: str) -> str:
-    try:
-        url = make_url(database)
-    except ArgumentError:
+    if "://" not in database:
         return database
-    return url.render_as_string(hide_password=True) if url.password else database
+    url = make_url(database)
+    hidden = {name: MASK for name in url.query if "password" in name.lower()}
+    if not (hidden or url.password):
+        return database
+    shown = url.update_query_dict(hidden).render_as_string(hide_password=True)
+    return shown.replace(quote(MASK, safe=""), MASK)

@@ -14,6 +14,8 @@ from typing import Annotated, Any, Literal
 import platformdirs
 from pydantic import Field, ValidationInfo, field_validator
 from pydantic_settings import SettingsConfigDict
+from sqlalchemy import make_url
+from sqlalchemy.exc import ArgumentError
 
 from activities.layered_settings import LayeredSettings, SettingsError
 from manager_api.listening import address, host_and_port
@@ -23,6 +25,7 @@ from workflows.domain.variables import DEFAULT_VARIABLES, Variables
 from workflows.domain.variables import Variable as DomainVariable
 
 SETTINGS_FILE = "tablao-manager.yaml"
+_DATABASES = frozenset({"sqlite+aiosqlite", "postgresql+asyncpg"})
 #: What Flamenco 3.9 calls the format of its own settings file.
 FILE_VERSION = 3
 
@@ -126,6 +129,21 @@ class ManagerSettings(LayeredSettings):
         expanded = expanded_path(str(path), info.data.get("variables", {}))
         data_dir: Path = info.data.get("data_dir", Path())
         return data_dir / Path(expanded).expanduser()
+
+    @field_validator("database", mode="after")
+    @classmethod
+    def _database_is_an_address(cls, database: str) -> str:
+        try:
+            known = "://" not in database or make_url(database).drivername in _DATABASES
+        except (ArgumentError, ValueError):
+            known = False
+        if not known:
+            # Without the address: there may be a password in it.
+            raise ValueError(
+                "it must be an SQLite file, sqlite+aiosqlite:///FILE, or "
+                "postgresql+asyncpg://USER:PASSWORD@HOST/NAME"
+            )
+        return database
 
     @field_validator("listen", mode="after")
     @classmethod

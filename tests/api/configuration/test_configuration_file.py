@@ -163,9 +163,13 @@ async def test_a_new_password_is_kept_and_an_unreadable_one_refused(
     assert "cante" not in repr(farm.parts.settings)
 
 
-async def test_a_databases_password_is_no_ones_business(api: httpx.AsyncClient, file: Path) -> None:
-    url = "postgresql+asyncpg://tablao:{}@db/tablao"
-
+@pytest.mark.parametrize(
+    "url",
+    ["postgresql+asyncpg://tablao:{}@db/tablao", "postgresql+asyncpg://db/tablao?password={}"],
+)
+async def test_a_databases_password_is_no_ones_business(
+    api: httpx.AsyncClient, file: Path, url: str
+) -> None:
     answer = await api.patch(OURS, json={"database": url.format("duende")})
     page = await page_of(api)
     await api.put(FILE, json=page)
@@ -173,6 +177,39 @@ async def test_a_databases_password_is_no_ones_business(api: httpx.AsyncClient, 
     assert answer.json()["pending_restart"] == ["database"]
     assert page["database"] == url.format("***")
     assert content(file)["database"] == url.format("duende")
+
+
+async def test_a_password_in_a_brokers_address_is_no_ones_business(
+    api: httpx.AsyncClient, file: Path
+) -> None:
+    await api.patch(OURS, json={"mqtt.client.broker": "tcp://tablao:can@te@broker:1883"})
+
+    page = await page_of(api)
+    answer = await api.put(FILE, json=page)
+
+    assert page["mqtt"]["client"]["broker"] == "tcp://tablao:***@broker:1883"
+    assert "can@te" not in (await api.get(OURS)).text
+    assert answer.status_code == 204
+    assert content(file)["mqtt"]["client"]["broker"] == "tcp://tablao:can@te@broker:1883"
+
+
+@pytest.mark.parametrize(
+    "database",
+    [
+        *("postgresql+asyncpg://u:cante@db:port/x", "postgresql://u:cante@db/x"),
+        *("mysql://u:cante@db/x", "cante://"),
+    ],
+)
+async def test_a_database_that_no_manager_could_open_is_refused(
+    api: httpx.AsyncClient, file: Path, database: str
+) -> None:
+    answer = await api.patch(OURS, json={"database": database})
+
+    assert answer.status_code == 400
+    assert answer.json()["message"].startswith("Setting database: ")
+    assert "cante" not in answer.text
+    assert (await api.get(FILE)).status_code == 200
+    assert text(file) == WRITTEN
 
 
 @pytest.mark.parametrize(
