@@ -219,6 +219,21 @@ async def open_of_worker(session: AsyncSession, worker_id: str) -> Sequence[Http
     return (await session.scalars(query.order_by(HttpRunRow.created, HttpRunRow.key))).all()
 
 
+async def with_news(session: AsyncSession, worker_ids: Collection[str]) -> set[str]:
+    """Those of them that may be given a run, or are not what they were when they asked for one."""
+    waiting = select(WorkerRow.id).where(
+        WorkerRow.id.in_(worker_ids),
+        WorkerRow.deleted_at.is_(None),
+        WorkerRow.status == WorkerStatus.AWAKE,
+        WorkerRow.status_requested.is_(None),
+    )
+    given = select(HttpRunRow.worker_id).where(
+        HttpRunRow.worker_id.in_(worker_ids), HttpRunRow.state.in_(_OPEN)
+    )
+    changed = set(worker_ids).difference(await session.scalars(waiting))
+    return changed.union(await session.scalars(given))
+
+
 async def newest_of_task(session: AsyncSession, task_id: str, worker_id: str) -> HttpRunRow | None:
     """The worker's last try at a task, unless that is settled."""
     query = select(HttpRunRow).where(

@@ -7,10 +7,12 @@ memory there is only who waits for what.
 import asyncio
 import contextlib
 import logging
+import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 
 from activities.http_workers import NotStored
+from manager_api.batching import Batched
 from manager_api.db import http_runs, workers
 from manager_api.db.engine import Database, DatabaseBusy, utc_now
 from manager_api.http_runs.presence import HttpPresence
@@ -34,6 +36,7 @@ class HttpRuns:
         self.database = database
         self.patience = patience
         self._news: defaultdict[str, set[asyncio.Event]] = defaultdict(set)
+        self._looks = Batched(self._look)
         self._questions: Counter[str] = Counter()
         self._touched: set[str] = set()
         self._storing: asyncio.Task[None] | None = None
@@ -100,14 +103,24 @@ class HttpRuns:
         """Until something was offered to the worker, or it may have been elsewhere."""
         event = asyncio.Event()
         self._news[worker_id].add(event)
+        # All at the same moments, so that one query answers for all who wait.
+        tick_s = SHARED_DATABASE_TICK_S - time.monotonic() % SHARED_DATABASE_TICK_S
         try:
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(min(at_most_s, SHARED_DATABASE_TICK_S)):
+                async with asyncio.timeout(min(at_most_s, tick_s)):
                     await event.wait()
         finally:
             self._news[worker_id].discard(event)
             if not self._news[worker_id]:
                 del self._news[worker_id]
+
+    async def has_news(self, worker_id: str) -> bool:
+        """Whether it is worth asking once more what the worker is to do."""
+        return bool(await self._looks.get(worker_id))
+
+    async def _look(self, worker_ids: Collection[str]) -> dict[str, bool]:
+        async with self.database.reading() as session:
+            return dict.fromkeys(await http_runs.with_news(session, worker_ids), True)
 
     def _tell(self, worker_id: str) -> None:
         for event in self._news.get(worker_id, ()):

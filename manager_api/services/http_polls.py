@@ -93,7 +93,7 @@ class HttpPolls:
                 await self._hung_up(worker_id)
                 return None
             self._runs.presence.heard(worker_id)
-            if await self._has_news(worker_id):
+            if await patiently(lambda: self._runs.has_news(worker_id), self._wait_s):
                 answer = await self._patiently_poll(worker_id)
         return answer
 
@@ -164,19 +164,6 @@ class HttpPolls:
             if worker := await workers.worker_to_change(session, worker_id):
                 worker.polls_until = None
                 await http_runs.withdraw_offers(session, worker_id, "its worker hung up")
-
-    async def _has_news(self, worker_id: str) -> bool:
-        return await patiently(lambda: self._looks_other(worker_id), self._wait_s)
-
-    async def _looks_other(self, worker_id: str) -> bool:
-        async with self._database.reading() as session:
-            worker = await workers.worker(session, worker_id)
-            is_as_it_was = (
-                worker is not None
-                and worker.status is WorkerStatus.AWAKE
-                and worker.status_requested is None
-            )
-            return not is_as_it_was or bool(await http_runs.open_of_worker(session, worker_id))
 
     async def _assigned(self, given: _Assignment) -> AssignedTask:
         worker, job, task = given.worker, given.job, given.task
