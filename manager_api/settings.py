@@ -29,8 +29,9 @@ _DATABASES = frozenset({"sqlite+aiosqlite", "postgresql+asyncpg"})
 #: What Flamenco 3.9 calls the format of its own settings file.
 FILE_VERSION = 3
 
-Seconds = Annotated[float, Field(ge=0)]
-Positive = Annotated[int, Field(ge=1)]
+#: Numbers that are larger are too large for what they end up in, at the next start at the latest.
+Seconds = Annotated[float, Field(ge=0, le=1e9)]
+Positive = Annotated[int, Field(ge=1, le=2**62)]
 
 
 def _default_data_dir() -> Path:
@@ -59,10 +60,10 @@ class ManagerSettings(LayeredSettings):
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """Of the manager's own log."""
     job_types_path: Path = Field(default=Path("scripts"), validate_default=True)
-    job_type_cpu_s: Annotated[float, Field(gt=0)] = 10.0
+    job_type_cpu_s: Annotated[float, Field(gt=0, le=86_400)] = 10.0
     """100,000 tasks take some 4 s."""
-    job_type_wall_s: Annotated[float, Field(gt=0)] = 30.0
-    job_type_memory_mb: Annotated[int, Field(ge=64)] = 512
+    job_type_wall_s: Annotated[float, Field(gt=0, le=86_400)] = 30.0
+    job_type_memory_mb: Annotated[int, Field(ge=64, le=2**20)] = 512
     """100,000 tasks take some 250 MB."""
     database: str = Field(default="tablao.sqlite", repr=False)
     """An SQLite file, or an SQLAlchemy URL, which may hold a password."""
@@ -72,7 +73,7 @@ class ManagerSettings(LayeredSettings):
     listen: str = "127.0.0.1:8080"
     autodiscoverable: bool = True
     insecure: bool = False
-    max_json_bytes: Positive = 32 * 1024**2
+    max_json_bytes: Annotated[int, Field(ge=65_536)] = 32 * 1024**2
     """A job of 100,000 tasks is submitted in a few hundred bytes; its compiler makes the tasks."""
     max_image_bytes: Positive = 26_214_400
     """Flamenco's limit."""
@@ -82,7 +83,7 @@ class ManagerSettings(LayeredSettings):
     temporal_namespace: str = "default"
     temporal_ui_url: str = ""
     """With an own `temporal_address`, where its Web UI is."""
-    retention_days: Positive = 30
+    retention_days: Annotated[int, Field(ge=1, le=36_500)] = 30
 
     task_timeout: Duration = timedelta(minutes=10)
     worker_timeout: Duration = timedelta(minutes=1)
@@ -115,7 +116,7 @@ class ManagerSettings(LayeredSettings):
     @field_validator("data_dir", mode="after")
     @classmethod
     def _data_dir_in_full(cls, path: Path) -> Path:
-        return path.expanduser().absolute()
+        return _of_user(path).absolute()
 
     @field_validator(
         "shared_storage_path", "local_manager_storage_path", "job_types_path", mode="after"
@@ -128,13 +129,16 @@ class ManagerSettings(LayeredSettings):
         # Absent when it is itself refused, which is told first.
         expanded = expanded_path(str(path), info.data.get("variables", {}))
         data_dir: Path = info.data.get("data_dir", Path())
-        return data_dir / Path(expanded).expanduser()
+        return data_dir / _of_user(Path(expanded))
 
     @field_validator("database", mode="after")
     @classmethod
     def _database_is_an_address(cls, database: str) -> str:
+        if "://" not in database:
+            _of_user(Path(database))
+            return database
         try:
-            known = "://" not in database or make_url(database).drivername in _DATABASES
+            known = make_url(database).drivername in _DATABASES
         except (ArgumentError, ValueError):
             known = False
         if not known:
@@ -227,6 +231,18 @@ def expanded_path(path: str, variables: dict[str, Variable]) -> str:
     """
     defined = Variables(tuple(_with_defaults(variables)))
     return defined.in_own_path(path, managers_platform())
+
+
+def _of_user(path: Path) -> Path:
+    """With the home directory for `~`.
+
+    Raises:
+        ValueError: with a sentence; there is no such user.
+    """
+    try:
+        return path.expanduser()
+    except RuntimeError as error:
+        raise ValueError(f"the home directory of {path.parts[0]} is not known") from error
 
 
 def _with_defaults(variables: dict[str, Variable]) -> list[DomainVariable]:

@@ -224,12 +224,20 @@ async def test_a_database_that_no_manager_could_open_is_refused(
         ({"variables": {"x": {"values": [{"value": "y", "audience": "gods"}]}}}, "audience"),
         ({"variables": 7}, "variables"),
         ({"shared_storage_path": "{nowhere}/jobs"}, "{nowhere}"),
+        ({"shared_storage_path": "~nobody-here/jobs"}, "~nobody-here"),
+        ({"database": "~nobody-here/tablao.sqlite"}, "~nobody-here"),
+        ({"job_type_wall_s": 1e308}, "job_type_wall_s"),
+        ({"job_type_memory_mb": 10**18}, "job_type_memory_mb"),
+        ({"http_poll_s": 1e300}, "http_poll_s"),
+        ({"retention_days": 10**9}, "retention_days"),
         ({"shared_storage_path": "/proc/version/jobs"}, "shared_storage_path"),
         ({"shaman": {"garbageCollect": {"maxAge": "ever"}}}, "maxAge"),
         ({"mqtt": {"client": {"port": 7}}}, "mqtt.client.port"),
         ({"unheard_of": 1}, "unheard_of"),
         ({"_meta": {"version": 4}}, "_meta"),
         ({"insecure": True}, "insecure"),
+        # Small enough, and nobody could change it back.
+        ({"max_json_bytes": 1}, "max_json_bytes"),
     ],
 )
 async def test_a_wrong_change_is_refused_and_changes_nothing(
