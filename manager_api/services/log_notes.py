@@ -6,6 +6,7 @@ which there are no events of tasks.
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -18,6 +19,8 @@ from workflows.domain.statuses import TaskStatus
 
 #: Statuses whose reason is worth a line.
 _EXPLAINED = frozenset({TaskStatus.FAILED, TaskStatus.SOFT_FAILED, TaskStatus.CANCELED})
+
+logger = logging.getLogger(__name__)
 
 
 class LogNotes:
@@ -50,7 +53,17 @@ class LogNotes:
             self._has_changes.clear()
             changes, self._changes = self._changes, []
             with contextlib.suppress(DatabaseBusy):
-                await self._logs.note_all(await self._notes(changes))
+                await self._note(await self._notes(changes))
+
+    async def _note(self, notes: Sequence[Note]) -> None:
+        try:
+            await self._logs.note_all(notes)
+        except OSError:
+            logger.exception("not all notes could be written into tasks' logs")
+            # Those of other jobs may be; what is written already is not written twice.
+            for note in notes:
+                with contextlib.suppress(OSError):
+                    await self._logs.note(note)
 
     async def _notes(self, changes: Sequence[Mapping[str, Any]]) -> list[Note]:
         async with self._database.reading() as session:

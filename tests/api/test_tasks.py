@@ -187,6 +187,28 @@ async def test_the_log_tells_what_became_of_the_task(
     ]
 
 
+async def test_a_log_that_cannot_be_written_ends_nobody_elses(
+    api: httpx.AsyncClient, farm: "Farm", submit: Any, tasks_of: Any, eventually: Any
+) -> None:
+    jobs = [(await submit())["id"] for _ in range(2)]
+    tasks = [(await tasks_of(job_id))[0]["id"] for job_id in jobs]
+    blocked = farm.parts.logs.job_directory(jobs[0])
+    blocked.parent.mkdir(parents=True, exist_ok=True)
+    blocked.touch()  # where a folder must be: a disk that takes nothing
+    event = {"updated": "2026-05-01T12:00:00Z", "activity": "", "status": "completed"}
+
+    async with farm.parts.database.writing() as session:
+        for job_id, task_id in zip(jobs, tasks, strict=True):
+            which = {"id": task_id, "job_id": job_id, "previous_status": "active"}
+            events.append(session, f"/jobs/{job_id}", event | which)
+
+    async def is_told() -> bool:
+        tail = await api.get(f"/api/v3/tasks/{tasks[1]}/logtail")
+        return "active -> completed" in tail.text
+
+    await eventually(is_told)
+
+
 async def test_a_tail_begins_with_a_full_line(
     api: httpx.AsyncClient, farm: "Farm", task: dict[str, Any]
 ) -> None:
