@@ -15,6 +15,7 @@ from uuid import UUID
 
 Row = Mapping[str, Any]
 
+_INT32 = range(-(2**31), 2**31)
 _TABLES = ("jobs", "tasks", "workers")
 
 
@@ -117,13 +118,11 @@ class FlamencoDatabase:
             f"{self._path.absolute().as_uri()}?mode=ro", uri=True, check_same_thread=False
         )
         self._connection.row_factory = sqlite3.Row
+        self._connection.text_factory = _characters
         try:
             self._check()
             self._workers = {row["id"]: row["uuid"] for row in self._rows("workers")}
             self._tags = {row["id"]: row["uuid"] for row in self._rows("worker_tags")}
-        except sqlite3.DatabaseError as problem:
-            self._connection.close()
-            raise NotFlamenco(f"{self._path} cannot be read: {problem}") from problem
         except NotFlamenco:
             self._connection.close()
             raise
@@ -195,7 +194,7 @@ class FlamencoDatabase:
             )
 
     def _columns(self, table: str) -> list[str]:
-        return [row["name"] for row in self._connection.execute(f"PRAGMA table_info({table})")]
+        return [row["name"] for row in self._fetch(f"PRAGMA table_info({table})")]
 
     def _rows(
         self, table: str, where: str = "1", *values: object, order: str = "rowid"
@@ -203,8 +202,16 @@ class FlamencoDatabase:
         """Names of tables and columns are ours, never from outside."""
         if not self._columns(table):
             return []
-        query = f"SELECT * FROM {table} WHERE {where} ORDER BY {order}"
-        return self._connection.execute(query, values).fetchall()
+        return self._fetch(f"SELECT * FROM {table} WHERE {where} ORDER BY {order}", *values)
+
+    def _fetch(self, query: str, *values: object) -> list[sqlite3.Row]:
+        """Raises:
+        NotFlamenco: the file is damaged, which may show anywhere in it.
+        """
+        try:
+            return self._connection.execute(query, values).fetchall()
+        except sqlite3.DatabaseError as problem:
+            raise NotFlamenco(f"{self._path} cannot be read: {problem}") from problem
 
 
 def _worker(row: sqlite3.Row, tags: tuple[str, ...], schedule: SleepSchedule | None) -> Worker:
@@ -246,7 +253,7 @@ def _job(
         id=_uuid(row),
         name=_text(row, "name"),
         job_type=_text(row, "job_type"),
-        priority=int(_get(row, "priority") or 0),
+        priority=_whole(_get(row, "priority")),
         status=_text(row, "status"),
         activity=_text(row, "activity"),
         settings=_json(row, "settings", {}),
@@ -273,14 +280,16 @@ def _task(
         index=index,
         name=_text(row, "name"),
         task_type=_text(row, "type"),
-        priority=int(_get(row, "priority") or 0),
+        priority=_whole(_get(row, "priority")),
         status=_text(row, "status"),
         activity=_text(row, "activity"),
-        commands=tuple(_command(each) for each in _json(row, "commands", [])),
+        commands=tuple(
+            _command(each) for each in _json(row, "commands", []) if isinstance(each, dict)
+        ),
         depends_on=needs,
         worker_id=worker,
         failed_by=failed_by,
-        steps_completed=int(_get(row, "steps_completed") or 0),
+        steps_completed=_whole(_get(row, "steps_completed")),
         created=_created(row),
         updated=_time(row, "updated_at") or _created(row),
         last_touched=_time(row, "last_touched_at"),
@@ -289,10 +298,11 @@ def _task(
 
 def _command(stored: Mapping[str, Any]) -> dict[str, Any]:
     fields = {key.lower().replace("_", ""): value for key, value in stored.items()}
+    parameters = fields.get("parameters")
     return {
         "name": str(fields.get("name", "")),
-        "parameters": dict(fields.get("parameters") or {}),
-        "total_step_count": int(fields.get("totalstepcount") or 0),
+        "parameters": parameters if isinstance(parameters, dict) else {},
+        "total_step_count": _whole(fields.get("totalstepcount")),
     }
 
 
@@ -300,9 +310,23 @@ def _get(row: sqlite3.Row, column: str) -> Any:
     return row[column] if column in row.keys() else None  # noqa: SIM118 -- `in row` looks at values
 
 
+def _characters(stored: bytes) -> str:
+    """What is none becomes a mark, and so does NUL, which PostgreSQL cannot keep."""
+    return stored.decode("utf-8", "replace").replace("\0", "\ufffd")
+
+
+def _whole(value: Any) -> int:
+    """0 for what is none, or more than a column of ours can hold."""
+    try:
+        number = int(value or 0)
+    except (ValueError, TypeError, OverflowError):
+        return 0
+    return number if number in _INT32 else 0
+
+
 def _text(row: sqlite3.Row, column: str) -> str:
     value = _get(row, column)
-    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value or "")
+    return _characters(value) if isinstance(value, bytes) else str(value or "")
 
 
 def _json(row: sqlite3.Row, column: str, default: Any) -> Any:

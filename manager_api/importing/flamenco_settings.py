@@ -42,7 +42,8 @@ def read_flamenco_settings(path: Path) -> dict[str, Any]:
         raise NotFlamenco(f"{path} cannot be read: {problem}") from problem
     if not isinstance(content, dict):
         raise NotFlamenco(f"{path} holds no settings of Flamenco")
-    version = (content.get("_meta") or {}).get("version")
+    meta = content.get("_meta")
+    version = meta.get("version") if isinstance(meta, dict) else None
     if version != _VERSION:
         raise NotFlamenco(f"{path} is of version {version}; this reads version {_VERSION}")
     if storage := content.get("shared_storage_path"):
@@ -58,7 +59,7 @@ def take_over(flamenco: Mapping[str, Any], ours: Mapping[str, Any]) -> TakenOver
         if key in _STAYS:
             taken.left.append(f"setting {key}: {_STAYS[key]}")
         elif key == "variables":
-            _take_variables(taken, value or {})
+            _take_variables(taken, value if isinstance(value, dict) else {})
         elif key in FLAMENCO_KEYS:
             _take(taken, taken.content, key, key, value)
         elif key != "_meta":

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import select, update
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from manager_api.db.bulk import bulk_insert
@@ -69,8 +70,7 @@ class Transfer:
         await self._tags_and_workers(list(source.tags()), list(source.workers()))
         jobs = source.jobs()
         while (job := await asyncio.to_thread(next, jobs, None)) is not None:
-            await self._job(job)
-            if self._files is not None and not job.is_being_deleted:
+            if await self._job(job) and self._files is not None:
                 await self._copy_files(self._files, job)
         await self._show_last_rendered(source.last_rendered_job())
         return self.report
@@ -83,6 +83,7 @@ class Transfer:
             known = await _ids(session, WorkerRow.id)
             for worker in workers:
                 if self._is_new("workers", worker.id in known):
+                    known.add(worker.id)
                     await self._add_worker(session, worker)
 
     async def _add_tags(self, session: Session, tags: Sequence[flamenco.Tag]) -> None:
@@ -122,17 +123,27 @@ class Transfer:
             await self._add(session, _schedule_row(worker.id, worker.schedule))
             self.report.new["sleep schedules"] += 1
 
-    async def _job(self, job: flamenco.Job) -> None:
+    async def _job(self, job: flamenco.Job) -> bool:
+        """Whether it is here now."""
         if job.is_being_deleted:
             self.report.left.append(f'job "{job.name}" ({job.id}): its deletion was asked for')
-            return
-        async with self._database.writing() as session:
+            return False
+        async with self._database.reading() as session:
             known = await session.get(JobRow, job.id)
-            if not self._is_new("jobs", known is not None):
-                return
-            self.report.new["tasks"] += len(job.tasks)
+        if not self._is_new("jobs", known is not None):
+            return True
+        self.report.new["tasks"] += len(job.tasks)
+        try:
             if not self._is_rehearsal:
-                await self._add_job(session, job)
+                async with self._database.writing() as session:
+                    await self._add_job(session, job)
+        except IntegrityError:
+            self.report.new.subtract({"jobs": 1, "tasks": len(job.tasks)})
+            self.report.left.append(
+                f'job "{job.name}" ({job.id}): the id of one of its tasks is there already'
+            )
+            return False
+        return True
 
     async def _add_job(self, session: Session, job: flamenco.Job) -> None:
         workers = await _ids(session, WorkerRow.id)

@@ -77,6 +77,11 @@ class FlamencoFarm:
         assert number is not None
         return number
 
+    def spoil(self, statement: str) -> None:
+        """As a fault of the disk, or somebody's own hand, may have done."""
+        self._connection.execute(statement)
+        self._connection.commit()
+
     def commit(self) -> None:
         self._connection.commit()
 

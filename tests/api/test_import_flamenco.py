@@ -223,6 +223,49 @@ def test_a_file_that_is_no_flamenco_database_is_refused(
     assert complaint in outcome.stderr
 
 
+def test_a_damage_in_the_middle_is_told(tmp_path: Path, flamenco: FlamencoFarm) -> None:
+    content = flamenco.database.read_bytes()
+    # The schema, at the beginning, is whole.
+    flamenco.database.write_bytes(content[: len(content) // 2] + bytes(len(content) // 2))
+
+    command = ["import-flamenco", str(flamenco.database), "--data-dir", str(tmp_path / "data")]
+    outcome = CliRunner().invoke(tablao, [*command, "--apply"])
+
+    assert outcome.exit_code == 1
+    assert "flamenco-manager.sqlite cannot be read" in outcome.stderr
+
+
+async def test_values_that_are_none_are_read_as_empty(
+    run_import: Import, flamenco: FlamencoFarm, api: httpx.AsyncClient
+) -> None:
+    flamenco.spoil("UPDATE jobs SET priority = 'high', name = CAST(x'6f6cff00' AS text)")
+    flamenco.spoil("UPDATE tasks SET priority = 99999999999, steps_completed = x'00'")
+    bad = '[1, {"name": 1, "parameters": [1], "total_step_count": "many"}]'
+    flamenco.spoil(f"UPDATE tasks SET commands = '{bad}'")
+
+    report = await run_import("--apply")
+
+    assert report["new"] == COUNTS
+    job = (await api.get(f"/api/v3/jobs/{DONE}")).json()
+    assert (job["name"], job["priority"]) == ("ol\ufffd\ufffd", 0)
+    task = (await api.get(f"/api/v3/tasks/{task_id(DONE, 1)}")).json()
+    assert task["priority"] == 0
+    assert task["commands"] == [{"name": "1", "parameters": {}, "total_step_count": 0}]
+
+
+async def test_a_job_whose_tasks_cannot_be_told_apart_stays_behind(
+    run_import: Import, flamenco: FlamencoFarm
+) -> None:
+    one, other = task_id(DONE, 1), task_id(DONE, 2)
+    flamenco.spoil(f"UPDATE tasks SET uuid = '{one}' WHERE uuid = '{other}'")
+
+    report = await run_import("--apply")
+
+    assert report["new"]["jobs"] == COUNTS["jobs"] - 1
+    assert report["new"]["tasks"] == COUNTS["tasks"] - 4
+    assert any(DONE in sentence and "id" in sentence for sentence in report["left_behind"])
+
+
 def test_settings_of_another_version_are_refused(tmp_path: Path) -> None:
     file = tmp_path / "flamenco-manager.yaml"
     file.write_text("_meta: {version: 2}\n", encoding="utf-8")
