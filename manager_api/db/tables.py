@@ -185,6 +185,27 @@ class TaskRow(Base):
     created: Mapped[datetime] = mapped_column(UtcDateTime)
     updated: Mapped[datetime] = mapped_column(UtcDateTime)
     last_touched: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    started_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """When a worker began its newest attempt."""
+    ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """When that attempt came to its end; null while it runs."""
+
+
+class JobHistoryRow(Base):
+    """What befell a job: each change of its status, each failure of a task."""
+
+    __tablename__ = "job_history"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    job_id: Mapped[str] = mapped_column(ForeignKey("jobs.id", ondelete="CASCADE"), index=True)
+    happened: Mapped[datetime] = mapped_column(UtcDateTime)
+    task_index: Mapped[int | None]
+    """Null: it is about the job."""
+    worker_id: Mapped[str | None] = mapped_column(String(36))
+    """Of a task: who had it. Stays when the worker is deleted."""
+    status: Mapped[str] = mapped_column(String(32))
+    """Afterwards."""
+    text: Mapped[str] = mapped_column(FreeText)
 
 
 class JobBlockRow(Base):

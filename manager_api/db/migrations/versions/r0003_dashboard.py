@@ -1,4 +1,4 @@
-"""Tables: saved views; archived jobs"""
+"""Tables: saved views; archived jobs; how long tasks took, and what befell jobs"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -35,9 +35,30 @@ def upgrade() -> None:
         sa.Column("updated", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_saved_views")),
     )
+    for moment in ("started_at", "ended_at"):
+        op.add_column("tasks", sa.Column(moment, sa.DateTime(timezone=True), nullable=True))
+    op.create_table(
+        "job_history",
+        # What SQLite numbers by itself.
+        sa.Column("id", sa.Integer(), nullable=False, autoincrement=True),
+        sa.Column("job_id", sa.String(length=36), nullable=False),
+        sa.Column("happened", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("task_index", sa.Integer(), nullable=True),
+        sa.Column("worker_id", sa.String(length=36), nullable=True),
+        sa.Column("status", sa.String(length=32), nullable=False),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["job_id"], ["jobs.id"], name=op.f("fk_job_history_job_id_jobs"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_job_history")),
+    )
+    op.create_index(op.f("ix_job_history_job_id"), "job_history", ["job_id"], unique=False)
 
 
 def downgrade() -> None:
+    op.drop_table("job_history")
+    op.drop_column("tasks", "ended_at")
+    op.drop_column("tasks", "started_at")
     op.drop_table("saved_views")
     op.drop_index("ix_jobs_is_archiving", table_name="jobs")
     op.drop_column("jobs", "statistics")
