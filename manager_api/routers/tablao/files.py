@@ -1,0 +1,25 @@
+"""A browser of the shared storage, safely limited to it."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+
+from manager_api.auth import Anybody
+from manager_api.dependencies import Files
+from manager_api.services.files import FileListing
+
+router = APIRouter(prefix="/api/tablao/v1/files", tags=["files"], dependencies=[Anybody])
+
+
+@router.get("", operation_id="listFiles")
+async def list_files(
+    files: Files,
+    path: Annotated[str, Query(max_length=4096)] = "",
+    contains: Annotated[str, Query(max_length=255)] = "",
+    hidden: bool = False,
+) -> FileListing:
+    """Of a folder in the shared storage; `path` may begin with a variable.
+
+    `contains` chooses by a part of the name, `hidden` shows names that begin with a dot.
+    """
+    return await files.listing(path, contains, hidden)
