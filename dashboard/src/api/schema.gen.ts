@@ -180,6 +180,26 @@ export interface paths {
         patch: operations["changeConfiguration"];
         trace?: never;
     };
+    "/api/tablao/v1/configuration/fields": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Configuration Fields
+         * @description What a form for the settings needs to know of them.
+         */
+        get: operations["getConfigurationFields"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v3/jobs/mass-delete": {
         parameters: {
             query?: never;
@@ -803,6 +823,66 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/tablao/v1/workers/{worker_id}/statistics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Worker Statistics
+         * @description Of its machine, as far as this manager has heard; what comes next is told as events.
+         */
+        get: operations["getWorkerStatistics"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tablao/v1/workers/{worker_id}/tasks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Worker Tasks
+         * @description Those that it got last and that changed last, newest first.
+         */
+        get: operations["getWorkerTasks"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tablao/v1/workers/{worker_id}/blocklist": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Worker Blocklist
+         * @description Which types of tasks it no longer gets, and in which jobs.
+         */
+        get: operations["getWorkerBlocklist"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/tablao/v1/workers/{worker_id}/pause": {
         parameters: {
             query?: never;
@@ -943,6 +1023,199 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/tablao/v1/jobs/{job_id}/statistics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Job Times
+         * @description How long each completed task took, and each worker for a step.
+         */
+        get: operations["getJobTimes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tablao/v1/jobs/{job_id}/history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Job History
+         * @description Changes of its status, and failures of its tasks.
+         */
+        get: operations["getJobHistory"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tablao/v1/jobs/{job_id}/recompile": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Recompile Job
+         * @description Requeue with changes: tasks that stay alike and are completed are kept, the rest is new.
+         */
+        post: operations["recompileJob"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tablao/v1/tasks/{task_id}/tries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get Task Tries */
+        get: operations["getTaskTries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tablao/v1/jobs/{job_id}/archive": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Archive Job
+         * @description Keeps definition, statistics and last image; drops tasks and logs. Cannot be undone.
+         */
+        post: operations["archiveJob"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tablao/v1/jobs/{job_id}/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Export Job
+         * @description All that is known of a job, as a file to keep.
+         */
+        get: operations["exportJob"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tablao/v1/archived-jobs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Archived Jobs
+         * @description Last archived first. Flamenco's fetchJobs does not list them.
+         */
+        get: operations["getArchivedJobs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tablao/v1/archived-jobs/{job_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get Archived Job */
+        get: operations["getArchivedJob"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tablao/v1/views": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Views
+         * @description By name, of all pages: those that are shared, and the asker's own.
+         */
+        get: operations["getViews"];
+        put?: never;
+        /** Create View */
+        post: operations["createView"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tablao/v1/views/{view_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Change View */
+        put: operations["changeView"];
+        post?: never;
+        /** Remove View */
+        delete: operations["removeView"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/tablao/v1/farm": {
         parameters: {
             query?: never;
@@ -972,6 +1245,70 @@ export interface paths {
          * @description For load balancers and supervisors: answers 503 while the database does not answer.
          */
         get: operations["getHealth"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tablao/v1/files": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Files
+         * @description Of a folder in the shared storage; `path` may begin with a variable.
+         *
+         *     `contains` chooses by a part of the name, `hidden` shows names that begin with a dot.
+         */
+        get: operations["listFiles"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tablao/v1/jobs/{job_id}/frames": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Frames
+         * @description Those that the job's settings tell of, where they are in the shared storage.
+         */
+        get: operations["listFrames"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tablao/v1/jobs/{job_id}/frames/{frame}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Fetch Frame
+         * @description At most as wide as asked for, rounded up to 320, 640, 1280 or 1920 pixels.
+         *
+         *     OpenEXR is tone-mapped.
+         */
+        get: operations["fetchFrame"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1060,6 +1397,79 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** ArchivedJob */
+        ArchivedJob: {
+            /** Name */
+            name: string;
+            /** Type */
+            type: string;
+            /** Priority */
+            priority: number;
+            /** Settings */
+            settings: {
+                [key: string]: unknown;
+            };
+            /** Metadata */
+            metadata: {
+                [key: string]: string;
+            };
+            /**
+             * Submitter Platform
+             * @default
+             */
+            submitter_platform: string;
+            storage?: components["schemas"]["JobStorage"] | null;
+            /** Worker Tag */
+            worker_tag?: string | null;
+            /** Id */
+            id: string;
+            /**
+             * Created
+             * Format: date-time
+             */
+            created: string;
+            /**
+             * Updated
+             * Format: date-time
+             */
+            updated: string;
+            status: components["schemas"]["JobStatus"];
+            /** Activity */
+            activity: string;
+            /** Steps Completed */
+            steps_completed: number;
+            /** Steps Total */
+            steps_total: number;
+            /** Delete Requested At */
+            delete_requested_at?: string | null;
+            /**
+             * Archived At
+             * Format: date-time
+             */
+            archived_at: string;
+            statistics?: components["schemas"]["ArchivedStatistics"] | null;
+        };
+        /** ArchivedJobs */
+        ArchivedJobs: {
+            /** Jobs */
+            jobs: components["schemas"]["ArchivedJob"][];
+        };
+        /**
+         * ArchivedStatistics
+         * @description What a job's tasks came to, kept when they themselves are not.
+         */
+        ArchivedStatistics: {
+            /** Tasks */
+            tasks: {
+                [key: string]: number;
+            };
+            /** Steps Completed */
+            steps_completed: number;
+            /** Tries */
+            tries: number;
+            /** Workers */
+            workers: components["schemas"]["WorkerShare"][];
+        };
         /** AssignedTask */
         AssignedTask: {
             /** Uuid */
@@ -1182,6 +1592,29 @@ export interface components {
             /** Total Step Count */
             total_step_count: number;
         };
+        /** ConfigurationField */
+        ConfigurationField: {
+            /** Name */
+            name: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "text" | "path" | "boolean" | "integer" | "number" | "duration" | "choice";
+            /**
+             * Choices
+             * @default []
+             */
+            choices: string[];
+            /** Minimum */
+            minimum?: number | null;
+            /** Maximum */
+            maximum?: number | null;
+            /** Is Live */
+            is_live: boolean;
+            /** Is Secret */
+            is_secret: boolean;
+        };
         /** ConfigurationInForce */
         ConfigurationInForce: {
             /** File */
@@ -1301,11 +1734,90 @@ export interface components {
             statistics: {
                 [key: string]: unknown;
             };
+            /** Tasks */
+            tasks: components["schemas"]["FarmWorkerTask"][];
+        };
+        /**
+         * FarmWorkerBlock
+         * @description A type of task that it failed too often in a job, and so gets no more there.
+         */
+        FarmWorkerBlock: {
+            /** Job Id */
+            job_id: string;
+            /** Job Name */
+            job_name: string;
+            /** Task Type */
+            task_type: string;
+        };
+        /** FarmWorkerBlocklist */
+        FarmWorkerBlocklist: {
+            /** Blocklist */
+            blocklist: components["schemas"]["FarmWorkerBlock"][];
         };
         /** FarmWorkerList */
         FarmWorkerList: {
             /** Workers */
             workers: components["schemas"]["FarmWorker"][];
+        };
+        /**
+         * FarmWorkerTask
+         * @description A task as its worker's page shows it.
+         */
+        FarmWorkerTask: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            status: components["schemas"]["TaskStatus"];
+            /** Task Type */
+            task_type: string;
+            /** Job Id */
+            job_id: string;
+            /** Job Name */
+            job_name: string;
+            /**
+             * Updated
+             * Format: date-time
+             */
+            updated: string;
+        };
+        /** FarmWorkerTaskList */
+        FarmWorkerTaskList: {
+            /** Tasks */
+            tasks: components["schemas"]["FarmWorkerTask"][];
+        };
+        /** FileEntry */
+        FileEntry: {
+            /** Name */
+            name: string;
+            /** Path */
+            path: string;
+            /** Is Folder */
+            is_folder: boolean;
+            /** Size */
+            size: number;
+            /**
+             * Modified
+             * Format: date-time
+             */
+            modified: string;
+        };
+        /** FileListing */
+        FileListing: {
+            /** Root */
+            root: string;
+            /** Folder */
+            folder: string;
+            /** Shown */
+            shown: string;
+            /** Entries */
+            entries: components["schemas"]["FileEntry"][];
+            /** Total */
+            total: number;
+            /** Hidden */
+            hidden: number;
+            /** Leading Out */
+            leading_out: number;
         };
         /**
          * FileStatus
@@ -1322,6 +1834,30 @@ export interface components {
             name: string;
             /** Git */
             git: string;
+        };
+        /** Frame */
+        Frame: {
+            /** Frame */
+            frame: number;
+            /** Path */
+            path: string;
+            /** Exists */
+            exists: boolean;
+            /** Url */
+            url: string | null;
+        };
+        /** FrameSequence */
+        FrameSequence: {
+            /** Frames */
+            frames: components["schemas"]["Frame"][];
+            /** Total */
+            total: number;
+            /** Fps */
+            fps: number;
+            /** Pattern */
+            pattern: string;
+            /** Note */
+            note: string;
         };
         /** GarbageCollected */
         GarbageCollected: {
@@ -1422,6 +1958,47 @@ export interface components {
             /** Shaman Checkout */
             shaman_checkout: boolean;
         };
+        /**
+         * JobExport
+         * @description All that is known of a job, but for its logs and images.
+         */
+        JobExport: {
+            /**
+             * Exported At
+             * Format: date-time
+             */
+            exported_at: string;
+            job: components["schemas"]["Job"];
+            /** Archived At */
+            archived_at?: string | null;
+            statistics: components["schemas"]["ArchivedStatistics"];
+            /** Tasks */
+            tasks: components["schemas"]["Task"][];
+        };
+        /** JobHappening */
+        JobHappening: {
+            /**
+             * Happened
+             * Format: date-time
+             */
+            happened: string;
+            /** Status */
+            status: string;
+            /** Text */
+            text: string;
+            /** Task Id */
+            task_id?: string | null;
+            /** Task Index */
+            task_index?: number | null;
+            worker?: components["schemas"]["TaskWorker"] | null;
+        };
+        /** JobHistory */
+        JobHistory: {
+            /** Happenings */
+            happenings: components["schemas"]["JobHappening"][];
+            /** Is Complete */
+            is_complete: boolean;
+        };
         /** JobLastRenderedImageInfo */
         JobLastRenderedImageInfo: {
             /** Base */
@@ -1478,10 +2055,48 @@ export interface components {
             /** Tasks */
             tasks: components["schemas"]["TaskSummary"][];
         };
+        /** JobTimes */
+        JobTimes: {
+            /** Tasks */
+            tasks: components["schemas"]["TimedTask"][];
+            /** Workers */
+            workers: components["schemas"]["WorkerTimes"][];
+        };
         /** JobsQueryResult */
         JobsQueryResult: {
             /** Jobs */
             jobs: components["schemas"]["Job"][];
+        };
+        /**
+         * MachineHistory
+         * @description Oldest first, one per `sample_every_s`; what is missing was not told.
+         */
+        MachineHistory: {
+            /** Sample Every S */
+            sample_every_s: number;
+            /** Samples */
+            samples: components["schemas"]["MachineSample"][];
+        };
+        /**
+         * MachineSample
+         * @description Percentages are 0-100; null is what the host did not tell.
+         */
+        MachineSample: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Cpu Percent */
+            cpu_percent: number | null;
+            /** Memory Percent */
+            memory_percent: number | null;
+            /** Disk Percent */
+            disk_percent: number | null;
+            /** Gpu Percents */
+            gpu_percents: (number | null)[];
+            /** Gpu Memory Percents */
+            gpu_memory_percents: (number | null)[];
         };
         /** ManagerConfiguration */
         ManagerConfiguration: {
@@ -1513,6 +2128,11 @@ export interface components {
             /** Statuschangerequested */
             statusChangeRequested: boolean;
         };
+        /**
+         * Page
+         * @enum {string}
+         */
+        Page: "jobs" | "workers";
         /** PathCheckInput */
         PathCheckInput: {
             /** Path */
@@ -1576,6 +2196,20 @@ export interface components {
             task_types?: string[] | null;
             /** Slots */
             slots?: number | null;
+        };
+        /** Recompilation */
+        Recompilation: {
+            /** Tasks */
+            tasks: number;
+            /** Kept */
+            kept: number;
+        };
+        /** RecompileRequest */
+        RecompileRequest: {
+            /** Settings */
+            settings: {
+                [key: string]: unknown;
+            };
         };
         /** RegisteredWorker */
         RegisteredWorker: {
@@ -1805,6 +2439,19 @@ export interface components {
             steps_total: number;
             worker?: components["schemas"]["TaskWorker"] | null;
         };
+        /** TaskTries */
+        TaskTries: {
+            /** Attempt */
+            attempt: number;
+            /** Failures */
+            failures: number;
+            /** Started At */
+            started_at?: string | null;
+            /** Ended At */
+            ended_at?: string | null;
+            /** Depends On */
+            depends_on: number[];
+        };
         /**
          * TaskUpdate
          * @description What a worker has to say of its task; nothing of it must be there.
@@ -1841,6 +2488,54 @@ export interface components {
              * @default
              */
             address: string;
+        };
+        /** TimedTask */
+        TimedTask: {
+            /** Index In Job */
+            index_in_job: number;
+            /** Seconds */
+            seconds: number;
+            /** Worker Id */
+            worker_id?: string | null;
+        };
+        /** View */
+        View: {
+            /** Id */
+            id: string;
+            page: components["schemas"]["Page"];
+            /** Name */
+            name: string;
+            /** Query */
+            query: string;
+            /** Is Shared */
+            is_shared: boolean;
+            /** Is Own */
+            is_own: boolean;
+            /**
+             * Updated
+             * Format: date-time
+             */
+            updated: string;
+        };
+        /** ViewRequest */
+        ViewRequest: {
+            page: components["schemas"]["Page"];
+            /** Name */
+            name: string;
+            /** Query */
+            query: string;
+            /**
+             * Is Shared
+             * @default false
+             */
+            is_shared: boolean;
+            /** Owner */
+            owner: string;
+        };
+        /** Views */
+        Views: {
+            /** Views */
+            views: components["schemas"]["View"][];
         };
         /** Worker */
         Worker: {
@@ -1881,6 +2576,15 @@ export interface components {
             platform: string;
             /** Supported Task Types */
             supported_task_types: string[];
+        };
+        /** WorkerShare */
+        WorkerShare: {
+            /** Worker */
+            worker: string;
+            /** Tasks */
+            tasks: number;
+            /** Steps */
+            steps: number;
         };
         /** WorkerSignOn */
         WorkerSignOn: {
@@ -2000,6 +2704,19 @@ export interface components {
             worker?: components["schemas"]["TaskWorker"] | null;
             /** Job Id */
             job_id: string;
+        };
+        /** WorkerTimes */
+        WorkerTimes: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /** Tasks */
+            tasks: number;
+            /** Steps */
+            steps: number;
+            /** Seconds */
+            seconds: number;
         };
     };
     responses: never;
@@ -2463,6 +3180,35 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Error"] | components["schemas"]["SecurityError"];
+                };
+            };
+            /** @description Default Response */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    getConfigurationFields: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConfigurationField"][];
                 };
             };
             /** @description Default Response */
@@ -4409,6 +5155,130 @@ export interface operations {
             };
         };
     };
+    getWorkerStatistics: {
+        parameters: {
+            query?: {
+                minutes?: number;
+            };
+            header?: never;
+            path: {
+                worker_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MachineHistory"];
+                };
+            };
+            /** @description The request does not fit, and the message says why */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"] | components["schemas"]["SecurityError"];
+                };
+            };
+            /** @description Default Response */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    getWorkerTasks: {
+        parameters: {
+            query?: {
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                worker_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FarmWorkerTaskList"];
+                };
+            };
+            /** @description The request does not fit, and the message says why */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"] | components["schemas"]["SecurityError"];
+                };
+            };
+            /** @description Default Response */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    getWorkerBlocklist: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                worker_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FarmWorkerBlocklist"];
+                };
+            };
+            /** @description The request does not fit, and the message says why */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"] | components["schemas"]["SecurityError"];
+                };
+            };
+            /** @description Default Response */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
     pauseWorker: {
         parameters: {
             query?: never;
@@ -4884,6 +5754,494 @@ export interface operations {
             };
         };
     };
+    getJobTimes: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobTimes"];
+                };
+            };
+            /** @description The request does not fit, and the message says why */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"] | components["schemas"]["SecurityError"];
+                };
+            };
+            /** @description Default Response */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    getJobHistory: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobHistory"];
+                };
+            };
+            /** @description The request does not fit, and the message says why */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"] | components["schemas"]["SecurityError"];
+                };
+            };
+            /** @description Default Response */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    recompileJob: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RecompileRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Recompilation"];
+                };
+            };
+            /** @description The request does not fit, and the message says why */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"] | components["schemas"]["SecurityError"];
+                };
+            };
+            /** @description Default Response */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    getTaskTries: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                task_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TaskTries"];
+                };
+            };
+            /** @description The request does not fit, and the message says why */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"] | components["schemas"]["SecurityError"];
+                };
+            };
+            /** @description Default Response */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    archiveJob: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request does not fit, and the message says why */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"] | components["schemas"]["SecurityError"];
+                };
+            };
+            /** @description Not possible in the current status */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Default Response */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    exportJob: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobExport"];
+                };
+            };
+            /** @description The request does not fit, and the message says why */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"] | components["schemas"]["SecurityError"];
+                };
+            };
+            /** @description Default Response */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    getArchivedJobs: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ArchivedJobs"];
+                };
+            };
+            /** @description Default Response */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    getArchivedJob: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ArchivedJob"];
+                };
+            };
+            /** @description The request does not fit, and the message says why */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"] | components["schemas"]["SecurityError"];
+                };
+            };
+            /** @description Default Response */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    getViews: {
+        parameters: {
+            query: {
+                /** @description Who asks: whose personal views there are besides */
+                owner: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Views"];
+                };
+            };
+            /** @description The request does not fit, and the message says why */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"] | components["schemas"]["SecurityError"];
+                };
+            };
+            /** @description Default Response */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    createView: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ViewRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["View"];
+                };
+            };
+            /** @description The request does not fit, and the message says why */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"] | components["schemas"]["SecurityError"];
+                };
+            };
+            /** @description Default Response */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    changeView: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                view_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ViewRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["View"];
+                };
+            };
+            /** @description The request does not fit, and the message says why */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"] | components["schemas"]["SecurityError"];
+                };
+            };
+            /** @description Default Response */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    removeView: {
+        parameters: {
+            query: {
+                /** @description Who asks: whose personal views there are besides */
+                owner: string;
+            };
+            header?: never;
+            path: {
+                view_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request does not fit, and the message says why */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"] | components["schemas"]["SecurityError"];
+                };
+            };
+            /** @description Default Response */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
     getFarm: {
         parameters: {
             query?: never;
@@ -4938,6 +6296,145 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Another error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    listFiles: {
+        parameters: {
+            query?: {
+                path?: string;
+                contains?: string;
+                hidden?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FileListing"];
+                };
+            };
+            /** @description The request does not fit, and the message says why */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"] | components["schemas"]["SecurityError"];
+                };
+            };
+            /** @description Another error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    listFrames: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FrameSequence"];
+                };
+            };
+            /** @description The request does not fit, and the message says why */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"] | components["schemas"]["SecurityError"];
+                };
+            };
+            /** @description Another error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    fetchFrame: {
+        parameters: {
+            query?: {
+                width?: number;
+            };
+            header?: never;
+            path: {
+                frame: number;
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The frame as JPEG */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/jpeg": unknown;
+                };
+            };
+            /** @description The file is no image that can be shown, or not yet */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description It is the one that you have */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request does not fit, and the message says why */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"] | components["schemas"]["SecurityError"];
                 };
             };
             /** @description Another error */
