@@ -6,6 +6,7 @@ from typing import Any
 
 import psutil
 
+from worker_host.gpus import Gpus
 from workflows.domain.messages import RunKey
 
 
@@ -18,6 +19,7 @@ class MachineStatistics:
 
     def __init__(self, disk: Path) -> None:
         self._disk = disk
+        self._gpus = Gpus()
         psutil.cpu_percent()  # counts from the last call, so this first one says nothing
 
     def of_machine(self) -> dict[str, Any]:
@@ -31,6 +33,7 @@ class MachineStatistics:
             "memory_total": memory.total,
             "disk_free": disk.free,
             "disk_total": disk.total,
+            "gpus": self._gpus.told(),
         }
 
 
