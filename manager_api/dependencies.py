@@ -30,6 +30,7 @@ from manager_api.services.log_notes import LogNotes
 from manager_api.services.runs import RunService
 from manager_api.services.sleep_schedules import SleepScheduleService
 from manager_api.services.tasks import TaskService
+from manager_api.services.worker_history import WorkerHistoryService
 from manager_api.services.worker_tags import WorkerTagService
 from manager_api.services.workers import WorkerService
 from manager_api.settings import ManagerSettings
@@ -183,6 +184,10 @@ async def _farm_workers(parts: Parts) -> FarmWorkerService:
     return FarmWorkerService(parts.database, parts.hosts)
 
 
+async def _worker_history(parts: Parts) -> WorkerHistoryService:
+    return WorkerHistoryService(parts.database, parts.hosts)
+
+
 async def _blocklists(parts: Parts) -> BlocklistService:
     return BlocklistService(parts.database, parts.control)
 
@@ -199,3 +204,4 @@ WorkerTags = Annotated[WorkerTagService, Depends(_worker_tags)]
 SleepSchedules = Annotated[SleepScheduleService, Depends(_sleep_schedules)]
 Blocklists = Annotated[BlocklistService, Depends(_blocklists)]
 FarmWorkers = Annotated[FarmWorkerService, Depends(_farm_workers)]
+WorkerHistory = Annotated[WorkerHistoryService, Depends(_worker_history)]
