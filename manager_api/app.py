@@ -28,16 +28,21 @@ from manager_api.routers.flamenco import (
 )
 from manager_api.routers.tablao import (
     actions,
+    archives,
     events,
     farm,
     files,
     frames,
     garbage,
+    job_details,
+    job_types,
     provisions,
     runs,
+    views,
     workers,
 )
 from manager_api.routers.tablao import configuration as tablao_configuration
+from manager_api.routers.tablao import last_rendered as recent_images
 from manager_api.version import NAME, VERSION
 
 ROUTERS: tuple[APIRouter, ...] = (
@@ -58,11 +63,16 @@ ROUTERS: tuple[APIRouter, ...] = (
     shaman.router,
     garbage.router,
     actions.router,
+    job_details.router,
+    archives.router,
+    views.router,
     events.router,
     farm.router,
     files.router,
     frames.router,
+    recent_images.router,
     provisions.router,
+    job_types.router,
     runs.router,
     job_files.router,
     socket_io.router,

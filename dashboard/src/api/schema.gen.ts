@@ -1317,6 +1317,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/tablao/v1/last-rendered": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Last Rendered
+         * @description The newest image of each job, the newest of all first; of jobs that changed lately.
+         */
+        get: operations["listLastRendered"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/tablao/v1/provisions": {
         parameters: {
             query?: never;
@@ -1371,6 +1391,74 @@ export interface paths {
         post?: never;
         /** Remove Provision */
         delete: operations["removeProvision"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tablao/v1/job-types": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Job Type Scripts
+         * @description All job types, what is broken and where it comes from included.
+         */
+        get: operations["getJobTypeScripts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tablao/v1/job-types/test-compile": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Test Compile Job Type
+         * @description What a script makes of settings. Nothing is stored; one that does not work is an answer.
+         */
+        post: operations["testCompileJobType"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tablao/v1/job-types/{name}/source": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Job Type Source
+         * @description A built-in job type is told as a script that makes the same tasks, to be customised.
+         */
+        get: operations["getJobTypeSource"];
+        /**
+         * Set Job Type Source
+         * @description Stores the script in the folder of job types; counts from the next submission on.
+         */
+        put: operations["setJobTypeSource"];
+        post?: never;
+        /**
+         * Remove Job Type Source
+         * @description Deletes the script; a built-in job type that it replaced is there again.
+         */
+        delete: operations["removeJobTypeSource"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1581,6 +1669,14 @@ export interface components {
          * @enum {string}
          */
         BlenderPathSource: "file_association" | "path_envvar" | "system_location" | "input_path" | "default";
+        /** ChangedScript */
+        ChangedScript: {
+            /** Source */
+            source: string;
+            language: components["schemas"]["Language"];
+            /** Replaces */
+            replaces?: string | null;
+        };
         /** Command */
         Command: {
             /** Name */
@@ -2062,10 +2158,54 @@ export interface components {
             /** Workers */
             workers: components["schemas"]["WorkerTimes"][];
         };
+        /** JobTypeSource */
+        JobTypeSource: {
+            /** Name */
+            name: string;
+            origin: components["schemas"]["Origin"];
+            language: components["schemas"]["Language"];
+            /** File */
+            file?: string | null;
+            /** Source */
+            source: string;
+            /** Digest */
+            digest: string;
+        };
         /** JobsQueryResult */
         JobsQueryResult: {
             /** Jobs */
             jobs: components["schemas"]["Job"][];
+        };
+        /**
+         * Language
+         * @enum {string}
+         */
+        Language: "javascript" | "python";
+        /** ListedJobType */
+        ListedJobType: {
+            /** Name */
+            name: string;
+            /** Label */
+            label: string;
+            /** Description */
+            description?: string | null;
+            origin: components["schemas"]["Origin"];
+            language: components["schemas"]["Language"];
+            /** File */
+            file?: string | null;
+            /** Shadowed */
+            shadowed: string[];
+            /** Problem */
+            problem: string;
+        };
+        /** ListedJobTypes */
+        ListedJobTypes: {
+            /** Folder */
+            folder: string;
+            /** May Edit Python */
+            may_edit_python: boolean;
+            /** Job Types */
+            job_types: components["schemas"]["ListedJobType"][];
         };
         /**
          * MachineHistory
@@ -2128,6 +2268,11 @@ export interface components {
             /** Statuschangerequested */
             statusChangeRequested: boolean;
         };
+        /**
+         * Origin
+         * @enum {string}
+         */
+        Origin: "built-in" | "customised" | "own";
         /**
          * Page
          * @enum {string}
@@ -2197,6 +2342,28 @@ export interface components {
             /** Slots */
             slots?: number | null;
         };
+        /** RecentImage */
+        RecentImage: {
+            /** Job Id */
+            job_id: string;
+            /** Name */
+            name: string;
+            status: components["schemas"]["JobStatus"];
+            /** Base */
+            base: string;
+            /** Suffixes */
+            suffixes: string[];
+            /**
+             * Shown At
+             * Format: date-time
+             */
+            shown_at: string;
+        };
+        /** RecentImages */
+        RecentImages: {
+            /** Images */
+            images: components["schemas"]["RecentImage"][];
+        };
         /** Recompilation */
         Recompilation: {
             /** Tasks */
@@ -2245,6 +2412,26 @@ export interface components {
             environment?: {
                 [key: string]: string;
             };
+        };
+        /** ScriptToTry */
+        ScriptToTry: {
+            /** Source */
+            source: string;
+            language: components["schemas"]["Language"];
+            /**
+             * Name
+             * @default draft
+             */
+            name: string;
+            /** Settings */
+            settings?: {
+                [key: string]: unknown;
+            };
+            /**
+             * Job Name
+             * @default Test
+             */
+            job_name: string;
         };
         /** SecurityError */
         SecurityError: {
@@ -2497,6 +2684,49 @@ export interface components {
             seconds: number;
             /** Worker Id */
             worker_id?: string | null;
+        };
+        /**
+         * Trial
+         * @description What a script makes of settings, or why it makes nothing.
+         */
+        Trial: {
+            job_type?: components["schemas"]["AvailableJobType"] | null;
+            /** Problem */
+            problem: string;
+            /** Settings */
+            settings: {
+                [key: string]: unknown;
+            };
+            /** Tasks */
+            tasks: components["schemas"]["TriedTask"][];
+            /** Task Count */
+            task_count: number;
+        };
+        /** TriedCommand */
+        TriedCommand: {
+            /** Name */
+            name: string;
+            /** Parameters */
+            parameters: {
+                [key: string]: unknown;
+            };
+        };
+        /** TriedTask */
+        TriedTask: {
+            /** Name */
+            name: string;
+            /** Type */
+            type: string;
+            /** Priority */
+            priority: number;
+            /** Steps */
+            steps: number;
+            /** Commands */
+            commands: components["schemas"]["TriedCommand"][];
+            /** After */
+            after: number[];
+            /** After Count */
+            after_count: number;
         };
         /** View */
         View: {
@@ -6448,6 +6678,46 @@ export interface operations {
             };
         };
     };
+    listLastRendered: {
+        parameters: {
+            query?: {
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecentImages"];
+                };
+            };
+            /** @description The request does not fit, and the message says why */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"] | components["schemas"]["SecurityError"];
+                };
+            };
+            /** @description Another error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
     getProvisions: {
         parameters: {
             query?: never;
@@ -6619,6 +6889,211 @@ export interface operations {
             path: {
                 scope: components["schemas"]["ProvisionScope"];
                 target: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request does not fit, and the message says why */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"] | components["schemas"]["SecurityError"];
+                };
+            };
+            /** @description Default Response */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    getJobTypeScripts: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListedJobTypes"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"] | components["schemas"]["SecurityError"];
+                };
+            };
+            /** @description Default Response */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    testCompileJobType: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ScriptToTry"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Trial"];
+                };
+            };
+            /** @description The request does not fit, and the message says why */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"] | components["schemas"]["SecurityError"];
+                };
+            };
+            /** @description Default Response */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    getJobTypeSource: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobTypeSource"];
+                };
+            };
+            /** @description The request does not fit, and the message says why */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"] | components["schemas"]["SecurityError"];
+                };
+            };
+            /** @description Default Response */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    setJobTypeSource: {
+        parameters: {
+            query?: {
+                /** @description Store it although it does not work. */
+                force?: boolean;
+            };
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChangedScript"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobTypeSource"];
+                };
+            };
+            /** @description The request does not fit, and the message says why */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"] | components["schemas"]["SecurityError"];
+                };
+            };
+            /** @description Default Response */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    removeJobTypeSource: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
             };
             cookie?: never;
         };
