@@ -16,7 +16,7 @@ def farm_job_types(settings: Callable[[], ManagerSettings]) -> JobTypeRegistry:
     """
     sandbox = Sandbox(lambda: script_limits(settings()))
     folder = FolderJobTypes(lambda: settings().job_types_path, sandbox)
-    return JobTypeRegistry([folder, BuiltInJobTypes()], on_close=sandbox.close)
+    return JobTypeRegistry([folder, BuiltInJobTypes()], on_close=sandbox.close, scripts=folder)
 
 
 def script_limits(settings: ManagerSettings) -> ScriptLimits:

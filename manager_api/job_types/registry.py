@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol, TypeVar
 
-from manager_api.job_types.folder import JobTypeBroken
+from manager_api.job_types.folder import FolderJobTypes, JobTypeBroken
 from workflows.domain.job_types import echo_sleep_test, simple_blender_render
 from workflows.domain.job_types.checking import check_settings
 from workflows.domain.job_types.definitions import (
@@ -53,13 +53,18 @@ class BuiltInJobTypes:
 
 class JobTypeRegistry:
     def __init__(
-        self, sources: Sequence[JobTypeSource], on_close: Callable[[], None] = lambda: None
+        self,
+        sources: Sequence[JobTypeSource],
+        on_close: Callable[[], None] = lambda: None,
+        scripts: FolderJobTypes | None = None,
     ) -> None:
         """
         Args:
             sources: Of namesakes the one of the first source counts.
             on_close: Makes whatever still blocks a thread of ours end.
+            scripts: Of the sources, that whose scripts can be edited.
         """
+        self.scripts = scripts
         self._sources = tuple(sources)
         self._on_close = on_close
         # Its own threads: scripts that take their time must not take those of all others.
@@ -70,7 +75,7 @@ class JobTypeRegistry:
 
     async def all(self) -> list[JobType]:
         """Those that work, sorted by name."""
-        return await self._in_thread(self._all)
+        return await self.in_thread(self._all)
 
     async def get(self, name: str) -> JobType:
         """
@@ -78,7 +83,7 @@ class JobTypeRegistry:
             JobTypeUnknown: no job type of that name.
             JobTypeBroken: there is one, and it does not work.
         """
-        return await self._in_thread(lambda: self._get(name))
+        return await self.in_thread(lambda: self._get(name))
 
     async def compile(self, job: SubmittedJob, job_type: JobType) -> list[AuthoredTask]:
         """Checks the job's settings and makes its tasks; may change its settings and metadata.
@@ -86,13 +91,14 @@ class JobTypeRegistry:
         Raises:
             CompileError: the job type refuses the job, with a sentence for the submitter.
         """
-        return await self._in_thread(lambda: compiled(job, job_type))
+        return await self.in_thread(lambda: compiled(job, job_type))
 
     def close(self) -> None:
         self._threads.shutdown(wait=False, cancel_futures=True)
         self._on_close()
 
-    async def _in_thread(self, call: Callable[[], _Result]) -> _Result:
+    async def in_thread(self, call: Callable[[], _Result]) -> _Result:
+        """For what waits for scripts."""
         return await asyncio.get_running_loop().run_in_executor(self._threads, call)
 
     def _all(self) -> list[JobType]:
