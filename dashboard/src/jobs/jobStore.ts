@@ -4,10 +4,14 @@ import { readonly, shallowRef, type Ref } from 'vue'
 import { answered, api, type Job, type JobStatus } from '@/api/client'
 import { onEvent, onMissed, type FarmEvent } from '@/api/events'
 import { complain } from '@/shared/notices'
+import type { Seen } from './progress'
 
 /** More new jobs than this at once are fetched together with all the others. */
 const FETCHED_ONE_BY_ONE = 10
 const HIDDEN_PAGE_MS = 1_000
+/** Of so many jobs, filtering and sorting take a good part of a frame. */
+const MANY = 2_000
+const PAUSE_OF_MANY_MS = 100
 
 export interface Jobs {
   jobs: Readonly<Ref<ReadonlyMap<string, Job>>>
@@ -19,6 +23,8 @@ const jobs = shallowRef<ReadonlyMap<string, Job>>(new Map())
 const isLoaded = shallowRef(false)
 const waiting = new Map<string, Record<string, unknown>>()
 const meanwhile = new Map<string, Record<string, unknown>>()
+/** Each active job's progress when this page first saw it move. */
+export const firstSeen = new Map<string, Seen>()
 let fetching = 0
 let isFlushDue = false
 let isStarted = false
@@ -59,6 +65,7 @@ function enqueue(payload: Record<string, unknown>): void {
   isFlushDue = true
   // A page that is not seen draws no frames.
   if (document.hidden) window.setTimeout(flush, HIDDEN_PAGE_MS)
+  else if (jobs.value.size > MANY) window.setTimeout(flush, PAUSE_OF_MANY_MS)
   else window.requestAnimationFrame(flush)
 }
 
@@ -84,8 +91,14 @@ function told(job: Job, payload: Record<string, unknown>): Job {
   known.priority = Number(payload.priority)
   known.steps_completed = Number(payload.steps_completed ?? job.steps_completed)
   known.steps_total = Number(payload.steps_total ?? job.steps_total)
+  noteProgress(known)
   if (payload.delete_requested_at) known.delete_requested_at = String(payload.delete_requested_at)
   return known
+}
+
+function noteProgress({ id, status, steps_completed: steps }: Job): void {
+  if (status !== 'active') firstSeen.delete(id)
+  else if (!firstSeen.has(id)) firstSeen.set(id, { steps, at: Date.now() })
 }
 
 /** Events do not tell of metadata and settings. */

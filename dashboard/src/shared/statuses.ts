@@ -48,7 +48,7 @@ export const WORKER_LOOK: Record<WorkerStatus, Look> = {
   restart: look('restarting', 'retry', 'queued'),
 }
 
-export type JobAction = 'cancel' | 'pause' | 'resume' | 'requeue' | 'requeue-failed' | 'delete'
+export type JobAction = 'cancel' | 'pause' | 'resume' | 'requeue' | 'requeue-failed' | 'archive' | 'delete'
 
 const NOTHING: readonly JobAction[] = []
 
@@ -57,10 +57,10 @@ export const JOB_ACTIONS: Record<JobStatus, readonly JobAction[]> = {
   queued: ['cancel', 'pause', 'requeue-failed', 'delete'],
   active: ['cancel', 'pause', 'requeue-failed', 'delete'],
   'pause-requested': ['cancel', 'resume'],
-  paused: ['cancel', 'resume', 'requeue', 'delete'],
-  canceled: ['requeue', 'delete'],
-  completed: ['requeue', 'delete'],
-  failed: ['cancel', 'requeue', 'requeue-failed', 'delete'],
+  paused: ['cancel', 'resume', 'requeue', 'archive', 'delete'],
+  canceled: ['requeue', 'archive', 'delete'],
+  completed: ['requeue', 'archive', 'delete'],
+  failed: ['cancel', 'requeue', 'requeue-failed', 'archive', 'delete'],
   'cancel-requested': NOTHING,
   requeueing: NOTHING,
   'under-construction': NOTHING,
