@@ -41,3 +41,15 @@ function sentence(error: unknown): string | undefined {
   if (error && typeof error === 'object' && 'message' in error) return String(error.message)
   return undefined
 }
+
+/** A file that the manager serves, as text. */
+export async function fetchedText(url: string): Promise<string> {
+  const { data } = await reached(readText(url))
+  return data ?? ''
+}
+
+async function readText(url: string): Promise<Answer<string>> {
+  const response = await fetch(url)
+  if (!response.ok) throw new Error(`${url}: ${response.status}`)
+  return { data: await response.text(), response }
+}
