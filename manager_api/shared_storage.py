@@ -59,15 +59,26 @@ class SharedStorage:
             raise Forbidden(f"{path} is not in the shared storage, which is {self.root}")
         return real
 
-    def listing(self, path: Path, *, contains: str = "", with_hidden: bool = False) -> Listing:
-        """Of a folder; of that which a file is in; of the nearest that exists.
+    def nearest(self, path: Path) -> Path:
+        """The path itself, or the first above it that exists.
 
         Raises:
             Forbidden, BadRequest: see `inside`.
-            NotFound: the shared storage itself cannot be read.
         """
         real = self.inside(path)
-        while not real.is_dir() and real != self._real_root:
+        while not real.exists() and real != self._real_root:
+            real = real.parent
+        return self.root / real.relative_to(self._real_root)
+
+    def listing(self, path: Path, *, contains: str = "", with_hidden: bool = False) -> Listing:
+        """Of a folder; of that which a file is in.
+
+        Raises:
+            Forbidden, BadRequest: see `inside`.
+            NotFound: it does not exist, or cannot be read.
+        """
+        real = self.inside(path)
+        if real.is_file():
             real = real.parent
         listing = Listing(self.root / real.relative_to(self._real_root))
         try:

@@ -1,11 +1,13 @@
 """The shared storage, for people who choose a path in it."""
 
 import asyncio
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 from pydantic import BaseModel
 
+from manager_api.errors import BadRequest, Forbidden
 from manager_api.platforms import managers_platform
 from manager_api.settings import ManagerSettings
 from manager_api.shared_storage import Entry, Listing, SharedStorage
@@ -26,7 +28,7 @@ class FileListing(BaseModel):
     root: str
     """The shared storage: nothing above it is shown."""
     folder: str
-    """What is listed: what was asked for, the folder it is in, or the nearest that exists."""
+    """What is listed: what was asked for, or the folder it is in; see `note`."""
     shown: str
     """The same, with the variable that every platform has its own value for, where there is one."""
     entries: list[FileEntry]
@@ -37,6 +39,19 @@ class FileListing(BaseModel):
     """Left out because their names begin with a dot."""
     leading_out: int
     """Left out because they are links that lead out of the shared storage, or nowhere."""
+    note: str
+    """Why another folder is listed than was asked for, as a sentence; else empty."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    path: str = ""
+    """With variables or without; empty is the shared storage itself."""
+    contains: str = ""
+    """A part of the name."""
+    hidden: bool = False
+    nearest: bool = False
+    """Rather another folder than a refusal."""
 
 
 class FileService:
@@ -44,22 +59,21 @@ class FileService:
         self._settings = settings
         self._variables = variables
 
-    async def listing(self, path: str, contains: str, with_hidden: bool) -> FileListing:
+    async def listing(self, wanted: Wanted) -> FileListing:
         """
-        Args:
-            path: with variables or without; empty is the shared storage itself.
-
         Raises:
-            Forbidden: it leads out of the shared storage.
-            BadRequest, NotFound: it is none, or cannot be read.
+            Forbidden, BadRequest, NotFound: it leads out of the shared storage, or is not there.
         """
         platform = managers_platform()
-        wanted = self._variables.for_workers(platform, platform).text(path)
-        return await asyncio.to_thread(self._listing, Path(wanted), contains, with_hidden)
+        path = self._variables.for_workers(platform, platform).text(wanted.path)
+        return await asyncio.to_thread(self._listing, Path(path), wanted)
 
-    def _listing(self, path: Path, contains: str, with_hidden: bool) -> FileListing:
+    def _listing(self, path: Path, wanted: Wanted) -> FileListing:
         storage = SharedStorage(self._settings.shared_storage_path)
-        listing = storage.listing(path, contains=contains, with_hidden=with_hidden)
+        note = ""
+        if wanted.nearest:
+            path, note = _nearest(storage, path)
+        listing = storage.listing(path, contains=wanted.contains, with_hidden=wanted.hidden)
         return FileListing(
             root=str(storage.root),
             folder=str(listing.folder),
@@ -68,6 +82,7 @@ class FileService:
             total=listing.total,
             hidden=listing.hidden,
             leading_out=listing.leading_out,
+            note=note,
         )
 
     def _with_variable(self, folder: Path) -> str:
@@ -76,6 +91,14 @@ class FileService:
         if folded != str(folder) or not folder.is_relative_to(jobs):
             return folded
         return str(Path("{jobs}") / folder.relative_to(jobs))
+
+
+def _nearest(storage: SharedStorage, path: Path) -> tuple[Path, str]:
+    """What to list instead, and why: of a path that does not exist yet that goes without saying."""
+    try:
+        return storage.nearest(path), ""
+    except (Forbidden, BadRequest) as refusal:
+        return storage.root, f"{refusal}."
 
 
 def _answer(listing: Listing, entry: Entry) -> FileEntry:

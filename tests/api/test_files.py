@@ -57,11 +57,26 @@ async def test_a_path_may_begin_with_a_variable_and_is_shown_with_it(
     assert listing["shown"] == "{jobs}/flor"
 
 
-async def test_of_a_file_or_of_what_is_not_there_the_folder_is_shown(
+async def test_of_a_file_its_folder_is_shown(api: httpx.AsyncClient, storage: Path) -> None:
+    assert (await listed(api, storage / "notes.txt"))["folder"] == str(storage)
+
+
+async def test_of_what_is_not_there_the_nearest_is_shown_when_asked_for(
     api: httpx.AsyncClient, storage: Path
 ) -> None:
-    assert (await listed(api, storage / "notes.txt"))["folder"] == str(storage)
-    assert (await listed(api, storage / "jobs/new/####"))["folder"] == str(storage / "jobs")
+    missing = storage / "jobs/new/####"
+
+    assert (await listed(api, missing, nearest=True))["folder"] == str(storage / "jobs")
+    assert (await api.get(URL, params={"path": str(missing)})).status_code == 404
+
+
+async def test_instead_of_what_is_outside_the_storage_is_shown_when_asked_for(
+    api: httpx.AsyncClient, storage: Path
+) -> None:
+    listing = await listed(api, "/etc", nearest=True)
+
+    assert (listing["folder"], names(listing)) == (str(storage), ["jobs", "notes.txt"])
+    assert listing["note"] == f"/etc is not in the shared storage, which is {storage}."
 
 
 @pytest.mark.parametrize("path", ["/", "/etc/passwd", "..", "{storage}/../..", "jobs/../../x"])

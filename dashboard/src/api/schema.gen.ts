@@ -1264,7 +1264,8 @@ export interface paths {
          * List Files
          * @description Of a folder in the shared storage; `path` may begin with a variable.
          *
-         *     `contains` chooses by a part of the name, `hidden` shows names that begin with a dot.
+         *     `contains` chooses by a part of the name, `hidden` shows names that begin with a dot. With
+         *     `nearest`, instead of a refusal the first folder above that exists is listed, or the storage.
          */
         get: operations["listFiles"];
         put?: never;
@@ -1430,6 +1431,26 @@ export interface paths {
          * @description What a script makes of settings. Nothing is stored; one that does not work is an answer.
          */
         post: operations["testCompileJobType"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tablao/v1/job-types/preview-job": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Preview Job
+         * @description As submitJobCheck, for a page that asks while somebody types: a refusal is an answer.
+         */
+        post: operations["previewJob"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1914,6 +1935,8 @@ export interface components {
             hidden: number;
             /** Leading Out */
             leading_out: number;
+            /** Note */
+            note: string;
         };
         /**
          * FileStatus
@@ -2109,6 +2132,16 @@ export interface components {
              * Format: date-time
              */
             last_updated_max: string;
+        };
+        /**
+         * JobPreview
+         * @description What would come of a submission.
+         */
+        JobPreview: {
+            /** Problem */
+            problem: string;
+            /** Task Count */
+            task_count: number;
         };
         /** JobPriorityChange */
         JobPriorityChange: {
@@ -6545,6 +6578,7 @@ export interface operations {
                 path?: string;
                 contains?: string;
                 hidden?: boolean;
+                nearest?: boolean;
             };
             header?: never;
             path?: never;
@@ -6979,6 +7013,48 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Trial"];
+                };
+            };
+            /** @description The request does not fit, and the message says why */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"] | components["schemas"]["SecurityError"];
+                };
+            };
+            /** @description Default Response */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    previewJob: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SubmittedJob"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobPreview"];
                 };
             };
             /** @description The request does not fit, and the message says why */

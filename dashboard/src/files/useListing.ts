@@ -1,7 +1,7 @@
 /** What is in a folder of the shared storage. */
 
 import { computed, ref, watch, type ComputedRef, type Ref } from 'vue'
-import { answered, api, Refusal, type Schemas } from '@/api/client'
+import { answered, api, type Schemas } from '@/api/client'
 
 export type FileEntry = Schemas['FileEntry']
 export type FileListing = Schemas['FileListing']
@@ -12,8 +12,8 @@ export interface Listing {
   listing: Ref<FileListing | undefined>
   /** Those of the listing whose name has the text in it. */
   entries: ComputedRef<readonly FileEntry[]>
-  /** Why there is something else than was asked for, as a sentence. */
-  refusal: Ref<string>
+  /** Why there is something else than was asked for, or nothing, as a sentence. */
+  note: Ref<string>
   text: Ref<string>
   withHidden: Ref<boolean>
   /** A folder, a file in it, or a path with variables; where that is not to be seen, the storage. */
@@ -22,7 +22,7 @@ export interface Listing {
 
 export function useListing(): Listing {
   const listing = ref<FileListing>()
-  const refusal = ref('')
+  const note = ref('')
   const text = ref('')
   const withHidden = ref(false)
   let request = 0
@@ -35,20 +35,19 @@ export function useListing(): Listing {
 
   async function open(path: string): Promise<void> {
     text.value = ''
-    refusal.value = ''
     await fetchListing(path)
   }
 
   async function fetchListing(path: string): Promise<void> {
     const ours = ++request
-    const query = { path, contains: text.value, hidden: withHidden.value }
+    const query = { path, contains: text.value, hidden: withHidden.value, nearest: true }
     try {
       const found = await answered(api.GET('/api/tablao/v1/files', { params: { query } }))
-      if (ours === request) listing.value = found
-    } catch (reason) {
       if (ours !== request) return
-      refusal.value = reason instanceof Refusal ? reason.message : String(reason)
-      if (path) await fetchListing('')
+      listing.value = found
+      note.value = found.note
+    } catch (reason) {
+      if (ours === request) note.value = reason instanceof Error ? reason.message : String(reason)
     }
   }
 
@@ -63,5 +62,5 @@ export function useListing(): Listing {
   })
   watch(withHidden, () => void fetchListing(listing.value?.folder ?? ''))
 
-  return { listing, entries, refusal, text, withHidden, open }
+  return { listing, entries, note, text, withHidden, open }
 }
