@@ -11,7 +11,7 @@
     const now = performance.timeOrigin + performance.now()
     for (const row of document.querySelectorAll(`${GRID} [role=row][data-index]`)) {
       if (!seen.firstRowsMs) seen.firstRowsMs = performance.now()
-      const name = row.textContent.match(/render-\d+/)?.[0]
+      const name = row.textContent.match(/render-\d{5}/)?.[0]
       const status = row.querySelector('svg[role=img]')?.getAttribute('aria-label')
       if (!name || shown.get(name) === status) continue
       if (shown.has(name)) seen.changes.push([name, status, now])
