@@ -99,3 +99,11 @@ class Trial(Answer):
     tasks: list[TriedTask]
     """The first of them."""
     task_count: int
+
+
+class JobPreview(Answer):
+    """What would come of a submission."""
+
+    problem: str
+    """Why it would be refused; empty if it would not."""
+    task_count: int

@@ -290,3 +290,28 @@ async def test_a_page_from_elsewhere_changes_nothing(api: httpx.AsyncClient) -> 
     )
 
     assert answer.status_code == 403
+
+
+async def test_a_job_is_previewed_before_it_is_submitted(
+    api: httpx.AsyncClient, echo_job: dict[str, Any]
+) -> None:
+    wrong = echo_job | {"settings": {"sleep_repeats": 3}}
+
+    good, refused = [
+        (await api.post(f"{ADDRESS}/preview-job", json=job)).json() for job in (echo_job, wrong)
+    ]
+
+    assert good == {"problem": "", "task_count": 3}
+    assert refused == {"problem": 'The setting "message" is missing.', "task_count": 0}
+    assert (await api.get("/api/v3/jobs")).json()["jobs"] == []
+
+
+async def test_a_form_knows_every_setting(api: httpx.AsyncClient) -> None:
+    fields = (await api.get("/api/tablao/v1/configuration/fields")).json()
+
+    by_name = {field["name"]: field for field in fields}
+    assert by_name["shaman.checkout"]["choices"] == ["links", "copies"]
+    assert by_name["task_timeout"]["kind"] == "duration"
+    assert by_name["listen"]["is_live"] is False
+    assert by_name["mqtt.client.password"]["is_secret"] is True
+    assert not {"variables", "data_dir", "insecure"} & set(by_name)

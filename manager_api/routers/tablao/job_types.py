@@ -7,18 +7,21 @@ from fastapi import APIRouter, Depends, Query, Request
 from manager_api.auth import Anybody, NoForeignPage, acts_as_this_machine
 from manager_api.contract.job_type_scripts import (
     ChangedScript,
+    JobPreview,
     JobTypeSource,
     Language,
     ListedJobTypes,
     ScriptToTry,
     Trial,
 )
+from manager_api.contract.jobs import SubmittedJob
 from manager_api.contract.meta import Error, SecurityError
 from manager_api.dependencies import Parts
-from manager_api.errors import Forbidden, NotFound
+from manager_api.errors import BadRequest, Forbidden, NotFound, PreconditionFailed
 from manager_api.job_types.folder import FolderJobTypes
 from manager_api.services.job_type_scripts import JobTypeScripts
 from manager_api.services.job_type_trial import tried
+from manager_api.services.submission import compile_job
 
 router = APIRouter(
     prefix="/api/tablao/v1/job-types",
@@ -54,6 +57,16 @@ async def test_compile_job_type(
     """What a script makes of settings. Nothing is stored; one that does not work is an answer."""
     _check_may_edit(script.language, request)
     return await parts.job_types.in_thread(lambda: tried(script, scripts))
+
+
+@router.post("/preview-job", operation_id="previewJob")
+async def preview_job(submitted: SubmittedJob, parts: Parts) -> JobPreview:
+    """As submitJobCheck, for a page that asks while somebody types: a refusal is an answer."""
+    try:
+        job = await compile_job(submitted, parts.job_types, parts.configuration.variables)
+    except (BadRequest, PreconditionFailed) as refusal:
+        return JobPreview(problem=str(refusal), task_count=0)
+    return JobPreview(problem="", task_count=len(job.tasks))
 
 
 @router.get("/{name}/source", operation_id="getJobTypeSource")
