@@ -11,8 +11,8 @@ export interface FarmEvent {
 type Listener = (event: FarmEvent) => void
 
 /** What every page is told. Logs and machines are told of only while somebody looks at one. */
-const ALWAYS = ['/jobs', '/workers', '/workertags', '/status', '/last-rendered', '/lifecycle']
-const ON_REQUEST = /^\/tasklog\/|^\/workers\/[^/]+\/statistics$/
+const ALWAYS = ['/jobs', '/workers', '/workertags', '/status', '/last-rendered', '/lifecycle', '/views']
+const ON_REQUEST = /^\/tasklog(\/|$)|^\/workers\/[^/]+\/statistics$/
 const MOST_WISHES = 1_000
 const FIRST_PAUSE_MS = 300
 const LONGEST_PAUSE_MS = 10_000

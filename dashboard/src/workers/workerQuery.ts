@@ -22,6 +22,9 @@ const USUAL_SORT: Sort = { key: 'name', isDescending: false }
 export function useWorkerQuery(): {
   query: ComputedRef<WorkerQuery>
   change: (changes: Partial<WorkerQuery>) => void
+  /** The query as text, which a saved view keeps. */
+  text: ComputedRef<string>
+  choose: (text: string) => void
 } {
   const route = useRoute()
   const router = useRouter()
@@ -31,7 +34,13 @@ export function useWorkerQuery(): {
     void router.replace({ query: written({ ...query.value, ...changes }) })
   }
 
-  return { query, change }
+  const text = computed(() => new URLSearchParams(written(query.value)).toString())
+
+  function choose(wanted: string): void {
+    void router.replace({ query: Object.fromEntries(new URLSearchParams(wanted)) })
+  }
+
+  return { query, change, text, choose }
 }
 
 function parsed(raw: Record<string, Raw>): WorkerQuery {

@@ -1,5 +1,6 @@
 /** Workers in words: what they are, what is asked of them, when they were heard of. */
 
+import { ago } from '@/shared/ago'
 import { WORKER_LOOK, type Look } from '@/shared/statuses'
 import type { FarmWorker } from './workerStore'
 
@@ -43,21 +44,6 @@ export function stateOf(worker: FarmWorker): string {
 export function lookOf(worker: FarmWorker): Look {
   const kind = kindOf(worker)
   return { ...(kind === 'between' ? WORKER_LOOK[worker.status] : KIND_LOOK[kind]), label: stateOf(worker) }
-}
-
-const STEPS: readonly [seconds: number, unit: Intl.RelativeTimeFormatUnit][] = [
-  [86_400, 'day'],
-  [3_600, 'hour'],
-  [60, 'minute'],
-]
-const relative = new Intl.RelativeTimeFormat('en', { numeric: 'auto' })
-
-export function ago(moment: string, now: number = Date.now()): string {
-  const seconds = Math.round((now - Date.parse(moment)) / 1_000)
-  for (const [length, unit] of STEPS) {
-    if (seconds >= length) return relative.format(-Math.floor(seconds / length), unit)
-  }
-  return 'just now'
 }
 
 export function lastSeen(worker: FarmWorker): string {
