@@ -58,13 +58,23 @@ export async function checkoutsOf(jobs: readonly Job[]): Promise<number> {
 
 export const countText = (count: number): string => (count === 1 ? '1 job' : `${count} jobs`)
 
-export function download(jobs: readonly Job[]): void {
-  for (const job of jobs) {
-    const link = document.createElement('a')
-    link.href = `/api/tablao/v1/jobs/${job.id}/export`
-    link.download = `job-${job.id}.json`
-    link.click()
+/** As one file. Done when all is here: what follows may take something away. False: not all came. */
+export async function download(jobs: readonly Job[]): Promise<boolean> {
+  const exports: unknown[] = []
+  const { reasons } = await onEach(jobs, async ({ id }) => {
+    exports.push(await answered(api.GET('/api/tablao/v1/jobs/{job_id}/export', { params: { path: { job_id: id } } })))
+  })
+  if (reasons.length) {
+    complain(`${countText(reasons.length)} could not be exported: ${[...new Set(reasons)].join('; ')}`)
+    return false
   }
+  const content = JSON.stringify(exports.length === 1 ? exports[0] : exports, null, 1)
+  const link = document.createElement('a')
+  link.href = URL.createObjectURL(new Blob([content], { type: 'application/json' }))
+  link.download = jobs.length === 1 ? `job-${jobs[0]?.id}.json` : `${jobs.length}-jobs.json`
+  link.click()
+  URL.revokeObjectURL(link.href)
+  return true
 }
 
 async function send(action: JobAction, job: Job): Promise<void> {

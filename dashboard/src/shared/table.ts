@@ -8,6 +8,8 @@ export interface Column<Row> {
   /** What rows are sorted by; a column without it cannot be sorted. */
   value?: (row: Row) => string | number
   isNumber?: boolean
+  /** Its cells are icons: the label is there only for those who do not see the table. */
+  isIcon?: boolean
   /** Left out where there is little room, at the latest on a phone. */
   isMinor?: boolean
 }
