@@ -1,4 +1,4 @@
-/** The newest image of a job, or of the whole farm: fetched once, then told by events. */
+/** The newest image of a job: fetched once, then told by events. */
 
 import { onScopeDispose, ref, watch, type Ref } from 'vue'
 import { answered, api, type Schemas } from '@/api/client'
@@ -6,55 +6,42 @@ import { onEvent, onMissed } from '@/api/events'
 import { complain } from '@/shared/notices'
 
 export type Size = 'large' | 'small' | 'tiny'
-type Info = Schemas['JobLastRenderedImageInfo']
+export type ImageInfo = Schemas['JobLastRenderedImageInfo']
 
 /** Suffixes come from the largest to the smallest. */
 const PLACE: Record<Size, number> = { large: 0, small: 1, tiny: 2 }
 let count = 0
 
-export interface LastImage {
-  url: string
-  jobId: string
-}
-
 /** An address that no cache has: the name of the file stays when the image changes. */
-export function imageUrl(info: Info, size: Size): string {
-  const suffix = info.suffixes[Math.min(PLACE[size], info.suffixes.length - 1)] ?? ''
-  return `${info.base}/${suffix}?v=${Date.now()}-${++count}`
+export function imageUrl({ base, suffixes }: ImageInfo, size: Size): string {
+  const suffix = suffixes[Math.min(PLACE[size], suffixes.length - 1)] ?? ''
+  return `${base}/${suffix}?v=${Date.now()}-${++count}`
 }
 
-/** Without a job's id: the farm's newest. */
-export function useLastRendered(jobId: () => string | undefined, size: () => Size): Ref<LastImage | undefined> {
-  const image = ref<LastImage>()
+/** Undefined while there is none. */
+export function useLastRendered(jobId: () => string, size: () => Size): Ref<string | undefined> {
+  const url = ref<string>()
   let request = 0
-
-  function show(info: Info | undefined): void {
-    image.value = info && { url: imageUrl(info, size()), jobId: info.base.split('/').pop() ?? '' }
-  }
 
   async function load(): Promise<void> {
     const ours = ++request
+    const path = { job_id: jobId() }
     try {
-      const info = await fetchInfo(jobId())
-      if (ours === request) show(info)
+      const info = await answered(api.GET('/api/v3/jobs/{job_id}/last-rendered', { params: { path } }))
+      if (ours === request) url.value = info && imageUrl(info, size())
     } catch (reason) {
-      complain(reason)
+      if (ours === request) complain(reason)
     }
   }
 
   watch([jobId, size], ([id], _before, onCleanup) => {
-    image.value = undefined
-    onCleanup(onEvent(id ? `/jobs/${id}/last-rendered` : '/last-rendered', ({ payload }) => {
-      request++ // what was fetched before is older
-      show(payload.thumbnail as Info)
+    url.value = undefined
+    onCleanup(onEvent(`/jobs/${id}/last-rendered`, ({ payload }) => {
+      request++ // what is on its way is older
+      url.value = imageUrl(payload.thumbnail as ImageInfo, size())
     }))
     void load()
   }, { immediate: true })
   onScopeDispose(onMissed(() => void load()))
-  return image
-}
-
-async function fetchInfo(jobId: string | undefined): Promise<Info | undefined> {
-  if (!jobId) return answered(api.GET('/api/v3/jobs/last-rendered'))
-  return answered(api.GET('/api/v3/jobs/{job_id}/last-rendered', { params: { path: { job_id: jobId } } }))
+  return url
 }

@@ -1,27 +1,31 @@
-/** The newest image of each job that rendered lately. */
+/** The newest image of each job that rendered lately, and which of them is the farm's newest. */
 
-import { onScopeDispose, ref, type Ref } from 'vue'
-import { answered, api, type Schemas } from '@/api/client'
-import { onEvent, onMissed } from '@/api/events'
+import { computed, onScopeDispose, ref, type ComputedRef, type Ref } from 'vue'
+import { answered, api, type JobStatus } from '@/api/client'
+import { onEvent, onMissed, type FarmEvent } from '@/api/events'
 import { complain } from '@/shared/notices'
-import { imageUrl } from './useLastRendered'
+import { imageUrl, type ImageInfo } from './useLastRendered'
 
 export interface RecentImage {
   jobId: string
   name: string
-  status: Schemas['JobStatus']
-  url: string
+  status: JobStatus
+  large: string
+  small: string
   shownAt: Date
 }
 
 export interface RecentImages {
   images: Ref<readonly RecentImage[]>
+  newest: ComputedRef<RecentImage | undefined>
   isLoaded: Ref<boolean>
 }
 
 export function useRecentImages(): RecentImages {
   const images = ref<readonly RecentImage[]>([])
+  const newestId = ref<string>()
   const isLoaded = ref(false)
+  const newest = computed(() => images.value.find(({ jobId }) => jobId === newestId.value) ?? images.value[0])
 
   async function load(): Promise<void> {
     try {
@@ -30,33 +34,41 @@ export function useRecentImages(): RecentImages {
         jobId: image.job_id,
         name: image.name,
         status: image.status,
-        url: imageUrl(image, 'small'),
         shownAt: new Date(image.shown_at),
+        ...addresses(image),
       }))
+      newestId.value = found[0]?.job_id
       isLoaded.value = true
     } catch (reason) {
       complain(reason)
     }
   }
 
-  /** In its place: what is looked at does not move away because another job rendered a frame. */
-  function heard(jobId: string, info: Schemas['JobLastRenderedImageInfo']): void {
-    if (!images.value.some((image) => image.jobId === jobId)) return void load()
-    const url = imageUrl(info, 'small')
-    images.value = images.value.map((image) =>
-      image.jobId === jobId ? { ...image, url, shownAt: new Date() } : image,
-    )
+  function change(id: unknown, changes: Partial<RecentImage>): void {
+    images.value = images.value.map((image) => (image.jobId === id ? { ...image, ...changes } : image))
   }
 
-  onScopeDispose(onEvent('/last-rendered', ({ payload }) =>
-    heard(String(payload.job_id), payload.thumbnail as Schemas['JobLastRenderedImageInfo'])))
-  onScopeDispose(onEvent('/jobs', ({ topic, payload }) => {
+  /** In its place: what is looked at does not move away because another job rendered a frame. */
+  function imageShown({ payload }: FarmEvent): void {
+    const id = String(payload.job_id)
+    if (!images.value.some(({ jobId }) => jobId === id)) return void load()
+    change(id, { shownAt: new Date(), ...addresses(payload.thumbnail as ImageInfo) })
+    newestId.value = id
+  }
+
+  function jobChanged({ topic, payload }: FarmEvent): void {
     if (topic !== '/jobs') return
-    if (payload.was_deleted) images.value = images.value.filter((image) => image.jobId !== payload.id)
-    else images.value = images.value.map((image) =>
-      image.jobId === payload.id ? { ...image, status: payload.status as Schemas['JobStatus'] } : image)
-  }))
+    if (payload.was_deleted) images.value = images.value.filter(({ jobId }) => jobId !== payload.id)
+    else if (payload.status) change(payload.id, { status: payload.status as JobStatus })
+  }
+
+  onScopeDispose(onEvent('/last-rendered', imageShown))
+  onScopeDispose(onEvent('/jobs', jobChanged))
   onScopeDispose(onMissed(() => void load()))
   void load()
-  return { images, isLoaded }
+  return { images, newest, isLoaded }
+}
+
+function addresses(info: ImageInfo): { large: string; small: string } {
+  return { large: imageUrl(info, 'large'), small: imageUrl(info, 'small') }
 }
