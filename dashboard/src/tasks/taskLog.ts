@@ -91,9 +91,10 @@ export function useTaskLog(taskId: () => string): TaskLog {
     })
   }
 
-  onScopeDispose(onEvent('/tasklog', ({ topic, payload }) => {
-    if (topic === `/tasklog/${taskId()}`) heard(String(payload.log))
-  }))
+  // By its own topic: the manager tells of no other task's log.
+  watch(taskId, (id, _, onCleanup) => {
+    onCleanup(onEvent(`/tasklog/${id}`, ({ payload }) => heard(String(payload.log))))
+  }, { immediate: true })
   onScopeDispose(onMissed(() => void load()))
   watch(taskId, () => {
     lines.value = ['']
