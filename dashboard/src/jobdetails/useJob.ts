@@ -1,4 +1,7 @@
-/** One job: as the list of jobs has it, or, of one that is not listed (archived), fetched alone. */
+/**
+ * One job: its row as the list of jobs has it, and what events do not tell fetched when it moves.
+ * One that is not listed (archived) is fetched alone.
+ */
 
 import { computed, shallowRef, watch, type Ref } from 'vue'
 import { answered, api, type Job } from '@/api/client'
@@ -25,10 +28,17 @@ export function useJob(jobId: () => string): OneJob {
     }
   }
 
-  watch([jobId, isLoaded, () => listed.value === undefined], ([id, areThere, isUnlisted]) => {
+  watch(jobId, () => {
     alone.value = undefined
     isGone.value = false
-    if (areThere && isUnlisted) void fetchAlone(id)
+  })
+  watch([jobId, isLoaded, () => listed.value?.status, () => listed.value?.steps_total], ([id, areThere]) => {
+    if (areThere) void fetchAlone(id)
   }, { immediate: true })
-  return { job: computed(() => listed.value ?? alone.value), isGone }
+  return { job: computed(() => merged(listed.value, alone.value)), isGone }
+}
+
+function merged(listed: Job | undefined, alone: Job | undefined): Job | undefined {
+  if (!listed || !alone) return listed ?? alone
+  return { ...listed, activity: alone.activity, settings: alone.settings, metadata: alone.metadata }
 }

@@ -1,25 +1,22 @@
-/** What can be done with the job that is open; the list does it for many. */
+/** Requeueing the job that is open, in its ways. */
 
 import { ref, type Ref } from 'vue'
-import { answered, api, type Job, type Schemas } from '@/api/client'
+import { answered, api, type Job } from '@/api/client'
 import { complain, say } from '@/shared/notices'
 import { JOB_ACTIONS } from '@/shared/statuses'
 
-type Action = Schemas['JobAction']
+export type Requeueing = 'requeue' | 'requeue-failed'
 
-const DONE: Record<Action, string> = {
-  cancel: 'will be canceled', pause: 'pauses', resume: 'goes on', requeue: 'was requeued', 'requeue-failed': 'tries its failed tasks again',
-}
-const UNDO: Partial<Record<Action, Action>> = { pause: 'resume', resume: 'pause' }
+const DONE: Record<Requeueing, string> = { requeue: 'was requeued', 'requeue-failed': 'tries its failed tasks again' }
 
 interface JobActing {
   isBusy: Readonly<Ref<boolean>>
-  act: (action: Action) => Promise<boolean>
+  act: (action: Requeueing) => Promise<boolean>
   /** Requeue with changes. */
   recompile: (settings: Record<string, unknown>) => Promise<boolean>
 }
 
-export function canAct(job: Job, action: Action): boolean {
+export function canAct(job: Job, action: Requeueing): boolean {
   return JOB_ACTIONS[job.status].includes(action)
 }
 
@@ -40,14 +37,13 @@ export function useJobAction(job: () => Job): JobActing {
     }
   }
 
-  function act(action: Action): Promise<boolean> {
+  function act(action: Requeueing): Promise<boolean> {
     const { id, name } = job()
     const params = { path: { job_id: id } }
-    const asked = (each: Action) => answered(api.POST('/api/tablao/v1/jobs/{job_id}/actions', { params, body: { action: each, reason: 'Asked for in the dashboard' } }))
+    const body = { action, reason: 'Asked for in the dashboard' }
     return trying(async () => {
-      await asked(action)
-      const back = UNDO[action]
-      say(`${name} ${DONE[action]}`, back && (() => void asked(back).catch(complain)))
+      await answered(api.POST('/api/tablao/v1/jobs/{job_id}/actions', { params, body }))
+      say(`${name} ${DONE[action]}`)
     })
   }
 
