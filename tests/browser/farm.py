@@ -1,7 +1,7 @@
 """The farm behind the pages: real manager and hosts, jobs in most statuses, stand-in frames."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from tests.farm.processes import SCALED, STAND_IN, FarmProcesses, wait_until
 
@@ -35,7 +35,7 @@ class BrowsedFarm(FarmProcesses):
         #: Worker tags' ids by name; no worker has the tag `nobody`.
         self.tags: dict[str, str] = {}
 
-    def __enter__(self) -> "BrowsedFarm":
+    def __enter__(self) -> Self:
         super().__enter__()
         (self.directory / BROKEN).touch()
         return self
