@@ -43,7 +43,6 @@ from manager_api.routers.tablao import (
 )
 from manager_api.routers.tablao import configuration as tablao_configuration
 from manager_api.routers.tablao import last_rendered as recent_images
-from manager_api.routers.tablao import last_rendered as recent_images
 from manager_api.version import NAME, VERSION
 
 ROUTERS: tuple[APIRouter, ...] = (
@@ -71,7 +70,6 @@ ROUTERS: tuple[APIRouter, ...] = (
     farm.router,
     files.router,
     frames.router,
-    recent_images.router,
     recent_images.router,
     provisions.router,
     job_types.router,
