@@ -32,6 +32,9 @@ VIEWS: Mapping[str, Callable[[BrowsedFarm], str]] = {
     "settings-storage": lambda _: "/settings/storage",
     "settings-variables": lambda _: "/settings/variables",
     "settings-job-types": lambda _: "/settings/job-types",
+    "settings-job-type": lambda _: "/settings/job-types?name=simple-blender-render",
+    "settings-provisions": lambda _: "/settings/provisions",
+    "settings-about": lambda _: "/settings/about",
     "not-found": lambda _: "/no-such-page",
 }
 
