@@ -7,7 +7,7 @@ import type { FarmWorker } from './workerStore'
 /** What a wrangler sorts workers by: Flamenco's status, told apart where it says too little. */
 export type Kind = 'working' | 'idle' | 'paused' | 'asleep' | 'error' | 'offline' | 'between'
 
-const BETWEEN: Look = { label: 'in between', icon: 'dots', color: 'queued' }
+const BETWEEN: Look = { label: 'other', icon: 'dots', color: 'queued' }
 
 export const KIND_LOOK: Record<Kind, Look> = {
   working: { label: 'working', icon: 'play', color: 'active' },
