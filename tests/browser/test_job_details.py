@@ -81,8 +81,8 @@ def test_facts_lead_to_the_jobs_workflow(at: At, farm: BrowsedFarm) -> None:
 
 
 def test_a_blocked_worker_is_forgiven(at: At, farm: BrowsedFarm) -> None:
-    job_id = farm.submit_frames("1-30", blend_file=farm.directory / BROKEN, **PILOT)
-    farm.until_job_is(job_id, "failed", timeout_s=180)
+    job_id = farm.submit_frames("1-30", blend_file=farm.directory / BROKEN, **PILOT, priority=95)
+    farm.until_job_is(job_id, "failed", timeout_s=400)
     page = at(f"/jobs/{job_id}")
     blocked = details(page).get_by_role("region", name="Blocked workers")
     expect(blocked.get_by_role("listitem").first).to_be_visible()
