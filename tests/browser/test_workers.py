@@ -5,7 +5,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, WebSocket, expect
 
 from tests.browser.chromium import Problems
 from tests.browser.conftest import At
@@ -109,7 +109,11 @@ def test_details_show_the_machine_live_and_its_last_hour(
     at: At, farm: BrowsedFarm, page: Page
 ) -> None:
     told: list[str] = []
-    page.on("websocket", lambda socket: socket.on("framereceived", lambda text: told.append(text)))
+
+    def listen(socket: WebSocket) -> None:
+        socket.on("framereceived", lambda text: told.append(str(text)))
+
+    page.on("websocket", listen)
     worker = of_ours(farm, "anita")
 
     machine = part(opened(at, farm, "anita"), "Machine")
