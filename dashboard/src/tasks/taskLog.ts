@@ -22,7 +22,7 @@ export interface TaskLog {
 }
 
 export function useTaskLog(taskId: () => string): TaskLog {
-  const lines = shallowRef<string[]>([''])
+  const lines = shallowRef<string[]>([])
   const url = ref('')
   const isLoading = ref(true)
   const omitted = ref(0)
@@ -96,14 +96,11 @@ export function useTaskLog(taskId: () => string): TaskLog {
     onCleanup(onEvent(`/tasklog/${id}`, ({ payload }) => heard(String(payload.log))))
   }, { immediate: true })
   onScopeDispose(onMissed(() => void load()))
-  watch(taskId, (id) => {
-    stopListening()
-    stopListening = listen(id)
+  watch(taskId, () => {
     lines.value = ['']
     url.value = ''
     void load()
-  })
-  void load()
+  }, { immediate: true })
   // Text is not stored as events are: what was added while we were away is only in the file.
   watch(connection.isConnected, (isConnected) => isConnected && void load())
   return { lines, url, isLoading, omitted }
