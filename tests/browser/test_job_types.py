@@ -85,7 +85,7 @@ def test_a_new_one_is_written_and_stored(at: At, farm: BrowsedFarm, scripts: Pat
 def test_what_does_not_work_is_told_with_its_line_and_stored_when_insisted_on(
     at: At, scripts: Path, problems: Problems
 ) -> None:
-    problems.allow(r"refused: PUT .*palmas/source 400", r"status of 400")
+    problems.allow(r"refused: PUT .*palmas/source.* 400", r"status of 400")
     page = at("/settings/job-types")
     page.get_by_label("Name of the new job type").fill("palmas")
     page.get_by_role("button", name="New…").click()

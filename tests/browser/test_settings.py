@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.browser.chromium import Problems
 from tests.browser.conftest import At
@@ -101,7 +101,7 @@ def test_variables_keep_their_lists_of_platforms(at: At, farm: BrowsedFarm) -> N
     card = page.get_by_role("region", name="Variable shots")
 
     card.get_by_role("button", name="+ Value").click()
-    card.get_by_label("Value").nth(1).fill("S:\\shots")
+    card.get_by_label("Value", exact=True).nth(1).fill("S:\\shots")
     row = card.get_by_role("group", name="Platforms").nth(1)
     row.get_by_role("button", name="linux").click()
     row.get_by_role("button", name="windows").click()
@@ -150,19 +150,22 @@ def test_a_blender_is_checked_with_a_sentence(at: At, tmp_path: Path) -> None:
     expect(found.get_by_role("radio", disabled=True)).to_have_count(1)
 
 
-def test_a_new_farm_is_led_through_its_set_up(at: At, farm: BrowsedFarm, page: Page) -> None:
+def test_a_new_farm_is_led_through_its_set_up(at: At, tmp_path: Path, page: Page) -> None:
     answer = {"storageLocation": "/farm", "shamanEnabled": False, "isFirstRun": True}
     saved: list[object] = []
+
+    def save(route: Route) -> None:
+        saved.append(route.request.post_data_json)
+        route.fulfill(status=204)
+
     page.route("**/api/v3/configuration", lambda route: route.fulfill(json=answer))
-    page.route(
-        "**/setup-assistant",
-        lambda route: (saved.append(route.request.post_data_json), route.fulfill(status=204)),
-    )
+    page.route("**/setup-assistant", save)
     at("/jobs")
 
     page.get_by_role("link", name="Set it up").click()
-    page.get_by_label("A folder that").fill(str(farm.directory))
+    page.get_by_label("A folder that").fill(str(tmp_path))
     page.get_by_role("button", name="Check", exact=True).click()
+    expect(page.get_by_text("✓ Directory checked successfully.")).to_be_visible()
     page.get_by_role("radio", name="whatever each worker has").check()
     answer["isFirstRun"] = False
     page.get_by_role("button", name="Save").click()
@@ -170,7 +173,7 @@ def test_a_new_farm_is_led_through_its_set_up(at: At, farm: BrowsedFarm, page: P
     expect(page.get_by_text("The farm is set up.")).to_be_visible()
     expect(page.get_by_role("heading", name="Storage and Blender")).to_be_visible()
     assert isinstance(saved[0], dict)
-    assert saved[0]["storageLocation"] == str(farm.directory)
+    assert saved[0]["storageLocation"] == str(tmp_path)
 
 
 def test_the_hint_for_a_new_farm_can_be_put_away(at: At, page: Page) -> None:
