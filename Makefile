@@ -7,7 +7,9 @@ INSTALLED := $(VENV)/.installed
 COMPILE := $(BIN)/uv pip compile --quiet --universal --no-python-downloads --generate-hashes \
   --no-header --no-annotate $(COMPILE_ARGS)
 
-.PHONY: help venv demo test lint format bench requirements clean
+DASHBOARD := manager_api/dashboard_files/index.html
+
+.PHONY: help venv dashboard demo test lint format bench requirements clean
 
 help:
 	@echo "make demo           render a small animation on a farm of one machine (ARGS=--once: then exit)"
@@ -16,6 +18,7 @@ help:
 	@echo "make format         mend what ruff can mend"
 	@echo "make bench          measure the time between two tasks (ARGS: the benchmark's)"
 	@echo "make venv           the environment in $(VENV), from the pinned requirements"
+	@echo "make dashboard      build the dashboard's files, which the manager serves"
 	@echo "make requirements   pin the dependencies anew (COMPILE_ARGS=--upgrade: the newest)"
 	@echo "make clean          remove the environments, caches and the demo's files"
 
@@ -30,10 +33,17 @@ $(INSTALLED): requirements-dev.txt pyproject.toml
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
-demo: venv
+dashboard: $(DASHBOARD)
+
+# Node comes as a Python package, so that no machine has to have one.
+$(DASHBOARD): $(INSTALLED) $(shell find dashboard -path '*/node_modules' -prune -o -type f -print)
+	$(BIN)/python dashboard/build.py
+	@touch $@
+
+demo: venv dashboard
 	$(BIN)/tablao demo $(ARGS)
 
-test: venv
+test: venv dashboard
 	@bash .ci/system-packages
 	$(BIN)/python -m pytest $(ARGS)
 
@@ -58,4 +68,4 @@ requirements: venv
 	$(COMPILE) --python-version 3.13 --output-file deploy/requirements-bpy-py313.txt deploy/requirements-bpy-py313.in
 
 clean:
-	rm -rf $(VENV) .venv-bpy demo .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) .venv-bpy demo dashboard/node_modules manager_api/dashboard_files .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -10,7 +10,7 @@ from manager_api.body_limit import BodyLimit, LimitOf
 from manager_api.dependencies import ManagerParts
 from manager_api.last_rendered import FORMATS
 from manager_api.openapi_document import describe
-from manager_api.routers import explorer, job_files
+from manager_api.routers import dashboard, explorer, job_files
 from manager_api.routers.flamenco import (
     configuration,
     discovery,
@@ -28,14 +28,21 @@ from manager_api.routers.flamenco import (
 )
 from manager_api.routers.tablao import (
     actions,
+    archives,
     events,
     farm,
+    files,
+    frames,
     garbage,
+    job_details,
+    job_types,
     provisions,
     runs,
+    views,
     workers,
 )
 from manager_api.routers.tablao import configuration as tablao_configuration
+from manager_api.routers.tablao import last_rendered as recent_images
 from manager_api.version import NAME, VERSION
 
 ROUTERS: tuple[APIRouter, ...] = (
@@ -56,14 +63,22 @@ ROUTERS: tuple[APIRouter, ...] = (
     shaman.router,
     garbage.router,
     actions.router,
+    job_details.router,
+    archives.router,
+    views.router,
     events.router,
     farm.router,
+    files.router,
+    frames.router,
+    recent_images.router,
     provisions.router,
+    job_types.router,
     runs.router,
     job_files.router,
     socket_io.router,
     discovery.router,
     explorer.router,
+    dashboard.router,
 )
 
 

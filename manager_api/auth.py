@@ -98,6 +98,18 @@ def calls_from_this_machine(connection: HTTPConnection) -> bool:
         return False
 
 
+def acts_as_this_machine(connection: HTTPConnection) -> bool:
+    """A caller on this machine who says so: asks for it by its own name, and for nobody else.
+
+    Neither a proxy that names whom it asks for passes for one, nor a browser's page that a
+    resolver of somebody else's has led here.
+    """
+    headers = connection.headers
+    is_for_another = any(name in headers for name in ("forwarded", "x-forwarded-for"))
+    is_by_name = _is_this_machine(headers.get("host", ""))
+    return calls_from_this_machine(connection) and is_by_name and not is_for_another
+
+
 Anybody = Depends(anybody)
 NoForeignPage = Depends(no_foreign_page)
 

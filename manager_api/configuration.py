@@ -11,7 +11,7 @@ from typing import Any
 
 from activities.layered_settings import PREFIX, SettingsError
 from manager_api.configuration_file import write_settings_file
-from manager_api.errors import BadRequest, FarmError
+from manager_api.errors import BadRequest, FarmError, Forbidden
 from manager_api.settings import SETTINGS_FILE, ManagerSettings, read_settings
 from manager_api.storage_folders import make_storage_folders
 
@@ -29,6 +29,12 @@ LIVE = frozenset(
     }
 )
 _BY_COMMAND_LINE = {"host": "listen", "port": "listen"}
+
+#: Python there is code that the manager runs; somebody could have put it anywhere.
+_SCRIPTS_STAY = (
+    "Setting job_types_path: where job types come from is changed only from the manager's own "
+    "machine, because they may run programs on it."
+)
 
 OnChange = Callable[[ManagerSettings], Awaitable[None]]
 Edit = Callable[[Mapping[str, Any]], Mapping[str, Any]]
@@ -103,13 +109,15 @@ class Configuration:
         name = "shared_storage_path"
         return not self._content.get(name) and name not in self.overridden
 
-    async def change(self, edited: Edit) -> None:
+    async def change(self, edited: Edit, *, is_here: bool = True) -> None:
         """Change the file, and let the change take effect as far as that can be.
 
         Args:
             edited: What the file is to hold, made from what it holds; a ValueError refuses.
+            is_here: Whether somebody on the manager's own machine asks.
 
         Raises:
+            Forbidden: not from elsewhere; nothing has changed.
             BadRequest: something in it is wrong; nothing has changed.
             CannotWrite: the file cannot be written; nothing has changed.
         """
@@ -118,6 +126,8 @@ class Configuration:
                 content = edited(self._content)
                 self._check_kept_from_outside(content)
                 wanted = self._read(content)
+                if not is_here and wanted.job_types_path != self._wanted.job_types_path:
+                    raise Forbidden(_SCRIPTS_STAY)
                 await asyncio.to_thread(make_storage_folders, wanted)
             except (SettingsError, ValueError) as refusal:
                 raise BadRequest(str(refusal)) from refusal

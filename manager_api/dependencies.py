@@ -10,6 +10,7 @@ from starlette.requests import HTTPConnection
 from manager_api.configuration import Configuration
 from manager_api.db.engine import Database, utc_now
 from manager_api.events import LiveEvents
+from manager_api.frame_images import FrameImages
 from manager_api.http_runs.book import HttpRuns
 from manager_api.http_runs.presence import patience
 from manager_api.job_types.registry import JobTypeRegistry
@@ -20,6 +21,8 @@ from manager_api.services.credentials import WorkerCredentials
 from manager_api.services.deletion import DeletionService
 from manager_api.services.farm import FarmWatch
 from manager_api.services.farm_workers import ConnectedHosts, FarmWorkerService, NoHosts
+from manager_api.services.files import FileService
+from manager_api.services.frames import FrameService
 from manager_api.services.jobs import JobControl, JobService
 from manager_api.services.last_rendered import LastRenderedService, last_rendered_shown
 from manager_api.services.lifecycle import tell_lifecycle
@@ -27,6 +30,7 @@ from manager_api.services.log_notes import LogNotes
 from manager_api.services.runs import RunService
 from manager_api.services.sleep_schedules import SleepScheduleService
 from manager_api.services.tasks import TaskService
+from manager_api.services.worker_history import WorkerHistoryService
 from manager_api.services.worker_tags import WorkerTagService
 from manager_api.services.workers import WorkerService
 from manager_api.settings import ManagerSettings
@@ -45,6 +49,7 @@ class ManagerParts:
     logs: TaskLogs
     events: LiveEvents
     last_rendered: LastRendered
+    frame_images: FrameImages
     credentials: WorkerCredentials
     farm: FarmWatch
     log_notes: LogNotes
@@ -85,6 +90,7 @@ class ManagerParts:
             logs=logs,
             events=live,
             last_rendered=LastRendered(logs.job_directory, last_rendered_shown(database)),
+            frame_images=FrameImages(settings.local_manager_storage_path / "frame-images"),
             credentials=WorkerCredentials(database),
             farm=FarmWatch(database, live),
             log_notes=LogNotes(database, logs, live),
@@ -153,6 +159,15 @@ async def _last_rendered(parts: Parts) -> LastRenderedService:
     return LastRenderedService(parts.database, parts.last_rendered)
 
 
+async def _frames(parts: Parts) -> FrameService:
+    storage = parts.settings.shared_storage_path
+    return FrameService(parts.database, storage, parts.configuration.variables, parts.frame_images)
+
+
+async def _files(parts: Parts) -> FileService:
+    return FileService(parts.settings, parts.configuration.variables)
+
+
 async def _runs(parts: Parts) -> RunService:
     return parts.runs
 
@@ -169,6 +184,10 @@ async def _farm_workers(parts: Parts) -> FarmWorkerService:
     return FarmWorkerService(parts.database, parts.hosts)
 
 
+async def _worker_history(parts: Parts) -> WorkerHistoryService:
+    return WorkerHistoryService(parts.database, parts.hosts)
+
+
 async def _blocklists(parts: Parts) -> BlocklistService:
     return BlocklistService(parts.database, parts.control)
 
@@ -179,7 +198,10 @@ Workers = Annotated[WorkerService, Depends(_workers)]
 Runs = Annotated[RunService, Depends(_runs)]
 Deletions = Annotated[DeletionService, Depends(_deletions)]
 LastRenderedImages = Annotated[LastRenderedService, Depends(_last_rendered)]
+Frames = Annotated[FrameService, Depends(_frames)]
+Files = Annotated[FileService, Depends(_files)]
 WorkerTags = Annotated[WorkerTagService, Depends(_worker_tags)]
 SleepSchedules = Annotated[SleepScheduleService, Depends(_sleep_schedules)]
 Blocklists = Annotated[BlocklistService, Depends(_blocklists)]
 FarmWorkers = Annotated[FarmWorkerService, Depends(_farm_workers)]
+WorkerHistory = Annotated[WorkerHistoryService, Depends(_worker_history)]

@@ -8,10 +8,10 @@ import asyncio
 import contextlib
 import json
 import logging
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, Protocol
 
 from manager_api.db import events
@@ -55,6 +55,22 @@ def task_log_topic(task_id: str) -> str:
     return f"{TASK_LOG}/{task_id}"
 
 
+def worker_statistics_topic(worker_id: str) -> str:
+    return f"/workers/{worker_id}/statistics"
+
+
+def _is_on_request(topic: str) -> bool:
+    """Every machine tells of itself every few seconds: only who looks at one wants to know."""
+    return topic.startswith("/workers/") and topic.endswith("/statistics")
+
+
+@lru_cache(maxsize=4096)
+def _beginnings(topic: str) -> frozenset[str]:
+    """Of `/jobs/7`: the empty one, `/jobs` and itself."""
+    words = topic.split("/")
+    return frozenset("/".join(words[:count]) for count in range(1, len(words) + 1))
+
+
 class Listener(Protocol):
     """Who is told what happens from now on."""
 
@@ -71,7 +87,8 @@ class Subscription:
 
     def __init__(self, live: "LiveEvents", topics: Sequence[str], queue: int) -> None:
         self._live = live
-        self._topics = tuple(topics)
+        self._topics = frozenset(topic.rstrip("/") for topic in topics)
+        self._also: frozenset[str] = frozenset()
         self._queue: asyncio.Queue[str] = asyncio.Queue(queue)
         self.overflowed = asyncio.Event()
         """The client did not take its events in time, and gets no more of them."""
@@ -87,10 +104,17 @@ class Subscription:
         while True:
             yield await self._queue.get()
 
+    def also(self, topics: Iterable[str]) -> None:
+        """From now on these besides, in the place of those that were named so before."""
+        self._also = frozenset(topic.rstrip("/") for topic in topics)
+
     def wants(self, topic: str) -> bool:
-        return not self._topics or any(
-            topic == wanted or topic.startswith(f"{wanted.rstrip('/')}/") for wanted in self._topics
-        )
+        if _is_on_request(topic):
+            return topic in self._also or topic in self._topics
+        if not self._topics:
+            return True
+        beginnings = _beginnings(topic)
+        return not (beginnings.isdisjoint(self._topics) and beginnings.isdisjoint(self._also))
 
     def give(self, event: Event) -> None:
         try:
@@ -138,6 +162,12 @@ class LiveEvents:
 
     def log_grew(self, task_id: str, text: str) -> None:
         self.tell(task_log_topic(task_id), {"task_id": task_id, "log": text})
+
+    def machine_told(self, worker_id: str, statistics: Mapping[str, Any]) -> None:
+        self.tell(
+            worker_statistics_topic(worker_id),
+            {"worker_id": worker_id, "statistics": dict(statistics)},
+        )
 
     def tell(self, topic: str, payload: Mapping[str, Any]) -> None:
         """Tells those who listen now; it is not stored, so it has no id."""

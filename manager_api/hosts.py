@@ -15,6 +15,7 @@ from typing import Any, Protocol
 from fastapi import WebSocket, WebSocketDisconnect
 
 from manager_api.host_connection import HostConnection
+from manager_api.host_history import HostHistory
 from workflows.domain import control
 from workflows.domain.messages import RunKey
 from workflows.domain.statuses import WorkerStatus
@@ -98,6 +99,9 @@ class TaskLog(Protocol):
 def _nothing() -> None: ...
 
 
+def _untold(worker_id: str, statistics: Mapping[str, Any]) -> None: ...
+
+
 class Hosts:
     """The hosts connected to this manager. `run()` keeps it going while the manager lives."""
 
@@ -111,6 +115,9 @@ class Hosts:
     ) -> None:
         self.on_change: Callable[[], None] = _nothing
         """Called when a host came, went, was lost or changed its status; must not block."""
+        self.on_statistics: Callable[[str, Mapping[str, Any]], None] = _untold
+        """Called with what a host said of its machine; must not block."""
+        self.history = HostHistory()
         self._records = records
         self._logs = logs
         self._settings = settings
@@ -270,6 +277,8 @@ class Hosts:
 
     async def beat(self, worker_id: str, statistics: Mapping[str, Any]) -> None:
         self._statistics[worker_id] = statistics
+        self.history.heard(worker_id, statistics)
+        self.on_statistics(worker_id, statistics)
 
     async def status(self, connection: HostConnection, status: str) -> None:
         if status not in _REPORTABLE:

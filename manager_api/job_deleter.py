@@ -12,13 +12,14 @@ from dataclasses import dataclass
 from time import monotonic
 from uuid import uuid4
 
-from activities.keeper_memory import Told, Wakeup
+from activities.keeper_memory import Told
 from manager_api.db import deletions
 from manager_api.db.deletions import Doomed
-from manager_api.db.engine import Changed, Database, Session
+from manager_api.db.engine import Database, Session
 from manager_api.db.epoch import check_epoch
 from manager_api.errors import OrchestratorUnavailable
 from manager_api.errors import Refused as RefusedByApi
+from manager_api.loops import whenever_woken
 from manager_api.services.jobs import JobControl, RunIsOver
 from workflows.domain.job.transitions import Refused
 from workflows.domain.messages import Change, JobAction
@@ -62,7 +63,7 @@ class DoomedCanceler:
         self._turns = asyncio.Semaphore(_CANCELS_AT_ONCE)
 
     async def run(self, epoch: int) -> None:
-        await _repeat(self._database, self.work_off, self._times)
+        await _whenever_woken(self._database, self.work_off, self._times)
 
     async def work_off(self) -> None:
         """The runs end some time later, and the writes that say so wake the deleter."""
@@ -120,7 +121,7 @@ class JobDeleter:
         self._troubles: dict[str, _Trouble] = {}
 
     async def run(self, epoch: int) -> None:
-        await _repeat(self._database, lambda: self.work_off(epoch), self._times)
+        await _whenever_woken(self._database, lambda: self.work_off(epoch), self._times)
 
     async def work_off(self, epoch: int) -> None:
         """Deletes what can be deleted now, in the order in which it was asked for.
@@ -190,16 +191,7 @@ class JobDeleter:
             await deletions.explain_delay(session, job_id, f"It cannot be deleted yet: {problem}")
 
 
-async def _repeat(
+async def _whenever_woken(
     database: Database, work: Callable[[], Awaitable[None]], times: DeletionTimes
 ) -> None:
-    """Whenever there may be something to do, until canceled."""
-    wakeup = Wakeup()
-    database.listen(Changed.FARM, wakeup.wake)
-    try:
-        while True:
-            await work()
-            await asyncio.sleep(times.pause_s)
-            await wakeup.wait(times.tick_s)
-    finally:
-        database.unlisten(Changed.FARM, wakeup.wake)
+    await whenever_woken(database, work, pause_s=times.pause_s, tick_s=times.tick_s)

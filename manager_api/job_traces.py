@@ -4,10 +4,10 @@ import asyncio
 import contextlib
 import logging
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from pathlib import Path
 
-from manager_api.last_rendered import LastRendered
+from manager_api.last_rendered import SIZES, LastRendered
 from manager_api.settings import ManagerSettings
 from manager_api.shaman.erasing import erase_checkout
 from manager_api.shaman.layout import Layout
@@ -43,6 +43,15 @@ class JobTraces:
         self._images.forget(job_id)
         await asyncio.to_thread(erase_folder, self._logs.job_directory(job_id))
 
+    async def erase_logs(self, job_id: str) -> None:
+        """The last image stays.
+
+        Raises:
+            OSError: the disk does not let us.
+        """
+        self._logs.forget(job_id)
+        await asyncio.to_thread(erase_all_but, self._logs.job_directory(job_id), SIZES)
+
     async def erase_checkout(self, checkout_id: str) -> None:
         """Nothing, while Shaman is off: then jobs' files are not ours.
 
@@ -58,6 +67,22 @@ class JobTraces:
         except NotAllowed as reason:
             # What a submission claims about its storage is not checked when it comes.
             logger.warning("a job's checkout stays, it is none of Shaman's: %s", reason)
+
+
+def erase_all_but(folder: Path, kept: Container[str]) -> None:
+    """Erases a folder's files, and the folder if none is kept.
+
+    Raises:
+        OSError: the disk does not let us.
+    """
+    if not folder.is_dir():
+        return
+    for file in folder.iterdir():
+        if file.name not in kept:
+            file.unlink(missing_ok=True)
+    with contextlib.suppress(OSError):
+        folder.rmdir()
+        folder.parent.rmdir()
 
 
 def erase_folder(folder: Path) -> None:

@@ -8,7 +8,8 @@ import asyncio
 import contextlib
 import io
 import os
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 
 import structlog
@@ -81,6 +82,15 @@ class LastRendered:
 
     def has_image(self, job_id: str) -> bool:
         return (self._directory(job_id) / SMALLEST).is_file()
+
+    def times(self, job_ids: Iterable[str]) -> dict[str, datetime]:
+        """When each job's image was made, of those that have one; asks the disk."""
+        found = {}
+        for job_id in job_ids:
+            with contextlib.suppress(OSError):
+                made = (self._directory(job_id) / SMALLEST).stat().st_mtime
+                found[job_id] = datetime.fromtimestamp(made, UTC)
+        return found
 
     async def _work_off(self) -> None:
         while self._waiting:

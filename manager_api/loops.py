@@ -1,8 +1,11 @@
-"""Does several things at once that have no end of their own, until one of them ends."""
+"""Loops without an end of their own: several at once, and one that is woken."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
+
+from activities.keeper_memory import Wakeup
+from manager_api.db.engine import Changed, Database
 
 
 async def until_one_ends(*loops: Coroutine[Any, Any, Any]) -> None:
@@ -17,3 +20,23 @@ async def until_one_ends(*loops: Coroutine[Any, Any, Any]) -> None:
     for result in results:
         if isinstance(result, Exception):
             raise result
+
+
+async def whenever_woken(
+    database: Database, work: Callable[[], Awaitable[None]], *, pause_s: float, tick_s: float
+) -> None:
+    """Whenever the farm has changed and there may be something to do, until canceled.
+
+    Args:
+        pause_s: between two looks, however often it is woken.
+        tick_s: the safety net under being woken.
+    """
+    wakeup = Wakeup()
+    database.listen(Changed.FARM, wakeup.wake)
+    try:
+        while True:
+            await work()
+            await asyncio.sleep(pause_s)
+            await wakeup.wait(tick_s)
+    finally:
+        database.unlisten(Changed.FARM, wakeup.wake)

@@ -31,6 +31,7 @@ from manager_api.hosts import ChannelSettings, Hosts
 from manager_api.http_runs.keeping import HttpRunKeeping, OutcomeDelivery
 from manager_api.http_runs.temporal import TemporalActivities
 from manager_api.http_runs.told import ToldWorkers
+from manager_api.job_archiver import JobArchiver
 from manager_api.job_deleter import DeletionTimes, DoomedCanceler, JobDeleter
 from manager_api.job_traces import JobTraces
 from manager_api.job_types.farm import farm_job_types
@@ -165,7 +166,9 @@ def _hosts(parts: ManagerParts) -> Hosts:
         namespace=settings.temporal_namespace,
     )
     records = SqlHostRecords(parts.database, parts.runs.task_fetched)
-    return Hosts(records, parts.logs, channel)
+    hosts = Hosts(records, parts.logs, channel)
+    hosts.on_statistics = parts.events.machine_told
+    return hosts
 
 
 def _keeper_duties(parts: ManagerParts) -> Sequence[KeeperDuty]:
@@ -180,6 +183,13 @@ def _keeper_duties(parts: ManagerParts) -> Sequence[KeeperDuty]:
             erase_checkout=traces.erase_checkout,
             erase_files=traces.erase_files,
             times=times,
+        ),
+        JobArchiver(
+            parts.database,
+            parts.control,
+            erase_logs=traces.erase_logs,
+            tick_s=times.tick_s,
+            cancel_again_s=times.cancel_again_s,
         ),
         SleepDuty(parts.database, parts.settings.keeper_tick_s),
     )

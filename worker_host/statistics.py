@@ -6,6 +6,7 @@ from typing import Any
 
 import psutil
 
+from worker_host.gpus import Gpus
 from workflows.domain.messages import RunKey
 
 
@@ -18,20 +19,33 @@ class MachineStatistics:
 
     def __init__(self, disk: Path) -> None:
         self._disk = disk
-        psutil.cpu_percent()  # counts from the last call, so this first one says nothing
+        self._gpus = Gpus()
+        self._cpu_times = psutil.cpu_times()
 
     def of_machine(self) -> dict[str, Any]:
         """Percentages are 0-100, sizes bytes; `load` is that of the last minute."""
+        # What psutil itself offers counts from the last call in the same thread: in a new one, 0.
+        before, self._cpu_times = self._cpu_times, psutil.cpu_times()
         memory, disk = psutil.virtual_memory(), psutil.disk_usage(str(self._disk))
         return {
-            "cpu_percent": psutil.cpu_percent(),
+            "cpu_percent": _busy_percent(before, self._cpu_times),
             "cpu_count": psutil.cpu_count() or 1,
             "load": psutil.getloadavg()[0],
             "memory_used": memory.total - memory.available,
             "memory_total": memory.total,
             "disk_free": disk.free,
             "disk_total": disk.total,
+            "gpus": self._gpus.told(),
         }
+
+
+def _busy_percent(before: Any, after: Any) -> float:
+    """Between two `psutil.cpu_times()`; waiting for a disk counts as idle."""
+    spent = {name: getattr(after, name) - getattr(before, name) for name in after._fields}
+    # Within these two, Linux counts what virtual machines used a second time.
+    total = sum(spent.values()) - spent.get("guest", 0) - spent.get("guest_nice", 0)
+    idle = spent["idle"] + spent.get("iowait", 0)
+    return round(max(0.0, min(100.0, 100 * (total - idle) / total)), 1) if total > 0 else 0.0
 
 
 class ProcessStatistics:

@@ -10,11 +10,11 @@ from datetime import datetime
 from sqlalchemy import delete, func, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from manager_api.db import events
+from manager_api.db import events, tasks
 from manager_api.db.engine import Changed, Database, Session, utc_now
 from manager_api.db.jobs import job_to_change
 from manager_api.db.payloads import JOBS, job_deleted, job_event
-from manager_api.db.tables import FarmRow, JobRow, TaskRow
+from manager_api.db.tables import FarmRow, JobRow
 from workflows.domain.messages import LONGEST_REASON
 
 _PAGE = 100
@@ -43,7 +43,12 @@ async def request_some(session: Session, updated_max: datetime, at_most: int) ->
     """Marks jobs that last changed then or before, oldest change first; returns how many."""
     query = (
         select(JobRow)
-        .where(JobRow.updated <= updated_max, JobRow.delete_requested_at.is_(None))
+        .where(
+            JobRow.updated <= updated_max,
+            JobRow.delete_requested_at.is_(None),
+            # Somebody archived them to keep them.
+            JobRow.archived_at.is_(None),
+        )
         .order_by(JobRow.updated, JobRow.id)
         .limit(at_most)
         .with_for_update(key_share=True)
@@ -117,12 +122,7 @@ async def delete_some_tasks(session: Session, job_id: str, at_most: int) -> bool
     """
     if await _doomed_to_change(session, job_id) is None:
         return False
-    of_job = TaskRow.job_id == job_id
-    first = await session.scalar(select(func.min(TaskRow.index_in_job)).where(of_job))
-    if first is None:
-        return False
-    await session.execute(delete(TaskRow).where(of_job, TaskRow.index_in_job < first + at_most))
-    return await session.scalar(select(TaskRow.id).where(of_job).limit(1)) is not None
+    return await tasks.delete_some(session, job_id, at_most)
 
 
 async def delete_job(session: Session, job_id: str) -> bool:

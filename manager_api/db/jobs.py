@@ -25,8 +25,8 @@ class NotEnded(Exception):
     """The job's run still owns it; ask its workflow."""
 
 
-class ToBeDeleted(Exception):
-    """Nothing more is done with the job."""
+class NothingMore(Exception):
+    """The job is archived, or to be deleted: nothing more is done with it."""
 
 
 async def job(session: AsyncSession, job_id: str) -> JobRow | None:
@@ -42,8 +42,9 @@ async def job_to_change(session: Session, job_id: str) -> JobRow | None:
 
 
 async def all_jobs(session: AsyncSession) -> Sequence[JobRow]:
-    """Newest first."""
-    query = select(JobRow).order_by(JobRow.created.desc(), JobRow.id.desc())
+    """Newest first, without those that are archived."""
+    query = select(JobRow).where(JobRow.archived_at.is_(None))
+    query = query.order_by(JobRow.created.desc(), JobRow.id.desc())
     return (await session.scalars(query)).all()
 
 
@@ -63,7 +64,7 @@ async def begin_rerun(session: Session, job_id: str, change: Change | None) -> i
 
     Raises:
         NotEnded: a run owns the job.
-        ToBeDeleted: its deletion was asked for.
+        NothingMore: it is archived, or its deletion was asked for.
         KeyError: no such job.
     """
     row = await job_to_change(session, job_id)
@@ -71,8 +72,8 @@ async def begin_rerun(session: Session, job_id: str, change: Change | None) -> i
         raise KeyError(job_id)
     if not row.is_ended:
         raise NotEnded(job_id)
-    if row.delete_requested_at is not None:
-        raise ToBeDeleted(job_id)
+    if row.delete_requested_at is not None or row.archived_at is not None:
+        raise NothingMore(job_id)
     return await _begin_run(session, row, change)
 
 

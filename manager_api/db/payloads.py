@@ -44,6 +44,8 @@ def job_event(
         payload["previous_status"] = str(previous)
     if job.delete_requested_at is not None:
         payload["delete_requested_at"] = rfc3339(job.delete_requested_at)
+    if job.archived_at is not None:
+        payload["archived_at"] = rfc3339(job.archived_at)
     return payload
 
 

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from sqlalchemy import delete, insert, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from manager_api.db import events, job_leases
+from manager_api.db import events, job_history, job_leases
 from manager_api.db.engine import Changed, Database, Session, utc_now
 from manager_api.db.jobs import job_to_change
 from manager_api.db.payloads import JOBS, job_event
@@ -140,6 +140,7 @@ class _Applier:
     def _move_job(self, moved: JobMoved) -> None:
         self._job.status = moved.status
         self._job.updated = self._now
+        job_history.note_job(self._session, self._job, self._now)
         payload = job_event(self._job, previous=moved.previous, refresh_tasks=moved.refresh_tasks)
         events.append(self._session, JOBS, payload)
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid5
 
-from manager_api.db import events
+from manager_api.db import events, job_history
 from manager_api.db.bulk import bulk_insert
 from manager_api.db.engine import Changed, Session, utc_now
 from manager_api.db.payloads import JOBS, job_event
@@ -70,6 +70,7 @@ async def insert_job(session: Session, new: NewJob) -> JobRow:
         await asyncio.sleep(0)
     session.add(OutboxRow(job_id=new.id, run=row.run, created=now))
     events.append(session, JOBS, job_event(row))
+    job_history.note_job(session, row, now, "Submitted")
     session.changed.add(Changed.FARM)
     return row
 

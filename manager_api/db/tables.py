@@ -106,6 +106,12 @@ class JobRow(Base):
             sqlite_where=text("delete_requested_at IS NOT NULL"),
             postgresql_where=text("delete_requested_at IS NOT NULL"),
         ),
+        Index(
+            "ix_jobs_is_archiving",
+            "is_archiving",
+            sqlite_where=text("is_archiving"),
+            postgresql_where=text("is_archiving"),
+        ),
     )
 
     id: Mapped[str] = mapped_column(String(36), primary_key=True)
@@ -135,6 +141,12 @@ class JobRow(Base):
     demand: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     """`messages.Demand`; null when nothing waits for a worker."""
     demand_version: Mapped[int] = mapped_column(default=0)
+
+    archived_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    is_archiving: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """It is archived, and its tasks and logs are not yet gone."""
+    statistics: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    """`contract.archive.ArchivedStatistics`: of an archived job, what its tasks came to."""
 
 
 class TaskRow(Base):
@@ -173,6 +185,27 @@ class TaskRow(Base):
     created: Mapped[datetime] = mapped_column(UtcDateTime)
     updated: Mapped[datetime] = mapped_column(UtcDateTime)
     last_touched: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    started_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """When a worker began its newest attempt."""
+    ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """When that attempt came to its end; null while it runs."""
+
+
+class JobHistoryRow(Base):
+    """What befell a job: each change of its status, each failure of a task."""
+
+    __tablename__ = "job_history"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    job_id: Mapped[str] = mapped_column(ForeignKey("jobs.id", ondelete="CASCADE"), index=True)
+    happened: Mapped[datetime] = mapped_column(UtcDateTime)
+    task_index: Mapped[int | None]
+    """Null: it is about the job."""
+    worker_id: Mapped[str | None] = mapped_column(String(36))
+    """Of a task: who had it. Stays when the worker is deleted."""
+    status: Mapped[str] = mapped_column(String(32))
+    """Afterwards."""
+    text: Mapped[str] = mapped_column(FreeText)
 
 
 class JobBlockRow(Base):
@@ -403,3 +436,20 @@ class FarmRow(Base):
     keeper_epoch: Mapped[int] = mapped_column(default=0)
     """The database refuses leases of an older keeper (rule 17)."""
     last_rendered_job_id: Mapped[str | None] = mapped_column(String(36))
+
+
+class SavedViewRow(Base):
+    """What somebody wants to look at again: the query of one of the dashboard's pages."""
+
+    __tablename__ = "saved_views"
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    page: Mapped[str] = mapped_column(String(32))
+    """`jobs` or `workers`."""
+    name: Mapped[str] = mapped_column(String(255))
+    query: Mapped[str] = mapped_column(Text)
+    """As it stands in the page's address, without the question mark."""
+    is_shared: Mapped[bool]
+    owner: Mapped[str] = mapped_column(String(255))
+    """Who may change it, and sees it if it is not shared. Until there is a login, a browser."""
+    updated: Mapped[datetime] = mapped_column(UtcDateTime)

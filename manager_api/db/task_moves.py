@@ -5,10 +5,10 @@ from datetime import datetime
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import bindparam, func, select, update
+from sqlalchemy import bindparam, case, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from manager_api.db import events
+from manager_api.db import events, job_history
 from manager_api.db.engine import Session
 from manager_api.db.payloads import WORKERS, task_event, topic_of_job, worker_event
 from manager_api.db.tables import JobRow, TaskRow, WorkerRow, table_of
@@ -20,6 +20,7 @@ from workflows.domain.statuses import TaskStatus
 _TASKS = table_of(TaskRow)
 #: Whose steps a status sets; a change of many is followed by a new sum over the job.
 SETS_STEPS = frozenset({TaskStatus.QUEUED, TaskStatus.COMPLETED})
+_FAILED = frozenset({TaskStatus.FAILED, TaskStatus.SOFT_FAILED})
 
 
 class KnownWorkers:
@@ -82,6 +83,7 @@ class TaskMoves:
     def _move(self, row: TaskRow, move: TasksMoved) -> None:
         previous = row.status
         worker = self._workers.get(move.worker_id)
+        self._note_times(row, move.status)
         for name, value in self._values(move).items():
             setattr(row, name, value)
         self._set_steps(row)
@@ -94,6 +96,14 @@ class TaskMoves:
         events.append(self._session, topic_of_job(self._job.id), payload)
         if worker is not None:
             events.append(self._session, WORKERS, worker_event(worker))
+        if move.status in _FAILED:
+            job_history.note_task(self._session, row, self._now)
+
+    def _note_times(self, row: TaskRow, status: TaskStatus) -> None:
+        if status is TaskStatus.ACTIVE:
+            row.started_at, row.ended_at = self._now, None
+        elif row.status is TaskStatus.ACTIVE:
+            row.ended_at = self._now
 
     def _set_steps(self, row: TaskRow) -> None:
         if row.status in SETS_STEPS:
@@ -103,7 +113,8 @@ class TaskMoves:
 
     async def _in_bulk(self, move: TasksMoved) -> None:
         await self._workers.look_up([move.worker_id])
-        values = self._values(move) | steps_set_by(move.status)
+        ended_at = case((_TASKS.c.status == TaskStatus.ACTIVE, self._now), else_=_TASKS.c.ended_at)
+        values = self._values(move) | steps_set_by(move.status) | {"ended_at": ended_at}
         statement = (
             update(_TASKS)
             .where(

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Row, Select, func, select, update
+from sqlalchemy import Row, Select, delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import defer
 
@@ -134,3 +134,13 @@ async def set_activity(session: Session, job_id: str, index: int, text: str) -> 
         .where(table.c.job_id == job_id, table.c.index_in_job == index)
         .values(activity=text, last_touched=utc_now())
     )
+
+
+async def delete_some(session: Session, job_id: str, at_most: int) -> bool:
+    """The first of a job that nobody runs; returns whether some are left."""
+    of_job = TaskRow.job_id == job_id
+    first = await session.scalar(select(func.min(TaskRow.index_in_job)).where(of_job))
+    if first is None:
+        return False
+    await session.execute(delete(TaskRow).where(of_job, TaskRow.index_in_job < first + at_most))
+    return await session.scalar(select(TaskRow.index_in_job).where(of_job).limit(1)) is not None

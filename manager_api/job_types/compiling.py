@@ -32,8 +32,16 @@ _NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 
 
 class ScriptCompiler:
-    def __init__(self, sandbox: Sandbox) -> None:
+    def __init__(
+        self, sandbox: Sandbox, read: Callable[[Path], Mapping[str, str]] | None = None
+    ) -> None:
+        """
+        Args:
+            sandbox: Runs the scripts.
+            read: The script, and what it may require, by file name; as they are on the disk.
+        """
         self._sandbox = sandbox
+        self._read = read or read_script
 
     def of(self, path: Path) -> Callable[[SubmittedJob], list[AuthoredTask]]:
         return lambda job: self._compile(path, job)
@@ -50,7 +58,7 @@ class ScriptCompiler:
                 operation=operation,
                 file=path.name,
                 folder=str(path.parent),
-                scripts=read_scripts(path),
+                scripts=dict(self._read(path)),
                 limits=self._sandbox.limits,
                 job=job_as_json(job) if job else {},
                 cwd=os.getcwd(),
@@ -74,24 +82,35 @@ class ScriptCompiler:
         return _taken_over(answer, job)
 
 
-def read_scripts(path: Path) -> dict[str, str]:
+def read_script(path: Path) -> dict[str, str]:
     """The script, and what else of its language is in its folder, by file name.
 
     Raises:
         OSError: the script itself cannot be read, or is too large.
     """
-    scripts = {path.name: _source(path)}
-    for other in sorted(path.parent.glob(f"*{path.suffix}")):
-        # Python finds its modules itself.
-        if path.suffix == ".js" and other.name != path.name and not other.is_symlink():
+    source = read_source(path)
+    return {**read_scripts(path.parent, path.suffix), path.name: source}
+
+
+def read_scripts(folder: Path, suffix: str) -> dict[str, str]:
+    """What a script of this language may require, by file name."""
+    if suffix != ".js":
+        return {}  # Python finds its modules itself.
+    scripts = {}
+    for other in sorted(folder.glob(f"*{suffix}")):
+        if not other.is_symlink():
             try:
-                scripts[other.name] = _source(other)
+                scripts[other.name] = read_source(other)
             except OSError:
                 continue  # nobody may need it
     return scripts
 
 
-def _source(path: Path) -> str:
+def read_source(path: Path) -> str:
+    """
+    Raises:
+        OSError: it cannot be read, or is too large.
+    """
     if path.stat().st_size > MAX_SCRIPT_BYTES:
         raise OSError(0, f"it is larger than {MAX_SCRIPT_BYTES // 2**20} MB")
     return path.read_text(encoding="utf-8-sig", errors="replace")

@@ -20,6 +20,7 @@ def farm_job_types(settings: Callable[[], ManagerSettings]) -> JobTypeRegistry:
         [folder, BuiltInJobTypes()],
         on_close=sandbox.close,
         patience_s=lambda: settings().job_type_wall_s,
+        scripts=folder,
     )
 
 

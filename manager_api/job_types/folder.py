@@ -61,8 +61,14 @@ class FolderJobTypes:
             sandbox: Runs the scripts.
         """
         self._folder = folder
+        self.sandbox = sandbox
         self._compiler = ScriptCompiler(sandbox)
         self._scripts: dict[Path, _Script] = {}
+
+    @property
+    def folder(self) -> Path:
+        """As the settings have it now; may not exist."""
+        return self._folder()
 
     def job_types(self) -> Iterator[JobType]:
         """Those that work; of namesakes the first by file name."""
@@ -116,26 +122,59 @@ class FolderJobTypes:
         return known
 
     def _describe(self, path: Path, files: Mapping[str, Signature]) -> Described:
+        required: list[str] = []
         try:
-            answer = self._compiler.ask(Operation.DESCRIBE, path)
+            job_type = described_as(path, self._compiler, required)
         except ScriptFailed as problem:
             expires = time.monotonic() + _ACCIDENT_KEPT_S
             return Described(files, problem=str(problem), expires=expires)
-        except OSError as problem:
-            return Described(files, problem=f"{path.name}: {problem.strerror}.")
-        if answer.error:
+        except NotRun as problem:
             # What it may have wanted to require is not known, so any change counts.
-            return Described(files, problem=answer.error)
-        read_from = {name: files.get(name) for name in (path.name, *answer.required)}
-        try:
-            job_type = declared_job_type(
-                name_of(path.name), answer.job_type, self._compiler.of(path), path.name
-            )
-            if not answer.compiles:
-                raise BadJobType("it defines no function that compiles jobs")
-        except BadJobType as problem:
-            return Described(read_from, problem=f"{path.name}: {problem}.")
-        return Described(read_from, job_type)
+            return Described(files, problem=str(problem))
+        except CompileError as problem:
+            return Described(_only(files, path.name, *required), problem=str(problem))
+        return Described(_only(files, path.name, *required), job_type)
+
+
+class NotRun(CompileError):
+    """The script could not be read, or failed on its way."""
+
+
+def described_as(
+    path: Path, compiler: ScriptCompiler, required: list[str] | None = None
+) -> JobType:
+    """What a script is.
+
+    Args:
+        path: Of the script.
+        compiler: Reads and runs it.
+        required: Is filled with the names of other files that the script was made of.
+
+    Raises:
+        CompileError: no job type that works; the sentence says why.
+        ScriptFailed: it gave no answer.
+    """
+    try:
+        answer = compiler.ask(Operation.DESCRIBE, path)
+    except OSError as problem:
+        raise NotRun(f"{path.name}: {problem.strerror}.") from problem
+    if answer.error:
+        raise NotRun(answer.error)
+    if required is not None:
+        required += answer.required
+    try:
+        job_type = declared_job_type(
+            name_of(path.name), answer.job_type, compiler.of(path), path.name
+        )
+        if not answer.compiles:
+            raise BadJobType("it defines no function that compiles jobs")
+    except BadJobType as problem:
+        raise CompileError(f"{path.name}: {problem}.") from problem
+    return job_type
+
+
+def _only(files: Mapping[str, Signature], *names: str) -> dict[str, Signature | None]:
+    return {name: files.get(name) for name in names}
 
 
 def signatures(folder: Path) -> dict[str, Signature]:

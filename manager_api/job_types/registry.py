@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol, TypeVar
 
-from manager_api.job_types.folder import JobTypeBroken
+from manager_api.job_types.folder import FolderJobTypes, JobTypeBroken
 from manager_api.job_types.sandbox import AT_ONCE, TooManyScripts
 from workflows.domain.job_types import echo_sleep_test, simple_blender_render
 from workflows.domain.job_types.checking import check_settings
@@ -58,13 +58,16 @@ class JobTypeRegistry:
         sources: Sequence[JobTypeSource],
         on_close: Callable[[], None] = lambda: None,
         patience_s: Callable[[], float] = lambda: _PATIENCE_S,
+        scripts: FolderJobTypes | None = None,
     ) -> None:
         """
         Args:
             sources: Of namesakes the one of the first source counts.
             on_close: Makes whatever still blocks a thread of ours end.
             patience_s: How long a job may wait for others that scripts compile.
+            scripts: Of the sources, that whose scripts can be edited.
         """
+        self.scripts = scripts
         self._sources = tuple(sources)
         self._on_close = on_close
         self._patience_s = patience_s
@@ -78,7 +81,7 @@ class JobTypeRegistry:
 
     async def all(self) -> list[JobType]:
         """Those that work, sorted by name."""
-        return await self._in_thread(self._all)
+        return await self.in_thread(self._all)
 
     async def get(self, name: str) -> JobType:
         """
@@ -86,7 +89,7 @@ class JobTypeRegistry:
             JobTypeUnknown: no job type of that name.
             JobTypeBroken: there is one, and it does not work.
         """
-        return await self._in_thread(lambda: self._get(name))
+        return await self.in_thread(lambda: self._get(name))
 
     async def compile(self, job: SubmittedJob, job_type: JobType) -> list[AuthoredTask]:
         """Checks the job's settings and makes its tasks; may change its settings and metadata.
@@ -96,14 +99,14 @@ class JobTypeRegistry:
             TooManyScripts: scripts that compile other jobs do not end.
         """
         if not job_type.is_script:
-            return await self._in_thread(lambda: compiled(job, job_type))
+            return await self.in_thread(lambda: compiled(job, job_type))
         try:
             async with asyncio.timeout(self._patience_s()):
                 await self._turns.acquire()
         except TimeoutError:
             raise TooManyScripts from None
         try:
-            return await self._in_thread(lambda: compiled(job, job_type))
+            return await self.in_thread(lambda: compiled(job, job_type))
         finally:
             self._turns.release()
 
@@ -111,7 +114,8 @@ class JobTypeRegistry:
         self._threads.shutdown(wait=False, cancel_futures=True)
         self._on_close()
 
-    async def _in_thread(self, call: Callable[[], _Result]) -> _Result:
+    async def in_thread(self, call: Callable[[], _Result]) -> _Result:
+        """For what waits for scripts."""
         return await asyncio.get_running_loop().run_in_executor(self._threads, call)
 
     def _all(self) -> list[JobType]:

@@ -8,9 +8,10 @@ from typing import Any, Protocol
 from pydantic import BaseModel
 from sqlalchemy import select
 
+from manager_api.contract.farm_workers import FarmWorkerTask
 from manager_api.contract.worker_management import WorkerSleepSchedule
 from manager_api.contract.workers import WorkerStatusChange, WorkerTag
-from manager_api.db import provisions, workers
+from manager_api.db import provisions, worker_tasks, workers
 from manager_api.db.engine import Database, Session
 from manager_api.db.tables import (
     SleepScheduleRow,
@@ -19,6 +20,7 @@ from manager_api.db.tables import (
     WorkerTagRow,
 )
 from manager_api.errors import WorkerNotFound
+from manager_api.host_history import HostHistory
 from workflows.domain.provisioning import Provision
 from workflows.domain.statuses import WorkerStatus
 
@@ -49,6 +51,8 @@ class FarmWorker(BaseModel):
     last_seen: datetime | None
     statistics: dict[str, Any]
     """What its host last said of the machine; empty if nothing."""
+    tasks: list[FarmWorkerTask]
+    """What it runs now."""
 
 
 class FarmWorkerList(BaseModel):
@@ -59,12 +63,17 @@ class ConnectedHosts(Protocol):
     @property
     def connected(self) -> frozenset[str]: ...
     def statistics(self, worker_id: str) -> Mapping[str, Any]: ...
+    @property
+    def history(self) -> HostHistory: ...
 
 
 class NoHosts:
     """Of a manager that serves none."""
 
     connected: frozenset[str] = frozenset()
+
+    def __init__(self) -> None:
+        self.history = HostHistory()
 
     def statistics(self, worker_id: str) -> Mapping[str, Any]:
         return {}
@@ -92,8 +101,16 @@ class FarmWorkerService:
         tags = await _tags(session)
         schedules = {row.worker_id: row for row in await session.scalars(select(SleepScheduleRow))}
         provided = await provisions.effective(session, rows)
+        tasks = await worker_tasks.active_tasks(session, rows[0].id if len(rows) == 1 else None)
         return [
-            self._answer(row, tags[row.id], schedules.get(row.id), provided[row.id]) for row in rows
+            self._answer(
+                row,
+                tags[row.id],
+                schedules.get(row.id),
+                provided[row.id],
+                [task_answer(task) for task in tasks[row.id]],
+            )
+            for row in rows
         ]
 
     def _answer(
@@ -102,6 +119,7 @@ class FarmWorkerService:
         tags: list[WorkerTag],
         schedule: SleepScheduleRow | None,
         provided: Provision,
+        tasks: list[FarmWorkerTask],
     ) -> FarmWorker:
         wish = row.status_requested
         return FarmWorker(
@@ -125,7 +143,21 @@ class FarmWorkerService:
             sleep_schedule=None if schedule is None else sleep_schedule_answer(schedule),
             last_seen=row.last_seen,
             statistics=dict(self._hosts.statistics(row.id)),
+            tasks=tasks,
         )
+
+
+def task_answer(row: worker_tasks.TaskAndJob) -> FarmWorkerTask:
+    task, job_name = row
+    return FarmWorkerTask(
+        id=task.id,
+        name=task.name,
+        status=task.status,
+        task_type=task.task_type,
+        job_id=task.job_id,
+        job_name=job_name,
+        updated=task.updated,
+    )
 
 
 def sleep_schedule_answer(row: SleepScheduleRow) -> WorkerSleepSchedule:

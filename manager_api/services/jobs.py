@@ -170,10 +170,12 @@ async def apply_change(
 
 def check_stays(row: JobRow) -> None:
     """Raises:
-    Refused: the job's deletion was asked for.
+    Refused: the job is archived, or its deletion was asked for.
     """
     if row.delete_requested_at is not None:
         raise Refused("the job is being deleted")
+    if row.archived_at is not None:
+        raise Refused("the job is archived")
 
 
 async def _applied(database: Database, control: JobControl, row: JobRow, change: Change) -> bool:
@@ -192,7 +194,7 @@ async def _applied(database: Database, control: JobControl, row: JobRow, change:
             run = await jobs.begin_rerun(session, row.id, change)
     except jobs.NotEnded:
         return False  # somebody else began a run this very moment
-    except jobs.ToBeDeleted:
+    except jobs.NothingMore:
         return False  # likewise: the next look says so
     await control.start(row.id, run)
     await _until_written(database, row.id, run)

@@ -1,12 +1,35 @@
 """Where the images are that jobs rendered last."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
+from datetime import datetime
+
+from pydantic import BaseModel
 
 from manager_api.contract.last_rendered import JobLastRenderedImageInfo
-from manager_api.db import farm
+from manager_api.db import farm, last_rendered
 from manager_api.db.engine import Database, DatabaseBusy
 from manager_api.last_rendered import SIZES, LastRendered
 from manager_api.services.tasks import job_files_url
+from workflows.domain.statuses import JobStatus
+
+#: Jobs looked at for an image; those that are older have not rendered lately.
+_LOOKED_AT = 500
+
+
+class RecentImage(BaseModel):
+    job_id: str
+    name: str
+    status: JobStatus
+    base: str
+    """Path of an address on this manager; each suffix goes behind it and a slash."""
+    suffixes: list[str]
+    """From the largest to the smallest image."""
+    shown_at: datetime
+
+
+class RecentImages(BaseModel):
+    images: list[RecentImage]
 
 
 class LastRenderedService:
@@ -24,6 +47,26 @@ class LastRenderedService:
         async with self._database.reading() as session:
             job_id = await farm.last_rendered_job(session)
         return await self.of_job(job_id) if job_id else None
+
+    async def recent(self, limit: int) -> RecentImages:
+        """The newest image first."""
+        async with self._database.reading() as session:
+            rows = await last_rendered.lately_changed(session, _LOOKED_AT)
+        times = await asyncio.to_thread(self._images.times, [row.id for row in rows])
+        newest = sorted((row for row in rows if row.id in times), key=lambda row: times[row.id])
+        return RecentImages(
+            images=[
+                RecentImage(
+                    job_id=row.id,
+                    name=row.name,
+                    status=row.status,
+                    base=job_files_url(row.id),
+                    suffixes=list(SIZES),
+                    shown_at=times[row.id],
+                )
+                for row in newest[: -limit - 1 : -1]
+            ]
+        )
 
 
 def last_rendered_shown(database: Database) -> Callable[[str], Awaitable[bool]]:

@@ -1,11 +1,14 @@
 """From what an artist submits to a job that can be stored."""
 
 import asyncio
+from dataclasses import replace
 from datetime import datetime
+from typing import Any
 from uuid import uuid4
 
 from manager_api.contract.jobs import SubmittedJob
 from manager_api.db.submission import NewJob, NewTask
+from manager_api.db.tables import JobRow
 from manager_api.errors import BadRequest, PreconditionFailed
 from manager_api.job_types.folder import JobTypeBroken
 from manager_api.job_types.registry import JobTypeRegistry, JobTypeUnknown
@@ -32,13 +35,48 @@ async def compile_job(
     if status not in _INITIAL:
         raise BadRequest(f'a job cannot begin as "{status}", only as "queued" or "paused"')
     job = await asyncio.to_thread(_to_compile, submitted, variables)
+    tasks = await _compiled(job, submitted, job_types)
+    return await asyncio.to_thread(_new_job, submitted, job, status, tasks)
+
+
+async def compile_again(
+    row: JobRow, settings: dict[str, Any], job_types: JobTypeRegistry, variables: Variables
+) -> NewJob:
+    """A stored job with other settings, as if they had been submitted with it.
+
+    Raises:
+        BadRequest: with a sentence for whoever edited the settings.
+    """
+    submitted = SubmittedJob(
+        name=row.name,
+        type=row.job_type,
+        priority=row.priority,
+        settings=settings,
+        metadata=row.job_metadata,
+        submitter_platform="manager",
+        worker_tag=row.worker_tag_id,
+    )
+    job = await asyncio.to_thread(_to_compile, submitted, variables)
+    # These may be part of paths, and must not become others.
+    job = replace(
+        job,
+        job_id=row.id,
+        created=row.created.astimezone(),
+        shaman_checkout_id=row.shaman_checkout_id,
+    )
+    tasks = await _compiled(job, submitted, job_types)
+    return await asyncio.to_thread(_new_job, submitted, job, JobStatus.QUEUED, tasks)
+
+
+async def _compiled(
+    job: definitions.SubmittedJob, submitted: SubmittedJob, job_types: JobTypeRegistry
+) -> list[AuthoredTask]:
     try:
         job_type = await job_types.get(submitted.type)
         _check_etag(submitted, job_type)
-        tasks = await job_types.compile(job, job_type)
+        return await job_types.compile(job, job_type)
     except (JobTypeUnknown, JobTypeBroken, CompileError) as refusal:
         raise BadRequest(str(refusal)) from refusal
-    return await asyncio.to_thread(_new_job, submitted, job, status, tasks)
 
 
 def _new_job(

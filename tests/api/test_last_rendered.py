@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+import os
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,7 +12,7 @@ import pytest
 from PIL import Image
 
 from manager_api.errors import TooMany
-from manager_api.last_rendered import LastRendered, scale
+from manager_api.last_rendered import SMALLEST, LastRendered, scale
 
 if TYPE_CHECKING:
     from tests.api.conftest import Farm
@@ -239,3 +240,20 @@ async def test_an_image_of_a_job_that_is_gone_meanwhile_leaves_nothing(
     await eventually(is_worked_off)
     assert not directory.exists()
     assert await farm.told("/last-rendered") == []
+
+
+async def test_the_newest_image_of_each_job_is_listed_newest_first(
+    api: httpx.AsyncClient, farm: "Farm", submit: Any
+) -> None:
+    jobs = [(await submit(name=name))["id"] for name in ("soleá", "seguiriya", "tangos", "none")]
+    for age, job_id in enumerate(jobs[:3]):
+        directory = farm.parts.logs.job_directory(job_id)
+        scale(directory, "image/jpeg", image(64, 36))
+        os.utime(directory / SMALLEST, (1_000_000 - age, 1_000_000 - age))
+
+    answer = await api.get("/api/tablao/v1/last-rendered?limit=2")
+
+    first, second = answer.json()["images"]
+    assert (first["name"], second["name"]) == ("soleá", "seguiriya")
+    assert first["shown_at"] == "1970-01-12T13:46:40Z"
+    assert (await api.get(f"{first['base']}/{first['suffixes'][0]}")).status_code == 200

@@ -152,6 +152,7 @@ async def test_a_worker_is_shown_with_all_that_we_know(
         "tags": [tag],
         "sleep_schedule": schedule,
         "statistics": {},
+        "tasks": [],
     }
     assert (await api.get(OURS)).json()["workers"] == [shown | {"last_seen": last_seen}]
 

@@ -43,6 +43,7 @@ A_WORKER = {
     "sleep_schedule": None,
     "last_seen": None,
     "statistics": {},
+    "tasks": [],
 }
 
 RENDER_KEYS = {

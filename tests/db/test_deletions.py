@@ -10,7 +10,7 @@ from sqlalchemy import func, select, update
 
 from manager_api.db import deletions, farm, jobs, tasks
 from manager_api.db.engine import Database, utc_now
-from manager_api.db.jobs import ToBeDeleted
+from manager_api.db.jobs import NothingMore
 from manager_api.db.leases import SqlKeeperStore
 from manager_api.db.tables import JobRow, TaskRow
 from workflows.domain.matchmaking import Offer
@@ -134,7 +134,7 @@ async def test_a_job_that_is_to_be_deleted_does_not_run_again(db: Database, subm
     job_id = await ended(db, await submit())
     await request(db, job_id)
 
-    with pytest.raises(ToBeDeleted):
+    with pytest.raises(NothingMore):
         async with db.writing() as session:
             await jobs.begin_rerun(session, job_id, None)
 

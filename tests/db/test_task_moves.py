@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 from uuid import uuid4
 
-from manager_api.db import jobs, tasks
+from manager_api.db import job_history, jobs, tasks
 from manager_api.db.engine import Database
 from manager_api.db.projection import SqlProjectionStore
 from manager_api.db.tables import JobRow, TaskRow
@@ -215,3 +215,56 @@ async def test_single_and_bulk_moves_keep_their_order(db: Database, submit: Make
     first, second = await task_rows(db, job_id)
     assert (first.status, first.attempt) == (TaskStatus.CANCELED, 1)
     assert second.status is TaskStatus.QUEUED
+
+
+async def test_a_tasks_times_are_those_of_its_newest_attempt(
+    db: Database, submit: Make, worker: Make
+) -> None:
+    job_id, worker_id = await submit(), await worker("carmen")
+    start = moved("1", TaskStatus.ACTIVE, worker_id=worker_id, attempt=1)
+
+    await store(db, job_id, 1, tasks=(start,))
+    begun = (await task_rows(db, job_id))[0]
+    await store(db, job_id, 2, tasks=(moved("1", TaskStatus.COMPLETED),))
+    done = (await task_rows(db, job_id))[0]
+    await store(db, job_id, 3, tasks=(start,))
+    again = (await task_rows(db, job_id))[0]
+
+    assert begun.ended_at is None
+    assert done.started_at == begun.started_at
+    assert done.started_at is not None
+    assert done.ended_at is not None
+    assert again.started_at is not None
+    assert done.started_at < done.ended_at < again.started_at
+    assert again.ended_at is None
+
+
+async def test_many_tasks_that_are_canceled_end_where_they_were_active(
+    db: Database, submit: Make, worker: Make
+) -> None:
+    job_id, worker_id = await submit(), await worker("carmen")
+    await store(db, job_id, 1, tasks=(moved("2", TaskStatus.ACTIVE, worker_id=worker_id),))
+
+    await store(db, job_id, 2, tasks=(moved("1-3", TaskStatus.CANCELED, in_bulk=True),))
+
+    ended = [row.ended_at is not None for row in await task_rows(db, job_id)]
+    assert ended == [False, True, False]
+
+
+async def test_a_jobs_history_has_its_statuses_and_its_tasks_failures(
+    db: Database, submit: Make, worker: Make
+) -> None:
+    job_id, worker_id = await submit(), await worker("carmen")
+    start = moved("2", TaskStatus.ACTIVE, "Started", worker_id=worker_id, attempt=1)
+    await store(db, job_id, 1, tasks=(start,), jobs=(STARTED,))
+    await store(db, job_id, 2, tasks=(moved("2", TaskStatus.SOFT_FAILED, "no GPU"),))
+
+    async with db.reading() as session:
+        rows = await job_history.newest(session, job_id, 10)
+
+    assert [(row.task_index, row.status, row.text) for row in rows] == [
+        (2, "soft-failed", "no GPU"),
+        (None, "active", "a task was started"),
+        (None, "queued", "Submitted"),
+    ]
+    assert rows[0].worker_id == worker_id

@@ -9,7 +9,8 @@ import OpenEXR  # type: ignore[import-not-found] # compiled, and without stubs
 import pytest
 from PIL import Image
 
-from worker_host.images import Previews, as_jpeg
+from activities.frame_images import as_jpeg
+from worker_host.images import Previews
 from workflows.domain.messages import RunKey
 
 KEY = RunKey("job", 1, 1, 1)

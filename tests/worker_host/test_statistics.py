@@ -2,6 +2,8 @@
 
 import subprocess
 import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from worker_host.statistics import MachineStatistics, ProcessStatistics
@@ -16,6 +18,18 @@ def test_the_machine_is_described_in_numbers(tmp_path: Path) -> None:
     assert 0 <= told["cpu_percent"] <= 100
     assert 0 < told["memory_used"] < told["memory_total"]
     assert 0 < told["disk_free"] <= told["disk_total"]
+
+
+def test_a_busy_machine_is_told_of_from_whatever_thread(tmp_path: Path) -> None:
+    statistics = MachineStatistics(tmp_path)
+    until = time.monotonic() + 0.5
+    while time.monotonic() < until:
+        pass
+
+    with ThreadPoolExecutor(1) as thread:
+        told = thread.submit(statistics.of_machine).result()
+
+    assert told["cpu_percent"] > 0
 
 
 def test_a_run_uses_what_its_whole_process_tree_uses() -> None:

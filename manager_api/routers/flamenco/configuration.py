@@ -5,7 +5,12 @@ from typing import Any
 
 from fastapi import APIRouter, Request
 
-from manager_api.auth import Anybody, NoForeignPage, calls_from_this_machine
+from manager_api.auth import (
+    Anybody,
+    NoForeignPage,
+    acts_as_this_machine,
+    calls_from_this_machine,
+)
 from manager_api.configuration import Configuration
 from manager_api.configuration_file import put_back, shown, with_values
 from manager_api.contract.configuration import (
@@ -57,9 +62,14 @@ async def get_configuration_file(parts: Parts) -> dict[str, Any]:
 
 
 @router.put("/file", operation_id="updateConfigurationFile", status_code=204)
-async def update_configuration_file(page: ConfigurationPage, parts: Parts) -> None:
+async def update_configuration_file(
+    page: ConfigurationPage, request: Request, parts: Parts
+) -> None:
     configuration = parts.configuration
-    await configuration.change(lambda content: put_back(page.root, content, configuration.settings))
+    await configuration.change(
+        lambda content: put_back(page.root, content, configuration.settings),
+        is_here=acts_as_this_machine(request),
+    )
 
 
 @router.get("/variables/{audience}/{platform}", operation_id="getVariables")
@@ -118,7 +128,11 @@ async def check_blender_exe_path(body: PathCheckInput, request: Request) -> Blen
 
 
 @router.post("/setup-assistant", operation_id="saveSetupAssistantConfig", status_code=204)
-async def save_setup_assistant_config(body: SetupAssistantConfig, parts: Parts) -> None:
+async def save_setup_assistant_config(
+    body: SetupAssistantConfig, request: Request, parts: Parts
+) -> None:
     configuration = parts.configuration
     values = assistants_settings(body.storageLocation, body.blenderExecutable)
-    await configuration.change(lambda content: with_values(content, values))
+    await configuration.change(
+        lambda content: with_values(content, values), is_here=acts_as_this_machine(request)
+    )

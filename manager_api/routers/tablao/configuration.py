@@ -2,11 +2,12 @@
 
 from typing import Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from pydantic import BaseModel
 
-from manager_api.auth import Anybody, NoForeignPage
+from manager_api.auth import Anybody, NoForeignPage, acts_as_this_machine
 from manager_api.configuration import Configuration
+from manager_api.configuration_fields import ConfigurationField, configuration_fields
 from manager_api.configuration_file import masked, with_values
 from manager_api.contract.configuration import ConfigurationPage
 from manager_api.contract.meta import Error
@@ -36,11 +37,21 @@ async def get_configuration_in_force(parts: Parts) -> ConfigurationInForce:
     return _in_force(parts.configuration)
 
 
+@router.get("/fields", operation_id="getConfigurationFields")
+async def get_configuration_fields() -> list[ConfigurationField]:
+    """What a form for the settings needs to know of them."""
+    return configuration_fields()
+
+
 @router.patch("", operation_id="changeConfiguration")
-async def change_configuration(changes: ConfigurationPage, parts: Parts) -> ConfigurationInForce:
+async def change_configuration(
+    changes: ConfigurationPage, request: Request, parts: Parts
+) -> ConfigurationInForce:
     """By dotted name, `shaman.enabled`; null takes a setting out of the file."""
     configuration = parts.configuration
-    await configuration.change(lambda content: with_values(content, changes.root))
+    await configuration.change(
+        lambda content: with_values(content, changes.root), is_here=acts_as_this_machine(request)
+    )
     return _in_force(configuration)
 
 

@@ -4,6 +4,7 @@ import contextlib
 from typing import Annotated
 
 from fastapi import APIRouter, Query, WebSocket, WebSocketDisconnect
+from pydantic import BaseModel, Field, ValidationError
 
 from manager_api.auth import Anybody
 from manager_api.dependencies import Parts
@@ -14,6 +15,14 @@ router = APIRouter(prefix="/api/tablao/v1", dependencies=[Anybody])
 
 #: The client did not take its events in time; it may connect again, and resume.
 CLOSE_TOO_SLOW = 4408
+#: The client said something that is no wish.
+CLOSE_NOT_UNDERSTOOD = 4400
+
+
+class Wish(BaseModel):
+    """What a client may say: topics that it wants besides those of its address, from now on."""
+
+    also: list[Annotated[str, Field(max_length=255)]] = Field(max_length=1000)
 
 
 @router.websocket("/events")
@@ -29,7 +38,7 @@ async def events(
     with parts.events.subscribed(wanted) as subscription, going:
         await until_one_ends(
             _send(websocket, subscription, since),
-            _until_gone(websocket),
+            _follow_wishes(websocket, subscription),
             subscription.overflowed.wait(),
         )
     if subscription.overflowed.is_set():
@@ -41,7 +50,11 @@ async def _send(websocket: WebSocket, subscription: Subscription, since: int | N
         await websocket.send_text(message)
 
 
-async def _until_gone(websocket: WebSocket) -> None:
-    """Nothing is expected of clients; what they send is not read further."""
-    while (await websocket.receive())["type"] != "websocket.disconnect":
-        pass
+async def _follow_wishes(websocket: WebSocket, subscription: Subscription) -> None:
+    """Until the client is gone, or cannot be understood."""
+    while (message := await websocket.receive())["type"] != "websocket.disconnect":
+        try:
+            subscription.also(Wish.model_validate_json(message.get("text") or "").also)
+        except ValidationError:
+            await websocket.close(CLOSE_NOT_UNDERSTOOD, "no wish for topics")
+            return

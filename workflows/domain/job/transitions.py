@@ -80,6 +80,20 @@ def check_job_deletion(status: JobStatus) -> None:
         raise Refused(f'a job that is "{status}" cannot be deleted; wait until it has settled')
 
 
+#: Statuses in which a job can be archived; a paused one is canceled first.
+ARCHIVABLE = frozenset(
+    {JobStatus.PAUSED, JobStatus.CANCELED, JobStatus.COMPLETED, JobStatus.FAILED}
+)
+
+
+def check_job_archiving(status: JobStatus) -> None:
+    """Raises:
+    Refused: not in the architecture's table.
+    """
+    if status not in ARCHIVABLE:
+        raise Refused(f'a job that is "{status}" cannot be archived; only one that is at rest')
+
+
 @dataclass(frozen=True, slots=True)
 class TasksFollow:
     """Entering a status moves tasks: from any of these, to that."""

@@ -1,6 +1,6 @@
-"""OpenEXR to JPEG, for people to look at; run as a program, a child of the host.
+"""OpenEXR to JPEG, for people to look at; run as a program, a child of a host or a manager.
 
-Frames come from anywhere, so whatever is in one, it costs the host nothing: the child has limits
+Frames come from anywhere, so whatever is in one, it costs its parent nothing: the child has limits
 for memory and time, and the size of an image is looked at before its pixels. Standard library,
 numpy, OpenEXR and Pillow only.
 

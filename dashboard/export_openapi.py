@@ -1,0 +1,43 @@
+"""Writes the manager's OpenAPI document, from which the dashboard's types are made.
+
+    python dashboard/export_openapi.py FILE
+"""
+
+import asyncio
+import json
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from manager_api.app import build_app
+from manager_api.configuration import Configuration
+from manager_api.db.engine import Database
+from manager_api.dependencies import ManagerParts
+from manager_api.job_types.registry import BuiltInJobTypes, JobTypeRegistry
+from manager_api.settings import ManagerSettings
+
+
+class _NoControl:
+    """Nothing is asked of jobs while the application is only described."""
+
+    async def change(self, job_id: str, change: object) -> None:
+        raise NotImplementedError
+
+    async def start(self, job_id: str, run: int) -> None:
+        raise NotImplementedError
+
+
+def document() -> dict[str, Any]:
+    with tempfile.TemporaryDirectory() as folder:
+        settings = ManagerSettings(data_dir=Path(folder))
+        database = Database(settings.database_url)
+        registry = JobTypeRegistry([BuiltInJobTypes()])
+        parts = ManagerParts.assembled(Configuration(settings), database, registry, _NoControl())
+        described: dict[str, Any] = build_app(parts).openapi()
+        asyncio.run(database.close())
+        return described
+
+
+if __name__ == "__main__":
+    Path(sys.argv[1]).write_text(json.dumps(document(), indent=1) + "\n", encoding="utf-8")

@@ -1,0 +1,55 @@
+/** The only caller of fetch: requests in the words of the manager's OpenAPI document. */
+
+import createClient from 'openapi-fetch'
+import type { components, paths } from './schema.gen'
+
+export type Schemas = components['schemas']
+export type Job = Schemas['Job']
+export type JobStatus = Schemas['JobStatus']
+export type TaskStatus = Schemas['TaskStatus']
+export type TaskSummary = Schemas['TaskSummary']
+export type WorkerSummary = Schemas['WorkerSummary']
+
+export const api = createClient<paths>({ baseUrl: window.location.origin })
+
+/** Why the manager did not do it, as a sentence for whoever asked. */
+export class Refusal extends Error {}
+
+interface Answer<T> {
+  data?: T
+  error?: unknown
+  response: Response
+}
+
+/** The answer's content; an answer that is none is thrown as a {@link Refusal}. */
+export async function answered<T>(asking: Promise<Answer<T>>): Promise<T> {
+  const { data, error, response } = await reached(asking)
+  if (!response.ok) throw new Refusal(sentence(error) ?? `The manager answered ${response.status}`)
+  return data as T
+}
+
+async function reached<T>(asking: Promise<Answer<T>>): Promise<Answer<T>> {
+  try {
+    return await asking
+  } catch {
+    throw new Refusal('The manager cannot be reached')
+  }
+}
+
+function sentence(error: unknown): string | undefined {
+  if (typeof error === 'string') return error
+  if (error && typeof error === 'object' && 'message' in error) return String(error.message)
+  return undefined
+}
+
+/** A file that the manager serves, as text. */
+export async function fetchedText(url: string): Promise<string> {
+  const { data } = await reached(readText(url))
+  return data ?? ''
+}
+
+async function readText(url: string): Promise<Answer<string>> {
+  const response = await fetch(url)
+  if (!response.ok) throw new Error(`${url}: ${response.status}`)
+  return { data: await response.text(), response }
+}

@@ -1,0 +1,15 @@
+/** What a job type says of its settings; hidden ones are computed or for scripts. */
+
+import { answered, api, type Schemas } from '@/api/client'
+
+export type DeclaredSetting = Schemas['AvailableJobSetting']
+
+export async function fetchDeclared(jobType: string): Promise<DeclaredSetting[]> {
+  const params = { path: { typeName: jobType } }
+  const found = await answered(api.GET('/api/v3/jobs/type/{typeName}', { params }))
+  return found.settings.filter((setting) => setting.visible !== 'hidden')
+}
+
+export function isPath(setting: DeclaredSetting | undefined): boolean {
+  return ['file_path', 'dir_path', 'hashed_file_path'].includes(setting?.subtype ?? '')
+}

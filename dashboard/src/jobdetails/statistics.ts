@@ -1,0 +1,48 @@
+/** What times come to: pure sums over them. */
+
+import type { TaskSummary } from '@/api/client'
+import type { JobTimes } from './useJobTimes'
+
+export interface TimedRow {
+  task: TaskSummary
+  seconds: number
+}
+
+export interface Bar {
+  /** Indexes of the first and the last task in it. */
+  from: number
+  to: number
+  /** Of the slowest of them. */
+  seconds: number
+}
+
+export function timedRows(times: JobTimes, tasks: readonly TaskSummary[]): TimedRow[] {
+  // By index, 1-based and without gaps.
+  return times.tasks.flatMap(({ index_in_job: index, seconds }) => {
+    const task = tasks[index - 1]
+    return task ? [{ task, seconds }] : []
+  })
+}
+
+/** At most `most` bars; where tasks share one, the slowest shows. */
+export function bars(times: JobTimes, most: number): Bar[] {
+  const perBar = Math.ceil(times.tasks.length / most) || 1
+  const found: Bar[] = []
+  for (let first = 0; first < times.tasks.length; first += perBar) {
+    const shared = times.tasks.slice(first, first + perBar)
+    found.push({
+      from: shared[0]?.index_in_job ?? 0,
+      to: shared.at(-1)?.index_in_job ?? 0,
+      seconds: Math.max(...shared.map((task) => task.seconds)),
+    })
+  }
+  return found
+}
+
+export function median(sorted: readonly number[]): number {
+  return sorted[Math.floor((sorted.length - 1) / 2)] ?? 0
+}
+
+export function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, number) => total + number, 0)
+}

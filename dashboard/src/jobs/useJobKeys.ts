@@ -1,0 +1,27 @@
+/** Keys of the whole view: `/` finds, Ctrl-A selects all, Escape closes the details. */
+
+import { onBeforeUnmount, onMounted } from 'vue'
+
+interface Keys {
+  close: () => void
+  selectAll: () => void
+}
+
+export function useJobKeys({ close, selectAll }: Keys): void {
+  function pressed(event: KeyboardEvent): void {
+    if (isTyping(event.target) || document.querySelector('dialog[open]')) return
+    const isInList = (event.target as HTMLElement).closest?.('[role="grid"]')?.getAttribute('aria-label') === 'Jobs'
+    if (event.key === '/') document.querySelector<HTMLElement>('[data-find]')?.focus()
+    else if (event.key === 'a' && (event.ctrlKey || event.metaKey) && isInList) selectAll()
+    else if (event.key === 'Escape') return close()
+    else return
+    event.preventDefault()
+  }
+
+  onMounted(() => document.addEventListener('keydown', pressed))
+  onBeforeUnmount(() => document.removeEventListener('keydown', pressed))
+}
+
+function isTyping(target: EventTarget | null): boolean {
+  return target instanceof HTMLElement && target.matches('input, select, textarea, [contenteditable]')
+}

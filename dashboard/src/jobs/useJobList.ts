@@ -1,0 +1,40 @@
+/** The jobs that the query asks for, in its order, and what else could be asked for. */
+
+import { computed, type ComputedRef, type Ref } from 'vue'
+import type { Job } from '@/api/client'
+import { inOrder } from '@/shared/table'
+import { JOB_COLUMNS } from './columns'
+import { FACETS, facetOf, wanted, type Facet, type JobQuery, type TagNames } from './jobQuery'
+
+export interface JobList {
+  rows: ComputedRef<readonly Job[]>
+  /** For each facet how many jobs have which value, of those that all else would let through. */
+  counts: ComputedRef<Record<Facet, ReadonlyMap<string, number>>>
+}
+
+export function useJobList(
+  jobs: Readonly<Ref<readonly Job[]>>,
+  query: Readonly<Ref<JobQuery>>,
+  tags: Readonly<Ref<TagNames>>,
+): JobList {
+  const rows = computed(() => {
+    const found = jobs.value.filter(wanted(query.value, tags.value))
+    return query.value.sort ? inOrder(found, JOB_COLUMNS(tags.value), query.value.sort) : found
+  })
+  const counts = computed(() => {
+    const counted = FACETS.map((facet) => [facet, countsOf(jobs.value, query.value, tags.value, facet)])
+    return Object.fromEntries(counted) as Record<Facet, ReadonlyMap<string, number>>
+  })
+  return { rows, counts }
+}
+
+function countsOf(jobs: readonly Job[], query: JobQuery, tags: TagNames, facet: Facet): Map<string, number> {
+  const counts = new Map<string, number>()
+  const isWanted = wanted(query, tags, facet)
+  for (const job of jobs) {
+    if (!isWanted(job)) continue
+    const value = facetOf(job, facet, tags)
+    counts.set(value, (counts.get(value) ?? 0) + 1)
+  }
+  return counts
+}

@@ -1,0 +1,70 @@
+/** Provisioned settings, and how a form holds them. */
+
+import type { Schemas } from '@/api/client'
+
+export type Provision = Schemas['ProvisionAnswer']
+export type Scope = Schemas['ProvisionScope']
+
+export interface ProvisionForm {
+  blender: { key: string; value: string }[]
+  blender_version: string
+  /** Null is not set; an empty text is: no arguments. */
+  blender_args: string | null
+  ffmpeg: string
+  environment: { key: string; value: string }[]
+  task_types: string
+  slots: number | null
+}
+
+type Stored = Partial<{
+  blender: Record<string, string | null>
+  blender_version: string
+  blender_args: string
+  ffmpeg: string
+  environment: Record<string, string | null>
+  task_types: string[]
+  slots: number
+}>
+
+/** What stands for a value that is taken away from what is weaker. */
+export const TAKEN_AWAY = '(none)'
+
+export function toForm(settings: Record<string, unknown>): ProvisionForm {
+  const stored = settings as Stored
+  return {
+    blender: toRows(stored.blender),
+    blender_version: stored.blender_version ?? '',
+    blender_args: stored.blender_args ?? null,
+    ffmpeg: stored.ffmpeg ?? '',
+    environment: toRows(stored.environment),
+    task_types: (stored.task_types ?? []).join(', '),
+    slots: stored.slots ?? null,
+  }
+}
+
+export function fromForm(form: ProvisionForm): Schemas['ProvisionSettings'] {
+  const taskTypes = form.task_types.split(',').map((one) => one.trim()).filter(Boolean)
+  return {
+    ...(form.blender.length && { blender: fromRows(form.blender) }),
+    ...(form.blender_version && { blender_version: form.blender_version }),
+    ...(form.blender_args !== null && { blender_args: form.blender_args }),
+    ...(form.ffmpeg && { ffmpeg: form.ffmpeg }),
+    ...(form.environment.length && { environment: fromRows(form.environment) }),
+    ...(taskTypes.length && { task_types: taskTypes }),
+    ...(form.slots && { slots: form.slots }),
+  }
+}
+
+/** What is set, in a line. */
+export function summary(settings: Record<string, unknown>): string {
+  return Object.keys(settings).map((key) => key.replaceAll('_', ' ')).join(', ') || 'nothing'
+}
+
+function toRows(values: Record<string, string | null> | undefined): { key: string; value: string }[] {
+  return Object.entries(values ?? {}).map(([key, value]) => ({ key, value: value ?? TAKEN_AWAY }))
+}
+
+function fromRows(rows: readonly { key: string; value: string }[]): Record<string, string | null> {
+  const named = rows.filter(({ key }) => key.trim())
+  return Object.fromEntries(named.map(({ key, value }) => [key.trim(), value === TAKEN_AWAY ? null : value]))
+}

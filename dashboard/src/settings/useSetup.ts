@@ -1,0 +1,52 @@
+/** The shared storage and Blender: what is there, would another do, and to keep the choice. */
+
+import { ref, type Ref } from 'vue'
+import { answered, api, type Schemas } from '@/api/client'
+
+export type BlenderFound = Schemas['BlenderPathCheckResult']
+export type StorageFound = Schemas['PathCheckResult']
+
+interface Setup {
+  isFirstRun: Ref<boolean>
+  storage: Ref<StorageFound | undefined>
+  blenders: Ref<readonly BlenderFound[]>
+  checkStorage: (path: string) => Promise<void>
+  findBlenders: () => Promise<void>
+  /** Adds it to those found, whether usable or not, and returns it. */
+  checkBlender: (path: string) => Promise<BlenderFound>
+  save: (storage: string, blender: BlenderFound) => Promise<void>
+}
+
+/** One for all: the banner goes when the assistant is done. */
+const isFirstRun = ref(false)
+
+export async function fetchFirstRun(): Promise<void> {
+  isFirstRun.value = (await answered(api.GET('/api/v3/configuration'))).isFirstRun
+}
+
+export function useSetup(): Setup {
+  const storage = ref<StorageFound>()
+  const blenders = ref<readonly BlenderFound[]>([])
+
+  async function checkStorage(path: string): Promise<void> {
+    storage.value = await answered(api.POST('/api/v3/configuration/check/shared-storage', { body: { path } }))
+  }
+
+  async function findBlenders(): Promise<void> {
+    blenders.value = await answered(api.GET('/api/v3/configuration/check/blender'))
+  }
+
+  async function checkBlender(path: string): Promise<BlenderFound> {
+    const found = await answered(api.POST('/api/v3/configuration/check/blender', { body: { path } }))
+    blenders.value = [...blenders.value.filter(({ input }) => input !== found.input), found]
+    return found
+  }
+
+  async function save(storageLocation: string, blenderExecutable: BlenderFound): Promise<void> {
+    const body = { storageLocation, blenderExecutable }
+    await answered(api.POST('/api/v3/configuration/setup-assistant', { body }))
+    await fetchFirstRun()
+  }
+
+  return { isFirstRun, storage, blenders, checkStorage, findBlenders, checkBlender, save }
+}

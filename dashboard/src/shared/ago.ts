@@ -1,0 +1,20 @@
+/** How long ago something was, kept current while it is shown. */
+
+import { readonly, ref } from 'vue'
+
+const STEPS: readonly [seconds: number, word: string][] = [[86_400, 'd'], [3_600, 'h'], [60, 'min']]
+
+const now = ref(Date.now())
+window.setInterval(() => {
+  now.value = Date.now()
+}, 10_000)
+
+export const currentTime = readonly(now)
+
+export function ago(moment: string): string {
+  const seconds = (now.value - Date.parse(moment)) / 1_000
+  const step = STEPS.find(([size]) => seconds >= size)
+  return step ? `${Math.floor(seconds / step[0])} ${step[1]} ago` : 'just now'
+}
+
+export const inFull = (moment: string): string => new Date(moment).toLocaleString()

@@ -1,0 +1,34 @@
+/** What the page has to say in passing: done, with undo where there is one, or refused. */
+
+import { readonly, ref } from 'vue'
+
+export interface Notice {
+  id: number
+  text: string
+  isRefusal: boolean
+  undo?: () => void
+}
+
+const SHOWN_MS = 6_000
+
+const shown = ref<Notice[]>([])
+let count = 0
+
+export const notices = readonly(shown)
+
+export function dismiss(id: number): void {
+  shown.value = shown.value.filter((notice) => notice.id !== id)
+}
+
+export function say(text: string, undo?: () => void): void {
+  add({ id: ++count, text, isRefusal: false, ...(undo && { undo }) })
+}
+
+export function complain(reason: unknown): void {
+  add({ id: ++count, text: reason instanceof Error ? reason.message : String(reason), isRefusal: true })
+}
+
+function add(notice: Notice): void {
+  shown.value = [...shown.value.slice(-3), notice]
+  window.setTimeout(() => dismiss(notice.id), SHOWN_MS)
+}

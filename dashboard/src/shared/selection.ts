@@ -1,0 +1,50 @@
+/** Which rows are selected: click one, Ctrl-click toggles, Shift-click takes all between. */
+
+import { ref, type Ref } from 'vue'
+
+export interface Modifiers {
+  shiftKey: boolean
+  ctrlKey: boolean
+  metaKey: boolean
+}
+
+export interface Selection {
+  selected: Ref<ReadonlySet<string>>
+  /** A click on a row, or a key that leads there; `order` is that of the rows as shown. */
+  pick: (key: string, order: readonly string[], modifiers: Modifiers) => void
+  set: (keys: Iterable<string>) => void
+  clear: () => void
+}
+
+export function useSelection(): Selection {
+  const selected = ref<ReadonlySet<string>>(new Set())
+  let anchor: string | undefined
+
+  function pick(key: string, order: readonly string[], modifiers: Modifiers): void {
+    const isToggle = modifiers.ctrlKey || modifiers.metaKey
+    if (modifiers.shiftKey && anchor !== undefined) {
+      const between = rangeOf(order, anchor, key)
+      selected.value = new Set(isToggle ? [...selected.value, ...between] : between)
+      return
+    }
+    anchor = key
+    selected.value = isToggle ? toggled(selected.value, key) : new Set([key])
+  }
+
+  function set(keys: Iterable<string>): void {
+    selected.value = new Set(keys)
+  }
+
+  return { selected, pick, set, clear: () => set([]) }
+}
+
+function toggled(keys: ReadonlySet<string>, key: string): Set<string> {
+  const changed = new Set(keys)
+  if (!changed.delete(key)) changed.add(key)
+  return changed
+}
+
+function rangeOf(order: readonly string[], from: string, to: string): string[] {
+  const [first, last] = [order.indexOf(from), order.indexOf(to)].sort((a, b) => a - b) as [number, number]
+  return order.slice(Math.max(0, first), last + 1)
+}

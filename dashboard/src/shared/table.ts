@@ -1,0 +1,35 @@
+/** What a table's columns are, and how rows are put in their order. */
+
+export interface Column<Row> {
+  key: string
+  label: string
+  /** A track of CSS grid: `8rem`, `minmax(12rem, 1fr)`. */
+  width: string
+  /** What rows are sorted by; a column without it cannot be sorted. */
+  value?: (row: Row) => string | number
+  isNumber?: boolean
+  /** Its cells are icons: the label is there only for those who do not see the table. */
+  isIcon?: boolean
+  /** Left out where there is little room, at the latest on a phone. */
+  isMinor?: boolean
+}
+
+export interface Sort {
+  key: string
+  isDescending: boolean
+}
+
+/** Rows that are alike keep their order. */
+export function inOrder<Row>(rows: readonly Row[], columns: readonly Column<Row>[], sort: Sort): Row[] {
+  const value = columns.find((column) => column.key === sort.key)?.value
+  if (!value) return [...rows]
+  const direction = sort.isDescending ? -1 : 1
+  return [...rows].sort((a, b) => direction * compared(value(a), value(b)))
+}
+
+function compared(a: string | number, b: string | number): number {
+  if (typeof a === 'number' && typeof b === 'number') return a - b
+  return collator.compare(String(a), String(b))
+}
+
+const collator = new Intl.Collator(undefined, { numeric: true, sensitivity: 'base' })

@@ -1,0 +1,21 @@
+/** The farm in one word, kept current by its event. */
+
+import { readonly, ref } from 'vue'
+import { answered, api, type Schemas } from '@/api/client'
+import { onEvent, onMissed } from '@/api/events'
+
+export type FarmStatus = Schemas['FarmStatus']
+
+const status = ref<FarmStatus>('unknown')
+
+export const farmStatus = readonly(status)
+
+async function fetchStatus(): Promise<void> {
+  status.value = (await answered(api.GET('/api/v3/status'))).status
+}
+
+onEvent('/status', (event) => {
+  status.value = event.payload.status as FarmStatus
+})
+onMissed(() => void fetchStatus().catch(() => undefined))
+void fetchStatus().catch(() => undefined)

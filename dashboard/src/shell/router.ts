@@ -1,0 +1,17 @@
+/** Which address shows which view. Filters and selections are in the query, so they can be sent. */
+
+import { createRouter, createWebHistory } from 'vue-router'
+
+export const router = createRouter({
+  history: createWebHistory('/app/'),
+  routes: [
+    { path: '/', redirect: '/jobs' },
+    { path: '/jobs/:jobId?', name: 'jobs', component: () => import('@/jobs/JobsView.vue') },
+    { path: '/jobs/:jobId/tasks/:taskId', name: 'task', component: () => import('@/jobs/JobsView.vue') },
+    { path: '/workers/:workerId?', name: 'workers', component: () => import('@/workers/WorkersView.vue') },
+    { path: '/last-rendered', name: 'last-rendered', component: () => import('@/lastrendered/LastRenderedView.vue') },
+    { path: '/settings/:page?', name: 'settings', component: () => import('@/settings/SettingsView.vue') },
+    { path: '/submit', name: 'submit', component: () => import('@/submit/SubmitView.vue') },
+    { path: '/:rest(.*)', component: () => import('@/shell/NotFound.vue') },
+  ],
+})

@@ -1,0 +1,26 @@
+/** The columns of a job's tasks. What changes by itself is compared as numbers: ten times a second. */
+
+import type { TaskStatus, TaskSummary } from '@/api/client'
+import type { Column } from '@/shared/table'
+
+/** What somebody looks for comes first. */
+export const STATUS_ORDER: readonly TaskStatus[] = [
+  'active', 'failed', 'soft-failed', 'queued', 'paused', 'canceled', 'completed',
+]
+
+export function taskColumns(nameRank: (task: TaskSummary) => number, isNarrow: boolean): Column<TaskSummary>[] {
+  const columns: Column<TaskSummary>[] = [
+    { key: 'index', label: '#', width: '4.5rem', isNumber: true, value: (task) => task.index_in_job },
+    { key: 'status', label: 'Status', width: '5rem', value: (task) => STATUS_ORDER.indexOf(task.status) },
+    { key: 'name', label: 'Name', width: 'minmax(9rem, 1fr)', value: nameRank },
+    { key: 'progress', label: 'Progress', width: '6rem', isNumber: true, value: share },
+    { key: 'worker', label: 'Worker', width: 'minmax(6rem, 0.6fr)', value: (task) => task.worker?.name ?? '' },
+    { key: 'type', label: 'Type', width: '6rem', isMinor: true, value: (task) => task.task_type },
+    { key: 'updated', label: 'Updated', width: '9rem', isMinor: true, value: (task) => Date.parse(task.updated) },
+  ]
+  return isNarrow ? columns.filter((column) => !['type', 'updated'].includes(column.key)) : columns
+}
+
+export function share(task: TaskSummary): number {
+  return task.steps_total ? task.steps_completed / task.steps_total : 0
+}

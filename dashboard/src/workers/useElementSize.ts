@@ -1,0 +1,16 @@
+/** How wide an element is, while that changes. */
+
+import { onScopeDispose, readonly, ref, watch, type Ref } from 'vue'
+
+export function useElementSize(element: Ref<HTMLElement | undefined>): { width: Readonly<Ref<number>> } {
+  const width = ref(0)
+  const observer = new ResizeObserver(([entry]) => {
+    if (entry) width.value = entry.contentRect.width
+  })
+  watch(element, (now) => {
+    observer.disconnect()
+    if (now) observer.observe(now)
+  })
+  onScopeDispose(() => observer.disconnect())
+  return { width: readonly(width) }
+}

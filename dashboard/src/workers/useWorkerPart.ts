@@ -1,0 +1,28 @@
+/** A part of what is known of a worker, fetched when it is opened and whenever the worker changes. */
+
+import { onScopeDispose, readonly, shallowRef, watch, type Ref } from 'vue'
+import { complain } from '@/shared/notices'
+import { onMissed } from '@/api/events'
+import type { FarmWorker } from './workerStore'
+
+export function useWorkerPart<T>(
+  worker: () => FarmWorker, fetchPart: (workerId: string) => Promise<T>,
+): { part: Readonly<Ref<T | undefined>>; refetch: () => Promise<void> } {
+  const part = shallowRef<T>()
+  let newest = 0
+
+  async function refetch(): Promise<void> {
+    const mine = ++newest
+    try {
+      const found = await fetchPart(worker().id)
+      // An older answer may come later.
+      if (mine === newest) part.value = found
+    } catch (reason) {
+      complain(reason)
+    }
+  }
+
+  watch(worker, () => void refetch(), { immediate: true })
+  onScopeDispose(onMissed(() => void refetch()))
+  return { part: readonly(part) as Readonly<Ref<T | undefined>>, refetch }
+}

@@ -1,0 +1,119 @@
+/** What can be asked of workers, when, and how each request is made and taken back. */
+
+import { answered, api } from '@/api/client'
+import { complain, say } from '@/shared/notices'
+import type { WorkerStatus } from '@/shared/statuses'
+import type { FarmWorker } from './workerStore'
+
+export type WorkerAction = 'wake' | 'sleep' | 'shut-down' | 'restart' | 'pause' | 'resume' | 'delete'
+
+interface Meaning {
+  label: string
+  /** What the notice says was done, after the number of workers. */
+  done: string
+  isPossible: (worker: FarmWorker) => boolean
+  /** Only of those that may be told to finish their task first. */
+  canWait?: boolean
+}
+
+const GONE: readonly WorkerStatus[] = ['offline', 'error', '']
+
+const isThere = (worker: FarmWorker): boolean => !GONE.includes(worker.status)
+const asked = (worker: FarmWorker): WorkerStatus => worker.status_change?.status ?? worker.status
+
+export const WORKER_ACTIONS: Record<WorkerAction, Meaning> = {
+  wake: { label: 'Wake', done: 'asked to wake', isPossible: (worker) => isThere(worker) && asked(worker) !== 'awake' },
+  sleep: {
+    label: 'Sleep', done: 'asked to sleep', canWait: true,
+    isPossible: (worker) => isThere(worker) && asked(worker) !== 'asleep',
+  },
+  pause: { label: 'Pause', done: 'paused', isPossible: (worker) => isThere(worker) && !worker.is_paused },
+  resume: { label: 'Resume', done: 'resumed', isPossible: (worker) => worker.is_paused },
+  restart: {
+    label: 'Restart', done: 'asked to restart', canWait: true,
+    isPossible: (worker) => isThere(worker) && worker.can_restart,
+  },
+  'shut-down': {
+    label: 'Shut down', done: 'asked to shut down', canWait: true,
+    isPossible: (worker) => isThere(worker) && asked(worker) !== 'offline',
+  },
+  delete: { label: 'Delete', done: 'deleted', isPossible: () => true },
+}
+
+const WISH: Partial<Record<WorkerAction, WorkerStatus>> = {
+  wake: 'awake', sleep: 'asleep', 'shut-down': 'offline', restart: 'restart',
+}
+
+/** Asks it of each; says how many did, and why others did not. */
+export async function request(action: WorkerAction, workers: readonly FarmWorker[], isLazy: boolean): Promise<void> {
+  const results = await Promise.allSettled(workers.map((worker) => requestOf(action, worker.id, isLazy)))
+  const willing = workers.filter((_, index) => results[index]?.status === 'fulfilled')
+  const refusal = results.find((result) => result.status === 'rejected')
+  const { done } = WORKER_ACTIONS[action]
+  const who = willing.length === 1 ? willing[0]?.name : `${willing.length} workers`
+  const when = WORKER_ACTIONS[action].canWait && isLazy && willing.some((worker) => worker.tasks.length)
+  if (willing.length) say(`${who} ${done}${when ? ' after the task' : ''}.`, undoOf(action, willing, isLazy))
+  if (refusal) complain(`${workers.length - willing.length} could not: ${reasonOf(refusal.reason)}`)
+}
+
+function reasonOf(reason: unknown): string {
+  return reason instanceof Error ? reason.message : String(reason)
+}
+
+async function requestOf(action: WorkerAction, workerId: string, isLazy: boolean): Promise<void> {
+  const params = { path: { worker_id: workerId } }
+  const status = WISH[action]
+  if (status) await setStatus(workerId, status, isLazy && action !== 'wake')
+  else if (action === 'pause') await answered(api.POST('/api/tablao/v1/workers/{worker_id}/pause', { params }))
+  else if (action === 'resume') await answered(api.POST('/api/tablao/v1/workers/{worker_id}/resume', { params }))
+  else await answered(api.DELETE('/api/v3/worker-mgt/workers/{worker_id}', { params }))
+}
+
+async function setStatus(workerId: string, status: WorkerStatus, isLazy: boolean): Promise<void> {
+  const params = { path: { worker_id: workerId } }
+  const body = { status, is_lazy: isLazy }
+  await answered(api.POST('/api/v3/worker-mgt/workers/{worker_id}/setstatus', { params, body }))
+}
+
+/** Nothing, where what was done cannot be taken back. */
+function undoOf(action: WorkerAction, workers: readonly FarmWorker[], isLazy: boolean): (() => void) | undefined {
+  if (action === 'pause') return () => void request('resume', workers, false)
+  if (action === 'resume') return () => void request('pause', workers, false)
+  if (action === 'wake' || action === 'sleep' || (WISH[action] && isLazy)) return () => void takeBack(workers)
+  return undefined
+}
+
+/** Each is asked for what it was, or was asked for, before. */
+async function takeBack(workers: readonly FarmWorker[]): Promise<void> {
+  const asking = workers.map((worker) => setStatus(worker.id, asked(worker), worker.status_change?.is_lazy ?? true))
+  for (const result of await Promise.allSettled(asking)) {
+    if (result.status === 'rejected') complain(result.reason)
+  }
+}
+
+export interface Warning {
+  title: string
+  text: string
+  confirm: string
+}
+
+/** What should be known before; nothing where undo is enough. */
+export function warningOf(action: WorkerAction, workers: readonly FarmWorker[], isLazy: boolean): Warning | undefined {
+  const who = workers.length === 1 ? workers[0]!.name : `${workers.length} workers`
+  const tasks = workers.reduce((count, worker) => count + worker.tasks.length, 0)
+  const lost = tasks === 1 ? 'One task is stopped and goes' : `${tasks} tasks are stopped and go`
+  const stops = tasks && !isLazy ? `${lost} back to the queue; nobody is blamed.` : ''
+  if (action === 'delete') {
+    const text = `${tasks ? `${lost} back to the queue. ` : ''}A host that still runs is sent away, and joins as a new worker if it is started again. What was rendered keeps the worker's name.`
+    return { title: `Delete ${who}?`, text, confirm: 'Delete' }
+  }
+  if (action === 'shut-down') {
+    const text = `${stops} A host that has ended cannot be started from here.`.trim()
+    return { title: `Shut down ${who}?`, text, confirm: 'Shut down' }
+  }
+  if (stops && (action === 'sleep' || action === 'restart')) {
+    const { label } = WORKER_ACTIONS[action]
+    return { title: `${label}: ${who}, now?`, text: stops, confirm: `${label} now` }
+  }
+  return undefined
+}

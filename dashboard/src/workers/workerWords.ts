@@ -1,0 +1,66 @@
+/** Workers in words: what they are, what is asked of them, when they were heard of. */
+
+import { ago } from '@/shared/ago'
+import { WORKER_LOOK, type Look } from '@/shared/statuses'
+import type { FarmWorker } from './workerStore'
+
+/** What a wrangler sorts workers by: Flamenco's status, told apart where it says too little. */
+export type Kind = 'working' | 'idle' | 'paused' | 'asleep' | 'error' | 'offline' | 'between'
+
+const BETWEEN: Look = { label: 'other', icon: 'dots', color: 'queued' }
+
+export const KIND_LOOK: Record<Kind, Look> = {
+  working: { label: 'working', icon: 'play', color: 'active' },
+  idle: { label: 'idle', icon: 'check', color: 'completed' },
+  paused: { label: 'paused', icon: 'pause', color: 'paused' },
+  asleep: WORKER_LOOK.asleep,
+  error: WORKER_LOOK.error,
+  offline: WORKER_LOOK.offline,
+  between: BETWEEN,
+}
+
+export const KINDS = Object.keys(KIND_LOOK) as Kind[]
+
+export function kindOf(worker: FarmWorker): Kind {
+  const { status } = worker
+  if (status === 'asleep' || status === 'error' || status === 'offline') return status
+  if (status !== 'awake') return 'between'
+  if (worker.tasks.length) return 'working'
+  return worker.is_paused ? 'paused' : 'idle'
+}
+
+/** `awake → asleep, after its task`; a worker that pauses while it works says so, too. */
+export function stateOf(worker: FarmWorker): string {
+  const kind = kindOf(worker)
+  const now = kind === 'between' ? WORKER_LOOK[worker.status].label : KIND_LOOK[kind].label
+  const change = worker.status_change
+  if (change) {
+    const when = change.is_lazy && worker.tasks.length ? ', after its task' : ''
+    return `${now} → ${WORKER_LOOK[change.status].label}${when}`
+  }
+  return worker.is_paused && kind === 'working' ? `${now} → paused, after its task` : now
+}
+
+export function lookOf(worker: FarmWorker): Look {
+  const kind = kindOf(worker)
+  return { ...(kind === 'between' ? WORKER_LOOK[worker.status] : KIND_LOOK[kind]), label: stateOf(worker) }
+}
+
+export function lastSeen(worker: FarmWorker): string {
+  if (worker.is_connected) return 'connected'
+  return worker.last_seen ? ago(worker.last_seen) : 'never'
+}
+
+/** For sorting: who is connected was seen last. */
+export function lastSeenMs(worker: FarmWorker): number {
+  if (worker.is_connected) return Number.MAX_SAFE_INTEGER
+  return worker.last_seen ? Date.parse(worker.last_seen) : 0
+}
+
+const UNITS = ['B', 'kB', 'MB', 'GB', 'TB', 'PB'] as const
+
+/** `3.1 GB`, by thousands. */
+export function bytes(size: number): string {
+  const power = Math.min(UNITS.length - 1, Math.max(0, Math.floor(Math.log10(Math.max(1, size)) / 3)))
+  return `${(size / 1_000 ** power).toFixed(power > 2 ? 1 : 0)} ${UNITS[power]}`
+}

@@ -1,0 +1,24 @@
+import { fileURLToPath, URL } from 'node:url'
+import vue from '@vitejs/plugin-vue'
+import { defineConfig } from 'vite'
+
+const manager = process.env.TABLAO_MANAGER ?? 'http://127.0.0.1:8080'
+
+export default defineConfig({
+  base: '/app/',
+  plugins: [vue()],
+  resolve: { alias: { '@': fileURLToPath(new URL('./src', import.meta.url)) } },
+  build: {
+    // Beside the code that serves it, so that it is installed with the package.
+    outDir: '../manager_api/dashboard_files',
+    emptyOutDir: true,
+    target: 'es2022',
+    chunkSizeWarningLimit: 900,
+  },
+  server: {
+    proxy: {
+      '/api': { target: manager, ws: true },
+      '/job-files': { target: manager },
+    },
+  },
+})

@@ -1,0 +1,62 @@
+"""Requeue with changes: a job's settings are edited, and what is unfinished is made anew."""
+
+from typing import Any
+
+from manager_api.contract.job_details import Recompilation
+from manager_api.db import jobs, recompilation
+from manager_api.db.engine import Database
+from manager_api.db.tables import JobRow
+from manager_api.errors import JobNotFound, Refused
+from manager_api.job_types.registry import JobTypeRegistry
+from manager_api.services.jobs import JobControl, check_stays
+from manager_api.services.submission import compile_again
+from workflows.domain.job.transitions import check_job_action
+from workflows.domain.messages import JobAction
+from workflows.domain.variables import Variables
+
+
+class RecompilationService:
+    def __init__(
+        self,
+        database: Database,
+        job_types: JobTypeRegistry,
+        control: JobControl,
+        variables: Variables,
+    ) -> None:
+        self._database = database
+        self._job_types = job_types
+        self._control = control
+        self._variables = variables
+
+    async def recompile(self, job_id: str, settings: dict[str, Any]) -> Recompilation:
+        """
+        Raises:
+            Refused: the job is at work, being deleted, or archived.
+            BadRequest: its job type refuses the settings, with a sentence; nothing was changed.
+        """
+        async with self._database.reading() as session:
+            row = await jobs.job(session, job_id)
+        if row is None:
+            raise JobNotFound(job_id)
+        _check_rests(row)
+        new = await compile_again(row, settings, self._job_types, self._variables)
+        try:
+            async with self._database.writing() as session:
+                done = await recompilation.replace_tasks(session, job_id, new)
+        except jobs.NotEnded as work:
+            raise Refused("somebody else has just requeued the job") from work
+        except jobs.NothingMore as end:
+            raise Refused("the job is being deleted or archived") from end
+        except KeyError as absence:
+            raise JobNotFound(job_id) from absence
+        if done.run is not None:
+            await self._control.start(job_id, done.run)
+        return Recompilation(tasks=done.tasks, kept=done.kept)
+
+
+def _check_rests(row: JobRow) -> None:
+    check_stays(row)
+    # It is a requeue, so it is possible when that is.
+    check_job_action(row.status, JobAction.REQUEUE)
+    if not row.is_ended:
+        raise Refused("the job is about to end; try again in a moment")

@@ -1,0 +1,79 @@
+"""Browser tests: a real farm, a real Chromium, and a page in which nothing may go wrong.
+
+They are not async: Playwright's loop and pytest-asyncio's cannot share a thread, which is also
+why the browser belongs to a module and not to the session.
+"""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from manager_api.routers.dashboard import FILES
+from tests.browser.chromium import TIMEOUT_MS, NoChromium, Problems, chromium
+from tests.browser.farm import BrowsedFarm
+
+expect.set_options(timeout=TIMEOUT_MS)
+
+#: Opens a view (`/jobs?status=failed`), waits until it is live, and returns the page.
+At = Callable[[str], Page]
+
+
+@pytest.fixture(scope="session")
+def farm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrowsedFarm]:
+    """One for all modules; `farm.standing[status]` are jobs that all tests leave as they are."""
+    if not (FILES / "index.html").is_file():
+        pytest.fail("the dashboard has not been built: make dashboard")
+    with BrowsedFarm(tmp_path_factory.mktemp("browsed") / "farm") as farm:
+        farm.populate()
+        yield farm
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    try:
+        with chromium() as browser:
+            yield browser
+    except NoChromium as missing:
+        pytest.fail(str(missing))
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """1440 pixels wide; fails the test on any error, warning or refused request in the page.
+
+    For other sizes: `page.set_viewport_size(…)`. For problems on purpose: `problems.allow(…)`.
+    """
+    context = browser.new_context(
+        viewport={"width": 1440, "height": 900}, color_scheme="light", accept_downloads=True
+    )
+    context.set_default_timeout(TIMEOUT_MS)
+    yield context.new_page()
+    context.close()
+
+
+@pytest.fixture(autouse=True)
+def problems(request: pytest.FixtureRequest) -> Iterator[Problems | None]:
+    """Of this test's page; None where a test has no page."""
+    if "page" not in request.fixturenames:
+        yield None
+        return
+    found = Problems(request.getfixturevalue("page"))
+    yield found
+    found.check()
+
+
+@pytest.fixture
+def at(page: Page, farm: BrowsedFarm) -> At:
+    def opened(view: str) -> Page:
+        return open_view(page, farm.url, view)
+
+    return opened
+
+
+def open_view(page: Page, url: str, view: str) -> Page:
+    page.goto(f"{url}/app{view}")
+    live = page.get_by_role("banner").get_by_role("status")
+    expect(live).to_contain_text("farm")
+    expect(live).not_to_contain_text("unknown")
+    return page

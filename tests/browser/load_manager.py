@@ -1,0 +1,151 @@
+"""A manager's web application as a process of its own, whose tasks change at a wanted rate.
+
+    python -m tests.browser.load_manager FOLDER TASKS
+
+Writes `{"port", "job"}` as a line. Each line it reads, `{"rate", "seconds"}`, changes so many tasks
+a second in the database, with their events, as a job's projection does; the answer is a line of
+`[name, status, milliseconds since 1970]` for each change that was committed.
+"""
+
+import asyncio
+import itertools
+import json
+import random
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import uvicorn
+from sqlalchemy import select
+
+from manager_api.app import build_app
+from manager_api.configuration import Configuration
+from manager_api.db import events
+from manager_api.db.engine import Changed, Database, Session, utc_now
+from manager_api.db.migrate import upgrade
+from manager_api.db.payloads import JOBS, job_event, task_event, topic_of_job
+from manager_api.db.submission import NewJob, NewTask, insert_job
+from manager_api.db.tables import JobRow, TaskRow
+from manager_api.dependencies import ManagerParts
+from manager_api.job_types.farm import farm_job_types
+from manager_api.settings import ManagerSettings
+from workflows.domain.statuses import JobStatus, TaskStatus
+
+#: A transaction's worth of changes: a projection gathers what happens while it writes.
+TICK_S = 0.02
+#: Rows that a page shows first, and how often a change is one of theirs.
+IN_SIGHT, SHARE_IN_SIGHT = 12, 0.15
+_ROUND = (TaskStatus.ACTIVE, TaskStatus.COMPLETED, TaskStatus.QUEUED, TaskStatus.FAILED)
+
+Change = tuple[str, str, float]
+
+
+class NoControl:
+    """No job runs: what changes, this module changes."""
+
+    async def change(self, job_id: str, change: object) -> None:
+        raise NotImplementedError
+
+    async def start(self, job_id: str, run: int) -> None:
+        raise NotImplementedError
+
+
+class Load:
+    def __init__(self, database: Database, job_id: str, tasks: int) -> None:
+        self._database = database
+        self._job_id = job_id
+        self._tasks = tasks
+        self._next_status: dict[int, Iterator[TaskStatus]] = {}
+        self._chance = random.Random(1)
+
+    async def run(self, rate: float, seconds: float) -> list[Change]:
+        changes: list[Change] = []
+        start = time.monotonic()
+        while (elapsed := time.monotonic() - start) < seconds:
+            due = int(rate * (elapsed + TICK_S)) - len(changes)
+            changes += await self._change(due)
+            pause = start + len(changes) / rate - time.monotonic()
+            await asyncio.sleep(max(pause, 0.001))
+        return changes
+
+    async def _change(self, count: int) -> list[Change]:
+        """Each index once: two changes of a task in a transaction would be one."""
+        indexes = {self._index() for _ in range(count)}
+        async with self._database.writing() as session:
+            changed = [await self._move(session, index) for index in indexes]
+            job = await session.get_one(JobRow, self._job_id)
+            events.append(session, JOBS, job_event(job))
+            session.changed.add(Changed.EVENTS)
+        now_ms = time.time() * 1000
+        return [(name, status, now_ms) for name, status in changed]
+
+    async def _move(self, session: Session, index: int) -> tuple[str, str]:
+        wanted = TaskRow.job_id == self._job_id, TaskRow.index_in_job == index
+        task = (await session.scalars(select(TaskRow).where(*wanted))).one()
+        previous = task.status
+        statuses = self._next_status.setdefault(index, itertools.cycle(_ROUND))
+        task.status, task.updated = next(statuses), utc_now()
+        payload = task_event(task, None, previous=previous)
+        events.append(session, topic_of_job(self._job_id), payload)
+        return task.name, str(task.status)
+
+    def _index(self) -> int:
+        if self._chance.random() < SHARE_IN_SIGHT:
+            return self._chance.randint(1, IN_SIGHT)
+        return self._chance.randint(1, self._tasks)
+
+
+async def _serve(folder: Path, tasks: int) -> None:
+    settings = ManagerSettings(data_dir=folder)
+    upgrade_done = asyncio.to_thread(upgrade, settings.database_url)
+    await upgrade_done
+    database = Database(settings.database_url)
+    configuration = Configuration(settings)
+    registry = farm_job_types(lambda: configuration.settings)
+    parts = ManagerParts.assembled(configuration, database, registry, NoControl())
+    job = await _store_job(database, tasks)
+    server = uvicorn.Server(uvicorn.Config(build_app(parts), port=0, log_level="warning"))
+    async with AsyncExitStack() as stack:
+        await _started(server, stack)
+        port = server.servers[0].sockets[0].getsockname()[1]
+        _say({"port": port, "job": job})
+        load = Load(database, job, tasks)
+        while line := await asyncio.to_thread(sys.stdin.readline):
+            _say(await load.run(**json.loads(line)))
+    await database.close()
+
+
+async def _started(server: uvicorn.Server, stack: AsyncExitStack) -> None:
+    server.config.load()
+    server.lifespan = server.config.lifespan_class(server.config)
+    await server.startup()
+    stack.push_async_callback(server.shutdown)
+    # Connections that are still there are closed instead of waited for.
+    server.force_exit = True
+    ticking = asyncio.create_task(server.main_loop())
+    stack.callback(ticking.cancel)
+
+
+async def _store_job(database: Database, tasks: int) -> str:
+    frames = [
+        NewTask(f"render-{number:05}", "blender", 50, [{"name": "echo", "parameters": {}}])
+        for number in range(1, tasks + 1)
+    ]
+    job = NewJob(str(uuid4()), "Ten thousand frames", "simple-blender-render", 50, frames)
+    async with database.writing() as session:
+        row = await insert_job(session, job)
+        row.status = JobStatus.ACTIVE
+    return job.id
+
+
+def _say(what: Any) -> None:
+    sys.stdout.write(json.dumps(what) + "\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    asyncio.run(_serve(Path(sys.argv[1]), int(sys.argv[2])))

@@ -1,0 +1,43 @@
+"""No view breaks a rule of WCAG 2, levels A and AA, that a program can check."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page
+
+from tests.browser.conftest import At
+from tests.browser.farm import BrowsedFarm
+from tests.browser.views import VIEWS, address_of, settled
+
+AXE = Path(__file__).parents[2] / "dashboard/node_modules/axe-core/axe.min.js"
+_LEVELS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+
+
+def violations(page: Page) -> list[str]:
+    """One line per element that breaks a rule."""
+    page.evaluate(AXE.read_text())
+    options: dict[str, Any] = {
+        "runOnly": {"type": "tag", "values": _LEVELS},
+        "resultTypes": ["violations"],
+    }
+    found = page.evaluate("options => axe.run(document, options)", options)["violations"]
+    return [
+        f"{rule['id']}: {node['target']} {node['failureSummary']} {node['html'][:200]}"
+        for rule in found
+        for node in rule["nodes"]
+    ]
+
+
+@pytest.mark.parametrize(("theme", "width"), [("light", 1440), ("dark", 1440), ("light", 390)])
+@pytest.mark.parametrize("view", VIEWS)
+def test_a_view_is_accessible(
+    at: At, page: Page, farm: BrowsedFarm, view: str, theme: str, width: int
+) -> None:
+    page.emulate_media(color_scheme="dark" if theme == "dark" else "light", reduced_motion="reduce")
+    page.set_viewport_size({"width": width, "height": 900})
+
+    at(address_of(view, farm))
+    settled(page)
+
+    assert violations(page) == []

@@ -1,0 +1,186 @@
+"""What the dashboard shows of one job, and requeueing it."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from tests.browser.conftest import At
+from tests.browser.farm import BROKEN, BrowsedFarm, described
+
+PILOT: Mapping[str, Any] = described("details of a job", "Pilot", 0)
+
+
+def details(page: Page) -> Locator:
+    return page.get_by_role("region", name="Details of the job")
+
+
+def show(page: Page, tab: str) -> Locator:
+    details(page).get_by_role("tab", name=tab).click()
+    return details(page).get_by_role("tabpanel", name=tab)
+
+
+def test_counts_come_first_and_lead_to_the_tasks(at: At, farm: BrowsedFarm) -> None:
+    page = at(f"/jobs/{farm.standing['failed']}")
+
+    counts = details(page).get_by_role("group", name="Tasks by status")
+    counts.get_by_role("button", name="failed").first.click()
+
+    expect(page).to_have_url(re.compile("tab=tasks"))
+    expect(page).to_have_url(re.compile("tasks=(soft-)?failed"))
+    expect(details(page).get_by_role("grid", name="Tasks of the job")).to_be_visible()
+
+
+def test_the_address_keeps_the_tab(at: At, farm: BrowsedFarm) -> None:
+    page = at(f"/jobs/{farm.standing['completed']}")
+    show(page, "History")
+
+    page.reload()
+
+    expect(details(page).get_by_role("tab", name="History")).to_have_attribute(
+        "aria-selected", "true"
+    )
+
+
+def test_tabs_follow_the_arrow_keys(at: At, farm: BrowsedFarm) -> None:
+    page = at(f"/jobs/{farm.standing['completed']}")
+
+    details(page).get_by_role("tab", name="Overview").press("ArrowRight")
+
+    expect(details(page).get_by_role("tab", name="Tasks")).to_be_focused()
+    expect(details(page).get_by_role("grid", name="Tasks of the job")).to_be_visible()
+
+
+def test_the_grid_opens_tasks_and_shows_their_times(at: At, farm: BrowsedFarm) -> None:
+    page = at(f"/jobs/{farm.standing['completed']}")
+    grid = details(page).get_by_role("application")
+
+    details(page).get_by_role("button", name="Show render times").click()
+    grid.press("ArrowRight")
+    expect(details(page).locator("figcaption").first).to_contain_text("completed")
+    grid.press("Enter")
+
+    expect(details(page).get_by_role("region", name="Details of the task")).to_be_visible()
+
+
+def test_facts_lead_to_the_jobs_workflow(at: At, farm: BrowsedFarm) -> None:
+    job_id = farm.standing["completed"]
+    page = at(f"/jobs/{job_id}")
+    interface = farm.http.get("/api/tablao/v1/farm").json()["temporal_ui"]
+
+    overview = details(page).get_by_role("tabpanel", name="Overview")
+
+    expect(overview).to_contain_text("simple-blender-render")
+    link = overview.get_by_role("link", name="Temporal")
+    if interface:
+        expect(link).to_have_attribute("href", re.compile(f"/workflows/job-{job_id}$"))
+    else:
+        expect(link).to_have_count(0)
+
+
+def test_a_blocked_worker_is_forgiven(at: At, farm: BrowsedFarm) -> None:
+    job_id = farm.submit_frames("1-30", blend_file=farm.directory / BROKEN, **PILOT, priority=95)
+    farm.until_job_is(job_id, "failed", timeout_s=400)
+    page = at(f"/jobs/{job_id}")
+    blocked = details(page).get_by_role("region", name="Blocked workers")
+    expect(blocked.get_by_role("listitem").first).to_be_visible()
+
+    blocked.get_by_role("button", name=re.compile("^Forgive")).first.click()
+
+    expect(page.get_by_text(re.compile("^Forgiven: "))).to_be_visible()
+    expect(blocked).to_have_count(0)
+    assert farm.http.get(f"/api/v3/jobs/{job_id}/blocklist").json() == []
+
+
+def test_settings_are_shown_and_paths_are_browsed(at: At, farm: BrowsedFarm) -> None:
+    page = at(f"/jobs/{farm.standing['completed']}")
+
+    settings = show(page, "Settings")
+
+    expect(settings.get_by_role("row", name=re.compile("frames"))).to_contain_text("1-12")
+    expect(settings).to_contain_text("Pilot")
+    settings.get_by_role("button", name=re.compile("^Browse")).first.click()
+    expect(page.get_by_role("dialog")).to_be_visible()
+
+
+def test_statistics_tell_what_was_slow_and_who_was_quick(at: At, farm: BrowsedFarm) -> None:
+    page = at(f"/jobs/{farm.standing['completed']}")
+
+    statistics = show(page, "Statistics")
+
+    expect(statistics.get_by_role("img", name=re.compile("^Times of"))).to_be_visible()
+    slowest = statistics.get_by_role("region", name="Slowest tasks").get_by_role("row")
+    assert slowest.count() > 2
+    workers = statistics.get_by_role("region", name="Workers, the quickest first")
+    expect(workers.get_by_role("link").first).to_have_text(re.compile("anita|bruno"))
+
+
+def test_without_times_statistics_say_so(at: At, farm: BrowsedFarm) -> None:
+    page = at(f"/jobs/{farm.standing['paused']}")
+
+    expect(show(page, "Statistics")).to_contain_text("No task has been completed yet")
+
+
+def test_history_leads_to_the_tasks_that_failed(at: At, farm: BrowsedFarm) -> None:
+    page = at(f"/jobs/{farm.standing['failed']}")
+
+    history = show(page, "History")
+
+    expect(history.get_by_role("listitem").last).to_contain_text("Submitted")
+    expect(history.get_by_role("listitem").first).to_contain_text("failed")
+    history.get_by_role("button", name=re.compile("^Task ")).first.click()
+    expect(details(page).get_by_role("region", name="Details of the task")).to_be_visible()
+
+
+def test_a_job_is_requeued_as_it_was(at: At, farm: BrowsedFarm) -> None:
+    job_id = farm.submit_frames("1-2", **PILOT)
+    farm.until_job_is(job_id, "completed", timeout_s=120)
+    page = at(f"/jobs/{job_id}")
+
+    details(page).get_by_role("button", name="Requeue…").click()
+    dialog = page.get_by_role("dialog", name=re.compile("^Requeue"))
+    expect(dialog).to_contain_text("will run again")
+    dialog.get_by_role("radio", name=re.compile("All of it")).check()
+    dialog.get_by_role("button", name="Requeue").click()
+
+    expect(page.get_by_text(re.compile("was requeued"))).to_be_visible()
+    farm.until_job_is(job_id, "completed", timeout_s=120)
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+def test_a_job_is_requeued_with_changes(at: At, farm: BrowsedFarm, width: int) -> None:
+    job_id = farm.submit_frames("1-2", **PILOT)
+    farm.until_job_is(job_id, "completed", timeout_s=120)
+    before = len(farm.tasks(job_id))
+    page = at(f"/jobs/{job_id}")
+    page.set_viewport_size({"width": width, "height": 900})
+
+    details(page).get_by_role("button", name="Requeue…").click()
+    dialog = page.get_by_role("dialog", name=re.compile("^Requeue"))
+    dialog.get_by_role("radio", name=re.compile("Edit the settings")).check()
+    dialog.get_by_label(re.compile("^frames", re.IGNORECASE)).fill("1-4")
+    dialog.get_by_role("button", name="Requeue", exact=True).click()
+
+    expect(page.get_by_text(re.compile(r"compiled anew: [1-9]\d* of"))).to_be_visible()
+    farm.until_job_is(job_id, "completed", timeout_s=120)
+    assert len(farm.tasks(job_id)) > before
+
+
+def test_settings_that_do_not_fit_are_refused_with_a_sentence(
+    at: At, farm: BrowsedFarm, problems: Any
+) -> None:
+    job_id = farm.submit_frames("1-2", initial_status="paused", **PILOT)
+    farm.until_job_is(job_id, "paused", timeout_s=60)
+    page = at(f"/jobs/{job_id}")
+    problems.allow("400")
+
+    details(page).get_by_role("button", name="Requeue…").click()
+    dialog = page.get_by_role("dialog", name=re.compile("^Requeue"))
+    dialog.get_by_role("radio", name=re.compile("Edit the settings")).check()
+    dialog.get_by_label(re.compile("^frames", re.IGNORECASE)).fill("ten to twenty")
+    dialog.get_by_role("button", name="Requeue", exact=True).click()
+
+    expect(page.get_by_text(re.compile("ten to twenty|frames")).last).to_be_visible()
+    expect(dialog).to_be_visible()

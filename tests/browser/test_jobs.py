@@ -1,0 +1,365 @@
+"""The list of jobs: what it shows, how it is narrowed down, and what is done from it."""
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from tests.browser.chromium import Problems
+from tests.browser.conftest import At
+from tests.browser.farm import BrowsedFarm
+
+PROJECT = "list of jobs"
+Submit = Callable[..., str]
+
+
+@pytest.fixture
+def submit(farm: BrowsedFarm) -> Submit:
+    """A job that nobody takes; returns its id."""
+
+    def submit(name: str, **fields: Any) -> str:
+        naps = {"message": "olé", "sleep_duration_seconds": 1, "sleep_repeats": 3}
+        whole = {
+            "metadata": {"project": PROJECT, "user.name": "dora", "shot": "010"},
+            "worker_tag": farm.tags["nobody"],
+        }
+        return farm.submit("echo-sleep-test", naps, name=name, **(whole | fields))
+
+    return submit
+
+
+def row(page: Page, name: str) -> Locator:
+    return page.get_by_role("grid", name="Jobs").get_by_role("row").filter(has_text=name)
+
+
+def selected(page: Page) -> Locator:
+    return page.get_by_role("toolbar", name="What can be done with the selected jobs")
+
+
+def pick(page: Page, *names: str) -> None:
+    for name in names:
+        row(page, name).click(modifiers=["ControlOrMeta"])
+
+
+def confirm(page: Page, label: str) -> None:
+    page.get_by_role("dialog").get_by_role("button", name=label).click()
+
+
+# --- what is shown --------------------------------------------------------------------------------
+
+
+def test_a_job_shows_its_status_as_an_icon_and_all_else_in_its_columns(
+    at: At, farm: BrowsedFarm
+) -> None:
+    name = farm.job(farm.standing["completed"])["name"]
+
+    page = at("/jobs")
+
+    line = row(page, name)
+    expect(line.get_by_role("img", name="completed")).to_be_visible()
+    expect(line.get_by_text(name, exact=True)).to_have_attribute("title", name)
+    for text in ("100 %", "simple-blender-render", "Pilot"):
+        expect(line).to_contain_text(text)
+    progress = line.get_by_role("progressbar")
+    expect(progress).to_have_attribute("title", "12 of 12 frames")
+    expect(row(page, "waits for a tag")).to_contain_text("nobody")
+
+
+def test_a_new_job_and_its_status_appear_by_themselves(
+    at: At, farm: BrowsedFarm, submit: Submit
+) -> None:
+    page = at("/jobs")
+
+    job_id = submit("comes while I look")
+    expect(row(page, "comes while I look").get_by_role("img", name="queued")).to_be_visible()
+    farm.set_job_status(job_id, "cancel-requested")
+
+    expect(row(page, "comes while I look").get_by_role("img", name="canceled")).to_be_visible()
+
+
+def test_the_priority_is_edited_where_it_stands(at: At, farm: BrowsedFarm, submit: Submit) -> None:
+    job_id = submit("becomes important")
+    page = at("/jobs?q=becomes+important")
+    priority = page.get_by_label("Priority of becomes important")
+
+    priority.fill("91")
+    priority.press("Enter")
+
+    expect(priority).to_have_value("91")
+    priority.fill("250")
+    priority.press("Enter")
+    expect(priority).to_have_value("91")
+    assert farm.job(job_id)["priority"] == 91
+
+
+def test_a_phone_shows_names_and_progress_and_pauses(
+    page: Page, at: At, farm: BrowsedFarm, submit: Submit
+) -> None:
+    job_id = submit("paused on a phone")
+    page.set_viewport_size({"width": 390, "height": 800})
+    at("/jobs?q=paused+on+a+phone")
+
+    row(page, "paused on a phone").click()
+    selected(page).get_by_role("button", name="Pause").click()
+
+    expect(row(page, "paused on a phone").get_by_role("img", name="paused")).to_be_visible()
+    assert farm.job(job_id)["status"] == "paused"
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
+
+
+# --- which are shown ------------------------------------------------------------------------------
+
+
+def test_counts_filter_when_they_are_clicked(at: At, farm: BrowsedFarm) -> None:
+    page = at("/jobs")
+    counts = page.get_by_role("group", name="Jobs by status")
+
+    counts.get_by_role("button", name="failed").click()
+
+    expect(row(page, "rig is broken")).to_be_visible()
+    expect(row(page, "sh010_0020 layout")).to_have_count(0)
+    page.wait_for_url("**/jobs?status=failed")
+    counts.get_by_role("button", name=re.compile(r"\d+ jobs")).click()
+    expect(row(page, "sh010_0020 layout")).to_be_visible()
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "q=filtered+one",
+        "type=echo-sleep-test&q=filtered",
+        f"project={PROJECT}&q=filtered",
+        "user=dora&q=filtered",
+        "tag=nobody&status=queued&q=filtered",
+        "meta=shot:F77",
+        "meta=shot:F77+project:list",
+    ],
+)
+def test_an_address_filters(at: At, farm: BrowsedFarm, submit: Submit, query: str) -> None:
+    known = farm.http.get("/api/v3/jobs").json()["jobs"]
+    if not any(job["name"] == "filtered one" for job in known):
+        submit(
+            "filtered one",
+            metadata={"project": PROJECT, "user.name": "dora", "shot": "F77"},
+        )
+
+    page = at(f"/jobs?{query}")
+
+    expect(row(page, "filtered one")).to_be_visible()
+    expect(row(page, "sh010_0020 layout")).to_have_count(0)
+
+
+def test_facets_and_text_narrow_the_list_down_and_stand_in_the_address(
+    at: At, submit: Submit
+) -> None:
+    submit("narrowed down")
+    page = at("/jobs")
+
+    page.get_by_label("Filter by project").click()
+    page.get_by_role("checkbox", name=PROJECT).check()
+    page.keyboard.press("Escape")
+    page.get_by_role("searchbox", name="Text").fill("narrowed")
+
+    expect(row(page, "narrowed down")).to_be_visible()
+    expect(row(page, "becomes important")).to_have_count(0)
+    page.wait_for_url(re.compile(r"q=narrowed.*project=list|project=list.*q=narrowed"))
+    page.get_by_role("button", name="Clear").click()
+    expect(row(page, "sh010_0020 layout")).to_be_visible()
+
+
+def test_a_header_sorts_and_says_so_in_the_address(at: At, submit: Submit) -> None:
+    for name in ("sorted b", "sorted a", "sorted c"):
+        submit(name)
+    page = at("/jobs?q=sorted")
+
+    header = page.get_by_role("columnheader", name="Name")
+    header.get_by_role("button").click()
+    names = page.locator("[role=row][aria-rowindex='2']")
+    expect(names).to_contain_text("sorted a")
+    header.get_by_role("button").click()
+
+    expect(names).to_contain_text("sorted c")
+    page.wait_for_url("**sort=-name*")
+
+
+def test_views_are_saved_for_oneself_and_for_everybody(at: At, farm: BrowsedFarm) -> None:
+    page = at("/jobs?status=failed")
+    for name, is_shared in (("my failed ones", False), ("all our failed ones", True)):
+        page.get_by_label("Saved views").click()
+        page.get_by_placeholder("Name", exact=True).fill(name)
+        page.get_by_role("checkbox", name="for everybody").set_checked(is_shared)
+        page.get_by_role("button", name="Save", exact=True).click()
+        expect(page.get_by_role("button", name=name, exact=True)).to_be_visible()
+        page.keyboard.press("Escape")
+    page.get_by_role("group", name="Jobs by status").get_by_role("button", name="paused").click()
+
+    page.get_by_label("Saved views").click()
+    page.get_by_role("button", name="my failed ones", exact=True).click()
+
+    page.wait_for_url("**/jobs?status=failed")
+    others = farm.http.get("/api/tablao/v1/views", params={"owner": "somebody else"}).json()
+    assert [view["name"] for view in others["views"]] == ["all our failed ones"]
+    page.get_by_label("Saved views").click()
+    page.get_by_role("button", name="Remove the view my failed ones").click()
+    expect(page.get_by_role("button", name="my failed ones", exact=True)).to_have_count(0)
+
+
+# --- what is done ---------------------------------------------------------------------------------
+
+
+def test_only_what_is_possible_is_offered(at: At) -> None:
+    page = at("/jobs")
+
+    row(page, "sh010_0020 layout").click()
+
+    offered = [text.strip() for text in selected(page).get_by_role("button").all_inner_texts()]
+    assert offered == ["Requeue", "Archive", "Delete", "Export", "✕"]
+
+
+def test_several_are_paused_and_the_pause_is_undone(
+    at: At, farm: BrowsedFarm, submit: Submit
+) -> None:
+    names = ("together one", "together two")
+    ids = [submit(name) for name in names]
+    page = at("/jobs?q=together")
+    pick(page, *names)
+
+    selected(page).get_by_role("button", name="Pause").click()
+    for job_id in ids:
+        farm.until_job_is(job_id, "paused")
+    expect(page.get_by_text("2 jobs asked to pause")).to_be_visible()
+    page.get_by_role("button", name="Undo").click()
+
+    for job_id in ids:
+        farm.until_job_is(job_id, "queued", "active")
+
+
+def test_canceling_asks_first_and_can_be_left(at: At, farm: BrowsedFarm, submit: Submit) -> None:
+    job_id = submit("canceled at last")
+    page = at("/jobs?q=canceled+at+last")
+    row(page, "canceled at last").click()
+
+    selected(page).get_by_role("button", name="Cancel").click()
+    expect(page.get_by_role("dialog")).to_contain_text("canceled at last")
+    confirm(page, "Leave it")
+    assert farm.job(job_id)["status"] == "queued"
+    selected(page).get_by_role("button", name="Cancel").click()
+    confirm(page, "Cancel 1 job")
+
+    farm.until_job_is(job_id, "canceled")
+
+
+def test_requeueing_asks_only_where_finished_frames_would_be_rendered_again(
+    at: At, farm: BrowsedFarm, submit: Submit
+) -> None:
+    job_id = submit("requeued")
+    farm.set_job_status(job_id, "cancel-requested")
+    farm.until_job_is(job_id, "canceled")
+    page = at("/jobs")
+
+    row(page, "sh010_0020 layout").click()
+    selected(page).get_by_role("button", name="Requeue").click()
+    expect(page.get_by_role("dialog")).to_contain_text("All frames will be rendered again")
+    confirm(page, "Leave it")
+    page.get_by_role("searchbox", name="Text").fill("requeued")
+    row(page, "requeued").click()
+    selected(page).get_by_role("button", name="Requeue", exact=True).click()
+
+    farm.until_job_is(job_id, "queued")
+    page.get_by_role("button", name="Undo").click()
+    farm.until_job_is(job_id, "canceled")
+
+
+def test_what_could_not_be_done_is_told_with_the_reason(
+    at: At, page: Page, problems: Problems, farm: BrowsedFarm, submit: Submit
+) -> None:
+    names = ("goes well", "has changed meanwhile")
+    well, _ = [submit(name) for name in names]
+    changed = farm.http.get("/api/v3/jobs").json()["jobs"][0]["id"]
+    problems.allow("422")
+    refusal = {"code": 422, "message": "it has come to its end"}
+    page.route(f"**/jobs/{changed}/actions", lambda route: route.fulfill(status=422, json=refusal))
+    at("/jobs")
+    pick(page, *names)
+
+    selected(page).get_by_role("button", name="Pause").click()
+
+    expect(page.get_by_text("1 job asked to pause")).to_be_visible()
+    expect(page.get_by_text("1 job could not: it has come to its end")).to_be_visible()
+    farm.until_job_is(well, "paused")
+
+
+def test_deleting_says_what_goes_and_the_job_vanishes(at: At, submit: Submit) -> None:
+    submit("to be forgotten")
+    page = at("/jobs?q=to+be+forgotten")
+    row(page, "to be forgotten").click()
+
+    selected(page).get_by_role("button", name="Delete").click()
+    expect(page.get_by_role("dialog")).to_contain_text("Rendered frames are not touched")
+    confirm(page, "Delete 1 job")
+
+    expect(row(page, "to be forgotten")).to_have_count(0)
+
+
+def test_archived_jobs_are_apart_and_were_exported_before(
+    at: At, farm: BrowsedFarm, submit: Submit, tmp_path: Path
+) -> None:
+    job_id = submit("kept for years")
+    farm.set_job_status(job_id, "cancel-requested")
+    farm.until_job_is(job_id, "canceled")
+    page = at("/jobs?q=kept+for+years")
+    pick(page, "kept for years")
+
+    selected(page).get_by_role("button", name="Archive").click()
+    page.get_by_role("checkbox", name="Download them as JSON first").check()
+    with page.expect_download() as downloading:
+        confirm(page, "Archive 1 job")
+    downloading.value.save_as(tmp_path / "export.json")
+
+    expect(row(page, "kept for years")).to_have_count(0)
+    assert len(json.loads((tmp_path / "export.json").read_text())["tasks"]) == 4
+    page.get_by_role("search").page.get_by_role("button", name="Archive", exact=True).click()
+    row(page, "kept for years").click()
+    expect(page.get_by_role("heading", name="kept for years")).to_be_visible()
+    expect(page.get_by_text("Its tasks and logs are gone")).to_be_visible()
+
+
+# --- by keys --------------------------------------------------------------------------------------
+
+
+def test_the_keyboard_finds_opens_selects_and_closes(at: At, submit: Submit) -> None:
+    for number in (1, 2, 3):
+        submit(f"by keys {number}")
+    page = at("/jobs")
+
+    page.keyboard.press("/")
+    page.keyboard.type("by keys")
+    expect(page.get_by_role("row")).to_have_count(4)
+    row(page, "by keys 3").focus()
+    page.keyboard.press("ArrowDown")
+    expect(row(page, "by keys 2")).to_have_attribute("aria-selected", "true")
+    page.keyboard.press("Shift+ArrowDown")
+    expect(selected(page)).to_contain_text("2 jobs selected")
+    page.keyboard.press("ControlOrMeta+a")
+    expect(selected(page)).to_contain_text("3 jobs selected")
+    page.keyboard.press("Escape")
+
+    expect(page.get_by_role("button", name="Close the details")).to_have_count(0)
+
+
+def test_details_open_below_and_their_size_is_kept(at: At, submit: Submit) -> None:
+    submit("opened below")
+    page = at("/jobs?q=opened+below")
+
+    row(page, "opened below").click()
+    border = page.get_by_role("separator", name="Size of the list")
+    before = border.get_attribute("aria-valuenow")
+    border.press("ArrowDown")
+    page.reload()
+
+    expect(border).not_to_have_attribute("aria-valuenow", before or "")
+    expect(row(page, "opened below")).to_be_visible()

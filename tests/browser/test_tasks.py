@@ -1,0 +1,160 @@
+"""A job's tasks: found, locked, selected, acted on; their details and their logs."""
+
+import re
+from typing import Any
+
+from playwright.sync_api import Locator, Page, expect
+
+from tests.browser.conftest import At
+from tests.browser.farm import BROKEN, BrowsedFarm, described
+
+NAPS = {"message": "good night", "sleep_duration_seconds": 0, "sleep_repeats": 6}
+
+
+def grid(page: Page) -> Locator:
+    return page.get_by_role("grid", name="Tasks of the job")
+
+
+def rows(page: Page) -> Locator:
+    return grid(page).locator("[role=row][data-index]")
+
+
+def waiting(farm: BrowsedFarm, **changes: Any) -> str:
+    """A job whose tasks wait for a worker that there is not."""
+    about = described("tasks that wait", "Pilot", 0) | {"worker_tag": farm.tags["nobody"]}
+    job_id = farm.submit("echo-sleep-test", NAPS, **about | changes)
+    farm.until_job_is(job_id, changes.get("initial_status", "queued"), timeout_s=60)
+    return str(job_id)
+
+
+def test_tasks_are_filtered_by_text_and_status(at: At, farm: BrowsedFarm) -> None:
+    page = at(f"/jobs/{waiting(farm)}?tab=tasks")
+    expect(rows(page)).to_have_count(7)
+
+    page.get_by_role("searchbox", name=re.compile("^Filter tasks")).fill("ECHO")
+    expect(rows(page)).to_have_count(1)
+    page.get_by_role("searchbox", name=re.compile("^Filter tasks")).fill("")
+    expect(rows(page)).to_have_count(7)
+    statuses = page.get_by_role("region", name="Details of the job")
+    statuses.get_by_role("button", name="7 queued").click()
+
+    expect(page).to_have_url(re.compile("tasks=queued"))
+    expect(rows(page)).to_have_count(7)
+
+
+def test_tasks_are_sorted(at: At, farm: BrowsedFarm) -> None:
+    page = at(f"/jobs/{waiting(farm)}?tab=tasks")
+
+    grid(page).get_by_role("button", name="#").click()
+
+    expect(rows(page).first).to_contain_text("7")
+
+
+def test_locked_rows_stay_when_their_status_changes(at: At, farm: BrowsedFarm) -> None:
+    job_id = waiting(farm)
+    page = at(f"/jobs/{job_id}?tab=tasks&tasks=queued")
+    expect(rows(page)).to_have_count(7)
+    page.get_by_role("button", name="Lock rows").click()
+
+    farm.http.post(
+        f"/api/tablao/v1/tasks/{farm.tasks(job_id)[-1]['id']}/actions", json={"action": "cancel"}
+    ).raise_for_status()
+
+    expect(rows(page).last.get_by_role("img", name="canceled")).to_be_visible()
+    expect(rows(page)).to_have_count(7)
+    page.get_by_role("button", name="Rows are locked").click()
+    expect(rows(page)).to_have_count(6)
+
+
+def test_tasks_are_selected_by_status_canceled_and_requeued(at: At, farm: BrowsedFarm) -> None:
+    job_id = waiting(farm)
+    page = at(f"/jobs/{job_id}?tab=tasks")
+    expect(rows(page)).to_have_count(7)
+    rows(page).nth(1).click()
+    rows(page).nth(3).click(modifiers=["Shift"])
+    page.get_by_role("button", name="Cancel 3").click()
+    expect(page.get_by_text("3 tasks canceled")).to_be_visible()
+
+    page.get_by_role("combobox", name="Select tasks by status").select_option("canceled")
+    page.get_by_role("button", name="Requeue 3").click()
+
+    expect(page.get_by_text("3 tasks requeued")).to_be_visible()
+    expect(grid(page).get_by_role("img", name="queued")).to_have_count(7)
+
+
+def test_finished_tasks_run_again_only_when_that_is_confirmed(at: At, farm: BrowsedFarm) -> None:
+    page = at(f"/jobs/{farm.standing['completed']}?tab=tasks")
+    rows(page).first.click()
+
+    page.get_by_role("button", name="Requeue 1").click()
+    dialog = page.get_by_role("dialog", name="Requeue 1 task?")
+
+    expect(dialog).to_contain_text("will run again")
+    dialog.get_by_role("button", name="Leave it").click()
+    expect(rows(page).first.get_by_role("img", name="completed")).to_be_visible()
+
+
+def test_a_task_tells_its_worker_its_tries_and_its_commands(at: At, farm: BrowsedFarm) -> None:
+    page = at(f"/jobs/{farm.standing['completed']}?tab=tasks")
+
+    rows(page).first.click()
+    task = page.get_by_role("region", name="Details of the task")
+
+    expect(task.get_by_role("link", name=re.compile("anita|bruno"))).to_be_visible()
+    expect(task).to_contain_text(re.compile("Tries ?1"))
+    task.get_by_text(re.compile("^1 command")).click()
+    expect(task.get_by_text("blendfile", exact=True)).to_be_visible()
+    expect(page).to_have_url(re.compile("/tasks/"))
+
+
+def test_a_log_is_searched_wrapped_and_downloaded(at: At, farm: BrowsedFarm) -> None:
+    failed = [task for task in farm.tasks(farm.standing["failed"]) if "failed" in task["status"]]
+    page = at(f"/jobs/{farm.standing['failed']}/tasks/{failed[0]['id']}")
+    log = page.get_by_role("region", name="Log of the task")
+
+    log.get_by_role("searchbox").fill("rig is missing")
+    expect(log.locator("mark").first).to_have_text("rig is missing")
+    log.get_by_label("Wrap").check()
+    log.get_by_role("button", name=re.compile("^Next error")).click()
+    expect(log.locator(".error.marked")).to_be_visible()
+    with page.expect_download() as download:
+        log.get_by_role("link", name="Download").click()
+
+    assert "rig is missing" in download.value.path().read_text(encoding="utf-8")
+
+
+def test_a_log_grows_while_it_is_looked_at(at: At, farm: BrowsedFarm) -> None:
+    job_id = farm.submit_frames("1-1", **described("a live log", "Pilot", 0))
+    farm.until_job_is(job_id, "completed", timeout_s=120)
+    page = at(f"/jobs/{job_id}/tasks/{farm.tasks(job_id)[0]['id']}")
+    log = page.get_by_role("region", name="Log", exact=True)
+    expect(log).to_contain_text("Task assigned to worker")
+    task = page.get_by_role("region", name="Details of the task")
+
+    task.get_by_role("button", name="Requeue").click()
+    page.get_by_role("dialog").get_by_role("button", name="Requeue 1 task").click()
+
+    expect(log.get_by_text("Task assigned to worker")).to_have_count(2)
+    expect(task.get_by_role("img", name="completed").first).to_be_visible()
+
+
+def test_a_broken_scene_is_found_by_its_log(at: At, farm: BrowsedFarm) -> None:
+    page = at(f"/jobs/{farm.standing['failed']}?tab=tasks&tasks=failed")
+
+    rows(page).first.click()
+
+    expect(page.get_by_role("region", name="Log", exact=True)).to_contain_text(BROKEN)
+
+
+def test_ten_thousand_tasks_are_all_there(at: At, farm: BrowsedFarm) -> None:
+    many = NAPS | {"sleep_repeats": 9_999}
+    about = described("ten thousand", "Pilot", 0)
+    job_id = farm.submit("echo-sleep-test", many, **about, initial_status="paused")
+    farm.until_job_is(job_id, "paused", timeout_s=120)
+    page = at(f"/jobs/{job_id}?tab=tasks")
+
+    expect(grid(page)).to_have_attribute("aria-rowcount", "10001")
+    rows(page).first.focus()
+    page.keyboard.press("End")
+
+    expect(rows(page).last).to_contain_text("10000")
