@@ -1,5 +1,6 @@
 """Our interface: provisioned settings. What is set, for whom, and what it comes to."""
 
+import json
 import re
 from datetime import datetime
 from typing import Annotated, Any
@@ -16,6 +17,8 @@ _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_.()-]{0,254}")
 _OURS = "TABLAO_RUN"
 _LONGEST = 32_000
 _MOST = 1_000
+#: Of all settings at one place. They go along with each task, and a system gives a program 2 MB.
+_MOST_CHARACTERS = 2**18
 
 
 def _line(text: str) -> str:
@@ -83,6 +86,12 @@ class ProvisionSettings(Request):
     @classmethod
     def _once_each(cls, task_types: list[str] | None) -> list[str] | None:
         return task_types and list(dict.fromkeys(each.strip().lower() for each in task_types))
+
+    @model_validator(mode="after")
+    def _fits_in(self) -> "ProvisionSettings":
+        if len(json.dumps(self.as_stored(), ensure_ascii=False)) > _MOST_CHARACTERS:
+            raise ValueError(f"these settings have more than {_MOST_CHARACTERS:,} characters")
+        return self
 
     def as_stored(self) -> dict[str, Any]:
         """Only what is set."""

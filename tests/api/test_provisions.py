@@ -89,6 +89,7 @@ async def test_what_is_set_is_answered_listed_and_taken_away_again(
         ({"blender": {"4 5": "/b"}}, '"4 5" is no version'),
         ({"blender_version": "{x}"}, '"{x}" is no version'),
         ({"blender": "/b"}, "dictionary"),
+        ({"environment": {f"V{n}": "x" * 30_000 for n in range(9)}}, "262,144 characters"),
         ({"ffmpeg": "/a\n/b"}, "one line of text"),
         ({"environment": {"A=B": "1"}}, "cannot be the name of an environment variable"),
         ({"environment": {"": "1"}}, "cannot be the name of an environment variable"),

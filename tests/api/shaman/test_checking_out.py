@@ -83,7 +83,8 @@ async def test_a_checkout_without_its_files_is_refused_and_nothing_else_is_touch
 @pytest.mark.parametrize(
     "path",
     ["/etc", "../out", "a/../../out", "..", ".", "", "a/..", "a?b", "a*", "c:x", "a;b", "{jobs}",
-     "a\\b", "a\nb", "a\0b", ".shaman-building/x", "x" * 300],
+     "a\\b", "a\nb", "a\0b", ".shaman-building/x", ".SHAMAN-Building ./x",
+     "x" * 300],
 )  # fmt: skip
 async def test_a_checkout_stays_among_the_checkouts(
     check_out: Any, storage: Path, path: str
