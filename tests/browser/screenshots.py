@@ -9,7 +9,9 @@ import argparse
 import os
 import sys
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from playwright.sync_api import Browser
 
@@ -42,6 +44,10 @@ class RenderedFarm(BrowsedFarm):
         head, body = self._blender.split("\n", 1)
         real = _REAL.format(scene=self.scene.name, blender=blender)
         self._blender = f"{head}\n{real}{body}"
+
+    def configure(self, settings: Mapping[str, Any]) -> None:
+        """With a shared storage: the hint for new farms is no part of each view."""
+        super().configure({**settings, "shared_storage_path": str(self.directory)})
 
     def populate(self) -> None:
         super().populate()

@@ -182,5 +182,5 @@ def test_settings_that_do_not_fit_are_refused_with_a_sentence(
     dialog.get_by_label(re.compile("^frames", re.IGNORECASE)).fill("ten to twenty")
     dialog.get_by_role("button", name="Requeue", exact=True).click()
 
-    expect(page.get_by_text(re.compile("ten to twenty|frames")).last).to_be_visible()
+    expect(page.get_by_role("list").get_by_text(re.compile("ten to twenty")).first).to_be_visible()
     expect(dialog).to_be_visible()
