@@ -1,6 +1,6 @@
 """Builds the dashboard into `manager_api/dashboard_files`, with the Node that is a Python package.
 
-    python dashboard/build.py
+python dashboard/build.py
 """
 
 import os

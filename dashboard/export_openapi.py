@@ -1,6 +1,6 @@
 """Writes the manager's OpenAPI document, from which the dashboard's types are made.
 
-    python dashboard/export_openapi.py FILE
+python dashboard/export_openapi.py FILE
 """
 
 import asyncio

@@ -118,6 +118,7 @@ async def test_422_is_documented_as_a_refusal_only(document: dict[str, Any]) -> 
         "setTaskStatus",
         "actOnJob",
         "actOnTask",
+        "archiveJob",
         "deleteJob",
         "setJobTag",  # says the document of Flamenco, which answers 406
     }
