@@ -9,6 +9,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.conftest import At
 from tests.browser.farm import BROKEN, BrowsedFarm, described
+from tests.farm.processes import wait_until
 
 PILOT: Mapping[str, Any] = described("details of a job", "Pilot", 0)
 
@@ -82,7 +83,11 @@ def test_facts_lead_to_the_jobs_workflow(at: At, farm: BrowsedFarm) -> None:
 
 def test_a_blocked_worker_is_forgiven(at: At, farm: BrowsedFarm) -> None:
     job_id = farm.submit_frames("1-30", blend_file=farm.directory / BROKEN, **PILOT, priority=95)
-    farm.until_job_is(job_id, "failed", timeout_s=400)
+    blocklist = f"/api/v3/jobs/{job_id}/blocklist"
+    wait_until(lambda: farm.http.get(blocklist).json(), 120)
+    # Or it would be blocked again while we look.
+    farm.set_job_status(job_id, "cancel-requested")
+    farm.until_job_is(job_id, "canceled")
     page = at(f"/jobs/{job_id}")
     blocked = details(page).get_by_role("region", name="Blocked workers")
     expect(blocked.get_by_role("listitem").first).to_be_visible()
@@ -91,7 +96,7 @@ def test_a_blocked_worker_is_forgiven(at: At, farm: BrowsedFarm) -> None:
 
     expect(page.get_by_text(re.compile("^Forgiven: "))).to_be_visible()
     expect(blocked).to_have_count(0)
-    assert farm.http.get(f"/api/v3/jobs/{job_id}/blocklist").json() == []
+    assert farm.http.get(blocklist).json() == []
 
 
 def test_settings_are_shown_and_paths_are_browsed(at: At, farm: BrowsedFarm) -> None:

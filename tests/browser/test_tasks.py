@@ -74,6 +74,7 @@ def test_tasks_are_selected_by_status_canceled_and_requeued(at: At, farm: Browse
     rows(page).nth(3).click(modifiers=["Shift"])
     page.get_by_role("button", name="Cancel 3").click()
     expect(page.get_by_text("3 tasks canceled")).to_be_visible()
+    expect(grid(page).get_by_role("img", name="canceled")).to_have_count(3)
 
     page.get_by_role("combobox", name="Select tasks by status").select_option("canceled")
     page.get_by_role("button", name="Requeue 3").click()
@@ -127,14 +128,16 @@ def test_a_log_grows_while_it_is_looked_at(at: At, farm: BrowsedFarm) -> None:
     job_id = farm.submit_frames("1-1", **described("a live log", "Pilot", 0))
     farm.until_job_is(job_id, "completed", timeout_s=120)
     page = at(f"/jobs/{job_id}/tasks/{farm.tasks(job_id)[0]['id']}")
-    log = page.get_by_role("region", name="Log", exact=True)
-    expect(log).to_contain_text("Task assigned to worker")
+    log = page.get_by_role("region", name="Log of the task")
+    # Only lines in sight are drawn; the search knows all of them.
+    log.get_by_role("searchbox").fill("Task assigned to worker")
+    expect(log.get_by_role("status")).to_have_text("1 of 1")
     task = page.get_by_role("region", name="Details of the task")
 
     task.get_by_role("button", name="Requeue").click()
     page.get_by_role("dialog").get_by_role("button", name="Requeue 1 task").click()
 
-    expect(log.get_by_text("Task assigned to worker")).to_have_count(2)
+    expect(log.get_by_role("status")).to_have_text("1 of 2")
     expect(task.get_by_role("img", name="completed").first).to_be_visible()
 
 
