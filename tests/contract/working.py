@@ -121,9 +121,9 @@ def _images(scene: Scene, worker: Worker, task_id: str) -> None:
 
 def _too_many_images(scene: Scene, worker: Worker) -> None:
     """Large ones, for more jobs than there are places, at once."""
-    jobs = [scene.new_job(f"image {number}", initial_status="paused") for number in range(24)]
+    jobs = [scene.new_job(f"image {number}", initial_status="paused") for number in range(40)]
     tasks = [scene.task_of(job) for job in jobs]
-    large = _picture("PNG", 6000)
+    large = _picture("PNG", 5500)
 
     def post(task_id: str) -> None:
         scene.api.any_of(
