@@ -116,7 +116,10 @@ class SharedStorage:
 
 def _resolved(path: Path) -> Path:
     try:
-        return path.resolve()
+        real = path.resolve()
+        # Says whether there can be such a path: one with too long a name resolves all the same.
+        real.exists()
+        return real
     except (OSError, ValueError, RuntimeError) as error:
         raise BadRequest(f"no such path: {error}") from error
 

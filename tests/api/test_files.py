@@ -89,6 +89,15 @@ async def test_nothing_outside_the_shared_storage_is_shown(
     assert "not in the shared storage" in answer.json()["message"]
 
 
+async def test_a_name_that_no_file_can_have_is_refused_with_a_sentence(
+    api: httpx.AsyncClient, storage: Path
+) -> None:
+    answer = await api.get(URL, params={"path": f"jobs/{'x' * 256}"})
+
+    assert answer.status_code == 400
+    assert "File name too long" in answer.json()["message"]
+
+
 async def test_links_that_lead_out_are_left_out_and_refused(
     api: httpx.AsyncClient, storage: Path, tmp_path: Path
 ) -> None:
