@@ -1,0 +1,215 @@
+"""Requests to a manager, and its answers; every failure is one sentence for the artist."""
+
+import json as jsonlib
+import os
+import socket
+import ssl
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from http.client import HTTPConnection, HTTPException, HTTPResponse
+from typing import Any, BinaryIO
+from urllib.parse import urlsplit
+
+from .addresses import BadAddress, normalized
+from .connections import connection_to, headers_for_proxy
+
+#: Ten thousand jobs are some 20 MB; more than this is no answer of a manager.
+_LONGEST_ANSWER = 256 * 1024 * 1024
+_SUCCESS = range(200, 300)
+
+
+class ManagerError(Exception):
+    """What went wrong between us and the manager, in one sentence for the artist."""
+
+    def __init__(self, message: str, status: int | None = None) -> None:
+        """
+        Args:
+            status: of the HTTP answer; None: there was none.
+        """
+        super().__init__(message)
+        self.status = status
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: int
+    headers: Mapping[str, str]
+    """By name in small letters."""
+    body: bytes = field(repr=False)
+
+
+class Manager:
+    """A manager at an address. Any thread may ask: each request has its own connection."""
+
+    def __init__(self, address: str, token: str = "", timeout_s: float = 10.0) -> None:
+        """
+        Args:
+            address: as typed; http is assumed.
+            token: an API token; empty: none.
+            timeout_s: for how long the manager may be silent.
+
+        Raises:
+            ManagerError: the address is none.
+        """
+        try:
+            self.address = normalized(address)
+        except BadAddress as error:
+            raise ManagerError(str(error)) from error
+        self._parts = urlsplit(self.address)
+        self._token = token.strip()
+        if any(ord(each) not in range(0x21, 0x7F) for each in self._token):
+            raise ManagerError("The API token has characters that no token has: copy it again")
+        self._timeout_s = timeout_s
+
+    def __repr__(self) -> str:
+        return f"Manager({self.address!r})"
+
+    def with_timeout(self, timeout_s: float) -> "Manager":
+        return Manager(self.address, self._token, timeout_s)
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        json: Any = None,
+        body: bytes | BinaryIO | None = None,
+        headers: Mapping[str, str] | None = None,
+        accept: Collection[int] = _SUCCESS,
+    ) -> Answer:
+        """Send one request. A body that raises while it is read ends the request with that.
+
+        Args:
+            path: from the manager's address on, quoted: `/api/v3/version`.
+            json: becomes the body; None: there is none.
+            accept: statuses that are answers, not refusals.
+
+        Raises:
+            ManagerError: not reached, or any other status, with the manager's own message.
+        """
+        sent = {"Accept": "application/json, */*;q=0.5", **(headers or {})}
+        if self._token:
+            sent["Authorization"] = f"Bearer {self._token}"
+        if json is not None:
+            body = jsonlib.dumps(json, allow_nan=False).encode()
+            sent["Content-Type"] = "application/json"
+        answer = self._exchange(method, path, body, sent)
+        if answer.status not in accept:
+            raise ManagerError(self._refusal(answer), answer.status)
+        return answer
+
+    def get(self, path: str) -> Any:
+        """The decoded answer; None if it is empty."""
+        return self._decoded(self.request("GET", path))
+
+    def post(self, path: str, json: Any) -> Any:
+        """The decoded answer; None if it is empty."""
+        return self._decoded(self.request("POST", path, json=json))
+
+    def bytes_of(self, path: str) -> bytes:
+        return self.request("GET", path).body
+
+    def page(self, path: str) -> str:
+        """The URL of something that a browser can show."""
+        return f"{self.address}{path}"
+
+    def _exchange(
+        self, method: str, path: str, body: bytes | BinaryIO | None, headers: dict[str, str]
+    ) -> Answer:
+        try:
+            connection, prefix = connection_to(self._parts, self._timeout_s)
+            headers |= headers_for_proxy(self._parts)
+            try:
+                target = f"{prefix}{self._parts.path}{path}"
+                return self._answer(_asked(connection, method, target, body, headers))
+            finally:
+                connection.close()
+        except (OSError, HTTPException) as error:
+            raise ManagerError(self._not_reached(error)) from error
+
+    def _answer(self, response: HTTPResponse) -> Answer:
+        body = response.read(_LONGEST_ANSWER + 1)
+        if len(body) > _LONGEST_ANSWER:
+            raise ManagerError(f"The answer of {self.address} has no end", response.status)
+        return Answer(
+            response.status, {name.lower(): text for name, text in response.getheaders()}, body
+        )
+
+    def _decoded(self, answer: Answer) -> Any:
+        if not answer.body:
+            return None
+        try:
+            return jsonlib.loads(answer.body)
+        except ValueError:
+            raise ManagerError(
+                f"{self.address} is no Flamenco or Tablao manager: its answer is not JSON. "
+                "Check the address",
+                answer.status,
+            ) from None
+
+    def _refusal(self, answer: Answer) -> str:
+        if said := _message(answer.body):
+            return said
+        if answer.status in (401, 403):
+            return f"The manager at {self.address} wants a valid API token: set one"
+        if answer.status == 404:
+            return f"{self.address} has nothing there: is it a Flamenco or Tablao manager?"
+        if 300 <= answer.status < 400:
+            where = answer.headers.get("location", "elsewhere")
+            return f"{self.address} points to {where}: type the address where the manager is"
+        return f"The manager at {self.address} answered with status {answer.status}"
+
+    def _not_reached(self, error: Exception) -> str:
+        match error:
+            case socket.gaierror():
+                why = "there is no machine of this name"
+            case TimeoutError():
+                why = f"silence for {self._timeout_s:g} s"
+            case ConnectionRefusedError():
+                why = "nothing listens there"
+            case ssl.SSLCertVerificationError():
+                why = f"its certificate is not trusted ({error.verify_message})"
+            case ssl.SSLError():
+                why = "it does not speak https there"
+            case HTTPException():
+                why = "what answers there does not speak HTTP"
+            case OSError():
+                why = error.strerror or str(error)
+            case _:
+                why = str(error)
+        return f"No manager answers at {self.address}: {why}"
+
+
+def _asked(
+    connection: HTTPConnection,
+    method: str,
+    target: str,
+    body: bytes | BinaryIO | None,
+    headers: dict[str, str],
+) -> HTTPResponse:
+    if body is not None and not isinstance(body, bytes) and "Content-Length" not in headers:
+        headers["Content-Length"] = str(_length_left(body))
+    try:
+        connection.request(method, target, body, headers)
+    except (BrokenPipeError, ConnectionResetError):
+        # It answers before it has read all, if it does not want the rest; that answer counts.
+        if connection.sock is None:
+            raise
+    return connection.getresponse()
+
+
+def _length_left(body: BinaryIO) -> int:
+    here = body.tell()
+    length = body.seek(0, os.SEEK_END) - here
+    body.seek(here)
+    return length
+
+
+def _message(body: bytes) -> str:
+    """What the manager says in its own words; empty if nothing."""
+    try:
+        said = jsonlib.loads(body)
+    except ValueError:
+        return ""
+    text = said.get("message") if isinstance(said, dict) else said
+    return text.strip() if isinstance(text, str) else ""

@@ -1,0 +1,10 @@
+"""This machine's operating system in the API's words."""
+
+import sys
+
+
+def this_platform() -> str:
+    """`linux`, `windows` or `darwin`; a job's `submitter_platform`."""
+    if sys.platform.startswith("win"):
+        return "windows"
+    return "darwin" if sys.platform == "darwin" else "linux"

@@ -1,0 +1,90 @@
+"""Values of settings: any value made to fit a setting's type and bounds, or refused in words."""
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any
+
+Value = str | int | float | bool
+
+_WANTED = {
+    "string": "a text",
+    "int32": "a whole number",
+    "float": "a number",
+    "bool": "true or false",
+}
+_INT32 = (-(2**31), 2**31 - 1)
+_WORDS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False, "": False}
+
+
+class NotAValue(ValueError):
+    """Its text is a sentence that names the setting."""
+
+
+def fitted(value: object, kind: str, propargs: Mapping[str, Any], label: str) -> Value:
+    """
+    Args:
+        kind: `string`, `int32`, `float` or `bool`.
+        propargs: their `min` and `max` move a number between them.
+        label: of the setting, for the sentence.
+
+    Raises:
+        NotAValue: it cannot be one.
+    """
+    try:
+        made = _MAKERS[kind](value)
+    except (TypeError, ValueError, OverflowError):
+        raise NotAValue(f"{label}: “{value}” is not {_WANTED[kind]}") from None
+    if isinstance(made, (bool, str)):
+        return made
+    return _between(made, propargs)
+
+
+def _string(value: object) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, (dict, list, tuple, set)):
+        raise TypeError
+    return str(value)
+
+
+def _integer(value: object) -> int:
+    number = _number(value)
+    if number != int(number):
+        raise ValueError
+    return max(_INT32[0], min(_INT32[1], int(number)))
+
+
+def _number(value: object) -> float:
+    if not isinstance(value, (int, float, str)):
+        raise TypeError
+    number = float(value)
+    if not math.isfinite(number):
+        raise ValueError
+    return number
+
+
+def _truth(value: object) -> bool:
+    if isinstance(value, str):
+        if value.strip().lower() not in _WORDS:
+            raise ValueError
+        return _WORDS[value.strip().lower()]
+    if not isinstance(value, (bool, int, float)):
+        raise TypeError
+    return bool(value)
+
+
+def _between(number: int | float, propargs: Mapping[str, Any]) -> int | float:
+    kind = type(number)
+    for bound, pick in (("min", max), ("max", min)):
+        limit = propargs.get(bound)
+        if isinstance(limit, (int, float)) and not isinstance(limit, bool):
+            number = pick(number, limit)
+    return kind(number)
+
+
+_MAKERS: Mapping[str, Callable[[object], Value]] = {
+    "string": _string,
+    "int32": _integer,
+    "float": _number,
+    "bool": _truth,
+}
