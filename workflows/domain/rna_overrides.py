@@ -1,0 +1,199 @@
+"""RNA overrides: assignments to Blender's properties, made after a scene is loaded and before it
+is rendered.
+
+Each line is one assignment: `bpy.context.scene.cycles.samples = 64`. That they are nothing else
+keeps a slip of the pen from becoming a program; it is no fence against those who may change jobs,
+for a job can run anything anyway.
+"""
+
+import ast
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+#: Of all lines together, in characters. Windows takes 32,767 of a whole command line.
+LONGEST = 8_000
+_RENDERS = frozenset({"--render-frame", "-f", "--render-anim", "-a"})
+_LITERALS = (bool, int, float, str, type(None))
+_VALUES = (
+    "a value is a number, a text in quotes, True, False, None, a tuple, list, set or dictionary "
+    "of such, or another property of bpy"
+)
+_PROGRAM = """\
+import bpy
+import sys
+for number, line in {lines!r}:
+    try:
+        exec(line, {{'bpy': bpy}})
+    except Exception as problem:
+        print(f'RNA override of line {{number}} failed: {{line}}: '
+              f'{{type(problem).__name__}}: {{problem}}', flush=True)
+        sys.exit(1)
+    print(f'RNA override: {{line}}', flush=True)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    line: int
+    """From 1."""
+    reason: str
+
+    def __str__(self) -> str:
+        return f"Line {self.line}: {self.reason}"
+
+
+class BadOverrides(Exception):
+    """Some lines are no assignments; the message has a line for each."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        super().__init__("\n".join(map(str, problems)))
+        self.problems = tuple(problems)
+
+
+class _NotAllowed(Exception):
+    """Why not, as the end of a sentence."""
+
+
+def check(lines: Sequence[str]) -> None:
+    """Blank lines and comments are left alone.
+
+    Raises:
+        BadOverrides: a line is no assignment, or there is too much of them.
+    """
+    problems: list[Problem] = []
+    length = 0
+    for number, line in enumerate(lines, 1):
+        length += len(line)
+        if length > LONGEST:
+            problems.append(Problem(number, f"more than {LONGEST:,} characters altogether"))
+            break
+        if reason := _reason_against(line):
+            problems.append(Problem(number, reason))
+    if problems:
+        raise BadOverrides(problems)
+
+
+def assignments(lines: Sequence[str]) -> list[tuple[int, str]]:
+    """What is neither blank nor a comment, and the numbers of its lines, from 1."""
+    numbered = ((number, line.strip()) for number, line in enumerate(lines, 1))
+    return [(number, line) for number, line in numbered if line and not line.startswith("#")]
+
+
+def with_overrides(
+    name: str, parameters: Mapping[str, Any], lines: Sequence[str]
+) -> Mapping[str, Any]:
+    """A command's parameters, with the overrides right before the first frame is rendered.
+
+    Only a `blender-render` that renders by `--render-frame` or `--render-anim` gets them. An
+    assignment that fails ends Blender with exit code 1, after a line about it.
+    """
+    arguments = parameters.get("args")
+    todo = assignments(lines)
+    if name != "blender-render" or not todo or not isinstance(arguments, list):
+        return parameters
+    first = next((i for i, argument in enumerate(arguments) if argument in _RENDERS), None)
+    if first is None:
+        return parameters
+    added = ["--python-expr", _expression(todo)]
+    return {**parameters, "args": [*arguments[:first], *added, *arguments[first:]]}
+
+
+def _expression(todo: Sequence[tuple[int, str]]) -> str:
+    # Without line breaks: not every shell on the way to Blender takes those.
+    return f"exec({_PROGRAM.format(lines=todo)!r}, {{}})"
+
+
+def _reason_against(line: str) -> str:
+    """Empty if the line may stay."""
+    text = line.strip()
+    if not text or text.startswith("#"):
+        return ""
+    if any(end in text for end in "\r\n\f\0"):
+        return "one assignment a line"
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about what a text has in it
+            _check_statements(ast.parse(text).body)
+    except SyntaxError as error:
+        return f"not Python: {error.msg}"
+    except _NotAllowed as refusal:
+        return str(refusal)
+    except (ValueError, RecursionError, MemoryError):
+        return "not Python, or nested too deeply"
+    return ""
+
+
+def _check_statements(statements: Sequence[ast.stmt]) -> None:
+    match statements:
+        case [ast.Assign(targets=[target], value=value)]:
+            pass
+        case [ast.AugAssign(target=target, value=value)]:
+            pass
+        case [ast.Assign()]:
+            raise _NotAllowed("one property on the left of one equals sign")
+        case [_]:
+            raise _NotAllowed("not an assignment, as bpy.context.scene.cycles.samples = 64 is one")
+        case _:
+            raise _NotAllowed("one assignment a line")
+    if not isinstance(target, ast.Attribute | ast.Subscript) or _root(target) != "bpy":
+        raise _NotAllowed("what is assigned to is a property that begins with bpy.")
+    _check_value(target)
+    _check_value(value)
+
+
+def _root(node: ast.expr) -> str:
+    """The name that a chain of attributes and indexes begins with; empty if with none."""
+    while isinstance(node, ast.Attribute | ast.Subscript):
+        node = node.value
+    return node.id if isinstance(node, ast.Name) else ""
+
+
+def _check_value(node: ast.expr) -> None:
+    for part in _parts(node):
+        _check_value(part)
+
+
+def _parts(node: ast.expr) -> Iterator[ast.expr]:
+    """What a value is made of, each of which must be one, too."""
+    match node:
+        case ast.Constant(value=value) if isinstance(value, _LITERALS):
+            return
+        case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=number)) if _is_number(number):
+            return
+        case ast.Tuple(elts=parts) | ast.List(elts=parts) | ast.Set(elts=parts):
+            yield from parts
+        case ast.Dict(keys=keys, values=values) if None not in keys:
+            yield from (key for key in keys if key is not None)
+            yield from values
+        case ast.Attribute(value=owner, attr=attribute) if _root(node) == "bpy":
+            if attribute.startswith("_"):
+                raise _NotAllowed(f"{attribute} is no property of Blender")
+            yield from _owner(owner)
+        case ast.Subscript(value=owner, slice=index) if _root(node) == "bpy":
+            yield from _owner(owner)
+            yield from _index(index)
+        case _:
+            raise _NotAllowed(f"{_words(node)} is not allowed: {_VALUES}")
+
+
+def _owner(node: ast.expr) -> Iterator[ast.expr]:
+    if not isinstance(node, ast.Name):
+        yield node
+
+
+def _index(node: ast.expr) -> Iterator[ast.expr]:
+    if isinstance(node, ast.Slice):
+        yield from (end for end in (node.lower, node.upper, node.step) if end is not None)
+    else:
+        yield node
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _words(node: ast.expr) -> str:
+    text = ast.unparse(node)
+    return text if len(text) <= 60 else f"{text[:57]}…"
