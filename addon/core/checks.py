@@ -1,0 +1,281 @@
+"""What would go wrong with a submission, found before anything is sent, and what to do about it."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from .files import MissingFile
+from .frames import BadFrames, count_frames
+from .job_types import JobType
+from .manager import ManagerError
+from .manager_info import ManagerInfo
+from .setting_values import NotAValue
+
+#: Set by us, not by the artist.
+BLENDFILE = "blendfile"
+#: Blender would write one file, which many workers cannot write at once.
+VIDEO_FORMATS = frozenset({"FFMPEG", "AVI_RAW", "AVI_JPEG"})
+#: Render single images, and refuse videos.
+_RENDERS_IMAGES = frozenset({"simple-blender-render"})
+_MOST_FRAMES = 100_000
+_HIGHEST_PRIORITY = 100
+_CHANGED = 412
+
+
+@dataclass(frozen=True)
+class SceneFacts:
+    """What Blender says of the file and the scene that is to be rendered."""
+
+    blend_path: Path | None
+    """None: never saved."""
+    is_dirty: bool
+    """Changed since it was saved."""
+    has_camera: bool
+    frame_start: int = 1
+    frame_end: int = 1
+    frame_step: int = 1
+    output_format: str = "PNG"
+    """Of Blender's image settings."""
+    blender_version: str = ""
+    scene: str = "Scene"
+    uses_sequencer: bool = False
+    """Strips are rendered, which need no camera."""
+    view_layers: tuple[str, ...] = ("ViewLayer",)
+    """Those that are enabled for rendering."""
+    missing: tuple[MissingFile, ...] = ()
+
+
+@dataclass(frozen=True)
+class Finding:
+    code: str
+    """For programs: one word for each kind of finding."""
+    sentence: str
+    """What is wrong."""
+    advice: str
+    """What to do about it."""
+    is_blocking: bool = True
+    """Nothing is sent while there is one; else the artist decides."""
+    show: tuple[str, ...] = ()
+    """What it is about: files, or settings' labels."""
+
+    def __str__(self) -> str:
+        return f"{self.sentence}. {self.advice}."
+
+
+class NotSubmittable(Exception):
+    """Nothing was sent; the text says why and what to do."""
+
+    def __init__(self, findings: Iterable[Finding]) -> None:
+        self.findings = tuple(findings)
+        super().__init__(" ".join(map(str, self.findings)))
+
+
+def check(
+    facts: SceneFacts,
+    job_type: JobType | None,
+    info: ManagerInfo | None,
+    settings: Mapping[str, Any],
+    *,
+    job_name: str = "job",
+    worker_tag: str = "",
+    priority: int = 50,
+    allow_missing: bool = False,
+    failures: Iterable[Exception] = (),
+) -> list[Finding]:
+    """Everything that is wrong, what blocks first.
+
+    Args:
+        job_type: None: the chosen one is not, or no longer, among the manager's.
+        info: None: the manager has never been asked.
+        settings: evaluated; their `blendfile` is not looked at.
+        worker_tag: its id; empty: all workers.
+        allow_missing: the artist knows of the missing files, and renders without them.
+        failures: what the evaluation of settings raised.
+    """
+    found = [
+        *_about_file(facts, job_type),
+        *_about_missing(facts, is_blocking=not allow_missing),
+        *_about_scene(facts, job_type, settings),
+        *_about_manager(job_type, info, worker_tag),
+        *_about_job(job_name, priority),
+        *(
+            Finding("setting-not-evaluated", str(failure), "Type a value for it")
+            for failure in failures
+        ),
+        *(_about_settings(job_type, settings) if job_type else ()),
+    ]
+    return sorted(found, key=lambda each: not each.is_blocking)
+
+
+def finding_of(error: ManagerError) -> Finding:
+    """What a refusal by the manager means for the artist."""
+    if error.status == _CHANGED:
+        return Finding(
+            "job-type-changed",
+            "The job type has changed on the manager since it was last asked",
+            "Refresh from the manager, look at the settings again, and submit",
+        )
+    if error.status is None:
+        advice = "Check the address in the preferences, and that the manager runs"
+        return Finding("manager-not-reached", str(error).rstrip("."), advice)
+    if error.status in (401, 403):
+        advice = "Set a valid API token in the preferences"
+        return Finding("not-allowed", str(error).rstrip("."), advice)
+    return Finding(
+        "manager-refuses",
+        f"The manager refuses the job: {error}".rstrip("."),
+        "Change what it names, and submit again",
+    )
+
+
+def needs_blendfile(job_type: JobType) -> bool:
+    return job_type.setting(BLENDFILE) is not None
+
+
+def _about_file(facts: SceneFacts, job_type: JobType | None) -> Iterator[Finding]:
+    if job_type is not None and not needs_blendfile(job_type):
+        return
+    if facts.blend_path is None:
+        yield Finding("not-saved", "The file was never saved", "Save it")
+    elif not facts.blend_path.is_file():
+        yield Finding(
+            "file-gone",
+            "The file is no longer where it was saved",
+            "Save it again",
+            show=(str(facts.blend_path),),
+        )
+    elif facts.is_dirty:
+        yield Finding(
+            "unsaved-changes",
+            "The file has changes that are not saved",
+            "It is saved when it is submitted; save it yourself to choose when",
+            is_blocking=False,
+        )
+
+
+def _about_missing(facts: SceneFacts, *, is_blocking: bool) -> Iterator[Finding]:
+    if not facts.missing:
+        return
+    count = len(facts.missing)
+    what = "A file that the scene uses is" if count == 1 else f"{count} files of the scene are"
+    yield Finding(
+        "missing-files",
+        f"{what} missing",
+        "Find them with File > External Data, or allow missing files to render without them",
+        is_blocking=is_blocking,
+        show=tuple(f"{each.path} (used by {each.used_by})" for each in facts.missing),
+    )
+
+
+def _about_scene(
+    facts: SceneFacts, job_type: JobType | None, settings: Mapping[str, Any]
+) -> Iterator[Finding]:
+    if job_type is None or not needs_blendfile(job_type):
+        return
+    if not facts.has_camera and not facts.uses_sequencer:
+        yield Finding(
+            "no-camera",
+            f"The scene “{facts.scene}” has no camera",
+            "Add one, or choose it in the scene's properties",
+        )
+    if not facts.view_layers and not facts.uses_sequencer:
+        yield Finding(
+            "no-view-layer",
+            f"No view layer of the scene “{facts.scene}” is rendered",
+            "Enable “Use for Rendering” for at least one",
+        )
+    image_format = settings.get("format") or facts.output_format
+    if job_type.name in _RENDERS_IMAGES and image_format in VIDEO_FORMATS:
+        yield Finding(
+            "video-format",
+            f"{job_type.label} renders images, not the video format {image_format}",
+            "Choose an image format under Output, such as PNG; a video is made of the frames",
+        )
+
+
+def _about_manager(
+    job_type: JobType | None, info: ManagerInfo | None, worker_tag: str
+) -> Iterator[Finding]:
+    if info is None:
+        yield Finding(
+            "manager-unknown", "Nothing is known of the manager yet", "Refresh from the manager"
+        )
+        return
+    if job_type is None:
+        yield Finding(
+            "no-job-type",
+            "No job type is chosen, or the manager no longer has it",
+            "Refresh from the manager, and choose one",
+        )
+    elif needs_blendfile(job_type) and not info.storage.shaman_enabled:
+        yield from _about_storage(info)
+    if worker_tag and info.tag(worker_tag) is None:
+        yield Finding(
+            "no-worker-tag",
+            "The chosen worker tag is no longer among the manager's",
+            "Refresh from the manager, and choose another one, or all workers",
+        )
+
+
+def _about_storage(info: ManagerInfo) -> Iterator[Finding]:
+    try:
+        if Path(info.storage.location).is_dir():
+            return
+    except OSError:
+        pass  # a network drive that does not answer is as good as none
+    yield Finding(
+        "storage-not-reached",
+        f"The farm's shared storage {info.storage.location or 'has no folder and'} "
+        "cannot be reached from this machine",
+        "Mount it, or have Shaman enabled on the manager, which takes uploads",
+        show=(info.storage.location,),
+    )
+
+
+def _about_job(job_name: str, priority: int) -> Iterator[Finding]:
+    if not job_name.strip():
+        yield Finding("no-name", "The job has no name", "Type one")
+    if not 0 <= priority <= _HIGHEST_PRIORITY:
+        yield Finding(
+            "bad-priority",
+            f"A priority is between 0 and {_HIGHEST_PRIORITY}, not {priority}",
+            "Choose another one",
+        )
+
+
+def _about_settings(job_type: JobType, settings: Mapping[str, Any]) -> Iterator[Finding]:
+    for setting in job_type.settings:
+        value = settings.get(setting.key)
+        if setting.key == BLENDFILE:
+            continue
+        if setting.key == "frames" and (value or setting.required):
+            yield from _about_frames(str(value or ""))
+        elif setting.required and (value is None or value == ""):
+            yield Finding(
+                "setting-empty",
+                f"{setting.label} is empty",
+                "The job type needs a value: type one",
+                show=(setting.label,),
+            )
+        elif value is not None:
+            try:
+                setting.coerce(value)
+            except NotAValue as problem:
+                yield Finding("bad-setting", str(problem), "Choose another value")
+
+
+def _about_frames(frames: str) -> Iterator[Finding]:
+    try:
+        count = count_frames(frames)
+    except BadFrames as problem:
+        advice = "Type frames such as 1-20 or 1, 5, 10-15"
+        yield Finding("bad-frames", str(problem), advice, show=(frames,))
+        return
+    if count > _MOST_FRAMES:
+        yield Finding(
+            "too-many-frames",
+            f"These are {count:,} frames, and a job has at most {_MOST_FRAMES:,}",
+            "Submit several jobs",
+            show=(frames,),
+        )

@@ -1,0 +1,48 @@
+"""Frame ranges as the manager understands them, counted without listing every frame.
+
+Source: Flamenco: `1-10`, `1..10` and single frames, separated by commas.
+"""
+
+import re
+
+_PART = re.compile(r"\s*(\d+)\s*(?:(?:-|\.\.)\s*(\d+)\s*)?")
+_NEGATIVE = re.compile(r"(^|[,.\s-])\s*-\s*\d")
+#: More digits than any frame has; longer ones cost time.
+_MOST_DIGITS = 9
+
+
+class BadFrames(ValueError):
+    """The text says what is wrong with the frames."""
+
+
+def count_frames(text: str) -> int:
+    """How many different frames there are.
+
+    Raises:
+        BadFrames: none, or not a frame range.
+    """
+    if not text.strip():
+        raise BadFrames("No frames are chosen")
+    spans = sorted(_span(part, text) for part in text.split(","))
+    count, last = 0, -1
+    for first, end in spans:
+        count += max(0, end - max(first, last + 1) + 1)
+        last = max(last, end)
+    return count
+
+
+def _span(part: str, text: str) -> tuple[int, int]:
+    """First and last frame, both included."""
+    if not part.strip():
+        raise BadFrames(f"“{text}” has a comma with no frame beside it")
+    if _NEGATIVE.search(part):
+        raise BadFrames(f"“{part.strip()}” has a negative frame, which no farm renders")
+    match = _PART.fullmatch(part)
+    if match is None:
+        raise BadFrames(f"“{part.strip()}” is no frame range")
+    if any(len(each or "") > _MOST_DIGITS for each in match.groups()):
+        raise BadFrames(f"“{part.strip()}” has a frame beyond all films")
+    first, end = int(match[1]), int(match[2] or match[1])
+    if end < first:
+        raise BadFrames(f"“{part.strip()}” runs backwards")
+    return first, end

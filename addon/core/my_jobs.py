@@ -1,0 +1,193 @@
+"""The artist's jobs while they render, and what the farm is doing."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+from .manager import Manager, ManagerError
+
+_ENDED = frozenset({"completed", "canceled", "failed"})
+_CAN_CANCEL = frozenset({"active", "queued", "paused", "pause-requested", "under-construction"})
+_CAN_PAUSE = frozenset({"active", "queued"})
+_CAN_RESUME = frozenset({"paused"})
+_WAITING = frozenset({"queued", "active"})
+
+
+@dataclass(frozen=True)
+class JobSummary:
+    id: str
+    name: str
+    status: str
+    """In the API's words."""
+    job_type: str
+    priority: int
+    created: str
+    """In ISO 8601."""
+    updated: str
+    activity_text: str
+    """What happened last, for people."""
+    progress: float | None
+    """From 0 to 1; None: not known yet."""
+    user_name: str = ""
+    project: str = ""
+    comment: str = ""
+    settings: Mapping[str, Any] = field(default_factory=dict, hash=False, repr=False)
+
+    @property
+    def has_ended(self) -> bool:
+        return self.status in _ENDED
+
+    @property
+    def can_cancel(self) -> bool:
+        return self.status in _CAN_CANCEL
+
+    @property
+    def can_pause(self) -> bool:
+        return self.status in _CAN_PAUSE
+
+    @property
+    def can_resume(self) -> bool:
+        return self.status in _CAN_RESUME
+
+    @property
+    def render_output_path(self) -> str:
+        """Where frames are, as its submitter's platform sees it; `######` is their number."""
+        return str(self.settings.get("render_output_path") or "")
+
+
+@dataclass(frozen=True)
+class FarmStatus:
+    status: str
+    """`active`, `idle`, `waiting`, `asleep`, `inoperative`, `starting` or `unknown`."""
+    workers_awake: int
+    workers: int
+    jobs_waiting: int
+    """Queued or active, of everybody."""
+
+    def __str__(self) -> str:
+        workers = f"{self.workers_awake} of {self.workers} workers awake"
+        jobs = "1 job" if self.jobs_waiting == 1 else f"{self.jobs_waiting} jobs"
+        return f"Farm {self.status}: {workers}, {jobs} in the queue"
+
+
+@dataclass(frozen=True)
+class Overview:
+    """One look at the farm."""
+
+    farm: FarmStatus
+    jobs: tuple[JobSummary, ...]
+    """The artist's, newest first."""
+
+
+def overview(
+    manager: Manager, user_name: str, *, also: Iterable[str] = (), limit: int = 50
+) -> Overview:
+    """
+    Args:
+        user_name: whose jobs.
+        also: ids of further jobs, such as those submitted in this session.
+        limit: at most so many jobs.
+
+    Raises:
+        ManagerError: not reached, or it refuses.
+    """
+    status = manager.get("/api/v3/status")
+    workers = manager.get("/api/v3/worker-mgt/workers")["workers"]
+    jobs = manager.get("/api/v3/jobs")["jobs"]
+    farm = FarmStatus(
+        status=str(status["status"]),
+        workers_awake=sum(each["status"] == "awake" for each in workers),
+        workers=len(workers),
+        jobs_waiting=sum(each["status"] in _WAITING for each in jobs),
+    )
+    return Overview(farm, _mine(jobs, user_name, frozenset(also), limit))
+
+
+def job_summary(manager: Manager, job_id: str) -> JobSummary:
+    """
+    Raises:
+        ManagerError: not reached, or there is no such job.
+    """
+    return summary_of(manager.get(_job(job_id)))
+
+
+def summary_of(job: Mapping[str, Any]) -> JobSummary:
+    """Of a job as the manager answers it."""
+    metadata = job.get("metadata") or {}
+    status, total = str(job["status"]), int(job.get("steps_total") or 0)
+    done = min(1.0, int(job.get("steps_completed") or 0) / total) if total else None
+    return JobSummary(
+        id=str(job["id"]),
+        name=str(job["name"]),
+        status=status,
+        job_type=str(job["type"]),
+        priority=int(job["priority"]),
+        created=str(job["created"]),
+        updated=str(job["updated"]),
+        activity_text=str(job.get("activity") or ""),
+        progress=1.0 if status == "completed" else done,
+        user_name=str(metadata.get("user.name", "")),
+        project=str(metadata.get("project", "")),
+        comment=str(metadata.get("comment", "")),
+        settings=job.get("settings") or {},
+    )
+
+
+def thumbnail(manager: Manager, job_id: str) -> bytes | None:
+    """The last-rendered frame as a small JPEG; None: there is none yet.
+
+    Raises:
+        ManagerError: not reached, or it refuses.
+    """
+    told = manager.get(f"{_job(job_id)}/last-rendered")
+    if not told or not told.get("suffixes"):
+        return None
+    suffixes = [str(each) for each in told["suffixes"]]
+    suffix = next((each for each in suffixes if "tiny" in each), suffixes[-1])
+    # Only the path: whatever host a manager may name, we ask the one that we know.
+    base = urlsplit(str(told["base"])).path.rstrip("/")
+    try:
+        return manager.bytes_of(f"{base}/{quote(suffix)}")
+    except ManagerError as error:
+        if error.status == 404:
+            return None
+        raise
+
+
+def cancel_job(manager: Manager, job_id: str) -> None:
+    _ask_for(manager, job_id, "cancel-requested", "Canceled in Blender")
+
+
+def pause_job(manager: Manager, job_id: str) -> None:
+    _ask_for(manager, job_id, "pause-requested", "Paused in Blender")
+
+
+def resume_job(manager: Manager, job_id: str) -> None:
+    _ask_for(manager, job_id, "queued", "Resumed in Blender")
+
+
+def job_page(manager: Manager, job_id: str) -> str:
+    """The job's URL in the manager's web page."""
+    return manager.page(f"/app/jobs/{quote(job_id, safe='')}")
+
+
+def _ask_for(manager: Manager, job_id: str, status: str, reason: str) -> None:
+    change = {"status": status, "reason": reason}
+    manager.request("POST", f"{_job(job_id)}/setstatus", json=change)
+
+
+def _mine(
+    jobs: Iterable[Mapping[str, Any]], user_name: str, also: frozenset[str], limit: int
+) -> tuple[JobSummary, ...]:
+    mine = [
+        each
+        for each in jobs
+        if each["id"] in also or (each.get("metadata") or {}).get("user.name") == user_name
+    ]
+    newest_first = sorted(mine, key=lambda each: str(each["created"]), reverse=True)
+    return tuple(map(summary_of, newest_first[:limit]))
+
+
+def _job(job_id: str) -> str:
+    return f"/api/v3/jobs/{quote(job_id, safe='')}"

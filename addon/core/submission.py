@@ -1,0 +1,171 @@
+"""A job on its way to the manager: checked there, its files delivered, then submitted."""
+
+import getpass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from .checks import BLENDFILE, needs_blendfile
+from .files import Delivered, Route, choose_route, deliver
+from .job_types import JobType
+from .manager import Manager, ManagerError
+from .manager_info import ManagerInfo
+from .platforms import this_platform
+from .progress import Canceled, IsCanceled, Progress, never, quiet
+from .setting_values import Value
+
+#: What a job is checked with before its files are anywhere.
+_NOT_YET_DELIVERED = "checked-before-its-files-are-sent.blend"
+
+
+@dataclass
+class Submission:
+    """What the artist decided; the rest follows from it."""
+
+    name: str
+    job_type: str
+    settings: Mapping[str, Value]
+    """Evaluated; `blendfile` is set when the file has been delivered."""
+    blendfile: Path | None = None
+    """Saved. None: for job types that have no setting for one."""
+    project_root: Path | None = None
+    """Relative paths stay within it; None: the file's folder."""
+    priority: int = 50
+    worker_tag: str = ""
+    """Its id; empty: all workers."""
+    is_paused: bool = False
+    comment: str = ""
+    project: str = ""
+    """Its name, for people; empty: none."""
+    user_name: str = ""
+    """Empty: whoever is logged in on this machine."""
+    blender_version: str = ""
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    """Further texts to keep with the job, by dotted names."""
+
+
+def check_with_manager(manager: Manager, info: ManagerInfo, submission: Submission) -> None:
+    """Have the manager try the job out, without its files.
+
+    Raises:
+        ManagerError: it would not take it, with the reason; see `checks.finding_of`.
+    """
+    job = job_for(info, submission, Delivered(_NOT_YET_DELIVERED))
+    manager.request("POST", "/api/v3/jobs/check", json=job)
+
+
+def submit(
+    manager: Manager,
+    info: ManagerInfo,
+    submission: Submission,
+    progress: Progress = quiet,
+    is_canceled: IsCanceled = never,
+    *,
+    route: Route | None = None,
+) -> dict[str, Any]:
+    """Deliver the job's files and submit it. Blocks; any thread but Blender's main one.
+
+    Args:
+        info: fetched from this manager, not long ago.
+        route: how files get there; None: the way that suits them.
+
+    Returns:
+        The job, as the manager answers it.
+
+    Raises:
+        ManagerError: it does not take the job.
+        FilesError: files could not be delivered.
+        Canceled: by `is_canceled`.
+    """
+    progress("Checking the job with the manager", 0, 0)
+    check_with_manager(manager, info, submission)
+    _stop_if(is_canceled)
+    delivered = _deliver(manager, info, submission, progress, is_canceled, route)
+    # Too late to cancel: from here on there is a job, or there is none.
+    progress("Submitting the job", 0, 0)
+    job = manager.post("/api/v3/jobs", job_for(info, submission, delivered))
+    return dict(job)
+
+
+def job_for(info: ManagerInfo, submission: Submission, delivered: Delivered) -> dict[str, Any]:
+    """What `submitJob` is sent.
+
+    Raises:
+        ManagerError: there is no such job type.
+    """
+    job_type = _job_type(info, submission)
+    job: dict[str, Any] = {
+        "name": submission.name.strip(),
+        "type": job_type.name,
+        "type_etag": job_type.etag,
+        "priority": submission.priority,
+        "settings": dict(submission.settings),
+        "metadata": metadata_of(submission),
+        "submitter_platform": this_platform(),
+        "initial_status": "paused" if submission.is_paused else "queued",
+    }
+    if needs_blendfile(job_type):
+        job["settings"][BLENDFILE] = delivered.blendfile
+    if submission.worker_tag:
+        job["worker_tag"] = submission.worker_tag
+    if delivered.shaman_checkout_id:
+        # Without it, deleting the job would leave the checkout behind.
+        job["storage"] = {"shaman_checkout_id": delivered.shaman_checkout_id}
+    return job
+
+
+def metadata_of(submission: Submission) -> dict[str, str]:
+    """Only what there is to say."""
+    said = {
+        "user.name": submission.user_name.strip() or login_name(),
+        "project": submission.project.strip(),
+        "comment": submission.comment.strip(),
+        "blender.version": submission.blender_version,
+        **submission.metadata,
+    }
+    return {name: str(text) for name, text in said.items() if text}
+
+
+def login_name() -> str:
+    """Of whoever is logged in; empty if the system does not tell."""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError, ImportError):
+        return ""
+
+
+def _job_type(info: ManagerInfo, submission: Submission) -> JobType:
+    job_type = info.job_type(submission.job_type)
+    if job_type is None:
+        raise ManagerError(f"The manager has no job type “{submission.job_type}”")
+    return job_type
+
+
+def _deliver(
+    manager: Manager,
+    info: ManagerInfo,
+    submission: Submission,
+    progress: Progress,
+    is_canceled: IsCanceled,
+    route: Route | None,
+) -> Delivered:
+    if not needs_blendfile(_job_type(info, submission)):
+        return Delivered("")
+    if submission.blendfile is None:
+        raise ManagerError(f"The job type “{submission.job_type}” needs a saved blend file")
+    return deliver(
+        route or choose_route(submission.blendfile, info.storage),
+        manager=manager,
+        storage=info.storage,
+        blendfile=submission.blendfile,
+        project_root=submission.project_root or submission.blendfile.parent,
+        job_name=submission.name,
+        progress=progress,
+        is_canceled=is_canceled,
+    )
+
+
+def _stop_if(is_canceled: IsCanceled) -> None:
+    if is_canceled():
+        raise Canceled
