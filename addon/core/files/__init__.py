@@ -6,9 +6,14 @@ from pathlib import Path
 
 from ..manager import Manager
 from ..progress import Canceled, Progress
+from .checksums import checksums, default_folder
+from .copying import copy_pack
 from .errors import FilesError
+from .in_place import copy_beside
 from .pack import MissingFile
-from .routes import Route, Storage, choose_route
+from .routes import Route, Storage, choose_route, path_in_storage
+from .shaman import ShamanUpload
+from .tracing import missing, packed
 
 __all__ = [
     "Canceled",
@@ -58,7 +63,31 @@ def deliver(
         ManagerError: the manager does not let us.
         Canceled: is_canceled() said so, and nothing is left behind.
     """
-    raise NotImplementedError
+    match route:
+        case Route.IN_PLACE:
+            return _in_place(storage, blendfile, progress, is_canceled)
+        case Route.COPY:
+            location = Path(storage.location)
+            with packed(blendfile, project_root, progress, is_canceled) as pack:
+                copy = copy_pack(pack, location, job_name, progress, is_canceled)
+            return Delivered(copy.as_posix())
+        case Route.SHAMAN:
+            with (
+                packed(blendfile, project_root, progress, is_canceled) as pack,
+                checksums(cache_folder or default_folder()) as known,
+            ):
+                upload = ShamanUpload(manager, known, progress, is_canceled)
+                checkout = upload.upload(pack, job_name)
+            return Delivered(f"{{jobs}}/{checkout}/{pack.blendfile}", checkout)
+
+
+def _in_place(
+    storage: Storage, blendfile: Path, progress: Progress, is_canceled: Callable[[], bool]
+) -> Delivered:
+    path = path_in_storage(blendfile, storage)
+    if path is None:
+        raise FilesError(f"{blendfile} is not on the shared storage {storage.location}")
+    return Delivered(copy_beside(path, progress, is_canceled).as_posix())
 
 
 def missing_files(
@@ -70,4 +99,4 @@ def missing_files(
         FilesError: the file cannot be read.
         Canceled: is_canceled() said so.
     """
-    raise NotImplementedError
+    return missing(blendfile, is_canceled)

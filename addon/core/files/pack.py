@@ -25,4 +25,3 @@ class Pack:
     blendfile: str
     """Below the pack's root, with forward slashes: the file to render."""
     files: tuple[PackedFile, ...]
-    missing: tuple[MissingFile, ...]

@@ -1,0 +1,102 @@
+"""Copies a pack to the shared storage: there whole, or not at all."""
+
+import os
+import secrets
+import shutil
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+
+from ..progress import Canceled, Progress
+from .errors import FilesError
+from .names import safe_name
+from .pack import Pack, PackedFile
+from .sources import blocks, stamp_of
+
+_ATTEMPTS = 10
+
+
+def copy_pack(
+    pack: Pack, location: Path, job_name: str, progress: Progress, is_canceled: Callable[[], bool]
+) -> Path:
+    """The .blend file in the copy.
+
+    Raises:
+        FilesError: a file or the storage does not let us.
+        Canceled: is_canceled() said so.
+    """
+    if not location.is_dir():
+        raise FilesError(
+            f"The farm's shared storage {location} is not there on this machine: connect it"
+        )
+    total = sum(stamp_of(file.source).size for file in pack.files)
+    _check_space(location, total)
+    # A dot, so that nobody takes it for a job's folder.
+    building = location / f".tablao-{secrets.token_hex(6)}.partial"
+    try:
+        building.mkdir()
+        _copy_all(pack.files, building, total, progress, is_canceled)
+        if is_canceled():
+            raise Canceled
+        return _published(building, location, job_name) / pack.blendfile
+    except OSError as error:
+        raise FilesError(_refused(location, error)) from error
+    finally:
+        shutil.rmtree(building, ignore_errors=True)
+
+
+def _copy_all(
+    files: tuple[PackedFile, ...],
+    building: Path,
+    total: int,
+    progress: Progress,
+    is_canceled: Callable[[], bool],
+) -> None:
+    done = 0
+    for file in files:
+        target = building / file.target
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with target.open("wb") as copy:
+            for block in blocks(file.source, is_canceled):
+                copy.write(block)
+                done += len(block)
+                progress(f"Copying {file.source.name}", done, total)
+        # Caches are found by their age, too. Permissions are not kept: workers are other users.
+        status = file.source.stat()
+        os.utime(target, ns=(status.st_atime_ns, status.st_mtime_ns))
+
+
+def _published(building: Path, location: Path, job_name: str) -> Path:
+    """Under the name by which people find it."""
+    now = datetime.now().astimezone()
+    name = f"{now:%Y-%m-%d_%H%M%S}-{safe_name(job_name)}"
+    for number in range(_ATTEMPTS):
+        place = location / (f"{name}-{number + 1}" if number else name)
+        # Made first, because renaming would take the place of an empty folder of somebody else's.
+        try:
+            place.mkdir()
+        except FileExistsError:
+            continue
+        place.rmdir()
+        building.rename(place)
+        return place
+    raise FilesError(f"Too many jobs are called {job_name} at this moment: submit again")
+
+
+def _check_space(location: Path, total: int) -> None:
+    free = shutil.disk_usage(location).free
+    if free < total:
+        raise FilesError(
+            f"The shared storage {location} has {_gigabytes(free)} free, and this job's files are "
+            f"{_gigabytes(total)}: make room there"
+        )
+
+
+def _gigabytes(size: int) -> str:
+    return f"{size / 1e9:.2f} GB"
+
+
+def _refused(location: Path, error: OSError) -> str:
+    if isinstance(error, PermissionError):
+        return f"You may not write to the farm's shared storage {location}: ask for permission"
+    return f"The farm's shared storage {location} cannot be written: {error.strerror or error}"

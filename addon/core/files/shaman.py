@@ -1,0 +1,164 @@
+"""Uploads a pack by Shaman: only contents that the manager lacks, then names for all of them."""
+
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from email.header import Header
+from pathlib import Path, PurePosixPath
+from typing import Any, cast
+
+from ..manager import Manager, ManagerError
+from ..progress import Progress
+from .checksums import Checksums, Hashed
+from .errors import FilesError
+from .names import safe_name
+from .pack import Pack
+from .sending import Sending
+from .sources import stamp_of
+
+_API = "/api/v3/shaman"
+_MOST_ROUNDS = 50
+_MOST_DEFERRED = 8
+#: A manager may write a large file to its disk, and link thousands of others, in silence.
+_SILENCE_S = 300.0
+_STORED_NOW = (200, 204)
+_STORED_BEFORE = 208
+_SENT_BY_ANOTHER = 425
+_NOT_AS_ANNOUNCED = 417
+_FILES_MISSING = 424
+
+
+@dataclass(frozen=True)
+class _File:
+    source: Path
+    target: str
+    hashed: Hashed
+
+    @property
+    def blob(self) -> tuple[str, int]:
+        return self.hashed.sha, self.hashed.stamp.size
+
+    def spec(self) -> dict[str, Any]:
+        return {"sha": self.hashed.sha, "size": self.hashed.stamp.size, "path": self.target}
+
+
+class ShamanUpload:
+    def __init__(
+        self,
+        manager: Manager,
+        checksums: Checksums,
+        progress: Progress,
+        is_canceled: Callable[[], bool],
+    ) -> None:
+        self._manager = manager.with_timeout(_SILENCE_S)
+        self._checksums = checksums
+        self._progress = progress
+        self._is_canceled = is_canceled
+        self._total = 0
+        self._done = 0
+
+    def upload(self, pack: Pack, job_name: str) -> str:
+        """The checkout's path, below the farm's folder of jobs.
+
+        Raises:
+            FilesError: a file does not let us.
+            ManagerError: the manager does not let us.
+            Canceled: is_canceled() said so; what was uploaded is no job's, and the manager's
+                garbage collection takes it some day.
+        """
+        files = self._hashed(pack)
+        specs = [file.spec() for file in files]
+        self._total = self._done = 0
+        for _ in range(_MOST_ROUNDS):
+            lacking = self._manager.post(f"{_API}/checkout/requirements", {"files": specs})["files"]
+            if lacking:
+                self._send(files, lacking)
+                continue
+            checkout = self._check_out(specs, safe_name(job_name))
+            if checkout:
+                return checkout
+        raise FilesError(
+            f"After {_MOST_ROUNDS} attempts the manager still lacks files: submit again later"
+        )
+
+    def _hashed(self, pack: Pack) -> list[_File]:
+        self._total = sum(stamp_of(file.source).size for file in pack.files)
+        self._done = 0
+        files = []
+        for file in pack.files:
+            step = f"Checking {file.source.name}"
+            hashed = self._checksums.of(file.source, self._is_canceled, self._advance(step))
+            files.append(_File(file.source, file.target, hashed))
+        return files
+
+    def _advance(self, step: str) -> Callable[[int], None]:
+        def advance(size: int) -> None:
+            self._done += size
+            self._progress(step, min(self._done, self._total), self._total)
+
+        return advance
+
+    def _send(self, files: Sequence[_File], lacking: Sequence[dict[str, Any]]) -> None:
+        by_blob = {file.blob: file for file in files}
+        # In another order than other artists of the same project, who send the same files now.
+        shuffled = random.sample(lacking, len(lacking))
+        shuffled.sort(key=lambda spec: spec.get("status") == "uploading")
+        queue = [by_blob[spec["sha"], spec["size"]] for spec in shuffled]
+        self._total = max(self._total, self._done + sum(file.blob[1] for file in queue))
+        deferred = 0
+        for number, file in enumerate(queue, 1):
+            # What another client sends is worth waiting for, unless nothing else is left to do.
+            can_wait = deferred < _MOST_DEFERRED and number < len(queue)
+            if not self._send_one(file, can_wait):
+                deferred += 1
+
+    def _send_one(self, file: _File, can_wait: bool) -> bool:
+        """False: another client is sending it."""
+        before = self._done
+        headers = {
+            "Content-Type": "application/octet-stream",
+            "Content-Length": str(file.blob[1]),
+            "X-Shaman-Can-Defer-Upload": str(can_wait).lower(),
+            "X-Shaman-Original-Filename": _header(file.target),
+        }
+        advance = self._advance(f"Sending {PurePosixPath(file.target).name}")
+        accept = (*_STORED_NOW, _STORED_BEFORE, _SENT_BY_ANOTHER)
+        with Sending(file.source, file.hashed.stamp, self._is_canceled, advance) as body:
+            try:
+                answer = self._manager.request(
+                    "POST",
+                    f"{_API}/files/{file.hashed.sha}/{file.blob[1]}",
+                    body=cast(Any, body),
+                    headers=headers,
+                    accept=accept,
+                )
+            except ManagerError as error:
+                raise _explained(error, file) from error
+        is_there = answer.status != _SENT_BY_ANOTHER
+        self._done = before + (file.blob[1] if is_there else 0)
+        return is_there
+
+    def _check_out(self, specs: list[dict[str, Any]], name: str) -> str:
+        """Empty: files went missing meanwhile, so that another round is due."""
+        self._progress("Putting the files together", self._total, self._total)
+        asked = {"files": specs, "checkoutPath": name}
+        try:
+            return str(self._manager.post(f"{_API}/checkout/create", asked)["checkoutPath"])
+        except ManagerError as error:
+            if error.status == _FILES_MISSING:
+                return ""
+            raise
+
+
+def _explained(error: ManagerError, file: _File) -> Exception:
+    if error.status == _NOT_AS_ANNOUNCED:
+        return FilesError(
+            f"{file.source} was changed while it was being sent: "
+            "wait until it is written, and submit again"
+        )
+    return error
+
+
+def _header(name: str) -> str:
+    """For the manager's log; ASCII, encoded as mail does it where the name is not."""
+    return name if name.isascii() else Header(name, "utf-8", maxlinelen=0).encode(linesep="")

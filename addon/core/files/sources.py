@@ -1,0 +1,92 @@
+"""Reads the files that a job takes along, and notices one that changes meanwhile."""
+
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from ..progress import Canceled
+from .errors import FilesError
+
+#: Bytes between two looks at whether we were canceled: some milliseconds of any disk or network.
+BLOCK = 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Stamp:
+    """If it stays, the content did."""
+
+    size: int
+    mtime_ns: int
+
+
+def stamp_of(path: Path) -> Stamp:
+    """Raises:
+    FilesError: the file is not there, or not for us.
+    """
+    try:
+        status = path.stat()
+    except OSError as error:
+        raise unreadable(path, error) from error
+    return Stamp(status.st_size, status.st_mtime_ns)
+
+
+def opened(path: Path) -> BinaryIO:
+    """Raises:
+    FilesError: the file is not there, or not for us.
+    """
+    try:
+        return path.open("rb")
+    except OSError as error:
+        raise unreadable(path, error) from error
+
+
+def blocks(path: Path, is_canceled: Callable[[], bool]) -> Iterator[bytes]:
+    """The content, as it was when this began.
+
+    Raises:
+        FilesError: the file cannot be read, or changes.
+        Canceled: is_canceled() said so.
+    """
+    with opened(path) as file:
+        before = _stamp(file)
+        while block := _read(file, path):
+            if is_canceled():
+                raise Canceled
+            yield block
+        check_unchanged(path, before, _stamp(file))
+    check_unchanged(path, before, stamp_of(path))
+
+
+def check_unchanged(path: Path, before: Stamp, now: Stamp) -> None:
+    """Raises:
+    FilesError: it changed.
+    """
+    if before != now:
+        raise FilesError(
+            f"{path} was changed while it was being sent: "
+            "wait until it is written, and submit again"
+        )
+
+
+def unreadable(path: Path, error: OSError) -> FilesError:
+    match error:
+        case FileNotFoundError():
+            return FilesError(f"{path} is not there")
+        case PermissionError():
+            return FilesError(f"{path} may not be read by you: ask its owner for permission")
+        case _:
+            return FilesError(f"{path} cannot be read: {error.strerror or error}")
+
+
+def _stamp(file: BinaryIO) -> Stamp:
+    status = os.fstat(file.fileno())
+    return Stamp(status.st_size, status.st_mtime_ns)
+
+
+def _read(file: BinaryIO, path: Path) -> bytes:
+    try:
+        return file.read(BLOCK)
+    except OSError as error:
+        raise unreadable(path, error) from error

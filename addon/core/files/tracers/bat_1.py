@@ -1,0 +1,143 @@
+"""Run by a Python of its own: looks through a .blend file with BAT 1, for Blender before 5.1.
+
+A process, so that it can be stopped at once, never takes the interpreter from Blender's interface,
+and shares no module with another add-on that brings its own BAT. Its only argument is a JSON
+object: `blendfile`, `project_root`, `scratch` (a folder of ours), `what` ("pack" or "missing") and
+`wheels` (to be found before anything else). The answer goes to `answer.json` in the scratch folder.
+"""
+
+import json
+import logging
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
+_REQUEST: dict[str, Any] = json.loads(sys.argv[1])
+sys.path[:0] = _REQUEST["wheels"]
+
+from blender_asset_tracer import blendfile, pack, trace  # noqa: E402 # the path comes first
+from blender_asset_tracer.pack import transfer  # noqa: E402
+from blender_asset_tracer.trace import progress, result  # noqa: E402
+
+
+class _Steps(progress.Callback):  # type: ignore[misc] # BAT has no types
+    """Prints what is looked at."""
+
+    def trace_blendfile(self, filename: Path) -> None:
+        _say(f"step: {filename.name}")
+
+
+class _PackSteps(pack.progress.Callback):  # type: ignore[misc] # BAT has no types
+    def trace_blendfile(self, filename: Path) -> None:
+        _say(f"step: {filename.name}")
+
+    def rewrite_blendfile(self, orig_filename: Path) -> None:
+        _say(f"step: {orig_filename.name}")
+
+
+class _Collector(transfer.FileTransferer):  # type: ignore[misc] # BAT has no types
+    """Transfers nothing: notes what would go where."""
+
+    def __init__(self, target: Path, scratch: Path) -> None:
+        super().__init__()
+        self.files: list[tuple[str, str]] = []
+        self._target = target
+        self._scratch = scratch
+
+    def queue_copy(self, src: Path, dst: Path) -> None:
+        self.files.append((str(src), dst.relative_to(self._target).as_posix()))
+
+    def queue_move(self, src: Path, dst: Path) -> None:
+        """A rewritten .blend file, which BAT removes when it is done."""
+        if src.suffix == ".txt":  # BAT's note about itself
+            return
+        kept = self._scratch / f"{len(self.files)}.blend"
+        src.replace(kept)
+        self.queue_copy(kept, dst)
+
+    def start(self) -> None:
+        pass
+
+    def run(self) -> None:
+        pass
+
+    def done_and_join(self) -> None:
+        pass
+
+    def join(self, timeout: float | None = None) -> None:
+        pass
+
+
+class _Packer(pack.Packer):  # type: ignore[misc] # BAT has no types
+    def __init__(self, source: Path, project_root: Path, scratch: Path) -> None:
+        target = scratch / "target"
+        super().__init__(source, project_root, str(target))
+        self.collector = _Collector(target, scratch)
+        self.progress_cb = _PackSteps()
+
+    def _create_file_transferer(self) -> _Collector:
+        return self.collector
+
+
+def _pack(source: Path) -> dict[str, Any]:
+    scratch = Path(_REQUEST["scratch"])
+    with _Packer(source, Path(_REQUEST["project_root"]), scratch) as packer:
+        packer.strategise()
+        packer.execute()
+        target = scratch / "target"
+        return {
+            "blendfile": packer.output_path.relative_to(target).as_posix(),
+            "files": packer.collector.files,
+        }
+
+
+def _missing(source: Path) -> dict[str, Any]:
+    # The same picture is often used from many places; the first will do.
+    found: dict[str, str] = {}
+    for usage in trace.deps(source, _Steps()):
+        if next(_existing(usage), None) is None:
+            found.setdefault(str(usage.abspath), _user(usage))
+    return {"missing": list(found.items())}
+
+
+def _existing(usage: result.BlockUsage) -> Iterator[Path]:
+    return (path for path in usage.files() if path.exists())
+
+
+def _user(usage: result.BlockUsage) -> str:
+    """The .blend file, and the data-block in it: `shot.blend: Image wood`."""
+    name = bytes(usage.block_name).decode(errors="replace")
+    # Blender puts two letters for the kind before a data-block's name.
+    block = name[2:] if usage.block.code in (b"IM", b"LI", b"OB", b"SO", b"VF", b"CF") else name
+    return f"{usage.block.bfile.filepath.name}: {block}"
+
+
+def main() -> str:
+    """What was wrong, in words; empty if nothing."""
+    logging.basicConfig(level=logging.ERROR)
+    source = Path(_REQUEST["blendfile"])
+    try:
+        answer = (_pack if _REQUEST["what"] == "pack" else _missing)(source)
+    except blendfile.exceptions.BlendFileError as error:
+        return f"{getattr(error, 'filepath', source)} is no .blend file that can be read ({error})"
+    except ModuleNotFoundError as error:
+        return f"a .blend file is compressed, and this Python lacks {error.name}: install it"
+    except PermissionError as error:
+        return f"{error.filename} may not be read"
+    except (OSError, RuntimeError) as error:
+        return str(error)
+    (Path(_REQUEST["scratch"]) / "answer.json").write_text(json.dumps(answer), encoding="utf-8")
+    return ""
+
+
+if __name__ == "__main__":
+    if wrong := main():
+        _say(f"wrong: {wrong}")
+        sys.exit(1)

@@ -1,0 +1,95 @@
+"""Run by a Blender of its own: looks through a .blend file with BAT 2, for Blender 5.1 and later.
+
+It asks Blender itself, so that the file must be open: in another process, which leaves the artist's
+session alone and can be stopped at once. Arguments and answer are those of bat_1.py.
+"""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import bpy
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
+_REQUEST: dict[str, Any] = json.loads(sys.argv[-1])
+sys.path[:0] = _REQUEST["wheels"]
+
+from blender_asset_tracer import file_usage, path_rewriting  # noqa: E402 # the path comes first
+from blender_asset_tracer.path_rewriting_models import RewriteRequest  # noqa: E402
+
+
+def _pack(usage: Any) -> dict[str, Any]:
+    there = {path: info for path, info in usage.file_infoes.items() if path.is_file()}
+    return {
+        "blendfile": usage.source_file_info().relpath_in_pack.as_posix(),
+        "files": [
+            (str(_rewritten(usage, info)), info.relpath_in_pack.as_posix())
+            for info in there.values()
+        ],
+    }
+
+
+def _rewritten(usage: Any, info: Any) -> Path:
+    """The file to take along: as it is, or a copy that refers to files where the pack has them."""
+    source: Path = info.source_path
+    if not info.needs_path_rewriting:
+        return source
+    _say(f"step: {source.name}")
+    copy = Path(_REQUEST["scratch"]) / f"{abs(hash(source)):x}.blend"
+    path_rewriting.rewrite_file(
+        RewriteRequest(
+            blendfile=source,
+            relpath_in_root=info.relpath_in_pack,
+            rewrite_rules=info.rewrite_rules,
+            save_to=copy,
+            pack_source_root=usage.root_path,
+        )
+    )
+    return copy
+
+
+def _missing(usage: Any) -> dict[str, Any]:
+    gone = [
+        (str(path), ", ".join(sorted(map(_name, info.references))))
+        for path, info in usage.file_infoes.items()
+        if not path.exists()
+    ]
+    return {"missing": gone + _missing_tiles(usage)}
+
+
+def _missing_tiles(usage: Any) -> list[tuple[str, str]]:
+    """BAT is silent about a set of tiles of which none is there."""
+    found = {info.reported_path for info in usage.file_infoes.values()}
+    tiled = (image for image in bpy.data.images if image.source == "TILED" and image.filepath)
+    paths = {file_usage.path_absolute(each.filepath, library=each.library): each for each in tiled}
+    return [(str(path), _name(image.library)) for path, image in paths.items() if path not in found]
+
+
+def _name(library: Any) -> str:
+    return Path(library.filepath if library else _REQUEST["blendfile"]).name
+
+
+def main() -> str:
+    """What was wrong, in words; empty if nothing."""
+    source = _REQUEST["blendfile"]
+    try:
+        _say(f"step: {Path(source).name}")
+        bpy.ops.wm.open_mainfile(filepath=source, load_ui=False, use_scripts=False)
+        usage = file_usage.dependencies_of_current_blendfile(Path(_REQUEST["project_root"]))
+        answer = (_pack if _REQUEST["what"] == "pack" else _missing)(usage)
+    except (OSError, RuntimeError) as error:
+        return str(error).removeprefix("Error: ").strip()
+    (Path(_REQUEST["scratch"]) / "answer.json").write_text(json.dumps(answer), encoding="utf-8")
+    return ""
+
+
+if __name__ == "__main__":
+    if wrong := main():
+        _say(f"wrong: {wrong}")
+        sys.exit(1)

@@ -1,0 +1,163 @@
+"""What a .blend file needs, as another process finds out, which is stopped when we are."""
+
+import contextlib
+import json
+import os
+import queue
+import subprocess
+import tempfile
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from ..progress import Canceled, Progress
+from .errors import FilesError
+from .pack import MissingFile, Pack, PackedFile
+from .programs import tracing_program
+
+#: How long a cancel may take to be noticed.
+_ASK_EVERY_S = 0.2
+#: Lines of the process's own that a report of its failure brings along.
+_LAST_LINES = 3
+
+
+@contextlib.contextmanager
+def packed(
+    blendfile: Path, project_root: Path, progress: Progress, is_canceled: Callable[[], bool]
+) -> Iterator[Pack]:
+    """All that goes along. Files that had to be changed for it are there until this ends.
+
+    Raises:
+        FilesError: a file cannot be read.
+        Canceled: is_canceled() said so.
+    """
+    blendfile, project_root = _absolute(blendfile, project_root)
+    with _scratch() as scratch:
+        answer = _ask("pack", blendfile, project_root, scratch, progress, is_canceled)
+        files = tuple(PackedFile(Path(source), target) for source, target in answer["files"])
+        yield Pack(answer["blendfile"], files)
+
+
+def missing(blendfile: Path, is_canceled: Callable[[], bool]) -> tuple[MissingFile, ...]:
+    """Raises:
+    FilesError: a file cannot be read.
+    Canceled: is_canceled() said so.
+    """
+    blendfile, folder = _absolute(blendfile, blendfile.parent)
+    with _scratch() as scratch:
+        answer = _ask("missing", blendfile, folder, scratch, lambda *_: None, is_canceled)
+    return tuple(MissingFile(path, used_by) for path, used_by in sorted(answer["missing"]))
+
+
+def _absolute(blendfile: Path, project_root: Path) -> tuple[Path, Path]:
+    """Links followed in neither or both, or one could not be told to be in the other."""
+    blendfile, project_root = Path(os.path.abspath(blendfile)), Path(os.path.abspath(project_root))
+    if not blendfile.is_file():
+        raise FilesError(f"{blendfile} is not there: save the file")
+    if blendfile.is_relative_to(project_root):
+        return blendfile, project_root
+    if blendfile.resolve().is_relative_to(project_root.resolve()):
+        return blendfile.resolve(), project_root.resolve()
+    return blendfile, blendfile.parent
+
+
+@contextlib.contextmanager
+def _scratch() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="tablao-", ignore_cleanup_errors=True) as folder:
+        yield Path(folder).resolve()
+
+
+def _ask(
+    what: str,
+    blendfile: Path,
+    project_root: Path,
+    scratch: Path,
+    progress: Progress,
+    is_canceled: Callable[[], bool],
+) -> Any:
+    program = tracing_program()
+    request = {
+        "what": what,
+        "blendfile": str(blendfile),
+        "project_root": str(project_root),
+        "scratch": str(scratch),
+        "wheels": program.wheels,
+    }
+    command = [*program.command, json.dumps(request)]
+    lines = _Lines()
+    for line in _output(command, scratch, is_canceled):
+        lines.take(line, progress)
+    try:
+        return json.loads((scratch / "answer.json").read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise FilesError(f"{blendfile.name} cannot be looked through: {lines.reason}") from None
+
+
+class _Lines:
+    """What the process says: steps, what was wrong, and all else that Blender prints."""
+
+    def __init__(self) -> None:
+        self._wrong = ""
+        self._others: list[str] = []
+
+    @property
+    def reason(self) -> str:
+        return self._wrong or " | ".join(self._others[-_LAST_LINES:]) or "it gave no reason"
+
+    def take(self, line: str, progress: Progress) -> None:
+        kind, _, text = line.partition(": ")
+        if kind == "step":
+            progress(f"Looking through {text}", 0, 0)
+        elif kind == "wrong":
+            self._wrong = text
+        elif line:
+            self._others.append(line)
+
+
+def _output(command: list[str], scratch: Path, is_canceled: Callable[[], bool]) -> Iterator[str]:
+    """The lines of the process, which is over or killed when this ends."""
+    environment = os.environ | {"PYTHONUTF8": "1", "TMPDIR": str(scratch), "TEMP": str(scratch)}
+    try:
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            env=environment,
+            # On Windows a program of the command line would open a window.
+            creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
+        )
+    except OSError as error:
+        raise FilesError(f"{command[0]} does not start: {error.strerror}") from error
+    lines: queue.Queue[str | None] = queue.Queue()
+    reader = threading.Thread(target=_read, args=(process, lines), daemon=True)
+    reader.start()
+    try:
+        yield from _until_end(lines, is_canceled)
+        process.wait()
+    finally:
+        process.kill()
+        process.wait()
+        reader.join()
+
+
+def _read(process: "subprocess.Popen[bytes]", lines: "queue.Queue[str | None]") -> None:
+    assert process.stdout is not None
+    with process.stdout as output:
+        for line in output:
+            lines.put(line.decode(errors="replace").strip())
+    lines.put(None)
+
+
+def _until_end(lines: "queue.Queue[str | None]", is_canceled: Callable[[], bool]) -> Iterator[str]:
+    while True:
+        if is_canceled():
+            raise Canceled
+        try:
+            line = lines.get(timeout=_ASK_EVERY_S)
+        except queue.Empty:
+            continue
+        if line is None:
+            return
+        yield line
