@@ -41,6 +41,7 @@ class JobExport(Answer):
 
     exported_at: datetime
     job: Job
+    rna_overrides: list[str]
     archived_at: datetime | None = None
     statistics: ArchivedStatistics
     tasks: list[Task]

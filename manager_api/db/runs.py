@@ -32,6 +32,7 @@ class LeasedTask:
     job_run: int
     job_name: str
     job_metadata: dict[str, str]
+    rna_overrides: list[str] | None
     task_id: str
     task_name: str
     task_type: str
@@ -46,7 +47,7 @@ async def leased_tasks(
     """Left out is what there is no such lease for in that job, or no such task."""
     leases = (
         select(LeaseRow.id, LeaseRow.job_id, LeaseRow.worker_id, LeaseRow.run, LeaseRow.state)
-        .add_columns(JobRow.run, JobRow.name, JobRow.job_metadata)
+        .add_columns(JobRow.run, JobRow.name, JobRow.job_metadata, JobRow.rna_overrides)
         .join(JobRow, JobRow.id == LeaseRow.job_id)
         .where(LeaseRow.id.in_({each.lease_id for each in wanted}))
     )

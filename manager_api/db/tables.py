@@ -122,6 +122,8 @@ class JobRow(Base):
     activity: Mapped[str] = mapped_column(FreeText, default="")
     settings: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     job_metadata: Mapped[dict[str, str]] = mapped_column("metadata", JSON, default=dict)
+    rna_overrides: Mapped[list[str] | None] = mapped_column(JSON(none_as_null=True))
+    """Lines of `workflows.domain.rna_overrides`, checked; null: none."""
     shaman_checkout_id: Mapped[str] = mapped_column(FreeText, default="")
     worker_tag_id: Mapped[str | None] = mapped_column(ForeignKey("worker_tags.id"))
     created: Mapped[datetime] = mapped_column(UtcDateTime)

@@ -102,6 +102,7 @@ def _export(row: JobRow, of_job: Sequence[TaskRow], workers: Rows) -> JobExport:
     return JobExport(
         exported_at=utc_now(),
         job=job_answer(row),
+        rna_overrides=row.rna_overrides or [],
         archived_at=row.archived_at,
         statistics=_kept(row) or statistics_of(of_job, workers),
         tasks=[task_answer(task, workers) for task in of_job],

@@ -169,7 +169,11 @@ class HttpPolls:
         worker, job, task = given.worker, given.job, given.task
         await self._note(given)
         written = CommandsForWorker(
-            self._variables, worker.platform, given.provision, job.job_metadata
+            self._variables,
+            worker.platform,
+            given.provision,
+            job.job_metadata,
+            job.rna_overrides,
         )
         return AssignedTask(
             uuid=task.id,

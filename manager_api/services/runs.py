@@ -65,7 +65,11 @@ class RunService:
         _check_authority(task, worker, key)
         self._remember(worker.id, key, task.task_id)
         written = CommandsForWorker(
-            self._variables(), worker.platform, wanted.provision, task.job_metadata
+            self._variables(),
+            worker.platform,
+            wanted.provision,
+            task.job_metadata,
+            task.rna_overrides,
         )
         return RunCommands(
             task_id=task.task_id,
