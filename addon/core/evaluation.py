@@ -160,11 +160,15 @@ def evaluate_all(
         NotAValue: a chosen value is none of its setting's type.
     """
     values: dict[str, Value] = {}
-    for setting in job_type.settings:
+
+    def keep(setting: Setting) -> None:
         try:
             values[setting.key] = in_use.value_of(setting)
         except EvaluationFailed as failure:
             if on_failure is None:
                 raise
             on_failure(setting, failure)
+
+    for setting in job_type.settings:
+        keep(setting)
     return values

@@ -116,6 +116,11 @@ def version_problem(version: object, address: str) -> str:
     return ""
 
 
+def product_of(version: Mapping[str, Any]) -> str:
+    """Name and version of the program that gave this answer of `getVersion`, for people."""
+    return str(version["git"]) if _is_ours(version) else f"Flamenco {version['version']}"
+
+
 def to_json(info: ManagerInfo) -> str:
     kept = {"format": _FORMAT, "address": info.address, "answers": info.answers}
     return json.dumps(kept, indent=1)
@@ -168,7 +173,7 @@ def _info(address: str, answers: Mapping[str, Any]) -> ManagerInfo:
         name=str(version.get("name") or "Flamenco"),
         version=str(version.get("shortversion") or version["version"]),
         is_tablao=_is_ours(version),
-        product=str(version["git"]) if _is_ours(version) else f"Flamenco {version['version']}",
+        product=product_of(version),
         storage=SharedStorage(
             location=str(storage["location"]),
             shaman_enabled=storage["shamanEnabled"] is True,

@@ -15,7 +15,7 @@ _WAITING = frozenset({"queued", "active"})
 
 
 @dataclass(frozen=True)
-class JobSummary:
+class MyJob:
     id: str
     name: str
     status: str
@@ -76,7 +76,7 @@ class Overview:
     """One look at the farm."""
 
     farm: FarmStatus
-    jobs: tuple[JobSummary, ...]
+    jobs: tuple[MyJob, ...]
     """The artist's, newest first."""
 
 
@@ -104,7 +104,7 @@ def overview(
     return Overview(farm, _mine(jobs, user_name, frozenset(also), limit))
 
 
-def job_summary(manager: Manager, job_id: str) -> JobSummary:
+def job_summary(manager: Manager, job_id: str) -> MyJob:
     """
     Raises:
         ManagerError: not reached, or there is no such job.
@@ -112,12 +112,12 @@ def job_summary(manager: Manager, job_id: str) -> JobSummary:
     return summary_of(manager.get(_job(job_id)))
 
 
-def summary_of(job: Mapping[str, Any]) -> JobSummary:
+def summary_of(job: Mapping[str, Any]) -> MyJob:
     """Of a job as the manager answers it."""
     metadata = job.get("metadata") or {}
     status, total = str(job["status"]), int(job.get("steps_total") or 0)
     done = min(1.0, int(job.get("steps_completed") or 0) / total) if total else None
-    return JobSummary(
+    return MyJob(
         id=str(job["id"]),
         name=str(job["name"]),
         status=status,
@@ -179,7 +179,7 @@ def _ask_for(manager: Manager, job_id: str, status: str, reason: str) -> None:
 
 def _mine(
     jobs: Iterable[Mapping[str, Any]], user_name: str, also: frozenset[str], limit: int
-) -> tuple[JobSummary, ...]:
+) -> tuple[MyJob, ...]:
     mine = [
         each
         for each in jobs

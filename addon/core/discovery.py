@@ -1,0 +1,139 @@
+"""Finds managers in the local networks, Flamenco's and ours; takes a few seconds."""
+
+import select
+import socket
+import time
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass
+from types import ModuleType
+
+from . import mdns, ssdp
+from .manager import Manager, ManagerError
+from .manager_info import product_of, version_problem
+from .progress import IsCanceled, never
+
+#: Where both kinds of manager are when nobody chose a port; one that listens on this machine
+#: only may be heard by nobody.
+_HERE = "http://localhost:8080"
+#: In a network; more than that is somebody's joke.
+_MOST_CANDIDATES = 64
+_ASK_EVERY_S = 1.0
+_LOOK_EVERY_S = 0.1
+_PROBE_S = 2.0
+_LONGEST_DATAGRAM = 9001
+#: Hops; a farm's network may have a router within.
+_TIME_TO_LIVE = 2
+
+_WAYS: tuple[ModuleType, ...] = (ssdp, mdns)
+
+
+@dataclass(frozen=True)
+class Found:
+    """A manager that answers as one that we can speak to."""
+
+    address: str
+    name: str
+    """Of the farm, for people."""
+    product: str
+    """Name and version of the program, for people."""
+
+
+def find_managers(
+    search_s: float = 2.5,
+    is_canceled: IsCanceled = never,
+    on_found: Callable[[str], None] = lambda url: None,
+) -> tuple[Found, ...]:
+    """Those that were found, in alphabetical order of their names. Blocks.
+
+    Args:
+        search_s: for how long to listen; asking what was found takes up to two seconds more.
+        on_found: told of each URL that somebody says a manager is at.
+    """
+    urls = _candidates(search_s, is_canceled, on_found)
+    with ThreadPoolExecutor(max_workers=8, thread_name_prefix="tablao-probe") as pool:
+        probed = list(pool.map(_probe, [*urls, _HERE]))
+    found = {each.address: each for each in probed if each is not None}
+    return tuple(sorted(found.values(), key=lambda each: (each.name.lower(), each.address)))
+
+
+def _candidates(
+    search_s: float, is_canceled: IsCanceled, on_found: Callable[[str], None]
+) -> list[str]:
+    urls: dict[str, None] = {}
+    with ExitStack() as stack:
+        listening = _sockets(stack)
+        end, ask_at = time.monotonic() + search_s, 0.0
+        while listening and not is_canceled() and time.monotonic() < end:
+            # Datagrams get lost, and one that has just started may not have heard the first.
+            if time.monotonic() >= ask_at:
+                _ask(listening)
+                ask_at = time.monotonic() + _ASK_EVERY_S
+            for url in _heard(listening):
+                if url not in urls and len(urls) < _MOST_CANDIDATES:
+                    urls[url] = None
+                    on_found(url)
+    return list(urls)
+
+
+def _sockets(stack: ExitStack) -> Mapping[socket.socket, ModuleType]:
+    """By what they ask, one for each way and each of this machine's networks."""
+    return {
+        found: way
+        for address in _own_addresses()
+        for way in _WAYS
+        if (found := _socket_on(address, stack)) is not None
+    }
+
+
+def _socket_on(address: str, stack: ExitStack) -> "socket.socket | None":
+    made = stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+    try:
+        made.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_TTL, _TIME_TO_LIVE)
+        made.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, socket.inet_aton(address))
+        made.bind((address, 0))
+        made.setblocking(False)
+    except OSError:
+        return None
+    return made
+
+
+def _own_addresses() -> list[str]:
+    """IPv4 addresses; the standard library knows no better way to the networks they are in."""
+    addresses = {"127.0.0.1": None}
+    with suppress(OSError):
+        for *_, place in socket.getaddrinfo(socket.gethostname(), None, socket.AF_INET):
+            addresses[str(place[0])] = None
+    for group, port in (way.GROUP for way in _WAYS):
+        # Where the system would send it; nothing is sent.
+        with suppress(OSError), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as to_group:
+            to_group.connect((group, port))
+            addresses[str(to_group.getsockname()[0])] = None
+    return list(addresses)
+
+
+def _ask(listening: Mapping[socket.socket, ModuleType]) -> None:
+    for each, way in listening.items():
+        # A network that lets nobody ask is like one without managers.
+        with suppress(OSError):
+            each.sendto(way.question(), way.GROUP)
+
+
+def _heard(listening: Mapping[socket.socket, ModuleType]) -> Iterable[str]:
+    readable, _, _ = select.select(list(listening), [], [], _LOOK_EVERY_S)
+    for each in readable:
+        with suppress(OSError):
+            datagram, sender = each.recvfrom(_LONGEST_DATAGRAM)
+            yield from listening[each].urls_in(datagram, str(sender[0]))
+
+
+def _probe(url: str) -> "Found | None":
+    try:
+        manager = Manager(url, timeout_s=_PROBE_S)
+        version = manager.get("/api/v3/version")
+    except ManagerError:
+        return None
+    if version_problem(version, url):
+        return None
+    return Found(manager.address, str(version.get("name") or "Flamenco"), product_of(version))

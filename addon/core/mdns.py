@@ -1,0 +1,113 @@
+"""One question by multicast DNS, "where is a Tablao?", and its answers.
+
+Sources: RFC 1035 section 4 for the messages, RFC 6762 section 6.7 for asking without taking part:
+whoever asks from another port than 5353 is answered there, once.
+"""
+
+import ipaddress
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+GROUP = ("224.0.0.251", 5353)
+SERVICE = "_tablao._tcp.local"
+
+_A, _PTR, _SRV = 1, 12, 33
+_INTERNET = 1
+_HEADER = struct.Struct("!6H")
+_IS_ANSWER = 0x8000
+_LONGEST_DATAGRAM = 9000
+_MOST_RECORDS = 64
+#: Of a name, RFC 1035 section 3.1.
+_LONGEST_NAME = 255
+
+
+class _Malformed(ValueError):
+    pass
+
+
+@dataclass(frozen=True)
+class _Record:
+    name: str
+    type: int
+    begin: int
+    """Where its data is in the datagram."""
+    end: int
+
+
+def question() -> bytes:
+    labels = b"".join(bytes([len(each)]) + each.encode() for each in SERVICE.split("."))
+    return _HEADER.pack(0, 0, 1, 0, 0, 0) + labels + b"\0" + struct.pack("!2H", _PTR, _INTERNET)
+
+
+def urls_in(datagram: bytes, sender: str) -> list[str]:
+    """Where managers are by this answer; none if it is malformed, or about something else.
+
+    Args:
+        sender: its address, for an answer that forgets to give one.
+    """
+    try:
+        return list(dict.fromkeys(_urls(datagram, sender)))
+    except (_Malformed, struct.error, IndexError, UnicodeDecodeError):
+        return []
+
+
+def _urls(datagram: bytes, sender: str) -> Iterator[str]:
+    records = _records(datagram)
+    instances = {
+        _name_at(datagram, each.begin)[0]
+        for each in records
+        if each.type == _PTR and each.name == SERVICE
+    }
+    addresses: dict[str, list[str]] = {}
+    for each in records:
+        if each.type == _A and each.end - each.begin == 4:
+            found = str(ipaddress.IPv4Address(datagram[each.begin : each.end]))
+            addresses.setdefault(each.name, []).append(found)
+    for each in records:
+        if each.type == _SRV and each.name in instances:
+            _, _, port = struct.unpack_from("!3H", datagram, each.begin)
+            target, _ = _name_at(datagram, each.begin + 6)
+            for address in addresses.get(target, [sender]):
+                yield f"http://{address}:{port}"
+
+
+def _records(datagram: bytes) -> list[_Record]:
+    if len(datagram) > _LONGEST_DATAGRAM:
+        raise _Malformed("too long")
+    _, flags, questions, *sections = _HEADER.unpack_from(datagram)
+    if not flags & _IS_ANSWER or questions + sum(sections) > _MOST_RECORDS:
+        raise _Malformed("no answer to us")
+    at = _HEADER.size
+    for _ in range(questions):
+        at = _name_at(datagram, at)[1] + 4
+    records = []
+    for _ in range(sum(sections)):
+        name, at = _name_at(datagram, at)
+        kind, _, _, length = struct.unpack_from("!2HIH", datagram, at)
+        begin, at = at + 10, at + 10 + length
+        if at > len(datagram):
+            raise _Malformed("cut off")
+        records.append(_Record(name, kind, begin, at))
+    return records
+
+
+def _name_at(datagram: bytes, at: int) -> tuple[str, int]:
+    """In small letters, and where the datagram goes on after it."""
+    labels: list[str] = []
+    after, lowest, length = 0, at, 0
+    while size := datagram[at]:
+        if size >= 0xC0:
+            after = after or at + 2
+            at = struct.unpack_from("!H", datagram, at)[0] & 0x3FFF
+            # A pointer leads to what came before, so names that lead in circles are none.
+            if at >= lowest:
+                raise _Malformed("a name without end")
+            lowest = at
+            continue
+        length += size + 1
+        if size > 63 or length > _LONGEST_NAME:
+            raise _Malformed("a name that is too long")
+        labels.append(datagram[at + 1 : at + 1 + size].decode().lower())
+        at += size + 1
+    return ".".join(labels), after or at + 1
