@@ -2,3 +2,25 @@
 
 For pipelines, too: see docs/pipelines.md.
 """
+
+from .checks import Finding, NotSubmittable
+from .manager import Manager, ManagerError
+from .manager_info import ManagerInfo, fetch
+from .pipeline import submit_blend_file
+from .progress import Canceled
+from .project import ProjectFinder
+from .submission import Submission, submit
+
+__all__ = [
+    "Canceled",
+    "Finding",
+    "Manager",
+    "ManagerError",
+    "ManagerInfo",
+    "NotSubmittable",
+    "ProjectFinder",
+    "Submission",
+    "fetch",
+    "submit",
+    "submit_blend_file",
+]

@@ -3,7 +3,7 @@
 import select
 import socket
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
@@ -14,9 +14,9 @@ from .manager import Manager, ManagerError
 from .manager_info import product_of, version_problem
 from .progress import IsCanceled, never
 
-#: Where both kinds of manager are when nobody chose a port; one that listens on this machine
-#: only may be heard by nobody.
-_HERE = "http://localhost:8080"
+#: Both kinds of manager have it when nobody chose another. This machine is asked for it even if
+#: nobody answers: a manager for this machine alone may not be heard.
+_PORT = 8080
 #: In a network; more than that is somebody's joke.
 _MOST_CANDIDATES = 64
 _ASK_EVERY_S = 1.0
@@ -40,30 +40,26 @@ class Found:
     """Name and version of the program, for people."""
 
 
-def find_managers(
-    search_s: float = 2.5,
-    is_canceled: IsCanceled = never,
-    on_found: Callable[[str], None] = lambda url: None,
-) -> tuple[Found, ...]:
+def find_managers(search_s: float = 2.5, is_canceled: IsCanceled = never) -> tuple[Found, ...]:
     """Those that were found, in alphabetical order of their names. Blocks.
 
     Args:
         search_s: for how long to listen; asking what was found takes up to two seconds more.
-        on_found: told of each URL that somebody says a manager is at.
     """
-    urls = _candidates(search_s, is_canceled, on_found)
+    own = _own_addresses()
+    urls = _candidates(own, search_s, is_canceled)
+    if not any(f"http://{address}:{_PORT}" in urls for address in own):
+        urls.append(f"http://localhost:{_PORT}")
     with ThreadPoolExecutor(max_workers=8, thread_name_prefix="tablao-probe") as pool:
-        probed = list(pool.map(_probe, [*urls, _HERE]))
+        probed = list(pool.map(_probe, urls))
     found = {each.address: each for each in probed if each is not None}
     return tuple(sorted(found.values(), key=lambda each: (each.name.lower(), each.address)))
 
 
-def _candidates(
-    search_s: float, is_canceled: IsCanceled, on_found: Callable[[str], None]
-) -> list[str]:
+def _candidates(own: Iterable[str], search_s: float, is_canceled: IsCanceled) -> list[str]:
     urls: dict[str, None] = {}
     with ExitStack() as stack:
-        listening = _sockets(stack)
+        listening = _sockets(own, stack)
         end, ask_at = time.monotonic() + search_s, 0.0
         while listening and not is_canceled() and time.monotonic() < end:
             # Datagrams get lost, and one that has just started may not have heard the first.
@@ -71,17 +67,16 @@ def _candidates(
                 _ask(listening)
                 ask_at = time.monotonic() + _ASK_EVERY_S
             for url in _heard(listening):
-                if url not in urls and len(urls) < _MOST_CANDIDATES:
+                if len(urls) < _MOST_CANDIDATES:
                     urls[url] = None
-                    on_found(url)
     return list(urls)
 
 
-def _sockets(stack: ExitStack) -> Mapping[socket.socket, ModuleType]:
+def _sockets(own: Iterable[str], stack: ExitStack) -> Mapping[socket.socket, ModuleType]:
     """By what they ask, one for each way and each of this machine's networks."""
     return {
         found: way
-        for address in _own_addresses()
+        for address in own
         for way in _WAYS
         if (found := _socket_on(address, stack)) is not None
     }
