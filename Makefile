@@ -8,8 +8,9 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --no-python-downloads --gen
   --no-header --no-annotate $(COMPILE_ARGS)
 
 DASHBOARD := manager_api/dashboard_files/index.html
+ADDON := manager_api/addon_files/.built
 
-.PHONY: help venv dashboard demo test lint format bench requirements clean
+.PHONY: help venv dashboard addon demo test lint format bench requirements clean
 
 help:
 	@echo "make demo           render a small animation on a farm of one machine (ARGS=--once: then exit)"
@@ -19,6 +20,7 @@ help:
 	@echo "make bench          measure the time between two tasks (ARGS: the benchmark's)"
 	@echo "make venv           the environment in $(VENV), from the pinned requirements"
 	@echo "make dashboard      build the dashboard's files, which the manager serves"
+	@echo "make addon          build the zip of the Blender add-on, which the manager gives away"
 	@echo "make requirements   pin the dependencies anew (COMPILE_ARGS=--upgrade: the newest)"
 	@echo "make clean          remove the environments, caches and the demo's files"
 
@@ -40,10 +42,17 @@ $(DASHBOARD): $(INSTALLED) $(shell find dashboard -path '*/node_modules' -prune 
 	$(BIN)/python dashboard/build.py
 	@touch $@
 
-demo: venv dashboard
+addon: $(ADDON)
+
+# The zip's name has the version, so a file beside it says when it was built.
+$(ADDON): $(INSTALLED) LICENSE pyproject.toml $(shell find addon -name '*.py' -o -name '*.toml' -o -name 'wheels.txt')
+	$(BIN)/python addon/build.py
+	@touch $@
+
+demo: venv dashboard addon
 	$(BIN)/tablao demo $(ARGS)
 
-test: venv dashboard
+test: venv dashboard addon
 	@bash .ci/system-packages
 	$(BIN)/python -m pytest $(ARGS)
 
@@ -68,4 +77,4 @@ requirements: venv
 	$(COMPILE) --python-version 3.13 --output-file deploy/requirements-bpy-py313.txt deploy/requirements-bpy-py313.in
 
 clean:
-	rm -rf $(VENV) .venv-bpy demo dashboard/node_modules manager_api/dashboard_files .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) .venv-bpy demo dashboard/node_modules manager_api/dashboard_files manager_api/addon_files addon/wheels .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
