@@ -1,0 +1,108 @@
+"""Work away from Blender's interface: threads do it, a timer brings the results to `bpy`.
+
+Threads never touch `bpy`. Without an interface there is nothing to keep responsive and no timer
+runs, so the work is done at once.
+"""
+
+import threading
+from collections.abc import Callable
+from queue import Empty, SimpleQueue
+from typing import Any, TypeVar
+
+import bpy
+
+T = TypeVar("T")
+
+_LOOK_EVERY_S = 0.1
+
+_results: "SimpleQueue[Callable[[], None]]" = SimpleQueue()
+#: What runs, by what it is for: two of the same would only wait for each other.
+_running: dict[str, threading.Thread] = {}
+
+
+def run(
+    name: str,
+    work: Callable[[], T],
+    done: Callable[[T], None],
+    failed: Callable[[Exception], None],
+    *,
+    is_waiting: bool = False,
+) -> bool:
+    """Do `work` in a thread, then call `done` or `failed` on Blender's main thread.
+
+    Args:
+        name: what the work is for.
+        is_waiting: do it at once, as if there was no interface: for scripts.
+
+    Returns:
+        Whether it was begun; False: the same is running already.
+    """
+    if name in _running:
+        return False
+    if is_waiting or bpy.app.background:
+        _outcome(work, done, failed)()
+        return True
+
+    def in_thread() -> None:
+        tell = _outcome(work, done, failed)
+        _results.put(lambda: _forget_and(name, tell))
+
+    thread = threading.Thread(target=in_thread, name=f"tablao {name}", daemon=True)
+    _running[name] = thread
+    thread.start()
+    if not bpy.app.timers.is_registered(_deliver):
+        bpy.app.timers.register(_deliver, persistent=True)
+    return True
+
+
+def is_running(name: str) -> bool:
+    return name in _running
+
+
+def stop() -> None:
+    """What runs ends by itself; nobody hears of it."""
+    if bpy.app.timers.is_registered(_deliver):
+        bpy.app.timers.unregister(_deliver)
+    _running.clear()
+    while True:
+        try:
+            _results.get_nowait()
+        except Empty:
+            return
+
+
+def redraw() -> None:
+    """Have the panels drawn anew, wherever they are open."""
+    for window in getattr(bpy.context.window_manager, "windows", ()):
+        for area in window.screen.areas:
+            if area.type in {"PROPERTIES", "PREFERENCES"}:
+                area.tag_redraw()
+
+
+def _outcome(
+    work: Callable[[], T], done: Callable[[T], None], failed: Callable[[Exception], None]
+) -> Callable[[], None]:
+    try:
+        result: Any = work()
+    # The outermost edge of a thread: whoever asked for the work is told, whatever went wrong.
+    except Exception as problem:
+        error = problem
+        return lambda: failed(error)
+    return lambda: done(result)
+
+
+def _deliver() -> "float | None":
+    while True:
+        try:
+            deliver = _results.get_nowait()
+        except Empty:
+            break
+        deliver()
+    redraw()
+    return _LOOK_EVERY_S if _running else None
+
+
+def _forget_and(name: str, tell: Callable[[], None]) -> None:
+    # First, so that what is told may begin the same anew, and an error in it blocks nothing.
+    _running.pop(name, None)
+    tell()

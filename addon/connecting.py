@@ -1,0 +1,86 @@
+"""What the manager says of itself: asked in the background, kept for when it is out of reach."""
+
+from contextlib import suppress
+from typing import Any
+
+import bpy
+
+from . import background, preferences, setting_properties, values
+from .core import manager_info
+from .core.addresses import BadAddress, normalized
+from .core.discovery import Found, find_managers
+from .core.manager import Manager, ManagerError
+from .core.manager_info import ManagerInfo
+from .session import session, told
+
+
+def use_kept_info() -> None:
+    """What this manager said in an earlier session."""
+    preferred = preferences.preferences_of(bpy.context)
+    kept = None
+    with suppress(BadAddress):
+        kept = manager_info.load(
+            preferences.kept_info_file(), normalized(preferred.manager_address)
+        )
+    use(kept)
+
+
+def use(info: "ManagerInfo | None") -> None:
+    session.info = info
+    setting_properties.register(info.job_types if info else (), values.live)
+
+
+def refresh(context: Any) -> bool:
+    """Ask the manager in the background.
+
+    Returns:
+        Whether that was begun.
+    """
+    try:
+        manager = preferences.manager_of(context)
+    except ManagerError as problem:
+        _not_reached(problem)
+        return False
+    session.message = f"Asking {manager.address}"
+    return background.run("refresh", lambda: _fetch(manager), _reached, _not_reached)
+
+
+def find(context: Any) -> bool:
+    """Look for managers on the network, and take the first if there is one only.
+
+    Returns:
+        Whether that was begun.
+    """
+    session.message = "Looking for managers on the network"
+    return background.run("find", find_managers, _found, _not_reached)
+
+
+def _fetch(manager: Manager) -> ManagerInfo:
+    return manager_info.fetch(manager)
+
+
+def _reached(info: ManagerInfo) -> None:
+    session.is_reached = True
+    session.message = f"{info.product} at {info.address}"
+    use(info)
+    # Without it the next session knows nothing while it is offline; this one goes on.
+    with suppress(OSError):
+        manager_info.save(info, preferences.kept_info_file())
+    for scene in bpy.data.scenes:
+        if job_type := session.job_type(scene.tablao.job_type):
+            values.fill_in(bpy.context, scene, job_type)
+
+
+def _not_reached(problem: Exception) -> None:
+    session.is_reached = False
+    session.message = told(problem)
+
+
+def _found(managers: "tuple[Found, ...]") -> None:
+    session.found = managers
+    if not managers:
+        session.message = "No manager answers on this network: type its address"
+        return
+    session.message = f"Found {', '.join(each.address for each in managers)}"
+    # Setting the address asks that manager.
+    preferences.preferences_of(bpy.context).manager_address = managers[0].address

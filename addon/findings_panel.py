@@ -1,0 +1,72 @@
+"""What the checks found, with what to do about it, and how to get there."""
+
+from typing import Any
+
+import bpy
+
+from . import background, texts
+from .core.checks import Finding
+from .panels import _OutputPanel
+from .session import session
+
+#: Longer lists stand in the window that "Show Me" opens.
+_SHOWN_AT_ONCE = 5
+#: Where "Show Me" leads, by the finding's code.
+PLACES = {
+    "not-saved": ("save", "Save the File"),
+    "file-gone": ("save", "Save the File"),
+    "not-writable": ("save", "Save Elsewhere"),
+    "missing-files": ("missing-files", "Show Me"),
+    "no-camera": ("SCENE", "Show Me"),
+    "no-view-layer": ("VIEW_LAYER", "Show Me"),
+    "manager-unknown": ("refresh", "Refresh"),
+    "job-type-changed": ("refresh", "Refresh"),
+    "no-job-type": ("refresh", "Refresh"),
+    "no-worker-tag": ("refresh", "Refresh"),
+    "manager-not-reached": ("preferences", "Preferences"),
+    "not-allowed": ("preferences", "Preferences"),
+}
+
+
+class TABLAO_PT_findings(_OutputPanel, bpy.types.Panel):
+    bl_label = "Files & Checks"
+    bl_parent_id = "TABLAO_PT_submit"
+
+    @classmethod
+    def poll(cls, context: Any) -> bool:
+        return session.info is not None
+
+    def draw_header(self, context: Any) -> None:
+        if session.findings:
+            is_blocked = any(each.is_blocking for each in session.findings)
+            self.layout.label(text="", icon="CANCEL" if is_blocked else "ERROR")
+
+    def draw(self, context: Any) -> None:
+        layout = self.layout
+        row = layout.row()
+        row.enabled = session.running is None and not background.is_running("check")
+        row.operator("tablao.check", icon="VIEWZOOM")
+        if background.is_running("check"):
+            layout.label(text="Looking…", icon="SORTTIME")
+        elif session.is_checked and not session.findings:
+            layout.label(text="Nothing is wrong", icon="CHECKMARK")
+        for finding in session.findings:
+            draw_finding(layout.box(), context, finding)
+
+
+def draw_finding(layout: Any, context: Any, finding: Finding) -> None:
+    column = layout.column(align=True)
+    icon = "CANCEL" if finding.is_blocking else "ERROR"
+    texts.draw_wrapped(column, context, f"{finding.sentence}.", icon)
+    texts.draw_wrapped(column, context, f"{finding.advice}.", "BLANK1")
+    for each in finding.show[:_SHOWN_AT_ONCE]:
+        column.label(text=each, icon="DOT")
+    if len(finding.show) > _SHOWN_AT_ONCE:
+        column.label(text=f"and {len(finding.show) - _SHOWN_AT_ONCE} more", icon="BLANK1")
+    if place := PLACES.get(finding.code):
+        row = column.row()
+        row.alignment = "RIGHT"
+        row.operator("tablao.show", text=place[1]).what = place[0]
+
+
+CLASSES = (TABLAO_PT_findings,)

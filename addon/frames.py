@@ -1,0 +1,132 @@
+"""A job's finished frames: where they are for this machine, into an image or a strip."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import bpy
+
+from .core.manager_info import ManagerInfo
+from .core.my_jobs import MyJob
+from .scene_facts import strips_of
+
+#: Frames go here, not into the artist's scene: with a strip in it, that would render the strip.
+SCENE = "Tablao Frames"
+_IMAGES = {
+    ".png",
+    ".jpg",
+    ".jpeg",
+    ".exr",
+    ".tif",
+    ".tiff",
+    ".webp",
+    ".tga",
+    ".bmp",
+    ".hdr",
+    ".jp2",
+}
+_NUMBER = re.compile(r"#+")
+
+
+class NoFrames(Exception):
+    """The text says why there are none."""
+
+
+@dataclass(frozen=True)
+class Frames:
+    """Files of one folder, in the order of their numbers."""
+
+    files: tuple[Path, ...]
+    first: int
+
+
+def frames_of(job: MyJob, info: "ManagerInfo | None") -> Frames:
+    """Reads the folder.
+
+    Raises:
+        NoFrames: there are none that this machine can see.
+    """
+    if not job.render_output_path:
+        raise NoFrames("This job does not say where its frames are")
+    pattern = Path(here(job.render_output_path, info))
+    if not pattern.parent.is_dir():
+        raise NoFrames(f"{pattern.parent} is not there yet, or not to be reached from here")
+    numbered = sorted(_numbered(pattern))
+    if not numbered:
+        raise NoFrames(f"There is no frame in {pattern.parent} yet")
+    return Frames(tuple(file for _, file in numbered), numbered[0][0])
+
+
+def here(path: str, info: "ManagerInfo | None") -> str:
+    """The path with the manager's variables as this machine has them."""
+    values: Mapping[str, str] = {
+        name: variable.value for name, variable in (info.variables if info else {}).items()
+    }
+    return re.sub(r"\{(\w+)\}", lambda found: values.get(found[1], found[0]), path)
+
+
+def _numbered(pattern: Path) -> "list[tuple[int, Path]]":
+    found = _NUMBER.search(pattern.name)
+    before, after = (
+        (pattern.name[: found.start()], pattern.name[found.end() :])
+        if found
+        else (pattern.name, "")
+    )
+    name = re.compile(rf"{re.escape(before)}(\d+){re.escape(after)}(?:\.\w+)?")
+    return [
+        (int(matched[1]), file)
+        for file in pattern.parent.iterdir()
+        if file.suffix.lower() in _IMAGES and (matched := name.fullmatch(file.name))
+    ]
+
+
+def as_image(frames: Frames, job_name: str) -> Any:
+    """An image that plays the frames, in Blender's data and in an image editor that is open."""
+    image = bpy.data.images.load(str(frames.files[0]), check_existing=True)
+    image.name = job_name
+    if len(frames.files) > 1:
+        image.source = "SEQUENCE"
+    return image
+
+
+def show_image(context: Any, image: Any, frames: Frames) -> bool:
+    """
+    Returns:
+        Whether there is an image editor to show it in.
+    """
+    for window in context.window_manager.windows:
+        for area in window.screen.areas:
+            if area.type == "IMAGE_EDITOR":
+                space = area.spaces.active
+                space.image = image
+                space.image_user.frame_duration = len(frames.files)
+                space.image_user.frame_start = frames.first
+                space.image_user.frame_offset = frames.first - 1
+                space.image_user.use_auto_refresh = True
+                return True
+    return False
+
+
+def as_strip(scene: Any, frames: Frames, name: str) -> Any:
+    """A strip of the frames, where they are on the timeline, above all others."""
+    editor = scene.sequence_editor or scene.sequence_editor_create()
+    strips = editor.strips if hasattr(editor, "strips") else editor.sequences
+    channel = max((strip.channel for strip in strips_of(scene)), default=0) + 1
+    strip = strips.new_image(name, str(frames.files[0]), channel, frames.first)
+    for file in frames.files[1:]:
+        strip.elements.append(file.name)
+    return strip
+
+
+def scene_for_strips(context: Any) -> Any:
+    """The artist's own if it is edited already, else one for frames alone."""
+    if strips_of(context.scene):
+        return context.scene
+    own = bpy.data.scenes.get(SCENE)
+    if own is None:
+        own = bpy.data.scenes.new(SCENE)
+        own.render.fps = context.scene.render.fps
+        own.render.fps_base = context.scene.render.fps_base
+    return own

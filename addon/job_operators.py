@@ -1,0 +1,180 @@
+"""Buttons of a job: cancel, pause, resume, look at it, fetch its frames."""
+
+from collections.abc import Callable
+from typing import Any
+
+import bpy
+
+from . import background, job_watch, preferences
+from .core import my_jobs
+from .core.manager import Manager, ManagerError
+from .core.my_jobs import MyJob
+from .frames import Frames, as_image, as_strip, frames_of, scene_for_strips, show_image
+from .jobs_panel import job_of, selected_job
+from .session import session, told
+
+
+class _JobOperator:
+    """Of the job that is named, else of the one that is selected."""
+
+    bl_options = {"INTERNAL"}
+    __annotations__ = {"job_id": bpy.props.StringProperty(name="Job", options={"SKIP_SAVE"})}
+    job_id: str
+    report: Callable[..., None]
+
+    def _job(self, context: Any) -> "MyJob | None":
+        job = job_of(self.job_id) if self.job_id else selected_job(context)
+        if job is None:
+            self.report({"ERROR"}, "There is no such job in the list: refresh it")
+        return job
+
+
+class _Change(_JobOperator):
+    """What is asked of the manager, in the background."""
+
+    @staticmethod
+    def ask(manager: Manager, job_id: str) -> None:
+        raise NotImplementedError
+
+    def execute(self, context: Any) -> "set[str]":
+        job = self._job(context)
+        if job is None:
+            return {"CANCELLED"}
+        problems: list[Exception] = []
+
+        def failed(problem: Exception) -> None:
+            problems.append(problem)
+            session.outcome, session.has_failed = told(problem), True
+
+        try:
+            manager = preferences.manager_of(context)
+        except ManagerError as problem:
+            self.report({"ERROR"}, told(problem))
+            return {"CANCELLED"}
+        ask = self.ask
+        background.run(
+            f"change {job.id}",
+            lambda: ask(manager, job.id),
+            lambda _: job_watch.look(bpy.context),
+            failed,
+        )
+        if problems:
+            self.report({"ERROR"}, told(problems[0]))
+            return {"CANCELLED"}
+        return {"FINISHED"}
+
+
+class TABLAO_OT_cancel_job(_Change, bpy.types.Operator):
+    """Cancel this job: its tasks are stopped, and what was rendered stays"""
+
+    bl_idname = "tablao.cancel_job"
+    bl_label = "Cancel Job"
+    __annotations__ = _JobOperator.__annotations__
+    ask = staticmethod(my_jobs.cancel_job)
+
+    def invoke(self, context: Any, event: Any) -> Any:
+        return context.window_manager.invoke_confirm(self, event)
+
+
+class TABLAO_OT_pause_job(_Change, bpy.types.Operator):
+    """Let its active tasks end, and begin no more"""
+
+    bl_idname = "tablao.pause_job"
+    bl_label = "Pause Job"
+    __annotations__ = _JobOperator.__annotations__
+    ask = staticmethod(my_jobs.pause_job)
+
+
+class TABLAO_OT_resume_job(_Change, bpy.types.Operator):
+    """Let it render again"""
+
+    bl_idname = "tablao.resume_job"
+    bl_label = "Resume Job"
+    __annotations__ = _JobOperator.__annotations__
+    ask = staticmethod(my_jobs.resume_job)
+
+
+class TABLAO_OT_open_dashboard(_JobOperator, bpy.types.Operator):
+    """Look at this job in the browser"""
+
+    bl_idname = "tablao.open_dashboard"
+    bl_label = "Open in Dashboard"
+    __annotations__ = _JobOperator.__annotations__
+
+    def execute(self, context: Any) -> "set[str]":
+        job = self._job(context)
+        if job is None:
+            return {"CANCELLED"}
+        bpy.ops.wm.url_open(url=my_jobs.job_page(preferences.manager_of(context), job.id))
+        return {"FINISHED"}
+
+
+class _Fetch(_JobOperator):
+    """Finds the frames in the background, then puts them into Blender."""
+
+    def execute(self, context: Any) -> "set[str]":
+        job, info = self._job(context), session.info
+        if job is None:
+            return {"CANCELLED"}
+        problems: list[Exception] = []
+
+        def failed(problem: Exception) -> None:
+            problems.append(problem)
+            session.outcome, session.has_failed = told(problem), True
+
+        put = self.put
+        background.run(
+            f"frames {job.id}",
+            lambda: frames_of(job, info),
+            lambda frames: put(bpy.context, job, frames),
+            failed,
+        )
+        if problems:
+            self.report({"ERROR"}, told(problems[0]))
+            return {"CANCELLED"}
+        return {"FINISHED"}
+
+    @staticmethod
+    def put(context: Any, job: MyJob, frames: Frames) -> None:
+        raise NotImplementedError
+
+
+class TABLAO_OT_load_frames(_Fetch, bpy.types.Operator):
+    """Load the frames that are finished as an image sequence, into an image editor"""
+
+    bl_idname = "tablao.load_frames"
+    bl_label = "Load Frames"
+    __annotations__ = _JobOperator.__annotations__
+
+    @staticmethod
+    def put(context: Any, job: MyJob, frames: Frames) -> None:
+        image = as_image(frames, job.name)
+        is_shown = show_image(context, image, frames)
+        where = "" if is_shown else ": open an image editor to see them"
+        session.outcome = f"Loaded {len(frames.files)} frames of {job.name}{where}"
+        session.has_failed = False
+
+
+class TABLAO_OT_add_strip(_Fetch, bpy.types.Operator):
+    """Add the frames that are finished as a strip, to a scene of their own unless this is edited"""
+
+    bl_idname = "tablao.add_strip"
+    bl_label = "Add as Strip"
+    __annotations__ = _JobOperator.__annotations__
+
+    @staticmethod
+    def put(context: Any, job: MyJob, frames: Frames) -> None:
+        scene = scene_for_strips(context)
+        as_strip(scene, frames, job.name)
+        session.outcome = f"Added {len(frames.files)} frames to the scene “{scene.name}”"
+        session.has_failed = False
+
+
+CLASSES = (
+    TABLAO_OT_cancel_job,
+    TABLAO_OT_pause_job,
+    TABLAO_OT_resume_job,
+    TABLAO_OT_open_dashboard,
+    TABLAO_OT_load_frames,
+    TABLAO_OT_add_strip,
+)

@@ -1,0 +1,145 @@
+"""The panel in the output properties: what a job is, and the button that submits it."""
+
+from typing import Any
+
+import bpy
+
+from . import devices, setting_properties, texts, values
+from .connection_panel import draw_connection
+from .core.job_types import JobType, Setting
+from .preferences import preferences_of
+from .session import Running, session
+
+
+class _OutputPanel:
+    bl_space_type = "PROPERTIES"
+    bl_region_type = "WINDOW"
+    bl_context = "output"
+
+
+class TABLAO_PT_submit(_OutputPanel, bpy.types.Panel):
+    bl_label = "Tablao"
+
+    def draw(self, context: Any) -> None:
+        layout, scene = self.layout, context.scene
+        draw_connection(layout, context)
+        layout.use_property_split = True
+        layout.use_property_decorate = False
+        column = layout.column()
+        column.enabled = session.running is None
+        if session.info is None:
+            texts.draw_wrapped(
+                column,
+                context,
+                "Set the manager's address in the preferences, or find it on the network.",
+            )
+            column.operator("tablao.find_managers", icon="VIEWZOOM")
+            return
+        draw_job(column, scene)
+        draw_submit(layout, context)
+
+
+class TABLAO_PT_options(_OutputPanel, bpy.types.Panel):
+    bl_label = "Options"
+    bl_parent_id = "TABLAO_PT_submit"
+    bl_options = {"DEFAULT_CLOSED"}
+
+    @classmethod
+    def poll(cls, context: Any) -> bool:
+        return session.info is not None
+
+    def draw(self, context: Any) -> None:
+        layout, chosen = self.layout, context.scene.tablao
+        layout.use_property_split = True
+        layout.use_property_decorate = False
+        layout.enabled = session.running is None
+        column = layout.column()
+        column.prop(chosen, "worker_tag_choice")
+        job_type = session.job_type(chosen.job_type)
+        if job_type and not devices.is_declared(job_type):
+            column.prop(chosen, "device_choice")
+        column.prop(chosen, "project")
+        if preferences_of(context).project_finder == "TYPED":
+            column.prop(chosen, "project_root")
+        column.prop(chosen, "comment")
+        _draw_presets(layout, chosen)
+
+
+def draw_job(layout: Any, scene: Any) -> None:
+    chosen = scene.tablao
+    if bpy.app.version >= (4, 1, 0):
+        layout.prop(chosen, "job_name", placeholder=values.blendfile_stem())
+    else:
+        layout.prop(chosen, "job_name")
+    layout.prop(chosen, "job_type_choice")
+    if job_type := session.job_type(chosen.job_type):
+        draw_settings(layout, scene, job_type)
+    layout.prop(chosen, "priority")
+    layout.prop(chosen, "is_paused")
+
+
+def draw_settings(layout: Any, scene: Any, job_type: JobType) -> None:
+    group = setting_properties.group_of(scene, job_type)
+    column = layout.column()
+    for setting in job_type.settings:
+        if setting.is_shown:
+            _draw_setting(column.row(align=True), group, setting)
+
+
+def draw_submit(layout: Any, context: Any) -> None:
+    if session.running is not None:
+        _draw_progress(layout, context, session.running)
+        return
+    column = layout.column()
+    column.scale_y = 1.4
+    is_known = session.job_type(context.scene.tablao.job_type) is not None
+    column.enabled = is_known
+    # Only what the artist may decide is wrong: then the next click is that decision.
+    is_anyway = bool(session.findings) and session.outcome == ""
+    is_anyway = is_anyway and not any(each.is_blocking for each in session.findings)
+    text = "Submit Anyway" if is_anyway else "Submit to the Farm"
+    button = column.operator("tablao.submit", text=text, icon="RENDER_ANIMATION")
+    button.ignore_warnings = is_anyway
+    if session.outcome:
+        icon = "ERROR" if session.has_failed else "CHECKMARK"
+        texts.draw_wrapped(layout, context, session.outcome, icon)
+
+
+def _draw_setting(row: Any, group: Any, setting: Setting) -> None:
+    name = setting_properties.property_of(setting.key)
+    # The mark says that a job needs a value; the manager would only say so later.
+    label = f"{setting.label} *" if setting.required else setting.label
+    if setting_properties.is_linked(group, setting):
+        split = row.split(factor=0.4, align=True)
+        split.alignment = "RIGHT"
+        split.label(text=label)
+        split.label(text=setting.eval_info.description if setting.eval_info else "")
+    else:
+        row.prop(group, name, text=label)
+    if setting.has_link:
+        link = setting_properties.link_of(setting.key)
+        icon = "LINKED" if getattr(group, link) else "UNLINKED"
+        row.prop(group, link, text="", icon=icon, toggle=True)
+    elif setting.eval and setting.is_editable:
+        row.operator("tablao.evaluate_setting", text="", icon="FILE_REFRESH").key = setting.key
+
+
+def _draw_progress(layout: Any, context: Any, running: Running) -> None:
+    row = layout.row(align=True)
+    row.use_property_split = False
+    if hasattr(row, "progress"):
+        row.progress(text=running.told, factor=running.share)
+    else:
+        texts.draw_wrapped(row, context, running.told, "SORTTIME")
+    row.operator("tablao.cancel_submission", text="", icon="CANCEL")
+
+
+def _draw_presets(layout: Any, chosen: Any) -> None:
+    row = layout.row(align=True)
+    row.menu("TABLAO_MT_presets", text="Presets")
+    row.prop(chosen, "preset", text="")
+    row.operator("tablao.save_preset", text="", icon="ADD")
+    row.operator("tablao.delete_preset", text="", icon="REMOVE")
+
+
+CLASSES = (TABLAO_PT_submit, TABLAO_PT_options)

@@ -1,0 +1,96 @@
+"""What Blender's scene and the panel say, as a submission; and what is wrong with it."""
+
+from pathlib import Path
+from typing import Any
+
+import bpy
+
+from . import devices, preferences, values
+from .core.checks import Finding, NotSubmittable, check
+from .core.project import NoProject, Project, find_project
+from .core.submission import Submission
+from .scene_facts import read_scene
+from .session import session
+
+
+def findings_now(context: Any) -> "list[Finding]":
+    """What is wrong as far as Blender alone can tell. Quick."""
+    scene = context.scene
+    job_type = session.job_type(scene.tablao.job_type)
+    settings, failures = values.gathered(context, scene, job_type) if job_type else ({}, [])
+    found = check(
+        read_scene(scene),
+        job_type,
+        session.info,
+        settings,
+        job_name=values.job_name_of(scene) or "a file that was never saved",
+        worker_tag=scene.tablao.worker_tag,
+        priority=scene.tablao.priority,
+        failures=failures,
+    )
+    return [*devices.problems(scene.tablao.device, job_type, session.info), *found]
+
+
+def submission_of(context: Any, job_name: str = "") -> Submission:
+    """What the panel says.
+
+    Raises:
+        NotSubmittable: something that is wrong blocks it.
+    """
+    blocking = [each for each in findings_now(context) if each.is_blocking]
+    if blocking:
+        raise NotSubmittable(blocking)
+    scene, chosen = context.scene, context.scene.tablao
+    job_type = session.job_type(chosen.job_type)
+    settings, _ = values.gathered(context, scene, job_type)
+    blendfile = values.blendfile_path()
+    project = project_of(context, blendfile)
+    return Submission(
+        name=job_name.strip() or values.job_name_of(scene),
+        job_type=job_type.name,
+        settings=devices.chosen(settings, chosen.device),
+        blendfile=blendfile,
+        project_root=project.root if project else None,
+        priority=chosen.priority,
+        worker_tag=chosen.worker_tag,
+        is_paused=chosen.is_paused,
+        comment=chosen.comment,
+        project=project.name if project else chosen.project.strip(),
+        user_name=preferences.user_name_of(context),
+        blender_version=bpy.app.version_string,
+    )
+
+
+def project_of(context: Any, blendfile: "Path | None") -> "Project | None":
+    """Raises:
+    NotSubmittable: the typed folder is none.
+    """
+    if blendfile is None:
+        return None
+    chosen = context.scene.tablao
+    try:
+        return find_project(
+            blendfile,
+            preferences.finder_of(context),
+            typed_root=bpy.path.abspath(chosen.project_root),
+            typed_name=chosen.project,
+        )
+    except NoProject as problem:
+        finding = Finding("no-project", str(problem).rstrip("."), "Choose the folder again")
+        raise NotSubmittable([finding]) from problem
+
+
+def save_file() -> None:
+    """Raises:
+    NotSubmittable: it cannot be saved.
+    """
+    if not bpy.data.is_dirty or not bpy.data.filepath:
+        return
+    try:
+        bpy.ops.wm.save_mainfile()
+    except RuntimeError as problem:
+        reason = str(problem).strip().removeprefix("Error: ").rstrip(".")
+        finding = Finding(
+            "not-writable", f"The file cannot be saved: {reason}", "Save it elsewhere"
+        )
+        raise NotSubmittable([finding]) from problem

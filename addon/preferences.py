@@ -1,0 +1,99 @@
+"""What Blender remembers about the farm, apart from any file."""
+
+import getpass
+from pathlib import Path
+
+import bpy
+
+from .core.manager import Manager
+from .core.project import ProjectFinder
+from .defaults import default_address
+
+_FINDERS = (
+    (ProjectFinder.NONE.value, "None", "The folder that the blend file is in"),
+    (ProjectFinder.BLENDER_PROJECT.value, "Marker File", "The folder that has .blender_project"),
+    (ProjectFinder.GIT.value, "Git", "The root of the Git checkout that the file is in"),
+    (ProjectFinder.SUBVERSION.value, "Subversion", "The root of the Subversion checkout"),
+    (ProjectFinder.TYPED.value, "Typed", "The folder that is typed in the panel, with the job"),
+)
+
+
+def _address_changed(preferences: "TablaoPreferences", context: bpy.types.Context) -> None:
+    from . import connecting
+
+    connecting.use_kept_info()
+    if not bpy.app.background:
+        connecting.refresh(context)
+
+
+class TablaoPreferences(bpy.types.AddonPreferences):
+    # Blender wants the name that it gave to the add-on's package.
+    bl_idname = __package__
+
+    __annotations__ = {
+        "manager_address": bpy.props.StringProperty(
+            name="Manager",
+            description="Address of the farm's manager, such as http://farm:8080",
+            default=default_address(),
+            update=_address_changed,
+        ),
+        "token": bpy.props.StringProperty(
+            name="API Token",
+            description="Only if the manager asks for one",
+            subtype="PASSWORD",
+        ),
+        "user_name": bpy.props.StringProperty(
+            name="Your Name",
+            description="Who a job is from, in the farm's list. Empty: your login's name",
+        ),
+        "project_finder": bpy.props.EnumProperty(
+            name="Project",
+            description="How a file's project is found: its folder is where paths in a pack begin",
+            items=_FINDERS,
+            default=ProjectFinder.BLENDER_PROJECT.value,
+        ),
+    }
+
+    def draw(self, context: bpy.types.Context) -> None:
+        from .connection_panel import draw_preferences
+
+        draw_preferences(self.layout, self, context)
+
+
+CLASSES = (TablaoPreferences,)
+
+
+def preferences_of(context: bpy.types.Context) -> TablaoPreferences:
+    return context.preferences.addons[__package__].preferences
+
+
+def manager_of(context: bpy.types.Context) -> Manager:
+    """Raises:
+    ManagerError: the address is none.
+    """
+    chosen = preferences_of(context)
+    return Manager(chosen.manager_address, chosen.token)
+
+
+def finder_of(context: bpy.types.Context) -> ProjectFinder:
+    return ProjectFinder(preferences_of(context).project_finder)
+
+
+def user_name_of(context: bpy.types.Context) -> str:
+    typed = preferences_of(context).user_name.strip()
+    if typed:
+        return typed
+    try:
+        return getpass.getuser()
+    # No login at all, as in some containers: what is raised depends on Python's version.
+    except (KeyError, OSError, ImportError):
+        return ""
+
+
+def kept_info_file() -> Path:
+    """Where what the manager said is kept for work without it."""
+    return Path(bpy.utils.user_resource("CONFIG", path="tablao")) / "manager-info.json"
+
+
+def presets_folder() -> Path:
+    return Path(bpy.utils.user_resource("CONFIG", path="tablao")) / "presets"

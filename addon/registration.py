@@ -1,0 +1,81 @@
+"""What Blender is told when the add-on is enabled, and everything taken back when it is not."""
+
+from typing import Any
+
+import bpy
+
+from . import (
+    background,
+    connecting,
+    findings_panel,
+    job_operators,
+    job_watch,
+    jobs_panel,
+    operators,
+    panels,
+    preferences,
+    preset_operators,
+    scene_properties,
+    setting_properties,
+    showing,
+    submitting,
+    thumbnails,
+)
+from .session import session
+
+#: In this order: panels within a panel come after it.
+_CLASSES: tuple[type[Any], ...] = (
+    *preferences.CLASSES,
+    *scene_properties.CLASSES,
+    *operators.CLASSES,
+    *preset_operators.CLASSES,
+    *job_operators.CLASSES,
+    *showing.CLASSES,
+    *panels.CLASSES,
+    *findings_panel.CLASSES,
+    *jobs_panel.CLASSES,
+)
+
+
+def register() -> None:
+    for each in _CLASSES:
+        bpy.utils.register_class(each)
+    scene_properties.register()
+    jobs_panel.register()
+    thumbnails.register()
+    bpy.app.handlers.load_post.append(_file_loaded)
+    # Blender lets nobody near its preferences and data while it enables add-ons at its start.
+    bpy.app.timers.register(_begin, first_interval=0.0, persistent=True)
+    connecting.use_kept_info()
+
+
+def unregister() -> None:
+    submitting.cancel()
+    job_watch.stop()
+    background.stop()
+    if bpy.app.timers.is_registered(_begin):
+        bpy.app.timers.unregister(_begin)
+    bpy.app.handlers.load_post.remove(_file_loaded)
+    thumbnails.unregister()
+    jobs_panel.unregister()
+    setting_properties.unregister()
+    scene_properties.unregister()
+    for each in reversed(_CLASSES):
+        bpy.utils.unregister_class(each)
+    session.forget()
+
+
+def _begin() -> None:
+    """Ask the manager once Blender has a window, in the background."""
+    if not bpy.app.background:
+        connecting.refresh(bpy.context)
+
+
+@bpy.app.handlers.persistent
+def _file_loaded(*_: Any) -> None:
+    # They were about another file.
+    session.findings, session.is_checked = (), False
+    if session.running is None:
+        session.outcome, session.has_failed = "", False
+    # The list of jobs was the other file's window manager's.
+    job_watch.fill_list()

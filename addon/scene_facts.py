@@ -1,0 +1,40 @@
+"""Reads a scene into the core's words."""
+
+from typing import Any
+
+import bpy
+
+from . import values
+from .core.checks import SceneFacts
+from .core.files import MissingFile
+
+
+def read_scene(scene: bpy.types.Scene, missing: "tuple[MissingFile, ...]" = ()) -> SceneFacts:
+    return SceneFacts(
+        blend_path=values.blendfile_path(),
+        is_dirty=bpy.data.is_dirty,
+        has_camera=has_camera(scene),
+        frame_start=scene.frame_start,
+        frame_end=scene.frame_end,
+        frame_step=scene.frame_step,
+        output_format=scene.render.image_settings.file_format,
+        blender_version=bpy.app.version_string,
+        scene=scene.name,
+        uses_sequencer=bool(scene.render.use_sequencer and strips_of(scene)),
+        view_layers=tuple(layer.name for layer in scene.view_layers if layer.use),
+        missing=missing,
+    )
+
+
+def has_camera(scene: bpy.types.Scene) -> bool:
+    """The scene's own, or one that a marker on the timeline binds."""
+    return scene.camera is not None or any(marker.camera for marker in scene.timeline_markers)
+
+
+def strips_of(scene: bpy.types.Scene) -> "list[Any]":
+    """What the sequence editor holds, by the name that this version of Blender has for it."""
+    editor = scene.sequence_editor
+    if editor is None:
+        return []
+    # `sequences` became `strips` in Blender 4.4.
+    return list(editor.strips if hasattr(editor, "strips") else editor.sequences)

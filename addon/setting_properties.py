@@ -1,0 +1,232 @@
+"""A job type's settings as native Blender properties, one property group for each job type.
+
+The group hangs on the scene under a name that depends on the job type alone. So values survive
+saving, a change of the job type and back, and a new version of the job type; what is not
+registered just now stays in the file untouched.
+"""
+
+import re
+import zlib
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import bpy
+
+from .core.job_types import JobType, Setting, SettingType
+
+#: Gives the value of a read-only setting whenever Blender draws it.
+Live = Callable[[bpy.types.PropertyGroup, Setting], Any]
+
+_LONGEST_NAME = 60
+_SUBTYPES = {
+    SettingType.STRING: {"FILE_PATH", "DIR_PATH", "FILE_NAME", "BYTE_STRING", "PASSWORD"},
+    SettingType.INT32: {"PIXEL", "UNSIGNED", "PERCENTAGE", "FACTOR", "ANGLE", "TIME", "DISTANCE"},
+    SettingType.FLOAT: {
+        *("PIXEL", "UNSIGNED", "PERCENTAGE", "FACTOR", "ANGLE", "TIME", "DISTANCE"),
+        *("TIME_ABSOLUTE", "DISTANCE_CAMERA", "POWER", "TEMPERATURE", "WAVELENGTH"),
+    },
+    SettingType.BOOL: set(),
+}
+_UNITS = {
+    *("NONE", "LENGTH", "AREA", "VOLUME", "ROTATION", "TIME", "TIME_ABSOLUTE", "VELOCITY"),
+    *("ACCELERATION", "MASS", "CAMERA", "POWER", "TEMPERATURE", "WAVELENGTH"),
+}
+_INT32 = (-(2**31), 2**31 - 1)
+
+_classes: dict[str, tuple[JobType, type]] = {}
+
+
+def register(job_types: "tuple[JobType, ...]", live: Live) -> None:
+    """Blender has properties for these job types, and for no others."""
+    wanted = {attribute_of(job_type.name): job_type for job_type in job_types}
+    for name in [name for name in _classes if wanted.get(name) != _classes[name][0]]:
+        _unregister(name)
+    for name, job_type in wanted.items():
+        if name not in _classes:
+            made = _group_class(name, job_type, live)
+            bpy.utils.register_class(made)
+            setattr(bpy.types.Scene, name, bpy.props.PointerProperty(type=made))
+            _classes[name] = (job_type, made)
+
+
+def unregister() -> None:
+    for name in list(_classes):
+        _unregister(name)
+
+
+def group_of(scene: bpy.types.Scene, job_type: JobType) -> bpy.types.PropertyGroup:
+    """The values of the job type's settings in a scene."""
+    return getattr(scene, attribute_of(job_type.name))
+
+
+def attribute_of(job_type_name: str) -> str:
+    return _identifier("tablao_job", job_type_name)
+
+
+def property_of(key: str) -> str:
+    return _identifier("value", key)
+
+
+def link_of(key: str) -> str:
+    """The property that says whether a setting follows its expression."""
+    return _identifier("link", key)
+
+
+def choice_number(choice: str) -> int:
+    """Blender stores an enumeration's number: the choice's own, wherever it is in the list."""
+    return zlib.crc32(choice.encode()) & 0x7FFFFFFF
+
+
+def choice_identifier(choice: str) -> str:
+    # An empty one would be a heading, and could not be chosen.
+    return choice or "-"
+
+
+def read(group: bpy.types.PropertyGroup, setting: Setting) -> Any:
+    """The setting's value as the manager knows it."""
+    value = getattr(group, property_of(setting.key))
+    if _is_choice(setting):
+        return next(
+            (choice for choice in setting.choices if choice_identifier(choice) == value), ""
+        )
+    return value
+
+
+def write(group: bpy.types.PropertyGroup, setting: Setting, value: Any) -> None:
+    """Raises:
+    ValueError, TypeError: the property cannot have this value.
+    """
+    if _is_choice(setting):
+        if value not in setting.choices:
+            raise ValueError(f"{value!r} is none of {', '.join(setting.choices)}")
+        value = choice_identifier(value)
+    setattr(group, property_of(setting.key), value)
+
+
+def is_linked(group: bpy.types.PropertyGroup, setting: Setting) -> bool:
+    return setting.has_link and bool(getattr(group, link_of(setting.key)))
+
+
+def _is_choice(setting: Setting) -> bool:
+    return bool(setting.choices) and setting.type is SettingType.STRING and setting.is_editable
+
+
+def _identifier(prefix: str, text: str) -> str:
+    """A Python name for any text, the same each time and another for another text."""
+    plain = re.sub(r"\W", "_", text, flags=re.ASCII)
+    name = f"{prefix}_{plain}"
+    if plain == text and len(name) <= _LONGEST_NAME:
+        return name
+    return f"{name[: _LONGEST_NAME - 9]}_{zlib.crc32(text.encode()):08x}"
+
+
+def _unregister(name: str) -> None:
+    _, made = _classes.pop(name)
+    delattr(bpy.types.Scene, name)
+    bpy.utils.unregister_class(made)
+
+
+def _group_class(name: str, job_type: JobType, live: Live) -> type:
+    annotations: dict[str, Any] = {}
+    for setting in job_type.settings:
+        annotations[property_of(setting.key)] = _property(setting, live)
+        if setting.has_link:
+            annotations[link_of(setting.key)] = bpy.props.BoolProperty(
+                name=f"Follow: {setting.label}",
+                description=setting.eval_info.description if setting.eval_info else "",
+                default=True,
+                options=set(),
+            )
+    return type(f"TABLAO_PG_{name}", (bpy.types.PropertyGroup,), {"__annotations__": annotations})
+
+
+def _property(setting: Setting, live: Live) -> Any:
+    arguments: dict[str, Any] = {
+        "name": setting.label,
+        "description": setting.description,
+        "options": set(),
+    }
+    if not setting.is_editable:
+        arguments["get"] = lambda group: live(group, setting)
+    if _is_choice(setting):
+        return _choice(setting, arguments)
+    if setting.is_editable:
+        arguments["default"] = setting.default_value
+    return _PROPERTIES[setting.type](setting, arguments)
+
+
+def _choice(setting: Setting, arguments: dict[str, Any]) -> Any:
+    choices = dict.fromkeys(setting.choices)
+    items = [(choice_identifier(each), each or "-", "", choice_number(each)) for each in choices]
+    default = setting.default_value if setting.default_value in choices else setting.choices[0]
+    return bpy.props.EnumProperty(
+        items=items, default=choice_identifier(default), **_plain(setting, arguments)
+    )
+
+
+def _text(setting: Setting, arguments: dict[str, Any]) -> Any:
+    subtype = {"HASHED_FILE_PATH": "FILE_PATH"}.get(
+        setting.subtype.upper(), setting.subtype.upper()
+    )
+    if subtype in _SUBTYPES[SettingType.STRING]:
+        arguments["subtype"] = subtype
+        if subtype in {"FILE_PATH", "DIR_PATH"} and bpy.app.version >= (4, 5, 0):
+            arguments["options"] = {"PATH_SUPPORTS_BLEND_RELATIVE"}
+    if maxlen := _numbers(setting.propargs, ("maxlen",), int):
+        arguments["maxlen"] = max(0, maxlen["maxlen"])
+    return bpy.props.StringProperty(**_plain(setting, arguments))
+
+
+def _whole_number(setting: Setting, arguments: dict[str, Any]) -> Any:
+    arguments |= _numbers(setting.propargs, ("min", "max", "soft_min", "soft_max", "step"), int)
+    low = max(_INT32[0], arguments.get("min", _INT32[0]))
+    high = min(_INT32[1], arguments.get("max", _INT32[1]))
+    if "default" in arguments:
+        arguments["default"] = max(low, min(high, arguments["default"]))
+    return bpy.props.IntProperty(**_plain(setting, arguments))
+
+
+def _number(setting: Setting, arguments: dict[str, Any]) -> Any:
+    limits = ("min", "max", "soft_min", "soft_max", "step")
+    arguments |= _numbers(setting.propargs, limits, float)
+    arguments |= _numbers(setting.propargs, ("precision",), int)
+    if (unit := setting.propargs.get("unit")) in _UNITS:
+        arguments["unit"] = unit
+    if "step" in arguments:
+        # Blender wants hundredths, as a whole number.
+        arguments["step"] = max(1, int(arguments["step"]))
+    return bpy.props.FloatProperty(**_plain(setting, arguments))
+
+
+def _switch(setting: Setting, arguments: dict[str, Any]) -> Any:
+    return bpy.props.BoolProperty(**_plain(setting, arguments))
+
+
+_PROPERTIES: Mapping[SettingType, Callable[[Setting, dict[str, Any]], Any]] = {
+    SettingType.STRING: _text,
+    SettingType.INT32: _whole_number,
+    SettingType.FLOAT: _number,
+    SettingType.BOOL: _switch,
+}
+
+
+def _numbers(
+    propargs: Mapping[str, Any], names: "tuple[str, ...]", kind: Callable[[Any], Any]
+) -> dict[str, Any]:
+    """Those that are numbers; what is none would keep Blender from making the property at all."""
+    return {
+        name: kind(propargs[name])
+        for name in names
+        if isinstance(propargs.get(name), (int, float)) and not isinstance(propargs[name], bool)
+    }
+
+
+def _plain(setting: Setting, arguments: dict[str, Any]) -> dict[str, Any]:
+    """With what every type of property takes from `propargs`."""
+    subtype = setting.propargs.get("subtype")
+    if subtype in _SUBTYPES[setting.type] and "subtype" not in arguments:
+        arguments["subtype"] = subtype
+    for name in ("name", "description"):
+        if isinstance(told := setting.propargs.get(name), str) and told:
+            arguments[name] = told
+    return arguments

@@ -1,0 +1,159 @@
+"""A submission from Blender: read the scene, save the file, hand the rest to a thread."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from . import background, connecting, preferences, values
+from .core import manager_info
+from .core.checks import Finding, NotSubmittable, SceneFacts, check, finding_of
+from .core.files import missing_files
+from .core.manager import Manager, ManagerError
+from .core.manager_info import ManagerInfo
+from .core.progress import Canceled
+from .core.submission import Submission, check_with_manager, submit
+from .planning import findings_now, save_file, submission_of
+from .session import Running, session, told
+
+
+@dataclass(frozen=True)
+class Sent:
+    """What a thread came back with."""
+
+    info: ManagerInfo
+    job: Mapping[str, Any]
+
+
+def begin(
+    context: Any, *, job_name: str = "", ignore_warnings: bool = False, is_waiting: bool = False
+) -> None:
+    """Check and save on this thread, do the rest in the background.
+
+    Args:
+        job_name: empty: the panel's.
+        ignore_warnings: submit although files are missing.
+        is_waiting: for scripts: return when it has been submitted, or has failed.
+
+    Raises:
+        NotSubmittable: nothing was begun.
+        ManagerError: the manager's address is none.
+    """
+    if session.running is not None:
+        raise NotSubmittable(
+            [Finding("running", "A job is being submitted", "Wait for it, or cancel it")]
+        )
+    manager, known = preferences.manager_of(context), session.info
+    try:
+        submission = submission_of(context, job_name)
+        save_file()
+    except NotSubmittable as refusal:
+        _show(refusal.findings)
+        raise
+    running = session.running = Running(submission.name)
+    session.outcome, session.has_failed = "", False
+    background.run(
+        "submit",
+        lambda: _send(manager, known, submission, running, ignore_warnings),
+        _sent,
+        _not_sent,
+        is_waiting=is_waiting,
+    )
+
+
+def begin_check(context: Any) -> bool:
+    """Look for everything that is wrong, the manager's opinion included.
+
+    Returns:
+        Whether that was begun; False: it runs already.
+    """
+    found = findings_now(context)
+    _show(tuple(found))
+    blocking = [each for each in found if each.is_blocking]
+    try:
+        submission = None if blocking else submission_of(context)
+        manager = preferences.manager_of(context)
+    except (NotSubmittable, ManagerError) as problem:
+        _not_sent(problem)
+        return True
+    blendfile, known = values.blendfile_path(), session.info
+    return background.run(
+        "check",
+        lambda: [*found, *_found_elsewhere(manager, known, submission, blendfile)],
+        lambda more: _show(tuple(sorted(more, key=lambda each: not each.is_blocking))),
+        _not_sent,
+    )
+
+
+def cancel() -> None:
+    if session.running is not None:
+        session.running.canceled.set()
+
+
+def _send(
+    manager: Manager,
+    known: ManagerInfo,
+    submission: Submission,
+    running: Running,
+    ignore_warnings: bool,
+) -> Sent:
+    running.progress("Asking the manager", 0, 0)
+    info = manager_info.fetch(manager)
+    if info.job_type(submission.job_type) != known.job_type(submission.job_type):
+        raise ManagerError("The job type has changed", 412)
+    if submission.blendfile is not None and not ignore_warnings:
+        running.progress("Looking for missing files", 0, 0)
+        if missing := _missing(submission.blendfile, running):
+            raise NotSubmittable([missing])
+    job = submit(manager, info, submission, running.progress, running.canceled.is_set)
+    return Sent(info, job)
+
+
+def _missing(blendfile: Path, running: "Running | None" = None) -> "Finding | None":
+    is_canceled = running.canceled.is_set if running else lambda: False
+    missing = missing_files(blendfile, is_canceled)
+    facts = SceneFacts(blendfile, is_dirty=False, has_camera=True, missing=missing)
+    found = check(facts, None, None, {})
+    return next((each for each in found if each.code == "missing-files"), None)
+
+
+def _found_elsewhere(
+    manager: Manager,
+    known: "ManagerInfo | None",
+    submission: "Submission | None",
+    blendfile: "Path | None",
+) -> "list[Finding]":
+    """What only the disk and the manager can tell."""
+    found = []
+    if blendfile is not None and blendfile.is_file() and (missing := _missing(blendfile)):
+        found.append(missing)
+    if submission is not None and known is not None:
+        try:
+            check_with_manager(manager, known, submission)
+        except ManagerError as refusal:
+            found.append(finding_of(refusal))
+    return found
+
+
+def _sent(sent: Sent) -> None:
+    session.running = None
+    session.is_reached = True
+    session.outcome = f"Submitted {sent.job['name']}"
+    session.submitted.append(str(sent.job["id"]))
+    _show(())
+    connecting.use(sent.info)
+
+
+def _not_sent(problem: Exception) -> None:
+    session.running = None
+    session.has_failed = not isinstance(problem, Canceled)
+    session.outcome = told(problem)
+    if isinstance(problem, NotSubmittable):
+        _show(problem.findings)
+    elif isinstance(problem, ManagerError):
+        _show((finding_of(problem),))
+        session.outcome = str(session.findings[0])
+
+
+def _show(findings: "tuple[Finding, ...]") -> None:
+    session.findings, session.is_checked = findings, True

@@ -1,0 +1,99 @@
+"""The values of a job type's settings: what the artist chose, and what expressions give."""
+
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import bpy
+
+from . import setting_properties
+from .core.evaluation import EvaluationFailed, SettingsInUse, namespace_for
+from .core.job_types import JobType, Setting
+from .core.setting_values import NotAValue, Value
+
+
+def job_name_of(scene: bpy.types.Scene) -> str:
+    """What the artist typed, else the file's name."""
+    typed = str(scene.tablao.job_name).strip()
+    return typed or blendfile_stem()
+
+
+def blendfile_stem() -> str:
+    return Path(bpy.data.filepath).stem if bpy.data.filepath else ""
+
+
+def blendfile_path() -> "Path | None":
+    """None: never saved."""
+    return Path(bpy.data.filepath) if bpy.data.filepath else None
+
+
+def in_use(
+    context: Any, scene: bpy.types.Scene, job_type: JobType, unchosen: str = ""
+) -> SettingsInUse:
+    """
+    Args:
+        unchosen: key of the setting for which its expression counts, whatever was typed.
+    """
+    group = setting_properties.group_of(scene, job_type)
+    asked = [setting for setting in job_type.settings if not setting.is_evaluated]
+    editable = [setting for setting in asked if setting.is_editable]
+    return SettingsInUse(
+        job_type,
+        {
+            each.key: setting_properties.read(group, each)
+            for each in editable
+            if each.key != unchosen
+        },
+        namespace_for(
+            job_name_of(scene), blendfile_path(), bpy=bpy, C=context, abspath=bpy.path.abspath
+        ),
+        {unchosen, *(each.key for each in editable if setting_properties.is_linked(group, each))},
+    )
+
+
+def gathered(
+    context: Any, scene: bpy.types.Scene, job_type: JobType
+) -> "tuple[dict[str, Value], list[Exception]]":
+    """Every setting's value, and why others have none."""
+    failures: list[Exception] = []
+    settings: dict[str, Value] = {}
+    asked = in_use(context, scene, job_type)
+    for setting in job_type.settings:
+        try:
+            settings[setting.key] = asked.value_of(setting)
+        except (EvaluationFailed, NotAValue) as failure:
+            failures.append(failure)
+    return settings, failures
+
+
+def evaluated(context: Any, scene: bpy.types.Scene, job_type: JobType, setting: Setting) -> Value:
+    """What its expression gives now, whatever was typed.
+
+    Raises:
+        EvaluationFailed, NotAValue: it gives nothing.
+    """
+    return in_use(context, scene, job_type, setting.key).value_of(setting)
+
+
+def fill_in(context: Any, scene: bpy.types.Scene, job_type: JobType) -> None:
+    """Give shown settings that are empty what their expressions give."""
+    group = setting_properties.group_of(scene, job_type)
+    for setting in job_type.settings:
+        is_open = setting.is_shown and setting.is_editable and not setting.has_link
+        if setting.eval and is_open and setting_properties.read(group, setting) == "":
+            # What cannot be found out yet stays empty, and is found out at submission.
+            with suppress(EvaluationFailed, NotAValue, TypeError, ValueError):
+                value = evaluated(context, scene, job_type, setting)
+                setting_properties.write(group, setting, value)
+
+
+def live(group: bpy.types.PropertyGroup, setting: Setting) -> Value:
+    """A read-only setting's value, whenever Blender draws it. Never raises."""
+    from .session import session
+
+    scene = group.id_data
+    for job_type in session.info.job_types if session.info else ():
+        if job_type.setting(setting.key) is setting:
+            with suppress(EvaluationFailed, NotAValue):
+                return in_use(bpy.context, scene, job_type).value_of(setting)
+    return setting.default_value
