@@ -6,7 +6,7 @@ Source: Flamenco: `1-10`, `1..10` and single frames, separated by commas.
 import re
 
 _PART = re.compile(r"\s*(\d+)\s*(?:(?:-|\.\.)\s*(\d+)\s*)?")
-_NEGATIVE = re.compile(r"(^|[,.\s-])\s*-\s*\d")
+_NEGATIVE = re.compile(r"(^|[.-])\s*-\s*\d")
 #: More digits than any frame has; longer ones cost time.
 _MOST_DIGITS = 9
 
@@ -35,9 +35,9 @@ def _span(part: str, text: str) -> tuple[int, int]:
     """First and last frame, both included."""
     if not part.strip():
         raise BadFrames(f"“{text}” has a comma with no frame beside it")
-    if _NEGATIVE.search(part):
-        raise BadFrames(f"“{part.strip()}” has a negative frame, which no farm renders")
     match = _PART.fullmatch(part)
+    if match is None and _NEGATIVE.search(part):
+        raise BadFrames(f"“{part.strip()}” has a negative frame, which no farm renders")
     if match is None:
         raise BadFrames(f"“{part.strip()}” is no frame range")
     if any(len(each or "") > _MOST_DIGITS for each in match.groups()):

@@ -1,0 +1,58 @@
+"""Frames are counted as the manager counts them, and what it would refuse is explained."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from addon.core.frames import BadFrames, count_frames
+from workflows.domain.frames import BadFrameRange
+from workflows.domain.frames import count_frames as managers_count
+
+frame = st.integers(0, 60).map(str)
+part = st.one_of(frame, st.tuples(frame, st.sampled_from(["-", "..", " - "]), frame).map("".join))
+ranges = st.lists(part, min_size=1, max_size=5).map(",".join)
+
+
+@given(ranges)
+def test_the_manager_counts_the_same(text: str) -> None:
+    parts = [each.replace("..", "-").split("-") for each in text.split(",")]
+
+    # Flamenco passes over a range that runs backwards; whoever typed it meant something.
+    if any(int(each[0]) > int(each[-1]) for each in parts):
+        with pytest.raises(BadFrames, match="backwards"):
+            count_frames(text)
+    else:
+        assert count_frames(text) == managers_count(text)
+
+
+@given(st.text(alphabet="0123456789-., a", max_size=12))
+def test_what_the_manager_refuses_is_refused_here(text: str) -> None:
+    try:
+        managers_count(text)
+    except BadFrameRange:
+        with pytest.raises(BadFrames):
+            count_frames(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("", "No frames are chosen"),
+        ("  ", "No frames are chosen"),
+        ("1,,3", "a comma with no frame"),
+        ("10-1", "“10-1” runs backwards"),
+        ("-5", "“-5” has a negative frame"),
+        ("-5-10", "negative frame"),
+        ("1--5", "negative frame"),
+        ("1 10", "“1 10” is no frame range"),
+        ("all", "“all” is no frame range"),
+        ("1-99999999999", "beyond all films"),
+    ],
+)
+def test_bad_frames_are_explained(text: str, why: str) -> None:
+    with pytest.raises(BadFrames, match=why):
+        count_frames(text)
+
+
+def test_a_billion_frames_are_counted_at_once() -> None:
+    assert count_frames("1-999999999") == 999_999_999
