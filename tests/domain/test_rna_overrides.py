@@ -161,10 +161,21 @@ def test_they_are_carried_out_in_their_order(monkeypatch: pytest.MonkeyPatch) ->
     assert (bpy.scene.name, bpy.scene.end) == ('it\'s "x"', 7)
 
 
-def test_one_that_fails_is_named_with_its_line(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_index_may_be_new(monkeypatch: pytest.MonkeyPatch) -> None:
+    bpy = SimpleNamespace(scene={})
+
+    carried_out(monkeypatch, bpy, "bpy.scene['quality'] = 3")
+
+    assert bpy.scene == {"quality": 3}
+
+
+@pytest.mark.parametrize("misspelled", ["bpy.scene.end.of.time = 4", "bpy.scene.ned = 4"])
+def test_one_that_fails_is_named_with_its_line(
+    monkeypatch: pytest.MonkeyPatch, misspelled: str
+) -> None:
     bpy = SimpleNamespace(scene=SimpleNamespace(end=0))
 
-    said = carried_out(monkeypatch, bpy, "bpy.scene.end = 3", "", "bpy.scene.end.of.time = 4")
+    said = carried_out(monkeypatch, bpy, "bpy.scene.end = 3", "", misspelled)
 
-    assert "RNA override of line 3 failed: bpy.scene.end.of.time = 4: AttributeError:" in said
+    assert f"RNA override of line 3 failed: {misspelled}: AttributeError:" in said
     assert "exit 1" in said

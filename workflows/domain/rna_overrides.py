@@ -12,8 +12,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-#: Of all lines together, in characters. Windows takes 32,767 of a whole command line.
-LONGEST = 8_000
+#: Of all lines together, in characters: Windows takes 32,767 of a whole command line, where some
+#: count double.
+LONGEST = 6_000
 _RENDERS = frozenset({"--render-frame", "-f", "--render-anim", "-a"})
 _LITERALS = (bool, int, float, str, type(None))
 _VALUES = (
@@ -23,8 +24,9 @@ _VALUES = (
 _PROGRAM = """\
 import bpy
 import sys
-for number, line in {lines!r}:
+for number, line, existing in {lines!r}:
     try:
+        eval(existing, {{'bpy': bpy}})
         exec(line, {{'bpy': bpy}})
     except Exception as problem:
         print(f'RNA override of line {{number}} failed: {{line}}: '
@@ -101,8 +103,20 @@ def with_overrides(
 
 
 def _expression(todo: Sequence[tuple[int, str]]) -> str:
+    lines = [(number, line, _existing(line)) for number, line in todo]
     # Without line breaks: not every shell on the way to Blender takes those.
-    return f"exec({_PROGRAM.format(lines=todo)!r}, {{}})"
+    return f"exec({_PROGRAM.format(lines=lines)!r}, {{}})"
+
+
+def _existing(line: str) -> str:
+    """What must be there before: what add-ons define, as Cycles, takes any misspelled name.
+
+    An index may be new: `bpy.context.scene["quality"] = 1` makes a custom property.
+    """
+    match ast.parse(line).body:
+        case [ast.Assign(targets=[target]) | ast.AugAssign(target=target)]:
+            return ast.unparse(target.value if isinstance(target, ast.Subscript) else target)
+    return "bpy"
 
 
 def _reason_against(line: str) -> str:
