@@ -1,17 +1,22 @@
 """What would go wrong with a submission, found before anything is sent, and what to do about it."""
 
+import threading
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from .files import MissingFile
+from .findings import Finding, NotSubmittable, finding_of
 from .frames import BadFrames, count_frames
 from .job_types import JobType
-from .manager import ManagerError
 from .manager_info import ManagerInfo
 from .setting_values import NotAValue
 
+__all__ = ["Finding", "NotSubmittable", "SceneFacts", "check", "finding_of", "needs_blendfile"]
+
+#: A network drive that answers later is as good as none.
+_FOLDER_WITHIN_S = 2.0
 #: Set by us, not by the artist.
 BLENDFILE = "blendfile"
 #: Blender would write one file, which many workers cannot write at once.
@@ -20,7 +25,6 @@ VIDEO_FORMATS = frozenset({"FFMPEG", "AVI_RAW", "AVI_JPEG"})
 _RENDERS_IMAGES = frozenset({"simple-blender-render"})
 _MOST_FRAMES = 100_000
 _HIGHEST_PRIORITY = 100
-_CHANGED = 412
 
 
 @dataclass(frozen=True)
@@ -44,31 +48,6 @@ class SceneFacts:
     view_layers: tuple[str, ...] = ("ViewLayer",)
     """Those that are enabled for rendering."""
     missing: tuple[MissingFile, ...] = ()
-
-
-@dataclass(frozen=True)
-class Finding:
-    code: str
-    """For programs: one word for each kind of finding."""
-    sentence: str
-    """What is wrong."""
-    advice: str
-    """What to do about it."""
-    is_blocking: bool = True
-    """Nothing is sent while there is one; else the artist decides."""
-    show: tuple[str, ...] = ()
-    """What it is about: files, or settings' labels."""
-
-    def __str__(self) -> str:
-        return f"{self.sentence}. {self.advice}."
-
-
-class NotSubmittable(Exception):
-    """Nothing was sent; the text says why and what to do."""
-
-    def __init__(self, findings: Iterable[Finding]) -> None:
-        self.findings = tuple(findings)
-        super().__init__(" ".join(map(str, self.findings)))
 
 
 def check(
@@ -108,25 +87,20 @@ def check(
     return sorted(found, key=lambda each: not each.is_blocking)
 
 
-def finding_of(error: ManagerError) -> Finding:
-    """What a refusal by the manager means for the artist."""
-    if error.status == _CHANGED:
-        return Finding(
-            "job-type-changed",
-            "The job type has changed on the manager since it was last asked",
-            "Refresh from the manager, look at the settings again, and submit",
-        )
-    if error.status is None:
-        advice = "Check the address in the preferences, and that the manager runs"
-        return Finding("manager-not-reached", str(error).rstrip("."), advice)
-    if error.status in (401, 403):
-        advice = "Set a valid API token in the preferences"
-        return Finding("not-allowed", str(error).rstrip("."), advice)
-    return Finding(
-        "manager-refuses",
-        f"The manager refuses the job: {error}".rstrip("."),
-        "Change what it names, and submit again",
-    )
+def is_folder(location: str) -> bool:
+    """Whether it is one that answers soon: asking for a lost network drive can take minutes."""
+    answers: list[bool] = []
+    asking = threading.Thread(target=lambda: answers.append(_is_folder(location)), daemon=True)
+    asking.start()
+    asking.join(_FOLDER_WITHIN_S)
+    return any(answers)
+
+
+def _is_folder(location: str) -> bool:
+    try:
+        return bool(location) and Path(location).is_dir()
+    except (OSError, ValueError):
+        return False
 
 
 def needs_blendfile(job_type: JobType) -> bool:
@@ -219,11 +193,8 @@ def _about_manager(
 
 
 def _about_storage(info: ManagerInfo) -> Iterator[Finding]:
-    try:
-        if Path(info.storage.location).is_dir():
-            return
-    except OSError:
-        pass  # a network drive that does not answer is as good as none
+    if is_folder(info.storage.location):
+        return
     yield Finding(
         "storage-not-reached",
         f"The farm's shared storage {info.storage.location or 'has no folder and'} "

@@ -1,6 +1,7 @@
 """A job on its way to the manager: checked there, its files delivered, then submitted."""
 
 import getpass
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,11 +11,15 @@ from .checks import BLENDFILE, needs_blendfile
 from .files import Delivered, Route, choose_route, deliver
 from .job_types import JobType
 from .manager import Manager, ManagerError
-from .manager_info import ManagerInfo
+from .manager_info import ManagerInfo, SharedStorage
 from .platforms import this_platform
 from .progress import Canceled, IsCanceled, Progress, never, quiet
 from .setting_values import Value
 
+#: Making ten thousand tasks takes the manager seconds.
+_SUBMIT_WITHIN_S = 120.0
+#: There is no job. After other answers there may be one, which needs its files.
+_REFUSED = range(400, 500)
 #: What a job is checked with before its files are anywhere.
 _NOT_YET_DELIVERED = "checked-before-its-files-are-sent.blend"
 
@@ -52,7 +57,7 @@ def check_with_manager(manager: Manager, info: ManagerInfo, submission: Submissi
         ManagerError: it would not take it, with the reason; see `checks.finding_of`.
     """
     job = job_for(info, submission, Delivered(_NOT_YET_DELIVERED))
-    manager.request("POST", "/api/v3/jobs/check", json=job)
+    manager.with_timeout(_SUBMIT_WITHIN_S).request("POST", "/api/v3/jobs/check", json=job)
 
 
 def submit(
@@ -81,11 +86,17 @@ def submit(
     progress("Checking the job with the manager", 0, 0)
     check_with_manager(manager, info, submission)
     _stop_if(is_canceled)
+    if submission.blendfile is not None:
+        route = route or choose_route(submission.blendfile, info.storage)
     delivered = _deliver(manager, info, submission, progress, is_canceled, route)
     # Too late to cancel: from here on there is a job, or there is none.
     progress("Submitting the job", 0, 0)
-    job = manager.post("/api/v3/jobs", job_for(info, submission, delivered))
-    return dict(job)
+    try:
+        return _submitted(manager, job_for(info, submission, delivered))
+    except ManagerError as refusal:
+        if route is Route.COPY and refusal.status in _REFUSED:
+            _take_back(delivered, info.storage)
+        raise
 
 
 def job_for(info: ManagerInfo, submission: Submission, delivered: Delivered) -> dict[str, Any]:
@@ -152,10 +163,10 @@ def _deliver(
 ) -> Delivered:
     if not needs_blendfile(_job_type(info, submission)):
         return Delivered("")
-    if submission.blendfile is None:
+    if submission.blendfile is None or route is None:
         raise ManagerError(f"The job type “{submission.job_type}” needs a saved blend file")
     return deliver(
-        route or choose_route(submission.blendfile, info.storage),
+        route,
         manager=manager,
         storage=info.storage,
         blendfile=submission.blendfile,
@@ -164,6 +175,25 @@ def _deliver(
         progress=progress,
         is_canceled=is_canceled,
     )
+
+
+def _submitted(manager: Manager, job: Mapping[str, Any]) -> dict[str, Any]:
+    try:
+        return dict(manager.with_timeout(_SUBMIT_WITHIN_S).post("/api/v3/jobs", job))
+    except ManagerError as failure:
+        if failure.status is None:
+            raise ManagerError(
+                f"{failure}. The job may have been submitted all the same: "
+                "look before you submit it again"
+            ) from failure
+        raise
+
+
+def _take_back(delivered: Delivered, storage: SharedStorage) -> None:
+    """Remove the copy of a job that there is not."""
+    location = Path(storage.location)
+    folder = location / Path(delivered.blendfile).relative_to(location).parts[0]
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def _stop_if(is_canceled: IsCanceled) -> None:
