@@ -46,10 +46,10 @@ def build() -> Path:
         with zipfile.ZipFile(building, "w") as archive:
             for name, file in sorted(contents.items()):
                 _add(archive, f"{ROOT}/{name}", file)
-        # There is one: the manager need not choose.
-        for old in FILES.glob("*.zip"):
-            old.unlink()
         building.replace(place)
+    # The manager need not choose.
+    for old in set(FILES.glob("*.zip")) - {place}:
+        old.unlink()
     return place
 
 

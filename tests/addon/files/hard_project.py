@@ -197,7 +197,7 @@ def mesh_cache(project: Path) -> None:
     modifier.frame_start = 1
 
 
-def text(project: Path, outside: Path, font: str) -> None:
+def text(outside: Path, font: str) -> None:
     """A letter that is larger than its tile."""
     copy = outside / "fonts/Schrift ß.ttf"
     copy.parent.mkdir(parents=True, exist_ok=True)
@@ -232,6 +232,26 @@ def cloth(path: Path) -> None:
     bpy.ops.ptcache.bake_all(bake=True)
 
 
+def plates(project: Path) -> list[Colour | None]:
+    """An image sequence: another colour in each frame."""
+    colours: list[Colour | None] = []
+    for frame in range(1, FRAMES + 1):
+        colour = (10, 100, frame * 60)
+        write_png(project / f"plates/folge {frame:04}.png", colour)
+        colours.append(colour)
+    tile(0, light(picture("//../../plates/folge 0001.png", "SEQUENCE")))
+    return colours
+
+
+def packed_picture(project: Path) -> None:
+    """In the .blend file itself; nobody may miss the file that it came from."""
+    path = write_png(project / "gone.png", (11, 22, 44))
+    image = picture(str(path))
+    image.pack()
+    path.unlink()
+    tile(9, light(image))
+
+
 def camera_and_settings(tiles: int) -> None:
     scene = bpy.context.scene
     data = bpy.data.cameras.new("camera")
@@ -259,37 +279,33 @@ def camera_and_settings(tiles: int) -> None:
 
 def shot(path: Path, project: Path, outside: Path, font: str) -> list[list[Colour | None]]:
     """What each tile shows, frame by frame; None: not to be told."""
-    sequence = [(10, 100, frame * 60) for frame in range(1, FRAMES + 1)]
-    for frame, colour in enumerate(sequence, 1):
-        write_png(project / f"plates/folge {frame:04}.png", colour)
-    wood = write_png(outside / "holz texturen/holz 木.png", (120, 80, 40))
-    inside = write_png(project / "textures/absolut.png", (33, 66, 99))
-    packed = write_png(project / "gone.png", (11, 22, 44))
     new_file(path)
-    tile(0, light(picture("//../../plates/folge 0001.png", "SEQUENCE")))
+    sequence = plates(project)
     link_collection(project / "assets/figuren/hero.blend", "hero", relative=True)
-    tile(3, light(picture(str(wood))))
+    tile(3, light(picture(str(write_png(outside / "holz texturen/holz 木.png", (120, 80, 40))))))
     link_collection(outside / "bibliothek ü/tree.blend", "tree", relative=False)
     has_alembic = "alembic_export" in dir(bpy.ops.wm)  # Debian's Blender has not
     if has_alembic:
         alembic(project)
     mesh_cache(project)
-    tile(7, light(picture(str(inside))))
-    text(project, outside, font)
-    image = picture(str(packed))
-    image.pack()
-    packed.unlink()
-    tile(9, light(image))
+    tile(7, light(picture(str(write_png(project / "textures/absolut.png", (33, 66, 99))))))
+    text(outside, font)
+    packed_picture(project)
     sound(project)
     camera_and_settings(10)
     cloth(path)
     save(path)
-    still = {1: (10, 200, 10), 2: (90, 60, 30), 3: (120, 80, 40), 4: (70, 130, 50)}
+    still: dict[int, Colour | None] = {
+        1: (10, 200, 10),
+        2: (90, 60, 30),
+        3: (120, 80, 40),
+        4: (70, 130, 50),
+    }
     still |= {7: (33, 66, 99), 8: (240, 120, 60), 9: (11, 22, 44)}
-    moving = {0: sequence, 5: [None, (250, 250, 0), (250, 250, 0)]}
-    moving[6] = [(0, 250, 250), (0, 250, 250), (5, 5, 5)]
-    if not has_alembic:
-        moving[5] = [None] * FRAMES
+    cyan, below = (0, 250, 250), (5, 5, 5)
+    moving: dict[int, list[Colour | None]] = {0: sequence, 6: [cyan, cyan, below]}
+    yellow: Colour | None = (250, 250, 0) if has_alembic else None
+    moving[5] = [None, yellow, yellow]
     return [moving[each] if each in moving else [still[each]] * FRAMES for each in range(10)]
 
 

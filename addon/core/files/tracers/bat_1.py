@@ -27,14 +27,14 @@ from blender_asset_tracer.pack import transfer  # noqa: E402
 from blender_asset_tracer.trace import progress, result  # noqa: E402
 
 
-class _Steps(progress.Callback):  # type: ignore[misc] # BAT has no types
+class _Steps(progress.Callback):
     """Prints what is looked at."""
 
     def trace_blendfile(self, filename: Path) -> None:
         _say(f"step: {filename.name}")
 
 
-class _PackSteps(pack.progress.Callback):  # type: ignore[misc] # BAT has no types
+class _PackSteps(pack.progress.Callback):
     def trace_blendfile(self, filename: Path) -> None:
         _say(f"step: {filename.name}")
 
@@ -42,7 +42,7 @@ class _PackSteps(pack.progress.Callback):  # type: ignore[misc] # BAT has no typ
         _say(f"step: {orig_filename.name}")
 
 
-class _Collector(transfer.FileTransferer):  # type: ignore[misc] # BAT has no types
+class _Collector(transfer.FileTransferer):
     """Transfers nothing: notes what would go where."""
 
     def __init__(self, target: Path, scratch: Path) -> None:
@@ -75,7 +75,7 @@ class _Collector(transfer.FileTransferer):  # type: ignore[misc] # BAT has no ty
         pass
 
 
-class _Packer(pack.Packer):  # type: ignore[misc] # BAT has no types
+class _Packer(pack.Packer):
     def __init__(self, source: Path, project_root: Path, scratch: Path) -> None:
         target = scratch / "target"
         super().__init__(source, project_root, str(target))
