@@ -10,7 +10,7 @@ from manager_api.body_limit import BodyLimit, LimitOf
 from manager_api.dependencies import ManagerParts
 from manager_api.last_rendered import FORMATS
 from manager_api.openapi_document import describe
-from manager_api.routers import dashboard, explorer, job_files
+from manager_api.routers import addon, dashboard, explorer, job_files
 from manager_api.routers.flamenco import (
     configuration,
     discovery,
@@ -80,6 +80,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     socket_io.router,
     discovery.router,
     explorer.router,
+    addon.router,
     dashboard.router,
 )
 
