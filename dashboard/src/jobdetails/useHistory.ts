@@ -24,7 +24,7 @@ export function useHistory(jobId: () => string): Readonly<Ref<Schemas['JobHistor
     timer ??= window.setTimeout(() => void load().catch(complain), PAUSE_MS)
   }
   onScopeDispose(onEvent('/jobs', ({ topic, payload }) => {
-    const isOfJob = topic === '/jobs' && payload.id === jobId() && payload.previous_status !== undefined
+    const isOfJob = topic === '/jobs' && payload.id === jobId() && (payload.previous_status !== undefined || payload.are_overrides_changed)
     const isFailure = topic === `/jobs/${jobId()}` && NOTED.includes(String(payload.status))
     if (isOfJob || isFailure) loadSoon()
   }))
