@@ -114,6 +114,14 @@ class SqlHostRecords:
             for job_id, of_job in of_jobs.items():
                 await tasks.set_steps_of_many(session, job_id, of_job)
 
+    async def memory_peaks(self, peaks: Mapping[RunKey, int]) -> None:
+        of_jobs: dict[str, dict[int, tuple[int, int]]] = defaultdict(dict)
+        for key in sorted(peaks):
+            of_jobs[key.job_id][key.index] = (key.attempt, peaks[key])
+        async with self._db.writing() as session:
+            for job_id, of_job in of_jobs.items():
+                await tasks.set_memory_peaks(session, job_id, of_job)
+
 
 def _wanted(row: WorkerRow | None, hello: Hello, scheduled: WorkerStatus | None) -> WorkerStatus:
     """What the host is told to be. What it is already, unless something else is asked of it; one

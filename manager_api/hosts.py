@@ -23,6 +23,8 @@ from workflows.domain.worker import is_lost
 
 _GOING_AWAY, _BROKEN = 1001, 1011
 _DISMISSED = "this worker was deleted"
+#: What the database can hold; hosts are not trusted to say less.
+_MOST_MEMORY = 2**63 - 1
 #: What a host may say that it is.
 _REPORTABLE = frozenset(
     {WorkerStatus.AWAKE, WorkerStatus.ASLEEP, WorkerStatus.OFFLINE, WorkerStatus.RESTART}
@@ -40,7 +42,7 @@ class ChannelSettings:
     seen_every_s: float = 10.0
     """How often `last_seen` is stored per worker."""
     steps_every_s: float = 0.5
-    """How often completed steps are stored, all of the farm together."""
+    """How often completed steps and memory peaks are stored, all of the farm together."""
     temporal_address: str = ""
     """Where hosts find Temporal; empty: through the manager's tunnel."""
     namespace: str = "default"
@@ -87,6 +89,10 @@ class HostRecords(Protocol):
 
     async def steps_completed(self, steps: Mapping[RunKey, int]) -> None: ...
 
+    async def memory_peaks(self, peaks: Mapping[RunKey, int]) -> None:
+        """Bytes that runs took at most; also of one that has just ended."""
+        ...
+
 
 class TaskLog(Protocol):
     async def write_chunk(
@@ -130,6 +136,7 @@ class Hosts:
         self._statistics: dict[str, Mapping[str, Any]] = {}
         self._progress: dict[tuple[str, int], tuple[str, RunKey, Mapping[str, Any]]] = {}
         self._steps: dict[RunKey, int] = {}
+        self._memory_peaks: dict[RunKey, int] = {}
         self._seen: set[str] = set()
         self._deletion = asyncio.Event()
 
@@ -171,6 +178,8 @@ class Hosts:
         known = self._progress.get((key.job_id, key.index))
         if known is not None and known[1] <= key:
             del self._progress[key.job_id, key.index]
+            # What was told before the database knew of the attempt was not stored.
+            self._note_memory(known[1], known[2])
         self._tell(worker_id, control.Settled(str(key)))
 
     async def order_status(
@@ -296,9 +305,16 @@ class Hosts:
         if known is not None and known[1] > key:
             return  # an older try at the same task, about to end
         self._progress[key.job_id, key.index] = (worker_id, key, progress)
+        if known is None or known[2].get("memory_peak") != progress.get("memory_peak"):
+            self._note_memory(key, progress)
         steps = progress.get("steps_completed")
         if isinstance(steps, int) and steps >= 0:
             self._steps[key] = steps
+
+    def _note_memory(self, key: RunKey, progress: Mapping[str, Any]) -> None:
+        peak = progress.get("memory_peak")
+        if isinstance(peak, int) and 0 < peak <= _MOST_MEMORY:
+            self._memory_peaks[key] = max(peak, self._memory_peaks.get(key, 0))
 
     async def log(self, task_id: str, key: RunKey, offset: int, data: bytes) -> int:
         return await self._logs.write_chunk(key.job_id, task_id, key.attempt, offset, data)
@@ -311,6 +327,7 @@ class Hosts:
             duties.create_task(self._every(self._settings.lost_after_s / 10, self._miss))
             duties.create_task(self._every(self._settings.seen_every_s, self._store_seen))
             duties.create_task(self._every(self._settings.steps_every_s, self._store_steps))
+            duties.create_task(self._every(self._settings.steps_every_s, self._store_memory))
             duties.create_task(self._dismiss())
 
     async def _every(self, pause_s: float, duty: Callable[[], Awaitable[None]]) -> None:
@@ -369,4 +386,14 @@ class Hosts:
             await self._records.steps_completed(steps)
         except BaseException:
             self._steps = steps | self._steps
+            raise
+
+    async def _store_memory(self) -> None:
+        peaks, self._memory_peaks = self._memory_peaks, {}
+        if not peaks:
+            return
+        try:
+            await self._records.memory_peaks(peaks)
+        except BaseException:
+            self._memory_peaks = peaks | self._memory_peaks
             raise

@@ -18,6 +18,7 @@ from worker_host.control_channel import ControlChannel, Dismissed, Superseded
 from worker_host.fetched_runs import FetchedRuns, Runs
 from worker_host.images import Previews
 from worker_host.manager_client import ManagerClient
+from worker_host.memory_peaks import MemoryPeaks
 from worker_host.provisioned import ProvisionedPrograms
 from worker_host.registration import Credentials
 from worker_host.run_spec import RunHooks
@@ -79,6 +80,7 @@ class Host:
         )
         self._machine = MachineStatistics(settings.data_dir)
         self._processes = ProcessStatistics()
+        self._memory = MemoryPeaks(self._table, self._memory_grown)
         self._provisioned = ProvisionedPrograms()
         self._session: int | None = None
         self._status: WorkerStatus | None = None
@@ -97,6 +99,7 @@ class Host:
             asyncio.create_task(self._stay_connected(), name="control channel"),
             asyncio.create_task(self._link.run(), name="temporal link"),
             asyncio.create_task(self._previews.run(), name="previews"),
+            asyncio.create_task(self._memory.run(), name="memory peaks"),
             asyncio.create_task(self._give_up_when_alone(), name="alone"),
         ]
         try:
@@ -132,7 +135,13 @@ class Host:
         return await self._channel.send_log(key, offset, data)
 
     def progressed(self, key: RunKey, progress: Mapping[str, Any]) -> None:
-        self._channel.send_progress(key, progress)
+        self._memory.progressed(key)
+        peak = self._memory.of(key)
+        told = progress if peak is None else {**progress, "memory_peak": peak}
+        self._channel.send_progress(key, told)
+
+    def _memory_grown(self, key: RunKey) -> None:
+        self.progressed(key, self._table.progress(key))
 
     def image_saved(self, key: RunKey, path: Path) -> None:
         self._previews.saved(key, path)

@@ -1,5 +1,6 @@
 """What a host tells of its machine with each beat."""
 
+import contextlib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -80,6 +81,15 @@ class ProcessStatistics:
             except psutil.Error:
                 continue  # it has ended meanwhile
         return {"cpu_percent": cpu, "memory": memory}
+
+
+def memory_of_tree(pid: int) -> int:
+    """Resident bytes of a process and all below it; 0 when it is gone."""
+    memory = 0
+    for process in _tree(pid):
+        with contextlib.suppress(psutil.Error):  # it has ended meanwhile
+            memory += process.memory_info().rss
+    return memory
 
 
 def _tree(pid: int) -> list[psutil.Process]:

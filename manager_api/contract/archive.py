@@ -22,6 +22,8 @@ class ArchivedStatistics(Answer):
     steps_completed: int
     tries: int
     """More than there were tasks, if some were tried again."""
+    memory_peak: int | None = None
+    """Bytes that a task took at most, where workers told."""
     workers: list[WorkerShare]
     """The last worker of each task; most tasks first."""
 

@@ -11,6 +11,8 @@ class TimedTask(Answer):
     index_in_job: int
     seconds: float
     worker_id: str | None = None
+    memory_peak: int | None = None
+    """Bytes that it took at most, where its worker tells."""
 
 
 class WorkerTimes(Answer):
@@ -52,6 +54,8 @@ class TaskTries(Answer):
     """Since it was last requeued."""
     started_at: datetime | None = None
     ended_at: datetime | None = None
+    memory_peak: int | None = None
+    """Bytes that the newest attempt took at most, where its worker tells."""
     depends_on: list[int]
     """Tasks' indexes in the job."""
 

@@ -10,6 +10,7 @@ from typing import Any, Generic, TypeVar, cast
 
 from sqlalchemy import (
     JSON,
+    BigInteger,
     DateTime,
     Dialect,
     ForeignKey,
@@ -191,6 +192,8 @@ class TaskRow(Base):
     """When a worker began its newest attempt."""
     ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     """When that attempt came to its end; null while it runs."""
+    memory_peak: Mapped[int | None] = mapped_column(BigInteger)
+    """Bytes that this attempt took at most; null: not known, as of HTTP workers."""
 
 
 class JobHistoryRow(Base):

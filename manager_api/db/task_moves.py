@@ -84,6 +84,8 @@ class TaskMoves:
         previous = row.status
         worker = self._workers.get(move.worker_id)
         self._note_times(row, move.status)
+        if move.attempt not in (None, row.attempt):
+            row.memory_peak = None
         for name, value in self._values(move).items():
             setattr(row, name, value)
         self._set_steps(row)

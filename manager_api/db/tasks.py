@@ -120,6 +120,22 @@ async def _store_steps(session: Session, job: JobRow, changed: Mapping[TaskRow, 
         events.append(session, topic_of_job(job.id), payload)
 
 
+async def set_memory_peaks(
+    session: Session, job_id: str, peaks: Mapping[int, tuple[int, int]]
+) -> None:
+    """Store what tasks' newest attempts took, also of one that has just ended. Tells nobody.
+
+    Args:
+        peaks: by index, an attempt and its bytes; of any other attempt than the newest, nothing.
+    """
+    if await job_to_change(session, job_id) is None:
+        return
+    for index, row in (await tasks_by_index(session, job_id, sorted(peaks))).items():
+        attempt, peak = peaks[index]
+        if attempt == row.attempt:
+            row.memory_peak = max(peak, row.memory_peak or 0)
+
+
 async def worker_names(session: AsyncSession, ids: set[str | None]) -> dict[str, str]:
     """Deleted workers, too: their tasks still name them."""
     query = select(WorkerRow.id, WorkerRow.name).where(WorkerRow.id.in_(ids - {None}))

@@ -81,6 +81,7 @@ def statistics_of(of_job: Sequence[TaskRow], workers: Rows) -> ArchivedStatistic
         tasks=dict(Counter(task.status for task in of_job)),
         steps_completed=sum(steps.values()),
         tries=sum(task.attempt for task in of_job),
+        memory_peak=max((task.memory_peak or 0 for task in of_job), default=0) or None,
         workers=[
             WorkerShare(worker=name, tasks=number, steps=steps[name])
             for name, number in count.most_common()

@@ -35,6 +35,7 @@ class _Timed(NamedTuple):
     steps_total: int
     started_at: datetime
     ended_at: datetime
+    memory_peak: int | None
 
     @property
     def seconds(self) -> float:
@@ -52,6 +53,7 @@ class JobDetailService:
             TaskRow.steps_total,
             TaskRow.started_at,
             TaskRow.ended_at,
+            TaskRow.memory_peak,
         ).where(
             TaskRow.status == TaskStatus.COMPLETED,
             TaskRow.started_at.is_not(None),
@@ -85,6 +87,7 @@ class JobDetailService:
             failures=row.failures,
             started_at=row.started_at,
             ended_at=row.ended_at,
+            memory_peak=row.memory_peak,
             depends_on=list(indexes_in(row.depends_on)),
         )
 
@@ -92,7 +95,12 @@ class JobDetailService:
 def _times(timed: list[_Timed], workers: Rows) -> JobTimes:
     return JobTimes(
         tasks=[
-            TimedTask(index_in_job=t.index_in_job, seconds=t.seconds, worker_id=t.worker_id)
+            TimedTask(
+                index_in_job=t.index_in_job,
+                seconds=t.seconds,
+                worker_id=t.worker_id,
+                memory_peak=t.memory_peak,
+            )
             for t in timed
         ],
         workers=sorted(_shares(timed, workers), key=lambda share: share.seconds / share.steps),

@@ -47,6 +47,23 @@ async def test_times_are_those_of_completed_tasks(
     assert (share["name"], share["tasks"], share["seconds"]) == ("carmen", 2, 8.0)
 
 
+async def test_memory_is_that_of_tasks_whose_worker_told_it(
+    api: httpx.AsyncClient, farm: "Farm", submit: Any, tasks_of: Any
+) -> None:
+    job = await submit()
+    first, second, _ = await tasks_of(job["id"])
+    await complete(farm, first, 3, memory_peak=5_000_000_000)
+    await complete(farm, second, 5)
+
+    times = (await api.get(f"{V1}/jobs/{job['id']}/statistics")).json()
+    tries = (await api.get(f"{V1}/tasks/{first['id']}/tries")).json()
+    export = (await api.get(f"{V1}/jobs/{job['id']}/export")).json()
+
+    assert [task.get("memory_peak") for task in times["tasks"]] == [5_000_000_000, None]
+    assert tries["memory_peak"] == 5_000_000_000
+    assert export["statistics"]["memory_peak"] == 5_000_000_000
+
+
 async def test_the_fastest_worker_comes_first(
     api: httpx.AsyncClient, farm: "Farm", submit: Any, tasks_of: Any, register: Any
 ) -> None:
@@ -84,6 +101,7 @@ async def test_tries_name_what_a_task_waits_for(
         "failures": 2,
         "started_at": None,
         "ended_at": None,
+        "memory_peak": None,
         "depends_on": [1],
     }
 

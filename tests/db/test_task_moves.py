@@ -77,6 +77,21 @@ async def test_a_started_task_is_told_with_its_worker(
     )
 
 
+async def test_memory_is_that_of_the_newest_attempt(db: Database, submit: Make) -> None:
+    job_id = await submit()
+    await store(db, job_id, 1, tasks=(moved("1", TaskStatus.ACTIVE, attempt=1),))
+    async with db.writing() as session:
+        await tasks.set_memory_peaks(session, job_id, {1: (1, 5_000_000_000)})
+
+    done = moved("1", TaskStatus.QUEUED)
+    await store(db, job_id, 2, tasks=(moved("1", TaskStatus.ACTIVE, attempt=1), done))
+    kept = (await task_rows(db, job_id))[0].memory_peak
+    await store(db, job_id, 3, tasks=(moved("1", TaskStatus.ACTIVE, attempt=2),))
+
+    assert kept == 5_000_000_000
+    assert (await task_rows(db, job_id))[0].memory_peak is None
+
+
 async def test_one_write_may_move_a_task_twice(db: Database, submit: Make, told: Told) -> None:
     job_id = await submit()
     await told()

@@ -11,7 +11,7 @@ from uuid import uuid4
 
 import pytest
 
-from tests.farm.processes import SCALED, FarmProcesses
+from tests.farm.processes import SCALED, FarmProcesses, wait_until
 from worker_host.processes.environment import clean_environment
 
 SCENE = """
@@ -113,3 +113,15 @@ def test_an_override_that_fails_fails_its_task_and_renders_nothing(farm: Blender
     assert (
         "RNA override of line 1 failed: bpy.context.scene.cycles.smples = 64: AttributeError:"
     ) in farm.log(farm.tasks(job_id)[0])
+
+
+def test_what_a_render_took_is_in_its_jobs_statistics(farm: BlenderFarm) -> None:
+    job_id = farm.render("7")
+    farm.until_job_is(job_id, "completed", timeout_s=60)
+
+    def peak() -> Any:
+        times = farm.http.get(f"/api/tablao/v1/jobs/{job_id}/statistics").json()
+        return times["tasks"][0].get("memory_peak")
+
+    # Blender takes more than 30 MB before it does anything.
+    assert wait_until(peak) > 30_000_000

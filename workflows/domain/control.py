@@ -71,7 +71,7 @@ class StatusReport:
 @dataclass(frozen=True, slots=True)
 class Progress:
     """How far a run is: `command`, `steps_completed`; of Blender `frame`, `frames_done`,
-    `frames_total`, `sample`, `samples`, each when known."""
+    `frames_total`, `sample`, `samples`; `memory_peak` in bytes; each when known."""
 
     TYPE: ClassVar[str] = "progress"
     key: str

@@ -177,3 +177,76 @@ async def test_progress_is_forgotten_with_the_run(manager: Any) -> None:
         await manager.hosts.settled(worker, key)
 
     assert manager.hosts.progress(key.job_id, key.index) == {}
+
+
+# --- memory ---------------------------------------------------------------------------------------
+
+
+async def told_memory(manager: Any, worker: str, key: RunKey, *peaks: Any) -> None:
+    """Returns when all that was told before is stored, or was not to be."""
+    other = replace(key, index=2)
+    await manager.set_task(other, status=TaskStatus.ACTIVE, attempt=1)
+    async with manager.host(worker) as (socket, _):
+        for peak in peaks:
+            await manager.say(socket, control.Progress(str(key), {"memory_peak": peak}))
+        await manager.say(socket, control.Progress(str(other), {"memory_peak": 7}))
+
+        async def is_stored() -> bool:
+            return bool((await manager.task(other)).memory_peak == 7)
+
+        await manager.eventually_true(is_stored)
+
+
+async def test_the_most_memory_that_a_run_took_is_stored(manager: Any) -> None:
+    worker = await manager.worker()
+    key = await manager.running(worker)
+
+    await told_memory(manager, worker, key, 300_000_000_000, 200)
+
+    assert (await manager.task(key)).memory_peak == 300_000_000_000
+
+
+async def test_memory_is_stored_when_the_run_has_ended_meanwhile(manager: Any) -> None:
+    worker = await manager.worker()
+    key = await manager.running(worker)
+    await manager.set_task(key, status=TaskStatus.COMPLETED)
+
+    await told_memory(manager, worker, key, 2_000)
+
+    assert (await manager.task(key)).memory_peak == 2_000
+
+
+@pytest.mark.parametrize("peak", [0, -1, 2**63, "much", None, 1.5])
+async def test_memory_that_no_run_can_take_is_left_out(manager: Any, peak: Any) -> None:
+    worker = await manager.worker()
+    key = await manager.running(worker)
+
+    await told_memory(manager, worker, key, peak)
+
+    assert (await manager.task(key)).memory_peak is None
+
+
+async def test_memory_of_an_older_attempt_is_left_out(manager: Any) -> None:
+    worker = await manager.worker()
+    key = await manager.running(worker)
+    await manager.set_task(key, attempt=2)
+
+    await told_memory(manager, worker, key, 2_000)
+
+    assert (await manager.task(key)).memory_peak is None
+
+
+async def test_memory_told_before_the_attempt_was_known_is_stored_when_it_is(manager: Any) -> None:
+    worker = await manager.worker()
+    key = await manager.running(worker)
+    await manager.set_task(key, attempt=0)
+    await told_memory(manager, worker, key, 2_000)
+    assert (await manager.task(key)).memory_peak is None
+    await manager.set_task(key, attempt=1, status=TaskStatus.COMPLETED)
+
+    await manager.hosts.settled(worker, key)
+
+    async def is_stored() -> bool:
+        return bool((await manager.task(key)).memory_peak == 2_000)
+
+    await manager.eventually_true(is_stored)

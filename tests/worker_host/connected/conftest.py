@@ -38,6 +38,7 @@ class MemoryRecords:
         self.wanted = Standing(WorkerStatus.AWAKE)
         self.hellos: list[control.Hello] = []
         self.steps: dict[RunKey, int] = {}
+        self.peaks: dict[RunKey, int] = {}
         self.deleted_workers: set[str] = set()
 
     async def open_session(self, worker_id: str, hello: control.Hello) -> int | None:
@@ -66,6 +67,9 @@ class MemoryRecords:
 
     async def steps_completed(self, steps: Mapping[RunKey, int]) -> None:
         self.steps |= steps
+
+    async def memory_peaks(self, peaks: Mapping[RunKey, int]) -> None:
+        self.peaks |= peaks
 
 
 class Farm:
