@@ -1,6 +1,7 @@
 """The dashboard's frame: navigation, colours, the farm's status, the live connection."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -143,8 +144,11 @@ def test_what_was_missed_for_good_is_fetched_anew(at: At, page: Page) -> None:
         socket.connect_to_server()
         sockets.append(socket)
 
-    page.route_web_socket(f"**{EVENTS}*", through)
+    page.route_web_socket(re.compile(re.escape(EVENTS)), through)
     at("/jobs")
+    while not sockets:
+        # Unlike a plain sleep this lets Playwright work.
+        page.wait_for_timeout(20)
 
     with page.expect_request("**/api/v3/status"):
         sockets[-1].send(json.dumps({"id": 10**6, "topic": "/missed", "payload": {}}))

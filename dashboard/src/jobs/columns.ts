@@ -20,7 +20,7 @@ export const JOB_COLUMNS = (tags: TagNames): Column<Job>[] => [
   { key: 'status', label: 'Status', isIcon: true, width: '2.25rem', value: (job) => STATUS_ORDER.indexOf(job.status) },
   { key: 'name', label: 'Name', width: 'minmax(10rem, 1fr)', value: (job) => job.name },
   { key: 'progress', label: 'Progress', width: '8rem', value: fractionDone },
-  { key: 'type', label: 'Type', width: '10.5rem', value: (job) => job.type },
+  { key: 'type', label: 'Type', width: '11.5rem', value: (job) => job.type },
   { key: 'project', label: 'Project', width: '7.5rem', value: projectOf },
   { key: 'user', label: 'User', width: '6.5rem', value: userOf },
   { key: 'tag', label: 'Tag', width: '6rem', value: (job) => facetOf(job, 'tag', tags) },

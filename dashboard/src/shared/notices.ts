@@ -10,6 +10,8 @@ export interface Notice {
 }
 
 const SHOWN_MS = 6_000
+/** A refusal takes longer to read. */
+const REFUSAL_SHOWN_MS = 20_000
 
 const shown = ref<Notice[]>([])
 let count = 0
@@ -30,5 +32,5 @@ export function complain(reason: unknown): void {
 
 function add(notice: Notice): void {
   shown.value = [...shown.value.slice(-3), notice]
-  window.setTimeout(() => dismiss(notice.id), SHOWN_MS)
+  window.setTimeout(() => dismiss(notice.id), notice.isRefusal ? REFUSAL_SHOWN_MS : SHOWN_MS)
 }
