@@ -70,11 +70,21 @@ async def begin_rerun(session: Session, job_id: str, change: Change | None) -> i
     row = await job_to_change(session, job_id)
     if row is None:
         raise KeyError(job_id)
-    if not row.is_ended:
-        raise NotEnded(job_id)
-    if row.delete_requested_at is not None or row.archived_at is not None:
-        raise NothingMore(job_id)
+    check_rests(row)
     return await _begin_run(session, row, change)
+
+
+def check_rests(row: JobRow) -> None:
+    """Whether a job's tasks may be changed here.
+
+    Raises:
+        NotEnded: a run owns the job.
+        NothingMore: it is archived, or its deletion was asked for.
+    """
+    if not row.is_ended:
+        raise NotEnded(row.id)
+    if row.delete_requested_at is not None or row.archived_at is not None:
+        raise NothingMore(row.id)
 
 
 async def restart_run(session: Session, job_id: str, run: int) -> int | None:

@@ -47,8 +47,13 @@ class _Old(NamedTuple):
     """By index. An attempt's number is never used twice: logs and hosts go by it."""
 
 
-async def replace_tasks(session: Session, job_id: str, new: NewJob) -> Recompiled:
+async def replace_tasks(
+    session: Session, job_id: str, new: NewJob, stays_paused: bool
+) -> Recompiled:
     """Of a job whose run has ended; tells `/jobs`, and orders the new run.
+
+    Args:
+        stays_paused: no run is ordered; resuming the job will begin one.
 
     Raises:
         NotEnded: a run owns the job.
@@ -58,7 +63,7 @@ async def replace_tasks(session: Session, job_id: str, new: NewJob) -> Recompile
     row = await jobs.job_to_change(session, job_id)
     if row is None:
         raise KeyError(job_id)
-    stays_paused = row.status is JobStatus.PAUSED and row.is_ended
+    jobs.check_rests(row)
     run = None if stays_paused else await jobs.begin_rerun(session, job_id, None)
     old = await _old_tasks(session, job_id)
     await session.execute(delete(TaskRow).where(TaskRow.job_id == job_id))

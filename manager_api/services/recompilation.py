@@ -1,6 +1,8 @@
 """Requeue with changes: a job's settings are edited, and what is unfinished is made anew."""
 
+import asyncio
 from typing import Any
+from uuid import uuid4
 
 from manager_api.contract.job_details import Recompilation
 from manager_api.db import jobs, recompilation
@@ -8,11 +10,15 @@ from manager_api.db.engine import Database
 from manager_api.db.tables import JobRow
 from manager_api.errors import JobNotFound, Refused
 from manager_api.job_types.registry import JobTypeRegistry
-from manager_api.services.jobs import JobControl, check_stays
+from manager_api.services.jobs import PATIENCE_S, JobControl, apply_change, check_stays
 from manager_api.services.submission import compile_again
 from workflows.domain.job.transitions import check_job_action
-from workflows.domain.messages import JobAction
+from workflows.domain.messages import Change, JobAction
+from workflows.domain.statuses import JobStatus
 from workflows.domain.variables import Variables
+
+#: Between two looks whether a run has ended.
+_LOOK_S = 0.05
 
 
 class RecompilationService:
@@ -34,15 +40,17 @@ class RecompilationService:
             Refused: the job is at work, being deleted, or archived.
             BadRequest: its job type refuses the settings, with a sentence; nothing was changed.
         """
-        async with self._database.reading() as session:
-            row = await jobs.job(session, job_id)
-        if row is None:
-            raise JobNotFound(job_id)
-        _check_rests(row)
+        row = await self._row(job_id)
+        check_stays(row)
+        # It is a requeue, so it is possible when that is.
+        check_job_action(row.status, JobAction.REQUEUE)
         new = await compile_again(row, settings, self._job_types, self._variables)
+        stays_paused = row.status is JobStatus.PAUSED
+        if not row.is_ended:
+            await self._end(row)
         try:
             async with self._database.writing() as session:
-                done = await recompilation.replace_tasks(session, job_id, new)
+                done = await recompilation.replace_tasks(session, job_id, new, stays_paused)
         except jobs.NotEnded as work:
             raise Refused("somebody else has just requeued the job") from work
         except jobs.NothingMore as end:
@@ -53,10 +61,28 @@ class RecompilationService:
             await self._control.start(job_id, done.run)
         return Recompilation(tasks=done.tasks, kept=done.kept)
 
+    async def _end(self, row: JobRow) -> None:
+        """Until no workflow owns the job's tasks: a paused job's does, so it is canceled first.
 
-def _check_rests(row: JobRow) -> None:
-    check_stays(row)
-    # It is a requeue, so it is possible when that is.
-    check_job_action(row.status, JobAction.REQUEUE)
-    if not row.is_ended:
+        Raises:
+            Refused: it takes too long.
+        """
+        if row.status is JobStatus.PAUSED:
+            change = Change(
+                action=JobAction.CANCEL,
+                reason="to be compiled anew, with changes",
+                request_id=str(uuid4()),
+            )
+            await apply_change(self._database, self._control, row, change)
+        for _ in range(int(PATIENCE_S / _LOOK_S)):
+            if (await self._row(row.id)).is_ended:
+                return
+            await asyncio.sleep(_LOOK_S)
         raise Refused("the job is about to end; try again in a moment")
+
+    async def _row(self, job_id: str) -> JobRow:
+        async with self._database.reading() as session:
+            row = await jobs.job(session, job_id)
+        if row is None:
+            raise JobNotFound(job_id)
+        return row

@@ -173,6 +173,22 @@ def test_a_job_is_requeued_with_changes(at: At, farm: BrowsedFarm, width: int) -
     assert len(farm.tasks(job_id)) > before
 
 
+def test_a_paused_job_stays_paused_with_its_changes(at: At, farm: BrowsedFarm) -> None:
+    job_id = farm.submit_frames("1-2", initial_status="paused", **PILOT)
+    page = at(f"/jobs/{job_id}")
+
+    details(page).get_by_role("button", name="Requeue…").click()
+    dialog = page.get_by_role("dialog", name=re.compile("^Requeue"))
+    dialog.get_by_role("radio", name=re.compile("Edit the settings")).check()
+    dialog.get_by_label(re.compile("^frames", re.IGNORECASE)).fill("1-5")
+    dialog.get_by_role("button", name="Requeue", exact=True).click()
+
+    expect(page.get_by_text(re.compile("was compiled anew: 0 of"))).to_be_visible()
+    assert {task["status"] for task in farm.tasks(job_id)} == {"paused"}
+    farm.set_job_status(job_id, "queued")
+    farm.until_job_is(job_id, "completed", timeout_s=120)
+
+
 def test_settings_that_do_not_fit_are_refused_with_a_sentence(
     at: At, farm: BrowsedFarm, problems: Any
 ) -> None:
