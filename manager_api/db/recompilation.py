@@ -29,6 +29,7 @@ _KEPT: dict[str, Any] = {
     "last_touched": None,
     "started_at": None,
     "ended_at": None,
+    "memory_peak": None,
 }
 
 
