@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from .evaluation import EvaluationFailed
 from .files import MissingFile
 from .findings import Finding, NotSubmittable, finding_of
 from .frames import BadFrames, count_frames
@@ -72,6 +73,7 @@ def check(
         allow_missing: the artist knows of the missing files, and renders without them.
         failures: what the evaluation of settings raised.
     """
+    failures = tuple(failures)
     found = [
         *_about_file(facts, job_type),
         *_about_missing(facts, is_blocking=not allow_missing),
@@ -82,7 +84,7 @@ def check(
             Finding("setting-not-evaluated", str(failure), "Type a value for it")
             for failure in failures
         ),
-        *(_about_settings(job_type, settings) if job_type else ()),
+        *(_about_settings(job_type, settings, failures) if job_type else ()),
     ]
     return sorted(found, key=lambda each: not each.is_blocking)
 
@@ -215,10 +217,16 @@ def _about_job(job_name: str, priority: int) -> Iterator[Finding]:
         )
 
 
-def _about_settings(job_type: JobType, settings: Mapping[str, Any]) -> Iterator[Finding]:
+def _about_settings(
+    job_type: JobType,
+    settings: Mapping[str, Any],
+    failures: Iterable[Exception],
+) -> Iterator[Finding]:
+    told = (EvaluationFailed, NotAValue)
+    failed = {each.label for each in failures if isinstance(each, told)}
     for setting in job_type.settings:
         value = settings.get(setting.key)
-        if setting.key == BLENDFILE:
+        if setting.key == BLENDFILE or setting.label in failed:
             continue
         if setting.key == "frames" and (value or setting.required):
             yield from _about_frames(str(value or ""))

@@ -15,9 +15,15 @@ from .setting_values import NotAValue, Value
 class EvaluationFailed(Exception):
     """A setting's expression has no value now; the text says which one and why."""
 
-    def __init__(self, label: str, error: BaseException) -> None:
-        super().__init__(f"{label} cannot be found out: {error or type(error).__name__}")
+    def __init__(self, label: str, why: object) -> None:
+        """
+        Args:
+            label: of the setting.
+            why: what its expression raised, or what that says.
+        """
         self.label = label
+        self.why = str(why) or type(why).__name__
+        super().__init__(f"{label} cannot be found out: {self.why}")
 
 
 def evaluate(expression: str, namespace: Mapping[str, Any], label: str = "The setting") -> Any:
@@ -129,7 +135,7 @@ class SettingsInUse:
             chosen = self._chosen.get(setting.key)
             return setting.default_value if chosen is None else setting.coerce(chosen)
         if setting.key in self._asking:
-            raise EvaluationFailed(setting.label, RecursionError("it depends on itself"))
+            raise EvaluationFailed(setting.label, "it depends on itself")
         self._asking.append(setting.key)
         try:
             return _fitting(setting, evaluate(setting.eval, self._namespace, setting.label))

@@ -103,7 +103,7 @@ class Setting:
         fitting = fitted(value, self.type.value, self.propargs, self.label)
         if self.choices and fitting not in self.choices:
             allowed = ", ".join(self.choices)
-            raise NotAValue(f"{self.label}: “{fitting}” is not among {allowed}")
+            raise NotAValue(self.label, f"“{fitting}” is not among {allowed}")
         return fitting
 
     @classmethod

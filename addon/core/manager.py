@@ -4,7 +4,7 @@ import json as jsonlib
 import os
 import socket
 import ssl
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from http.client import HTTPConnection, HTTPException, HTTPResponse
 from typing import Any, BinaryIO
@@ -16,6 +16,14 @@ from .connections import connection_to, headers_for_proxy
 #: Ten thousand jobs are some 20 MB; more than this is no answer of a manager.
 _LONGEST_ANSWER = 256 * 1024 * 1024
 _SUCCESS = range(200, 300)
+#: What failures mean for people; the first that fits.
+_WHY: Sequence[tuple[type[Exception], str]] = (
+    (socket.gaierror, "there is no machine of this name"),
+    (ConnectionRefusedError, "nothing listens there"),
+    (ConnectionError, "it broke the connection off"),
+    (ssl.SSLError, "it does not speak https there"),
+    (HTTPException, "what answers there does not speak HTTP"),
+)
 
 
 class ManagerError(Exception):
@@ -160,23 +168,13 @@ class Manager:
         return f"The manager at {self.address} answered with status {answer.status}"
 
     def _not_reached(self, error: Exception) -> str:
-        match error:
-            case socket.gaierror():
-                why = "there is no machine of this name"
-            case TimeoutError():
-                why = f"silence for {self._timeout_s:g} s"
-            case ConnectionRefusedError():
-                why = "nothing listens there"
-            case ssl.SSLCertVerificationError():
-                why = f"its certificate is not trusted ({error.verify_message})"
-            case ssl.SSLError():
-                why = "it does not speak https there"
-            case HTTPException():
-                why = "what answers there does not speak HTTP"
-            case OSError():
-                why = error.strerror or str(error)
-            case _:
-                why = str(error)
+        why = next((said for kind, said in _WHY if isinstance(error, kind)), "")
+        if isinstance(error, TimeoutError):
+            why = f"silence for {self._timeout_s:g} s"
+        if isinstance(error, ssl.SSLCertVerificationError):
+            why = f"its certificate is not trusted ({error.verify_message})"
+        if not why:
+            why = getattr(error, "strerror", None) or str(error) or type(error).__name__
         return f"No manager answers at {self.address}: {why}"
 
 

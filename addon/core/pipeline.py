@@ -1,17 +1,19 @@
 """Submits a blend file without Blender: one call for scripts. docs/pipelines.md shows it."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from .checks import Finding, NotSubmittable, SceneFacts, check, needs_blendfile
 from .evaluation import EvaluationFailed, SettingsInUse, evaluate_all, namespace_for
-from .files import missing_files
+from .files import MissingFile, missing_files
 from .job_types import JobType, Setting
 from .manager import Manager
 from .manager_info import ManagerInfo, fetch
 from .progress import IsCanceled, Progress, never, quiet
 from .project import ProjectFinder, find_project
+from .scene_asking import Told, ask_blender
 from .setting_values import NotAValue, Value
 from .submission import Submission, submit
 
@@ -29,6 +31,7 @@ def submit_blend_file(
     is_paused: bool = False,
     comment: str = "",
     user_name: str = "",
+    blender: str = "",
     project_finder: ProjectFinder = ProjectFinder.NONE,
     metadata: Mapping[str, str] | None = None,
     allow_missing: bool = False,
@@ -38,10 +41,12 @@ def submit_blend_file(
     """Check a saved blend file's job, deliver its files and submit it. Blocks.
 
     Args:
-        settings: by key. What is left out is evaluated where that takes no Blender, else the
-            job type's default.
+        settings: by key. What is left out is what the job type's expression gives, else its
+            default.
         name: of the job; empty: the file's.
         worker_tag: its name or id; empty: all workers.
+        blender: the program that tells what expressions ask of the scene; empty: those that
+            ask have no value.
         user_name: whose job; empty: whoever is logged in.
         allow_missing: submit although files are missing that the blend file uses.
 
@@ -60,11 +65,23 @@ def submit_blend_file(
     info = fetch(manager)
     chosen = info.job_type(job_type)
     job_name = name or file.stem
-    failures: list[Exception] = []
-    values = _values(chosen, settings or {}, job_name, file, failures) if chosen else {}
+    failures: list[EvaluationFailed] = []
+    values: Mapping[str, Value] = {}
+    facts = SceneFacts(file, is_dirty=False, has_camera=True)
+    if chosen is not None:
+        _refuse_bad(chosen, settings or {})
+        told = _told(blender, file, info, chosen, settings or {}, job_name, is_canceled)
+        values = told.values
+        # Most of what only Blender can tell is a convenience; a required setting is none.
+        failures = [
+            EvaluationFailed(each.label, told.failures[each.key])
+            for each in chosen.settings
+            if each.required and each.key in told.failures
+        ]
+        facts = replace(told.facts, missing=_missing(file, chosen, progress, is_canceled))
     tag = _tag_id(info, worker_tag)
     findings = check(
-        _facts(file, chosen, values, is_canceled),
+        facts,
         chosen,
         info,
         values,
@@ -94,53 +111,55 @@ def submit_blend_file(
     return submit(manager, info, submission, progress, is_canceled)
 
 
-def _values(
+def _refuse_bad(job_type: JobType, settings: Mapping[str, Any]) -> None:
+    bad = [each for key, value in settings.items() if (each := _problem(job_type, key, value))]
+    if bad:
+        raise NotSubmittable(bad)
+
+
+def _problem(job_type: JobType, key: str, value: object) -> Finding | None:
+    setting = job_type.setting(key)
+    if setting is None:
+        advice = f"It has {', '.join(each.key for each in job_type.settings)}"
+        sentence = f"{job_type.label} has no setting “{key}”"
+        return Finding("unknown-setting", sentence, advice, show=(key,))
+    try:
+        if value is not None:
+            setting.coerce(value)
+    except NotAValue as problem:
+        return Finding("bad-setting", str(problem), "Choose another value", show=(key,))
+    return None
+
+
+def _told(
+    blender: str,
+    file: Path,
+    info: ManagerInfo,
     job_type: JobType,
     settings: Mapping[str, Any],
     job_name: str,
-    file: Path,
-    failures: list[Exception],
-) -> dict[str, Value]:
-    if unknown := [each for each in settings if job_type.setting(each) is None]:
-        known = ", ".join(each.key for each in job_type.settings)
-        raise NotSubmittable(
-            [
-                Finding(
-                    "unknown-setting",
-                    f"{job_type.label} has no setting {', '.join(map(repr, unknown))}",
-                    f"It has {known}",
-                    show=tuple(unknown),
-                )
-            ]
-        )
+    is_canceled: IsCanceled,
+) -> Told:
+    if blender and needs_blendfile(job_type) and file.is_file():
+        return ask_blender(blender, file, info, job_type, settings, job_name, is_canceled)
+    failures: dict[str, str] = {}
 
-    def keep_what_is_needed(setting: Setting, failure: EvaluationFailed) -> None:
-        # Most of what only Blender can tell is a convenience; a required setting is none.
-        if setting.required:
-            failures.append(failure)
+    def keep(setting: Setting, failure: EvaluationFailed) -> None:
+        failures[setting.key] = failure.why
 
     in_use = SettingsInUse(job_type, settings, namespace_for(job_name, file))
-    try:
-        return evaluate_all(in_use, job_type, keep_what_is_needed)
-    except NotAValue as problem:
-        raise NotSubmittable(
-            [Finding("bad-setting", str(problem), "Give another value")]
-        ) from problem
+    values = evaluate_all(in_use, job_type, keep)
+    # Only Blender can tell of a camera; without one, its render fails and says so.
+    return Told(values, failures, SceneFacts(file, is_dirty=False, has_camera=True))
 
 
-def _facts(
-    file: Path, job_type: JobType | None, values: Mapping[str, Value], is_canceled: IsCanceled
-) -> SceneFacts:
-    looked_into = job_type is not None and needs_blendfile(job_type) and file.is_file()
-    return SceneFacts(
-        blend_path=file,
-        is_dirty=False,
-        # Only Blender can tell; without one, its render fails and says so.
-        has_camera=True,
-        output_format=str(values.get("format", "")),
-        scene=str(values.get("scene", "")),
-        missing=missing_files(file, is_canceled) if looked_into else (),
-    )
+def _missing(
+    file: Path, job_type: JobType, progress: Progress, is_canceled: IsCanceled
+) -> tuple[MissingFile, ...]:
+    if not needs_blendfile(job_type) or not file.is_file():
+        return ()
+    progress("Looking for missing files", 0, 0)
+    return missing_files(file, is_canceled)
 
 
 def _tag_id(info: ManagerInfo, name_or_id: str) -> str:

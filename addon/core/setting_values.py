@@ -19,6 +19,10 @@ _WORDS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0"
 class NotAValue(ValueError):
     """Its text is a sentence that names the setting."""
 
+    def __init__(self, label: str, what: str) -> None:
+        super().__init__(f"{label}: {what}")
+        self.label = label
+
 
 def fitted(value: object, kind: str, propargs: Mapping[str, Any], label: str) -> Value:
     """
@@ -33,7 +37,7 @@ def fitted(value: object, kind: str, propargs: Mapping[str, Any], label: str) ->
     try:
         made = _MAKERS[kind](value)
     except (TypeError, ValueError, OverflowError):
-        raise NotAValue(f"{label}: “{value}” is not {_WANTED[kind]}") from None
+        raise NotAValue(label, f"“{value}” is not {_WANTED[kind]}") from None
     if isinstance(made, (bool, str)):
         return made
     return _between(made, propargs)

@@ -1,9 +1,16 @@
 """What tests of the add-on's core share."""
 
+import re
+import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 
+from tests.addon.core.contract_watch import ContractWatch
+from tests.addon.core.small_farm import SmallFarm, make_blend_file
 from tests.addon.core.stand_in_manager import StandInManager
 
 
@@ -11,3 +18,42 @@ from tests.addon.core.stand_in_manager import StandInManager
 def stand_in() -> Iterator[StandInManager]:
     with StandInManager() as manager:
         yield manager
+
+
+@pytest.fixture(scope="package")
+def farm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SmallFarm]:
+    """Renders with the real Blender."""
+    with SmallFarm(tmp_path_factory.mktemp("add-on") / "farm") as farm:
+        farm.start_worker()
+        yield farm
+
+
+@pytest.fixture(scope="package")
+def blend_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """In a folder that no worker knows."""
+    return make_blend_file(tmp_path_factory.mktemp("artist") / "Piloto ñ" / "sh 010.blend")
+
+
+@pytest.fixture
+def watch(farm: SmallFarm) -> Iterator[ContractWatch]:
+    """The farm's manager, as far as it is a Flamenco."""
+    with ContractWatch(farm.url) as watch:
+        yield watch
+    assert watch.wrong == []
+
+
+@pytest.fixture(scope="package")
+def rendered_job(farm: SmallFarm, blend_file: Path) -> dict[str, Any]:
+    """Submitted by the example of docs/pipelines.md, as a person would run it; completed."""
+    page = (Path(__file__).parents[3] / "docs/pipelines.md").read_text()
+    [example] = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    ours = {"MANAGER": farm.url, "SHOT": str(blend_file), "FRAMES": str(farm.out)}
+    for name, value in ours.items():
+        pattern = rf'^({name} = [^"\n]*)"[^"\n]*"'
+        example = re.sub(pattern, rf'\g<1>"{value}"', example, flags=re.MULTILINE)
+    done = subprocess.run(
+        [sys.executable, "-c", example], capture_output=True, text=True, timeout=300, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    job_id = done.stdout.strip().rpartition("/")[2]
+    return farm.until_job_is(job_id, "completed", "failed", timeout_s=240)

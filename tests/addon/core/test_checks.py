@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from addon.core import checks, findings, pipeline
+from addon.core import checks, findings, pipeline, scene_asking
 from addon.core.checks import (
     Finding,
     NotSubmittable,
@@ -146,8 +146,10 @@ def test_what_is_wrong_is_found_alone_and_says_what_to_do(
 
 
 def test_every_finding_that_the_code_can_make_is_shown_by_a_test() -> None:
-    known = {*WRONG, *(code for _, code in REFUSALS), "unknown-setting"}
-    sources = (Path(str(each.__file__)).read_text() for each in (checks, findings, pipeline))
+    known = {*WRONG, *(code for _, code in REFUSALS), "unknown-setting", "scene-not-told"}
+    sources = (
+        Path(str(each.__file__)).read_text() for each in (checks, findings, pipeline, scene_asking)
+    )
 
     made = {
         call.args[0].value

@@ -1,0 +1,127 @@
+"""Stands between the add-on and a manager, and holds every request to Flamenco's interface.
+
+So whatever passes here would have been understood by a stock Flamenco, too.
+"""
+
+import json
+import re
+import threading
+from collections.abc import Mapping
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, Self
+
+import httpx
+import jsonschema  # type: ignore[import-untyped] # it publishes no types
+
+from tests.contract.contract_client import operations_of, read_contract
+
+
+class ContractWatch:
+    """`with ContractWatch(manager_url) as watch: …`; afterwards `watch.wrong` is empty."""
+
+    def __init__(self, manager_url: str) -> None:
+        self._contract = read_contract()
+        self._operations = {
+            (method.upper(), re.compile(re.sub(r"\{\w+\}", "[^/]+", path))): (name, operation)
+            for name, (method, path, operation) in operations_of(self._contract).items()
+        }
+        self._http = httpx.Client(base_url=manager_url, timeout=60)
+        self.operations: list[str] = []
+        """Ids, in the order in which they were called."""
+        self.bodies: dict[str, list[Any]] = {}
+        """What each operation was sent."""
+        self.wrong: list[str] = []
+        """What a stock Flamenco would not have understood."""
+        self.refuse: dict[str, int] = {}
+        """Statuses with which operations are refused, by their ids; 0: with no answer at all."""
+        watch = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                answer = watch.pass_on(self.command, self.path, body, dict(self.headers))
+                if answer is None:
+                    self.close_connection = True
+                    return
+                self.send_response(answer.status_code)
+                for name in ("Content-Type", "Location"):
+                    if name in answer.headers:
+                        self.send_header(name, answer.headers[name])
+                self.send_header("Content-Length", str(len(answer.content)))
+                self.end_headers()
+                self.wfile.write(answer.content)
+
+            do_POST = do_GET  # noqa: N815 # http.server looks for this name
+            do_PUT = do_GET  # noqa: N815
+            do_DELETE = do_GET  # noqa: N815
+
+            def log_request(self, *_: object) -> None:
+                """Nobody reads it."""
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,))
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self._server.server_address[1]}"
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
+        self._http.close()
+
+    def pass_on(
+        self, method: str, path: str, body: bytes, headers: Mapping[str, str]
+    ) -> httpx.Response | None:
+        """The manager's answer; None: there is to be none."""
+        name = self._look_at(method, path, body, headers)
+        if name in self.refuse:
+            if not self.refuse[name]:
+                return None
+            refusal = {"code": self.refuse[name], "message": f"{name} is refused by a test"}
+            return httpx.Response(self.refuse[name], json=refusal)
+        kept = {
+            name: text
+            for name, text in headers.items()
+            if name.lower() not in ("host", "connection")
+        }
+        return self._http.request(method, path, content=body, headers=kept)
+
+    def _look_at(self, method: str, path: str, body: bytes, headers: Mapping[str, str]) -> str:
+        # Files of jobs are the manager's web pages, which Flamenco has at the same place.
+        if path.startswith("/job-files/"):
+            return "job-files"
+        known = [
+            found
+            for (its_method, pattern), found in self._operations.items()
+            if its_method == method and pattern.fullmatch(path)
+        ]
+        if not known:
+            self.wrong.append(f"{method} {path} is none of Flamenco's operations")
+            return ""
+        # As in Flamenco, an exact path goes before a pattern.
+        name, operation = min(known, key=lambda each: "{" in str(each))
+        self.operations.append(name)
+        if described := operation.get("requestBody", {}).get("content"):
+            self._look_at_body(name, described, body, headers)
+        return name
+
+    def _look_at_body(
+        self, name: str, described: Mapping[str, Any], body: bytes, headers: Mapping[str, str]
+    ) -> None:
+        media_type = headers.get("Content-Type", "").partition(";")[0]
+        if media_type not in described:
+            self.wrong.append(f"{name} takes {list(described)}, not {media_type!r}")
+        elif media_type == "application/json":
+            value = json.loads(body)
+            self.bodies.setdefault(name, []).append(value)
+            schema = described[media_type]["schema"]
+            try:
+                jsonschema.validate(value, {**schema, "components": self._contract["components"]})
+            except jsonschema.ValidationError as problem:
+                self.wrong.append(f"{name}: {problem.message}")

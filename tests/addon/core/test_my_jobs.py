@@ -1,0 +1,155 @@
+"""The artist sees their jobs and the farm, and can cancel, pause and resume."""
+
+from typing import Any
+
+import pytest
+
+from addon.core.manager import Manager, ManagerError
+from addon.core.my_jobs import (
+    FarmStatus,
+    cancel_job,
+    job_page,
+    job_summary,
+    overview,
+    pause_job,
+    resume_job,
+    summary_of,
+    thumbnail,
+)
+from tests.addon.core.contract_watch import ContractWatch
+from tests.addon.core.small_farm import SmallFarm
+from tests.addon.core.stand_in_manager import Reply, StandInManager, told
+from tests.farm.processes import wait_until
+
+NAP = {"message": "good night", "sleep_duration_seconds": 3600, "sleep_repeats": 1}
+
+
+def submitted_by(farm: SmallFarm, user: str, **changes: Any) -> str:
+    metadata = {"user.name": user, "project": "Piloto", "comment": "again"}
+    return farm.submit(
+        "echo-sleep-test", NAP, metadata=metadata, initial_status="paused", **changes
+    )
+
+
+def test_my_jobs_are_mine_and_those_of_this_session_newest_first(
+    farm: SmallFarm, watch: ContractWatch
+) -> None:
+    mine = submitted_by(farm, "beatriz")
+    submitted_by(farm, "carlos")
+    from_script = submitted_by(farm, "a script")
+
+    seen = overview(Manager(watch.url), "beatriz", also=[from_script])
+
+    assert [each.id for each in seen.jobs] == [from_script, mine]
+    assert (seen.jobs[1].user_name, seen.jobs[1].project) == ("beatriz", "Piloto")
+    assert seen.farm.workers_awake == seen.farm.workers == 1
+
+
+def test_only_so_many_jobs_are_listed(farm: SmallFarm) -> None:
+    newest = [submitted_by(farm, "many") for _ in range(3)][:0:-1]
+
+    seen = overview(Manager(farm.url), "many", limit=2)
+
+    assert [each.id for each in seen.jobs] == newest
+
+
+def test_a_job_is_resumed_paused_and_canceled(farm: SmallFarm, watch: ContractWatch) -> None:
+    manager = Manager(watch.url)
+    job_id = submitted_by(farm, "ana")
+    assert job_summary(manager, job_id).can_resume
+
+    resume_job(manager, job_id)
+    farm.until_job_is(job_id, "active")
+    active = job_summary(manager, job_id)
+    pause_job(manager, job_id)
+    farm.until_job_is(job_id, "pause-requested", "paused")
+    cancel_job(manager, job_id)
+    farm.until_job_is(job_id, "canceled")
+
+    canceled = job_summary(manager, job_id)
+    assert (active.can_pause, active.can_cancel, active.can_resume) == (True, True, False)
+    assert (canceled.has_ended, canceled.can_cancel, canceled.can_pause) == (True, False, False)
+    assert watch.wrong == []
+
+
+def test_a_job_that_is_gone_is_said_in_the_managers_words(farm: SmallFarm) -> None:
+    with pytest.raises(ManagerError) as refusal:
+        cancel_job(Manager(farm.url), "00000000-0000-4000-8000-000000000000")
+
+    assert refusal.value.status == 404
+
+
+def test_a_job_without_frames_has_no_image(farm: SmallFarm) -> None:
+    assert thumbnail(Manager(farm.url), submitted_by(farm, "ana")) is None
+
+
+def test_the_page_of_a_job_is_flamencos(farm: SmallFarm) -> None:
+    page = job_page(Manager("farm:8080"), "1234")
+
+    assert page == "http://farm:8080/app/jobs/1234"
+    assert farm.http.get("/app/jobs/1234").status_code == 200
+
+
+JOB = {
+    "id": "1",
+    "name": "light",
+    "type": "render",
+    "priority": 50,
+    "created": "2026-01-01T00:00:00Z",
+    "updated": "2026-01-01T00:00:00Z",
+    "status": "active",
+    "activity": "",
+    "steps_completed": 0,
+    "steps_total": 0,
+}
+
+
+@pytest.mark.parametrize(
+    ("change", "progress"),
+    [
+        ({}, None),
+        ({"steps_total": 4, "steps_completed": 1}, 0.25),
+        ({"steps_total": 4, "steps_completed": 9}, 1.0),
+        ({"status": "completed"}, 1.0),
+    ],
+)
+def test_progress_is_a_share_of_the_steps(change: dict[str, Any], progress: float | None) -> None:
+    assert summary_of(JOB | change).progress == progress
+
+
+def test_a_job_of_a_stock_add_on_has_no_metadata() -> None:
+    assert summary_of(JOB | {"metadata": None}).user_name == ""
+
+
+def test_the_farm_is_told_in_a_line() -> None:
+    assert str(FarmStatus("active", 3, 4, 1)) == (
+        "Farm active: 3 of 4 workers awake, 1 job in the queue"
+    )
+
+
+IMAGE = {"base": "/job-files/1", "suffixes": ["last-rendered.jpg", "last-rendered-tiny.jpg"]}
+
+
+def test_an_image_is_fetched_from_the_manager_that_we_know(stand_in: StandInManager) -> None:
+    elsewhere = IMAGE | {"base": "http://elsewhere.invalid/job-files/1"}
+    stand_in.replies["/api/v3/jobs/1/last-rendered"] = told(elsewhere)
+    stand_in.replies["/job-files/1/last-rendered-tiny.jpg"] = Reply(200, b"JPEG")
+
+    assert thumbnail(Manager(stand_in.url, "a-token"), "1") == b"JPEG"
+
+
+def test_an_image_that_has_just_gone_is_none(stand_in: StandInManager) -> None:
+    stand_in.replies["/api/v3/jobs/1/last-rendered"] = told(IMAGE)
+
+    assert thumbnail(Manager(stand_in.url), "1") is None
+
+
+def test_an_image_arrives_when_a_frame_is_rendered(
+    farm: SmallFarm, watch: ContractWatch, rendered_job: dict[str, Any]
+) -> None:
+    manager = Manager(watch.url)
+
+    image = wait_until(lambda: thumbnail(manager, rendered_job["id"]), 60)
+
+    assert image[:2] == b"\xff\xd8"
+    assert job_summary(manager, rendered_job["id"]).progress == 1.0
