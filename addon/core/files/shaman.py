@@ -56,6 +56,7 @@ class ShamanUpload:
         self._is_canceled = is_canceled
         self._total = 0
         self._done = 0
+        self._left_to_others: set[tuple[str, int]] = set()
 
     def upload(self, pack: Pack, job_name: str) -> str:
         """The checkout's path, below the farm's folder of jobs.
@@ -105,12 +106,15 @@ class ShamanUpload:
         shuffled.sort(key=lambda spec: spec.get("status") == "uploading")
         queue = [by_blob[spec["sha"], spec["size"]] for spec in shuffled]
         self._total = max(self._total, self._done + sum(file.blob[1] for file in queue))
-        deferred = 0
         for number, file in enumerate(queue, 1):
-            # What another client sends is worth waiting for, unless nothing else is left to do.
-            can_wait = deferred < _MOST_DEFERRED and number < len(queue)
+            # What another client sends is worth waiting for once, if there is something else to do.
+            can_wait = (
+                number < len(queue)
+                and len(self._left_to_others) < _MOST_DEFERRED
+                and file.blob not in self._left_to_others
+            )
             if not self._send_one(file, can_wait):
-                deferred += 1
+                self._left_to_others.add(file.blob)
 
     def _send_one(self, file: _File, can_wait: bool) -> bool:
         """False: another client is sending it."""

@@ -73,7 +73,7 @@ def check_unchanged(path: Path, before: Stamp, now: Stamp) -> None:
 def unreadable(path: Path, error: OSError) -> FilesError:
     match error:
         case FileNotFoundError():
-            return FilesError(f"{path} is not there")
+            return FilesError(f"{path} is not there: save it, or look where it went")
         case PermissionError():
             return FilesError(f"{path} may not be read by you: ask its owner for permission")
         case _:

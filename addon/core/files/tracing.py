@@ -15,6 +15,7 @@ from ..progress import Canceled, Progress
 from .errors import FilesError
 from .pack import MissingFile, Pack, PackedFile
 from .programs import tracing_program
+from .sources import stamp_of
 
 #: How long a cancel may take to be noticed.
 _ASK_EVERY_S = 0.2
@@ -51,10 +52,13 @@ def missing(blendfile: Path, is_canceled: Callable[[], bool]) -> tuple[MissingFi
 
 
 def _absolute(blendfile: Path, project_root: Path) -> tuple[Path, Path]:
-    """Links followed in neither or both, or one could not be told to be in the other."""
+    """Links followed in neither or both, or one could not be told to be in the other.
+
+    Raises:
+        FilesError: there is no such file, or it is not for us.
+    """
     blendfile, project_root = Path(os.path.abspath(blendfile)), Path(os.path.abspath(project_root))
-    if not blendfile.is_file():
-        raise FilesError(f"{blendfile} is not there: save the file")
+    stamp_of(blendfile)
     if blendfile.is_relative_to(project_root):
         return blendfile, project_root
     if blendfile.resolve().is_relative_to(project_root.resolve()):

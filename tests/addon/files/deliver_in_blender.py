@@ -29,7 +29,6 @@ class Storage:
 def main() -> None:
     steps: list[str] = []
     asked = {name: Path(ASKED[name]) for name in ("blendfile", "project_root")}
-    modules = set(sys.modules)
     delivered = files.deliver(
         files.Route[ASKED["route"]],
         manager=Manager(ASKED["manager"]),
@@ -45,7 +44,7 @@ def main() -> None:
         "checkout": delivered.shaman_checkout_id,
         "steps": list(dict.fromkeys(steps)),
         "missing": [missing.path for missing in files.missing_files(asked["blendfile"])],
-        "new_modules": sorted(set(sys.modules) - modules),
+        "bat_modules": [name for name in sys.modules if name.startswith("blender_asset_tracer")],
         "path": sys.path,
         "blender": bpy.app.version_string,
     }

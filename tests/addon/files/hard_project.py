@@ -1,10 +1,10 @@
 """Run by a Blender: makes a project whose files are hard to bring along, tile by tile.
 
-    hard_project.py -- PROJECT OUTSIDE
+    hard_project.py -- FOLDER
 
 Each asset lights a tile of the picture of its own, in colours that only its files have; a tile
 whose file is missing shows. The camera looks straight down and colours are stored as they are, so
-that a pixel says where it came from. `TILES` of the answer says what each frame must show.
+that a pixel says where it came from. `tiles` of the answer says what each frame must show.
 """
 
 import json
@@ -197,11 +197,12 @@ def mesh_cache(project: Path) -> None:
     modifier.frame_start = 1
 
 
-def text(outside: Path, font: str) -> None:
+def text(outside: Path) -> None:
     """A letter that is larger than its tile."""
-    copy = outside / "fonts/Schrift ß.ttf"
+    font = Path(bpy.utils.system_resource("DATAFILES", path="fonts"), "DejaVuSansMono.woff2")
+    copy = outside / "fonts/Schrift ß.woff2"
     copy.parent.mkdir(parents=True, exist_ok=True)
-    copy.write_bytes(Path(font).read_bytes())
+    copy.write_bytes(font.read_bytes())
     curve = bpy.data.curves.new("text", "FONT")
     curve.body = "█"
     curve.font = bpy.data.fonts.load(str(copy))
@@ -277,7 +278,7 @@ def camera_and_settings(tiles: int) -> None:
     scene.render.dither_intensity = 0
 
 
-def shot(path: Path, project: Path, outside: Path, font: str) -> list[list[Colour | None]]:
+def shot(path: Path, project: Path, outside: Path) -> list[list[Colour | None]]:
     """What each tile shows, frame by frame; None: not to be told."""
     new_file(path)
     sequence = plates(project)
@@ -289,7 +290,7 @@ def shot(path: Path, project: Path, outside: Path, font: str) -> list[list[Colou
         alembic(project)
     mesh_cache(project)
     tile(7, light(picture(str(write_png(project / "textures/absolut.png", (33, 66, 99))))))
-    text(outside, font)
+    text(outside)
     packed_picture(project)
     sound(project)
     camera_and_settings(10)
@@ -309,16 +310,15 @@ def shot(path: Path, project: Path, outside: Path, font: str) -> list[list[Colou
     return [moving[each] if each in moving else [still[each]] * FRAMES for each in range(10)]
 
 
-def main(project: Path, outside: Path, font: str) -> None:
+def main(folder: Path) -> None:
+    project, outside = folder / "Projekt Ä", folder / "außerhalb"
     prop_library(project / "assets/requisiten/prop.blend", project)
     hero_library(project / "assets/figuren/hero.blend", project)
     tree_library(outside / "bibliothek ü/tree.blend")
     path = project / "shots/sh 010/größe 影.blend"
-    tiles = shot(path, project, outside, font)
-    answer = {"blendfile": str(path), "tiles": tiles, "version": bpy.app.version_string}
-    (project.parent / "project.json").write_text(json.dumps(answer))
+    tiles = shot(path, project, outside)
+    answer = {"blendfile": str(path), "project_root": str(project), "tiles": tiles}
+    (folder / "project.json").write_text(json.dumps(answer))
 
 
-if __name__ == "__main__":
-    where = sys.argv[sys.argv.index("--") + 1 :]
-    main(Path(where[0]), Path(where[1]), where[2])
+main(Path(sys.argv[-1]))

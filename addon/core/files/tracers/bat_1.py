@@ -22,9 +22,13 @@ def _say(line: str) -> None:
 _REQUEST: dict[str, Any] = json.loads(sys.argv[1])
 sys.path[:0] = _REQUEST["wheels"]
 
-from blender_asset_tracer import blendfile, pack, trace  # noqa: E402 # the path comes first
-from blender_asset_tracer.pack import transfer  # noqa: E402
-from blender_asset_tracer.trace import progress, result  # noqa: E402
+try:
+    from blender_asset_tracer import blendfile, pack, trace
+    from blender_asset_tracer.pack import transfer
+    from blender_asset_tracer.trace import progress, result
+except ModuleNotFoundError:
+    _say("wrong: this Python lacks BAT: pip install blender-asset-tracer==1.23")
+    sys.exit(1)
 
 
 class _Steps(progress.Callback):

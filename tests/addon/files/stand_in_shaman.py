@@ -1,0 +1,94 @@
+"""A Shaman that is as slow, busy or forgetful as a test wants; the real one is not on demand."""
+
+import hashlib
+import json
+import threading
+from collections import Counter
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, Self
+
+_API = "/api/v3/shaman"
+
+
+class StandInShaman:
+    """`stored` and `checkouts` are what it has; the other attributes are how it behaves."""
+
+    def __init__(self) -> None:
+        self.stored: dict[tuple[str, int], bytes] = {}
+        self.checkouts: dict[str, list[dict[str, Any]]] = {}
+        self.sends = Counter[tuple[str, int]]()
+        """How often each file was begun to be sent."""
+        self.deferrals: list[bool] = []
+        """What each upload said of waiting."""
+        self.being_sent_by_another: set[tuple[str, int]] = set()
+        self.answers_early: int = 0
+        """If set: the status, given before the body is read."""
+        self.forgets_before_checkout = 0
+        """How many checkouts find that all files are gone."""
+        stand_in = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                status, answer = stand_in.answer(self)
+                body = json.dumps(answer).encode() if answer is not None else b""
+                self.send_response(status)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_request(self, *_: object) -> None:
+                """Nobody reads it."""
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,))
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self._server.server_address[1]}"
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
+
+    def answer(self, request: BaseHTTPRequestHandler) -> tuple[int, Any]:
+        if request.path.startswith(f"{_API}/files/"):
+            return self._upload(request), None
+        asked = json.loads(request.rfile.read(int(request.headers["Content-Length"])))
+        if request.path == f"{_API}/checkout/requirements":
+            return 200, {"files": self._lacking(asked["files"])}
+        if self.forgets_before_checkout:
+            self.forgets_before_checkout -= 1
+            self.stored.clear()
+            return 424, {"code": 424, "message": "files are missing"}
+        self.checkouts[asked["checkoutPath"]] = asked["files"]
+        return 200, {"checkoutPath": asked["checkoutPath"]}
+
+    def _lacking(self, specs: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        blobs = {(spec["sha"], spec["size"]): spec for spec in reversed(specs)}
+        return [
+            {**spec, "status": "uploading" if blob in self.being_sent_by_another else "unknown"}
+            for blob, spec in blobs.items()
+            if blob not in self.stored
+        ]
+
+    def _upload(self, request: BaseHTTPRequestHandler) -> int:
+        sha, size = request.path.rsplit("/", 2)[1:]
+        blob = sha, int(size)
+        can_wait = request.headers["X-Shaman-Can-Defer-Upload"] == "true"
+        self.sends[blob] += 1
+        self.deferrals.append(can_wait)
+        if self.answers_early:
+            request.close_connection = True
+            return self.answers_early
+        content = request.rfile.read(blob[1])
+        if blob in self.being_sent_by_another and can_wait:
+            return 425
+        if hashlib.sha256(content).hexdigest() != sha or len(content) != blob[1]:
+            return 417
+        self.stored[blob] = content
+        return 200

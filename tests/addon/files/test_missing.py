@@ -1,0 +1,101 @@
+"""What a file refers to and is not there is named, with who wants it."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from addon.core.files import Canceled, FilesError, MissingFile, missing_files
+from tests.addon.blender.blenders import BLENDERS, PROJECT, environment_of
+
+#: Asks as the add-on does, in a Blender that has the checkout on its path.
+_ASK = """
+import json, sys
+sys.path.append({project!r})
+from pathlib import Path
+from addon.core.files import missing_files
+found = [(Path(each.path).name, each.used_by) for each in missing_files(Path({file!r}))]
+Path({answer!r}).write_text(json.dumps(found))
+"""
+
+
+def test_missing_textures_libraries_and_tiles_are_named(small_project: Path) -> None:
+    found = missing_files(small_project / "lost.blend")
+
+    assert found == (
+        MissingFile(str(small_project / "gone.blend"), "lost.blend: gone.blend"),
+        MissingFile(str(small_project / "gone.png"), "lost.blend: texture"),
+        MissingFile(str(small_project / "tiles.<UDIM>.png"), "lost.blend: texture.001"),
+    )
+
+
+def test_a_missing_texture_of_a_library_names_the_library(
+    small_project: Path, tmp_path: Path
+) -> None:
+    for name in ("shot.blend", "library.blend", "of shot.png"):
+        (tmp_path / name).write_bytes((small_project / name).read_bytes())
+
+    found = missing_files(tmp_path / "shot.blend")
+
+    assert found == (MissingFile(str(tmp_path / "of library.png"), "library.blend: texture"),)
+
+
+def test_nothing_is_missing_where_all_is_there(small_project: Path) -> None:
+    assert missing_files(small_project / "shot.blend") == ()
+
+
+def test_looking_can_be_canceled(small_project: Path) -> None:
+    with pytest.raises(Canceled):
+        missing_files(small_project / "shot.blend", lambda: True)
+
+
+def test_a_file_that_blender_did_not_write_is_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "a.blend").write_bytes(b"")
+
+    with pytest.raises(FilesError, match=r"a\.blend is no \.blend file"):
+        missing_files(tmp_path / "a.blend")
+
+
+def test_without_bat_the_sentence_says_what_to_install(small_project: Path, tmp_path: Path) -> None:
+    bare = tmp_path / "bare"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(bare)], check=True)
+    script = (
+        f"import sys; sys.path.append({str(PROJECT)!r})\n"
+        "from pathlib import Path\n"
+        "from addon.core.files import FilesError, missing_files, programs\n"
+        f"programs._WHEELS = Path({str(tmp_path)!r})\n"
+        f"try:\n    missing_files(Path({str(small_project / 'shot.blend')!r}))\n"
+        "except FilesError as error:\n    print(error)\n"
+    )
+
+    asked = subprocess.run(
+        [bare / "bin" / "python", "-c", script], capture_output=True, text=True, check=False
+    )
+
+    assert "pip install blender-asset-tracer" in asked.stdout, asked.stderr
+
+
+@pytest.mark.parametrize("blender", BLENDERS, ids=lambda blender: blender.name)
+def test_each_generation_of_blender_finds_the_same(
+    small_project: Path, tmp_path: Path, blender: object
+) -> None:
+    known = next(each for each in BLENDERS if each is blender)
+    known.check_is_there()
+    script, answer = tmp_path / "ask.py", tmp_path / "answer.json"
+    file = str(small_project / "lost.blend")
+    script.write_text(_ASK.format(project=str(PROJECT), file=file, answer=str(answer)))
+
+    done = subprocess.run(
+        [*known.command, "-b", "--factory-startup", "--python-exit-code", "1", "--python", script],
+        env=environment_of(tmp_path / "profile"),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    found = answer.read_text()
+    assert all(name in found for name in ("gone.blend", "gone.png", "tiles.<UDIM>.png"))
+    assert found.count("lost.blend") == 3
+    assert "of library.png" not in found
