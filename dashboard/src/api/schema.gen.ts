@@ -1597,6 +1597,8 @@ export interface components {
             steps_completed: number;
             /** Tries */
             tries: number;
+            /** Memory Peak */
+            memory_peak?: number | null;
             /** Workers */
             workers: components["schemas"]["WorkerShare"][];
         };
@@ -2702,6 +2704,8 @@ export interface components {
             started_at?: string | null;
             /** Ended At */
             ended_at?: string | null;
+            /** Memory Peak */
+            memory_peak?: number | null;
             /** Depends On */
             depends_on: number[];
         };
@@ -2750,6 +2754,8 @@ export interface components {
             seconds: number;
             /** Worker Id */
             worker_id?: string | null;
+            /** Memory Peak */
+            memory_peak?: number | null;
         };
         /**
          * Trial

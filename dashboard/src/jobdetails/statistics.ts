@@ -6,6 +6,8 @@ import type { JobTimes } from './useJobTimes'
 export interface TimedRow {
   task: TaskSummary
   seconds: number
+  /** Bytes that it took at most; undefined of workers that do not tell. */
+  memory: number | undefined
 }
 
 export interface Bar {
@@ -18,9 +20,9 @@ export interface Bar {
 
 export function timedRows(times: JobTimes, tasks: readonly TaskSummary[]): TimedRow[] {
   // By index, 1-based and without gaps.
-  return times.tasks.flatMap(({ index_in_job: index, seconds }) => {
+  return times.tasks.flatMap(({ index_in_job: index, seconds, memory_peak: memory }) => {
     const task = tasks[index - 1]
-    return task ? [{ task, seconds }] : []
+    return task ? [{ task, seconds, memory: memory ?? undefined }] : []
   })
 }
 
@@ -37,6 +39,11 @@ export function bars(times: JobTimes, most: number): Bar[] {
     })
   }
   return found
+}
+
+/** Of what the tasks took at most, the most; undefined when no worker told. */
+export function memoryPeak(rows: readonly TimedRow[]): number | undefined {
+  return rows.reduce<number | undefined>((most, { memory }) => (memory === undefined ? most : Math.max(most ?? 0, memory)), undefined)
 }
 
 export function median(sorted: readonly number[]): number {

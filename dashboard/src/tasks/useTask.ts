@@ -1,8 +1,11 @@
 /** What is not in the list of tasks: a task's commands, its tries; fetched again when it moves. */
 
-import { shallowRef, watch, type Ref } from 'vue'
+import { onScopeDispose, shallowRef, watch, type Ref } from 'vue'
 import { answered, api, type Schemas, type TaskSummary } from '@/api/client'
 import { complain } from '@/shared/notices'
+
+/** What a worker told of a task is known for good so long after its end. */
+const AFTERWARDS_MS = 2_000
 
 interface OneTask {
   task: Readonly<Ref<Schemas['Task'] | undefined>>
@@ -26,6 +29,12 @@ export function useTask(row: () => TaskSummary): OneTask {
     task.value = undefined
     tries.value = undefined
   })
-  watch(() => [row().id, row().status, row().worker?.id] as const, ([id]) => void load(id).catch(complain), { immediate: true })
+  let timer: number | undefined
+  watch(() => [row().id, row().status, row().worker?.id] as const, ([id], before) => {
+    void load(id).catch(complain)
+    window.clearTimeout(timer)
+    if (before?.[0] === id && before[1] === 'active') timer = window.setTimeout(() => void load(id).catch(complain), AFTERWARDS_MS)
+  }, { immediate: true })
+  onScopeDispose(() => window.clearTimeout(timer))
   return { task, tries }
 }
