@@ -281,6 +281,7 @@ def test_requeueing_asks_only_where_finished_frames_would_be_rendered_again(
     selected(page).get_by_role("button", name="Requeue").click()
     expect(page.get_by_role("dialog")).to_contain_text("All frames will be rendered again")
     confirm(page, "Leave it")
+    selected(page).get_by_role("button", name="Select nothing").click()
     page.get_by_role("searchbox", name="Text").fill("requeued")
     pick(page, "requeued")
     selected(page).get_by_role("button", name="Requeue", exact=True).click()
