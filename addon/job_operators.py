@@ -1,6 +1,5 @@
 """Buttons of a job: cancel, pause, resume, look at it, fetch its frames."""
 
-from collections.abc import Callable
 from typing import Any
 
 import bpy
@@ -19,10 +18,9 @@ class _JobOperator:
 
     bl_options = {"INTERNAL"}
     __annotations__ = {"job_id": bpy.props.StringProperty(name="Job", options={"SKIP_SAVE"})}
-    job_id: str
-    report: Callable[..., None]
 
-    def _job(self, context: Any) -> "MyJob | None":
+    # `self` is Blender's operator, too.
+    def _job(self: Any, context: Any) -> "MyJob | None":
         job = job_of(self.job_id) if self.job_id else selected_job(context)
         if job is None:
             self.report({"ERROR"}, "There is no such job in the list: refresh it")
@@ -36,7 +34,7 @@ class _Change(_JobOperator):
     def ask(manager: Manager, job_id: str) -> None:
         raise NotImplementedError
 
-    def execute(self, context: Any) -> "set[str]":
+    def execute(self: Any, context: Any) -> "set[str]":
         job = self._job(context)
         if job is None:
             return {"CANCELLED"}
@@ -112,7 +110,7 @@ class TABLAO_OT_open_dashboard(_JobOperator, bpy.types.Operator):
 class _Fetch(_JobOperator):
     """Finds the frames in the background, then puts them into Blender."""
 
-    def execute(self, context: Any) -> "set[str]":
+    def execute(self: Any, context: Any) -> "set[str]":
         job, info = self._job(context), session.info
         if job is None:
             return {"CANCELLED"}

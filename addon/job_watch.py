@@ -9,19 +9,20 @@ import bpy
 
 from . import background, preferences, thumbnails
 from .core.manager import Manager, ManagerError
-from .core.my_jobs import Overview, overview, thumbnail
+from .core.my_jobs import MyJob, Overview, overview, thumbnail
 from .session import session, told
 
 _EVERY_S = 3.0
 #: Who has drawn the list within this time looks at it.
 _LOOKED_AT_S = 8.0
+_PICTURE_COMES_WITHIN_S = 30.0
 
 
 @dataclass(frozen=True)
 class Look:
     seen: Overview
     images: Mapping[str, bytes]
-    """By job; only of jobs that changed since the last look."""
+    """By job; only of jobs that may have another one than at the last look."""
 
 
 def watch() -> None:
@@ -62,14 +63,23 @@ def _tick() -> "float | None":
 
 
 def _look(
-    manager: Manager, user: str, submitted: "tuple[str, ...]", known: Mapping[str, str]
+    manager: Manager,
+    user: str,
+    submitted: "tuple[str, ...]",
+    known: Mapping[str, thumbnails.Known],
 ) -> Look:
     seen = overview(manager, user, also=submitted)
-    images = {}
-    for job in seen.jobs[: thumbnails.MOST]:
-        if known.get(job.id) != job.updated:
-            images[job.id] = thumbnail(manager, job.id) or b""
-    return Look(seen, images)
+    wanted = [
+        job for job in seen.jobs[: thumbnails.MOST] if _may_have_new_picture(job, known.get(job.id))
+    ]
+    return Look(seen, {job.id: thumbnail(manager, job.id) or b"" for job in wanted})
+
+
+def _may_have_new_picture(job: MyJob, known: "thumbnails.Known | None") -> bool:
+    if known is None or known.updated != job.updated or not job.has_ended:
+        return True
+    # A picture is made after its frame, so the last one comes when the job has ended already.
+    return time.monotonic() - known.since < _PICTURE_COMES_WITHIN_S
 
 
 def _seen(found: Look) -> None:

@@ -13,17 +13,19 @@ from .scene_facts import read_scene
 from .session import session
 
 
-def findings_now(context: Any) -> "list[Finding]":
+def findings_now(context: Any, job_name: str = "") -> "list[Finding]":
     """What is wrong as far as Blender alone can tell. Quick."""
     scene = context.scene
     job_type = session.job_type(scene.tablao.job_type)
-    settings, failures = values.gathered(context, scene, job_type) if job_type else ({}, [])
+    settings, failures = (
+        values.gathered(context, scene, job_type, job_name) if job_type else ({}, [])
+    )
     found = check(
         read_scene(scene),
         job_type,
         session.info,
         settings,
-        job_name=values.job_name_of(scene) or "a file that was never saved",
+        job_name=values.job_name_of(scene, job_name) or "a file that was never saved",
         worker_tag=scene.tablao.worker_tag,
         priority=scene.tablao.priority,
         failures=failures,
@@ -37,16 +39,16 @@ def submission_of(context: Any, job_name: str = "") -> Submission:
     Raises:
         NotSubmittable: something that is wrong blocks it.
     """
-    blocking = [each for each in findings_now(context) if each.is_blocking]
+    blocking = [each for each in findings_now(context, job_name) if each.is_blocking]
     if blocking:
         raise NotSubmittable(blocking)
     scene, chosen = context.scene, context.scene.tablao
     job_type = session.job_type(chosen.job_type)
-    settings, _ = values.gathered(context, scene, job_type)
+    settings, _ = values.gathered(context, scene, job_type, job_name)
     blendfile = values.blendfile_path()
     project = project_of(context, blendfile)
     return Submission(
-        name=job_name.strip() or values.job_name_of(scene),
+        name=values.job_name_of(scene, job_name),
         job_type=job_type.name,
         settings=devices.chosen(settings, chosen.device),
         blendfile=blendfile,

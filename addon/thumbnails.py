@@ -1,7 +1,10 @@
 """Small pictures of what jobs rendered last, as icons that Blender can draw."""
 
+import hashlib
 import tempfile
+import time
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +15,18 @@ MOST = 20
 
 _previews: Any = None
 _folder: "tempfile.TemporaryDirectory[str] | None" = None
-#: When the job had last changed as its picture was asked for, and the picture's name.
-_known: dict[str, tuple[str, str]] = {}
+_known: "dict[str, Known]" = {}
+
+
+@dataclass(frozen=True)
+class Known:
+    updated: str
+    """When the job had last changed as its picture was asked for."""
+    since: float
+    """When it was first asked for after that change, by the monotonic clock."""
+    name: str = ""
+    """Of the picture; empty: there is none."""
+    digest: str = ""
 
 
 def register() -> None:
@@ -32,9 +45,9 @@ def unregister() -> None:
     _previews = _folder = None
 
 
-def known() -> Mapping[str, str]:
-    """When each job had last changed as its picture was asked for."""
-    return {job_id: updated for job_id, (updated, _) in _known.items()}
+def known() -> Mapping[str, Known]:
+    """By job."""
+    return dict(_known)
 
 
 def put(job_id: str, updated: str, image: bytes) -> None:
@@ -44,22 +57,27 @@ def put(job_id: str, updated: str, image: bytes) -> None:
     """
     if _previews is None or _folder is None:
         return
+    before, digest = _known.get(job_id), hashlib.sha256(image).hexdigest()
+    is_same = before is not None and before.updated == updated
+    since = before.since if before is not None and is_same else time.monotonic()
+    if before is not None and before.digest == digest:
+        _known[job_id] = replace(before, updated=updated, since=since)
+        return
     _drop(job_id)
     name = ""
     if image:
-        # A new name each time: Blender keeps what it once read.
-        name = f"{job_id}-{abs(hash((updated, image))):x}"
+        # A new name for each: Blender keeps what it once read.
+        name = f"{job_id}-{digest[:16]}"
         file = Path(_folder.name) / f"{name}.jpg"
         file.write_bytes(image)
-        if name not in _previews:
-            _previews.load(name, str(file), "IMAGE")
-    _known[job_id] = (updated, name)
+        _previews.load(name, str(file), "IMAGE")
+    _known[job_id] = Known(updated, since, name, digest)
 
 
 def icon_of(job_id: str) -> int:
     """For `icon_value`; 0: there is no picture."""
-    _, name = _known.get(job_id, ("", ""))
-    return int(_previews[name].icon_id) if name and _previews is not None else 0
+    there = _known.get(job_id)
+    return int(_previews[there.name].icon_id) if there and there.name else 0
 
 
 def keep_only(job_ids: Collection[str]) -> None:
@@ -68,7 +86,7 @@ def keep_only(job_ids: Collection[str]) -> None:
 
 
 def _drop(job_id: str) -> None:
-    _, name = _known.pop(job_id, ("", ""))
-    if name and _previews is not None and _folder is not None:
-        del _previews[name]
-        (Path(_folder.name) / f"{name}.jpg").unlink(missing_ok=True)
+    there = _known.pop(job_id, None)
+    if there and there.name and _folder is not None:
+        del _previews[there.name]
+        (Path(_folder.name) / f"{there.name}.jpg").unlink(missing_ok=True)

@@ -12,10 +12,9 @@ from .core.job_types import JobType, Setting
 from .core.setting_values import NotAValue, Value
 
 
-def job_name_of(scene: bpy.types.Scene) -> str:
-    """What the artist typed, else the file's name."""
-    typed = str(scene.tablao.job_name).strip()
-    return typed or blendfile_stem()
+def job_name_of(scene: bpy.types.Scene, said: str = "") -> str:
+    """What a script said, else what the artist typed, else the file's name."""
+    return said.strip() or str(scene.tablao.job_name).strip() or blendfile_stem()
 
 
 def blendfile_stem() -> str:
@@ -28,10 +27,16 @@ def blendfile_path() -> "Path | None":
 
 
 def in_use(
-    context: Any, scene: bpy.types.Scene, job_type: JobType, unchosen: str = ""
+    context: Any,
+    scene: bpy.types.Scene,
+    job_type: JobType,
+    *,
+    unchosen: str = "",
+    job_name: str = "",
 ) -> SettingsInUse:
     """
     Args:
+        job_name: for expressions; empty: the panel's.
         unchosen: key of the setting for which its expression counts, whatever was typed.
     """
     group = setting_properties.group_of(scene, job_type)
@@ -45,19 +50,23 @@ def in_use(
             if each.key != unchosen
         },
         namespace_for(
-            job_name_of(scene), blendfile_path(), bpy=bpy, C=context, abspath=bpy.path.abspath
+            job_name_of(scene, job_name),
+            blendfile_path(),
+            bpy=bpy,
+            C=context,
+            abspath=bpy.path.abspath,
         ),
         {unchosen, *(each.key for each in editable if setting_properties.is_linked(group, each))},
     )
 
 
 def gathered(
-    context: Any, scene: bpy.types.Scene, job_type: JobType
+    context: Any, scene: bpy.types.Scene, job_type: JobType, job_name: str = ""
 ) -> "tuple[dict[str, Value], list[Exception]]":
     """Every setting's value, and why others have none."""
     failures: list[Exception] = []
     settings: dict[str, Value] = {}
-    asked = in_use(context, scene, job_type)
+    asked = in_use(context, scene, job_type, job_name=job_name)
     for setting in job_type.settings:
         try:
             settings[setting.key] = asked.value_of(setting)
@@ -72,7 +81,7 @@ def evaluated(context: Any, scene: bpy.types.Scene, job_type: JobType, setting: 
     Raises:
         EvaluationFailed, NotAValue: it gives nothing.
     """
-    return in_use(context, scene, job_type, setting.key).value_of(setting)
+    return in_use(context, scene, job_type, unchosen=setting.key).value_of(setting)
 
 
 def fill_in(context: Any, scene: bpy.types.Scene, job_type: JobType) -> None:

@@ -1,0 +1,215 @@
+"""Jobs by each way that files can take, followed until their frames are in Blender."""
+
+import json
+import time
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+import bpy
+import scenario_scene
+
+_WAIT_S = 150.0
+
+
+def jobs(given: "dict[str, Any]") -> "dict[str, Any]":
+    return {
+        "in_place": _rendered(given, "in_place", Path(given["storage"]) / "project ñ", slowly=True),
+        "copied": _rendered(given, "copied", Path(given["project"]), layers=True),
+        "uploaded": _uploaded(given),
+        "local": _rendered_here(given),
+        "controlled": _controlled(given),
+        "refused": _refused(given),
+    }
+
+
+def _uploaded(given: "dict[str, Any]") -> "dict[str, Any]":
+    _use_shaman(given["manager"], True)
+    try:
+        bpy.ops.tablao.refresh()
+        return _rendered(given, "uploaded", Path(given["project"]))
+    finally:
+        _use_shaman(given["manager"], False)
+        bpy.ops.tablao.refresh()
+
+
+def _rendered(
+    given: "dict[str, Any]",
+    how: str,
+    folder: Path,
+    *,
+    layers: bool = False,
+    slowly: bool = False,
+) -> "dict[str, Any]":
+    scenario_scene.build(folder / given["file"])
+    chosen = bpy.context.scene.tablao
+    chosen.job_type = "simple-blender-render"
+    if layers:
+        settings = bpy.context.scene.render.image_settings
+        if hasattr(settings, "media_type"):  # since Blender 5
+            settings.media_type = "MULTI_LAYER_IMAGE"
+        settings.file_format = "OPEN_EXR_MULTILAYER"
+    if slowly:
+        _slow_down()
+        _set("chunk_size", 2)
+    _set("render_output_root", given["output"])
+    chosen.device = "CPU"
+    chosen.comment = f"sent {how}"
+    bpy.ops.tablao.submit(job_name=f"{given['blender']}-{how} ñ")
+    return _followed(with_picture=slowly)
+
+
+def _slow_down() -> None:
+    """The last frame takes a second or two, so that the first one's picture is seen before."""
+    cycles = bpy.context.scene.cycles
+    for frame, samples in ((scenario_scene.FRAMES[0], 1), (scenario_scene.FRAMES[1], 4000)):
+        cycles.samples = samples
+        cycles.keyframe_insert("samples", frame=frame)
+    bpy.ops.wm.save_mainfile()
+
+
+def _followed(*, with_picture: bool) -> "dict[str, Any]":
+    """Until it has ended; then its frames, in Blender."""
+    from tablao import job_watch, thumbnails
+    from tablao.session import session
+
+    job_id, outcome = session.submitted[-1], session.outcome
+    statuses: list[str] = []
+
+    def has_ended() -> bool:
+        job_watch.look(bpy.context)
+        job = next(job for job in session.jobs if job.id == job_id)
+        statuses.append(job.status)
+        has_picture = bool(thumbnails.known()[job_id].name)
+        return job.has_ended and (has_picture or not with_picture or job.status != "completed")
+
+    _until(has_ended)
+    job = next(job for job in session.jobs if job.id == job_id)
+    bpy.ops.tablao.load_frames(job_id=job_id)
+    bpy.ops.tablao.add_strip(job_id=job_id)
+    from scenario import drawn
+
+    return {
+        "id": job_id,
+        "outcome": outcome,
+        "statuses": sorted(set(statuses)),
+        "status": job.status,
+        "progress": job.progress,
+        "user": job.user_name,
+        "comment": job.comment,
+        "settings": dict(job.settings),
+        "image": _image(job.name),
+        "strip": _strip(job.name),
+        "farm": str(session.farm),
+        "picture": thumbnails.known()[job_id].name,
+        "drawn": drawn(),
+    }
+
+
+def _image(name: str) -> "dict[str, Any]":
+    image = bpy.data.images[name]
+    return {"source": image.source, "size": list(image.size), "file": image.filepath}
+
+
+def _strip(name: str) -> "dict[str, Any]":
+    from tablao.scene_facts import strips_of
+
+    scene = bpy.data.scenes["Tablao Frames"]
+    strip = next(each for each in strips_of(scene) if each.name.startswith(name))
+    # What is rendered here is still the artist's scene.
+    assert not strips_of(bpy.context.scene)
+    return {"frames": len(strip.elements), "start": int(strip.frame_final_start)}
+
+
+def _rendered_here(given: "dict[str, Any]") -> "list[str]":
+    """The same frames by this Blender, for comparison."""
+    scenario_scene.build(Path(given["project"]) / given["file"])
+    scene = bpy.context.scene
+    scene.render.filepath = str(Path(given["local"]) / "######")
+    bpy.ops.render.render(animation=True)
+    return sorted(str(file) for file in Path(given["local"]).iterdir())
+
+
+def _controlled(given: "dict[str, Any]") -> "dict[str, Any]":
+    """Submitted as paused, resumed, paused, canceled: each from Blender."""
+    from tablao import job_watch
+    from tablao.session import session
+
+    scenario_scene.build(Path(given["project"]) / given["file"])
+    chosen = bpy.context.scene.tablao
+    chosen.job_type, chosen.is_paused, chosen.priority = "echo-sleep-test", True, 77
+    _set("message", "hola")
+    _set("sleep_duration_seconds", 600)
+    bpy.ops.tablao.submit()
+    job_id = session.submitted[-1]
+
+    def has_status(*wanted: str) -> bool:
+        job_watch.look(bpy.context)
+        return next(job for job in session.jobs if job.id == job_id).status in wanted
+
+    seen = {"name": "", "priority": 0}
+    _until(lambda: has_status("paused"))
+    job = next(job for job in session.jobs if job.id == job_id)
+    seen["name"], seen["priority"] = job.name, job.priority
+    bpy.ops.tablao.resume_job(job_id=job_id)
+    _until(lambda: has_status("queued", "active"))
+    bpy.ops.tablao.pause_job(job_id=job_id)
+    _until(lambda: has_status("paused", "pause-requested"))
+    bpy.ops.tablao.cancel_job(job_id=job_id)
+    _until(lambda: has_status("canceled"))
+    return seen
+
+
+def _refused(given: "dict[str, Any]") -> "dict[str, str]":
+    """What a script hears, and what it can do about it."""
+    from tablao.session import session
+
+    scenario_scene.build(Path(given["project"]) / given["file"])
+    scene = bpy.context.scene
+    scene.tablao.job_type = "simple-blender-render"
+    _set("render_output_root", given["output"])
+    before = len(session.submitted)
+    Path(bpy.path.abspath(bpy.data.images[-1].filepath)).unlink()
+    missing = _said()
+    scene.camera = None
+    scene.timeline_markers.clear()
+    no_camera = _said()
+    bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
+    bpy.context.scene.tablao.job_type = "simple-blender-render"
+    not_saved = _said()
+    assert len(session.submitted) == before
+    return {"missing": missing, "no_camera": no_camera, "not_saved": not_saved}
+
+
+def _said() -> str:
+    try:
+        bpy.ops.tablao.submit()
+    except RuntimeError as refusal:
+        return str(refusal)
+    return "nothing"
+
+
+def _set(key: str, value: Any) -> None:
+    from tablao.session import session
+    from tablao.setting_properties import group_of, write
+
+    job_type = session.job_type(bpy.context.scene.tablao.job_type)
+    write(group_of(bpy.context.scene, job_type), job_type.setting(key), value)
+
+
+def _until(is_true: Any) -> None:
+    deadline = time.monotonic() + _WAIT_S
+    while not is_true():
+        assert time.monotonic() < deadline, "it did not come about in time"
+        time.sleep(0.25)
+
+
+def _use_shaman(manager: str, is_enabled: bool) -> None:
+    address = f"{manager}/api/v3/configuration/file"
+    with urllib.request.urlopen(address, timeout=30) as answer:
+        file = json.load(answer)
+    file["shaman"] = {**(file.get("shaman") or {}), "enabled": is_enabled}
+    headers = {"Content-Type": "application/json"}
+    body = json.dumps(file).encode()
+    request = urllib.request.Request(address, body, headers, method="PUT")
+    urllib.request.urlopen(request, timeout=30).close()
