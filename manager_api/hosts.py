@@ -25,6 +25,8 @@ _GOING_AWAY, _BROKEN = 1001, 1011
 _DISMISSED = "this worker was deleted"
 #: What the database can hold; hosts are not trusted to say less.
 _MOST_MEMORY = 2**63 - 1
+#: Runs that are not taken for live ones again by a word that comes late.
+_REMEMBERED_ENDS = 10_000
 #: What a host may say that it is.
 _REPORTABLE = frozenset(
     {WorkerStatus.AWAKE, WorkerStatus.ASLEEP, WorkerStatus.OFFLINE, WorkerStatus.RESTART}
@@ -137,6 +139,7 @@ class Hosts:
         self._progress: dict[tuple[str, int], tuple[str, RunKey, Mapping[str, Any]]] = {}
         self._steps: dict[RunKey, int] = {}
         self._memory_peaks: dict[RunKey, int] = {}
+        self._settled: dict[RunKey, None] = {}
         self._seen: set[str] = set()
         self._deletion = asyncio.Event()
 
@@ -169,6 +172,14 @@ class Hosts:
         known = self._progress.get((job_id, index))
         return {} if known is None else known[2]
 
+    def progress_of_job(self, job_id: str) -> Mapping[int, Mapping[str, Any]]:
+        """By index, how far its tasks are that somebody said something of."""
+        return {
+            index: progress
+            for (of_job, index), (_, _, progress) in self._progress.items()
+            if of_job == job_id
+        }
+
     async def stop_run(self, worker_id: str, key: RunKey, reason: str) -> bool:
         """Order a run to be stopped. False: the host is not connected here."""
         return self._tell(worker_id, control.StopRun(str(key), reason))
@@ -180,6 +191,9 @@ class Hosts:
             del self._progress[key.job_id, key.index]
             # What was told before the database knew of the attempt was not stored.
             self._note_memory(known[1], known[2])
+        while len(self._settled) >= _REMEMBERED_ENDS:
+            del self._settled[next(iter(self._settled))]
+        self._settled[key] = None
         self._tell(worker_id, control.Settled(str(key)))
 
     async def order_status(
@@ -304,9 +318,11 @@ class Hosts:
         known = self._progress.get((key.job_id, key.index))
         if known is not None and known[1] > key:
             return  # an older try at the same task, about to end
-        self._progress[key.job_id, key.index] = (worker_id, key, progress)
         if known is None or known[2].get("memory_peak") != progress.get("memory_peak"):
             self._note_memory(key, progress)
+        if key in self._settled:
+            return  # its last word came after its end
+        self._progress[key.job_id, key.index] = (worker_id, key, progress)
         steps = progress.get("steps_completed")
         if isinstance(steps, int) and steps >= 0:
             self._steps[key] = steps

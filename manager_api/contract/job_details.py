@@ -30,6 +30,24 @@ class JobTimes(Answer):
     """What each did of these; who took the least time for a step first."""
 
 
+class RenderedNow(Answer):
+    """A task that is at work, as its host last said; what is not known is unset."""
+
+    index_in_job: int
+    frame: int | None = None
+    frames_done: int | None = None
+    """Of those that this task renders."""
+    frames_total: int | None = None
+    sample: int | None = None
+    """Of this frame."""
+    samples: int | None = None
+
+
+class JobProgress(Answer):
+    tasks: list[RenderedNow]
+    """Those at work, in their order, whose hosts are connected to this manager."""
+
+
 class JobHappening(Answer):
     happened: datetime
     status: str

@@ -63,6 +63,7 @@ class ConnectedHosts(Protocol):
     @property
     def connected(self) -> frozenset[str]: ...
     def statistics(self, worker_id: str) -> Mapping[str, Any]: ...
+    def progress_of_job(self, job_id: str) -> Mapping[int, Mapping[str, Any]]: ...
     @property
     def history(self) -> HostHistory: ...
 
@@ -76,6 +77,9 @@ class NoHosts:
         self.history = HostHistory()
 
     def statistics(self, worker_id: str) -> Mapping[str, Any]:
+        return {}
+
+    def progress_of_job(self, job_id: str) -> Mapping[int, Mapping[str, Any]]:
         return {}
 
 

@@ -2,16 +2,18 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import select
 
 from manager_api.contract.job_details import (
     JobHappening,
     JobHistory,
+    JobProgress,
     JobTimes,
+    RenderedNow,
     TaskTries,
     TimedTask,
     WorkerTimes,
@@ -22,6 +24,7 @@ from manager_api.db.submission import task_id
 from manager_api.db.tables import JobHistoryRow, TaskRow
 from manager_api.errors import JobNotFound, TaskNotFound
 from manager_api.services.answers import Rows, task_worker
+from manager_api.services.farm_workers import ConnectedHosts
 from workflows.domain.job.ranges import indexes_in
 from workflows.domain.statuses import TaskStatus
 
@@ -65,6 +68,17 @@ class JobDetailService:
             timed = [_Timed(*row) async for row in tasks.tasks_in_order(session, job_id, query)]
             workers = await farm.workers_by_id(session, {task.worker_id for task in timed})
         return await asyncio.to_thread(_times, timed, workers)
+
+    async def progress(self, job_id: str, hosts: ConnectedHosts) -> JobProgress:
+        query = select(TaskRow.index_in_job).where(
+            TaskRow.job_id == job_id, TaskRow.status == TaskStatus.ACTIVE
+        )
+        async with self._database.reading() as session:
+            if await jobs.job(session, job_id) is None:
+                raise JobNotFound(job_id)
+            active = sorted(await session.scalars(query))
+        said = hosts.progress_of_job(job_id)
+        return JobProgress(tasks=[_rendered(i, said[i]) for i in active if i in said])
 
     async def history(self, job_id: str) -> JobHistory:
         async with self._database.reading() as session:
@@ -120,6 +134,13 @@ def _shares(timed: list[_Timed], workers: Rows) -> Iterable[WorkerTimes]:
             steps=sum(max(1, task.steps_total) for task in done),
             seconds=sum(task.seconds for task in done),
         )
+
+
+def _rendered(index: int, said: Mapping[str, Any]) -> RenderedNow:
+    """Hosts are not trusted to tell numbers where numbers are due."""
+    known = {name: said.get(name) for name in RenderedNow.model_fields if name in said}
+    numbers = {name: value for name, value in known.items() if isinstance(value, int)}
+    return RenderedNow(**{**numbers, "index_in_job": index})
 
 
 def _happening(row: JobHistoryRow, workers: Rows) -> JobHappening:

@@ -1,5 +1,6 @@
 """A job's times and history, a task's tries, and requeueing with changes."""
 
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -7,6 +8,8 @@ import httpx
 import pytest
 
 from manager_api.db.engine import utc_now
+from manager_api.services.farm_workers import NoHosts
+from manager_api.services.job_details import JobDetailService
 from workflows.domain.statuses import JobStatus, TaskStatus
 
 if TYPE_CHECKING:
@@ -106,7 +109,34 @@ async def test_tries_name_what_a_task_waits_for(
     }
 
 
-@pytest.mark.parametrize("address", ["jobs/{}/statistics", "jobs/{}/history", "tasks/{}/tries"])
+class TalkativeHosts(NoHosts):
+    def progress_of_job(self, job_id: str) -> Mapping[int, Mapping[str, Any]]:
+        rendering = {"frame": -3, "frames_done": 1, "sample": 7, "samples": 64, "command": "x"}
+        return {3: rendering | {"frames_total": "many"}, 2: {}, 1: rendering}
+
+
+async def test_progress_is_that_of_tasks_at_work(farm: "Farm", submit: Any, tasks_of: Any) -> None:
+    job = await submit()
+    _, second, third = await tasks_of(job["id"])
+    for task in (second, third):
+        await farm.set_task(task["id"], status=TaskStatus.ACTIVE)
+
+    details = JobDetailService(farm.parts.database)
+    told = (await details.progress(job["id"], TalkativeHosts())).model_dump(exclude_none=True)
+
+    known = {"frame": -3, "frames_done": 1, "sample": 7, "samples": 64}
+    assert told == {"tasks": [{"index_in_job": 2}, {"index_in_job": 3, **known}]}
+
+
+async def test_without_hosts_there_is_no_progress(api: httpx.AsyncClient, submit: Any) -> None:
+    answer = await api.get(f"{V1}/jobs/{(await submit())['id']}/progress")
+
+    assert answer.json() == {"tasks": []}
+
+
+@pytest.mark.parametrize(
+    "address", ["jobs/{}/statistics", "jobs/{}/history", "jobs/{}/progress", "tasks/{}/tries"]
+)
 async def test_of_what_is_unknown_nothing_is_told(
     api: httpx.AsyncClient, unknown_id: str, address: str
 ) -> None:

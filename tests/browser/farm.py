@@ -5,6 +5,8 @@ from typing import Any, Self
 
 from tests.farm.processes import SCALED, STAND_IN, FarmProcesses, wait_until
 
+#: Its frame is at its third sample of eight until somebody calls `go_on`.
+PATIENT = "patient.blend"
 #: Fails for a scene that is called so; the stand-in of the other tests for all others.
 BROKEN = "broken.blend"
 _BLENDER = STAND_IN.replace(
@@ -13,6 +15,9 @@ _BLENDER = STAND_IN.replace(
   echo "Read blend: {BROKEN}"
   echo "Error: this scene's rig is missing its library" >&2
   exit 1;;
+*{PATIENT}*)
+  echo "Fra:1 Mem:1.00M | Sample 3/8"
+  while [ ! -e "$OUT/go-on" ]; do sleep 0.2; done;;
 esac
 for last;""",
     1,
@@ -38,6 +43,7 @@ class BrowsedFarm(FarmProcesses):
     def __enter__(self) -> Self:
         super().__enter__()
         (self.directory / BROKEN).touch()
+        (self.directory / PATIENT).touch()
         return self
 
     def populate(self) -> None:
@@ -92,6 +98,9 @@ class BrowsedFarm(FarmProcesses):
             return super().submit_frames(frames, **changes)
         finally:
             self.blend_file = usual
+
+    def go_on(self) -> None:
+        (self.out / "go-on").touch()
 
     def set_job_status(self, job_id: str, status: str) -> None:
         change = {"status": status, "reason": "asked for by a test"}

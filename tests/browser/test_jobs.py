@@ -11,7 +11,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.chromium import Problems
 from tests.browser.conftest import At
-from tests.browser.farm import BrowsedFarm
+from tests.browser.farm import PATIENT, BrowsedFarm
 
 PROJECT = "list of jobs"
 Submit = Callable[..., str]
@@ -71,6 +71,24 @@ def test_a_job_shows_its_status_as_an_icon_and_all_else_in_its_columns(
     progress = line.get_by_role("progressbar")
     expect(progress).to_have_attribute("title", "12 of 12 frames")
     expect(row(page, "waits for a tag")).to_contain_text("nobody")
+
+
+def test_the_progress_of_an_active_job_tells_frames_and_samples(at: At, farm: BrowsedFarm) -> None:
+    name = "rendered with patience"
+    job_id = farm.submit_frames("1-3", blend_file=farm.directory / PATIENT, name=name, priority=100)
+    farm.until_job_is(job_id, "active")
+    page = at("/jobs")
+    progress = row(page, name).get_by_role("progressbar")
+
+    progress.hover()
+
+    expect(progress).to_have_attribute(
+        "title", "0 of 3 frames, 3 of 8 samples of frame 1 being rendered"
+    )
+    page.mouse.move(0, 0)
+    expect(progress).to_have_attribute("title", "0 of 3 frames")
+    farm.go_on()
+    farm.until_job_is(job_id, "completed")
 
 
 def test_a_new_job_and_its_status_appear_by_themselves(

@@ -1043,6 +1043,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/tablao/v1/jobs/{job_id}/progress": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Job Progress
+         * @description The frames that are being rendered at this moment, and their samples.
+         */
+        get: operations["getJobProgress"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/tablao/v1/jobs/{job_id}/history": {
         parameters: {
             query?: never;
@@ -2173,6 +2193,11 @@ export interface components {
             /** Priority */
             priority: number;
         };
+        /** JobProgress */
+        JobProgress: {
+            /** Tasks */
+            tasks: components["schemas"]["RenderedNow"][];
+        };
         /**
          * JobStatus
          * @enum {string}
@@ -2451,6 +2476,24 @@ export interface components {
             software: string;
             /** Supported Task Types */
             supported_task_types: string[];
+        };
+        /**
+         * RenderedNow
+         * @description A task that is at work, as its host last said; what is not known is unset.
+         */
+        RenderedNow: {
+            /** Index In Job */
+            index_in_job: number;
+            /** Frame */
+            frame?: number | null;
+            /** Frames Done */
+            frames_done?: number | null;
+            /** Frames Total */
+            frames_total?: number | null;
+            /** Sample */
+            sample?: number | null;
+            /** Samples */
+            samples?: number | null;
         };
         /** RnaOverrides */
         RnaOverrides: {
@@ -6074,6 +6117,46 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["JobTimes"];
+                };
+            };
+            /** @description The request does not fit, and the message says why */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"] | components["schemas"]["SecurityError"];
+                };
+            };
+            /** @description Default Response */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    getJobProgress: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobProgress"];
                 };
             };
             /** @description The request does not fit, and the message says why */

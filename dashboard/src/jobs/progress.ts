@@ -1,6 +1,8 @@
 /** How far a job is, and when it may be done. */
 
-import type { Job } from '@/api/client'
+import type { Job, Schemas } from '@/api/client'
+
+export type RenderedNow = Schemas['RenderedNow']
 
 export interface Seen {
   steps: number
@@ -27,6 +29,17 @@ export function progressText(job: Job): string {
   // Frames come first: what is made of them waits for all.
   if (frames && frames <= job.steps_total) return `${Math.min(frames, job.steps_completed)} of ${frames} frames`
   return job.steps_total ? `${job.steps_completed} of ${job.steps_total} steps` : 'no steps'
+}
+
+/** "37 of 128 samples of frame 13"; empty when nobody told of any. */
+export function samplesText(tasks: readonly RenderedNow[]): string {
+  const rendering = tasks.filter((task) => task.sample != null && task.samples)
+  const [first] = rendering
+  if (!first) return ''
+  const done = rendering.reduce((sum, task) => sum + (task.sample ?? 0), 0)
+  const all = rendering.reduce((sum, task) => sum + (task.samples ?? 0), 0)
+  const which = rendering.length > 1 ? `the ${rendering.length} frames` : `frame ${first.frame ?? first.index_in_job}`
+  return `${done} of ${all} samples of ${which} being rendered`
 }
 
 /** Seconds; undefined when nothing can be said. The pace is what this page saw, else the average. */

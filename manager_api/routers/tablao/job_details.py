@@ -7,6 +7,7 @@ from fastapi import APIRouter, Depends
 from manager_api.auth import Anybody
 from manager_api.contract.job_details import (
     JobHistory,
+    JobProgress,
     JobTimes,
     Recompilation,
     RecompileRequest,
@@ -44,6 +45,12 @@ Recompilations = Annotated[RecompilationService, Depends(_recompilations)]
 async def get_job_times(job_id: JobId, details: Details) -> JobTimes:
     """How long each completed task took, and each worker for a step."""
     return await details.times(job_id)
+
+
+@router.get("/jobs/{job_id}/progress", operation_id="getJobProgress")
+async def get_job_progress(job_id: JobId, parts: Parts, details: Details) -> JobProgress:
+    """The frames that are being rendered at this moment, and their samples."""
+    return await details.progress(job_id, parts.hosts)
 
 
 @router.get("/jobs/{job_id}/history", operation_id="getJobHistory")

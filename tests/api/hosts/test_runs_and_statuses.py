@@ -179,6 +179,28 @@ async def test_progress_is_forgotten_with_the_run(manager: Any) -> None:
     assert manager.hosts.progress(key.job_id, key.index) == {}
 
 
+async def test_progress_is_known_until_the_end_is_recorded_and_not_after(manager: Any) -> None:
+    worker = await manager.worker()
+    key = await manager.running(worker)
+    async with manager.host(worker) as (socket, _):
+        await manager.say(socket, control.Progress(str(key), {"sample": 3, "samples": 8}))
+        await manager.eventually(lambda: manager.hosts.progress_of_job(key.job_id))
+        known = manager.hosts.progress_of_job(key.job_id)
+
+        await manager.hosts.settled(worker, key)
+        late, next_key = control.Progress(str(key), {"sample": 8}), replace(key, attempt=2)
+        await manager.say(socket, late)
+        await manager.say(socket, control.LogPiece(str(key), 0, b"the end"))
+        assert await manager.hear(socket) == control.Settled(str(key))
+        await manager.hear(socket)
+        after = manager.hosts.progress_of_job(key.job_id)
+        await manager.say(socket, control.Progress(str(next_key), {"sample": 1}))
+        await manager.eventually(lambda: manager.hosts.progress_of_job(key.job_id))
+
+    assert known == {1: {"sample": 3, "samples": 8}}
+    assert after == {}
+
+
 # --- memory ---------------------------------------------------------------------------------------
 
 
