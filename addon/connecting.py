@@ -15,14 +15,19 @@ from .session import session, told
 
 
 def use_kept_info() -> None:
-    """What this manager said in an earlier session."""
-    preferred = preferences.preferences_of(bpy.context)
-    kept = None
+    """What this manager said in an earlier session; nothing of another one stays."""
+    session.is_reached, session.message = None, ""
+    session.jobs, session.farm = (), None
+    session.submitted.clear()
+    address = _address()
+    use(manager_info.load(preferences.kept_info_file(), address) if address else None)
+
+
+def _address() -> str:
+    """Of the manager that is preferred now; empty: it is none."""
     with suppress(BadAddress):
-        kept = manager_info.load(
-            preferences.kept_info_file(), normalized(preferred.manager_address)
-        )
-    use(kept)
+        return normalized(preferences.preferences_of(bpy.context).manager_address)
+    return ""
 
 
 def use(info: "ManagerInfo | None") -> None:
@@ -60,6 +65,8 @@ def _fetch(manager: Manager) -> ManagerInfo:
 
 
 def _reached(info: ManagerInfo) -> None:
+    if info.address != _address():
+        return  # another one was chosen while this one answered
     session.is_reached = True
     session.message = f"{info.product} at {info.address}"
     use(info)

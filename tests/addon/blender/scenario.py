@@ -111,21 +111,33 @@ def drawn() -> "list[list[str]]":
 
 
 def out_of_reach(given: "dict[str, Any]") -> "dict[str, Any]":
-    """The network is gone: what was known stays, and each refusal is a sentence."""
+    """A manager that was known is gone: what it said stays, and each refusal is a sentence."""
+    from dataclasses import replace
+
+    from tablao.core import manager_info
+    from tablao.preferences import kept_info_file
     from tablao.session import session
 
     known = [job_type.name for job_type in session.info.job_types]
-    # The same manager's address for what is kept; asking it goes nowhere.
-    given_address, said = given["manager"], ""
-    preferences()["manager_address"] = given["dead"]
+    manager_info.save(replace(session.info, address=given["dead"]), kept_info_file())
+    preferences().manager_address = given["dead"]
+    unasked, said = drawn(), ""
     try:
         bpy.ops.tablao.refresh()
     except RuntimeError as refusal:
         said = str(refusal)
     still = [job_type.name for job_type in session.info.job_types]
     shown = drawn()
-    preferences()["manager_address"] = given_address
-    return {"known": known, "still": still, "said": said, "drawn": shown}
+    preferences().manager_address = given["manager"]
+    kept_of_another = session.info is not None
+    return {
+        "known": known,
+        "still": still,
+        "said": said,
+        "unasked": unasked,
+        "drawn": shown,
+        "kept_of_another": kept_of_another,
+    }
 
 
 if __name__ == "__main__":

@@ -4,25 +4,9 @@ from pathlib import Path
 from typing import Any
 
 import bpy
+from changed_settings import CHANGED
 
 JOB_TYPE = "every-setting"
-#: By key, what an artist makes of it.
-CHANGED: "dict[str, Any]" = {
-    "text": "¡olé!",
-    "file": "//b.txt",
-    "folder": "//out/",
-    "file_name": "c.txt",
-    "hashed": "//d.bin",
-    "choice": "drei Ä",
-    "count": 42,
-    "share": 0.5,
-    "switch": False,
-    "on_demand": "my own",
-    "submission_only": 9,
-    "name with spaces": "even",
-    "keys": "kept",
-    "nonsense": 3,
-}
 
 
 def settings(given: "dict[str, Any]") -> "dict[str, Any]":
