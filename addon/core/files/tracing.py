@@ -36,7 +36,9 @@ def packed(
     blendfile, project_root = _absolute(blendfile, project_root)
     with _scratch() as scratch:
         answer = _ask("pack", blendfile, project_root, scratch, progress, is_canceled)
-        files = tuple(PackedFile(Path(source), target) for source, target in answer["files"])
+        # BAT names a file as often as it is used.
+        by_target = {target: Path(source) for source, target in answer["files"]}
+        files = tuple(PackedFile(source, target) for target, source in by_target.items())
         yield Pack(answer["blendfile"], files)
 
 

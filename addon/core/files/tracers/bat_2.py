@@ -5,11 +5,9 @@ session alone and can be stopped at once. Arguments and answer are those of bat_
 """
 
 import json
-import re
 import secrets
 import sys
-from collections.abc import Iterator
-from pathlib import Path, PurePath
+from pathlib import Path
 from typing import Any
 
 import bpy
@@ -21,56 +19,24 @@ def _say(line: str) -> None:
 
 
 _REQUEST: dict[str, Any] = json.loads(sys.argv[-1])
-sys.path[:0] = _REQUEST["wheels"]
+sys.path[:0] = [*_REQUEST["wheels"], str(Path(__file__).parent)]
 
 from blender_asset_tracer import file_usage, path_rewriting  # noqa: E402 # the path comes first
 from blender_asset_tracer.path_rewriting_models import RewriteRequest  # noqa: E402
+from left_out import left_out  # type: ignore[import-not-found] # noqa: E402
 
 
 def _pack(usage: Any) -> dict[str, Any]:
     there = [info for path, info in usage.file_infoes.items() if path.is_file()]
     # First, because rewriting opens other files in the place of this one.
-    left_out = list(_left_out(usage))
+    others = list(left_out(usage))
     files = {info.relpath_in_pack.as_posix(): str(_rewritten(usage, info)) for info in there}
-    for source, target in left_out:
+    for source, target in others:
         files.setdefault(target.as_posix(), str(source))
     return {
         "blendfile": usage.source_file_info().relpath_in_pack.as_posix(),
         "files": [(source, target) for target, source in files.items()],
     }
-
-
-def _left_out(usage: Any) -> Iterator[tuple[Path, PurePath]]:
-    """What Blender does not report, and BAT does not look for: sources, and places in the pack."""
-    for path, info in usage.file_infoes.items():
-        if path.suffix == ".blend":
-            # Where Blender keeps the point caches of a file, also of one that is linked.
-            cache = path.with_name(f"blendcache_{path.stem}")
-            for file in filter(Path.is_file, cache.rglob("*")):
-                yield file, info.relpath_in_pack.parent / file.relative_to(path.parent)
-    for owner in _sequences():
-        first = file_usage.path_absolute(owner.filepath, library=owner.library)
-        if first in usage.file_infoes:
-            folder = usage.file_infoes[first].relpath_in_pack.parent
-            yield from ((file, folder / file.name) for file in _numbered_like(first))
-
-
-def _sequences() -> Iterator[Any]:
-    """Data-blocks of which Blender reports the first file, and reads others."""
-    yield from (each for each in bpy.data.images if each.source == "SEQUENCE")
-    yield from (each for each in bpy.data.movieclips if each.source == "SEQUENCE")
-    yield from (each for each in bpy.data.cache_files if each.is_sequence)
-    yield from (each for each in bpy.data.volumes if each.is_sequence)
-
-
-def _numbered_like(first: Path) -> Iterator[Path]:
-    """All of the sequence: the same name with another number, whatever frames are rendered."""
-    number = re.search(r"\d+(?=\D*$)", first.name)
-    if number is None or not first.parent.is_dir():
-        return
-    before, after = map(re.escape, (first.name[: number.start()], first.name[number.end() :]))
-    like = re.compile(rf"{before}\d+{after}")
-    yield from (file for file in first.parent.iterdir() if like.fullmatch(file.name))
 
 
 def _rewritten(usage: Any, info: Any) -> Path:
