@@ -18,7 +18,7 @@ _MAKE_SCENE = """
 import bpy
 scene = bpy.context.scene
 scene.render.engine = "CYCLES"
-scene.cycles.samples = 1
+scene.cycles.samples, scene.cycles.use_denoising = 1, False
 scene.render.resolution_x, scene.render.resolution_y = 32, 18
 scene.render.resolution_percentage = 100
 scene.frame_start, scene.frame_end = 3, 4
