@@ -5,8 +5,8 @@ Source: Flamenco: `1-10`, `1..10` and single frames, separated by commas.
 
 import re
 
-_PART = re.compile(r"\s*(\d+)\s*(?:(?:-|\.\.)\s*(\d+)\s*)?")
-_NEGATIVE = re.compile(r"(^|[.-])\s*-\s*\d")
+_PART = re.compile(r"\s*([0-9]+)\s*(?:(?:-|\.\.)\s*([0-9]+)\s*)?")
+_NEGATIVE = re.compile(r"(^|[.-])\s*-\s*[0-9]")
 #: More digits than any frame has; longer ones cost time.
 _MOST_DIGITS = 9
 
