@@ -16,6 +16,7 @@ from fastapi import WebSocket, WebSocketDisconnect
 
 from manager_api.host_connection import HostConnection
 from manager_api.host_history import HostHistory
+from manager_api.run_progress import ProgressRecords, RunProgress
 from workflows.domain import control
 from workflows.domain.messages import RunKey
 from workflows.domain.statuses import WorkerStatus
@@ -23,10 +24,6 @@ from workflows.domain.worker import is_lost
 
 _GOING_AWAY, _BROKEN = 1001, 1011
 _DISMISSED = "this worker was deleted"
-#: What the database can hold; hosts are not trusted to say less.
-_MOST_MEMORY = 2**63 - 1
-#: Runs that are not taken for live ones again by a word that comes late.
-_REMEMBERED_ENDS = 10_000
 #: What a host may say that it is.
 _REPORTABLE = frozenset(
     {WorkerStatus.AWAKE, WorkerStatus.ASLEEP, WorkerStatus.OFFLINE, WorkerStatus.RESTART}
@@ -66,7 +63,7 @@ class Standing:
     """What the farm has set for this host."""
 
 
-class HostRecords(Protocol):
+class HostRecords(ProgressRecords, Protocol):
     """The database, as hosts need it."""
 
     async def open_session(self, worker_id: str, hello: control.Hello) -> int | None:
@@ -87,12 +84,6 @@ class HostRecords(Protocol):
 
     async def task_of(self, worker_id: str, key: RunKey) -> str | None:
         """The id of a run's task; None if the worker never had a lease for that run."""
-        ...
-
-    async def steps_completed(self, steps: Mapping[RunKey, int]) -> None: ...
-
-    async def memory_peaks(self, peaks: Mapping[RunKey, int]) -> None:
-        """Bytes that runs took at most; also of one that has just ended."""
         ...
 
 
@@ -136,10 +127,7 @@ class Hosts:
         self._last_heard: dict[str, float] = {}
         self._missing: set[str] = set()
         self._statistics: dict[str, Mapping[str, Any]] = {}
-        self._progress: dict[tuple[str, int], tuple[str, RunKey, Mapping[str, Any]]] = {}
-        self._steps: dict[RunKey, int] = {}
-        self._memory_peaks: dict[RunKey, int] = {}
-        self._settled: dict[RunKey, None] = {}
+        self._progress = RunProgress(records)
         self._seen: set[str] = set()
         self._deletion = asyncio.Event()
 
@@ -169,16 +157,11 @@ class Hosts:
 
     def progress(self, job_id: str, index: int) -> Mapping[str, Any]:
         """How far a running task is; empty if nobody said."""
-        known = self._progress.get((job_id, index))
-        return {} if known is None else known[2]
+        return self._progress.of_task(job_id, index)
 
     def progress_of_job(self, job_id: str) -> Mapping[int, Mapping[str, Any]]:
         """By index, how far its tasks are that somebody said something of."""
-        return {
-            index: progress
-            for (of_job, index), (_, _, progress) in self._progress.items()
-            if of_job == job_id
-        }
+        return self._progress.of_job(job_id)
 
     async def stop_run(self, worker_id: str, key: RunKey, reason: str) -> bool:
         """Order a run to be stopped. False: the host is not connected here."""
@@ -186,14 +169,7 @@ class Hosts:
 
     async def settled(self, worker_id: str, key: RunKey) -> None:
         """The database has the end of this run; its host may forget it."""
-        known = self._progress.get((key.job_id, key.index))
-        if known is not None and known[1] <= key:
-            del self._progress[key.job_id, key.index]
-            # What was told before the database knew of the attempt was not stored.
-            self._note_memory(known[1], known[2])
-        while len(self._settled) >= _REMEMBERED_ENDS:
-            del self._settled[next(iter(self._settled))]
-        self._settled[key] = None
+        self._progress.settled(key)
         self._tell(worker_id, control.Settled(str(key)))
 
     async def order_status(
@@ -315,22 +291,7 @@ class Hosts:
         return await self._records.task_of(worker_id, key)
 
     async def progressed(self, worker_id: str, key: RunKey, progress: Mapping[str, Any]) -> None:
-        known = self._progress.get((key.job_id, key.index))
-        if known is not None and known[1] > key:
-            return  # an older try at the same task, about to end
-        if known is None or known[2].get("memory_peak") != progress.get("memory_peak"):
-            self._note_memory(key, progress)
-        if key in self._settled:
-            return  # its last word came after its end
-        self._progress[key.job_id, key.index] = (worker_id, key, progress)
-        steps = progress.get("steps_completed")
-        if isinstance(steps, int) and steps >= 0:
-            self._steps[key] = steps
-
-    def _note_memory(self, key: RunKey, progress: Mapping[str, Any]) -> None:
-        peak = progress.get("memory_peak")
-        if isinstance(peak, int) and 0 < peak <= _MOST_MEMORY:
-            self._memory_peaks[key] = max(peak, self._memory_peaks.get(key, 0))
+        self._progress.said(worker_id, key, progress)
 
     async def log(self, task_id: str, key: RunKey, offset: int, data: bytes) -> int:
         return await self._logs.write_chunk(key.job_id, task_id, key.attempt, offset, data)
@@ -342,8 +303,12 @@ class Hosts:
         async with asyncio.TaskGroup() as duties:
             duties.create_task(self._every(self._settings.lost_after_s / 10, self._miss))
             duties.create_task(self._every(self._settings.seen_every_s, self._store_seen))
-            duties.create_task(self._every(self._settings.steps_every_s, self._store_steps))
-            duties.create_task(self._every(self._settings.steps_every_s, self._store_memory))
+            duties.create_task(
+                self._every(self._settings.steps_every_s, self._progress.store_steps)
+            )
+            duties.create_task(
+                self._every(self._settings.steps_every_s, self._progress.store_memory)
+            )
             duties.create_task(self._dismiss())
 
     async def _every(self, pause_s: float, duty: Callable[[], Awaitable[None]]) -> None:
@@ -385,31 +350,9 @@ class Hosts:
 
     def _forget(self, worker_id: str) -> None:
         self._statistics.pop(worker_id, None)
-        gone = [task for task, known in self._progress.items() if known[0] == worker_id]
-        for task in gone:
-            del self._progress[task]
+        self._progress.forget(worker_id)
 
     async def _store_seen(self) -> None:
         seen, self._seen = self._seen, set()
         if seen:
             await self._records.seen(seen)
-
-    async def _store_steps(self) -> None:
-        steps, self._steps = self._steps, {}
-        if not steps:
-            return
-        try:
-            await self._records.steps_completed(steps)
-        except BaseException:
-            self._steps = steps | self._steps
-            raise
-
-    async def _store_memory(self) -> None:
-        peaks, self._memory_peaks = self._memory_peaks, {}
-        if not peaks:
-            return
-        try:
-            await self._records.memory_peaks(peaks)
-        except BaseException:
-            self._memory_peaks = peaks | self._memory_peaks
-            raise

@@ -1,0 +1,96 @@
+"""How far the runs of connected hosts are: in memory, and what of it is to be stored."""
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from workflows.domain.messages import RunKey
+
+#: Runs that are not taken for live ones again by a word that comes late.
+_REMEMBERED_ENDS = 10_000
+#: What the database can hold; hosts are not trusted to say less.
+_MOST_MEMORY = 2**63 - 1
+
+
+class ProgressRecords(Protocol):
+    async def steps_completed(self, steps: Mapping[RunKey, int]) -> None: ...
+
+    async def memory_peaks(self, peaks: Mapping[RunKey, int]) -> None:
+        """Bytes that runs took at most; also of one that has just ended."""
+        ...
+
+
+class RunProgress:
+    def __init__(self, records: ProgressRecords) -> None:
+        self._records = records
+        self._said: dict[tuple[str, int], tuple[str, RunKey, Mapping[str, Any]]] = {}
+        self._steps: dict[RunKey, int] = {}
+        self._memory_peaks: dict[RunKey, int] = {}
+        self._settled: dict[RunKey, None] = {}
+
+    def of_task(self, job_id: str, index: int) -> Mapping[str, Any]:
+        """Empty if nobody said."""
+        known = self._said.get((job_id, index))
+        return {} if known is None else known[2]
+
+    def of_job(self, job_id: str) -> Mapping[int, Mapping[str, Any]]:
+        """By index, of its tasks that somebody said something of."""
+        return {
+            index: progress
+            for (of_job, index), (_, _, progress) in self._said.items()
+            if of_job == job_id
+        }
+
+    def said(self, worker_id: str, key: RunKey, progress: Mapping[str, Any]) -> None:
+        known = self._said.get((key.job_id, key.index))
+        if known is not None and known[1] > key:
+            return  # an older try at the same task, about to end
+        if known is None or known[2].get("memory_peak") != progress.get("memory_peak"):
+            self._note_memory(key, progress)
+        if key in self._settled:
+            return  # its last word came after its end
+        self._said[key.job_id, key.index] = (worker_id, key, progress)
+        steps = progress.get("steps_completed")
+        if isinstance(steps, int) and steps >= 0:
+            self._steps[key] = steps
+
+    def settled(self, key: RunKey) -> None:
+        """The database has the end of this run."""
+        known = self._said.get((key.job_id, key.index))
+        if known is not None and known[1] <= key:
+            del self._said[key.job_id, key.index]
+            # What was told before the database knew of the attempt was not stored.
+            self._note_memory(known[1], known[2])
+        while len(self._settled) >= _REMEMBERED_ENDS:
+            del self._settled[next(iter(self._settled))]
+        self._settled[key] = None
+
+    def forget(self, worker_id: str) -> None:
+        """What this worker said."""
+        gone = [task for task, known in self._said.items() if known[0] == worker_id]
+        for task in gone:
+            del self._said[task]
+
+    async def store_steps(self) -> None:
+        steps, self._steps = self._steps, {}
+        if not steps:
+            return
+        try:
+            await self._records.steps_completed(steps)
+        except BaseException:
+            self._steps = steps | self._steps
+            raise
+
+    async def store_memory(self) -> None:
+        peaks, self._memory_peaks = self._memory_peaks, {}
+        if not peaks:
+            return
+        try:
+            await self._records.memory_peaks(peaks)
+        except BaseException:
+            self._memory_peaks = peaks | self._memory_peaks
+            raise
+
+    def _note_memory(self, key: RunKey, progress: Mapping[str, Any]) -> None:
+        peak = progress.get("memory_peak")
+        if isinstance(peak, int) and 0 < peak <= _MOST_MEMORY:
+            self._memory_peaks[key] = max(peak, self._memory_peaks.get(key, 0))
