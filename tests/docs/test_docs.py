@@ -75,13 +75,17 @@ def test_every_link_to_a_file_leads_to_one(tracked_files: list[Path]) -> None:
 def test_every_folder_and_script_that_contributing_names_exists(root: Path) -> None:
     text = (root / "CONTRIBUTING.md").read_text()
     named = re.findall(r"`((?:\.ci|[a-z_]+)/[\w/.-]*)`", text)
-    parts_of_tests = {"model/", "chaos/", "bench/", "e2e/", "docs/"}
+    # What a row names after its folder is a part of that.
+    parts = {
+        "tests": {"model/", "chaos/", "bench/", "e2e/", "contract/", "browser/", "docs/"},
+        "addon": {"core/", "core/files/"},
+    }
 
     missing = [
         name
         for name in named
         if not (root / name).exists()
-        and not (name in parts_of_tests and (root / "tests" / name).exists())
+        and not any(name in of and (root / whole / name).exists() for whole, of in parts.items())
     ]
 
     assert named
