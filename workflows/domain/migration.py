@@ -4,13 +4,11 @@ Nothing may start by itself while the old farm may still be running: what had no
 and is requeued by whoever has switched the workers over.
 """
 
-from workflows.domain.statuses import ENDED, JobStatus, TaskStatus, WorkerStatus
+from workflows.domain.statuses import ENDED, RUNNABLE, JobStatus, TaskStatus, WorkerStatus
 
 #: Statuses that Flamenco passes through on its way to these.
 _ON_THE_WAY = {"cancel-requested": JobStatus.CANCELED}
-_RUNNABLE = frozenset(
-    {TaskStatus.QUEUED, TaskStatus.SOFT_FAILED, TaskStatus.ACTIVE, TaskStatus.PAUSED}
-)
+_UNFINISHED = RUNNABLE | {TaskStatus.PAUSED}
 
 
 def job_status_of(word: str) -> JobStatus:
@@ -22,7 +20,7 @@ def job_status_of(word: str) -> JobStatus:
 def task_status_of(word: str, job: JobStatus) -> TaskStatus:
     """What can still run waits with its job, or was canceled with it."""
     status = TaskStatus(word) if word in set(TaskStatus) else TaskStatus.QUEUED
-    if status not in _RUNNABLE:
+    if status not in _UNFINISHED:
         return status
     return TaskStatus.CANCELED if job in ENDED else TaskStatus.PAUSED
 
