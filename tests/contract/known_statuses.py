@@ -71,6 +71,6 @@ NEVER: dict[tuple[str, int], str] = {
     ("taskOutputProduced", 415): "another content type does not fit the document: 400",
     ("setJobPriority", 422): "a priority out of range does not fit the document: 400",
     ("setJobTag", 422): "an unknown tag is answered 406",
-    ("shamanCheckout", 409): "a path that exists gets a suffix; it takes a disk to which A and a are one",
+    ("shamanCheckout", 409): "it takes a disk to which A and a are one name",
     ("shamanFileStore", 204): "success is answered 200, without a body",
 }
