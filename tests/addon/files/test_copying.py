@@ -89,6 +89,19 @@ def test_a_project_reached_through_a_link_is_one_project(
     assert files_in(Path(copy).parent) == small_contents
 
 
+def test_a_texture_that_is_a_link_goes_along_as_a_file(
+    project: Path, storage: Path, tmp_path: Path
+) -> None:
+    kept = (project / "of shot.png").rename(tmp_path / "kept elsewhere.png")
+    (project / "of shot.png").symlink_to(kept)
+
+    copy = Path(delivered(Route.COPY, project / "shot.blend", storage).blendfile)
+
+    texture = copy.with_name("of shot.png")
+    assert not texture.is_symlink()
+    assert texture.read_bytes() == kept.read_bytes()
+
+
 @pytest.mark.parametrize("how", ["zstd", "gzip"])
 def test_compressed_files_are_looked_through(
     project: Path, small_contents: list[str], storage: Path, how: str
