@@ -6,7 +6,7 @@ runs, so the work is done at once.
 
 import threading
 from collections.abc import Callable
-from queue import Empty, SimpleQueue
+from queue import SimpleQueue
 from typing import Any, TypeVar
 
 import bpy
@@ -64,11 +64,8 @@ def stop() -> None:
     if bpy.app.timers.is_registered(_deliver):
         bpy.app.timers.unregister(_deliver)
     _running.clear()
-    while True:
-        try:
-            _results.get_nowait()
-        except Empty:
-            return
+    while not _results.empty():
+        _results.get_nowait()
 
 
 def redraw() -> None:
@@ -92,12 +89,8 @@ def _outcome(
 
 
 def _deliver() -> "float | None":
-    while True:
-        try:
-            deliver = _results.get_nowait()
-        except Empty:
-            break
-        deliver()
+    while not _results.empty():
+        _results.get_nowait()()
     redraw()
     return _LOOK_EVERY_S if _running else None
 

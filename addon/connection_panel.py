@@ -45,7 +45,7 @@ def draw_message(layout: Any, context: Any) -> None:
 
 def _headline() -> str:
     if session.info is None:
-        return "No manager yet" if session.is_reached is None else "No manager answers"
+        return "No manager yet"
     if session.is_reached:
         return f"{session.info.name} ({session.info.product})"
     if session.is_reached is None:

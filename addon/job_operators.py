@@ -53,13 +53,17 @@ class _Change(_JobOperator):
         background.run(
             f"change {job.id}",
             lambda: ask(manager, job.id),
-            lambda _: job_watch.look(bpy.context),
+            lambda _: _look_again(),
             failed,
         )
         if problems:
             self.report({"ERROR"}, told(problems[0]))
             return {"CANCELLED"}
         return {"FINISHED"}
+
+
+def _look_again() -> None:
+    job_watch.look(bpy.context)
 
 
 class TABLAO_OT_cancel_job(_Change, bpy.types.Operator):

@@ -110,4 +110,4 @@ def fill_list() -> None:
 
 
 def _has_selected(manager: Any) -> bool:
-    return 0 <= manager.tablao_job_index < len(manager.tablao_jobs)
+    return bool(0 <= manager.tablao_job_index < len(manager.tablao_jobs))

@@ -129,10 +129,13 @@ def _draw_actions(column: Any, job: MyJob) -> None:
 
 def _draw_details(layout: Any, context: Any, job: MyJob) -> None:
     box = layout.box()
-    row = box.row()
     if picture := thumbnails.icon_of(job.id):
-        row.template_icon(icon_value=picture, scale=_THUMBNAIL_SCALE)
-    column = row.column(align=True)
+        split = box.split(factor=0.35)
+        split.template_icon(icon_value=picture, scale=_THUMBNAIL_SCALE)
+        column = split.column(align=True)
+        column.separator(factor=4.0)
+    else:
+        column = box.column(align=True)
     column.label(text=job.name)
     column.label(text=_details_told(job), icon=_ICONS.get(job.status, "QUESTION"))
     if hasattr(column, "progress") and job.progress is not None and not job.has_ended:

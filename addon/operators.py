@@ -64,7 +64,7 @@ class TABLAO_OT_evaluate_setting(bpy.types.Operator):
         scene = context.scene
         job_type = session.job_type(scene.tablao.job_type)
         setting = job_type.setting(self.key) if job_type else None
-        if setting is None:
+        if job_type is None or setting is None:
             self.report({"ERROR"}, "This job type has no such setting")
             return {"CANCELLED"}
         try:
@@ -99,9 +99,9 @@ class TABLAO_OT_submit(bpy.types.Operator):
         "job_name": bpy.props.StringProperty(
             name="Job Name", description="Empty: the panel's", options={"SKIP_SAVE"}
         ),
-        "ignore_warnings": bpy.props.BoolProperty(
-            name="Ignore Warnings",
-            description="Submit although files are missing",
+        "allow_missing": bpy.props.BoolProperty(
+            name="Allow Missing Files",
+            description="Render without the files that are missing",
             options={"SKIP_SAVE"},
         ),
     }
@@ -134,7 +134,7 @@ class TABLAO_OT_submit(bpy.types.Operator):
             submitting.begin(
                 context,
                 job_name=self.job_name,
-                ignore_warnings=self.ignore_warnings,
+                allow_missing=self.allow_missing,
                 is_waiting=is_waiting,
             )
         except (NotSubmittable, ManagerError) as problem:

@@ -71,6 +71,7 @@ def draw_job(layout: Any, scene: Any) -> None:
         layout.prop(chosen, "job_name", placeholder=values.blendfile_stem())
     else:
         layout.prop(chosen, "job_name")
+        _draw_file_name(layout, chosen)
     layout.prop(chosen, "job_type_choice")
     if job_type := session.job_type(chosen.job_type):
         draw_settings(layout, scene, job_type)
@@ -94,12 +95,11 @@ def draw_submit(layout: Any, context: Any) -> None:
     column.scale_y = 1.4
     is_known = session.job_type(context.scene.tablao.job_type) is not None
     column.enabled = is_known
-    # Only what the artist may decide is wrong: then the next click is that decision.
-    is_anyway = bool(session.findings) and session.outcome == ""
-    is_anyway = is_anyway and not any(each.is_blocking for each in session.findings)
-    text = "Submit Anyway" if is_anyway else "Submit to the Farm"
+    # What the artist may decide: the next click is that decision.
+    is_anyway = {each.code for each in session.findings} == {"missing-files"}
+    text = "Submit Without Missing Files" if is_anyway else "Submit to the Farm"
     button = column.operator("tablao.submit", text=text, icon="RENDER_ANIMATION")
-    button.ignore_warnings = is_anyway
+    button.allow_missing = is_anyway
     if session.outcome:
         icon = "ERROR" if session.has_failed else "CHECKMARK"
         texts.draw_wrapped(layout, context, session.outcome, icon)
@@ -110,10 +110,7 @@ def _draw_setting(row: Any, group: Any, setting: Setting) -> None:
     # The mark says that a job needs a value; the manager would only say so later.
     label = f"{setting.label} *" if setting.required else setting.label
     if setting_properties.is_linked(group, setting):
-        split = row.split(factor=0.4, align=True)
-        split.alignment = "RIGHT"
-        split.label(text=label)
-        split.label(text=setting.eval_info.description if setting.eval_info else "")
+        _draw_pair(row, label, setting.eval_info.description if setting.eval_info else "")
     else:
         row.prop(group, name, text=label)
     if setting.has_link:
@@ -122,6 +119,23 @@ def _draw_setting(row: Any, group: Any, setting: Setting) -> None:
         row.prop(group, link, text="", icon=icon, toggle=True)
     elif setting.eval and setting.is_editable:
         row.operator("tablao.evaluate_setting", text="", icon="FILE_REFRESH").key = setting.key
+
+
+def _draw_pair(layout: Any, label: str, text: str) -> None:
+    """As Blender aligns a property: the label to the right, the value to the left."""
+    split = layout.split(factor=0.4, align=True)
+    left = split.row()
+    left.alignment = "RIGHT"
+    left.label(text=label)
+    split.label(text=text)
+
+
+def _draw_file_name(layout: Any, chosen: Any) -> None:
+    """What an empty name becomes, where a field cannot show it itself."""
+    if not chosen.job_name.strip() and (stem := values.blendfile_stem()):
+        row = layout.row()
+        row.enabled = False
+        _draw_pair(row, "", stem)
 
 
 def _draw_progress(layout: Any, context: Any, running: Running) -> None:

@@ -44,6 +44,7 @@ def submission_of(context: Any, job_name: str = "") -> Submission:
         raise NotSubmittable(blocking)
     scene, chosen = context.scene, context.scene.tablao
     job_type = session.job_type(chosen.job_type)
+    assert job_type is not None  # else there was a finding that blocks
     settings, _ = values.gathered(context, scene, job_type, job_name)
     blendfile = values.blendfile_path()
     project = project_of(context, blendfile)

@@ -2,6 +2,7 @@
 
 import getpass
 from pathlib import Path
+from typing import Any
 
 import bpy
 
@@ -63,7 +64,8 @@ class TablaoPreferences(bpy.types.AddonPreferences):
 CLASSES = (TablaoPreferences,)
 
 
-def preferences_of(context: bpy.types.Context) -> TablaoPreferences:
+def preferences_of(context: bpy.types.Context) -> Any:
+    """`TablaoPreferences`, whose fields only Blender knows."""
     return context.preferences.addons[__package__].preferences
 
 
@@ -80,7 +82,7 @@ def finder_of(context: bpy.types.Context) -> ProjectFinder:
 
 
 def user_name_of(context: bpy.types.Context) -> str:
-    typed = preferences_of(context).user_name.strip()
+    typed = str(preferences_of(context).user_name).strip()
     if typed:
         return typed
     try:

@@ -71,7 +71,8 @@ def _begin() -> None:
         connecting.refresh(bpy.context)
 
 
-@bpy.app.handlers.persistent
+# `persistent` has no types.
+@bpy.app.handlers.persistent  # type: ignore[untyped-decorator]
 def _file_loaded(*_: Any) -> None:
     # They were about another file.
     session.findings, session.is_checked = (), False

@@ -14,8 +14,8 @@ import bpy
 
 from .core.job_types import JobType, Setting, SettingType
 
-#: Gives the value of a read-only setting whenever Blender draws it.
-Live = Callable[[bpy.types.PropertyGroup, Setting], Any]
+#: Gives the value of a job type's read-only setting, whenever Blender draws it in a scene.
+Live = Callable[[bpy.types.Scene, JobType, Setting], Any]
 
 _LONGEST_NAME = 60
 _SUBTYPES = {
@@ -129,7 +129,7 @@ def _unregister(name: str) -> None:
 def _group_class(name: str, job_type: JobType, live: Live) -> type:
     annotations: dict[str, Any] = {}
     for setting in job_type.settings:
-        annotations[property_of(setting.key)] = _property(setting, live)
+        annotations[property_of(setting.key)] = _property(job_type, setting, live)
         if setting.has_link:
             annotations[link_of(setting.key)] = bpy.props.BoolProperty(
                 name=f"Follow: {setting.label}",
@@ -140,14 +140,14 @@ def _group_class(name: str, job_type: JobType, live: Live) -> type:
     return type(f"TABLAO_PG_{name}", (bpy.types.PropertyGroup,), {"__annotations__": annotations})
 
 
-def _property(setting: Setting, live: Live) -> Any:
+def _property(job_type: JobType, setting: Setting, live: Live) -> Any:
     arguments: dict[str, Any] = {
         "name": setting.label,
         "description": setting.description,
         "options": set(),
     }
     if not setting.is_editable:
-        arguments["get"] = lambda group: live(group, setting)
+        arguments["get"] = lambda group: live(group.id_data, job_type, setting)
     if _is_choice(setting):
         return _choice(setting, arguments)
     if setting.is_editable:

@@ -26,13 +26,13 @@ class Sent:
 
 
 def begin(
-    context: Any, *, job_name: str = "", ignore_warnings: bool = False, is_waiting: bool = False
+    context: Any, *, job_name: str = "", allow_missing: bool = False, is_waiting: bool = False
 ) -> None:
     """Check and save on this thread, do the rest in the background.
 
     Args:
         job_name: empty: the panel's.
-        ignore_warnings: submit although files are missing.
+        allow_missing: submit although files are missing.
         is_waiting: for scripts: return when it has been submitted, or has failed.
 
     Raises:
@@ -50,11 +50,13 @@ def begin(
     except NotSubmittable as refusal:
         _show(refusal.findings)
         raise
+    assert known is not None  # else there was a finding that blocks
     running = session.running = Running(submission.name)
     session.outcome, session.has_failed = "", False
+    session.findings, session.is_checked = (), False
     background.run(
         "submit",
-        lambda: _send(manager, known, submission, running, ignore_warnings),
+        lambda: _send(manager, known, submission, running, allow_missing),
         _sent,
         _not_sent,
         is_waiting=is_waiting,
@@ -95,13 +97,13 @@ def _send(
     known: ManagerInfo,
     submission: Submission,
     running: Running,
-    ignore_warnings: bool,
+    allow_missing: bool,
 ) -> Sent:
     running.progress("Asking the manager", 0, 0)
     info = manager_info.fetch(manager)
     if info.job_type(submission.job_type) != known.job_type(submission.job_type):
         raise ManagerError("The job type has changed", 412)
-    if submission.blendfile is not None and not ignore_warnings:
+    if submission.blendfile is not None and not allow_missing:
         running.progress("Looking for missing files", 0, 0)
         if missing := _missing(submission.blendfile, running):
             raise NotSubmittable([missing])

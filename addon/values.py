@@ -68,11 +68,19 @@ def gathered(
     settings: dict[str, Value] = {}
     asked = in_use(context, scene, job_type, job_name=job_name)
     for setting in job_type.settings:
-        try:
-            settings[setting.key] = asked.value_of(setting)
-        except (EvaluationFailed, NotAValue) as failure:
-            failures.append(failure)
+        value = _value_or_failure(asked, setting)
+        if isinstance(value, Exception):
+            failures.append(value)
+        else:
+            settings[setting.key] = value
     return settings, failures
+
+
+def _value_or_failure(asked: SettingsInUse, setting: Setting) -> "Value | Exception":
+    try:
+        return asked.value_of(setting)
+    except (EvaluationFailed, NotAValue) as failure:
+        return failure
 
 
 def evaluated(context: Any, scene: bpy.types.Scene, job_type: JobType, setting: Setting) -> Value:
@@ -96,13 +104,9 @@ def fill_in(context: Any, scene: bpy.types.Scene, job_type: JobType) -> None:
                 setting_properties.write(group, setting, value)
 
 
-def live(group: bpy.types.PropertyGroup, setting: Setting) -> Value:
+def live(scene: bpy.types.Scene, job_type: JobType, setting: Setting) -> Value:
     """A read-only setting's value, whenever Blender draws it. Never raises."""
-    from .session import session
-
-    scene = group.id_data
-    for job_type in session.info.job_types if session.info else ():
-        if job_type.setting(setting.key) is setting:
-            with suppress(EvaluationFailed, NotAValue):
-                return in_use(bpy.context, scene, job_type).value_of(setting)
-    return setting.default_value
+    try:
+        return in_use(bpy.context, scene, job_type).value_of(setting)
+    except (EvaluationFailed, NotAValue):
+        return setting.default_value

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from itertools import islice
 from typing import NamedTuple
 
-import bpy  # type: ignore[import-not-found]  # only where the wheel is installed
+import bpy  # only where the wheel is installed
 
 #: Formats whose name on Blender's command line is not the one in its Python interface.
 FORMAT_NAMES = {

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from math import cos, pi, radians, sin, tau
 
 import bmesh  # type: ignore[import-not-found]  # exists only inside Blender
-import bpy  # type: ignore[import-not-found]  # exists only inside Blender
+import bpy  # exists only inside Blender
 from mathutils import Vector  # type: ignore[import-not-found]  # exists only inside Blender
 
 FPS = 24

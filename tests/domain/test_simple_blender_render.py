@@ -65,6 +65,17 @@ def refusal(**changes: Any) -> str:
 # --- tasks ----------------------------------------------------------------------------------------
 
 
+def test_the_device_is_told_to_cycles_behind_everything_else() -> None:
+    arguments = compiled(cycles_device="CUDA")[0].commands[0].parameters["args"]
+
+    assert arguments[-3:] == ["--", "--cycles-device", "CUDA"]
+    assert arguments[:-3] == compiled()[0].commands[0].parameters["args"]
+
+
+def test_a_device_that_cycles_does_not_know_is_refused() -> None:
+    assert "CPU, CUDA, OPTIX, HIP, METAL, ONEAPI, not 'ABACUS'" in refusal(cycles_device="ABACUS")
+
+
 def test_each_chunk_is_a_render_task_and_the_video_waits_for_all() -> None:
     tasks = compiled()
 

@@ -62,6 +62,9 @@ const VIDEO_FORMATS = new Set(["FFMPEG", "AVI_RAW", "AVI_JPEG"]);
 // FFmpeg cannot read these, but may read the JPEG previews that Blender can put beside them.
 const EXR_FORMATS = new Set(["EXR", "MULTILAYER", "OPEN_EXR", "OPEN_EXR_MULTILAYER"]);
 
+// Cycles' names. A worker that lacks what is asked for fails the task.
+const DEVICES = new Set(["CPU", "CUDA", "OPTIX", "HIP", "METAL", "ONEAPI"]);
+
 // Frames that are there are skipped, so a chunk that is tried again only renders what is missing.
 const RENDER_SETUP = [
   "import bpy",
@@ -86,6 +89,16 @@ function compileJob(job) {
   for (const task of video ? [...renders, video] : renders) job.addTask(task);
 }
 
+// What Cycles reads behind all that Blender does. Tablao's add-on sends it, undeclared.
+function deviceArguments(settings) {
+  const device = settings.cycles_device;
+  if (!device) return [];
+  if (!DEVICES.has(device)) {
+    throw `The setting "cycles_device" must be one of ${[...DEVICES].join(", ")}, not '${device}'.`;
+  }
+  return ["--", "--cycles-device", device];
+}
+
 function renderTasks(settings) {
   const output = settings.render_output_path;
   const common = [
@@ -94,11 +107,12 @@ function renderTasks(settings) {
     "--render-output", path.join(path.dirname(output), path.basename(output)),
     "--render-format", settings.format,
   ];
+  const device = deviceArguments(settings);
   return frameChunker(settings.frames, settings.chunk_size).map((chunk) => {
     const task = author.Task(`render-${chunk}`, "blender");
     const parameters = {
       exe: "{blender}", exeArgs: "{blenderArgs}", argsBefore: [], blendfile: settings.blendfile,
-      args: [...common, "--render-frame", chunk.replaceAll("-", "..")],
+      args: [...common, "--render-frame", chunk.replaceAll("-", ".."), ...device],
     };
     task.addCommand(author.Command("blender-render", parameters, frameCount(chunk)));
     return task;

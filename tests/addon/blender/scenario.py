@@ -74,7 +74,7 @@ def _with_tag(chosen: Any) -> str:
     from tablao.session import session
 
     chosen.worker_tag_choice = session.info.tags[0].id
-    name = session.info.tag(chosen.worker_tag).name
+    name = str(session.info.tag(chosen.worker_tag).name)
     chosen.worker_tag_choice = "-"
     assert chosen.worker_tag == ""
     return name

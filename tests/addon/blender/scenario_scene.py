@@ -38,7 +38,7 @@ def _render_quickly(scene: Any) -> None:
 
 def _cube(name: str, color: "tuple[float, ...]", x: float) -> Any:
     bpy.ops.mesh.primitive_cube_add(location=(x, 0, 0))
-    cube = bpy.context.object
+    cube = bpy.context.view_layer.objects.active
     cube.name = name
     material = bpy.data.materials.new(name)
     if material.node_tree is None:

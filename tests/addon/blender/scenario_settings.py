@@ -28,6 +28,8 @@ def settings(given: "dict[str, Any]") -> "dict[str, Any]":
     found["evaluated"] = _evaluated_on_demand()
     found["unlinked"] = _unlinked(drawn)
     found["new_version"] = _new_version()
+    bpy.ops.tablao.refresh()
+    found["refreshed"] = _values()
     found["folder"] = Path(bpy.data.filepath).parent.name
     return found
 
@@ -42,7 +44,7 @@ def _group() -> Any:
 def _settings() -> "tuple[Any, ...]":
     from tablao.session import session
 
-    return session.job_type(JOB_TYPE).settings
+    return tuple(session.job_type(JOB_TYPE).settings)
 
 
 def _described() -> "dict[str, Any]":
@@ -78,7 +80,7 @@ def _sent() -> "dict[str, Any]":
 
     settings, failures = gathered(bpy.context, bpy.context.scene, session.job_type(JOB_TYPE))
     assert failures == [], failures
-    return settings
+    return dict(settings)
 
 
 def _change() -> None:

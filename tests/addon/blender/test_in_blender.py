@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-import OpenEXR
+import OpenEXR  # type: ignore[import-not-found] # compiled, and without stubs
 import pytest
 from PIL import Image
 
@@ -194,6 +194,10 @@ def test_a_new_version_of_the_job_type_keeps_the_values(found: Found) -> None:
     assert newer == {**CHANGED, "on_demand": f"Scene {Path(found['file']).stem}"}
 
 
+def test_read_only_settings_are_live_after_a_refresh_too(found: Found) -> None:
+    assert found["settings"]["refreshed"]["read_only"] == "my project/¡olé!/1-2"
+
+
 def test_presets_are_saved_applied_and_deleted(found: Found) -> None:
     assert found["settings"]["presets"]["applied"] == "¡olé!"
     assert "cannot be read" in found["settings"]["presets"]["said"]
@@ -262,6 +266,10 @@ def test_cameras_that_markers_bind_are_respected(found: Found) -> None:
     # Blue is the texture that went along, green the cube that only the second camera sees.
     assert first[middle + 2] > 150 > first[middle + 1]
     assert second[middle + 1] > 150 > second[middle + 2]
+
+
+def test_the_device_that_was_chosen_is_told_to_the_worker(found: Found) -> None:
+    assert {found["jobs"][way]["settings"]["cycles_device"] for way in WAYS} == {"CPU"}
 
 
 def test_all_view_layers_are_rendered(found: Found) -> None:

@@ -28,6 +28,9 @@ VIDEO_FORMATS = frozenset({"FFMPEG", "AVI_RAW", "AVI_JPEG"})
 #: Both the command line's names and those of Blender's data.
 EXR_FORMATS = frozenset({"EXR", "MULTILAYER", "OPEN_EXR", "OPEN_EXR_MULTILAYER"})
 
+#: Cycles' names. A worker that lacks what is asked for fails the task.
+DEVICES = ("CPU", "CUDA", "OPTIX", "HIP", "METAL", "ONEAPI")
+
 # Frames that are there are skipped, so a chunk that is tried again only renders what is missing;
 # placeholders would look like finished frames to the next one.
 _RENDER_SETUP = "; ".join(
@@ -79,11 +82,11 @@ def _render_tasks(settings: dict[str, Any], output: str) -> list[AuthoredTask]:
             f"This makes {len(chunks):,} tasks, and a job has fewer than {MAX_TASKS:,}: "
             "choose a larger chunk size."
         )
-    arguments = _blender_arguments(settings, output)
+    arguments, device = _blender_arguments(settings, output), _device_arguments(settings)
     # All chunks are full but the last; counting each one's text again would take longer.
     lefts = range(count_frames(frames), 0, -int(size))
     return [
-        _render_task(chunk, min(int(size), left), settings["blendfile"], arguments)
+        _render_task(chunk, min(int(size), left), settings["blendfile"], arguments, device)
         for chunk, left in zip(chunks, lefts, strict=True)
     ]
 
@@ -98,15 +101,30 @@ def _blender_arguments(settings: dict[str, Any], output: str) -> list[str]:
     ]
 
 
+def _device_arguments(settings: dict[str, Any]) -> list[str]:
+    """What Cycles reads behind all that Blender does.
+
+    No declared setting, because those are Flamenco's; our add-on sends it, and scripts may.
+    """
+    device = settings.get("cycles_device")
+    if not device:
+        return []
+    if device not in DEVICES:
+        raise CompileError(
+            f'The setting "cycles_device" must be one of {", ".join(DEVICES)}, not {device!r}.'
+        )
+    return ["--", "--cycles-device", device]
+
+
 def _render_task(
-    chunk: str, frame_count: int, blendfile: str, arguments: list[str]
+    chunk: str, frame_count: int, blendfile: str, arguments: list[str], device: list[str]
 ) -> AuthoredTask:
     parameters = {
         "exe": "{blender}",
         "exeArgs": "{blenderArgs}",
         "argsBefore": [],
         "blendfile": blendfile,
-        "args": [*arguments, "--render-frame", chunk.replace("-", "..")],
+        "args": [*arguments, "--render-frame", chunk.replace("-", ".."), *device],
     }
     command = AuthoredCommand("blender-render", parameters, frame_count)
     return AuthoredTask(f"render-{chunk}", "blender", (command,))

@@ -1,0 +1,86 @@
+"""Pictures of the panel as artists see it: `python -m tests.addon.blender.pictures`.
+
+They go to `docs/screenshots/addon`. Needs Xvfb, and takes Debian's Blender 3.4: the `bpy` module
+opens no window.
+"""
+
+import json
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from PIL import Image, ImageChops
+
+from tests.addon.blender.blenders import BLENDERS, PROJECT, build_zip, environment_of, install
+from tests.addon.blender.render_farm import RenderFarm
+from tests.farm.processes import free_port
+
+FOLDER = PROJECT / "docs" / "screenshots" / "addon"
+SCENARIO = Path(__file__).with_name("picture_scenario.py")
+SIZE = (560, 980)
+
+
+def take(folder: Path, pictures: Path, megabytes: int = 400) -> None:
+    profile = folder / "profile"
+    install(build_zip(), profile)
+    with RenderFarm(folder / "farm") as farm:
+        given = {
+            "manager": farm.url,
+            "dead": f"http://127.0.0.1:{free_port()}",
+            "pictures": str(pictures),
+            "megabytes": megabytes,
+        }
+        scene = folder / "compás" / "sh010_0020 bulería.blend"
+        build_scene(scene)
+        question = folder / "given.json"
+        question.write_text(json.dumps(given))
+        subprocess.run(
+            [
+                *("xvfb-run", "-a", "-s", f"-screen 0 {SIZE[0]}x{SIZE[1]}x24"),
+                *(BLENDERS[0].command[0], "--factory-startup", "--no-window-focus"),
+                *("--window-geometry", "0", "0", str(SIZE[0]), str(SIZE[1])),
+                *(str(scene), "--python", str(SCENARIO), "--", str(question)),
+            ],
+            env={**environment_of(profile), "LIBGL_ALWAYS_SOFTWARE": "1"},
+            timeout=280,
+            check=True,
+        )
+
+
+def build_scene(file: Path) -> None:
+    expression = (
+        f"import sys; sys.path.insert(0, {str(SCENARIO.parent)!r}); import pathlib, scenario_scene;"
+        f" scenario_scene.build(pathlib.Path({str(file)!r}))"
+    )
+    command = [*BLENDERS[0].command, "-b", "--factory-startup", "--python-exit-code", "3"]
+    subprocess.run(
+        [*command, "--python-expr", expression],
+        env=environment_of(file.parent),
+        stdout=subprocess.DEVNULL,
+        check=True,
+    )
+
+
+def shrink(file: Path) -> None:
+    """To what is drawn, and to a palette: panels have few colors."""
+    with Image.open(file) as opened:
+        image = opened.convert("RGB")
+    # Blender's background, below the last panel.
+    empty = Image.new("RGB", image.size, image.getpixel((image.width // 2, image.height - 2)))
+    box = ImageChops.difference(image, empty).getbbox()
+    height = min(image.height, (box[3] if box else image.height) + 12)
+    image.crop((0, 0, image.width, height)).quantize(128).save(file, optimize=True)
+
+
+def main() -> None:
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="tablao-pictures-") as name:
+        take(Path(name), FOLDER)
+    for file in sorted(FOLDER.glob("*.png")):
+        shrink(file)
+        sys.stderr.write(f"{file.relative_to(PROJECT)}\n")
+
+
+if __name__ == "__main__":
+    main()
