@@ -1,10 +1,11 @@
 """No view breaks a rule of WCAG 2, levels A and AA, that a program can check."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import At
 from tests.browser.farm import BrowsedFarm
@@ -12,6 +13,16 @@ from tests.browser.views import VIEWS, address_of, settled
 
 AXE = Path(__file__).parents[2] / "dashboard/node_modules/axe-core/axe.min.js"
 _LEVELS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+
+#: What opens a dialog, by the view that it is in.
+_DIALOGS: Mapping[str, str] = {
+    "job": "Requeue…",
+    "failed-job": "Delete",
+    "job-settings": "Browse render_output_root",
+    "workers": "Tags…",
+    "worker": "Delete…",
+    "submit": "Browse for Render Output Root",
+}
 
 
 def violations(page: Page) -> list[str]:
@@ -38,6 +49,21 @@ def test_a_view_is_accessible(
     page.set_viewport_size({"width": width, "height": 900})
 
     at(address_of(view, farm))
+    settled(page)
+
+    assert violations(page) == []
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("view", _DIALOGS)
+def test_a_dialog_is_accessible(
+    at: At, page: Page, farm: BrowsedFarm, view: str, theme: str
+) -> None:
+    page.emulate_media(color_scheme="dark" if theme == "dark" else "light", reduced_motion="reduce")
+    at(address_of(view, farm))
+
+    page.get_by_role("button", name=_DIALOGS[view], exact=True).first.click()
+    expect(page.get_by_role("dialog")).to_be_visible()
     settled(page)
 
     assert violations(page) == []
