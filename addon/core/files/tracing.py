@@ -19,8 +19,6 @@ from .sources import stamp_of
 
 #: How long a cancel may take to be noticed.
 _ASK_EVERY_S = 0.2
-#: Lines of the process's own that a report of its failure brings along.
-_LAST_LINES = 3
 
 
 @contextlib.contextmanager
@@ -105,11 +103,11 @@ class _Lines:
 
     def __init__(self) -> None:
         self._wrong = ""
-        self._others: list[str] = []
+        self._last = ""
 
     @property
     def reason(self) -> str:
-        return self._wrong or " | ".join(self._others[-_LAST_LINES:]) or "it gave no reason"
+        return self._wrong or self._last or "it gave no reason"
 
     def take(self, line: str, progress: Progress) -> None:
         kind, _, text = line.partition(": ")
@@ -118,7 +116,7 @@ class _Lines:
         elif kind == "wrong":
             self._wrong = text
         elif line:
-            self._others.append(line)
+            self._last = line
 
 
 def _output(command: list[str], scratch: Path, is_canceled: Callable[[], bool]) -> Iterator[str]:

@@ -16,8 +16,8 @@ ASKED = json.loads(sys.argv[-1])
 sys.path.append(ASKED["addon"])
 
 # The path comes first, and only there is the zip's content.
-from tablao.core import files  # type: ignore[import-not-found]  # noqa: E402
-from tablao.core.manager import Manager  # type: ignore[import-not-found]  # noqa: E402
+from tablao.core import files  # noqa: E402
+from tablao.core.manager import Manager  # noqa: E402
 
 
 @dataclass(frozen=True)

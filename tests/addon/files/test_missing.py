@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from addon.core.files import Canceled, FilesError, MissingFile, missing_files
-from tests.addon.blender.blenders import BLENDERS, PROJECT, environment_of
+from tests.addon.blender.blenders import BLENDERS, PROJECT, build_zip, environment_of
 
 #: Asks as the add-on does, in a Blender that has the checkout on its path.
 _ASK = """
@@ -57,23 +57,48 @@ def test_a_file_that_blender_did_not_write_is_a_sentence(tmp_path: Path) -> None
         missing_files(tmp_path / "a.blend")
 
 
-def test_without_bat_the_sentence_says_what_to_install(small_project: Path, tmp_path: Path) -> None:
-    bare = tmp_path / "bare"
+def _said_by_a_bare_python(folder: Path, file: Path, wheels: Path) -> str:
+    """By one in which nothing is installed."""
+    bare = folder / "bare"
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(bare)], check=True)
     script = (
         f"import sys; sys.path.append({str(PROJECT)!r})\n"
         "from pathlib import Path\n"
         "from addon.core.files import FilesError, missing_files, programs\n"
-        f"programs._WHEELS = Path({str(tmp_path)!r})\n"
-        f"try:\n    missing_files(Path({str(small_project / 'shot.blend')!r}))\n"
+        f"programs._WHEELS = Path({str(wheels)!r})\n"
+        f"try:\n    missing_files(Path({str(file)!r}))\n"
         "except FilesError as error:\n    print(error)\n"
     )
-
     asked = subprocess.run(
         [bare / "bin" / "python", "-c", script], capture_output=True, text=True, check=False
     )
+    return asked.stdout + asked.stderr
 
-    assert "pip install blender-asset-tracer" in asked.stdout, asked.stderr
+
+def test_without_bat_the_sentence_says_what_to_install(small_project: Path, tmp_path: Path) -> None:
+    said = _said_by_a_bare_python(tmp_path, small_project / "shot.blend", tmp_path)
+
+    assert "pip install blender-asset-tracer" in said
+
+
+def test_a_python_that_cannot_read_compressed_files_says_what_to_do(
+    small_project: Path, tmp_path: Path
+) -> None:
+    assert build_zip().is_file()  # which downloads BAT
+
+    said = _said_by_a_bare_python(
+        tmp_path, small_project / "compressed.blend", PROJECT / "addon" / "wheels"
+    )
+
+    assert "save it without compression, or install Python's zstandard" in said
+
+
+def test_a_damaged_file_is_a_sentence(small_project: Path, tmp_path: Path) -> None:
+    whole = (small_project / "shot.blend").read_bytes()
+    (tmp_path / "a.blend").write_bytes(whole[: len(whole) // 2])
+
+    with pytest.raises(FilesError, match=r"^a\.blend cannot be looked through: \S.*$"):
+        missing_files(tmp_path / "a.blend")
 
 
 @pytest.mark.parametrize("blender", BLENDERS, ids=lambda blender: blender.name)

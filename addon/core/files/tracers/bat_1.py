@@ -137,6 +137,25 @@ def _user(usage: result.BlockUsage) -> str:
     return f"{usage.block.bfile.filepath.name}: {block}"
 
 
+def _why(error: Exception, source: Path) -> str:
+    match error:
+        case blendfile.exceptions.BlendFileError():
+            file = getattr(error, "filepath", source)
+            return f"{file} is no .blend file that can be read ({error})"
+        case PermissionError():
+            return f"{error.filename} may not be read"
+        case OSError() if "zstandard" in str(error):
+            return (
+                "a .blend file was saved compressed, which this Python cannot read: "
+                "save it without compression, or install Python's zstandard"
+            )
+        case OSError() | RuntimeError():
+            return str(error)
+        case _:
+            logging.exception("looking through %s", source)
+            return f"it is damaged, or of a kind that BAT does not know ({error!r})"
+
+
 def main() -> str:
     """What was wrong, in words; empty if nothing."""
     logging.basicConfig(level=logging.ERROR)
@@ -146,14 +165,8 @@ def main() -> str:
     source = Path(_REQUEST["blendfile"])
     try:
         answer = (_pack if _REQUEST["what"] == "pack" else _missing)(source)
-    except blendfile.exceptions.BlendFileError as error:
-        return f"{getattr(error, 'filepath', source)} is no .blend file that can be read ({error})"
-    except ModuleNotFoundError as error:
-        return f"a .blend file is compressed, and this Python lacks {error.name}: install it"
-    except PermissionError as error:
-        return f"{error.filename} may not be read"
-    except (OSError, RuntimeError) as error:
-        return str(error)
+    except Exception as error:  # the edge of this process: who started it wants a sentence
+        return _why(error, source)
     (Path(_REQUEST["scratch"]) / "answer.json").write_text(json.dumps(answer), encoding="utf-8")
     return ""
 
