@@ -1,7 +1,7 @@
 """Submits a blend file without Blender: one call for scripts. docs/pipelines.md shows it."""
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from .manager_info import ManagerInfo, fetch
 from .progress import IsCanceled, Progress, never, quiet
 from .project import ProjectFinder, find_project
 from .scene_asking import Told, ask_blender
-from .setting_values import NotAValue, Value
+from .setting_values import NotAValue
 from .submission import Submission, submit
 
 
@@ -41,12 +41,10 @@ def submit_blend_file(
     """Check a saved blend file's job, deliver its files and submit it. Blocks.
 
     Args:
-        settings: by key. What is left out is what the job type's expression gives, else its
-            default.
+        settings: by key. Others have what their expression gives, else their default.
         name: of the job; empty: the file's.
         worker_tag: its name or id; empty: all workers.
-        blender: the program that tells what expressions ask of the scene; empty: those that
-            ask have no value.
+        blender: the program that tells what expressions ask of the scene; empty: none does.
         user_name: whose job; empty: whoever is logged in.
         allow_missing: submit although files are missing that the blend file uses.
 
@@ -60,55 +58,71 @@ def submit_blend_file(
         Canceled: by `is_canceled`.
     """
     file = Path(blendfile).expanduser().absolute()
-    manager = Manager(manager_address, token)
-    progress("Asking the manager", 0, 0)
-    info = fetch(manager)
-    chosen = info.job_type(job_type)
-    job_name = name or file.stem
-    failures: list[EvaluationFailed] = []
-    values: Mapping[str, Value] = {}
-    facts = SceneFacts(file, is_dirty=False, has_camera=True)
-    if chosen is not None:
-        _refuse_bad(chosen, settings or {})
-        told = _told(blender, file, info, chosen, settings or {}, job_name, is_canceled)
-        values = told.values
-        # Most of what only Blender can tell is a convenience; a required setting is none.
-        failures = [
-            EvaluationFailed(each.label, told.failures[each.key])
-            for each in chosen.settings
-            if each.required and each.key in told.failures
-        ]
-        facts = replace(told.facts, missing=_missing(file, chosen, progress, is_canceled))
-    tag = _tag_id(info, worker_tag)
-    findings = check(
-        facts,
-        chosen,
-        info,
-        values,
-        job_name=job_name,
-        worker_tag=tag,
-        priority=priority,
-        allow_missing=allow_missing,
-        failures=failures,
-    )
-    if blocking := [each for each in findings if each.is_blocking]:
-        raise NotSubmittable(blocking)
     project = find_project(file, project_finder)
-    submission = Submission(
-        name=job_name,
+    wanted = Submission(
+        name=name or file.stem,
         job_type=job_type,
-        settings=values,
+        settings=settings or {},
         blendfile=file,
         project_root=project.root,
         project=project.name,
         priority=priority,
-        worker_tag=tag,
+        worker_tag=worker_tag,
         is_paused=is_paused,
         comment=comment,
         user_name=user_name,
         metadata=metadata or {},
     )
-    return submit(manager, info, submission, progress, is_canceled)
+    manager = Manager(manager_address, token)
+    info = fetch(manager)
+    looking = _Looking(blender, file, allow_missing, progress, is_canceled)
+    return submit(manager, info, _checked(info, wanted, looking), progress, is_canceled)
+
+
+@dataclass(frozen=True)
+class _Looking:
+    """How the file is looked into."""
+
+    blender: str
+    file: Path
+    allow_missing: bool
+    progress: Progress
+    is_canceled: IsCanceled
+
+
+def _checked(info: ManagerInfo, wanted: Submission, looking: _Looking) -> Submission:
+    """With all its settings.
+
+    Raises:
+        NotSubmittable: something is wrong.
+    """
+    told = Told({}, {}, SceneFacts(looking.file, is_dirty=False, has_camera=True))
+    failures: list[EvaluationFailed] = []
+    if (job_type := info.job_type(wanted.job_type)) is not None:
+        _refuse_bad(job_type, wanted.settings)
+        told = _told(info, job_type, wanted, looking)
+        # Most of what only Blender can tell is a convenience; a required setting is none.
+        failures = [
+            EvaluationFailed(each.label, told.failures[each.key])
+            for each in job_type.settings
+            if each.required and each.key in told.failures
+        ]
+    tag = _tag_id(info, wanted.worker_tag)
+    found = check(
+        replace(told.facts, missing=_missing(job_type, looking)),
+        job_type,
+        info,
+        told.values,
+        job_name=wanted.name,
+        worker_tag=tag,
+        priority=wanted.priority,
+        allow_missing=looking.allow_missing,
+        failures=failures,
+    )
+    if blocking := [each for each in found if each.is_blocking]:
+        raise NotSubmittable(blocking)
+    version = told.facts.blender_version
+    return replace(wanted, settings=told.values, worker_tag=tag, blender_version=version)
 
 
 def _refuse_bad(job_type: JobType, settings: Mapping[str, Any]) -> None:
@@ -131,35 +145,37 @@ def _problem(job_type: JobType, key: str, value: object) -> Finding | None:
     return None
 
 
-def _told(
-    blender: str,
-    file: Path,
-    info: ManagerInfo,
-    job_type: JobType,
-    settings: Mapping[str, Any],
-    job_name: str,
-    is_canceled: IsCanceled,
-) -> Told:
-    if blender and needs_blendfile(job_type) and file.is_file():
-        return ask_blender(blender, file, info, job_type, settings, job_name, is_canceled)
+def _told(info: ManagerInfo, job_type: JobType, wanted: Submission, looking: _Looking) -> Told:
+    if looking.blender and _has_file(job_type, looking):
+        return ask_blender(
+            looking.blender,
+            looking.file,
+            info,
+            job_type,
+            wanted.settings,
+            wanted.name,
+            looking.is_canceled,
+        )
     failures: dict[str, str] = {}
 
     def keep(setting: Setting, failure: EvaluationFailed) -> None:
         failures[setting.key] = failure.why
 
-    in_use = SettingsInUse(job_type, settings, namespace_for(job_name, file))
+    in_use = SettingsInUse(job_type, wanted.settings, namespace_for(wanted.name, looking.file))
     values = evaluate_all(in_use, job_type, keep)
     # Only Blender can tell of a camera; without one, its render fails and says so.
-    return Told(values, failures, SceneFacts(file, is_dirty=False, has_camera=True))
+    return Told(values, failures, SceneFacts(looking.file, is_dirty=False, has_camera=True))
 
 
-def _missing(
-    file: Path, job_type: JobType, progress: Progress, is_canceled: IsCanceled
-) -> tuple[MissingFile, ...]:
-    if not needs_blendfile(job_type) or not file.is_file():
+def _missing(job_type: JobType | None, looking: _Looking) -> tuple[MissingFile, ...]:
+    if job_type is None or not _has_file(job_type, looking):
         return ()
-    progress("Looking for missing files", 0, 0)
-    return missing_files(file, is_canceled)
+    looking.progress("Looking for missing files", 0, 0)
+    return missing_files(looking.file, looking.is_canceled)
+
+
+def _has_file(job_type: JobType, looking: _Looking) -> bool:
+    return needs_blendfile(job_type) and looking.file.is_file()
 
 
 def _tag_id(info: ManagerInfo, name_or_id: str) -> str:

@@ -1,11 +1,16 @@
-"""Searches as the add-on does: `python -m tests.addon.core.find SECONDS`; prints JSON."""
+"""Searches as the add-on does: `python -m tests.addon.core.find SECONDS [ssdp|mdns]`.
+
+Prints JSON.
+"""
 
 import dataclasses
 import json
 import sys
 
-from addon.core.discovery import find_managers
+from addon.core import discovery, mdns, ssdp
 
 if __name__ == "__main__":
-    found = find_managers(float(sys.argv[1]))
+    if len(sys.argv) > 2:
+        discovery._WAYS = ({"ssdp": ssdp, "mdns": mdns}[sys.argv[2]],)
+    found = discovery.find_managers(float(sys.argv[1]))
     json.dump([dataclasses.asdict(each) for each in found], sys.stdout)

@@ -40,6 +40,7 @@ def test_the_example_of_the_page_renders(
     assert rendered_job["metadata"]["comment"] == "nightly"
     assert rendered_job["settings"]["frames"] == "3-4"
     assert rendered_job["settings"]["fps"] == 24
+    assert rendered_job["metadata"]["blender.version"]
 
 
 def test_what_is_said_needs_no_blender(
