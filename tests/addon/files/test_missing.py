@@ -1,5 +1,6 @@
 """What a file refers to and is not there is named, with who wants it."""
 
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -7,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from addon.core.files import Canceled, FilesError, MissingFile, missing_files
-from tests.addon.blender.blenders import BLENDERS, PROJECT, build_zip, environment_of
+from tests.addon.blender.blenders import BLENDERS, PROJECT, Blender, build_zip, environment_of
 
 #: Asks as the add-on does, in a Blender that has the checkout on its path.
 _ASK = """
@@ -101,26 +102,56 @@ def test_a_damaged_file_is_a_sentence(small_project: Path, tmp_path: Path) -> No
         missing_files(tmp_path / "a.blend")
 
 
-@pytest.mark.parametrize("blender", BLENDERS, ids=lambda blender: blender.name)
-def test_each_generation_of_blender_finds_the_same(
-    small_project: Path, tmp_path: Path, blender: object
-) -> None:
-    known = next(each for each in BLENDERS if each is blender)
-    known.check_is_there()
-    script, answer = tmp_path / "ask.py", tmp_path / "answer.json"
-    file = str(small_project / "lost.blend")
-    script.write_text(_ASK.format(project=str(PROJECT), file=file, answer=str(answer)))
-
+def _found_in(blender: Blender, file: Path, folder: Path, before: str = "") -> str:
+    """
+    Args:
+        before: Python to run before.
+    """
+    blender.check_is_there()
+    script, answer = folder / "ask.py", folder / "answer.json"
+    asked = _ASK.format(project=str(PROJECT), file=str(file), answer=str(answer))
+    script.write_text(f"{before}\n{asked}")
     done = subprocess.run(
-        [*known.command, "-b", "--factory-startup", "--python-exit-code", "1", "--python", script],
-        env=environment_of(tmp_path / "profile"),
+        [
+            *blender.command,
+            "-b",
+            "--factory-startup",
+            "--python-exit-code",
+            "1",
+            "--python",
+            script,
+        ],
+        env=environment_of(folder / "profile"),
         capture_output=True,
         text=True,
         check=False,
     )
-
     assert done.returncode == 0, done.stdout + done.stderr
-    found = answer.read_text()
+    return answer.read_text()
+
+
+@pytest.mark.parametrize("blender", BLENDERS, ids=lambda blender: blender.name)
+def test_each_generation_of_blender_finds_the_same(
+    small_project: Path, tmp_path: Path, blender: Blender
+) -> None:
+    found = _found_in(blender, small_project / "lost.blend", tmp_path)
+
     assert all(name in found for name in ("gone.blend", "gone.png", "tiles.<UDIM>.png"))
     assert found.count("lost.blend") == 3
     assert "of library.png" not in found
+
+
+def test_a_blender_that_is_a_program_is_asked_as_one(small_project: Path, tmp_path: Path) -> None:
+    newest = BLENDERS[-1]
+    program, asked = tmp_path / "blender", tmp_path / "asked"
+    program.write_text(
+        f'#!/bin/sh\necho "$*" > "{asked}"\nexec {shlex.join(newest.command)} "$@"\n'
+    )
+    program.chmod(0o755)
+    # A module has no program, and says so; scripts may tell it of one.
+    before = f"import bpy; bpy.app.binary_path = {str(program)!r}"
+
+    found = _found_in(newest, small_project / "lost.blend", tmp_path, before)
+
+    assert "gone.png" in found
+    assert asked.read_text().startswith("--background --factory-startup --python ")
