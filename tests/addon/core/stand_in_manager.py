@@ -2,8 +2,10 @@
 
 import json
 import socket
+import ssl
 import threading
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
@@ -35,7 +37,11 @@ def told(value: Any, status: int = 200) -> Reply:
 class StandInManager:
     """`with StandInManager() as manager: manager.replies["/api/v3/version"] = told({…})`."""
 
-    def __init__(self) -> None:
+    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
+        """
+        Args:
+            tls: None: it speaks plain HTTP.
+        """
         self.replies: dict[str, Reply] = {}
         """By path; 404 for all others."""
         self.requests: list[Request] = []
@@ -61,12 +67,23 @@ class StandInManager:
             def log_request(self, *_: object) -> None:
                 """Nobody reads it."""
 
+            def handle(self) -> None:
+                # Who does not trust a certificate hangs up during the handshake.
+                with suppress(ssl.SSLError):
+                    super().handle()
+
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        if tls is not None:
+            listener = self._server.socket
+            self._server.socket = tls.wrap_socket(
+                listener, server_side=True, do_handshake_on_connect=False
+            )
+        self._scheme = "https" if tls else "http"
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,))
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_address[1]}"
+        return f"{self._scheme}://127.0.0.1:{self._server.server_address[1]}"
 
     def __enter__(self) -> Self:
         self._thread.start()
