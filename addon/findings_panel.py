@@ -6,26 +6,12 @@ import bpy
 
 from . import background, texts
 from .core.checks import Finding
+from .finding_places import PLACES
 from .panels import _OutputPanel
 from .session import session
 
 #: Longer lists stand in the window that "Show Me" opens.
 _SHOWN_AT_ONCE = 5
-#: Where "Show Me" leads, by the finding's code.
-PLACES = {
-    "not-saved": ("save", "Save the File"),
-    "file-gone": ("save", "Save the File"),
-    "not-writable": ("save", "Save Elsewhere"),
-    "missing-files": ("missing-files", "Show Me"),
-    "no-camera": ("SCENE", "Show Me"),
-    "no-view-layer": ("VIEW_LAYER", "Show Me"),
-    "manager-unknown": ("refresh", "Refresh"),
-    "job-type-changed": ("refresh", "Refresh"),
-    "no-job-type": ("refresh", "Refresh"),
-    "no-worker-tag": ("refresh", "Refresh"),
-    "manager-not-reached": ("preferences", "Preferences"),
-    "not-allowed": ("preferences", "Preferences"),
-}
 
 
 class TABLAO_PT_findings(_OutputPanel, bpy.types.Panel):
@@ -59,10 +45,11 @@ def draw_finding(layout: Any, context: Any, finding: Finding) -> None:
     icon = "CANCEL" if finding.is_blocking else "ERROR"
     texts.draw_wrapped(column, context, f"{finding.sentence}.", icon)
     texts.draw_wrapped(column, context, f"{finding.advice}.", "BLANK1")
-    for each in finding.show[:_SHOWN_AT_ONCE]:
-        column.label(text=each, icon="DOT")
-    if len(finding.show) > _SHOWN_AT_ONCE:
-        column.label(text=f"and {len(finding.show) - _SHOWN_AT_ONCE} more", icon="BLANK1")
+    about = [each for each in finding.show if each]
+    for each in about[:_SHOWN_AT_ONCE]:
+        texts.draw_wrapped(column, context, each, "DOT")
+    if len(about) > _SHOWN_AT_ONCE:
+        column.label(text=f"and {len(about) - _SHOWN_AT_ONCE} more", icon="BLANK1")
     if place := PLACES.get(finding.code):
         row = column.row()
         row.alignment = "RIGHT"

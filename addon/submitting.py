@@ -9,9 +9,10 @@ from . import background, connecting, preferences, values
 from .core import manager_info
 from .core.checks import Finding, NotSubmittable, SceneFacts, check, finding_of
 from .core.files import missing_files
+from .core.job_types import JobType
 from .core.manager import Manager, ManagerError
 from .core.manager_info import ManagerInfo
-from .core.progress import Canceled
+from .core.progress import Canceled, never
 from .core.submission import Submission, check_with_manager, submit
 from .planning import findings_now, save_file, submission_of
 from .session import Running, session, told
@@ -79,9 +80,10 @@ def begin_check(context: Any) -> bool:
         _not_sent(problem)
         return True
     blendfile, known = values.blendfile_path(), session.info
+    job_type = session.job_type(context.scene.tablao.job_type)
     return background.run(
         "check",
-        lambda: [*found, *_found_elsewhere(manager, known, submission, blendfile)],
+        lambda: [*found, *_found_elsewhere(manager, known, submission, job_type, blendfile)],
         lambda more: _show(tuple(sorted(more, key=lambda each: not each.is_blocking))),
         _not_sent,
     )
@@ -103,32 +105,40 @@ def _send(
     info = manager_info.fetch(manager)
     if info.job_type(submission.job_type) != known.job_type(submission.job_type):
         raise ManagerError("The job type has changed", 412)
-    if submission.blendfile is not None and not allow_missing:
-        running.progress("Looking for missing files", 0, 0)
-        if missing := _missing(submission.blendfile, running):
-            raise NotSubmittable([missing])
+    running.progress("Looking for missing files", 0, 0)
+    job_type = info.job_type(submission.job_type)
+    if found := _on_disk(info, job_type, submission.blendfile, running, allow_missing):
+        raise NotSubmittable(found)
     job = submit(manager, info, submission, running.progress, running.canceled.is_set)
     return Sent(info, job)
 
 
-def _missing(blendfile: Path, running: "Running | None" = None) -> "Finding | None":
-    is_canceled = running.canceled.is_set if running else lambda: False
-    missing = missing_files(blendfile, is_canceled)
+def _on_disk(
+    info: "ManagerInfo | None",
+    job_type: "JobType | None",
+    blendfile: "Path | None",
+    running: "Running | None" = None,
+    allow_missing: bool = False,
+) -> "list[Finding]":
+    """What is wrong with files and the storage; may take long."""
+    if blendfile is None or not blendfile.is_file():
+        return []
+    is_canceled = running.canceled.is_set if running else never
+    missing = () if allow_missing else missing_files(blendfile, is_canceled)
     facts = SceneFacts(blendfile, is_dirty=False, has_camera=True, missing=missing)
-    found = check(facts, None, None, {})
-    return next((each for each in found if each.code == "missing-files"), None)
+    found = check(facts, job_type, info, {})
+    return [each for each in found if each.code in {"missing-files", "storage-not-reached"}]
 
 
 def _found_elsewhere(
     manager: Manager,
     known: "ManagerInfo | None",
     submission: "Submission | None",
+    job_type: "JobType | None",
     blendfile: "Path | None",
 ) -> "list[Finding]":
     """What only the disk and the manager can tell."""
-    found = []
-    if blendfile is not None and blendfile.is_file() and (missing := _missing(blendfile)):
-        found.append(missing)
+    found = _on_disk(known, job_type, blendfile)
     if submission is not None and known is not None:
         try:
             check_with_manager(manager, known, submission)

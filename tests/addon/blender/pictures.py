@@ -5,6 +5,7 @@ opens no window.
 """
 
 import json
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -21,31 +22,43 @@ SCENARIO = Path(__file__).with_name("picture_scenario.py")
 SIZE = (560, 980)
 
 
-def take(folder: Path, pictures: Path, megabytes: int = 400) -> None:
-    profile = folder / "profile"
-    install(build_zip(), profile)
-    with RenderFarm(folder / "farm") as farm:
-        given = {
-            "manager": farm.url,
-            "dead": f"http://127.0.0.1:{free_port()}",
-            "pictures": str(pictures),
-            "megabytes": megabytes,
-        }
-        scene = folder / "compás" / "sh010_0020 bulería.blend"
-        build_scene(scene)
-        question = folder / "given.json"
-        question.write_text(json.dumps(given))
-        subprocess.run(
-            [
-                *("xvfb-run", "-a", "-s", f"-screen 0 {SIZE[0]}x{SIZE[1]}x24"),
-                *(BLENDERS[0].command[0], "--factory-startup", "--no-window-focus"),
-                *("--window-geometry", "0", "0", str(SIZE[0]), str(SIZE[1])),
-                *(str(scene), "--python", str(SCENARIO), "--", str(question)),
-            ],
-            env={**environment_of(profile), "LIBGL_ALWAYS_SOFTWARE": "1"},
-            timeout=280,
-            check=True,
-        )
+def take(farm: RenderFarm, addon: Path, folder: Path, pictures: Path, megabytes: int = 400) -> str:
+    """What Blender printed meanwhile.
+
+    Args:
+        folder: for the profile and the scene.
+        megabytes: how much there is to send while the picture of sending is taken.
+    """
+    xvfb = shutil.which("xvfb-run")
+    assert xvfb, "There is no xvfb-run: bash .ci/system-packages"
+    profile, scene = folder / "profile", folder / "compás" / "sh010_0020 bulería.blend"
+    install(addon, profile)
+    build_scene(scene)
+    given = {
+        "manager": farm.url,
+        "dead": f"http://127.0.0.1:{free_port()}",
+        "pictures": str(pictures),
+        "megabytes": megabytes,
+    }
+    question = folder / "given.json"
+    question.write_text(json.dumps(given))
+    done = subprocess.run(
+        [
+            *(xvfb, "-a", "-s", f"-screen 0 {SIZE[0]}x{SIZE[1]}x24"),
+            *(BLENDERS[0].command[0], "--factory-startup", "--no-window-focus"),
+            *("--window-geometry", "0", "0", str(SIZE[0]), str(SIZE[1])),
+            *(str(scene), "--python", str(SCENARIO), "--", str(question)),
+        ],
+        env={**environment_of(profile), "LIBGL_ALWAYS_SOFTWARE": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        timeout=280,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout[-6000:]
+    return done.stdout
 
 
 def build_scene(file: Path) -> None:
@@ -75,8 +88,11 @@ def shrink(file: Path) -> None:
 
 def main() -> None:
     FOLDER.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="tablao-pictures-") as name:
-        take(Path(name), FOLDER)
+    with (
+        tempfile.TemporaryDirectory(prefix="tablao-pictures-") as name,
+        RenderFarm(Path(name) / "farm") as farm,
+    ):
+        take(farm, build_zip(), Path(name), FOLDER)
     for file in sorted(FOLDER.glob("*.png")):
         shrink(file)
         sys.stderr.write(f"{file.relative_to(PROJECT)}\n")
