@@ -31,6 +31,15 @@ def test_a_job_is_submitted_and_opened(at: At, farm: BrowsedFarm) -> None:
     assert job["settings"]["sleep_repeats"] == 3
 
 
+def test_who_would_rather_submit_from_blender_gets_the_add_on(at: At) -> None:
+    page = at("/submit")
+
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Blender add-on").click()
+
+    assert download.value.suggested_filename == "tablao-addon.zip"
+
+
 def test_what_a_job_type_refuses_is_said_before_it_is_submitted(at: At) -> None:
     page = at("/submit")
     page.get_by_label("Name *").fill("Soleá")
