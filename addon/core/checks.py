@@ -81,7 +81,9 @@ def check(
         *_about_manager(job_type, info, worker_tag),
         *_about_job(job_name, priority),
         *(
-            Finding("setting-not-evaluated", str(failure), "Type a value for it")
+            Finding(
+                "setting-not-evaluated", str(failure), "Mend what it asks for, or give it a value"
+            )
             for failure in failures
         ),
         *(_about_settings(job_type, settings, failures) if job_type else ()),
@@ -249,7 +251,7 @@ def _about_frames(frames: str) -> Iterator[Finding]:
         count = count_frames(frames)
     except BadFrames as problem:
         advice = "Type frames such as 1-20 or 1, 5, 10-15"
-        yield Finding("bad-frames", str(problem), advice, show=(frames,))
+        yield Finding("bad-frames", str(problem), advice)
         return
     if count > _MOST_FRAMES:
         yield Finding(

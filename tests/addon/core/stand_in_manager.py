@@ -68,8 +68,8 @@ class StandInManager:
                 """Nobody reads it."""
 
             def handle(self) -> None:
-                # Who does not trust a certificate hangs up during the handshake.
-                with suppress(ssl.SSLError):
+                # Who does not trust a certificate, or cancels, hangs up.
+                with suppress(ssl.SSLError, ConnectionError):
                     super().handle()
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
