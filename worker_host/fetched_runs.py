@@ -9,6 +9,9 @@ from workflows.domain.messages import Outcome, RunKey, RunRef
 
 Fetch = Callable[[RunRef], Awaitable[RunSpec]]
 
+#: Runs whose task is known; many more than end while one image is decoded.
+_REMEMBERED = 256
+
 
 class Runs(Protocol):
     """The machine's runs. `worker_host.run_table.RunTable` is the real one."""
@@ -68,7 +71,6 @@ class FetchedRuns:
     def settled(self, key: RunKey) -> None:
         self._runs.accepted(key)
         self._refs.pop(key, None)
-        self._task_ids.pop(key, None)
 
     async def send_image(self, key: RunKey, jpeg: bytes) -> None:
         """Raises `httpx.HTTPError` or `RunRefused`: it is not wanted."""
@@ -79,10 +81,16 @@ class FetchedRuns:
         if key not in self._task_ids:
             if key not in self._refs:
                 raise RunRefused("its task is not known before it is asked for again")
-            self._task_ids[key] = (await self._manager.fetch(self._refs[key])).task_id
+            self._remember(key, (await self._manager.fetch(self._refs[key])).task_id)
         return self._task_ids[key]
 
     async def _fetch(self, ref: RunRef) -> RunSpec:
         fetched = await self._manager.fetch(ref)
-        self._task_ids[ref.key] = fetched.task_id
+        self._remember(ref.key, fetched.task_id)
         return fetched.spec
+
+    def _remember(self, key: RunKey, task_id: str) -> None:
+        """Beyond its end: the preview of a run's last frame is sent when it is decoded."""
+        self._task_ids[key] = task_id
+        while len(self._task_ids) > _REMEMBERED:
+            del self._task_ids[next(iter(self._task_ids))]
