@@ -51,7 +51,7 @@ def refresh(context: Any) -> bool:
 
 
 def find(context: Any) -> bool:
-    """Look for managers on the network, and take the first if there is one only.
+    """Look for managers on the network; if there is one only, it is chosen.
 
     Returns:
         Whether that was begun.
@@ -89,5 +89,6 @@ def _found(managers: "tuple[Found, ...]") -> None:
         session.message = "No manager answers on this network: type its address"
         return
     session.message = f"Found {', '.join(each.address for each in managers)}"
-    # Setting the address asks that manager.
-    preferences.preferences_of(bpy.context).manager_address = managers[0].address
+    if len(managers) == 1:
+        # Setting the address asks that manager.
+        preferences.preferences_of(bpy.context).manager_address = managers[0].address

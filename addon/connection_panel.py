@@ -18,7 +18,7 @@ def draw_preferences(layout: Any, preferences: Any, context: Any) -> None:
     row = layout.row()
     row.use_property_split = False
     row.operator("tablao.refresh", text="Test Connection", icon="FILE_REFRESH")
-    _draw_found(layout)
+    draw_found(layout)
     draw_message(layout, context)
     layout.separator()
     layout.prop(preferences, "user_name")
@@ -53,7 +53,7 @@ def _headline() -> str:
     return f"{session.info.name} is out of reach: as last seen"
 
 
-def _draw_found(layout: Any) -> None:
+def draw_found(layout: Any) -> None:
     for each in session.found if len(session.found) > 1 else ():
         button = layout.operator("tablao.use_manager", text=f"{each.name}: {each.address}")
         button.address = each.address

@@ -5,7 +5,7 @@ from typing import Any
 import bpy
 
 from . import devices, setting_properties, texts, values
-from .connection_panel import draw_connection
+from .connection_panel import draw_connection, draw_found
 from .core.job_types import JobType, Setting
 from .preferences import preferences_of
 from .session import Running, session
@@ -34,6 +34,7 @@ class TABLAO_PT_submit(_OutputPanel, bpy.types.Panel):
                 "Set the manager's address in the preferences, or find it on the network.",
             )
             column.operator("tablao.find_managers", icon="VIEWZOOM")
+            draw_found(column)
             return
         draw_job(column, scene)
         draw_submit(layout, context)
@@ -100,7 +101,9 @@ def draw_submit(layout: Any, context: Any) -> None:
     text = "Submit Without Missing Files" if is_anyway else "Submit to the Farm"
     button = column.operator("tablao.submit", text=text, icon="RENDER_ANIMATION")
     button.allow_missing = is_anyway
-    if session.outcome:
+    if session.has_failed and session.findings:
+        layout.label(text="Not submitted: see the checks below", icon="ERROR")
+    elif session.outcome:
         icon = "ERROR" if session.has_failed else "CHECKMARK"
         texts.draw_wrapped(layout, context, session.outcome, icon)
 

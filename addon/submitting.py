@@ -49,7 +49,7 @@ def begin(
         submission = submission_of(context, job_name)
         save_file()
     except NotSubmittable as refusal:
-        _show(refusal.findings)
+        _not_sent(refusal)
         raise
     assert known is not None  # else there was a finding that blocks
     running = session.running = Running(submission.name)

@@ -11,10 +11,15 @@ import traceback
 from pathlib import Path
 from typing import Any
 
+sys.path.insert(0, str(Path(__file__).parent))
+
 import addon_utils
 import bpy
+import scenario_scene
 
 GIVEN = json.loads(Path(sys.argv[-1]).read_text())
+#: Blender's own drawing and the machine's other work included.
+BLOCKED_S = 3.0
 DEADLINE = time.monotonic() + 200
 NAME = "tablao"
 
@@ -106,16 +111,44 @@ def _submitting(file: Path) -> Any:
     big = file.parent / "textures" / "big.png"
     _pack_noise(big)
     bpy.ops.wm.save_mainfile()
+    _set("chunk_size", 2)
+    scenario_scene.slow_down()
+    yield from _canceled()
     bpy.ops.tablao.submit("INVOKE_DEFAULT")
-    is_shown = False
+    is_shown, looked_at, longest_s = False, time.monotonic(), 0.0
     while session.running is not None:
         if session.running.total > 0 and session.running.done > 0 and not is_shown:
             _picture("4-submitting")
             is_shown = True
+        else:
+            longest_s = max(longest_s, time.monotonic() - looked_at)
+        looked_at = time.monotonic()
         yield 0.05
+    assert longest_s < BLOCKED_S, f"Blender was not to be used for {longest_s:.1f} s"
     assert is_shown, "it was too quick for a picture"
     assert not session.has_failed, session.outcome
     yield 1.0
+
+
+def _canceled() -> Any:
+    """Half-way, by the button; a second submission is refused meanwhile."""
+    from tablao.session import session
+
+    bpy.ops.tablao.submit("INVOKE_DEFAULT")
+    while session.running is not None and session.running.done == 0:
+        yield 0.05
+    said = ""
+    try:
+        bpy.ops.tablao.submit()
+    except RuntimeError as refusal:
+        said = str(refusal)
+    assert "is being submitted" in said, said
+    bpy.ops.tablao.cancel_submission()
+    while session.running is not None:
+        yield 0.05
+    assert "Canceled" in session.outcome, session.outcome
+    assert not session.submitted
+    yield 0.5
 
 
 def _pack_noise(file: Path) -> None:

@@ -50,22 +50,13 @@ def _rendered(
             settings.media_type = "MULTI_LAYER_IMAGE"
         settings.file_format = "OPEN_EXR_MULTILAYER"
     if slowly:
-        _slow_down()
+        scenario_scene.slow_down()
         _set("chunk_size", 2)
     _set("render_output_root", given["output"])
     chosen.device = "CPU"
     chosen.comment = f"sent {how}"
     bpy.ops.tablao.submit(job_name=f"{given['blender']}-{how} ñ")
     return _followed(with_picture=slowly)
-
-
-def _slow_down() -> None:
-    """The last frame takes a second or two, so that the first one's picture is seen before."""
-    cycles = bpy.context.scene.cycles
-    for frame, samples in ((scenario_scene.FRAMES[0], 1), (scenario_scene.FRAMES[1], 4000)):
-        cycles.samples = samples
-        cycles.keyframe_insert("samples", frame=frame)
-    bpy.ops.wm.save_mainfile()
 
 
 def _followed(*, with_picture: bool) -> "dict[str, Any]":

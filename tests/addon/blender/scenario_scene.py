@@ -27,6 +27,15 @@ def build(file: Path) -> None:
     bpy.ops.wm.save_mainfile()
 
 
+def slow_down() -> None:
+    """The last frame takes a second or two, so that the first one's picture is seen before."""
+    cycles = bpy.context.scene.cycles
+    for frame, samples in ((FRAMES[0], 1), (FRAMES[1], 4000)):
+        cycles.samples = samples
+        cycles.keyframe_insert("samples", frame=frame)
+    bpy.ops.wm.save_mainfile()
+
+
 def _render_quickly(scene: Any) -> None:
     scene.render.engine = "CYCLES"
     scene.cycles.device, scene.cycles.samples, scene.cycles.seed = "CPU", 1, 1
