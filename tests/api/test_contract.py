@@ -116,6 +116,7 @@ async def test_422_is_documented_as_a_refusal_only(document: dict[str, Any]) -> 
         "setJobStatus",
         "setJobPriority",
         "setTaskStatus",
+        "setRnaOverrides",
         "actOnJob",
         "actOnTask",
         "archiveJob",

@@ -15,11 +15,7 @@ router = APIRouter(
     prefix="/api/tablao/v1/jobs/{job_id}/rna-overrides",
     tags=["jobs"],
     dependencies=[Anybody],
-    responses={
-        400: {"model": Error, "description": "Not assignments: `Line N: reason`, a line for each"},
-        404: {"model": Error},
-        422: {"model": Error, "description": "The job is archived or being deleted"},
-    },
+    responses={404: {"model": Error}},
 )
 
 
@@ -35,7 +31,14 @@ async def get_rna_overrides(job_id: JobId, overrides: Overrides) -> RnaOverrides
     return await overrides.get(job_id)
 
 
-@router.put("", operation_id="setRnaOverrides")
+@router.put(
+    "",
+    operation_id="setRnaOverrides",
+    responses={
+        400: {"model": Error, "description": "Not assignments: `Line N: reason`, a line for each"},
+        422: {"model": Error, "description": "The job is archived or being deleted"},
+    },
+)
 async def set_rna_overrides(
     job_id: JobId, asked: RnaOverridesRequest, overrides: Overrides
 ) -> RnaOverrides:
