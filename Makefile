@@ -77,4 +77,4 @@ requirements: venv
 	$(COMPILE) --python-version 3.13 --output-file deploy/requirements-bpy-py313.txt deploy/requirements-bpy-py313.in
 
 clean:
-	rm -rf $(VENV) .venv-bpy demo dashboard/node_modules manager_api/dashboard_files manager_api/addon_files addon/wheels .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) .venv-bpy .venv-bpy313 demo dashboard/node_modules manager_api/dashboard_files manager_api/addon_files addon/wheels .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

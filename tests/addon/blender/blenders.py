@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -22,28 +23,58 @@ class Blender:
     name: str
     """Without spaces; in the names of files and jobs, so that a worker uses the same one."""
     command: tuple[str, ...]
-    installed_by: str
+    python: str = ""
+    """Of a Blender that is a Python module: what its environment is made with, when missing."""
+    requirements: str = ""
 
     def check_is_there(self) -> None:
+        """Installs the module where it is not yet, which takes a minute or two."""
         program = Path(self.command[0])
-        assert program.exists(), f"There is no {program}: {self.installed_by}"
+        if not self.python:
+            assert program.exists(), f"There is no {program}: bash .ci/system-packages"
+        elif not (program.parents[1] / ".installed").exists():
+            folder = program.parents[1]
+            subprocess.run([self.python, "-m", "venv", "--clear", folder], check=True)
+            pip = (str(program), "-m", "pip", "install", "--quiet", "--require-hashes")
+            subprocess.run([*pip, "-r", PROJECT / "deploy" / self.requirements], check=True)
+            (folder / ".installed").touch()
 
 
 def _wheel(name: str, folder: str, python: str, requirements: str) -> Blender:
     executable = str(PROJECT / folder / "bin" / "python")
-    return Blender(
-        name,
-        (executable, str(LAUNCHER)),
-        f"{python} -m venv {folder} && {folder}/bin/python -m pip install --require-hashes "
-        f"-r deploy/{requirements}",
-    )
+    return Blender(name, (executable, str(LAUNCHER)), python, requirements)
 
 
-BLENDERS = (
-    Blender("v34", ("/usr/bin/blender",), "bash .ci/system-packages"),
-    _wheel("v45", ".venv-bpy", "python3.11", "requirements-bpy-py311.txt"),
-    _wheel("v52", ".venv-bpy313", "python3.13", "requirements-bpy-py313.txt"),
-)
+def python_313() -> str | None:
+    """One that runs; Blender 5.2 is tested where there is one."""
+    kept = sorted(Path.home().glob(".pyenv/versions/3.13.*/bin/python3.13"))
+    for place in (sys.executable, shutil.which("python3.13"), *map(str, kept)):
+        if place and _version_of(place) == "3.13":
+            return place
+    return None
+
+
+def _version_of(python: str) -> str:
+    asked = "import sys; print('%d.%d' % sys.version_info[:2])"
+    told = subprocess.run([python, "-c", asked], capture_output=True, text=True, check=False)
+    return told.stdout.strip()
+
+
+def _python_311() -> str:
+    return (sys.executable if sys.version_info[:2] == (3, 11) else None) or "python3.11"
+
+
+def _blenders() -> tuple[Blender, ...]:
+    found = [
+        Blender("v34", ("/usr/bin/blender",)),
+        _wheel("v45", ".venv-bpy", _python_311(), "requirements-bpy-py311.txt"),
+    ]
+    if newer := python_313():
+        found.append(_wheel("v52", ".venv-bpy313", newer, "requirements-bpy-py313.txt"))
+    return tuple(found)
+
+
+BLENDERS = _blenders()
 
 
 def build_zip() -> Path:

@@ -24,8 +24,8 @@ def farm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RenderFarm]:
 
 @pytest.fixture(scope="session", params=BLENDERS, ids=lambda blender: blender.name)
 def blender(request: pytest.FixtureRequest) -> Blender:
-    request.param.check_is_there()
     assert isinstance(request.param, Blender)
+    request.param.check_is_there()
     return request.param
 
 
