@@ -7,20 +7,15 @@ import bpy
 from . import background, texts
 from .core.checks import Finding
 from .finding_places import PLACES
-from .panels import _OutputPanel
+from .panels import SubPanel
 from .session import session
 
 #: Longer lists stand in the window that "Show Me" opens.
 _SHOWN_AT_ONCE = 5
 
 
-class TABLAO_PT_findings(_OutputPanel, bpy.types.Panel):
+class TABLAO_PT_findings(SubPanel, bpy.types.Panel):
     bl_label = "Files & Checks"
-    bl_parent_id = "TABLAO_PT_submit"
-
-    @classmethod
-    def poll(cls, context: Any) -> bool:
-        return session.info is not None
 
     def draw_header(self, context: Any) -> None:
         if session.findings:

@@ -6,7 +6,7 @@ import bpy
 
 from . import job_watch, texts, thumbnails
 from .core.my_jobs import MyJob
-from .panels import _OutputPanel
+from .panels import SubPanel
 from .session import session
 
 _ICONS = {
@@ -53,13 +53,8 @@ class TABLAO_UL_jobs(bpy.types.UIList):
         right.label(text=_progress_told(job), icon=_ICONS.get(job.status, "QUESTION"))
 
 
-class TABLAO_PT_farm(_OutputPanel, bpy.types.Panel):
+class TABLAO_PT_farm(SubPanel, bpy.types.Panel):
     bl_label = "Farm"
-    bl_parent_id = "TABLAO_PT_submit"
-
-    @classmethod
-    def poll(cls, context: Any) -> bool:
-        return session.info is not None
 
     def draw(self, context: Any) -> None:
         job_watch.watch()
@@ -75,13 +70,8 @@ class TABLAO_PT_farm(_OutputPanel, bpy.types.Panel):
         column.label(text=f"{jobs} rendering or waiting", icon="SEQUENCE")
 
 
-class TABLAO_PT_jobs(_OutputPanel, bpy.types.Panel):
+class TABLAO_PT_jobs(SubPanel, bpy.types.Panel):
     bl_label = "My Jobs"
-    bl_parent_id = "TABLAO_PT_submit"
-
-    @classmethod
-    def poll(cls, context: Any) -> bool:
-        return session.info is not None
 
     def draw(self, context: Any) -> None:
         job_watch.watch()

@@ -17,6 +17,16 @@ class _OutputPanel:
     bl_context = "output"
 
 
+class SubPanel(_OutputPanel):
+    """Below the one that submits; there is nothing in it before a manager was reached once."""
+
+    bl_parent_id = "TABLAO_PT_submit"
+
+    @classmethod
+    def poll(cls, context: Any) -> bool:
+        return session.info is not None
+
+
 class TABLAO_PT_submit(_OutputPanel, bpy.types.Panel):
     bl_label = "Tablao"
 
@@ -40,14 +50,9 @@ class TABLAO_PT_submit(_OutputPanel, bpy.types.Panel):
         draw_submit(layout, context)
 
 
-class TABLAO_PT_options(_OutputPanel, bpy.types.Panel):
+class TABLAO_PT_options(SubPanel, bpy.types.Panel):
     bl_label = "Options"
-    bl_parent_id = "TABLAO_PT_submit"
     bl_options = {"DEFAULT_CLOSED"}
-
-    @classmethod
-    def poll(cls, context: Any) -> bool:
-        return session.info is not None
 
     def draw(self, context: Any) -> None:
         layout, chosen = self.layout, context.scene.tablao

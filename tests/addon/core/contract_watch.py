@@ -5,18 +5,18 @@ So whatever passes here would have been understood by a stock Flamenco, too.
 
 import json
 import re
-import threading
 from collections.abc import Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, Self
+from typing import Any
 
 import httpx
 import jsonschema  # type: ignore[import-untyped] # it publishes no types
 
+from tests.addon.serving import InThread, Quiet
 from tests.contract.contract_client import operations_of, read_contract
 
 
-class ContractWatch:
+class ContractWatch(InThread):
     """`with ContractWatch(manager_url) as watch: …`; afterwards `watch.wrong` is empty."""
 
     def __init__(self, manager_url: str) -> None:
@@ -36,7 +36,7 @@ class ContractWatch:
         """Statuses with which operations are refused, by their ids; 0: with no answer at all."""
         watch = self
 
-        class Handler(BaseHTTPRequestHandler):
+        class Handler(Quiet, BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
                 answer = watch.pass_on(self.command, self.path, body, dict(self.headers))
@@ -55,24 +55,10 @@ class ContractWatch:
             do_PUT = do_GET  # noqa: N815
             do_DELETE = do_GET  # noqa: N815
 
-            def log_request(self, *_: object) -> None:
-                """Nobody reads it."""
+        self.serve(ThreadingHTTPServer(("127.0.0.1", 0), Handler))
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,))
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_address[1]}"
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
+    def __exit__(self, *reason: object) -> None:
+        super().__exit__(*reason)
         self._http.close()
 
     def pass_on(

@@ -3,12 +3,13 @@
 import json
 import socket
 import ssl
-import threading
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, Self
+from typing import Any
+
+from tests.addon.serving import InThread, Quiet
 
 
 @dataclass
@@ -34,7 +35,7 @@ def told(value: Any, status: int = 200) -> Reply:
     return Reply(status, json.dumps(value).encode(), {"Content-Type": "application/json"})
 
 
-class StandInManager:
+class StandInManager(InThread):
     """`with StandInManager() as manager: manager.replies["/api/v3/version"] = told({…})`."""
 
     def __init__(self, tls: ssl.SSLContext | None = None) -> None:
@@ -47,7 +48,7 @@ class StandInManager:
         self.requests: list[Request] = []
         stand_in = self
 
-        class Handler(BaseHTTPRequestHandler):
+        class Handler(Quiet, BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 length = int(self.headers.get("Content-Length", 0))
                 request = Request(
@@ -64,35 +65,18 @@ class StandInManager:
 
             do_POST = do_GET  # noqa: N815 # http.server looks for this name
 
-            def log_request(self, *_: object) -> None:
-                """Nobody reads it."""
-
             def handle(self) -> None:
                 # Who does not trust a certificate, or cancels, hangs up.
                 with suppress(ssl.SSLError, ConnectionError):
                     super().handle()
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         if tls is not None:
-            listener = self._server.socket
-            self._server.socket = tls.wrap_socket(
-                listener, server_side=True, do_handshake_on_connect=False
+            self.scheme = "https"
+            server.socket = tls.wrap_socket(
+                server.socket, server_side=True, do_handshake_on_connect=False
             )
-        self._scheme = "https" if tls else "http"
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,))
-
-    @property
-    def url(self) -> str:
-        return f"{self._scheme}://127.0.0.1:{self._server.server_address[1]}"
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
+        self.serve(server)
 
 
 #: As a stock Flamenco 3.9 answers.

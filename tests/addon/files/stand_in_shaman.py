@@ -2,15 +2,16 @@
 
 import hashlib
 import json
-import threading
 from collections import Counter
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, Self
+from typing import Any
+
+from tests.addon.serving import InThread, Quiet
 
 _API = "/api/v3/shaman"
 
 
-class StandInShaman:
+class StandInShaman(InThread):
     """`stored` and `checkouts` are what it has; the other attributes are how it behaves."""
 
     def __init__(self) -> None:
@@ -27,7 +28,7 @@ class StandInShaman:
         """How many checkouts find that all files are gone."""
         stand_in = self
 
-        class Handler(BaseHTTPRequestHandler):
+        class Handler(Quiet, BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 status, answer = stand_in.answer(self)
                 body = json.dumps(answer).encode() if answer is not None else b""
@@ -36,28 +37,11 @@ class StandInShaman:
                 self.end_headers()
                 self.wfile.write(body)
 
-            def log_request(self, *_: object) -> None:
-                """Nobody reads it."""
-
         class Server(ThreadingHTTPServer):
             def handle_error(self, *_: object) -> None:
                 """A client went away, as canceled ones do."""
 
-        self._server = Server(("127.0.0.1", 0), Handler)
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,))
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_address[1]}"
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
+        self.serve(Server(("127.0.0.1", 0), Handler))
 
     def answer(self, request: BaseHTTPRequestHandler) -> tuple[int, Any]:
         if request.path.startswith(f"{_API}/files/"):

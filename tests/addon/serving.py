@@ -1,0 +1,35 @@
+"""An HTTP server of a test's own, in a thread."""
+
+import threading
+from http.server import ThreadingHTTPServer
+from typing import Self
+
+
+class Quiet:
+    """Beside `BaseHTTPRequestHandler`, before it."""
+
+    def log_request(self, *_: object) -> None:
+        """Nobody reads it."""
+
+
+class InThread:
+    """Serves from `with` to its end; whoever inherits it calls `serve` before."""
+
+    scheme = "http"
+
+    def serve(self, server: ThreadingHTTPServer) -> None:
+        self._server = server
+        self._thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+
+    @property
+    def url(self) -> str:
+        return f"{self.scheme}://127.0.0.1:{self._server.server_address[1]}"
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
