@@ -1,4 +1,4 @@
-"""What Blender remembers about the farm, apart from any file."""
+"""What Blender remembers about the farm, apart from any file: where the code asks for it."""
 
 import getpass
 from pathlib import Path
@@ -8,64 +8,10 @@ import bpy
 
 from .core.manager import Manager
 from .core.project import ProjectFinder
-from .defaults import default_address
-
-_FINDERS = (
-    (ProjectFinder.NONE.value, "None", "The folder that the blend file is in"),
-    (ProjectFinder.BLENDER_PROJECT.value, "Marker File", "The folder that has .blender_project"),
-    (ProjectFinder.GIT.value, "Git", "The root of the Git checkout that the file is in"),
-    (ProjectFinder.SUBVERSION.value, "Subversion", "The root of the Subversion checkout"),
-    (ProjectFinder.TYPED.value, "Typed", "The folder that is typed in the panel, with the job"),
-)
-
-
-def _address_changed(preferences: "TablaoPreferences", context: bpy.types.Context) -> None:
-    from . import connecting
-
-    connecting.use_kept_info()
-    if not bpy.app.background:
-        connecting.refresh(context)
-
-
-class TablaoPreferences(bpy.types.AddonPreferences):
-    # Blender wants the name that it gave to the add-on's package.
-    bl_idname = __package__
-
-    __annotations__ = {
-        "manager_address": bpy.props.StringProperty(
-            name="Manager",
-            description="Address of the farm's manager, such as http://farm:8080",
-            default=default_address(),
-            update=_address_changed,
-        ),
-        "token": bpy.props.StringProperty(
-            name="API Token",
-            description="Only if the manager asks for one",
-            subtype="PASSWORD",
-        ),
-        "user_name": bpy.props.StringProperty(
-            name="Your Name",
-            description="Who a job is from, in the farm's list. Empty: your login's name",
-        ),
-        "project_finder": bpy.props.EnumProperty(
-            name="Project",
-            description="How a file's project is found: its folder is where paths in a pack begin",
-            items=_FINDERS,
-            default=ProjectFinder.BLENDER_PROJECT.value,
-        ),
-    }
-
-    def draw(self, context: bpy.types.Context) -> None:
-        from .connection_panel import draw_preferences
-
-        draw_preferences(self.layout, self, context)
-
-
-CLASSES = (TablaoPreferences,)
 
 
 def preferences_of(context: bpy.types.Context) -> Any:
-    """`TablaoPreferences`, whose fields only Blender knows."""
+    """`preferences_page.TablaoPreferences`, whose fields only Blender knows."""
     return context.preferences.addons[__package__].preferences
 
 

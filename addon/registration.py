@@ -13,7 +13,7 @@ from . import (
     jobs_panel,
     operators,
     panels,
-    preferences,
+    preferences_page,
     preset_operators,
     scene_properties,
     setting_properties,
@@ -25,7 +25,7 @@ from .session import session
 
 #: In this order: panels within a panel come after it.
 _CLASSES: tuple[type[Any], ...] = (
-    *preferences.CLASSES,
+    *preferences_page.CLASSES,
     *scene_properties.CLASSES,
     *operators.CLASSES,
     *preset_operators.CLASSES,
