@@ -66,7 +66,8 @@ export function useTasks(jobId: () => string): JobTasks {
     places = new Map(found.tasks.map((task, place) => [task.id, place]))
     tasks.value = fetched.value = found.tasks
     isLoaded.value = true
-    // The answer may be older than what was told while it was on its way.
+    // It holds all that was told before it was asked for, and may be older than what was told since.
+    waiting.clear()
     for (const payload of meanwhile.values()) enqueue(payload)
   }
 
