@@ -5,6 +5,7 @@ runs, so the work is done at once.
 """
 
 import threading
+import traceback
 from collections.abc import Callable
 from queue import SimpleQueue
 from typing import Any, TypeVar
@@ -45,7 +46,7 @@ def run(
 
     def in_thread() -> None:
         tell = _outcome(work, done, failed)
-        _results.put(lambda: _forget_and(name, tell))
+        _results.put(lambda: _ended(name, thread, tell))
 
     thread = threading.Thread(target=in_thread, name=f"tablao {name}", daemon=True)
     _running[name] = thread
@@ -57,6 +58,17 @@ def run(
 
 def is_running(name: str) -> bool:
     return name in _running
+
+
+def forget(name: str) -> None:
+    """It ends by itself; nobody hears of it, and the same may be begun anew."""
+    _running.pop(name, None)
+
+
+def wait_for(name: str, within_s: float) -> None:
+    """Until it has ended. Whoever waits hears of it later, as always."""
+    if thread := _running.get(name):
+        thread.join(within_s)
 
 
 def stop() -> None:
@@ -90,12 +102,22 @@ def _outcome(
 
 def _deliver() -> "float | None":
     while not _results.empty():
-        _results.get_nowait()()
+        _told(_results.get_nowait())
     redraw()
     return _LOOK_EVERY_S if _running else None
 
 
-def _forget_and(name: str, tell: Callable[[], None]) -> None:
+def _told(tell: Callable[[], None]) -> None:
+    try:
+        tell()
+    # The outermost edge: Blender would end the timer, and all others would wait for ever.
+    except Exception:
+        traceback.print_exc()
+
+
+def _ended(name: str, thread: threading.Thread, tell: Callable[[], None]) -> None:
+    if _running.get(name) is not thread:
+        return  # forgotten, perhaps in favor of another
     # First, so that what is told may begin the same anew, and an error in it blocks nothing.
-    _running.pop(name, None)
+    del _running[name]
     tell()

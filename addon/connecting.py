@@ -16,14 +16,17 @@ from .session import session, told
 
 def use_kept_info() -> None:
     """What this manager said in an earlier session; nothing of another one stays."""
+    for question in ("refresh", "jobs", "check"):
+        # The answer would be another manager's.
+        background.forget(question)
     session.is_reached, session.message = None, ""
     session.jobs, session.farm = (), None
     session.submitted.clear()
-    address = _address()
+    address = address_now()
     use(manager_info.load(preferences.kept_info_file(), address) if address else None)
 
 
-def _address() -> str:
+def address_now() -> str:
     """Of the manager that is preferred now; empty: it is none."""
     with suppress(BadAddress):
         return normalized(preferences.preferences_of(bpy.context).manager_address)
@@ -65,7 +68,7 @@ def _fetch(manager: Manager) -> ManagerInfo:
 
 
 def _reached(info: ManagerInfo) -> None:
-    if info.address != _address():
+    if info.address != address_now():
         return  # another one was chosen while this one answered
     session.is_reached = True
     session.message = f"{info.product} at {info.address}"
@@ -73,7 +76,8 @@ def _reached(info: ManagerInfo) -> None:
     # Without it the next session knows nothing while it is offline; this one goes on.
     with suppress(OSError):
         manager_info.save(info, preferences.kept_info_file())
-    for scene in bpy.data.scenes:
+    # Those that are linked from another file cannot be changed here.
+    for scene in (each for each in bpy.data.scenes if each.library is None):
         if job_type := session.job_type(scene.tablao.job_type):
             values.fill_in(bpy.context, scene, job_type)
 

@@ -32,6 +32,7 @@ _UNITS = {
     *("ACCELERATION", "MASS", "CAMERA", "POWER", "TEMPERATURE", "WAVELENGTH"),
 }
 _INT32 = (-(2**31), 2**31 - 1)
+_FLOAT32 = (-3.4e38, 3.4e38)
 
 _classes: dict[str, tuple[JobType, type]] = {}
 
@@ -137,7 +138,9 @@ def _group_class(name: str, job_type: JobType, live: Live) -> type:
                 default=True,
                 options=set(),
             )
-    return type(f"TABLAO_PG_{name}", (bpy.types.PropertyGroup,), {"__annotations__": annotations})
+    # Blender takes names of 63 characters for classes, and the property's may be almost as long.
+    class_name = f"TABLAO_PG_job_{zlib.crc32(name.encode()):08x}"
+    return type(class_name, (bpy.types.PropertyGroup,), {"__annotations__": annotations})
 
 
 def _property(job_type: JobType, setting: Setting, live: Live) -> Any:
@@ -179,8 +182,7 @@ def _text(setting: Setting, arguments: dict[str, Any]) -> Any:
 
 def _whole_number(setting: Setting, arguments: dict[str, Any]) -> Any:
     arguments |= _numbers(setting.propargs, ("min", "max", "soft_min", "soft_max", "step"), int)
-    low = max(_INT32[0], arguments.get("min", _INT32[0]))
-    high = min(_INT32[1], arguments.get("max", _INT32[1]))
+    low, high = arguments.get("min", _INT32[0]), arguments.get("max", _INT32[1])
     if "default" in arguments:
         arguments["default"] = max(low, min(high, arguments["default"]))
     return bpy.props.IntProperty(**_plain(setting, arguments))
@@ -190,11 +192,11 @@ def _number(setting: Setting, arguments: dict[str, Any]) -> Any:
     limits = ("min", "max", "soft_min", "soft_max", "step")
     arguments |= _numbers(setting.propargs, limits, float)
     arguments |= _numbers(setting.propargs, ("precision",), int)
-    if (unit := setting.propargs.get("unit")) in _UNITS:
+    if isinstance(unit := setting.propargs.get("unit"), str) and unit in _UNITS:
         arguments["unit"] = unit
     if "step" in arguments:
         # Blender wants hundredths, as a whole number.
-        arguments["step"] = max(1, int(arguments["step"]))
+        arguments["step"] = int(max(1, min(_INT32[1], arguments["step"])))
     return bpy.props.FloatProperty(**_plain(setting, arguments))
 
 
@@ -214,17 +216,27 @@ def _numbers(
     propargs: Mapping[str, Any], names: "tuple[str, ...]", kind: Callable[[Any], Any]
 ) -> dict[str, Any]:
     """Those that are numbers; what is none would keep Blender from making the property at all."""
-    return {
-        name: kind(propargs[name])
-        for name in names
-        if isinstance(propargs.get(name), (int, float)) and not isinstance(propargs[name], bool)
-    }
+    return {name: _bounded(propargs[name], kind) for name in names if _is_number(propargs, name)}
+
+
+def _is_number(propargs: Mapping[str, Any], name: str) -> bool:
+    told = propargs.get(name)
+    return isinstance(told, (int, float)) and not isinstance(told, bool) and told == told
+
+
+def _bounded(number: float, kind: Callable[[Any], Any]) -> Any:
+    low, high = _INT32 if kind is int else _FLOAT32
+    return kind(max(low, min(high, number)))
 
 
 def _plain(setting: Setting, arguments: dict[str, Any]) -> dict[str, Any]:
     """With what every type of property takes from `propargs`."""
     subtype = setting.propargs.get("subtype")
-    if subtype in _SUBTYPES[setting.type] and "subtype" not in arguments:
+    if (
+        isinstance(subtype, str)
+        and subtype in _SUBTYPES[setting.type]
+        and "subtype" not in arguments
+    ):
         arguments["subtype"] = subtype
     for name in ("name", "description"):
         if isinstance(told := setting.propargs.get(name), str) and told:

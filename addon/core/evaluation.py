@@ -38,6 +38,8 @@ def evaluate(expression: str, namespace: Mapping[str, Any], label: str = "The se
         # Job types are the farm's own code, as trusted as what its workers run. Globals, not
         # locals as well: what a comprehension names is looked up among globals only.
         return eval(expression, dict(namespace))
+    except SystemExit as error:
+        raise EvaluationFailed(label, "its expression would end Blender") from error
     except Exception as error:
         raise EvaluationFailed(label, error) from error
 

@@ -2,6 +2,7 @@
 
 import json as jsonlib
 import os
+import re
 import socket
 import ssl
 from collections.abc import Collection, Mapping, Sequence
@@ -16,6 +17,7 @@ from .connections import connection_to, headers_for_proxy
 #: Ten thousand jobs are some 20 MB; more than this is no answer of a manager.
 _LONGEST_ANSWER = 256 * 1024 * 1024
 _SUCCESS = range(200, 300)
+_NOT_PLAIN = re.compile(r"\\u(0000|d[89a-f])", re.IGNORECASE)
 #: What failures mean for people; the first that fits.
 _WHY: Sequence[tuple[type[Exception], str]] = (
     (socket.gaierror, "there is no machine of this name"),
@@ -147,8 +149,8 @@ class Manager:
         if not answer.body:
             return None
         try:
-            return jsonlib.loads(answer.body)
-        except ValueError:
+            return _decoded_json(answer.body)
+        except (ValueError, RecursionError):
             raise ManagerError(
                 f"{self.address} is no Flamenco or Tablao manager: its answer is not JSON. "
                 "Check the address",
@@ -196,6 +198,25 @@ def _asked(
     return connection.getresponse()
 
 
+def _decoded_json(body: bytes) -> Any:
+    """Texts are such that interfaces can show them, and that can be sent back."""
+    text = body.decode(errors="replace")
+    decoded = jsonlib.loads(text)
+    # Looking at each text of ten thousand jobs takes longer than to see that none needs it.
+    return _plain(decoded) if _NOT_PLAIN.search(text) else decoded
+
+
+def _plain(decoded: Any) -> Any:
+    """Without zeros, which would end a text, and halves of characters."""
+    if isinstance(decoded, str):
+        return decoded.replace("\0", "").encode(errors="replace").decode()
+    if isinstance(decoded, list):
+        return [_plain(each) for each in decoded]
+    if isinstance(decoded, dict):
+        return {_plain(name): _plain(value) for name, value in decoded.items()}
+    return decoded
+
+
 def _length_left(body: BinaryIO) -> int:
     here = body.tell()
     length = body.seek(0, os.SEEK_END) - here
@@ -206,8 +227,8 @@ def _length_left(body: BinaryIO) -> int:
 def _message(body: bytes) -> str:
     """What the manager says in its own words; empty if nothing."""
     try:
-        said = jsonlib.loads(body)
-    except ValueError:
+        said = _decoded_json(body)
+    except (ValueError, RecursionError):
         return ""
     text = said.get("message") if isinstance(said, dict) else said
     return text.strip() if isinstance(text, str) else ""

@@ -48,7 +48,11 @@ def _string(value: object) -> str:
         return ""
     if isinstance(value, (dict, list, tuple, set)):
         raise TypeError
-    return str(value)
+    text = str(value)
+    # Neither Blender nor databases take them, nor halves of characters, which raise here.
+    if b"\0" in text.encode():
+        raise ValueError
+    return text
 
 
 def _integer(value: object) -> int:
@@ -81,7 +85,9 @@ def _between(number: int | float, propargs: Mapping[str, Any]) -> int | float:
     kind = type(number)
     for bound, pick in (("min", max), ("max", min)):
         limit = propargs.get(bound)
-        if isinstance(limit, (int, float)) and not isinstance(limit, bool):
+        if isinstance(limit, bool) or not isinstance(limit, (int, float)):
+            continue
+        if math.isfinite(limit):
             number = pick(number, limit)
     return kind(number)
 

@@ -106,12 +106,14 @@ def environment_of(profile: Path) -> dict[str, str]:
     }
 
 
-def run_scenario(blender: Blender, profile: Path, given: dict[str, Any]) -> dict[str, Any]:
+def run_scenario(
+    blender: Blender, profile: Path, given: dict[str, Any], scenario: Path = SCENARIO
+) -> dict[str, Any]:
     """What the scenario found out, by the name of its part."""
     question, answer = profile / "given.json", profile / "found.json"
     profile.mkdir(parents=True, exist_ok=True)
     question.write_text(json.dumps({**given, "answer": str(answer)}))
-    arguments = ["-b", "--factory-startup", "--python-exit-code", "3", "--python", str(SCENARIO)]
+    arguments = ["-b", "--factory-startup", "--python-exit-code", "3", "--python", str(scenario)]
     done = subprocess.run(
         [*blender.command, *arguments, "--", str(question)],
         env=environment_of(profile),

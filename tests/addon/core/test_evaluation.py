@@ -129,6 +129,9 @@ def test_what_an_expression_gives_is_made_to_fit() -> None:
         ("1 +", "invalid syntax"),
         ("settings.missing", "the job type has no setting “missing”"),
         ("settings.broken", "it depends on itself"),
+        ("exit()", "would end Blender"),
+        (r"'\0'", "is not a text"),
+        (r"'\ud800'", "is not a text"),
     ],
 )
 def test_an_expression_that_fails_names_its_setting(expression: str, why: str) -> None:

@@ -133,12 +133,32 @@ def test_a_refusal_is_in_the_managers_words_if_it_has_any(
     assert refusal.value.status == reply.status
 
 
-@pytest.mark.parametrize("body", [b"<html>hello</html>", b"\xff\xfe", b"{"])
+@pytest.mark.parametrize(
+    "body", [b"<html>hello</html>", b"\xff\xfe", b"{", pytest.param(b"[" * 100_000, id="deep")]
+)
 def test_what_is_no_json_comes_from_no_manager(stand_in: StandInManager, body: bytes) -> None:
     stand_in.replies["/api/v3/version"] = Reply(200, body)
 
     with pytest.raises(ManagerError, match="is no Flamenco or Tablao manager"):
         Manager(stand_in.url).get("/api/v3/version")
+
+
+@pytest.mark.parametrize(
+    ("said", "name"),
+    [
+        (rb"a\u0000b", "ab"),
+        (rb"a\ud800b", "a?b"),
+        (b"a\xed\xa0\x80b", "a\ufffd\ufffd\ufffdb"),
+        (rb"\ud83d\ude00", "\U0001f600"),
+        ("Ñ 한".encode(), "Ñ 한"),
+    ],
+)
+def test_what_no_interface_can_show_is_left_out_of_texts(
+    stand_in: StandInManager, said: bytes, name: str
+) -> None:
+    stand_in.replies["/api/v3/version"] = Reply(200, b'{"' + said + b'": ["' + said + b'"]}')
+
+    assert Manager(stand_in.url).get("/api/v3/version") == {name: [name]}
 
 
 def test_a_port_where_nothing_listens_is_named() -> None:
