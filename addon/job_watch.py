@@ -49,8 +49,16 @@ def look(context: Any) -> bool:
         _failed(problem)
         return False
     user, submitted = preferences.user_name_of(context), tuple(session.submitted)
-    known = thumbnails.known()
-    return background.run("jobs", lambda: _look(manager, user, submitted, known), _seen, _failed)
+    known, before = thumbnails.known(), _last_look()
+    return background.run(
+        "jobs", lambda: _look(manager, user, submitted, known, before), _seen, _failed
+    )
+
+
+def _last_look() -> "Overview | None":
+    if session.farm is None:
+        return None
+    return Overview(session.farm, session.jobs, session.list_due_at)
 
 
 def _tick() -> "float | None":
@@ -67,8 +75,9 @@ def _look(
     user: str,
     submitted: "tuple[str, ...]",
     known: Mapping[str, thumbnails.Known],
+    before: "Overview | None",
 ) -> Look:
-    seen = overview(manager, user, also=submitted)
+    seen = overview(manager, user, also=submitted, before=before)
     wanted = [
         job for job in seen.jobs[: thumbnails.MOST] if _may_have_new_picture(job, known.get(job.id))
     ]
@@ -85,6 +94,7 @@ def _may_have_new_picture(job: MyJob, known: "thumbnails.Known | None") -> bool:
 def _seen(found: Look) -> None:
     session.is_reached = True
     session.jobs, session.farm = found.seen.jobs, found.seen.farm
+    session.list_due_at = found.seen.list_due_at
     updated = {job.id: job.updated for job in found.seen.jobs}
     for job_id, image in found.images.items():
         thumbnails.put(job_id, updated[job_id], image)

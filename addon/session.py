@@ -59,6 +59,8 @@ class Session:
     submitted: list[str] = field(default_factory=list)
     """Ids of the jobs submitted in this session."""
     farm: FarmStatus | None = None
+    list_due_at: float = 0.0
+    """When all jobs of the farm may be asked for again, by the monotonic clock."""
     drawn_at: float = 0.0
     """When somebody last saw the list of jobs, by the monotonic clock."""
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from .answers import understood
 from .job_types import JobType, job_types_from_json
 from .manager import Manager, ManagerError
 from .platforms import this_platform
@@ -93,12 +94,8 @@ def fetch(manager: Manager, platform: str | None = None) -> ManagerInfo:
             lambda: manager.get(f"/api/v3/configuration/variables/users/{seen_from}")
         ),
     }
-    try:
+    with understood(manager):
         return _info(manager.address, answers)
-    except (KeyError, TypeError, ValueError) as error:
-        raise ManagerError(
-            f"{manager.address} answers, but not as a Flamenco or Tablao manager does ({error!r})"
-        ) from error
 
 
 def version_problem(version: object, address: str) -> str:

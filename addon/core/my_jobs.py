@@ -1,10 +1,12 @@
 """The artist's jobs while they render, and what the farm is doing."""
 
+import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote, urlsplit
 
+from .answers import understood
 from .manager import Manager, ManagerError
 
 _ENDED = frozenset({"completed", "canceled", "failed"})
@@ -12,6 +14,12 @@ _CAN_CANCEL = frozenset({"active", "queued", "paused", "pause-requested", "under
 _CAN_PAUSE = frozenset({"active", "queued"})
 _CAN_RESUME = frozenset({"paused"})
 _WAITING = frozenset({"queued", "active"})
+#: Only all jobs at once can be asked for, and a farm may have ten thousand: of the manager's time
+#: each artist who looks takes a twentieth at most.
+_REST_SHARE = 20
+_LONGEST_REST_S = 60.0
+#: Of jobs that go on, those that are asked for one by one in the meantime.
+_MOST_ALONE = 10
 
 
 @dataclass(frozen=True)
@@ -78,30 +86,40 @@ class Overview:
     farm: FarmStatus
     jobs: tuple[MyJob, ...]
     """The artist's, newest first."""
+    list_due_at: float = 0.0
+    """When all jobs may be asked for again, by the monotonic clock."""
 
 
 def overview(
-    manager: Manager, user_name: str, *, also: Iterable[str] = (), limit: int = 50
+    manager: Manager,
+    user_name: str,
+    *,
+    also: Iterable[str] = (),
+    limit: int = 50,
+    before: Overview | None = None,
 ) -> Overview:
     """
     Args:
         user_name: whose jobs.
         also: ids of further jobs, such as those submitted in this session.
         limit: at most so many jobs.
+        before: the last look at the same. Until all jobs may be asked for again, only those of
+            it that go on, and new ones of `also`, are looked at.
 
     Raises:
         ManagerError: not reached, or it refuses.
     """
-    status = manager.get("/api/v3/status")
-    workers = manager.get("/api/v3/worker-mgt/workers")["workers"]
-    jobs = manager.get("/api/v3/jobs")["jobs"]
-    farm = FarmStatus(
-        status=str(status["status"]),
-        workers_awake=sum(each["status"] == "awake" for each in workers),
-        workers=len(workers),
-        jobs_waiting=sum(each["status"] in _WAITING for each in jobs),
-    )
-    return Overview(farm, _mine(jobs, user_name, frozenset(also), limit))
+    with understood(manager):
+        if before is not None and time.monotonic() < before.list_due_at:
+            return _renewed(manager, before, tuple(also), limit)
+        began = time.monotonic()
+        jobs = manager.get("/api/v3/jobs")["jobs"]
+        now = time.monotonic()
+        return Overview(
+            _farm(manager, sum(each["status"] in _WAITING for each in jobs)),
+            _mine(jobs, user_name, frozenset(also), limit),
+            now + min(_LONGEST_REST_S, _REST_SHARE * (now - began)),
+        )
 
 
 def job_summary(manager: Manager, job_id: str) -> MyJob:
@@ -109,7 +127,8 @@ def job_summary(manager: Manager, job_id: str) -> MyJob:
     Raises:
         ManagerError: not reached, or there is no such job.
     """
-    return summary_of(manager.get(_job(job_id)))
+    with understood(manager):
+        return summary_of(manager.get(_job(job_id)))
 
 
 def summary_of(job: Mapping[str, Any]) -> MyJob:
@@ -141,12 +160,13 @@ def thumbnail(manager: Manager, job_id: str) -> bytes | None:
         ManagerError: not reached, or it refuses.
     """
     told = manager.get(f"{_job(job_id)}/last-rendered")
-    if not told or not told.get("suffixes"):
-        return None
-    suffixes = [str(each) for each in told["suffixes"]]
-    suffix = next((each for each in suffixes if "tiny" in each), suffixes[-1])
-    # Only the path: whatever host a manager may name, we ask the one that we know.
-    base = urlsplit(str(told["base"])).path.rstrip("/")
+    with understood(manager):
+        if not told or not told.get("suffixes"):
+            return None
+        suffixes = [str(each) for each in told["suffixes"]]
+        suffix = next((each for each in suffixes if "tiny" in each), suffixes[-1])
+        # Only the path: whatever host a manager may name, we ask the one that we know.
+        base = urlsplit(str(told["base"])).path.rstrip("/")
     try:
         return manager.bytes_of(f"{base}/{quote(suffix)}")
     except ManagerError as error:
@@ -175,6 +195,38 @@ def job_page(manager: Manager, job_id: str) -> str:
 def _ask_for(manager: Manager, job_id: str, status: str, reason: str) -> None:
     change = {"status": status, "reason": reason}
     manager.request("POST", f"{_job(job_id)}/setstatus", json=change)
+
+
+def _farm(manager: Manager, jobs_waiting: int) -> FarmStatus:
+    status = manager.get("/api/v3/status")
+    workers = manager.get("/api/v3/worker-mgt/workers")["workers"]
+    return FarmStatus(
+        status=str(status["status"]),
+        workers_awake=sum(each["status"] == "awake" for each in workers),
+        workers=len(workers),
+        jobs_waiting=jobs_waiting,
+    )
+
+
+def _renewed(manager: Manager, before: Overview, also: tuple[str, ...], limit: int) -> Overview:
+    jobs: dict[str, MyJob | None] = {job.id: job for job in before.jobs}
+    new = [job_id for job_id in also if job_id not in jobs]
+    going_on = [job.id for job in before.jobs if not job.has_ended]
+    for job_id in [*new, *going_on][:_MOST_ALONE]:
+        jobs[job_id] = _if_there(manager, job_id)
+    there = [job for job in jobs.values() if job is not None]
+    newest_first = sorted(there, key=lambda job: job.created, reverse=True)
+    farm = _farm(manager, before.farm.jobs_waiting)
+    return Overview(farm, tuple(newest_first[:limit]), before.list_due_at)
+
+
+def _if_there(manager: Manager, job_id: str) -> MyJob | None:
+    try:
+        return job_summary(manager, job_id)
+    except ManagerError as error:
+        if error.status != 404:
+            raise
+        return None
 
 
 def _mine(

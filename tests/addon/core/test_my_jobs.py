@@ -1,6 +1,8 @@
 """The artist sees their jobs and the farm, and can cancel, pause and resume."""
 
 import io
+import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +56,89 @@ def test_only_so_many_jobs_are_listed(farm: SmallFarm) -> None:
     seen = overview(Manager(farm.url), "many", limit=2)
 
     assert [each.id for each in seen.jobs] == newest
+
+
+SHOT = {
+    "id": "1",
+    "name": "shot",
+    "status": "active",
+    "type": "echo",
+    "priority": 50,
+    "created": "2026-01-01T00:00:00Z",
+    "updated": "2026-01-01T00:00:00Z",
+    "metadata": {"user.name": "ana"},
+}
+
+
+def with_jobs(stand_in: StandInManager, *jobs: dict[str, Any]) -> Manager:
+    stand_in.replies["/api/v3/status"] = told({"status": "active"})
+    stand_in.replies["/api/v3/worker-mgt/workers"] = told({"workers": []})
+    stand_in.replies["/api/v3/jobs"] = told({"jobs": jobs})
+    for each in jobs:
+        stand_in.replies[f"/api/v3/jobs/{each['id']}"] = told(each)
+    return Manager(stand_in.url)
+
+
+def test_all_jobs_of_a_large_farm_are_asked_for_seldom(stand_in: StandInManager) -> None:
+    ended = {**SHOT, "id": "ended", "status": "failed"}
+    gone = {**SHOT, "id": "gone"}
+    manager = with_jobs(stand_in, SHOT, ended, gone)
+    first = replace(overview(manager, "ana"), list_due_at=time.monotonic() + 3600)
+    stand_in.replies["/api/v3/jobs/1"] = told({**SHOT, "status": "completed"})
+    stand_in.replies["/api/v3/jobs/new"] = told({**SHOT, "id": "new", "created": "2027"})
+    del stand_in.replies["/api/v3/jobs/gone"]
+    stand_in.requests.clear()
+
+    second = overview(manager, "ana", also=["new"], before=first)
+
+    assert {each.id: each.status for each in second.jobs} == {
+        "new": "active",
+        "1": "completed",
+        "ended": "failed",
+    }
+    assert second.jobs[0].id == "new"
+    asked = [each.path for each in stand_in.requests]
+    assert "/api/v3/jobs" not in asked
+    assert "/api/v3/jobs/ended" not in asked
+
+
+def test_all_jobs_are_asked_for_again_when_that_is_due(stand_in: StandInManager) -> None:
+    manager = with_jobs(stand_in, SHOT)
+    first = replace(overview(manager, "ana"), list_due_at=time.monotonic())
+    with_jobs(stand_in, SHOT, {**SHOT, "id": "2"})
+
+    assert len(overview(manager, "ana", before=first).jobs) == 2
+
+
+def test_the_longer_all_jobs_take_the_longer_they_are_left_alone(stand_in: StandInManager) -> None:
+    manager = with_jobs(stand_in, SHOT)
+    began = time.monotonic()
+
+    due_at = overview(manager, "ana").list_due_at
+
+    took_s = time.monotonic() - began
+    assert began < due_at <= began + 21 * took_s
+
+
+@pytest.mark.parametrize(
+    ("path", "answer"),
+    [
+        ("/api/v3/jobs", {}),
+        ("/api/v3/jobs", {"jobs": None}),
+        ("/api/v3/jobs", {"jobs": [{"id": "1"}]}),
+        ("/api/v3/jobs", {"jobs": [{**SHOT, "priority": "high"}]}),
+        ("/api/v3/status", []),
+        ("/api/v3/worker-mgt/workers", {"workers": [None]}),
+    ],
+)
+def test_what_is_no_list_of_jobs_is_a_sentence(
+    stand_in: StandInManager, path: str, answer: object
+) -> None:
+    manager = with_jobs(stand_in, SHOT)
+    stand_in.replies[path] = told(answer)
+
+    with pytest.raises(ManagerError, match="not as a Flamenco or Tablao manager"):
+        overview(manager, "ana")
 
 
 def test_a_job_is_resumed_paused_and_canceled(farm: SmallFarm, watch: ContractWatch) -> None:
