@@ -14,7 +14,7 @@ from manager_api.db.bulk import bulk_insert
 from manager_api.db.engine import Session, utc_now
 from manager_api.db.payloads import JOBS, job_event
 from manager_api.db.submission import CHUNK, NewJob, NewTask, steps_of, task_id
-from manager_api.db.tables import JobRow, TaskRow, table_of
+from manager_api.db.tables import JobBlockRow, JobRow, TaskRow, table_of
 from manager_api.db.task_moves import sum_steps
 from manager_api.db.tasks import tasks_in_order
 from workflows.domain.job.ranges import format_ranges
@@ -53,6 +53,8 @@ async def replace_tasks(
 ) -> Recompiled:
     """Of a job whose run has ended; tells `/jobs`, and orders the new run.
 
+    What failed before counts against nobody any more: the change may be what mends it.
+
     Args:
         stays_paused: no run is ordered; resuming the job will begin one.
 
@@ -68,6 +70,7 @@ async def replace_tasks(
     run = None if stays_paused else await jobs.begin_rerun(session, job_id, None)
     old = await _old_tasks(session, job_id)
     await session.execute(delete(TaskRow).where(TaskRow.job_id == job_id))
+    await session.execute(delete(JobBlockRow).where(JobBlockRow.job_id == job_id))
     unfinished = TaskStatus.PAUSED if stays_paused else TaskStatus.QUEUED
     kept = await _insert(session, row, new.tasks, old, unfinished)
     await _tell(session, row, new, JobStatus.PAUSED if stays_paused else JobStatus.QUEUED, kept)

@@ -128,3 +128,19 @@ async def test_a_removal_without_a_body_is_refused(api: httpx.AsyncClient, submi
     job = await submit()
 
     assert (await api.delete(url(job["id"]))).status_code == 400
+
+
+async def test_a_job_that_is_requeued_with_changes_blocks_nobody(
+    api: httpx.AsyncClient, farm: "Farm", register: Any, submit: Any, block: Block
+) -> None:
+    paco, job, other = await register("paco"), await submit(), await submit()
+    await block(job["id"], paco.id)
+    await block(other["id"], paco.id)
+    await farm.set_job(job["id"], status=JobStatus.FAILED, is_ended=True)
+
+    changed = {"settings": job["settings"] | {"message": "mended"}}
+    answer = await api.post(f"/api/tablao/v1/jobs/{job['id']}/recompile", json=changed)
+
+    assert answer.status_code == 200
+    blocked = [len((await api.get(url(each["id"]))).json()) for each in (job, other)]
+    assert blocked == [0, 1]
