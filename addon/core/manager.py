@@ -13,6 +13,8 @@ from urllib.parse import urlsplit
 
 from .addresses import BadAddress, normalized
 from .connections import connection_to, headers_for_proxy
+from .interruptible import interruptible
+from .progress import IsCanceled, never
 
 #: Ten thousand jobs are some 20 MB; more than this is no answer of a manager.
 _LONGEST_ANSWER = 256 * 1024 * 1024
@@ -51,12 +53,19 @@ class Answer:
 class Manager:
     """A manager at an address. Any thread may ask: each request has its own connection."""
 
-    def __init__(self, address: str, token: str = "", timeout_s: float = 10.0) -> None:
+    def __init__(
+        self,
+        address: str,
+        token: str = "",
+        timeout_s: float = 10.0,
+        is_canceled: IsCanceled = never,
+    ) -> None:
         """
         Args:
             address: as typed; http is assumed.
             token: an API token; empty: none.
             timeout_s: for how long the manager may be silent.
+            is_canceled: then nobody waits for an answer any longer, and requests raise `Canceled`.
 
         Raises:
             ManagerError: the address is none.
@@ -70,12 +79,16 @@ class Manager:
         if any(ord(each) not in range(0x21, 0x7F) for each in self._token):
             raise ManagerError("The API token has characters that no token has: copy it again")
         self._timeout_s = timeout_s
+        self._is_canceled = is_canceled
 
     def __repr__(self) -> str:
         return f"Manager({self.address!r})"
 
     def with_timeout(self, timeout_s: float) -> "Manager":
-        return Manager(self.address, self._token, timeout_s)
+        return Manager(self.address, self._token, timeout_s, self._is_canceled)
+
+    def cancelable(self, is_canceled: IsCanceled) -> "Manager":
+        return Manager(self.address, self._token, self._timeout_s, is_canceled)
 
     def request(
         self,
@@ -103,7 +116,7 @@ class Manager:
         if json is not None:
             body = jsonlib.dumps(json, allow_nan=False).encode()
             sent["Content-Type"] = "application/json"
-        answer = self._exchange(method, path, body, sent)
+        answer = self._exchanged(method, path, body, sent)
         if answer.status not in accept:
             raise ManagerError(self._refusal(answer), answer.status)
         return answer
@@ -122,6 +135,13 @@ class Manager:
     def page(self, path: str) -> str:
         """The URL of something that a browser can show."""
         return f"{self.address}{path}"
+
+    def _exchanged(
+        self, method: str, path: str, body: bytes | BinaryIO | None, headers: dict[str, str]
+    ) -> Answer:
+        if self._is_canceled is never:
+            return self._exchange(method, path, body, headers)
+        return interruptible(lambda: self._exchange(method, path, body, headers), self._is_canceled)
 
     def _exchange(
         self, method: str, path: str, body: bytes | BinaryIO | None, headers: dict[str, str]

@@ -74,7 +74,7 @@ def submit_blend_file(
         metadata=metadata or {},
     )
     manager = Manager(manager_address, token)
-    info = fetch(manager)
+    info = fetch(manager.cancelable(is_canceled))
     looking = _Looking(blender, file, allow_missing, progress, is_canceled)
     return submit(manager, info, _checked(info, wanted, looking), progress, is_canceled)
 

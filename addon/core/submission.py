@@ -84,11 +84,12 @@ def submit(
         Canceled: by `is_canceled`.
     """
     progress("Checking the job with the manager", 0, 0)
-    check_with_manager(manager, info, submission)
+    asking = manager.cancelable(is_canceled)
+    check_with_manager(asking, info, submission)
     _stop_if(is_canceled)
     if submission.blendfile is not None:
         route = route or choose_route(submission.blendfile, info.storage)
-    delivered = _deliver(manager, info, submission, progress, is_canceled, route)
+    delivered = _deliver(asking, info, submission, progress, is_canceled, route)
     # Too late to cancel: from here on there is a job, or there is none.
     progress("Submitting the job", 0, 0)
     try:

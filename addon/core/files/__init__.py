@@ -54,8 +54,8 @@ def deliver(
     Args:
         route: see choose_route().
         project_root: paths in the pack are relative to it.
-        progress: called from this thread.
-        is_canceled: asked often, from this thread.
+        progress: called from this thread, or from one that sends a file for it.
+        is_canceled: asked often, from the same.
         cache_folder: remembers checksums; None: the user's cache folder.
 
     Raises:

@@ -7,8 +7,9 @@ from email.header import Header
 from pathlib import Path, PurePosixPath
 from typing import Any, cast
 
+from ..answers import understood
 from ..manager import Manager, ManagerError
-from ..progress import Progress
+from ..progress import Progress, never
 from .checksums import Checksums, Hashed
 from .errors import FilesError
 from .names import safe_name
@@ -71,9 +72,8 @@ class ShamanUpload:
         specs = [file.spec() for file in files]
         self._total = self._done = 0
         for _ in range(_MOST_ROUNDS):
-            lacking = self._manager.post(f"{_API}/checkout/requirements", {"files": specs})["files"]
-            if lacking:
-                self._send(files, lacking)
+            if lacking := self._lacking(files, specs):
+                self._send(lacking)
                 continue
             checkout = self._check_out(specs, safe_name(job_name))
             if checkout:
@@ -99,12 +99,17 @@ class ShamanUpload:
 
         return advance
 
-    def _send(self, files: Sequence[_File], lacking: Sequence[dict[str, Any]]) -> None:
+    def _lacking(self, files: Sequence[_File], specs: list[dict[str, Any]]) -> list[_File]:
+        """What the manager wants sent, in the order in which that is best done."""
         by_blob = {file.blob: file for file in files}
-        # In another order than other artists of the same project, who send the same files now.
-        shuffled = random.sample(lacking, len(lacking))
-        shuffled.sort(key=lambda spec: spec.get("status") == "uploading")
-        queue = [by_blob[spec["sha"], spec["size"]] for spec in shuffled]
+        with understood(self._manager):
+            told = self._manager.post(f"{_API}/checkout/requirements", {"files": specs})["files"]
+            # In another order than other artists of the same project, who send the same files now.
+            shuffled = random.sample(told, len(told))
+            shuffled.sort(key=lambda spec: spec.get("status") == "uploading")
+            return [by_blob[spec["sha"], spec["size"]] for spec in shuffled]
+
+    def _send(self, queue: Sequence[_File]) -> None:
         self._total = max(self._total, self._done + sum(file.blob[1] for file in queue))
         for number, file in enumerate(queue, 1):
             # What another client sends is worth waiting for once, if there is something else to do.
@@ -146,8 +151,11 @@ class ShamanUpload:
         """Empty: files went missing meanwhile, so that another round is due."""
         self._progress("Putting the files together", self._total, self._total)
         asked = {"files": specs, "checkoutPath": name}
+        # Canceled in the midst of it, it would leave folders behind that are no job's.
+        manager = self._manager.cancelable(never)
         try:
-            return str(self._manager.post(f"{_API}/checkout/create", asked)["checkoutPath"])
+            with understood(manager):
+                return str(manager.post(f"{_API}/checkout/create", asked)["checkoutPath"])
         except ManagerError as error:
             if error.status == _FILES_MISSING:
                 return ""

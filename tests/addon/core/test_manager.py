@@ -259,3 +259,22 @@ def test_an_answer_before_the_end_of_an_upload_counts(hasty_manager: str) -> Non
     answer = Manager(hasty_manager).request("POST", "/upload", body=body, accept={200, 208})
 
     assert answer.status == 208
+
+
+def test_a_cancel_does_not_wait_for_a_silent_manager() -> None:
+    asked = iter([False, True])
+
+    with silent_port() as listener:
+        manager = Manager(f"127.0.0.1:{listener.getsockname()[1]}")
+        patient = manager.cancelable(lambda: next(asked)).with_timeout(3600)
+        with pytest.raises(Canceled):
+            patient.get("/api/v3/version")
+
+
+def test_what_can_be_canceled_fails_as_all_else_does(stand_in: StandInManager) -> None:
+    manager = Manager(stand_in.url).cancelable(lambda: False).with_timeout(5)
+    stand_in.replies["/api/v3/version"] = told({"name": "Farm"})
+
+    assert manager.get("/api/v3/version") == {"name": "Farm"}
+    with pytest.raises(ManagerError, match="Not Found"):
+        manager.get("/api/v3/elsewhere")

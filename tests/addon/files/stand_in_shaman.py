@@ -24,6 +24,8 @@ class StandInShaman(InThread):
         self.being_sent_by_another: set[tuple[str, int]] = set()
         self.answers_early: int = 0
         """If set: the status, given before the body is read."""
+        self.talks_nonsense: Any = None
+        """If set: what it answers when it is asked which files it lacks."""
         self.forgets_before_checkout = 0
         """How many checkouts find that all files are gone."""
         stand_in = self
@@ -48,7 +50,7 @@ class StandInShaman(InThread):
             return self._upload(request), None
         asked = json.loads(request.rfile.read(int(request.headers["Content-Length"])))
         if request.path == f"{_API}/checkout/requirements":
-            return 200, {"files": self._lacking(asked["files"])}
+            return 200, self.talks_nonsense or {"files": self._lacking(asked["files"])}
         if self.forgets_before_checkout:
             self.forgets_before_checkout -= 1
             self.stored.clear()

@@ -12,7 +12,7 @@ from addon.core.files import Canceled, FilesError, Route
 from addon.core.files.checksums import Checksums, checksums
 from addon.core.files.pack import Pack, PackedFile
 from addon.core.files.shaman import ShamanUpload
-from addon.core.manager import Manager
+from addon.core.manager import Manager, ManagerError
 from tests.addon.files.delivering import Watcher, delivered, files_in
 from tests.addon.files.farm import FilesFarm
 from tests.addon.files.stand_in_shaman import StandInShaman
@@ -134,6 +134,19 @@ def test_a_manager_that_never_has_all_files_is_given_up(shaman: StandInShaman, p
     shaman.forgets_before_checkout = 1000
 
     with pytest.raises(FilesError, match=r"After 50 attempts the manager still lacks files"):
+        upload(shaman, pack)
+
+
+@pytest.mark.parametrize(
+    "nonsense",
+    [["files"], {"files": None}, {"files": [{"sha": "0" * 64, "size": 1}]}, {"files": ["a"]}],
+)
+def test_what_no_shaman_answers_is_a_sentence(
+    shaman: StandInShaman, pack: Pack, nonsense: object
+) -> None:
+    shaman.talks_nonsense = nonsense
+
+    with pytest.raises(ManagerError, match="not as a Flamenco or Tablao manager"):
         upload(shaman, pack)
 
 
