@@ -107,7 +107,12 @@ class TABLAO_OT_open_dashboard(_JobOperator, bpy.types.Operator):
         job = self._job(context)
         if job is None:
             return {"CANCELLED"}
-        bpy.ops.wm.url_open(url=my_jobs.job_page(preferences.manager_of(context), job.id))
+        try:
+            manager = preferences.manager_of(context)
+        except ManagerError as problem:
+            self.report({"ERROR"}, told(problem))
+            return {"CANCELLED"}
+        bpy.ops.wm.url_open(url=my_jobs.job_page(manager, job.id))
         return {"FINISHED"}
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import bpy
 
-from . import connecting, job_watch, preferences, submitting, values
+from . import background, connecting, job_watch, preferences, submitting, values
 from .core.checks import NotSubmittable
 from .core.evaluation import EvaluationFailed
 from .core.manager import ManagerError
@@ -24,7 +24,8 @@ class TABLAO_OT_refresh(bpy.types.Operator):
     def execute(self, context: Any) -> "set[str]":
         connecting.refresh(context)
         job_watch.look(context)
-        if session.is_reached is False:
+        # While it is asked, what is known is of the last time.
+        if session.is_reached is False and not background.is_running("refresh"):
             self.report({"ERROR"}, session.message)
             return {"CANCELLED"}
         return {"FINISHED"}

@@ -50,7 +50,7 @@ def register() -> None:
 
 
 def unregister() -> None:
-    submitting.cancel()
+    submitting.stop()
     job_watch.stop()
     background.stop()
     if bpy.app.timers.is_registered(_begin):

@@ -17,6 +17,9 @@ from .core.submission import Submission, check_with_manager, submit
 from .planning import findings_now, save_file, submission_of
 from .session import Running, session, told
 
+#: How long Blender may take to close for the sake of a submission that is canceled thereby.
+_END_WITHIN_S = 5.0
+
 
 @dataclass(frozen=True)
 class Sent:
@@ -77,21 +80,27 @@ def begin_check(context: Any) -> bool:
         submission = None if blocking else submission_of(context)
         manager = preferences.manager_of(context)
     except (NotSubmittable, ManagerError) as problem:
-        _not_sent(problem)
+        _not_checked(problem)
         return True
     blendfile, known = values.blendfile_path(), session.info
     job_type = session.job_type(context.scene.tablao.job_type)
     return background.run(
         "check",
         lambda: [*found, *_found_elsewhere(manager, known, submission, job_type, blendfile)],
-        lambda more: _show(tuple(sorted(more, key=lambda each: not each.is_blocking))),
-        _not_sent,
+        lambda more: _checked(more, blendfile),
+        _not_checked,
     )
 
 
 def cancel() -> None:
     if session.running is not None:
         session.running.canceled.set()
+
+
+def stop() -> None:
+    """Cancel, and give the thread the time to take away what it has half done."""
+    cancel()
+    background.wait_for("submit", _END_WITHIN_S)
 
 
 def _send(
@@ -102,7 +111,7 @@ def _send(
     allow_missing: bool,
 ) -> Sent:
     running.progress("Asking the manager", 0, 0)
-    info = manager_info.fetch(manager)
+    info = manager_info.fetch(manager.cancelable(running.canceled.is_set))
     if info.job_type(submission.job_type) != known.job_type(submission.job_type):
         raise ManagerError("The job type has changed", 412)
     running.progress("Looking for missing files", 0, 0)
@@ -149,15 +158,33 @@ def _found_elsewhere(
 
 def _sent(sent: Sent) -> None:
     session.running = None
-    session.is_reached = True
     session.outcome = f"Submitted {sent.job['name']}"
-    session.submitted.append(str(sent.job["id"]))
     _show(())
-    connecting.use(sent.info)
+    # Not if another manager was chosen meanwhile.
+    if sent.info.address == connecting.address_now():
+        session.is_reached = True
+        session.submitted.append(str(sent.job["id"]))
+        connecting.use(sent.info)
 
 
 def _not_sent(problem: Exception) -> None:
     session.running = None
+    _tell_of(problem)
+
+
+def _checked(found: "list[Finding]", blendfile: "Path | None") -> None:
+    # Not if another file was opened meanwhile.
+    if values.blendfile_path() == blendfile:
+        _show(tuple(sorted(found, key=lambda each: not each.is_blocking)))
+
+
+def _not_checked(problem: Exception) -> None:
+    # A submission that was begun meanwhile goes on, and tells of itself.
+    if session.running is None:
+        _tell_of(problem)
+
+
+def _tell_of(problem: Exception) -> None:
     session.has_failed = not isinstance(problem, Canceled)
     session.outcome = told(problem)
     if isinstance(problem, NotSubmittable):

@@ -67,7 +67,8 @@ def put(job_id: str, updated: str, image: bytes) -> None:
     name = ""
     if image:
         # A new name for each: Blender keeps what it once read.
-        name = f"{job_id}-{digest[:16]}"
+        # A digest of the id, too: the name is a file's, and the id the manager's.
+        name = hashlib.sha256(f"{job_id} {digest}".encode()).hexdigest()
         file = Path(_folder.name) / f"{name}.jpg"
         file.write_bytes(image)
         _previews.load(name, str(file), "IMAGE")

@@ -1,0 +1,115 @@
+"""What an artist does while the add-on is at work, in Blender with a window."""
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.addon.blender.blenders import BLENDERS, environment_of, install
+from tests.addon.blender.pictures import build_scene
+from tests.addon.blender.render_farm import RenderFarm
+from tests.addon.core.stand_in_manager import silent_port
+
+SCENARIO = Path(__file__).with_name("window_scenario.py")
+#: It has to be copied for longer than it takes to click.
+_LARGE = 600_000_000
+
+
+@pytest.fixture(scope="module")
+def found(
+    farm: RenderFarm, addon_zip: Path, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, Any]:
+    folder = tmp_path_factory.mktemp("hurry")
+    profile, scene = folder / "profile", folder / "project" / "shot.blend"
+    install(addon_zip, profile)
+    build_scene(scene)
+    with next((scene.parent / "textures").iterdir()).open("r+b") as texture:
+        texture.truncate(_LARGE)
+    before = set(farm.storage.iterdir())
+    with silent_port() as listener:
+        given = {
+            "manager": farm.url,
+            "silent": f"http://127.0.0.1:{listener.getsockname()[1]}",
+            "answer": str(folder / "found.json"),
+        }
+        (folder / "given.json").write_text(json.dumps(given))
+        printed = _run(scene, folder, profile)
+    left = [each.name for each in set(farm.storage.iterdir()) - before]
+    answer = Path(given["answer"])
+    assert answer.exists(), printed[-6000:]
+    return {
+        **json.loads(answer.read_text()),
+        "manager": farm.url,
+        "left": left,
+        "printed": printed,
+    }
+
+
+def _run(scene: Path, folder: Path, profile: Path) -> str:
+    xvfb = shutil.which("xvfb-run")
+    assert xvfb, "There is no xvfb-run: bash .ci/system-packages"
+    done = subprocess.run(
+        [
+            *(xvfb, "-a", BLENDERS[0].command[0], "--factory-startup", "--no-window-focus"),
+            *("--window-geometry", "0", "0", "300", "300"),
+            *(str(scene), "--python", str(SCENARIO), "--", str(folder / "given.json")),
+        ],
+        env={**environment_of(profile), "LIBGL_ALWAYS_SOFTWARE": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        timeout=240,
+        check=False,
+    )
+    return done.stdout
+
+
+def test_a_manager_is_asked_although_another_one_has_not_answered_yet(
+    found: dict[str, Any],
+) -> None:
+    assert found["other manager"] == found["manager"]
+
+
+def test_asking_anew_is_no_error_before_there_is_an_answer(found: dict[str, Any]) -> None:
+    assert found["asked again"] == ["FINISHED"]
+
+
+def test_a_token_that_cannot_be_sent_is_a_sentence(found: dict[str, Any]) -> None:
+    assert "Error: The API token has characters that no token has" in found["said"]
+
+
+def test_pictures_stay_in_their_folder_whatever_a_jobs_id_is(found: dict[str, Any]) -> None:
+    assert found["pictures"] == [".jpg"]
+    assert found["pictures kept"] == []
+
+
+def test_an_error_in_one_thing_keeps_nobody_else_waiting(found: dict[str, Any]) -> None:
+    assert found["told after an error"] == [1]
+    assert found["printed"].count("Traceback") == 1
+    assert "ZeroDivisionError" in found["printed"]
+
+
+def test_what_worked_for_a_disabled_add_on_is_not_heard_by_the_next(found: dict[str, Any]) -> None:
+    assert found["still running"]
+    assert found["heard"] == ["new"]
+
+
+def test_a_check_ends_no_submission(found: dict[str, Any]) -> None:
+    assert found["running after a check"]
+    assert "Canceled" in found["canceled"]
+
+
+def test_a_job_of_another_manager_and_file_is_told_and_changes_nothing_else(
+    found: dict[str, Any],
+) -> None:
+    assert found["moved"] == {"outcome": "Submitted shot", "info": False, "submitted": []}
+
+
+def test_closing_blender_leaves_nothing_half_copied(found: dict[str, Any]) -> None:
+    assert [name for name in found["left"] if name.startswith(".")] == []
+    # Of the submission that was not disturbed.
+    assert len(found["left"]) == 1
