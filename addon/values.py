@@ -1,5 +1,6 @@
 """The values of a job type's settings: what the artist chose, and what expressions give."""
 
+from collections.abc import Container, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -39,16 +40,10 @@ def in_use(
         job_name: for expressions; empty: the panel's.
         unchosen: key of the setting for which its expression counts, whatever was typed.
     """
-    group = setting_properties.group_of(scene, job_type)
-    asked = [setting for setting in job_type.settings if not setting.is_evaluated]
-    editable = [setting for setting in asked if setting.is_editable]
+    chosen = _Chosen(setting_properties.group_of(scene, job_type), job_type, unchosen)
     return SettingsInUse(
         job_type,
-        {
-            each.key: setting_properties.read(group, each)
-            for each in editable
-            if each.key != unchosen
-        },
+        chosen,
         namespace_for(
             job_name_of(scene, job_name),
             blendfile_path(),
@@ -56,8 +51,55 @@ def in_use(
             C=context,
             abspath=bpy.path.abspath,
         ),
-        {unchosen, *(each.key for each in editable if setting_properties.is_linked(group, each))},
+        _Linked(chosen),
     )
+
+
+class _Chosen(Mapping[str, Any]):
+    """What the artist typed or chose, by key.
+
+    Read when somebody asks for it: each value that Blender draws is found out anew, and would
+    otherwise read all others, at each movement of the mouse.
+    """
+
+    def __init__(self, group: bpy.types.PropertyGroup, job_type: JobType, unchosen: str) -> None:
+        self.group = group
+        self.unchosen = unchosen
+        self._job_type = job_type
+
+    def __getitem__(self, key: str) -> Any:
+        setting = self.typed(key)
+        if setting is None or key == self.unchosen:
+            raise KeyError(key)
+        return setting_properties.read(self.group, setting)
+
+    def __iter__(self) -> Iterator[str]:
+        return (each.key for each in self._job_type.settings if each.key in self)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    def typed(self, key: str) -> "Setting | None":
+        """The setting, if a value can be typed for it."""
+        setting = self._job_type.setting(key)
+        if setting is None or setting.is_evaluated or not setting.is_editable:
+            return None
+        return setting
+
+
+class _Linked(Container[str]):
+    """Keys of settings whose expression counts."""
+
+    def __init__(self, chosen: _Chosen) -> None:
+        self._chosen = chosen
+
+    def __contains__(self, key: object) -> bool:
+        setting = self._chosen.typed(str(key))
+        if setting is None:
+            return False
+        return key == self._chosen.unchosen or setting_properties.is_linked(
+            self._chosen.group, setting
+        )
 
 
 def gathered(

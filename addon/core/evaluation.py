@@ -4,7 +4,7 @@ Source: Flamenco's add-on: empty globals, and `bpy`, `C`, `jobname`, `Path`, `ab
 `last_n_dir_parts` and `settings` as locals. Only Blender can supply the first two.
 """
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Container, Mapping
 from pathlib import Path, PurePath
 from typing import Any
 
@@ -88,7 +88,7 @@ class SettingsInUse:
         job_type: JobType,
         chosen: Mapping[str, Any],
         namespace: Mapping[str, Any],
-        linked: Collection[str] | None = None,
+        linked: Container[str] | None = None,
     ) -> None:
         """
         Args:

@@ -23,7 +23,9 @@ ODD_PROPARGS: "tuple[dict[str, Any], ...]" = (
 def main() -> None:
     given = json.loads(Path(sys.argv[-1]).read_text())
     assert addon_utils.enable("tablao", default_set=True) is not None
-    Path(given["answer"]).write_text(json.dumps({"wrong": wrong(), "linked": linked(given)}))
+    Path(given["answer"]).write_text(
+        json.dumps({"wrong": wrong(), "reads": reads(), "linked": linked(given)})
+    )
     addon_utils.disable("tablao", default_set=True)
 
 
@@ -82,6 +84,36 @@ def wrong() -> "list[str]":
             found.append(f"{job_type.name}: {problem!r}"[:200])
     setting_properties.unregister()
     return found
+
+
+def reads() -> int:
+    """How many values are read to draw those that cannot be changed, of two hundred settings."""
+    from tablao import setting_properties, values
+    from tablao.core.job_types import job_types_from_json
+
+    settings: list[dict[str, Any]] = [{"key": f"k{number}"} for number in range(100)]
+    settings += [
+        {"key": f"r{number}", "editable": False, "eval": f"settings.k{number}"}
+        for number in range(100)
+    ]
+    [job_type] = job_types_from_json({"job_types": [{"name": "large", "settings": settings}]})
+    setting_properties.register((job_type,), values.live)
+    group = setting_properties.group_of(bpy.context.scene, job_type)
+    count, read = 0, setting_properties.read
+
+    def counted(*asked: Any) -> Any:
+        nonlocal count
+        count += 1
+        return read(*asked)
+
+    setting_properties.read = counted
+    try:
+        for setting in job_type.settings:
+            getattr(group, setting_properties.property_of(setting.key))
+    finally:
+        setting_properties.read = read
+        setting_properties.unregister()
+    return count
 
 
 def linked(given: "dict[str, Any]") -> "dict[str, Any]":

@@ -25,3 +25,7 @@ def test_every_job_type_gets_properties_that_blender_takes(found: dict[str, Any]
 
 def test_scenes_of_other_files_are_left_as_they_are(found: dict[str, Any]) -> None:
     assert found["linked"] == {"mine": "mine", "theirs": ""}
+
+
+def test_two_hundred_settings_are_drawn_quickly(found: dict[str, Any]) -> None:
+    assert 0 < found["reads"] <= 200
