@@ -18,7 +18,7 @@ _LEVELS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 _DIALOGS: Mapping[str, str] = {
     "job": "Requeue…",
     "failed-job": "Delete",
-    "job-settings": "Browse render_output_root",
+    "job-settings": "Browse Render Output Root",
     "workers": "Tags…",
     "worker": "Delete…",
     "submit": "Browse for Render Output Root",

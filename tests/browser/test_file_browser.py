@@ -1,4 +1,4 @@
-"""The browser of the shared storage, where a path is to be chosen."""
+"""The browser of the shared storage: looked into, and where a path is to be chosen."""
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
@@ -23,7 +23,7 @@ def job(farm: BrowsedFarm) -> str:
 
 def browser_in(page: Page) -> Locator:
     page.get_by_role("button", name="Browse").first.click()
-    dialog = page.get_by_role("dialog", name="Choose")
+    dialog = page.get_by_role("dialog", name="On the shared storage")
     expect(dialog.get_by_role("listbox")).to_be_focused()
     return dialog
 
@@ -99,8 +99,9 @@ def test_a_path_outside_the_storage_is_not_gone_to(at: At, farm: BrowsedFarm) ->
 def test_what_is_chosen_goes_into_the_form(at: At, job: str, farm: BrowsedFarm) -> None:
     page = at("/submit?type=simple-blender-render")
     page.get_by_role("combobox", name="Job type").select_option("simple-blender-render")
-    page.get_by_role("button", name="Browse").first.click()
-    dialog = page.get_by_role("dialog", name="Choose")
+    page.get_by_role("button", name="Browse for Blendfile").click()
+    dialog = page.get_by_role("dialog", name="Choose a file")
+    expect(dialog.get_by_role("button", name="Choose this file")).to_be_disabled()
     dialog.get_by_role("option", name="browse").click()
     dialog.get_by_role("option", name="fan").click()
     dialog.get_by_role("option", name="0002.png").click()
@@ -110,3 +111,36 @@ def test_what_is_chosen_goes_into_the_form(at: At, job: str, farm: BrowsedFarm) 
     chosen = str(storage(farm) / "browse/fan/0002.png")
     expect(dialog).to_be_hidden()
     assert chosen in page.locator("input").evaluate_all("inputs => inputs.map(i => i.value)")
+
+
+def test_for_a_folder_no_file_is_chosen(at: At, job: str, farm: BrowsedFarm) -> None:
+    page = at("/submit?type=simple-blender-render")
+    page.get_by_role("combobox", name="Job type").select_option("simple-blender-render")
+    page.get_by_role("button", name="Browse for Render Output Root").click()
+    dialog = page.get_by_role("dialog", name="Choose a folder")
+    dialog.get_by_role("option", name="browse").click()
+    dialog.get_by_role("option", name="fan").click()
+    dialog.get_by_role("option", name="0002.png").click()
+
+    dialog.get_by_role("button", name="Choose this folder").click()
+
+    root = page.get_by_role("textbox", name="Render Output Root")
+    expect(root).to_have_value(str(storage(farm) / "browse/fan"))
+
+
+def test_looking_into_a_jobs_paths_chooses_nothing(at: At, job: str, farm: BrowsedFarm) -> None:
+    page = at(f"/jobs/{job}?tab=settings")
+    dialog = browser_in(page)
+    folders_above(dialog).get_by_role("button", name="browse").click()
+    dialog.get_by_role("option", name="fan").click()
+    dialog.get_by_role("option", name="0001.png").click()
+    expect(dialog.get_by_role("button", name="Choose")).to_have_count(0)
+
+    dialog.get_by_role("button", name="Copy path").click()
+
+    expect(dialog.get_by_role("status")).to_have_text("Copied")
+    dialog.get_by_role("button", name="Close").click()
+    expect(dialog).to_be_hidden()
+    find = page.get_by_role("searchbox", name="Text")
+    find.press("Control+v")
+    expect(find).to_have_value(str(storage(farm) / "browse/fan/0001.png"))

@@ -9,7 +9,3 @@ export async function fetchDeclared(jobType: string): Promise<DeclaredSetting[]>
   const found = await answered(api.GET('/api/v3/jobs/type/{typeName}', { params }))
   return found.settings.filter((setting) => setting.visible !== 'hidden')
 }
-
-export function isPath(setting: DeclaredSetting | undefined): boolean {
-  return ['file_path', 'dir_path', 'hashed_file_path'].includes(setting?.subtype ?? '')
-}

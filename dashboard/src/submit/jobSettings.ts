@@ -17,7 +17,7 @@ const SAMPLES: JobValues = {
 }
 const OUTPUT = 'render_output_path'
 
-export function labelOf(setting: JobSetting): string {
+export function labelOf(setting: Pick<JobSetting, 'key' | 'label'>): string {
   if (setting.label) return setting.label
   return setting.key.replaceAll('_', ' ').replace(/(^| )\w/g, (letter) => letter.toUpperCase())
 }
