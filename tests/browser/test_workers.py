@@ -184,6 +184,28 @@ def test_several_are_paused_and_resumed_together(at: At, farm: BrowsedFarm) -> N
     expect(row(page, "anita")).to_contain_text("idle")
 
 
+def test_several_get_a_tag_and_lose_it_together(at: At, farm: BrowsedFarm, registered: str) -> None:
+    def tags_of(name: str) -> list[str]:
+        return [tag["name"] for tag in of_ours(farm, name)["tags"]]
+
+    page = at("/workers")
+    row(page, registered).get_by_role("gridcell").first.click()
+    row(page, "bruno").get_by_role("gridcell").first.click(modifiers=["Control"])
+    bar = page.get_by_role("toolbar", name="Actions for the selected workers")
+    bar.get_by_label("Tags of the selected workers").click()
+    slow = bar.get_by_role("checkbox", name="slow")
+    expect(slow).to_be_checked(indeterminate=True)
+
+    slow.click()
+    expect(page.get_by_text(f"{registered} got the tag slow.")).to_be_visible()
+    expect(slow).to_be_checked()
+    assert tags_of(registered) == tags_of("bruno") == ["slow"]
+
+    page.get_by_role("button", name="Undo").click()
+    expect(slow).to_be_checked(indeterminate=True)
+    assert (tags_of(registered), tags_of("bruno")) == ([], ["slow"])
+
+
 def test_deleting_is_confirmed(at: At, farm: BrowsedFarm, registered: str) -> None:
     details = opened(at, farm, registered)
     details.get_by_role("button", name="Delete…").click()
