@@ -104,10 +104,20 @@ def test_settings_are_shown_and_paths_are_browsed(at: At, farm: BrowsedFarm) -> 
 
     settings = show(page, "Settings")
 
-    expect(settings.get_by_role("row", name=re.compile("frames"))).to_contain_text("1-12")
+    expect(settings.get_by_role("row", name="Frames")).to_contain_text("1-12")
     expect(settings).to_contain_text("Pilot")
     settings.get_by_role("button", name=re.compile("^Browse")).first.click()
-    expect(page.get_by_role("dialog")).to_be_visible()
+    expect(page.get_by_role("dialog", name="On the shared storage")).to_be_visible()
+
+
+def test_a_failed_job_tells_what_failed_and_leads_to_the_log(at: At, farm: BrowsedFarm) -> None:
+    page = at(f"/jobs/{farm.standing['failed']}")
+    failures = page.get_by_role("region", name="What failed last")
+    expect(failures.get_by_role("listitem").first).to_contain_text("exited abnormally")
+
+    failures.get_by_role("button", name="render-").first.click()
+
+    expect(page.get_by_text("this scene's rig is missing its library").first).to_be_visible()
 
 
 def test_statistics_tell_what_was_slow_and_who_was_quick(at: At, farm: BrowsedFarm) -> None:
