@@ -37,12 +37,22 @@ export async function act(action: JobAction, jobs: readonly Job[]): Promise<void
   if (reasons.length) complain(`${countText(reasons.length)} could not: ${[...new Set(reasons)].join('; ')}`)
 }
 
-export async function setPriority(jobs: readonly Job[], priority: number): Promise<void> {
-  const { reasons } = await onEach(jobs, async (job) => {
-    const path = { job_id: job.id }
-    await answered(api.POST('/api/v3/jobs/{job_id}/setpriority', { params: { path }, body: { priority } }))
-  })
-  for (const reason of new Set(reasons)) complain(reason)
+export async function setPriority(job: Job, priority: number): Promise<void> {
+  const { reasons } = await onEach([job], (each) => sendPriority(each, priority))
+  for (const reason of reasons) complain(reason)
+}
+
+/** Of several: seldom are all of them seen, so it is told, and can be taken back. */
+export async function setPriorities(jobs: readonly Job[], priority: number): Promise<void> {
+  const { done, reasons } = await onEach(jobs, (job) => sendPriority(job, priority))
+  const undo = (): void => void onEach(done, (job) => sendPriority(job, job.priority)).then(({ reasons: left }) => left.forEach(complain))
+  if (done.length) say(`${countText(done.length)} with priority ${priority}`, undo)
+  if (reasons.length) complain(`${countText(reasons.length)} could not: ${[...new Set(reasons)].join('; ')}`)
+}
+
+async function sendPriority(job: Job, priority: number): Promise<void> {
+  const params = { path: { job_id: job.id } }
+  await answered(api.POST('/api/v3/jobs/{job_id}/setpriority', { params, body: { priority } }))
 }
 
 /** How many of them have a Shaman checkout that would go with them. */
