@@ -12,6 +12,7 @@ from playwright.sync_api import Locator, Page, expect
 from tests.browser.chromium import Problems
 from tests.browser.conftest import At
 from tests.browser.farm import PATIENT, BrowsedFarm
+from tests.farm.processes import wait_until
 
 PROJECT = "list of jobs"
 Submit = Callable[..., str]
@@ -116,6 +117,26 @@ def test_the_priority_is_edited_where_it_stands(at: At, farm: BrowsedFarm, submi
     priority.press("Enter")
     expect(priority).to_have_value("91")
     assert farm.job(job_id)["priority"] == 91
+
+
+def test_several_get_one_priority_and_it_is_taken_back(
+    at: At, farm: BrowsedFarm, submit: Submit
+) -> None:
+    ids = [submit("equals one", priority=20), submit("equals two", priority=40)]
+    page = at("/jobs?q=equals")
+    pick(page, "equals one")
+    pick(page, "equals two")
+    priority = selected(page).get_by_label("Priority")
+    expect(priority).to_have_value("")
+
+    priority.fill("77")
+    priority.press("Enter")
+
+    expect(page.get_by_text("2 jobs with priority 77")).to_be_visible()
+    expect(priority).to_have_value("77")
+    assert [farm.job(job_id)["priority"] for job_id in ids] == [77, 77]
+    page.get_by_role("button", name="Undo").click()
+    wait_until(lambda: [farm.job(job_id)["priority"] for job_id in ids] == [20, 40])
 
 
 def test_a_phone_shows_names_and_progress_and_pauses(
@@ -357,10 +378,24 @@ def test_archived_jobs_are_apart_and_were_exported_before(
 
     expect(row(page, "kept for years")).to_have_count(0)
     assert len(json.loads((tmp_path / "export.json").read_text())["tasks"]) == 4
-    page.get_by_role("search").page.get_by_role("button", name="Archive", exact=True).click()
+    page.get_by_role("search").page.get_by_role("button", name="Archived", exact=True).click()
     row(page, "kept for years").click()
     expect(page.get_by_role("heading", name="kept for years")).to_be_visible()
     expect(page.get_by_text("Its tasks and logs are gone")).to_be_visible()
+
+
+def test_an_open_job_is_closed_when_it_is_archived(
+    at: At, farm: BrowsedFarm, submit: Submit
+) -> None:
+    job_id = submit("closed by its archiving")
+    farm.set_job_status(job_id, "cancel-requested")
+    farm.until_job_is(job_id, "canceled")
+    page = at(f"/jobs/{job_id}")
+
+    of_open_job(page).get_by_role("button", name="Archive").click()
+    confirm(page, "Archive 1 job")
+
+    expect(page.get_by_role("region", name="Details of the job")).to_have_count(0)
 
 
 # --- by keys --------------------------------------------------------------------------------------
@@ -373,8 +408,9 @@ def test_the_keyboard_finds_opens_selects_and_closes(at: At, submit: Submit) -> 
 
     page.keyboard.press("/")
     page.keyboard.type("by keys")
+    page.keyboard.press("Enter")
+    expect(row(page, "by keys 3")).to_be_focused()
     expect(page.get_by_role("row")).to_have_count(4)
-    row(page, "by keys 3").focus()
     page.keyboard.press("ArrowDown")
     expect(row(page, "by keys 2")).to_have_attribute("aria-selected", "true")
     page.keyboard.press("Shift+ArrowDown")

@@ -1,4 +1,4 @@
-/** Keys of the whole view: `/` finds, Ctrl-A selects all, Escape closes the details. */
+/** Keys of the whole view: `/` finds, Enter goes from there to the list, Ctrl-A selects all, Escape closes the details. */
 
 import { onBeforeUnmount, onMounted } from 'vue'
 
@@ -20,6 +20,11 @@ export function useJobKeys({ close, selectAll }: Keys): void {
 
   onMounted(() => document.addEventListener('keydown', pressed))
   onBeforeUnmount(() => document.removeEventListener('keydown', pressed))
+}
+
+/** To the row from which its own keys go on. */
+export function focusList(): void {
+  document.querySelector<HTMLElement>('[role="grid"][aria-label="Jobs"] [role="row"][tabindex="0"]')?.focus()
 }
 
 function isTyping(target: EventTarget | null): boolean {
