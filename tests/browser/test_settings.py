@@ -172,6 +172,7 @@ def test_a_new_farm_is_led_through_its_set_up(at: At, tmp_path: Path, page: Page
 
     expect(page.get_by_text("The farm is set up.")).to_be_visible()
     expect(page.get_by_role("heading", name="Storage and Blender")).to_be_visible()
+    expect(page.get_by_role("link", name="submit a job here")).to_be_visible()
     assert isinstance(saved[0], dict)
     assert saved[0]["storageLocation"] == str(tmp_path)
 
