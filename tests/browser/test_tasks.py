@@ -1,9 +1,10 @@
 """A job's tasks: found, locked, selected, acted on; their details and their logs."""
 
+import json
 import re
 from typing import Any
 
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, WebSocketRoute, expect
 
 from tests.browser.conftest import At
 from tests.browser.farm import BROKEN, BrowsedFarm, described
@@ -48,6 +49,40 @@ def test_tasks_are_sorted(at: At, farm: BrowsedFarm) -> None:
     grid(page).get_by_role("button", name="#").click()
 
     expect(rows(page).first).to_contain_text("7")
+
+
+def test_older_news_does_not_overtake_what_is_fetched_anew(
+    page: Page, at: At, farm: BrowsedFarm
+) -> None:
+    # What is told waits for a second, as on a page that nobody sees.
+    page.add_init_script("Object.defineProperty(document, 'hidden', { get: () => true })")
+    lines: list[WebSocketRoute] = []
+    page.route_web_socket(re.compile("/events"), lambda line: lines.append(_through(line)))
+    job_id = farm.standing["canceled"]
+    at(f"/jobs/{job_id}?tab=tasks")
+    expect(rows(page).first).to_be_visible()
+    first, second = farm.tasks(job_id)[:2]
+    job = farm.job(job_id)
+
+    lines[0].send(_told(f"/jobs/{job_id}", first | {"status": "soft-failed"}))
+    with page.expect_response(f"**/jobs/{job_id}/tasks"):
+        lines[0].send(_told("/jobs", job | {"refresh_tasks": True}))
+    expect(rows(page).first).to_be_visible()
+    lines[0].send(_told(f"/jobs/{job_id}", second | {"name": "told later"}))
+
+    expect(grid(page)).to_contain_text("told later")
+    details = page.get_by_role("region", name="Details of the job")
+    expect(details.get_by_role("button", name="canceled")).to_be_visible()
+    expect(details.get_by_role("button", name="soft-failed")).to_have_count(0)
+
+
+def _through(line: WebSocketRoute) -> WebSocketRoute:
+    line.connect_to_server()
+    return line
+
+
+def _told(topic: str, payload: dict[str, Any]) -> str:
+    return json.dumps({"id": None, "topic": topic, "payload": payload})
 
 
 def test_locked_rows_stay_when_their_status_changes(at: At, farm: BrowsedFarm) -> None:
