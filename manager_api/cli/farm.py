@@ -192,7 +192,7 @@ def local_url(host: str, port: int) -> str:
 
 
 def tell_addresses(farm: Farm) -> None:
-    say(f"Manager       {farm.url}")
+    say(f"Dashboard     {farm.url}")
     say(f"API explorer  {farm.url}/api/v3/swagger-ui/")
     if temporal_ui := temporal_ui_of(farm.url):
         say(f"Temporal      {temporal_ui}")
