@@ -1,5 +1,6 @@
 """Copies a pack to the shared storage: there whole, or not at all."""
 
+import errno
 import os
 import secrets
 import shutil
@@ -13,7 +14,7 @@ from .names import safe_name
 from .pack import Pack, PackedFile
 from .sources import blocks, stamp_of
 
-_ATTEMPTS = 10
+_ATTEMPTS = 1000
 
 
 def copy_pack(
@@ -30,10 +31,10 @@ def copy_pack(
             f"The farm's shared storage {location} is not there on this machine: connect it"
         )
     total = sum(stamp_of(file.source).size for file in pack.files)
-    _check_space(location, total)
     # A dot, so that nobody takes it for a job's folder.
     building = location / f".tablao-{secrets.token_hex(6)}.partial"
     try:
+        _check_space(location, total)
         building.mkdir()
         _copy_all(pack.files, building, total, progress, is_canceled)
         if is_canceled():
@@ -72,14 +73,17 @@ def _published(building: Path, location: Path, job_name: str) -> Path:
     name = f"{now:%Y-%m-%d_%H%M%S}-{safe_name(job_name)}"
     for number in range(_ATTEMPTS):
         place = location / (f"{name}-{number + 1}" if number else name)
-        # Made first, because renaming would take the place of an empty folder of somebody else's.
         try:
+            # Made first, because renaming would take the place of an empty folder of others.
             place.mkdir()
-        except FileExistsError:
-            continue
-        place.rmdir()
-        building.rename(place)
-        return place
+            place.rmdir()
+            building.rename(place)
+        except OSError as error:
+            # Somebody else was faster, perhaps between two of these.
+            if error.errno not in (errno.EEXIST, errno.ENOTEMPTY):
+                raise
+        else:
+            return place
     raise FilesError(f"Too many jobs are called {job_name} at this moment: submit again")
 
 

@@ -3,6 +3,8 @@
 import gzip
 import re
 import shutil
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -44,6 +46,28 @@ def test_jobs_of_the_same_name_and_second_get_folders_of_their_own(
     copies = {delivered(Route.COPY, small_project / "shot.blend", storage).blendfile for _ in "123"}
 
     assert len(copies) == 3
+
+
+def test_artists_who_submit_the_same_at_once_take_no_folder_from_each_other(
+    storage: Path, tmp_path: Path
+) -> None:
+    begin = threading.Barrier(6)
+
+    def submit(number: int) -> list[tuple[Path, str]]:
+        file = tmp_path / f"{number}.txt"
+        file.write_text(str(number))
+        pack = Pack("shot.blend", (PackedFile(file, "shot.blend"),))
+        begin.wait(30)
+        return [
+            (copy_pack(pack, storage, "same", lambda *_: None, lambda: False), str(number))
+            for _ in range(20)
+        ]
+
+    with ThreadPoolExecutor(6) as artists:
+        made = [each for copies in artists.map(submit, range(6)) for each in copies]
+
+    assert len({copy for copy, _ in made}) == 120
+    assert [copy.read_text() for copy, _ in made] == [content for _, content in made]
 
 
 def test_progress_is_told_in_bytes_up_to_all_of_them(small_project: Path, storage: Path) -> None:
