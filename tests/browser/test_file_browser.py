@@ -22,7 +22,7 @@ def job(farm: BrowsedFarm) -> str:
 
 
 def browser_in(page: Page) -> Locator:
-    page.get_by_role("button", name="Browse").first.click()
+    page.get_by_role("button", name="Browse Render Output Root").click()
     dialog = page.get_by_role("dialog", name="On the shared storage")
     expect(dialog.get_by_role("listbox")).to_be_focused()
     return dialog
