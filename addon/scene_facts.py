@@ -23,6 +23,14 @@ def read_scene(scene: bpy.types.Scene, missing: "tuple[MissingFile, ...]" = ()) 
         uses_sequencer=bool(scene.render.use_sequencer and strips_of(scene)),
         view_layers=tuple(layer.name for layer in scene.view_layers if layer.use),
         missing=missing,
+        unsaved_images=unsaved_images(),
+    )
+
+
+def unsaved_images() -> "tuple[str, ...]":
+    # What Blender shows of a render, or composes, is nobody's painting.
+    return tuple(
+        image.name for image in bpy.data.images if image.is_dirty and image.source != "VIEWER"
     )
 
 

@@ -49,6 +49,8 @@ class SceneFacts:
     view_layers: tuple[str, ...] = ("ViewLayer",)
     """Those that are enabled for rendering."""
     missing: tuple[MissingFile, ...] = ()
+    unsaved_images: tuple[str, ...] = ()
+    """Painted on since they were saved, which saving the file does not mend."""
 
 
 def check(
@@ -77,6 +79,7 @@ def check(
     found = [
         *_about_file(facts, job_type),
         *_about_missing(facts, is_blocking=not allow_missing),
+        *_about_images(facts),
         *_about_scene(facts, job_type, settings),
         *_about_manager(job_type, info, worker_tag),
         *_about_job(job_name, priority),
@@ -143,6 +146,20 @@ def _about_missing(facts: SceneFacts, *, is_blocking: bool) -> Iterator[Finding]
         "Find them with File > External Data, or allow missing files to render without them",
         is_blocking=is_blocking,
         show=tuple(f"{each.path} (used by {each.used_by})" for each in facts.missing),
+    )
+
+
+def _about_images(facts: SceneFacts) -> Iterator[Finding]:
+    if not facts.unsaved_images:
+        return
+    count = len(facts.unsaved_images)
+    what = "An image has" if count == 1 else f"{count} images have"
+    yield Finding(
+        "unsaved-images",
+        f"{what} changes that are not saved, and the farm renders without them",
+        "Save them in an image editor: Image > Save All Images",
+        is_blocking=False,
+        show=facts.unsaved_images,
     )
 
 

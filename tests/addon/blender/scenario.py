@@ -67,6 +67,7 @@ def connecting(given: "dict[str, Any]") -> "dict[str, Any]":
         "after": drawn(),
         "tag": _with_tag(chosen),
         "vanished": _with_vanished(chosen),
+        "painted": _with_painted_image(),
     }
 
 
@@ -86,6 +87,14 @@ def _with_vanished(chosen: Any) -> "dict[str, Any]":
     codes = finding_codes()
     chosen.job_type = "echo-sleep-test"
     return {"shown": shown, "codes": codes}
+
+
+def _with_painted_image() -> "list[str]":
+    image = bpy.data.images.new("Wood", 1, 1)
+    image.pixels = (1.0, 0.0, 0.0, 1.0)
+    codes = finding_codes()
+    bpy.data.images.remove(image)
+    return codes
 
 
 def finding_codes() -> "list[str]":

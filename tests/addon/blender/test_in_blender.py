@@ -96,6 +96,11 @@ def test_a_job_type_that_vanished_stays_chosen_and_is_told(found: Found) -> None
     assert "no-job-type" in found["connecting"]["vanished"]["codes"]
 
 
+def test_a_painting_that_was_not_saved_is_told(found: Found) -> None:
+    assert "unsaved-images" in found["connecting"]["painted"]
+    assert "unsaved-images" not in found["connecting"]["vanished"]["codes"]
+
+
 def test_out_of_reach_everything_known_stays(found: Found) -> None:
     offline = found["out_of_reach"]
 

@@ -87,6 +87,10 @@ WRONG: Mapping[str, list[dict[str, Any]]] = {
     "not-saved": [{"facts": {"blend_path": None}}],
     "file-gone": [{"facts": {"blend_path": Path("/nowhere/light.blend")}}],
     "unsaved-changes": [{"facts": {"is_dirty": True}}],
+    "unsaved-images": [
+        {"facts": {"unsaved_images": ("Wood",)}},
+        {"facts": {"unsaved_images": ("Wood", "Wall")}},
+    ],
     "missing-files": [
         {"facts": {"missing": (TEXTURE,)}},
         {"facts": {"missing": (TEXTURE, MissingFile("//lib.blend", "Library"))}},
@@ -139,7 +143,7 @@ def test_what_is_wrong_is_found_alone_and_says_what_to_do(
 
     record_property("finding", str(finding))
     assert finding.code == code
-    assert finding.is_blocking is (code != "unsaved-changes")
+    assert finding.is_blocking is (code not in {"unsaved-changes", "unsaved-images"})
     for text in (finding.sentence, finding.advice):
         assert not text[0].islower()
         assert text[-1] not in ".!?"
