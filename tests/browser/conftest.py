@@ -5,6 +5,7 @@ why the browser belongs to a module and not to the session.
 """
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -15,6 +16,10 @@ from tests.browser.farm import BrowsedFarm
 
 expect.set_options(timeout=TIMEOUT_MS)
 
+#: Of the jobs that a test submits for itself.
+PROJECT = "list of jobs"
+#: Submits a job by its name, with fields of the submission; returns its id.
+Submit = Callable[..., str]
 #: Opens a view (`/jobs?status=failed`), waits until it is live, and returns the page.
 At = Callable[[str], Page]
 
@@ -69,6 +74,21 @@ def at(page: Page, farm: BrowsedFarm) -> At:
         return open_view(page, farm.url, view)
 
     return opened
+
+
+@pytest.fixture
+def submit(farm: BrowsedFarm) -> Submit:
+    """A job that nobody takes; returns its id."""
+
+    def submit(name: str, **fields: Any) -> str:
+        naps = {"message": "olé", "sleep_duration_seconds": 1, "sleep_repeats": 3}
+        whole = {
+            "metadata": {"project": PROJECT, "user.name": "dora", "shot": "010"},
+            "worker_tag": farm.tags["nobody"],
+        }
+        return farm.submit("echo-sleep-test", naps, name=name, **(whole | fields))
+
+    return submit
 
 
 def open_view(page: Page, url: str, view: str) -> Page:
