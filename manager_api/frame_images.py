@@ -2,12 +2,12 @@
 
 import asyncio
 import contextlib
+import logging
 import os
 from hashlib import sha256
 from pathlib import Path
 from uuid import uuid4
 
-import structlog
 from PIL import Image
 
 from activities import frame_images
@@ -22,7 +22,7 @@ _PRUNE_EVERY = 100
 _AT_ONCE = max(1, min(4, (os.cpu_count() or 2) // 2))
 _MAX_WAITING = 256
 
-_log = structlog.get_logger(__name__)
+logger = logging.getLogger(__name__)
 
 
 class NoPreview(Exception):
@@ -69,7 +69,7 @@ class FrameImages:
             if self._written % _PRUNE_EVERY == 1:
                 await asyncio.to_thread(prune, self._folder, self._max_kept_bytes)
         except OSError as error:
-            _log.warning("frame not kept", path=str(kept), reason=str(error))
+            logger.warning("frame not kept", extra={"path": str(kept), "reason": str(error)})
         return jpeg
 
 

@@ -7,12 +7,12 @@ takes that of an older one, so a chatty job cannot starve the others.
 import asyncio
 import contextlib
 import io
+import logging
 import os
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
-import structlog
 from PIL import Image
 
 from manager_api.errors import TooMany
@@ -34,7 +34,7 @@ _LONGEST_SIDE = 2**16 - 1
 _PLACES = 16
 _NO_IMAGE = (OSError, ValueError, SyntaxError, MemoryError, Image.DecompressionBombError)
 
-_log = structlog.get_logger(__name__)
+logger = logging.getLogger(__name__)
 
 Directory = Callable[[str], Path]
 Shown = Callable[[str], Awaitable[bool]]
@@ -100,7 +100,7 @@ class LastRendered:
                 await asyncio.to_thread(scale, self._directory(job_id), media_type, image)
             except _NO_IMAGE as error:
                 # Pillow's words for an image that is none; workers are not told, as in Flamenco.
-                _log.warning("image dropped", job=job_id, reason=str(error))
+                logger.warning("image dropped", extra={"job": job_id, "reason": str(error)})
                 continue
             if not await self._shown(job_id):
                 await asyncio.to_thread(_remove, self._directory(job_id))

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-import structlog
 from aiomqtt import Client, MqttError, ProtocolVersion
 
 from manager_api.db import events
@@ -32,7 +31,7 @@ _BATCH = 100
 _BUSY_PAUSE_S = 0.2
 ANSWERS_WITHIN_S = 5.0
 
-_log = structlog.get_logger(__name__)
+logger = logging.getLogger(__name__)
 # What the library says of a connection that is lost, we say once and in our words.
 _library_log = logging.getLogger(f"{__name__}.library")
 _library_log.setLevel(logging.CRITICAL)
@@ -137,13 +136,15 @@ class MqttPublisher:
         while True:
             try:
                 async with _client(settings) as client:
-                    _log.info("connected to the MQTT broker", broker=_shown(settings))
+                    logger.info("connected to the MQTT broker", extra={"broker": _shown(settings)})
                     said = ""
                     await until_one_ends(self._publish(client, settings), _until_lost(client))
             except (MqttError, OSError, ValueError) as error:
                 problem = str(error) or type(error).__name__
                 if problem != said:
-                    _log.warning("no MQTT broker", broker=_shown(settings), reason=problem)
+                    logger.warning(
+                        "no MQTT broker", extra={"broker": _shown(settings), "reason": problem}
+                    )
                     said = problem
             await asyncio.sleep(self._reconnect_s)
 
@@ -174,7 +175,7 @@ class MqttPublisher:
 
     async def _say_what_is_lost(self, oldest: int) -> None:
         if self._published + 1 < oldest:
-            _log.warning("events were pruned before MQTT took them", up_to=oldest - 1)
+            logger.warning("events were pruned before MQTT took them", extra={"up_to": oldest - 1})
 
 
 async def _publish_one(client: Client, prefix: str, row: EventRow) -> None:

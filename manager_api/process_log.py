@@ -28,16 +28,7 @@ _TO_EVENT: tuple[structlog.typing.Processor, ...] = (
 
 
 def set_up_log(level: str) -> None:
-    """For this process, once; both kinds of loggers, ours and those of libraries."""
-    structlog.configure(
-        processors=[
-            structlog.stdlib.filter_by_level,
-            *_TO_EVENT,
-            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
-        ],
-        wrapper_class=structlog.stdlib.BoundLogger,
-        logger_factory=structlog.stdlib.LoggerFactory(),
-    )
+    """For this process, once."""
     handler = logging.StreamHandler()
     handler.setFormatter(one_line_formatter())
     logging.basicConfig(handlers=[handler], force=True)

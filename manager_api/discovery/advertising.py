@@ -2,11 +2,11 @@
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Protocol
 
-import structlog
 from zeroconf import Error as ZeroconfError
 
 from manager_api.discovery.mdns import MdnsAdvertisement
@@ -14,7 +14,7 @@ from manager_api.discovery.place import Place
 from manager_api.discovery.ssdp import SsdpResponder
 from manager_api.settings import ManagerSettings
 
-_log = structlog.get_logger(__name__)
+logger = logging.getLogger(__name__)
 
 
 class Way(Protocol):
@@ -41,7 +41,9 @@ def _ways(settings: ManagerSettings) -> dict[str, Way]:
     try:
         place = Place.of(settings.host, settings.port)
     except OSError as error:
-        _log.warning("workers cannot find this manager", host=settings.host, reason=str(error))
+        logger.warning(
+            "workers cannot find this manager", extra={"host": settings.host, "reason": str(error)}
+        )
         return {}
     return {"mDNS": MdnsAdvertisement(place, settings.manager_name), "SSDP": SsdpResponder(place)}
 
@@ -51,7 +53,7 @@ async def _start(name: str, way: Way) -> None:
         await way.start()
     except (OSError, ZeroconfError) as error:
         reason = str(error) or type(error).__name__
-        _log.warning("workers cannot find this manager", by=name, reason=reason)
+        logger.warning("workers cannot find this manager", extra={"by": name, "reason": reason})
 
 
 async def _end(starting: "asyncio.Task[None]", way: Way) -> None:

@@ -2,13 +2,12 @@
 
 import asyncio
 import contextlib
+import logging
 import socket
 import sys
 from collections import Counter
 from collections.abc import Callable
 from typing import Any
-
-import structlog
 
 from manager_api.discovery.place import Place, is_loopback
 from manager_api.discovery.ssdp_messages import (
@@ -30,7 +29,7 @@ _TIME_TO_LIVE = 2
 #: Python has no name for it.
 _LINUX_IP_MULTICAST_ALL = 49
 
-_log = structlog.get_logger(__name__)
+logger = logging.getLogger(__name__)
 
 
 class AnswerLimit:
@@ -114,7 +113,7 @@ class SsdpResponder(asyncio.DatagramProtocol):
             try:
                 self._listening.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, group)
             except OSError as error:
-                _log.info("no SSDP there", address=address, reason=str(error))
+                logger.info("no SSDP there", extra={"address": address, "reason": str(error)})
             else:
                 self._joined.add(address)
 

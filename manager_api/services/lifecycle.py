@@ -1,15 +1,15 @@
 """Tells that this manager has started, and that it is about to stop."""
 
+import logging
 import sqlite3
 
-import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from manager_api.db import events
 from manager_api.db.engine import Database, DatabaseBusy
 from manager_api.db.payloads import LIFECYCLE, LifecycleType, lifecycle_event
 
-_log = structlog.get_logger(__name__)
+logger = logging.getLogger(__name__)
 
 
 async def tell_lifecycle(database: Database, what: LifecycleType) -> None:
@@ -18,4 +18,4 @@ async def tell_lifecycle(database: Database, what: LifecycleType) -> None:
         async with database.writing() as session:
             events.append(session, LIFECYCLE, lifecycle_event(what))
     except (DatabaseBusy, SQLAlchemyError, sqlite3.Error) as error:
-        _log.warning("not told", lifecycle=what, reason=str(error))
+        logger.warning("not told", extra={"lifecycle": what, "reason": str(error)})

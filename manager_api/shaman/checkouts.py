@@ -5,14 +5,13 @@ blocks.
 """
 
 import errno
+import logging
 import os
 import secrets
 import shutil
 import string
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-
-import structlog
 
 from manager_api.shaman import register
 from manager_api.shaman.errors import CheckoutConflict, FilesMissing
@@ -21,7 +20,7 @@ from manager_api.shaman.folders import remove_empty_folders
 from manager_api.shaman.layout import Layout
 from workflows.domain.shaman import Blob
 
-_log = structlog.get_logger(__name__)
+logger = logging.getLogger(__name__)
 
 _ATTEMPTS = 10
 _LETTERS = string.ascii_lowercase + string.digits
@@ -90,7 +89,9 @@ def _link(link: str, place: Path) -> bool:
     except OSError as error:
         if error.errno not in _NO_LINKS:
             raise
-        _log.warning("no links on the shared storage, copying instead", reason=str(error))
+        logger.warning(
+            "no links on the shared storage, copying instead", extra={"reason": str(error)}
+        )
         return False
     return True
 

@@ -1,20 +1,19 @@
 """The stored files on disk, and how one gets there whole or not at all. Everything here blocks."""
 
 import hashlib
+import logging
 import os
 import secrets
 import threading
 from pathlib import Path
 from typing import BinaryIO
 
-import structlog
-
 from manager_api.shaman.errors import UploadMismatch
 from manager_api.shaman.guard import Guard
 from manager_api.shaman.layout import Layout
 from workflows.domain.shaman import Blob
 
-_log = structlog.get_logger(__name__)
+logger = logging.getLogger(__name__)
 
 #: Another manager's garbage collection may remove a folder just before we use it.
 _ATTEMPTS = 5
@@ -43,7 +42,9 @@ class FileStore:
                 return False
             except PermissionError as error:
                 # Somebody else's file, as after a move from another farm: there, and readable.
-                _log.warning("stored file cannot be touched", sha=blob.sha, reason=str(error))
+                logger.warning(
+                    "stored file cannot be touched", extra={"sha": blob.sha, "reason": str(error)}
+                )
         return True
 
 

@@ -5,6 +5,7 @@ the meantime, in whatever process, its time has changed, and it goes back.
 """
 
 import contextlib
+import logging
 import os
 import shutil
 import time
@@ -13,13 +14,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-import structlog
-
 from manager_api.shaman.file_store import FileStore
 from manager_api.shaman.layout import Layout, blob_at
 from workflows.domain.shaman import Blob
 
-_log = structlog.get_logger(__name__)
+logger = logging.getLogger(__name__)
 
 #: After which an upload or checkout that another process began counts as given up.
 ABANDONED_S = 24 * 3600.0
@@ -191,7 +190,9 @@ def _remove_abandoned(store: FileStore) -> None:
         with contextlib.suppress(FileNotFoundError):
             is_old = time.time() - path.lstat().st_mtime > ABANDONED_S
             if is_old and not store.guard.is_unfinished(path.name):
-                _log.info("removing what was left of an upload or checkout", name=path.name)
+                logger.info(
+                    "removing what was left of an upload or checkout", extra={"left": path.name}
+                )
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 

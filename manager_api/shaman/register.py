@@ -5,16 +5,15 @@ tree of the same shape: an empty file for a checkout, a folder for what has some
 that is not in it, as one that Flamenco made, is still one; it is only less well guarded.
 """
 
+import logging
 import os
 import shutil
 from pathlib import Path
 
-import structlog
-
 from manager_api.shaman.folders import remove_empty_folders
 from manager_api.shaman.layout import Layout
 
-_log = structlog.get_logger(__name__)
+logger = logging.getLogger(__name__)
 
 #: Another manager may erase the last checkout of a folder just as we enter one there.
 _ATTEMPTS = 5
@@ -31,7 +30,9 @@ def enter(layout: Layout, name: str) -> None:
         except FileNotFoundError:
             continue
         except OSError as error:
-            _log.warning("a checkout could not be registered", name=name, reason=str(error))
+            logger.warning(
+                "a checkout could not be registered", extra={"checkout": name, "reason": str(error)}
+            )
         return
 
 

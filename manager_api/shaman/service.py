@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import errno
+import logging
 import threading
 import time
 from collections.abc import AsyncIterable, Callable, Iterable, Mapping, Sequence
@@ -10,8 +11,6 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from enum import StrEnum
 from typing import ParamSpec, TypeVar
-
-import structlog
 
 from manager_api.errors import BadRequest
 from manager_api.settings import ManagerSettings
@@ -25,7 +24,7 @@ from manager_api.shaman.receiving import received
 from manager_api.shaman.sendings import Sendings
 from workflows.domain.shaman import Blob, FileStatus, NotAllowed, checkout_path, files_by_path
 
-_log = structlog.get_logger(__name__)
+logger = logging.getLogger(__name__)
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -156,7 +155,10 @@ class Shaman:
             except OSError as error:
                 raise StorageFailed(error) from error
         if found.deleted_files and not is_trial:
-            _log.info("garbage collected", files=found.deleted_files, bytes=found.deleted_bytes)
+            logger.info(
+                "garbage collected",
+                extra={"files": found.deleted_files, "bytes": found.deleted_bytes},
+            )
         return found
 
     @property
@@ -204,7 +206,7 @@ class Shaman:
         except OSError as error:
             if error.errno in _BAD_PATH:
                 raise BadRequest(f"the shared storage cannot have such a path: {error}") from error
-            _log.error("shared storage failed", reason=str(error))
+            logger.error("shared storage failed", extra={"reason": str(error)})
             raise StorageFailed(error) from error
 
     async def _collect_regularly(self, first_s: float) -> None:
@@ -224,4 +226,4 @@ class Shaman:
         try:
             await self.collect_garbage()
         except StorageFailed as failure:
-            _log.error("garbage cannot be collected", reason=str(failure))
+            logger.error("garbage cannot be collected", extra={"reason": str(failure)})

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -13,7 +14,6 @@ import httpx
 import pytest
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
-from structlog.testing import capture_logs
 
 from manager_api import mqtt
 from manager_api.db import events
@@ -40,6 +40,10 @@ async def live(farm: "Farm") -> AsyncIterator[None]:
     await farm.parts.events.start()
     yield
     await farm.parts.events.close()
+
+
+def said(caplog: pytest.LogCaptureFixture) -> list[logging.LogRecord]:
+    return [line for line in caplog.records if line.name == mqtt.__name__]
 
 
 class Ears:
@@ -155,7 +159,7 @@ async def test_what_happens_while_the_broker_is_away_is_published_when_it_is_bac
 
 @pytest.mark.usefixtures("live")
 async def test_a_broker_that_does_not_answer_is_complained_about_once(
-    farm: "Farm", broker: Broker, monkeypatch: pytest.MonkeyPatch
+    farm: "Farm", broker: Broker, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(mqtt, "ANSWERS_WITHIN_S", 1.0)
     broker.stop()
@@ -168,7 +172,7 @@ async def test_a_broker_that_does_not_answer_is_complained_about_once(
         if attempts == 3:
             enough.set()
 
-    with capture_logs() as logs:
+    with caplog.at_level(logging.INFO, logger=mqtt.__name__):
         async with publishing(farm, to(broker)), asyncio.timeout(DEADLINE_S):
             server = await asyncio.start_server(hang_up, "127.0.0.1", broker.port)
             await enough.wait()
@@ -178,9 +182,11 @@ async def test_a_broker_that_does_not_answer_is_complained_about_once(
                 await tell(farm, "/end")
                 await ears.until_heard("flamenco/end")
 
-    reasons = [entry["reason"] for entry in logs if entry["event"] == "no MQTT broker"]
-    assert len(reasons) == len(set(reasons)) > 0
-    assert [entry["event"] for entry in logs][len(reasons) :] == ["connected to the MQTT broker"]
+    *complaints, connected = said(caplog)
+    assert {line.message for line in complaints} == {"no MQTT broker"}
+    reasons = [vars(line)["reason"] for line in complaints]
+    assert len(reasons) == len(set(reasons))
+    assert connected.message == "connected to the MQTT broker"
 
 
 @pytest.mark.usefixtures("live")
@@ -193,16 +199,18 @@ async def test_a_user_logs_in_over_a_websocket(farm: "Farm", tmp_path: Path) -> 
 
 
 @pytest.mark.usefixtures("live")
-async def test_a_wrong_password_is_said_without_the_password(farm: "Farm", tmp_path: Path) -> None:
+async def test_a_wrong_password_is_said_without_the_password(
+    farm: "Farm", tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     with Broker(tmp_path / "guarded", user="carmen", password="habanera") as broker:
         settings = to(broker, username="carmen", password="toreador")
-        with capture_logs() as logs:
+        with caplog.at_level(logging.INFO, logger=mqtt.__name__):
             async with publishing(farm, settings), asyncio.timeout(DEADLINE_S):
-                while not logs:  # noqa: ASYNC110 -- a log can only be looked at
+                while not said(caplog):  # noqa: ASYNC110 -- a log can only be looked at
                     await asyncio.sleep(0.05)
 
-    assert "Not authorized" in logs[0]["reason"]
-    assert "toreador" not in str(logs)
+    assert "Not authorized" in vars(said(caplog)[0])["reason"]
+    assert "toreador" not in str([vars(line) for line in caplog.records])
 
 
 @pytest.mark.usefixtures("live")
@@ -235,15 +243,18 @@ async def test_changed_settings_lead_to_the_new_broker_and_lose_nothing(
     "url", ["", "host", "host:1883", "http://host", "tcp://", "tcp://host:nan", "tcp://host:99999"]
 )
 @pytest.mark.usefixtures("live")
-async def test_an_address_that_is_none_is_said_and_breaks_nothing(farm: "Farm", url: str) -> None:
-    with capture_logs() as logs:
+async def test_an_address_that_is_none_is_said_and_breaks_nothing(
+    farm: "Farm", url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.INFO, logger=mqtt.__name__):
         async with publishing(farm, MqttClient(enabled=True, broker=url)):
             async with asyncio.timeout(DEADLINE_S):
-                while not logs:  # noqa: ASYNC110 -- a log can only be looked at
+                while not said(caplog):  # noqa: ASYNC110 -- a log can only be looked at
                     await asyncio.sleep(0.01)
 
-    assert logs[0]["event"] == "no MQTT broker"
-    assert logs[0]["log_level"] == "warning"
+    complaint = said(caplog)[0]
+    assert complaint.message == "no MQTT broker"
+    assert complaint.levelname == "WARNING"
 
 
 async def _until_told(farm: "Farm") -> None:

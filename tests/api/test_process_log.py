@@ -10,11 +10,12 @@ import pytest
 from manager_api.process_log import one_line_formatter
 
 PROGRAM = """
-import logging, structlog
+import logging
 from manager_api.process_log import set_up_log
 set_up_log("{level}")
-structlog.get_logger("manager_api.a").warning("image dropped", job="1234", reason="no image")
-structlog.get_logger("manager_api.a").info("quiet\\nforged line")
+about = {{"job": "1234", "reason": "no image"}}
+logging.getLogger("manager_api.a").warning("image dropped", extra=about)
+logging.getLogger("manager_api.a").info("quiet\\nforged line")
 logging.getLogger("manager_api.b").warning("hosts fell %s", "silent", extra={{"workers": ["w"]}})
 logging.getLogger("httpx").info("GET /")
 try:

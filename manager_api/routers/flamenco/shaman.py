@@ -1,10 +1,10 @@
 """Flamenco's operations of Shaman: sending a job's files and checking them out."""
 
+import logging
 from email.errors import MessageError
 from email.header import decode_header, make_header
 from typing import Annotated, Any
 
-import structlog
 from fastapi import APIRouter, Depends, Header, Request, Response
 from starlette.requests import ClientDisconnect
 
@@ -24,7 +24,7 @@ from manager_api.shaman.errors import UploadMismatch
 from manager_api.shaman.service import Received, Shaman
 from workflows.domain.shaman import Blob, FileStatus, NotAllowed
 
-_log = structlog.get_logger(__name__)
+logger = logging.getLogger(__name__)
 
 UPLOADS = "/api/v3/shaman/files/"
 UPLOAD_TYPE = "application/octet-stream"
@@ -144,7 +144,10 @@ async def shaman_file_store(
     except ClientDisconnect:
         # Nobody is left to be told.
         return Response(status_code=400)
-    _log.debug("file sent", name=name[:_LONGEST_LOGGED_NAME], sha=blob.sha, became=became.value)
+    logger.debug(
+        "file sent",
+        extra={"file": name[:_LONGEST_LOGGED_NAME], "sha": blob.sha, "became": became.value},
+    )
     return Response(status_code=_STATUS_CODES[became])
 
 
