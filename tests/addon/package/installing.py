@@ -5,7 +5,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from tests.addon.blender.blenders import BLENDERS, PROJECT, Blender, environment_of
+from tests.addon.blender.blenders import BLENDERS, Blender, environment_of
 
 _SCRIPT = Path(__file__).with_name("install_in_blender.py")
 _TIMEOUT_S = 240
@@ -40,7 +40,8 @@ def extension_command(*arguments: str) -> str:
     """What Blender's `extension` command prints, of the newest Blender that is here."""
     blender = BLENDERS[-1]
     blender.check_is_there()
-    command = next((PROJECT / ".venv-bpy313").rglob(_EXTENSION_COMMAND))
+    environment = Path(blender.command[0]).parents[1]
+    command = next(environment.rglob(_EXTENSION_COMMAND))
     done = subprocess.run(
         [blender.command[0], str(command), *arguments],
         capture_output=True,
