@@ -135,13 +135,16 @@ class Host:
         return await self._channel.send_log(key, offset, data)
 
     def progressed(self, key: RunKey, progress: Mapping[str, Any]) -> None:
-        self._memory.progressed(key)
+        self._memory.look_soon()
+        self._tell_progress(key, progress)
+
+    def _memory_grown(self, key: RunKey) -> None:
+        self._tell_progress(key, self._table.progress(key))
+
+    def _tell_progress(self, key: RunKey, progress: Mapping[str, Any]) -> None:
         peak = self._memory.of(key)
         told = progress if peak is None else {**progress, "memory_peak": peak}
         self._channel.send_progress(key, told)
-
-    def _memory_grown(self, key: RunKey) -> None:
-        self.progressed(key, self._table.progress(key))
 
     def image_saved(self, key: RunKey, path: Path) -> None:
         self._previews.saved(key, path)

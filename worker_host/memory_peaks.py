@@ -16,6 +16,8 @@ from workflows.domain.messages import RunKey
 logger = logging.getLogger(__name__)
 
 EVERY_S = 1.0
+#: However fast progress comes.
+_PAUSE_S = 0.2
 #: A peak that has grown by less is not told of by itself, only with the run's next progress.
 _WORTH_TELLING = 1.02
 
@@ -45,10 +47,9 @@ class MemoryPeaks:
         """In bytes; None while it was not looked at."""
         return self._peaks.get(key)
 
-    def progressed(self, key: RunKey) -> None:
-        """So that also a run that soon ends is looked at once."""
-        if key not in self._peaks:
-            self._hurry.set()
+    def look_soon(self) -> None:
+        """So that also a run that soon ends is looked at once it has done something."""
+        self._hurry.set()
 
     async def run(self) -> None:
         """Until canceled."""
@@ -56,6 +57,7 @@ class MemoryPeaks:
             self._hurry.clear()
             if pids := dict(self._runs.pids()):
                 await self._look(pids)
+            await asyncio.sleep(min(_PAUSE_S, self._every_s))
             try:
                 await asyncio.wait_for(self._hurry.wait(), self._every_s)
             except TimeoutError:

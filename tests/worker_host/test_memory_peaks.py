@@ -89,16 +89,21 @@ async def test_a_peak_stays_when_the_memory_was_given_back(run: OneRun) -> None:
     looking.cancel()
 
 
-async def test_a_run_that_shows_progress_is_looked_at_at_once(run: OneRun) -> None:
+async def test_a_run_that_shows_progress_is_looked_at_soon_each_time(run: OneRun) -> None:
     peaks = MemoryPeaks(run, lambda key: None, every_s=3600)
     run.is_known = False
     looking = asyncio.create_task(peaks.run())
     assert await run.said() == "small"
     await until(lambda: run.looks > 0)
 
-    peaks.progressed(KEY)
-
+    peaks.look_soon()
     await until(lambda: (peaks.of(KEY) or 0) > 0)
+    before = peaks.of(KEY) or 0
+    run.go_on()
+    assert await run.said() == "large"
+    peaks.look_soon()
+
+    await until(lambda: (peaks.of(KEY) or 0) > before + 90 * MB)
     looking.cancel()
 
 
