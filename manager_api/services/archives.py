@@ -18,6 +18,7 @@ from manager_api.db.engine import Database, utc_now
 from manager_api.db.tables import JobRow, TaskRow
 from manager_api.errors import JobNotFound, Refused
 from manager_api.services.answers import Rows, job_answer, task_answer
+from manager_api.services.jobs import job_row
 from workflows.domain.job.transitions import check_job_archiving
 
 
@@ -47,26 +48,19 @@ class ArchiveService:
         return ArchivedJobs(jobs=[answer for row in rows if (answer := _archived_answer(row))])
 
     async def get(self, job_id: str) -> ArchivedJob:
-        answer = _archived_answer(await self._row(job_id))
+        answer = _archived_answer(await job_row(self._database, job_id))
         if answer is None:
             raise JobNotFound(job_id)
         return answer
 
     async def export(self, job_id: str) -> JobExport:
-        row = await self._row(job_id)
+        row = await job_row(self._database, job_id)
         async with self._database.reading() as session:
             with_commands = tasks.tasks_in_order(session, job_id, select(TaskRow))
             of_job = [task async for (task,) in with_commands]
             ids = {task.worker_id for task in of_job}.union(*(task.failed_by for task in of_job))
             workers = await farm.workers_by_id(session, ids)
         return await asyncio.to_thread(_export, row, of_job, workers)
-
-    async def _row(self, job_id: str) -> JobRow:
-        async with self._database.reading() as session:
-            row = await jobs.job(session, job_id)
-        if row is None:
-            raise JobNotFound(job_id)
-        return row
 
 
 def statistics_of(of_job: Sequence[TaskRow], workers: Rows) -> ArchivedStatistics:

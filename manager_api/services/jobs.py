@@ -77,7 +77,7 @@ class JobService:
         return JobsQueryResult(jobs=[job_answer(row) for row in rows])
 
     async def get(self, job_id: str) -> Job:
-        return job_answer(await self._row(job_id))
+        return job_answer(await job_row(self._database, job_id))
 
     async def tasks(self, job_id: str) -> JobTasksSummary:
         """None if there is no such job, as in Flamenco."""
@@ -103,7 +103,7 @@ class JobService:
 
     async def set_status(self, job_id: str, status: JobStatus, reason: str) -> None:
         """What a client means by naming a status; the present one means nothing."""
-        row = await self._row(job_id)
+        row = await job_row(self._database, job_id)
         if row.status is status:
             return
         action = _ASKED_BY.get(status)
@@ -114,10 +114,10 @@ class JobService:
         await self._act(row, action, reason)
 
     async def act(self, job_id: str, action: JobAction, reason: str) -> None:
-        await self._act(await self._row(job_id), action, reason)
+        await self._act(await job_row(self._database, job_id), action, reason)
 
     async def set_priority(self, job_id: str, priority: int) -> None:
-        row = await self._row(job_id)
+        row = await job_row(self._database, job_id)
         if row.is_ended:
             check_stays(row)
             try:
@@ -136,12 +136,16 @@ class JobService:
         change = Change(action=action, reason=reason, request_id=str(uuid4()))
         await apply_change(self._database, self._control, row, change)
 
-    async def _row(self, job_id: str) -> JobRow:
-        async with self._database.reading() as session:
-            row = await jobs.job(session, job_id)
-        if row is None:
-            raise JobNotFound(job_id)
-        return row
+
+async def job_row(database: Database, job_id: str) -> JobRow:
+    """Raises:
+    JobNotFound: there is no such job.
+    """
+    async with database.reading() as session:
+        row = await jobs.job(session, job_id)
+    if row is None:
+        raise JobNotFound(job_id)
+    return row
 
 
 async def apply_change(

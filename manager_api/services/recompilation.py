@@ -10,7 +10,7 @@ from manager_api.db.engine import Database
 from manager_api.db.tables import JobRow
 from manager_api.errors import JobNotFound, Refused
 from manager_api.job_types.registry import JobTypeRegistry
-from manager_api.services.jobs import PATIENCE_S, JobControl, apply_change, check_stays
+from manager_api.services.jobs import PATIENCE_S, JobControl, apply_change, check_stays, job_row
 from manager_api.services.submission import compile_again
 from workflows.domain.job.transitions import check_job_action
 from workflows.domain.messages import Change, JobAction
@@ -40,7 +40,7 @@ class RecompilationService:
             Refused: the job is at work, being deleted, or archived.
             BadRequest: its job type refuses the settings, with a sentence; nothing was changed.
         """
-        row = await self._row(job_id)
+        row = await job_row(self._database, job_id)
         check_stays(row)
         # It is a requeue, so it is possible when that is.
         check_job_action(row.status, JobAction.REQUEUE)
@@ -75,14 +75,7 @@ class RecompilationService:
             )
             await apply_change(self._database, self._control, row, change)
         for _ in range(int(PATIENCE_S / _LOOK_S)):
-            if (await self._row(row.id)).is_ended:
+            if (await job_row(self._database, row.id)).is_ended:
                 return
             await asyncio.sleep(_LOOK_S)
         raise Refused("the job is about to end; try again in a moment")
-
-    async def _row(self, job_id: str) -> JobRow:
-        async with self._database.reading() as session:
-            row = await jobs.job(session, job_id)
-        if row is None:
-            raise JobNotFound(job_id)
-        return row
