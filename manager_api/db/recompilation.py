@@ -13,12 +13,13 @@ from manager_api.db import events, job_history, jobs
 from manager_api.db.bulk import bulk_insert
 from manager_api.db.engine import Session, utc_now
 from manager_api.db.payloads import JOBS, job_event
-from manager_api.db.submission import CHUNK, NewJob, NewTask, steps_of, task_id
+from manager_api.db.submission import CHUNK, NewJob, NewTask, steps_of
 from manager_api.db.tables import JobBlockRow, JobRow, TaskRow, table_of
 from manager_api.db.task_moves import sum_steps
 from manager_api.db.tasks import tasks_in_order
 from workflows.domain.job.ranges import format_ranges
 from workflows.domain.statuses import JobStatus, TaskStatus
+from workflows.domain.task_ids import task_id
 
 #: What a finished task keeps; one that is new begins with the second word.
 _KEPT: dict[str, Any] = {

@@ -45,11 +45,6 @@ class NewJob:
     worker_tag_id: str | None = None
 
 
-def task_id(job_id: str, index: int) -> str:
-    """A task's UUID follows from its job's and its index, 1-based."""
-    return str(uuid5(UUID(job_id), str(index)))
-
-
 def steps_of(task: NewTask) -> int:
     """A command counts one step at least, as in Flamenco."""
     return sum(max(1, command.get("total_step_count", 0)) for command in task.commands)

@@ -20,13 +20,13 @@ from manager_api.contract.job_details import (
 )
 from manager_api.db import farm, job_history, jobs, tasks
 from manager_api.db.engine import Database
-from manager_api.db.submission import task_id
 from manager_api.db.tables import JobHistoryRow, TaskRow
 from manager_api.errors import JobNotFound, TaskNotFound
 from manager_api.services.answers import Rows, task_worker
 from manager_api.services.farm_workers import ConnectedHosts
 from workflows.domain.job.ranges import indexes_in
 from workflows.domain.statuses import TaskStatus
+from workflows.domain.task_ids import task_id
 
 #: Happenings that are told of; a job with more of them has failures by the hundred.
 MOST_HAPPENINGS = 1000

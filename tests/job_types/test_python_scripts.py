@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from manager_api.db.submission import task_id
 from manager_api.job_types.exchange import ScriptLimits
 from manager_api.job_types.folder import FolderJobTypes, JobTypeBroken, describe_file
 from manager_api.job_types.registry import compiled
 from manager_api.job_types.sandbox import Sandbox
 from workflows.domain.job_types.definitions import AuthoredTask, CompileError, SubmittedJob
+from workflows.domain.task_ids import task_id
 
 SCRIPTS = Path(__file__).parent / "python"
 NewJob = Callable[..., SubmittedJob]
