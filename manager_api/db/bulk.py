@@ -7,6 +7,10 @@ from typing import Any
 from sqlalchemy import Column, Dialect, Table, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+#: Values per `IN (…)`, where both databases take some 32,000, and rows per statement. A piece of
+#: this size holds the event loop for some milliseconds.
+IN_CHUNK = 1000
+
 
 async def bulk_insert(
     session: AsyncSession,

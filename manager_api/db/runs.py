@@ -7,8 +7,8 @@ from typing import Any
 from sqlalchemy import select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from manager_api.db.bulk import IN_CHUNK
 from manager_api.db.tables import JobRow, LeaseRow, LeaseState, TaskRow
-from manager_api.db.tasks import IN_CHUNK
 from workflows.domain.messages import RunKey
 from workflows.domain.statuses import TaskStatus
 

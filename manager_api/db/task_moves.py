@@ -9,10 +9,11 @@ from sqlalchemy import bindparam, case, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from manager_api.db import events, job_history
+from manager_api.db.bulk import IN_CHUNK
 from manager_api.db.engine import Session
 from manager_api.db.payloads import WORKERS, task_event, topic_of_job, worker_event
 from manager_api.db.tables import JobRow, TaskRow, WorkerRow, table_of
-from manager_api.db.tasks import IN_CHUNK, tasks_by_index
+from manager_api.db.tasks import tasks_by_index
 from workflows.domain.job.ranges import indexes_in, parse_ranges
 from workflows.domain.messages import TasksMoved
 from workflows.domain.statuses import TaskStatus

@@ -8,9 +8,10 @@ from typing import Any
 from sqlalchemy import bindparam, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from manager_api.db.bulk import IN_CHUNK
 from manager_api.db.tables import JobRow, TaskRow, table_of
 from manager_api.db.task_moves import steps_set_by, sum_steps
-from manager_api.db.tasks import IN_CHUNK, tasks_in_order
+from manager_api.db.tasks import tasks_in_order
 from workflows.domain.job.encoding import TaskColumns, decode, encode
 from workflows.domain.statuses import TaskStatus
 

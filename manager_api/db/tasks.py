@@ -8,15 +8,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import defer
 
 from manager_api.db import events
+from manager_api.db.bulk import IN_CHUNK
 from manager_api.db.engine import Session, utc_now
 from manager_api.db.jobs import job_to_change
 from manager_api.db.payloads import JOBS, job_event, task_event, topic_of_job
 from manager_api.db.tables import JobRow, TaskRow, WorkerRow, table_of
 from workflows.domain.statuses import TaskStatus
 
-#: Values per `IN (…)`, where both databases take some 32,000, and rows per statement: a piece
-#: holds the event loop for some milliseconds.
-IN_CHUNK = 1000
 #: Tasks per query where all of a job are read.
 READ_CHUNK = 1000
 
