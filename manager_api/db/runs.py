@@ -7,7 +7,6 @@ from typing import Any
 from sqlalchemy import select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from manager_api.db.bulk import IN_CHUNK
 from manager_api.db.tables import JobRow, LeaseRow, LeaseState, TaskRow
 from workflows.domain.messages import RunKey
 from workflows.domain.statuses import TaskStatus
@@ -71,18 +70,6 @@ async def leased_tasks(
         for each in wanted
         if (each.lease_id, each.job_id) in by_lease and (each.job_id, each.index) in by_task
     }
-
-
-async def attempts_of(session: AsyncSession, task_ids: Collection[str]) -> Mapping[str, int]:
-    """The latest attempt at each task, as far as the database knows."""
-    found: dict[str, int] = {}
-    ids = list(task_ids)
-    for first in range(0, len(ids), IN_CHUNK):
-        query = select(TaskRow.id, TaskRow.attempt).where(
-            TaskRow.id.in_(ids[first : first + IN_CHUNK])
-        )
-        found.update((row[0], row[1]) for row in await session.execute(query))
-    return found
 
 
 async def is_settled(session: AsyncSession, key: RunKey) -> bool:

@@ -1,6 +1,6 @@
 """Tasks: queries, and the progress that hosts report past the workflow."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Row, Select, delete, func, select, update
@@ -75,6 +75,18 @@ async def tasks_by_index(
             .execution_options(populate_existing=True)
         )
         found.update((row.index_in_job, row) for row in await session.scalars(query))
+    return found
+
+
+async def attempts_of(session: AsyncSession, task_ids: Collection[str]) -> Mapping[str, int]:
+    """The latest attempt at each task, as far as the database knows."""
+    found: dict[str, int] = {}
+    ids = list(task_ids)
+    for first in range(0, len(ids), IN_CHUNK):
+        query = select(TaskRow.id, TaskRow.attempt).where(
+            TaskRow.id.in_(ids[first : first + IN_CHUNK])
+        )
+        found.update((row[0], row[1]) for row in await session.execute(query))
     return found
 
 

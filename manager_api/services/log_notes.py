@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from manager_api.db.engine import Database, DatabaseBusy
-from manager_api.db.runs import attempts_of
+from manager_api.db.tasks import attempts_of
 from manager_api.events import LiveEvents
 from manager_api.task_logs import Note, TaskLogs
 from workflows.domain.statuses import TaskStatus
