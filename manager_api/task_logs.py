@@ -305,3 +305,7 @@ def _blocks_of(stretch: Stretch) -> Iterator[bytes]:
         while left > 0 and (block := file.read(min(_BLOCK, left))):
             yield block
             left -= len(block)
+
+
+def job_files_url(job_id: str) -> str:
+    return f"/job-files/job-{job_id[:4]}/{job_id}"

@@ -10,7 +10,7 @@ from manager_api.contract.last_rendered import JobLastRenderedImageInfo
 from manager_api.db import farm, last_rendered
 from manager_api.db.engine import Database, DatabaseBusy
 from manager_api.last_rendered import SIZES, LastRendered
-from manager_api.services.tasks import job_files_url
+from manager_api.task_logs import job_files_url
 from workflows.domain.statuses import JobStatus
 
 #: Jobs looked at for an image; those that are older have not rendered lately.

@@ -11,7 +11,7 @@ from manager_api.db.tables import JobRow, TaskRow
 from manager_api.errors import JobNotFound, Refused, TaskNotFound
 from manager_api.services.answers import task_answer
 from manager_api.services.jobs import JobControl, apply_change
-from manager_api.task_logs import TaskLogs
+from manager_api.task_logs import TaskLogs, job_files_url
 from workflows.domain.job.transitions import check_task_action
 from workflows.domain.messages import Change, TaskAction
 from workflows.domain.statuses import TaskStatus
@@ -99,7 +99,3 @@ class TaskService:
         if row is None:
             raise JobNotFound(job_id)
         return row
-
-
-def job_files_url(job_id: str) -> str:
-    return f"/job-files/job-{job_id[:4]}/{job_id}"
