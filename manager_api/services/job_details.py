@@ -4,7 +4,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from sqlalchemy import select
 
@@ -23,13 +23,18 @@ from manager_api.db.engine import Database
 from manager_api.db.tables import JobHistoryRow, TaskRow
 from manager_api.errors import JobNotFound, TaskNotFound
 from manager_api.services.answers import Rows, task_worker
-from manager_api.services.farm_workers import ConnectedHosts
 from workflows.domain.job.ranges import indexes_in
 from workflows.domain.statuses import TaskStatus
 from workflows.domain.task_ids import task_id
 
 #: Happenings that are told of; a job with more of them has failures by the hundred.
 MOST_HAPPENINGS = 1000
+
+
+class RenderingHosts(Protocol):
+    """Hosts that say how far their renders are."""
+
+    def progress_of_job(self, job_id: str) -> Mapping[int, Mapping[str, Any]]: ...
 
 
 class _Timed(NamedTuple):
@@ -69,7 +74,7 @@ class JobDetailService:
             workers = await farm.workers_by_id(session, {task.worker_id for task in timed})
         return await asyncio.to_thread(_times, timed, workers)
 
-    async def progress(self, job_id: str, hosts: ConnectedHosts) -> JobProgress:
+    async def progress(self, job_id: str, hosts: RenderingHosts) -> JobProgress:
         query = select(TaskRow.index_in_job).where(
             TaskRow.job_id == job_id, TaskRow.status == TaskStatus.ACTIVE
         )
