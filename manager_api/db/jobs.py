@@ -41,6 +41,20 @@ async def job_to_change(session: Session, job_id: str) -> JobRow | None:
     return await session.get(JobRow, job_id, with_for_update=FOR_CHANGE, populate_existing=True)
 
 
+async def set_tag(session: Session, job_id: str, tag_id: str | None) -> bool:
+    """Whose workers may serve it from now on; None: everybody's. Tells `/jobs`. False: no such
+    job.
+    """
+    row = await job_to_change(session, job_id)
+    if row is None:
+        return False
+    row.worker_tag_id = tag_id
+    row.updated = utc_now()
+    events.append(session, JOBS, job_event(row))
+    session.changed.add(Changed.FARM)
+    return True
+
+
 async def all_jobs(session: AsyncSession) -> Sequence[JobRow]:
     """Newest first, without those that are archived."""
     query = select(JobRow).where(JobRow.archived_at.is_(None))

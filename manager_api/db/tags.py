@@ -6,9 +6,8 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from manager_api.db import events, provisions
-from manager_api.db.engine import FOR_CHANGE, Changed, Session, utc_now
-from manager_api.db.jobs import job_to_change
-from manager_api.db.payloads import JOBS, WORKER_TAGS, job_event, tag_deleted, tag_event
+from manager_api.db.engine import FOR_CHANGE, Changed, Session
+from manager_api.db.payloads import WORKER_TAGS, tag_deleted, tag_event
 from manager_api.db.tables import JobRow, ProvisionScope, WorkerTagRow
 
 
@@ -72,20 +71,6 @@ async def update_tag(
     await session.flush()
     events.append(session, WORKER_TAGS, tag_event(row))
     return row
-
-
-async def set_tag_of_job(session: Session, job_id: str, tag_id: str | None) -> bool:
-    """Whose workers may serve it from now on; None: everybody's. Tells `/jobs`. False: no such
-    job.
-    """
-    row = await job_to_change(session, job_id)
-    if row is None:
-        return False
-    row.worker_tag_id = tag_id
-    row.updated = utc_now()
-    events.append(session, JOBS, job_event(row))
-    session.changed.add(Changed.FARM)
-    return True
 
 
 async def delete_tag(session: Session, tag_id: str) -> bool:

@@ -7,10 +7,17 @@ from uuid import uuid4
 
 from manager_api.contract.jobs import Job, JobsQueryResult, SubmittedJob
 from manager_api.contract.tasks import JobTasksSummary
+from manager_api.contract.worker_management import JobTagChange
 from manager_api.db import farm, jobs, submission, tags, tasks
-from manager_api.db.engine import Changed, Database
+from manager_api.db.engine import Changed, Database, Session
 from manager_api.db.tables import JobRow
-from manager_api.errors import BadRequest, JobNotFound, OrchestratorUnavailable, Refused
+from manager_api.errors import (
+    BadRequest,
+    JobNotFound,
+    NotAcceptable,
+    OrchestratorUnavailable,
+    Refused,
+)
 from manager_api.job_types.registry import JobTypeRegistry
 from manager_api.services.answers import job_answer, task_summary
 from manager_api.services.submission import compile_job
@@ -131,10 +138,34 @@ class JobService:
         change = Change(priority=priority, request_id=str(uuid4()))
         await apply_change(self._database, self._control, row, change)
 
+    async def set_tag(self, job_id: str, asked: JobTagChange) -> None:
+        async with self._database.writing() as session:
+            tag_id = await _tag_to_give(session, asked)
+            if not await jobs.set_tag(session, job_id, tag_id):
+                raise JobNotFound(job_id)
+
     async def _act(self, row: JobRow, action: JobAction, reason: str) -> None:
         # Of a job that runs, the row may lag behind: only its workflow knows what is possible.
         change = Change(action=action, reason=reason, request_id=str(uuid4()))
         await apply_change(self._database, self._control, row, change)
+
+
+async def _tag_to_give(session: Session, asked: JobTagChange) -> str | None:
+    """None if no tag is named.
+
+    Raises:
+        NotAcceptable: there is no such tag.
+    """
+    if asked.id is not None:
+        row = await tags.tag_to_give(session, tag_id=asked.id.lower())
+    elif asked.name is not None:
+        row = await tags.tag_to_give(session, name=asked.name)
+    else:
+        return None
+    if row is None:
+        wanted = asked.name if asked.id is None else asked.id
+        raise NotAcceptable(f'there is no worker tag "{(wanted or "")[:100]}"')
+    return row.id
 
 
 async def job_row(database: Database, job_id: str) -> JobRow:

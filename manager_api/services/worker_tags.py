@@ -1,21 +1,15 @@
-"""Worker tags: made, renamed, deleted, given to workers and to jobs."""
+"""Worker tags: made, renamed, deleted, given to workers."""
 
 from uuid import uuid4
 
 from sqlalchemy.exc import IntegrityError
 
-from manager_api.contract.worker_management import JobTagChange, WorkerTagList, WorkerTagRequest
+from manager_api.contract.worker_management import WorkerTagList, WorkerTagRequest
 from manager_api.contract.workers import WorkerTag
 from manager_api.db import tags, workers
 from manager_api.db.engine import Database, Session
 from manager_api.db.tables import WorkerTagRow
-from manager_api.errors import (
-    Conflict,
-    JobNotFound,
-    NotAcceptable,
-    WorkerNotFound,
-    WorkerTagNotFound,
-)
+from manager_api.errors import Conflict, WorkerNotFound, WorkerTagNotFound
 
 
 class WorkerTagService:
@@ -70,12 +64,6 @@ class WorkerTagService:
             if not await workers.set_tags(session, worker_id, [each.lower() for each in tag_ids]):
                 raise WorkerNotFound(worker_id)
 
-    async def set_of_job(self, job_id: str, asked: JobTagChange) -> None:
-        async with self._database.writing() as session:
-            tag_id = await _meant(session, asked)
-            if not await tags.set_tag_of_job(session, job_id, tag_id):
-                raise JobNotFound(job_id)
-
 
 async def _check_unused(session: Session, tag_id: str) -> None:
     unfinished = await tags.unfinished_jobs_of(session, tag_id)
@@ -84,24 +72,6 @@ async def _check_unused(session: Session, tag_id: str) -> None:
             f"{len(unfinished)} unfinished jobs have this worker tag, and every worker could "
             "serve them without it; end them, change their tag, or delete it with force=true"
         )
-
-
-async def _meant(session: Session, asked: JobTagChange) -> str | None:
-    """None if no tag is named.
-
-    Raises:
-        NotAcceptable: there is no such tag.
-    """
-    if asked.id is not None:
-        row = await tags.tag_to_give(session, tag_id=asked.id.lower())
-    elif asked.name is not None:
-        row = await tags.tag_to_give(session, name=asked.name)
-    else:
-        return None
-    if row is None:
-        wanted = asked.name if asked.id is None else asked.id
-        raise NotAcceptable(f'there is no worker tag "{(wanted or "")[:100]}"')
-    return row.id
 
 
 def _name_taken(name: str) -> Conflict:

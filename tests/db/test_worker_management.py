@@ -131,7 +131,7 @@ async def test_a_tag_that_is_given_to_a_job_is_not_deleted_meanwhile(
     async with db.writing() as session:
         by_name = await tags.tag_to_give(session, name="gpu")
         assert by_name is not None
-        await tags.set_tag_of_job(session, job_id, by_name.id)
+        await jobs.set_tag(session, job_id, by_name.id)
     async with db.writing() as session:
         assert await tags.tag_to_delete(session, "gpu") is not None
         in_use = await tags.unfinished_jobs_of(session, "gpu")

@@ -7,7 +7,7 @@ from fastapi import APIRouter
 from manager_api.auth import Anybody
 from manager_api.contract.meta import Error
 from manager_api.contract.worker_management import JobBlocklistEntry, JobTagChange
-from manager_api.dependencies import Blocklists, WorkerTags
+from manager_api.dependencies import Blocklists, Jobs
 from manager_api.routers.parameters import JobId
 
 _TAG: dict[int | str, dict[str, Any]] = {
@@ -24,8 +24,8 @@ router = APIRouter(
 
 
 @router.post("/{job_id}/settag", operation_id="setJobTag", status_code=204, responses=_TAG)
-async def set_job_tag(job_id: JobId, asked: JobTagChange, tags: WorkerTags) -> None:
-    await tags.set_of_job(job_id, asked)
+async def set_job_tag(job_id: JobId, asked: JobTagChange, jobs: Jobs) -> None:
+    await jobs.set_tag(job_id, asked)
 
 
 @router.get(
