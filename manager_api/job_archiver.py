@@ -13,7 +13,7 @@ from activities.keeper_memory import Told
 from manager_api.db import archives, tasks
 from manager_api.db.engine import Database
 from manager_api.db.epoch import check_epoch
-from manager_api.db.farm import workers_by_id
+from manager_api.db.workers import workers_by_id
 from manager_api.errors import OrchestratorUnavailable
 from manager_api.errors import Refused as RefusedByApi
 from manager_api.loops import whenever_woken

@@ -1,6 +1,6 @@
 """Workers: registration, sessions, statuses and what is asked of them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -74,6 +74,17 @@ async def worker_to_change(session: Session, worker_id: str) -> WorkerRow | None
         WorkerRow, worker_id, with_for_update=FOR_CHANGE, populate_existing=True
     )
     return None if row is None or row.deleted_at is not None else row
+
+
+async def workers_by_id(
+    session: AsyncSession, worker_ids: Iterable[str | None]
+) -> Mapping[str, WorkerRow]:
+    """Deleted ones too: their names stay on what they did."""
+    wanted = {worker_id for worker_id in worker_ids if worker_id}
+    if not wanted:
+        return {}
+    rows = await session.scalars(select(WorkerRow).where(WorkerRow.id.in_(wanted)))
+    return {row.id: row for row in rows}
 
 
 async def all_workers(session: AsyncSession) -> Sequence[WorkerRow]:

@@ -13,7 +13,8 @@ from manager_api.contract.archive import (
     JobExport,
     WorkerShare,
 )
-from manager_api.db import archives, farm, jobs, tasks
+from manager_api.db import archives, jobs, tasks
+from manager_api.db import workers as worker_store
 from manager_api.db.engine import Database, utc_now
 from manager_api.db.tables import JobRow, TaskRow
 from manager_api.errors import JobNotFound, Refused
@@ -59,7 +60,7 @@ class ArchiveService:
             with_commands = tasks.tasks_in_order(session, job_id, select(TaskRow))
             of_job = [task async for (task,) in with_commands]
             ids = {task.worker_id for task in of_job}.union(*(task.failed_by for task in of_job))
-            workers = await farm.workers_by_id(session, ids)
+            workers = await worker_store.workers_by_id(session, ids)
         return await asyncio.to_thread(_export, row, of_job, workers)
 
 

@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping
 import bcrypt
 
 from manager_api.batching import Batched
-from manager_api.db import farm
+from manager_api.db import workers
 from manager_api.db.engine import Changed, Database
 from manager_api.db.tables import WorkerRow
 from manager_api.errors import BadRequest, NotAuthorized
@@ -68,7 +68,7 @@ class WorkerCredentials:
 
     async def _read(self, worker_ids: Collection[str]) -> Mapping[str, WorkerRow]:
         async with self._database.reading() as session:
-            return await farm.workers_by_id(session, worker_ids)
+            return await workers.workers_by_id(session, worker_ids)
 
     async def _fits(self, row: WorkerRow, secret: str) -> bool:
         digest = hashlib.sha256(secret.encode()).digest()

@@ -5,8 +5,9 @@ import contextlib
 from collections.abc import Mapping
 from typing import Any
 
-from manager_api.db import events, farm
+from manager_api.db import events
 from manager_api.db.engine import Database, DatabaseBusy
+from manager_api.db.farm_status import statuses_in_use
 from manager_api.db.payloads import FARM_STATUS, JOBS, WORKERS, farm_status_event
 from manager_api.events import LiveEvents
 from workflows.domain.statuses import FarmStatus
@@ -56,7 +57,7 @@ class FarmWatch:
 
     async def _evaluate(self) -> None:
         async with self._database.reading() as session:
-            self.status = farm_status(*await farm.statuses_in_use(session))
+            self.status = farm_status(*await statuses_in_use(session))
         if self.status != self._told:
             async with self._database.writing() as session:
                 events.append(session, FARM_STATUS, farm_status_event(self.status))

@@ -18,7 +18,8 @@ from manager_api.contract.job_details import (
     TimedTask,
     WorkerTimes,
 )
-from manager_api.db import farm, job_history, jobs, tasks
+from manager_api.db import job_history, jobs, tasks
+from manager_api.db import workers as worker_store
 from manager_api.db.engine import Database
 from manager_api.db.tables import JobHistoryRow, TaskRow
 from manager_api.errors import JobNotFound, TaskNotFound
@@ -71,7 +72,7 @@ class JobDetailService:
             if await jobs.job(session, job_id) is None:
                 raise JobNotFound(job_id)
             timed = [_Timed(*row) async for row in tasks.tasks_in_order(session, job_id, query)]
-            workers = await farm.workers_by_id(session, {task.worker_id for task in timed})
+            workers = await worker_store.workers_by_id(session, {task.worker_id for task in timed})
         return await asyncio.to_thread(_times, timed, workers)
 
     async def progress(self, job_id: str, hosts: RenderingHosts) -> JobProgress:
@@ -90,7 +91,7 @@ class JobDetailService:
             if await jobs.job(session, job_id) is None:
                 raise JobNotFound(job_id)
             rows = await job_history.newest(session, job_id, MOST_HAPPENINGS + 1)
-            workers = await farm.workers_by_id(session, {row.worker_id for row in rows})
+            workers = await worker_store.workers_by_id(session, {row.worker_id for row in rows})
         return JobHistory(
             happenings=[_happening(row, workers) for row in rows[:MOST_HAPPENINGS]],
             is_complete=len(rows) <= MOST_HAPPENINGS,

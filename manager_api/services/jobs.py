@@ -8,7 +8,8 @@ from uuid import uuid4
 from manager_api.contract.jobs import Job, JobsQueryResult, SubmittedJob
 from manager_api.contract.tasks import JobTasksSummary
 from manager_api.contract.worker_management import JobTagChange
-from manager_api.db import farm, jobs, submission, tags, tasks
+from manager_api.db import jobs, submission, tags, tasks
+from manager_api.db import workers as worker_store
 from manager_api.db.engine import Changed, Database, Session
 from manager_api.db.tables import JobRow
 from manager_api.errors import (
@@ -90,7 +91,7 @@ class JobService:
         """None if there is no such job, as in Flamenco."""
         async with self._database.reading() as session:
             rows = await tasks.tasks_of_job(session, job_id)
-            workers = await farm.workers_by_id(session, {row.worker_id for row in rows})
+            workers = await worker_store.workers_by_id(session, {row.worker_id for row in rows})
         # A hundred thousand of them take seconds, in which the event loop has others to serve.
         summaries = await asyncio.to_thread(lambda: [task_summary(row, workers) for row in rows])
         return JobTasksSummary(tasks=summaries)

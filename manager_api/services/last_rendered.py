@@ -7,7 +7,7 @@ from datetime import datetime
 from pydantic import BaseModel
 
 from manager_api.contract.last_rendered import JobLastRenderedImageInfo
-from manager_api.db import farm, last_rendered
+from manager_api.db import last_rendered
 from manager_api.db.engine import Database, DatabaseBusy
 from manager_api.last_rendered import SIZES, LastRendered
 from manager_api.task_logs import job_files_url
@@ -45,7 +45,7 @@ class LastRenderedService:
 
     async def of_farm(self) -> JobLastRenderedImageInfo | None:
         async with self._database.reading() as session:
-            job_id = await farm.last_rendered_job(session)
+            job_id = await last_rendered.last_rendered_job(session)
         return await self.of_job(job_id) if job_id else None
 
     async def recent(self, limit: int) -> RecentImages:
@@ -76,7 +76,7 @@ def last_rendered_shown(database: Database) -> Callable[[str], Awaitable[bool]]:
         try:
             async with database.writing() as session:
                 base, suffixes = job_files_url(job_id), list(SIZES)
-                return await farm.set_last_rendered(session, job_id, base, suffixes)
+                return await last_rendered.set_last_rendered(session, job_id, base, suffixes)
         except DatabaseBusy:
             return True  # it is there, and the next image is told of
 

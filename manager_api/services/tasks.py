@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from uuid import uuid4
 
 from manager_api.contract.tasks import Task, TaskLogInfo
-from manager_api.db import farm, jobs, tasks
+from manager_api.db import jobs, tasks
+from manager_api.db import workers as worker_store
 from manager_api.db.engine import Database
 from manager_api.db.tables import JobRow, TaskRow
 from manager_api.errors import JobNotFound, Refused, TaskNotFound
@@ -41,7 +42,7 @@ class TaskService:
             row = await tasks.task(session, task_id)
             if row is None:
                 raise TaskNotFound(task_id)
-            workers = await farm.workers_by_id(session, {row.worker_id, *row.failed_by})
+            workers = await worker_store.workers_by_id(session, {row.worker_id, *row.failed_by})
         return task_answer(row, workers)
 
     async def job_of(self, task_id: str) -> str:

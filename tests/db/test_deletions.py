@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import func, select, update
 
-from manager_api.db import deletions, farm, jobs, tasks
+from manager_api.db import deletions, jobs, last_rendered, tasks
 from manager_api.db.engine import Database, utc_now
 from manager_api.db.jobs import NothingMore
 from manager_api.db.leases import SqlKeeperStore
@@ -82,7 +82,7 @@ async def test_a_deleted_job_takes_everything_with_it(
     epoch = await keeper.next_epoch()
     await keeper.write_offers(epoch, [Offer(await worker(), 1, 0, job_id, 1)])
     async with db.writing() as session:
-        await farm.set_last_rendered(session, job_id, "/job-files", ["last-rendered.jpg"])
+        await last_rendered.set_last_rendered(session, job_id, "/job-files", ["last-rendered.jpg"])
     await request(db, await ended(db, job_id))
     await told()
 
@@ -93,7 +93,7 @@ async def test_a_deleted_job_takes_everything_with_it(
     async with db.reading() as session:
         assert await jobs.job(session, job_id) is None
         assert await tasks.tasks_of_job(session, job_id) == []
-        assert await farm.last_rendered_job(session) is None
+        assert await last_rendered.last_rendered_job(session) is None
     assert await keeper.outbox() == []
     [(topic, event)] = await told()
     assert (topic, event["id"], event["was_deleted"]) == ("/jobs", job_id, True)
@@ -147,9 +147,11 @@ async def test_an_image_of_a_job_that_goes_is_not_the_farms_last(
     await told()
 
     async with db.writing() as session:
-        assert not await farm.set_last_rendered(session, job_id, "/job-files", ["a.jpg"])
-        assert not await farm.set_last_rendered(session, str(uuid4()), "/job-files", ["a.jpg"])
+        assert not await last_rendered.set_last_rendered(session, job_id, "/job-files", ["a.jpg"])
+        assert not await last_rendered.set_last_rendered(
+            session, str(uuid4()), "/job-files", ["a.jpg"]
+        )
 
     async with db.reading() as session:
-        assert await farm.last_rendered_job(session) is None
+        assert await last_rendered.last_rendered_job(session) is None
     assert await told() == []

@@ -9,8 +9,7 @@ import httpx
 import pytest
 
 from activities.keeping import Superseded
-from manager_api.db import deletions
-from manager_api.db import farm as farm_rows
+from manager_api.db import deletions, last_rendered
 from manager_api.db.leases import SqlKeeperStore
 from manager_api.job_deleter import DeletionTimes, JobDeleter
 from manager_api.job_traces import JobTraces
@@ -41,7 +40,7 @@ async def test_all_traces_go_and_rendered_output_stays(
     output.parent.mkdir()
     output.write_bytes(b"pixels")
     async with farm.parts.database.writing() as session:
-        await farm_rows.set_last_rendered(session, job_id, "/job-files", ["last-rendered.jpg"])
+        await last_rendered.set_last_rendered(session, job_id, "/job-files", ["last-rendered.jpg"])
     await api.delete(f"/api/v3/jobs/{job_id}")
 
     await deleter().work_off(epoch)
