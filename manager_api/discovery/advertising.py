@@ -12,7 +12,7 @@ from zeroconf import Error as ZeroconfError
 from manager_api.discovery.mdns import MdnsAdvertisement
 from manager_api.discovery.place import Place
 from manager_api.discovery.ssdp import SsdpResponder
-from manager_api.settings import ManagerSettings
+from manager_api.settings.model import ManagerSettings
 
 logger = logging.getLogger(__name__)
 

@@ -5,8 +5,8 @@ import shutil
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from manager_api.last_rendered import SIZES
-from manager_api.task_logs import TaskLogs
+from manager_api.images.scaling import SIZES
+from manager_api.logs.task_logs import TaskLogs
 
 _BLOCK = 1024 * 1024
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import yaml
 
-from manager_api.configuration_file import FLAMENCO_KEYS
 from manager_api.importing.flamenco_database import NotFlamenco
+from manager_api.settings.file import FLAMENCO_KEYS
 
 #: They say where the old manager keeps its things, and who reaches it.
 _STAYS = {

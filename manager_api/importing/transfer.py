@@ -10,9 +10,9 @@ from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from manager_api.db.bulk import bulk_insert
-from manager_api.db.engine import Database, Session, utc_now
-from manager_api.db.tables import (
+from manager_api.database.bulk import bulk_insert
+from manager_api.database.engine import Database, Session, utc_now
+from manager_api.database.tables import (
     Base,
     FarmRow,
     JobBlockRow,

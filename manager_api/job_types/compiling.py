@@ -11,7 +11,7 @@ from typing import Any
 
 from manager_api.job_types.exchange import Answer, Operation, Request, job_as_json
 from manager_api.job_types.sandbox import Sandbox, ScriptFailed
-from manager_api.platforms import managers_platform
+from manager_api.settings.platforms import managers_platform
 from workflows.domain.job_types.authored import tasks_of_script
 from workflows.domain.job_types.definitions import (
     MAX_TASKS,

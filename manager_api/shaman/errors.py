@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 
-from manager_api.errors import FarmError
+from manager_api.contract.errors import FarmError
 
 
 class ShamanDisabled(FarmError):

@@ -12,8 +12,8 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import ParamSpec, TypeVar
 
-from manager_api.errors import BadRequest
-from manager_api.settings import ManagerSettings
+from manager_api.contract.errors import BadRequest
+from manager_api.settings.model import ManagerSettings
 from manager_api.shaman.checkouts import create_checkout
 from manager_api.shaman.errors import ShamanDisabled, StorageFailed
 from manager_api.shaman.file_store import FileStore, Upload

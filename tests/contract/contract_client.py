@@ -8,15 +8,14 @@ what has never been tried.
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 import httpx
 import jsonschema  # type: ignore[import-untyped] # it publishes no types
 
+from tests.contract.document import CONTRACT
 from tests.contract.known_statuses import KNOWN
 
-CONTRACT = Path(__file__).parent.parent / "api" / "flamenco-v3.json"
 #: Where the document contradicts itself: fields that are required and not described.
 _REQUIRED_BUT_UNKNOWN = {
     "ManagerVariable": "name",

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from manager_api.configuration import LIVE
-from manager_api.settings import ManagerSettings
+from manager_api.settings.in_force import LIVE
+from manager_api.settings.model import ManagerSettings
 from workflows.domain.durations import format_duration
 
 #: Their defaults are made where they are used, so the page has words for them.
