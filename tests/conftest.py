@@ -9,6 +9,12 @@ from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
 
 from manager_api.temporal.server import TemporalServer
+from tests.lanes import ByFarm
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> ByFarm:
+    return ByFarm(config, log)
 
 
 @pytest.fixture(scope="session")
