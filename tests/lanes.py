@@ -1,9 +1,6 @@
 """Which tests share a farm, and so run in one process of several."""
 
-import os
-from collections.abc import Iterable
 
-import pytest
 from xdist.scheduler import LoadScopeScheduling
 
 #: Groups of tests that share one farm: beginnings of the paths of their files. Each other file is
