@@ -1,6 +1,5 @@
 """Which tests share a farm, and so run in one process of several."""
 
-
 from xdist.scheduler import LoadScopeScheduling
 
 #: Groups of tests that share one farm: beginnings of the paths of their files. Each other file is
