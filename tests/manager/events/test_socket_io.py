@@ -4,7 +4,6 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
 from typing import TYPE_CHECKING, Any
-from uuid import uuid4
 
 import httpx
 import pytest
@@ -18,7 +17,8 @@ from manager_api.web.flamenco import socket_io as served_socket_io
 if TYPE_CHECKING:
     from tests.manager.stand_in_farm import Farm
 
-JOB, TASK = str(uuid4()), str(uuid4())
+JOB = "11111111-1111-4111-8111-111111111111"
+TASK = "33333333-3333-4333-8333-333333333333"
 QUERY = "/socket.io/?EIO=3&transport=websocket"
 
 
