@@ -27,7 +27,7 @@ def group_of(test: str) -> str:
     return next((group[0] for group in SHARED_FARMS if file.startswith(group)), file)
 
 
-class ByFarm(LoadScopeScheduling):
+class ByFarm(LoadScopeScheduling):  # type: ignore[misc] # xdist publishes no types
     """Gives each process whole groups."""
 
     def _split_scope(self, nodeid: str) -> str:

@@ -3,14 +3,13 @@
 import asyncio
 import json
 import shutil
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import httpx
-import jsonschema  # type: ignore[import-untyped] # it publishes no types
 import pytest
 import uvicorn
 
@@ -22,6 +21,7 @@ from manager_api.settings.model import ManagerSettings
 from manager_api.web.app import build_app
 from manager_api.web.dependencies import ManagerParts
 from tests.contract.document import CONTRACT
+from tests.manager.api_calls import Fits, Register, Submit, TasksOf
 from tests.manager.databases import (
     db,
     empty_url,
@@ -33,7 +33,7 @@ from tests.manager.databases import (
     url,
     worker,
 )
-from tests.manager.stand_in_farm import SECRET, Credentials, Farm, StandInControl
+from tests.manager.stand_in_farm import Farm, StandInControl
 
 # pytest finds fixtures in a conftest only.
 __all__ = [
@@ -139,47 +139,18 @@ def echo_job() -> dict[str, Any]:
 
 
 @pytest.fixture
-def submit(
-    api: httpx.AsyncClient, echo_job: dict[str, Any]
-) -> Callable[..., Awaitable[dict[str, Any]]]:
-    """Submits `echo_job` with other fields; returns the job."""
-
-    async def submit(**fields: Any) -> dict[str, Any]:
-        answer = await api.post("/api/v3/jobs", json=echo_job | fields)
-        assert answer.status_code == 200, answer.text
-        job: dict[str, Any] = answer.json()
-        return job
-
-    return submit
+def submit(api: httpx.AsyncClient, echo_job: dict[str, Any]) -> Submit:
+    return Submit(api, echo_job)
 
 
 @pytest.fixture
-def tasks_of(api: httpx.AsyncClient) -> Callable[[str], Awaitable[list[dict[str, Any]]]]:
-    async def tasks_of(job_id: str) -> list[dict[str, Any]]:
-        tasks: list[dict[str, Any]] = (await api.get(f"/api/v3/jobs/{job_id}/tasks")).json()[
-            "tasks"
-        ]
-        return tasks
-
-    return tasks_of
+def tasks_of(api: httpx.AsyncClient) -> TasksOf:
+    return TasksOf(api)
 
 
 @pytest.fixture
-def register(api: httpx.AsyncClient) -> Callable[..., Awaitable[httpx.BasicAuth]]:
-    """Registers a worker; returns its credentials. `auth.id` is its id."""
-
-    async def register(name: str = "carmen", **fields: Any) -> httpx.BasicAuth:
-        registration = {
-            "name": name,
-            "secret": SECRET,
-            "platform": "linux",
-            "supported_task_types": ["blender", "misc"],
-        }
-        answer = await api.post("/api/v3/worker/register-worker", json=registration | fields)
-        assert answer.status_code == 200, answer.text
-        return Credentials(answer.json()["uuid"], SECRET)
-
-    return register
+def register(api: httpx.AsyncClient) -> Register:
+    return Register(api)
 
 
 @pytest.fixture
@@ -203,31 +174,8 @@ def contract() -> dict[str, Any]:
 
 
 @pytest.fixture
-def fits(contract: dict[str, Any]) -> Callable[[str, Any], None]:
-    """Fails if a value is not what the contract calls so."""
-
-    def fits(schema: str, value: Any) -> None:
-        jsonschema.validate(
-            value,
-            {"$ref": f"#/components/schemas/{schema}", "components": contract["components"]},
-            format_checker=jsonschema.FormatChecker(),
-        )
-
-    return fits
-
-
-@pytest.fixture
-def eventually() -> Callable[[Callable[[], Awaitable[Any]]], Awaitable[Any]]:
-    """Waits until `await condition()` is true, and returns what it is."""
-
-    async def eventually(condition: Callable[[], Awaitable[Any]]) -> Any:
-        async with asyncio.timeout(10):
-            # What we wait for is seen from outside only: nothing could set an event.
-            while not (value := await condition()):  # noqa: ASYNC110 -- see above
-                await asyncio.sleep(0.02)
-        return value
-
-    return eventually
+def fits(contract: dict[str, Any]) -> Fits:
+    return Fits(contract)
 
 
 @pytest.fixture

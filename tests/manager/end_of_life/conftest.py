@@ -10,13 +10,12 @@ from manager_api.end_of_life.deleter import DeletionTimes, JobDeleter
 from manager_api.end_of_life.job_files import JobTraces
 from manager_api.jobs import store as jobs
 from manager_api.keeper.store import SqlKeeperStore
+from tests.manager.api_calls import Submit, TasksOf
 from workflows.domain.statuses import JobStatus
 
 if TYPE_CHECKING:
     from tests.manager.stand_in_farm import Farm
 
-Submit = Callable[..., Awaitable[dict[str, Any]]]
-Tasks = Callable[[str], Awaitable[list[dict[str, Any]]]]
 AT_ONCE = DeletionTimes(cancel_again_s=0, retry_from_s=0)
 
 
@@ -48,7 +47,7 @@ def deleter(farm: "Farm", traces: JobTraces) -> Callable[..., JobDeleter]:
 
 
 @pytest.fixture
-def ended_job(farm: "Farm", submit: Submit, tasks_of: Tasks) -> Callable[..., Awaitable[str]]:
+def ended_job(farm: "Farm", submit: Submit, tasks_of: TasksOf) -> Callable[..., Awaitable[str]]:
     """A job with a log and a Shaman checkout that has come to its end; returns its id."""
 
     async def ended_job(checkout: str = "", **fields: Any) -> str:

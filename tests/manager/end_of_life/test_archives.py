@@ -10,14 +10,13 @@ from manager_api.end_of_life.archiver import JobArchiver
 from manager_api.end_of_life.job_files import JobTraces
 from manager_api.jobs import task_store as tasks
 from manager_api.keeper.store import SqlKeeperStore
+from tests.manager.api_calls import Fits, Submit, TasksOf
 from workflows.domain.messages import JobAction
 from workflows.domain.statuses import JobStatus, TaskStatus
 
 if TYPE_CHECKING:
     from tests.manager.stand_in_farm import Farm
 
-Submit = Callable[..., Awaitable[dict[str, Any]]]
-Tasks = Callable[[str], Awaitable[list[dict[str, Any]]]]
 OURS = "/api/tablao/v1"
 
 
@@ -41,7 +40,7 @@ async def epoch(farm: "Farm") -> int:
 
 
 @pytest.fixture
-def ended_job(farm: "Farm", submit: Submit, tasks_of: Tasks) -> Callable[..., Awaitable[str]]:
+def ended_job(farm: "Farm", submit: Submit, tasks_of: TasksOf) -> Callable[..., Awaitable[str]]:
     """A completed job with a log and a last image; returns its id."""
 
     async def ended_job(**fields: Any) -> str:
@@ -83,7 +82,7 @@ async def test_definition_statistics_and_last_image_stay_and_tasks_and_logs_go(
 
 
 async def test_archived_jobs_are_apart_from_the_others(
-    api: httpx.AsyncClient, farm: "Farm", ended_job: Any, submit: Submit, fits: Any
+    api: httpx.AsyncClient, farm: "Farm", ended_job: Any, submit: Submit, fits: Fits
 ) -> None:
     archived, other = await ended_job(), (await submit())["id"]
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -13,6 +13,7 @@ import websockets
 from manager_api.database import events
 from manager_api.events.lifecycle import tell_lifecycle
 from manager_api.web.flamenco import socket_io as served_socket_io
+from tests.manager.api_calls import eventually
 
 if TYPE_CHECKING:
     from tests.manager.stand_in_farm import Farm
@@ -208,9 +209,7 @@ async def test_a_page_from_elsewhere_is_not_let_in(served: str) -> None:
         await websockets.connect(f"ws://{served}{QUERY}", origin="https://elsewhere.example")  # type: ignore[arg-type] # a NewType of str
 
 
-async def test_a_real_client_of_that_age_is_served(
-    served: str, farm: "Farm", eventually: Callable[..., Any]
-) -> None:
+async def test_a_real_client_of_that_age_is_served(served: str, farm: "Farm") -> None:
     client, got = socketio.Client(reconnection=False), []
     for name in ("/jobs", "/task", "/lifecycle"):
         client.on(name, lambda payload, name=name: got.append((name, payload)))

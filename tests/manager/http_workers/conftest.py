@@ -24,6 +24,7 @@ from manager_api.database.tables import (
 from manager_api.http_workers.keeping import Answer, HttpRunKeeping, OutcomeDelivery
 from manager_api.runs.http_store import Activity
 from manager_api.settings.model import ManagerSettings
+from tests.manager.api_calls import Register, Submit
 from tests.manager.stand_in_farm import Credentials, Farm
 from workflows.domain.messages import Outcome, RunKey, RunRef
 from workflows.domain.statuses import TaskStatus
@@ -148,7 +149,7 @@ def http_farm(farm: Farm, api: httpx.AsyncClient) -> HttpFarm:
 @pytest.fixture
 def awake(
     api: httpx.AsyncClient,
-    register: Callable[..., Awaitable[Credentials]],
+    register: Register,
     sign_on: dict[str, Any],
 ) -> Callable[..., Awaitable[Credentials]]:
     """A worker that has signed on and said that it is awake."""
@@ -185,7 +186,7 @@ async def at_work(
     http_farm: HttpFarm,
     api: httpx.AsyncClient,
     awake: Callable[..., Awaitable[Credentials]],
-    submit: Callable[..., Awaitable[dict[str, Any]]],
+    submit: Submit,
 ) -> AtWork:
     auth, job = await awake(), await submit()
     lease = await http_farm.lend(auth.id, job["id"])

@@ -11,6 +11,7 @@ from sqlalchemy import update
 
 from manager_api.database.engine import utc_now
 from manager_api.database.tables import LeaseRow, LeaseState
+from tests.manager.api_calls import Register, Submit, TasksOf
 
 if TYPE_CHECKING:
     from tests.manager.stand_in_farm import Farm
@@ -48,9 +49,9 @@ def url(job: dict[str, Any], lease: str, index: int = 1, run: int = 1, attempt: 
 async def test_the_holder_of_a_lease_gets_the_commands_for_its_platform(
     api: httpx.AsyncClient,
     farm: "Farm",
-    register: Any,
-    submit: Any,
-    tasks_of: Any,
+    register: Register,
+    submit: Submit,
+    tasks_of: TasksOf,
     lend: Any,
     state: LeaseState,
 ) -> None:
@@ -81,7 +82,7 @@ async def test_the_holder_of_a_lease_gets_the_commands_for_its_platform(
 
 
 async def test_the_log_says_once_who_was_given_the_task(
-    api: httpx.AsyncClient, register: Any, submit: Any, tasks_of: Any, lend: Any
+    api: httpx.AsyncClient, register: Register, submit: Submit, tasks_of: TasksOf, lend: Any
 ) -> None:
     job, carmen = await submit(), await register()
     lease = await lend(carmen.id, job["id"])
@@ -95,7 +96,12 @@ async def test_the_log_says_once_who_was_given_the_task(
 
 
 async def test_nobody_else_gets_them(
-    api: httpx.AsyncClient, farm: "Farm", register: Any, submit: Any, lend: Any, unknown_id: str
+    api: httpx.AsyncClient,
+    farm: "Farm",
+    register: Register,
+    submit: Submit,
+    lend: Any,
+    unknown_id: str,
 ) -> None:
     job, other_job = await submit(), await submit()
     carmen, paco = await register("carmen"), await register("paco")
@@ -116,7 +122,12 @@ async def test_nobody_else_gets_them(
 
 
 async def test_what_is_past_is_not_run_again(
-    api: httpx.AsyncClient, farm: "Farm", register: Any, submit: Any, tasks_of: Any, lend: Any
+    api: httpx.AsyncClient,
+    farm: "Farm",
+    register: Register,
+    submit: Submit,
+    tasks_of: TasksOf,
+    lend: Any,
 ) -> None:
     job, carmen = await submit(), await register()
     _, second, _ = await tasks_of(job["id"])
@@ -137,7 +148,7 @@ async def test_what_is_past_is_not_run_again(
 
 
 async def test_the_projection_may_lag_behind_the_lease(
-    api: httpx.AsyncClient, register: Any, submit: Any, lend: Any
+    api: httpx.AsyncClient, register: Register, submit: Submit, lend: Any
 ) -> None:
     job, carmen = await submit(initial_status="paused"), await register()
     lease = await lend(carmen.id, job["id"])
@@ -148,7 +159,7 @@ async def test_the_projection_may_lag_behind_the_lease(
 
 
 async def test_a_hundred_hosts_at_once_wait_a_moment(
-    api: httpx.AsyncClient, register: Any, submit: Any, lend: Any
+    api: httpx.AsyncClient, register: Register, submit: Submit, lend: Any
 ) -> None:
     job = await submit()
     hosts = [await register(f"host {number}") for number in range(100)]

@@ -7,11 +7,12 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.manager.api_calls import Fits
 from tests.manager.shaman.conftest import SHAMAN, blob_of, everything_in, is_there, spec
 
 
 async def test_a_checkout_has_its_files_under_their_paths_as_relative_links(
-    send: Any, check_out: Any, storage: Path, fits: Any
+    send: Any, check_out: Any, storage: Path, fits: Fits
 ) -> None:
     await send(b"scene")
     await send(b"texture")

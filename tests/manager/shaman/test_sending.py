@@ -12,6 +12,7 @@ import pytest
 from manager_api.settings.model import ManagerSettings
 from manager_api.shaman import service
 from manager_api.shaman.sendings import Sendings
+from tests.manager.api_calls import Fits
 from tests.manager.shaman.conftest import OCTETS, SHAMAN, blob_of, everything_in, sha, spec, url
 
 
@@ -234,7 +235,7 @@ async def test_without_a_usable_disk_the_answer_says_so(send: Any, storage: Path
 
 
 async def test_requirements_are_what_is_not_stored_each_once(
-    api: httpx.AsyncClient, send: Any, storage: Path, fits: Any
+    api: httpx.AsyncClient, send: Any, storage: Path, fits: Fits
 ) -> None:
     await send(b"stored")
     os.utime(blob_of(storage, b"stored"), (1, 1))

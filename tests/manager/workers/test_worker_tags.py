@@ -1,18 +1,17 @@
 """Worker tags: made, renamed, deleted, given to workers and to jobs."""
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import httpx
 import pytest
 
+from tests.manager.api_calls import Fits, Register, Submit
 from workflows.domain.statuses import JobStatus, WorkerStatus
 
 if TYPE_CHECKING:
     from tests.manager.stand_in_farm import Farm
 
-Fits = Callable[[str, Any], None]
 TAGS, TAG = "/api/v3/worker-mgt/tags", "/api/v3/worker-mgt/tag"
 
 
@@ -125,7 +124,7 @@ async def test_a_tag_that_is_none_is_not_found(
 
 
 async def test_a_deleted_tag_is_gone_from_workers_and_ended_jobs(
-    api: httpx.AsyncClient, farm: "Farm", make: Any, register: Any, submit: Any
+    api: httpx.AsyncClient, farm: "Farm", make: Any, register: Register, submit: Submit
 ) -> None:
     tag, carmen = await make(), await register()
     await _set_tags(api, carmen.id, tag["id"])
@@ -142,7 +141,7 @@ async def test_a_deleted_tag_is_gone_from_workers_and_ended_jobs(
 
 
 async def test_a_tag_of_unfinished_jobs_is_deleted_only_by_force(
-    api: httpx.AsyncClient, make: Any, submit: Any, fits: Fits
+    api: httpx.AsyncClient, make: Any, submit: Submit, fits: Fits
 ) -> None:
     tag = await make()
     job = await submit(worker_tag=tag["id"])
@@ -167,7 +166,7 @@ async def _set_tags(api: httpx.AsyncClient, worker_id: str, *tag_ids: str) -> ht
 
 
 async def test_a_workers_tags_are_replaced_and_unknown_ones_ignored(
-    api: httpx.AsyncClient, farm: "Farm", make: Any, register: Any, unknown_id: str, fits: Fits
+    api: httpx.AsyncClient, farm: "Farm", make: Any, register: Register, unknown_id: str, fits: Fits
 ) -> None:
     gpu, cpu, carmen = await make("gpu"), await make("cpu"), await register()
     await _set_tags(api, carmen.id, cpu["id"])
@@ -200,7 +199,7 @@ async def test_tags_of_a_worker_that_is_none(api: httpx.AsyncClient, unknown_id:
 
 @pytest.mark.parametrize("by", ["id", "name"])
 async def test_a_job_gets_another_tag_while_it_runs(
-    api: httpx.AsyncClient, farm: "Farm", make: Any, submit: Any, fits: Fits, by: str
+    api: httpx.AsyncClient, farm: "Farm", make: Any, submit: Submit, fits: Fits, by: str
 ) -> None:
     tag, job = await make(), await submit()
     await farm.set_job(job["id"], status=JobStatus.ACTIVE)
@@ -221,7 +220,7 @@ async def test_a_job_gets_another_tag_while_it_runs(
 
 @pytest.mark.parametrize("asked", [{"name": "none"}, {"id": "none"}, {"id": ""}])
 async def test_a_tag_that_is_none_is_not_acceptable_for_a_job(
-    api: httpx.AsyncClient, make: Any, submit: Any, fits: Fits, asked: dict[str, str]
+    api: httpx.AsyncClient, make: Any, submit: Submit, fits: Fits, asked: dict[str, str]
 ) -> None:
     tag = await make()
     job = await submit(worker_tag=tag["id"])
@@ -242,7 +241,7 @@ async def test_a_tag_for_a_job_that_is_none(api: httpx.AsyncClient, unknown_id: 
 
 
 async def test_a_worker_with_other_tags_is_offered_again_what_it_had_no_use_for(
-    api: httpx.AsyncClient, farm: "Farm", make: Any, register: Any, submit: Any
+    api: httpx.AsyncClient, farm: "Farm", make: Any, register: Register, submit: Submit
 ) -> None:
     tag, carmen, job = await make(), await register(), await submit()
     await farm.set_worker(carmen.id, status=WorkerStatus.AWAKE)
@@ -254,7 +253,11 @@ async def test_a_worker_with_other_tags_is_offered_again_what_it_had_no_use_for(
 
 
 async def test_a_worker_that_signs_on_with_other_task_types_is_offered_again(
-    api: httpx.AsyncClient, farm: "Farm", register: Any, submit: Any, sign_on: dict[str, Any]
+    api: httpx.AsyncClient,
+    farm: "Farm",
+    register: Register,
+    submit: Submit,
+    sign_on: dict[str, Any],
 ) -> None:
     carmen, job = await register(), await submit()
     await farm.hand_back(job["id"], carmen.id)
