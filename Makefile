@@ -10,10 +10,11 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --no-python-downloads --gen
 DASHBOARD := manager_api/dashboard_files/index.html
 ADDON := manager_api/addon_files/.built
 
-.PHONY: help venv dashboard addon demo test lint format bench requirements clean
+.PHONY: help venv dashboard addon demo quick test lint format bench requirements clean
 
 help:
 	@echo "make demo           render a small animation on a farm of one machine (ARGS=--once: then exit)"
+	@echo "make quick          the tests that need no build and no server (ARGS: pytest's)"
 	@echo "make test           install what the tests need, then run all of them (ARGS: pytest's)"
 	@echo "make lint           lint, formatting, types and import contracts only"
 	@echo "make format         mend what ruff can mend"
@@ -52,9 +53,13 @@ $(ADDON): $(INSTALLED) LICENSE pyproject.toml $(shell find addon -name '*.py' -o
 demo: venv dashboard addon
 	$(BIN)/tablao demo $(ARGS)
 
+# The lanes are in tests/lanes.py. One process more than processors: `-n auto`, see tests/conftest.py.
+quick: venv
+	$(BIN)/python -m pytest -n auto --quick $(ARGS)
+
 test: venv dashboard addon
 	@bash .ci/system-packages
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n auto $(ARGS)
 
 # The same tools run as tests (tests/docs/test_code_quality.py), so `make test` includes them.
 lint: venv

@@ -1,10 +1,49 @@
-"""Which tests share a farm, and so run in one process of several."""
+"""Which tests are in the quick lane, and which ones run in one process, as they share a farm.
+
+`pytest --quick` (`make quick`) runs the quick lane, `pytest` (`make test`) runs both.
+"""
+
+from collections.abc import Iterable
 
 from xdist.scheduler import LoadScopeScheduling
 
-#: Groups of tests that share one farm: beginnings of the paths of their files. Each other file is
-#: a group of its own. In the order in which they begin, the longest first.
-SHARED_FARMS: tuple[tuple[str, ...], ...] = (
+#: Beginnings of paths. Files that need no build and start no server, no Blender and no browser.
+QUICK = (
+    "tests/activities/test_keeper_handover.py",
+    "tests/activities/test_run_task.py",
+    "tests/addon/core/test_evaluation.py",
+    "tests/addon/core/test_presets.py",
+    "tests/addon/core/test_project.py",
+    "tests/docs/",
+    "tests/domain/",
+    "tests/manager/logs/test_task_logs.py",
+    "tests/manager/settings/",
+    "tests/model/",
+    "tests/worker_host/test_blender_output.py",
+    "tests/worker_host/test_gpus.py",
+    "tests/worker_host/test_settings.py",
+    "tests/worker_host/test_statistics.py",
+    "tests/workflows/test_replay.py",
+)
+#: Beginnings of paths. All other files; where both tuples fit, the longer beginning counts.
+SLOW = (
+    "tests/activities/",
+    "tests/addon/",
+    "tests/bench/",
+    "tests/browser/",
+    "tests/chaos/",
+    "tests/contract/",
+    # These run every tool of `make lint`.
+    "tests/docs/test_code_quality.py",
+    "tests/e2e/",
+    "tests/manager/",
+    "tests/worker_host/",
+    "tests/workflows/",
+)
+
+#: Beginnings of paths. The files of a row run in one process, most of them because they share a
+#: farm; each other file is a group of its own. Rows begin first and in this order: long ones first.
+GROUPS = (
     ("tests/browser/",),
     ("tests/addon/blender/",),
     (
@@ -13,22 +52,45 @@ SHARED_FARMS: tuple[tuple[str, ...], ...] = (
         "tests/e2e/test_mixed_farm.py",
         "tests/e2e/test_sizes.py",
     ),
-    ("tests/addon/core/",),
     ("tests/addon/files/",),
+    ("tests/addon/core/",),
+    ("tests/docs/test_code_quality.py",),
     ("tests/addon/package/",),
-    # They listen to the same multicast group.
+    # These listen to the same multicast group.
     ("tests/manager/discovery/",),
 )
 
 
+def is_quick(file: str) -> bool:
+    """
+    Args:
+        file: relative to the project, with slashes.
+    """
+    return _longest(QUICK, file) > _longest(SLOW, file)
+
+
+def has_lane(file: str) -> bool:
+    return _longest((*QUICK, *SLOW), file) > 0
+
+
+def _longest(beginnings: Iterable[str], file: str) -> int:
+    return max((len(each) for each in beginnings if file.startswith(each)), default=0)
+
+
 def group_of(test: str) -> str:
-    """The group of a test, given by its id."""
+    """The name of the group that runs in one process; `test` is a test's id."""
     file = test.partition("::")[0]
-    return next((group[0] for group in SHARED_FARMS if file.startswith(group)), file)
+    return next((row[0] for row in GROUPS if file.startswith(row)), file)
+
+
+def rank_of(test: str) -> int:
+    """Sorting by it brings the rows of `GROUPS` to the front."""
+    group = group_of(test)
+    return next((n for n, row in enumerate(GROUPS) if row[0] == group), len(GROUPS))
 
 
 class ByFarm(LoadScopeScheduling):  # type: ignore[misc] # xdist publishes no types
-    """Gives each process whole groups."""
+    """Hands whole groups to the processes."""
 
     def _split_scope(self, nodeid: str) -> str:
         return group_of(nodeid)
