@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from tests.worker_host.farmhouse import Farmhouse
 from worker_host.run_spec import RunRefused
 from worker_host.run_table import HostAlreadyRuns, RunTable
 from workflows.domain.messages import OutcomeKind, RunRef
@@ -13,7 +14,7 @@ LONG = "echo ready; sleep 600"
 
 
 async def begun(
-    house: Any, table: RunTable, asked: RunRef, script: str = LONG
+    house: Farmhouse, table: RunTable, asked: RunRef, script: str = LONG
 ) -> asyncio.Task[Any]:
     """A run whose command is known to run."""
     running = asyncio.create_task(table.run_or_attach(asked, house.shell(script)))
@@ -26,7 +27,7 @@ async def never_fetched(asked: RunRef) -> Any:
 
 
 async def test_second_attachment_supersedes_the_first_and_gets_the_outcome(
-    house: Any, table: Any
+    house: Farmhouse, table: RunTable
 ) -> None:
     first = await begun(house, table, house.ref())
     pid = house.shim(house.ref().key)["command"]["pid"]
@@ -39,13 +40,13 @@ async def test_second_attachment_supersedes_the_first_and_gets_the_outcome(
     assert (await second).kind is OutcomeKind.CANCELED
 
 
-async def test_ended_run_answers_with_its_kept_outcome(house: Any, table: Any) -> None:
+async def test_ended_run_answers_with_its_kept_outcome(house: Farmhouse, table: RunTable) -> None:
     outcome = await table.run_or_attach(house.ref(), house.shell("exit 4"))
 
     assert await table.run_or_attach(house.ref(), never_fetched) == outcome
 
 
-async def test_run_stopped_before_it_began_never_begins(house: Any, table: Any) -> None:
+async def test_run_stopped_before_it_began_never_begins(house: Farmhouse, table: RunTable) -> None:
     await table.stop(house.ref().key, "too late")
 
     outcome = await table.run_or_attach(house.ref(), never_fetched)
@@ -53,7 +54,7 @@ async def test_run_stopped_before_it_began_never_begins(house: Any, table: Any) 
     assert outcome.kind is OutcomeKind.CANCELED
 
 
-async def test_tombstone_outlives_the_host(house: Any, table: Any) -> None:
+async def test_tombstone_outlives_the_host(house: Farmhouse, table: RunTable) -> None:
     await table.stop(house.ref().key, "too late")
     await house.crash(table)
 
@@ -63,7 +64,9 @@ async def test_tombstone_outlives_the_host(house: Any, table: Any) -> None:
     assert outcome.kind is OutcomeKind.CANCELED
 
 
-async def test_stop_reaches_a_run_that_waits_for_its_commands(house: Any, table: Any) -> None:
+async def test_stop_reaches_a_run_that_waits_for_its_commands(
+    house: Farmhouse, table: RunTable
+) -> None:
     asked = asyncio.Event()
 
     async def fetch(_ref: RunRef) -> Any:
@@ -78,7 +81,9 @@ async def test_stop_reaches_a_run_that_waits_for_its_commands(house: Any, table:
     assert table.live() == []
 
 
-async def test_refused_commands_are_a_refusal_and_leave_nothing(house: Any, table: Any) -> None:
+async def test_refused_commands_are_a_refusal_and_leave_nothing(
+    house: Farmhouse, table: RunTable
+) -> None:
     async def fetch(_ref: RunRef) -> Any:
         raise RunRefused("the lease is not held")
 
@@ -88,7 +93,9 @@ async def test_refused_commands_are_a_refusal_and_leave_nothing(house: Any, tabl
     assert not table.known(house.ref().key)
 
 
-async def test_failed_fetch_is_raised_and_may_be_tried_again(house: Any, table: Any) -> None:
+async def test_failed_fetch_is_raised_and_may_be_tried_again(
+    house: Farmhouse, table: RunTable
+) -> None:
     async def fetch(_ref: RunRef) -> Any:
         raise ConnectionError("nobody answers")
 
@@ -100,7 +107,9 @@ async def test_failed_fetch_is_raised_and_may_be_tried_again(house: Any, table: 
     )
 
 
-async def test_sleeping_host_refuses_the_new_and_keeps_the_old(house: Any, table: Any) -> None:
+async def test_sleeping_host_refuses_the_new_and_keeps_the_old(
+    house: Farmhouse, table: RunTable
+) -> None:
     running = await begun(house, table, house.ref(1))
     table.refuse("asleep")
 
@@ -110,7 +119,9 @@ async def test_sleeping_host_refuses_the_new_and_keeps_the_old(house: Any, table
     assert not running.done()
 
 
-async def test_older_lease_is_refused_until_a_new_session(house: Any, table: Any) -> None:
+async def test_older_lease_is_refused_until_a_new_session(
+    house: Farmhouse, table: RunTable
+) -> None:
     await table.run_or_attach(house.ref(1, generation=5), house.shell("true"))
 
     refused = await table.run_or_attach(house.ref(2, generation=4), never_fetched)
@@ -121,7 +132,7 @@ async def test_older_lease_is_refused_until_a_new_session(house: Any, table: Any
     assert taken.kind is OutcomeKind.COMPLETED
 
 
-async def test_next_attempt_stops_the_one_before(house: Any, table: Any) -> None:
+async def test_next_attempt_stops_the_one_before(house: Farmhouse, table: RunTable) -> None:
     first = await begun(house, table, house.ref(attempt=1))
     pid = house.shim(house.ref(attempt=1).key)["command"]["pid"]
 
@@ -133,7 +144,9 @@ async def test_next_attempt_stops_the_one_before(house: Any, table: Any) -> None
     assert not house.is_alive(pid)
 
 
-async def test_newer_lease_takes_the_slot_from_an_older_one(house: Any, table: Any) -> None:
+async def test_newer_lease_takes_the_slot_from_an_older_one(
+    house: Farmhouse, table: RunTable
+) -> None:
     first = await begun(house, table, house.ref(1, generation=1))
 
     outcome = await table.run_or_attach(house.ref(2, generation=2), house.shell("true"))
@@ -142,7 +155,7 @@ async def test_newer_lease_takes_the_slot_from_an_older_one(house: Any, table: A
     assert outcome.kind is OutcomeKind.COMPLETED
 
 
-async def test_same_lease_waits_for_the_slot(house: Any, table: Any) -> None:
+async def test_same_lease_waits_for_the_slot(house: Farmhouse, table: RunTable) -> None:
     gate = house.directory / "gate"
     script = f"echo ready; while [ ! -e {gate} ]; do sleep 0.02; done"
     first = await begun(house, table, house.ref(1), script)
@@ -156,7 +169,7 @@ async def test_same_lease_waits_for_the_slot(house: Any, table: Any) -> None:
     assert (await second).kind is OutcomeKind.COMPLETED
 
 
-async def test_next_host_adopts_a_run_with_its_process(house: Any, table: Any) -> None:
+async def test_next_host_adopts_a_run_with_its_process(house: Farmhouse, table: RunTable) -> None:
     gate = house.directory / "gate"
     script = f"echo ready; while [ ! -e {gate} ]; do sleep 0.02; done"
     (await begun(house, table, house.ref(), script)).cancel()
@@ -173,7 +186,7 @@ async def test_next_host_adopts_a_run_with_its_process(house: Any, table: Any) -
 
 
 async def test_next_host_keeps_the_outcome_of_a_run_that_ended_meanwhile(
-    house: Any, table: Any
+    house: Farmhouse, table: RunTable
 ) -> None:
     gate = house.directory / "gate"
     script = f"echo ready; while [ ! -e {gate} ]; do sleep 0.02; done; exit 6"
@@ -189,7 +202,9 @@ async def test_next_host_keeps_the_outcome_of_a_run_that_ended_meanwhile(
     assert outcome.reason.endswith("code 6")
 
 
-async def test_next_host_calls_a_run_lost_that_nobody_executes(house: Any, table: Any) -> None:
+async def test_next_host_calls_a_run_lost_that_nobody_executes(
+    house: Farmhouse, table: RunTable
+) -> None:
     (await begun(house, table, house.ref())).cancel()
     shim = house.shim(house.ref().key)
     await house.crash(table)
@@ -202,7 +217,9 @@ async def test_next_host_calls_a_run_lost_that_nobody_executes(house: Any, table
     assert not house.is_alive(shim["command"]["pid"])
 
 
-async def test_pid_that_belongs_to_somebody_else_is_left_alone(house: Any, table: Any) -> None:
+async def test_pid_that_belongs_to_somebody_else_is_left_alone(
+    house: Farmhouse, table: RunTable
+) -> None:
     (await begun(house, table, house.ref())).cancel()
     shim = house.shim(house.ref().key)
     await house.crash(table)
@@ -220,12 +237,12 @@ async def test_pid_that_belongs_to_somebody_else_is_left_alone(house: Any, table
     await stranger.wait()
 
 
-async def test_two_hosts_cannot_share_a_directory(house: Any, table: Any) -> None:
+async def test_two_hosts_cannot_share_a_directory(house: Farmhouse, table: RunTable) -> None:
     with pytest.raises(HostAlreadyRuns):
         await house.open()
 
 
-async def test_run_stops_when_its_host_stays_away(house: Any) -> None:
+async def test_run_stops_when_its_host_stays_away(house: Farmhouse) -> None:
     table = await house.open(orphan_after_s=0.5)
     (await begun(house, table, house.ref())).cancel()
     pid = house.shim(house.ref().key)["command"]["pid"]
@@ -238,7 +255,7 @@ async def test_run_stops_when_its_host_stays_away(house: Any) -> None:
     assert not house.is_alive(pid)
 
 
-async def test_run_outlives_an_absence_shorter_than_that(house: Any) -> None:
+async def test_run_outlives_an_absence_shorter_than_that(house: Farmhouse) -> None:
     table = await house.open(orphan_after_s=30.0)
     (await begun(house, table, house.ref())).cancel()
 
@@ -248,7 +265,7 @@ async def test_run_outlives_an_absence_shorter_than_that(house: Any) -> None:
     assert table.live() == [house.ref().key]
 
 
-async def test_unattached_run_stops_after_its_grace(house: Any) -> None:
+async def test_unattached_run_stops_after_its_grace(house: Farmhouse) -> None:
     table = await house.open(unattached_grace_s=0.2)
     running = await begun(house, table, house.ref())
     running.cancel()
@@ -260,7 +277,7 @@ async def test_unattached_run_stops_after_its_grace(house: Any) -> None:
     assert outcome.kind is OutcomeKind.CANCELED
 
 
-async def test_grace_does_not_count_while_nobody_can_be_reached(house: Any) -> None:
+async def test_grace_does_not_count_while_nobody_can_be_reached(house: Farmhouse) -> None:
     table = await house.open(unattached_grace_s=0.2)
     house.hooks.is_connected = False
     (await begun(house, table, house.ref())).cancel()
@@ -272,7 +289,7 @@ async def test_grace_does_not_count_while_nobody_can_be_reached(house: Any) -> N
     await house.eventually(lambda: table.live() == [])
 
 
-async def test_clear_order_stops_at_once(house: Any, table: Any) -> None:
+async def test_clear_order_stops_at_once(house: Farmhouse, table: RunTable) -> None:
     running = await begun(house, table, house.ref())
     running.cancel()
     await asyncio.wait({running})
@@ -282,7 +299,7 @@ async def test_clear_order_stops_at_once(house: Any, table: Any) -> None:
     await house.eventually(lambda: table.live() == [])
 
 
-async def test_closing_host_stops_its_runs_if_told_to(house: Any, table: Any) -> None:
+async def test_closing_host_stops_its_runs_if_told_to(house: Farmhouse, table: RunTable) -> None:
     running = await begun(house, table, house.ref())
     pid = house.shim(house.ref().key)["command"]["pid"]
 

@@ -8,7 +8,7 @@ import pytest
 from temporalio.client import WorkflowUpdateFailedError
 from temporalio.exceptions import ApplicationError
 
-from tests.workflows.conftest import LIMITS, JobAtWork, with_history_limit
+from tests.workflows.job_at_work import LIMITS, JobAtWork, with_history_limit
 from workflows.domain.messages import (
     Change,
     JobAction,

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from tests.manager.api_calls import Fits, Submit, TasksOf
-from tests.manager.end_of_life.conftest import checkouts
+from tests.manager.end_of_life.traces import checkouts
 from workflows.domain.statuses import JobStatus
 
 if TYPE_CHECKING:

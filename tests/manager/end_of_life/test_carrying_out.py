@@ -15,7 +15,7 @@ from manager_api.end_of_life.job_files import JobTraces
 from manager_api.images import store as last_rendered
 from manager_api.keeper.store import SqlKeeperStore
 from tests.manager.api_calls import Fits, Submit, TasksOf
-from tests.manager.end_of_life.conftest import checkouts, is_there, was_deleted
+from tests.manager.end_of_life.traces import checkouts, is_there, was_deleted
 from workflows.domain.statuses import JobStatus
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from manager_api.contract.errors import OrchestratorUnavailable
 from manager_api.end_of_life.deleter import DoomedCanceler, JobDeleter
 from manager_api.keeper.store import SqlKeeperStore
 from tests.manager.api_calls import Submit
-from tests.manager.end_of_life.conftest import AT_ONCE, is_there
+from tests.manager.end_of_life.traces import AT_ONCE, is_there
 from workflows.domain.messages import JobAction
 from workflows.domain.statuses import JobStatus
 

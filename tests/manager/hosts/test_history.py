@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from manager_api.workers.machine_history import HostHistory, Sample
+from tests.manager.hosts.served_channel import Manager
 from workflows.domain import control
 
 BEAT = {
@@ -102,7 +103,7 @@ def test_absurd_numbers_stay_percentages(history: HostHistory, absurd: float) ->
     assert len(sample.gpu_percents) == 16
 
 
-async def test_a_beat_is_kept_and_told(manager: Any) -> None:
+async def test_a_beat_is_kept_and_told(manager: Manager) -> None:
     told: list[tuple[str, Any]] = []
     manager.hosts.on_statistics = lambda worker, statistics: told.append((worker, statistics))
     worker = await manager.worker()

@@ -14,7 +14,7 @@ from manager_api.http_workers.keeping import Answer, HttpRunKeeping, OutcomeDeli
 from manager_api.http_workers.presence import HttpPresence
 from manager_api.http_workers.registry import HttpRuns
 from tests.manager.api_calls import Submit
-from tests.manager.http_workers.conftest import AtWork, HttpFarm
+from tests.manager.http_workers.http_farm import AtWork, HttpFarm
 from tests.manager.stand_in_farm import Farm
 from workflows.domain.http_workers import Patience
 from workflows.domain.messages import OutcomeKind

@@ -14,7 +14,7 @@ from manager_api.http_workers.polls import HttpPolls
 from manager_api.keeper.store import SqlKeeperStore
 from manager_api.workers.service import WorkerService
 from tests.manager.api_calls import Fits, Register, Submit, eventually
-from tests.manager.http_workers.conftest import AtWork, HttpFarm
+from tests.manager.http_workers.http_farm import AtWork, HttpFarm
 from tests.manager.stand_in_farm import SECRET, Credentials, Farm
 from workflows.domain.matchmaking import WorkerFacts
 from workflows.domain.statuses import WorkerStatus

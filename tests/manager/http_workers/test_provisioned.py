@@ -7,7 +7,7 @@ import httpx
 
 from manager_api.keeper.store import SqlKeeperStore
 from tests.manager.api_calls import Submit
-from tests.manager.http_workers.conftest import HttpFarm
+from tests.manager.http_workers.http_farm import HttpFarm
 from tests.manager.stand_in_farm import Farm
 
 Make = Callable[..., Awaitable[Any]]

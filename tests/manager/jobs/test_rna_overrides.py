@@ -9,7 +9,7 @@ import pytest
 from manager_api.database.engine import utc_now
 from manager_api.database.tables import LeaseRow, LeaseState
 from tests.manager.api_calls import Register, Submit
-from tests.manager.http_workers.conftest import HttpFarm, StandInActivities
+from tests.manager.http_workers.http_farm import HttpFarm, StandInActivities
 from workflows.domain.statuses import JobStatus
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from manager_api.cli.main import app as tablao
 from manager_api.settings.model import ManagerSettings
 from manager_api.shaman import garbage, receiving, service
 from manager_api.shaman.errors import UploadStalled
-from tests.manager.shaman.conftest import is_there
+from tests.manager.shaman.files import is_there
 from workflows.domain.shaman import Blob, FileStatus
 
 if TYPE_CHECKING:

@@ -11,6 +11,7 @@ import psutil
 import pytest
 
 from manager_api.hosts.channel import Standing
+from tests.worker_host.connected.stand_in_manager import Farm
 from worker_host.control_channel import ChannelTimes, ControlChannel, Dismissed, Superseded
 from worker_host.registration import Credentials
 from workflows.domain import control
@@ -50,7 +51,7 @@ class Listening:
 
 @asynccontextmanager
 async def connected(
-    farm: Any, credentials: Credentials
+    farm: Farm, credentials: Credentials
 ) -> AsyncIterator[tuple[ControlChannel, Listening, asyncio.Task[None]]]:
     receiver = Listening()
     channel = ControlChannel(farm.url, credentials.headers, receiver, TIMES)
@@ -76,7 +77,7 @@ async def send_all(channel: ControlChannel, log: bytes) -> None:
 
 
 async def test_a_new_process_gets_a_session_and_is_told_what_to_be(
-    farm: Any, credentials: Credentials
+    farm: Farm, credentials: Credentials
 ) -> None:
     farm.records.wanted = Standing(WorkerStatus.ASLEEP, settled=("job.1.1.1",))
 
@@ -89,7 +90,7 @@ async def test_a_new_process_gets_a_session_and_is_told_what_to_be(
 
 
 async def test_beats_make_a_host_present_with_its_statistics(
-    farm: Any, credentials: Credentials, eventually: Eventually
+    farm: Farm, credentials: Credentials, eventually: Eventually
 ) -> None:
     async with connected(farm, credentials) as (_, receiver, _):
         worker_id = receiver.welcomes[0].worker_id
@@ -100,7 +101,7 @@ async def test_beats_make_a_host_present_with_its_statistics(
 
 
 async def test_orders_reach_the_host(
-    farm: Any, credentials: Credentials, eventually: Eventually
+    farm: Farm, credentials: Credentials, eventually: Eventually
 ) -> None:
     async with connected(farm, credentials) as (_, receiver, _):
         worker_id = receiver.welcomes[0].worker_id
@@ -117,7 +118,9 @@ async def test_orders_reach_the_host(
         ]
 
 
-async def test_a_log_is_acknowledged_when_it_is_stored(farm: Any, credentials: Credentials) -> None:
+async def test_a_log_is_acknowledged_when_it_is_stored(
+    farm: Farm, credentials: Credentials
+) -> None:
     async with connected(farm, credentials) as (channel, _, _):
         received = await channel.send_log(KEY, 0, "olé\n".encode())
 
@@ -126,7 +129,7 @@ async def test_a_log_is_acknowledged_when_it_is_stored(farm: Any, credentials: C
 
 
 async def test_after_a_gap_the_manager_says_what_it_has(
-    farm: Any, credentials: Credentials
+    farm: Farm, credentials: Credentials
 ) -> None:
     async with connected(farm, credentials) as (channel, _, _):
         await channel.send_log(KEY, 0, b"one")
@@ -138,7 +141,7 @@ async def test_after_a_gap_the_manager_says_what_it_has(
 
 
 async def test_a_log_is_whole_although_the_manager_was_restarted_twice(
-    farm: Any, credentials: Credentials, eventually: Eventually
+    farm: Farm, credentials: Credentials, eventually: Eventually
 ) -> None:
     log = random.Random(2).randbytes(48 * MIB)  # or it is through before it can be interrupted
 
@@ -154,12 +157,12 @@ async def test_a_log_is_whole_although_the_manager_was_restarted_twice(
     assert await farm.log_of(1) == log
 
 
-def size_of(farm: Any) -> int:
+def size_of(farm: Farm) -> int:
     return sum(path.stat().st_size for path in farm.logs.job_directory("job").glob("*.txt"))
 
 
 async def test_memory_stays_flat_while_a_long_log_flows(
-    farm: Any, credentials: Credentials
+    farm: Farm, credentials: Credentials
 ) -> None:
     piece = b"x" * control.LOG_PIECE
     process = psutil.Process()
@@ -177,7 +180,7 @@ async def test_memory_stays_flat_while_a_long_log_flows(
 
 
 async def test_a_log_cannot_be_handed_over_while_the_manager_is_away(
-    farm: Any, credentials: Credentials
+    farm: Farm, credentials: Credentials
 ) -> None:
     async with connected(farm, credentials) as (channel, _, _):
         await farm.stop()
@@ -187,7 +190,7 @@ async def test_a_log_cannot_be_handed_over_while_the_manager_is_away(
 
 
 async def test_only_the_newest_progress_is_told(
-    farm: Any, credentials: Credentials, eventually: Eventually
+    farm: Farm, credentials: Credentials, eventually: Eventually
 ) -> None:
     async with connected(farm, credentials) as (channel, _, _):
         for steps in range(1, 2000):
@@ -199,7 +202,7 @@ async def test_only_the_newest_progress_is_told(
 
 
 async def test_the_same_process_keeps_its_session_over_a_restart_of_the_manager(
-    farm: Any, credentials: Credentials, eventually: Eventually
+    farm: Farm, credentials: Credentials, eventually: Eventually
 ) -> None:
     async with connected(farm, credentials) as (_, receiver, _):
         await farm.stop()
@@ -210,7 +213,7 @@ async def test_the_same_process_keeps_its_session_over_a_restart_of_the_manager(
 
 
 async def test_a_second_process_with_the_same_credentials_ends_the_first(
-    farm: Any, credentials: Credentials
+    farm: Farm, credentials: Credentials
 ) -> None:
     async with (
         connected(farm, credentials) as (_, _, first),
@@ -225,7 +228,7 @@ async def test_a_second_process_with_the_same_credentials_ends_the_first(
 
 
 async def test_a_process_that_was_superseded_while_away_ends_when_it_is_back(
-    farm: Any, credentials: Credentials
+    farm: Farm, credentials: Credentials
 ) -> None:
     async with connected(farm, credentials) as (_, _, first):
         await farm.stop()
@@ -238,7 +241,7 @@ async def test_a_process_that_was_superseded_while_away_ends_when_it_is_back(
 
 
 async def test_wrong_credentials_are_tried_again_before_the_worker_takes_itself_for_deleted(
-    farm: Any, caplog: pytest.LogCaptureFixture
+    farm: Farm, caplog: pytest.LogCaptureFixture
 ) -> None:
     wrong = Credentials("somebody", "else")
     channel = ControlChannel(farm.url, wrong.headers, Listening(), TIMES)
@@ -255,7 +258,7 @@ async def test_wrong_credentials_are_tried_again_before_the_worker_takes_itself_
 
 
 async def test_a_deleted_workers_connection_is_closed_for_good(
-    farm: Any, credentials: Credentials
+    farm: Farm, credentials: Credentials
 ) -> None:
     async with connected(farm, credentials) as (_, _, running):
         farm.records.deleted_workers.add(credentials.worker_id)
@@ -267,7 +270,7 @@ async def test_a_deleted_workers_connection_is_closed_for_good(
 
 
 async def test_a_worker_that_was_deleted_while_away_learns_it_when_it_is_back(
-    farm: Any, credentials: Credentials
+    farm: Farm, credentials: Credentials
 ) -> None:
     async with connected(farm, credentials) as (_, _, running):
         await farm.stop()

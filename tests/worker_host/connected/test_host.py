@@ -20,6 +20,7 @@ from temporalio.workflow import ActivityCancellationType
 
 from manager_api.hosts.channel import Standing
 from manager_api.temporal.server import TemporalServer
+from tests.worker_host.connected.stand_in_manager import Farm
 from worker_host.host import Ended, Host
 from worker_host.registration import Credentials
 from worker_host.run_table import RunTable
@@ -53,7 +54,7 @@ class OneTask:
 class Stage:
     """A farm with Temporal, hosts on one data directory, and tasks sent to them."""
 
-    def __init__(self, farm: Any, client: Client, directory: Path, eventually: Eventually) -> None:
+    def __init__(self, farm: Farm, client: Client, directory: Path, eventually: Eventually) -> None:
         self.farm = farm
         self.directory = directory
         self.eventually = eventually
@@ -125,7 +126,7 @@ class Stage:
 
 @pytest.fixture
 async def stage(
-    farm: Any,
+    farm: Farm,
     temporal_server: TemporalServer,
     temporal_client: Client,
     tmp_path: Path,

@@ -18,6 +18,7 @@ from temporalio.common import RetryPolicy
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
 from manager_api.temporal.server import TemporalServer
+from tests.worker_host.connected.stand_in_manager import Farm
 from workflows.domain.messages import Outcome, OutcomeKind, RunKey, RunRef, worker_task_queue
 from workflows.domain.statuses import WorkerStatus
 
@@ -48,7 +49,7 @@ class OneTaskOfAProcess:
 class Machine:
     """A render machine on which `tablao-worker` is started; its farm knows it already."""
 
-    def __init__(self, farm: Any, client: Client, directory: Path, eventually: Eventually) -> None:
+    def __init__(self, farm: Farm, client: Client, directory: Path, eventually: Eventually) -> None:
         self.farm = farm
         self.client = client
         self.directory = directory
@@ -104,7 +105,7 @@ class Machine:
 
 @pytest.fixture
 async def machine(
-    farm: Any,
+    farm: Farm,
     temporal_server: TemporalServer,
     temporal_client: Client,
     tmp_path: Path,
