@@ -45,17 +45,30 @@ SLOW = (
 #: farm; each other file is a group of its own. Rows begin first and in this order: long ones first.
 GROUPS = (
     ("tests/browser/",),
+    ("tests/e2e/test_failures_on_small_farms.py",),
     ("tests/addon/blender/",),
     (
         "tests/e2e/test_actions_over_",
         "tests/e2e/test_bad_input.py",
-        "tests/e2e/test_mixed_farm.py",
-        "tests/e2e/test_sizes.py",
     ),
+    ("tests/e2e/test_http_workers.py",),
+    ("tests/chaos/",),
+    ("tests/e2e/test_provisioning.py",),
+    ("tests/e2e/test_real_blender.py",),
+    ("tests/e2e/test_worker_management.py",),
+    ("tests/e2e/test_mixed_farm.py",),
+    ("tests/e2e/test_sizes.py",),
     ("tests/addon/files/",),
     ("tests/addon/core/",),
     ("tests/docs/test_code_quality.py",),
+    ("tests/contract/",),
     ("tests/addon/package/",),
+    # One Temporal server, without a farm.
+    (
+        "tests/manager/temporal/test_tunnel.py",
+        "tests/worker_host/connected/",
+        "tests/workflows/test_job_workflow.py",
+    ),
     # These listen to the same multicast group.
     ("tests/manager/discovery/",),
 )

@@ -14,7 +14,6 @@ import pytest
 import uvicorn
 
 from manager_api.database.engine import Database
-from manager_api.database.migrate import upgrade
 from manager_api.job_types.farm import farm_job_types
 from manager_api.settings.in_force import Configuration
 from manager_api.settings.model import ManagerSettings
@@ -58,22 +57,15 @@ REQUIRED_BUT_UNKNOWN = {
 }
 
 
-@pytest.fixture(scope="session")
-def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("empty") / "tablao.sqlite"
-    upgrade(f"sqlite+aiosqlite:///{path}")
-    return path
-
-
 @pytest.fixture
 def settings(tmp_path: Path) -> ManagerSettings:
     return ManagerSettings(data_dir=tmp_path / "data", max_json_bytes=4 * 1024**2)
 
 
 @pytest.fixture
-async def farm(settings: ManagerSettings, empty_database: Path) -> AsyncIterator[Farm]:
+async def farm(settings: ManagerSettings, migrated_sqlite: Path) -> AsyncIterator[Farm]:
     settings.data_dir.mkdir(parents=True, exist_ok=True)
-    shutil.copy(empty_database, settings.data_dir / "tablao.sqlite")
+    shutil.copy(migrated_sqlite, settings.data_dir / "tablao.sqlite")
     database = Database(settings.database_url)
     control = StandInControl(database)
     configuration = Configuration(settings)

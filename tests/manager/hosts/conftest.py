@@ -7,21 +7,12 @@ from pathlib import Path
 import pytest
 
 from manager_api.database.engine import Database
-from manager_api.database.migrate import upgrade
 from tests.manager.hosts.served_channel import Manager
 
 
-@pytest.fixture(scope="module")
-def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A file to copy."""
-    path = tmp_path_factory.mktemp("hosts") / "migrated.sqlite"
-    upgrade(f"sqlite+aiosqlite:///{path}")
-    return path
-
-
 @pytest.fixture
-async def manager(migrated: Path, tmp_path: Path) -> AsyncIterator[Manager]:
-    path = shutil.copy(migrated, tmp_path / "tablao.sqlite")
+async def manager(migrated_sqlite: Path, tmp_path: Path) -> AsyncIterator[Manager]:
+    path = shutil.copy(migrated_sqlite, tmp_path / "tablao.sqlite")
     database = Database(f"sqlite+aiosqlite:///{path}")
     manager = Manager(tmp_path, database)
     async with manager.serving():
