@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -16,9 +17,11 @@ from tests.manager.api_calls import Register, Submit, TasksOf
 if TYPE_CHECKING:
     from tests.manager.stand_in_farm import Farm
 
+Lend = Callable[..., Awaitable[str]]
+
 
 @pytest.fixture
-def lend(farm: "Farm") -> Any:
+def lend(farm: "Farm") -> Lend:
     """Writes a lease; returns its id."""
 
     async def lend(worker_id: str, job_id: str, **values: Any) -> str:
@@ -52,7 +55,7 @@ async def test_the_holder_of_a_lease_gets_the_commands_for_its_platform(
     register: Register,
     submit: Submit,
     tasks_of: TasksOf,
-    lend: Any,
+    lend: Lend,
     state: LeaseState,
 ) -> None:
     job = await submit(settings={"message": "{blender} {jobs} {unknown}"})
@@ -82,7 +85,7 @@ async def test_the_holder_of_a_lease_gets_the_commands_for_its_platform(
 
 
 async def test_the_log_says_once_who_was_given_the_task(
-    api: httpx.AsyncClient, register: Register, submit: Submit, tasks_of: TasksOf, lend: Any
+    api: httpx.AsyncClient, register: Register, submit: Submit, tasks_of: TasksOf, lend: Lend
 ) -> None:
     job, carmen = await submit(), await register()
     lease = await lend(carmen.id, job["id"])
@@ -100,7 +103,7 @@ async def test_nobody_else_gets_them(
     farm: "Farm",
     register: Register,
     submit: Submit,
-    lend: Any,
+    lend: Lend,
     unknown_id: str,
 ) -> None:
     job, other_job = await submit(), await submit()
@@ -127,7 +130,7 @@ async def test_what_is_past_is_not_run_again(
     register: Register,
     submit: Submit,
     tasks_of: TasksOf,
-    lend: Any,
+    lend: Lend,
 ) -> None:
     job, carmen = await submit(), await register()
     _, second, _ = await tasks_of(job["id"])
@@ -148,7 +151,7 @@ async def test_what_is_past_is_not_run_again(
 
 
 async def test_the_projection_may_lag_behind_the_lease(
-    api: httpx.AsyncClient, register: Register, submit: Submit, lend: Any
+    api: httpx.AsyncClient, register: Register, submit: Submit, lend: Lend
 ) -> None:
     job, carmen = await submit(initial_status="paused"), await register()
     lease = await lend(carmen.id, job["id"])
@@ -159,7 +162,7 @@ async def test_the_projection_may_lag_behind_the_lease(
 
 
 async def test_a_hundred_hosts_at_once_wait_a_moment(
-    api: httpx.AsyncClient, register: Register, submit: Submit, lend: Any
+    api: httpx.AsyncClient, register: Register, submit: Submit, lend: Lend
 ) -> None:
     job = await submit()
     hosts = [await register(f"host {number}") for number in range(100)]
