@@ -1,18 +1,13 @@
 """A manager on loopback for hosts: the real channel, logs on disk, records in memory."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
-from tests.worker_host.connected.stand_in_manager import SECRET, WORKER, Farm, eventually
+from tests.worker_host.connected.stand_in_manager import SECRET, WORKER, Farm
 from worker_host.registration import Credentials
-
-
-@pytest.fixture(name="eventually")
-def eventually_fixture() -> Callable[..., Awaitable[None]]:
-    return eventually
 
 
 @pytest.fixture

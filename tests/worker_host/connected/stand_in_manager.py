@@ -25,7 +25,7 @@ WORKER = "c0ffee00-0000-4000-8000-000000000001"
 SECRET = "a-secret-of-its-own"
 
 
-Ask = Callable[[], bool]
+Ask = Callable[[], object]
 
 
 class MemoryRecords:

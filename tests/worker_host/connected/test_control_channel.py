@@ -3,7 +3,7 @@
 import asyncio
 import random
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -11,7 +11,7 @@ import psutil
 import pytest
 
 from manager_api.hosts.channel import Standing
-from tests.worker_host.connected.stand_in_manager import Farm
+from tests.worker_host.connected.stand_in_manager import Farm, eventually
 from worker_host.control_channel import ChannelTimes, ControlChannel, Dismissed, Superseded
 from worker_host.registration import Credentials
 from workflows.domain import control
@@ -23,8 +23,6 @@ MIB = 1024 * 1024
 TIMES = ChannelTimes(
     retry_from_s=0.01, retry_to_s=0.05, ping_every_s=0.5, silent_s=2, progress_every_s=0.05
 )
-
-Eventually = Callable[..., Awaitable[None]]
 
 
 class Listening:
@@ -90,7 +88,7 @@ async def test_a_new_process_gets_a_session_and_is_told_what_to_be(
 
 
 async def test_beats_make_a_host_present_with_its_statistics(
-    farm: Farm, credentials: Credentials, eventually: Eventually
+    farm: Farm, credentials: Credentials
 ) -> None:
     async with connected(farm, credentials) as (_, receiver, _):
         worker_id = receiver.welcomes[0].worker_id
@@ -100,9 +98,7 @@ async def test_beats_make_a_host_present_with_its_statistics(
         assert farm.hosts.statistics(worker_id) == {"cpu_percent": 7.0}
 
 
-async def test_orders_reach_the_host(
-    farm: Farm, credentials: Credentials, eventually: Eventually
-) -> None:
+async def test_orders_reach_the_host(farm: Farm, credentials: Credentials) -> None:
     async with connected(farm, credentials) as (_, receiver, _):
         worker_id = receiver.welcomes[0].worker_id
 
@@ -141,7 +137,7 @@ async def test_after_a_gap_the_manager_says_what_it_has(
 
 
 async def test_a_log_is_whole_although_the_manager_was_restarted_twice(
-    farm: Farm, credentials: Credentials, eventually: Eventually
+    farm: Farm, credentials: Credentials
 ) -> None:
     log = random.Random(2).randbytes(48 * MIB)  # or it is through before it can be interrupted
 
@@ -189,9 +185,7 @@ async def test_a_log_cannot_be_handed_over_while_the_manager_is_away(
             await channel.send_log(KEY, 0, b"ole")
 
 
-async def test_only_the_newest_progress_is_told(
-    farm: Farm, credentials: Credentials, eventually: Eventually
-) -> None:
+async def test_only_the_newest_progress_is_told(farm: Farm, credentials: Credentials) -> None:
     async with connected(farm, credentials) as (channel, _, _):
         for steps in range(1, 2000):
             channel.send_progress(KEY, {"steps_completed": steps, "frame": steps})
@@ -202,7 +196,7 @@ async def test_only_the_newest_progress_is_told(
 
 
 async def test_the_same_process_keeps_its_session_over_a_restart_of_the_manager(
-    farm: Farm, credentials: Credentials, eventually: Eventually
+    farm: Farm, credentials: Credentials
 ) -> None:
     async with connected(farm, credentials) as (_, receiver, _):
         await farm.stop()
