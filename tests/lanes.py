@@ -69,8 +69,6 @@ GROUPS = (
         "tests/worker_host/connected/",
         "tests/workflows/test_job_workflow.py",
     ),
-    # These listen to the same multicast group.
-    ("tests/manager/discovery/",),
 )
 
 
