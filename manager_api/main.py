@@ -14,8 +14,8 @@ from uvicorn.loops.auto import auto_loop_factory
 from activities.http_workers import HttpRendering
 from activities.keeper_memory import Wakeup
 from activities.keeping import FarmKeeper, KeeperDuty, KeeperTimes
+from activities.process.sdk_logs import log_only_errors_of_sdk
 from activities.projection import Projection
-from activities.sdk_logs import log_only_errors_of_sdk
 from manager_api.database.check import check_database
 from manager_api.database.engine import Changed, Database
 from manager_api.discovery.advertising import discoverable

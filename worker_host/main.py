@@ -12,9 +12,9 @@ from pathlib import Path
 
 import httpx
 
-from activities.layered_settings import SettingsError
-from activities.process_end import end_with
-from activities.sdk_logs import log_only_errors_of_sdk
+from activities.process.layered_settings import SettingsError
+from activities.process.process_end import end_with
+from activities.process.sdk_logs import log_only_errors_of_sdk
 from worker_host.host import Ended, Host
 from worker_host.manager_client import http_client
 from worker_host.manager_search import find_manager

@@ -18,8 +18,8 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.service import RPCError
 from temporalio.worker import Worker
 
-from activities.deployment import DEPLOYMENT
-from activities.tunnel_client import TUNNEL_PATH, Tunnel
+from activities.connections.tunnel_client import TUNNEL_PATH, Tunnel
+from activities.process.deployment import DEPLOYMENT
 from workflows.domain.control import Welcome
 from workflows.domain.messages import worker_task_queue
 from workflows.domain.provisioning import MOST_SLOTS

@@ -10,8 +10,8 @@ from typing import Annotated, Any
 
 import typer
 
-from activities.layered_settings import SettingsError
-from activities.process_end import end_with
+from activities.process.layered_settings import SettingsError
+from activities.process.process_end import end_with
 from manager_api.cli.client import Manager, Refused
 from manager_api.cli.console import CommandError, note, say
 from manager_api.cli.supervise import Farm, free_port, host_command, interrupt_on_terminate, is_free

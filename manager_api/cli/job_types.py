@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import typer
 
-from activities.layered_settings import SettingsError
+from activities.process.layered_settings import SettingsError
 from manager_api.cli.client import AsJson
 from manager_api.cli.console import CommandError, say, show_json, show_table
 from manager_api.cli.farm import DataDir

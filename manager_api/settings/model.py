@@ -17,7 +17,7 @@ from pydantic_settings import SettingsConfigDict
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
-from activities.layered_settings import LayeredSettings, SettingsError
+from activities.process.layered_settings import LayeredSettings, SettingsError
 from manager_api.settings.listening import address, host_and_port
 from manager_api.settings.platforms import managers_platform
 from manager_api.settings.sections import Duration, Mqtt, Shaman, Variable

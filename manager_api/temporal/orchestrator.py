@@ -25,8 +25,8 @@ from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
-from activities.deployment import DEPLOYMENT
 from activities.keeping import TemporalAway, WorkflowMissing
+from activities.process.deployment import DEPLOYMENT
 from manager_api.contract.errors import OrchestratorUnavailable, Refused
 from manager_api.database.engine import Database
 from manager_api.database.tables import JobRow

@@ -8,7 +8,7 @@ import pytest
 #: Python waits for such a thread at its end, as it does for some of the SDK's.
 PROGRAM = """
 import sys, threading
-from activities.process_end import end_with
+from activities.process.process_end import end_with
 
 threading.Thread(target=threading.Event().wait).start()
 

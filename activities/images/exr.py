@@ -24,7 +24,6 @@ import OpenEXR  # type: ignore[import-not-found] # compiled, and without stubs
 from numpy.typing import NDArray
 from PIL import Image
 
-MAGIC = b"\x76\x2f\x31\x01"
 #: What the manager shows at most.
 FITS_IN = (1920, 1080)
 #: 16k by 8k. What is larger has no preview.

@@ -14,8 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from activities.exr import FITS_IN, NoPreview, as_jpeg, choose, shown
-from activities.frame_images import exr_as_jpeg
+from activities.images.exr import FITS_IN, NoPreview, as_jpeg, choose, shown
+from activities.images.frame_images import exr_as_jpeg
 from worker_host.processes.environment import clean_environment
 
 WIDTH, HEIGHT = 64, 36
