@@ -70,7 +70,7 @@ async def serve(settings: HostSettings) -> int:
     host = Host(
         settings,
         credentials,
-        lambda hooks: RunTable(settings.runs_dir, settings=settings.run_settings, hooks=hooks),
+        lambda hooks: RunTable(settings.runs_dir, hooks, settings.run_settings),
         software=software,
     )
     signals.on_first(host.shut_down)

@@ -4,7 +4,6 @@ import asyncio
 import logging
 import random
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import httpx
@@ -20,12 +19,6 @@ logger = logging.getLogger(__name__)
 _ASK_AGAIN = frozenset({408, 429})
 
 
-@dataclass(frozen=True, slots=True)
-class FetchedRun:
-    task_id: str
-    spec: RunSpec
-
-
 class ManagerClient:
     """One kept-alive connection: fetching commands lies between any two tasks."""
 
@@ -33,7 +26,7 @@ class ManagerClient:
         self._settings = settings
         self._http = http_client(auth=credentials.auth)
 
-    async def fetch(self, ref: RunRef) -> FetchedRun:
+    async def fetch(self, ref: RunRef) -> RunSpec:
         """A run's commands. Asks until there is an answer.
 
         Raises:
@@ -47,7 +40,7 @@ class ManagerClient:
                     f"{url}/{ref.attempt}", params={"lease": ref.lease_id}
                 )
                 if answer.is_success:
-                    return _fetched(answer.json())
+                    return _spec(answer.json())
                 problem = _message(answer)
                 if answer.status_code < 500 and answer.status_code not in _ASK_AGAIN:
                     raise RunRefused(problem)
@@ -82,18 +75,18 @@ def http_client(auth: httpx.Auth | None = None) -> httpx.AsyncClient:
     return httpx.AsyncClient(auth=auth, limits=limits, timeout=httpx.Timeout(15, connect=5))
 
 
-def _fetched(content: Mapping[str, Any]) -> FetchedRun:
+def _spec(content: Mapping[str, Any]) -> RunSpec:
     commands = tuple(
         Command(each["name"], each["parameters"], each.get("total_step_count", 0))
         for each in content["commands"]
     )
-    spec = RunSpec(
+    return RunSpec(
         commands,
         content.get("job_name", ""),
         content.get("task_name", ""),
         environment=content.get("environment", {}),
+        task_id=content["task_id"],
     )
-    return FetchedRun(content["task_id"], spec)
 
 
 def _message(answer: httpx.Response) -> str:

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from worker_host.run_spec import RunRefused
-from worker_host.run_table import HostAlreadyRuns, RunTable
+from worker_host.run_table import RunTable
+from worker_host.runs_folder import HostAlreadyRuns
 from workflows.domain.messages import OutcomeKind, RunRef
 
 LONG = "echo ready; sleep 600"
@@ -16,7 +17,7 @@ async def begun(
     house: Any, table: RunTable, asked: RunRef, script: str = LONG
 ) -> asyncio.Task[Any]:
     """A run whose command is known to run."""
-    running = asyncio.create_task(table.run_or_attach(asked, house.shell(script)))
+    running = asyncio.create_task(house.run(table, asked, house.shell(script)))
     await house.eventually(lambda: "> ready" in house.log(asked.key))
     return running
 
@@ -31,7 +32,7 @@ async def test_second_attachment_supersedes_the_first_and_gets_the_outcome(
     first = await begun(house, table, house.ref())
     pid = house.shim(house.ref().key)["command"]["pid"]
 
-    second = asyncio.create_task(table.run_or_attach(house.ref(), never_fetched))
+    second = asyncio.create_task(house.run(table, house.ref(), never_fetched))
 
     assert (await first).kind is OutcomeKind.SUPERSEDED
     assert house.is_alive(pid)
@@ -40,15 +41,15 @@ async def test_second_attachment_supersedes_the_first_and_gets_the_outcome(
 
 
 async def test_ended_run_answers_with_its_kept_outcome(house: Any, table: Any) -> None:
-    outcome = await table.run_or_attach(house.ref(), house.shell("exit 4"))
+    outcome = await house.run(table, house.ref(), house.shell("exit 4"))
 
-    assert await table.run_or_attach(house.ref(), never_fetched) == outcome
+    assert await house.run(table, house.ref(), never_fetched) == outcome
 
 
 async def test_run_stopped_before_it_began_never_begins(house: Any, table: Any) -> None:
     await table.stop(house.ref().key, "too late")
 
-    outcome = await table.run_or_attach(house.ref(), never_fetched)
+    outcome = await house.run(table, house.ref(), never_fetched)
 
     assert outcome.kind is OutcomeKind.CANCELED
 
@@ -59,7 +60,7 @@ async def test_tombstone_outlives_the_host(house: Any, table: Any) -> None:
 
     table = await house.open()
 
-    outcome = await table.run_or_attach(house.ref(), never_fetched)
+    outcome = await house.run(table, house.ref(), never_fetched)
     assert outcome.kind is OutcomeKind.CANCELED
 
 
@@ -70,7 +71,7 @@ async def test_stop_reaches_a_run_that_waits_for_its_commands(house: Any, table:
         asked.set()
         await asyncio.Event().wait()
 
-    running = asyncio.create_task(table.run_or_attach(house.ref(), fetch))
+    running = asyncio.create_task(house.run(table, house.ref(), fetch))
     await asked.wait()
     await table.stop(house.ref().key, "enough")
 
@@ -82,10 +83,10 @@ async def test_refused_commands_are_a_refusal_and_leave_nothing(house: Any, tabl
     async def fetch(_ref: RunRef) -> Any:
         raise RunRefused("the lease is not held")
 
-    outcome = await table.run_or_attach(house.ref(), fetch)
+    outcome = await house.run(table, house.ref(), fetch)
 
     assert (outcome.kind, outcome.reason) == (OutcomeKind.REFUSED, "the lease is not held")
-    assert not table.known(house.ref().key)
+    assert table.named() == []
 
 
 async def test_failed_fetch_is_raised_and_may_be_tried_again(house: Any, table: Any) -> None:
@@ -93,9 +94,9 @@ async def test_failed_fetch_is_raised_and_may_be_tried_again(house: Any, table: 
         raise ConnectionError("nobody answers")
 
     with pytest.raises(ConnectionError):
-        await table.run_or_attach(house.ref(), fetch)
+        await house.run(table, house.ref(), fetch)
 
-    assert (await table.run_or_attach(house.ref(), house.shell("true"))).kind is (
+    assert (await house.run(table, house.ref(), house.shell("true"))).kind is (
         OutcomeKind.COMPLETED
     )
 
@@ -104,18 +105,18 @@ async def test_sleeping_host_refuses_the_new_and_keeps_the_old(house: Any, table
     running = await begun(house, table, house.ref(1))
     table.refuse("asleep")
 
-    refused = await table.run_or_attach(house.ref(2, slot=1), never_fetched)
+    refused = await house.run(table, house.ref(2, slot=1), never_fetched)
 
     assert (refused.kind, refused.reason) == (OutcomeKind.REFUSED, "asleep")
     assert not running.done()
 
 
 async def test_older_lease_is_refused_until_a_new_session(house: Any, table: Any) -> None:
-    await table.run_or_attach(house.ref(1, generation=5), house.shell("true"))
+    await house.run(table, house.ref(1, generation=5), house.shell("true"))
 
-    refused = await table.run_or_attach(house.ref(2, generation=4), never_fetched)
+    refused = await house.run(table, house.ref(2, generation=4), never_fetched)
     table.signed_on()
-    taken = await table.run_or_attach(house.ref(2, generation=4), house.shell("true"))
+    taken = await house.run(table, house.ref(2, generation=4), house.shell("true"))
 
     assert refused.kind is OutcomeKind.REFUSED
     assert taken.kind is OutcomeKind.COMPLETED
@@ -126,7 +127,7 @@ async def test_next_attempt_stops_the_one_before(house: Any, table: Any) -> None
     pid = house.shim(house.ref(attempt=1).key)["command"]["pid"]
 
     second = house.ref(attempt=2, slot=1)
-    outcome = await table.run_or_attach(second, house.shell("true"))
+    outcome = await house.run(table, second, house.shell("true"))
 
     assert (await first).kind is OutcomeKind.CANCELED
     assert outcome.kind is OutcomeKind.COMPLETED
@@ -136,7 +137,7 @@ async def test_next_attempt_stops_the_one_before(house: Any, table: Any) -> None
 async def test_newer_lease_takes_the_slot_from_an_older_one(house: Any, table: Any) -> None:
     first = await begun(house, table, house.ref(1, generation=1))
 
-    outcome = await table.run_or_attach(house.ref(2, generation=2), house.shell("true"))
+    outcome = await house.run(table, house.ref(2, generation=2), house.shell("true"))
 
     assert (await first).kind is OutcomeKind.CANCELED
     assert outcome.kind is OutcomeKind.COMPLETED
@@ -146,8 +147,8 @@ async def test_same_lease_waits_for_the_slot(house: Any, table: Any) -> None:
     gate = house.directory / "gate"
     script = f"echo ready; while [ ! -e {gate} ]; do sleep 0.02; done"
     first = await begun(house, table, house.ref(1), script)
-    second = asyncio.create_task(table.run_or_attach(house.ref(2), house.shell("true")))
-    await house.eventually(lambda: table.known(house.ref(2).key))
+    second = asyncio.create_task(house.run(table, house.ref(2), house.shell("true")))
+    await house.eventually(lambda: house.ref(2).key in table.live())
     assert not house.path(house.ref(2).key, "run.json").exists()
 
     gate.touch()
@@ -166,7 +167,7 @@ async def test_next_host_adopts_a_run_with_its_process(house: Any, table: Any) -
     table = await house.open()
 
     assert table.live() == [house.ref().key]
-    running = asyncio.create_task(table.run_or_attach(house.ref(), never_fetched))
+    running = asyncio.create_task(house.run(table, house.ref(), never_fetched))
     assert house.shim(house.ref().key) == before
     gate.touch()
     assert (await running).kind is OutcomeKind.COMPLETED
@@ -184,7 +185,7 @@ async def test_next_host_keeps_the_outcome_of_a_run_that_ended_meanwhile(
 
     table = await house.open()
 
-    outcome = await table.run_or_attach(house.ref(), never_fetched)
+    outcome = await house.run(table, house.ref(), never_fetched)
     assert outcome.kind is OutcomeKind.FAILED
     assert outcome.reason.endswith("code 6")
 
@@ -197,7 +198,7 @@ async def test_next_host_calls_a_run_lost_that_nobody_executes(house: Any, table
 
     table = await house.open()
 
-    outcome = await table.run_or_attach(house.ref(), never_fetched)
+    outcome = await house.run(table, house.ref(), never_fetched)
     assert outcome.kind is OutcomeKind.LOST
     assert not house.is_alive(shim["command"]["pid"])
 
@@ -212,7 +213,7 @@ async def test_pid_that_belongs_to_somebody_else_is_left_alone(house: Any, table
     house.write_shim(house.ref().key, shim)
 
     table = await house.open()
-    outcome = await table.run_or_attach(house.ref(), never_fetched)
+    outcome = await house.run(table, house.ref(), never_fetched)
 
     assert outcome.kind is OutcomeKind.LOST
     assert house.is_alive(stranger.pid)
@@ -234,7 +235,7 @@ async def test_run_stops_when_its_host_stays_away(house: Any) -> None:
     await house.eventually(house.path(house.ref().key, "outcome.json").exists)
 
     table = await house.open()
-    assert (await table.run_or_attach(house.ref(), never_fetched)).kind is OutcomeKind.LOST
+    assert (await house.run(table, house.ref(), never_fetched)).kind is OutcomeKind.LOST
     assert not house.is_alive(pid)
 
 
@@ -252,11 +253,10 @@ async def test_unattached_run_stops_after_its_grace(house: Any) -> None:
     table = await house.open(unattached_grace_s=0.2)
     running = await begun(house, table, house.ref())
     running.cancel()
-    table.detached(house.ref().key, clearly_canceled=False)
 
     await house.eventually(lambda: table.live() == [])
 
-    outcome = await table.run_or_attach(house.ref(), never_fetched)
+    outcome = await house.run(table, house.ref(), never_fetched)
     assert outcome.kind is OutcomeKind.CANCELED
 
 
@@ -272,16 +272,6 @@ async def test_grace_does_not_count_while_nobody_can_be_reached(house: Any) -> N
     await house.eventually(lambda: table.live() == [])
 
 
-async def test_clear_order_stops_at_once(house: Any, table: Any) -> None:
-    running = await begun(house, table, house.ref())
-    running.cancel()
-    await asyncio.wait({running})
-
-    table.detached(house.ref().key, clearly_canceled=True)
-
-    await house.eventually(lambda: table.live() == [])
-
-
 async def test_closing_host_stops_its_runs_if_told_to(house: Any, table: Any) -> None:
     running = await begun(house, table, house.ref())
     pid = house.shim(house.ref().key)["command"]["pid"]
@@ -290,3 +280,36 @@ async def test_closing_host_stops_its_runs_if_told_to(house: Any, table: Any) ->
 
     assert (await running).kind is OutcomeKind.CANCELED
     assert not house.is_alive(pid)
+
+
+async def test_the_task_of_a_run_is_known_after_its_end(house: Any, table: Any) -> None:
+    asked = house.ref()
+    await house.run(table, asked, house.shell("true", task_id="task-1"))
+    table.accepted(asked.key)
+    await house.eventually(lambda: table.named() == [])
+
+    assert await table.task_id(asked.key) == "task-1"
+
+
+async def test_the_task_of_an_adopted_run_is_fetched(house: Any, table: Any) -> None:
+    (await begun(house, table, house.ref())).cancel()
+    await house.crash(table)
+    table = await house.open()
+    house.hooks.fetches[house.ref().key] = house.shell("true", task_id="task-1")
+
+    assert await table.task_id(house.ref().key) == "task-1"
+
+
+async def test_the_task_of_a_run_of_another_machine_is_not_known(house: Any, table: Any) -> None:
+    with pytest.raises(RunRefused):
+        await table.task_id(house.ref().key)
+
+
+async def test_each_end_of_a_run_is_told_to_the_host(house: Any, table: Any) -> None:
+    async def refused(_ref: RunRef) -> Any:
+        raise RunRefused("the lease is not held")
+
+    await house.run(table, house.ref(1), house.shell("true"))
+    await house.run(table, house.ref(2), refused)
+
+    assert house.hooks.ended == 2
