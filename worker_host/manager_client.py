@@ -1,13 +1,12 @@
 """What a host asks of the manager over HTTP while it works: commands, images, the sign-off."""
 
-import asyncio
 import logging
-import random
 from collections.abc import Mapping
 from typing import Any
 
 import httpx
 
+from activities.connections.retrying import Pauses
 from worker_host.registration import Credentials
 from worker_host.run_spec import Command, RunRefused, RunSpec
 from worker_host.settings import HostSettings
@@ -33,7 +32,8 @@ class ManagerClient:
             RunRefused: the manager does not hand them out.
         """
         url = f"{self._settings.manager}/api/tablao/v1/runs/{ref.job_id}/{ref.index}/{ref.run}"
-        pause_s = 0.0  # a connection that was kept too long breaks at first use, and only then
+        pauses = Pauses(self._settings.retry_from_s, self._settings.retry_to_s)
+        is_first = True
         while True:
             try:
                 answer = await self._http.get(
@@ -47,8 +47,10 @@ class ManagerClient:
             except httpx.TransportError as error:
                 problem = str(error) or type(error).__name__
             logger.info("commands cannot be fetched yet: %s", problem, extra=_fields(ref))
-            await asyncio.sleep(pause_s * random.uniform(0.5, 1.0))
-            pause_s = min(max(2 * pause_s, self._settings.retry_from_s), self._settings.retry_to_s)
+            # A connection that was kept too long breaks at its first use, and only then.
+            if not is_first:
+                await pauses.pause()
+            is_first = False
 
     async def send_image(self, task_id: str, jpeg: bytes) -> None:
         """Raises `httpx.HTTPError`: the manager did not take it."""

@@ -7,13 +7,14 @@ lack).
 
 import asyncio
 import logging
-import random
 from collections.abc import Awaitable, Callable, Mapping
 from types import TracebackType
 from typing import Self
 
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
+
+from activities.connections.retrying import ChangeLog, Pauses
 
 #: Where the manager serves its end.
 TUNNEL_PATH = "/api/tablao/v1/temporal"
@@ -114,7 +115,7 @@ class Tunnel:
         self._patience = patience
         self._server: asyncio.Server | None = None
         self._connections: set[asyncio.Task[None]] = set()
-        self._is_manager_there: bool | None = None
+        self._log = ChangeLog(logger)
 
     @property
     def address(self) -> str:
@@ -164,7 +165,7 @@ class Tunnel:
         try:
             await self._forward(reader, writer)
         except (OSError, WebSocketException) as problem:
-            self._note(is_there=False, why=_sentence(problem))
+            self._log.fails(f"The tunnel to Temporal is interrupted: {_sentence(problem)}")
             # A reset, so that a connection cut short is not taken for one that ended.
             writer.transport.abort()
         finally:
@@ -175,7 +176,7 @@ class Tunnel:
 
             async def receive() -> bytes:
                 data = await manager.recv(decode=False)
-                self._note(is_there=True)
+                self._log.works("The tunnel to Temporal is open")
                 return data
 
             try:
@@ -190,6 +191,7 @@ class Tunnel:
 
     async def _reach(self) -> ClientConnection:
         deadline = asyncio.get_running_loop().time() + self._patience
+        pauses = Pauses(_PAUSE, _PAUSE)
         while True:
             try:
                 return await connect(
@@ -204,18 +206,8 @@ class Tunnel:
             except (OSError, WebSocketException) as problem:
                 if _is_refusal(problem) or asyncio.get_running_loop().time() > deadline:
                     raise
-                self._note(is_there=False, why=_sentence(problem))
-            await asyncio.sleep(_PAUSE * random.uniform(0.5, 1.0))
-
-    def _note(self, *, is_there: bool, why: str = "") -> None:
-        # Clients try again several times a second: say a change, not each attempt.
-        if is_there is self._is_manager_there:
-            return
-        self._is_manager_there = is_there
-        if is_there:
-            logger.info("The tunnel to Temporal is open")
-        else:
-            logger.warning("The tunnel to Temporal is interrupted: %s", why)
+                self._log.fails(f"The tunnel to Temporal is interrupted: {_sentence(problem)}")
+            await pauses.pause()
 
 
 def _is_refusal(problem: Exception) -> bool:

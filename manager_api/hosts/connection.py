@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from fastapi import WebSocket, WebSocketDisconnect
 
+from activities.process.bounded_dict import BoundedDict
 from workflows.domain import control
 from workflows.domain.messages import RunKey
 
@@ -55,7 +56,7 @@ class HostConnection:
         self._listener = listener
         self._send_timeout_s = send_timeout_s
         self._outgoing: asyncio.Queue[control.Message] = asyncio.Queue(MOST_WAITING)
-        self._tasks: dict[str, str | None] = {}
+        self._tasks: BoundedDict[str, str | None] = BoundedDict(REMEMBERED_RUNS)
 
     async def hello(self) -> control.Hello:
         """The first frame.
@@ -147,8 +148,6 @@ class HostConnection:
 
     async def _task(self, key: str) -> str | None:
         if key not in self._tasks:
-            while len(self._tasks) >= REMEMBERED_RUNS:
-                del self._tasks[next(iter(self._tasks))]
             self._tasks[key] = await self._listener.task_of(self.worker_id, _run_key(key))
         return self._tasks[key]
 

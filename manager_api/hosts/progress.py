@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Protocol
 
+from activities.process.bounded_dict import BoundedDict
 from workflows.domain.messages import RunKey
 
 #: Runs that are not taken for live ones again by a word that comes late.
@@ -25,7 +26,7 @@ class RunProgress:
         self._said: dict[tuple[str, int], tuple[str, RunKey, Mapping[str, Any]]] = {}
         self._steps: dict[RunKey, int] = {}
         self._memory_peaks: dict[RunKey, int] = {}
-        self._settled: dict[RunKey, None] = {}
+        self._settled: BoundedDict[RunKey, None] = BoundedDict(_REMEMBERED_ENDS)
 
     def of_task(self, job_id: str, index: int) -> Mapping[str, Any]:
         """Empty if nobody said."""
@@ -60,8 +61,6 @@ class RunProgress:
             del self._said[key.job_id, key.index]
             # What was told before the database knew of the attempt was not stored.
             self._note_memory(known[1], known[2])
-        while len(self._settled) >= _REMEMBERED_ENDS:
-            del self._settled[next(iter(self._settled))]
         self._settled[key] = None
 
     def forget(self, worker_id: str) -> None:

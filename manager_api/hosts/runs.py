@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from pydantic import BaseModel, Field
 
+from activities.process.bounded_dict import BoundedDict
 from manager_api.contract.errors import Forbidden, NotFound, Overtaken
 from manager_api.contract.tasks import Command
 from manager_api.database.batching import Batched
@@ -49,7 +50,7 @@ class RunService:
         self._database = database
         self._variables = variables
         self._leased_tasks = Batched(self._read)
-        self._fetched: dict[tuple[str, RunKey], str] = {}
+        self._fetched: BoundedDict[tuple[str, RunKey], str] = BoundedDict(_REMEMBERED_RUNS)
 
     async def fetch(self, worker: WorkerRow, key: RunKey, lease_id: str) -> RunCommands:
         """
@@ -63,7 +64,7 @@ class RunService:
             raise NotFound("there is no such lease for this job and task")
         task = wanted.task
         _check_authority(task, worker, key)
-        self._remember(worker.id, key, task.task_id)
+        self._fetched[worker.id, key] = task.task_id
         written = CommandsForWorker(
             self._variables(),
             worker.platform,
@@ -84,11 +85,6 @@ class RunService:
     def task_fetched(self, worker_id: str, key: RunKey) -> str | None:
         """The id of the run's task, if this worker was given its commands here not long ago."""
         return self._fetched.get((worker_id, key))
-
-    def _remember(self, worker_id: str, key: RunKey, task_id: str) -> None:
-        while len(self._fetched) >= _REMEMBERED_RUNS:
-            del self._fetched[next(iter(self._fetched))]
-        self._fetched[worker_id, key] = task_id
 
     async def _read(self, wanted: Collection[TaskOfLease]) -> Mapping[TaskOfLease, _Wanted]:
         async with self._database.reading() as session:

@@ -15,6 +15,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
+from activities.process.bounded_dict import BoundedDict
 from manager_api.logs.bounded_log import BoundedLog, Stretch, lock_of, opened
 from manager_api.settings.model import ManagerSettings
 
@@ -95,15 +96,13 @@ class TaskLogs:
         self._limits = limits
         self._undecoded: dict[str, bytes] = {}
         """By task: the first bytes of a character whose others are still on the way."""
-        self._forgotten: dict[str, None] = {}
+        self._forgotten: BoundedDict[str, None] = BoundedDict(_REMEMBERED_JOBS)
 
     def listen(self, listener: LogListener) -> None:
         self._listener = listener
 
     def forget(self, job_id: str) -> None:
         """The job is being deleted: what still comes for its logs is dropped."""
-        while len(self._forgotten) >= _REMEMBERED_JOBS:
-            del self._forgotten[next(iter(self._forgotten))]
         self._forgotten[job_id] = None
 
     def job_directory(self, job_id: str) -> Path:
