@@ -3,7 +3,7 @@
 import asyncio
 import gc
 import logging
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 
@@ -18,6 +18,7 @@ from activities.process.sdk_logs import log_only_errors_of_sdk
 from activities.projection import Projection
 from manager_api.database.check import check_database
 from manager_api.database.engine import Changed, Database
+from manager_api.database.loops import Duty, begin
 from manager_api.discovery.advertising import discoverable
 from manager_api.end_of_life.archiver import JobArchiver
 from manager_api.end_of_life.deleter import DeletionTimes, DoomedCanceler, JobDeleter
@@ -114,25 +115,17 @@ async def manager(configuration: Configuration) -> AsyncIterator[ManagerParts]:
             temporal_address=address,
             temporal_ui=ui_url,
         )
+        await parts.begin(stack)
         hosts = _hosts(parts)
-        worker = _temporal_worker(parts, client, hosts, address)
-        provisions = ProvisionWatch(database, parts.events, hosts)
-        duties = {
-            "hosts": hosts.run(),
-            "temporal worker": worker.run(),
-            "provisions": provisions.run(),
-            "outcomes": OutcomeDelivery(database, TemporalActivities(client)).run(),
+        duties: Mapping[str, Duty] = {
+            "hosts": hosts,
+            "temporal worker": _temporal_worker(parts, client, hosts, address),
+            "provisions": ProvisionWatch(database, parts.events, hosts),
+            "outcomes": OutcomeDelivery(database, TemporalActivities(client)),
         }
-        for name, duty in duties.items():
-            asyncio_task = asyncio.create_task(duty, name=name)
-            stack.push_async_callback(_end, asyncio_task)
+        await begin(stack, duties)
         tunnel = tunnel_router(lambda: address, may_reach_temporal)
         yield replace(parts, hosts=hosts, extra_routers=(host_router(hosts, worker_of), tunnel))
-
-
-async def _end(asyncio_task: "asyncio.Task[None]") -> None:
-    asyncio_task.cancel()
-    await asyncio.wait({asyncio_task})
 
 
 async def _database(settings: ManagerSettings, stack: AsyncExitStack) -> Database:

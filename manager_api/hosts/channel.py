@@ -5,7 +5,6 @@ too (docs/protocol.md). What outlives a manager is behind `HostRecords` and `Tas
 """
 
 import asyncio
-import contextlib
 import logging
 import time
 from collections.abc import Awaitable, Callable, Collection, Mapping
@@ -14,6 +13,7 @@ from typing import Any, Protocol
 
 from fastapi import WebSocket, WebSocketDisconnect
 
+from manager_api.database.loops import whenever
 from manager_api.hosts.connection import HostConnection
 from manager_api.hosts.progress import ProgressRecords, RunProgress
 from manager_api.workers.machine_history import HostHistory
@@ -309,7 +309,9 @@ class Hosts:
             duties.create_task(
                 self._every(self._settings.steps_every_s, self._progress.store_memory)
             )
-            duties.create_task(self._dismiss())
+            duties.create_task(
+                whenever(self._deletion, self._dismiss, tick_s=self._settings.seen_every_s)
+            )
 
     async def _every(self, pause_s: float, duty: Callable[[], Awaitable[None]]) -> None:
         while True:
@@ -326,17 +328,12 @@ class Hosts:
 
     async def _dismiss(self) -> None:
         """Send hosts away whose worker is no more; another manager may have been told to."""
-        while True:
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(self._settings.seen_every_s):
-                    await self._deletion.wait()
-            self._deletion.clear()
-            try:
-                for worker_id in await self._records.deleted(self.connected):
-                    if connection := self._connections.get(worker_id):
-                        await connection.close(control.CLOSE_DISMISSED, _DISMISSED)
-            except Exception:
-                logger.exception("housekeeping of hosts failed")
+        try:
+            for worker_id in await self._records.deleted(self.connected):
+                if connection := self._connections.get(worker_id):
+                    await connection.close(control.CLOSE_DISMISSED, _DISMISSED)
+        except Exception:
+            logger.exception("housekeeping of hosts failed")
 
     async def _miss(self) -> None:
         silent = {worker for worker in self._last_heard if not self.is_present(worker)}

@@ -9,8 +9,8 @@ from datetime import timedelta
 from manager_api.contract.errors import Overtaken, WorkerNotFound
 from manager_api.contract.worker_tasks import AssignedTask
 from manager_api.contract.workers import WorkerStateChange
+from manager_api.database.busy import retry_while_busy
 from manager_api.database.engine import Changed, Session, utc_now
-from manager_api.database.patience import patiently
 from manager_api.database.tables import HttpRunState, JobRow, TaskRow, WorkerRow
 from manager_api.http_workers.registry import HttpRuns
 from manager_api.jobs import store as jobs
@@ -87,7 +87,7 @@ class HttpPolls:
     ) -> _Assignment | WorkerStateChange | None:
         self._runs.presence.heard(worker_id)
         ends = asyncio.get_running_loop().time() + self._poll_s
-        answer = await self._patiently_poll(worker_id, begins=True)
+        answer = await self._retried_poll(worker_id, begins=True)
         while answer is None:
             left = ends - asyncio.get_running_loop().time()
             if left <= 0:
@@ -97,14 +97,14 @@ class HttpPolls:
                 await self._hung_up(worker_id)
                 return None
             self._runs.presence.heard(worker_id)
-            if await patiently(lambda: self._runs.has_news(worker_id), self._wait_s):
-                answer = await self._patiently_poll(worker_id)
+            if await retry_while_busy(lambda: self._runs.has_news(worker_id), self._wait_s):
+                answer = await self._retried_poll(worker_id)
         return answer
 
-    async def _patiently_poll(
+    async def _retried_poll(
         self, worker_id: str, *, begins: bool = False
     ) -> _Assignment | WorkerStateChange | None:
-        return await patiently(lambda: self._poll(worker_id, begins=begins), self._wait_s)
+        return await retry_while_busy(lambda: self._poll(worker_id, begins=begins), self._wait_s)
 
     async def _poll(
         self, worker_id: str, *, begins: bool

@@ -8,8 +8,8 @@ from uuid import uuid4
 from manager_api.contract.errors import BadRequest, Overtaken, Refused, TaskNotFound, WorkerNotFound
 from manager_api.contract.worker_tasks import MayKeepRunning, TaskUpdate
 from manager_api.contract.workers import WorkerStateChange
+from manager_api.database.busy import retry_while_busy
 from manager_api.database.engine import Session, utc_now
-from manager_api.database.patience import patiently
 from manager_api.database.tables import HttpRunRow, HttpRunState, TaskRow, WorkerRow
 from manager_api.http_workers.registry import HttpRuns
 from manager_api.jobs import store as jobs
@@ -63,7 +63,7 @@ class HttpWorkerService:
 
     async def status_changed(self, worker_id: str, status: WorkerStatus) -> None:
         self._runs.presence.heard(worker_id)
-        await patiently(lambda: self._store_status(worker_id, status), self._wait_s)
+        await retry_while_busy(lambda: self._store_status(worker_id, status), self._wait_s)
 
     async def _store_status(self, worker_id: str, status: WorkerStatus) -> None:
         async with self._database.writing() as session:
@@ -114,7 +114,7 @@ class HttpWorkerService:
         self._runs.presence.heard(worker_id)
         if said.task_status in _NOT_FOR_WORKERS:
             raise BadRequest(f'a worker cannot make its task "{said.task_status}"')
-        task, run = await patiently(lambda: self._look_up(worker_id, task_id), self._wait_s)
+        task, run = await retry_while_busy(lambda: self._look_up(worker_id, task_id), self._wait_s)
         if task is None:
             raise TaskNotFound(task_id)
         if not _is_open(run) and task.worker_id != worker_id:
@@ -126,7 +126,7 @@ class HttpWorkerService:
             return  # a late word about what was settled or given up: as in Flamenco, no error
         if said.task_status is TaskStatus.CANCELED and not run.stop_reason:
             await self._cancel(task, said.activity or "")
-        await patiently(lambda: self._store(run.key, said), self._wait_s)
+        await retry_while_busy(lambda: self._store(run.key, said), self._wait_s)
 
     async def _look_up(
         self, worker_id: str, task_id: str

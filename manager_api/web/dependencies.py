@@ -1,5 +1,7 @@
 """What the routers are given: one container, built where the manager is put together."""
 
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Annotated, Any
@@ -8,6 +10,7 @@ from fastapi import APIRouter, Depends
 from starlette.requests import HTTPConnection
 
 from manager_api.database.engine import Database, utc_now
+from manager_api.database.loops import Duty, begin
 from manager_api.end_of_life.deletion import DeletionService
 from manager_api.events.farm_status import FarmWatch
 from manager_api.events.lifecycle import tell_lifecycle
@@ -82,6 +85,8 @@ class ManagerParts:
         logs = TaskLogs(
             settings.local_manager_storage_path, live, lambda: log_limits(configuration.settings)
         )
+        mqtt = MqttPublisher(database, live, lambda: configuration.settings.mqtt.client)
+        configuration.on_change(mqtt.settings_changed)
         return cls(
             configuration=configuration,
             database=database,
@@ -97,7 +102,7 @@ class ManagerParts:
             runs=RunService(database, lambda: configuration.variables),
             shaman=Shaman(lambda: configuration.settings),
             http_runs=HttpRuns(database, lambda: patience(configuration.settings)),
-            mqtt=MqttPublisher(database, live, lambda: configuration.settings.mqtt.client),
+            mqtt=mqtt,
             started_at=utc_now(),
             **others,
         )
@@ -107,25 +112,20 @@ class ManagerParts:
         """In force now: ask anew where a change may take effect while we run."""
         return self.configuration.settings
 
-    async def start(self) -> None:
-        await self.events.start()
-        await self.mqtt.start()
-        self.configuration.on_change(lambda _settings: self.mqtt.reconfigure())
+    async def begin(self, stack: AsyncExitStack) -> None:
+        """Runs what they do beside answering requests, until the stack ends it."""
+        stack.callback(self.job_types.close)
+        await self.events.skip_to_newest()
+        await begin(stack, {"live events": self.events, "mqtt": self.mqtt})
         await tell_lifecycle(self.database, "manager-startup")
-        await self.farm.start()
-        await self.log_notes.start()
-        await self.http_runs.start()
-        await self.shaman.start()
-
-    async def close(self) -> None:
-        self.job_types.close()
-        await self.shaman.close()
-        await self.http_runs.close()
-        await self.last_rendered.close()
-        await self.log_notes.close()
-        await self.farm.close()
-        await self.mqtt.close()
-        await self.events.close()
+        duties: Mapping[str, Duty] = {
+            "farm status": self.farm,
+            "log notes": self.log_notes,
+            "last rendered images": self.last_rendered,
+            "http workers": self.http_runs,
+            "shaman's garbage collection": self.shaman,
+        }
+        await begin(stack, duties)
 
 
 # Coroutines, all of them: FastAPI calls plain functions in a thread, which costs more than they do.

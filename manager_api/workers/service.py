@@ -13,8 +13,8 @@ from manager_api.contract.workers import (
     WorkerSignOn,
     WorkerStateChange,
 )
+from manager_api.database.busy import retry_while_busy
 from manager_api.database.engine import Database, utc_now
-from manager_api.database.patience import patiently
 from manager_api.database.tables import WorkerRow
 from manager_api.runs import http_store as http_runs
 from manager_api.workers import sleep_store as sleep_schedules
@@ -97,11 +97,11 @@ class WorkerService:
             can_restart=asked.can_restart,
             address=address,
         )
-        status = await patiently(lambda: self._sign_on(worker_id, facts), self._wait_s)
+        status = await retry_while_busy(lambda: self._sign_on(worker_id, facts), self._wait_s)
         return WorkerStateChange(status_requested=status)
 
     async def sign_off(self, worker_id: str) -> None:
-        await patiently(lambda: self._sign_off(worker_id), self._wait_s)
+        await retry_while_busy(lambda: self._sign_off(worker_id), self._wait_s)
 
     async def _sign_off(self, worker_id: str) -> None:
         async with self._database.writing() as session:

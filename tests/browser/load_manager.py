@@ -110,6 +110,7 @@ async def _serve(folder: Path, tasks: int) -> None:
     job = await _store_job(database, tasks)
     server = uvicorn.Server(uvicorn.Config(build_app(parts), port=0, log_level="warning"))
     async with AsyncExitStack() as stack:
+        await parts.begin(stack)
         await _started(server, stack)
         port = server.servers[0].sockets[0].getsockname()[1]
         _say({"port": port, "job": job})

@@ -84,10 +84,9 @@ async def farm(settings: ManagerSettings, empty_database: Path) -> AsyncIterator
 @pytest.fixture
 async def api(farm: Farm) -> AsyncIterator[httpx.AsyncClient]:
     """A client on this machine."""
-    app = build_app(farm.parts)
     async with AsyncExitStack() as stack:
-        await stack.enter_async_context(app.router.lifespan_context(app))
-        transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+        await farm.parts.begin(stack)
+        transport = httpx.ASGITransport(build_app(farm.parts), raise_app_exceptions=False)
         yield await stack.enter_async_context(
             httpx.AsyncClient(transport=transport, base_url="http://localhost:8080")
         )
@@ -96,9 +95,10 @@ async def api(farm: Farm) -> AsyncIterator[httpx.AsyncClient]:
 @pytest.fixture
 async def served(farm: Farm) -> AsyncIterator[str]:
     """`host:port` of a real server, for WebSockets and real connections."""
-    config = uvicorn.Config(build_app(farm.parts), port=0, log_level="warning", lifespan="on")
+    config = uvicorn.Config(build_app(farm.parts), port=0, log_level="warning")
     server = uvicorn.Server(config)
     async with AsyncExitStack() as stack:
+        await farm.parts.begin(stack)
         await stack.enter_async_context(_running(server))
         await _has_told_its_start(farm)
         port = server.servers[0].sockets[0].getsockname()[1]

@@ -11,7 +11,7 @@ T = TypeVar("T")
 _PAUSE_S = 0.5
 
 
-async def patiently(call: Callable[[], Awaitable[T]], wait_s: float) -> T:
+async def retry_while_busy(call: Callable[[], Awaitable[T]], wait_s: float) -> T:
     """Calls until the database is free, for `wait_s` at most.
 
     A stock Flamenco worker takes any answer for final: refused at its sign-on it registers anew,
