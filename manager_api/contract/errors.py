@@ -91,10 +91,6 @@ class PreconditionFailed(FarmError):
     http_status = 412
 
 
-class TooLarge(FarmError):
-    http_status = 413
-
-
 class NothingMatches(FarmError):
     http_status = 416
 

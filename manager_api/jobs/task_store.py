@@ -55,10 +55,6 @@ async def task(session: AsyncSession, task_id: str) -> TaskRow | None:
     return await session.scalar(select(TaskRow).where(TaskRow.id == task_id))
 
 
-async def task_by_index(session: AsyncSession, job_id: str, index: int) -> TaskRow | None:
-    return await session.get(TaskRow, (job_id, index))
-
-
 async def tasks_by_index(
     session: AsyncSession, job_id: str, indexes: Sequence[int]
 ) -> dict[int, TaskRow]:

@@ -113,9 +113,6 @@ def acts_as_this_machine(connection: HTTPConnection) -> bool:
 Anybody = Depends(anybody)
 NoForeignPage = Depends(no_foreign_page)
 
-#: A test holds every route to one of these.
-DECISIONS = frozenset({anybody, the_worker})
-
 
 def _is_this_machine(host: str) -> bool:
     try:

@@ -147,15 +147,6 @@ async def request_status(
     return row
 
 
-async def clear_request(session: Session, worker_id: str) -> WorkerRow | None:
-    """Ends a pending request; tells `/workers`. None: no such worker."""
-    row = await worker_to_change(session, worker_id)
-    if row is not None:
-        _clear(row)
-        _tell(session, row)
-    return row
-
-
 async def begin_session(
     session: Session, worker_id: str, slots: int, live_runs: Sequence[str]
 ) -> int:

@@ -20,7 +20,6 @@ from manager_api.database.migrate import upgrade
 from manager_api.database.tables import LeaseRow, LeaseState, TaskRow, WorkerRow
 from manager_api.hosts.channel import ChannelSettings, Hosts
 from manager_api.hosts.records import SqlHostRecords
-from manager_api.jobs import task_store as tasks
 from manager_api.jobs.insertion import NewJob, NewTask, insert_job
 from manager_api.logs.task_logs import TaskLogs
 from manager_api.web.tablao.host import host_router
@@ -146,7 +145,7 @@ class Manager:
 
     async def task(self, key: RunKey) -> TaskRow:
         async with self.database.reading() as session:
-            row = await tasks.task_by_index(session, key.job_id, key.index)
+            row = await session.get(TaskRow, (key.job_id, key.index))
         assert row is not None
         return row
 

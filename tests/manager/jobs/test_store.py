@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy.exc import IntegrityError
 
 from manager_api.database.engine import Changed, Database
-from manager_api.database.tables import JobRow
+from manager_api.database.tables import JobRow, TaskRow
 from manager_api.jobs import store as jobs
 from manager_api.jobs import task_store as tasks
 from manager_api.jobs.insertion import NewTask
@@ -229,7 +229,7 @@ async def test_a_tasks_activity_is_stored_and_told_to_nobody(
         await tasks.set_activity(session, job_id, 1, "frame 3 of 7")
 
     async with db.reading() as session:
-        row = await tasks.task_by_index(session, job_id, 1)
+        row = await session.get(TaskRow, (job_id, 1))
     assert row is not None
     assert row.activity == "frame 3 of 7"
     assert row.last_touched is not None

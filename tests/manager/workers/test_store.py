@@ -114,16 +114,6 @@ async def test_asking_for_the_present_status_ends_a_request(db: Database, worker
     assert (row.status_requested, row.is_lazy_request) == (None, False)
 
 
-async def test_a_request_can_be_cleared(db: Database, worker: Make) -> None:
-    worker_id = await worker()
-    await request(db, worker_id, WorkerStatus.OFFLINE)
-
-    async with db.writing() as session:
-        await workers.clear_request(session, worker_id)
-
-    assert (await stored(db, worker_id)).status_requested is None
-
-
 async def test_a_lost_worker_is_in_error_and_nothing_is_asked_of_it(
     db: Database, worker: Make, told: Told
 ) -> None:
