@@ -9,7 +9,6 @@ from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any
 
-from activities.process.bounded_dict import BoundedDict
 from worker_host import processes
 from worker_host.live_run import LiveRun
 from worker_host.log_tail import LogTail
@@ -17,6 +16,7 @@ from worker_host.run_directory import RunDirectory
 from worker_host.run_spec import RunHooks, RunRefused, RunSettings, RunSpec
 from worker_host.runs_folder import RunsFolder
 from worker_host.shim_server import ShimServer
+from workflows.domain.bounded_dict import BoundedDict
 from workflows.domain.messages import Outcome, OutcomeKind, RunKey, RunRef
 from workflows.domain.runs import CANCELED_BEFORE, Attach, Begin, Kept, RunBook, StopOrder
 

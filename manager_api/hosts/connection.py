@@ -8,8 +8,8 @@ from typing import Any, Protocol
 
 from fastapi import WebSocket, WebSocketDisconnect
 
-from activities.process.bounded_dict import BoundedDict
 from workflows.domain import control
+from workflows.domain.bounded_dict import BoundedDict
 from workflows.domain.messages import RunKey
 
 #: Keys whose task is remembered per connection; beyond that the oldest is looked up again.

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from activities.process.bounded_dict import BoundedDict
+from workflows.domain.bounded_dict import BoundedDict
 from workflows.domain.messages import RunKey
 
 #: Runs that are not taken for live ones again by a word that comes late.

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 from pydantic import BaseModel, Field
 
-from activities.process.bounded_dict import BoundedDict
 from manager_api.contract.errors import Forbidden, NotFound, Overtaken
 from manager_api.contract.tasks import Command
 from manager_api.database.batching import Batched
@@ -14,6 +13,7 @@ from manager_api.database.tables import LeaseState, WorkerRow
 from manager_api.runs.commands import CommandsForWorker
 from manager_api.runs.store import LeasedTask, TaskOfLease, leased_tasks
 from manager_api.workers import provision_store as provisions
+from workflows.domain.bounded_dict import BoundedDict
 from workflows.domain.messages import RunKey
 from workflows.domain.provisioning import Provision
 from workflows.domain.variables import Variables

@@ -15,9 +15,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
-from activities.process.bounded_dict import BoundedDict
 from manager_api.logs.bounded_log import BoundedLog, Stretch, lock_of, opened
 from manager_api.settings.model import ManagerSettings
+from workflows.domain.bounded_dict import BoundedDict
 
 TAIL_BYTES = 2048
 _BLOCK = 64 * 1024

@@ -8,7 +8,7 @@ V = TypeVar("V")
 
 
 class BoundedDict(dict[K, V]):
-    """Beyond its bound, it forgets what was put in first."""
+    """Beyond its bound, `d[key] = value` forgets what was put in first."""
 
     def __init__(self, most: int) -> None:
         super().__init__()

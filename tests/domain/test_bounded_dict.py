@@ -1,6 +1,6 @@
 """A dictionary with a bound forgets what was put in first."""
 
-from activities.process.bounded_dict import BoundedDict
+from workflows.domain.bounded_dict import BoundedDict
 
 
 def test_beyond_its_bound_the_oldest_goes() -> None:
