@@ -36,14 +36,6 @@ _KEPT: dict[str, Any] = {
 }
 
 
-class Recompiled(NamedTuple):
-    run: int | None
-    """The run to start; None for a job that stays paused."""
-    kept: int
-    """Tasks that stay finished."""
-    tasks: int
-
-
 class _Old(NamedTuple):
     finished: dict[str, list[TaskRow]]
     """By what they are; see `_likeness`."""
@@ -51,33 +43,33 @@ class _Old(NamedTuple):
     """By index. An attempt's number is never used twice: logs and hosts go by it."""
 
 
-async def replace_tasks(
-    session: Session, job_id: str, new: NewJob, stays_paused: bool
-) -> Recompiled:
+async def replace_tasks(session: Session, row: JobRow, new: NewJob, stays_paused: bool) -> int:
     """Of a job whose run has ended; tells `/jobs`, and orders the new run.
 
     What failed before counts against nobody any more: the change may be what mends it.
 
     Args:
+        row: held against other writers.
         stays_paused: no run is ordered; resuming the job will begin one.
+
+    Returns:
+        How many tasks stay finished.
 
     Raises:
         NotEnded: a run owns the job.
-        NothingMore: it is archived, or to be deleted.
-        KeyError: no such job.
+        Refused: it is archived, or to be deleted.
     """
-    row = await jobs.job_to_change(session, job_id)
-    if row is None:
-        raise KeyError(job_id)
-    jobs.check_rests(row)
-    run = None if stays_paused else await jobs.begin_rerun(session, job_id, None)
-    old = await _old_tasks(session, job_id)
-    await session.execute(delete(TaskRow).where(TaskRow.job_id == job_id))
-    await session.execute(delete(JobBlockRow).where(JobBlockRow.job_id == job_id))
+    jobs.check_ended(row)
+    jobs.check_stays(row)
+    if not stays_paused:
+        await jobs.begin_run(session, row, None)
+    old = await _old_tasks(session, row.id)
+    await session.execute(delete(TaskRow).where(TaskRow.job_id == row.id))
+    await session.execute(delete(JobBlockRow).where(JobBlockRow.job_id == row.id))
     unfinished = TaskStatus.PAUSED if stays_paused else TaskStatus.QUEUED
     kept = await _insert(session, row, new.tasks, old, unfinished)
     await _tell(session, row, new, JobStatus.PAUSED if stays_paused else JobStatus.QUEUED, kept)
-    return Recompiled(run, kept, len(new.tasks))
+    return kept
 
 
 async def _old_tasks(session: AsyncSession, job_id: str) -> _Old:

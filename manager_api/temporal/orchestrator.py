@@ -27,13 +27,14 @@ from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
 from activities.deployment import DEPLOYMENT
 from activities.keeping import TemporalAway, WorkflowMissing
-from manager_api.contract.errors import OrchestratorUnavailable, Refused
+from manager_api.contract.errors import OrchestratorUnavailable
 from manager_api.database.engine import Database
 from manager_api.database.tables import JobRow
 from manager_api.jobs import store as jobs
 from manager_api.jobs import task_store as tasks
-from manager_api.jobs.service import PATIENCE_S, RunIsOver
+from manager_api.jobs.control import PATIENCE_S, RunIsOver
 from workflows.activity_contracts import MANAGER_TASK_QUEUE
+from workflows.domain.job.transitions import Refused
 from workflows.domain.messages import HTTP_TASK_QUEUE, Change, JobAction, StartJob, TaskAction
 from workflows.farm import FARM, FarmWorkflow
 from workflows.job import JobWorkflow
@@ -146,9 +147,6 @@ class TemporalJobs:
                     raise
 
     # --- the API's -------------------------------------------------------------------------------
-
-    async def start(self, job_id: str, run: int) -> None:
-        """The keeper starts it: it has been woken by the commit that wrote the outbox."""
 
     async def change(self, job_id: str, change: Change) -> None:
         """Raises:

@@ -50,9 +50,6 @@ class NoControl:
     async def change(self, job_id: str, change: object) -> None:
         raise NotImplementedError
 
-    async def start(self, job_id: str, run: int) -> None:
-        raise NotImplementedError
-
 
 class Load:
     def __init__(self, database: Database, job_id: str, tasks: int) -> None:

@@ -146,9 +146,7 @@ class Manager:
 
     async def task(self, key: RunKey) -> TaskRow:
         async with self.database.reading() as session:
-            row = await tasks.task_by_index(session, key.job_id, key.index)
-        assert row is not None
-        return row
+            return await tasks.existing_task_of_job(session, key.job_id, key.index)
 
     async def told(self, topic: str) -> list[dict[str, Any]]:
         """Payloads of the events of one topic."""
