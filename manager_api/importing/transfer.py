@@ -30,6 +30,7 @@ from manager_api.importing.flamenco_files import FlamencoFiles
 from workflows.domain.job.ranges import format_ranges
 from workflows.domain.migration import job_status_of, task_status_of, worker_status_of
 from workflows.domain.statuses import ENDED, JobStatus
+from workflows.domain.steps import steps_of
 
 CARRIED_OVER = "Carried over from Flamenco"
 
@@ -258,4 +259,4 @@ def _task_columns(
 
 
 def _steps(task: flamenco.Task) -> int:
-    return sum(max(1, command["total_step_count"]) for command in task.commands)
+    return steps_of(command["total_step_count"] for command in task.commands)

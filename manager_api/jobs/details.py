@@ -24,6 +24,7 @@ from manager_api.jobs import task_store as tasks
 from manager_api.jobs.task_store import TimedRow
 from manager_api.workers import store as worker_store
 from workflows.domain.job.ranges import indexes_in
+from workflows.domain.steps import steps_of
 from workflows.domain.task_ids import task_id
 
 #: Happenings that are told of; a job with more of them has failures by the hundred.
@@ -102,7 +103,7 @@ def _shares(timed: Sequence[TimedRow], workers: Rows) -> Iterable[WorkerTimes]:
             id=worker_id,
             name=workers[worker_id].name,
             tasks=len(done),
-            steps=sum(max(1, task.steps_total) for task in done),
+            steps=steps_of(task.steps_total for task in done),
             seconds=sum(task.seconds for task in done),
         )
 

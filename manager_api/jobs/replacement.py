@@ -16,10 +16,10 @@ from manager_api.database.payloads import JOBS, job_event
 from manager_api.database.tables import JobBlockRow, JobRow, TaskRow, table_of
 from manager_api.jobs import history as job_history
 from manager_api.jobs import store as jobs
-from manager_api.jobs.insertion import CHUNK, NewJob, NewTask, steps_of
+from manager_api.jobs.insertion import CHUNK, commands_of, depends_on
 from manager_api.jobs.task_moves import sum_steps
 from manager_api.jobs.task_store import tasks_in_order
-from workflows.domain.job.ranges import format_ranges
+from workflows.domain.job_types.definitions import AuthoredTask, CompiledJob
 from workflows.domain.statuses import JobStatus, TaskStatus
 from workflows.domain.task_ids import task_id
 
@@ -43,7 +43,7 @@ class _Old(NamedTuple):
     """By index. An attempt's number is never used twice: logs and hosts go by it."""
 
 
-async def replace_tasks(session: Session, row: JobRow, new: NewJob, stays_paused: bool) -> int:
+async def replace_tasks(session: Session, row: JobRow, new: CompiledJob, stays_paused: bool) -> int:
     """Of a job whose run has ended; tells `/jobs`, and orders the new run.
 
     What failed before counts against nobody any more: the change may be what mends it.
@@ -87,7 +87,7 @@ def _likeness(name: str, task_type: str, commands: list[dict[str, Any]]) -> str:
 
 
 async def _insert(
-    session: Session, job: JobRow, tasks: Sequence[NewTask], old: _Old, unfinished: TaskStatus
+    session: Session, job: JobRow, tasks: Sequence[AuthoredTask], old: _Old, unfinished: TaskStatus
 ) -> int:
     """Returns how many are kept."""
     same = {"job_id": job.id, "created": job.created, "updated": utc_now()}
@@ -105,20 +105,20 @@ async def _insert(
 
 
 def _row(
-    job_id: str, index: int, task: NewTask, old: _Old, unfinished: TaskStatus
+    job_id: str, index: int, task: AuthoredTask, old: _Old, unfinished: TaskStatus
 ) -> dict[str, Any]:
-    alike = old.finished[_likeness(task.name, task.task_type, task.commands)]
+    commands, steps = commands_of(task), task.steps_total
+    alike = old.finished[_likeness(task.name, task.type, commands)]
     finished = alike.pop(0) if alike else None
-    steps = steps_of(task)
     state = _KEPT if finished is None else {name: getattr(finished, name) for name in _KEPT}
     return state | {
         "index_in_job": index,
         "id": task_id(job_id, index),
         "name": task.name,
-        "task_type": task.task_type,
+        "task_type": task.type,
         "priority": task.priority,
-        "commands": task.commands,
-        "depends_on": format_ranges(sorted(set(task.depends_on))),
+        "commands": commands,
+        "depends_on": depends_on(task),
         "steps_total": steps,
         "steps_completed": 0 if finished is None else steps,
         "status": unfinished if finished is None else TaskStatus.COMPLETED,
@@ -126,11 +126,13 @@ def _row(
     }
 
 
-async def _tell(session: Session, row: JobRow, new: NewJob, status: JobStatus, kept: int) -> None:
+async def _tell(
+    session: Session, row: JobRow, new: CompiledJob, status: JobStatus, kept: int
+) -> None:
     now = utc_now()
     previous = row.status
-    row.settings = new.settings
-    row.job_metadata = new.metadata
+    row.settings = new.job.settings
+    row.job_metadata = new.job.metadata
     row.status = status
     row.activity = f"Compiled anew with changed settings; {kept} finished tasks were kept"
     row.updated = now

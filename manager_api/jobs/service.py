@@ -60,8 +60,9 @@ class JobService:
     async def submit(self, submitted: SubmittedJob) -> Job:
         new = await compile_job(submitted, self._job_types, self._variables)
         async with self._database.writing() as session:
-            if new.worker_tag_id and not await tags.tag(session, new.worker_tag_id):
-                raise BadRequest(f'there is no worker tag "{new.worker_tag_id}"')
+            tag_id = new.job.worker_tag_id
+            if tag_id and not await tags.tag(session, tag_id):
+                raise BadRequest(f'there is no worker tag "{tag_id}"')
             row = await submission.insert_job(session, new)
         return job_answer(row)
 

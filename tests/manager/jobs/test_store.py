@@ -13,11 +13,13 @@ from manager_api.database.tables import JobRow
 from manager_api.jobs import store as jobs
 from manager_api.jobs import task_store as tasks
 from manager_api.jobs.ended import make_change
-from manager_api.jobs.insertion import NewTask
+from manager_api.jobs.insertion import insert_job
 from manager_api.jobs.projection import SqlProjectionStore
 from manager_api.jobs.store import NotEnded
 from manager_api.keeper.store import SqlKeeperStore
 from manager_api.workers import tag_store as tags
+from tests.manager.databases import new_job
+from workflows.domain.job_types.definitions import AuthoredCommand, AuthoredTask, CompiledJob
 from workflows.domain.matchmaking import Offer
 from workflows.domain.messages import Change, JobAction, ProjectionWrite, TasksMoved, WriteAnswer
 from workflows.domain.statuses import JobStatus, TaskStatus
@@ -79,13 +81,17 @@ async def test_a_submission_is_told_and_wakes_the_keeper(
     assert woken == ["keeper"]
 
 
-async def test_tasks_keep_their_order_and_ids_follow_from_it(db: Database, insert: Submit) -> None:
-    command = {"name": "echo", "parameters": {"message": "olé"}, "total_step_count": 0}
-    new = [
-        NewTask("first", "misc", 50, [command, command]),
-        NewTask("last", "misc", 40, [], depends_on=[1]),
-    ]
-    job_id = await insert(tasks=new)
+async def test_tasks_keep_their_order_and_ids_follow_from_it(db: Database) -> None:
+    command = AuthoredCommand("echo", {"message": "olé"})
+    new = CompiledJob(
+        new_job("tientos", "echo"),
+        [
+            AuthoredTask("first", "misc", (command, command)),
+            AuthoredTask("last", "misc", (), dependencies=(1,), priority=40),
+        ],
+    )
+    async with db.writing() as session:
+        job_id = (await insert_job(session, new)).id
 
     async with db.reading() as session:
         first, last = await tasks.tasks_of_job(session, job_id)
@@ -95,14 +101,15 @@ async def test_tasks_keep_their_order_and_ids_follow_from_it(db: Database, inser
     assert first.id == str(uuid5(UUID(job_id), "1"))
     assert (first.steps_total, last.steps_total) == (2, 0)
     assert (first.depends_on, last.depends_on) == ("", "1")
-    assert again.commands == [command, command]
+    echo = {"name": "echo", "parameters": {"message": "olé"}, "total_step_count": 0}
+    assert again.commands == [echo, echo]
 
 
 async def test_a_failed_submission_stores_nothing(db: Database, insert: Submit) -> None:
     job_id = str(uuid4())
 
     with pytest.raises(IntegrityError):
-        await insert(id=job_id, worker_tag_id="unknown")
+        await insert(job_id=job_id, worker_tag_id="unknown")
 
     async with db.reading() as session:
         assert await jobs.job(session, job_id) is None
