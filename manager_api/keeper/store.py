@@ -58,19 +58,6 @@ class SqlKeeperStore:
         async with self._db.reading() as session:
             return [lease_message(lease, worker) for lease, worker in await session.execute(query)]
 
-    async def recalled_leases(self, recalled_before: datetime) -> list[RecallOrder]:
-        """Leases recalled before then that were not returned, to be recalled again."""
-        query = select(LeaseRow).where(
-            LeaseRow.state != LeaseState.RETURNED,
-            LeaseRow.recall != "",
-            LeaseRow.changed < recalled_before,
-        )
-        async with self._db.reading() as session:
-            return [
-                RecallOrder(row.id, row.job_id, row.recall == AT_ONCE, "recalled before")
-                for row in await session.scalars(query)
-            ]
-
     async def mark_recalled(self, epoch: int, recalls: Sequence[RecallOrder]) -> None:
         """A recall at once is never weakened to one after the task.
 
