@@ -33,7 +33,7 @@ async def worker_ids(session: AsyncSession) -> set[str]:
 
 
 async def add_rows(session: Session, rows: Collection[Base]) -> None:
-    """In this order: later ones may refer to earlier ones."""
+    """The rows in their order: later ones may refer to earlier ones."""
     for row in rows:
         session.add(row)
         await session.flush()
@@ -45,7 +45,10 @@ async def add_job(
     task_columns: Mapping[str, Sequence[Any]],
     blocklist: Collection[tuple[str, str]],
 ) -> None:
-    """With its tasks, its (worker, task type) pairs, and the order to start it unless it has ended.
+    """Store a job with its tasks and blocklist, and the order to start it unless it has ended.
+
+    Args:
+        blocklist: pairs of a worker's id and a task type.
 
     Raises:
         IntegrityError: a task's id is there already.
@@ -61,7 +64,7 @@ async def add_job(
 
 
 async def show_last_rendered(session: Session, job_id: str) -> None:
-    """Unless the job is not here, or this farm has rendered something by itself."""
+    """Set the farm's newest image, unless this farm has rendered something itself."""
     if await job(session, job_id) is not None:
         await session.execute(
             update(FarmRow)
