@@ -19,6 +19,8 @@ from workflows.domain.statuses import TaskStatus
 
 @dataclass(frozen=True, slots=True)
 class LogStream:
+    job_id: str
+    """The task's job."""
     size: int
     """In bytes; what is appended meanwhile is not part of it."""
     blocks: AsyncIterator[bytes]
@@ -55,7 +57,7 @@ class TaskService:
 
     async def log(self, task_id: str) -> LogStream:
         row = await self._row(task_id)
-        return LogStream(*await self._logs.whole(row.job_id, row.id, row.attempt))
+        return LogStream(row.job_id, *await self._logs.whole(row.job_id, row.id, row.attempt))
 
     async def set_status(self, task_id: str, status: TaskStatus, reason: str) -> None:
         """What a client means by naming a status; the present one means nothing."""

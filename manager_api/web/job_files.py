@@ -37,10 +37,8 @@ async def fetch_job_file(
 
 
 async def _log(task_id: str, job_id: str, tasks: Tasks) -> Response:
-    if await tasks.job_of(task_id) != job_id:
-        raise NotFound("no such file")
     log = await tasks.log(task_id)
-    if not log.size:
+    if log.job_id != job_id or not log.size:
         raise NotFound("no such file")
     return StreamingResponse(
         log.blocks,
