@@ -299,6 +299,11 @@ class JobWorkflow:
     # --- updates ---------------------------------------------------------------------------------
 
     @workflow.update
+    async def change(self, change: Change) -> str:
+        """The manager's. Scripts use the named updates below (docs/scripting.md)."""
+        return await self._change(change)
+
+    @workflow.update
     async def cancel(self, ask: Ask = NO_DETAILS) -> str:
         return await self._change(ask.of_job(JobAction.CANCEL))
 

@@ -95,12 +95,6 @@ class NothingMatches(FarmError):
     http_status = 416
 
 
-class Refused(FarmError):
-    """Not possible in the current status; the message says why."""
-
-    http_status = 422
-
-
 class TooMany(FarmError):
     http_status = 429
 

@@ -10,17 +10,15 @@ import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from time import monotonic
-from uuid import uuid4
 
 from activities.keeper_memory import Told
 from manager_api.contract.errors import OrchestratorUnavailable
-from manager_api.contract.errors import Refused as RefusedByApi
 from manager_api.database.engine import Database, Session
 from manager_api.database.epoch import check_epoch
 from manager_api.database.loops import whenever_woken
 from manager_api.end_of_life import deletion_store as deletions
 from manager_api.end_of_life.deletion_store import Doomed
-from manager_api.jobs.service import JobControl, RunIsOver
+from manager_api.jobs.control import JobControl, RunIsOver
 from workflows.domain.job.transitions import Refused
 from workflows.domain.messages import Change, JobAction
 
@@ -75,12 +73,11 @@ class DoomedCanceler:
     async def _cancel(self, job_id: str) -> None:
         if not self._canceled.is_due(job_id):
             return
-        reason = "its deletion was asked for"
-        change = Change(action=JobAction.CANCEL, reason=reason, request_id=str(uuid4()))
+        change = Change(action=JobAction.CANCEL, reason="its deletion was asked for")
         try:
             async with self._turns:
                 await self._control.change(job_id, change)
-        except (RunIsOver, Refused, RefusedByApi):
+        except (RunIsOver, Refused):
             pass  # it is about to end, or to begin; the next look tells
         except OrchestratorUnavailable as problem:
             logger.warning("not canceled yet: %s", problem, extra={"job": job_id})

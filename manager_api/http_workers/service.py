@@ -3,9 +3,8 @@
 import contextlib
 import logging
 from collections.abc import Callable
-from uuid import uuid4
 
-from manager_api.contract.errors import BadRequest, Overtaken, Refused, TaskNotFound, WorkerNotFound
+from manager_api.contract.errors import BadRequest, Overtaken, TaskNotFound, WorkerNotFound
 from manager_api.contract.worker_tasks import MayKeepRunning, TaskUpdate
 from manager_api.contract.workers import WorkerStateChange
 from manager_api.database.busy import retry_while_busy
@@ -14,7 +13,7 @@ from manager_api.database.tables import HttpRunRow, HttpRunState, TaskRow, Worke
 from manager_api.http_workers.registry import HttpRuns
 from manager_api.jobs import store as jobs
 from manager_api.jobs import task_store as tasks
-from manager_api.jobs.service import JobControl, apply_change
+from manager_api.jobs.control import JobControl, apply_change
 from manager_api.logs.task_logs import TaskLogs
 from manager_api.runs import http_store as http_runs
 from manager_api.workers import store as workers
@@ -25,7 +24,7 @@ from workflows.domain.http_workers import (
     outcome_reported,
     status_when_it_asks_for_its_state,
 )
-from workflows.domain.job.transitions import Refused as NotPossible
+from workflows.domain.job.transitions import Refused
 from workflows.domain.messages import LONGEST_REASON, Change, RunKey, TaskAction
 from workflows.domain.statuses import TaskStatus, WorkerStatus
 from workflows.domain.worker import StatusRequest
@@ -171,11 +170,10 @@ class HttpWorkerService:
             task=task.index_in_job,
             task_action=TaskAction.CANCEL,
             reason=reason or "its worker canceled it",
-            request_id=str(uuid4()),
         )
         if job is not None:
             # Refused is what cannot be canceled any more, and then there is nothing to do.
-            with contextlib.suppress(Refused, NotPossible):
+            with contextlib.suppress(Refused):
                 await apply_change(self._database, self._control, job, change)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from manager_api.contract.errors import Forbidden, JobNotFound, NotFound
+from manager_api.contract.errors import Forbidden, NotFound
 from manager_api.database.engine import Database
 from manager_api.files.storage import SharedStorage
 from manager_api.images.frame_images import FrameImages, fitting, key_of
@@ -123,10 +123,7 @@ class FrameService:
 
     async def _settings(self, job_id: str) -> dict[str, Any]:
         async with self._database.reading() as session:
-            row = await jobs.job(session, job_id)
-        if row is None:
-            raise JobNotFound(job_id)
-        return row.settings
+            return (await jobs.existing_job(session, job_id)).settings
 
 
 def _nothing(note: str) -> FrameSequence:

@@ -27,17 +27,18 @@ from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
 from activities.keeping import TemporalAway, WorkflowMissing
 from activities.process.deployment import DEPLOYMENT
-from manager_api.contract.errors import OrchestratorUnavailable, Refused
+from manager_api.contract.errors import OrchestratorUnavailable
 from manager_api.database.engine import Database
 from manager_api.database.tables import JobRow
 from manager_api.jobs import store as jobs
 from manager_api.jobs import task_store as tasks
-from manager_api.jobs.service import PATIENCE_S, RunIsOver
+from manager_api.jobs.control import PATIENCE_S, RunIsOver
 from workflows.activity_contracts import MANAGER_TASK_QUEUE
-from workflows.domain.messages import HTTP_TASK_QUEUE, Change, JobAction, StartJob, TaskAction
+from workflows.domain.job.transitions import Refused
+from workflows.domain.messages import HTTP_TASK_QUEUE, Change, StartJob
 from workflows.farm import FARM, FarmWorkflow
 from workflows.job import JobWorkflow
-from workflows.job_interface import JOB_PRIORITY, JOB_STATUS, Ask
+from workflows.job_interface import JOB_PRIORITY, JOB_STATUS
 
 logger = logging.getLogger(__name__)
 
@@ -53,15 +54,6 @@ _PROJECT = SearchAttributeKey.for_keyword("Project")
 _USER = SearchAttributeKey.for_keyword("User")
 #: Temporal refuses longer keywords.
 _LONGEST_KEYWORD = 200
-
-_UPDATES = {
-    JobAction.CANCEL: "cancel",
-    JobAction.PAUSE: "pause",
-    JobAction.RESUME: "resume",
-    JobAction.REQUEUE: "requeue",
-    JobAction.REQUEUE_FAILED: "requeue",
-}
-_TASK_UPDATES = {TaskAction.CANCEL: "cancel_task", TaskAction.REQUEUE: "requeue_task"}
 
 
 def workflow_id(job_id: str) -> str:
@@ -147,9 +139,6 @@ class TemporalJobs:
 
     # --- the API's -------------------------------------------------------------------------------
 
-    async def start(self, job_id: str, run: int) -> None:
-        """The keeper starts it: it has been woken by the commit that wrote the outbox."""
-
     async def change(self, job_id: str, change: Change) -> None:
         """Raises:
         Refused: with the workflow's reason.
@@ -159,8 +148,8 @@ class TemporalJobs:
         handle = self._client.get_workflow_handle(workflow_id(job_id))
         try:
             await handle.execute_update(
-                _update_name(change),
-                _ask(change),
+                JobWorkflow.change,
+                change,
                 id=change.request_id or None,
                 rpc_timeout=timedelta(seconds=PATIENCE_S),
             )
@@ -179,26 +168,9 @@ def _answer(failed: WorkflowUpdateFailedError) -> Exception:
     if isinstance(cause, ApplicationError) and cause.type == "Refused":
         return Refused(cause.message)
     # Also when the workflow ended before it could answer: what came of it is in the database.
+    # And while another manager that is not yet upgraded has the workflow: it does not know the
+    # update `change` and rejects it. Nothing was changed, and the caller asks again.
     return RunIsOver()
-
-
-def _update_name(change: Change) -> str:
-    if change.action is not None:
-        return _UPDATES[change.action]
-    if change.task_action is not None:
-        return _TASK_UPDATES[change.task_action]
-    return "set_priority" if change.priority is not None else "unblock"
-
-
-def _ask(change: Change) -> Ask:
-    return Ask(
-        reason=change.reason,
-        request_id=change.request_id,
-        task=change.task,
-        priority=change.priority,
-        failed_only=change.action is JobAction.REQUEUE_FAILED,
-        unblock=change.unblock,
-    )
 
 
 def _search_attributes(row: JobRow) -> TypedSearchAttributes:

@@ -26,8 +26,9 @@ from manager_api.images.last_rendered import LastRenderedService, last_rendered_
 from manager_api.images.scaling import LastRendered
 from manager_api.job_types.registry import JobTypeRegistry
 from manager_api.jobs.blocklists import BlocklistService
+from manager_api.jobs.control import JobControl
 from manager_api.jobs.log_notes import LogNotes
-from manager_api.jobs.service import JobControl, JobService
+from manager_api.jobs.service import JobService
 from manager_api.jobs.tasks import TaskService
 from manager_api.logs.task_logs import TaskLogs, log_limits
 from manager_api.settings.in_force import Configuration

@@ -165,7 +165,7 @@ async def test_changed_settings_replace_what_is_unfinished(
     row = await farm.job(job["id"])
     assert (row.status, row.settings, row.is_ended) == (JobStatus.QUEUED, NAPS, False)
     assert (row.steps_completed, row.steps_total) == (1, 4)
-    assert farm.control.started[-1] == (job["id"], 2)
+    assert await farm.ordered_runs() == [(job["id"], 2)]
 
 
 async def test_a_task_that_becomes_another_is_not_kept(
@@ -188,14 +188,14 @@ async def test_a_paused_job_stays_paused(
 ) -> None:
     job = await submit()
     await settled(farm, job, JobStatus.PAUSED)
-    started = list(farm.control.started)
+    ordered = await farm.ordered_runs()
 
     answer = await api.post(f"{V1}/jobs/{job['id']}/recompile", json={"settings": NAPS})
 
     assert answer.json() == {"tasks": 4, "kept": 0}
     assert {task["status"] for task in await tasks_of(job["id"])} == {"paused"}
     assert (await farm.job(job["id"])).status is JobStatus.PAUSED
-    assert farm.control.started == started
+    assert await farm.ordered_runs() == ordered
 
 
 @pytest.mark.parametrize("status", [JobStatus.QUEUED, JobStatus.ACTIVE, JobStatus.PAUSE_REQUESTED])

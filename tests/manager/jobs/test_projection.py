@@ -6,6 +6,7 @@ from uuid import uuid4
 
 from manager_api.database.engine import Changed, Database
 from manager_api.database.tables import JobRow, TaskRow
+from manager_api.jobs import blocklist_store as blocklists
 from manager_api.jobs import store as jobs
 from manager_api.jobs import task_store as tasks
 from manager_api.jobs.projection import SqlProjectionStore
@@ -196,7 +197,7 @@ async def test_the_blocklist_is_replaced(db: Database, insert: Make, worker: Mak
     await store(db, job_id, 2, blocked=((lola, "misc"), (carmen, "misc")))
 
     async with db.reading() as session:
-        blocked = await jobs.blocklist(session, job_id)
+        blocked = await blocklists.blocklist(session, job_id)
     assert blocked == [(carmen, "misc", "carmen"), (lola, "misc", "lola")]
 
 

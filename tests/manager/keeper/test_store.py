@@ -11,7 +11,7 @@ from activities.keeping import Superseded
 from manager_api.database.engine import Database, utc_now
 from manager_api.database.tables import JobRow
 from manager_api.jobs.projection import SqlProjectionStore
-from manager_api.keeper.store import SqlKeeperStore
+from manager_api.keeper.store import AT_ONCE, SqlKeeperStore
 from manager_api.workers import store as workers
 from workflows.domain.job.encoding import TaskColumns, encode
 from workflows.domain.matchmaking import FarmSnapshot, Offer, RecallOrder
@@ -142,7 +142,7 @@ async def test_an_offered_lease_is_resent_until_it_is_held(
     assert [facts.is_held for facts in (await snapshot(db)).leases] == [True]
 
 
-async def test_a_recall_lasts_until_the_lease_is_returned_and_is_never_weakened(
+async def test_a_recall_stands_until_the_lease_is_returned_and_is_never_weakened(
     db: Database, insert: Make, worker: Make
 ) -> None:
     keeper, job_id, worker_id = SqlKeeperStore(db), await insert(), await worker()
@@ -153,7 +153,7 @@ async def test_a_recall_lasts_until_the_lease_is_returned_and_is_never_weakened(
         await keeper.mark_recalled(epoch, [RecallOrder(lease.id, job_id, at_once, "sleep")])
 
     [recalled] = (await snapshot(db)).leases
-    assert (recalled.id, recalled.job_id, recalled.recall) == (lease.id, job_id, "at-once")
+    assert (recalled.id, recalled.recall) == (lease.id, AT_ONCE)
     returned = LeaseReturned(lease.id, worker_id, 0, "it was recalled")
     await store(db, job_id, 1, returned=(returned,))
     assert (await snapshot(db)).leases == ()

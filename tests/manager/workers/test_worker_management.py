@@ -12,11 +12,12 @@ from manager_api.database.engine import Changed, Database
 from manager_api.database.tables import HandBackRow
 from manager_api.jobs import blocklist_store as blocklists
 from manager_api.jobs import store as jobs
+from manager_api.jobs.ended import make_change
 from manager_api.jobs.projection import SqlProjectionStore
 from manager_api.workers import sleep_store as sleep_schedules
 from manager_api.workers import store as workers
 from manager_api.workers import tag_store as tags
-from workflows.domain.messages import LeaseReturned, ProjectionWrite
+from workflows.domain.messages import Change, LeaseReturned, ProjectionWrite
 from workflows.domain.sleep_schedule import SleepSchedule
 from workflows.domain.statuses import WorkerStatus
 
@@ -114,15 +115,17 @@ async def test_only_the_blocklist_of_an_ended_job_is_the_databases(
     store = SqlProjectionStore(db)
     await store.store(ProjectionWrite(job_id, 1, 1, blocked=pairs))
 
-    with pytest.raises(jobs.NotEnded):
-        async with db.writing() as session:
-            await blocklists.unblock(session, job_id, pairs)
+    async with db.writing() as session:
+        row = await jobs.existing_job_to_change(session, job_id)
+        with pytest.raises(jobs.NotEnded):
+            await make_change(session, row, Change(unblock=pairs))
     await store.store(ProjectionWrite(job_id, 1, 2, is_final=True))
     async with db.writing() as session:
-        await blocklists.unblock(session, job_id, [pairs[0], ("nobody", "blender")])
+        row = await jobs.existing_job_to_change(session, job_id)
+        await make_change(session, row, Change(unblock=(pairs[0], ("nobody", "blender"))))
 
     async with db.reading() as session:
-        assert await jobs.blocklist(session, job_id) == [(carmen, "misc", "carmen")]
+        assert await blocklists.blocklist(session, job_id) == [(carmen, "misc", "carmen")]
 
 
 async def test_a_tag_that_is_given_to_a_job_is_not_deleted_meanwhile(
@@ -135,7 +138,8 @@ async def test_a_tag_that_is_given_to_a_job_is_not_deleted_meanwhile(
     async with db.writing() as session:
         by_name = await tags.tag_to_give(session, name="gpu")
         assert by_name is not None
-        await jobs.set_tag(session, job_id, by_name.id)
+        job = await jobs.existing_job_to_change(session, job_id)
+        jobs.set_tag(session, job, by_name.id)
     async with db.writing() as session:
         assert await tags.tag_to_delete(session, "gpu") is not None
         in_use = await tags.unfinished_jobs_of(session, "gpu")
