@@ -58,22 +58,16 @@ class Session(AsyncSession):
         super().__init__(*args, **kwargs)
         self.changed: set[Changed] = set()
         self._last_steps: list[Callable[[], Awaitable[None]]] = []
-        self._callbacks: list[Callable[[], None]] = []
 
     def before_commit(self, step: Callable[[], Awaitable[None]]) -> None:
         """Run `step` as the transaction's last work, in order of registration."""
         self._last_steps.append(step)
 
-    def after_commit(self, callback: Callable[[], None]) -> None:
-        """Call `callback` once the transaction is safely stored, and not at all otherwise."""
-        self._callbacks.append(callback)
-
-    async def finish(self) -> list[Callable[[], None]]:
-        """Do the last steps and commit; returns what is to be called now."""
+    async def finish(self) -> None:
+        """Do the last steps and commit."""
         for step in self._last_steps:
             await step()
         await self.commit()
-        return self._callbacks
 
 
 class Database:
@@ -131,10 +125,9 @@ class Database:
         with _busy_named():
             async with self._turn(), Session(self._writing, expire_on_commit=False) as session:
                 yield session
-                callbacks = await session.finish()
-        wakes = [wake for kind in session.changed for wake in self._listeners[kind]]
-        for callback in callbacks + wakes:
-            callback()
+                await session.finish()
+        for wake in [wake for kind in session.changed for wake in self._listeners[kind]]:
+            wake()
 
     async def migrate(self) -> None:
         """Bring the tables to this build's shape, in a thread of its own."""

@@ -20,14 +20,10 @@ from manager_api.workers.machine_history import HostHistory
 from workflows.domain import control
 from workflows.domain.messages import RunKey
 from workflows.domain.statuses import WorkerStatus
-from workflows.domain.worker import is_lost
+from workflows.domain.worker import REPORTED_BY_HOSTS, is_lost
 
 _GOING_AWAY, _BROKEN = 1001, 1011
 _DISMISSED = "this worker was deleted"
-#: What a host may say that it is.
-_REPORTABLE = frozenset(
-    {WorkerStatus.AWAKE, WorkerStatus.ASLEEP, WorkerStatus.OFFLINE, WorkerStatus.RESTART}
-)
 
 logger = logging.getLogger(__name__)
 
@@ -280,7 +276,7 @@ class Hosts:
         self.on_statistics(worker_id, statistics)
 
     async def status(self, connection: HostConnection, status: str) -> None:
-        if status not in _REPORTABLE:
+        if status not in REPORTED_BY_HOSTS:
             raise control.Malformed(f"no status that a host has: {status[:50]}")
         await self._records.reported_status(
             connection.worker_id, connection.session, WorkerStatus(status)

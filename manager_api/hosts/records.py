@@ -18,7 +18,7 @@ from workflows.domain.control import Hello, Malformed
 from workflows.domain.messages import RunKey
 from workflows.domain.provisioning import Provision
 from workflows.domain.statuses import WorkerStatus
-from workflows.domain.worker import StatusRequest, status_after_sign_on
+from workflows.domain.worker import status_after_hello
 
 TaskFetched = Callable[[str, RunKey], str | None]
 
@@ -53,8 +53,7 @@ class SqlHostRecords:
                 return row.session
             # Greater: the database was set back in time. Numbers are never used twice.
             row.session = max(row.session, hello.session or 0)
-            await session.flush()
-            return await workers.begin_session(session, worker_id, hello.slots, hello.runs)
+            return workers.begin_session(session, row, hello.slots, hello.runs)
 
     async def standing(self, worker_id: str, hello: Hello) -> Standing:
         async with self._db.reading() as session:
@@ -79,7 +78,7 @@ class SqlHostRecords:
                 return
             if row.status is status and row.status_requested is not status:
                 return  # told anew with each connection
-            await workers.set_status(transaction, worker_id, status)
+            workers.set_status(transaction, row, status)
 
     async def seen(self, worker_ids: Collection[str]) -> None:
         async with self._db.writing() as session:
@@ -127,20 +126,9 @@ class SqlHostRecords:
 
 
 def _wanted(row: WorkerRow | None, hello: Hello, scheduled: WorkerStatus | None) -> WorkerStatus:
-    """What the host is told to be. What it is already, unless something else is asked of it; one
-    that has just begun is what its sleep schedule says.
-    """
     if row is None:
         return WorkerStatus.OFFLINE
-    requested = row.status_requested
-    pending = StatusRequest(requested, row.is_lazy_request) if requested else None
-    if _is_asleep(row, hello):
-        return status_after_sign_on(pending, WorkerStatus.ASLEEP)
-    return status_after_sign_on(pending, None if hello.status else scheduled)
-
-
-def _is_asleep(row: WorkerRow, hello: Hello) -> bool:
-    return hello.status == WorkerStatus.ASLEEP or row.status is WorkerStatus.ASLEEP
+    return status_after_hello(workers.pending_request(row), row.status, hello.status, scheduled)
 
 
 def _parsed(runs: Iterable[str]) -> list[RunKey]:

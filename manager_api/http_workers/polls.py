@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
-from manager_api.contract.errors import Overtaken, WorkerNotFound
+from manager_api.contract.errors import Overtaken
 from manager_api.contract.worker_tasks import AssignedTask
 from manager_api.contract.workers import WorkerStateChange
 from manager_api.database.engine import Changed, Session, utc_now
@@ -126,14 +126,12 @@ class HttpPolls:
         raise Overtaken(f'worker is in state "{status}" and so is not given tasks')
 
     async def _heard_of(self, session: Session, worker_id: str, *, begins: bool) -> WorkerRow:
-        worker = await workers.worker_to_change(session, worker_id)
-        if worker is None:
-            raise WorkerNotFound(worker_id)
+        worker = await workers.existing_worker_to_change(session, worker_id)
         worker.last_seen = utc_now()
         was_given_up = worker.status is WorkerStatus.ERROR
         status = status_when_it_polls(worker.status) if begins else worker.status
         if status is not worker.status:
-            await workers.set_status(session, worker_id, status)
+            workers.set_status(session, worker, status)
             if was_given_up:
                 await http_runs.give_back(session, worker_id, "its worker was not heard of")
                 await http_runs.begin_session(session, worker)

@@ -8,7 +8,6 @@ from typing import Any, Protocol
 from pydantic import BaseModel
 from sqlalchemy import select
 
-from manager_api.contract.errors import WorkerNotFound
 from manager_api.contract.farm_workers import FarmWorkerTask
 from manager_api.contract.worker_management import WorkerSleepSchedule
 from manager_api.contract.workers import WorkerStatusChange, WorkerTag
@@ -98,9 +97,7 @@ class FarmWorkerService:
 
     async def get(self, worker_id: str) -> FarmWorker:
         async with self._database.reading() as session:
-            row = await workers.worker(session, worker_id)
-            if row is None:
-                raise WorkerNotFound(worker_id)
+            row = await workers.existing_worker(session, worker_id)
             return (await self._answers(session, [row]))[0]
 
     async def _answers(self, session: Session, rows: Sequence[WorkerRow]) -> list[FarmWorker]:

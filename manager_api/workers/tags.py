@@ -4,7 +4,7 @@ from uuid import uuid4
 
 from sqlalchemy.exc import IntegrityError
 
-from manager_api.contract.errors import Conflict, WorkerNotFound, WorkerTagNotFound
+from manager_api.contract.errors import Conflict
 from manager_api.contract.worker_management import WorkerTagList, WorkerTagRequest
 from manager_api.contract.workers import WorkerTag
 from manager_api.database.engine import Database, Session
@@ -24,10 +24,7 @@ class WorkerTagService:
 
     async def get(self, tag_id: str) -> WorkerTag:
         async with self._database.reading() as session:
-            row = await tags.tag(session, tag_id)
-        if row is None:
-            raise WorkerTagNotFound(tag_id)
-        return _answer(row)
+            return _answer(await tags.existing_tag(session, tag_id))
 
     async def create(self, asked: WorkerTagRequest, tag_id: str | None) -> WorkerTag:
         """With the caller's id, if there is one."""
@@ -44,26 +41,24 @@ class WorkerTagService:
     async def update(self, tag_id: str, asked: WorkerTagRequest) -> None:
         try:
             async with self._database.writing() as session:
-                row = await tags.update_tag(session, tag_id, asked.name, asked.description)
+                row = await tags.existing_tag_to_change(session, tag_id)
+                await tags.update_tag(session, row, asked.name, asked.description)
         except IntegrityError as error:
             raise _name_taken(asked.name) from error
-        if row is None:
-            raise WorkerTagNotFound(tag_id)
 
     async def delete(self, tag_id: str, *, force: bool) -> None:
         """Of unfinished jobs it is taken only by force: then every worker may serve them."""
         async with self._database.writing() as session:
-            if await tags.tag_to_delete(session, tag_id) is None:
-                raise WorkerTagNotFound(tag_id)
+            row = await tags.existing_tag_to_delete(session, tag_id)
             if not force:
                 await _check_unused(session, tag_id)
-            await tags.delete_tag(session, tag_id)
+            await tags.delete_tag(session, row)
 
     async def set_of_worker(self, worker_id: str, tag_ids: list[str]) -> None:
         """All of a worker's tags; what is none is ignored, as in Flamenco."""
         async with self._database.writing() as session:
-            if not await workers.set_tags(session, worker_id, [each.lower() for each in tag_ids]):
-                raise WorkerNotFound(worker_id)
+            row = await workers.existing_worker_to_change(session, worker_id)
+            await workers.set_tags(session, row, [each.lower() for each in tag_ids])
 
 
 async def _check_unused(session: Session, tag_id: str) -> None:

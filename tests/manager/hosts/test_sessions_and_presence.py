@@ -113,7 +113,8 @@ async def test_the_host_of_a_deleted_worker_is_sent_away(manager: Any) -> None:
     worker, other = await manager.worker(), await manager.worker()
     async with manager.host(worker) as (socket, _), manager.host(other) as (kept, _):
         async with manager.database.writing() as session:
-            await workers.delete_worker(session, worker)
+            row = await workers.existing_worker_to_change(session, worker)
+            await workers.delete_worker(session, row)
 
         # Nobody told this manager: another one of the farm may have deleted it.
         async with asyncio.timeout(30):
@@ -145,7 +146,8 @@ async def test_a_host_that_has_just_begun_is_what_its_sleep_schedule_says(
     worker = await manager.worker()
     always = SleepSchedule(is_active=True)
     async with manager.database.writing() as session:
-        await sleep_schedules.save(session, worker, always, utc_now())
+        row = await workers.existing_worker_to_change(session, worker)
+        await sleep_schedules.save(session, row, always, utc_now())
     await manager.set_worker(worker, status=WorkerStatus.STARTING, status_requested=None)
 
     async with manager.host(worker, replace(HELLO, status=says_hello_as)) as (_, welcome):
