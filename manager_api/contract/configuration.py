@@ -72,3 +72,14 @@ class ConfigurationPage(RootModel[dict[str, Any]]):
     def _can_be_stored(cls, body: Any) -> Any:
         check_storable(body)
         return body
+
+
+class ConfigurationInForce(Answer):
+    file: str
+    """Where changes are written; it need not exist yet."""
+    values: dict[str, Any]
+    """In force now, by their names in the file; secrets are masked."""
+    overridden: dict[str, str]
+    """What the file does not decide, and what does: the command line or the environment."""
+    pending_restart: list[str]
+    """Changed since the start of the manager, but not in force before the next."""

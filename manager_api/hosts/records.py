@@ -3,11 +3,11 @@
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping
 
-from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from manager_api.database.engine import Database, utc_now
-from manager_api.database.tables import LeaseRow, LeaseState, TaskRow, WorkerRow
+from manager_api.database.tables import WorkerRow
+from manager_api.hosts import store
 from manager_api.hosts.channel import Standing
 from manager_api.jobs import task_store as tasks
 from manager_api.runs.store import is_settled
@@ -59,7 +59,7 @@ class SqlHostRecords:
         async with self._db.reading() as session:
             row = await workers.worker(session, worker_id)
             settled = await _settled(session, hello.runs)
-            leased = await _leased(session, worker_id)
+            leased = await store.leased_runs(session, worker_id)
             provided = await provisions.effective_by_id(session, [worker_id])
             scheduled = await sleep_schedules.scheduled_status(session, worker_id, utc_now())
         named = _parsed(hello.runs)
@@ -95,18 +95,8 @@ class SqlHostRecords:
         """The id of a run's task; None if the worker never had a lease for that run."""
         if task_id := self._task_fetched(worker_id, key):
             return task_id
-        lease = select(LeaseRow.id).where(
-            LeaseRow.worker_id == worker_id,
-            LeaseRow.job_id == key.job_id,
-            LeaseRow.run == key.run,
-        )
-        task = select(TaskRow.id).where(
-            TaskRow.job_id == key.job_id,
-            TaskRow.index_in_job == key.index,
-            (TaskRow.worker_id == worker_id) | lease.exists(),
-        )
         async with self._db.reading() as session:
-            return await session.scalar(task)
+            return await store.task_of_run(session, worker_id, key)
 
     async def steps_completed(self, steps: Mapping[RunKey, int]) -> None:
         of_jobs: dict[str, dict[int, int]] = defaultdict(dict)
@@ -136,14 +126,6 @@ def _parsed(runs: Iterable[str]) -> list[RunKey]:
         return [RunKey.parse(each) for each in runs]
     except ValueError as error:
         raise Malformed(f"no run key: {error}") from error
-
-
-async def _leased(session: AsyncSession, worker_id: str) -> set[tuple[str, int]]:
-    """(job, run) that have an open lease of this worker."""
-    open_leases = select(LeaseRow.job_id, LeaseRow.run).where(
-        LeaseRow.worker_id == worker_id, LeaseRow.state != LeaseState.RETURNED
-    )
-    return {(job_id, run) for job_id, run in await session.execute(open_leases)}
 
 
 async def _settled(session: AsyncSession, runs: Iterable[str]) -> list[str]:

@@ -1,6 +1,6 @@
 """Workers' sleep schedules, and what they ask of their workers. Times are this machine's."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy import select
@@ -16,6 +16,10 @@ from workflows.domain.worker import request_status
 
 async def of_worker(session: AsyncSession, worker_id: str) -> SleepScheduleRow | None:
     return await session.get(SleepScheduleRow, worker_id)
+
+
+async def by_worker(session: AsyncSession) -> Mapping[str, SleepScheduleRow]:
+    return {row.worker_id: row for row in await session.scalars(select(SleepScheduleRow))}
 
 
 async def save(session: Session, worker: WorkerRow, schedule: SleepSchedule, now: datetime) -> None:

@@ -1,6 +1,7 @@
 """Worker tags: which jobs are for which workers."""
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 
 from sqlalchemy import delete, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -9,7 +10,7 @@ from manager_api.contract.errors import WorkerTagNotFound
 from manager_api.database import events
 from manager_api.database.engine import FOR_CHANGE, Changed, Session
 from manager_api.database.payloads import WORKER_TAGS, tag_deleted, tag_event
-from manager_api.database.tables import JobRow, ProvisionScope, WorkerTagRow
+from manager_api.database.tables import JobRow, ProvisionScope, WorkerTagMembershipRow, WorkerTagRow
 from manager_api.workers import provision_store as provisions
 
 
@@ -69,6 +70,20 @@ async def tag_to_give(
 async def all_tags(session: AsyncSession) -> Sequence[WorkerTagRow]:
     """By name."""
     return (await session.scalars(select(WorkerTagRow).order_by(WorkerTagRow.name))).all()
+
+
+async def by_worker(session: AsyncSession) -> Mapping[str, Sequence[WorkerTagRow]]:
+    """The tags of each worker that has some, by name."""
+    membership = WorkerTagMembershipRow
+    query = (
+        select(membership.worker_id, WorkerTagRow)
+        .join(WorkerTagRow, WorkerTagRow.id == membership.tag_id)
+        .order_by(WorkerTagRow.name)
+    )
+    found: defaultdict[str, list[WorkerTagRow]] = defaultdict(list)
+    for worker_id, row in await session.execute(query):
+        found[worker_id].append(row)
+    return found
 
 
 async def unfinished_jobs_of(session: AsyncSession, tag_id: str) -> Sequence[JobRow]:

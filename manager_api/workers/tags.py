@@ -8,9 +8,9 @@ from manager_api.contract.errors import Conflict
 from manager_api.contract.worker_management import WorkerTagList, WorkerTagRequest
 from manager_api.contract.workers import WorkerTag
 from manager_api.database.engine import Database, Session
-from manager_api.database.tables import WorkerTagRow
 from manager_api.workers import store as workers
 from manager_api.workers import tag_store as tags
+from manager_api.workers.farm_workers import tag_answer
 
 
 class WorkerTagService:
@@ -20,11 +20,11 @@ class WorkerTagService:
     async def all(self) -> WorkerTagList:
         async with self._database.reading() as session:
             rows = await tags.all_tags(session)
-        return WorkerTagList(tags=[_answer(row) for row in rows])
+        return WorkerTagList(tags=[tag_answer(row) for row in rows])
 
     async def get(self, tag_id: str) -> WorkerTag:
         async with self._database.reading() as session:
-            return _answer(await tags.existing_tag(session, tag_id))
+            return tag_answer(await tags.existing_tag(session, tag_id))
 
     async def create(self, asked: WorkerTagRequest, tag_id: str | None) -> WorkerTag:
         """With the caller's id, if there is one."""
@@ -36,7 +36,7 @@ class WorkerTagService:
                 row = await tags.insert_tag(session, new_id, asked.name, asked.description or "")
         except IntegrityError as error:
             raise _name_taken(asked.name) from error
-        return _answer(row)
+        return tag_answer(row)
 
     async def update(self, tag_id: str, asked: WorkerTagRequest) -> None:
         try:
@@ -72,7 +72,3 @@ async def _check_unused(session: Session, tag_id: str) -> None:
 
 def _name_taken(name: str) -> Conflict:
     return Conflict(f'there is a worker tag named "{name}" already')
-
-
-def _answer(row: WorkerTagRow) -> WorkerTag:
-    return WorkerTag(id=row.id, name=row.name, description=row.description)
