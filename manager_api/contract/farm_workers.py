@@ -1,9 +1,9 @@
 """Our interface: workers as Tablao shows them, with what Flamenco's interface has no fields for."""
 
 from datetime import datetime
-from typing import Any
 
 from manager_api.contract.base import Answer
+from manager_api.contract.machine import MachineStatistics
 from manager_api.contract.worker_management import WorkerSleepSchedule
 from manager_api.contract.workers import WorkerStatusChange, WorkerTag
 from workflows.domain.statuses import TaskStatus, WorkerStatus
@@ -79,8 +79,8 @@ class FarmWorker(Answer):
     tags: list[WorkerTag]
     sleep_schedule: WorkerSleepSchedule | None
     last_seen: datetime | None
-    statistics: dict[str, Any]
-    """What its host last said of the machine; empty if nothing."""
+    statistics: MachineStatistics
+    """What its host last said of the machine."""
     tasks: list[FarmWorkerTask]
     """What it runs now."""
 

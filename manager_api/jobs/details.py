@@ -4,7 +4,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 from sqlalchemy import select
 
@@ -20,6 +20,7 @@ from manager_api.contract.job_details import (
     TimedTask,
     WorkerTimes,
 )
+from manager_api.contract.machine import RunProgress
 from manager_api.database.engine import Database
 from manager_api.database.tables import JobHistoryRow, TaskRow
 from manager_api.jobs import history as job_history
@@ -37,7 +38,7 @@ MOST_HAPPENINGS = 1000
 class RenderingHosts(Protocol):
     """Hosts that say how far their renders are."""
 
-    def progress_of_job(self, job_id: str) -> Mapping[int, Mapping[str, Any]]: ...
+    def progress_of_job(self, job_id: str) -> Mapping[int, RunProgress]: ...
 
 
 class _Timed(NamedTuple):
@@ -86,7 +87,13 @@ class JobDetailService:
                 raise JobNotFound(job_id)
             active = sorted(await session.scalars(query))
         said = hosts.progress_of_job(job_id)
-        return JobProgress(tasks=[_rendered(i, said[i]) for i in active if i in said])
+        return JobProgress(
+            tasks=[
+                RenderedNow(index_in_job=index, **dict(said[index]))
+                for index in active
+                if index in said
+            ]
+        )
 
     async def history(self, job_id: str) -> JobHistory:
         async with self._database.reading() as session:
@@ -142,13 +149,6 @@ def _shares(timed: list[_Timed], workers: Rows) -> Iterable[WorkerTimes]:
             steps=sum(max(1, task.steps_total) for task in done),
             seconds=sum(task.seconds for task in done),
         )
-
-
-def _rendered(index: int, said: Mapping[str, Any]) -> RenderedNow:
-    """Hosts are not trusted to tell numbers where numbers are due."""
-    known = {name: said.get(name) for name in RenderedNow.model_fields if name in said}
-    numbers = {name: value for name, value in known.items() if isinstance(value, int)}
-    return RenderedNow(**{**numbers, "index_in_job": index})
 
 
 def _happening(row: JobHistoryRow, workers: Rows) -> JobHappening:

@@ -1,9 +1,10 @@
 """Workers as Tablao shows them: with what Flamenco's interface has no fields for."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from typing import Protocol
 
 from manager_api.contract.farm_workers import FarmWorker, FarmWorkerList, FarmWorkerTask
+from manager_api.contract.machine import MachineStatistics, RunProgress
 from manager_api.contract.worker_management import WorkerSleepSchedule
 from manager_api.contract.workers import WorkerStatusChange, WorkerTag
 from manager_api.database.engine import Database, Session
@@ -20,8 +21,8 @@ from workflows.domain.provisioning import Provision
 class ConnectedHosts(Protocol):
     @property
     def connected(self) -> frozenset[str]: ...
-    def statistics(self, worker_id: str) -> Mapping[str, Any]: ...
-    def progress_of_job(self, job_id: str) -> Mapping[int, Mapping[str, Any]]: ...
+    def statistics(self, worker_id: str) -> MachineStatistics: ...
+    def progress_of_job(self, job_id: str) -> Mapping[int, RunProgress]: ...
     @property
     def history(self) -> HostHistory: ...
 
@@ -34,10 +35,10 @@ class NoHosts:
     def __init__(self) -> None:
         self.history = HostHistory()
 
-    def statistics(self, worker_id: str) -> Mapping[str, Any]:
-        return {}
+    def statistics(self, worker_id: str) -> MachineStatistics:
+        return MachineStatistics()
 
-    def progress_of_job(self, job_id: str) -> Mapping[int, Mapping[str, Any]]:
+    def progress_of_job(self, job_id: str) -> Mapping[int, RunProgress]:
         return {}
 
 
@@ -102,7 +103,7 @@ class FarmWorkerService:
             tags=tags,
             sleep_schedule=None if schedule is None else sleep_schedule_answer(schedule),
             last_seen=row.last_seen,
-            statistics=dict(self._hosts.statistics(row.id)),
+            statistics=self._hosts.statistics(row.id),
             tasks=tasks,
         )
 

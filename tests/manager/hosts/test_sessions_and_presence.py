@@ -8,6 +8,7 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
+from manager_api.contract.machine import MachineStatistics
 from manager_api.database.engine import utc_now
 from manager_api.workers import sleep_store as sleep_schedules
 from manager_api.workers import store as workers
@@ -178,7 +179,7 @@ async def test_a_host_is_present_for_as_long_as_it_beats(manager: Any) -> None:
         await manager.say(socket, control.Beat({"cpu_percent": 3.0}))
         await manager.eventually(lambda: manager.hosts.is_present(worker))
 
-        assert manager.hosts.statistics(worker) == {"cpu_percent": 3.0}
+        assert manager.hosts.statistics(worker).cpu_percent == 3.0
         assert manager.changes >= changes
 
 
@@ -197,13 +198,13 @@ async def test_the_keeper_is_woken_when_a_host_falls_silent(manager: Any) -> Non
     worker = await manager.worker()
     async with manager.host(worker) as (socket, _):
         await manager.say(socket, control.Beat({"cpu_percent": 3.0}))
-        await manager.eventually(lambda: manager.hosts.statistics(worker))
+        await manager.eventually(lambda: manager.hosts.statistics(worker).cpu_percent)
         changes = manager.changes
 
         manager.clock.now += 60
         await manager.eventually(lambda: manager.changes > changes)
 
-        assert manager.hosts.statistics(worker) == {}
+        assert manager.hosts.statistics(worker) == MachineStatistics()
 
 
 async def test_beats_are_stored_now_and_then_as_last_seen(manager: Any) -> None:
