@@ -7,15 +7,16 @@ and sends everything back. So what comes back as it was shown stays in the file 
 import os
 import re
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from urllib.parse import quote
 
 import yaml
 from sqlalchemy import make_url
 
+from manager_api.settings.about import Secret, settings_of
 from manager_api.settings.model import FILE_VERSION, ManagerSettings
 from workflows.domain.variables import ALL_PLATFORMS, DEFAULT_VARIABLES
 
@@ -25,14 +26,17 @@ MASK = "***"
 _IN_ADDRESS = re.compile(r"(://[^:/@]*:).*@")
 _META = {"version": FILE_VERSION}
 
-FLAMENCO_KEYS = (
-    *("manager_name", "database", "database_check_period", "listen", "autodiscoverable"),
-    *("local_manager_storage_path", "shared_storage_path", "shaman", "task_timeout"),
-    *("worker_timeout", "blocklist_threshold", "task_fail_after_softfail_count", "mqtt"),
-    "variables",
+_SETTINGS = tuple(settings_of(ManagerSettings))
+#: Settings and sections that Flamenco's file has, too.
+FLAMENCO_KEYS = tuple(
+    dict.fromkeys(each.name.partition(".")[0] for each in _SETTINGS if each.about.is_flamencos)
 )
-#: Of ours, in sections of Flamenco's: no page shows them, so none can take them away.
-OURS_IN_SHAMAN = frozenset({"checkout", "max_upload_bytes"})
+#: Ours in sections of Flamenco's. Its settings page does not show them, so it cannot remove them.
+_OURS = tuple(
+    tuple(each.name.split("."))
+    for each in _SETTINGS
+    if not each.about.is_flamencos and each.name.partition(".")[0] in FLAMENCO_KEYS
+)
 
 
 def shown(content: Mapping[str, Any], settings: ManagerSettings) -> dict[str, Any]:
@@ -46,7 +50,8 @@ def shown(content: Mapping[str, Any], settings: ManagerSettings) -> dict[str, An
     defaults = _defaults(settings)
     for key in FLAMENCO_KEYS:
         page[key] = _over(defaults[key], content.get(key))
-    page["shaman"] = {k: v for k, v in page["shaman"].items() if k not in OURS_IN_SHAMAN}
+    for *sections, key in _OURS:
+        _section(page, sections).pop(key, None)
     variables = _default_variables() | (content.get("variables") or {})
     page["variables"] = {name: _variable_shown(given) for name, given in variables.items()}
     return masked(page)
@@ -65,9 +70,7 @@ def put_back(
     }
     changed = _changed(page, shown(content, settings), content)
     _check_unmasked(changed, content)
-    shaman = {k: v for k, v in (content.get("shaman") or {}).items() if k in OURS_IN_SHAMAN}
-    if shaman and isinstance(changed.get("shaman", {}), dict):
-        changed["shaman"] = shaman | changed.get("shaman", {})
+    _keep_ours(content, changed)
     return {"_meta": _META} | ours | changed
 
 
@@ -96,11 +99,11 @@ def with_values(content: Mapping[str, Any], values: Mapping[str, Any]) -> dict[s
 def masked(values: Mapping[str, Any]) -> dict[str, Any]:
     """Settings by their names in the file, secrets hidden."""
     result = deepcopy(dict(values))
-    client = result["mqtt"]["client"]
-    if client.get("password"):
-        client["password"] = MASK
-    client["broker"] = _IN_ADDRESS.sub(rf"\1{MASK}@", client["broker"])
-    result["database"] = _without_password(result["database"])
+    for setting in _SETTINGS:
+        if setting.about.secret is not Secret.NOTHING:
+            *sections, key = setting.name.split(".")
+            section = _section(result, sections)
+            section[key] = _HIDE[setting.about.secret](section[key])
     return result
 
 
@@ -125,8 +128,9 @@ def _defaults(settings: ManagerSettings) -> dict[str, Any]:
         **{key: fields[key].get_default(call_default_factory=True) for key in FLAMENCO_KEYS}
     )
     values = plain.model_dump(mode="json", by_alias=True, include=set(FLAMENCO_KEYS))
-    for key in ("shared_storage_path", "local_manager_storage_path", "database"):
-        values[key] = str(settings.data_dir / values[key])
+    for key in FLAMENCO_KEYS:
+        if fields[key].annotation is Path or key == "database":
+            values[key] = str(settings.data_dir / values[key])
     return values
 
 
@@ -167,6 +171,25 @@ def _variable_shown(variable: Mapping[str, Any]) -> dict[str, Any]:
     return {"is_twoway": variable.get("is_twoway", False), "values": rows}
 
 
+def _section(content: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:
+    """A section of a section; empty, and apart from the content, if there is none."""
+    for name in names:
+        inner = content.get(name)
+        content = inner if isinstance(inner, dict) else {}
+    return cast(dict[str, Any], content)
+
+
+def _keep_ours(content: Mapping[str, Any], changed: dict[str, Any]) -> None:
+    for *sections, key in _OURS:
+        stored = _section(content, sections)
+        section: Any = changed
+        for name in sections if key in stored else ():
+            # A page may hold anything where a section is due; it is refused later, with a sentence.
+            section = section.setdefault(name, {}) if isinstance(section, dict) else None
+        if key in stored and isinstance(section, dict):
+            section.setdefault(key, stored[key])
+
+
 def _changed(
     page: Mapping[str, Any], before: Mapping[str, Any], stored: Mapping[str, Any]
 ) -> dict[str, Any]:
@@ -202,3 +225,11 @@ def _without_password(database: str) -> str:
         return database
     shown = url.update_query_dict(hidden).render_as_string(hide_password=True)
     return shown.replace(quote(MASK, safe=""), MASK)
+
+
+#: How the secret part of a setting's value is replaced.
+_HIDE: Mapping[Secret, Callable[[str], str]] = {
+    Secret.EVERYTHING: lambda value: MASK if value else "",
+    Secret.IN_ADDRESS: lambda value: _IN_ADDRESS.sub(rf"\1{MASK}@", value),
+    Secret.IN_DATABASE: _without_password,
+}

@@ -11,22 +11,14 @@ from typing import Any
 
 from activities.layered_settings import PREFIX, SettingsError
 from manager_api.contract.errors import BadRequest, FarmError, Forbidden
+from manager_api.settings.about import settings_of
 from manager_api.settings.file import write_settings_file
 from manager_api.settings.model import SETTINGS_FILE, ManagerSettings, read_settings
 from manager_api.settings.storage_folders import make_storage_folders
 
-#: What a change of takes effect at once; all other settings need a restart.
+#: Settings and sections of which a change takes effect without a restart.
 LIVE = frozenset(
-    {
-        *("manager_name", "flamenco_version", "variables", "shared_storage_path", "shaman"),
-        *("database_check_period", "max_json_bytes", "max_image_bytes", "mqtt"),
-        *("task_timeout", "worker_timeout", "sign_on_wait_s", "http_poll_s"),
-        *("task_log_max_bytes", "task_log_tries", "log_level"),
-        *("job_types_path", "job_type_cpu_s", "job_type_wall_s", "job_type_memory_mb"),
-        # These are a job's from when it is started or requeued.
-        *("task_fail_after_softfail_count", "blocklist_threshold", "retry_pause_s"),
-        *("schedule_to_start_s", "heartbeat_s", "history_events", "max_live"),
-    }
+    setting.name.partition(".")[0] for setting in settings_of(ManagerSettings) if setting.is_live
 )
 _BY_COMMAND_LINE = {"host": "listen", "port": "listen"}
 

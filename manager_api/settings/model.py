@@ -18,6 +18,7 @@ from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
 from activities.layered_settings import LayeredSettings, SettingsError
+from manager_api.settings.about import AT_ONCE, WITH_JOB, About, Secret, Topic
 from manager_api.settings.listening import address, host_and_port
 from manager_api.settings.platforms import managers_platform
 from manager_api.settings.sections import Duration, Mqtt, Shaman, Variable
@@ -45,71 +46,121 @@ class ManagerSettings(LayeredSettings):
 
     model_config = SettingsConfigDict(env_nested_delimiter="__")
 
-    data_dir: Path = Field(default_factory=_default_data_dir)
-    manager_name: str = "Tablao"
-    flamenco_version: str = "3.8.5"
+    data_dir: Annotated[
+        Path,
+        About(
+            Topic.FARM, is_in_form=False, default_in_words="the user's data directory for `tablao`"
+        ),
+    ] = Field(default_factory=_default_data_dir)
+    manager_name: Annotated[str, About(Topic.FARM, AT_ONCE, is_flamencos=True)] = "Tablao"
+    flamenco_version: Annotated[str, About(Topic.FARM, AT_ONCE)] = "3.8.5"
     """The add-on refuses to submit to a version other than its own; this is the newest stable."""
-    variables: dict[str, Variable] = Field(default_factory=dict)
+    variables: Annotated[
+        dict[str, Variable],
+        About(
+            Topic.FARM,
+            AT_ONCE,
+            is_flamencos=True,
+            is_in_form=False,
+            default_in_words="`blender`, `blenderArgs`",
+        ),
+    ] = Field(default_factory=dict)
     """Beside the defaults, which a variable of the same name replaces."""
-    shared_storage_path: Path = Field(default=Path("storage"), validate_default=True)
-    local_manager_storage_path: Path = Field(default=Path("job-files"), validate_default=True)
+    shared_storage_path: Annotated[
+        Path,
+        About(
+            Topic.FARM,
+            AT_ONCE,
+            is_flamencos=True,
+            default_in_words="`storage` in the data directory",
+        ),
+    ] = Field(default=Path("storage"), validate_default=True)
+    local_manager_storage_path: Annotated[
+        Path,
+        About(
+            Topic.FARM,
+            is_flamencos=True,
+            default_in_words="`job-files` in the data directory",
+        ),
+    ] = Field(default=Path("job-files"), validate_default=True)
     """Task logs and last-rendered images."""
-    task_log_max_bytes: Annotated[int, Field(ge=65_536)] = 50 * 1024**2
+    task_log_max_bytes: Annotated[int, Field(ge=65_536), About(Topic.FARM, AT_ONCE)] = 50 * 1024**2
     """Of one try. A thousand frames of Blender are some 10 MB."""
-    task_log_tries: Positive = 10
-    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    task_log_tries: Annotated[Positive, About(Topic.FARM, AT_ONCE)] = 10
+    log_level: Annotated[
+        Literal["debug", "info", "warning", "error"], About(Topic.FARM, AT_ONCE)
+    ] = "info"
     """Of the manager's own log."""
-    job_types_path: Path = Field(default=Path("scripts"), validate_default=True)
-    job_type_cpu_s: Annotated[float, Field(gt=0, le=86_400)] = 10.0
+    job_types_path: Annotated[
+        Path,
+        About(Topic.FARM, AT_ONCE, default_in_words="`scripts` in the data directory"),
+    ] = Field(default=Path("scripts"), validate_default=True)
+    job_type_cpu_s: Annotated[float, Field(gt=0, le=86_400), About(Topic.FARM, AT_ONCE)] = 10.0
     """100,000 tasks take some 4 s."""
-    job_type_wall_s: Annotated[float, Field(gt=0, le=86_400)] = 30.0
-    job_type_memory_mb: Annotated[int, Field(ge=64, le=2**20)] = 512
+    job_type_wall_s: Annotated[float, Field(gt=0, le=86_400), About(Topic.FARM, AT_ONCE)] = 30.0
+    job_type_memory_mb: Annotated[int, Field(ge=64, le=2**20), About(Topic.FARM, AT_ONCE)] = 512
     """100,000 tasks take some 250 MB."""
-    database: str = Field(default="tablao.sqlite", repr=False)
+    database: Annotated[
+        str,
+        About(
+            Topic.FARM,
+            is_flamencos=True,
+            secret=Secret.IN_DATABASE,
+            default_in_words="`tablao.sqlite` in the data directory",
+        ),
+    ] = Field(default="tablao.sqlite", repr=False)
     """An SQLite file, or an SQLAlchemy URL, which may hold a password."""
-    database_check_period: Duration = timedelta(minutes=10)
+    database_check_period: Annotated[Duration, About(Topic.FARM, AT_ONCE, is_flamencos=True)] = (
+        timedelta(minutes=10)
+    )
     shaman: Shaman = Shaman()
 
-    listen: str = "127.0.0.1:8080"
-    autodiscoverable: bool = True
-    insecure: bool = False
-    max_json_bytes: Annotated[int, Field(ge=65_536)] = 32 * 1024**2
+    listen: Annotated[str, About(Topic.REACH, is_flamencos=True)] = "127.0.0.1:8080"
+    autodiscoverable: Annotated[bool, About(Topic.REACH, is_flamencos=True)] = True
+    insecure: Annotated[bool, About(Topic.REACH, is_in_form=False)] = False
+    max_json_bytes: Annotated[int, Field(ge=65_536), About(Topic.REACH, AT_ONCE)] = 32 * 1024**2
     """A job of 100,000 tasks is submitted in a few hundred bytes; its compiler makes the tasks."""
-    max_image_bytes: Positive = 26_214_400
+    max_image_bytes: Annotated[Positive, About(Topic.REACH, AT_ONCE)] = 26_214_400
     """Flamenco's limit."""
 
-    temporal_address: str = ""
+    temporal_address: Annotated[str, About(Topic.TEMPORAL)] = ""
     """Empty: the manager runs its own Temporal."""
-    temporal_namespace: str = "default"
-    temporal_ui_url: str = ""
+    temporal_namespace: Annotated[str, About(Topic.TEMPORAL)] = "default"
+    temporal_ui_url: Annotated[str, About(Topic.TEMPORAL)] = ""
     """With an own `temporal_address`, where its Web UI is."""
-    retention_days: Annotated[int, Field(ge=1, le=36_500)] = 30
+    retention_days: Annotated[int, Field(ge=1, le=36_500), About(Topic.TEMPORAL)] = 30
 
-    task_timeout: Duration = timedelta(minutes=10)
-    worker_timeout: Duration = timedelta(minutes=1)
-    task_fail_after_softfail_count: Positive = 3
-    blocklist_threshold: Positive = 3
-    retry_pause_s: Seconds = 5.0
-    schedule_to_start_s: Seconds = 30.0
-    heartbeat_s: Seconds = 90.0
-    history_events: Positive = 8_000
-    max_live: Annotated[int, Field(ge=1, le=2_000)] = 500
+    task_timeout: Annotated[Duration, About(Topic.FAILURES, AT_ONCE, is_flamencos=True)] = (
+        timedelta(minutes=10)
+    )
+    worker_timeout: Annotated[Duration, About(Topic.FAILURES, AT_ONCE, is_flamencos=True)] = (
+        timedelta(minutes=1)
+    )
+    task_fail_after_softfail_count: Annotated[
+        Positive, About(Topic.FAILURES, WITH_JOB, is_flamencos=True)
+    ] = 3
+    blocklist_threshold: Annotated[Positive, About(Topic.FAILURES, WITH_JOB, is_flamencos=True)] = 3
+    retry_pause_s: Annotated[Seconds, About(Topic.FAILURES, WITH_JOB)] = 5.0
+    schedule_to_start_s: Annotated[Seconds, About(Topic.TIMES, WITH_JOB)] = 30.0
+    heartbeat_s: Annotated[Seconds, About(Topic.TIMES, WITH_JOB)] = 90.0
+    history_events: Annotated[Positive, About(Topic.TIMES, WITH_JOB)] = 8_000
+    max_live: Annotated[int, Field(ge=1, le=2_000), About(Topic.TIMES, WITH_JOB)] = 500
     """Temporal wedges at 2,000 pending activities of one workflow."""
 
-    beat_s: Seconds = 5.0
-    lost_after_s: Seconds = 15.0
+    beat_s: Annotated[Seconds, About(Topic.TIMES)] = 5.0
+    lost_after_s: Annotated[Seconds, About(Topic.TIMES)] = 15.0
     """Also how long a manager that just started listens before it misses anybody (rule 10)."""
-    sign_on_wait_s: Seconds = 30.0
+    sign_on_wait_s: Annotated[Seconds, About(Topic.TIMES, AT_ONCE)] = 30.0
     """A stock worker answered 5xx registers anew, or drops its report; so we rather wait."""
-    http_poll_s: Seconds = 10.0
-    keeper_tick_s: Seconds = 5.0
+    http_poll_s: Annotated[Seconds, About(Topic.TIMES, AT_ONCE)] = 10.0
+    keeper_tick_s: Annotated[Seconds, About(Topic.TIMES)] = 5.0
     """The keeper is woken by events; this is the safety net."""
-    keeper_heartbeat_s: Seconds = 10.0
-    resend_s: Seconds = 5.0
+    keeper_heartbeat_s: Annotated[Seconds, About(Topic.TIMES)] = 10.0
+    resend_s: Annotated[Seconds, About(Topic.TIMES)] = 5.0
 
-    events_kept_s: Seconds = 3_600.0
+    events_kept_s: Annotated[Seconds, About(Topic.EVENTS)] = 3_600.0
     """A busy farm of 100 workers makes some 50 events a second."""
-    events_queue: Positive = 500
+    events_queue: Annotated[Positive, About(Topic.EVENTS)] = 500
     """Flamenco's limit before a slow client is dropped."""
     mqtt: Mqtt = Mqtt()
 

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, model_validator
 
+from manager_api.settings.about import AT_ONCE, About, Secret, Topic
 from workflows.domain.durations import format_duration, parse_duration
 from workflows.domain.variables import ALL_PLATFORMS, Audience
 from workflows.domain.variables import Variable as DomainVariable
@@ -68,27 +69,40 @@ class Variable(Section):
 class GarbageCollect(Section):
     """When Shaman deletes files that no checkout uses any more."""
 
-    period: Duration = timedelta(hours=24)
+    period: Annotated[Duration, About(Topic.FARM, AT_ONCE, is_flamencos=True)] = timedelta(hours=24)
     """0: never."""
-    max_age: Duration = Field(default=timedelta(hours=744), alias="maxAge")
+    max_age: Annotated[Duration, About(Topic.FARM, AT_ONCE, is_flamencos=True)] = Field(
+        default=timedelta(hours=744), alias="maxAge"
+    )
 
 
 class Shaman(Section):
-    enabled: bool = sys.platform != "win32"
+    enabled: Annotated[
+        bool,
+        About(
+            Topic.FARM, AT_ONCE, is_flamencos=True, default_in_words="`true`, on Windows `false`"
+        ),
+    ] = sys.platform != "win32"
     """Checkouts are symbolic links, which Windows gives to administrators only."""
-    checkout: Literal["links", "copies"] = "links"
-    max_upload_bytes: Annotated[int, Field(ge=1)] = 2**40
+    checkout: Annotated[Literal["links", "copies"], About(Topic.FARM, AT_ONCE)] = "links"
+    max_upload_bytes: Annotated[int, Field(ge=1), About(Topic.FARM, AT_ONCE)] = 2**40
     """No file of a job is that large; it ends a request that never ends."""
     garbage_collect: GarbageCollect = Field(default=GarbageCollect(), alias="garbageCollect")
 
 
 class MqttClient(Section):
-    enabled: bool = False
-    broker: str = ""
-    client_id: str = Field(default="flamenco", alias="clientID")
-    topic_prefix: str = "flamenco"
-    username: str = ""
-    password: str = Field(default="", repr=False)
+    enabled: Annotated[bool, About(Topic.EVENTS, AT_ONCE, is_flamencos=True)] = False
+    broker: Annotated[
+        str, About(Topic.EVENTS, AT_ONCE, is_flamencos=True, secret=Secret.IN_ADDRESS)
+    ] = ""
+    client_id: Annotated[str, About(Topic.EVENTS, AT_ONCE, is_flamencos=True)] = Field(
+        default="flamenco", alias="clientID"
+    )
+    topic_prefix: Annotated[str, About(Topic.EVENTS, AT_ONCE, is_flamencos=True)] = "flamenco"
+    username: Annotated[str, About(Topic.EVENTS, AT_ONCE, is_flamencos=True)] = ""
+    password: Annotated[
+        str, About(Topic.EVENTS, AT_ONCE, is_flamencos=True, secret=Secret.EVERYTHING)
+    ] = Field(default="", repr=False)
 
 
 class Mqtt(Section):
