@@ -93,12 +93,12 @@ class MachineStatistics(Answer):
     memory_total: Size = None
     disk_free: Size = None
     disk_total: Size = None
-    gpus: Annotated[list[GpuStatistics], BeforeValidator(_objects)] = Field(default_factory=list)
+    gpus: Annotated[list[GpuStatistics], BeforeValidator(_objects)] = Field(default=[])
     runs: Annotated[dict[str, RunStatistics], BeforeValidator(_by_run)] = Field(
         default_factory=dict
     )
     """By run key."""
-    missing_programs: Annotated[list[str], BeforeValidator(_words)] = Field(default_factory=list)
+    missing_programs: Annotated[list[str], BeforeValidator(_words)] = Field(default=[])
     """Those that the farm has set for this host and that are not on it."""
 
 

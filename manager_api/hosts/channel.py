@@ -71,7 +71,7 @@ class HostRecords(ProgressRecords, Protocol):
     async def standing(self, worker_id: str, hello: control.Hello) -> Standing: ...
 
     async def reported_status(self, worker_id: str, session: int, status: WorkerStatus) -> None:
-        """Store what a host became; of an older session nothing."""
+        """Store the reported status; ignore it if it comes from an older session."""
         ...
 
     async def seen(self, worker_ids: Collection[str]) -> None: ...
@@ -238,7 +238,7 @@ class Hosts:
         return True
 
     async def _welcome(self, connection: HostConnection) -> control.Welcome:
-        """Asked for when orders can reach the host, so that none falls between the two."""
+        """Read after the connection is registered, so an order given meanwhile is not lost."""
         standing = await self._records.standing(connection.worker_id, connection.greeting)
         connection.provision = standing.provision
         return control.Welcome(

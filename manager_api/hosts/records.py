@@ -18,7 +18,7 @@ from workflows.domain.control import Hello, Malformed
 from workflows.domain.messages import RunKey
 from workflows.domain.provisioning import Provision
 from workflows.domain.statuses import WorkerStatus
-from workflows.domain.worker import status_after_hello
+from workflows.domain.worker import pending_after_report, status_after_hello
 
 TaskFetched = Callable[[str, RunKey], str | None]
 
@@ -71,12 +71,13 @@ class SqlHostRecords:
         )
 
     async def reported_status(self, worker_id: str, session: int, status: WorkerStatus) -> None:
-        """Store what a host became; of an older session nothing."""
+        """Store the reported status; ignore it if it comes from an older session."""
         async with self._db.writing() as transaction:
             row = await workers.worker_to_change(transaction, worker_id)
             if row is None or row.session != session:
                 return
-            if row.status is status and row.status_requested is not status:
+            pending = workers.pending_request(row)
+            if row.status is status and pending_after_report(status, pending) == pending:
                 return  # told anew with each connection
             workers.set_status(transaction, row, status)
 

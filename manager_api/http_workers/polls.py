@@ -20,7 +20,7 @@ from manager_api.runs import http_store as http_runs
 from manager_api.runs.commands import CommandsForWorker
 from manager_api.workers import provision_store as provisions
 from manager_api.workers import store as workers
-from workflows.domain.http_workers import status_when_it_polls
+from workflows.domain.http_workers import status_to_become, status_when_it_polls
 from workflows.domain.messages import Outcome, OutcomeKind, RunKey
 from workflows.domain.provisioning import Provision
 from workflows.domain.statuses import TaskStatus, WorkerStatus
@@ -116,8 +116,7 @@ class HttpPolls:
         async with self._database.writing() as session:
             worker = await self._heard_of(session, worker_id, begins=begins)
             status = worker.status
-            if requested := worker.status_requested:
-                # It would not ask if it ran anything, and is to begin nothing.
+            if requested := status_to_become(workers.pending_request(worker)):
                 await http_runs.give_back(session, worker_id, f'it is to be "{requested}"')
                 return WorkerStateChange(status_requested=requested)
             if status is WorkerStatus.AWAKE:

@@ -23,6 +23,7 @@ from workflows.domain.http_workers import (
     TaskStanding,
     may_keep_running,
     outcome_reported,
+    status_to_become,
     status_when_it_asks_for_its_state,
 )
 from workflows.domain.job.transitions import Refused as NotPossible
@@ -57,7 +58,7 @@ class HttpWorkerService:
             row = await workers.existing_worker(session, worker_id)
         if not row.is_http or row.status is not status_when_it_asks_for_its_state(row.status):
             row = await self._heard_anew(worker_id, status_when_it_asks_for_its_state)
-        requested = row.status_requested
+        requested = status_to_become(workers.pending_request(row))
         return WorkerStateChange(status_requested=requested) if requested else None
 
     async def status_changed(self, worker_id: str, status: WorkerStatus) -> None:

@@ -2350,14 +2350,20 @@ export interface components {
             disk_free?: number | null;
             /** Disk Total */
             disk_total?: number | null;
-            /** Gpus */
-            gpus?: components["schemas"]["GpuStatistics"][];
+            /**
+             * Gpus
+             * @default []
+             */
+            gpus: components["schemas"]["GpuStatistics"][];
             /** Runs */
             runs?: {
                 [key: string]: components["schemas"]["RunStatistics"];
             };
-            /** Missing Programs */
-            missing_programs?: string[];
+            /**
+             * Missing Programs
+             * @default []
+             */
+            missing_programs: string[];
         };
         /** ManagerConfiguration */
         ManagerConfiguration: {

@@ -2,8 +2,12 @@
 
 from fastapi import APIRouter, Request
 
-from manager_api.contract.configuration import ConfigurationInForce, ConfigurationPage
-from manager_api.settings.fields import ConfigurationField, configuration_fields
+from manager_api.contract.configuration import (
+    ConfigurationField,
+    ConfigurationInForce,
+    ConfigurationPage,
+)
+from manager_api.settings.fields import configuration_fields
 from manager_api.settings.file import masked, with_values
 from manager_api.settings.in_force import Configuration
 from manager_api.web.auth import Anybody, NoForeignPage, acts_as_this_machine
