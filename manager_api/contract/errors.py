@@ -69,6 +69,11 @@ class NotFound(FarmError):
     http_status = 404
 
 
+class NothingProvisioned(NotFound):
+    def __init__(self, scope: str, target: str) -> None:
+        super().__init__(f'nothing is set for {scope} "{target}"')
+
+
 class NotAcceptable(FarmError):
     """Flamenco's answer to a worker tag that is none."""
 

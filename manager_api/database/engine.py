@@ -8,7 +8,7 @@ from enum import Enum, auto
 from typing import Any
 
 import asyncpg  # type: ignore[import-untyped] # it publishes no types
-from sqlalchemy import event, make_url
+from sqlalchemy import event, make_url, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
@@ -128,6 +128,15 @@ class Database:
                 await session.finish()
         for wake in [wake for kind in session.changed for wake in self._listeners[kind]]:
             wake()
+
+    async def answers(self) -> None:
+        """Return if the database answers a question.
+
+        Raises:
+            DatabaseBusy: see `reading`.
+        """
+        async with self.reading() as session:
+            await session.execute(text("SELECT 1"))
 
     async def migrate(self) -> None:
         """Bring the tables to this build's shape, in a thread of its own."""

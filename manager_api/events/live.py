@@ -14,6 +14,7 @@ from datetime import timedelta
 from functools import cached_property, lru_cache
 from typing import Any, Protocol
 
+from manager_api.contract.machine import MachineStatistics
 from manager_api.database import events
 from manager_api.database.engine import Changed, Database, DatabaseBusy, utc_now
 from manager_api.database.loops import until_one_ends, whenever
@@ -164,10 +165,10 @@ class LiveEvents:
     def log_grew(self, task_id: str, text: str) -> None:
         self.tell(task_log_topic(task_id), {"task_id": task_id, "log": text})
 
-    def machine_told(self, worker_id: str, statistics: Mapping[str, Any]) -> None:
+    def machine_told(self, worker_id: str, statistics: MachineStatistics) -> None:
         self.tell(
             worker_statistics_topic(worker_id),
-            {"worker_id": worker_id, "statistics": dict(statistics)},
+            {"worker_id": worker_id, "statistics": statistics.model_dump(mode="json")},
         )
 
     def tell(self, topic: str, payload: Mapping[str, Any]) -> None:

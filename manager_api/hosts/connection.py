@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from fastapi import WebSocket, WebSocketDisconnect
 
+from manager_api.contract.machine import MachineStatistics, RunProgress
 from workflows.domain import control
 from workflows.domain.bounded_dict import BoundedDict
 from workflows.domain.messages import RunKey
@@ -25,12 +26,10 @@ class Listener(Protocol):
     """Who is told what a host says."""
 
     def heard(self, worker_id: str) -> None: ...
-    async def beat(self, worker_id: str, statistics: Mapping[str, Any]) -> None: ...
+    async def beat(self, worker_id: str, statistics: MachineStatistics) -> None: ...
     async def status(self, connection: "HostConnection", status: str) -> None: ...
     async def task_of(self, worker_id: str, key: RunKey) -> str | None: ...
-    async def progressed(
-        self, worker_id: str, key: RunKey, progress: Mapping[str, Any]
-    ) -> None: ...
+    async def progressed(self, worker_id: str, key: RunKey, progress: RunProgress) -> None: ...
     async def log(self, task_id: str, key: RunKey, offset: int, data: bytes) -> int: ...
 
 
@@ -125,12 +124,13 @@ class HostConnection:
 
     async def _take(self, message: control.Message | None) -> None:
         match message:
-            case control.Beat(statistics):
-                await self._listener.beat(self.worker_id, statistics)
+            case control.Beat(said):
+                await self._listener.beat(self.worker_id, MachineStatistics.model_validate(said))
             case control.StatusReport(status):
                 await self._listener.status(self, status)
-            case control.Progress(key, progress):
+            case control.Progress(key, said):
                 if await self._task(key) is not None:
+                    progress = RunProgress.model_validate(said)
                     await self._listener.progressed(self.worker_id, _run_key(key), progress)
             case control.LogPiece():
                 await self._take_log(message)

@@ -3,10 +3,8 @@
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
-from pydantic import BaseModel, Field
-
 from manager_api.contract.errors import Forbidden, NotFound, Overtaken
-from manager_api.contract.tasks import Command
+from manager_api.contract.runs import RunCommands
 from manager_api.database.batching import Batched
 from manager_api.database.engine import Database
 from manager_api.database.tables import LeaseState, WorkerRow
@@ -20,18 +18,6 @@ from workflows.domain.variables import Variables
 
 #: Of which the tasks' ids are remembered for the logs that follow: an hour of a large farm.
 _REMEMBERED_RUNS = 20_000
-
-
-class RunCommands(BaseModel):
-    task_id: str
-    job_name: str
-    task_name: str
-    task_type: str
-    commands: list[Command]
-    """Variables are replaced for the worker's platform."""
-    total_steps: int
-    environment: dict[str, str] = Field(default_factory=dict)
-    """Provisioned: added to the environment of the commands."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ import contextlib
 import logging
 from collections.abc import Callable
 
-from manager_api.contract.errors import BadRequest, Overtaken, TaskNotFound, WorkerNotFound
+from manager_api.contract.errors import BadRequest, Overtaken, TaskNotFound
 from manager_api.contract.worker_tasks import MayKeepRunning, TaskUpdate
 from manager_api.contract.workers import WorkerStateChange
 from manager_api.database.busy import retry_while_busy
@@ -22,12 +22,12 @@ from workflows.domain.http_workers import (
     TaskStanding,
     may_keep_running,
     outcome_reported,
+    status_to_become,
     status_when_it_asks_for_its_state,
 )
 from workflows.domain.job.transitions import Refused
 from workflows.domain.messages import LONGEST_REASON, Change, RunKey, TaskAction
 from workflows.domain.statuses import TaskStatus, WorkerStatus
-from workflows.domain.worker import StatusRequest
 
 #: What only the farm makes of a task.
 _NOT_FOR_WORKERS = frozenset({TaskStatus.SOFT_FAILED, TaskStatus.PAUSED})
@@ -54,10 +54,10 @@ class HttpWorkerService:
         """What the worker is to become; None if it is to stay what it is."""
         self._runs.presence.heard(worker_id)
         async with self._database.reading() as session:
-            row = _there(await workers.worker(session, worker_id), worker_id)
+            row = await workers.existing_worker(session, worker_id)
         if not row.is_http or row.status is not status_when_it_asks_for_its_state(row.status):
             row = await self._heard_anew(worker_id, status_when_it_asks_for_its_state)
-        requested = row.status_requested
+        requested = status_to_become(workers.pending_request(row))
         return WorkerStateChange(status_requested=requested) if requested else None
 
     async def status_changed(self, worker_id: str, status: WorkerStatus) -> None:
@@ -66,13 +66,13 @@ class HttpWorkerService:
 
     async def _store_status(self, worker_id: str, status: WorkerStatus) -> None:
         async with self._database.writing() as session:
-            row = _there(await workers.worker_to_change(session, worker_id), worker_id)
+            row = await workers.existing_worker_to_change(session, worker_id)
             row.last_seen = utc_now()
             is_new = not row.is_http or row.status is WorkerStatus.ERROR
             if status is not WorkerStatus.AWAKE:
                 await http_runs.give_back(session, worker_id, f"its worker is {status}")
                 row.polls_until = None
-            await workers.set_status(session, worker_id, status)
+            workers.set_status(session, row, status)
             if is_new:
                 await http_runs.begin_session(session, row)
 
@@ -80,12 +80,12 @@ class HttpWorkerService:
         self, worker_id: str, status_now: Callable[[WorkerStatus], WorkerStatus]
     ) -> WorkerRow:
         async with self._database.writing() as session:
-            row = _there(await workers.worker_to_change(session, worker_id), worker_id)
+            row = await workers.existing_worker_to_change(session, worker_id)
             row.last_seen = utc_now()
             status = status_now(row.status)
             if status is not row.status:
                 await http_runs.give_back(session, worker_id, "its worker was not heard of")
-                await workers.set_status(session, worker_id, status)
+                workers.set_status(session, row, status)
             await http_runs.begin_session(session, row)
         return row
 
@@ -93,10 +93,12 @@ class HttpWorkerService:
 
     async def may_run(self, worker_id: str, task_id: str) -> MayKeepRunning:
         async with self._database.reading() as session:
-            worker = _there(await workers.worker(session, worker_id), worker_id)
+            worker = await workers.existing_worker(session, worker_id)
             task = await tasks.task(session, task_id)
             run = await http_runs.newest_of_task(session, task_id, worker_id)
-        permission = may_keep_running(_pending(worker), _standing(task, run, worker_id))
+        permission = may_keep_running(
+            workers.pending_request(worker), _standing(task, run, worker_id)
+        )
         if task is not None:
             self._runs.presence.heard(worker_id)
         if permission.is_granted and run is not None:
@@ -177,19 +179,8 @@ class HttpWorkerService:
                 await apply_change(self._database, self._control, job, change)
 
 
-def _there(row: WorkerRow | None, worker_id: str) -> WorkerRow:
-    if row is None:
-        raise WorkerNotFound(worker_id)
-    return row
-
-
 def _is_open(run: HttpRunRow | None) -> bool:
     return run is not None and run.state is not HttpRunState.ENDED
-
-
-def _pending(row: WorkerRow) -> StatusRequest | None:
-    requested = row.status_requested
-    return StatusRequest(requested, row.is_lazy_request) if requested else None
 
 
 def _standing(task: TaskRow | None, run: HttpRunRow | None, worker_id: str) -> TaskStanding | None:

@@ -3,7 +3,7 @@
 import asyncio
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Protocol
 
 from manager_api.contract.answers import Rows, task_worker
 from manager_api.contract.job_details import (
@@ -16,6 +16,7 @@ from manager_api.contract.job_details import (
     TimedTask,
     WorkerTimes,
 )
+from manager_api.contract.machine import RunProgress
 from manager_api.database.engine import Database
 from manager_api.database.tables import JobHistoryRow
 from manager_api.jobs import history as job_history
@@ -34,7 +35,7 @@ MOST_HAPPENINGS = 1000
 class RenderingHosts(Protocol):
     """Hosts that say how far their renders are."""
 
-    def progress_of_job(self, job_id: str) -> Mapping[int, Mapping[str, Any]]: ...
+    def progress_of_job(self, job_id: str) -> Mapping[int, RunProgress]: ...
 
 
 class JobDetailService:
@@ -53,7 +54,13 @@ class JobDetailService:
             await jobs.existing_job(session, job_id)
             active = await tasks.active_indexes(session, job_id)
         said = hosts.progress_of_job(job_id)
-        return JobProgress(tasks=[_rendered(i, said[i]) for i in active if i in said])
+        return JobProgress(
+            tasks=[
+                RenderedNow(index_in_job=index, **dict(said[index]))
+                for index in active
+                if index in said
+            ]
+        )
 
     async def history(self, job_id: str) -> JobHistory:
         async with self._database.reading() as session:
@@ -106,13 +113,6 @@ def _shares(timed: Sequence[TimedRow], workers: Rows) -> Iterable[WorkerTimes]:
             steps=steps_of(task.steps_total for task in done),
             seconds=sum(task.seconds for task in done),
         )
-
-
-def _rendered(index: int, said: Mapping[str, Any]) -> RenderedNow:
-    """Hosts are not trusted to tell numbers where numbers are due."""
-    known = {name: said.get(name) for name in RenderedNow.model_fields if name in said}
-    numbers = {name: value for name, value in known.items() if isinstance(value, int)}
-    return RenderedNow(**{**numbers, "index_in_job": index})
 
 
 def _happening(row: JobHistoryRow, workers: Rows) -> JobHappening:

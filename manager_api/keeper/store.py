@@ -107,7 +107,8 @@ class SqlKeeperStore:
         """
         async with self._db.writing() as transaction:
             await epochs.check_epoch(transaction, epoch)
-            return await workers.mark_lost(transaction, worker_id, session)
+            row = await workers.worker_to_change(transaction, worker_id)
+            return row is not None and workers.mark_lost(transaction, row, session)
 
     async def prune(self, before: datetime) -> int:
         """Delete leases that were returned before then; returns how many."""

@@ -17,7 +17,7 @@ from manager_api.web.parameters import is_uuid
 router = APIRouter(prefix="/job-files", dependencies=[Anybody], include_in_schema=False)
 
 #: Asked each time whether it is still the same: the name stays when the image changes.
-_FRESH = {"Cache-Control": "no-cache"}
+_ASK_AGAIN = {"Cache-Control": "no-cache"}
 _LOG = re.compile(r"task-(.{36})\.txt")
 
 
@@ -30,7 +30,7 @@ async def fetch_job_file(
     if name in SIZES:
         path = parts.logs.job_directory(job_id.lower()) / name
         if path.is_file():
-            return FileResponse(path, media_type="image/jpeg", headers=_FRESH)
+            return FileResponse(path, media_type="image/jpeg", headers=_ASK_AGAIN)
     elif (log := _LOG.fullmatch(name)) and is_uuid(log[1]):
         return await _log(log[1].lower(), job_id.lower(), tasks)
     raise NotFound("no such file")

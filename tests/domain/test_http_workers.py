@@ -11,6 +11,7 @@ from workflows.domain.http_workers import (
     is_silent,
     may_keep_running,
     outcome_reported,
+    status_to_become,
     status_when_it_asks_for_its_state,
     status_when_it_polls,
 )
@@ -22,6 +23,12 @@ NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
 RUNNING = TaskStanding(is_its_own=True, status=TaskStatus.ACTIVE, is_running=True)
 ASLEEP = StatusRequest(WorkerStatus.ASLEEP)
+
+
+@pytest.mark.parametrize("is_lazy", [True, False])
+def test_a_worker_that_asks_is_told_to_become_what_was_requested(is_lazy: bool) -> None:
+    assert status_to_become(StatusRequest(WorkerStatus.ASLEEP, is_lazy)) is WorkerStatus.ASLEEP
+    assert status_to_become(None) is None
 
 
 @pytest.mark.parametrize(

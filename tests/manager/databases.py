@@ -122,9 +122,9 @@ def worker(db: Database) -> Callable[..., Awaitable[str]]:
     async def register(name: str = "carmen", slots: int = 1) -> str:
         new = NewWorker(str(uuid4()), name, "hash", "linux", ["blender", "misc"])
         async with db.writing() as session:
-            await workers.register(session, new)
-            await workers.begin_session(session, new.id, slots, [])
-            await workers.set_status(session, new.id, WorkerStatus.AWAKE)
+            row = await workers.register(session, new)
+            workers.begin_session(session, row, slots, [])
+            workers.set_status(session, row, WorkerStatus.AWAKE)
         return new.id
 
     return register

@@ -43,6 +43,14 @@ def is_silent(
     return now - max(last_heard or listening_since, listening_since) > patience
 
 
+def status_to_become(pending: StatusRequest | None) -> WorkerStatus | None:
+    """What a worker is told to become when it asks for a task or for its state; None: nothing.
+
+    A lazy request counts at once, since a worker that asks runs nothing.
+    """
+    return None if pending is None else pending.status
+
+
 # --- may-i-run ------------------------------------------------------------------------------------
 
 

@@ -69,7 +69,8 @@ async def test_a_worker_that_gets_a_tag_is_told_what_that_brings(manager: Any) -
 
     async with watching(manager), manager.host(worker) as (socket, _):
         async with manager.database.writing() as session:
-            await workers.set_tags(session, worker, [tag])
+            row = await workers.existing_worker_to_change(session, worker)
+            await workers.set_tags(session, row, [tag])
         told = await manager.hear(socket)
 
     assert told == control.Provisioned({"ffmpeg": "/gpu/ffmpeg"})

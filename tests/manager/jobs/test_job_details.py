@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
+from manager_api.contract.machine import RunProgress
 from manager_api.database.engine import utc_now
 from manager_api.jobs.details import JobDetailService
 from manager_api.workers.farm_workers import NoHosts
@@ -110,9 +111,9 @@ async def test_tries_name_what_a_task_waits_for(
 
 
 class TalkativeHosts(NoHosts):
-    def progress_of_job(self, job_id: str) -> Mapping[int, Mapping[str, Any]]:
-        rendering = {"frame": -3, "frames_done": 1, "sample": 7, "samples": 64, "command": "x"}
-        return {3: rendering | {"frames_total": "many"}, 2: {}, 1: rendering}
+    def progress_of_job(self, job_id: str) -> Mapping[int, RunProgress]:
+        rendering = RunProgress(frame=-3, frames_done=1, sample=7, samples=64, memory_peak=5)
+        return {3: rendering, 2: RunProgress(), 1: rendering}
 
 
 async def test_progress_is_that_of_tasks_at_work(farm: "Farm", submit: Any, tasks_of: Any) -> None:

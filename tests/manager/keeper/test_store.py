@@ -78,8 +78,10 @@ async def test_offers_that_were_overtaken_are_left_out(
     await store(db, ended, 1, is_final=True)
     signed_on_anew, deleted = await worker(), await worker()
     async with db.writing() as session:
-        await workers.begin_session(session, signed_on_anew, 1, [])
-        await workers.delete_worker(session, deleted)
+        returned = await workers.existing_worker_to_change(session, signed_on_anew)
+        workers.begin_session(session, returned, 1, [])
+        gone = await workers.existing_worker_to_change(session, deleted)
+        await workers.delete_worker(session, gone)
     worker_id = await worker()
 
     leases = await lend(

@@ -31,9 +31,9 @@ async def test_a_schedule_is_due_when_its_moment_has_come(db: Database, worker: 
     carmen, gone = await worker("carmen"), await worker("gone")
     async with db.writing() as session:
         for worker_id in (carmen, gone):
-            assert await sleep_schedules.save(session, worker_id, ALWAYS, NOW)
-        await workers.delete_worker(session, gone)
-        assert not await sleep_schedules.save(session, gone, ALWAYS, NOW)
+            row = await workers.existing_worker_to_change(session, worker_id)
+            await sleep_schedules.save(session, row, ALWAYS, NOW)
+        await workers.delete_worker(session, row)
 
     async with db.reading() as session:
         before = await sleep_schedules.due(session, NOW)
@@ -46,29 +46,32 @@ async def test_a_schedule_that_was_looked_at_is_due_again_later(db: Database, wo
     carmen = await worker()
     tomorrow = NOW + timedelta(days=1)
     async with db.writing() as session:
-        await sleep_schedules.save(session, carmen, ALWAYS, NOW)
+        row = await workers.existing_worker_to_change(session, carmen)
+        await sleep_schedules.save(session, row, ALWAYS, NOW)
     async with db.writing() as session:
-        await workers.set_status(session, carmen, WorkerStatus.AWAKE, clears_request=True)
+        row = await workers.existing_worker_to_change(session, carmen)
+        workers.set_status(session, row, WorkerStatus.AWAKE, clears_request=True)
         await sleep_schedules.look_at(session, carmen, tomorrow)
 
     async with db.reading() as session:
         assert await sleep_schedules.due(session, tomorrow) == []
-        row = await workers.worker(session, carmen)
-    assert row is not None
+        row = await workers.existing_worker(session, carmen)
     assert (row.status_requested, row.is_lazy_request) == (WorkerStatus.ASLEEP, False)
 
 
 async def test_saving_a_schedule_anew_replaces_it(db: Database, worker: Make) -> None:
     carmen = await worker()
     async with db.writing() as session:
-        await sleep_schedules.save(session, carmen, ALWAYS, NOW)
+        row = await workers.existing_worker_to_change(session, carmen)
+        await sleep_schedules.save(session, row, ALWAYS, NOW)
     async with db.writing() as session:
-        await sleep_schedules.save(session, carmen, SleepSchedule(is_active=False), NOW)
+        row = await workers.existing_worker_to_change(session, carmen)
+        await sleep_schedules.save(session, row, SleepSchedule(is_active=False), NOW)
 
     async with db.reading() as session:
-        row = await sleep_schedules.of_worker(session, carmen)
-    assert row is not None
-    assert (row.is_active, row.next_check) == (False, None)
+        saved = await sleep_schedules.of_worker(session, carmen)
+    assert saved is not None
+    assert (saved.is_active, saved.next_check) == (False, None)
 
 
 async def test_a_tag_cannot_take_the_name_of_another(db: Database, told: Told) -> None:
@@ -77,14 +80,15 @@ async def test_a_tag_cannot_take_the_name_of_another(db: Database, told: Told) -
             await tags.insert_tag(session, f"id of {name}", name, "")
     await told()
 
-    with pytest.raises(IntegrityError):
+    async def rename(tag_id: str, name: str) -> None:
         async with db.writing() as session:
-            await tags.update_tag(session, "id of gpu", "cpu", None)
+            row = await tags.existing_tag_to_change(session, tag_id)
+            await tags.update_tag(session, row, name, None)
 
-    async with db.writing() as session:
-        assert await tags.update_tag(session, "none", "x", None) is None
-        renamed = await tags.update_tag(session, "id of gpu", "cards", None)
-    assert renamed is not None
+    with pytest.raises(IntegrityError):
+        await rename("id of gpu", "cpu")
+    await rename("id of gpu", "cards")
+
     assert [event["tag"]["name"] for _, event in await told()] == ["cards"]
 
 
@@ -98,7 +102,8 @@ async def test_other_tags_make_a_worker_of_use_again(
         await tags.insert_tag(session, "gpu", "gpu", "")
 
     async with db.writing() as session:
-        await workers.set_tags(session, carmen, ["gpu", "none"])
+        row = await workers.existing_worker_to_change(session, carmen)
+        await workers.set_tags(session, row, ["gpu", "none"])
         assert Changed.FARM in session.changed
 
     async with db.reading() as session:
@@ -141,7 +146,7 @@ async def test_a_tag_that_is_given_to_a_job_is_not_deleted_meanwhile(
         job = await jobs.existing_job_to_change(session, job_id)
         jobs.set_tag(session, job, by_name.id)
     async with db.writing() as session:
-        assert await tags.tag_to_delete(session, "gpu") is not None
+        await tags.existing_tag_to_delete(session, "gpu")
         in_use = await tags.unfinished_jobs_of(session, "gpu")
 
     assert [row.id for row in in_use] == [job_id]
