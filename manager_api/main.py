@@ -13,7 +13,7 @@ from uvicorn.loops.auto import auto_loop_factory
 
 from activities.http_workers import HttpRendering
 from activities.keeper_memory import Wakeup
-from activities.keeping import FarmKeeper, KeeperDuty, KeeperTimes
+from activities.keeping import FarmKeeper, KeeperDuty
 from activities.projection import Projection
 from activities.sdk_logs import log_only_errors_of_sdk
 from manager_api.database.check import check_database
@@ -45,6 +45,7 @@ from manager_api.web.dependencies import ManagerParts
 from manager_api.web.server import ManagerServer
 from manager_api.web.tablao.host import host_router
 from manager_api.workers.sleep_schedules import SleepDuty
+from workflows.domain.keeping import KeeperTimes
 from workflows.domain.messages import Limits
 
 logger = logging.getLogger(__name__)

@@ -10,6 +10,7 @@ from manager_api.database import events
 from manager_api.database.engine import FOR_CHANGE, Changed, Session, utc_now
 from manager_api.database.payloads import JOBS, job_event
 from manager_api.database.tables import (
+    FarmRow,
     HandBackRow,
     JobBlockRow,
     JobRow,
@@ -115,8 +116,9 @@ async def restart_run(session: Session, job_id: str, run: int) -> int | None:
 
 
 async def _begin_run(session: Session, row: JobRow, change: Change | None) -> int:
-    row.run += 1
+    row.run = max(row.run + 1, await _restored(session))
     row.sequence = 0
+    row.last_write = None
     row.is_ended = False
     row.pending_change = None if change is None else asdict(change)
     row.demand = None
@@ -130,6 +132,11 @@ async def _begin_run(session: Session, row: JobRow, change: Change | None) -> in
     await session.merge(OutboxRow(job_id=row.id, run=row.run, created=now))
     session.changed.add(Changed.FARM)
     return row.run
+
+
+async def _restored(session: Session) -> int:
+    """Smaller run numbers may have been used in a time that the database does not know of."""
+    return await session.scalar(select(FarmRow.restored)) or 0
 
 
 async def set_priority(session: Session, job_id: str, priority: int) -> bool:

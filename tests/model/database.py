@@ -20,9 +20,7 @@ from workflows.domain.messages import (
     WriteAnswer,
 )
 from workflows.domain.statuses import JobStatus, TaskStatus, WorkerStatus
-
-#: What a restored backup adds to every number that must never be used twice, for each restoring.
-RESTORED = 1000
+from workflows.domain.writes import answer_out_of_turn, fingerprint
 
 
 @dataclass
@@ -75,6 +73,8 @@ class Database:
     hand_backs: dict[tuple[str, str], int] = field(default_factory=dict)
     outbox: dict[str, int] = field(default_factory=dict)
     last_lease: int = 0
+    restored: int = 0
+    """Number of the last restore."""
     recorded: Counter[RunKey] = field(default_factory=Counter)
     """How often the success of a run was recorded."""
     useless: Counter[tuple[str, int, str, int]] = field(default_factory=Counter)
@@ -109,14 +109,10 @@ class Database:
         job = self.jobs.get(write.job_id)
         if job is None or job.run != write.run:
             return WriteAnswer.GONE
-        if write.sequence == job.sequence and write == job.last:
-            return WriteAnswer.STORED
-        if write.sequence <= job.sequence:
-            # Temporal was set back: what it says has been overtaken.
-            self.restart(job)
-            return WriteAnswer.GONE
-        if write.sequence > job.sequence + 1 and write.snapshot is None:
-            return WriteAnswer.SEND_ALL
+        last = fingerprint(job.last) if job.last and write.sequence == job.sequence else None
+        answer = answer_out_of_turn(write, sequence=job.sequence, is_ended=job.is_ended, last=last)
+        if answer is not None:
+            return answer
         self._apply(job, write)
         job.sequence, job.last = write.sequence, write
         return WriteAnswer.STORED
@@ -182,7 +178,7 @@ class Database:
     # --- runs ------------------------------------------------------------------------------------
 
     def rerun(self, job: JobRecord, change: Change | None) -> None:
-        job.run += 1
+        job.run = max(job.run + 1, self.restored)
         job.sequence, job.last, job.is_ended, job.change = 0, None, False, change
         job.demand = None
         self._return_all(job)
@@ -190,24 +186,22 @@ class Database:
             del self.hand_backs[pair]
         self.outbox[job.id] = job.run
 
-    def restart(self, job: JobRecord) -> None:
+    def restart(self, job_id: str, run: int) -> None:
         """Its workflow is no more, or not what it was (protocol rule 16)."""
-        if not job.is_ended:
+        job = self.jobs[job_id]
+        if not job.is_ended and job.run == run:
             self.rerun(job, job.change)
 
-    def was_restored(self, times: int) -> None:
+    def was_restored(self, number: int) -> None:
         """After a copy was put in place: no number is used twice, though it be the same copy."""
+        self.restored = number
         for job in self.jobs.values():
-            job.run += RESTORED * times
             if not job.is_ended:
                 self.rerun(job, job.change)
-        for worker in self.workers.values():
-            for slot in range(worker.slots):
-                self.generations[worker.id, slot] += RESTORED * times
 
     # --- the keeper ------------------------------------------------------------------------------
 
-    def snapshot(self, is_present: Callable[[str], bool], resting: frozenset[str]) -> FarmSnapshot:
+    def snapshot(self, is_present: Callable[[str], bool]) -> FarmSnapshot:
         return FarmSnapshot(
             tuple(_worker_facts(w, is_present(w.id)) for w in self.workers.values()),
             tuple(
@@ -217,7 +211,6 @@ class Database:
             ),
             tuple(_lease_facts(record) for record in self.leases.values()),
             dict(self.hand_backs),
-            resting,
         )
 
     def write_offers(self, offers: Iterable[Offer], now: int) -> list[Lease]:
@@ -226,8 +219,8 @@ class Database:
             job, worker = self.jobs[offer.job_id], self.workers.get(offer.worker_id)
             if worker is None or job.is_ended or job.run != offer.run:
                 continue
-            self.generations[worker.id, offer.slot] += 1
-            generation = self.generations[worker.id, offer.slot]
+            slot = (worker.id, offer.slot)
+            generation = self.generations[slot] = max(self.generations[slot] + 1, self.restored)
             self.last_lease += 1
             lease = Lease(
                 f"lease {self.last_lease}",

@@ -11,7 +11,7 @@ ORPHANED_SHIM = 60
 RETRY_PAUSE = 1
 RESEND = 2
 AUDIT = 12
-COOLDOWN = 1
+COOLDOWN = 2
 #: A task's run, at most.
 LONGEST_RUN = 12
 #: From the order to stop until a run's processes are gone, at most.

@@ -142,9 +142,9 @@ def _old_keeper_speaks(world: World, happening: Happening) -> None:
     """Says once more what was said at some time before."""
     said = world.keeper.said
     if said and world.temporal.is_up:
-        job_id, kind, content = said[-1 - happening.which % len(said)]
-        if job_id in world.temporal.executions:
-            world.temporal.signal(job_id, kind, content)
+        message = said[-1 - happening.which % len(said)]
+        if message.job_id in world.temporal.executions:
+            world.temporal.signal(message.job_id, message.signal, message.content)
 
 
 def _priority(world: World, happening: Happening) -> None:

@@ -17,6 +17,8 @@ from workflows.domain.job.encoding import TaskColumns
 from workflows.domain.messages import Limits, OutcomeKind, RunKey
 from workflows.domain.statuses import TaskStatus, WorkerStatus
 
+#: Between the numbers of two restores: more than the runs of any job.
+RESTORED = 1000
 TASK_TYPES = (frozenset({"blender"}), frozenset({"ffmpeg"}), frozenset({"blender", "ffmpeg"}))
 
 
@@ -29,9 +31,16 @@ class World:
         self.db = Database()
         self.temporal = Temporal()
         self.hosts: dict[str, Host] = {}
-        self.keeper = Keeper(self.db, self.temporal, self.is_present, self._order)
+        self.keeper = Keeper(
+            self.db,
+            self.temporal,
+            lambda: self.now,
+            self.is_present,
+            self._order,
+            self._disconnect,
+        )
         self.workflows = WorkflowWorker(
-            self.db, self.temporal, self.rng, self._tell_host, self._rest
+            self.db, self.temporal, self.rng, self._tell_host, self.keeper.rest
         )
         self.people = People(self.db, self.temporal, self.workflows)
         self.manager_down_until = 0
@@ -123,7 +132,7 @@ class World:
 
     def _keeper_tick(self) -> None:
         if self.is_manager_up and self.rng.random() < 0.8:
-            self.keeper.tick(self.now)
+            self.keeper.tick()
 
     def _people_tick(self) -> None:
         if self.is_manager_up:
@@ -149,8 +158,8 @@ class World:
     def _order(self, worker_id: str, status: WorkerStatus) -> None:
         self._tell_host(worker_id, "order", status)
 
-    def _rest(self, worker_id: str) -> None:
-        self.keeper.cooling[worker_id] = self.now
+    def _disconnect(self, worker_id: str) -> None:
+        self.hosts[worker_id].is_connected = False
 
     def _deliver(self) -> None:
         due = [message for message in self._messages if message[0] <= self.now]
@@ -186,7 +195,7 @@ class World:
         self.db.last_lease = leases
         if not by_hand:
             self._restored += 1
-            self.db.was_restored(self._restored)
+            self.db.was_restored(RESTORED * self._restored)
         self.manager_stops(1)
 
     def restore_temporal(self) -> None:
