@@ -29,8 +29,10 @@ from manager_api.http_workers.keeping import HttpRunKeeping, OutcomeDelivery
 from manager_api.http_workers.notifier import ToldWorkers
 from manager_api.job_types.farm import farm_job_types
 from manager_api.jobs.projection import SqlProjectionStore
+from manager_api.keeper.restores import RestoreWatch
 from manager_api.keeper.store import SqlKeeperStore
 from manager_api.logs.process_log import set_level, set_up_log
+from manager_api.logs.task_logs import TaskLogs
 from manager_api.settings.database_watch import DatabaseWatch
 from manager_api.settings.in_force import Configuration
 from manager_api.settings.model import ManagerSettings
@@ -105,6 +107,7 @@ async def manager(configuration: Configuration) -> AsyncIterator[ManagerParts]:
     settings = configuration.settings
     async with AsyncExitStack() as stack:
         database = await _database(settings, stack)
+        restore_watch = await _restore_watch(settings, database, stack)
         address, ui_url = await _temporal(settings, stack)
         client = await connect(address, settings.temporal_namespace, lazy=True)
         parts = ManagerParts.assembled(
@@ -122,6 +125,7 @@ async def manager(configuration: Configuration) -> AsyncIterator[ManagerParts]:
             "hosts": hosts.run(),
             "temporal worker": worker.run(),
             "provisions": provisions.run(),
+            "marks": restore_watch.run(),
             "outcomes": OutcomeDelivery(database, TemporalActivities(client)).run(),
         }
         for name, duty in duties.items():
@@ -143,6 +147,16 @@ async def _database(settings: ManagerSettings, stack: AsyncExitStack) -> Databas
     await check_database(database)
     await database.migrate()
     return database
+
+
+async def _restore_watch(
+    settings: ManagerSettings, database: Database, stack: AsyncExitStack
+) -> RestoreWatch:
+    logs = TaskLogs(settings.local_manager_storage_path)
+    watch = RestoreWatch(database, settings.data_dir / "database-mark", logs)
+    await watch.begin()
+    stack.push_async_callback(watch.mark)
+    return watch
 
 
 async def _temporal(settings: ManagerSettings, stack: AsyncExitStack) -> tuple[str, str]:

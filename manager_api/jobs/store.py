@@ -9,8 +9,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from manager_api.database import events
 from manager_api.database.engine import FOR_CHANGE, Changed, Session, utc_now
 from manager_api.database.payloads import JOBS, job_event
+from manager_api.database.restored import number_of_last_restore
 from manager_api.database.tables import (
-    FarmRow,
     HandBackRow,
     JobBlockRow,
     JobRow,
@@ -116,7 +116,7 @@ async def restart_run(session: Session, job_id: str, run: int) -> int | None:
 
 
 async def _begin_run(session: Session, row: JobRow, change: Change | None) -> int:
-    row.run = max(row.run + 1, await _restored(session))
+    row.run = max(row.run + 1, await number_of_last_restore(session))
     row.sequence = 0
     row.last_write = None
     row.is_ended = False
@@ -132,11 +132,6 @@ async def _begin_run(session: Session, row: JobRow, change: Change | None) -> in
     await session.merge(OutboxRow(job_id=row.id, run=row.run, created=now))
     session.changed.add(Changed.FARM)
     return row.run
-
-
-async def _restored(session: Session) -> int:
-    """Smaller run numbers may have been used in a time that the database does not know of."""
-    return await session.scalar(select(FarmRow.restored)) or 0
 
 
 async def set_priority(session: Session, job_id: str, priority: int) -> bool:

@@ -102,9 +102,16 @@ def test_a_worker_that_is_heard_of_again_is_what_it_asks_like() -> None:
 
     assert status_when_it_polls(error) is WorkerStatus.AWAKE
     assert status_when_it_polls(starting) is WorkerStatus.AWAKE
-    assert status_when_it_asks_for_its_state(error) is WorkerStatus.ASLEEP
     for status in set(WorkerStatus) - {error, starting}:
         assert status_when_it_polls(status) is status
+
+
+def test_a_worker_that_asks_for_its_state_sleeps_whatever_the_farm_believes() -> None:
+    taken_for_awake = {WorkerStatus.ERROR, WorkerStatus.STARTING, WorkerStatus.AWAKE}
+
+    for status in taken_for_awake:
+        assert status_when_it_asks_for_its_state(status) is WorkerStatus.ASLEEP
+    for status in set(WorkerStatus) - taken_for_awake:
         assert status_when_it_asks_for_its_state(status) is status
 
 

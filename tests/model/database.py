@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
+from tests.model.http_runs import HttpRun
 from workflows.domain.job.encoding import TaskColumns, decode, encode
 from workflows.domain.job.ranges import indexes_in
 from workflows.domain.matchmaking import FarmSnapshot, JobFacts, LeaseFacts, Offer, WorkerFacts
@@ -61,6 +62,9 @@ class WorkerRecord:
     requested: WorkerStatus | None = None
     is_lazy: bool = False
     live_runs: tuple[str, ...] = ()
+    is_http: bool = False
+    polls_until: int = 0
+    """Of one that speaks HTTP: its question for a task waits until then."""
 
 
 @dataclass
@@ -72,6 +76,7 @@ class Database:
     generations: Counter[tuple[str, int]] = field(default_factory=Counter)
     hand_backs: dict[tuple[str, str], int] = field(default_factory=dict)
     outbox: dict[str, int] = field(default_factory=dict)
+    http_runs: dict[RunKey, HttpRun] = field(default_factory=dict)
     last_lease: int = 0
     restored: int = 0
     """Number of the last restore."""
@@ -195,15 +200,16 @@ class Database:
     def was_restored(self, number: int) -> None:
         """After a copy was put in place: no number is used twice, though it be the same copy."""
         self.restored = number
+        self.http_runs.clear()
         for job in self.jobs.values():
             if not job.is_ended:
                 self.rerun(job, job.change)
 
     # --- the keeper ------------------------------------------------------------------------------
 
-    def snapshot(self, is_present: Callable[[str], bool]) -> FarmSnapshot:
+    def snapshot(self, is_present: Callable[[str], bool], now: int) -> FarmSnapshot:
         return FarmSnapshot(
-            tuple(_worker_facts(w, is_present(w.id)) for w in self.workers.values()),
+            tuple(_worker_facts(w, is_present(w.id), now) for w in self.workers.values()),
             tuple(
                 JobFacts(job.id, job.run, job.status, job.priority, rank, job.tag, job.demand)
                 for rank, job in enumerate(self.jobs.values())
@@ -232,6 +238,7 @@ class Database:
                 job.id,
                 job.run,
                 tuple(sorted(worker.task_types)),
+                worker.is_http,
             )
             self.leases[lease.id] = LeaseRecord(lease, now)
             written.append(lease)
@@ -273,7 +280,7 @@ class Database:
         return any((lease.worker_id, lease.job_id, lease.run) == wanted for lease in leases)
 
 
-def _worker_facts(worker: WorkerRecord, is_present: bool) -> WorkerFacts:
+def _worker_facts(worker: WorkerRecord, is_present: bool, now: int) -> WorkerFacts:
     return WorkerFacts(
         worker.id,
         worker.id,
@@ -286,6 +293,8 @@ def _worker_facts(worker: WorkerRecord, is_present: bool) -> WorkerFacts:
         worker.requested,
         worker.is_lazy,
         worker.live_runs,
+        worker.is_http,
+        worker.polls_until > now,
     )
 
 

@@ -91,7 +91,7 @@ class ModelStore:
         return 1
 
     async def snapshot(self, is_present: Callable[[str], bool]) -> FarmSnapshot:
-        return self._db.snapshot(is_present)
+        return self._db.snapshot(is_present, self._clock())
 
     async def write_offers(self, epoch: int, offers: Sequence[Offer]) -> list[Lease]:
         self._step()

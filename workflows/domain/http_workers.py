@@ -11,6 +11,7 @@ from workflows.domain.messages import LONGEST_REASON, Outcome, OutcomeKind
 from workflows.domain.statuses import TaskStatus, WorkerStatus
 from workflows.domain.worker import StatusRequest
 
+_TAKEN_FOR_AWAKE = frozenset({WorkerStatus.ERROR, WorkerStatus.STARTING, WorkerStatus.AWAKE})
 _FAILED_PREFIX = "Failed: "
 _NOBODYS = timedelta(0)
 
@@ -121,5 +122,9 @@ def status_when_it_polls(status: WorkerStatus) -> WorkerStatus:
 
 
 def status_when_it_asks_for_its_state(status: WorkerStatus) -> WorkerStatus:
-    """Workers ask for their state while they sleep, and only then."""
-    return WorkerStatus.ASLEEP if status is WorkerStatus.ERROR else status
+    """Workers ask for their state while they sleep, and only then.
+
+    It says once that it sleeps. If that did not arrive, or the database was put back since, it
+    would count as awake and never be woken.
+    """
+    return WorkerStatus.ASLEEP if status in _TAKEN_FOR_AWAKE else status
