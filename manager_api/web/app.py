@@ -26,6 +26,7 @@ from manager_api.web.flamenco import (
     worker_tasks,
 )
 from manager_api.web.openapi_document import describe
+from manager_api.web.responses import leave_out_types_of_no_body
 from manager_api.web.tablao import (
     actions,
     archives,
@@ -100,6 +101,7 @@ def build_app(parts: ManagerParts) -> FastAPI:
     app.add_middleware(BodyLimit, limit_of=_limits(parts))
     refusals.add_to(app)
     for router in (*ROUTERS, *parts.extra_routers):
+        leave_out_types_of_no_body(router)
         app.include_router(router)
     app.mount(explorer.ASSETS_URL, explorer.assets())
     describe(app)

@@ -22,6 +22,7 @@ from manager_api.settings.model import ManagerSettings
 from manager_api.web.app import build_app
 from manager_api.web.dependencies import ManagerParts
 from tests.contract.document import CONTRACT
+from tests.contract.strict_answers import decoded
 from tests.manager.databases import (
     db,
     empty_url,
@@ -89,8 +90,17 @@ async def api(farm: Farm) -> AsyncIterator[httpx.AsyncClient]:
         await stack.enter_async_context(app.router.lifespan_context(app))
         transport = httpx.ASGITransport(app, raise_app_exceptions=False)
         yield await stack.enter_async_context(
-            httpx.AsyncClient(transport=transport, base_url="http://localhost:8080")
+            httpx.AsyncClient(
+                transport=transport,
+                base_url="http://localhost:8080",
+                event_hooks={"response": [_reads_as_generated_clients_do]},
+            )
         )
+
+
+async def _reads_as_generated_clients_do(answer: httpx.Response) -> None:
+    await answer.aread()
+    decoded(answer)
 
 
 @pytest.fixture
