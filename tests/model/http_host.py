@@ -132,7 +132,9 @@ class HttpHost:
         self._question_ends = 0
 
     def _ask_for_its_state(self, worker: WorkerRecord) -> None:
-        self._heard_anew(worker, status_when_it_asks_for_its_state(worker.status))
+        is_requested = worker.requested is not None
+        asleep = status_when_it_asks_for_its_state(worker.status, is_requested=is_requested)
+        self._heard_anew(worker, asleep)
         if worker.requested is not None:
             self._become(worker, worker.requested)
 

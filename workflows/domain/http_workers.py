@@ -11,7 +11,6 @@ from workflows.domain.messages import LONGEST_REASON, Outcome, OutcomeKind
 from workflows.domain.statuses import TaskStatus, WorkerStatus
 from workflows.domain.worker import StatusRequest
 
-_TAKEN_FOR_AWAKE = frozenset({WorkerStatus.ERROR, WorkerStatus.STARTING, WorkerStatus.AWAKE})
 _FAILED_PREFIX = "Failed: "
 _NOBODYS = timedelta(0)
 
@@ -121,10 +120,16 @@ def status_when_it_polls(status: WorkerStatus) -> WorkerStatus:
     return WorkerStatus.AWAKE if status in (WorkerStatus.ERROR, WorkerStatus.STARTING) else status
 
 
-def status_when_it_asks_for_its_state(status: WorkerStatus) -> WorkerStatus:
+def status_when_it_asks_for_its_state(status: WorkerStatus, *, is_requested: bool) -> WorkerStatus:
     """Workers ask for their state while they sleep, and only then.
 
-    It says once that it sleeps. If that did not arrive, or the database was put back since, it
-    would count as awake and never be woken.
+    A worker says once that it sleeps. If that did not arrive, or the database was put back since,
+    it would count as awake and never be woken.
+
+    Args:
+        is_requested: it is to change its status. Then the answer brings about what it becomes.
     """
-    return WorkerStatus.ASLEEP if status in _TAKEN_FOR_AWAKE else status
+    if status is WorkerStatus.ERROR:
+        return WorkerStatus.ASLEEP
+    is_believed_awake = status in (WorkerStatus.STARTING, WorkerStatus.AWAKE)
+    return WorkerStatus.ASLEEP if is_believed_awake and not is_requested else status
