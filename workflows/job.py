@@ -254,6 +254,11 @@ class JobWorkflow:
     def census(self, census: Census) -> None:
         self._told(lambda job: job.census(census))
 
+    @workflow.signal
+    def tell_again(self) -> None:
+        """The database is behind this run: the next write makes it ask for everything."""
+        self._told(JobRun.tell_again)
+
     @workflow.signal(name="cancel")
     def cancel_signal(self, ask: Ask = NO_DETAILS) -> None:
         self._asked(ask.of_job(JobAction.CANCEL))
@@ -366,6 +371,11 @@ class JobWorkflow:
     def status(self) -> JobView | None:
         """None until the run has been claimed."""
         return None if self._job is None else JobView.of(self._job)
+
+    @workflow.query
+    def sequence(self) -> int | None:
+        """The last write that was taken; None until the run has been claimed."""
+        return None if self._job is None else self._job.sequence
 
     @workflow.query
     def tasks(self) -> list[TaskView]:

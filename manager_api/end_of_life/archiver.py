@@ -7,8 +7,8 @@ tasks came to, drop the tasks, erase the logs. Definition, last image and render
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from time import monotonic
 
-from activities.keeper_memory import Told
 from manager_api.contract.errors import OrchestratorUnavailable
 from manager_api.database.engine import Database
 from manager_api.database.epoch import check_epoch
@@ -19,6 +19,7 @@ from manager_api.jobs import task_store as tasks
 from manager_api.jobs.control import JobControl, RunIsOver
 from manager_api.workers.store import workers_by_id
 from workflows.domain.job.transitions import Refused
+from workflows.domain.keeping import ResendTimer
 from workflows.domain.messages import Change, JobAction
 
 logger = logging.getLogger(__name__)
@@ -50,7 +51,7 @@ class JobArchiver:
         self._control = control
         self._erase_logs = erase_logs
         self._tick_s = tick_s
-        self._canceled = Told(cancel_again_s)
+        self._canceled = ResendTimer(cancel_again_s)
         self._tasks_at_once = tasks_at_once
 
     async def run(self, epoch: int) -> None:
@@ -67,9 +68,9 @@ class JobArchiver:
         for job_id, is_ended in pending:
             if is_ended:
                 await self._relieve(epoch, job_id)
-            elif self._canceled.is_due(job_id):
+            elif self._canceled.is_due(job_id, now=monotonic()):
                 await self._cancel(job_id)
-        self._canceled.forget_old()
+        self._canceled.forget_old(monotonic())
 
     async def _cancel(self, job_id: str) -> None:
         """A paused job has a run that waits; its end wakes us again."""

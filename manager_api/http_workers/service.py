@@ -2,7 +2,6 @@
 
 import contextlib
 import logging
-from collections.abc import Callable
 
 from manager_api.contract.errors import BadRequest, Overtaken, TaskNotFound
 from manager_api.contract.worker_tasks import MayKeepRunning, TaskUpdate
@@ -55,8 +54,8 @@ class HttpWorkerService:
         self._runs.presence.heard(worker_id)
         async with self._database.reading() as session:
             row = await workers.existing_worker(session, worker_id)
-        if not row.is_http or row.status is not status_when_it_asks_for_its_state(row.status):
-            row = await self._heard_anew(worker_id, status_when_it_asks_for_its_state)
+        if not row.is_http or row.status is not _status_when_it_asks(row):
+            row = await self._begin_sleep(worker_id)
         requested = status_to_become(workers.pending_request(row))
         return WorkerStateChange(status_requested=requested) if requested else None
 
@@ -76,13 +75,12 @@ class HttpWorkerService:
             if is_new:
                 await http_runs.begin_session(session, row)
 
-    async def _heard_anew(
-        self, worker_id: str, status_now: Callable[[WorkerStatus], WorkerStatus]
-    ) -> WorkerRow:
+    async def _begin_sleep(self, worker_id: str) -> WorkerRow:
+        """The worker asks for its state, and the database did not know that it sleeps."""
         async with self._database.writing() as session:
             row = await workers.existing_worker_to_change(session, worker_id)
             row.last_seen = utc_now()
-            status = status_now(row.status)
+            status = _status_when_it_asks(row)
             if status is not row.status:
                 await http_runs.give_back(session, worker_id, "its worker was not heard of")
                 workers.set_status(session, row, status)
@@ -177,6 +175,11 @@ class HttpWorkerService:
             # Refused is what cannot be canceled any more, and then there is nothing to do.
             with contextlib.suppress(Refused):
                 await apply_change(self._database, self._control, job, change)
+
+
+def _status_when_it_asks(row: WorkerRow) -> WorkerStatus:
+    is_requested = row.status_requested is not None
+    return status_when_it_asks_for_its_state(row.status, is_requested=is_requested)
 
 
 def _is_open(run: HttpRunRow | None) -> bool:

@@ -10,6 +10,7 @@ from manager_api.contract.errors import JobNotFound
 from manager_api.database import events
 from manager_api.database.engine import FOR_CHANGE, Changed, Session, utc_now
 from manager_api.database.payloads import JOBS, job_event
+from manager_api.database.restored import number_of_last_restore
 from manager_api.database.tables import (
     HandBackRow,
     JobRow,
@@ -107,8 +108,9 @@ async def restart_run(session: Session, job_id: str, run: int) -> int | None:
 
 async def begin_run(session: Session, row: JobRow, change: Change | None) -> int:
     """Orders the job's next run, which begins with the change; returns the run's number."""
-    row.run += 1
+    row.run = max(row.run + 1, await number_of_last_restore(session))
     row.sequence = 0
+    row.last_write = None
     row.is_ended = False
     row.pending_change = None if change is None else asdict(change)
     row.demand = None

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Row, Select, delete, func, select, update
+from sqlalchemy import Row, Select, bindparam, delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import defer
 
@@ -151,6 +151,20 @@ async def attempts_of(session: AsyncSession, task_ids: Collection[str]) -> Mappi
         )
         found.update((row[0], row[1]) for row in await session.execute(query))
     return found
+
+
+async def raise_attempts(session: Session, job_id: str, attempts: Mapping[str, int]) -> None:
+    """See to it that no attempt is counted twice. `attempts` is the newest one by a task's id."""
+    table = table_of(TaskRow)
+    statement = (
+        update(table)
+        .where(table.c.job_id == job_id, table.c.id == bindparam("task"))
+        .where(table.c.attempt < bindparam("newest"))
+        .values(attempt=bindparam("newest"))
+    )
+    rows = [{"task": task_id, "newest": attempt} for task_id, attempt in attempts.items()]
+    for first in range(0, len(rows), IN_CHUNK):
+        await session.execute(statement, rows[first : first + IN_CHUNK])
 
 
 async def set_steps(session: Session, job_id: str, index: int, steps_completed: int) -> bool:

@@ -285,6 +285,23 @@ async def test_send_all_is_answered_with_a_snapshot(at_work: AtWork) -> None:
     assert again.snapshot is not None
 
 
+async def test_a_workflow_that_is_told_so_makes_the_database_ask_for_everything(
+    at_work: AtWork,
+) -> None:
+    job = await at_work(tasks=1)
+    await _until(job, lambda view: view.status is JobStatus.QUEUED)
+    before = await job.handle.query(JobWorkflow.sequence)
+    assert before is not None
+    job.ledger.answers = [WriteAnswer.SEND_ALL]
+
+    await job.handle.signal(JobWorkflow.tell_again)
+
+    whole = await job.ledger.until_written(lambda write: write.snapshot is not None)
+    assert whole.sequence == before + 1
+    assert await job.handle.query(JobWorkflow.sequence) == whole.sequence
+    await job.handle.execute_update(JobWorkflow.cancel)
+
+
 async def test_a_run_that_owns_no_job_ends(at_work: AtWork) -> None:
     job = await at_work(tasks=3)
     await _until(job, lambda view: view.status is JobStatus.QUEUED)

@@ -128,6 +128,16 @@ def status_when_it_polls(status: WorkerStatus) -> WorkerStatus:
     return WorkerStatus.AWAKE if status in (WorkerStatus.ERROR, WorkerStatus.STARTING) else status
 
 
-def status_when_it_asks_for_its_state(status: WorkerStatus) -> WorkerStatus:
-    """Workers ask for their state while they sleep, and only then."""
-    return WorkerStatus.ASLEEP if status is WorkerStatus.ERROR else status
+def status_when_it_asks_for_its_state(status: WorkerStatus, *, is_requested: bool) -> WorkerStatus:
+    """Workers ask for their state while they sleep, and only then.
+
+    A worker says once that it sleeps. If that did not arrive, or the database was put back since,
+    it would count as awake and never be woken.
+
+    Args:
+        is_requested: it is to change its status. Then the answer brings about what it becomes.
+    """
+    if status is WorkerStatus.ERROR:
+        return WorkerStatus.ASLEEP
+    is_believed_awake = status in (WorkerStatus.STARTING, WorkerStatus.AWAKE)
+    return WorkerStatus.ASLEEP if is_believed_awake and not is_requested else status

@@ -141,6 +141,14 @@ async def test_a_repeated_write_is_stored_once(db: Database, insert: Make, told:
     assert len(await told()) == 1
 
 
+async def test_another_write_of_the_same_number_is_gone(db: Database, insert: Make) -> None:
+    job_id = await insert()
+    await store(db, job_id, 1, jobs=(STARTED,))
+
+    assert await store(db, job_id, 1, priority=90) is WriteAnswer.GONE
+    assert (await job_row(db, job_id)).priority == 50
+
+
 async def test_a_gap_asks_for_everything(db: Database, insert: Make) -> None:
     job_id = await insert()
 

@@ -134,13 +134,13 @@ async def test_an_offered_lease_is_resent_until_it_is_held(
 ) -> None:
     keeper, job_id = SqlKeeperStore(db), await insert()
     [lease] = await lend(db, Offer(await worker(), 1, 0, job_id, 1))
-    offered = await keeper.open_leases(in_a_moment())
-    too_early = await keeper.open_leases(utc_now() - timedelta(seconds=60))
+    offered = await keeper.unconfirmed_leases(0)
+    too_early = await keeper.unconfirmed_leases(60)
 
     await store(db, job_id, 1, held=(lease.id, lease.id))
 
     assert (offered, too_early) == ([lease], [])
-    assert await keeper.open_leases(in_a_moment()) == []
+    assert await keeper.unconfirmed_leases(0) == []
     assert [facts.is_held for facts in (await snapshot(db)).leases] == [True]
 
 
