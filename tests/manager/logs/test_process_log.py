@@ -11,7 +11,7 @@ from manager_api.logs.process_log import one_line_formatter
 
 PROGRAM = """
 import logging
-from manager_api.process_log import set_up_log
+from manager_api.logs.process_log import set_up_log
 set_up_log("{level}")
 about = {{"job": "1234", "reason": "no image"}}
 logging.getLogger("manager_api.a").warning("image dropped", extra=about)

@@ -29,7 +29,7 @@ Embedded = Callable[[], TemporalServer]
 MANAGER = """
 import asyncio, sys
 from pathlib import Path
-from manager_api.temporal_server import TemporalServer
+from manager_api.temporal.server import TemporalServer
 
 async def main():
     server = TemporalServer(Path(sys.argv[1]))
