@@ -2,10 +2,12 @@
 
 import { readonly, ref } from 'vue'
 
+export type Payload = Readonly<Record<string, unknown>>
+
 export interface FarmEvent {
   id: number | null
   topic: string
-  payload: Record<string, unknown>
+  payload: Payload
 }
 
 type Listener = (event: FarmEvent) => void

@@ -24,7 +24,7 @@ export function layoutOf(count: number, width: number): Layout {
   return { cell, columns, rows: Math.ceil(count / columns) }
 }
 
-export function heatScale(seconds: Iterable<number>): (of: number) => string {
+function heatScale(seconds: Iterable<number>): (of: number) => string {
   const known = [...seconds].sort((a, b) => a - b)
   const low = Math.log(Math.max(0.05, known[0] ?? 1))
   const high = Math.log(Math.max(0.05, known.at(-1) ?? 1))

@@ -13,7 +13,7 @@ interface OneJob {
 }
 
 export function useJob(jobId: () => string): OneJob {
-  const { jobs, isLoaded } = useJobs()
+  const { rows: jobs, isLoaded } = useJobs()
   const alone = shallowRef<Job>()
   const isGone = shallowRef(false)
   const listed = computed(() => jobs.value.get(jobId()))

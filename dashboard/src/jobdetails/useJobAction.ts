@@ -7,7 +7,7 @@ import { JOB_ACTIONS } from '@/shared/statuses'
 
 export type Requeueing = 'requeue' | 'requeue-failed'
 
-const DONE: Record<Requeueing, string> = { requeue: 'was requeued', 'requeue-failed': 'tries its failed tasks again' }
+const DONE: Record<Requeueing, string> = { 'requeue': 'was requeued', 'requeue-failed': 'tries its failed tasks again' }
 
 interface JobActing {
   isBusy: Readonly<Ref<boolean>>

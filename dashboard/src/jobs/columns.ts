@@ -1,9 +1,9 @@
 /** The columns of the list of jobs. */
 
 import type { Job, JobStatus } from '@/api/client'
-import { JOB_LOOK } from '@/shared/statuses'
 import type { Column } from '@/shared/table'
-import { facetOf, projectOf, userOf, type TagNames } from './jobQuery'
+import type { TagNames } from '@/workers/tagStore'
+import { facetOf, projectOf, userOf } from './jobQuery'
 import { fractionDone } from './progress'
 
 /** Sorted by status, what happens comes before what has happened. */
@@ -12,8 +12,6 @@ const RANKS = [
   'queued', 'paused', 'failed', 'canceled', 'completed',
 ] as const satisfies readonly JobStatus[]
 export const STATUS_ORDER: readonly JobStatus[] = RANKS
-
-export const statusLabel = (status: string): string => JOB_LOOK[status as JobStatus]?.label ?? status
 
 /** All there are. */
 export const JOB_COLUMNS = (tags: TagNames): Column<Job>[] => [

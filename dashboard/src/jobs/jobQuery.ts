@@ -3,6 +3,7 @@
 import type { LocationQuery, LocationQueryRaw } from 'vue-router'
 import type { Job } from '@/api/client'
 import type { Sort } from '@/shared/table'
+import type { TagNames } from '@/workers/tagStore'
 
 /** What a job is filed under; a filter takes any number of values of each. */
 export const FACETS = ['status', 'type', 'project', 'user', 'tag'] as const
@@ -17,9 +18,6 @@ export interface JobQuery {
   sort: Sort | undefined
   isArchive: boolean
 }
-
-/** The name of the tag stands for its id, so that addresses can be read. */
-export type TagNames = ReadonlyMap<string, string>
 
 export const projectOf = (job: Job): string => job.metadata.project ?? ''
 export const userOf = (job: Job): string => job.metadata['user.name'] ?? ''

@@ -62,7 +62,7 @@ export function durationText(seconds: number): string {
 }
 
 /** Of `1-10, 20, 30-40`; 0 of what is no range. */
-export function frameCount(setting: unknown): number {
+function frameCount(setting: unknown): number {
   if (typeof setting !== 'string') return 0
   const known = framesBySetting.get(setting)
   if (known !== undefined) return known

@@ -1,8 +1,9 @@
 /** What is asked before an action, by its weight; what can be undone is not asked about. */
 
 import type { Job } from '@/api/client'
+import { countText } from '@/shared/bulkAction'
 import type { JobAction } from '@/shared/statuses'
-import { checkoutsOf, countText } from './jobActions'
+import { checkoutsOf, jobsText } from './jobActions'
 
 export interface Question {
   title: string
@@ -14,7 +15,7 @@ export interface Question {
 const MOST_NAMES = 5
 
 export async function questionBefore(action: JobAction, jobs: readonly Job[]): Promise<Question | undefined> {
-  const count = countText(jobs.length)
+  const count = jobsText(jobs)
   switch (action) {
     case 'cancel':
       return {
@@ -42,9 +43,9 @@ function beforeRequeue(jobs: readonly Job[]): Question | undefined {
   const completed = jobs.filter((job) => job.status === 'completed')
   if (!completed.length) return undefined
   return {
-    title: `Render ${countText(completed.length)} again from the beginning?`,
+    title: `Render ${jobsText(completed)} again from the beginning?`,
     text: `${names(completed)}\n\nEverything in it is complete. All frames will be rendered again, over those that are there.`,
-    confirm: `Requeue ${countText(jobs.length)}`,
+    confirm: `Requeue ${jobsText(jobs)}`,
     isDangerous: true,
   }
 }
@@ -54,14 +55,14 @@ async function beforeDeletion(jobs: readonly Job[]): Promise<Question> {
   const isRunning = jobs.some((job) => job.status === 'active' || job.status === 'queued')
   const sentences = [
     'Their tasks, logs and last images go. Rendered frames are not touched.',
-    checkouts ? `The files that were sent for ${countText(checkouts)} (Shaman checkouts) go, too.` : '',
+    checkouts ? `The files that were sent for ${countText(checkouts, 'job')} (Shaman checkouts) go, too.` : '',
     isRunning ? 'What is not finished is canceled first.' : '',
     'This cannot be undone.',
   ]
   return {
-    title: `Delete ${countText(jobs.length)}?`,
+    title: `Delete ${jobsText(jobs)}?`,
     text: `${names(jobs)}\n\n${sentences.filter(Boolean).join(' ')}`,
-    confirm: `Delete ${countText(jobs.length)}`,
+    confirm: `Delete ${jobsText(jobs)}`,
     isDangerous: true,
   }
 }

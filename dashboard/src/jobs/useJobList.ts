@@ -3,8 +3,9 @@
 import { computed, type ComputedRef, type Ref } from 'vue'
 import type { Job } from '@/api/client'
 import { inOrder } from '@/shared/table'
+import type { TagNames } from '@/workers/tagStore'
 import { JOB_COLUMNS } from './columns'
-import { FACETS, facetOf, wanted, type Facet, type JobQuery, type TagNames } from './jobQuery'
+import { FACETS, facetOf, wanted, type Facet, type JobQuery } from './jobQuery'
 
 export interface JobList {
   rows: ComputedRef<readonly Job[]>

@@ -28,8 +28,10 @@ export function inOrder<Row>(rows: readonly Row[], columns: readonly Column<Row>
 }
 
 function compared(a: string | number, b: string | number): number {
-  if (typeof a === 'number' && typeof b === 'number') return a - b
-  return collator.compare(String(a), String(b))
+  return typeof a === 'number' && typeof b === 'number' ? a - b : compareText(String(a), String(b))
 }
 
 const collator = new Intl.Collator(undefined, { numeric: true, sensitivity: 'base' })
+
+/** Numbers in the texts count as numbers: `frame 9` comes before `frame 10`. */
+export const compareText = (a: string, b: string): number => collator.compare(a, b)

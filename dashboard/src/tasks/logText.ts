@@ -11,7 +11,6 @@ const ERROR = /\b(error|errors|fatal|traceback|exception|failed|segfault|out of 
 const WARNING = /\bwarn(ing)?s?\b/i
 const HARMLESS = /\b(0|no) errors?\b/i
 // Of terminals: colours and the like, which would only be in the way here.
-// eslint-disable-next-line no-control-regex
 const ESCAPES = /\u001b\[[0-9;?]*[A-Za-z]/g
 
 export function severity(line: string): Severity {

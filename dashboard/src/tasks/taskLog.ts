@@ -91,12 +91,10 @@ export function useTaskLog(taskId: () => string): TaskLog {
     })
   }
 
-  // By its own topic: the manager tells of no other task's log.
-  watch(taskId, (id, _, onCleanup) => {
-    onCleanup(onEvent(`/tasklog/${id}`, ({ payload }) => heard(String(payload.log))))
-  }, { immediate: true })
   onScopeDispose(onMissed(() => void load()))
-  watch(taskId, () => {
+  watch(taskId, (id, _, onCleanup) => {
+    // The manager sends the events of no other task's log.
+    onCleanup(onEvent(`/tasklog/${id}`, ({ payload }) => heard(String(payload.log))))
     lines.value = ['']
     url.value = ''
     void load()

@@ -35,7 +35,7 @@ export function spansOf({ days_of_week, start_time, end_time }: SleepSchedule): 
   })
 }
 
-export function isOvernight({ start_time, end_time }: SleepSchedule): boolean {
+function isOvernight({ start_time, end_time }: SleepSchedule): boolean {
   const end = minutes(end_time)
   return end !== undefined && end <= (minutes(start_time) ?? 0)
 }

@@ -1,7 +1,7 @@
 /** What can be asked of workers, when, and how each request is made and taken back. */
 
 import { answered, api } from '@/api/client'
-import { complain, say } from '@/shared/notices'
+import { countText, forEachRow, report, reportRefusals } from '@/shared/bulkAction'
 import type { WorkerStatus } from '@/shared/statuses'
 import type { FarmWorker } from './workerStore'
 
@@ -22,14 +22,14 @@ const isThere = (worker: FarmWorker): boolean => !GONE.includes(worker.status)
 const asked = (worker: FarmWorker): WorkerStatus => worker.status_change?.status ?? worker.status
 
 export const WORKER_ACTIONS: Record<WorkerAction, Meaning> = {
-  wake: { label: 'Wake', done: 'asked to wake', isPossible: (worker) => isThere(worker) && asked(worker) !== 'awake' },
-  sleep: {
+  'wake': { label: 'Wake', done: 'asked to wake', isPossible: (worker) => isThere(worker) && asked(worker) !== 'awake' },
+  'sleep': {
     label: 'Sleep', done: 'asked to sleep', canWait: true,
     isPossible: (worker) => isThere(worker) && asked(worker) !== 'asleep',
   },
-  pause: { label: 'Pause', done: 'paused', isPossible: (worker) => isThere(worker) && !worker.is_paused },
-  resume: { label: 'Resume', done: 'resumed', isPossible: (worker) => worker.is_paused },
-  restart: {
+  'pause': { label: 'Pause', done: 'paused', isPossible: (worker) => isThere(worker) && !worker.is_paused },
+  'resume': { label: 'Resume', done: 'resumed', isPossible: (worker) => worker.is_paused },
+  'restart': {
     label: 'Restart', done: 'asked to restart', canWait: true,
     isPossible: (worker) => isThere(worker) && worker.can_restart,
   },
@@ -37,27 +37,28 @@ export const WORKER_ACTIONS: Record<WorkerAction, Meaning> = {
     label: 'Shut down', done: 'asked to shut down', canWait: true,
     isPossible: (worker) => isThere(worker) && asked(worker) !== 'offline',
   },
-  delete: { label: 'Delete', done: 'deleted', isPossible: () => true },
+  'delete': { label: 'Delete', done: 'deleted', isPossible: () => true },
 }
 
 const WISH: Partial<Record<WorkerAction, WorkerStatus>> = {
-  wake: 'awake', sleep: 'asleep', 'shut-down': 'offline', restart: 'restart',
+  'wake': 'awake', 'sleep': 'asleep', 'shut-down': 'offline', 'restart': 'restart',
 }
 
-/** Asks it of each; says how many did, and why others did not. */
+/** Sends the request for each worker, and reports. */
 export async function request(action: WorkerAction, workers: readonly FarmWorker[], isLazy: boolean): Promise<void> {
-  const results = await Promise.allSettled(workers.map((worker) => requestOf(action, worker.id, isLazy)))
-  const willing = workers.filter((_, index) => results[index]?.status === 'fulfilled')
-  const refusal = results.find((result) => result.status === 'rejected')
-  const { done } = WORKER_ACTIONS[action]
-  const who = willing.length === 1 ? willing[0]?.name : `${willing.length} workers`
-  const when = WORKER_ACTIONS[action].canWait && isLazy && willing.some((worker) => worker.tasks.length)
-  if (willing.length) say(`${who} ${done}${when ? ' after the task' : ''}.`, undoOf(action, willing, isLazy))
-  if (refusal) complain(`${workers.length - willing.length} could not: ${reasonOf(refusal.reason)}`)
+  const outcome = await forEachRow(workers, ({ id }) => requestOf(action, id, isLazy))
+  const { done, canWait } = WORKER_ACTIONS[action]
+  const isAfterTask = canWait && isLazy && outcome.done.some((worker) => worker.tasks.length)
+  report(outcome, {
+    named: namesOf,
+    done: `${done}${isAfterTask ? ' after the task' : ''}.`,
+    undo: undoOf(action, outcome.done, isLazy),
+  })
 }
 
-function reasonOf(reason: unknown): string {
-  return reason instanceof Error ? reason.message : String(reason)
+/** A worker's name, or the number of several. */
+export function namesOf(workers: readonly { name: string }[]): string {
+  return workers.length === 1 ? workers[0]!.name : countText(workers.length, 'worker')
 }
 
 async function requestOf(action: WorkerAction, workerId: string, isLazy: boolean): Promise<void> {
@@ -83,12 +84,12 @@ function undoOf(action: WorkerAction, workers: readonly FarmWorker[], isLazy: bo
   return undefined
 }
 
-/** Each is asked for what it was, or was asked for, before. */
+/** Requests the status that each worker had, or that was requested of it, before. */
 async function takeBack(workers: readonly FarmWorker[]): Promise<void> {
-  const asking = workers.map((worker) => setStatus(worker.id, asked(worker), worker.status_change?.is_lazy ?? true))
-  for (const result of await Promise.allSettled(asking)) {
-    if (result.status === 'rejected') complain(result.reason)
-  }
+  const { refusals } = await forEachRow(workers, (worker) =>
+    setStatus(worker.id, asked(worker), worker.status_change?.is_lazy ?? true),
+  )
+  reportRefusals(refusals, namesOf)
 }
 
 export interface Warning {
@@ -99,7 +100,7 @@ export interface Warning {
 
 /** What should be known before; nothing where undo is enough. */
 export function warningOf(action: WorkerAction, workers: readonly FarmWorker[], isLazy: boolean): Warning | undefined {
-  const who = workers.length === 1 ? workers[0]!.name : `${workers.length} workers`
+  const who = namesOf(workers)
   const tasks = workers.reduce((count, worker) => count + worker.tasks.length, 0)
   const lost = tasks === 1 ? 'One task is stopped and goes' : `${tasks} tasks are stopped and go`
   const stops = tasks && !isLazy ? `${lost} back to the queue; nobody is blamed.` : ''

@@ -1,7 +1,6 @@
-/** Which workers are shown and how: all of it in the address, so that it can be sent and saved. */
+/** Which workers are shown and how: as a value, and as it stands in the page's address. */
 
-import { computed, type ComputedRef } from 'vue'
-import { useRoute, useRouter, type LocationQueryValue } from 'vue-router'
+import type { LocationQueryValue } from 'vue-router'
 import type { Sort } from '@/shared/table'
 import { KINDS, kindOf, type Kind } from './workerWords'
 import type { FarmWorker } from './workerStore'
@@ -19,31 +18,7 @@ type Raw = LocationQueryValue | LocationQueryValue[] | undefined
 
 const USUAL_SORT: Sort = { key: 'name', isDescending: false }
 
-export function useWorkerQuery(): {
-  query: ComputedRef<WorkerQuery>
-  change: (changes: Partial<WorkerQuery>) => void
-  /** The query as text, which a saved view keeps. */
-  text: ComputedRef<string>
-  choose: (text: string) => void
-} {
-  const route = useRoute()
-  const router = useRouter()
-  const query = computed(() => parsed(route.query))
-
-  function change(changes: Partial<WorkerQuery>): void {
-    void router.replace({ query: written({ ...query.value, ...changes }) })
-  }
-
-  const text = computed(() => new URLSearchParams(written(query.value)).toString())
-
-  function choose(wanted: string): void {
-    void router.replace({ query: Object.fromEntries(new URLSearchParams(wanted)) })
-  }
-
-  return { query, change, text, choose }
-}
-
-function parsed(raw: Record<string, Raw>): WorkerQuery {
+export function parsed(raw: Record<string, Raw>): WorkerQuery {
   const sort = word(raw.sort)
   return {
     text: word(raw.q),
@@ -55,7 +30,7 @@ function parsed(raw: Record<string, Raw>): WorkerQuery {
 }
 
 /** What is as usual is left out. */
-function written({ text, kinds, tag, isGrid, sort }: WorkerQuery): Record<string, string> {
+export function written({ text, kinds, tag, isGrid, sort }: WorkerQuery): Record<string, string> {
   const sorted = `${sort.isDescending ? '-' : ''}${sort.key}`
   const all = {
     q: text,

@@ -1,0 +1,20 @@
+/** Where Temporal shows a job's workflow. */
+
+import { computed, shallowRef, type Ref } from 'vue'
+import { answered, api, type Schemas } from '@/api/client'
+import { complain } from '@/shared/notices'
+
+const farm = shallowRef<Schemas['Farm']>()
+
+/** Empty where there is no such page. */
+export function useWorkflowUrl(jobId: () => string): Readonly<Ref<string>> {
+  if (!farm.value) void fetchFarm().catch(complain)
+  return computed(() => {
+    const { temporal_ui: ui = '', temporal_namespace: namespace = '' } = farm.value ?? {}
+    return ui && `${ui.replace(/\/$/, '')}/namespaces/${encodeURIComponent(namespace)}/workflows/job-${jobId()}`
+  })
+}
+
+async function fetchFarm(): Promise<void> {
+  farm.value = await answered(api.GET('/api/tablao/v1/farm'))
+}
