@@ -16,7 +16,7 @@ help:
 	@echo "make demo           render a small animation on a farm of one machine (ARGS=--once: then exit)"
 	@echo "make test           install what the tests need, then run all of them (ARGS: pytest's)"
 	@echo "make lint           lint, formatting, types and import contracts only"
-	@echo "make format         mend what ruff can mend"
+	@echo "make format         correct what ruff and ESLint can correct"
 	@echo "make bench          measure the time between two tasks (ARGS: the benchmark's)"
 	@echo "make venv           the environment in $(VENV), from the pinned requirements"
 	@echo "make dashboard      build the dashboard's files, which the manager serves"
@@ -38,7 +38,7 @@ $(INSTALLED): requirements-dev.txt pyproject.toml
 dashboard: $(DASHBOARD)
 
 # Node comes as a Python package, so that no machine has to have one.
-$(DASHBOARD): $(INSTALLED) $(shell find dashboard -path '*/node_modules' -prune -o -type f -print)
+$(DASHBOARD): $(INSTALLED) $(shell find dashboard \( -name node_modules -o -name tests \) -prune -o -type f -print)
 	$(BIN)/python dashboard/build.py
 	@touch $@
 
@@ -62,10 +62,12 @@ lint: venv
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy --strict
 	$(BIN)/lint-imports
+	$(BIN)/python dashboard/build.py lint check:types check:unused
 
 format: venv
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+	$(BIN)/python dashboard/build.py format
 
 bench: venv
 	$(BIN)/python tests/bench/dispatch $(ARGS)

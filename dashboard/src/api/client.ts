@@ -8,7 +8,6 @@ export type Job = Schemas['Job']
 export type JobStatus = Schemas['JobStatus']
 export type TaskStatus = Schemas['TaskStatus']
 export type TaskSummary = Schemas['TaskSummary']
-export type WorkerSummary = Schemas['WorkerSummary']
 
 export const api = createClient<paths>({ baseUrl: window.location.origin })
 

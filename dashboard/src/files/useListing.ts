@@ -4,7 +4,7 @@ import { computed, ref, watch, type ComputedRef, type Ref } from 'vue'
 import { answered, api, type Schemas } from '@/api/client'
 
 export type FileEntry = Schemas['FileEntry']
-export type FileListing = Schemas['FileListing']
+type FileListing = Schemas['FileListing']
 
 const TYPING_MS = 250
 

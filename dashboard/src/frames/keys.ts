@@ -3,13 +3,13 @@
 export type Command = { step: number } | 'toggle' | 'loop' | 'fullscreen'
 
 const COMMANDS: Readonly<Record<string, Command>> = {
-  ArrowLeft: { step: -1 },
-  ArrowRight: { step: 1 },
-  Home: { step: -Infinity },
-  End: { step: Infinity },
+  'ArrowLeft': { step: -1 },
+  'ArrowRight': { step: 1 },
+  'Home': { step: -Infinity },
+  'End': { step: Infinity },
   ' ': 'toggle',
-  l: 'loop',
-  f: 'fullscreen',
+  'l': 'loop',
+  'f': 'fullscreen',
 }
 const FAR = 10
 

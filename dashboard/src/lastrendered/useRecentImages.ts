@@ -6,7 +6,7 @@ import { onEvent, onMissed, type FarmEvent } from '@/api/events'
 import { complain } from '@/shared/notices'
 import { imageUrl, type ImageInfo } from './useLastRendered'
 
-export interface RecentImage {
+interface RecentImage {
   jobId: string
   name: string
   status: JobStatus

@@ -3,12 +3,12 @@
 import { ref, type Ref } from 'vue'
 import { answered, api, Refusal, type Schemas } from '@/api/client'
 
-export type Configuration = Schemas['ConfigurationInForce']
+type Configuration = Schemas['ConfigurationInForce']
 export type ConfigurationField = Schemas['ConfigurationField']
 export type SettingValue = string | number | boolean | null
 
 /** Why a change was refused; `name` is the setting's, when the sentence begins with it. */
-export interface SettingRefusal {
+interface SettingRefusal {
   name?: string
   text: string
 }

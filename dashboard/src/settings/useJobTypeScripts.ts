@@ -3,7 +3,6 @@
 import { ref, type Ref } from 'vue'
 import { answered, api, type Schemas } from '@/api/client'
 
-export type ListedJobType = Schemas['ListedJobType']
 export type JobTypeSource = Schemas['JobTypeSource']
 export type Language = Schemas['Language']
 export type Trial = Schemas['Trial']

@@ -7,7 +7,7 @@ import { beginning, filled, isMissing, labelOf, withOutput, type JobType, type J
 
 const CHECK_AFTER_MS = 500
 
-export interface Draft {
+interface Draft {
   type: string
   name: string
   priority: number
