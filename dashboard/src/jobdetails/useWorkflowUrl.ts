@@ -1,4 +1,4 @@
-/** Where Temporal shows a job's workflow. */
+/** The address at which Temporal's page shows a job's workflow. */
 
 import { computed, shallowRef, type Ref } from 'vue'
 import { answered, api, type Schemas } from '@/api/client'
@@ -6,7 +6,7 @@ import { complain } from '@/shared/notices'
 
 const farm = shallowRef<Schemas['Farm']>()
 
-/** Empty where there is no such page. */
+/** Empty if the farm has no such page. */
 export function useWorkflowUrl(jobId: () => string): Readonly<Ref<string>> {
   if (!farm.value) void fetchFarm().catch(complain)
   return computed(() => {

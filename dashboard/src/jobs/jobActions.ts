@@ -4,34 +4,34 @@ import { answered, api, type Job } from '@/api/client'
 import { countText, forEachRow, report, reportRefusals } from '@/shared/bulkAction'
 import { JOB_ACTIONS, type JobAction } from '@/shared/statuses'
 
-type Sent = Exclude<JobAction, 'archive' | 'delete'>
+type RequestedAction = Exclude<JobAction, 'archive' | 'delete'>
 
-interface Manner {
+interface ActionTexts {
   label: string
-  /** After "3 jobs". */
+  /** In the report, after `3 jobs`. */
   done: string
   isDangerous?: boolean
 }
 
 /** In the order in which they are shown. */
-export const ACTIONS: Record<JobAction, Manner> = {
+export const ACTIONS: Record<JobAction, ActionTexts> = {
   'pause': { label: 'Pause', done: 'asked to pause' },
   'resume': { label: 'Resume', done: 'resumed' },
   'requeue': { label: 'Requeue', done: 'requeued' },
   'requeue-failed': { label: 'Requeue failed tasks', done: 'asked to try failed tasks again' },
   'cancel': { label: 'Cancel', done: 'asked to cancel', isDangerous: true },
   'archive': { label: 'Archive', done: 'archived' },
-  'delete': { label: 'Delete', done: 'to be deleted', isDangerous: true },
+  'delete': { label: 'Delete', done: 'will be deleted', isDangerous: true },
 }
 
-/** Those of the jobs that the action is possible for. */
-export function suited(jobs: readonly Job[], action: JobAction): Job[] {
+/** The jobs for which the action is possible. */
+export function possible(jobs: readonly Job[], action: JobAction): Job[] {
   return jobs.filter((job) => !job.delete_requested_at && JOB_ACTIONS[job.status].includes(action))
 }
 
 export async function act(action: JobAction, jobs: readonly Job[]): Promise<void> {
   const outcome = await forEachRow(jobs, (job) => send(action, job))
-  report(outcome, { named: jobsText, done: ACTIONS[action].done, undo: undoing(action, outcome.done) })
+  report(outcome, { named: jobsText, done: ACTIONS[action].done, undo: undoOf(action, outcome.done) })
 }
 
 /** Reports only a refusal: the new priority is seen where it was set. */
@@ -56,7 +56,7 @@ async function sendPriority(job: Job, priority: number): Promise<void> {
   await answered(api.POST('/api/v3/jobs/{job_id}/setpriority', { params, body: { priority } }))
 }
 
-/** How many of them have a Shaman checkout that would go with them. */
+/** The number of Shaman checkouts that would be deleted with the jobs. */
 export async function checkoutsOf(jobs: readonly Job[]): Promise<number> {
   let count = 0
   await forEachRow(jobs.filter((job) => job.storage?.shaman_checkout_id), async ({ id }) => {
@@ -95,13 +95,14 @@ async function send(action: JobAction, job: Job): Promise<void> {
   const params = { path: { job_id: job.id } }
   if (action === 'delete') await answered(api.DELETE('/api/v3/jobs/{job_id}', { params }))
   else if (action === 'archive') await answered(api.POST('/api/tablao/v1/jobs/{job_id}/archive', { params }))
-  else await answered(api.POST('/api/tablao/v1/jobs/{job_id}/actions', { params, body: asked(action) }))
+  else await answered(api.POST('/api/tablao/v1/jobs/{job_id}/actions', { params, body: requestOf(action) }))
 }
 
-const asked = (action: Sent): { action: Sent; reason: string } => ({ action, reason: 'asked for in the dashboard' })
+const requestOf = (action: RequestedAction): { action: RequestedAction; reason: string } =>
+  ({ action, reason: 'Requested in the dashboard' })
 
 /** Brings the jobs back to the status they had; undefined where no action does, and the page asked before. */
-function undoing(action: JobAction, jobs: readonly Job[]): (() => void) | undefined {
+function undoOf(action: JobAction, jobs: readonly Job[]): (() => void) | undefined {
   if (action === 'pause') return () => void act('resume', jobs)
   if (action === 'resume') return () => void act('pause', jobs)
   if (action !== 'requeue' && action !== 'requeue-failed') return undefined

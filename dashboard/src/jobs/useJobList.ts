@@ -1,4 +1,4 @@
-/** The jobs that the query asks for, in its order, and what else could be asked for. */
+/** The jobs that match the query, in its order, and the values that filters can take. */
 
 import { computed, type ComputedRef, type Ref } from 'vue'
 import type { Job } from '@/api/client'
@@ -9,7 +9,7 @@ import { FACETS, facetOf, wanted, type Facet, type JobQuery } from './jobQuery'
 
 export interface JobList {
   rows: ComputedRef<readonly Job[]>
-  /** For each facet how many jobs have which value, of those that all else would let through. */
+  /** For each facet, the number of jobs with each value, among the jobs that match all other filters. */
   counts: ComputedRef<Record<Facet, ReadonlyMap<string, number>>>
 }
 

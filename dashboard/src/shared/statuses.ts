@@ -1,4 +1,4 @@
-/** What each status looks like and what can be done in it: a new one is a compile error here. */
+/** The look of each status, and the actions that are possible in it. A status that is missing here is a compile error. */
 
 import type { JobStatus, Schemas, TaskStatus } from '@/api/client'
 
@@ -52,7 +52,7 @@ export type JobAction = 'cancel' | 'pause' | 'resume' | 'requeue' | 'requeue-fai
 
 const NOTHING: readonly JobAction[] = []
 
-/** The architecture's table of actions. */
+/** The same as the table of actions in docs/architecture.md. */
 export const JOB_ACTIONS: Record<JobStatus, readonly JobAction[]> = {
   'queued': ['cancel', 'pause', 'requeue-failed', 'delete'],
   'active': ['cancel', 'pause', 'requeue-failed', 'delete'],

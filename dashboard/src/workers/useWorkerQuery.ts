@@ -1,4 +1,4 @@
-/** The query in the page's address, so that it can be sent and saved. */
+/** Reads and changes the query in the page's address, which can be sent and saved. */
 
 import { computed, type ComputedRef } from 'vue'
 import { useRoute, useRouter } from 'vue-router'

@@ -1,4 +1,4 @@
-/** What can be asked of workers, when, and how each request is made and taken back. */
+/** The actions on workers: when they are possible, their requests, and undo. */
 
 import { answered, api } from '@/api/client'
 import { countText, forEachRow, report, reportRefusals } from '@/shared/bulkAction'
@@ -12,20 +12,20 @@ interface Meaning {
   /** What the notice says was done, after the number of workers. */
   done: string
   isPossible: (worker: FarmWorker) => boolean
-  /** Only of those that may be told to finish their task first. */
+  /** The worker may finish its task first. */
   canWait?: boolean
 }
 
 const GONE: readonly WorkerStatus[] = ['offline', 'error', '']
 
 const isThere = (worker: FarmWorker): boolean => !GONE.includes(worker.status)
-const asked = (worker: FarmWorker): WorkerStatus => worker.status_change?.status ?? worker.status
+const requestedOrCurrent = (worker: FarmWorker): WorkerStatus => worker.status_change?.status ?? worker.status
 
 export const WORKER_ACTIONS: Record<WorkerAction, Meaning> = {
-  'wake': { label: 'Wake', done: 'asked to wake', isPossible: (worker) => isThere(worker) && asked(worker) !== 'awake' },
+  'wake': { label: 'Wake', done: 'asked to wake', isPossible: (worker) => isThere(worker) && requestedOrCurrent(worker) !== 'awake' },
   'sleep': {
     label: 'Sleep', done: 'asked to sleep', canWait: true,
-    isPossible: (worker) => isThere(worker) && asked(worker) !== 'asleep',
+    isPossible: (worker) => isThere(worker) && requestedOrCurrent(worker) !== 'asleep',
   },
   'pause': { label: 'Pause', done: 'paused', isPossible: (worker) => isThere(worker) && !worker.is_paused },
   'resume': { label: 'Resume', done: 'resumed', isPossible: (worker) => worker.is_paused },
@@ -35,12 +35,12 @@ export const WORKER_ACTIONS: Record<WorkerAction, Meaning> = {
   },
   'shut-down': {
     label: 'Shut down', done: 'asked to shut down', canWait: true,
-    isPossible: (worker) => isThere(worker) && asked(worker) !== 'offline',
+    isPossible: (worker) => isThere(worker) && requestedOrCurrent(worker) !== 'offline',
   },
   'delete': { label: 'Delete', done: 'deleted', isPossible: () => true },
 }
 
-const WISH: Partial<Record<WorkerAction, WorkerStatus>> = {
+const REQUESTED_STATUS: Partial<Record<WorkerAction, WorkerStatus>> = {
   'wake': 'awake', 'sleep': 'asleep', 'shut-down': 'offline', 'restart': 'restart',
 }
 
@@ -63,7 +63,7 @@ export function namesOf(workers: readonly { name: string }[]): string {
 
 async function requestOf(action: WorkerAction, workerId: string, isLazy: boolean): Promise<void> {
   const params = { path: { worker_id: workerId } }
-  const status = WISH[action]
+  const status = REQUESTED_STATUS[action]
   if (status) await setStatus(workerId, status, isLazy && action !== 'wake')
   else if (action === 'pause') await answered(api.POST('/api/tablao/v1/workers/{worker_id}/pause', { params }))
   else if (action === 'resume') await answered(api.POST('/api/tablao/v1/workers/{worker_id}/resume', { params }))
@@ -76,18 +76,18 @@ async function setStatus(workerId: string, status: WorkerStatus, isLazy: boolean
   await answered(api.POST('/api/v3/worker-mgt/workers/{worker_id}/setstatus', { params, body }))
 }
 
-/** Nothing, where what was done cannot be taken back. */
+/** Undefined if the action cannot be undone. */
 function undoOf(action: WorkerAction, workers: readonly FarmWorker[], isLazy: boolean): (() => void) | undefined {
   if (action === 'pause') return () => void request('resume', workers, false)
   if (action === 'resume') return () => void request('pause', workers, false)
-  if (action === 'wake' || action === 'sleep' || (WISH[action] && isLazy)) return () => void takeBack(workers)
+  if (action === 'wake' || action === 'sleep' || (REQUESTED_STATUS[action] && isLazy)) return () => void takeBack(workers)
   return undefined
 }
 
 /** Requests the status that each worker had, or that was requested of it, before. */
 async function takeBack(workers: readonly FarmWorker[]): Promise<void> {
   const { refusals } = await forEachRow(workers, (worker) =>
-    setStatus(worker.id, asked(worker), worker.status_change?.is_lazy ?? true),
+    setStatus(worker.id, requestedOrCurrent(worker), worker.status_change?.is_lazy ?? true),
   )
   reportRefusals(refusals, namesOf)
 }
@@ -98,14 +98,14 @@ export interface Warning {
   confirm: string
 }
 
-/** What should be known before; nothing where undo is enough. */
+/** The warning before an action; undefined if the action can be undone. */
 export function warningOf(action: WorkerAction, workers: readonly FarmWorker[], isLazy: boolean): Warning | undefined {
   const who = namesOf(workers)
   const tasks = workers.reduce((count, worker) => count + worker.tasks.length, 0)
   const lost = tasks === 1 ? 'One task is stopped and goes' : `${tasks} tasks are stopped and go`
-  const stops = tasks && !isLazy ? `${lost} back to the queue; nobody is blamed.` : ''
+  const stops = tasks && !isLazy ? `${lost} back to the queue; this does not count as a failure.` : ''
   if (action === 'delete') {
-    const text = `${tasks ? `${lost} back to the queue. ` : ''}A host that still runs is sent away, and joins as a new worker if it is started again. What was rendered keeps the worker's name.`
+    const text = `${tasks ? `${lost} back to the queue. ` : ''}A host that still runs is told to end; it joins as a new worker when it is started again. Finished tasks keep the worker's name.`
     return { title: `Delete ${who}?`, text, confirm: 'Delete' }
   }
   if (action === 'shut-down') {

@@ -1,4 +1,4 @@
-/** Which workers are shown and how: as a value, and as it stands in the page's address. */
+/** The filters, order and layout of the workers, as a value and in the page's address. */
 
 import type { LocationQueryValue } from 'vue-router'
 import type { Sort } from '@/shared/table'
@@ -16,7 +16,7 @@ export interface WorkerQuery {
 
 type Raw = LocationQueryValue | LocationQueryValue[] | undefined
 
-const USUAL_SORT: Sort = { key: 'name', isDescending: false }
+const DEFAULT_SORT: Sort = { key: 'name', isDescending: false }
 
 export function parsed(raw: Record<string, Raw>): WorkerQuery {
   const sort = word(raw.sort)
@@ -25,11 +25,11 @@ export function parsed(raw: Record<string, Raw>): WorkerQuery {
     kinds: word(raw.status).split(',').filter((kind): kind is Kind => KINDS.includes(kind as Kind)),
     tag: word(raw.tag),
     isGrid: word(raw.view) === 'grid',
-    sort: sort ? { key: sort.replace(/^-/, ''), isDescending: sort.startsWith('-') } : USUAL_SORT,
+    sort: sort ? { key: sort.replace(/^-/, ''), isDescending: sort.startsWith('-') } : DEFAULT_SORT,
   }
 }
 
-/** What is as usual is left out. */
+/** Leaves out default values. */
 export function written({ text, kinds, tag, isGrid, sort }: WorkerQuery): Record<string, string> {
   const sorted = `${sort.isDescending ? '-' : ''}${sort.key}`
   const all = {
@@ -37,7 +37,7 @@ export function written({ text, kinds, tag, isGrid, sort }: WorkerQuery): Record
     status: kinds.join(','),
     tag,
     view: isGrid ? 'grid' : '',
-    sort: sorted === USUAL_SORT.key ? '' : sorted,
+    sort: sorted === DEFAULT_SORT.key ? '' : sorted,
   }
   return Object.fromEntries(Object.entries(all).filter(([, value]) => value))
 }
@@ -46,7 +46,7 @@ function word(raw: Raw): string {
   return (Array.isArray(raw) ? raw[0] : raw) ?? ''
 }
 
-/** All words somewhere in what is told of the worker; any of the kinds; the tag. */
+/** The workers that match all words, one of the kinds, and the tag. */
 export function matching(workers: Iterable<FarmWorker>, query: WorkerQuery): FarmWorker[] {
   const words = query.text.toLowerCase().split(/\s+/).filter(Boolean)
   return [...workers].filter(

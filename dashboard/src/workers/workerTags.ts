@@ -1,4 +1,4 @@
-/** Gives workers a tag, or takes it from them: one or many, each keeping its others. */
+/** Adds a tag to workers or removes it. Their other tags stay. */
 
 import { answered, api } from '@/api/client'
 import { forEachRow, report, reportRefusals } from '@/shared/bulkAction'
@@ -12,7 +12,7 @@ interface Tagged {
 
 let turn: Promise<unknown> = Promise.resolve()
 
-/** False: not all could be changed, and it was said why. */
+/** False if a worker was refused; the page shows the reason. */
 export function switchTag(workers: readonly Tagged[], tag: WorkerTag, isOn: boolean): Promise<boolean> {
   // A worker's tags are set as a whole: two switches at once would undo each other.
   const ours = turn.then(() => switchEach(workers, tag, isOn))
@@ -36,7 +36,7 @@ async function switchEach(workers: readonly Tagged[], tag: WorkerTag, isOn: bool
   return !refusals.length
 }
 
-/** Whether that changed anything. */
+/** False if the worker already was as wanted. */
 async function switchOne(workerId: string, tagId: string, isOn: boolean): Promise<boolean> {
   const params = { path: { worker_id: workerId } }
   const { tags = [] } = await answered(api.GET('/api/v3/worker-mgt/workers/{worker_id}', { params }))

@@ -22,8 +22,8 @@ const path = (id: string): string => `/api/tablao/v1/jobs/${id}/actions`
 test('an action suits jobs by their status, and none that is being deleted', () => {
   const jobs = [job({ id: '1', status: 'active' }), job({ id: '2', status: 'paused' }), job({ id: '3', status: 'active', delete_requested_at: 'now' })]
 
-  expect(actions.suited(jobs, 'pause').map(({ id }) => id)).toEqual(['1'])
-  expect(actions.suited(jobs, 'resume').map(({ id }) => id)).toEqual(['2'])
+  expect(actions.possible(jobs, 'pause').map(({ id }) => id)).toEqual(['1'])
+  expect(actions.possible(jobs, 'resume').map(({ id }) => id)).toEqual(['2'])
 })
 
 test('what worked and what was refused is reported', async () => {

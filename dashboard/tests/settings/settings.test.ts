@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { valueOf } from '@/settings/configuration'
-import { fromForm, summary, TAKEN_AWAY, toForm } from '@/settings/provisions'
+import { fromForm, summary, REMOVED, toForm } from '@/settings/provisions'
 import { pieces, settingGroups } from '@/settings/settingTexts'
 import { complaint, fromStored, toStored, type Variable } from '@/settings/variables'
 
@@ -25,7 +25,7 @@ describe('provisioned settings', () => {
   })
 
   test('that are taken away have a word of their own, and rows without a key are left out', () => {
-    expect(toForm({ blender: { linux: null } }).blender).toEqual([{ key: 'linux', value: TAKEN_AWAY }])
+    expect(toForm({ blender: { linux: null } }).blender).toEqual([{ key: 'linux', value: REMOVED }])
     expect(fromForm({ ...toForm({}), environment: [{ key: ' ', value: 'x' }, { key: ' A ', value: 'y' }] })).toEqual({ environment: { A: 'y' } })
   })
 
