@@ -10,12 +10,12 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from manager_api.app import build_app
-from manager_api.configuration import Configuration
-from manager_api.db.engine import Database
-from manager_api.dependencies import ManagerParts
+from manager_api.database.engine import Database
 from manager_api.job_types.registry import BuiltInJobTypes, JobTypeRegistry
-from manager_api.settings import ManagerSettings
+from manager_api.settings.in_force import Configuration
+from manager_api.settings.model import ManagerSettings
+from manager_api.web.app import build_app
+from manager_api.web.dependencies import ManagerParts
 
 
 class _NoControl:

@@ -16,35 +16,35 @@ from activities.keeper_memory import Wakeup
 from activities.keeping import FarmKeeper, KeeperDuty, KeeperTimes
 from activities.projection import Projection
 from activities.sdk_logs import log_only_errors_of_sdk
-from manager_api.app import build_app
-from manager_api.auth import may_reach_temporal, worker_of
-from manager_api.configuration import Configuration
-from manager_api.database_watch import DatabaseWatch
-from manager_api.db.check import check_database
-from manager_api.db.engine import Changed, Database
-from manager_api.db.leases import SqlKeeperStore
-from manager_api.db.projection import SqlProjectionStore
-from manager_api.dependencies import ManagerParts
+from manager_api.database.check import check_database
+from manager_api.database.engine import Changed, Database
 from manager_api.discovery.advertising import discoverable
-from manager_api.host_records import SqlHostRecords
-from manager_api.hosts import ChannelSettings, Hosts
-from manager_api.http_runs.keeping import HttpRunKeeping, OutcomeDelivery
-from manager_api.http_runs.temporal import TemporalActivities
-from manager_api.http_runs.told import ToldWorkers
-from manager_api.job_archiver import JobArchiver
-from manager_api.job_deleter import DeletionTimes, DoomedCanceler, JobDeleter
-from manager_api.job_traces import JobTraces
+from manager_api.end_of_life.archiver import JobArchiver
+from manager_api.end_of_life.deleter import DeletionTimes, DoomedCanceler, JobDeleter
+from manager_api.end_of_life.job_files import JobTraces
+from manager_api.hosts.channel import ChannelSettings, Hosts
+from manager_api.hosts.provision_watch import ProvisionWatch
+from manager_api.hosts.records import SqlHostRecords
+from manager_api.http_workers.keeping import HttpRunKeeping, OutcomeDelivery
+from manager_api.http_workers.notifier import ToldWorkers
 from manager_api.job_types.farm import farm_job_types
-from manager_api.orchestrator import ManagerWorker, TemporalJobs, connect
-from manager_api.process_log import set_level, set_up_log
-from manager_api.provision_watch import ProvisionWatch
-from manager_api.routers.tablao.host import host_router
-from manager_api.server import ManagerServer
-from manager_api.services.sleep_schedules import SleepDuty
-from manager_api.settings import ManagerSettings
-from manager_api.storage_folders import make_storage_folders
-from manager_api.temporal_server import TemporalServer
-from manager_api.tunnel import tunnel_router
+from manager_api.jobs.projection import SqlProjectionStore
+from manager_api.keeper.store import SqlKeeperStore
+from manager_api.logs.process_log import set_level, set_up_log
+from manager_api.settings.database_watch import DatabaseWatch
+from manager_api.settings.in_force import Configuration
+from manager_api.settings.model import ManagerSettings
+from manager_api.settings.storage_folders import make_storage_folders
+from manager_api.temporal.activities import TemporalActivities
+from manager_api.temporal.orchestrator import ManagerWorker, TemporalJobs, connect
+from manager_api.temporal.server import TemporalServer
+from manager_api.temporal.tunnel import tunnel_router
+from manager_api.web.app import build_app
+from manager_api.web.auth import may_reach_temporal, worker_of
+from manager_api.web.dependencies import ManagerParts
+from manager_api.web.server import ManagerServer
+from manager_api.web.tablao.host import host_router
+from manager_api.workers.sleep_schedules import SleepDuty
 from workflows.domain.messages import Limits
 
 logger = logging.getLogger(__name__)

@@ -8,7 +8,7 @@ import pytest
 from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
 
-from manager_api.temporal_server import TemporalServer
+from manager_api.temporal.server import TemporalServer
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,7 @@ import yaml
 from activities.layered_settings import SettingsError
 from manager_api.cli.client import DEFAULT_URL, AsJson, Manager, ManagerUrl
 from manager_api.cli.console import CommandError, note, say, show_json, show_table
-from manager_api.settings import SETTINGS_FILE, ManagerSettings, read_settings
+from manager_api.settings.model import SETTINGS_FILE, ManagerSettings, read_settings
 
 app = typer.Typer(help="The manager's settings.", no_args_is_help=True)
 

@@ -15,7 +15,7 @@ from activities.process_end import end_with
 from manager_api.cli.client import Manager, Refused
 from manager_api.cli.console import CommandError, note, say
 from manager_api.cli.supervise import Farm, free_port, host_command, interrupt_on_terminate, is_free
-from manager_api.settings import ManagerSettings, read_settings
+from manager_api.settings.model import ManagerSettings, read_settings
 
 INSECURE = (
     "Listen on an address that other machines reach. There is no login yet: everybody on that "
@@ -77,9 +77,9 @@ def manager(
     """Run the manager alone, with its Temporal."""
     settings = settings_or_refusal(data_dir, host, port, storage, insecure)
     # These load the whole manager, which the other verbs do without.
-    from manager_api.configuration import Configuration
-    from manager_api.db.check import DatabaseBroken
+    from manager_api.database.check import DatabaseBroken
     from manager_api.main import run_manager
+    from manager_api.settings.in_force import Configuration
 
     given = _given(data_dir, host, port, storage, insecure)
 

@@ -10,14 +10,14 @@ import typer
 
 from activities.layered_settings import SettingsError
 from manager_api.cli.console import CommandError, note, say, show_json, show_table
-from manager_api.configuration import CannotWrite, Configuration
-from manager_api.db.engine import Database
-from manager_api.errors import BadRequest
+from manager_api.contract.errors import BadRequest
+from manager_api.database.engine import Database
 from manager_api.importing.flamenco_database import FlamencoDatabase, NotFlamenco
 from manager_api.importing.flamenco_files import FlamencoFiles
 from manager_api.importing.flamenco_settings import read_flamenco_settings, take_over
 from manager_api.importing.transfer import Report, Transfer
-from manager_api.task_logs import TaskLogs
+from manager_api.logs.task_logs import TaskLogs
+from manager_api.settings.in_force import CannotWrite, Configuration
 
 KINDS = (
     *("tags", "workers", "tag memberships", "sleep schedules"),

@@ -14,14 +14,14 @@ from manager_api.cli.client import AsJson
 from manager_api.cli.console import CommandError, say, show_json, show_table
 from manager_api.cli.farm import DataDir
 from manager_api.cli.job_settings import BadSetting, fill_in, parse_settings
-from manager_api.errors import TryAgain
+from manager_api.contract.errors import TryAgain
 from manager_api.job_types import folder as folder_module
 from manager_api.job_types.exchange import ScriptLimits
 from manager_api.job_types.farm import script_limits
 from manager_api.job_types.folder import FolderJobTypes, describe_file, name_of
 from manager_api.job_types.registry import BuiltInJobTypes, compiled
 from manager_api.job_types.sandbox import Sandbox
-from manager_api.settings import ManagerSettings, read_settings
+from manager_api.settings.model import ManagerSettings, read_settings
 from workflows.domain.job_types.definitions import (
     AuthoredTask,
     CompileError,

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, ConfigDict, Field, field_validator, model_validator
 
 from manager_api.contract.base import Answer, Integer, Request
-from manager_api.db.tables import ProvisionScope
+from manager_api.database.tables import ProvisionScope
 from workflows.domain.provisioning import MOST_SLOTS
 
 _VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,63}")

@@ -1,4 +1,4 @@
-"""Has the manager found by those who look for it, if it may be."""
+"""Makes the manager discoverable in its networks, if the settings allow it."""
 
 import asyncio
 import contextlib
@@ -12,7 +12,7 @@ from zeroconf import Error as ZeroconfError
 from manager_api.discovery.mdns import MdnsAdvertisement
 from manager_api.discovery.place import Place
 from manager_api.discovery.ssdp import SsdpResponder
-from manager_api.settings import ManagerSettings
+from manager_api.settings.model import ManagerSettings
 
 logger = logging.getLogger(__name__)
 
@@ -25,17 +25,17 @@ class Way(Protocol):
 
 @asynccontextmanager
 async def discoverable(settings: ManagerSettings) -> AsyncIterator[None]:
-    """While it lasts, workers find the manager. Where they cannot, it works all the same."""
+    """Let workers find the manager while the block runs. Failing to do so is only logged."""
     async with AsyncExitStack() as stack:
         for name, way in _ways(settings).items():
-            # mDNS takes a second to see whether its name is free; nobody need wait for that.
+            # mDNS takes a second to check that its name is free. The start does not wait for it.
             starting = asyncio.create_task(_start(name, way), name=name)
             stack.push_async_callback(_end, starting, way)
         yield
 
 
 def _ways(settings: ManagerSettings) -> dict[str, Way]:
-    # A port that the system chooses is known to nobody yet.
+    # The system has not chosen the port yet, so it cannot be told.
     if not settings.autodiscoverable or not settings.port:
         return {}
     try:

@@ -1,4 +1,4 @@
-"""Tells the local networks by mDNS that here is a manager; our own workers look for that."""
+"""Announces the manager in the local networks by mDNS, for Tablao's own workers."""
 
 import socket
 
@@ -9,7 +9,7 @@ from manager_api.discovery.place import Place
 from manager_api.version import VERSION
 
 SERVICE_TYPE = "_tablao._tcp.local."
-#: Of one part of a name in DNS, in bytes.
+#: The longest part of a DNS name, in bytes.
 _LONGEST_LABEL = 63
 
 
@@ -17,7 +17,7 @@ class MdnsAdvertisement:
     def __init__(self, place: Place, name: str) -> None:
         """
         Args:
-            name: of the farm, for people.
+            name: the name of the farm, for people.
         """
         self._place = place
         self._name = name
@@ -26,10 +26,10 @@ class MdnsAdvertisement:
     async def start(self) -> None:
         """
         Raises:
-            OSError: there is no network to tell, or the port is taken.
+            OSError: there is no network, or the port is taken.
         """
         addresses = self._place.addresses()
-        # On every interface only if every one is served.
+        # Announce on all interfaces only if the manager listens on all of them.
         everywhere = self._place.is_everywhere and not self._place.is_on_loopback
         self._zeroconf = AsyncZeroconf(
             interfaces=InterfaceChoice.All if everywhere else addresses,
@@ -47,18 +47,18 @@ class MdnsAdvertisement:
         await told
 
     async def close(self) -> None:
-        """Says good-bye, too."""
+        """Withdraw the announcement."""
         if self._zeroconf is not None:
             await self._zeroconf.async_close()
 
 
 def instance_name(name: str, machine: str, port: int) -> str:
-    """For people, and unique in a network."""
+    """Return a name that people understand and that is unique in a network."""
     where = f" at {_label(machine, 30)} {port}"
     return _label(name, _LONGEST_LABEL - len(where)) + where
 
 
 def _label(text: str, longest: int) -> str:
-    """What of it can be part of a name, in at most so many bytes."""
+    """Return the text as part of a DNS name, cut to so many bytes."""
     plain = "".join(each if each.isprintable() and each != "." else "-" for each in text)
     return plain.encode()[:longest].decode(errors="ignore").strip() or "Tablao"

@@ -1,4 +1,4 @@
-"""Where this manager can be found, as seen from each network that it serves."""
+"""The addresses of this manager, as seen from each network that it serves."""
 
 import ipaddress
 import socket
@@ -12,23 +12,23 @@ _EVERYWHERE = frozenset({"", "0.0.0.0", "::"})
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """What the manager listens on.
+    """The address and port that the manager listens on.
 
-    Only IPv4: the group in which stock workers search has no counterpart that they know.
+    IPv4 only: stock workers search in an IPv4 multicast group, and know no IPv6 one.
     """
 
     host: str
-    """An IPv4 address, or empty for all of this machine's."""
+    """An IPv4 address; empty for all addresses of this machine."""
     port: int
 
     @classmethod
     def of(cls, host: str, port: int) -> "Place":
         """
         Args:
-            host: a name or an address; empty or a wildcard for all.
+            host: a name or an address; empty or a wildcard for all addresses.
 
         Raises:
-            OSError: it has no IPv4 address.
+            OSError: the host has no IPv4 address.
         """
         return cls("" if host in _EVERYWHERE else socket.gethostbyname(host), port)
 
@@ -38,13 +38,14 @@ class Place:
 
     @property
     def is_on_loopback(self) -> bool:
-        """Only this machine reaches it."""
+        """Whether only this machine can reach the manager."""
         return all(map(is_loopback, self.addresses()))
 
     def addresses(self) -> list[str]:
-        """This machine's addresses at which the manager answers, as they are now.
+        """Return the addresses of this machine at which the manager answers now.
 
-        Its own loopback address only if there is no other: elsewhere it means somebody else.
+        The loopback address is named only if there is no other: on another machine it would mean
+        that machine.
         """
         if not self.is_everywhere:
             return [self.host]
@@ -57,14 +58,14 @@ class Place:
         return [each for each in found if not is_loopback(each)] or [LOOPBACK]
 
     def address_for(self, asker: str) -> str | None:
-        """At which of them somebody may reach the manager; None if at none.
+        """Return the address at which `asker` reaches the manager; None if there is none.
 
         Args:
             asker: an IPv4 address.
         """
         if not self.is_everywhere:
             return self.host
-        # The system knows by which of its interfaces it would send; nothing is sent.
+        # The system chooses the interface that it would send from; nothing is sent.
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as way:
             try:
                 way.connect((asker, 9))

@@ -1,4 +1,4 @@
-"""Answers stock workers that search for a manager, and tells those who listen that it is here."""
+"""Answers stock workers that search for a manager by SSDP, and announces the manager."""
 
 import asyncio
 import contextlib
@@ -19,21 +19,21 @@ from manager_api.discovery.ssdp_messages import (
     notification,
 )
 
-#: Also how long it takes until we notice a new network.
+#: Between two announcements, and until a new network is noticed.
 _ANNOUNCE_EVERY_S = MAX_AGE_S / 12
-#: A worker asks once a second. More is a flood, or somebody who means another with our answers.
+#: A worker asks once a second. More is a flood, or an attack on another host with our answers.
 _ANSWERS_TO_ONE = 5
 _ANSWERS_TO_ALL = 200
-#: Hops; as UPnP has it.
+#: Hops. Source: UPnP.
 _TIME_TO_LIVE = 2
-#: Python has no name for it.
+#: Python has no name for this socket option.
 _LINUX_IP_MULTICAST_ALL = 49
 
 logger = logging.getLogger(__name__)
 
 
 class AnswerLimit:
-    """How much is answered in a second."""
+    """Limits the number of answers per second."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         """
@@ -45,7 +45,7 @@ class AnswerLimit:
         self._answers: Counter[str] = Counter()
 
     def allows(self, asker: str) -> bool:
-        """Counts one more answer, if so."""
+        """Return whether one more answer is allowed, and count it."""
         if (second := int(self._clock())) != self._second:
             self._second = second
             self._answers.clear()
@@ -68,7 +68,7 @@ class SsdpResponder(asyncio.DatagramProtocol):
     async def start(self) -> None:
         """
         Raises:
-            OSError: the port is taken by one that does not share it.
+            OSError: the port is taken by a program that does not share it.
         """
         self._sending = _udp_socket()
         self._listening = _listening_socket()
@@ -118,16 +118,16 @@ class SsdpResponder(asyncio.DatagramProtocol):
                 self._joined.add(address)
 
     def _send_to_group(self, address: str, message: bytes) -> None:
-        """By the interface that has this address, and no other."""
+        """Send through the interface that has this address, and no other."""
         assert self._sending is not None
-        with contextlib.suppress(OSError):  # it is down; it will be told when it is up
+        with contextlib.suppress(OSError):  # the network is down
             interface = socket.inet_aton(address)
             self._sending.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, interface)
             self._sending.sendto(message, (GROUP, PORT))
 
     def _send(self, message: bytes, to: tuple[str, int]) -> None:
         assert self._sending is not None
-        # Whoever did not get it asks again.
+        # A worker that did not receive the answer asks again.
         with contextlib.suppress(OSError):
             self._sending.sendto(message, to)
 
@@ -144,10 +144,10 @@ def _listening_socket() -> socket.socket:
     try:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if sys.platform == "linux":
-            # Else it hears in every network where any program of this machine joined the group.
+            # Otherwise it receives from each network in which any program here joined the group.
             listening.setsockopt(socket.IPPROTO_IP, _LINUX_IP_MULTICAST_ALL, 0)
-        # Bound to the group, it gets nothing that was sent to this machine alone: nobody far away
-        # can have us answer in somebody's name. Windows does not know how to.
+        # Bound to the group, it receives no unicast, so a distant host cannot make the manager
+        # answer a forged sender. Windows cannot bind to a group.
         listening.bind(("" if sys.platform == "win32" else GROUP, PORT))
     except OSError:
         listening.close()

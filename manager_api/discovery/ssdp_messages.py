@@ -12,18 +12,18 @@ GROUP = "239.255.255.250"
 PORT = 1900
 SERVICE_TYPE = "urn:flamenco:manager:0"
 DEVICE = "aa80bc5f-d0af-46b8-8630-23bd7e80ec4d"
-#: Stock workers know a manager by this.
+#: By this type stock workers recognize a manager.
 SERVICE_NAME = f"uuid:{DEVICE}::{SERVICE_TYPE}"
 DESCRIPTION_PATH = "/upnp/description.xml"
 MAX_AGE_S = 3600
 _LONGEST_QUESTION = 2048
 
-#: What may be searched for so that we answer.
+#: Search targets that are answered.
 _ASKS_FOR_US = frozenset({SERVICE_TYPE, "ssdp:all"})
 
 
 def is_for_us(datagram: bytes) -> bool:
-    """It searches for managers; whatever else it may be, it deserves no answer."""
+    """Return whether a datagram searches for managers. Nothing else is answered."""
     if len(datagram) > _LONGEST_QUESTION:
         return False
     first, *lines = datagram.decode("latin-1").split("\r\n")
@@ -40,16 +40,16 @@ def is_for_us(datagram: bytes) -> bool:
 
 
 def answer(url: str) -> bytes:
-    """To one that searches.
+    """Return the answer to a search.
 
     Args:
-        url: of the manager, as the asker reaches it.
+        url: the manager's address, as the asker reaches it.
     """
     return _message("HTTP/1.1 200 OK", {"EXT": "", "ST": SERVICE_TYPE, **_facts(url)})
 
 
 def notification(url: str, what: Literal["alive", "byebye"]) -> bytes:
-    """To all who listen, unasked."""
+    """Return the announcement to all listeners."""
     facts = _facts(url) if what == "alive" else {"USN": SERVICE_NAME}
     head = {"HOST": f"{GROUP}:{PORT}", "NT": SERVICE_TYPE, "NTS": f"ssdp:{what}"}
     return _message("NOTIFY * HTTP/1.1", head | facts)

@@ -1,1 +1,1 @@
-"""What a farm had in Flamenco, carried over."""
+"""Imports the data of a Flamenco farm."""

@@ -20,7 +20,7 @@ _TABLES = ("jobs", "tasks", "workers")
 
 
 class NotFlamenco(Exception):
-    """The file is not what it should be; the message says what it is."""
+    """The file is not Flamenco's; the message says what is wrong with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +99,7 @@ class Job:
 
 
 class FlamencoDatabase:
-    """`with FlamencoDatabase(path) as flamenco: …`. Blocks: call it from a thread."""
+    """Used as `with FlamencoDatabase(path) as flamenco: …`. It blocks: call it from a thread."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -145,7 +145,7 @@ class FlamencoDatabase:
             yield _worker(row, tuple(tags[row["id"]]), schedules.get(row["id"]))
 
     def jobs(self) -> Iterator[Job]:
-        """Oldest first, each with its tasks; one at a time in memory."""
+        """Yield the jobs with their tasks, oldest first. Only one is in memory at a time."""
         for row in self._rows("jobs", order="id"):
             blocks = self._rows("job_blocks", "job_id = ?", row["id"])
             blocked = [(self._worker(each["worker_id"]), each["task_type"]) for each in blocks]
@@ -157,14 +157,14 @@ class FlamencoDatabase:
             )
 
     def last_rendered_job(self) -> str | None:
-        """The id of the job that the farm's newest image is of."""
+        """Return the id of the job that the farm's newest image belongs to."""
         numbers = [row["job_id"] for row in self._rows("last_rendereds")]
         found = self._rows("jobs", "id = ?", numbers[0]) if numbers else []
         return found[0]["uuid"] if found else None
 
     def _tasks(self, job: int) -> Iterator[Task]:
         rows = self._rows("tasks", "job_id = ?", job, order="index_in_job, id")
-        # Databases from before tasks were numbered have 0 everywhere.
+        # In databases from before tasks were numbered, all numbers are 0.
         indexes = {row["id"]: number for number, row in enumerate(rows, start=1)}
         of_job = "task_id IN (SELECT id FROM tasks WHERE job_id = ?)"
         needs, failures = defaultdict(list), defaultdict(list)
@@ -199,14 +199,14 @@ class FlamencoDatabase:
     def _rows(
         self, table: str, where: str = "1", *values: object, order: str = "rowid"
     ) -> list[sqlite3.Row]:
-        """Names of tables and columns are ours, never from outside."""
+        """Select rows. Names of tables and columns come from this module, never from outside."""
         if not self._columns(table):
             return []
         return self._fetch(f"SELECT * FROM {table} WHERE {where} ORDER BY {order}", *values)
 
     def _fetch(self, query: str, *values: object) -> list[sqlite3.Row]:
         """Raises:
-        NotFlamenco: the file is damaged, which may show anywhere in it.
+        NotFlamenco: the file is damaged. Damage can be found at any read.
         """
         try:
             return self._connection.execute(query, values).fetchall()
@@ -311,12 +311,12 @@ def _get(row: sqlite3.Row, column: str) -> Any:
 
 
 def _characters(stored: bytes) -> str:
-    """What is none becomes a mark, and so does NUL, which PostgreSQL cannot keep."""
+    """Return the text with each invalid character and NUL (PostgreSQL refuses it) replaced."""
     return stored.decode("utf-8", "replace").replace("\0", "\ufffd")
 
 
 def _whole(value: Any) -> int:
-    """0 for what is none, or more than a column of ours can hold."""
+    """Return the number; 0 if it is none, or too large for a column."""
     try:
         number = int(value or 0)
     except (ValueError, TypeError, OverflowError):
@@ -340,7 +340,7 @@ def _json(row: sqlite3.Row, column: str, default: Any) -> Any:
 
 def _uuid(row: sqlite3.Row) -> str:
     """Raises:
-    NotFlamenco: a row has none, so nothing could name it.
+    NotFlamenco: a row has no id.
     """
     try:
         return str(UUID(_text(row, "uuid")))
@@ -353,7 +353,7 @@ def _created(row: sqlite3.Row) -> datetime:
 
 
 def _time(row: sqlite3.Row, column: str) -> datetime | None:
-    """As SQLite drivers of Go write them, some with a space before the zone and its name after."""
+    """Parse a time as Go's SQLite drivers write it; some put a space before the zone."""
     stored = _text(row, column)
     if not stored or stored.startswith("0001-"):
         return None

@@ -1,12 +1,12 @@
-"""Copies what Flamenco kept of its jobs on disk: task logs and last-rendered images."""
+"""Copies the files of Flamenco's jobs: task logs and last-rendered images."""
 
 import asyncio
 import shutil
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from manager_api.last_rendered import SIZES
-from manager_api.task_logs import TaskLogs
+from manager_api.images.scaling import SIZES
+from manager_api.logs.task_logs import TaskLogs
 
 _BLOCK = 1024 * 1024
 
@@ -15,7 +15,7 @@ class FlamencoFiles:
     """
     Args:
         root: Flamenco's `local_manager_storage_path`.
-        logs: Where they go.
+        logs: The task logs to copy to.
     """
 
     def __init__(self, root: Path, logs: TaskLogs) -> None:
@@ -23,7 +23,7 @@ class FlamencoFiles:
         self._logs = logs
 
     def logs_of(self, job_id: str, task_ids: Iterable[str]) -> list[tuple[str, Path]]:
-        """(task, file) for each task that has a log."""
+        """Yield (task, file) for each task that has a log."""
         folder = self._folder(job_id)
         files = ((task_id, folder / f"task-{task_id}.txt") for task_id in task_ids)
         return [(task_id, path) for task_id, path in files if path.is_file()]
@@ -33,7 +33,7 @@ class FlamencoFiles:
         return [path for path in paths if path.is_file()]
 
     async def copy_log(self, job_id: str, task_id: str, source: Path) -> None:
-        """As what came before the first try here. What was copied before is not copied again."""
+        """Copy each log as the part before the first try. A log is copied only once."""
         offset = 0
         blocks = _blocks(source)
         while block := await asyncio.to_thread(next, blocks, b""):
@@ -41,7 +41,7 @@ class FlamencoFiles:
             offset = max(stored, offset + len(block))
 
     async def copy_image(self, job_id: str, source: Path) -> None:
-        """Unless this farm has a newer one."""
+        """Copy the image of a job, unless this farm has a newer one."""
         await asyncio.to_thread(self._copy_image, job_id, source)
 
     def _copy_image(self, job_id: str, source: Path) -> None:

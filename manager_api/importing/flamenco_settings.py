@@ -1,4 +1,4 @@
-"""Which of a `flamenco-manager.yaml`'s settings this farm takes over."""
+"""Imports settings from a `flamenco-manager.yaml`."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -7,10 +7,10 @@ from typing import Any
 
 import yaml
 
-from manager_api.configuration_file import FLAMENCO_KEYS
 from manager_api.importing.flamenco_database import NotFlamenco
+from manager_api.settings.file import FLAMENCO_KEYS
 
-#: They say where the old manager keeps its things, and who reaches it.
+#: Settings that belong to the old manager: its places and its address.
 _STAYS = {
     "listen": "who reaches this manager is decided here, with --host and --port",
     "database": "this farm has its own; the old one's content is what is carried over",
@@ -22,19 +22,19 @@ _VERSION = 3
 @dataclass(slots=True)
 class TakenOver:
     content: dict[str, Any]
-    """This farm's settings file, with what is new in it."""
+    """The content of this farm's settings file, with the imported settings."""
     new: list[str] = field(default_factory=list)
-    """Settings that came over; of variables each by itself, `variables.NAME`."""
+    """The imported settings; each variable by itself, `variables.NAME`."""
     there: list[str] = field(default_factory=list)
-    """Settings that this farm's file has already."""
+    """Settings that this farm's file had already."""
     left: list[str] = field(default_factory=list)
-    """What stays behind, as sentences."""
+    """What is not imported, as sentences."""
 
 
 def read_flamenco_settings(path: Path) -> dict[str, Any]:
     """
     Raises:
-        NotFlamenco: the file cannot be read, or is none of Flamenco 3.
+        NotFlamenco: the file cannot be read, or is not a settings file of Flamenco 3.
     """
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
@@ -47,13 +47,13 @@ def read_flamenco_settings(path: Path) -> dict[str, Any]:
     if version != _VERSION:
         raise NotFlamenco(f"{path} is of version {version}; this reads version {_VERSION}")
     if storage := content.get("shared_storage_path"):
-        # A relative one was meant from the folder that Flamenco was started in, which holds this.
+        # Flamenco resolves a relative path from its folder, which holds this file.
         content["shared_storage_path"] = str(path.absolute().parent / str(storage))
     return content
 
 
 def take_over(flamenco: Mapping[str, Any], ours: Mapping[str, Any]) -> TakenOver:
-    """What our file says already stays."""
+    """Merge Flamenco's settings into ours. Settings that ours has already stay."""
     taken = TakenOver(dict(ours))
     for key, value in flamenco.items():
         if key in _STAYS:

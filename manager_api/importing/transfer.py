@@ -1,4 +1,4 @@
-"""Carries over what a Flamenco database knows: each thing once, however often it is called."""
+"""Imports the content of a Flamenco database. Each item is imported once, also if repeated."""
 
 import asyncio
 from collections import Counter
@@ -10,9 +10,9 @@ from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from manager_api.db.bulk import bulk_insert
-from manager_api.db.engine import Database, Session, utc_now
-from manager_api.db.tables import (
+from manager_api.database.bulk import bulk_insert
+from manager_api.database.engine import Database, Session, utc_now
+from manager_api.database.tables import (
     Base,
     FarmRow,
     JobBlockRow,
@@ -36,21 +36,21 @@ CARRIED_OVER = "Carried over from Flamenco"
 
 @dataclass(slots=True)
 class Report:
-    """How many of each kind of thing, by kind."""
+    """The number of imported items, by kind."""
 
     new: Counter[str] = field(default_factory=Counter)
     there: Counter[str] = field(default_factory=Counter)
-    """Carried over before, or of the same id or name for another reason: left as they are."""
+    """Items whose id or name this farm has already; they are left as they are."""
     left: list[str] = field(default_factory=list)
-    """What stays behind, as sentences."""
+    """What is not imported, as sentences."""
 
 
 class Transfer:
-    """Into this farm's database.
+    """Imports into this farm's database.
 
     Args:
-        files: Flamenco's of the jobs; None: they stay behind.
-        is_rehearsal: look at everything and write nothing.
+        files: the files of Flamenco's jobs; None: they are not imported.
+        is_rehearsal: read everything and write nothing.
     """
 
     def __init__(
@@ -60,12 +60,14 @@ class Transfer:
         self._files = files
         self._is_rehearsal = is_rehearsal
         self._tag_ids: dict[str, str] = {}
-        """Flamenco's to ours: a tag of the same name is the same tag."""
+        """Ids of tags, Flamenco's to ours. Tags of the same name are the same tag."""
         self.report = Report()
 
     async def run(self, source: flamenco.FlamencoDatabase) -> Report:
-        """One transaction for workers and tags, one for each job: it may be broken off anywhere,
-        and the next call does the rest.
+        """Import everything that is not there yet.
+
+        Workers and tags are one transaction, and so is each job. After an interruption, the next
+        call imports the rest.
         """
         await self._tags_and_workers(list(source.tags()), list(source.workers()))
         jobs = source.jobs()
@@ -124,7 +126,7 @@ class Transfer:
             self.report.new["sleep schedules"] += 1
 
     async def _job(self, job: flamenco.Job) -> bool:
-        """Whether it is here now."""
+        """Import a job; return whether this farm has it now."""
         if job.is_being_deleted:
             self.report.left.append(f'job "{job.name}" ({job.id}): its deletion was asked for')
             return False
@@ -193,7 +195,7 @@ class Transfer:
                 await files.copy_image(job.id, image)
 
     async def _show_last_rendered(self, job_id: str | None) -> None:
-        """Unless this farm has rendered something by itself."""
+        """Set the farm's newest image, unless this farm has rendered something itself."""
         if job_id is None or self._files is None or self._is_rehearsal:
             return
         async with self._database.writing() as session:
@@ -209,7 +211,7 @@ class Transfer:
         return not is_there
 
     async def _add(self, session: Session, *rows: Base) -> None:
-        """In this order: later ones may refer to earlier ones."""
+        """The kinds of items in their order: later ones may refer to earlier ones."""
         if not self._is_rehearsal:
             for row in rows:
                 session.add(row)

@@ -9,10 +9,9 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from manager_api.db.submission import task_id
 from manager_api.job_types.exchange import Answer, Operation, Request, job_as_json
 from manager_api.job_types.sandbox import Sandbox, ScriptFailed
-from manager_api.platforms import managers_platform
+from manager_api.settings.platforms import managers_platform
 from workflows.domain.job_types.authored import tasks_of_script
 from workflows.domain.job_types.definitions import (
     MAX_TASKS,
@@ -20,6 +19,7 @@ from workflows.domain.job_types.definitions import (
     CompileError,
     SubmittedJob,
 )
+from workflows.domain.task_ids import task_id
 
 logger = logging.getLogger(__name__)
 

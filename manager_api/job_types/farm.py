@@ -6,7 +6,7 @@ from manager_api.job_types.exchange import ScriptLimits
 from manager_api.job_types.folder import FolderJobTypes
 from manager_api.job_types.registry import BuiltInJobTypes, JobTypeRegistry
 from manager_api.job_types.sandbox import Sandbox
-from manager_api.settings import ManagerSettings
+from manager_api.settings.model import ManagerSettings
 
 
 def farm_job_types(settings: Callable[[], ManagerSettings]) -> JobTypeRegistry:

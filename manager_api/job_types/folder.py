@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from manager_api.errors import FarmError
+from manager_api.contract.errors import FarmError
 from manager_api.job_types.compiling import ScriptCompiler
 from manager_api.job_types.declared import BadJobType, declared_job_type
 from manager_api.job_types.exchange import Operation

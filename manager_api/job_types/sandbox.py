@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import IO
 
-from manager_api.errors import TryAgain
+from manager_api.contract.errors import TryAgain
 from manager_api.job_types.exchange import Answer, Operation, Request, ScriptLimits
 
 _CHILD = Path(__file__).with_name("child.py")

@@ -1,7 +1,7 @@
 """Checkouts: folders of links to stored files, or of copies, that jobs render from.
 
-One is put together aside and then renamed, so it is there complete or not at all. Everything here
-blocks.
+A checkout is built in a temporary folder and then renamed, so it is complete or absent. All
+functions here block.
 """
 
 import errno
@@ -24,7 +24,7 @@ logger = logging.getLogger(__name__)
 
 _ATTEMPTS = 10
 _LETTERS = string.ascii_lowercase + string.digits
-#: What systems answer that have no links, or none for us.
+#: Errors of systems without links, or that forbid us to make links.
 _NO_LINKS = frozenset({errno.EPERM, errno.EACCES, errno.ENOSYS, errno.ENOTSUP, errno.EINVAL})
 _OCCUPIED = frozenset({errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR, errno.ENOENT})
 
@@ -32,18 +32,18 @@ _OCCUPIED = frozenset({errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR, errno.ENOEN
 def create_checkout(
     store: FileStore, asked: str, files: Mapping[str, Blob], *, as_links: bool
 ) -> str:
-    """The path that the checkout got, which is another one if something was there.
+    """Make a checkout and return its path, which differs from `asked` if that path was taken.
 
     Args:
-        store: where the files are.
-        asked: a checkout's path, tidied up.
-        files: by tidied path.
-        as_links: else as copies, which is also what happens where links cannot be.
+        store: holds the files.
+        asked: the normalized path of the checkout.
+        files: the checkout's files, by normalized path.
+        as_links: make links; otherwise copies. Copies are also made where links are impossible.
 
     Raises:
-        FilesMissing: not all of them are stored.
-        CheckoutConflict: no free name was found, or the disk takes two paths for one.
-        OSError: the disk does not let us.
+        FilesMissing: not all files are stored.
+        CheckoutConflict: no free name was found, or the disk treats two paths as the same file.
+        OSError: the disk refuses.
     """
     name = secrets.token_hex(8)
     building = store.layout.building / name
@@ -64,9 +64,9 @@ def _fill(
 ) -> None:
     """
     Args:
-        depth: folders below `jobs` that the checkout will be at.
+        depth: how many folders below `jobs` the checkout will be.
     """
-    # Relative, so that a link leads to its file under whatever name a machine has the storage.
+    # Relative, so a link works under every path at which a machine mounts the storage.
     stored = os.path.relpath(layout.stored.resolve(), layout.jobs.resolve())
     for path, blob in files.items():
         place = building / path
@@ -81,7 +81,7 @@ def _fill(
 
 
 def _link(link: str, place: Path) -> bool:
-    """Whether there can be links here."""
+    """Return whether links are possible here."""
     try:
         place.symlink_to(link)
     except FileExistsError as error:
@@ -113,7 +113,7 @@ def _publish(store: FileStore, building: Path, asked: str) -> str:
         name = _free_name(store.layout, asked)
         place = store.layout.jobs / name
         try:
-            # The lock, because renaming takes the place of a folder that is empty.
+            # The lock is needed because a rename replaces an empty folder.
             with store.guard.lock:
                 place.parent.mkdir(parents=True, exist_ok=True)
                 if not os.path.lexists(place):
@@ -128,9 +128,9 @@ def _publish(store: FileStore, building: Path, asked: str) -> str:
 
 
 def _free_name(layout: Layout, asked: str) -> str:
-    """As asked, or with something random behind the first part that is in the way.
+    """Return the path as asked, or with a random suffix on the first part that is taken.
 
-    A checkout is in the way of one inside it, which would go when the outer one is erased.
+    A checkout may not lie inside another checkout: erasing the outer one would erase both.
     """
     parts = asked.split("/")
     place = layout.jobs
@@ -144,7 +144,7 @@ def _free_name(layout: Layout, asked: str) -> str:
 
 
 def _is_checkout(layout: Layout, parts: Sequence[str]) -> bool:
-    """Or something else that nothing may be put into."""
+    """Return whether the path is a checkout, or anything else that cannot hold a checkout."""
     place = layout.jobs.joinpath(*parts)
     if register.is_checkout(layout, "/".join(parts)) or place.is_symlink() or not place.is_dir():
         return True

@@ -1,4 +1,4 @@
-"""Takes a checkout away, and only that."""
+"""Erases a checkout and nothing else."""
 
 import contextlib
 import os
@@ -12,14 +12,15 @@ from workflows.domain.shaman import NotAllowed, checkout_path
 
 
 def erase_checkout(layout: Layout, checkout_id: str) -> None:
-    """Also its parent folders, if it was the last in them. One that is not there is erased already.
+    """Erase a checkout, and each parent folder that is empty afterwards.
 
-    It is gone at once or not at all: whoever is killed while erasing leaves nothing under its name,
-    and garbage collection takes the rest.
+    A checkout that does not exist counts as erased. The checkout disappears in one step: if the
+    process is killed meanwhile, nothing remains under its name, and garbage collection deletes the
+    rest.
 
     Raises:
-        NotAllowed: no path that a checkout could have.
-        OSError: the disk does not let us.
+        NotAllowed: a checkout cannot have this path.
+        OSError: the disk refuses.
     """
     name = checkout_path(checkout_id)
     checkout = layout.jobs / name

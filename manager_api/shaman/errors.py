@@ -1,8 +1,8 @@
-"""Why Shaman says no."""
+"""The reasons for which Shaman refuses a request."""
 
 from collections.abc import Collection
 
-from manager_api.errors import FarmError
+from manager_api.contract.errors import FarmError
 
 
 class ShamanDisabled(FarmError):
@@ -13,13 +13,13 @@ class ShamanDisabled(FarmError):
 
 
 class UploadMismatch(FarmError):
-    """What came is not what was announced."""
+    """The received file differs from the announced file."""
 
     http_status = 417
 
 
 class UploadStalled(FarmError):
-    """Nothing came for so long that others are let through."""
+    """The client was silent for too long, so other clients may send the file."""
 
     http_status = 408
 
@@ -36,13 +36,13 @@ class FilesMissing(FarmError):
 
 
 class CheckoutConflict(FarmError):
-    """Something is in the way."""
+    """The path of the checkout is taken."""
 
     http_status = 409
 
 
 class StorageFailed(FarmError):
-    """The disk does not do what it should; nothing is left of the attempt."""
+    """The disk failed; nothing is left of the attempt."""
 
     http_status = 500
 

@@ -1,4 +1,4 @@
-"""The stored files on disk, and how one gets there whole or not at all. Everything here blocks."""
+"""The stored files on disk. A file is stored whole or not at all. All functions here block."""
 
 import hashlib
 import logging
@@ -15,7 +15,7 @@ from workflows.domain.shaman import Blob
 
 logger = logging.getLogger(__name__)
 
-#: Another manager's garbage collection may remove a folder just before we use it.
+#: Another manager's garbage collection may remove a folder just before it is used here.
 _ATTEMPTS = 5
 
 
@@ -25,14 +25,14 @@ class FileStore:
         self.guard = guard
 
     def is_stored(self, blob: Blob) -> bool:
-        """A file of another size, as a power cut may leave it, does not count."""
+        """Return whether the file is stored. One of another size, left by a power cut, is not."""
         try:
             return self.layout.blob(blob).stat().st_size == blob.size
         except FileNotFoundError:
             return False
 
     def touch(self, blob: Blob) -> bool:
-        """Whether it is stored; if so it is as good as new to garbage collection."""
+        """Return whether the file is stored. If it is, garbage collection treats it as new."""
         with self.guard.lock:
             if not self.is_stored(blob):
                 return False
@@ -41,7 +41,7 @@ class FileStore:
             except FileNotFoundError:
                 return False
             except PermissionError as error:
-                # Somebody else's file, as after a move from another farm: there, and readable.
+                # The file is another user's, as after a move from another farm. It is readable.
                 logger.warning(
                     "stored file cannot be touched", extra={"sha": blob.sha, "reason": str(error)}
                 )
@@ -49,7 +49,7 @@ class FileStore:
 
 
 class Upload:
-    """A file while it is received. Threads may take turns, so that each step waits for the last."""
+    """A file while it is received. Threads may take turns; each step waits for the step before."""
 
     def __init__(self, store: FileStore, blob: Blob) -> None:
         self._store = store
@@ -72,23 +72,23 @@ class Upload:
             self._write(block)
 
     def finish(self, block: bytes) -> bool:
-        """With the last bytes; whether the file was not stored yet.
+        """Take the last bytes and store the file; return whether it was not stored yet.
 
         Raises:
-            UploadMismatch: it is not the announced file. It still has to be discarded.
+            UploadMismatch: it is not the announced file. The caller still has to discard it.
         """
         with self._lock:
             self._write(block)
             self._check()
             assert self._file is not None
             self._file.flush()
-            # Or a power cut could leave the name without the content.
+            # Without this, a power cut could leave the name without the content.
             os.fsync(self._file.fileno())
             self._file.close()
             return self._put_in_place()
 
     def discard(self) -> None:
-        """Whatever is left of it."""
+        """Delete the partly received file."""
         with self._lock:
             if self._file is not None:
                 self._file.close()
@@ -124,12 +124,12 @@ class Upload:
             except FileNotFoundError:
                 if not attempts_left:
                     raise
-        # Its age is that of its arrival, not of the first byte.
+        # The age of a file counts from its arrival, not from its first byte.
         os.utime(place)
         return True
 
 
 def _opened(path: Path) -> BinaryIO:
     path.parent.mkdir(parents=True, exist_ok=True)
-    # As readable as the process's mask says: render machines may be other users.
+    # The process's umask decides who may read it: render machines may run as other users.
     return path.open("xb")

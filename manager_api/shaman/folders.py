@@ -1,4 +1,4 @@
-"""What checkouts need of the folders that they are in."""
+"""Checks and cleans the folders above a checkout."""
 
 import contextlib
 from pathlib import Path
@@ -18,7 +18,7 @@ def check_is_inside(layout: Layout, folder: Path) -> None:
 
 
 def remove_empty_folders(folder: Path, up_to: Path) -> None:
-    """This one and those above it, as far as nothing else is in them; `up_to` stays."""
+    """Remove this folder and the folders above it while they are empty; `up_to` stays."""
     with contextlib.suppress(OSError):  # not empty, or gone already
         while folder != up_to and up_to in folder.parents:
             folder.rmdir()

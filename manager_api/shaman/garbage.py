@@ -1,7 +1,7 @@
-"""Deletes stored files that nobody needs: old, and in no checkout. Everything here blocks.
+"""Deletes stored files that are old and in no checkout. All functions here block.
 
-A file is moved aside, looked at once more, and only then deleted: if anybody has asked for it in
-the meantime, in whatever process, its time has changed, and it goes back.
+A file is moved aside, checked once more, and only then deleted. If any process asked for the file
+meanwhile, its modification time has changed, and the file is moved back.
 """
 
 import contextlib
@@ -20,19 +20,19 @@ from workflows.domain.shaman import Blob
 
 logger = logging.getLogger(__name__)
 
-#: After which an upload or checkout that another process began counts as given up.
+#: An upload or checkout that another process began counts as abandoned after this time.
 ABANDONED_S = 24 * 3600.0
 _KEY_DIGITS = 15
 
 
 @dataclass
 class Collection:
-    """What a collection found and did, or would do."""
+    """What a garbage collection found and deleted, or would delete."""
 
     deleted_files: int = 0
     deleted_bytes: int = 0
     kept_in_use: int = 0
-    """Old, but in a checkout."""
+    """Files that are old, but in a checkout."""
     kept_recent: int = 0
 
 
@@ -45,13 +45,13 @@ def collect(
 ) -> Collection:
     """
     Args:
-        store: whose files.
-        max_age: since a file was stored or asked for last.
-        is_trial: only count.
-        is_over: asked before each file; ends the collection early.
+        store: the files to collect.
+        max_age: a file's age counts from when it was last stored or asked for.
+        is_trial: count only, delete nothing.
+        is_over: called before each file; true ends the collection early.
 
     Raises:
-        OSError: the disk does not let us look everywhere, so nothing can be said to be unused.
+        OSError: some folder cannot be read, so no file is known to be unused.
     """
     found = Collection()
     if not (store.layout.stored.is_dir() and store.layout.jobs.is_dir()):
@@ -89,11 +89,11 @@ def _judge(
         else:
             found.kept_recent += 1
     except FileNotFoundError:
-        return  # another manager collects as well
+        return  # another manager collects, too
 
 
 def _delete(store: FileStore, blob: Blob, path: Path, oldest: float) -> bool:
-    """Whether it was still unwanted."""
+    """Delete the file unless it was asked for meanwhile; return whether it was deleted."""
     aside = store.layout.leaving / f"{blob.sha}-{blob.size}"
     aside.parent.mkdir(parents=True, exist_ok=True)
     with store.guard.lock:
@@ -110,11 +110,11 @@ def _delete(store: FileStore, blob: Blob, path: Path, oldest: float) -> bool:
 
 
 def _put_back_what_was_left(store: FileStore) -> None:
-    """By a manager that was killed between moving aside and looking again."""
+    """Put back what a killed manager had moved aside."""
     with store.guard.lock, contextlib.suppress(FileNotFoundError):
         for aside in list(store.layout.leaving.iterdir()):
             sha, _, size = aside.name.partition("-")
-            with contextlib.suppress(ValueError):  # not put there by us
+            with contextlib.suppress(ValueError):  # no manager put it there
                 _put_back(store.layout, Blob.of(sha, int(size)), aside)
 
 
@@ -139,10 +139,10 @@ def _stored(layout: Layout) -> Iterator[tuple[Blob, Path]]:
 
 
 class _InUse:
-    """What links lead to, told by their text, or else by the file itself.
+    """The blobs that checkouts use: known by the text of a link, else by the file itself.
 
-    The text alone suffices for our own links, whether or not this machine can follow them. Part of
-    a checksum is kept, to be small; two that share it only mean that one more file is kept.
+    The text suffices for our own links, even if this machine cannot follow them. Only part of a
+    checksum is kept, to save memory. If two blobs share that part, one unused file is kept.
     """
 
     def __init__(self) -> None:
@@ -176,7 +176,7 @@ def _key(blob: Blob) -> int:
 
 
 def _walk(top: Path) -> Iterator[tuple[str, list[str], list[str]]]:
-    """Like os.walk, but what cannot be read is an error, unless it has just gone."""
+    """Walk like os.walk, but raise for an unreadable folder, unless it has just disappeared."""
 
     def complain(error: OSError) -> None:
         if not isinstance(error, FileNotFoundError):

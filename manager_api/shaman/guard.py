@@ -1,7 +1,7 @@
-"""What a manager's uploads, checkouts and garbage collection know of each other.
+"""What the uploads, checkouts and garbage collection of one manager know of each other.
 
-Several managers on one storage have one each. What must hold among them rests on the disk alone:
-blobs and checkouts appear by renaming, and what garbage collection takes it looks at once more.
+Each manager on a storage has a guard of its own. Between managers, safety rests on the disk: blobs
+and checkouts appear by renaming, and garbage collection checks each file twice.
 """
 
 import threading
@@ -15,13 +15,13 @@ from workflows.domain.shaman import Blob
 class Guard:
     def __init__(self) -> None:
         self.lock = threading.Lock()
-        """Held for moments: to touch a blob, or to look at it and take it away."""
+        """Held briefly: while a blob is touched, or checked and moved away."""
         self._needed: Counter[Blob] = Counter()
         self._unfinished: set[str] = set()
 
     @contextmanager
     def needing(self, blobs: Collection[Blob]) -> Iterator[None]:
-        """These stay, whatever their age, until this is over."""
+        """Protect these blobs from garbage collection until the block ends."""
         with self.lock:
             self._needed.update(blobs)
         try:
@@ -34,12 +34,12 @@ class Guard:
                         del self._needed[blob]
 
     def is_needed(self, blob: Blob) -> bool:
-        """To be asked by whoever holds the lock."""
+        """Return whether the blob is protected. The caller holds the lock."""
         return blob in self._needed
 
     @contextmanager
     def unfinished(self, name: str) -> Iterator[None]:
-        """A file or folder of this name is being worked on, so it is nobody's garbage."""
+        """A file or folder of this name is in use, so it is not garbage."""
         self._unfinished.add(name)
         try:
             yield

@@ -1,4 +1,4 @@
-"""Where Shaman keeps what, below the shared storage. What stays is where Flamenco has it."""
+"""Where Shaman keeps its files in the shared storage. Permanent files are where Flamenco's are."""
 
 import re
 from dataclasses import dataclass
@@ -33,7 +33,7 @@ class Layout:
 
     @property
     def building(self) -> Path:
-        """Checkouts that are no complete ones, or no longer; on the same disk as the others."""
+        """Checkouts that are being built or erased; on the same disk as the complete ones."""
         return self.jobs / BUILDING
 
     @property
@@ -49,6 +49,6 @@ class Layout:
 
 
 def blob_at(path: str) -> Blob | None:
-    """Which blob a path, or the target of a link, ends in."""
+    """Return the blob that the path, or the target of a link, names."""
     found = _BLOB.fullmatch("/".join(path.replace("\\", "/").split("/")[-3:]))
     return Blob(found[1] + found[2], int(found[3])) if found else None

@@ -1,23 +1,23 @@
-"""A file as it comes over the network, in blocks of a size that is worth a turn of the disk."""
+"""Collects a file from the network into blocks that are large enough for one write each."""
 
 import asyncio
 from collections.abc import AsyncIterable, AsyncIterator
 
 from manager_api.shaman.errors import UploadStalled
 
-#: Times the number of clients that send at once, this is what uploads take in memory.
+#: Uploads take this much memory per sending client.
 BLOCK = 256 * 1024
-#: A client that is silent for so long holds up others that wait for its file.
+#: A client that is silent for longer delays the clients that wait for its file.
 IDLE_S = 60.0
 
 
 async def received(
     content: AsyncIterable[bytes], *, idle_s: float = IDLE_S
 ) -> AsyncIterator[tuple[bytes, bool]]:
-    """Blocks, and whether each is the last; there is a last one, which may be empty.
+    """Yield blocks, each with whether it is the last. The last block may be empty.
 
     Raises:
-        UploadStalled: nothing came for `idle_s`.
+        UploadStalled: nothing was received for `idle_s`.
     """
     gathered = bytearray()
     pieces = aiter(content)

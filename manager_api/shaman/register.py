@@ -1,8 +1,9 @@
-"""Which folders in `jobs` are checkouts, and which only have some in them.
+"""Registers which folders in `jobs` are checkouts, and which only contain checkouts.
 
-Looking at them does not tell, and whoever names a folder to be erased is an outsider. So there is a
-tree of the same shape: an empty file for a checkout, a folder for what has some in it. A checkout
-that is not in it, as one that Flamenco made, is still one; it is only less well guarded.
+The folders themselves do not show it, and a request to erase one comes from outside. So the
+register is a tree of the same shape: an empty file for a checkout, a folder for a folder with
+checkouts in it. A checkout that is not registered, such as Flamenco's, can be erased; it is only
+less protected.
 """
 
 import logging
@@ -15,12 +16,12 @@ from manager_api.shaman.layout import Layout
 
 logger = logging.getLogger(__name__)
 
-#: Another manager may erase the last checkout of a folder just as we enter one there.
+#: Another manager may erase the last checkout of a folder just as one is registered there.
 _ATTEMPTS = 5
 
 
 def enter(layout: Layout, name: str) -> None:
-    """To be called once the checkout is there. That it cannot be entered does not undo it."""
+    """Register a checkout that exists now. If that fails, the checkout stays."""
     mark = layout.register / name
     for _ in range(_ATTEMPTS):
         try:
@@ -48,7 +49,7 @@ def is_checkout(layout: Layout, name: str) -> bool:
 
 
 def has_checkouts_in(layout: Layout, name: str) -> bool:
-    """Those that somebody removed by hand do not count."""
+    """Return whether registered checkouts are in the folder. Removed ones do not count."""
     return any(
         os.path.lexists(layout.jobs / os.path.relpath(folder, layout.register) / mark)
         for folder, _, marks in os.walk(layout.register / name)
@@ -57,7 +58,7 @@ def has_checkouts_in(layout: Layout, name: str) -> bool:
 
 
 def _make_room(register: Path, name: str) -> None:
-    """What is in the way tells of something that is no longer there."""
+    """Remove an entry whose checkout no longer exists."""
     mark = register / name
     if mark.is_dir():
         shutil.rmtree(mark)

@@ -1,4 +1,4 @@
-"""Who sends which file just now, so that nobody sends in vain what another has just sent."""
+"""Which files are being sent now, so a client does not send a file that another is sending."""
 
 import asyncio
 import contextlib
@@ -13,7 +13,7 @@ class _OfOneFile:
     clients: int = 0
     has_arrived: bool = False
     is_over: asyncio.Event = field(default_factory=asyncio.Event)
-    """It has arrived, or nobody sends it any more."""
+    """Set when the file has arrived, or when no client sends it any more."""
 
 
 class Sendings:
@@ -21,15 +21,15 @@ class Sendings:
         self._of: dict[Blob, _OfOneFile] = {}
 
     def is_under_way(self, blob: Blob) -> bool:
-        """May be asked from any thread."""
+        """Return whether a client is sending the file. Any thread may call this."""
         return blob in self._of
 
     def has_arrived(self, blob: Blob) -> bool:
-        """From one of those who send it now."""
+        """Return whether the file has arrived. Valid only while a client sends it."""
         return self._of[blob].has_arrived
 
     def arrived(self, blob: Blob) -> None:
-        """To be called by who sends it."""
+        """Report that the file has arrived. Its sender calls this."""
         self._of[blob].has_arrived = True
         self._of[blob].is_over.set()
 
@@ -46,7 +46,7 @@ class Sendings:
                 of_file.is_over.set()
 
     async def until_over(self, blob: Blob, timeout_s: float) -> None:
-        """Or until `timeout_s` has passed."""
+        """Wait until the file has arrived, its senders have given up, or `timeout_s` has passed."""
         if of_file := self._of.get(blob):
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(of_file.is_over.wait(), timeout_s)

@@ -1,4 +1,4 @@
-"""Shaman as the manager's other parts see it: asynchronous, on the storage of the moment."""
+"""Shaman's interface to the other rooms: asynchronous, on the storage that is in force."""
 
 import asyncio
 import contextlib
@@ -12,8 +12,8 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import ParamSpec, TypeVar
 
-from manager_api.errors import BadRequest
-from manager_api.settings import ManagerSettings
+from manager_api.contract.errors import BadRequest
+from manager_api.settings.model import ManagerSettings
 from manager_api.shaman.checkouts import create_checkout
 from manager_api.shaman.errors import ShamanDisabled, StorageFailed
 from manager_api.shaman.file_store import FileStore, Upload
@@ -28,34 +28,34 @@ logger = logging.getLogger(__name__)
 P = ParamSpec("P")
 T = TypeVar("T")
 
-#: As long as Flamenco waits; a manager that just started has other things to do.
+#: Flamenco waits as long before its first collection.
 FIRST_COLLECTION_S = 30.0
 #: How soon a changed period is noticed.
 _LOOK_EVERY_S = 60.0
-#: At once, each; what more come wait. Disks are not faster for more.
+#: Blocking calls that run at once; further calls wait. More would not make a disk faster.
 _UPLOAD_THREADS = 4
 _CHECKOUT_THREADS = 2
-#: How long a client that may wait is kept waiting for another that sends the same file. Flamenco
-#: tells it to come back later at once, which the newest add-on does not understand.
+#: How long a client that can wait is held while another client sends the same file. Flamenco
+#: tells it at once to come back later, which the newest add-on does not understand.
 WAIT_S = 10.0
-#: The path, not the disk, is at fault.
+#: Errors for which the path, not the disk, is at fault.
 _BAD_PATH = frozenset({errno.ENAMETOOLONG, errno.EILSEQ})
 
 
 class Received(StrEnum):
-    """What became of a file that was sent."""
+    """The result of an upload."""
 
     STORED = "stored"
     ALREADY_STORED = "already stored"
     SENT_BY_ANOTHER = "sent by another"
-    """Who sends may wait, and somebody else is sending the same."""
+    """The sender can wait, and another client is sending the same file."""
 
 
 class Shaman:
     def __init__(self, settings: Callable[[], ManagerSettings]) -> None:
         """
         Args:
-            settings: those in force; asked each time.
+            settings: returns the settings in force; called at each use.
         """
         self._settings = settings
         self._guard = Guard()
@@ -88,24 +88,24 @@ class Shaman:
             raise ShamanDisabled
 
     async def statuses(self, blobs: Iterable[Blob]) -> Mapping[Blob, FileStatus]:
-        """Each of them once, in order. What is stored stays for as long as new files do."""
+        """Return which files are missing, each once, in order. Stored ones count as new again."""
         wanted = list(dict.fromkeys(blobs))
         return await self._on_disk(self._uploads, self._statuses, self._store, wanted)
 
     async def receive(
         self, blob: Blob, content: AsyncIterable[bytes], *, may_wait: bool
     ) -> Received:
-        """Stores a file that is being sent; stops reading when that is no longer needed.
+        """Store a file that is being sent; stop reading if it becomes stored meanwhile.
 
         Args:
-            blob: what it is said to be.
-            content: read in memory in small pieces only.
-            may_wait: whoever sends can do other things first.
+            blob: the announced checksum and size.
+            content: only small pieces of it are in memory at once.
+            may_wait: the sender can send other files first.
 
         Raises:
-            UploadMismatch: it is something else.
-            UploadStalled: nothing came for too long.
-            StorageFailed: the disk does not let us.
+            UploadMismatch: the file is not the announced one.
+            UploadStalled: nothing was received for too long.
+            StorageFailed: the disk failed.
         """
         store = self._store
         if await self._on_disk(self._uploads, store.touch, blob):
@@ -121,17 +121,17 @@ class Shaman:
             with self._sendings.begun(blob), self._guard.unfinished(upload.name):
                 return await self._store_content(store, blob, upload, content)
         finally:
-            # Shielded: also of a client that is gone or a manager that stops nothing must stay.
+            # Shielded: nothing may remain if the client disconnects or the manager stops.
             await asyncio.shield(self._on_disk(self._uploads, upload.discard))
 
     async def check_out(self, asked: str, files: Sequence[tuple[str, Blob]]) -> str:
-        """The path of the new checkout, below the jobs' folder.
+        """Make a checkout; return its path below the folder of the jobs.
 
         Raises:
-            BadRequest: a path that must not be.
+            BadRequest: a path is not allowed.
             FilesMissing: not all files are stored.
-            CheckoutConflict: something is in the way.
-            StorageFailed: the disk does not let us.
+            CheckoutConflict: the path is taken.
+            StorageFailed: the disk failed.
         """
         try:
             path, by_path = checkout_path(asked), files_by_path(files)
@@ -144,7 +144,7 @@ class Shaman:
 
     async def collect_garbage(self, *, is_trial: bool = False) -> Collection:
         """Raises:
-        StorageFailed: the disk does not let us look everywhere.
+        StorageFailed: a folder cannot be read.
         """
         max_age: timedelta = self._settings().shaman.garbage_collect.max_age
         async with self._one_collection:
@@ -186,7 +186,7 @@ class Shaman:
                 break
             await self._on_disk(self._uploads, upload.add, block)
             if self._sendings.has_arrived(blob):
-                # Another client was faster: the rest need not be sent.
+                # Another client was faster, so the rest need not be sent.
                 return Received.ALREADY_STORED
         is_new = await self._on_disk(self._uploads, upload.finish, block)
         self._sendings.arrived(blob)

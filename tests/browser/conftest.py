@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from manager_api.routers.dashboard import FILES
+from manager_api.web.dashboard import FILES
 from tests.browser.chromium import TIMEOUT_MS, NoChromium, Problems, chromium
 from tests.browser.farm import BrowsedFarm
 

@@ -22,17 +22,17 @@ from uuid import uuid4
 import uvicorn
 from sqlalchemy import select
 
-from manager_api.app import build_app
-from manager_api.configuration import Configuration
-from manager_api.db import events
-from manager_api.db.engine import Changed, Database, Session, utc_now
-from manager_api.db.migrate import upgrade
-from manager_api.db.payloads import JOBS, job_event, task_event, topic_of_job
-from manager_api.db.submission import NewJob, NewTask, insert_job
-from manager_api.db.tables import JobRow, TaskRow
-from manager_api.dependencies import ManagerParts
+from manager_api.database import events
+from manager_api.database.engine import Changed, Database, Session, utc_now
+from manager_api.database.migrate import upgrade
+from manager_api.database.payloads import JOBS, job_event, task_event, topic_of_job
+from manager_api.database.tables import JobRow, TaskRow
 from manager_api.job_types.farm import farm_job_types
-from manager_api.settings import ManagerSettings
+from manager_api.jobs.insertion import NewJob, NewTask, insert_job
+from manager_api.settings.in_force import Configuration
+from manager_api.settings.model import ManagerSettings
+from manager_api.web.app import build_app
+from manager_api.web.dependencies import ManagerParts
 from workflows.domain.statuses import JobStatus, TaskStatus
 
 #: A transaction's worth of changes: a projection gathers what happens while it writes.

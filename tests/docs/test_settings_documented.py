@@ -1,83 +1,87 @@
-"""docs/settings.md says of every setting of the manager what it is, and its true default."""
+"""docs/settings.md says of each setting of the manager what it is, and its true default."""
 
 import re
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
-from pydantic import BaseModel
 
-from manager_api.configuration import LIVE
-from manager_api.settings import ManagerSettings
+from manager_api.settings.about import Counts, Setting, settings_of
+from manager_api.settings.model import ManagerSettings
 from workflows.domain.durations import format_duration
 
-#: Their defaults are made where they are used, so the page has words for them.
-IN_WORDS = {
-    *("data_dir", "database", "variables", "shared_storage_path", "local_manager_storage_path"),
-    *("job_types_path", "shaman.enabled"),
-}
+SETTINGS = {setting.name: setting for setting in settings_of(ManagerSettings)}
+
+
+class Row(NamedTuple):
+    heading: str
+    default: str
+    explanation: str
 
 
 @pytest.fixture(scope="module")
-def page(root: Path) -> dict[str, tuple[str, str]]:
-    """By name: default and explanation."""
-    text = (root / "docs/settings.md").read_text()
-    rows = re.findall(r"^\| `([\w.]+)` \| (.+?) \| (.*?) ?\|$", text, re.MULTILINE)
-    return {name: (default, explanation) for name, default, explanation in rows}
-
-
-def defaults(of: type[BaseModel], prefix: str = "") -> dict[str, Any]:
-    """By the name that the file uses: `shaman.garbageCollect.period`."""
-    found: dict[str, Any] = {}
-    for name, field in of.model_fields.items():
-        key = f"{prefix}{field.alias or name}"
-        if isinstance(field.default, BaseModel):
-            found |= defaults(type(field.default), f"{key}.")
-        else:
-            found[key] = field.default
+def page(root: Path) -> dict[str, Row]:
+    """By the name of the setting."""
+    found: dict[str, Row] = {}
+    for part in (root / "docs/settings.md").read_text().split("\n## ")[1:]:
+        heading = part.partition("\n")[0]
+        rows = re.findall(r"^\| `([\w.]+)` \| (.+?) \| (.*?) ?\|$", part, re.MULTILINE)
+        found |= {name: Row(heading, default, text) for name, default, text in rows}
     return found
 
 
-def as_written(default: Any) -> str:
+def as_written(setting: Setting) -> str:
+    if setting.about.default_in_words:
+        return setting.about.default_in_words
+    default: Any = setting.info.default
     match default:
-        case bool():
-            return str(default).lower()
-        case timedelta():
-            return format_duration(default)
         case "":
             return "empty"
-    return str(default)
+        case bool():
+            return f"`{str(default).lower()}`"
+        case timedelta():
+            return f"`{format_duration(default)}`"
+    return f"`{default}`"
 
 
-def test_the_page_has_every_setting_and_no_other(page: dict[str, tuple[str, str]]) -> None:
-    assert sorted(page) == sorted(defaults(ManagerSettings))
+def test_the_page_has_every_setting_under_its_heading(page: dict[str, Row]) -> None:
+    said = {name: row.heading for name, row in page.items()}
+
+    assert said == {name: each.about.topic.value for name, each in SETTINGS.items()}
 
 
-def test_the_page_says_the_true_defaults(page: dict[str, tuple[str, str]]) -> None:
-    said = {name: default.strip("`") for name, (default, _) in page.items()}
+def test_the_page_says_the_true_defaults(page: dict[str, Row]) -> None:
+    said = {name: row.default for name, row in page.items()}
 
-    true = {
-        name: as_written(default)
-        for name, default in defaults(ManagerSettings).items()
-        if name not in IN_WORDS
-    }
-
-    assert {name: said[name] for name in true} == true
+    assert said == {name: as_written(each) for name, each in SETTINGS.items()}
 
 
-def test_what_does_not_explain_itself_is_explained(page: dict[str, tuple[str, str]]) -> None:
-    unexplained = {name for name, (_, explanation) in page.items() if not explanation.strip()}
+def test_what_does_not_explain_itself_is_explained(page: dict[str, Row]) -> None:
+    unexplained = {name for name, row in page.items() if not row.explanation.strip()}
 
     assert unexplained <= {"temporal_namespace"}
 
 
-def test_the_page_says_what_takes_effect_at_once(root: Path) -> None:
+@pytest.mark.parametrize(
+    ("beginning", "counts"), [("At once", Counts.AT_ONCE), ("For jobs from", Counts.WITH_JOB)]
+)
+def test_the_page_says_from_when_a_change_counts(
+    root: Path, beginning: str, counts: Counts
+) -> None:
     text = (root / "docs/configuration.md").read_text()
-    lines = re.findall(r"^\* \*\*(?:At once|For jobs from).*$", text, re.MULTILINE)
+    [line] = re.findall(rf"^\* \*\*{beginning}.*$", text, re.MULTILINE)
 
-    said = {name for line in lines for name in re.findall(r"`(\w+)`", line)}
+    said = set(re.findall(r"`(\w+)`", line))
 
-    assert len(lines) == 2
-    assert said == LIVE
-    assert set(ManagerSettings.model_fields) >= LIVE
+    assert said == {
+        name.partition(".")[0] for name, each in SETTINGS.items() if each.about.counts is counts
+    }
+
+
+def test_all_of_a_section_counts_from_the_same_moment() -> None:
+    of_sections: dict[str, set[Counts]] = {}
+    for name, each in SETTINGS.items():
+        of_sections.setdefault(name.partition(".")[0], set()).add(each.about.counts)
+
+    assert {name for name, found in of_sections.items() if len(found) > 1} == set()

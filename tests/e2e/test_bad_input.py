@@ -10,7 +10,7 @@ from uuid import uuid4
 import psutil
 import pytest
 
-from manager_api.db.submission import NewTask
+from manager_api.jobs.insertion import NewTask
 from tests.farm.custom_jobs import ScriptFarm, script
 from tests.farm.memory import MB, watched_memory
 from tests.farm.processes import wait_until

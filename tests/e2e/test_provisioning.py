@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from manager_api.db.submission import NewTask
+from manager_api.jobs.insertion import NewTask
 from tests.farm.command_line import tablao
 from tests.farm.custom_jobs import ScriptFarm
 from tests.farm.processes import wait_until

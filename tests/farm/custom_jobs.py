@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from manager_api.db.engine import Database
-from manager_api.db.submission import NewJob, NewTask, insert_job
+from manager_api.database.engine import Database
+from manager_api.jobs.insertion import NewJob, NewTask, insert_job
 from tests.farm.histories import in_thread
 from tests.farm.processes import SCALED, FarmProcesses, wait_until
 from workflows.domain.statuses import JobStatus, TaskStatus

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from addon.core import mdns, ssdp
 from addon.core.mdns import SERVICE
-from tests.discovery.networks import Cable, Machine
 from tests.farm.processes import wait_until
+from tests.manager.discovery.networks import Cable, Machine
 
 PORT = 8080
 INSTANCE = f"Soleares.{SERVICE}"
@@ -28,7 +28,7 @@ def machines() -> Iterator[tuple[Machine, Machine]]:
 
 @contextlib.contextmanager
 def advertised(machine: Machine, listen: str) -> Iterator[None]:
-    process = machine.start("-m", "tests.discovery.advertise", listen)
+    process = machine.start("-m", "tests.manager.discovery.advertise", listen)
     assert process.stdout is not None
     try:
         assert process.stdout.readline() == b"ready\n"

@@ -8,8 +8,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from manager_api.addon_package import AddonNotBuilt, address_of, zip_for
-from manager_api.errors import BadRequest
+from manager_api.contract.errors import BadRequest
+from manager_api.web.addon_package import AddonNotBuilt, address_of, zip_for
 from tests.addon.package.installing import extension_command
 from tests.farm.processes import FarmProcesses
 

@@ -12,9 +12,9 @@ import psutil
 from sqlalchemy import insert
 
 from manager_api.cli.supervise import free_port
-from manager_api.db.engine import Database
-from manager_api.db.tables import WorkerTagMembershipRow, table_of
-from manager_api.db.tags import insert_tag
+from manager_api.database.engine import Database
+from manager_api.database.tables import WorkerTagMembershipRow, table_of
+from manager_api.workers.tag_store import insert_tag
 from tests.bench.dispatch.cells import Cell
 from tests.bench.dispatch.measured import Dispatch, Submission
 from tests.bench.dispatch.processes import BenchFailed, CpuClock, Reported, python, reporting

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from temporalio.client import Client
 
-from manager_api.temporal_server import TemporalServer
+from manager_api.temporal.server import TemporalServer
 from tests.bench.dispatch.cells import Cell
 from tests.bench.dispatch.floor_worker import WORKFLOWS, FloorWorkflow, Work
 from tests.bench.dispatch.measured import Dispatch

@@ -12,10 +12,10 @@ import uvicorn
 from fastapi import FastAPI, Request, Response, WebSocket
 from starlette.requests import HTTPConnection
 
-from manager_api.hosts import ChannelSettings, Hosts, Standing
-from manager_api.routers.tablao.host import host_router
-from manager_api.task_logs import TaskLogs
-from manager_api.tunnel import tunnel_router
+from manager_api.hosts.channel import ChannelSettings, Hosts, Standing
+from manager_api.logs.task_logs import TaskLogs
+from manager_api.temporal.tunnel import tunnel_router
+from manager_api.web.tablao.host import host_router
 from worker_host.registration import Credentials
 from worker_host.settings import HostSettings
 from workflows.domain import control
@@ -28,7 +28,7 @@ Ask = Callable[[], bool]
 
 
 class MemoryRecords:
-    """As `manager_api.host_records`, forgetting everything with the test."""
+    """As `manager_api.hosts.records`, forgetting everything with the test."""
 
     def __init__(self) -> None:
         self.session = 0

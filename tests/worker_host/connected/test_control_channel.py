@@ -10,7 +10,7 @@ from typing import Any
 import psutil
 import pytest
 
-from manager_api.hosts import Standing
+from manager_api.hosts.channel import Standing
 from worker_host.control_channel import ChannelTimes, ControlChannel, Dismissed, Superseded
 from worker_host.registration import Credentials
 from workflows.domain import control

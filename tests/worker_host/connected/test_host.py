@@ -18,8 +18,8 @@ from temporalio.common import RetryPolicy
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 from temporalio.workflow import ActivityCancellationType
 
-from manager_api.hosts import Standing
-from manager_api.temporal_server import TemporalServer
+from manager_api.hosts.channel import Standing
+from manager_api.temporal.server import TemporalServer
 from worker_host.host import Ended, Host
 from worker_host.registration import Credentials
 from worker_host.run_table import RunTable

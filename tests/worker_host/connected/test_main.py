@@ -17,7 +17,7 @@ from temporalio.client import Client
 from temporalio.common import RetryPolicy
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
-from manager_api.temporal_server import TemporalServer
+from manager_api.temporal.server import TemporalServer
 from workflows.domain.messages import Outcome, OutcomeKind, RunKey, RunRef, worker_task_queue
 from workflows.domain.statuses import WorkerStatus
 

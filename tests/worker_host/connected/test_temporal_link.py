@@ -12,7 +12,7 @@ from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
-from manager_api.temporal_server import TemporalServer
+from manager_api.temporal.server import TemporalServer
 from worker_host.temporal_link import LinkSettings, TemporalLink
 from workflows.domain.control import Welcome
 from workflows.domain.messages import worker_task_queue

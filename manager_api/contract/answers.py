@@ -1,0 +1,132 @@
+"""Rows as the contract shows them."""
+
+from collections.abc import Mapping
+
+from manager_api.contract.jobs import Job, JobStorage
+from manager_api.contract.tasks import Command, Task, TaskSummary, TaskWorker
+from manager_api.contract.workers import (
+    RegisteredWorker,
+    Worker,
+    WorkerStatusChange,
+    WorkerSummary,
+    WorkerTag,
+    WorkerTask,
+)
+from manager_api.database.tables import JobRow, TaskRow, WorkerRow, WorkerTagRow
+
+Rows = Mapping[str, WorkerRow]
+
+
+def job_answer(row: JobRow) -> Job:
+    checkout = row.shaman_checkout_id
+    return Job(
+        id=row.id,
+        name=row.name,
+        type=row.job_type,
+        priority=row.priority,
+        status=row.status,
+        activity=row.activity,
+        settings=row.settings,
+        metadata=row.job_metadata,
+        storage=JobStorage(shaman_checkout_id=checkout) if checkout else None,
+        worker_tag=row.worker_tag_id,
+        created=row.created,
+        updated=row.updated,
+        steps_completed=row.steps_completed,
+        steps_total=row.steps_total,
+        delete_requested_at=row.delete_requested_at,
+    )
+
+
+def task_worker(worker_id: str | None, workers: Rows) -> TaskWorker | None:
+    row = workers.get(worker_id or "")
+    return None if row is None else TaskWorker(id=row.id, name=row.name, address=row.address)
+
+
+def task_summary(row: TaskRow, workers: Rows) -> TaskSummary:
+    return TaskSummary(
+        id=row.id,
+        name=row.name,
+        status=row.status,
+        index_in_job=row.index_in_job,
+        priority=row.priority,
+        task_type=row.task_type,
+        updated=row.updated,
+        steps_completed=row.steps_completed,
+        steps_total=row.steps_total,
+        worker=task_worker(row.worker_id, workers),
+    )
+
+
+def task_answer(row: TaskRow, workers: Rows) -> Task:
+    failed_by = [task_worker(worker_id, workers) for worker_id in row.failed_by]
+    return Task(
+        id=row.id,
+        created=row.created,
+        updated=row.updated,
+        job_id=row.job_id,
+        index_in_job=row.index_in_job,
+        name=row.name,
+        status=row.status,
+        priority=row.priority,
+        task_type=row.task_type,
+        activity=row.activity,
+        commands=[Command.model_validate(command) for command in row.commands],
+        steps_completed=row.steps_completed,
+        steps_total=row.steps_total,
+        worker=task_worker(row.worker_id, workers) or TaskWorker(),
+        last_touched=row.last_touched,
+        failed_by_workers=[worker for worker in failed_by if worker is not None],
+    )
+
+
+def worker_summary(row: WorkerRow) -> WorkerSummary:
+    return WorkerSummary(
+        id=row.id,
+        name=row.name,
+        status=row.status,
+        version=row.software,
+        can_restart=row.can_restart,
+        status_change=_status_change(row),
+        last_seen=row.last_seen,
+    )
+
+
+def worker_answer(row: WorkerRow, task: TaskRow | None, tags: list[WorkerTagRow]) -> Worker:
+    return Worker(
+        id=row.id,
+        name=row.name,
+        status=row.status,
+        version=row.software,
+        can_restart=row.can_restart,
+        status_change=_status_change(row),
+        last_seen=row.last_seen,
+        ip_address=row.address,
+        platform=row.platform,
+        supported_task_types=row.supported_task_types,
+        task=task and _worker_task(task, row),
+        tags=[WorkerTag(id=t.id, name=t.name, description=t.description) for t in tags] or None,
+    )
+
+
+def registered_worker(row: WorkerRow) -> RegisteredWorker:
+    return RegisteredWorker(
+        uuid=row.id,
+        name=row.name,
+        address=row.address,
+        status=row.status,
+        platform=row.platform,
+        software=row.software,
+        supported_task_types=row.supported_task_types,
+    )
+
+
+def _worker_task(task: TaskRow, worker: WorkerRow) -> WorkerTask:
+    summary = task_summary(task, {worker.id: worker})
+    return WorkerTask(**dict(summary), job_id=task.job_id)
+
+
+def _status_change(row: WorkerRow) -> WorkerStatusChange | None:
+    if not row.status_requested:
+        return None
+    return WorkerStatusChange(status=row.status_requested, is_lazy=row.is_lazy_request)

@@ -1,0 +1,213 @@
+"""Opens the database, SQLite or PostgreSQL, and hands out sessions that read or write."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from datetime import UTC, datetime
+from enum import Enum, auto
+from typing import Any
+
+import asyncpg  # type: ignore[import-untyped] # it publishes no types
+from sqlalchemy import event, make_url
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
+
+from manager_api.database.lean_sqlite import lean_connections
+from manager_api.database.migrate import upgrade
+
+#: How long a connection waits for another process's write before the database counts as busy.
+BUSY_TIMEOUT_S = 10.0
+#: SQLSTATEs that say "try again": serialization failure, deadlock, lock not available, too many
+#: connections, cannot connect now, the server shuts down or crashed, its connection broke.
+BUSY_SQLSTATES = frozenset(
+    {"40001", "40P01", "55P03", "53300", "57P03", "57P01", "57P02", "08000", "08003", "08006"}
+)
+#: How PostgreSQL holds a row that is about to change: others may go on referring to its key.
+FOR_CHANGE = {"key_share": True}
+
+
+class DatabaseBusy(Exception):
+    """Nothing was stored and nothing is wrong: try again."""
+
+
+class Changed(Enum):
+    """What a committed transaction may have changed, for those who wait for it."""
+
+    EVENTS = auto()
+    """New rows for the event stream."""
+    FARM = auto()
+    """Something that the keeper looks at: demand, leases, workers, the outbox."""
+    DELETED_WORKERS = auto()
+    """Hosts whose worker is no more are sent away."""
+    HTTP_RUNS = auto()
+    """Outcomes of HTTP workers' runs that wait to be delivered."""
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Session(AsyncSession):
+    """A session of `Database.writing()` or `Database.reading()`.
+
+    What is registered here happens only when the transaction comes to its end without an error.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.changed: set[Changed] = set()
+        self._last_steps: list[Callable[[], Awaitable[None]]] = []
+        self._callbacks: list[Callable[[], None]] = []
+
+    def before_commit(self, step: Callable[[], Awaitable[None]]) -> None:
+        """Run `step` as the transaction's last work, in order of registration."""
+        self._last_steps.append(step)
+
+    def after_commit(self, callback: Callable[[], None]) -> None:
+        """Call `callback` once the transaction is safely stored, and not at all otherwise."""
+        self._callbacks.append(callback)
+
+    async def finish(self) -> list[Callable[[], None]]:
+        """Do the last steps and commit; returns what is to be called now."""
+        for step in self._last_steps:
+            await step()
+        await self.commit()
+        return self._callbacks
+
+
+class Database:
+    """One database. `url` is SQLAlchemy's: `sqlite+aiosqlite:///F` or `postgresql+asyncpg://…`.
+
+    On SQLite writers of this process queue up here, since a second writer in the file would only
+    meet a busy database. Readers run beside them and see one moment of the database.
+    """
+
+    def __init__(self, url: str, *, busy_timeout_s: float = BUSY_TIMEOUT_S) -> None:
+        self.url = url
+        self.is_sqlite = make_url(url).get_backend_name() == "sqlite"
+        self._listeners: dict[Changed, list[Callable[[], None]]] = {kind: [] for kind in Changed}
+        self._writer = asyncio.Lock() if self.is_sqlite else None
+        if self.is_sqlite:
+            self._reading = _sqlite_engine(url, busy_timeout_s, "BEGIN", "query_only=ON")
+            self._writing = _sqlite_engine(url, busy_timeout_s, "BEGIN IMMEDIATE")
+        else:
+            self._writing = _postgres_engine(url)
+            self._reading = self._writing.execution_options(
+                isolation_level="REPEATABLE READ", postgresql_readonly=True
+            )
+
+    @property
+    def shown_url(self) -> str:
+        """Without its password."""
+        return make_url(self.url).render_as_string(hide_password=True)
+
+    def listen(self, kind: Changed, wake: Callable[[], None]) -> None:
+        """Call `wake` after each commit of this process that changed something of this kind."""
+        self._listeners[kind].append(wake)
+
+    def unlisten(self, kind: Changed, wake: Callable[[], None]) -> None:
+        """The inverse of `listen`."""
+        self._listeners[kind].remove(wake)
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[Session]:
+        """A session that sees one moment of the database and cannot write.
+
+        Raises:
+            DatabaseBusy: no connection could be had.
+        """
+        with _busy_named():
+            async with Session(self._reading, expire_on_commit=False) as session:
+                yield session
+
+    @asynccontextmanager
+    async def writing(self) -> AsyncIterator[Session]:
+        """One transaction: committed at the end, rolled back on an exception.
+
+        Raises:
+            DatabaseBusy: somebody else holds the database; nothing was stored.
+        """
+        with _busy_named():
+            async with self._turn(), Session(self._writing, expire_on_commit=False) as session:
+                yield session
+                callbacks = await session.finish()
+        wakes = [wake for kind in session.changed for wake in self._listeners[kind]]
+        for callback in callbacks + wakes:
+            callback()
+
+    async def migrate(self) -> None:
+        """Bring the tables to this build's shape, in a thread of its own."""
+        await asyncio.to_thread(upgrade, self.url)
+
+    async def close(self) -> None:
+        await self._writing.dispose()
+        await self._reading.dispose()
+
+    @asynccontextmanager
+    async def _turn(self) -> AsyncIterator[None]:
+        if self._writer is None:
+            yield
+            return
+        async with self._writer:
+            yield
+
+
+def _postgres_engine(url: str) -> AsyncEngine:
+    engine = create_async_engine(url, pool_size=10, max_overflow=20)
+
+    @event.listens_for(engine.sync_engine, "do_connect")
+    def connect(dialect: Any, _record: object, args: Any, kwargs: Any) -> Any:
+        try:
+            return dialect.connect(*args, **kwargs)
+        except OSError as error:
+            # No name, no route, no socket's file: not a ConnectionError, but the same for callers.
+            raise ConnectionError(str(error)) from error
+
+    return engine
+
+
+def _sqlite_engine(url: str, busy_timeout_s: float, begin: str, *pragmas: str) -> AsyncEngine:
+    connections = lean_connections(make_url(url).database or "", busy_timeout_s)
+    engine = create_async_engine(url, async_creator=connections, pool_size=10)
+    settings = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", *pragmas)
+
+    @event.listens_for(engine.sync_engine, "connect")
+    def prepare(connection: Any, _record: object) -> None:
+        cursor = connection.cursor()
+        for setting in settings:
+            cursor.execute(f"PRAGMA {setting}")
+        cursor.close()
+
+    @event.listens_for(engine.sync_engine, "begin")
+    def begin_transaction(connection: Any) -> None:
+        # The driver's own transactions begin too late and too weak, so they are switched off.
+        connection.exec_driver_sql(begin)
+
+    return engine
+
+
+@contextmanager
+def _busy_named() -> Iterator[None]:
+    try:
+        yield
+    except PoolTimeoutError as error:
+        raise DatabaseBusy("every connection is in use") from error
+    except ConnectionError as error:
+        raise DatabaseBusy("the database does not answer") from error
+    except asyncpg.PostgresError as error:
+        if error.sqlstate not in BUSY_SQLSTATES:
+            raise
+        raise DatabaseBusy(str(error)) from error
+    except DBAPIError as error:
+        if not _is_busy(error):
+            raise
+        raise DatabaseBusy(str(error.orig)) from error
+
+
+def _is_busy(error: DBAPIError) -> bool:
+    if error.connection_invalidated:
+        return True
+    if sqlstate := getattr(error.orig, "sqlstate", None):
+        return sqlstate in BUSY_SQLSTATES
+    return "database is locked" in str(error.orig) or "database table is locked" in str(error.orig)

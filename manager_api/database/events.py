@@ -1,0 +1,68 @@
+"""The events that clients are told, stored in the transaction of the change they tell of."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import delete, func, insert, or_, select, text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from manager_api.database.engine import Changed, Session, utc_now
+from manager_api.database.tables import EventRow
+
+#: Any number will do, as long as every manager uses the same one.
+_EVENTS_LOCK = 7_266_002
+
+
+def append(session: Session, topic: str, payload: dict[str, Any]) -> None:
+    """Tell `topic` of a change; stored last, when the session commits."""
+    buffer: list[dict[str, Any]] | None = session.info.get("events")
+    if buffer is None:
+        buffer = session.info["events"] = []
+        session.changed.add(Changed.EVENTS)
+        session.before_commit(lambda: _store(session))
+    buffer.append({"topic": topic, "payload": payload, "created": utc_now()})
+
+
+async def _store(session: Session) -> None:
+    if session.get_bind().dialect.name == "postgresql":
+        # Readers go by id ("all after 7"), so ids must become visible in their order.
+        await session.execute(text(f"SELECT pg_advisory_xact_lock({_EVENTS_LOCK})"))
+    await session.execute(insert(EventRow.__table__), session.info["events"])  # type: ignore[arg-type] # a mapped class's table is one
+
+
+async def since(
+    session: AsyncSession,
+    after_id: int,
+    *,
+    topics: Sequence[str] = (),
+    prefixes: Sequence[str] = (),
+    limit: int = 1000,
+) -> Sequence[EventRow]:
+    """The oldest events after `after_id`, by id, at most `limit`.
+
+    Only those whose topic is in `topics` or begins with one of `prefixes`; without either, all.
+    """
+    query = select(EventRow).where(EventRow.id > after_id).order_by(EventRow.id).limit(limit)
+    wanted = [EventRow.topic.startswith(prefix, autoescape=True) for prefix in prefixes]
+    if topics:
+        wanted.append(EventRow.topic.in_(topics))
+    if wanted:
+        query = query.where(or_(*wanted))
+    return (await session.scalars(query)).all()
+
+
+async def newest_id(session: AsyncSession) -> int:
+    """0 when there is none."""
+    return await session.scalar(select(func.max(EventRow.id))) or 0
+
+
+async def oldest_id(session: AsyncSession) -> int:
+    """0 when there is none. Whoever resumes from before it has missed something."""
+    return await session.scalar(select(func.min(EventRow.id))) or 0
+
+
+async def prune(session: AsyncSession, before: datetime) -> int:
+    """Delete the events that are older than `before`; returns how many."""
+    result = await session.execute(delete(EventRow).where(EventRow.created < before))
+    return result.rowcount  # type: ignore[attr-defined,no-any-return] # a DELETE's result has it

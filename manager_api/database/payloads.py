@@ -1,0 +1,129 @@
+"""The events' payloads, shaped as Flamenco shapes them."""
+
+from datetime import datetime
+from typing import Any, Literal
+
+from manager_api.database.tables import JobRow, TaskRow, WorkerRow, WorkerTagRow
+from workflows.domain.statuses import FarmStatus, JobStatus, TaskStatus, WorkerStatus
+
+JOBS = "/jobs"
+WORKERS = "/workers"
+WORKER_TAGS = "/workertags"
+LIFECYCLE = "/lifecycle"
+FARM_STATUS = "/status"
+LAST_RENDERED = "/last-rendered"
+
+LifecycleType = Literal["manager-startup", "manager-shutdown"]
+
+
+def topic_of_job(job_id: str) -> str:
+    """Where a job's tasks are told of."""
+    return f"/jobs/{job_id}"
+
+
+def rfc3339(moment: datetime) -> str:
+    """UTC, as the API writes it."""
+    return moment.isoformat().replace("+00:00", "Z")
+
+
+def job_event(
+    job: JobRow, *, previous: JobStatus | None = None, refresh_tasks: bool = False
+) -> dict[str, Any]:
+    payload: dict[str, Any] = {
+        "id": job.id,
+        "name": job.name,
+        "updated": rfc3339(job.updated),
+        "status": str(job.status),
+        "type": job.job_type,
+        "priority": job.priority,
+        "refresh_tasks": refresh_tasks,
+        "steps_completed": job.steps_completed,
+        "steps_total": job.steps_total,
+    }
+    if previous is not None:
+        payload["previous_status"] = str(previous)
+    if job.delete_requested_at is not None:
+        payload["delete_requested_at"] = rfc3339(job.delete_requested_at)
+    if job.archived_at is not None:
+        payload["archived_at"] = rfc3339(job.archived_at)
+    return payload
+
+
+def job_deleted(job_id: str) -> dict[str, Any]:
+    """Every mandatory field but the id at its zero value."""
+    return {
+        "id": job_id,
+        "was_deleted": True,
+        "updated": "0001-01-01T00:00:00Z",
+        "status": "",
+        "type": "",
+        "priority": 0,
+        "refresh_tasks": False,
+        "steps_completed": 0,
+        "steps_total": 0,
+    }
+
+
+def task_event(
+    task: TaskRow, worker_name: str | None, *, previous: TaskStatus | None = None
+) -> dict[str, Any]:
+    """`worker_name` of the worker that the task names; None for none."""
+    payload: dict[str, Any] = {
+        "id": task.id,
+        "job_id": task.job_id,
+        "name": task.name,
+        "updated": rfc3339(task.updated),
+        "status": str(task.status),
+        "activity": task.activity,
+        "steps_completed": task.steps_completed,
+        "steps_total": task.steps_total,
+    }
+    if task.worker_id is not None and worker_name is not None:
+        payload["worker"] = {"name": worker_name, "uuid": task.worker_id}
+    if previous is not None:
+        payload["previous_status"] = str(previous)
+    return payload
+
+
+def worker_event(worker: WorkerRow, *, previous: WorkerStatus | None = None) -> dict[str, Any]:
+    payload: dict[str, Any] = {
+        "id": worker.id,
+        "name": worker.name,
+        "updated": rfc3339(worker.updated),
+        "status": str(worker.status),
+        "version": worker.software,
+        "can_restart": worker.can_restart,
+    }
+    if worker.last_seen is not None:
+        payload["last_seen"] = rfc3339(worker.last_seen)
+    if previous:  # before its first sign-on a worker has none
+        payload["previous_status"] = str(previous)
+    if worker.status_requested is not None:
+        payload["status_change"] = {
+            "status": str(worker.status_requested),
+            "is_lazy": worker.is_lazy_request,
+        }
+    if worker.deleted_at is not None:
+        payload["deleted_at"] = rfc3339(worker.deleted_at)
+    return payload
+
+
+def tag_event(tag: WorkerTagRow) -> dict[str, Any]:
+    return {"tag": {"id": tag.id, "name": tag.name, "description": tag.description}}
+
+
+def tag_deleted(tag_id: str) -> dict[str, Any]:
+    return {"tag": {"id": tag_id, "name": ""}, "was_deleted": True}
+
+
+def last_rendered_topic(job_id: str) -> str:
+    """Where one job's images are told of; all jobs' are told of at `LAST_RENDERED`, too."""
+    return f"{topic_of_job(job_id)}{LAST_RENDERED}"
+
+
+def lifecycle_event(what: LifecycleType) -> dict[str, Any]:
+    return {"type": what}
+
+
+def farm_status_event(status: FarmStatus) -> dict[str, Any]:
+    return {"status": str(status)}

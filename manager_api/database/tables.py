@@ -1,0 +1,460 @@
+"""The manager's tables. Ids are UUIDs as 36-character text, times are UTC.
+
+Of a job that runs, `status`, `activity` and all of its tasks are a projection of its workflow
+(docs/architecture.md); only `manager_api.jobs.projection` writes them.
+"""
+
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any, Generic, TypeVar, cast
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    DateTime,
+    Dialect,
+    ForeignKey,
+    Index,
+    MetaData,
+    String,
+    Table,
+    Text,
+    false,
+    text,
+    true,
+)
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.types import TypeDecorator
+
+from workflows.domain.statuses import JobStatus, TaskStatus, WorkerStatus
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """Aware datetimes in and out, also on SQLite, which forgets the zone."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        return None if value is None else value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class FreeText(TypeDecorator[str]):
+    """Text from outside. PostgreSQL stores no NUL and neither stores half a surrogate pair.
+
+    A job's write is repeated until it is stored, so a character must not be able to stop it.
+    """
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        if value is None or (value.isascii() and "\x00" not in value):
+            return value
+        storable = value.replace("\x00", "\N{REPLACEMENT CHARACTER}")
+        return storable.encode("utf-8", "replace").decode("utf-8")
+
+
+E = TypeVar("E", bound=StrEnum)
+
+
+class Word(TypeDecorator[E], Generic[E]):
+    """Stores an enum's value, not its name."""
+
+    impl = String(32)
+    cache_ok = True
+
+    def __init__(self, enum: type[E]) -> None:
+        super().__init__()
+        self.enum = enum
+
+    def process_bind_param(self, value: E | None, dialect: Dialect) -> str | None:
+        return None if value is None else str(value)
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> E | None:
+        return None if value is None else self.enum(value)
+
+
+class Base(DeclarativeBase):
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(column_0_N_label)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+
+
+def table_of(row: type[Base]) -> Table:
+    """For statements that go past the mapping: in bulk, or where every millisecond counts."""
+    return cast(Table, row.__table__)
+
+
+class JobRow(Base):
+    __tablename__ = "jobs"
+    __table_args__ = (
+        # Nearly always empty, and looked into all the time.
+        Index(
+            "ix_jobs_delete_requested_at",
+            "delete_requested_at",
+            sqlite_where=text("delete_requested_at IS NOT NULL"),
+            postgresql_where=text("delete_requested_at IS NOT NULL"),
+        ),
+        Index(
+            "ix_jobs_is_archiving",
+            "is_archiving",
+            sqlite_where=text("is_archiving"),
+            postgresql_where=text("is_archiving"),
+        ),
+    )
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    name: Mapped[str] = mapped_column(FreeText)
+    job_type: Mapped[str] = mapped_column(String(255))
+    priority: Mapped[int]
+    status: Mapped[JobStatus] = mapped_column(Word(JobStatus), index=True)
+    activity: Mapped[str] = mapped_column(FreeText, default="")
+    settings: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    job_metadata: Mapped[dict[str, str]] = mapped_column("metadata", JSON, default=dict)
+    rna_overrides: Mapped[list[str] | None] = mapped_column(JSON(none_as_null=True))
+    """Lines of `workflows.domain.rna_overrides`, checked; null: none."""
+    shaman_checkout_id: Mapped[str] = mapped_column(FreeText, default="")
+    worker_tag_id: Mapped[str | None] = mapped_column(ForeignKey("worker_tags.id"))
+    created: Mapped[datetime] = mapped_column(UtcDateTime)
+    updated: Mapped[datetime] = mapped_column(UtcDateTime)
+    delete_requested_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    steps_total: Mapped[int] = mapped_column(default=0)
+    steps_completed: Mapped[int] = mapped_column(default=0)
+
+    run: Mapped[int] = mapped_column(default=1)
+    """Number of the run that owns this job; issued here, never reused."""
+    sequence: Mapped[int] = mapped_column(default=0)
+    """The last projection write of this run that was stored."""
+    is_ended: Mapped[bool] = mapped_column(default=False, index=True)
+    """The run's final write was stored: its workflow has nothing left to do."""
+    pending_change: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    """`messages.Change` that this run was started for; its claim carries it."""
+    demand: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    """`messages.Demand`; null when nothing waits for a worker."""
+    demand_version: Mapped[int] = mapped_column(default=0)
+
+    archived_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    is_archiving: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """It is archived, and its tasks and logs are not yet gone."""
+    statistics: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    """`contract.archive.ArchivedStatistics`: of an archived job, what its tasks came to."""
+
+
+class TaskRow(Base):
+    __tablename__ = "tasks"
+    __table_args__ = (
+        Index("ix_tasks_worker_id_updated", "worker_id", "updated"),
+        Index(
+            "ix_tasks_worker_id_active",
+            "worker_id",
+            sqlite_where=text("status = 'active'"),
+            postgresql_where=text("status = 'active'"),
+        ),
+    )
+
+    job_id: Mapped[str] = mapped_column(ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True)
+    index_in_job: Mapped[int] = mapped_column(primary_key=True)
+    """1-based, in the order the job type made them."""
+    id: Mapped[str] = mapped_column(String(36), unique=True)
+    name: Mapped[str] = mapped_column(FreeText)
+    task_type: Mapped[str] = mapped_column(String(255))
+    priority: Mapped[int]
+    status: Mapped[TaskStatus] = mapped_column(Word(TaskStatus))
+    activity: Mapped[str] = mapped_column(FreeText, default="")
+    commands: Mapped[list[dict[str, Any]]] = mapped_column(JSON)
+    """`{name, parameters, total_step_count}` each, variables not yet replaced."""
+    depends_on: Mapped[str] = mapped_column(Text, default="")
+    """Range-coded indexes in the same job: `1-4,9`."""
+    steps_total: Mapped[int] = mapped_column(default=0)
+    steps_completed: Mapped[int] = mapped_column(default=0)
+    attempt: Mapped[int] = mapped_column(default=0)
+    failures: Mapped[int] = mapped_column(default=0)
+    failed_by: Mapped[list[str]] = mapped_column(JSON, default=list)
+    """Ids of the workers that failed it since it was last requeued."""
+    worker_id: Mapped[str | None] = mapped_column(ForeignKey("workers.id"))
+    """The last worker that got it."""
+    created: Mapped[datetime] = mapped_column(UtcDateTime)
+    updated: Mapped[datetime] = mapped_column(UtcDateTime)
+    last_touched: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    started_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """When a worker began its newest attempt."""
+    ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """When that attempt came to its end; null while it runs."""
+    memory_peak: Mapped[int | None] = mapped_column(BigInteger)
+    """Bytes that this attempt took at most; null: not known, as of HTTP workers."""
+
+
+class JobHistoryRow(Base):
+    """What befell a job: each change of its status, each failure of a task."""
+
+    __tablename__ = "job_history"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    job_id: Mapped[str] = mapped_column(ForeignKey("jobs.id", ondelete="CASCADE"), index=True)
+    happened: Mapped[datetime] = mapped_column(UtcDateTime)
+    task_index: Mapped[int | None]
+    """Null: it is about the job."""
+    worker_id: Mapped[str | None] = mapped_column(String(36))
+    """Of a task: who had it. Stays when the worker is deleted."""
+    status: Mapped[str] = mapped_column(String(32))
+    """Afterwards."""
+    text: Mapped[str] = mapped_column(FreeText)
+
+
+class JobBlockRow(Base):
+    __tablename__ = "job_blocks"
+
+    job_id: Mapped[str] = mapped_column(ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True)
+    worker_id: Mapped[str] = mapped_column(ForeignKey("workers.id"), primary_key=True)
+    task_type: Mapped[str] = mapped_column(String(255), primary_key=True)
+
+
+class OutboxRow(Base):
+    """A workflow to start. Written with what it is for, removed when Temporal has it."""
+
+    __tablename__ = "outbox"
+
+    job_id: Mapped[str] = mapped_column(ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True)
+    run: Mapped[int]
+    created: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class WorkerRow(Base):
+    __tablename__ = "workers"
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    name: Mapped[str] = mapped_column(FreeText)
+    secret_hash: Mapped[str] = mapped_column(String(255))
+    address: Mapped[str] = mapped_column(String(255), default="")
+    status: Mapped[WorkerStatus] = mapped_column(Word(WorkerStatus))
+    platform: Mapped[str] = mapped_column(String(64))
+    software: Mapped[str] = mapped_column(FreeText, default="")
+    supported_task_types: Mapped[list[str]] = mapped_column(JSON, default=list)
+    can_restart: Mapped[bool] = mapped_column(default=False)
+    status_requested: Mapped[WorkerStatus | None] = mapped_column(Word(WorkerStatus))
+    is_lazy_request: Mapped[bool] = mapped_column(default=False)
+    last_seen: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    created: Mapped[datetime] = mapped_column(UtcDateTime)
+    updated: Mapped[datetime] = mapped_column(UtcDateTime)
+    deleted_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    session: Mapped[int] = mapped_column(default=0)
+    """The host's newest sign-on on the control channel; 0: never. Part of its task queue."""
+    slots: Mapped[int] = mapped_column(default=1)
+    live_runs: Mapped[list[str]] = mapped_column(JSON, default=list)
+    """`str(RunKey)` of what lived, or was kept, when this session began."""
+    is_http: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """It asks for its tasks over HTTP, as a stock Flamenco Worker does."""
+    polls_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """So long it waits for the answer to its request for a task."""
+    is_paused: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """It finishes what it runs and is given nothing more, but stays awake."""
+    is_provisioned: Mapped[bool] = mapped_column(default=True, server_default=true())
+    """Its host takes the settings that the farm has for it."""
+
+
+class WorkerTagRow(Base):
+    __tablename__ = "worker_tags"
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    name: Mapped[str] = mapped_column(String(255), unique=True)
+    description: Mapped[str] = mapped_column(FreeText, default="")
+
+
+class WorkerTagMembershipRow(Base):
+    __tablename__ = "worker_tag_membership"
+
+    worker_id: Mapped[str] = mapped_column(
+        ForeignKey("workers.id", ondelete="CASCADE"), primary_key=True
+    )
+    tag_id: Mapped[str] = mapped_column(
+        ForeignKey("worker_tags.id", ondelete="CASCADE"), primary_key=True
+    )
+
+
+class SleepScheduleRow(Base):
+    """When a worker sleeps, in the manager's local time."""
+
+    __tablename__ = "sleep_schedules"
+
+    worker_id: Mapped[str] = mapped_column(
+        ForeignKey("workers.id", ondelete="CASCADE"), primary_key=True
+    )
+    is_active: Mapped[bool] = mapped_column(default=False)
+    days_of_week: Mapped[str] = mapped_column(String(255), default="")
+    """Two-letter words (`mo tu`), by spaces; empty: every day."""
+    start_time: Mapped[str] = mapped_column(String(16), default="")
+    """`HH:MM`; empty: from midnight."""
+    end_time: Mapped[str] = mapped_column(String(16), default="")
+    next_check: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """The next moment at which it may say something else; None: it never does."""
+
+
+class ProvisionScope(StrEnum):
+    """Whom provisioned settings are for; each overrides those before it."""
+
+    FARM = "farm"
+    PLATFORM = "platform"
+    TAG = "tag"
+    WORKER = "worker"
+
+
+class ProvisionRow(Base):
+    """Settings that workers get from the manager instead of from files of their own."""
+
+    __tablename__ = "provisions"
+
+    scope: Mapped[ProvisionScope] = mapped_column(Word(ProvisionScope), primary_key=True)
+    target: Mapped[str] = mapped_column(String(255), primary_key=True)
+    """Platform, or id of the tag or worker; empty for the farm."""
+    settings: Mapped[dict[str, Any]] = mapped_column(JSON)
+    updated: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class HttpRunState(StrEnum):
+    OFFERED = "offered"
+    """Its activity waits; the worker has not been given the task yet."""
+    RUNNING = "running"
+    ENDED = "ended"
+    """The outcome is known, and kept until it is settled."""
+
+
+class HttpRunRow(Base):
+    """A run of a task by a worker that speaks HTTP: what a host keeps on its own disk."""
+
+    __tablename__ = "http_runs"
+    __table_args__ = (Index("ix_http_runs_worker_id_state", "worker_id", "state"),)
+
+    key: Mapped[str] = mapped_column(String(100), primary_key=True)
+    """`str(RunKey)`."""
+    job_id: Mapped[str] = mapped_column(ForeignKey("jobs.id", ondelete="CASCADE"), index=True)
+    task_id: Mapped[str] = mapped_column(String(36), index=True)
+    worker_id: Mapped[str] = mapped_column(ForeignKey("workers.id"))
+    session: Mapped[int]
+    lease_id: Mapped[str] = mapped_column(String(36))
+    slot: Mapped[int]
+    generation: Mapped[int]
+    workflow_run_id: Mapped[str] = mapped_column(String(36))
+    """With the next, the newest activity that is attached."""
+    activity_id: Mapped[str] = mapped_column(String(255))
+    state: Mapped[HttpRunState] = mapped_column(Word(HttpRunState))
+    outcome: Mapped[str] = mapped_column(String(16), default="")
+    """`messages.OutcomeKind`, of an ended one."""
+    reason: Mapped[str] = mapped_column(FreeText, default="")
+    stop_reason: Mapped[str] = mapped_column(FreeText, default="")
+    """Why the worker is to be told to stop; empty: it may go on."""
+    created: Mapped[datetime] = mapped_column(UtcDateTime)
+    touched: Mapped[datetime] = mapped_column(UtcDateTime)
+    """When the worker last said something about this task."""
+
+
+class LeaseState(StrEnum):
+    OFFERED = "offered"
+    """Written; the workflow has not yet confirmed it, so `lend` is resent."""
+    HELD = "held"
+    RETURNED = "returned"
+
+
+class LeaseRow(Base):
+    """Worker W, slot S, works for run R of job J until recalled."""
+
+    __tablename__ = "leases"
+    __table_args__ = (
+        # A slot is lent to one job at a time, whoever writes.
+        Index(
+            "uq_leases_open_worker_id_slot",
+            "worker_id",
+            "slot",
+            unique=True,
+            sqlite_where=text("state <> 'returned'"),
+            postgresql_where=text("state <> 'returned'"),
+        ),
+        Index("ix_leases_job_id_state", "job_id", "state"),
+    )
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    worker_id: Mapped[str] = mapped_column(ForeignKey("workers.id"))
+    session: Mapped[int]
+    slot: Mapped[int]
+    generation: Mapped[int]
+    """Grows per worker and slot, see `WorkerSlotRow`."""
+    job_id: Mapped[str] = mapped_column(ForeignKey("jobs.id", ondelete="CASCADE"))
+    run: Mapped[int]
+    state: Mapped[LeaseState] = mapped_column(Word(LeaseState), index=True)
+    recall: Mapped[str] = mapped_column(String(16), default="")
+    """Empty, `after-task` or `at-once`."""
+    epoch: Mapped[int]
+    changed: Mapped[datetime] = mapped_column(UtcDateTime)
+    task_types: Mapped[list[str] | None] = mapped_column(JSON(none_as_null=True))
+    """What the worker took on when it was lent; null: not known."""
+
+
+class WorkerSlotRow(Base):
+    """The newest generation of each slot, which outlives the leases of deleted jobs."""
+
+    __tablename__ = "worker_slots"
+
+    worker_id: Mapped[str] = mapped_column(ForeignKey("workers.id"), primary_key=True)
+    slot: Mapped[int] = mapped_column(primary_key=True)
+    generation: Mapped[int]
+
+
+class HandBackRow(Base):
+    """A pair that was handed back: skipped until the job's demand version changes (rule 2)."""
+
+    __tablename__ = "hand_backs"
+
+    job_id: Mapped[str] = mapped_column(ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True)
+    worker_id: Mapped[str] = mapped_column(ForeignKey("workers.id"), primary_key=True)
+    demand_version: Mapped[int]
+
+
+class EventRow(Base):
+    """What clients are told, written in the transaction of the change it tells of."""
+
+    __tablename__ = "events"
+    __table_args__ = ({"sqlite_autoincrement": True},)  # an id is never used twice
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    topic: Mapped[str] = mapped_column(String(255))
+    payload: Mapped[dict[str, Any]] = mapped_column(JSON)
+    created: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
+
+
+class FarmRow(Base):
+    """One row: what belongs to the farm as a whole."""
+
+    __tablename__ = "farm"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    keeper_epoch: Mapped[int] = mapped_column(default=0)
+    """The database refuses leases of an older keeper (rule 17)."""
+    last_rendered_job_id: Mapped[str | None] = mapped_column(String(36))
+
+
+class SavedViewRow(Base):
+    """What somebody wants to look at again: the query of one of the dashboard's pages."""
+
+    __tablename__ = "saved_views"
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    page: Mapped[str] = mapped_column(String(32))
+    """`jobs` or `workers`."""
+    name: Mapped[str] = mapped_column(String(255))
+    query: Mapped[str] = mapped_column(Text)
+    """As it stands in the page's address, without the question mark."""
+    is_shared: Mapped[bool]
+    owner: Mapped[str] = mapped_column(String(255))
+    """Who may change it, and sees it if it is not shared. Until there is a login, a browser."""
+    updated: Mapped[datetime] = mapped_column(UtcDateTime)

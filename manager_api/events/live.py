@@ -1,0 +1,275 @@
+"""Changes, live, to dashboards and scripts: each stored event once, in order.
+
+Whoever connects reads the table until it has caught up, and is then sent what the one reader of
+the farm reads: so nothing is missed or sent twice, and the table is read once for everybody.
+"""
+
+import asyncio
+import contextlib
+import json
+import logging
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import cached_property, lru_cache
+from typing import Any, Protocol
+
+from manager_api.database import events
+from manager_api.database.engine import Changed, Database, DatabaseBusy, utc_now
+from manager_api.database.tables import EventRow
+
+logger = logging.getLogger(__name__)
+
+#: Where several managers share a database, this one does not hear of the others' commits.
+_SHARED_DATABASE_TICK_S = 1.0
+_BUSY_PAUSE_S = 0.2
+_BATCH = 500
+
+#: Sent instead of what was pruned before it was asked for: fetch the state anew.
+MISSED = "/missed"
+TASK_LOG = "/tasklog"
+
+Reaction = Callable[[str, Mapping[str, Any]], None]
+
+
+@dataclass(frozen=True)
+class Event:
+    """Made once for all who are told, and so is what they are sent."""
+
+    id: int | None
+    """None: not stored, so it cannot be resumed from."""
+    topic: str
+    payload: Mapping[str, Any]
+
+    @cached_property
+    def payload_json(self) -> str:
+        return json.dumps(self.payload)
+
+    @cached_property
+    def message(self) -> str:
+        head = f'"id": {json.dumps(self.id)}, "topic": {json.dumps(self.topic)}'
+        return f'{{{head}, "payload": {self.payload_json}}}'
+
+
+def task_log_topic(task_id: str) -> str:
+    return f"{TASK_LOG}/{task_id}"
+
+
+def worker_statistics_topic(worker_id: str) -> str:
+    return f"/workers/{worker_id}/statistics"
+
+
+def _is_on_request(topic: str) -> bool:
+    """Every machine tells of itself every few seconds: only who looks at one wants to know."""
+    return topic.startswith("/workers/") and topic.endswith("/statistics")
+
+
+@lru_cache(maxsize=4096)
+def _beginnings(topic: str) -> frozenset[str]:
+    """Of `/jobs/7`: the empty one, `/jobs` and itself."""
+    words = topic.split("/")
+    return frozenset("/".join(words[:count]) for count in range(1, len(words) + 1))
+
+
+class Listener(Protocol):
+    """Who is told what happens from now on."""
+
+    overflowed: asyncio.Event
+    """It did not take its events in time, and gets no more of them."""
+
+    def wants(self, topic: str) -> bool: ...
+
+    def give(self, event: Event) -> None: ...
+
+
+class Subscription:
+    """One client's share of the events."""
+
+    def __init__(self, live: "LiveEvents", topics: Sequence[str], queue: int) -> None:
+        self._live = live
+        self._topics = frozenset(topic.rstrip("/") for topic in topics)
+        self._also: frozenset[str] = frozenset()
+        self._queue: asyncio.Queue[str] = asyncio.Queue(queue)
+        self.overflowed = asyncio.Event()
+        """The client did not take its events in time, and gets no more of them."""
+
+    async def messages(self, since: int | None) -> AsyncIterator[str]:
+        """As JSON, without end.
+
+        Args:
+            since: the last id the client has; None for what comes from now on.
+        """
+        async for message in self._live.catch_up(self, since):
+            yield message
+        while True:
+            yield await self._queue.get()
+
+    def also(self, topics: Iterable[str]) -> None:
+        """From now on these besides, in the place of those that were named so before."""
+        self._also = frozenset(topic.rstrip("/") for topic in topics)
+
+    def wants(self, topic: str) -> bool:
+        if _is_on_request(topic):
+            return topic in self._also or topic in self._topics
+        if not self._topics:
+            return True
+        beginnings = _beginnings(topic)
+        return not (beginnings.isdisjoint(self._topics) and beginnings.isdisjoint(self._also))
+
+    def give(self, event: Event) -> None:
+        try:
+            self._queue.put_nowait(event.message)
+        except asyncio.QueueFull:
+            self.overflowed.set()
+
+
+class LiveEvents:
+    """Start it before the first client comes; `close()` it after the last."""
+
+    def __init__(self, database: Database, *, queue: int = 500, kept_s: float = 3600.0) -> None:
+        """
+        Args:
+            queue: how many events may wait for one client.
+            kept_s: how long events can be resumed from, in seconds.
+        """
+        self._database = database
+        self._queue = queue
+        self._kept = timedelta(seconds=kept_s)
+        self._listeners: set[Listener] = set()
+        self._newest = 0
+        self._committed = asyncio.Event()
+        self._asyncio_tasks: list[asyncio.Task[None]] = []
+        self._reactions: list[Reaction] = []
+
+    def react(self, reaction: Reaction) -> None:
+        """Call `reaction` with the topic and payload of each stored event, once it is told."""
+        self._reactions.append(reaction)
+
+    async def start(self) -> None:
+        async with self._database.reading() as session:
+            self._newest = await events.newest_id(session)
+        self._database.listen(Changed.EVENTS, self._committed.set)
+        self._asyncio_tasks = [
+            asyncio.create_task(self._tell_what_is_committed(), name="live events"),
+            asyncio.create_task(self._prune(), name="prune events"),
+        ]
+
+    async def close(self) -> None:
+        self._database.unlisten(Changed.EVENTS, self._committed.set)
+        for task in self._asyncio_tasks:
+            task.cancel()
+        await asyncio.gather(*self._asyncio_tasks, return_exceptions=True)
+
+    def log_grew(self, task_id: str, text: str) -> None:
+        self.tell(task_log_topic(task_id), {"task_id": task_id, "log": text})
+
+    def machine_told(self, worker_id: str, statistics: Mapping[str, Any]) -> None:
+        self.tell(
+            worker_statistics_topic(worker_id),
+            {"worker_id": worker_id, "statistics": dict(statistics)},
+        )
+
+    def tell(self, topic: str, payload: Mapping[str, Any]) -> None:
+        """Tells those who listen now; it is not stored, so it has no id."""
+        self._give(Event(None, topic, payload))
+
+    @property
+    def newest(self) -> int:
+        """Id of the last event that was told; 0 when there is none."""
+        return self._newest
+
+    @property
+    def most_waiting(self) -> int:
+        """How many events may wait for one client."""
+        return self._queue
+
+    @contextlib.contextmanager
+    def subscribed(self, topics: Sequence[str] = ()) -> Iterator[Subscription]:
+        """
+        Args:
+            topics: beginnings of topics, in whole words; none means all.
+        """
+        subscription = Subscription(self, topics, self._queue)
+        try:
+            yield subscription
+        finally:
+            self.remove(subscription)
+
+    def add(self, listener: Listener) -> None:
+        self._listeners.add(listener)
+
+    def remove(self, listener: Listener) -> None:
+        """Also if it is none, or has overflowed."""
+        self._listeners.discard(listener)
+
+    async def catch_up(self, subscription: Subscription, since: int | None) -> AsyncIterator[str]:
+        """What was stored since then; at its end, the subscription is live."""
+        cursor = self._newest if since is None else since
+        if await self._is_pruned(cursor):
+            cursor = self._newest
+            yield Event(cursor, MISSED, {}).message
+        while cursor < self._newest:
+            told = self._newest
+            async with self._database.reading() as session:
+                rows = await events.since(session, cursor, limit=_BATCH)
+            for row in rows:
+                # What is newer may be told to everybody at any moment, and then to this one too.
+                if row.id <= told and subscription.wants(row.topic):
+                    yield Event(row.id, row.topic, row.payload).message
+            cursor = min(told, rows[-1].id) if rows else told
+        # Nothing was awaited since the comparison, so no event falls in between.
+        self.add(subscription)
+
+    async def _is_pruned(self, cursor: int) -> bool:
+        """Also true if the client is ahead of us: then the database was set back."""
+        if cursor == self._newest:
+            return False
+        async with self._database.reading() as session:
+            oldest = await events.oldest_id(session)
+        return cursor > self._newest or cursor + 1 < oldest or not oldest
+
+    async def _tell_what_is_committed(self) -> None:
+        tick = None if self._database.is_sqlite else _SHARED_DATABASE_TICK_S
+        while True:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(tick):
+                    await self._committed.wait()
+            self._committed.clear()
+            try:
+                await self._tell_new_rows()
+            except DatabaseBusy:
+                await asyncio.sleep(_BUSY_PAUSE_S)
+                self._committed.set()
+
+    async def _tell_new_rows(self) -> None:
+        while rows := await self._read():
+            for row in rows:
+                self._newest = row.id
+                self._give(Event(row.id, row.topic, row.payload))
+                self._react(row)
+
+    def _react(self, row: EventRow) -> None:
+        for reaction in self._reactions:
+            try:
+                reaction(row.topic, row.payload)
+            except Exception:
+                # A bug in one of those who listen must not end the stream for everybody.
+                logger.exception("an event was not understood", extra={"topic": row.topic})
+
+    async def _read(self) -> Sequence[EventRow]:
+        async with self._database.reading() as session:
+            return await events.since(session, self._newest, limit=_BATCH)
+
+    def _give(self, event: Event) -> None:
+        for listener in [each for each in self._listeners if each.wants(event.topic)]:
+            listener.give(event)
+            if listener.overflowed.is_set():
+                self.remove(listener)
+
+    async def _prune(self) -> None:
+        while True:
+            # Whoever is busy will be less so next time.
+            with contextlib.suppress(DatabaseBusy):
+                async with self._database.writing() as session:
+                    await events.prune(session, utc_now() - self._kept)
+            await asyncio.sleep(self._kept.total_seconds() / 10)

@@ -1,0 +1,111 @@
+"""The shared storage, for people who choose a path in it."""
+
+import asyncio
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from pydantic import BaseModel
+
+from manager_api.contract.errors import BadRequest, Forbidden
+from manager_api.files.storage import Entry, Listing, SharedStorage
+from manager_api.settings.model import ManagerSettings
+from manager_api.settings.platforms import managers_platform
+from workflows.domain.variables import Variables
+
+
+class FileEntry(BaseModel):
+    name: str
+    path: str
+    """As this manager calls it."""
+    is_folder: bool
+    size: int
+    """In bytes; 0 of a folder."""
+    modified: datetime
+
+
+class FileListing(BaseModel):
+    root: str
+    """The shared storage: nothing above it is shown."""
+    folder: str
+    """What is listed: what was asked for, or the folder it is in; see `note`."""
+    shown: str
+    """The same, with the variable that every platform has its own value for, where there is one."""
+    entries: list[FileEntry]
+    """Folders first."""
+    total: int
+    """With those that are too many to be listed."""
+    hidden: int
+    """Left out because their names begin with a dot."""
+    leading_out: int
+    """Left out because they are links that lead out of the shared storage, or nowhere."""
+    note: str
+    """Why another folder is listed than was asked for, as a sentence; else empty."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    path: str = ""
+    """With variables or without; empty is the shared storage itself."""
+    contains: str = ""
+    """A part of the name."""
+    hidden: bool = False
+    nearest: bool = False
+    """Rather another folder than a refusal."""
+
+
+class FileService:
+    def __init__(self, settings: ManagerSettings, variables: Variables) -> None:
+        self._settings = settings
+        self._variables = variables
+
+    async def listing(self, wanted: Wanted) -> FileListing:
+        """
+        Raises:
+            Forbidden, BadRequest, NotFound: it leads out of the shared storage, or is not there.
+        """
+        platform = managers_platform()
+        path = self._variables.for_workers(platform, platform).text(wanted.path)
+        return await asyncio.to_thread(self._listing, Path(path), wanted)
+
+    def _listing(self, path: Path, wanted: Wanted) -> FileListing:
+        storage = SharedStorage(self._settings.shared_storage_path)
+        note = ""
+        if wanted.nearest:
+            path, note = _nearest(storage, path)
+        listing = storage.listing(path, contains=wanted.contains, with_hidden=wanted.hidden)
+        return FileListing(
+            root=str(storage.root),
+            folder=str(listing.folder),
+            shown=self._with_variable(listing.folder),
+            entries=[_answer(listing, entry) for entry in listing.entries],
+            total=listing.total,
+            hidden=listing.hidden,
+            leading_out=listing.leading_out,
+            note=note,
+        )
+
+    def _with_variable(self, folder: Path) -> str:
+        folded = str(self._variables.fold({"path": str(folder)}, managers_platform())["path"])
+        jobs = self._settings.jobs_path
+        if folded != str(folder) or not folder.is_relative_to(jobs):
+            return folded
+        return str(Path("{jobs}") / folder.relative_to(jobs))
+
+
+def _nearest(storage: SharedStorage, path: Path) -> tuple[Path, str]:
+    """What to list instead, and why: of a path that does not exist yet that goes without saying."""
+    try:
+        return storage.nearest(path), ""
+    except (Forbidden, BadRequest) as refusal:
+        return storage.root, f"{refusal}."
+
+
+def _answer(listing: Listing, entry: Entry) -> FileEntry:
+    return FileEntry(
+        name=entry.name,
+        path=str(listing.folder / entry.name),
+        is_folder=entry.is_folder,
+        size=entry.size,
+        modified=entry.modified,
+    )

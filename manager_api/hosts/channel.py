@@ -1,0 +1,358 @@
+"""The manager's end of the control channel to hosts: presence, progress, logs, orders.
+
+All of it is in memory and may be lost at any time; whatever it speeds up comes about without it
+too (docs/protocol.md). What outlives a manager is behind `HostRecords` and `TaskLog`.
+"""
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from fastapi import WebSocket, WebSocketDisconnect
+
+from manager_api.hosts.connection import HostConnection
+from manager_api.hosts.progress import ProgressRecords, RunProgress
+from manager_api.workers.machine_history import HostHistory
+from workflows.domain import control
+from workflows.domain.messages import RunKey
+from workflows.domain.statuses import WorkerStatus
+from workflows.domain.worker import is_lost
+
+_GOING_AWAY, _BROKEN = 1001, 1011
+_DISMISSED = "this worker was deleted"
+#: What a host may say that it is.
+_REPORTABLE = frozenset(
+    {WorkerStatus.AWAKE, WorkerStatus.ASLEEP, WorkerStatus.OFFLINE, WorkerStatus.RESTART}
+)
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelSettings:
+    """Times in seconds; scaled down together in tests."""
+
+    beat_s: float = 5.0
+    lost_after_s: float = 15.0
+    seen_every_s: float = 10.0
+    """How often `last_seen` is stored per worker."""
+    steps_every_s: float = 0.5
+    """How often completed steps and memory peaks are stored, all of the farm together."""
+    temporal_address: str = ""
+    """Where hosts find Temporal; empty: through the manager's tunnel."""
+    namespace: str = "default"
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How a host stands that said hello."""
+
+    status: WorkerStatus
+    """What to be."""
+    is_lazy: bool = False
+    """Running tasks may end before that."""
+    stop: tuple[str, ...] = ()
+    """Named runs without a lease that is open."""
+    settled: tuple[str, ...] = ()
+    """Named runs whose end is recorded."""
+    provision: Mapping[str, Any] = field(default_factory=dict)
+    """What the farm has set for this host."""
+
+
+class HostRecords(ProgressRecords, Protocol):
+    """The database, as hosts need it."""
+
+    async def open_session(self, worker_id: str, hello: control.Hello) -> int | None:
+        """The session that the host has from now on; None: a newer one exists."""
+        ...
+
+    async def standing(self, worker_id: str, hello: control.Hello) -> Standing: ...
+
+    async def reported_status(self, worker_id: str, session: int, status: WorkerStatus) -> None:
+        """Store what a host became; of an older session nothing."""
+        ...
+
+    async def seen(self, worker_ids: Collection[str]) -> None: ...
+
+    async def deleted(self, worker_ids: Collection[str]) -> Collection[str]:
+        """Those of them whose worker is no more."""
+        ...
+
+    async def task_of(self, worker_id: str, key: RunKey) -> str | None:
+        """The id of a run's task; None if the worker never had a lease for that run."""
+        ...
+
+
+class TaskLog(Protocol):
+    async def write_chunk(
+        self, job_id: str, task_id: str, attempt: int, offset: int, data: bytes
+    ) -> int:
+        """Append what is new of it; returns up to which offset the log is stored."""
+        ...
+
+
+def _nothing() -> None: ...
+
+
+def _untold(worker_id: str, statistics: Mapping[str, Any]) -> None: ...
+
+
+class Hosts:
+    """The hosts connected to this manager. `run()` keeps it going while the manager lives."""
+
+    def __init__(
+        self,
+        records: HostRecords,
+        logs: TaskLog,
+        settings: ChannelSettings = ChannelSettings(),
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.on_change: Callable[[], None] = _nothing
+        """Called when a host came, went, was lost or changed its status; must not block."""
+        self.on_statistics: Callable[[str, Mapping[str, Any]], None] = _untold
+        """Called with what a host said of its machine; must not block."""
+        self.history = HostHistory()
+        self._records = records
+        self._logs = logs
+        self._settings = settings
+        self._clock = clock
+        self._listening_since = clock()
+        self._connections: dict[str, HostConnection] = {}
+        self._closing: set[asyncio.Task[None]] = set()
+        self._last_heard: dict[str, float] = {}
+        self._missing: set[str] = set()
+        self._statistics: dict[str, Mapping[str, Any]] = {}
+        self._progress = RunProgress(records)
+        self._seen: set[str] = set()
+        self._deletion = asyncio.Event()
+
+    # --- asked by the keeper, services and routers ------------------------------------------------
+
+    @property
+    def connected(self) -> frozenset[str]:
+        """Ids of the workers whose channel is open."""
+        return frozenset(self._connections)
+
+    def is_present(self, worker_id: str) -> bool:
+        """Whether it was heard of recently.
+
+        Everybody counts as present until the manager has been listening for long enough
+        (protocol rule 10).
+        """
+        return not is_lost(
+            self._last_heard.get(worker_id),
+            self._clock(),
+            listening_since=self._listening_since,
+            lost_after_s=self._settings.lost_after_s,
+        )
+
+    def statistics(self, worker_id: str) -> Mapping[str, Any]:
+        """What the host last said of its machine; empty if nothing."""
+        return self._statistics.get(worker_id, {})
+
+    def progress(self, job_id: str, index: int) -> Mapping[str, Any]:
+        """How far a running task is; empty if nobody said."""
+        return self._progress.of_task(job_id, index)
+
+    def progress_of_job(self, job_id: str) -> Mapping[int, Mapping[str, Any]]:
+        """By index, how far its tasks are that somebody said something of."""
+        return self._progress.of_job(job_id)
+
+    async def stop_run(self, worker_id: str, key: RunKey, reason: str) -> bool:
+        """Order a run to be stopped. False: the host is not connected here."""
+        return self._tell(worker_id, control.StopRun(str(key), reason))
+
+    async def settled(self, worker_id: str, key: RunKey) -> None:
+        """The database has the end of this run; its host may forget it."""
+        self._progress.settled(key)
+        self._tell(worker_id, control.Settled(str(key)))
+
+    async def order_status(
+        self, worker_id: str, status: WorkerStatus, *, is_lazy: bool = False
+    ) -> bool:
+        """Order a host to sleep, wake, shut down or restart. False: not connected here."""
+        return self._tell(worker_id, control.StatusOrder(str(status), is_lazy))
+
+    def provisioned(self, worker_id: str, provision: Mapping[str, Any]) -> None:
+        """Tell a host what is set for it now, unless that is what it was told last."""
+        connection = self._connections.get(worker_id)
+        if connection is not None and connection.provision != provision:
+            connection.provision = provision
+            connection.tell(control.Provisioned(provision))
+
+    async def disconnect(self, worker_id: str, reason: str) -> None:
+        """Close a host's channel: its worker was deleted, say."""
+        if connection := self._connections.get(worker_id):
+            await connection.close(_GOING_AWAY, reason)
+
+    # --- a host's connection ----------------------------------------------------------------------
+
+    async def serve(self, socket: WebSocket, worker_id: str) -> None:
+        """Serve one host, whose credentials were checked, until it goes."""
+        connection = HostConnection(
+            socket, worker_id, self, send_timeout_s=self._settings.lost_after_s
+        )
+        await socket.accept()
+        try:
+            if await self._admit(connection):
+                await connection.converse(await self._welcome(connection))
+        except WebSocketDisconnect:
+            pass
+        except TimeoutError:
+            await connection.close(control.CLOSE_MALFORMED, "too slow")
+        except control.Malformed as problem:
+            logger.warning("a host was cut off: %s", problem, extra={"worker": worker_id})
+            await connection.close(control.CLOSE_MALFORMED, str(problem)[:100])
+        except Exception:
+            # The host comes again and repeats what was not acknowledged.
+            logger.exception("a host's connection broke", extra={"worker": worker_id})
+            await connection.close(_BROKEN, "the manager had a problem; come again")
+        finally:
+            if self._connections.get(worker_id) is connection:
+                del self._connections[worker_id]
+                self.on_change()
+
+    async def _admit(self, connection: HostConnection) -> bool:
+        """Whether the host may stay; another one in its place is sent away."""
+        async with asyncio.timeout(self._settings.lost_after_s):
+            connection.greeting = await connection.hello()
+        worker_id = connection.worker_id
+        session = await self._records.open_session(worker_id, connection.greeting)
+        if session is None:
+            if await self._records.deleted([worker_id]):
+                await connection.close(control.CLOSE_DISMISSED, _DISMISSED)
+            else:
+                await connection.close(control.CLOSE_SUPERSEDED, "superseded")
+            return False
+        connection.session = session
+        older = self._connections.get(worker_id)
+        self._connections[worker_id] = connection
+        self.heard(worker_id)
+        if older is not None:
+            is_other = older.session != session
+            code = control.CLOSE_SUPERSEDED if is_other else _GOING_AWAY
+            # A line that was cut takes its time, and the host has come over another one.
+            closing = asyncio.create_task(older.close(code, "the host is here anew"))
+            self._closing.add(closing)
+            closing.add_done_callback(self._closing.discard)
+        self.on_change()
+        return True
+
+    async def _welcome(self, connection: HostConnection) -> control.Welcome:
+        """Asked for when orders can reach the host, so that none falls between the two."""
+        standing = await self._records.standing(connection.worker_id, connection.greeting)
+        connection.provision = standing.provision
+        return control.Welcome(
+            session=connection.session,
+            worker_id=connection.worker_id,
+            status=str(standing.status),
+            is_lazy=standing.is_lazy,
+            beat_s=self._settings.beat_s,
+            lost_after_s=self._settings.lost_after_s,
+            temporal=self._settings.temporal_address,
+            namespace=self._settings.namespace,
+            stop=standing.stop,
+            settled=standing.settled,
+            provision=standing.provision,
+        )
+
+    def _tell(self, worker_id: str, message: control.Message) -> bool:
+        connection = self._connections.get(worker_id)
+        return connection is not None and connection.tell(message)
+
+    # --- what hosts say ---------------------------------------------------------------------------
+
+    def heard(self, worker_id: str) -> None:
+        self._last_heard[worker_id] = self._clock()
+        self._seen.add(worker_id)
+        if worker_id in self._missing:
+            self._missing.discard(worker_id)
+            self.on_change()
+
+    async def beat(self, worker_id: str, statistics: Mapping[str, Any]) -> None:
+        self._statistics[worker_id] = statistics
+        self.history.heard(worker_id, statistics)
+        self.on_statistics(worker_id, statistics)
+
+    async def status(self, connection: HostConnection, status: str) -> None:
+        if status not in _REPORTABLE:
+            raise control.Malformed(f"no status that a host has: {status[:50]}")
+        await self._records.reported_status(
+            connection.worker_id, connection.session, WorkerStatus(status)
+        )
+        self.on_change()
+
+    async def task_of(self, worker_id: str, key: RunKey) -> str | None:
+        return await self._records.task_of(worker_id, key)
+
+    async def progressed(self, worker_id: str, key: RunKey, progress: Mapping[str, Any]) -> None:
+        self._progress.said(worker_id, key, progress)
+
+    async def log(self, task_id: str, key: RunKey, offset: int, data: bytes) -> int:
+        return await self._logs.write_chunk(key.job_id, task_id, key.attempt, offset, data)
+
+    # --- housekeeping -----------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Notice who is lost; store what is not worth a transaction of its own. Until canceled."""
+        async with asyncio.TaskGroup() as duties:
+            duties.create_task(self._every(self._settings.lost_after_s / 10, self._miss))
+            duties.create_task(self._every(self._settings.seen_every_s, self._store_seen))
+            duties.create_task(
+                self._every(self._settings.steps_every_s, self._progress.store_steps)
+            )
+            duties.create_task(
+                self._every(self._settings.steps_every_s, self._progress.store_memory)
+            )
+            duties.create_task(self._dismiss())
+
+    async def _every(self, pause_s: float, duty: Callable[[], Awaitable[None]]) -> None:
+        while True:
+            await asyncio.sleep(pause_s)
+            try:
+                await duty()
+            except Exception:
+                # A busy database must not end the watch over the farm; the next round tries again.
+                logger.exception("housekeeping of hosts failed")
+
+    def look_for_deleted(self) -> None:
+        """Some worker was deleted; call it from the event loop."""
+        self._deletion.set()
+
+    async def _dismiss(self) -> None:
+        """Send hosts away whose worker is no more; another manager may have been told to."""
+        while True:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(self._settings.seen_every_s):
+                    await self._deletion.wait()
+            self._deletion.clear()
+            try:
+                for worker_id in await self._records.deleted(self.connected):
+                    if connection := self._connections.get(worker_id):
+                        await connection.close(control.CLOSE_DISMISSED, _DISMISSED)
+            except Exception:
+                logger.exception("housekeeping of hosts failed")
+
+    async def _miss(self) -> None:
+        silent = {worker for worker in self._last_heard if not self.is_present(worker)}
+        newly_lost = silent - self._missing
+        self._missing |= newly_lost
+        for worker_id in newly_lost:
+            self._forget(worker_id)
+        if newly_lost:
+            logger.warning("hosts fell silent", extra={"workers": sorted(newly_lost)})
+            self.on_change()
+
+    def _forget(self, worker_id: str) -> None:
+        self._statistics.pop(worker_id, None)
+        self._progress.forget(worker_id)
+
+    async def _store_seen(self) -> None:
+        seen, self._seen = self._seen, set()
+        if seen:
+            await self._records.seen(seen)

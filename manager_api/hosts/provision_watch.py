@@ -1,0 +1,59 @@
+"""Tells hosts when what the farm has set for them changes, by whatever it changes."""
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from manager_api.database.engine import Database, DatabaseBusy
+from manager_api.database.payloads import WORKER_TAGS, WORKERS
+from manager_api.events.live import LiveEvents
+from manager_api.workers import provision_store as provisions
+from workflows.domain.provisioning import Provision
+
+#: A worker may have got or lost a tag, and a tag may have got another name.
+_TOPICS = frozenset({provisions.PROVISIONS, WORKERS, WORKER_TAGS})
+_BUSY_PAUSE_S = 0.2
+
+logger = logging.getLogger(__name__)
+
+
+class ToldHosts(Protocol):
+    @property
+    def connected(self) -> frozenset[str]: ...
+    def provisioned(self, worker_id: str, provision: Mapping[str, Any]) -> None: ...
+
+
+class ProvisionWatch:
+    """Events come to every manager, so each tells the hosts that are connected to it."""
+
+    def __init__(self, database: Database, live: LiveEvents, hosts: ToldHosts) -> None:
+        self._database = database
+        self._hosts = hosts
+        self._is_outdated = asyncio.Event()
+        live.react(self._look_again)
+
+    async def run(self) -> None:
+        """Until canceled."""
+        while True:
+            await self._is_outdated.wait()
+            self._is_outdated.clear()
+            try:
+                await self._tell()
+            except DatabaseBusy:
+                await asyncio.sleep(_BUSY_PAUSE_S)
+                self._is_outdated.set()
+            except Exception:
+                # Nothing but words is lost: what counts is read with each task.
+                logger.exception("hosts could not be told of their settings")
+
+    def _look_again(self, topic: str, _payload: Mapping[str, Any]) -> None:
+        if topic in _TOPICS:
+            self._is_outdated.set()
+
+    async def _tell(self) -> None:
+        connected = self._hosts.connected
+        async with self._database.reading() as session:
+            effective = await provisions.effective_by_id(session, connected)
+        for worker_id in connected:
+            self._hosts.provisioned(worker_id, effective.get(worker_id, Provision()).settings())

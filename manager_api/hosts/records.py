@@ -1,0 +1,162 @@
+"""What hosts change in the database, and what it says of their runs."""
+
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Mapping
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from manager_api.database.engine import Database, utc_now
+from manager_api.database.tables import LeaseRow, LeaseState, TaskRow, WorkerRow
+from manager_api.hosts.channel import Standing
+from manager_api.jobs import task_store as tasks
+from manager_api.runs.store import is_settled
+from manager_api.workers import provision_store as provisions
+from manager_api.workers import sleep_store as sleep_schedules
+from manager_api.workers import store as workers
+from workflows.domain.control import Hello, Malformed
+from workflows.domain.messages import RunKey
+from workflows.domain.provisioning import Provision
+from workflows.domain.statuses import WorkerStatus
+from workflows.domain.worker import StatusRequest, status_after_sign_on
+
+TaskFetched = Callable[[str, RunKey], str | None]
+
+
+def _not_known(worker_id: str, key: RunKey) -> str | None:
+    return None
+
+
+class SqlHostRecords:
+    """
+    Args:
+        task_fetched: the id of the task whose commands this worker was given, if known.
+    """
+
+    def __init__(self, db: Database, task_fetched: TaskFetched = _not_known) -> None:
+        self._db = db
+        self._task_fetched = task_fetched
+
+    async def open_session(self, worker_id: str, hello: Hello) -> int | None:
+        """The session that the host has from now on; None: a newer one exists."""
+        _parsed(hello.runs)  # what is stored can be read later
+        async with self._db.writing() as session:
+            row = await workers.worker_to_change(session, worker_id)
+            if row is None:
+                return None
+            if hello.session is not None and hello.session < row.session:
+                return None
+            row.is_provisioned = hello.provisioned
+            # A worker that counted as lost gets a new one although it never ended: a late "worker
+            # gone" about the old session must not end what it begins from now on.
+            if hello.session == row.session and row.status is not WorkerStatus.ERROR:
+                return row.session
+            # Greater: the database was set back in time. Numbers are never used twice.
+            row.session = max(row.session, hello.session or 0)
+            await session.flush()
+            return await workers.begin_session(session, worker_id, hello.slots, hello.runs)
+
+    async def standing(self, worker_id: str, hello: Hello) -> Standing:
+        async with self._db.reading() as session:
+            row = await workers.worker(session, worker_id)
+            settled = await _settled(session, hello.runs)
+            leased = await _leased(session, worker_id)
+            provided = await provisions.effective_by_id(session, [worker_id])
+            scheduled = await sleep_schedules.scheduled_status(session, worker_id, utc_now())
+        named = _parsed(hello.runs)
+        stop = [str(k) for k in named if str(k) in settled or (k.job_id, k.run) not in leased]
+        is_lazy = row is not None and row.is_lazy_request
+        provision = provided.get(worker_id, Provision()).settings()
+        return Standing(
+            _wanted(row, hello, scheduled), is_lazy, tuple(stop), tuple(settled), provision
+        )
+
+    async def reported_status(self, worker_id: str, session: int, status: WorkerStatus) -> None:
+        """Store what a host became; of an older session nothing."""
+        async with self._db.writing() as transaction:
+            row = await workers.worker_to_change(transaction, worker_id)
+            if row is None or row.session != session:
+                return
+            if row.status is status and row.status_requested is not status:
+                return  # told anew with each connection
+            await workers.set_status(transaction, worker_id, status)
+
+    async def seen(self, worker_ids: Collection[str]) -> None:
+        async with self._db.writing() as session:
+            await workers.seen(session, sorted(worker_ids), utc_now())
+
+    async def deleted(self, worker_ids: Collection[str]) -> Collection[str]:
+        """Those of them whose worker is no more."""
+        if not worker_ids:
+            return ()
+        async with self._db.reading() as session:
+            return await workers.deleted(session, sorted(worker_ids))
+
+    async def task_of(self, worker_id: str, key: RunKey) -> str | None:
+        """The id of a run's task; None if the worker never had a lease for that run."""
+        if task_id := self._task_fetched(worker_id, key):
+            return task_id
+        lease = select(LeaseRow.id).where(
+            LeaseRow.worker_id == worker_id,
+            LeaseRow.job_id == key.job_id,
+            LeaseRow.run == key.run,
+        )
+        task = select(TaskRow.id).where(
+            TaskRow.job_id == key.job_id,
+            TaskRow.index_in_job == key.index,
+            (TaskRow.worker_id == worker_id) | lease.exists(),
+        )
+        async with self._db.reading() as session:
+            return await session.scalar(task)
+
+    async def steps_completed(self, steps: Mapping[RunKey, int]) -> None:
+        of_jobs: dict[str, dict[int, int]] = defaultdict(dict)
+        for key in sorted(steps):  # a later attempt's steps replace an earlier one's
+            of_jobs[key.job_id][key.index] = steps[key]
+        async with self._db.writing() as session:
+            for job_id, of_job in of_jobs.items():
+                await tasks.set_steps_of_many(session, job_id, of_job)
+
+    async def memory_peaks(self, peaks: Mapping[RunKey, int]) -> None:
+        of_jobs: dict[str, dict[int, tuple[int, int]]] = defaultdict(dict)
+        for key in sorted(peaks):
+            of_jobs[key.job_id][key.index] = (key.attempt, peaks[key])
+        async with self._db.writing() as session:
+            for job_id, of_job in of_jobs.items():
+                await tasks.set_memory_peaks(session, job_id, of_job)
+
+
+def _wanted(row: WorkerRow | None, hello: Hello, scheduled: WorkerStatus | None) -> WorkerStatus:
+    """What the host is told to be. What it is already, unless something else is asked of it; one
+    that has just begun is what its sleep schedule says.
+    """
+    if row is None:
+        return WorkerStatus.OFFLINE
+    requested = row.status_requested
+    pending = StatusRequest(requested, row.is_lazy_request) if requested else None
+    if _is_asleep(row, hello):
+        return status_after_sign_on(pending, WorkerStatus.ASLEEP)
+    return status_after_sign_on(pending, None if hello.status else scheduled)
+
+
+def _is_asleep(row: WorkerRow, hello: Hello) -> bool:
+    return hello.status == WorkerStatus.ASLEEP or row.status is WorkerStatus.ASLEEP
+
+
+def _parsed(runs: Iterable[str]) -> list[RunKey]:
+    try:
+        return [RunKey.parse(each) for each in runs]
+    except ValueError as error:
+        raise Malformed(f"no run key: {error}") from error
+
+
+async def _leased(session: AsyncSession, worker_id: str) -> set[tuple[str, int]]:
+    """(job, run) that have an open lease of this worker."""
+    open_leases = select(LeaseRow.job_id, LeaseRow.run).where(
+        LeaseRow.worker_id == worker_id, LeaseRow.state != LeaseState.RETURNED
+    )
+    return {(job_id, run) for job_id, run in await session.execute(open_leases)}
+
+
+async def _settled(session: AsyncSession, runs: Iterable[str]) -> list[str]:
+    return [str(key) for key in _parsed(runs) if await is_settled(session, key)]

@@ -1,0 +1,113 @@
+"""What a host may run: the commands of a task it holds a lease for."""
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+
+from pydantic import BaseModel, Field
+
+from manager_api.contract.errors import Forbidden, NotFound, Overtaken
+from manager_api.contract.tasks import Command
+from manager_api.database.batching import Batched
+from manager_api.database.engine import Database
+from manager_api.database.tables import LeaseState, WorkerRow
+from manager_api.runs.commands import CommandsForWorker
+from manager_api.runs.store import LeasedTask, TaskOfLease, leased_tasks
+from manager_api.workers import provision_store as provisions
+from workflows.domain.messages import RunKey
+from workflows.domain.provisioning import Provision
+from workflows.domain.variables import Variables
+
+#: Of which the tasks' ids are remembered for the logs that follow: an hour of a large farm.
+_REMEMBERED_RUNS = 20_000
+
+
+class RunCommands(BaseModel):
+    task_id: str
+    job_name: str
+    task_name: str
+    task_type: str
+    commands: list[Command]
+    """Variables are replaced for the worker's platform."""
+    total_steps: int
+    environment: dict[str, str] = Field(default_factory=dict)
+    """Provisioned: added to the environment of the commands."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """A task of a lease, and what is provisioned for the lease's worker."""
+
+    task: LeasedTask
+    provision: Provision
+
+
+class RunService:
+    """On the way between two frames: one read for all who ask at once, nothing stored."""
+
+    def __init__(self, database: Database, variables: Callable[[], Variables]) -> None:
+        """`variables` gives those in force."""
+        self._database = database
+        self._variables = variables
+        self._leased_tasks = Batched(self._read)
+        self._fetched: dict[tuple[str, RunKey], str] = {}
+
+    async def fetch(self, worker: WorkerRow, key: RunKey, lease_id: str) -> RunCommands:
+        """
+        Raises:
+            Forbidden: the worker has no such lease.
+            NotFound: no such job or task.
+            Overtaken: lease, run or attempt are past.
+        """
+        wanted = await self._leased_tasks.get(TaskOfLease(lease_id, key.job_id, key.index))
+        if wanted is None:
+            raise NotFound("there is no such lease for this job and task")
+        task = wanted.task
+        _check_authority(task, worker, key)
+        self._remember(worker.id, key, task.task_id)
+        written = CommandsForWorker(
+            self._variables(),
+            worker.platform,
+            wanted.provision,
+            task.job_metadata,
+            task.rna_overrides,
+        )
+        return RunCommands(
+            task_id=task.task_id,
+            job_name=task.job_name,
+            task_name=task.task_name,
+            task_type=task.task_type,
+            commands=written.commands(task.commands),
+            total_steps=task.steps_total,
+            environment=written.environment,
+        )
+
+    def task_fetched(self, worker_id: str, key: RunKey) -> str | None:
+        """The id of the run's task, if this worker was given its commands here not long ago."""
+        return self._fetched.get((worker_id, key))
+
+    def _remember(self, worker_id: str, key: RunKey, task_id: str) -> None:
+        while len(self._fetched) >= _REMEMBERED_RUNS:
+            del self._fetched[next(iter(self._fetched))]
+        self._fetched[worker_id, key] = task_id
+
+    async def _read(self, wanted: Collection[TaskOfLease]) -> Mapping[TaskOfLease, _Wanted]:
+        async with self._database.reading() as session:
+            tasks = await leased_tasks(session, wanted)
+            holders = {task.lease_worker_id for task in tasks.values()}
+            provided = await provisions.effective_by_id(session, holders)
+        return {
+            each: _Wanted(task, provided.get(task.lease_worker_id, Provision()))
+            for each, task in tasks.items()
+        }
+
+
+def _check_authority(task: LeasedTask, worker: WorkerRow, key: RunKey) -> None:
+    """The lease decides, never the task's status, which may lag (protocol rule 11)."""
+    if task.lease_worker_id != worker.id or task.lease_run != key.run:
+        raise Forbidden("the lease is not this worker's for this run")
+    if task.lease_state is LeaseState.RETURNED:
+        raise Overtaken("the lease has been returned")
+    if task.job_run != key.run:
+        raise Overtaken(f"the job is at run {task.job_run} by now")
+    if task.attempt > key.attempt:
+        raise Overtaken(f"the task is at attempt {task.attempt} by now")

@@ -1,0 +1,191 @@
+"""Looks after the runs of workers that speak HTTP, as a host looks after its own.
+
+Outcomes are delivered by whoever stored them, and again by everybody until Temporal has them.
+Heartbeats and time-outs are for one manager at a time: the farm keeper's duty.
+"""
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from enum import Enum, auto
+from typing import Protocol
+
+from manager_api.database.engine import Changed, Database, utc_now
+from manager_api.database.tables import HttpRunRow, HttpRunState
+from manager_api.http_workers.registry import HttpRuns
+from manager_api.runs import http_store as http_runs
+from manager_api.runs.http_store import Activity
+from workflows.domain.http_workers import is_silent
+from workflows.domain.messages import Outcome, OutcomeKind
+
+#: A run that no activity waits for ends after so long, in seconds (protocol rule 7).
+UNATTACHED_GRACE_S = 60.0
+LOOK_EVERY_S = 2.0
+
+logger = logging.getLogger(__name__)
+
+
+class Answer(Enum):
+    """What Temporal says of an activity."""
+
+    GOES_ON = auto()
+    CANCELED = auto()
+    """Clearly: it is to be stopped."""
+    GONE = auto()
+    """It has ended, or its workflow goes on in a new history, and asks for the run anew."""
+    AWAY = auto()
+    """Temporal does not answer."""
+
+
+class Activities(Protocol):
+    async def complete(self, activity: Activity, outcome: Outcome) -> Answer: ...
+    async def heartbeat(self, activity: Activity) -> Answer: ...
+
+
+class OutcomeDelivery:
+    """Every manager has one: `run()` it while the manager lives."""
+
+    def __init__(self, database: Database, activities: Activities) -> None:
+        self._database = database
+        self._activities = activities
+        self._news = asyncio.Event()
+
+    async def run(self) -> None:
+        """Until canceled."""
+        self._database.listen(Changed.HTTP_RUNS, self._news.set)
+        try:
+            while True:
+                await _unless_it_fails(self.deliver)
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(LOOK_EVERY_S):
+                        await self._news.wait()
+                self._news.clear()
+        finally:
+            self._database.unlisten(Changed.HTTP_RUNS, self._news.set)
+
+    async def deliver(self) -> None:
+        async with self._database.reading() as session:
+            ended = await http_runs.undelivered(session)
+        answers = await asyncio.gather(*map(self._complete, ended))
+        done = [
+            http_runs.activity_of(row)
+            for row, answer in zip(ended, answers, strict=True)
+            if answer is not Answer.AWAY
+        ]
+        if done:
+            async with self._database.writing() as session:
+                await http_runs.detach(session, done)
+
+    async def _complete(self, row: HttpRunRow) -> Answer:
+        outcome = http_runs.outcome_of(row)
+        return await self._activities.complete(http_runs.activity_of(row), outcome)
+
+
+class HttpRunKeeping:
+    """The duty of the farm keeper's manager.
+
+    Args:
+        heartbeat_every_s: asked each time; well below the heartbeat time-out that jobs' workflows
+            give.
+    """
+
+    def __init__(
+        self, runs: HttpRuns, activities: Activities, heartbeat_every_s: Callable[[], float]
+    ) -> None:
+        self._runs = runs
+        self._database = runs.database
+        self._activities = activities
+        self._heartbeat_every_s = heartbeat_every_s
+        self._unattached: dict[str, float] = {}
+        """Runs that no activity waits for, and since when."""
+
+    async def run(self, epoch: int) -> None:
+        """Until canceled. Nothing here does harm when an older keeper does it, too."""
+        beaten = float("-inf")
+        while True:
+            every_s = self._heartbeat_every_s()
+            if time.monotonic() - beaten >= every_s:
+                beaten = time.monotonic()
+                await _unless_it_fails(self.heartbeat)
+            await _unless_it_fails(self.look)
+            await asyncio.sleep(min(LOOK_EVERY_S, every_s))
+
+    async def heartbeat(self) -> None:
+        """For every run that goes on; finds those that are to stop, or that nobody waits for."""
+        async with self._database.reading() as session:
+            rows = [row for row in await http_runs.open_runs(session) if row.activity_id]
+        activities = [http_runs.activity_of(row) for row in rows]
+        answers = await asyncio.gather(*map(self._activities.heartbeat, activities))
+        told = list(zip(activities, answers, strict=True))
+        gone = [activity for activity, answer in told if answer is Answer.GONE]
+        if gone:
+            async with self._database.writing() as session:
+                await http_runs.detach(session, gone)
+        for activity, answer in told:
+            if answer is Answer.CANCELED:
+                await self._stop(str(activity.key), "its job stopped it")
+
+    async def look(self) -> None:
+        """End what waited in vain; forget what is settled."""
+        async with self._database.reading() as session:
+            rows = await http_runs.open_runs(session)
+            settled = await http_runs.settled(session)
+        for key in self._abandoned(rows):
+            await self._stop(key, "nobody asks for it any more")
+        if late := [row.key for row in rows if self._outcome_of_silence(row)]:
+            await self._time_out(late)
+        if settled:
+            async with self._database.writing() as session:
+                await http_runs.forget(session, settled)
+
+    def _abandoned(self, rows: Sequence[HttpRunRow]) -> list[str]:
+        now = time.monotonic()
+        unattached = {row.key for row in rows if not row.activity_id and not row.stop_reason}
+        self._unattached = {key: self._unattached.get(key, now) for key in unattached}
+        return [k for k, since in self._unattached.items() if now - since > UNATTACHED_GRACE_S]
+
+    async def _stop(self, key: str, reason: str) -> None:
+        async with self._database.writing() as session:
+            row = await http_runs.run_to_change(session, key)
+            if row is not None and row.state is not HttpRunState.ENDED:
+                await http_runs.stop(session, row, reason)
+
+    async def _time_out(self, keys: Sequence[str]) -> None:
+        await self._runs.store_heard()
+        async with self._database.writing() as session:
+            for key in keys:
+                row = await http_runs.run_to_change(session, key)
+                outcome = self._outcome_of_silence(row) if row is not None else None
+                if row is not None and outcome is not None:
+                    http_runs.end(session, row, outcome)
+
+    def _outcome_of_silence(self, row: HttpRunRow) -> Outcome | None:
+        """What a run comes to that nothing is heard of; None while there is hope."""
+        patience = self._runs.patience()
+        is_offered = row.state is HttpRunState.OFFERED
+        allowed = patience.worker if is_offered else patience.task
+        since = self._runs.presence.listening_since
+        if row.state is HttpRunState.ENDED or not patience.has_end:
+            return None
+        if not is_silent(row.touched, utc_now(), allowed, listening_since=since):
+            return None
+        if is_offered:
+            return Outcome(OutcomeKind.REFUSED, "its worker did not come for it")
+        if row.stop_reason:
+            return Outcome(OutcomeKind.CANCELED, row.stop_reason)
+        reason = f"timed out: its worker said nothing of it for {_minutes(allowed.total_seconds())}"
+        return Outcome(OutcomeKind.FAILED, reason)
+
+
+def _minutes(seconds: float) -> str:
+    return f"{seconds / 60:g} min" if seconds >= 60 else f"{seconds:g} s"
+
+
+async def _unless_it_fails(duty: Callable[[], Awaitable[None]]) -> None:
+    try:
+        await duty()
+    except Exception:
+        # A busy database must not end the watch over the farm; the next round tries again.
+        logger.exception("looking after HTTP workers' runs failed")

@@ -1,0 +1,20 @@
+"""Tells the one who runs a task, host or HTTP worker, what its job's workflow has decided."""
+
+from manager_api.hosts.channel import Hosts
+from manager_api.http_workers.registry import HttpRuns
+from workflows.domain.messages import RunKey
+
+
+class ToldWorkers:
+    def __init__(self, hosts: Hosts, http_runs: HttpRuns) -> None:
+        self._hosts = hosts
+        self._http_runs = http_runs
+
+    async def stop_run(self, worker_id: str, key: RunKey, reason: str) -> bool:
+        if worker_id in self._hosts.connected:
+            return await self._hosts.stop_run(worker_id, key, reason)
+        return await self._http_runs.stop_run(worker_id, key, reason)
+
+    async def settled(self, worker_id: str, key: RunKey) -> None:
+        """Only hosts are told: what is kept for an HTTP worker is beside the record itself."""
+        await self._hosts.settled(worker_id, key)

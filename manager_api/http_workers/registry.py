@@ -1,0 +1,158 @@
+"""Runs of workers that speak HTTP, towards the rest of the manager.
+
+Everything that must outlive this process is in the database before anybody is told of it; in
+memory there is only who waits for what.
+"""
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections import Counter, defaultdict
+from collections.abc import Callable, Collection, Iterator
+
+from activities.http_workers import NotStored
+from manager_api.database.batching import Batched
+from manager_api.database.engine import Database, DatabaseBusy, utc_now
+from manager_api.http_workers.presence import HttpPresence
+from manager_api.runs import http_store as http_runs
+from manager_api.workers import store as workers
+from workflows.domain.http_workers import Patience
+from workflows.domain.messages import Outcome, RunKey, RunRef
+
+#: How often it is stored who was heard of; far below any time-out.
+STORE_EVERY_S = 2.0
+#: Another manager may have been asked for the run that a worker waits for here.
+SHARED_DATABASE_TICK_S = 1.0
+_PAUSE_S = 0.2
+
+logger = logging.getLogger(__name__)
+
+
+class HttpRuns:
+    """`start()` it with the manager; `close()` stores what was heard last."""
+
+    def __init__(self, database: Database, patience: Callable[[], Patience]) -> None:
+        self.presence = HttpPresence(patience)
+        self.database = database
+        self.patience = patience
+        self._news: defaultdict[str, set[asyncio.Event]] = defaultdict(set)
+        self._looks = Batched(self._look)
+        self._questions: Counter[str] = Counter()
+        self._touched: set[str] = set()
+        self._storing: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        self._storing = asyncio.create_task(self._store_every_so_often(), name="http workers")
+
+    async def close(self) -> None:
+        if self._storing is not None:
+            self._storing.cancel()
+            await asyncio.wait({self._storing})
+        with contextlib.suppress(DatabaseBusy):
+            await self.store_heard()
+
+    # --- asked for by a job's workflow ------------------------------------------------------------
+
+    async def attach(self, ref: RunRef, workflow_run_id: str, activity_id: str) -> Outcome | None:
+        """See `activities.http_workers.OfferedRuns`."""
+        try:
+            async with self.database.writing() as session:
+                found = await http_runs.attach(session, ref, workflow_run_id, activity_id)
+        except DatabaseBusy as busy:
+            raise NotStored(str(busy)) from busy
+        self._tell(found.worker_id)
+        return found.outcome
+
+    async def stop_run(self, worker_id: str, key: RunKey, reason: str) -> bool:
+        """Have a run stopped. False: there is none here, or it has ended."""
+        while True:
+            try:
+                return await self._stop(worker_id, str(key), reason)
+            except DatabaseBusy:
+                await asyncio.sleep(_PAUSE_S)
+
+    async def _stop(self, worker_id: str, key: str, reason: str) -> bool:
+        async with self.database.reading() as session:
+            if not await http_runs.is_open(session, key, worker_id):
+                return False
+        async with self.database.writing() as session:
+            row = await http_runs.run_to_change(session, key)
+            if row is None or row.outcome:
+                return False
+            await http_runs.stop(session, row, reason)
+        return True
+
+    # --- a worker that waits ----------------------------------------------------------------------
+
+    @contextlib.contextmanager
+    def question_of(self, worker_id: str) -> Iterator[None]:
+        """As long as a question of the worker's for a task waits for its answer."""
+        self._questions[worker_id] += 1
+        try:
+            yield
+        finally:
+            self._questions[worker_id] -= 1
+            if not self._questions[worker_id]:
+                del self._questions[worker_id]
+
+    def asks_twice(self, worker_id: str) -> bool:
+        """Should it have hung up on one question, it waits for the answer to another."""
+        return self._questions[worker_id] > 1
+
+    async def wait(self, worker_id: str, at_most_s: float) -> None:
+        """Until something was offered to the worker, or it may have been elsewhere."""
+        event = asyncio.Event()
+        self._news[worker_id].add(event)
+        # All at the same moments, so that one query answers for all who wait.
+        tick_s = SHARED_DATABASE_TICK_S - time.monotonic() % SHARED_DATABASE_TICK_S
+        try:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(min(at_most_s, tick_s)):
+                    await event.wait()
+        finally:
+            self._news[worker_id].discard(event)
+            if not self._news[worker_id]:
+                del self._news[worker_id]
+
+    async def has_news(self, worker_id: str) -> bool:
+        """Whether it is worth asking once more what the worker is to do."""
+        return bool(await self._looks.get(worker_id))
+
+    async def _look(self, worker_ids: Collection[str]) -> dict[str, bool]:
+        async with self.database.reading() as session:
+            return dict.fromkeys(await http_runs.with_news(session, worker_ids), True)
+
+    def _tell(self, worker_id: str) -> None:
+        for event in self._news.get(worker_id, ()):
+            event.set()
+
+    # --- what is worth no transaction of its own --------------------------------------------------
+
+    def touched(self, key: str) -> None:
+        """A worker said that it is at this run."""
+        self._touched.add(key)
+
+    async def store_heard(self) -> None:
+        seen = self.presence.take_unstored()
+        touched, self._touched = self._touched, set()
+        if not seen and not touched:
+            return
+        try:
+            async with self.database.writing() as session:
+                await workers.seen(session, sorted(seen), utc_now())
+                await http_runs.touch(session, sorted(touched), utc_now())
+        except BaseException:
+            self._touched |= touched
+            for worker_id in seen:
+                self.presence.heard(worker_id)
+            raise
+
+    async def _store_every_so_often(self) -> None:
+        while True:
+            await asyncio.sleep(STORE_EVERY_S)
+            try:
+                await self.store_heard()
+            except Exception:
+                # A busy database must not end it; the next round tries again.
+                logger.exception("who was heard of could not be stored")

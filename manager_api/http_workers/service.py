@@ -1,0 +1,213 @@
+"""What a worker that speaks HTTP says of itself and of its task."""
+
+import contextlib
+import logging
+from collections.abc import Callable
+from uuid import uuid4
+
+from manager_api.contract.errors import BadRequest, Overtaken, Refused, TaskNotFound, WorkerNotFound
+from manager_api.contract.worker_tasks import MayKeepRunning, TaskUpdate
+from manager_api.contract.workers import WorkerStateChange
+from manager_api.database.engine import Session, utc_now
+from manager_api.database.patience import patiently
+from manager_api.database.tables import HttpRunRow, HttpRunState, TaskRow, WorkerRow
+from manager_api.http_workers.registry import HttpRuns
+from manager_api.jobs import store as jobs
+from manager_api.jobs import task_store as tasks
+from manager_api.jobs.service import JobControl, apply_change
+from manager_api.logs.task_logs import TaskLogs
+from manager_api.runs import http_store as http_runs
+from manager_api.workers import store as workers
+from workflows.domain.http_workers import (
+    Permission,
+    TaskStanding,
+    may_keep_running,
+    outcome_reported,
+    status_when_it_asks_for_its_state,
+)
+from workflows.domain.job.transitions import Refused as NotPossible
+from workflows.domain.messages import LONGEST_REASON, Change, RunKey, TaskAction
+from workflows.domain.statuses import TaskStatus, WorkerStatus
+from workflows.domain.worker import StatusRequest
+
+#: What only the farm makes of a task.
+_NOT_FOR_WORKERS = frozenset({TaskStatus.SOFT_FAILED, TaskStatus.PAUSED})
+
+logger = logging.getLogger(__name__)
+
+
+class HttpWorkerService:
+    """
+    Args:
+        wait_s: how long a busy database holds up what a worker says only once.
+    """
+
+    def __init__(self, runs: HttpRuns, logs: TaskLogs, control: JobControl, wait_s: float) -> None:
+        self._wait_s = wait_s
+        self._runs = runs
+        self._database = runs.database
+        self._logs = logs
+        self._control = control
+
+    # --- itself -----------------------------------------------------------------------------------
+
+    async def requested_status(self, worker_id: str) -> WorkerStateChange | None:
+        """What the worker is to become; None if it is to stay what it is."""
+        self._runs.presence.heard(worker_id)
+        async with self._database.reading() as session:
+            row = _there(await workers.worker(session, worker_id), worker_id)
+        if not row.is_http or row.status is not status_when_it_asks_for_its_state(row.status):
+            row = await self._heard_anew(worker_id, status_when_it_asks_for_its_state)
+        requested = row.status_requested
+        return WorkerStateChange(status_requested=requested) if requested else None
+
+    async def status_changed(self, worker_id: str, status: WorkerStatus) -> None:
+        self._runs.presence.heard(worker_id)
+        await patiently(lambda: self._store_status(worker_id, status), self._wait_s)
+
+    async def _store_status(self, worker_id: str, status: WorkerStatus) -> None:
+        async with self._database.writing() as session:
+            row = _there(await workers.worker_to_change(session, worker_id), worker_id)
+            row.last_seen = utc_now()
+            is_new = not row.is_http or row.status is WorkerStatus.ERROR
+            if status is not WorkerStatus.AWAKE:
+                await http_runs.give_back(session, worker_id, f"its worker is {status}")
+                row.polls_until = None
+            await workers.set_status(session, worker_id, status)
+            if is_new:
+                await http_runs.begin_session(session, row)
+
+    async def _heard_anew(
+        self, worker_id: str, status_now: Callable[[WorkerStatus], WorkerStatus]
+    ) -> WorkerRow:
+        async with self._database.writing() as session:
+            row = _there(await workers.worker_to_change(session, worker_id), worker_id)
+            row.last_seen = utc_now()
+            status = status_now(row.status)
+            if status is not row.status:
+                await http_runs.give_back(session, worker_id, "its worker was not heard of")
+                await workers.set_status(session, worker_id, status)
+            await http_runs.begin_session(session, row)
+        return row
+
+    # --- its task ---------------------------------------------------------------------------------
+
+    async def may_run(self, worker_id: str, task_id: str) -> MayKeepRunning:
+        async with self._database.reading() as session:
+            worker = _there(await workers.worker(session, worker_id), worker_id)
+            task = await tasks.task(session, task_id)
+            run = await http_runs.newest_of_task(session, task_id, worker_id)
+        permission = may_keep_running(_pending(worker), _standing(task, run, worker_id))
+        if task is not None:
+            self._runs.presence.heard(worker_id)
+        if permission.is_granted and run is not None:
+            self._runs.touched(run.key)
+        return _answer(permission)
+
+    async def update(self, worker_id: str, task_id: str, said: TaskUpdate) -> None:
+        """
+        Raises:
+            BadRequest: a status that only the farm makes of a task.
+            TaskNotFound: no such task.
+            Overtaken: it is not this worker's.
+        """
+        self._runs.presence.heard(worker_id)
+        if said.task_status in _NOT_FOR_WORKERS:
+            raise BadRequest(f'a worker cannot make its task "{said.task_status}"')
+        task, run = await patiently(lambda: self._look_up(worker_id, task_id), self._wait_s)
+        if task is None:
+            raise TaskNotFound(task_id)
+        if not _is_open(run) and task.worker_id != worker_id:
+            raise Overtaken(f'task "{task_id}" is not assigned to this worker')
+        if said.log:
+            attempt = RunKey.parse(run.key).attempt if run is not None else task.attempt
+            await self._keep_log(task, attempt, said.log)
+        if run is None or not _is_open(run):
+            return  # a late word about what was settled or given up: as in Flamenco, no error
+        if said.task_status is TaskStatus.CANCELED and not run.stop_reason:
+            await self._cancel(task, said.activity or "")
+        await patiently(lambda: self._store(run.key, said), self._wait_s)
+
+    async def _look_up(
+        self, worker_id: str, task_id: str
+    ) -> tuple[TaskRow | None, HttpRunRow | None]:
+        async with self._database.reading() as session:
+            task = await tasks.task(session, task_id)
+            return task, await http_runs.newest_of_task(session, task_id, worker_id)
+
+    async def _keep_log(self, task: TaskRow, attempt: int, text: str) -> None:
+        try:
+            await self._logs.append(task.job_id, task.id, attempt, text)
+        except OSError:
+            # A disk that takes no log must not cost the word on how the task ended.
+            logger.exception("a worker's words for a task's log are lost", extra={"task": task.id})
+
+    async def _store(self, key: str, said: TaskUpdate) -> None:
+        async with self._database.writing() as session:
+            await self._store_in(session, key, said)
+
+    async def _store_in(self, session: Session, key: str, said: TaskUpdate) -> None:
+        run = await http_runs.run_to_change(session, key)
+        if run is None or not _is_open(run):
+            return
+        run.touched = utc_now()
+        run.state = HttpRunState.RUNNING
+        job_id, index = run.job_id, RunKey.parse(key).index
+        activity = said.activity
+        if activity is not None:
+            await tasks.set_activity(session, job_id, index, activity[:LONGEST_REASON])
+        if said.steps_completed is not None:
+            await tasks.set_steps(session, job_id, index, said.steps_completed)
+        if said.task_status is not None:
+            outcome = outcome_reported(said.task_status, activity or "", run.stop_reason)
+            if outcome is not None:
+                http_runs.end(session, run, outcome)
+
+    async def _cancel(self, task: TaskRow, reason: str) -> None:
+        """A worker that cancels its task without an order speaks for the farm, as in Flamenco."""
+        async with self._database.reading() as session:
+            job = await jobs.job(session, task.job_id)
+        change = Change(
+            task=task.index_in_job,
+            task_action=TaskAction.CANCEL,
+            reason=reason or "its worker canceled it",
+            request_id=str(uuid4()),
+        )
+        if job is not None:
+            # Refused is what cannot be canceled any more, and then there is nothing to do.
+            with contextlib.suppress(Refused, NotPossible):
+                await apply_change(self._database, self._control, job, change)
+
+
+def _there(row: WorkerRow | None, worker_id: str) -> WorkerRow:
+    if row is None:
+        raise WorkerNotFound(worker_id)
+    return row
+
+
+def _is_open(run: HttpRunRow | None) -> bool:
+    return run is not None and run.state is not HttpRunState.ENDED
+
+
+def _pending(row: WorkerRow) -> StatusRequest | None:
+    requested = row.status_requested
+    return StatusRequest(requested, row.is_lazy_request) if requested else None
+
+
+def _standing(task: TaskRow | None, run: HttpRunRow | None, worker_id: str) -> TaskStanding | None:
+    if task is None:
+        return None
+    return TaskStanding(
+        is_its_own=task.worker_id == worker_id,
+        status=task.status,
+        is_running=_is_open(run),
+        stop_reason=run.stop_reason if run is not None else "",
+    )
+
+
+def _answer(permission: Permission) -> MayKeepRunning:
+    return MayKeepRunning(
+        may_keep_running=permission.is_granted,
+        reason=permission.reason,
+        status_change_requested=permission.is_for_status,
+    )

@@ -1,0 +1,128 @@
+"""Rendered frames at the sizes that the sequence viewer shows, kept on the manager's own disk."""
+
+import asyncio
+import contextlib
+import logging
+import os
+from hashlib import sha256
+from pathlib import Path
+from uuid import uuid4
+
+from PIL import Image
+
+from activities import frame_images
+from manager_api.contract.errors import TryAgain
+
+#: Few, so that a frame is kept for all pages alike. Heights follow.
+WIDTHS = (320, 640, 1280, 1920)
+#: A gigabyte: some ten thousand frames at 1280.
+MAX_KEPT_BYTES = 2**30
+_PRUNE_EVERY = 100
+#: Each decodes a frame in a thread or a child; rendering and the farm come first.
+_AT_ONCE = max(1, min(4, (os.cpu_count() or 2) // 2))
+_MAX_WAITING = 256
+
+logger = logging.getLogger(__name__)
+
+
+class NoPreview(Exception):
+    """The file is not (or not yet) an image that can be shown; the text says why."""
+
+
+class FrameImages:
+    def __init__(self, folder: Path, max_kept_bytes: int = MAX_KEPT_BYTES) -> None:
+        self._folder = folder
+        self._max_kept_bytes = max_kept_bytes
+        self._decoders = asyncio.Semaphore(_AT_ONCE)
+        self._waiting = 0
+        self._written = 0
+
+    async def jpeg(self, path: Path, key: str, width: int) -> bytes:
+        """
+        Args:
+            key: of the file's content, see `key_of`.
+            width: one of `WIDTHS`.
+
+        Raises:
+            NoPreview: there is nothing to show.
+            TryAgain: too many wait.
+        """
+        kept = self._folder / f"{key}-{width}.jpg"
+        if (jpeg := await asyncio.to_thread(_kept, kept)) is not None:
+            return jpeg
+        if self._waiting >= _MAX_WAITING:
+            raise TryAgain("too many frames are waiting to be made smaller")
+        self._waiting += 1
+        try:
+            async with self._decoders:
+                # Perhaps somebody else, in whose turn we waited, wanted the same.
+                jpeg = await asyncio.to_thread(_kept, kept)
+                return await self._made(path, kept, width) if jpeg is None else jpeg
+        finally:
+            self._waiting -= 1
+
+    async def _made(self, path: Path, kept: Path, width: int) -> bytes:
+        jpeg = await _decoded(path, (width, width * 4))
+        try:
+            await asyncio.to_thread(_keep, kept, jpeg)
+            self._written += 1
+            if self._written % _PRUNE_EVERY == 1:
+                await asyncio.to_thread(prune, self._folder, self._max_kept_bytes)
+        except OSError as error:
+            logger.warning("frame not kept", extra={"path": str(kept), "reason": str(error)})
+        return jpeg
+
+
+def key_of(path: Path, stat: os.stat_result) -> str:
+    """Another one when the frame was rendered again."""
+    return sha256(f"{path}\0{stat.st_mtime_ns}\0{stat.st_size}".encode()).hexdigest()[:32]
+
+
+def fitting(width: int) -> int:
+    """The smallest of `WIDTHS` that is not smaller, else the largest."""
+    return next((each for each in WIDTHS if each >= width), WIDTHS[-1])
+
+
+def prune(folder: Path, max_bytes: int) -> None:
+    """Removes what was not looked at for longest, until a tenth of the room is free."""
+    with os.scandir(folder) as found:
+        files = [(entry.stat(), entry.path) for entry in found]
+    total = sum(stat.st_size for stat, _ in files)
+    if total <= max_bytes:
+        return
+    for stat, path in sorted(files, key=lambda file: file[0].st_mtime):
+        if total <= 0.9 * max_bytes:
+            return
+        with contextlib.suppress(OSError):
+            os.remove(path)
+        total -= stat.st_size
+
+
+async def _decoded(path: Path, fits_in: frame_images.Size) -> bytes:
+    try:
+        if await asyncio.to_thread(frame_images.is_exr, path):
+            whole = await frame_images.exr_as_jpeg(path)
+            return await asyncio.to_thread(frame_images.shrunk, whole, fits_in)
+        jpeg = await asyncio.to_thread(frame_images.as_jpeg, path, fits_in)
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        raise NoPreview(str(error)) from error
+    if jpeg is None:
+        raise NoPreview("its format has no preview")
+    return jpeg
+
+
+def _kept(path: Path) -> bytes | None:
+    try:
+        content = path.read_bytes()
+        os.utime(path)
+    except OSError:
+        return None
+    return content
+
+
+def _keep(path: Path, content: bytes) -> None:
+    """Whoever reads it meanwhile finds all of it or nothing."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(f"{path.stem}-{uuid4().hex[:8]}.tmp")
+    unfinished.write_bytes(content)
+    os.replace(unfinished, path)

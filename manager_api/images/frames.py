@@ -1,0 +1,151 @@
+"""The rendered frames of a job, as a sequence to look at."""
+
+import asyncio
+import os
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel
+
+from manager_api.contract.errors import Forbidden, JobNotFound, NotFound
+from manager_api.database.engine import Database
+from manager_api.files.storage import SharedStorage
+from manager_api.images.frame_images import FrameImages, fitting, key_of
+from manager_api.jobs import store as jobs
+from manager_api.settings.platforms import managers_platform
+from workflows.domain.frame_files import FrameFiles, frame_files
+from workflows.domain.frames import MAX_FRAME_NUMBER, BadFrameRange, parse_frames
+from workflows.domain.variables import Variables
+
+#: More than seven minutes at 24 frames per second; a page holds no more.
+MAX_FRAMES = 10_000
+_FPS = 24.0
+
+
+class Frame(BaseModel):
+    frame: int
+    path: str
+    """As this manager calls the file."""
+    exists: bool
+    url: str | None
+    """Of the image to look at, on this manager; another one when the frame is rendered again."""
+
+
+class FrameSequence(BaseModel):
+    frames: list[Frame]
+    """In ascending order, also those that are not rendered yet."""
+    total: int
+    """How many there are, with those that are too many to be listed."""
+    fps: float
+    pattern: str
+    """Path of all of them, with a # for each digit; empty if that is not known."""
+    note: str
+    """Why there is no frame to be seen, as a sentence; empty if there are some."""
+
+
+class FrameService:
+    def __init__(
+        self, database: Database, storage: Path, variables: Variables, images: FrameImages
+    ) -> None:
+        self._database = database
+        self._storage = storage
+        self._variables = variables
+        self._images = images
+
+    async def sequence(self, job_id: str) -> FrameSequence:
+        """
+        Raises:
+            JobNotFound: there is no such job.
+        """
+        settings = await self._settings(job_id)
+        files = frame_files(settings)
+        if files is None:
+            return _nothing("This job's settings do not say where it writes frames.")
+        return await asyncio.to_thread(self._looked_for, job_id, files, settings)
+
+    def _looked_for(
+        self, job_id: str, files: FrameFiles, settings: dict[str, Any]
+    ) -> FrameSequence:
+        directory = self._directory(files)
+        try:
+            wanted = parse_frames(str(settings.get("frames", "")))
+            there = _versions(SharedStorage(self._storage).inside(directory))
+        except BadFrameRange:
+            return _nothing("This job's settings do not say which frames it renders.")
+        except Forbidden as refusal:
+            return _nothing(f"The frames cannot be shown here: {refusal}.")
+        base = f"/api/tablao/v1/jobs/{job_id}/frames"
+        frames = [
+            Frame(
+                frame=number,
+                path=str(directory / (name := files.name(number))),
+                exists=name in there,
+                url=f"{base}/{number}?v={there[name]}" if name in there else None,
+            )
+            for number in islice(wanted, MAX_FRAMES)
+        ]
+        return FrameSequence(
+            frames=frames,
+            total=len(wanted),
+            fps=_fps(settings),
+            pattern=str(directory / files.pattern),
+            note="" if any(frame.exists for frame in frames) else "No frame is rendered yet.",
+        )
+
+    async def file(self, job_id: str, frame: int) -> tuple[Path, str]:
+        """The file of one frame, and the key of its content.
+
+        Raises:
+            JobNotFound, NotFound, Forbidden: there is no such frame to be seen.
+        """
+        files = frame_files(await self._settings(job_id))
+        if files is None or not 0 <= frame <= MAX_FRAME_NUMBER:
+            raise NotFound(f"this job has no frame {frame}")
+        return await asyncio.to_thread(self._file, files, frame)
+
+    async def picture(self, path: Path, key: str, width: int) -> bytes:
+        """
+        Raises:
+            NoPreview: the file is no image to look at.
+        """
+        return await self._images.jpeg(path, key, fitting(width))
+
+    def _file(self, files: FrameFiles, frame: int) -> tuple[Path, str]:
+        path = SharedStorage(self._storage).inside(self._directory(files) / files.name(frame))
+        if not path.is_file():
+            raise NotFound(f"frame {frame} is not rendered")
+        return path, key_of(path, path.stat())
+
+    def _directory(self, files: FrameFiles) -> Path:
+        platform = managers_platform()
+        return Path(self._variables.for_workers(platform, platform).text(files.directory))
+
+    async def _settings(self, job_id: str) -> dict[str, Any]:
+        async with self._database.reading() as session:
+            row = await jobs.job(session, job_id)
+        if row is None:
+            raise JobNotFound(job_id)
+        return row.settings
+
+
+def _nothing(note: str) -> FrameSequence:
+    return FrameSequence(frames=[], total=0, fps=_FPS, pattern="", note=note)
+
+
+def _fps(settings: dict[str, Any]) -> float:
+    fps = settings.get("fps")
+    return float(fps) if isinstance(fps, int | float) and 0 < fps <= 1000 else _FPS
+
+
+def _versions(directory: Path) -> dict[str, str]:
+    """The files in it, and for each a word that is another one when it was written again."""
+    try:
+        with os.scandir(directory) as found:
+            return dict(_version(entry) for entry in found if entry.is_file())
+    except OSError:  # most of all: nothing was rendered yet
+        return {}
+
+
+def _version(entry: os.DirEntry[str]) -> tuple[str, str]:
+    return entry.name, f"{entry.stat().st_mtime_ns:x}"

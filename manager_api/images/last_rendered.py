@@ -1,0 +1,83 @@
+"""Where the images are that jobs rendered last."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+
+from pydantic import BaseModel
+
+from manager_api.contract.last_rendered import JobLastRenderedImageInfo
+from manager_api.database.engine import Database, DatabaseBusy
+from manager_api.images import store as last_rendered
+from manager_api.images.scaling import SIZES, LastRendered
+from manager_api.logs.task_logs import job_files_url
+from workflows.domain.statuses import JobStatus
+
+#: Jobs looked at for an image; those that are older have not rendered lately.
+_LOOKED_AT = 500
+
+
+class RecentImage(BaseModel):
+    job_id: str
+    name: str
+    status: JobStatus
+    base: str
+    """Path of an address on this manager; each suffix goes behind it and a slash."""
+    suffixes: list[str]
+    """From the largest to the smallest image."""
+    shown_at: datetime
+
+
+class RecentImages(BaseModel):
+    images: list[RecentImage]
+
+
+class LastRenderedService:
+    def __init__(self, database: Database, images: LastRendered) -> None:
+        self._database = database
+        self._images = images
+
+    async def of_job(self, job_id: str) -> JobLastRenderedImageInfo | None:
+        """None if it has no image; or if there is no such job, as in Flamenco."""
+        if not self._images.has_image(job_id):
+            return None
+        return JobLastRenderedImageInfo(base=job_files_url(job_id), suffixes=list(SIZES))
+
+    async def of_farm(self) -> JobLastRenderedImageInfo | None:
+        async with self._database.reading() as session:
+            job_id = await last_rendered.last_rendered_job(session)
+        return await self.of_job(job_id) if job_id else None
+
+    async def recent(self, limit: int) -> RecentImages:
+        """The newest image first."""
+        async with self._database.reading() as session:
+            rows = await last_rendered.lately_changed(session, _LOOKED_AT)
+        times = await asyncio.to_thread(self._images.times, [row.id for row in rows])
+        newest = sorted((row for row in rows if row.id in times), key=lambda row: times[row.id])
+        return RecentImages(
+            images=[
+                RecentImage(
+                    job_id=row.id,
+                    name=row.name,
+                    status=row.status,
+                    base=job_files_url(row.id),
+                    suffixes=list(SIZES),
+                    shown_at=times[row.id],
+                )
+                for row in newest[: -limit - 1 : -1]
+            ]
+        )
+
+
+def last_rendered_shown(database: Database) -> Callable[[str], Awaitable[bool]]:
+    """Records that a job's image is new, and tells of it; false if the job is gone or going."""
+
+    async def shown(job_id: str) -> bool:
+        try:
+            async with database.writing() as session:
+                base, suffixes = job_files_url(job_id), list(SIZES)
+                return await last_rendered.set_last_rendered(session, job_id, base, suffixes)
+        except DatabaseBusy:
+            return True  # it is there, and the next image is told of
+
+    return shown

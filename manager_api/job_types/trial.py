@@ -1,0 +1,89 @@
+"""Tries a script out: what it makes of settings, without a job."""
+
+import re
+import tempfile
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from manager_api.contract.job_type_scripts import ScriptToTry, Trial, TriedCommand, TriedTask
+from manager_api.contract.job_types import AvailableJobType
+from manager_api.job_types.drafts import draft_job_type
+from manager_api.job_types.folder import FolderJobTypes
+from manager_api.job_types.registry import compiled
+from manager_api.job_types.scripts import SUFFIXES
+from workflows.domain.job_types.definitions import (
+    AuthoredTask,
+    CompileError,
+    JobType,
+    SubmittedJob,
+)
+
+_TASKS_SHOWN = 500
+_AFTER_SHOWN = 20
+_ODD = re.compile(r"[^A-Za-z0-9]+")
+
+
+def tried(script: ScriptToTry, scripts: FolderJobTypes) -> Trial:
+    """Blocks.
+
+    Args:
+        script: What to try, and with which settings.
+        scripts: The folder that it may require others from.
+
+    Raises:
+        TooManyScripts: others do not end.
+    """
+    file = f"{_ODD.sub('_', script.name) or 'draft'}{SUFFIXES[script.language]}"
+    if scripts.folder.is_dir():
+        return _tried_in(scripts.folder / file, script, scripts)
+    with tempfile.TemporaryDirectory() as folder:
+        return _tried_in(Path(folder, file), script, scripts)
+
+
+def _tried_in(path: Path, script: ScriptToTry, scripts: FolderJobTypes) -> Trial:
+    try:
+        job_type = draft_job_type(path, script.source, scripts.sandbox)
+    except CompileError as problem:
+        return Trial(problem=str(problem), settings=script.settings, tasks=[], task_count=0)
+    settings = _with_defaults(job_type, script.settings)
+    told = AvailableJobType.model_validate(job_type.as_json())
+    created = datetime.now().astimezone()
+    job = SubmittedJob(
+        str(uuid4()), script.job_name, job_type.name, created, settings=dict(settings)
+    )
+    try:
+        tasks = compiled(job, job_type)
+    except CompileError as problem:
+        return Trial(job_type=told, problem=str(problem), settings=settings, tasks=[], task_count=0)
+    return Trial(
+        job_type=told,
+        problem="",
+        settings=job.settings,
+        tasks=[_told(task) for task in tasks[:_TASKS_SHOWN]],
+        task_count=len(tasks),
+    )
+
+
+def _with_defaults(job_type: JobType, given: dict[str, Any]) -> dict[str, Any]:
+    declared = [setting.as_json() for setting in job_type.settings]
+    defaults = {
+        each["key"]: each["default"] for each in declared if each.get("default") is not None
+    }
+    return defaults | given
+
+
+def _told(task: AuthoredTask) -> TriedTask:
+    return TriedTask(
+        name=task.name,
+        type=task.type,
+        priority=task.priority,
+        steps=task.steps_total,
+        commands=[
+            TriedCommand(name=command.name, parameters=command.parameters)
+            for command in task.commands
+        ],
+        after=list(task.dependencies[:_AFTER_SHOWN]),
+        after_count=len(task.dependencies),
+    )

@@ -1,0 +1,186 @@
+"""Stores what a job's workflow decided: state and events of it, in order, in one transaction."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+
+from sqlalchemy import delete, insert, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from manager_api.database import events
+from manager_api.database.engine import Changed, Database, Session, utc_now
+from manager_api.database.payloads import JOBS, job_event
+from manager_api.database.tables import HandBackRow, JobBlockRow, JobRow, table_of
+from manager_api.jobs import history as job_history
+from manager_api.jobs import job_leases
+from manager_api.jobs.store import job_to_change
+from manager_api.jobs.task_moves import KnownWorkers, TaskMoves
+from manager_api.jobs.task_table import read_compact, take_over
+from workflows.domain.messages import (
+    Change,
+    JobMoved,
+    JobSnapshot,
+    Limits,
+    ProjectionWrite,
+    WriteAnswer,
+)
+
+
+class SqlProjectionStore:
+    """`limits` is asked at each claim, so that a changed setting counts from the next run on."""
+
+    def __init__(self, db: Database, limits: Callable[[], Limits] = Limits) -> None:
+        self._db = db
+        self._limits = limits
+
+    async def claim(self, job_id: str, run: int) -> JobSnapshot | None:
+        """What the run starts from; None if another run owns the job, or nobody does.
+
+        Changes nothing, so it can be asked again, but not once the run has written: who claims it
+        then is a workflow of a Temporal that was set back in time (protocol rule 16).
+        """
+        async with self._db.reading() as session:
+            job = await session.get(JobRow, job_id)
+            if job is None or job.run != run or job.is_ended or job.sequence > 0:
+                return None
+            return JobSnapshot(
+                job_id=job_id,
+                run=run,
+                status=job.status,
+                priority=job.priority,
+                tasks=await read_compact(session, job_id),
+                sequence=job.sequence,
+                demand_version=job.demand_version,
+                blocked=await _blocked(session, job_id),
+                limits=self._limits(),
+                change=_change_to_make(job),
+            )
+
+    async def store(self, write: ProjectionWrite) -> WriteAnswer:
+        """Store a write once, however often it is asked."""
+        async with self._db.writing() as session:
+            job = await job_to_change(session, write.job_id)
+            if job is None or job.run != write.run:
+                return WriteAnswer.GONE
+            answer = _answer_out_of_turn(job, write)
+            if answer is None:
+                await _Applier(session, job, write).apply()
+            return answer or WriteAnswer.STORED
+
+
+def _change_to_make(job: JobRow) -> Change | None:
+    return None if job.pending_change is None else Change(**job.pending_change).clipped()
+
+
+async def _blocked(session: AsyncSession, job_id: str) -> tuple[tuple[str, str], ...]:
+    query = (
+        select(JobBlockRow.worker_id, JobBlockRow.task_type)
+        .where(JobBlockRow.job_id == job_id)
+        .order_by(JobBlockRow.worker_id, JobBlockRow.task_type)
+    )
+    return tuple((row.worker_id, row.task_type) for row in await session.execute(query))
+
+
+def _answer_out_of_turn(job: JobRow, write: ProjectionWrite) -> WriteAnswer | None:
+    """None when it is this write's turn."""
+    if write.sequence == job.sequence:
+        return WriteAnswer.STORED
+    if write.sequence < job.sequence or job.is_ended:
+        # Either a copy that comes late, whose answer nobody hears, or a Temporal that was set
+        # back in time: the run is ended and started anew from the database (protocol rule 16).
+        return WriteAnswer.GONE
+    if write.sequence > job.sequence + 1 and write.snapshot is None:
+        return WriteAnswer.SEND_ALL
+    return None
+
+
+class _Applier:
+    """Carries one write into the tables. Events of tasks come before those of their job."""
+
+    def __init__(self, session: Session, job: JobRow, write: ProjectionWrite) -> None:
+        self._session = session
+        self._job = job
+        self._write = write
+        self._now = utc_now()
+        self._workers = KnownWorkers(session)
+
+    async def apply(self) -> None:
+        job, write = self._job, self._write
+        steps_before = (job.steps_completed, job.steps_total)
+        job.sequence = write.sequence
+        moves = TaskMoves(self._session, job, self._workers, self._now)
+        await moves.apply(write.tasks)
+        needs_refresh = moves.moved_in_bulk
+        if write.snapshot is not None:
+            is_new = await take_over(self._session, job, write.snapshot, self._now)
+            needs_refresh = needs_refresh or is_new
+        is_told = self._job_moves(needs_refresh)
+        has_steps = steps_before != (job.steps_completed, job.steps_total)
+        if not is_told and (needs_refresh or has_steps):
+            self._tell_job(refresh_tasks=needs_refresh)
+        await self._store_blocklist()
+        await job_leases.apply(self._session, write, self._workers, self._now)
+        asks_for_more = self._store_demand()
+        if write.is_final:
+            await self._end()
+        if asks_for_more or _concerns_keeper(write):
+            self._session.changed.add(Changed.FARM)
+
+    def _job_moves(self, needs_refresh: bool) -> bool:
+        """Returns whether what has changed of the tasks is told with it."""
+        write, job = self._write, self._job
+        if write.priority is not None and write.priority != job.priority:
+            job.priority = write.priority
+            self._tell_job()
+        for moved in write.jobs:
+            job.activity = moved.activity_text
+            self._move_job(moved)
+        if write.status is not None and write.status != job.status:
+            self._move_job(JobMoved(job.status, write.status, job.activity, needs_refresh))
+            return True
+        return any(moved.refresh_tasks or not needs_refresh for moved in write.jobs)
+
+    def _move_job(self, moved: JobMoved) -> None:
+        self._job.status = moved.status
+        self._job.updated = self._now
+        job_history.note_job(self._session, self._job, self._now)
+        payload = job_event(self._job, previous=moved.previous, refresh_tasks=moved.refresh_tasks)
+        events.append(self._session, JOBS, payload)
+
+    def _tell_job(self, *, refresh_tasks: bool = False) -> None:
+        self._job.updated = self._now
+        events.append(self._session, JOBS, job_event(self._job, refresh_tasks=refresh_tasks))
+
+    async def _store_blocklist(self) -> None:
+        if self._write.blocked is None:
+            return
+        await self._workers.look_up(worker_id for worker_id, _ in self._write.blocked)
+        await self._session.execute(delete(JobBlockRow).where(JobBlockRow.job_id == self._job.id))
+        rows = [
+            {"job_id": self._job.id, "worker_id": worker_id, "task_type": task_type}
+            for worker_id, task_type in self._write.blocked
+            if worker_id in self._workers
+        ]
+        if rows:
+            await self._session.execute(insert(table_of(JobBlockRow)), rows)
+
+    def _store_demand(self) -> bool:
+        """Returns whether the keeper may have somebody to lend now whom it had not before."""
+        demand, job = self._write.demand, self._job
+        if demand is None or demand.version < job.demand_version:
+            return False
+        # Within a version demand only shrinks, with each task that is started.
+        asks_for_more = demand.version > job.demand_version
+        job.demand = asdict(demand) if demand.wants else None
+        job.demand_version = demand.version
+        return asks_for_more
+
+    async def _end(self) -> None:
+        self._job.is_ended = True
+        self._job.demand = None
+        await job_leases.return_all(self._session, self._job.id, self._now)
+        await self._session.execute(delete(HandBackRow).where(HandBackRow.job_id == self._job.id))
+
+
+def _concerns_keeper(write: ProjectionWrite) -> bool:
+    lists: Sequence[object] = (write.jobs, write.moved, write.returned)
+    return any(lists) or write.priority is not None or write.all_held is not None or write.is_final

@@ -1,0 +1,148 @@
+"""Replaces a job's tasks by those of edited settings, but for the finished ones that stay alike."""
+
+import asyncio
+import json
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from sqlalchemy import delete, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from manager_api.database import events
+from manager_api.database.bulk import bulk_insert
+from manager_api.database.engine import Session, utc_now
+from manager_api.database.payloads import JOBS, job_event
+from manager_api.database.tables import JobBlockRow, JobRow, TaskRow, table_of
+from manager_api.jobs import history as job_history
+from manager_api.jobs import store as jobs
+from manager_api.jobs.insertion import CHUNK, NewJob, NewTask, steps_of
+from manager_api.jobs.task_moves import sum_steps
+from manager_api.jobs.task_store import tasks_in_order
+from workflows.domain.job.ranges import format_ranges
+from workflows.domain.statuses import JobStatus, TaskStatus
+from workflows.domain.task_ids import task_id
+
+#: What a finished task keeps; one that is new begins with the second word.
+_KEPT: dict[str, Any] = {
+    "activity": "",
+    "failures": 0,
+    "failed_by": [],
+    "worker_id": None,
+    "last_touched": None,
+    "started_at": None,
+    "ended_at": None,
+    "memory_peak": None,
+}
+
+
+class Recompiled(NamedTuple):
+    run: int | None
+    """The run to start; None for a job that stays paused."""
+    kept: int
+    """Tasks that stay finished."""
+    tasks: int
+
+
+class _Old(NamedTuple):
+    finished: dict[str, list[TaskRow]]
+    """By what they are; see `_likeness`."""
+    attempts: dict[int, int]
+    """By index. An attempt's number is never used twice: logs and hosts go by it."""
+
+
+async def replace_tasks(
+    session: Session, job_id: str, new: NewJob, stays_paused: bool
+) -> Recompiled:
+    """Of a job whose run has ended; tells `/jobs`, and orders the new run.
+
+    What failed before counts against nobody any more: the change may be what mends it.
+
+    Args:
+        stays_paused: no run is ordered; resuming the job will begin one.
+
+    Raises:
+        NotEnded: a run owns the job.
+        NothingMore: it is archived, or to be deleted.
+        KeyError: no such job.
+    """
+    row = await jobs.job_to_change(session, job_id)
+    if row is None:
+        raise KeyError(job_id)
+    jobs.check_rests(row)
+    run = None if stays_paused else await jobs.begin_rerun(session, job_id, None)
+    old = await _old_tasks(session, job_id)
+    await session.execute(delete(TaskRow).where(TaskRow.job_id == job_id))
+    await session.execute(delete(JobBlockRow).where(JobBlockRow.job_id == job_id))
+    unfinished = TaskStatus.PAUSED if stays_paused else TaskStatus.QUEUED
+    kept = await _insert(session, row, new.tasks, old, unfinished)
+    await _tell(session, row, new, JobStatus.PAUSED if stays_paused else JobStatus.QUEUED, kept)
+    return Recompiled(run, kept, len(new.tasks))
+
+
+async def _old_tasks(session: AsyncSession, job_id: str) -> _Old:
+    old = _Old(defaultdict(list), {})
+    async for (task,) in tasks_in_order(session, job_id, select(TaskRow)):
+        old.attempts[task.index_in_job] = task.attempt
+        if task.status is TaskStatus.COMPLETED:
+            old.finished[_likeness(task.name, task.task_type, task.commands)].append(task)
+        session.expunge(task)
+    return old
+
+
+def _likeness(name: str, task_type: str, commands: list[dict[str, Any]]) -> str:
+    return json.dumps([name, task_type, commands], sort_keys=True)
+
+
+async def _insert(
+    session: Session, job: JobRow, tasks: Sequence[NewTask], old: _Old, unfinished: TaskStatus
+) -> int:
+    """Returns how many are kept."""
+    same = {"job_id": job.id, "created": job.created, "updated": utc_now()}
+    kept = 0
+    for first in range(0, len(tasks), CHUNK):
+        rows = [
+            _row(job.id, index, task, old, unfinished)
+            for index, task in enumerate(tasks[first : first + CHUNK], first + 1)
+        ]
+        kept += sum(row["status"] is TaskStatus.COMPLETED for row in rows)
+        columns = {name: [row[name] for row in rows] for name in rows[0]}
+        await bulk_insert(session, table_of(TaskRow), columns, same)
+        await asyncio.sleep(0)
+    return kept
+
+
+def _row(
+    job_id: str, index: int, task: NewTask, old: _Old, unfinished: TaskStatus
+) -> dict[str, Any]:
+    alike = old.finished[_likeness(task.name, task.task_type, task.commands)]
+    finished = alike.pop(0) if alike else None
+    steps = steps_of(task)
+    state = _KEPT if finished is None else {name: getattr(finished, name) for name in _KEPT}
+    return state | {
+        "index_in_job": index,
+        "id": task_id(job_id, index),
+        "name": task.name,
+        "task_type": task.task_type,
+        "priority": task.priority,
+        "commands": task.commands,
+        "depends_on": format_ranges(sorted(set(task.depends_on))),
+        "steps_total": steps,
+        "steps_completed": 0 if finished is None else steps,
+        "status": unfinished if finished is None else TaskStatus.COMPLETED,
+        "attempt": old.attempts.get(index, 0),
+    }
+
+
+async def _tell(session: Session, row: JobRow, new: NewJob, status: JobStatus, kept: int) -> None:
+    now = utc_now()
+    previous = row.status
+    row.settings = new.settings
+    row.job_metadata = new.metadata
+    row.status = status
+    row.activity = f"Compiled anew with changed settings; {kept} finished tasks were kept"
+    row.updated = now
+    await sum_steps(session, row)
+    job_history.note_job(session, row, now)
+    told = None if previous is status else previous
+    events.append(session, JOBS, job_event(row, previous=told, refresh_tasks=True))

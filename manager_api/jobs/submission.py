@@ -1,0 +1,136 @@
+"""From what an artist submits to a job that can be stored."""
+
+import asyncio
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+from uuid import uuid4
+
+from manager_api.contract.errors import BadRequest, PreconditionFailed
+from manager_api.contract.jobs import SubmittedJob
+from manager_api.database.tables import JobRow
+from manager_api.job_types.folder import JobTypeBroken
+from manager_api.job_types.registry import JobTypeRegistry, JobTypeUnknown
+from manager_api.jobs.insertion import NewJob, NewTask
+from manager_api.settings.platforms import managers_platform
+from workflows.domain.job_types import definitions
+from workflows.domain.job_types.definitions import AuthoredTask, CompileError, JobType
+from workflows.domain.statuses import JobStatus
+from workflows.domain.variables import Variables
+
+#: What a job may be from its beginning.
+_INITIAL = frozenset({JobStatus.QUEUED, JobStatus.PAUSED})
+
+
+async def compile_job(
+    submitted: SubmittedJob, job_types: JobTypeRegistry, variables: Variables
+) -> NewJob:
+    """Takes seconds for a job of many tasks, most of them in threads.
+
+    Raises:
+        BadRequest: with a sentence for the submitter.
+        PreconditionFailed: its job type is not the one that the submitter knows.
+    """
+    status = submitted.initial_status or JobStatus.QUEUED
+    if status not in _INITIAL:
+        raise BadRequest(f'a job cannot begin as "{status}", only as "queued" or "paused"')
+    job = await asyncio.to_thread(_to_compile, submitted, variables)
+    tasks = await _compiled(job, submitted, job_types)
+    return await asyncio.to_thread(_new_job, submitted, job, status, tasks)
+
+
+async def compile_again(
+    row: JobRow, settings: dict[str, Any], job_types: JobTypeRegistry, variables: Variables
+) -> NewJob:
+    """A stored job with other settings, as if they had been submitted with it.
+
+    Raises:
+        BadRequest: with a sentence for whoever edited the settings.
+    """
+    submitted = SubmittedJob(
+        name=row.name,
+        type=row.job_type,
+        priority=row.priority,
+        settings=settings,
+        metadata=row.job_metadata,
+        submitter_platform="manager",
+        worker_tag=row.worker_tag_id,
+    )
+    job = await asyncio.to_thread(_to_compile, submitted, variables)
+    # These may be part of paths, and must not become others.
+    job = replace(
+        job,
+        job_id=row.id,
+        created=row.created.astimezone(),
+        shaman_checkout_id=row.shaman_checkout_id,
+    )
+    tasks = await _compiled(job, submitted, job_types)
+    return await asyncio.to_thread(_new_job, submitted, job, JobStatus.QUEUED, tasks)
+
+
+async def _compiled(
+    job: definitions.SubmittedJob, submitted: SubmittedJob, job_types: JobTypeRegistry
+) -> list[AuthoredTask]:
+    try:
+        job_type = await job_types.get(submitted.type)
+        _check_etag(submitted, job_type)
+        return await job_types.compile(job, job_type)
+    except (JobTypeUnknown, JobTypeBroken, CompileError) as refusal:
+        raise BadRequest(str(refusal)) from refusal
+
+
+def _new_job(
+    submitted: SubmittedJob,
+    job: definitions.SubmittedJob,
+    status: JobStatus,
+    tasks: list[AuthoredTask],
+) -> NewJob:
+    return NewJob(
+        id=job.job_id,
+        name=job.name,
+        job_type=submitted.type,
+        priority=submitted.priority,
+        tasks=[_new_task(task) for task in tasks],
+        status=status,
+        settings=job.settings,
+        metadata=job.metadata,
+        shaman_checkout_id=job.shaman_checkout_id,
+        worker_tag_id=submitted.worker_tag or None,
+    )
+
+
+def _to_compile(submitted: SubmittedJob, variables: Variables) -> definitions.SubmittedJob:
+    submitters = submitted.submitter_platform
+    if submitters == "manager":
+        submitters = managers_platform()
+    return definitions.SubmittedJob(
+        job_id=str(uuid4()),
+        name=submitted.name,
+        job_type=submitted.type,
+        created=datetime.now().astimezone(),
+        priority=submitted.priority,
+        settings=variables.fold(submitted.settings, submitters),
+        metadata=variables.fold(submitted.metadata, submitters),
+        status=submitted.initial_status or JobStatus.QUEUED,
+        worker_tag_id=submitted.worker_tag or "",
+        shaman_checkout_id=(submitted.storage and submitted.storage.shaman_checkout_id) or "",
+    )
+
+
+def _check_etag(submitted: SubmittedJob, job_type: JobType) -> None:
+    if submitted.type_etag and submitted.type_etag != job_type.etag():
+        raise PreconditionFailed(
+            "the job type has changed since it was fetched; refresh the job types and try again"
+        )
+
+
+def _new_task(task: AuthoredTask) -> NewTask:
+    commands = [
+        {
+            "name": command.name,
+            "parameters": command.parameters,
+            "total_step_count": command.total_step_count,
+        }
+        for command in task.commands
+    ]
+    return NewTask(task.name, task.type, task.priority, commands, task.dependencies)

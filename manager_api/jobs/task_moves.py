@@ -1,0 +1,167 @@
+"""Applies to the tables what a workflow says of its tasks; costs what the moves cost."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from itertools import groupby
+from typing import Any
+
+from sqlalchemy import bindparam, case, func, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from manager_api.database import events
+from manager_api.database.bulk import IN_CHUNK
+from manager_api.database.engine import Session
+from manager_api.database.payloads import WORKERS, task_event, topic_of_job, worker_event
+from manager_api.database.tables import JobRow, TaskRow, WorkerRow, table_of
+from manager_api.jobs import history as job_history
+from manager_api.jobs.task_store import tasks_by_index
+from workflows.domain.job.ranges import indexes_in, parse_ranges
+from workflows.domain.messages import TasksMoved
+from workflows.domain.statuses import TaskStatus
+
+_TASKS = table_of(TaskRow)
+#: Whose steps a status sets; a change of many is followed by a new sum over the job.
+SETS_STEPS = frozenset({TaskStatus.QUEUED, TaskStatus.COMPLETED})
+_FAILED = frozenset({TaskStatus.FAILED, TaskStatus.SOFT_FAILED})
+
+
+class KnownWorkers:
+    """Workers that this transaction has looked up. What a database set back in time does not
+    know must not be referred to: the write would never be stored."""
+
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+        self._rows: dict[str, WorkerRow] = {}
+        self._asked: set[str] = set()
+
+    async def look_up(self, ids: Iterable[str | None]) -> None:
+        new = {worker_id for worker_id in ids if worker_id} - self._asked
+        if new:
+            self._asked |= new
+            rows = await self._session.scalars(select(WorkerRow).where(WorkerRow.id.in_(new)))
+            self._rows.update((row.id, row) for row in rows)
+
+    def get(self, worker_id: str | None) -> WorkerRow | None:
+        return self._rows.get(worker_id or "")
+
+    def __contains__(self, worker_id: str) -> bool:
+        return worker_id in self._rows
+
+
+class TaskMoves:
+    """`job` is held by this transaction; its sum of steps is kept along."""
+
+    def __init__(self, session: Session, job: JobRow, workers: KnownWorkers, now: datetime) -> None:
+        self._session = session
+        self._job = job
+        self._workers = workers
+        self._now = now
+        self.moved_in_bulk = False
+
+    async def apply(self, moves: Sequence[TasksMoved]) -> None:
+        """In their order; a task may be in several of them."""
+        needs_sum = False
+        for in_bulk, group in groupby(moves, lambda move: move.in_bulk):
+            if not in_bulk:
+                await self._one_by_one(list(group))
+                continue
+            self.moved_in_bulk = True
+            for move in group:
+                await self._in_bulk(move)
+                needs_sum = needs_sum or move.status in SETS_STEPS
+        if needs_sum:
+            await sum_steps(self._session, self._job)
+
+    async def _one_by_one(self, moves: Sequence[TasksMoved]) -> None:
+        indexes = {index for move in moves for index in indexes_in(move.indexes)}
+        rows = await tasks_by_index(self._session, self._job.id, sorted(indexes))
+        await self._workers.look_up(move.worker_id for move in moves)
+        await self._workers.look_up(row.worker_id for row in rows.values())
+        for move in moves:
+            for index in indexes_in(move.indexes):
+                if index in rows:
+                    self._move(rows[index], move)
+
+    def _move(self, row: TaskRow, move: TasksMoved) -> None:
+        previous = row.status
+        worker = self._workers.get(move.worker_id)
+        self._note_times(row, move.status)
+        if move.attempt not in (None, row.attempt):
+            row.memory_peak = None
+        for name, value in self._values(move).items():
+            setattr(row, name, value)
+        self._set_steps(row)
+        named = self._workers.get(row.worker_id)
+        payload = task_event(
+            row,
+            named.name if named else None,
+            previous=None if previous == row.status else previous,
+        )
+        events.append(self._session, topic_of_job(self._job.id), payload)
+        if worker is not None:
+            events.append(self._session, WORKERS, worker_event(worker))
+        if move.status in _FAILED:
+            job_history.note_task(self._session, row, self._now)
+
+    def _note_times(self, row: TaskRow, status: TaskStatus) -> None:
+        if status is TaskStatus.ACTIVE:
+            row.started_at, row.ended_at = self._now, None
+        elif row.status is TaskStatus.ACTIVE:
+            row.ended_at = self._now
+
+    def _set_steps(self, row: TaskRow) -> None:
+        if row.status in SETS_STEPS:
+            steps = row.steps_total if row.status is TaskStatus.COMPLETED else 0
+            self._job.steps_completed += steps - row.steps_completed
+            row.steps_completed = steps
+
+    async def _in_bulk(self, move: TasksMoved) -> None:
+        await self._workers.look_up([move.worker_id])
+        ended_at = case((_TASKS.c.status == TaskStatus.ACTIVE, self._now), else_=_TASKS.c.ended_at)
+        values = self._values(move) | steps_set_by(move.status) | {"ended_at": ended_at}
+        statement = (
+            update(_TASKS)
+            .where(
+                _TASKS.c.job_id == self._job.id,
+                _TASKS.c.index_in_job.between(bindparam("first"), bindparam("last")),
+            )
+            .values(values)
+        )
+        ranges = [{"first": r.start, "last": r.stop - 1} for r in parse_ranges(move.indexes)]
+        for first in range(0, len(ranges), IN_CHUNK):
+            await self._session.execute(statement, ranges[first : first + IN_CHUNK])
+
+    def _values(self, move: TasksMoved) -> dict[str, Any]:
+        values: dict[str, Any] = {
+            "status": move.status,
+            "activity": move.activity_text,
+            "updated": self._now,
+        }
+        if self._workers.get(move.worker_id) is not None:
+            values |= {"worker_id": move.worker_id, "last_touched": self._now}
+        if move.attempt is not None:
+            values["attempt"] = move.attempt
+        if move.failures is not None:
+            values["failures"] = move.failures
+        if move.failed_by is not None:
+            values["failed_by"] = list(move.failed_by)
+        return values
+
+
+def steps_set_by(status: TaskStatus) -> dict[str, Any]:
+    """What an UPDATE to this status does to the progress of the tasks it changes."""
+    match status:
+        case TaskStatus.COMPLETED:
+            return {"steps_completed": _TASKS.c.steps_total}
+        case TaskStatus.QUEUED:
+            return {"steps_completed": 0}
+    return {}
+
+
+async def sum_steps(session: AsyncSession, job: JobRow) -> None:
+    """Reads every task, so it is for changes of many."""
+    query = select(
+        func.coalesce(func.sum(TaskRow.steps_completed), 0),
+        func.coalesce(func.sum(TaskRow.steps_total), 0),
+    ).where(TaskRow.job_id == job.id)
+    job.steps_completed, job.steps_total = (await session.execute(query)).one()

@@ -1,0 +1,172 @@
+"""Tasks: queries, and the progress that hosts report past the workflow."""
+
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Row, Select, delete, func, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import defer
+
+from manager_api.database import events
+from manager_api.database.bulk import IN_CHUNK
+from manager_api.database.engine import Session, utc_now
+from manager_api.database.payloads import JOBS, job_event, task_event, topic_of_job
+from manager_api.database.tables import JobRow, TaskRow, WorkerRow, table_of
+from manager_api.jobs.store import job_to_change
+from workflows.domain.statuses import TaskStatus
+
+#: Tasks per query where all of a job are read.
+READ_CHUNK = 1000
+
+
+async def tasks_of_job(session: AsyncSession, job_id: str) -> Sequence[TaskRow]:
+    """Without their commands, in the order the job type made them; none if no such job."""
+    query = select(TaskRow).options(defer(TaskRow.commands, raiseload=True))
+    return [row async for (row,) in tasks_in_order(session, job_id, query)]
+
+
+async def count_of_job(session: AsyncSession, job_id: str) -> int:
+    query = select(func.count()).select_from(TaskRow).where(TaskRow.job_id == job_id)
+    return await session.scalar(query) or 0
+
+
+async def tasks_in_order(
+    session: AsyncSession, job_id: str, query: Select[*tuple[Any, ...]]
+) -> AsyncIterator[Row[*tuple[Any, ...]]]:
+    """Of each task of a job what `query` selects, by index.
+
+    In pieces: made into rows in one go, a hundred thousand of them would stop the event loop for
+    seconds.
+    """
+    after = 0
+    of_job = query.where(TaskRow.job_id == job_id).order_by(TaskRow.index_in_job)
+    while True:
+        last = after + READ_CHUNK
+        piece = of_job.where(TaskRow.index_in_job > after, TaskRow.index_in_job <= last)
+        rows = (await session.execute(piece)).all()
+        for row in rows:
+            yield row
+        if len(rows) < READ_CHUNK:
+            return
+        after = last
+
+
+async def task(session: AsyncSession, task_id: str) -> TaskRow | None:
+    return await session.scalar(select(TaskRow).where(TaskRow.id == task_id))
+
+
+async def task_by_index(session: AsyncSession, job_id: str, index: int) -> TaskRow | None:
+    return await session.get(TaskRow, (job_id, index))
+
+
+async def tasks_by_index(
+    session: AsyncSession, job_id: str, indexes: Sequence[int]
+) -> dict[int, TaskRow]:
+    """Without their commands; indexes that the job does not have are missing."""
+    found: dict[int, TaskRow] = {}
+    for first in range(0, len(indexes), IN_CHUNK):
+        query = (
+            select(TaskRow)
+            .where(
+                TaskRow.job_id == job_id,
+                TaskRow.index_in_job.in_(indexes[first : first + IN_CHUNK]),
+            )
+            .options(defer(TaskRow.commands, raiseload=True))
+            .execution_options(populate_existing=True)
+        )
+        found.update((row.index_in_job, row) for row in await session.scalars(query))
+    return found
+
+
+async def attempts_of(session: AsyncSession, task_ids: Collection[str]) -> Mapping[str, int]:
+    """The latest attempt at each task, as far as the database knows."""
+    found: dict[str, int] = {}
+    ids = list(task_ids)
+    for first in range(0, len(ids), IN_CHUNK):
+        query = select(TaskRow.id, TaskRow.attempt).where(
+            TaskRow.id.in_(ids[first : first + IN_CHUNK])
+        )
+        found.update((row[0], row[1]) for row in await session.execute(query))
+    return found
+
+
+async def set_steps(session: Session, job_id: str, index: int, steps_completed: int) -> bool:
+    """Store a task's progress; False if nothing changed. See `set_steps_of_many`."""
+    return await set_steps_of_many(session, job_id, {index: steps_completed}) > 0
+
+
+async def set_steps_of_many(session: Session, job_id: str, steps: Mapping[int, int]) -> int:
+    """Store active tasks' progress by index, clamped to each total, and the job's sum with it.
+
+    Tells `/jobs`, then `/jobs/<job>`; returns how many tasks changed.
+    """
+    job = await job_to_change(session, job_id)
+    if job is None:
+        return 0
+    rows = await tasks_by_index(session, job_id, sorted(steps))
+    changed = {}
+    for index, row in rows.items():
+        if row.status is not TaskStatus.ACTIVE:
+            continue  # a late word about a run whose end is recorded
+        clamped = max(0, min(steps[index], row.steps_total))
+        if clamped != row.steps_completed:
+            changed[row] = clamped
+    if changed:
+        await _store_steps(session, job, changed)
+    return len(changed)
+
+
+async def _store_steps(session: Session, job: JobRow, changed: Mapping[TaskRow, int]) -> None:
+    now = utc_now()
+    for row, steps in changed.items():
+        job.steps_completed += steps - row.steps_completed
+        row.steps_completed = steps
+        row.updated = row.last_touched = now
+    job.updated = now
+    names = await worker_names(session, {row.worker_id for row in changed})
+    events.append(session, JOBS, job_event(job))
+    for row in changed:
+        payload = task_event(row, names.get(row.worker_id or ""))
+        events.append(session, topic_of_job(job.id), payload)
+
+
+async def set_memory_peaks(
+    session: Session, job_id: str, peaks: Mapping[int, tuple[int, int]]
+) -> None:
+    """Store what tasks' newest attempts took, also of one that has just ended. Tells nobody.
+
+    Args:
+        peaks: by index, an attempt and its bytes; of any other attempt than the newest, nothing.
+    """
+    if await job_to_change(session, job_id) is None:
+        return
+    for index, row in (await tasks_by_index(session, job_id, sorted(peaks))).items():
+        attempt, peak = peaks[index]
+        if attempt == row.attempt:
+            row.memory_peak = max(peak, row.memory_peak or 0)
+
+
+async def worker_names(session: AsyncSession, ids: set[str | None]) -> dict[str, str]:
+    """Deleted workers, too: their tasks still name them."""
+    query = select(WorkerRow.id, WorkerRow.name).where(WorkerRow.id.in_(ids - {None}))
+    return {row.id: row.name for row in await session.execute(query)}
+
+
+async def set_activity(session: Session, job_id: str, index: int, text: str) -> None:
+    """The task's line of activity, and that it was heard of. Tells nobody, as Flamenco."""
+    table = table_of(TaskRow)
+    await session.execute(
+        update(table)
+        .where(table.c.job_id == job_id, table.c.index_in_job == index)
+        .values(activity=text, last_touched=utc_now())
+    )
+
+
+async def delete_some(session: Session, job_id: str, at_most: int) -> bool:
+    """The first of a job that nobody runs; returns whether some are left."""
+    of_job = TaskRow.job_id == job_id
+    first = await session.scalar(select(func.min(TaskRow.index_in_job)).where(of_job))
+    if first is None:
+        return False
+    await session.execute(delete(TaskRow).where(of_job, TaskRow.index_in_job < first + at_most))
+    return await session.scalar(select(TaskRow.index_in_job).where(of_job).limit(1)) is not None

@@ -1,0 +1,142 @@
+"""What the farm keeper reads and writes; an older keeper's writes are refused (rule 17)."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, delete, select, update
+
+from manager_api.database import epoch as epochs
+from manager_api.database.engine import Changed, Database, Session, utc_now
+from manager_api.database.tables import LeaseRow, LeaseState, OutboxRow, WorkerRow
+from manager_api.jobs.store import restart_run
+from manager_api.keeper.offers import OfferWriter, lease_message
+from manager_api.keeper.snapshot import IsHttpPresent, everybody, farm_snapshot
+from manager_api.workers import store as workers
+from workflows.domain.matchmaking import FarmSnapshot, Offer, RecallOrder
+from workflows.domain.messages import Lease
+
+AFTER_TASK, AT_ONCE = "after-task", "at-once"
+
+
+class SqlKeeperStore:
+    """`is_http_present` answers for workers that speak HTTP, which no host's channel tells of."""
+
+    def __init__(self, db: Database, is_http_present: IsHttpPresent = everybody) -> None:
+        self._db = db
+        self._is_http_present = is_http_present
+
+    async def next_epoch(self) -> int:
+        """Begin an epoch; every older keeper is refused from now on."""
+        async with self._db.writing() as session:
+            return await epochs.next_epoch(session)
+
+    async def snapshot(self, is_present: Callable[[str], bool]) -> FarmSnapshot:
+        """One moment of the farm: jobs that have not ended, leases that are not returned."""
+        async with self._db.reading() as session:
+            return await farm_snapshot(session, is_present, self._is_http_present)
+
+    async def write_offers(self, epoch: int, offers: Sequence[Offer]) -> list[Lease]:
+        """Write leases and return them, to be lent.
+
+        Left out: an offer whose slot is lent, whose job is at another run or ended, whose worker
+        has signed on anew or was deleted.
+
+        Raises:
+            Superseded: nothing was written.
+        """
+        async with self._db.writing() as session:
+            await epochs.check_epoch(session, epoch)
+            return await OfferWriter(session, epoch).write(offers)
+
+    async def open_leases(self, offered_before: datetime) -> list[Lease]:
+        """Leases offered before then that nobody has confirmed, to be lent again."""
+        query = (
+            select(LeaseRow, WorkerRow)
+            .join(WorkerRow, WorkerRow.id == LeaseRow.worker_id)
+            .where(LeaseRow.state == LeaseState.OFFERED, LeaseRow.changed < offered_before)
+        )
+        async with self._db.reading() as session:
+            return [lease_message(lease, worker) for lease, worker in await session.execute(query)]
+
+    async def recalled_leases(self, recalled_before: datetime) -> list[RecallOrder]:
+        """Leases recalled before then that were not returned, to be recalled again."""
+        query = select(LeaseRow).where(
+            LeaseRow.state != LeaseState.RETURNED,
+            LeaseRow.recall != "",
+            LeaseRow.changed < recalled_before,
+        )
+        async with self._db.reading() as session:
+            return [
+                RecallOrder(row.id, row.job_id, row.recall == AT_ONCE, "recalled before")
+                for row in await session.scalars(query)
+            ]
+
+    async def mark_recalled(self, epoch: int, recalls: Sequence[RecallOrder]) -> None:
+        """A recall at once is never weakened to one after the task.
+
+        Raises:
+            Superseded: nothing was written.
+        """
+        at_once = [order.lease_id for order in recalls if order.at_once]
+        after_task = [order.lease_id for order in recalls if not order.at_once]
+        async with self._db.writing() as session:
+            await epochs.check_epoch(session, epoch)
+            await _change_open(session, at_once, recall=AT_ONCE)
+            await _change_open(session, after_task, LeaseRow.recall == "", recall=AFTER_TASK)
+
+    async def mark_returned(self, epoch: int, lease_ids: Sequence[str]) -> None:
+        """For leases whose job run is no more.
+
+        Raises:
+            Superseded: nothing was written.
+        """
+        async with self._db.writing() as session:
+            await epochs.check_epoch(session, epoch)
+            await _change_open(session, lease_ids, state=LeaseState.RETURNED)
+            session.changed.add(Changed.FARM)
+
+    async def outbox(self) -> list[tuple[str, int]]:
+        """(job, run) of the workflows to start, oldest first."""
+        query = select(OutboxRow.job_id, OutboxRow.run).order_by(OutboxRow.created)
+        async with self._db.reading() as session:
+            return [(row.job_id, row.run) for row in await session.execute(query)]
+
+    async def start_anew(self, job_id: str, run: int) -> None:
+        """Give a job whose workflow is no more a new run, from what is here (rule 16)."""
+        async with self._db.writing() as session:
+            await restart_run(session, job_id, run)
+
+    async def started(self, job_id: str, run: int) -> None:
+        """Temporal has it: take it out of the outbox."""
+        query = delete(OutboxRow).where(OutboxRow.job_id == job_id, OutboxRow.run == run)
+        async with self._db.writing() as session:
+            await session.execute(query)
+
+    async def mark_lost(self, epoch: int, worker_id: str, session: int | None = None) -> bool:
+        """As `workers.mark_lost`; `session` is the host's, as it was when it was found missing.
+
+        Raises:
+            Superseded: nothing was written.
+        """
+        async with self._db.writing() as transaction:
+            await epochs.check_epoch(transaction, epoch)
+            return await workers.mark_lost(transaction, worker_id, session)
+
+    async def prune(self, before: datetime) -> int:
+        """Delete leases that were returned before then; returns how many."""
+        query = delete(LeaseRow).where(
+            LeaseRow.state == LeaseState.RETURNED, LeaseRow.changed < before
+        )
+        async with self._db.writing() as session:
+            result = await session.execute(query)
+            return result.rowcount  # type: ignore[attr-defined,no-any-return] # a DELETE's has it
+
+
+async def _change_open(
+    session: Session, lease_ids: Sequence[str], *only_if: ColumnElement[bool], **values: object
+) -> None:
+    await session.execute(
+        update(LeaseRow)
+        .where(LeaseRow.id.in_(lease_ids), LeaseRow.state != LeaseState.RETURNED, *only_if)
+        .values(changed=utc_now(), **values)
+    )

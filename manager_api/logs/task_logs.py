@@ -1,0 +1,311 @@
+"""Task logs on disk: the manager's notes and the bytes of the hosts, attempt by attempt.
+
+A task's log is a concatenation. Each attempt has three files, so that what a host repeats can be
+told from what it adds, by its byte offset, and no note ever lands within the host's bytes:
+what the manager noted before, what the host sent, what the manager noted afterwards. What a host
+sends is bounded (`bounded_log`), and so is the number of tries that are kept.
+"""
+
+import asyncio
+import codecs
+import os
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Protocol
+
+from manager_api.logs.bounded_log import BoundedLog, Stretch, lock_of, opened
+from manager_api.settings.model import ManagerSettings
+
+TAIL_BYTES = 2048
+_BLOCK = 64 * 1024
+#: Deleted jobs; what is on its way to their logs arrives within moments.
+_REMEMBERED_JOBS = 10_000
+_BEFORE, _HOST, _AFTER = _SECTIONS = range(3)
+_LATER_TRIES = 3
+"""Looked for beyond those that the database knows of, because the log may be ahead of it."""
+
+
+class LogListener(Protocol):
+    def log_grew(self, task_id: str, text: str) -> None:
+        """Called in the event loop for everything that is appended to a log."""
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A line of the manager's in a task's log."""
+
+    job_id: str
+    task_id: str
+    attempt: int
+    text: str
+    when: datetime
+    after: bool
+    """Behind the host's bytes of this attempt, not before them."""
+
+    @property
+    def line(self) -> str:
+        when = self.when.astimezone().isoformat(timespec="milliseconds")
+        return f"{when} {self.text}\n"
+
+
+@dataclass(frozen=True, slots=True)
+class TryOfTask:
+    job_id: str
+    task_id: str
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class LogLimits:
+    """Of one task."""
+
+    try_bytes: int = 50 * 2**20
+    """For what a host says during one try."""
+    tries: int = 10
+    """The newest ones that are kept."""
+
+
+def log_limits(settings: ManagerSettings) -> LogLimits:
+    return LogLimits(settings.task_log_max_bytes, settings.task_log_tries)
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    stretch: Stretch
+    newline: bool = False
+    """The next part begins on a new line."""
+
+    @property
+    def total(self) -> int:
+        return self.stretch.size + self.newline
+
+
+class TaskLogs:
+    def __init__(
+        self,
+        root: Path,
+        listener: LogListener | None = None,
+        limits: Callable[[], LogLimits] = LogLimits,
+    ) -> None:
+        """`limits` is asked each time, so that a changed setting counts at once."""
+        self._root = root
+        self._listener = listener
+        self._limits = limits
+        self._undecoded: dict[str, bytes] = {}
+        """By task: the first bytes of a character whose others are still on the way."""
+        self._forgotten: dict[str, None] = {}
+
+    def listen(self, listener: LogListener) -> None:
+        self._listener = listener
+
+    def forget(self, job_id: str) -> None:
+        """The job is being deleted: what still comes for its logs is dropped."""
+        while len(self._forgotten) >= _REMEMBERED_JOBS:
+            del self._forgotten[next(iter(self._forgotten))]
+        self._forgotten[job_id] = None
+
+    def job_directory(self, job_id: str) -> Path:
+        return self._root / f"job-{job_id[:4]}" / job_id
+
+    async def write_chunk(
+        self, job_id: str, task_id: str, attempt: int, offset: int, data: bytes
+    ) -> int:
+        """Appends what is new of a host's bytes.
+
+        Args:
+            offset: of the first byte of `data` in what the host sends for this attempt, from 0.
+
+        Returns:
+            How many bytes of this attempt are stored. If that is less than `offset`, there is a
+            gap, and nothing was written.
+        """
+        if job_id in self._forgotten:
+            return offset + len(data)
+        task = TryOfTask(job_id, task_id, attempt)
+        received, fresh = await asyncio.to_thread(self._append_at, task, offset, data)
+        if fresh and self._listener is not None:
+            self._listener.log_grew(task_id, self._decoded(task_id, fresh))
+        return received
+
+    async def append(self, job_id: str, task_id: str, attempt: int, text: str) -> None:
+        """Adds whole lines of a worker that does not number what it sends."""
+        if job_id in self._forgotten:
+            return
+        lines = text if text.endswith("\n") else f"{text}\n"
+        task = TryOfTask(job_id, task_id, attempt)
+        await asyncio.to_thread(self._append, task, lines.encode(errors="replace"))
+        if self._listener is not None:
+            self._listener.log_grew(task_id, lines)
+
+    async def note(self, note: Note) -> None:
+        """Adds a line of the manager's. The same line at the same time is written once."""
+        await self.note_all([note])
+
+    async def note_all(self, notes: Sequence[Note]) -> None:
+        """All of them in one go; one that cannot be written raises, and ends it."""
+        wanted = [note for note in notes if note.job_id not in self._forgotten]
+        for note in await asyncio.to_thread(self._write_notes, wanted):
+            if self._listener is not None:
+                self._listener.log_grew(note.task_id, note.line)
+
+    def _write_notes(self, notes: Sequence[Note]) -> list[Note]:
+        """Returns those that were new."""
+        return [note for note in notes if self._write_note(note)]
+
+    def _write_note(self, note: Note) -> bool:
+        task = TryOfTask(note.job_id, note.task_id, note.attempt)
+        path = self._path(task, _AFTER if note.after else _BEFORE)
+        self._drop_old_tries(task, path)
+        return _add_line(path, note.line)
+
+    def _append_at(self, task: TryOfTask, offset: int, data: bytes) -> tuple[int, bytes]:
+        path = self._path(task, _HOST)
+        self._drop_old_tries(task, path)
+        return BoundedLog(path).append_at(offset, data, self._limits().try_bytes)
+
+    def _append(self, task: TryOfTask, data: bytes) -> None:
+        path = self._path(task, _HOST)
+        self._drop_old_tries(task, path)
+        BoundedLog(path).append(data, self._limits().try_bytes)
+
+    def _drop_old_tries(self, task: TryOfTask, path: Path) -> None:
+        """When a new try begins: those that are not kept beside it."""
+        oldest = task.attempt - self._limits().tries + 1
+        if oldest <= 0 or path.exists():
+            return
+        # More than one, should one have left no trace, or the setting have changed.
+        for older in range(max(0, oldest - 5), oldest):
+            for section in _SECTIONS:
+                BoundedLog(self._path(replace(task, attempt=older), section)).erase()
+
+    async def assigned(
+        self, job_id: str, task_id: str, attempt: int, worker: str, worker_id: str, when: datetime
+    ) -> None:
+        """Notes once who was given this attempt."""
+        path = self._path(TryOfTask(job_id, task_id, attempt), _BEFORE)
+        text = f"Task assigned to worker {worker} ({worker_id})"
+        if not await asyncio.to_thread(_contains, path, text):
+            await self.note(Note(job_id, task_id, attempt, text, when, after=False))
+
+    async def size(self, job_id: str, task_id: str, attempts: int) -> int:
+        """In bytes; 0 if there is no log.
+
+        Args:
+            attempts: the latest attempt that is known of. A few more are looked for, because
+                the log may be ahead of the database.
+        """
+        parts = await asyncio.to_thread(self._parts, job_id, task_id, attempts)
+        return sum(part.total for part in parts)
+
+    async def tail(self, job_id: str, task_id: str, attempts: int) -> str:
+        """The last 2048 bytes from the first full line on; the whole log if it is smaller."""
+        return await asyncio.to_thread(self._tail, job_id, task_id, attempts)
+
+    async def whole(
+        self, job_id: str, task_id: str, attempts: int
+    ) -> tuple[int, AsyncIterator[bytes]]:
+        """Size and content of one moment's log."""
+        parts = await asyncio.to_thread(self._parts, job_id, task_id, attempts)
+        return sum(part.total for part in parts), _stream(parts)
+
+    def _path(self, task: TryOfTask, section: int) -> Path:
+        name = f"task-{task.task_id}.{task.attempt:06d}-{section}.txt"
+        return self.job_directory(task.job_id) / name
+
+    def _parts(self, job_id: str, task_id: str, attempts: int) -> list[_Part]:
+        # The paths are known, so nothing lists a directory of three files for each task.
+        first = max(0, attempts - self._limits().tries + 1)
+        parts: list[_Part] = []
+        for attempt in range(first, attempts + _LATER_TRIES):
+            for section in _SECTIONS:
+                path = self._path(TryOfTask(job_id, task_id, attempt), section)
+                stretches = BoundedLog(path).kept()
+                parts += [_Part(stretch) for stretch in stretches[:-1]]
+                parts += [_Part(stretch, _lacks_newline(stretch)) for stretch in stretches[-1:]]
+        if parts:
+            # Nothing follows the last one yet; its host may be in the middle of a line.
+            parts[-1] = _Part(parts[-1].stretch)
+        return parts
+
+    def _tail(self, job_id: str, task_id: str, attempts: int) -> str:
+        wanted, pieces = TAIL_BYTES, []
+        parts = self._parts(job_id, task_id, attempts)
+        for part in reversed(parts):
+            if wanted <= 0:
+                break
+            piece = _last_bytes(part, wanted)
+            pieces.append(piece)
+            wanted -= len(piece)
+        tail = b"".join(reversed(pieces))[-TAIL_BYTES:]
+        if sum(part.total for part in parts) > TAIL_BYTES:
+            _, _, rest = tail.partition(b"\n")
+            tail = rest or tail
+        return tail.decode(errors="replace")
+
+    def _decoded(self, task_id: str, data: bytes) -> str:
+        decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
+        text = decoder.decode(self._undecoded.pop(task_id, b"") + data)
+        if undecoded := decoder.getstate()[0]:
+            self._undecoded[task_id] = undecoded
+        return text
+
+
+def _add_line(path: Path, line: str) -> bool:
+    with lock_of(path):
+        if path.exists() and line in path.read_text(encoding="utf-8"):
+            return False
+        with opened(path) as file:
+            file.seek(0, os.SEEK_END)
+            file.write(line.encode(errors="replace"))
+        return True
+
+
+def _contains(path: Path, text: str) -> bool:
+    return path.exists() and text in path.read_text(encoding="utf-8")
+
+
+def _lacks_newline(stretch: Stretch) -> bool:
+    if stretch.path is None:
+        return False
+    with stretch.path.open("rb") as file:
+        file.seek(stretch.size - 1)
+        return file.read(1) != b"\n"
+
+
+def _last_bytes(part: _Part, count: int) -> bytes:
+    stretch = part.stretch
+    if stretch.path is None:
+        return stretch.remark[-count:]
+    with stretch.path.open("rb") as file:
+        file.seek(max(0, stretch.size - count))
+        return file.read(min(count, stretch.size)) + b"\n" * part.newline
+
+
+async def _stream(parts: list[_Part]) -> AsyncIterator[bytes]:
+    blocks = _blocks(parts)
+    while block := await asyncio.to_thread(next, blocks, b""):
+        yield block
+
+
+def _blocks(parts: list[_Part]) -> Iterator[bytes]:
+    for part in parts:
+        yield from _blocks_of(part.stretch)
+        if part.newline:
+            yield b"\n"
+
+
+def _blocks_of(stretch: Stretch) -> Iterator[bytes]:
+    if stretch.path is None:
+        yield stretch.remark
+        return
+    left = stretch.size
+    with stretch.path.open("rb") as file:
+        while left > 0 and (block := file.read(min(_BLOCK, left))):
+            yield block
+            left -= len(block)
+
+
+def job_files_url(job_id: str) -> str:
+    return f"/job-files/job-{job_id[:4]}/{job_id}"

@@ -1,0 +1,89 @@
+"""Whose a run is, and what it is to do."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import select, tuple_
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from manager_api.database.tables import JobRow, LeaseRow, LeaseState, TaskRow
+from workflows.domain.messages import RunKey
+from workflows.domain.statuses import TaskStatus
+
+
+@dataclass(frozen=True, slots=True)
+class TaskOfLease:
+    """What identifies a task together with the lease that it is asked for with."""
+
+    lease_id: str
+    job_id: str
+    index: int
+
+
+@dataclass(frozen=True, slots=True)
+class LeasedTask:
+    """A task of a job that somebody has a lease for, and that lease."""
+
+    lease_worker_id: str
+    lease_run: int
+    lease_state: LeaseState
+    job_run: int
+    job_name: str
+    job_metadata: dict[str, str]
+    rna_overrides: list[str] | None
+    task_id: str
+    task_name: str
+    task_type: str
+    attempt: int
+    commands: list[dict[str, Any]]
+    steps_total: int
+
+
+async def leased_tasks(
+    session: AsyncSession, wanted: Collection[TaskOfLease]
+) -> Mapping[TaskOfLease, LeasedTask]:
+    """Left out is what there is no such lease for in that job, or no such task."""
+    leases = (
+        select(LeaseRow.id, LeaseRow.job_id, LeaseRow.worker_id, LeaseRow.run, LeaseRow.state)
+        .add_columns(JobRow.run, JobRow.name, JobRow.job_metadata, JobRow.rna_overrides)
+        .join(JobRow, JobRow.id == LeaseRow.job_id)
+        .where(LeaseRow.id.in_({each.lease_id for each in wanted}))
+    )
+    tasks = select(TaskRow.job_id, TaskRow.index_in_job).add_columns(
+        TaskRow.id,
+        TaskRow.name,
+        TaskRow.task_type,
+        TaskRow.attempt,
+        TaskRow.commands,
+        TaskRow.steps_total,
+    )
+    tasks = tasks.where(
+        tuple_(TaskRow.job_id, TaskRow.index_in_job).in_(
+            list({(each.job_id, each.index) for each in wanted})
+        )
+    )
+    by_lease = {(row[0], row[1]): row[2:] for row in await session.execute(leases)}
+    by_task = {(row[0], row[1]): row[2:] for row in await session.execute(tasks)}
+    return {
+        each: LeasedTask(*by_lease[each.lease_id, each.job_id], *by_task[each.job_id, each.index])
+        for each in wanted
+        if (each.lease_id, each.job_id) in by_lease and (each.job_id, each.index) in by_task
+    }
+
+
+async def is_settled(session: AsyncSession, key: RunKey) -> bool:
+    """Whether the database knows the end of a try at a task."""
+    query = (
+        select(JobRow.run, TaskRow.attempt, TaskRow.status)
+        .join(TaskRow, TaskRow.job_id == JobRow.id)
+        .where(JobRow.id == key.job_id, TaskRow.index_in_job == key.index)
+    )
+    found = (await session.execute(query)).one_or_none()
+    if found is None:
+        return True
+    run, attempt, status = found
+    if (run, attempt) != (key.run, key.attempt):
+        # The projection may lag behind the workflow, so what it does not know yet is not over.
+        return bool((run, attempt) > (key.run, key.attempt))
+    return status is not TaskStatus.ACTIVE

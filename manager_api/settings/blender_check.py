@@ -1,0 +1,158 @@
+"""Finds Blender on the manager's machine, and asks it for its version.
+
+This runs a program that a caller names. So it must be called like Blender, gets one argument, that
+is ours, an environment of our own and ten seconds; and the router takes paths only from callers on
+this machine, who could run it themselves.
+"""
+
+import asyncio
+import os
+import re
+import shutil
+import signal
+import sys
+from asyncio.subprocess import DEVNULL, PIPE, STDOUT, Process
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from manager_api.contract.configuration import BlenderPathCheckResult, BlenderPathSource
+from manager_api.contract.errors import FarmError
+
+_NAMES = re.compile(r"blender[\w.-]*", re.ASCII | re.IGNORECASE)
+_FIRST_LINE = re.compile(r"^Blender \d.*", re.ASCII | re.MULTILINE)
+_MOST_BYTES = 64 * 1024
+WITHIN_S = 10.0
+_MACOS = Path("/Applications/Blender.app/Contents/MacOS/Blender")
+
+
+class NotBlender(Exception):
+    """It cannot be used; the message says why."""
+
+
+class FoundIsBroken(FarmError):
+    """There is a Blender here, and it does not run."""
+
+
+@dataclass(frozen=True, slots=True)
+class BlenderCheck:
+    """Looks where the manager's own programs are looked for: `search_path`."""
+
+    search_path: str
+    within_s: float = WITHIN_S
+
+    @classmethod
+    def here(cls) -> "BlenderCheck":
+        # Not a setting of ours: this is how programs are found on this machine. A virtual
+        # environment that we run in is not part of the machine.
+        own = Path(sys.prefix) / "bin"
+        folders = os.environ.get("PATH", os.defpath).split(os.pathsep)
+        kept = [folder for folder in folders if folder and Path(folder) != own]
+        return cls(os.pathsep.join(kept))
+
+    async def find(self) -> list[BlenderPathCheckResult]:
+        """
+        Raises:
+            FoundIsBroken: one that is there does not run.
+        """
+        results = [await self.checked(each) for each in await asyncio.to_thread(self._installed)]
+        for result in results:
+            if not result.is_usable:
+                raise FoundIsBroken(result.cause)
+        return results
+
+    async def check(self, path: str) -> BlenderPathCheckResult:
+        """For a path that somebody typed: a program, the folder it is in, or a bare name."""
+        try:
+            return await self.checked(await asyncio.to_thread(self._located, path))
+        except (OSError, RuntimeError) as error:
+            refused = _result(path, path, BlenderPathSource.INPUT_PATH)
+            return refused.model_copy(update={"cause": f"It cannot be looked for: {error}."})
+
+    def _installed(self) -> list[BlenderPathCheckResult]:
+        found = []
+        if on_path := shutil.which("blender", path=self.search_path):
+            found.append(_result("blender", on_path, BlenderPathSource.PATH_ENVVAR))
+        if _MACOS.is_file():
+            found.append(_result(str(_MACOS), str(_MACOS), BlenderPathSource.SYSTEM_LOCATION))
+        return found
+
+    def _located(self, path: str) -> BlenderPathCheckResult:
+        typed = path.strip()
+        if "/" in typed or "\\" in typed or typed.startswith("~"):
+            place = Path(typed).expanduser()
+            program = place / "blender" if place.is_dir() else place
+            return _result(path, str(program), BlenderPathSource.INPUT_PATH)
+        on_path = shutil.which(typed, path=self.search_path) or typed
+        return _result(path, on_path, BlenderPathSource.PATH_ENVVAR)
+
+    async def checked(self, result: BlenderPathCheckResult) -> BlenderPathCheckResult:
+        """With the version as its cause, or the reason why it is not usable."""
+        try:
+            version = await self._version(Path(result.path))
+        except NotBlender as refusal:
+            return result.model_copy(update={"cause": str(refusal)})
+        return result.model_copy(update={"is_usable": True, "cause": version})
+
+    async def _version(self, program: Path) -> str:
+        """
+        Raises:
+            NotBlender: it is called otherwise, does not run, or says that it is something else.
+        """
+        if reason := await asyncio.to_thread(_why_not_run, program):
+            raise NotBlender(reason)
+        said = await self._said_by(program)
+        line = _FIRST_LINE.search(said)
+        if line is None:
+            raise NotBlender(f"{program} does not say that it is Blender.")
+        return line[0].strip()
+
+    async def _said_by(self, program: Path) -> str:
+        try:
+            process = await asyncio.create_subprocess_exec(
+                program,
+                "--version",
+                stdin=DEVNULL,
+                stdout=PIPE,
+                stderr=STDOUT,
+                env={"PATH": self.search_path, "LANG": "C.UTF-8"},
+                cwd="/",
+                start_new_session=True,
+            )
+        except OSError as error:
+            raise NotBlender(f"{program} does not run: {error.strerror}.") from error
+        try:
+            async with asyncio.timeout(self.within_s):
+                said = await _beginning(process)
+                code = await process.wait()
+        except TimeoutError as error:
+            raise NotBlender(f"{program} did not answer within {self.within_s:g} s.") from error
+        finally:
+            # Whatever it has started goes with it.
+            with suppress(ProcessLookupError, PermissionError):
+                os.killpg(process.pid, signal.SIGKILL)
+        if code != 0:
+            raise NotBlender(f"{program} ended with exit code {code}.")
+        return said
+
+
+def _why_not_run(program: Path) -> str:
+    if not _NAMES.fullmatch(program.name):
+        return f'Blender\'s program is not called "{program.name}".'
+    if not program.is_absolute() or not program.is_file():
+        return f"There is no program {program}."
+    if not os.access(program, os.X_OK):
+        return f"{program} may not be run."
+    return ""
+
+
+async def _beginning(process: Process) -> str:
+    assert process.stdout is not None
+    said = b""
+    while len(said) < _MOST_BYTES and (more := await process.stdout.read(_MOST_BYTES)):
+        said += more
+    return said[:_MOST_BYTES].decode("utf-8", "replace")
+
+
+def _result(given: str, path: str, source: BlenderPathSource) -> BlenderPathCheckResult:
+    return BlenderPathCheckResult(input=given, path=path, source=source, is_usable=False, cause="")

@@ -1,0 +1,109 @@
+"""The parts that the manager's settings are made of, in Flamenco's shapes and words."""
+
+import sys
+from datetime import timedelta
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, model_validator
+
+from manager_api.settings.about import AT_ONCE, About, Secret, Topic
+from workflows.domain.durations import format_duration, parse_duration
+from workflows.domain.variables import ALL_PLATFORMS, Audience
+from workflows.domain.variables import Variable as DomainVariable
+from workflows.domain.variables import VariableValue as DomainValue
+
+
+def _duration(value: Any) -> timedelta:
+    if isinstance(value, timedelta):
+        return value
+    # YAML makes a number of a bare 0; of any other number nobody could tell the unit.
+    if isinstance(value, str) or (value == 0 and not isinstance(value, bool)):
+        return parse_duration(str(value).strip())
+    raise ValueError("a duration needs a unit: 90s, 10m or 1h30m")
+
+
+Duration = Annotated[
+    timedelta,
+    BeforeValidator(_duration, json_schema_input_type=str),
+    PlainSerializer(format_duration, return_type=str),
+]
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _environment_goes_first(cls, given: Any) -> Any:
+        """The environment knows `client_id` only, the file `clientID` only: of both, the former."""
+        if not isinstance(given, dict):
+            return given
+        aliases = {
+            field.alias for name, field in cls.model_fields.items() if field.alias and name in given
+        }
+        return {key: value for key, value in given.items() if key not in aliases}
+
+
+class VariableValue(Section):
+    """What a variable stands for, to whom and where."""
+
+    value: str
+    platform: str = ""
+    platforms: tuple[str, ...] = ()
+    audience: Literal["", "all", "workers", "users"] = "all"
+
+    @property
+    def in_domain(self) -> DomainValue:
+        platforms = self.platforms or (self.platform or ALL_PLATFORMS,)
+        return DomainValue(self.value, platforms, Audience(self.audience or "all"))
+
+
+class Variable(Section):
+    is_twoway: bool = False
+    values: tuple[VariableValue, ...] = ()
+
+    def named(self, name: str) -> DomainVariable:
+        return DomainVariable(name, tuple(value.in_domain for value in self.values), self.is_twoway)
+
+
+class GarbageCollect(Section):
+    """When Shaman deletes files that no checkout uses any more."""
+
+    period: Annotated[Duration, About(Topic.FARM, AT_ONCE, is_flamencos=True)] = timedelta(hours=24)
+    """0: never."""
+    max_age: Annotated[Duration, About(Topic.FARM, AT_ONCE, is_flamencos=True)] = Field(
+        default=timedelta(hours=744), alias="maxAge"
+    )
+
+
+class Shaman(Section):
+    enabled: Annotated[
+        bool,
+        About(
+            Topic.FARM, AT_ONCE, is_flamencos=True, default_in_words="`true`, on Windows `false`"
+        ),
+    ] = sys.platform != "win32"
+    """Checkouts are symbolic links, which Windows gives to administrators only."""
+    checkout: Annotated[Literal["links", "copies"], About(Topic.FARM, AT_ONCE)] = "links"
+    max_upload_bytes: Annotated[int, Field(ge=1), About(Topic.FARM, AT_ONCE)] = 2**40
+    """No file of a job is that large; it ends a request that never ends."""
+    garbage_collect: GarbageCollect = Field(default=GarbageCollect(), alias="garbageCollect")
+
+
+class MqttClient(Section):
+    enabled: Annotated[bool, About(Topic.EVENTS, AT_ONCE, is_flamencos=True)] = False
+    broker: Annotated[
+        str, About(Topic.EVENTS, AT_ONCE, is_flamencos=True, secret=Secret.IN_ADDRESS)
+    ] = ""
+    client_id: Annotated[str, About(Topic.EVENTS, AT_ONCE, is_flamencos=True)] = Field(
+        default="flamenco", alias="clientID"
+    )
+    topic_prefix: Annotated[str, About(Topic.EVENTS, AT_ONCE, is_flamencos=True)] = "flamenco"
+    username: Annotated[str, About(Topic.EVENTS, AT_ONCE, is_flamencos=True)] = ""
+    password: Annotated[
+        str, About(Topic.EVENTS, AT_ONCE, is_flamencos=True, secret=Secret.EVERYTHING)
+    ] = Field(default="", repr=False)
+
+
+class Mqtt(Section):
+    client: MqttClient = MqttClient()

@@ -1,0 +1,27 @@
+"""Makes the folders that the settings name; what cannot be made is a sentence."""
+
+from pathlib import Path
+
+from activities.layered_settings import SettingsError
+from manager_api.settings.model import ManagerSettings
+
+
+def make_storage_folders(settings: ManagerSettings) -> None:
+    """
+    Raises:
+        SettingsError: one of them cannot be made; the message names the setting.
+    """
+    folders = {
+        "data_dir": settings.data_dir,
+        "shared_storage_path": settings.jobs_path,
+        "local_manager_storage_path": settings.local_manager_storage_path,
+    }
+    for name, folder in folders.items():
+        _make(name, folder)
+
+
+def _make(name: str, folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except (OSError, ValueError) as error:
+        raise SettingsError(f"Setting {name}: {folder} cannot be made: {error}.") from error

@@ -1,0 +1,128 @@
+"""Builds the web application."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import APIRouter, FastAPI
+
+from manager_api.images.scaling import FORMATS
+from manager_api.version import NAME, VERSION
+from manager_api.web import addon, dashboard, explorer, job_files, refusals
+from manager_api.web.body_limit import BodyLimit, LimitOf
+from manager_api.web.dependencies import ManagerParts
+from manager_api.web.flamenco import (
+    configuration,
+    discovery,
+    job_deletion,
+    job_workers,
+    jobs,
+    last_rendered,
+    meta,
+    shaman,
+    socket_io,
+    worker,
+    worker_mgt,
+    worker_tags,
+    worker_tasks,
+)
+from manager_api.web.openapi_document import describe
+from manager_api.web.responses import leave_out_types_of_no_body
+from manager_api.web.tablao import (
+    actions,
+    archives,
+    events,
+    farm,
+    files,
+    frames,
+    garbage,
+    job_details,
+    job_types,
+    provisions,
+    rna_overrides,
+    runs,
+    views,
+    workers,
+)
+from manager_api.web.tablao import configuration as tablao_configuration
+from manager_api.web.tablao import last_rendered as recent_images
+
+ROUTERS: tuple[APIRouter, ...] = (
+    meta.router,
+    configuration.router,
+    tablao_configuration.router,
+    # These know some addresses where the next sees ids of jobs.
+    job_deletion.router,
+    last_rendered.router,
+    jobs.router,
+    worker.joining,
+    worker.router,
+    worker_tasks.router,
+    worker_mgt.router,
+    worker_tags.router,
+    job_workers.router,
+    workers.router,
+    shaman.router,
+    garbage.router,
+    actions.router,
+    job_details.router,
+    rna_overrides.router,
+    archives.router,
+    views.router,
+    events.router,
+    farm.router,
+    files.router,
+    frames.router,
+    recent_images.router,
+    provisions.router,
+    job_types.router,
+    runs.router,
+    job_files.router,
+    socket_io.router,
+    discovery.router,
+    explorer.router,
+    addon.router,
+    dashboard.router,
+)
+
+
+def build_app(parts: ManagerParts) -> FastAPI:
+    """Serves from the moment its lifespan has begun, in which it starts and closes its parts."""
+    app = FastAPI(
+        title=NAME,
+        version=VERSION,
+        openapi_url=explorer.OPENAPI_URL,
+        docs_url=None,
+        redoc_url=None,
+        # Flamenco has no such redirects: an address with a slash too many is unknown.
+        redirect_slashes=False,
+        lifespan=_lifespan,
+    )
+    app.state.parts = parts
+    app.add_middleware(BodyLimit, limit_of=_limits(parts))
+    refusals.add_to(app)
+    for router in (*ROUTERS, *parts.extra_routers):
+        leave_out_types_of_no_body(router)
+        app.include_router(router)
+    app.mount(explorer.ASSETS_URL, explorer.assets())
+    describe(app)
+    return app
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    parts: ManagerParts = app.state.parts
+    await parts.start()
+    try:
+        yield
+    finally:
+        await parts.close()
+
+
+def _limits(parts: ManagerParts) -> LimitOf:
+    def limit_of(path: str, media_type: str) -> int:
+        settings = parts.settings
+        if path.startswith(shaman.UPLOADS):
+            return settings.shaman.max_upload_bytes
+        return settings.max_image_bytes if media_type in FORMATS else settings.max_json_bytes
+
+    return limit_of

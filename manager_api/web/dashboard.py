@@ -1,0 +1,44 @@
+"""The dashboard's files, as its build left them; any address under it is the page's own affair."""
+
+from pathlib import Path
+
+from fastapi import APIRouter
+from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse, Response
+
+from manager_api.web.auth import Anybody
+
+ADDRESS = "/app/"
+FILES = Path(__file__).parents[1] / "dashboard_files"
+_NOT_BUILT = (
+    "<!doctype html><title>Tablao</title><p>The dashboard has not been built. "
+    "In a checkout, <code>make dashboard</code> builds it; an installed package brings it along."
+)
+#: Built files carry a digest of their content in their names.
+_FOR_EVER = {"cache-control": "public, max-age=31536000, immutable"}
+_ASK_AGAIN = {"cache-control": "no-cache"}
+
+router = APIRouter(dependencies=[Anybody], include_in_schema=False)
+
+
+@router.get("/")
+@router.get("/app")
+async def to_dashboard() -> RedirectResponse:
+    return RedirectResponse(ADDRESS, 307)
+
+
+@router.get("/app/{path:path}")
+async def dashboard(path: str) -> Response:
+    file = _file(path)
+    if file is not None:
+        is_asset = file.parent.name == "assets"
+        return FileResponse(file, headers=_FOR_EVER if is_asset else _ASK_AGAIN)
+    page = FILES / "index.html"
+    if not page.is_file():
+        return HTMLResponse(_NOT_BUILT, 503)
+    return FileResponse(page, headers=_ASK_AGAIN)
+
+
+def _file(path: str) -> Path | None:
+    """None for what is no file of the dashboard's."""
+    wanted = (FILES / path).resolve()
+    return wanted if wanted.is_relative_to(FILES.resolve()) and wanted.is_file() else None

@@ -1,0 +1,207 @@
+"""What the routers are given: one container, built where the manager is put together."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends
+from starlette.requests import HTTPConnection
+
+from manager_api.database.engine import Database, utc_now
+from manager_api.end_of_life.deletion import DeletionService
+from manager_api.events.farm_status import FarmWatch
+from manager_api.events.lifecycle import tell_lifecycle
+from manager_api.events.live import LiveEvents
+from manager_api.events.mqtt import MqttPublisher
+from manager_api.files.browser import FileService
+from manager_api.hosts.runs import RunService
+from manager_api.http_workers.presence import patience
+from manager_api.http_workers.registry import HttpRuns
+from manager_api.images.frame_images import FrameImages
+from manager_api.images.frames import FrameService
+from manager_api.images.last_rendered import LastRenderedService, last_rendered_shown
+from manager_api.images.scaling import LastRendered
+from manager_api.job_types.registry import JobTypeRegistry
+from manager_api.jobs.blocklists import BlocklistService
+from manager_api.jobs.log_notes import LogNotes
+from manager_api.jobs.service import JobControl, JobService
+from manager_api.jobs.tasks import TaskService
+from manager_api.logs.task_logs import TaskLogs, log_limits
+from manager_api.settings.in_force import Configuration
+from manager_api.settings.model import ManagerSettings
+from manager_api.shaman.service import Shaman
+from manager_api.workers.credentials import WorkerCredentials
+from manager_api.workers.farm_workers import ConnectedHosts, FarmWorkerService, NoHosts
+from manager_api.workers.history import WorkerHistoryService
+from manager_api.workers.service import WorkerService
+from manager_api.workers.sleep_schedules import SleepScheduleService
+from manager_api.workers.tags import WorkerTagService
+
+
+@dataclass(frozen=True, slots=True)
+class ManagerParts:
+    """Everything that `manager_api.web.app.build_app` needs."""
+
+    configuration: Configuration
+    database: Database
+    job_types: JobTypeRegistry
+    control: JobControl
+    logs: TaskLogs
+    events: LiveEvents
+    last_rendered: LastRendered
+    frame_images: FrameImages
+    credentials: WorkerCredentials
+    farm: FarmWatch
+    log_notes: LogNotes
+    runs: RunService
+    shaman: Shaman
+    http_runs: HttpRuns
+    mqtt: MqttPublisher
+    started_at: datetime
+    temporal_address: str = ""
+    """Where this manager reaches Temporal; empty when it does not."""
+    temporal_ui: str = ""
+    """Address of Temporal's Web UI, for people; empty when there is none."""
+    hosts: ConnectedHosts = field(default_factory=NoHosts)
+    """Those that are connected to this manager."""
+    extra_routers: tuple[APIRouter, ...] = field(default=())
+    """The host's control channel and the tunnel, which come with their own dependencies."""
+
+    @classmethod
+    def assembled(
+        cls,
+        configuration: Configuration,
+        database: Database,
+        job_types: JobTypeRegistry,
+        control: JobControl,
+        **others: Any,
+    ) -> "ManagerParts":
+        """With everything of ours built and connected; `others` are the remaining fields."""
+        settings = configuration.settings
+        live = LiveEvents(database, queue=settings.events_queue, kept_s=settings.events_kept_s)
+        logs = TaskLogs(
+            settings.local_manager_storage_path, live, lambda: log_limits(configuration.settings)
+        )
+        return cls(
+            configuration=configuration,
+            database=database,
+            job_types=job_types,
+            control=control,
+            logs=logs,
+            events=live,
+            last_rendered=LastRendered(logs.job_directory, last_rendered_shown(database)),
+            frame_images=FrameImages(settings.local_manager_storage_path / "frame-images"),
+            credentials=WorkerCredentials(database),
+            farm=FarmWatch(database, live),
+            log_notes=LogNotes(database, logs, live),
+            runs=RunService(database, lambda: configuration.variables),
+            shaman=Shaman(lambda: configuration.settings),
+            http_runs=HttpRuns(database, lambda: patience(configuration.settings)),
+            mqtt=MqttPublisher(database, live, lambda: configuration.settings.mqtt.client),
+            started_at=utc_now(),
+            **others,
+        )
+
+    @property
+    def settings(self) -> ManagerSettings:
+        """In force now: ask anew where a change may take effect while we run."""
+        return self.configuration.settings
+
+    async def start(self) -> None:
+        await self.events.start()
+        await self.mqtt.start()
+        self.configuration.on_change(lambda _settings: self.mqtt.reconfigure())
+        await tell_lifecycle(self.database, "manager-startup")
+        await self.farm.start()
+        await self.log_notes.start()
+        await self.http_runs.start()
+        await self.shaman.start()
+
+    async def close(self) -> None:
+        self.job_types.close()
+        await self.shaman.close()
+        await self.http_runs.close()
+        await self.last_rendered.close()
+        await self.log_notes.close()
+        await self.farm.close()
+        await self.mqtt.close()
+        await self.events.close()
+
+
+# Coroutines, all of them: FastAPI calls plain functions in a thread, which costs more than they do.
+
+
+async def _parts(connection: HTTPConnection) -> ManagerParts:
+    parts: ManagerParts = connection.app.state.parts
+    return parts
+
+
+Parts = Annotated[ManagerParts, Depends(_parts)]
+
+
+async def _jobs(parts: Parts) -> JobService:
+    return JobService(parts.database, parts.job_types, parts.control, parts.configuration.variables)
+
+
+async def _tasks(parts: Parts) -> TaskService:
+    return TaskService(parts.database, parts.control, parts.logs)
+
+
+async def _workers(parts: Parts) -> WorkerService:
+    return WorkerService(parts.database, parts.settings.sign_on_wait_s)
+
+
+async def _deletions(parts: Parts) -> DeletionService:
+    return DeletionService(parts.database, has_shaman=parts.settings.shaman.enabled)
+
+
+async def _last_rendered(parts: Parts) -> LastRenderedService:
+    return LastRenderedService(parts.database, parts.last_rendered)
+
+
+async def _frames(parts: Parts) -> FrameService:
+    storage = parts.settings.shared_storage_path
+    return FrameService(parts.database, storage, parts.configuration.variables, parts.frame_images)
+
+
+async def _files(parts: Parts) -> FileService:
+    return FileService(parts.settings, parts.configuration.variables)
+
+
+async def _runs(parts: Parts) -> RunService:
+    return parts.runs
+
+
+async def _worker_tags(parts: Parts) -> WorkerTagService:
+    return WorkerTagService(parts.database)
+
+
+async def _sleep_schedules(parts: Parts) -> SleepScheduleService:
+    return SleepScheduleService(parts.database)
+
+
+async def _farm_workers(parts: Parts) -> FarmWorkerService:
+    return FarmWorkerService(parts.database, parts.hosts)
+
+
+async def _worker_history(parts: Parts) -> WorkerHistoryService:
+    return WorkerHistoryService(parts.database, parts.hosts)
+
+
+async def _blocklists(parts: Parts) -> BlocklistService:
+    return BlocklistService(parts.database, parts.control)
+
+
+Jobs = Annotated[JobService, Depends(_jobs)]
+Tasks = Annotated[TaskService, Depends(_tasks)]
+Workers = Annotated[WorkerService, Depends(_workers)]
+Runs = Annotated[RunService, Depends(_runs)]
+Deletions = Annotated[DeletionService, Depends(_deletions)]
+LastRenderedImages = Annotated[LastRenderedService, Depends(_last_rendered)]
+Frames = Annotated[FrameService, Depends(_frames)]
+Files = Annotated[FileService, Depends(_files)]
+WorkerTags = Annotated[WorkerTagService, Depends(_worker_tags)]
+SleepSchedules = Annotated[SleepScheduleService, Depends(_sleep_schedules)]
+Blocklists = Annotated[BlocklistService, Depends(_blocklists)]
+FarmWorkers = Annotated[FarmWorkerService, Depends(_farm_workers)]
+WorkerHistory = Annotated[WorkerHistoryService, Depends(_worker_history)]

@@ -1,0 +1,138 @@
+"""Flamenco's operations on the manager's configuration."""
+
+import asyncio
+from typing import Any
+
+from fastapi import APIRouter, Request
+
+from manager_api.contract.configuration import (
+    BlenderPathCheckResult,
+    BlenderPathSource,
+    ConfigurationPage,
+    ManagerConfiguration,
+    ManagerVariable,
+    ManagerVariableAudience,
+    PathCheckInput,
+    PathCheckResult,
+    SetupAssistantConfig,
+    SharedStorageLocation,
+)
+from manager_api.contract.meta import Error
+from manager_api.settings.blender_check import BlenderCheck
+from manager_api.settings.file import put_back, shown, with_values
+from manager_api.settings.in_force import Configuration
+from manager_api.settings.platforms import managers_platform
+from manager_api.settings.setup_assistant import assistants_settings
+from manager_api.settings.storage_check import why_no_storage
+from manager_api.web.auth import (
+    Anybody,
+    NoForeignPage,
+    acts_as_this_machine,
+    calls_from_this_machine,
+)
+from manager_api.web.dependencies import Parts
+from workflows.domain.variables import Audience
+
+_ERROR: dict[int | str, dict[str, Any]] = {"default": {"model": Error}}
+
+router = APIRouter(
+    prefix="/api/v3/configuration",
+    tags=["configuration"],
+    dependencies=[Anybody, NoForeignPage],
+    responses=_ERROR,
+)
+
+
+@router.get("", operation_id="getConfiguration")
+async def get_configuration(parts: Parts) -> ManagerConfiguration:
+    configuration: Configuration = parts.configuration
+    # As in Flamenco: whoever has edited the file need not restart the manager.
+    await configuration.reload()
+    return ManagerConfiguration(
+        storageLocation=str(configuration.settings.jobs_path),
+        shamanEnabled=configuration.settings.shaman.enabled,
+        isFirstRun=configuration.is_first_run,
+    )
+
+
+@router.get("/file", operation_id="getConfigurationFile")
+async def get_configuration_file(parts: Parts) -> dict[str, Any]:
+    configuration = parts.configuration
+    return shown(configuration.content, configuration.settings)
+
+
+@router.put("/file", operation_id="updateConfigurationFile", status_code=204)
+async def update_configuration_file(
+    page: ConfigurationPage, request: Request, parts: Parts
+) -> None:
+    configuration = parts.configuration
+    await configuration.change(
+        lambda content: put_back(page.root, content, configuration.settings),
+        is_here=acts_as_this_machine(request),
+    )
+
+
+@router.get("/variables/{audience}/{platform}", operation_id="getVariables")
+async def get_variables(
+    audience: ManagerVariableAudience, platform: str, parts: Parts
+) -> dict[str, ManagerVariable]:
+    return {
+        variable.name: ManagerVariable(value=value, is_twoway=variable.is_twoway)
+        for variable in parts.configuration.variables.definitions
+        if (value := variable.value_for(platform, Audience(audience))) is not None
+    }
+
+
+@router.get("/shared-storage/{audience}/{platform}", operation_id="getSharedStorage")
+async def get_shared_storage(
+    audience: ManagerVariableAudience, platform: str, parts: Parts
+) -> SharedStorageLocation:
+    configuration = parts.configuration
+    expansion = configuration.variables.expansion(platform, managers_platform(), Audience(audience))
+    return SharedStorageLocation(
+        location=expansion.text(str(configuration.settings.jobs_path)),
+        audience=audience,
+        platform=platform,
+        shamanEnabled=configuration.settings.shaman.enabled,
+    )
+
+
+@router.post("/check/shared-storage", operation_id="checkSharedStoragePath")
+async def check_shared_storage_path(body: PathCheckInput, parts: Parts) -> PathCheckResult:
+    cause = await asyncio.to_thread(why_no_storage, body.path, parts.settings)
+    return PathCheckResult(
+        path=body.path,
+        is_usable=not cause,
+        cause=cause or "Directory checked successfully.",
+    )
+
+
+@router.get("/check/blender", operation_id="findBlenderExePath")
+async def find_blender_exe_path(request: Request) -> list[BlenderPathCheckResult]:
+    if not calls_from_this_machine(request):
+        return []
+    return await BlenderCheck.here().find()
+
+
+@router.post("/check/blender", operation_id="checkBlenderExePath")
+async def check_blender_exe_path(body: PathCheckInput, request: Request) -> BlenderPathCheckResult:
+    if not calls_from_this_machine(request):
+        return BlenderPathCheckResult(
+            input=body.path,
+            path=body.path,
+            source=BlenderPathSource.INPUT_PATH,
+            is_usable=False,
+            cause="Programs are run for callers on the manager's own machine only.",
+        )
+    return await BlenderCheck.here().check(body.path)
+
+
+@router.post("/setup-assistant", operation_id="saveSetupAssistantConfig", status_code=204)
+async def save_setup_assistant_config(
+    body: SetupAssistantConfig, request: Request, parts: Parts
+) -> None:
+    configuration = parts.configuration
+    values = assistants_settings(body.storageLocation, body.blenderExecutable)
+    await configuration.change(
+        lambda content: with_values(content, values), is_here=acts_as_this_machine(request)
+    )

@@ -1,0 +1,42 @@
+"""Flamenco's operations on which workers a job may have: its tag and its blocklist."""
+
+from typing import Any
+
+from fastapi import APIRouter
+
+from manager_api.contract.meta import Error
+from manager_api.contract.worker_management import JobBlocklistEntry, JobTagChange
+from manager_api.web.auth import Anybody
+from manager_api.web.dependencies import Blocklists, Jobs
+from manager_api.web.parameters import JobId
+
+_TAG: dict[int | str, dict[str, Any]] = {
+    406: {"model": Error, "description": "There is no such worker tag"},
+    422: {"model": Error, "description": "What Flamenco's document says instead of 406"},
+}
+
+router = APIRouter(
+    prefix="/api/v3/jobs",
+    tags=["jobs"],
+    dependencies=[Anybody],
+    responses={"default": {"model": Error}},
+)
+
+
+@router.post("/{job_id}/settag", operation_id="setJobTag", status_code=204, responses=_TAG)
+async def set_job_tag(job_id: JobId, asked: JobTagChange, jobs: Jobs) -> None:
+    await jobs.set_tag(job_id, asked)
+
+
+@router.get(
+    "/{job_id}/blocklist", operation_id="fetchJobBlocklist", response_model_exclude_none=True
+)
+async def fetch_job_blocklist(job_id: JobId, blocklists: Blocklists) -> list[JobBlocklistEntry]:
+    return await blocklists.get(job_id)
+
+
+@router.delete("/{job_id}/blocklist", operation_id="removeJobBlocklist", status_code=204)
+async def remove_job_blocklist(
+    job_id: JobId, entries: list[JobBlocklistEntry], blocklists: Blocklists
+) -> None:
+    await blocklists.remove(job_id, entries)

@@ -1,0 +1,41 @@
+"""Flamenco's operations on the images that jobs rendered last."""
+
+from typing import Any
+
+from fastapi import APIRouter, Response
+
+from manager_api.contract.last_rendered import JobLastRenderedImageInfo
+from manager_api.contract.meta import Error
+from manager_api.web.auth import Anybody
+from manager_api.web.dependencies import LastRenderedImages
+from manager_api.web.parameters import JobId
+
+_ERROR: dict[int | str, dict[str, Any]] = {"default": {"model": Error}}
+_NO_IMAGE: dict[int | str, dict[str, Any]] = {204: {"description": "There is no image"}}
+
+router = APIRouter(prefix="/api/v3/jobs", tags=["jobs"], dependencies=[Anybody], responses=_ERROR)
+
+
+# Before any path with a job's id in this place: what is declared first wins.
+@router.get(
+    "/last-rendered",
+    operation_id="fetchGlobalLastRenderedInfo",
+    response_model=JobLastRenderedImageInfo,
+    responses=_NO_IMAGE,
+)
+async def fetch_global_last_rendered_info(
+    images: LastRenderedImages,
+) -> JobLastRenderedImageInfo | Response:
+    return await images.of_farm() or Response(status_code=204)
+
+
+@router.get(
+    "/{job_id}/last-rendered",
+    operation_id="fetchJobLastRenderedInfo",
+    response_model=JobLastRenderedImageInfo,
+    responses=_NO_IMAGE,
+)
+async def fetch_job_last_rendered_info(
+    job_id: JobId, images: LastRenderedImages
+) -> JobLastRenderedImageInfo | Response:
+    return await images.of_job(job_id) or Response(status_code=204)

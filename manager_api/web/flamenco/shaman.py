@@ -1,0 +1,157 @@
+"""Flamenco's operations of Shaman: sending a job's files and checking them out."""
+
+import logging
+from email.errors import MessageError
+from email.header import decode_header, make_header
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Header, Request, Response
+from starlette.requests import ClientDisconnect
+
+from manager_api.contract.errors import BadRequest, NotValid
+from manager_api.contract.meta import Error
+from manager_api.contract.shaman import (
+    ShamanCheckout,
+    ShamanCheckoutResult,
+    ShamanFileSpecWithStatus,
+    ShamanRequirementsRequest,
+    ShamanRequirementsResponse,
+    ShamanSingleFileStatus,
+)
+from manager_api.shaman.errors import UploadMismatch
+from manager_api.shaman.service import Received, Shaman
+from manager_api.web.auth import Anybody
+from manager_api.web.dependencies import Parts
+from workflows.domain.shaman import Blob, FileStatus, NotAllowed
+
+logger = logging.getLogger(__name__)
+
+UPLOADS = "/api/v3/shaman/files/"
+UPLOAD_TYPE = "application/octet-stream"
+
+_BODY = {
+    "requestBody": {
+        "required": True,
+        "content": {UPLOAD_TYPE: {"schema": {"type": "string", "format": "binary"}}},
+    }
+}
+_ANSWERS: dict[int | str, dict[str, Any]] = {
+    200: {"description": "Stored now"},
+    204: {"description": "The same; Flamenco's document has it so, its manager answers 200"},
+    208: {"description": "Stored already"},
+    413: {"model": Error},
+    417: {"model": Error, "description": "Not the announced file"},
+    425: {"description": "Being sent by another client; send others first"},
+}
+_CHECKOUT_REFUSED: dict[int | str, dict[str, Any]] = {
+    409: {"model": Error, "description": "Something is in the way"},
+    424: {"model": Error, "description": "Files are missing"},
+}
+_STATUS_CODES = {
+    Received.STORED: 200,
+    Received.ALREADY_STORED: 208,
+    Received.SENT_BY_ANOTHER: 425,
+}
+_LONGEST_LOGGED_NAME = 200
+
+
+async def _enabled_shaman(parts: Parts) -> Shaman:
+    parts.shaman.check_enabled()
+    return parts.shaman
+
+
+EnabledShaman = Annotated[Shaman, Depends(_enabled_shaman)]
+
+router = APIRouter(
+    prefix="/api/v3/shaman",
+    tags=["shaman"],
+    dependencies=[Anybody, Depends(_enabled_shaman)],
+    responses={"default": {"model": Error}},
+)
+
+
+async def _blob(checksum: str, filesize: int) -> Blob:
+    try:
+        return Blob.of(checksum, filesize)
+    except NotAllowed as refusal:
+        raise BadRequest(str(refusal)) from refusal
+
+
+async def _file_name(
+    sent: Annotated[str, Header(alias="X-Shaman-Original-Filename")] = "",
+) -> str:
+    """For the log only.
+
+    Raises:
+        BadRequest: neither ASCII nor encoded as RFC 2047 says.
+    """
+    try:
+        return str(make_header(decode_header(sent.encode("ascii").decode())))
+    except (ValueError, LookupError, MessageError) as error:
+        raise BadRequest("X-Shaman-Original-Filename cannot be decoded") from error
+
+
+TheBlob = Annotated[Blob, Depends(_blob)]
+FileName = Annotated[str, Depends(_file_name)]
+
+
+@router.post("/checkout/requirements", operation_id="shamanCheckoutRequirements")
+async def shaman_checkout_requirements(
+    asked: ShamanRequirementsRequest, shaman: EnabledShaman
+) -> ShamanRequirementsResponse:
+    first = {spec.blob: spec for spec in reversed(asked.files)}
+    statuses = await shaman.statuses(spec.blob for spec in asked.files)
+    return ShamanRequirementsResponse(
+        files=[
+            ShamanFileSpecWithStatus(status=status, **first[blob].model_dump())
+            for blob, status in statuses.items()
+            if status != FileStatus.STORED
+        ]
+    )
+
+
+@router.post("/checkout/create", operation_id="shamanCheckout", responses=_CHECKOUT_REFUSED)
+async def shaman_checkout(asked: ShamanCheckout, shaman: EnabledShaman) -> ShamanCheckoutResult:
+    files = [(spec.path, spec.blob) for spec in asked.files]
+    return ShamanCheckoutResult(checkoutPath=await shaman.check_out(asked.checkoutPath, files))
+
+
+@router.get("/files/{checksum}/{filesize}", operation_id="shamanFileStoreCheck")
+async def shaman_file_store_check(blob: TheBlob, shaman: EnabledShaman) -> ShamanSingleFileStatus:
+    return ShamanSingleFileStatus(status=(await shaman.statuses([blob]))[blob])
+
+
+@router.post(
+    "/files/{checksum}/{filesize}",
+    operation_id="shamanFileStore",
+    response_class=Response,
+    responses=_ANSWERS,
+    openapi_extra=_BODY,
+)
+async def shaman_file_store(
+    blob: TheBlob,
+    request: Request,
+    shaman: EnabledShaman,
+    name: FileName,
+    can_wait: Annotated[bool, Header(alias="X-Shaman-Can-Defer-Upload")] = False,
+    content_type: Annotated[str, Header(include_in_schema=False)] = "",
+) -> Response:
+    if content_type.partition(";")[0].strip().lower() != UPLOAD_TYPE:
+        raise NotValid(f"the content type must be {UPLOAD_TYPE}, not {content_type[:100]!r}")
+    _check_length(request, blob)
+    try:
+        became = await shaman.receive(blob, request.stream(), may_wait=can_wait)
+    except ClientDisconnect:
+        # Nobody is left to be told.
+        return Response(status_code=400)
+    logger.debug(
+        "file sent",
+        extra={"file": name[:_LONGEST_LOGGED_NAME], "sha": blob.sha, "became": became.value},
+    )
+    return Response(status_code=_STATUS_CODES[became])
+
+
+def _check_length(request: Request, blob: Blob) -> None:
+    announced = request.headers.get("content-length", "")
+    if announced.isdecimal() and int(announced) != blob.size:
+        raise UploadMismatch(f"{announced} bytes are sent, but {blob.size} were announced")

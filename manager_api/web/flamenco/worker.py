@@ -1,0 +1,92 @@
+"""Flamenco's operations of workers."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Header, Request, Response, Security
+
+from manager_api.contract.errors import NoSuchTaskForImage, NotValid, TaskNotFound
+from manager_api.contract.meta import Error, SecurityError
+from manager_api.contract.workers import (
+    RegisteredWorker,
+    WorkerRegistration,
+    WorkerSignOn,
+    WorkerStateChange,
+)
+from manager_api.images.scaling import FORMATS
+from manager_api.web.auth import Worker, anybody, the_worker
+from manager_api.web.dependencies import Parts, Tasks, Workers
+from manager_api.web.parameters import TaskId
+
+_ERROR: dict[int | str, dict[str, Any]] = {"default": {"model": Error}}
+_FORBIDDEN: dict[int | str, dict[str, Any]] = {403: {"model": SecurityError}}
+_IMAGE = {
+    "requestBody": {
+        "required": True,
+        "content": {each: {"schema": {"type": "string", "format": "binary"}} for each in FORMATS},
+    }
+}
+_IMAGE_REFUSED: dict[int | str, dict[str, Any]] = {413: {"model": Error}, 429: {"model": Error}}
+
+joining = APIRouter(
+    prefix="/api/v3/worker", tags=["worker"], dependencies=[Depends(anybody)], responses=_ERROR
+)
+router = APIRouter(
+    prefix="/api/v3/worker",
+    tags=["worker"],
+    dependencies=[Security(the_worker)],
+    responses={**_ERROR, **_FORBIDDEN},
+)
+
+
+async def _address(request: Request) -> str:
+    """Of the machine that calls, as far as the server knows."""
+    return request.client.host if request.client else ""
+
+
+Address = Annotated[str, Depends(_address)]
+
+
+@joining.post("/register-worker", operation_id="registerWorker")
+async def register_worker(
+    asked: WorkerRegistration, workers: Workers, address: Address
+) -> RegisteredWorker:
+    return await workers.register(asked, address)
+
+
+@router.post("/sign-on", operation_id="signOn")
+async def sign_on(
+    asked: WorkerSignOn, worker: Worker, workers: Workers, address: Address
+) -> WorkerStateChange:
+    return await workers.sign_on(worker.id, asked, address)
+
+
+@router.post("/sign-off", operation_id="signOff", status_code=204)
+async def sign_off(worker: Worker, workers: Workers) -> None:
+    await workers.sign_off(worker.id)
+
+
+@router.post(
+    "/task/{task_id}/output-produced",
+    operation_id="taskOutputProduced",
+    status_code=202,
+    response_class=Response,
+    responses=_IMAGE_REFUSED,
+    openapi_extra=_IMAGE,
+)
+async def task_output_produced(
+    task_id: TaskId,
+    request: Request,
+    tasks: Tasks,
+    parts: Parts,
+    content_type: Annotated[str, Header(include_in_schema=False)] = "",
+) -> None:
+    if content_type not in FORMATS:
+        raise NotValid(f"the content type must be image/jpeg or image/png, not {content_type}")
+    image = await request.body()
+    if not image:
+        raise NotValid("the request has no body")
+    try:
+        job_id = await tasks.job_of(task_id)
+    except TaskNotFound as refusal:
+        raise NoSuchTaskForImage(str(refusal)) from refusal
+    parts.last_rendered.offer(job_id, content_type, image)

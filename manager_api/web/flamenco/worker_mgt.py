@@ -1,0 +1,69 @@
+"""Flamenco's operations on workers."""
+
+from fastapi import APIRouter, Response
+
+from manager_api.contract.meta import Error
+from manager_api.contract.worker_management import WorkerSleepSchedule, WorkerTagChangeRequest
+from manager_api.contract.workers import Worker, WorkerList, WorkerStatusChangeRequest
+from manager_api.web.auth import Anybody
+from manager_api.web.dependencies import SleepSchedules, Workers, WorkerTags
+from manager_api.web.parameters import WorkerId
+
+router = APIRouter(
+    prefix="/api/v3/worker-mgt",
+    tags=["worker-mgt"],
+    dependencies=[Anybody],
+    responses={"default": {"model": Error}},
+)
+
+
+@router.get("/workers", operation_id="fetchWorkers", response_model_exclude_none=True)
+async def fetch_workers(workers: Workers) -> WorkerList:
+    return await workers.all()
+
+
+@router.get("/workers/{worker_id}", operation_id="fetchWorker", response_model_exclude_none=True)
+async def fetch_worker(worker_id: WorkerId, workers: Workers) -> Worker:
+    return await workers.get(worker_id)
+
+
+@router.post(
+    "/workers/{worker_id}/setstatus", operation_id="requestWorkerStatusChange", status_code=204
+)
+async def request_worker_status_change(
+    worker_id: WorkerId, change: WorkerStatusChangeRequest, workers: Workers
+) -> None:
+    await workers.request_status(worker_id, change.status, is_lazy=change.is_lazy)
+
+
+@router.delete("/workers/{worker_id}", operation_id="deleteWorker", status_code=204)
+async def delete_worker(worker_id: WorkerId, workers: Workers) -> None:
+    await workers.delete(worker_id)
+
+
+@router.post("/workers/{worker_id}/settags", operation_id="setWorkerTags", status_code=204)
+async def set_worker_tags(
+    worker_id: WorkerId, change: WorkerTagChangeRequest, tags: WorkerTags
+) -> None:
+    await tags.set_of_worker(worker_id, change.tag_ids)
+
+
+@router.get(
+    "/workers/{worker_id}/sleep-schedule",
+    operation_id="fetchWorkerSleepSchedule",
+    response_model=WorkerSleepSchedule,
+    responses={204: {"description": "The worker has no sleep schedule"}},
+)
+async def fetch_worker_sleep_schedule(
+    worker_id: WorkerId, schedules: SleepSchedules
+) -> WorkerSleepSchedule | Response:
+    return await schedules.get(worker_id) or Response(status_code=204)
+
+
+@router.post(
+    "/workers/{worker_id}/sleep-schedule", operation_id="setWorkerSleepSchedule", status_code=204
+)
+async def set_worker_sleep_schedule(
+    worker_id: WorkerId, schedule: WorkerSleepSchedule, schedules: SleepSchedules
+) -> None:
+    await schedules.save(worker_id, schedule)

@@ -1,0 +1,51 @@
+"""Task logs and last-rendered images under Flamenco's addresses.
+
+Nothing of a path reaches the file system: ids are parsed, and file names chosen from a list.
+"""
+
+import re
+
+from fastapi import APIRouter
+from fastapi.responses import FileResponse, Response, StreamingResponse
+
+from manager_api.contract.errors import NotFound
+from manager_api.images.scaling import SIZES
+from manager_api.web.auth import Anybody
+from manager_api.web.dependencies import Parts, Tasks
+from manager_api.web.parameters import is_uuid
+
+router = APIRouter(prefix="/job-files", dependencies=[Anybody], include_in_schema=False)
+
+#: Asked each time whether it is still the same: the name stays when the image changes.
+_FRESH = {"Cache-Control": "no-cache"}
+_LOG = re.compile(r"task-(.{36})\.txt")
+
+
+@router.get("/{bucket}/{job_id}/{name}")
+async def fetch_job_file(
+    bucket: str, job_id: str, name: str, parts: Parts, tasks: Tasks
+) -> Response:
+    if not is_uuid(job_id) or bucket != f"job-{job_id[:4]}":
+        raise NotFound("no such file")
+    if name in SIZES:
+        path = parts.logs.job_directory(job_id.lower()) / name
+        if path.is_file():
+            return FileResponse(
+                path, media_type="image/jpeg", headers={"Cache-Control": "no-cache"}
+            )
+    elif (log := _LOG.fullmatch(name)) and is_uuid(log[1]):
+        return await _log(log[1].lower(), job_id.lower(), tasks)
+    raise NotFound("no such file")
+
+
+async def _log(task_id: str, job_id: str, tasks: Tasks) -> Response:
+    if await tasks.job_of(task_id) != job_id:
+        raise NotFound("no such file")
+    log = await tasks.log(task_id)
+    if not log.size:
+        raise NotFound("no such file")
+    return StreamingResponse(
+        log.blocks,
+        media_type="text/plain; charset=utf-8",
+        headers={"Content-Length": str(log.size)},
+    )

@@ -1,0 +1,92 @@
+"""What is answered when something is refused: Flamenco's shapes, one for each place it arises.
+
+Handlers answer `{code, message}`; validation of the request, before any handler, `{message}`.
+"""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from manager_api.contract.errors import FarmError, NoSuchTaskForImage, NotAuthorized, NotValid
+from manager_api.database.engine import DatabaseBusy
+from manager_api.web.body_limit import BodyTooLarge
+from workflows.domain.job.transitions import Refused
+
+
+def add_to(app: FastAPI) -> None:
+    app.add_exception_handler(FarmError, _farm_error)
+    app.add_exception_handler(Refused, _refused)
+    app.add_exception_handler(DatabaseBusy, _busy)
+    app.add_exception_handler(RequestValidationError, _not_valid)
+    app.add_exception_handler(BodyTooLarge, _too_large)
+    app.add_exception_handler(HTTPException, _no_such_route)
+    app.add_exception_handler(Exception, _bug)
+
+
+# Starlette has one type for all handlers, hence the annotations and assertions.
+
+
+def _farm_error(_request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, FarmError)
+    match error:
+        case NotAuthorized():
+            return _message(403, f"security requirements failed: {error}")
+        case NotValid():
+            return _message(400, str(error))
+        case NoSuchTaskForImage():
+            return JSONResponse(str(error), 404)
+    return _code_and_message(error.http_status, str(error), error.headers)
+
+
+def _refused(_request: Request, error: Exception) -> JSONResponse:
+    return _code_and_message(422, str(error))
+
+
+def _busy(_request: Request, error: Exception) -> JSONResponse:
+    return _code_and_message(503, f"the database is busy: {error}", {"Retry-After": "1"})
+
+
+def _not_valid(_request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)
+    return _message(400, _first_problem(error))
+
+
+def _too_large(_request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, BodyTooLarge)
+    return _code_and_message(413, error.detail)
+
+
+def _no_such_route(_request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)
+    if error.status_code in (404, 405):
+        return _message(error.status_code, HTTPStatus(error.status_code).phrase)
+    return _message(error.status_code, error.detail)
+
+
+def _bug(_request: Request, _error: Exception) -> JSONResponse:
+    # The server logs it, with its traceback.
+    return _message(500, "Internal Server Error")
+
+
+def _first_problem(error: RequestValidationError) -> str:
+    problem = error.errors()[0]
+    place = ".".join(str(part) for part in problem["loc"][1:])
+    what = f'{problem["loc"][0]} "{place}"' if place else str(problem["loc"][0])
+    detail = problem.get("ctx", {}).get("error", "")
+    # Our own validators' sentences need no "Value error" before them.
+    message = str(detail) if problem["type"] in ("value_error", "json_invalid") else problem["msg"]
+    return f"{what}: {message}"
+
+
+def _message(status: int, message: str) -> JSONResponse:
+    return JSONResponse({"message": message.partition("\n")[0]}, status)
+
+
+def _code_and_message(
+    status: int, message: str, headers: Mapping[str, str] | None = None
+) -> JSONResponse:
+    return JSONResponse({"code": status, "message": message}, status, headers)

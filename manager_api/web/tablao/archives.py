@@ -1,0 +1,58 @@
+"""Archived jobs, and jobs as documents."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Response
+
+from manager_api.contract.archive import ArchivedJob, ArchivedJobs, JobExport
+from manager_api.contract.meta import Error
+from manager_api.end_of_life.archive import ArchiveService
+from manager_api.web.auth import Anybody
+from manager_api.web.dependencies import Parts
+from manager_api.web.parameters import JobId
+
+_REFUSED: dict[int | str, dict[str, Any]] = {
+    422: {"model": Error, "description": "Not possible in the current status"}
+}
+
+router = APIRouter(
+    prefix="/api/tablao/v1",
+    tags=["archive"],
+    dependencies=[Anybody],
+    responses={"default": {"model": Error}},
+)
+
+
+async def _service(parts: Parts) -> ArchiveService:
+    return ArchiveService(parts.database)
+
+
+Archives = Annotated[ArchiveService, Depends(_service)]
+
+
+@router.post(
+    "/jobs/{job_id}/archive", operation_id="archiveJob", status_code=204, responses=_REFUSED
+)
+async def archive_job(job_id: JobId, archives: Archives) -> None:
+    """Keeps definition, statistics and last image; drops tasks and logs. Cannot be undone."""
+    await archives.archive(job_id)
+
+
+@router.get("/jobs/{job_id}/export", operation_id="exportJob", response_model_exclude_none=True)
+async def export_job(job_id: JobId, archives: Archives, response: Response) -> JobExport:
+    """All that is known of a job, as a file to keep."""
+    response.headers["Content-Disposition"] = f'attachment; filename="job-{job_id}.json"'
+    return await archives.export(job_id)
+
+
+@router.get("/archived-jobs", operation_id="getArchivedJobs", response_model_exclude_none=True)
+async def get_archived_jobs(archives: Archives) -> ArchivedJobs:
+    """Last archived first. Flamenco's fetchJobs does not list them."""
+    return await archives.all()
+
+
+@router.get(
+    "/archived-jobs/{job_id}", operation_id="getArchivedJob", response_model_exclude_none=True
+)
+async def get_archived_job(job_id: JobId, archives: Archives) -> ArchivedJob:
+    return await archives.get(job_id)

@@ -1,0 +1,60 @@
+"""The live stream of events."""
+
+import contextlib
+from typing import Annotated
+
+from fastapi import APIRouter, Query, WebSocket, WebSocketDisconnect
+from pydantic import BaseModel, Field, ValidationError
+
+from manager_api.database.loops import until_one_ends
+from manager_api.events.live import Subscription
+from manager_api.web.auth import Anybody
+from manager_api.web.dependencies import Parts
+
+router = APIRouter(prefix="/api/tablao/v1", dependencies=[Anybody])
+
+#: The client did not take its events in time; it may connect again, and resume.
+CLOSE_TOO_SLOW = 4408
+#: The client said something that is no wish.
+CLOSE_NOT_UNDERSTOOD = 4400
+
+
+class Wish(BaseModel):
+    """What a client may say: topics that it wants besides those of its address, from now on."""
+
+    also: list[Annotated[str, Field(max_length=255)]] = Field(max_length=1000)
+
+
+@router.websocket("/events")
+async def events(
+    websocket: WebSocket,
+    parts: Parts,
+    since: Annotated[int | None, Query(ge=0)] = None,
+    topics: str = "",
+) -> None:
+    await websocket.accept()
+    wanted = [topic for each in topics.split(",") if (topic := each.strip())]
+    going = contextlib.suppress(WebSocketDisconnect)
+    with parts.events.subscribed(wanted) as subscription, going:
+        await until_one_ends(
+            _send(websocket, subscription, since),
+            _follow_wishes(websocket, subscription),
+            subscription.overflowed.wait(),
+        )
+    if subscription.overflowed.is_set():
+        await websocket.close(CLOSE_TOO_SLOW, "too slow")
+
+
+async def _send(websocket: WebSocket, subscription: Subscription, since: int | None) -> None:
+    async for message in subscription.messages(since):
+        await websocket.send_text(message)
+
+
+async def _follow_wishes(websocket: WebSocket, subscription: Subscription) -> None:
+    """Until the client is gone, or cannot be understood."""
+    while (message := await websocket.receive())["type"] != "websocket.disconnect":
+        try:
+            subscription.also(Wish.model_validate_json(message.get("text") or "").also)
+        except ValidationError:
+            await websocket.close(CLOSE_NOT_UNDERSTOOD, "no wish for topics")
+            return

@@ -1,0 +1,27 @@
+"""A browser of the shared storage, safely limited to it."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+
+from manager_api.files.browser import FileListing, Wanted
+from manager_api.web.auth import Anybody
+from manager_api.web.dependencies import Files
+
+router = APIRouter(prefix="/api/tablao/v1/files", tags=["files"], dependencies=[Anybody])
+
+
+@router.get("", operation_id="listFiles")
+async def list_files(
+    files: Files,
+    path: Annotated[str, Query(max_length=4096)] = "",
+    contains: Annotated[str, Query(max_length=255)] = "",
+    hidden: bool = False,
+    nearest: bool = False,
+) -> FileListing:
+    """Of a folder in the shared storage; `path` may begin with a variable.
+
+    `contains` chooses by a part of the name, `hidden` shows names that begin with a dot. With
+    `nearest`, instead of a refusal the first folder above that exists is listed, or the storage.
+    """
+    return await files.listing(Wanted(path, contains, hidden, nearest))

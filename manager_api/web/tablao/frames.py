@@ -1,0 +1,54 @@
+"""Rendered frames, for the sequence viewer."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request, Response
+
+from manager_api.images.frame_images import WIDTHS, NoPreview
+from manager_api.images.frames import FrameSequence
+from manager_api.web.auth import Anybody
+from manager_api.web.dependencies import Frames
+from manager_api.web.parameters import JobId
+
+#: The address changes when the frame does; who has it need not ask again for a while.
+_KEPT = "private, max-age=3600"
+
+router = APIRouter(prefix="/api/tablao/v1/jobs", tags=["jobs"], dependencies=[Anybody])
+
+
+@router.get("/{job_id}/frames", operation_id="listFrames")
+async def list_frames(job_id: JobId, frames: Frames) -> FrameSequence:
+    """Those that the job's settings tell of, where they are in the shared storage."""
+    return await frames.sequence(job_id)
+
+
+@router.get(
+    "/{job_id}/frames/{frame}",
+    operation_id="fetchFrame",
+    response_class=Response,
+    responses={
+        200: {"description": "The frame as JPEG", "content": {"image/jpeg": {}}},
+        204: {"description": "The file is no image that can be shown, or not yet"},
+        304: {"description": "It is the one that you have"},
+    },
+)
+async def fetch_frame(
+    job_id: JobId,
+    frame: int,
+    frames: Frames,
+    request: Request,
+    width: Annotated[int, Query(ge=1, le=16_384)] = WIDTHS[-1],
+) -> Response:
+    """At most as wide as asked for, rounded up to 320, 640, 1280 or 1920 pixels.
+
+    OpenEXR is tone-mapped.
+    """
+    path, key = await frames.file(job_id, frame)
+    headers = {"etag": f'"{key}"', "cache-control": _KEPT}
+    if headers["etag"] in request.headers.get("if-none-match", ""):
+        return Response(status_code=304, headers=headers)
+    try:
+        jpeg = await frames.picture(path, key, width)
+    except NoPreview:
+        return Response(status_code=204, headers={"cache-control": "no-store"})
+    return Response(jpeg, media_type="image/jpeg", headers=headers)

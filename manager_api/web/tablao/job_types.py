@@ -1,0 +1,118 @@
+"""The scripts of job types. Those in Python are code that the manager runs: see `_may_edit`."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query, Request
+
+from manager_api.contract.errors import BadRequest, Forbidden, NotFound, PreconditionFailed
+from manager_api.contract.job_type_scripts import (
+    ChangedScript,
+    JobPreview,
+    JobTypeSource,
+    Language,
+    ListedJobTypes,
+    ScriptToTry,
+    Trial,
+)
+from manager_api.contract.jobs import SubmittedJob
+from manager_api.contract.meta import Error, SecurityError
+from manager_api.job_types.folder import FolderJobTypes
+from manager_api.job_types.scripts import JobTypeScripts
+from manager_api.job_types.trial import tried
+from manager_api.jobs.submission import compile_job
+from manager_api.web.auth import Anybody, NoForeignPage, acts_as_this_machine
+from manager_api.web.dependencies import Parts
+
+router = APIRouter(
+    prefix="/api/tablao/v1/job-types",
+    tags=["job types"],
+    dependencies=[Anybody, NoForeignPage],
+    responses={"default": {"model": Error}, 400: {"model": Error | SecurityError}},
+)
+
+
+async def _scripts(parts: Parts) -> FolderJobTypes:
+    if parts.job_types.scripts is None:
+        raise NotFound("this manager has no folder of job types")
+    return parts.job_types.scripts
+
+
+Scripts = Annotated[FolderJobTypes, Depends(_scripts)]
+
+
+@router.get("", operation_id="getJobTypeScripts")
+async def get_job_type_scripts(request: Request, scripts: Scripts, parts: Parts) -> ListedJobTypes:
+    """All job types, what is broken and where it comes from included."""
+    return ListedJobTypes(
+        folder=str(scripts.folder),
+        may_edit_python=acts_as_this_machine(request),
+        job_types=await parts.job_types.in_thread(JobTypeScripts(scripts).all),
+    )
+
+
+@router.post("/test-compile", operation_id="testCompileJobType")
+async def test_compile_job_type(
+    script: ScriptToTry, request: Request, scripts: Scripts, parts: Parts
+) -> Trial:
+    """What a script makes of settings. Nothing is stored; one that does not work is an answer."""
+    _check_may_edit(script.language, request)
+    return await parts.job_types.in_thread(lambda: tried(script, scripts))
+
+
+@router.post("/preview-job", operation_id="previewJob")
+async def preview_job(submitted: SubmittedJob, parts: Parts) -> JobPreview:
+    """As submitJobCheck, for a page that asks while somebody types: a refusal is an answer."""
+    try:
+        job = await compile_job(submitted, parts.job_types, parts.configuration.variables)
+    except (BadRequest, PreconditionFailed) as refusal:
+        return JobPreview(problem=str(refusal), task_count=0)
+    return JobPreview(problem="", task_count=len(job.tasks))
+
+
+@router.get("/{name}/source", operation_id="getJobTypeSource")
+async def get_job_type_source(name: str, scripts: Scripts, parts: Parts) -> JobTypeSource:
+    """A built-in job type is told as a script that makes the same tasks, to be customised."""
+    return await parts.job_types.in_thread(lambda: JobTypeScripts(scripts).source(name))
+
+
+@router.put("/{name}/source", operation_id="setJobTypeSource")
+async def set_job_type_source(
+    name: str,
+    script: ChangedScript,
+    request: Request,
+    scripts: Scripts,
+    parts: Parts,
+    force: Annotated[bool, Query(description="Store it although it does not work.")] = False,
+) -> JobTypeSource:
+    """Stores the script in the folder of job types; counts from the next submission on."""
+    _check_may_edit(script.language, request)
+    return await parts.job_types.in_thread(
+        lambda: JobTypeScripts(scripts).change(name, script, is_forced=force)
+    )
+
+
+@router.delete("/{name}/source", operation_id="removeJobTypeSource", status_code=204)
+async def remove_job_type_source(
+    name: str, request: Request, scripts: Scripts, parts: Parts
+) -> None:
+    """Deletes the script; a built-in job type that it replaced is there again."""
+
+    def remove() -> None:
+        files = JobTypeScripts(scripts)
+        _check_may_edit(files.language(name), request)
+        files.remove(name)
+
+    await parts.job_types.in_thread(remove)
+
+
+def _check_may_edit(language: Language, request: Request) -> None:
+    """Python scripts can do what the manager's user can; JavaScript is shut in an engine.
+
+    Raises:
+        Forbidden: only from the manager's own machine.
+    """
+    if language is Language.PYTHON and not acts_as_this_machine(request):
+        raise Forbidden(
+            "job types in Python are changed and tried out only from the manager's own machine, "
+            "because they can do there what the manager can"
+        )

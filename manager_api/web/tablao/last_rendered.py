@@ -1,0 +1,19 @@
+"""What the farm rendered last, job by job."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+
+from manager_api.images.last_rendered import RecentImages
+from manager_api.web.auth import Anybody
+from manager_api.web.dependencies import LastRenderedImages
+
+router = APIRouter(prefix="/api/tablao/v1/last-rendered", tags=["jobs"], dependencies=[Anybody])
+
+
+@router.get("", operation_id="listLastRendered")
+async def list_last_rendered(
+    images: LastRenderedImages, limit: Annotated[int, Query(ge=1, le=200)] = 60
+) -> RecentImages:
+    """The newest image of each job, the newest of all first; of jobs that changed lately."""
+    return await images.recent(limit)

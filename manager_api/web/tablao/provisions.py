@@ -1,0 +1,66 @@
+"""Provisioned settings of workers: kept here, sent to them."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Path
+
+from manager_api.contract.meta import Error, SecurityError
+from manager_api.contract.provisions import (
+    EffectiveProvision,
+    ProvisionAnswer,
+    ProvisionList,
+    ProvisionSettings,
+)
+from manager_api.database.tables import ProvisionScope
+from manager_api.web.auth import Anybody
+from manager_api.web.dependencies import Parts
+from manager_api.web.parameters import WorkerId
+from manager_api.workers.provisions import ProvisionService
+
+router = APIRouter(
+    prefix="/api/tablao/v1/provisions",
+    tags=["provisions"],
+    dependencies=[Anybody],
+    # Of what does not fit a model, or an address, only the message is told.
+    responses={"default": {"model": Error}, 400: {"model": Error | SecurityError}},
+)
+
+Target = Annotated[str, Path(pattern=r"^[A-Za-z0-9_-]{1,255}$")]
+
+
+async def _service(parts: Parts) -> ProvisionService:
+    return ProvisionService(parts.database)
+
+
+Provisions = Annotated[ProvisionService, Depends(_service)]
+
+
+@router.get("", operation_id="getProvisions")
+async def get_provisions(provisions: Provisions) -> ProvisionList:
+    return await provisions.all()
+
+
+@router.get("/effective/{worker_id}", operation_id="getEffectiveProvision")
+async def get_effective(worker_id: WorkerId, provisions: Provisions) -> EffectiveProvision:
+    """What is in force for one worker, and where it comes from."""
+    return await provisions.effective(worker_id)
+
+
+@router.get("/{scope}/{target}", operation_id="getProvision")
+async def get_provision(
+    scope: ProvisionScope, target: Target, provisions: Provisions
+) -> ProvisionAnswer:
+    return await provisions.get(scope, target)
+
+
+@router.put("/{scope}/{target}", operation_id="setProvision")
+async def set_provision(
+    scope: ProvisionScope, target: Target, settings: ProvisionSettings, provisions: Provisions
+) -> ProvisionAnswer:
+    """In the place of what was set there; counts from each worker's next task on."""
+    return await provisions.put(scope, target, settings)
+
+
+@router.delete("/{scope}/{target}", operation_id="removeProvision", status_code=204)
+async def remove_provision(scope: ProvisionScope, target: Target, provisions: Provisions) -> None:
+    await provisions.remove(scope, target)

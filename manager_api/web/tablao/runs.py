@@ -1,0 +1,43 @@
+"""The commands of a run, for the host that holds its lease."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, BackgroundTasks, Path, Security
+
+from manager_api.contract.meta import Error, SecurityError
+from manager_api.database.engine import utc_now
+from manager_api.hosts.runs import RunCommands
+from manager_api.web.auth import Worker, the_worker
+from manager_api.web.dependencies import Parts, Runs
+from manager_api.web.parameters import JobId
+from workflows.domain.messages import RunKey
+
+#: As large as the database's columns are.
+Number = Annotated[int, Path(ge=1, lt=2**31)]
+
+router = APIRouter(
+    prefix="/api/tablao/v1",
+    tags=["hosts"],
+    dependencies=[Security(the_worker)],
+    responses={403: {"model": SecurityError}, 404: {"model": Error}, 409: {"model": Error}},
+)
+
+
+@router.get("/runs/{job_id}/{index}/{run}/{attempt}", operation_id="fetchRun")
+async def fetch_run(
+    job_id: JobId,
+    index: Number,
+    run: Number,
+    attempt: Number,
+    lease: str,
+    worker: Worker,
+    runs: Runs,
+    parts: Parts,
+    afterwards: BackgroundTasks,
+) -> RunCommands:
+    commands = await runs.fetch(worker, RunKey(job_id, index, run, attempt), lease)
+    # Whoever asks twice is assigned once: the log has this line only once for each attempt.
+    afterwards.add_task(
+        parts.logs.assigned, job_id, commands.task_id, attempt, worker.name, worker.id, utc_now()
+    )
+    return commands

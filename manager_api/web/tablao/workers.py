@@ -1,0 +1,70 @@
+"""Workers with all that we know of them, and pausing them."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+
+from manager_api.contract.farm_workers import (
+    FarmWorkerBlocklist,
+    FarmWorkerTaskList,
+    MachineHistory,
+)
+from manager_api.contract.meta import Error
+from manager_api.web.auth import Anybody
+from manager_api.web.dependencies import FarmWorkers, WorkerHistory, Workers
+from manager_api.web.parameters import WorkerId
+from manager_api.workers.farm_workers import FarmWorker, FarmWorkerList
+
+router = APIRouter(
+    prefix="/api/tablao/v1/workers",
+    tags=["workers"],
+    dependencies=[Anybody],
+    responses={"default": {"model": Error}},
+)
+
+
+@router.get("", operation_id="getWorkers")
+async def get_workers(workers: FarmWorkers) -> FarmWorkerList:
+    return await workers.all()
+
+
+@router.get("/{worker_id}", operation_id="getWorker")
+async def get_worker(worker_id: WorkerId, workers: FarmWorkers) -> FarmWorker:
+    return await workers.get(worker_id)
+
+
+@router.get("/{worker_id}/statistics", operation_id="getWorkerStatistics")
+async def get_worker_statistics(
+    worker_id: WorkerId,
+    history: WorkerHistory,
+    minutes: Annotated[int, Query(ge=1, le=60)] = 60,
+) -> MachineHistory:
+    """Of its machine, as far as this manager has heard; what comes next is told as events."""
+    return await history.statistics(worker_id, minutes)
+
+
+@router.get("/{worker_id}/tasks", operation_id="getWorkerTasks")
+async def get_worker_tasks(
+    worker_id: WorkerId,
+    history: WorkerHistory,
+    limit: Annotated[int, Query(ge=1, le=500)] = 50,
+) -> FarmWorkerTaskList:
+    """Those that it got last and that changed last, newest first."""
+    return await history.tasks(worker_id, limit)
+
+
+@router.get("/{worker_id}/blocklist", operation_id="getWorkerBlocklist")
+async def get_worker_blocklist(worker_id: WorkerId, history: WorkerHistory) -> FarmWorkerBlocklist:
+    """Which types of tasks it no longer gets, and in which jobs."""
+    return await history.blocklist(worker_id)
+
+
+@router.post("/{worker_id}/pause", operation_id="pauseWorker", status_code=204)
+async def pause_worker(worker_id: WorkerId, workers: Workers) -> None:
+    """It finishes what it runs and gets nothing more, but stays awake."""
+    await workers.pause(worker_id, is_paused=True)
+
+
+@router.post("/{worker_id}/resume", operation_id="resumeWorker", status_code=204)
+async def resume_worker(worker_id: WorkerId, workers: Workers) -> None:
+    await workers.pause(worker_id, is_paused=False)

@@ -1,0 +1,106 @@
+"""Workers' secrets: stored as hashes, checked at every call."""
+
+import asyncio
+import base64
+import binascii
+import hashlib
+import hmac
+import time
+from collections.abc import Collection, Mapping
+
+import bcrypt
+
+from manager_api.contract.errors import BadRequest, NotAuthorized
+from manager_api.database.batching import Batched
+from manager_api.database.engine import Changed, Database
+from manager_api.database.tables import WorkerRow
+from manager_api.workers import store as workers
+
+#: Flamenco's. Secrets are random and long, so guessing is hopeless at any cost.
+_BCRYPT_COST = 4
+#: How long a worker may go on with what another manager has changed of it, in seconds. What this
+#: manager changes counts at once.
+_KNOWN_S = 30.0
+
+
+def hash_secret(secret: str) -> str:
+    """Raises:
+    BadRequest: longer than bcrypt looks at.
+    """
+    try:
+        return bcrypt.hashpw(secret.encode(), bcrypt.gensalt(_BCRYPT_COST)).decode()
+    except ValueError as error:
+        raise BadRequest("the secret must have 72 bytes at most, and no NUL") from error
+
+
+class WorkerCredentials:
+    """Checks workers' secrets, and remembers which were right, since bcrypt is slow on purpose."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._verified: dict[str, tuple[str, bytes]] = {}
+        """By worker: the stored hash, and a digest of the secret that fits it."""
+        self._rows = Batched(self._read)
+        self._known: dict[str, tuple[float, WorkerRow]] = {}
+        """By worker: since when, and what the database said. On the way between two frames."""
+        database.listen(Changed.FARM, self._known.clear)
+
+    async def check(self, authorization: str) -> WorkerRow:
+        """The worker whose credentials this header carries.
+
+        Raises:
+            NotAuthorized: no credentials, wrong ones, or of a deleted worker.
+        """
+        worker_id, secret = _basic(authorization)
+        row = await self._row(worker_id)
+        if row is None or row.deleted_at is not None or not await self._fits(row, secret):
+            raise NotAuthorized("authorization failed: unknown worker or wrong secret")
+        return row
+
+    async def _row(self, worker_id: str) -> WorkerRow | None:
+        since, row = self._known.get(worker_id, (float("-inf"), None))
+        if row is not None and time.monotonic() - since < _KNOWN_S:
+            return row
+        row = await self._rows.get(worker_id)
+        if row is not None:
+            self._known[worker_id] = (time.monotonic(), row)
+        return row
+
+    async def _read(self, worker_ids: Collection[str]) -> Mapping[str, WorkerRow]:
+        async with self._database.reading() as session:
+            return await workers.workers_by_id(session, worker_ids)
+
+    async def _fits(self, row: WorkerRow, secret: str) -> bool:
+        digest = hashlib.sha256(secret.encode()).digest()
+        known_hash, known_digest = self._verified.get(row.id, ("", b""))
+        if known_hash == row.secret_hash and hmac.compare_digest(known_digest, digest):
+            return True
+        if not await asyncio.to_thread(_bcrypt_fits, secret, row.secret_hash):
+            return False
+        self._verified[row.id] = (row.secret_hash, digest)
+        return True
+
+
+def _bcrypt_fits(secret: str, stored: str) -> bool:
+    try:
+        return bcrypt.checkpw(secret.encode(), stored.encode())
+    except ValueError:
+        return False
+
+
+def _basic(authorization: str) -> tuple[str, str]:
+    """User and password.
+
+    Raises:
+        NotAuthorized: not HTTP Basic authentication.
+    """
+    scheme, _, encoded = authorization.partition(" ")
+    if scheme.lower() != "basic":
+        raise NotAuthorized("authorization failed: HTTP Basic authentication is needed")
+    try:
+        user, colon, password = base64.b64decode(encoded, validate=True).decode().partition(":")
+    except (binascii.Error, ValueError) as error:
+        raise NotAuthorized("authorization failed: not HTTP Basic authentication") from error
+    if not colon:
+        raise NotAuthorized("authorization failed: no password")
+    return user, password

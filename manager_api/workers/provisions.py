@@ -1,0 +1,127 @@
+"""What may be provisioned for whom."""
+
+import re
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from manager_api.contract.errors import BadRequest, NotFound, WorkerNotFound
+from manager_api.contract.provisions import (
+    EffectiveProvision,
+    ProvisionAnswer,
+    ProvisionList,
+    ProvisionSettings,
+)
+from manager_api.database.engine import Database
+from manager_api.database.tables import ProvisionRow, ProvisionScope, WorkerRow
+from manager_api.workers import provision_store as provisions
+from manager_api.workers import store as workers
+from manager_api.workers import tag_store as tags
+from workflows.domain.provisioning import Provision, merged
+
+#: How the one target of the farm's scope is called in addresses.
+WHOLE_FARM = "all"
+_PLATFORM = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
+
+
+class ProvisionService:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def all(self) -> ProvisionList:
+        async with self._database.reading() as session:
+            rows = await provisions.all_provisions(session)
+        return ProvisionList(provisions=[_answer(row) for row in rows])
+
+    async def get(self, scope: ProvisionScope, target: str) -> ProvisionAnswer:
+        async with self._database.reading() as session:
+            stored = await _existing(session, scope, target)
+            row = await provisions.provision(session, scope, stored)
+        if row is None:
+            raise _nothing_set(scope, target)
+        return _answer(row)
+
+    async def put(
+        self, scope: ProvisionScope, target: str, settings: ProvisionSettings
+    ) -> ProvisionAnswer:
+        async with self._database.writing() as session:
+            stored = await _existing(session, scope, target)
+            return _answer(await provisions.put(session, scope, stored, settings.as_stored()))
+
+    async def remove(self, scope: ProvisionScope, target: str) -> None:
+        async with self._database.writing() as session:
+            stored = await _existing(session, scope, target)
+            if not await provisions.remove(session, scope, stored):
+                raise _nothing_set(scope, target)
+
+    async def effective(self, worker_id: str) -> EffectiveProvision:
+        async with self._database.reading() as session:
+            worker = await workers.worker(session, worker_id)
+            if worker is None:
+                raise WorkerNotFound(worker_id)
+            layers = (await provisions.layers_of(session, [worker]))[worker_id]
+            rows = {
+                (row.scope, row.target): row for row in await provisions.all_provisions(session)
+            }
+        provision = merged(layers) if worker.is_provisioned else Provision()
+        return EffectiveProvision(
+            worker_id=worker.id,
+            worker_name=worker.name,
+            settings=provision.settings(),
+            layers=[_answer(rows[ProvisionScope(each.scope), each.target]) for each in layers],
+            notes=_notes(worker, provision),
+        )
+
+
+async def _existing(session: AsyncSession, scope: ProvisionScope, target: str) -> str:
+    """The target as it is stored.
+
+    Raises:
+        BadRequest, NotFound: it can be none.
+    """
+    match scope:
+        case ProvisionScope.FARM if target == WHOLE_FARM:
+            return ""
+        case ProvisionScope.FARM:
+            raise BadRequest(f'the farm\'s own settings are at "farm/{WHOLE_FARM}"')
+        case ProvisionScope.PLATFORM if _PLATFORM.fullmatch(target):
+            return target
+        case ProvisionScope.PLATFORM:
+            raise BadRequest('a platform is a word such as "linux", "windows" or "darwin"')
+    found = _find_tag if scope is ProvisionScope.TAG else _find_worker
+    await found(session, target.lower())
+    return target.lower()
+
+
+async def _find_tag(session: AsyncSession, tag_id: str) -> None:
+    if await tags.tag(session, tag_id) is None:
+        raise NotFound(f'no such worker tag "{tag_id}"')
+
+
+async def _find_worker(session: AsyncSession, worker_id: str) -> None:
+    if await workers.worker(session, worker_id) is None:
+        raise WorkerNotFound(worker_id)
+
+
+def _answer(row: ProvisionRow) -> ProvisionAnswer:
+    return ProvisionAnswer(
+        scope=row.scope,
+        target=row.target or WHOLE_FARM,
+        settings=row.settings,
+        updated=row.updated,
+    )
+
+
+def _nothing_set(scope: ProvisionScope, target: str) -> NotFound:
+    return NotFound(f'nothing is set for {scope} "{target}"')
+
+
+def _notes(worker: WorkerRow, provision: Provision) -> list[str]:
+    notes = []
+    if not worker.is_provisioned:
+        notes.append("its own settings file says that it takes no settings from the farm")
+    if worker.is_http and (provision.environment or provision.slots):
+        notes.append("environment and slots do not reach it: it is a Flamenco Worker")
+    version = provision.blender_version
+    if version is not None and version not in provision.blender:
+        notes.append(f"no executable is set for Blender {version}, so its renders will fail")
+    return notes

@@ -1,0 +1,139 @@
+"""What the manager does with workers."""
+
+import asyncio
+from uuid import uuid4
+
+from manager_api.contract.answers import registered_worker, worker_answer, worker_summary
+from manager_api.contract.errors import PreconditionFailed, WorkerNotFound
+from manager_api.contract.workers import (
+    RegisteredWorker,
+    Worker,
+    WorkerList,
+    WorkerRegistration,
+    WorkerSignOn,
+    WorkerStateChange,
+)
+from manager_api.database.engine import Database, utc_now
+from manager_api.database.patience import patiently
+from manager_api.database.tables import WorkerRow
+from manager_api.runs import http_store as http_runs
+from manager_api.workers import sleep_store as sleep_schedules
+from manager_api.workers import store as workers
+from manager_api.workers.credentials import hash_secret
+from workflows.domain.statuses import WorkerStatus
+from workflows.domain.worker import (
+    CannotRestart,
+    StatusRequest,
+    pending_after_sign_off,
+    request_status,
+    status_after_sign_on,
+)
+
+
+class WorkerService:
+    """
+    Args:
+        wait_s: how long a busy database holds up what workers say of themselves.
+    """
+
+    def __init__(self, database: Database, wait_s: float) -> None:
+        self._database = database
+        self._wait_s = wait_s
+
+    async def all(self) -> WorkerList:
+        async with self._database.reading() as session:
+            rows = await workers.all_workers(session)
+        return WorkerList(workers=[worker_summary(row) for row in rows])
+
+    async def get(self, worker_id: str) -> Worker:
+        async with self._database.reading() as session:
+            row = await workers.worker(session, worker_id)
+            if row is None:
+                raise WorkerNotFound(worker_id)
+            task = await workers.last_task(session, worker_id)
+            tags = await workers.tags_of(session, worker_id)
+        return worker_answer(row, task, list(tags))
+
+    async def request_status(self, worker_id: str, status: WorkerStatus, *, is_lazy: bool) -> None:
+        async with self._database.writing() as session:
+            row = await workers.worker_to_change(session, worker_id)
+            if row is None:
+                raise WorkerNotFound(worker_id)
+            try:
+                request_status(row.status, status, is_lazy=is_lazy, can_restart=row.can_restart)
+            except CannotRestart as refusal:
+                raise PreconditionFailed(str(refusal)) from refusal
+            await workers.request_status(session, worker_id, status, is_lazy=is_lazy)
+
+    async def delete(self, worker_id: str) -> None:
+        """Its tasks go back to the queue, its host is sent away, its name stays on what it did."""
+        async with self._database.writing() as session:
+            if not await workers.delete_worker(session, worker_id):
+                raise WorkerNotFound(worker_id)
+            await http_runs.give_back(session, worker_id, "its worker was deleted")
+
+    async def pause(self, worker_id: str, *, is_paused: bool) -> None:
+        async with self._database.writing() as session:
+            if not await workers.set_paused(session, worker_id, is_paused=is_paused):
+                raise WorkerNotFound(worker_id)
+
+    async def register(self, asked: WorkerRegistration, address: str) -> RegisteredWorker:
+        new = workers.NewWorker(
+            id=str(uuid4()),
+            name=asked.name,
+            secret_hash=await asyncio.to_thread(hash_secret, asked.secret),
+            platform=asked.platform,
+            supported_task_types=_task_types(asked.supported_task_types),
+            address=address,
+        )
+        async with self._database.writing() as session:
+            return registered_worker(await workers.register(session, new))
+
+    async def sign_on(self, worker_id: str, asked: WorkerSignOn, address: str) -> WorkerStateChange:
+        facts = workers.SignOn(
+            name=asked.name,
+            supported_task_types=_task_types(asked.supported_task_types),
+            software=asked.software_version,
+            can_restart=asked.can_restart,
+            address=address,
+        )
+        status = await patiently(lambda: self._sign_on(worker_id, facts), self._wait_s)
+        return WorkerStateChange(status_requested=status)
+
+    async def sign_off(self, worker_id: str) -> None:
+        await patiently(lambda: self._sign_off(worker_id), self._wait_s)
+
+    async def _sign_off(self, worker_id: str) -> None:
+        async with self._database.writing() as session:
+            row = await workers.worker_to_change(session, worker_id)
+            if row is None:
+                raise WorkerNotFound(worker_id)
+            resumes = pending_after_sign_off(row.status, _pending(row))
+            await workers.set_status(session, worker_id, WorkerStatus.OFFLINE, clears_request=True)
+            await http_runs.give_back(session, worker_id, "its worker signed off")
+            if resumes is not None:
+                await workers.request_status(
+                    session, worker_id, resumes.status, is_lazy=resumes.is_lazy
+                )
+
+    async def _sign_on(self, worker_id: str, facts: workers.SignOn) -> WorkerStatus:
+        """What to become."""
+        async with self._database.writing() as session:
+            row = await workers.sign_on(session, worker_id, facts)
+            if row is None:
+                raise WorkerNotFound(worker_id)
+            if row.is_http:
+                await http_runs.process_began(session, row)
+            scheduled = await sleep_schedules.scheduled_status(session, worker_id, utc_now())
+        return status_after_sign_on(_pending(row), scheduled)
+
+
+def _pending(row: WorkerRow) -> StatusRequest | None:
+    return (
+        StatusRequest(row.status_requested, row.is_lazy_request) if row.status_requested else None
+    )
+
+
+def _task_types(given: list[str]) -> list[str]:
+    """Once each, in the order given."""
+    return list(dict.fromkeys(word for each in given if (word := each.strip().lower())))

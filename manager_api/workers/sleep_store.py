@@ -1,0 +1,90 @@
+"""Workers' sleep schedules, and what they ask of their workers. Times are this machine's."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from manager_api.database.engine import Session
+from manager_api.database.tables import SleepScheduleRow, WorkerRow
+from manager_api.workers import store as workers
+from workflows.domain.sleep_schedule import BadSchedule, SleepSchedule, is_request_due
+from workflows.domain.statuses import WorkerStatus
+from workflows.domain.worker import StatusRequest
+
+
+async def of_worker(session: AsyncSession, worker_id: str) -> SleepScheduleRow | None:
+    return await session.get(SleepScheduleRow, worker_id)
+
+
+async def save(session: Session, worker_id: str, schedule: SleepSchedule, now: datetime) -> bool:
+    """Keeps it, and asks the worker at once to be what it says. False: no such worker."""
+    worker = await workers.worker_to_change(session, worker_id)
+    if worker is None:
+        return False
+    row = SleepScheduleRow(
+        worker_id=worker_id,
+        is_active=schedule.is_active,
+        days_of_week=schedule.days_of_week,
+        start_time=schedule.start_time,
+        end_time=schedule.end_time,
+        next_check=schedule.next_check(now),
+    )
+    await session.merge(row)
+    await _ask(session, worker, schedule, now)
+    return True
+
+
+async def scheduled_status(
+    session: AsyncSession, worker_id: str, now: datetime
+) -> WorkerStatus | None:
+    """What a worker's schedule says; None without one."""
+    row = await of_worker(session, worker_id)
+    schedule = None if row is None else _schedule(row)
+    return None if schedule is None else schedule.status_at(now)
+
+
+async def due(session: AsyncSession, now: datetime) -> Sequence[str]:
+    """Ids of the workers whose schedule must be looked at."""
+    query = (
+        select(SleepScheduleRow.worker_id)
+        .join(WorkerRow, WorkerRow.id == SleepScheduleRow.worker_id)
+        .where(WorkerRow.deleted_at.is_(None))
+        .where(SleepScheduleRow.is_active.is_(True), SleepScheduleRow.next_check <= now)
+        .order_by(SleepScheduleRow.worker_id)
+    )
+    return (await session.scalars(query)).all()
+
+
+async def look_at(session: Session, worker_id: str, now: datetime) -> None:
+    """Asks of a worker what its schedule says now, and notes when to look again."""
+    worker = await workers.worker_to_change(session, worker_id)
+    row = await of_worker(session, worker_id)
+    if worker is None or row is None:
+        return
+    schedule = _schedule(row)
+    row.next_check = None if schedule is None else schedule.next_check(now)
+    if schedule is not None:
+        await _ask(session, worker, schedule, now)
+
+
+async def _ask(session: Session, worker: WorkerRow, schedule: SleepSchedule, now: datetime) -> None:
+    says = schedule.status_at(now)
+    wish = worker.status_requested
+    pending = StatusRequest(wish, worker.is_lazy_request) if wish else None
+    if is_request_due(worker.status, pending, says):
+        await workers.request_status(session, worker.id, says, is_lazy=False)
+
+
+def _schedule(row: SleepScheduleRow) -> SleepSchedule | None:
+    """None if it is not one that we would have stored."""
+    try:
+        return SleepSchedule.parse(
+            is_active=row.is_active,
+            days_of_week=row.days_of_week,
+            start_time=row.start_time,
+            end_time=row.end_time,
+        )
+    except BadSchedule:
+        return None

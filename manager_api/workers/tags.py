@@ -1,0 +1,83 @@
+"""Worker tags: made, renamed, deleted, given to workers."""
+
+from uuid import uuid4
+
+from sqlalchemy.exc import IntegrityError
+
+from manager_api.contract.errors import Conflict, WorkerNotFound, WorkerTagNotFound
+from manager_api.contract.worker_management import WorkerTagList, WorkerTagRequest
+from manager_api.contract.workers import WorkerTag
+from manager_api.database.engine import Database, Session
+from manager_api.database.tables import WorkerTagRow
+from manager_api.workers import store as workers
+from manager_api.workers import tag_store as tags
+
+
+class WorkerTagService:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def all(self) -> WorkerTagList:
+        async with self._database.reading() as session:
+            rows = await tags.all_tags(session)
+        return WorkerTagList(tags=[_answer(row) for row in rows])
+
+    async def get(self, tag_id: str) -> WorkerTag:
+        async with self._database.reading() as session:
+            row = await tags.tag(session, tag_id)
+        if row is None:
+            raise WorkerTagNotFound(tag_id)
+        return _answer(row)
+
+    async def create(self, asked: WorkerTagRequest, tag_id: str | None) -> WorkerTag:
+        """With the caller's id, if there is one."""
+        new_id = tag_id or str(uuid4())
+        try:
+            async with self._database.writing() as session:
+                if await tags.tag(session, new_id) is not None:
+                    raise Conflict(f'there is a worker tag with the id "{new_id}" already')
+                row = await tags.insert_tag(session, new_id, asked.name, asked.description or "")
+        except IntegrityError as error:
+            raise _name_taken(asked.name) from error
+        return _answer(row)
+
+    async def update(self, tag_id: str, asked: WorkerTagRequest) -> None:
+        try:
+            async with self._database.writing() as session:
+                row = await tags.update_tag(session, tag_id, asked.name, asked.description)
+        except IntegrityError as error:
+            raise _name_taken(asked.name) from error
+        if row is None:
+            raise WorkerTagNotFound(tag_id)
+
+    async def delete(self, tag_id: str, *, force: bool) -> None:
+        """Of unfinished jobs it is taken only by force: then every worker may serve them."""
+        async with self._database.writing() as session:
+            if await tags.tag_to_delete(session, tag_id) is None:
+                raise WorkerTagNotFound(tag_id)
+            if not force:
+                await _check_unused(session, tag_id)
+            await tags.delete_tag(session, tag_id)
+
+    async def set_of_worker(self, worker_id: str, tag_ids: list[str]) -> None:
+        """All of a worker's tags; what is none is ignored, as in Flamenco."""
+        async with self._database.writing() as session:
+            if not await workers.set_tags(session, worker_id, [each.lower() for each in tag_ids]):
+                raise WorkerNotFound(worker_id)
+
+
+async def _check_unused(session: Session, tag_id: str) -> None:
+    unfinished = await tags.unfinished_jobs_of(session, tag_id)
+    if unfinished:
+        raise Conflict(
+            f"{len(unfinished)} unfinished jobs have this worker tag, and every worker could "
+            "serve them without it; end them, change their tag, or delete it with force=true"
+        )
+
+
+def _name_taken(name: str) -> Conflict:
+    return Conflict(f'there is a worker tag named "{name}" already')
+
+
+def _answer(row: WorkerTagRow) -> WorkerTag:
+    return WorkerTag(id=row.id, name=row.name, description=row.description)

@@ -1,0 +1,56 @@
+"""What workers do, did, and may no longer do, with the names of the jobs it is for."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+from sqlalchemy import ColumnElement, Row, Select, literal_column, select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import defer
+
+from manager_api.database.tables import JobBlockRow, JobRow, TaskRow
+
+TaskAndJob = Row[TaskRow, str]
+
+
+async def active_tasks(
+    session: AsyncSession, worker_id: str | None = None
+) -> defaultdict[str, list[TaskAndJob]]:
+    """Tasks that are being run and their jobs' names, by worker; without their commands.
+
+    Args:
+        worker_id: only those of this one.
+    """
+    # Written out, since a parameter would hide from SQLite that the index of active tasks fits.
+    is_active: ColumnElement[bool] = literal_column("tasks.status = 'active'")
+    query = _tasks().where(is_active, TaskRow.worker_id.is_not(None))
+    if worker_id is not None:
+        query = query.where(TaskRow.worker_id == worker_id)
+    found: defaultdict[str, list[TaskAndJob]] = defaultdict(list)
+    for row in await session.execute(query.order_by(TaskRow.updated)):
+        found[row[0].worker_id or ""].append(row)
+    return found
+
+
+async def recent_tasks(session: AsyncSession, worker_id: str, limit: int) -> Sequence[TaskAndJob]:
+    """Those that changed last, newest first; without their commands."""
+    query = _tasks().where(TaskRow.worker_id == worker_id)
+    return (await session.execute(query.order_by(TaskRow.updated.desc()).limit(limit))).all()
+
+
+async def blocks_of(session: AsyncSession, worker_id: str) -> Sequence[Row[str, str, str]]:
+    """Id and name of the job, and the task type; by job, the newest first."""
+    query = (
+        select(JobBlockRow.job_id, JobRow.name, JobBlockRow.task_type)
+        .join(JobRow, JobRow.id == JobBlockRow.job_id)
+        .where(JobBlockRow.worker_id == worker_id)
+        .order_by(JobRow.created.desc(), JobBlockRow.job_id, JobBlockRow.task_type)
+    )
+    return (await session.execute(query)).all()
+
+
+def _tasks() -> Select[TaskRow, str]:
+    return (
+        select(TaskRow, JobRow.name)
+        .join(JobRow, JobRow.id == TaskRow.job_id)
+        .options(defer(TaskRow.commands, raiseload=True))
+    )

@@ -1,0 +1,179 @@
+"""`tablao up` and its like: what is refused, and that a farm's parts are kept running."""
+
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+import pytest
+
+from manager_api.cli.console import CommandError
+from manager_api.cli.farm import local_url
+from manager_api.cli.supervise import Child, Farm, free_port, host_command, is_free
+from tests.manager.cli.conftest import Run
+
+
+def wait_until(condition: Callable[[], bool], within_s: float = 30.0) -> None:
+    give_up_at = time.monotonic() + within_s
+    while not condition():
+        assert time.monotonic() < give_up_at, "it did not happen in time"
+        time.sleep(0.02)
+
+
+@pytest.mark.parametrize("verb", ["up", "manager"])
+@pytest.mark.parametrize("host", ["0.0.0.0", "192.168.1.7", "::", "farm.example"])
+def test_an_address_off_loopback_is_refused(run: Run, tmp_path: Path, verb: str, host: str) -> None:
+    outcome = run(verb, "--data-dir", str(tmp_path / "farm"), "--host", host)
+
+    assert outcome.exit_code == 1
+    assert "no login yet" in outcome.err
+    assert "--insecure" in outcome.err
+    assert not (tmp_path / "farm").exists()
+
+
+def test_insecure_says_what_it_means(run: Run) -> None:
+    for verb in ("up", "manager"):
+        assert "run programs on every worker" in " ".join(run(verb, "--help").out.split()).replace(
+            " │ │ ", " "
+        )
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "0.0.0.0"])
+def test_a_port_in_use_is_a_sentence(run: Run, tmp_path: Path, host: str) -> None:
+    with socket.socket() as taken:
+        taken.bind((host, 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        options = ("--data-dir", str(tmp_path), "--host", host, "--port", port)
+        outcome = run("up", *options, *(["--insecure"] if host == "0.0.0.0" else []))
+
+    assert outcome.exit_code == 1
+    assert f"Port {port} of {host} is in use." in outcome.err
+    assert ("run programs on every worker" in outcome.err) == (host == "0.0.0.0")
+
+
+@pytest.mark.parametrize(
+    ("host", "url"),
+    [
+        ("127.0.0.1", "http://127.0.0.1:80"),
+        ("0.0.0.0", "http://127.0.0.1:80"),
+        ("::", "http://[::1]:80"),
+        ("farm", "http://farm:80"),
+    ],
+)
+def test_a_manager_is_reached_from_its_own_machine(host: str, url: str) -> None:
+    assert local_url(host, 80) == url
+
+
+def test_a_free_port_is_free() -> None:
+    assert is_free("127.0.0.1", free_port("127.0.0.1"))
+
+
+def test_a_host_is_started_for_its_manager() -> None:
+    command = host_command("http://farm:8080", Path("/data"), "north")
+
+    assert command[1:] == [
+        *("-m", "worker_host.main"),
+        *("--manager", "http://farm:8080"),
+        *("--data-dir", "/data"),
+        *("--name", "north"),
+    ]
+
+
+def test_the_worker_verb_becomes_the_host() -> None:
+    # It ends at once, with a sentence, because there is no such scheme.
+    argv = [sys.executable, "-m", "manager_api.cli.main", "worker", "--manager", "ftp://farm"]
+
+    ended = subprocess.run(argv, capture_output=True, text=True, timeout=60, check=False)
+
+    assert ended.returncode == 1
+    assert "begins with http" in ended.stderr
+
+
+def a_child(tmp_path: Path, script: str, ends_with: int | None = None) -> Child:
+    argv = [sys.executable, "-c", f"open({str(tmp_path / 'starts')!r}, 'a').write('.'); {script}"]
+    return Child("It", argv, tmp_path / "logs" / "it.log", {}, ends_with)
+
+
+def starts(tmp_path: Path) -> int:
+    file = tmp_path / "starts"
+    return len(file.read_text()) if file.exists() else 0
+
+
+def test_a_child_that_was_killed_is_started_again(tmp_path: Path) -> None:
+    child = a_child(tmp_path, "import time; time.sleep(60)")
+    child.start()
+    wait_until(lambda: starts(tmp_path) == 1)
+    child.kill()
+
+    def began_again() -> bool:
+        child.restart_if_ended()
+        return starts(tmp_path) == 2
+
+    wait_until(began_again)
+    child.ask_to_stop()
+    child.wait_until_stopped(10)
+    assert child.exit_code == -signal.SIGTERM
+
+
+def test_a_child_that_ended_as_it_was_asked_to_stays_so(tmp_path: Path) -> None:
+    child = a_child(tmp_path, "pass", ends_with=0)
+    child.start()
+    wait_until(lambda: child.exit_code == 0)
+
+    child.restart_if_ended()
+
+    assert starts(tmp_path) == 1
+
+
+def test_a_child_that_does_not_stop_is_killed(tmp_path: Path) -> None:
+    child = a_child(
+        tmp_path,
+        "import signal, time; signal.signal(15, signal.SIG_IGN); print('up', flush=True); "
+        "time.sleep(60)",
+    )
+    child.start()
+    wait_until(lambda: child.last_words() == "up")
+
+    child.ask_to_stop()
+    child.wait_until_stopped(0.2)
+
+    assert child.exit_code == -signal.SIGKILL
+
+
+def test_a_manager_that_cannot_start_ends_the_start_with_its_last_words(tmp_path: Path) -> None:
+    url = f"http://127.0.0.1:{free_port('127.0.0.1')}"
+    farm = Farm(tmp_path, url, manager_options=["--host", "10.0.0.1"], workers=1)
+
+    with pytest.raises(CommandError, match="no login yet"), farm:
+        pass
+
+    assert not (tmp_path / "logs" / "worker-1.log").exists()
+
+
+def test_a_farm_starts_answers_and_ends_with_all_its_parts(tmp_path: Path) -> None:
+    port = free_port("127.0.0.1")
+    argv = [sys.executable, "-m", "manager_api.cli.main", "up", "--data-dir", str(tmp_path)]
+    log = tmp_path / "up.log"
+    with log.open("wb") as output:
+        up = subprocess.Popen([*argv, "--port", str(port)], stdout=output, stderr=output)
+    try:
+        wait_until(lambda: "Press Ctrl-C" in log.read_text() or up.poll() is not None, 120)
+        said = log.read_text()
+        parts = psutil.Process(up.pid).children(recursive=True)
+        commands = [part.cmdline() for part in parts]
+    finally:
+        up.terminate()
+        exit_code = up.wait(90)
+
+    assert exit_code == 0, log.read_text()
+    assert f"http://127.0.0.1:{port}/api/v3/swagger-ui/" in said
+    names = " ".join(" ".join(argv) for argv in commands)
+    assert all(part in names for part in ("cli.main manager", "worker_host.main", "temporal"))
+    _, left = psutil.wait_procs(parts, timeout=10)
+    assert left == []
+    assert is_free("127.0.0.1", port)

@@ -1,0 +1,204 @@
+"""`tablao jobs`, `job` and `task`: what is asked of the manager, and what is said."""
+
+import json
+
+import pytest
+
+from tests.manager.cli.conftest import FakeManager, Run
+
+# Shared with the fixtures; importlib mode has no packages to import it from.
+JOB = "11111111-1111-4111-8111-111111111111"
+TASK = "33333333-3333-4333-8333-333333333333"
+OTHER_TASK = "44444444-4444-4444-8444-444444444444"
+
+
+def test_jobs_are_listed_newest_first_by_their_plain_names(run: Run) -> None:
+    outcome = run("jobs")
+
+    assert outcome.exit_code == 0
+    assert outcome.out.index("newer") < outcome.out.index("[red]older")
+    assert "1/3" in outcome.out
+
+
+def test_an_empty_farm_says_so_on_standard_error(run: Run, fake: FakeManager) -> None:
+    fake.jobs.clear()
+
+    outcome = run("jobs")
+
+    assert (outcome.exit_code, outcome.out) == (0, "")
+    assert "no jobs" in outcome.err
+
+
+def test_jobs_as_json_is_what_the_manager_knows(run: Run, fake: FakeManager) -> None:
+    outcome = run("jobs", "--json")
+
+    assert {job["id"] for job in json.loads(outcome.out)} == set(fake.jobs)
+
+
+def test_a_job_is_shown_with_its_tasks_in_their_order(run: Run) -> None:
+    outcome = run("job", "show", "11")
+
+    assert "all is well" in outcome.out
+    assert outcome.out.index("echo") < outcome.out.rindex("sleep")
+
+
+def test_a_job_as_json_has_its_tasks(run: Run) -> None:
+    outcome = run("job", "show", JOB, "--json")
+
+    assert [task["id"] for task in json.loads(outcome.out)["tasks"]] == [TASK, OTHER_TASK]
+
+
+@pytest.mark.parametrize(
+    ("verb", "status"),
+    [
+        ("cancel", "cancel-requested"),
+        ("pause", "pause-requested"),
+        ("resume", "queued"),
+        ("requeue", "requeueing"),
+    ],
+)
+def test_changing_a_job_asks_for_the_status_and_gives_the_reason(
+    run: Run, fake: FakeManager, verb: str, status: str
+) -> None:
+    outcome = run("job", verb, "1111", "--reason", "wrong shot")
+
+    assert outcome.exit_code == 0
+    assert fake.last == (
+        f"/api/v3/jobs/{JOB}/setstatus",
+        {"status": status, "reason": "wrong shot"},
+    )
+    assert f"Job {JOB} is now" in outcome.out
+
+
+def test_a_reason_is_given_even_if_none_was_typed(run: Run, fake: FakeManager) -> None:
+    run("job", "cancel", JOB)
+
+    assert fake.last[1]["reason"].startswith("Canceled by ")
+
+
+def test_requeueing_failed_tasks_is_an_action_of_ours(run: Run, fake: FakeManager) -> None:
+    run("job", "requeue", JOB, "--failed", "--reason", "disk was full")
+
+    assert fake.last == (
+        f"/api/tablao/v1/jobs/{JOB}/actions",
+        {"action": "requeue-failed", "reason": "disk was full"},
+    )
+
+
+def test_a_priority_is_set(run: Run, fake: FakeManager) -> None:
+    run("job", "priority", JOB, "80")
+
+    assert fake.last == (f"/api/v3/jobs/{JOB}/setpriority", {"priority": 80})
+
+
+def test_a_priority_outside_its_range_is_a_usage_error(run: Run, fake: FakeManager) -> None:
+    outcome = run("job", "priority", JOB, "101")
+
+    assert outcome.exit_code == 2
+    assert fake.asked == []
+
+
+def test_the_log_of_a_job_is_the_end_of_each_tasks_log(run: Run) -> None:
+    outcome = run("job", "log", JOB)
+
+    assert "== echo" in outcome.out
+    assert "last line" in outcome.out
+    assert "first line" not in outcome.out
+
+
+def test_the_log_of_a_jobs_failed_tasks_leaves_out_the_others(run: Run, fake: FakeManager) -> None:
+    fake.logs[OTHER_TASK] = "it broke\n"
+
+    outcome = run("job", "log", JOB, "--failed")
+
+    assert "it broke" in outcome.out
+    assert "== echo" not in outcome.out
+
+
+def test_a_task_is_shown(run: Run) -> None:
+    outcome = run("task", "show", "333")
+
+    assert TASK in outcome.out
+    assert "north" in outcome.out
+
+
+def test_the_log_of_a_task_is_all_of_it_or_its_end(run: Run) -> None:
+    assert run("task", "log", TASK).out == "first line\nlast line\n"
+    assert run("task", "log", TASK, "--tail").out == "last line\n"
+
+
+def test_a_task_without_a_log_says_so(run: Run) -> None:
+    outcome = run("task", "log", OTHER_TASK)
+
+    assert (outcome.exit_code, outcome.out) == (0, "")
+    assert "not written a log" in outcome.err
+
+
+@pytest.mark.parametrize(("verb", "status"), [("cancel", "canceled"), ("requeue", "queued")])
+def test_changing_a_task_asks_for_the_status(
+    run: Run, fake: FakeManager, verb: str, status: str
+) -> None:
+    run("task", verb, "3333", "--reason", "why not")
+
+    assert fake.last == (
+        f"/api/v3/tasks/{TASK}/setstatus",
+        {"status": status, "reason": "why not"},
+    )
+
+
+@pytest.mark.parametrize(
+    ("typed", "sentence"),
+    [
+        ("9", "There is no job whose id begins with '9'."),
+        ("", "There is no job whose id begins with ''."),
+    ],
+)
+def test_an_id_that_fits_no_job_is_refused(
+    run: Run, fake: FakeManager, typed: str, sentence: str
+) -> None:
+    outcome = run("job", "cancel", typed)
+
+    assert outcome.exit_code == 1
+    assert sentence in outcome.err
+    assert fake.asked == []
+
+
+def test_an_id_that_fits_two_jobs_is_refused(run: Run, fake: FakeManager) -> None:
+    twin = JOB[:-1] + "2"
+    fake.jobs[twin] = {**fake.jobs[JOB], "id": twin}
+
+    outcome = run("job", "cancel", "1111")
+
+    assert outcome.exit_code == 1
+    assert "2 jobs have an id that begins with '1111'" in outcome.err
+
+
+def test_a_refusal_of_the_manager_is_shown_in_its_words(run: Run, fake: FakeManager) -> None:
+    sentence = 'a job that is "completed" cannot take the action "cancel"'
+    fake.refuse = (422, {"code": 422, "message": sentence})
+
+    outcome = run("job", "cancel", JOB)
+
+    assert outcome.exit_code == 1
+    assert outcome.err == f"Error: {sentence}\n"
+
+
+def test_an_unreadable_refusal_is_a_sentence_too(run: Run, fake: FakeManager) -> None:
+    fake.refuse = (502, ["nothing", "useful"])
+
+    outcome = run("job", "cancel", JOB)
+
+    assert outcome.err == "Error: The manager answered HTTP 502 Bad Gateway.\n"
+
+
+def test_a_manager_that_is_not_there_is_a_sentence(run: Run) -> None:
+    outcome = run("jobs", manager="127.0.0.1:1")
+
+    assert outcome.exit_code == 1
+    assert outcome.err.startswith("Error: No manager answers at http://127.0.0.1:1.")
+
+
+def test_an_address_that_is_none_is_a_sentence(run: Run) -> None:
+    outcome = run("jobs", manager="ftp://farm")
+
+    assert outcome.err == "Error: ftp://farm is not the address of a manager.\n"

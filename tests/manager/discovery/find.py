@@ -1,0 +1,20 @@
+"""Searches as our hosts do: `python -m tests.manager.discovery.find SECONDS [KNOWN URL …]`."""
+
+import asyncio
+import sys
+
+from worker_host.manager_client import http_client
+from worker_host.manager_search import find_manager
+from worker_host.registration import CannotJoin
+
+
+async def find(seconds: float, known: list[str]) -> str:
+    async with http_client() as http:
+        try:
+            return await find_manager(known, http, search_s=seconds)
+        except CannotJoin as refusal:
+            return str(refusal)
+
+
+if __name__ == "__main__":
+    sys.stdout.write(asyncio.run(find(float(sys.argv[1]), sys.argv[2:])))

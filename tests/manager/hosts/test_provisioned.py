@@ -1,0 +1,91 @@
+"""Hosts are told what the farm has set for them: at their welcome, and when it changes."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from typing import Any
+
+from manager_api.database.tables import ProvisionScope
+from manager_api.events.live import LiveEvents
+from manager_api.hosts.provision_watch import ProvisionWatch
+from manager_api.workers import provision_store as provisions
+from manager_api.workers import store as workers
+from manager_api.workers import tag_store as tags
+from workflows.domain import control
+
+HELLO = control.Hello(slots=2, software="Tablao")
+WORKER, TAG = ProvisionScope.WORKER, ProvisionScope.TAG
+
+
+@asynccontextmanager
+async def watching(manager: Any) -> AsyncIterator[None]:
+    live = LiveEvents(manager.database)
+    watch = ProvisionWatch(manager.database, live, manager.hosts)
+    await live.start()
+    running = asyncio.create_task(watch.run())
+    try:
+        yield
+    finally:
+        running.cancel()
+        await asyncio.wait({running})
+        await live.close()
+
+
+async def put(manager: Any, scope: ProvisionScope, target: str, **settings: Any) -> None:
+    async with manager.database.writing() as session:
+        await provisions.put(session, scope, target, settings)
+
+
+async def test_a_host_is_welcomed_with_what_is_set_for_it(manager: Any) -> None:
+    worker = await manager.worker()
+    await put(manager, WORKER, worker, slots=3, environment={"OCIO": "/ocio"})
+
+    async with manager.host(worker) as (_, welcome):
+        assert welcome.provision == {"slots": 3, "environment": {"OCIO": "/ocio"}}
+
+
+async def test_a_change_is_told_to_the_hosts_that_it_concerns(manager: Any) -> None:
+    carmen, paco = await manager.worker(), await manager.worker()
+
+    async with (
+        watching(manager),
+        manager.host(carmen) as (to_carmen, welcome),
+        manager.host(paco) as (to_paco, _),
+    ):
+        await put(manager, WORKER, carmen, slots=3)
+        first = await manager.hear(to_carmen)
+        async with manager.database.writing() as session:
+            await provisions.remove(session, WORKER, carmen)
+        second = await manager.hear(to_carmen)
+        await put(manager, WORKER, paco, slots=4)
+        of_paco = await manager.hear(to_paco)
+
+    assert welcome.provision == {}
+    assert [first, second] == [control.Provisioned({"slots": 3}), control.Provisioned({})]
+    assert of_paco == control.Provisioned({"slots": 4})
+
+
+async def test_a_worker_that_gets_a_tag_is_told_what_that_brings(manager: Any) -> None:
+    worker, tag = await manager.worker(), "77777777-7777-4777-8777-777777777777"
+    async with manager.database.writing() as session:
+        await tags.insert_tag(session, tag, "gpu", "")
+    await put(manager, TAG, tag, ffmpeg="/gpu/ffmpeg")
+
+    async with watching(manager), manager.host(worker) as (socket, _):
+        async with manager.database.writing() as session:
+            await workers.set_tags(session, worker, [tag])
+        told = await manager.hear(socket)
+
+    assert told == control.Provisioned({"ffmpeg": "/gpu/ffmpeg"})
+
+
+async def test_a_host_that_takes_no_settings_is_given_none(manager: Any) -> None:
+    worker = await manager.worker()
+    await put(manager, ProvisionScope.FARM, "", slots=3)
+
+    async with manager.host(worker, replace(HELLO, provisioned=False)) as (_, welcome):
+        assert welcome.provision == {}
+        assert (await manager.row(worker)).is_provisioned is False
+    async with manager.host(worker) as (_, welcome):
+        assert welcome.provision == {"slots": 3}

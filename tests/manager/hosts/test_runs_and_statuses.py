@@ -1,0 +1,274 @@
+"""What hosts are told to be and to run, and what they report."""
+
+from dataclasses import replace
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from manager_api.database.tables import JobRow
+from workflows.domain import control
+from workflows.domain.messages import RunKey
+from workflows.domain.statuses import TaskStatus, WorkerStatus
+
+HELLO = control.Hello(slots=2, software="Tablao")
+
+
+# --- statuses -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("stored", "said", "told"),
+    [
+        ({"status": WorkerStatus.STARTING}, "", "awake"),
+        ({"status": WorkerStatus.STARTING, "status_requested": WorkerStatus.ASLEEP}, "", "asleep"),
+        ({"status": WorkerStatus.ERROR}, "asleep", "asleep"),
+        ({"status": WorkerStatus.ERROR}, "awake", "awake"),
+        (
+            {"status": WorkerStatus.ASLEEP, "status_requested": WorkerStatus.AWAKE},
+            "asleep",
+            "awake",
+        ),
+    ],
+)
+async def test_a_host_is_told_what_to_be(
+    manager: Any, stored: dict[str, Any], said: str, told: str
+) -> None:
+    worker = await manager.worker()
+    await manager.set_worker(worker, **stored)
+
+    async with manager.host(worker, replace(HELLO, status=said)) as (_, welcome):
+        assert welcome.status == told
+
+
+async def test_a_reported_status_is_stored_once_and_ends_the_request(manager: Any) -> None:
+    worker = await manager.worker()
+    await manager.set_worker(
+        worker, status=WorkerStatus.AWAKE, status_requested=WorkerStatus.ASLEEP
+    )
+    async with manager.host(worker) as (socket, _):
+        for _ in range(3):
+            await manager.say(socket, control.StatusReport("asleep"))
+
+        async def is_asleep() -> bool:
+            return (await manager.row(worker)).status is WorkerStatus.ASLEEP
+
+        await manager.eventually_true(is_asleep)
+
+    assert not (await manager.row(worker)).status_requested
+    told = await manager.told("/workers")
+    assert [event["status"] for event in told] == ["asleep"]
+
+
+async def test_orders_go_to_the_host_that_is_connected(manager: Any) -> None:
+    worker = await manager.worker()
+    async with manager.host(worker) as (socket, _):
+        assert await manager.hosts.order_status(worker, WorkerStatus.ASLEEP)
+        assert await manager.hear(socket) == control.StatusOrder("asleep")
+
+    await manager.eventually(lambda: worker not in manager.hosts.connected)
+    assert not await manager.hosts.order_status(worker, WorkerStatus.ASLEEP)
+
+
+# --- runs -----------------------------------------------------------------------------------------
+
+
+async def test_runs_with_an_open_lease_go_on(manager: Any) -> None:
+    worker = await manager.worker()
+    key = await manager.running(worker)
+
+    async with manager.host(worker, replace(HELLO, runs=(str(key),))) as (_, welcome):
+        assert (welcome.stop, welcome.settled) == ((), ())
+
+
+async def test_runs_whose_lease_was_returned_are_stopped(manager: Any) -> None:
+    worker = await manager.worker()
+    key = await manager.running(worker)
+    await manager.return_leases()
+
+    async with manager.host(worker, replace(HELLO, runs=(str(key),))) as (_, welcome):
+        assert welcome.stop == (str(key),)
+        assert welcome.settled == ()
+
+
+@pytest.mark.parametrize(
+    ("now", "is_settled"),
+    [
+        ({"status": TaskStatus.COMPLETED}, True),
+        ({"status": TaskStatus.QUEUED}, True),
+        ({"status": TaskStatus.ACTIVE, "attempt": 2}, True),
+        ({"status": TaskStatus.ACTIVE}, False),
+        ({"status": TaskStatus.QUEUED, "attempt": 0}, False),
+    ],
+)
+async def test_an_outcome_is_kept_until_its_end_is_recorded(
+    manager: Any, now: dict[str, Any], is_settled: bool
+) -> None:
+    worker = await manager.worker()
+    key = await manager.running(worker)
+    await manager.set_task(key, **now)
+
+    async with manager.host(worker, replace(HELLO, runs=(str(key),))) as (_, welcome):
+        assert welcome.settled == ((str(key),) if is_settled else ())
+
+
+async def test_runs_of_a_job_that_is_gone_are_stopped_and_forgotten(manager: Any) -> None:
+    worker = await manager.worker()
+    gone = str(RunKey(str(uuid4()), 1, 1, 1))
+
+    async with manager.host(worker, replace(HELLO, runs=(gone,))) as (_, welcome):
+        assert (welcome.stop, welcome.settled) == ((gone,), (gone,))
+
+
+async def test_logs_are_stored_by_offset_and_acknowledged(manager: Any) -> None:
+    worker = await manager.worker()
+    key = await manager.running(worker)
+    async with manager.host(worker) as (socket, _):
+        await manager.say(socket, control.LogPiece(str(key), 0, b"one "))
+        await manager.say(socket, control.LogPiece(str(key), 0, b"one two"))
+
+        acks = [await manager.hear(socket), await manager.hear(socket)]
+
+    assert acks == [control.LogAck(str(key), 4), control.LogAck(str(key), 7)]
+    task_id = (await manager.task(key)).id
+    assert await manager.logs.tail(key.job_id, task_id, 1) == "one two"
+
+
+async def test_a_log_of_a_run_that_was_never_this_workers_is_thrown_away(manager: Any) -> None:
+    worker, stranger = await manager.worker(), await manager.worker()
+    key = await manager.running(worker)
+    async with manager.host(stranger) as (socket, _):
+        await manager.say(socket, control.LogPiece(str(key), 0, b"forged"))
+
+        assert await manager.hear(socket) == control.LogAck(str(key), 6)
+
+    assert await manager.logs.size(key.job_id, (await manager.task(key)).id, 1) == 0
+
+
+async def test_steps_are_stored_together_and_told(manager: Any) -> None:
+    worker = await manager.worker()
+    key = await manager.running(worker)
+    async with manager.host(worker) as (socket, _):
+        for steps in range(1, 8):
+            await manager.say(
+                socket, control.Progress(str(key), {"steps_completed": steps, "frame": steps})
+            )
+
+        async def is_stored() -> bool:
+            return bool((await manager.task(key)).steps_completed == 7)
+
+        await manager.eventually_true(is_stored)
+
+        assert manager.hosts.progress(key.job_id, key.index)["frame"] == 7
+    async with manager.database.reading() as session:
+        job = await session.get(JobRow, key.job_id)
+    assert job is not None
+    assert job.steps_completed == 7
+    assert (await manager.told(f"/jobs/{key.job_id}"))[-1]["steps_completed"] == 7
+
+
+async def test_progress_is_forgotten_with_the_run(manager: Any) -> None:
+    worker = await manager.worker()
+    key = await manager.running(worker)
+    async with manager.host(worker) as (socket, _):
+        await manager.say(socket, control.Progress(str(key), {"frame": 7}))
+        await manager.eventually(lambda: manager.hosts.progress(key.job_id, key.index))
+
+        await manager.hosts.settled(worker, key)
+
+    assert manager.hosts.progress(key.job_id, key.index) == {}
+
+
+async def test_progress_is_known_until_the_end_is_recorded_and_not_after(manager: Any) -> None:
+    worker = await manager.worker()
+    key = await manager.running(worker)
+    async with manager.host(worker) as (socket, _):
+        await manager.say(socket, control.Progress(str(key), {"sample": 3, "samples": 8}))
+        await manager.eventually(lambda: manager.hosts.progress_of_job(key.job_id))
+        known = manager.hosts.progress_of_job(key.job_id)
+
+        await manager.hosts.settled(worker, key)
+        late, next_key = control.Progress(str(key), {"sample": 8}), replace(key, attempt=2)
+        await manager.say(socket, late)
+        await manager.say(socket, control.LogPiece(str(key), 0, b"the end"))
+        assert await manager.hear(socket) == control.Settled(str(key))
+        await manager.hear(socket)
+        after = manager.hosts.progress_of_job(key.job_id)
+        await manager.say(socket, control.Progress(str(next_key), {"sample": 1}))
+        await manager.eventually(lambda: manager.hosts.progress_of_job(key.job_id))
+
+    assert known == {1: {"sample": 3, "samples": 8}}
+    assert after == {}
+
+
+# --- memory ---------------------------------------------------------------------------------------
+
+
+async def told_memory(manager: Any, worker: str, key: RunKey, *peaks: Any) -> None:
+    """Returns when all that was told before is stored, or was not to be."""
+    other = replace(key, index=2)
+    await manager.set_task(other, status=TaskStatus.ACTIVE, attempt=1)
+    async with manager.host(worker) as (socket, _):
+        for peak in peaks:
+            await manager.say(socket, control.Progress(str(key), {"memory_peak": peak}))
+        await manager.say(socket, control.Progress(str(other), {"memory_peak": 7}))
+
+        async def is_stored() -> bool:
+            return bool((await manager.task(other)).memory_peak == 7)
+
+        await manager.eventually_true(is_stored)
+
+
+async def test_the_most_memory_that_a_run_took_is_stored(manager: Any) -> None:
+    worker = await manager.worker()
+    key = await manager.running(worker)
+
+    await told_memory(manager, worker, key, 300_000_000_000, 200)
+
+    assert (await manager.task(key)).memory_peak == 300_000_000_000
+
+
+async def test_memory_is_stored_when_the_run_has_ended_meanwhile(manager: Any) -> None:
+    worker = await manager.worker()
+    key = await manager.running(worker)
+    await manager.set_task(key, status=TaskStatus.COMPLETED)
+
+    await told_memory(manager, worker, key, 2_000)
+
+    assert (await manager.task(key)).memory_peak == 2_000
+
+
+@pytest.mark.parametrize("peak", [0, -1, 2**63, "much", None, 1.5])
+async def test_memory_that_no_run_can_take_is_left_out(manager: Any, peak: Any) -> None:
+    worker = await manager.worker()
+    key = await manager.running(worker)
+
+    await told_memory(manager, worker, key, peak)
+
+    assert (await manager.task(key)).memory_peak is None
+
+
+async def test_memory_of_an_older_attempt_is_left_out(manager: Any) -> None:
+    worker = await manager.worker()
+    key = await manager.running(worker)
+    await manager.set_task(key, attempt=2)
+
+    await told_memory(manager, worker, key, 2_000)
+
+    assert (await manager.task(key)).memory_peak is None
+
+
+async def test_memory_told_before_the_attempt_was_known_is_stored_when_it_is(manager: Any) -> None:
+    worker = await manager.worker()
+    key = await manager.running(worker)
+    await manager.set_task(key, attempt=0)
+    await told_memory(manager, worker, key, 2_000)
+    assert (await manager.task(key)).memory_peak is None
+    await manager.set_task(key, attempt=1, status=TaskStatus.COMPLETED)
+
+    await manager.hosts.settled(worker, key)
+
+    async def is_stored() -> bool:
+        return bool((await manager.task(key)).memory_peak == 2_000)
+
+    await manager.eventually_true(is_stored)

@@ -1,0 +1,215 @@
+"""Rendered frames as a sequence: which there are, and what is shown of each."""
+
+import io
+import os
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import numpy as np
+import OpenEXR  # type: ignore[import-not-found] # compiled, and without stubs
+import pytest
+from PIL import Image
+
+from manager_api.images.frame_images import FrameImages, NoPreview, prune
+
+if TYPE_CHECKING:
+    from tests.manager.stand_in_farm import Farm
+
+JobWith = Callable[..., Awaitable[str]]
+
+
+@pytest.fixture
+def storage(farm: "Farm") -> Path:
+    path = farm.parts.settings.shared_storage_path
+    path.mkdir(parents=True)
+    return path
+
+
+@pytest.fixture
+def job_with(farm: "Farm", submit: Any) -> JobWith:
+    """A job with these settings; returns its id."""
+
+    async def job_with(**settings: Any) -> str:
+        job = await submit()
+        await farm.set_job(job["id"], settings=settings)
+        return str(job["id"])
+
+    return job_with
+
+
+def rendered(path: Path, size: tuple[int, int] = (64, 36), color: str = "teal") -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.new("RGB", size, color).save(path)
+    return path
+
+
+async def listed(api: httpx.AsyncClient, job_id: str) -> dict[str, Any]:
+    answer = await api.get(f"/api/tablao/v1/jobs/{job_id}/frames")
+    assert answer.status_code == 200, answer.text
+    sequence: dict[str, Any] = answer.json()
+    return sequence
+
+
+async def test_frames_are_listed_with_those_that_are_missing(
+    api: httpx.AsyncClient, storage: Path, job_with: JobWith
+) -> None:
+    rendered(storage / "fan/000002.png")
+    output = f"{storage}/fan/######"
+
+    job = await job_with(render_output_path=output, frames="1-3", format="PNG", fps=25)
+
+    sequence = await listed(api, job)
+    assert [(frame["frame"], frame["exists"]) for frame in sequence["frames"]] == [
+        (1, False),
+        (2, True),
+        (3, False),
+    ]
+    assert sequence["frames"][0]["url"] is None
+    assert sequence["frames"][1]["path"] == f"{storage}/fan/000002.png"
+    assert (sequence["pattern"], sequence["fps"]) == (f"{output}.png", 25)
+    assert sequence["note"] == ""
+
+
+async def test_a_frame_is_shown_as_jpeg_of_the_width_asked_for(
+    api: httpx.AsyncClient, storage: Path, job_with: JobWith
+) -> None:
+    rendered(storage / "0001.png", (2000, 1000))
+    job = await job_with(render_output_path=f"{storage}/####", frames="1", format="PNG")
+    url = (await listed(api, job))["frames"][0]["url"]
+
+    small, large = [await api.get(f"{url}&width={width}") for width in (300, 16_000)]
+
+    assert small.headers["content-type"] == "image/jpeg"
+    assert Image.open(io.BytesIO(small.content)).size == (320, 160)
+    assert Image.open(io.BytesIO(large.content)).size == (1920, 960)
+
+
+async def test_who_has_the_frame_is_not_sent_it_again_until_it_is_another(
+    api: httpx.AsyncClient, storage: Path, job_with: JobWith
+) -> None:
+    path = rendered(storage / "0001.png")
+    job = await job_with(render_output_path=f"{storage}/####", frames="1", format="PNG")
+    url = (await listed(api, job))["frames"][0]["url"]
+    etag = (await api.get(url)).headers["etag"]
+
+    same = await api.get(url, headers={"if-none-match": etag})
+    rendered(path, color="red")
+    os.utime(path, (1, 1))
+    another = (await listed(api, job))["frames"][0]["url"]
+    new = await api.get(another, headers={"if-none-match": etag})
+
+    assert same.status_code == 304
+    assert another != url
+    assert new.status_code == 200
+    shown = Image.open(io.BytesIO(new.content)).convert("RGB").getpixel((9, 9))
+    assert shown[0] > 200  # type: ignore[index] # a triple
+
+
+async def test_openexr_is_tone_mapped(
+    api: httpx.AsyncClient, storage: Path, job_with: JobWith
+) -> None:
+    light = np.full((400, 800, 3), (0.0, 7.0, 0.0), "float16")
+    OpenEXR.File({"type": OpenEXR.scanlineimage}, {"RGB": light}).write(str(storage / "1.exr"))
+    job = await job_with(render_output_path=f"{storage}/#", frames="1", format="OPEN_EXR")
+
+    answer = await api.get(f"/api/tablao/v1/jobs/{job}/frames/1?width=320")
+
+    image = Image.open(io.BytesIO(answer.content)).convert("RGB")
+    assert image.size == (320, 160)
+    assert image.getpixel((9, 9))[1] > 240  # type: ignore[index] # a triple
+
+
+@pytest.mark.parametrize("content", [b"", b"half a", b"v/1\x01 and so on"])
+async def test_what_is_no_image_yet_has_nothing_to_show(
+    api: httpx.AsyncClient, storage: Path, job_with: JobWith, content: bytes
+) -> None:
+    (storage / "0001.png").write_bytes(content)
+    job = await job_with(render_output_path=f"{storage}/####", frames="1", format="PNG")
+
+    answer = await api.get(f"/api/tablao/v1/jobs/{job}/frames/1")
+
+    assert answer.status_code == 204
+
+
+async def test_variables_lead_to_the_frames(
+    api: httpx.AsyncClient, farm: "Farm", job_with: JobWith
+) -> None:
+    rendered(farm.parts.settings.jobs_path / "fan/0001.png")
+
+    job = await job_with(render_output_path="{jobs}/fan/####", frames="1", format="PNG")
+
+    assert (await listed(api, job))["frames"][0]["exists"]
+
+
+async def test_frames_outside_the_shared_storage_are_not_shown(
+    api: httpx.AsyncClient, storage: Path, job_with: JobWith, tmp_path: Path
+) -> None:
+    rendered(tmp_path / "elsewhere/0001.png")
+    (storage / "way-out").symlink_to(tmp_path / "elsewhere")
+    outputs = [tmp_path / "elsewhere", storage / "way-out", f"{storage}/../../elsewhere"]
+
+    for output in outputs:
+        job = await job_with(render_output_path=f"{output}/####", frames="1", format="PNG")
+        sequence = await listed(api, job)
+        answer = await api.get(f"/api/tablao/v1/jobs/{job}/frames/1")
+
+        assert sequence["frames"] == []
+        assert "not in the shared storage" in sequence["note"]
+        assert answer.status_code == 403
+
+
+async def test_a_link_in_place_of_a_frame_leads_nowhere_else(
+    api: httpx.AsyncClient, storage: Path, job_with: JobWith, tmp_path: Path
+) -> None:
+    (storage / "0001.png").symlink_to(rendered(tmp_path / "secret.png"))
+    job = await job_with(render_output_path=f"{storage}/####", frames="1", format="PNG")
+
+    assert (await api.get(f"/api/tablao/v1/jobs/{job}/frames/1")).status_code == 403
+
+
+async def test_jobs_without_frames_say_so(
+    api: httpx.AsyncClient, storage: Path, job_with: JobWith, unknown_id: str
+) -> None:
+    echo = await job_with(message="olé")
+    bad = await job_with(render_output_path=f"{storage}/####", format="PNG", frames="some")
+    waiting = await job_with(render_output_path=f"{storage}/####", format="PNG", frames="1-2")
+
+    assert "where it writes frames" in (await listed(api, echo))["note"]
+    assert "which frames" in (await listed(api, bad))["note"]
+    assert (await listed(api, waiting))["note"] == "No frame is rendered yet."
+    for url in (f"{echo}/frames/1", f"{waiting}/frames/1", f"{unknown_id}/frames"):
+        assert (await api.get(f"/api/tablao/v1/jobs/{url}")).status_code == 404
+
+
+async def test_long_sequences_are_cut_and_say_so(
+    api: httpx.AsyncClient, storage: Path, job_with: JobWith
+) -> None:
+    job = await job_with(render_output_path=f"{storage}/####", format="PNG", frames="1-50000")
+
+    sequence = await listed(api, job)
+
+    assert (len(sequence["frames"]), sequence["total"]) == (10_000, 50_000)
+
+
+async def test_a_frame_is_made_smaller_only_once(tmp_path: Path) -> None:
+    images = FrameImages(tmp_path / "kept")
+    path = rendered(tmp_path / "0001.png")
+    first = await images.jpeg(path, "key", 320)
+
+    path.write_bytes(b"gone")
+
+    assert await images.jpeg(path, "key", 320) == first
+    with pytest.raises(NoPreview):
+        await images.jpeg(path, "another", 320)
+
+
+def test_what_was_not_looked_at_for_longest_makes_room(tmp_path: Path) -> None:
+    for age in range(10):
+        (tmp_path / f"{age}.jpg").write_bytes(bytes(1000))
+        os.utime(tmp_path / f"{age}.jpg", (1000 - age, 1000 - age))
+
+    prune(tmp_path, 5_000)
+
+    assert {path.name for path in tmp_path.iterdir()} == {f"{age}.jpg" for age in range(4)}

@@ -1,0 +1,259 @@
+"""fetchTask, setTaskStatus, fetchTaskLogTail, fetchTaskLogInfo, and the log itself."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+
+from manager_api.database import events
+from manager_api.logs.task_logs import Note
+from workflows.domain.job.transitions import TASK_ACTIONS
+from workflows.domain.messages import TaskAction
+from workflows.domain.statuses import JobStatus, TaskStatus
+
+if TYPE_CHECKING:
+    from tests.manager.stand_in_farm import Farm
+
+Fits = Callable[[str, Any], None]
+NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+async def task(submit: Any, tasks_of: Any) -> dict[str, Any]:
+    """The second task of a job, with its job's id."""
+    job = await submit()
+    task: dict[str, Any] = (await tasks_of(job["id"]))[1]
+    return task | {"job_id": job["id"]}
+
+
+async def test_a_task_that_nobody_had_names_no_worker(
+    api: httpx.AsyncClient, task: dict[str, Any], fits: Fits
+) -> None:
+    answer = await api.get(f"/api/v3/tasks/{task['id']}")
+
+    fits("Task", answer.json())
+    assert answer.json()["worker"] == {"id": "", "name": "", "address": ""}
+    assert answer.json()["failed_by_workers"] == []
+    assert "last_touched" not in answer.json()
+
+
+async def test_a_task_names_its_worker_and_those_that_failed_it(
+    api: httpx.AsyncClient, farm: "Farm", task: dict[str, Any], register: Any, fits: Fits
+) -> None:
+    carmen, paco = await register("carmen"), await register("paco")
+    await farm.set_task(task["id"], worker_id=carmen.id, failed_by=[paco.id, carmen.id])
+    await farm.set_worker(paco.id, deleted_at=NOW)
+
+    answer = await api.get(f"/api/v3/tasks/{task['id']}")
+
+    fits("Task", answer.json())
+    assert answer.json()["worker"]["name"] == "carmen"
+    assert [worker["name"] for worker in answer.json()["failed_by_workers"]] == ["paco", "carmen"]
+
+
+async def test_commands_are_shown_with_their_variables(
+    api: httpx.AsyncClient, task: dict[str, Any], submit: Any, tasks_of: Any
+) -> None:
+    job = await submit(settings={"message": "{blender} is a variable"})
+    [echo] = await tasks_of(job["id"])
+
+    answer = await api.get(f"/api/v3/tasks/{echo['id']}")
+
+    [command] = answer.json()["commands"]
+    assert command["parameters"] == {"message": "{blender} is a variable"}
+
+
+@pytest.mark.parametrize("status", TaskStatus)
+@pytest.mark.parametrize("action", TaskAction)
+async def test_a_task_of_an_ended_job_follows_the_action_table(
+    api: httpx.AsyncClient,
+    farm: "Farm",
+    task: dict[str, Any],
+    status: TaskStatus,
+    action: TaskAction,
+) -> None:
+    await farm.set_task(task["id"], status=status)
+    await farm.set_job(task["job_id"], status=JobStatus.FAILED)
+
+    answer = await api.post(f"/api/tablao/v1/tasks/{task['id']}/actions", json={"action": action})
+
+    pending = (await farm.job(task["job_id"])).pending_change
+    if action in TASK_ACTIONS[status]:
+        assert answer.status_code == 204
+        assert pending is not None
+        assert (pending["task"], pending["task_action"]) == (2, action)
+        assert farm.control.started[-1] == (task["job_id"], 2)
+    else:
+        assert (answer.status_code, pending) == (422, None)
+
+
+@pytest.mark.parametrize(
+    ("status", "wanted", "action"),
+    [
+        (TaskStatus.ACTIVE, "canceled", TaskAction.CANCEL),
+        (TaskStatus.FAILED, "queued", TaskAction.REQUEUE),
+        (TaskStatus.FAILED, "failed", None),
+        (TaskStatus.QUEUED, "queued", None),
+    ],
+)
+async def test_setting_a_status_asks_the_jobs_workflow(
+    api: httpx.AsyncClient,
+    farm: "Farm",
+    task: dict[str, Any],
+    status: TaskStatus,
+    wanted: str,
+    action: TaskAction | None,
+) -> None:
+    await farm.set_task(task["id"], status=status)
+
+    answer = await api.post(
+        f"/api/v3/tasks/{task['id']}/setstatus", json={"status": wanted, "reason": "a test"}
+    )
+
+    asked = [(change.task, change.task_action) for _, change in farm.control.changes]
+    assert answer.status_code == 204
+    assert asked == ([(2, action)] if action else [])
+
+
+@pytest.mark.parametrize("wanted", ["active", "completed", "soft-failed", "paused", "failed"])
+async def test_a_status_that_nobody_can_ask_for_is_refused(
+    api: httpx.AsyncClient, farm: "Farm", task: dict[str, Any], wanted: str
+) -> None:
+    answer = await api.post(
+        f"/api/v3/tasks/{task['id']}/setstatus", json={"status": wanted, "reason": "a test"}
+    )
+
+    assert (answer.status_code, farm.control.changes) == (422, [])
+
+
+async def test_a_task_without_a_log_says_so(api: httpx.AsyncClient, task: dict[str, Any]) -> None:
+    tail = await api.get(f"/api/v3/tasks/{task['id']}/logtail")
+    info = await api.get(f"/api/v3/tasks/{task['id']}/log")
+
+    assert (tail.status_code, tail.content) == (204, b"")
+    assert (info.status_code, info.content) == (204, b"")
+
+
+async def test_a_log_is_found_by_its_info(
+    api: httpx.AsyncClient, farm: "Farm", task: dict[str, Any], fits: Fits
+) -> None:
+    logs, ids = farm.parts.logs, (task["job_id"], task["id"], 1)
+    await logs.assigned(*ids, "carmen", "some-id", NOW)
+    await logs.write_chunk(*ids, 0, b"Fra:1 ol\xc3\xa9")
+    await logs.note(Note(*ids, "task changed status active -> completed", NOW, after=True))
+
+    info = await api.get(f"/api/v3/tasks/{task['id']}/log")
+    log = await api.get(info.json()["url"])
+
+    fits("TaskLogInfo", info.json())
+    assert info.json()["url"].startswith(f"/job-files/job-{task['job_id'][:4]}/{task['job_id']}/")
+    assert info.json()["size"] == len(log.content) == int(log.headers["content-length"])
+    assert log.headers["content-type"] == "text/plain; charset=utf-8"
+    first, second, third = log.text.splitlines()
+    assert first.endswith("Task assigned to worker carmen (some-id)")
+    assert second == "Fra:1 olé"
+    assert third.endswith("task changed status active -> completed")
+
+
+async def test_the_log_tells_what_became_of_the_task(
+    api: httpx.AsyncClient, farm: "Farm", task: dict[str, Any], eventually: Any
+) -> None:
+    await farm.set_task(task["id"], attempt=1)
+    event = {
+        "id": task["id"],
+        "job_id": task["job_id"],
+        "updated": "2026-05-01T12:00:00Z",
+        "activity": "the heel broke",
+    }
+    async with farm.parts.database.writing() as session:
+        for previous, status in (("queued", "active"), ("active", "soft-failed")):
+            change = {"previous_status": previous, "status": status}
+            events.append(session, f"/jobs/{task['job_id']}", event | change)
+    await farm.parts.logs.write_chunk(task["job_id"], task["id"], 1, 0, b"Fra:1\n")
+
+    async def is_told() -> bool:
+        tail = await api.get(f"/api/v3/tasks/{task['id']}/logtail")
+        return tail.text.endswith("the heel broke\n")
+
+    await eventually(is_told)
+    tail = (await api.get(f"/api/v3/tasks/{task['id']}/logtail")).text
+    assert [line.split(" ", 1)[1] if line[0].isdigit() else line for line in tail.splitlines()] == [
+        "task changed status queued -> active",
+        "Fra:1",
+        "task changed status active -> soft-failed",
+        "the heel broke",
+    ]
+
+
+async def test_a_log_that_cannot_be_written_ends_nobody_elses(
+    api: httpx.AsyncClient, farm: "Farm", submit: Any, tasks_of: Any, eventually: Any
+) -> None:
+    jobs = [(await submit())["id"] for _ in range(2)]
+    tasks = [(await tasks_of(job_id))[0]["id"] for job_id in jobs]
+    blocked = farm.parts.logs.job_directory(jobs[0])
+    blocked.parent.mkdir(parents=True, exist_ok=True)
+    blocked.touch()  # where a folder must be: a disk that takes nothing
+    event = {"updated": "2026-05-01T12:00:00Z", "activity": "", "status": "completed"}
+
+    async with farm.parts.database.writing() as session:
+        for job_id, task_id in zip(jobs, tasks, strict=True):
+            which = {"id": task_id, "job_id": job_id, "previous_status": "active"}
+            events.append(session, f"/jobs/{job_id}", event | which)
+
+    async def is_told() -> bool:
+        tail = await api.get(f"/api/v3/tasks/{tasks[1]}/logtail")
+        return "active -> completed" in tail.text
+
+    await eventually(is_told)
+
+
+async def test_a_tail_begins_with_a_full_line(
+    api: httpx.AsyncClient, farm: "Farm", task: dict[str, Any]
+) -> None:
+    lines = b"".join(b"line %04d of the log\n" % number for number in range(1000))
+    await farm.parts.logs.write_chunk(task["job_id"], task["id"], 1, 0, lines)
+
+    tail = await api.get(f"/api/v3/tasks/{task['id']}/logtail")
+
+    assert tail.headers["content-type"].startswith("text/plain")
+    assert len(tail.content) <= 2048
+    assert tail.text.startswith("line 09")
+    assert tail.text.endswith("line 0999 of the log\n")
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/job-files/job-{bucket}/{job}/../../../tablao.sqlite",
+        "/job-files/job-{bucket}/{job}/..%2f..%2f..%2ftablao.sqlite",
+        "/job-files/job-{bucket}/..%2f/tablao.sqlite",
+        "/job-files/job-{bucket}/{job}/task-{task}.000001-1.txt",
+        "/job-files/job-0000/{job}/task-{task}.txt",
+        "/job-files/job-{bucket}/{job}/",
+        "/job-files/job-{bucket}/{job}/last-rendered.tmp",
+        "/job-files/job-{bucket}/{job}/task-..%2f..%2f..%2f..%2fetc%2fpasswd.txt",
+        "/job-files/job-{bucket}/{job}/%00",
+    ],
+)
+async def test_no_other_file_is_served(
+    api: httpx.AsyncClient, farm: "Farm", task: dict[str, Any], path: str
+) -> None:
+    await farm.parts.logs.write_chunk(task["job_id"], task["id"], 1, 0, "olé".encode())
+
+    answer = await api.get(
+        path.format(bucket=task["job_id"][:4], job=task["job_id"], task=task["id"])
+    )
+
+    assert answer.status_code == 404
+
+
+async def test_a_log_is_not_served_under_another_job(
+    api: httpx.AsyncClient, farm: "Farm", task: dict[str, Any], unknown_id: str
+) -> None:
+    await farm.parts.logs.write_chunk(task["job_id"], task["id"], 1, 0, "olé".encode())
+
+    answer = await api.get(f"/job-files/job-{unknown_id[:4]}/{unknown_id}/task-{task['id']}.txt")
+
+    assert answer.status_code == 404

@@ -1,0 +1,167 @@
+"""A host fetches what it may run."""
+
+import asyncio
+import time
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+import httpx
+import pytest
+from sqlalchemy import update
+
+from manager_api.database.engine import utc_now
+from manager_api.database.tables import LeaseRow, LeaseState
+
+if TYPE_CHECKING:
+    from tests.manager.stand_in_farm import Farm
+
+
+@pytest.fixture
+def lend(farm: "Farm") -> Any:
+    """Writes a lease; returns its id."""
+
+    async def lend(worker_id: str, job_id: str, **values: Any) -> str:
+        lease = {
+            "id": str(uuid4()),
+            "worker_id": worker_id,
+            "session": 1,
+            "slot": 0,
+            "generation": 1,
+            "job_id": job_id,
+            "run": 1,
+            "state": LeaseState.OFFERED,
+            "epoch": 1,
+            "changed": utc_now(),
+        }
+        async with farm.parts.database.writing() as session:
+            session.add(LeaseRow(**lease | values))
+        return str((lease | values)["id"])
+
+    return lend
+
+
+def url(job: dict[str, Any], lease: str, index: int = 1, run: int = 1, attempt: int = 1) -> str:
+    return f"/api/tablao/v1/runs/{job['id']}/{index}/{run}/{attempt}?lease={lease}"
+
+
+@pytest.mark.parametrize("state", [LeaseState.OFFERED, LeaseState.HELD])
+async def test_the_holder_of_a_lease_gets_the_commands_for_its_platform(
+    api: httpx.AsyncClient,
+    farm: "Farm",
+    register: Any,
+    submit: Any,
+    tasks_of: Any,
+    lend: Any,
+    state: LeaseState,
+) -> None:
+    job = await submit(settings={"message": "{blender} {jobs} {unknown}"})
+    carmen, paco = await register(platform="linux"), await register(platform="windows")
+
+    answer = await api.get(url(job, await lend(carmen.id, job["id"], state=state)), auth=carmen)
+    other = await api.get(url(job, await lend(paco.id, job["id"], state=state)), auth=paco)
+
+    [task] = await tasks_of(job["id"])
+    storage = farm.parts.settings.jobs_path
+    assert answer.json() == {
+        "task_id": task["id"],
+        "job_name": "bulería",
+        "task_name": "echo",
+        "task_type": "misc",
+        "commands": [
+            {
+                "name": "echo",
+                "parameters": {"message": f"blender {storage} {{unknown}}"},
+                "total_step_count": 0,
+            }
+        ],
+        "total_steps": 1,
+        "environment": {},
+    }
+    assert other.json()["commands"][0]["parameters"]["message"].startswith("blender.exe ")
+
+
+async def test_the_log_says_once_who_was_given_the_task(
+    api: httpx.AsyncClient, register: Any, submit: Any, tasks_of: Any, lend: Any
+) -> None:
+    job, carmen = await submit(), await register()
+    lease = await lend(carmen.id, job["id"])
+
+    for _ in range(2):
+        await api.get(url(job, lease), auth=carmen)
+
+    task = (await tasks_of(job["id"]))[0]
+    tail = (await api.get(f"/api/v3/tasks/{task['id']}/logtail")).text
+    assert tail.count(f"Task assigned to worker carmen ({carmen.id})\n") == 1
+
+
+async def test_nobody_else_gets_them(
+    api: httpx.AsyncClient, farm: "Farm", register: Any, submit: Any, lend: Any, unknown_id: str
+) -> None:
+    job, other_job = await submit(), await submit()
+    carmen, paco = await register("carmen"), await register("paco")
+    lease = await lend(carmen.id, job["id"])
+
+    async def status(path: str, auth: Any) -> int:
+        return (await api.get(path, auth=auth)).status_code
+
+    assert await status(url(job, lease), paco) == 403
+    assert await status(url(job, lease), None) == 403
+    assert await status(url(job, lease, run=2), carmen) == 403
+    assert await status(url(other_job, lease), carmen) == 404
+    assert await status(url(job, unknown_id), carmen) == 404
+    assert await status(url(job, lease, index=99), carmen) == 404
+    assert await status(url(job, lease, index=2**70), carmen) == 400
+    assert await status(f"/api/tablao/v1/runs/{job['id']}/1/1/x?lease={lease}", carmen) == 400
+    assert await status(f"/api/tablao/v1/runs/{job['id']}/1/1/1", carmen) == 400
+
+
+async def test_what_is_past_is_not_run_again(
+    api: httpx.AsyncClient, farm: "Farm", register: Any, submit: Any, tasks_of: Any, lend: Any
+) -> None:
+    job, carmen = await submit(), await register()
+    _, second, _ = await tasks_of(job["id"])
+    lease = await lend(carmen.id, job["id"])
+    await farm.set_task(second["id"], attempt=2)
+
+    current = await api.get(url(job, lease), auth=carmen)
+    earlier_attempt = await api.get(url(job, lease, index=2), auth=carmen)
+    await farm.set_job(job["id"], run=2)
+    earlier_run = await api.get(url(job, lease), auth=carmen)
+    await farm.set_job(job["id"], run=1)
+    async with farm.parts.database.writing() as session:
+        await session.execute(update(LeaseRow).values(state=LeaseState.RETURNED))
+    returned = await api.get(url(job, lease), auth=carmen)
+
+    assert current.status_code == 200
+    assert [earlier_attempt.status_code, earlier_run.status_code, returned.status_code] == [409] * 3
+
+
+async def test_the_projection_may_lag_behind_the_lease(
+    api: httpx.AsyncClient, register: Any, submit: Any, lend: Any
+) -> None:
+    job, carmen = await submit(initial_status="paused"), await register()
+    lease = await lend(carmen.id, job["id"])
+
+    answer = await api.get(url(job, lease, attempt=3), auth=carmen)
+
+    assert answer.status_code == 200
+
+
+async def test_a_hundred_hosts_at_once_wait_a_moment(
+    api: httpx.AsyncClient, register: Any, submit: Any, lend: Any
+) -> None:
+    job = await submit()
+    hosts = [await register(f"host {number}") for number in range(100)]
+    leases = [await lend(host.id, job["id"], slot=slot) for slot, host in enumerate(hosts)]
+
+    async def fetch(host: Any, lease: str) -> float:
+        began = time.perf_counter()
+        answer = await api.get(url(job, lease), auth=host)
+        assert answer.status_code == 200
+        return time.perf_counter() - began
+
+    await asyncio.gather(*map(fetch, hosts, leases))  # secrets are verified once
+    took = sorted(await asyncio.gather(*map(fetch, hosts, leases)))
+
+    print(f"\nrun fetch, 100 at once: p50 {took[50]:.3f} s, p99 {took[98]:.3f} s")  # noqa: T201 -- a figure
+    assert took[-1] < 5

@@ -1,0 +1,143 @@
+"""Tags, sleep schedules and blocklists, as both databases keep them."""
+
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+
+from manager_api.database.engine import Changed, Database
+from manager_api.database.tables import HandBackRow
+from manager_api.jobs import blocklist_store as blocklists
+from manager_api.jobs import store as jobs
+from manager_api.jobs.projection import SqlProjectionStore
+from manager_api.workers import sleep_store as sleep_schedules
+from manager_api.workers import store as workers
+from manager_api.workers import tag_store as tags
+from workflows.domain.messages import LeaseReturned, ProjectionWrite
+from workflows.domain.sleep_schedule import SleepSchedule
+from workflows.domain.statuses import WorkerStatus
+
+Make = Callable[..., Awaitable[str]]
+Told = Callable[..., Awaitable[list[tuple[str, dict[str, Any]]]]]
+NOW = datetime(2026, 5, 4, 12, tzinfo=UTC)
+ALWAYS = SleepSchedule(is_active=True)
+
+
+async def test_a_schedule_is_due_when_its_moment_has_come(db: Database, worker: Make) -> None:
+    carmen, gone = await worker("carmen"), await worker("gone")
+    async with db.writing() as session:
+        for worker_id in (carmen, gone):
+            assert await sleep_schedules.save(session, worker_id, ALWAYS, NOW)
+        await workers.delete_worker(session, gone)
+        assert not await sleep_schedules.save(session, gone, ALWAYS, NOW)
+
+    async with db.reading() as session:
+        before = await sleep_schedules.due(session, NOW)
+        after = await sleep_schedules.due(session, NOW + timedelta(days=1))
+
+    assert (before, after) == ([], [carmen])
+
+
+async def test_a_schedule_that_was_looked_at_is_due_again_later(db: Database, worker: Make) -> None:
+    carmen = await worker()
+    tomorrow = NOW + timedelta(days=1)
+    async with db.writing() as session:
+        await sleep_schedules.save(session, carmen, ALWAYS, NOW)
+    async with db.writing() as session:
+        await workers.set_status(session, carmen, WorkerStatus.AWAKE, clears_request=True)
+        await sleep_schedules.look_at(session, carmen, tomorrow)
+
+    async with db.reading() as session:
+        assert await sleep_schedules.due(session, tomorrow) == []
+        row = await workers.worker(session, carmen)
+    assert row is not None
+    assert (row.status_requested, row.is_lazy_request) == (WorkerStatus.ASLEEP, False)
+
+
+async def test_saving_a_schedule_anew_replaces_it(db: Database, worker: Make) -> None:
+    carmen = await worker()
+    async with db.writing() as session:
+        await sleep_schedules.save(session, carmen, ALWAYS, NOW)
+    async with db.writing() as session:
+        await sleep_schedules.save(session, carmen, SleepSchedule(is_active=False), NOW)
+
+    async with db.reading() as session:
+        row = await sleep_schedules.of_worker(session, carmen)
+    assert row is not None
+    assert (row.is_active, row.next_check) == (False, None)
+
+
+async def test_a_tag_cannot_take_the_name_of_another(db: Database, told: Told) -> None:
+    async with db.writing() as session:
+        for name in ("gpu", "cpu"):
+            await tags.insert_tag(session, f"id of {name}", name, "")
+    await told()
+
+    with pytest.raises(IntegrityError):
+        async with db.writing() as session:
+            await tags.update_tag(session, "id of gpu", "cpu", None)
+
+    async with db.writing() as session:
+        assert await tags.update_tag(session, "none", "x", None) is None
+        renamed = await tags.update_tag(session, "id of gpu", "cards", None)
+    assert renamed is not None
+    assert [event["tag"]["name"] for _, event in await told()] == ["cards"]
+
+
+async def test_other_tags_make_a_worker_of_use_again(
+    db: Database, worker: Make, insert: Make
+) -> None:
+    carmen, paco, job_id = await worker("carmen"), await worker("paco"), await insert()
+    returned = tuple(LeaseReturned("lease", who, 1, "of no use") for who in (carmen, paco))
+    await SqlProjectionStore(db).store(ProjectionWrite(job_id, 1, 1, returned=returned))
+    async with db.writing() as session:
+        await tags.insert_tag(session, "gpu", "gpu", "")
+
+    async with db.writing() as session:
+        await workers.set_tags(session, carmen, ["gpu", "none"])
+        assert Changed.FARM in session.changed
+
+    async with db.reading() as session:
+        left = (await session.scalars(select(HandBackRow.worker_id))).all()
+        assert [tag.id for tag in await workers.tags_of(session, carmen)] == ["gpu"]
+    assert left == [paco]
+
+
+async def test_only_the_blocklist_of_an_ended_job_is_the_databases(
+    db: Database, worker: Make, insert: Make
+) -> None:
+    carmen, job_id = await worker(), await insert()
+    pairs = ((carmen, "blender"), (carmen, "misc"))
+    store = SqlProjectionStore(db)
+    await store.store(ProjectionWrite(job_id, 1, 1, blocked=pairs))
+
+    with pytest.raises(jobs.NotEnded):
+        async with db.writing() as session:
+            await blocklists.unblock(session, job_id, pairs)
+    await store.store(ProjectionWrite(job_id, 1, 2, is_final=True))
+    async with db.writing() as session:
+        await blocklists.unblock(session, job_id, [pairs[0], ("nobody", "blender")])
+
+    async with db.reading() as session:
+        assert await jobs.blocklist(session, job_id) == [(carmen, "misc", "carmen")]
+
+
+async def test_a_tag_that_is_given_to_a_job_is_not_deleted_meanwhile(
+    db: Database, insert: Make
+) -> None:
+    job_id = await insert()
+    async with db.writing() as session:
+        await tags.insert_tag(session, "gpu", "gpu", "")
+
+    async with db.writing() as session:
+        by_name = await tags.tag_to_give(session, name="gpu")
+        assert by_name is not None
+        await jobs.set_tag(session, job_id, by_name.id)
+    async with db.writing() as session:
+        assert await tags.tag_to_delete(session, "gpu") is not None
+        in_use = await tags.unfinished_jobs_of(session, "gpu")
+
+    assert [row.id for row in in_use] == [job_id]

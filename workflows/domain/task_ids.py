@@ -1,0 +1,8 @@
+"""How a task's UUID follows from its job."""
+
+from uuid import UUID, uuid5
+
+
+def task_id(job_id: str, index: int) -> str:
+    """Return the UUID (version 5) of the task with this 1-based index."""
+    return str(uuid5(UUID(job_id), str(index)))
