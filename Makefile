@@ -14,7 +14,7 @@ help:
 	@echo "make demo           render a small animation on a farm of one machine (ARGS=--once: then exit)"
 	@echo "make test           install what the tests need, then run all of them (ARGS: pytest's)"
 	@echo "make lint           lint, formatting, types and import contracts only"
-	@echo "make format         mend what ruff can mend"
+	@echo "make format         correct what ruff and ESLint can correct"
 	@echo "make bench          measure the time between two tasks (ARGS: the benchmark's)"
 	@echo "make install        the environment in $(VENV), with what running and building need"
 	@echo "make venv           the same with what the tests need, too; all of it is pinned"
@@ -52,10 +52,12 @@ lint: venv
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy --strict
 	$(BIN)/lint-imports
+	$(BIN)/python dashboard/build.py lint check:types check:unused
 
 format: venv
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+	$(BIN)/python dashboard/build.py format
 
 bench: venv
 	$(BIN)/python tests/bench/dispatch $(ARGS)
