@@ -15,8 +15,8 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
-#: Not sources: installed or made by the steps themselves.
-_MADE = frozenset({"node_modules", "__pycache__", "wheels"})
+#: Folders without sources: installed or made by the steps themselves, or tests.
+_MADE = frozenset({"node_modules", "__pycache__", "wheels", "tests"})
 #: Without a terminal a line says that a step goes on; seconds.
 _REMIND_EVERY_S = 10.0
 

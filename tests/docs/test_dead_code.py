@@ -40,12 +40,11 @@ USED_BY: Mapping[str, str] = {
     "manager_api/database/tables.py:process_bind_param": "SQLAlchemy, of a column's type",
     "manager_api/database/tables.py:process_result_value": "SQLAlchemy, of a column's type",
     "manager_api/discovery/ssdp.py:datagram_received": "asyncio, of a protocol",
-    "manager_api/job_types/authoring.py:add_command": "job types in Python, which studios write",
     "manager_api/job_types/authoring.py:add_dependency": "job types in Python, which studios write",
     "manager_api/job_types/python_engine.py:writable": "Python's io, of a stream",
-    "workflows/domain/job/run.py:tell_again": "the model test's keeper; the real one does not yet",
-    "workflows/domain/worker.py:pending_after_report": "the rule that the store should ask, and "
-    "spells out by itself so far",
+    "manager_api/cli/demo.py:demo": "`tablao`, which finds it by the name in cli/main.py",
+    "manager_api/cli/import_flamenco.py:import_flamenco": "likewise",
+    "manager_api/cli/workers.py:list_workers": "likewise",
 }
 
 
