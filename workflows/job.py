@@ -8,16 +8,11 @@ from typing import TypeVar
 
 from temporalio import workflow
 from temporalio.common import RetryPolicy
-from temporalio.exceptions import (
-    ActivityError,
-    ApplicationError,
-    CancelledError,
-    TimeoutError,  # noqa: A004 - Temporal's word for it
-    TimeoutType,
-)
+from temporalio.exceptions import ApplicationError
 from temporalio.workflow import ActivityCancellationType, ActivityHandle
 
 from workflows.activity_contracts import Records, Rendering
+from workflows.activity_reports import report
 from workflows.domain.job.carrying import carry, restore
 from workflows.domain.job.leases import Start
 from workflows.domain.job.requests import Closing, request
@@ -29,7 +24,6 @@ from workflows.domain.messages import (
     JobAction,
     Lease,
     Outcome,
-    OutcomeKind,
     ProjectionWrite,
     Recall,
     SessionChanged,
@@ -220,7 +214,7 @@ class JobWorkflow:
     def _ended(self, job: JobRun, offer: int) -> None:
         handle = self._handles.pop(offer)
         try:
-            _report(job, offer, handle)
+            report(job, offer, handle)
             self._act(job)
         except Exception as defect:  # carried to where it fails the workflow task
             self._defect = defect
@@ -387,26 +381,3 @@ def _drained(items: list[T]) -> list[T]:
     taken = items[:]
     items.clear()
     return taken
-
-
-def _report(job: JobRun, offer: int, handle: ActivityHandle[Outcome]) -> None:
-    """Tells the core what became of an activity."""
-    if handle.cancelled():
-        job.offer_ended(offer, Outcome(OutcomeKind.CANCELED))
-        return
-    error = handle.exception()
-    if error is None:
-        job.offer_ended(offer, handle.result())
-        return
-    cause = error.cause if isinstance(error, ActivityError) else error
-    if isinstance(cause, CancelledError):
-        if isinstance(error, ActivityError) and not error.started_event_id:
-            job.canceled_unseen(offer)
-        else:
-            job.offer_ended(offer, Outcome(OutcomeKind.CANCELED))
-    elif isinstance(cause, TimeoutError) and cause.type is TimeoutType.SCHEDULE_TO_START:
-        job.never_started(offer)
-    elif isinstance(cause, TimeoutError):
-        job.fell_silent(offer)
-    else:
-        job.offer_ended(offer, Outcome(OutcomeKind.LOST, str(cause)))

@@ -34,6 +34,8 @@ class Host:
         """(job, index, attempt) that ran to success here."""
         self.stopped: list[RunKey] = []
         """Runs that were broken off though they lived."""
+        self.has_restarted = False
+        """Of no concern here: the tasks of an older session are in a queue of their own."""
         self.begun: list[RunKey] = []
         # Faults of the network.
         self.is_manager_cut = False

@@ -46,6 +46,8 @@ class HttpHost:
         self.shims: dict[RunKey, Shim] = {}
         self.succeeded: set[tuple[str, int, int]] = set()
         self.stopped: list[RunKey] = []
+        self.has_restarted = False
+        """Then a task of a lease from before may reach it, which is stopped and tried again."""
         self.begun: list[RunKey] = []
         """What was handed out for the first time: until it ends, it is begun again if asked for."""
         self.is_manager_cut = False
@@ -66,6 +68,7 @@ class HttpHost:
     def process_dies(self) -> None:
         """Its task dies with it, and without a word. Reports are on its disk."""
         self._hang_up()
+        self.has_restarted = True
         self.is_up = self.is_connected = self._has_signed_on = self._is_asleep = False
         self._idle_until = 0
         self.shims.clear()

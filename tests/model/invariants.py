@@ -59,7 +59,7 @@ def violations(world: World) -> Iterator[str]:
     yield from _of_numbers(world)
     if world.is_calm and world.never_fails and not world.people.asked:
         for host in world.hosts.values():
-            if host.stopped:
+            if host.stopped and not host.has_restarted:
                 yield f"nobody asked for it, yet stopped: {host.stopped}"
 
 
