@@ -16,8 +16,6 @@ from manager_api.web.parameters import is_uuid
 
 router = APIRouter(prefix="/job-files", dependencies=[Anybody], include_in_schema=False)
 
-#: Asked each time whether it is still the same: the name stays when the image changes.
-_FRESH = {"Cache-Control": "no-cache"}
 _LOG = re.compile(r"task-(.{36})\.txt")
 
 
