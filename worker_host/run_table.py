@@ -44,8 +44,7 @@ class RunTable:
         self._book = RunBook()
         self._runs: dict[RunKey, LiveRun] = {}
         self._task_ids: BoundedDict[RunKey, str] = BoundedDict(_REMEMBERED_TASKS)
-        """Also of runs that have ended: the preview of their last frame is sent when it is decoded.
-        """
+        """Kept beyond a run's end: the preview of its last frame is sent when it is decoded."""
         self._shims = ShimServer()
         self._background: set[asyncio.Task[None]] = set()
 
@@ -78,7 +77,7 @@ class RunTable:
         return {key: run.pid for key, run in runs if run.pid}
 
     async def task_id(self, key: RunKey) -> str:
-        """Raises `RunRefused`: the run is not known here, or its manager refuses it."""
+        """Raises `RunRefused`: the run is not known here, or the manager refuses its commands."""
         if key not in self._task_ids:
             if key not in self._runs:
                 raise RunRefused("its run is not known here")

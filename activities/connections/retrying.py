@@ -1,4 +1,4 @@
-"""How we try again: with pauses that differ by chance, and with a word for each change only."""
+"""Trying again: pauses that differ by chance, and a log of changes instead of attempts."""
 
 import asyncio
 import logging
@@ -9,7 +9,7 @@ from typing import Any
 class Pauses:
     """Between tries: each pause is twice as long as the one before, up to a limit.
 
-    Up to half of each is taken off by chance, or all hosts of a farm would come back in step.
+    Chance takes off up to half of each, or all hosts of a farm would come back in step.
     """
 
     def __init__(self, first_s: float, longest_s: float) -> None:
@@ -38,11 +38,11 @@ class ChangeLog:
         self._say(logging.WARNING, sentence, fields)
 
     def works(self, sentence: str, **fields: Any) -> None:
-        """Log that it is well, unless it was at the last attempt."""
+        """Log that it works, unless it did at the last attempt."""
         self._say(logging.INFO, sentence, fields)
 
     def forget(self) -> None:
-        """It is well, without a word: a failure from now on is a change."""
+        """It works, and nothing is logged: a failure from now on is a change."""
         self._said = None
 
     def _say(self, level: int, sentence: str, fields: dict[str, Any]) -> None:

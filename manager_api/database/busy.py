@@ -1,4 +1,4 @@
-"""Waits out a busy database for those who cannot ask again."""
+"""Calls again while the database is busy, for callers that cannot ask again."""
 
 import asyncio
 from collections.abc import Awaitable, Callable

@@ -125,7 +125,7 @@ class Subscription:
 
 
 class LiveEvents:
-    """Runs from before the first client comes until the last has gone."""
+    """Run it from before the first client connects until the last one has disconnected."""
 
     def __init__(self, database: Database, *, queue: int = 500, kept_s: float = 3600.0) -> None:
         """
@@ -146,7 +146,7 @@ class LiveEvents:
         self._reactions.append(reaction)
 
     async def skip_to_newest(self) -> None:
-        """Before it runs: what was stored until now is told to those only who ask for it."""
+        """Call it before `run()`: older events are sent only to clients that ask for them."""
         async with self._database.reading() as session:
             self._newest = await events.newest_id(session)
 

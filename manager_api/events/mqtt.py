@@ -75,7 +75,7 @@ _SCHEMES: Mapping[str, tuple[bool, bool, int]] = {
 
 
 class MqttPublisher:
-    """Runs from before anything is told, and ends before the live events do."""
+    """Run it from before the first event of this manager; end it before the live events."""
 
     def __init__(
         self,

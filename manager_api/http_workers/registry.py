@@ -31,7 +31,7 @@ logger = logging.getLogger(__name__)
 
 
 class HttpRuns:
-    """Those of this manager. At the end of `run()` it is stored what was heard last."""
+    """Runs of this manager's HTTP workers. When `run()` ends, it stores what was heard last."""
 
     def __init__(self, database: Database, patience: Callable[[], Patience]) -> None:
         self.presence = HttpPresence(patience)

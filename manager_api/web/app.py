@@ -83,7 +83,7 @@ ROUTERS: tuple[APIRouter, ...] = (
 
 
 def build_app(parts: ManagerParts) -> FastAPI:
-    """It only answers: what its parts do besides is begun before it serves, see `ManagerParts`."""
+    """It only answers requests. Call `ManagerParts.begin` before it serves."""
     app = FastAPI(
         title=NAME,
         version=VERSION,

@@ -126,7 +126,7 @@ class ManagerParts:
         return self.configuration.settings
 
     async def begin(self, stack: AsyncExitStack) -> None:
-        """Runs what they do beside answering requests, until the stack ends it."""
+        """Runs the duties of all parts until the stack ends them."""
         stack.callback(self.job_types.close)
         await self.events.skip_to_newest()
         await begin(stack, {"live events": self.events, "mqtt": self.mqtt})

@@ -4,7 +4,8 @@ vulture compares names: a name that several things share counts as used when one
 that only tests mention is dead code, too.
 """
 
-from collections.abc import Collection, Mapping
+import ast
+from collections.abc import Collection, Iterator, Mapping
 from fnmatch import fnmatch
 from pathlib import Path
 
@@ -52,22 +53,32 @@ def unused(root: Path, folders: Collection[str]) -> set[str]:
     """`file:name` of what nothing in these folders mentions."""
     vulture = Vulture(ignore_decorators=list(DECORATORS))
     vulture.scavenge([root / folder for folder in folders])
-    return {
-        f"{item.filename.relative_to(root).as_posix()}:{item.name}"
+    found = {
+        (item.filename, item.name)
         for item in vulture.get_unused_code()
         if item.typ in ("function", "method", "property", "class")
-        # Fields of models and rows are what they are named for, so only constants of modules.
-        or (item.typ == "variable" and _is_at_the_margin(item.filename, item.first_lineno))
     }
+    # vulture passes over private variables, and counts the fields of models and rows as variables.
+    files = [file for folder in folders for file in (root / folder).rglob("*.py")]
+    found |= {(f, name) for f in files for name in _constants(f) if name not in vulture.used_names}
+    return {f"{file.relative_to(root).as_posix()}:{name}" for file, name in found}
+
+
+def _constants(file: Path) -> Iterator[str]:
+    for node in ast.parse(file.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.Assign | ast.AnnAssign):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            names = [name for target in targets for name in ast.walk(target)]
+            yield from (n.id for n in names if isinstance(n, ast.Name) and not _is_special(n.id))
+
+
+def _is_special(name: str) -> bool:
+    return name.startswith("__") and name.endswith("__")
 
 
 @pytest.fixture(scope="module")
 def found(root: Path) -> set[str]:
     return unused(root, PRODUCT)
-
-
-def _is_at_the_margin(file: Path, line: int) -> bool:
-    return not file.read_text(encoding="utf-8").splitlines()[line - 1].startswith((" ", "\t"))
 
 
 def test_product_code_mentions_all_that_it_has(found: set[str]) -> None:
@@ -83,6 +94,7 @@ def test_dead_code_of_each_kind_is_found(tmp_path: Path) -> None:
     (tmp_path / "room" / "code.py").write_text(
         """
 UNREAD = 1
+_UNREAD: int = 1
 READ = 2
 
 class NeverMade:
@@ -110,5 +122,8 @@ main()
 
     assert unused(tmp_path, ["room"]) == {
         f"room/code.py:{name}"
-        for name in ("UNREAD", "NeverMade", "never_called", "never_asked", "never_called_either")
+        for name in (
+            *("UNREAD", "_UNREAD"),
+            *("NeverMade", "never_called", "never_asked", "never_called_either"),
+        )
     }
