@@ -1,29 +1,42 @@
-"""The farm keeper's loop: matchmaking, and whatever must not be forgotten.
+"""The farm keeper's loops: they carry out what `workflows.domain.keeping` decides.
 
-It is woken when something changed; a slow tick is the safety net. Each pass looks at the whole
-farm and plans what is to be done, so that a pass that was cut off anywhere is made good by the
-next. What it has told is told again after a while, until the database shows that it has arrived.
+The passes are woken when something changed; a slow tick is the safety net. Each pass looks at the
+whole farm, so that a pass that was cut off anywhere is made good by the next. Beside them runs the
+audit, which asks every job's workflow how far it is and so must not hold up matchmaking.
 """
 
 import asyncio
 import logging
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
 from time import monotonic
-from typing import Any, Protocol
+from typing import Protocol
 
 from temporalio import activity
 
 from activities.heartbeats import heartbeats
-from activities.keeper_memory import Told, Wakeup
+from activities.keeper_memory import Wakeup
 from workflows.activity_contracts import Keeping
-from workflows.domain.matchmaking import FarmSnapshot, Offer, Plan, RecallOrder, plan
-from workflows.domain.messages import Lease, Recall
+from workflows.domain.keeping import (
+    Keeper,
+    KeeperTimes,
+    Message,
+    OpenRun,
+    Pass,
+    StoredRun,
+    Verdict,
+    audited,
+    is_astray,
+)
+from workflows.domain.matchmaking import FarmSnapshot, Offer, RecallOrder
+from workflows.domain.messages import Lease
 from workflows.domain.statuses import WorkerStatus
 
 logger = logging.getLogger(__name__)
+
+#: Longest pause between two looks whether an audit is due: it may have become due earlier.
+_AUDIT_LOOK_S = 1.0
+_TIMES = KeeperTimes()
 
 
 class Superseded(Exception):
@@ -44,8 +57,8 @@ class KeeperStore(Protocol):
     async def next_epoch(self) -> int: ...
     async def snapshot(self, is_present: Callable[[str], bool]) -> FarmSnapshot: ...
     async def write_offers(self, epoch: int, offers: Sequence[Offer]) -> list[Lease]: ...
-    async def open_leases(self, offered_before: datetime) -> list[Lease]:
-        """Offered leases that were not confirmed."""
+    async def unconfirmed_leases(self, older_than_s: float) -> list[Lease]:
+        """Leases that were offered so long ago and are not held."""
         ...
 
     async def mark_recalled(self, epoch: int, recalls: Sequence[RecallOrder]) -> None: ...
@@ -57,6 +70,23 @@ class KeeperStore(Protocol):
         """Gives a job whose workflow is gone a new run, from what the database has."""
         ...
 
+    async def unfinished_runs(self) -> list[StoredRun]:
+        """Runs that have not ended and wait for no start: each should have its workflow."""
+        ...
+
+    async def stored_runs(self, job_ids: Collection[str]) -> Mapping[str, StoredRun]:
+        """By job; left out are jobs that do not exist."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class OpenWorkflow:
+    """An open workflow of a job, found without knowing the job."""
+
+    job_id: str
+    run: int
+    execution_id: str
+
 
 class JobMessages(Protocol):
     """Temporal, as the keeper sees it."""
@@ -65,12 +95,23 @@ class JobMessages(Protocol):
         """Starts the run's workflow unless it is there; false when that must wait."""
         ...
 
-    async def open_run(self, job_id: str) -> int | None:
-        """The run number of the job's open workflow; None if there is none."""
+    async def open_run(self, stored: StoredRun) -> OpenRun | None:
+        """How far the job's open workflow is; None if there is none.
+
+        A workflow of another run than the stored one is not asked for its sequence.
+        """
         ...
 
-    async def tell(self, job_id: str, signal: str, content: Any) -> None:
+    async def tell(self, message: Message) -> None:
         """Raises `WorkflowMissing`."""
+        ...
+
+    def open_workflows(self) -> AsyncIterator[OpenWorkflow]:
+        """Of all jobs; what began or ended in the last seconds may be missing or stale."""
+        ...
+
+    async def end_workflow(self, workflow: OpenWorkflow, reason: str) -> None:
+        """Ends this execution, if it is still open, and no other one of its job."""
         ...
 
 
@@ -88,20 +129,6 @@ class OrderedHosts(Protocol):
     async def disconnect(self, worker_id: str, reason: str) -> None: ...
 
 
-@dataclass(frozen=True, slots=True)
-class KeeperTimes:
-    """Seconds."""
-
-    tick_s: float = 5.0
-    resend_s: float = 5.0
-    cooldown_s: float = 2.0
-    """Before a worker that did not take its task is lent again."""
-    audit_s: float = 60.0
-    """Between two looks whether every unfinished job has its workflow."""
-    pause_s: float = 0.01
-    """Between two passes, so that what happens together is planned together."""
-
-
 class FarmKeeper(Keeping):
     def __init__(
         self,
@@ -109,7 +136,7 @@ class FarmKeeper(Keeping):
         jobs: JobMessages,
         hosts: OrderedHosts,
         wakeup: Wakeup,
-        times: KeeperTimes = KeeperTimes(),
+        times: KeeperTimes = _TIMES,
         *,
         heartbeat_every_s: float = 2.0,
         duties: Sequence[KeeperDuty] = (),
@@ -126,23 +153,21 @@ class FarmKeeper(Keeping):
     async def keep_farm(self) -> None:
         async with heartbeats(lambda: None, self._heartbeat_every_s):
             try:
-                await self._reign()
+                await self._keep_for_one_epoch()
             except Superseded:
                 logger.info("another keeper has taken over the farm")
             except asyncio.CancelledError:
                 if _is_shutdown(activity.cancellation_details()):
                     raise  # Temporal hears of it, and another manager takes over.
                 logger.info("another keeper takes over the farm")
-                # Temporal does not know this activity any more: there is nobody to answer.
+                # Temporal has forgotten this activity: no answer is wanted.
                 activity.raise_complete_async()
 
-    async def _reign(self) -> None:
-        epoch = await self._store.next_epoch()
-        reign = _Reign(self._store, self._jobs, self._hosts, self._wakeup, self._times, epoch)
-        running = [
-            asyncio.create_task(work)
-            for work in (reign.run(), *(duty.run(epoch) for duty in self._duties))
-        ]
+    async def _keep_for_one_epoch(self) -> None:
+        number = await self._store.next_epoch()
+        epoch = Epoch(number, self._store, self._jobs, self._hosts, self._wakeup, self._times)
+        loops = (epoch.run(), epoch.run_audits(), *(duty.run(number) for duty in self._duties))
+        running = [asyncio.create_task(loop) for loop in loops]
         try:
             done, _ = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
             for asyncio_task in done:
@@ -157,134 +182,140 @@ def _is_shutdown(details: activity.ActivityCancellationDetails | None) -> bool:
     return details is None or details.worker_shutdown
 
 
-class _Reign:
-    """One keeper's epoch."""
+class Epoch:
+    """The time of one keeper, until the next one begins its own.
+
+    Args:
+        number: given by the database.
+        clock: in the unit of `times`.
+    """
 
     def __init__(
         self,
+        number: int,
         store: KeeperStore,
         jobs: JobMessages,
         hosts: OrderedHosts,
         wakeup: Wakeup,
         times: KeeperTimes,
-        epoch: int,
+        *,
+        clock: Callable[[], float] = monotonic,
     ) -> None:
+        self._number = number
         self._store = store
         self._jobs = jobs
         self._hosts = hosts
         self._wakeup = wakeup
         self._times = times
-        self._epoch = epoch
-        self._told = Told(times.resend_s)
-        self._audited = float("-inf")
+        self._clock = clock
+        self._keeper = Keeper(times)
+
+    # --- passes ----------------------------------------------------------------------------------
 
     async def run(self) -> None:
+        """One pass after the other, until canceled."""
         while True:
             try:
-                await self._pass()
+                await self.make_pass()
             except TemporalAway as away:
                 logger.warning("Temporal is away: %s", away)
             await asyncio.sleep(self._times.pause_s)
-            cooling = self._wakeup.has_cooling
-            await self._wakeup.wait(self._times.cooldown_s if cooling else self._times.tick_s)
+            is_short = self._wakeup.has_resting
+            await self._wakeup.wait(self._times.cooldown_s if is_short else self._times.tick_s)
 
-    async def _pass(self) -> None:
+    async def make_pass(self) -> None:
+        """
+        Raises:
+            TemporalAway: the rest of the pass is made good by a later one.
+            Superseded: another keeper has begun.
+        """
         await self._start_jobs()
         farm = await self._store.snapshot(self._hosts.is_present)
-        planned = plan(replace(farm, resting=self._resting(farm)))
-        for worker_id in planned.lost:
-            await self._store.mark_lost(self._epoch, worker_id)
-            # Should it only have been slow, it comes again, and gets a new session.
-            await self._hosts.disconnect(worker_id, "not heard of for too long")
-            self._wakeup.wake()
-        if planned.orphaned:
-            await self._store.mark_returned(self._epoch, planned.orphaned)
-            self._wakeup.wake()
-        await self._tell(planned)
-        await self._order(planned)
-        await self._audit(farm)
-        self._told.forget_old()
-
-    def _resting(self, farm: FarmSnapshot) -> frozenset[str]:
-        cooldown_s = self._times.cooldown_s
-        ids = (worker.id for worker in farm.workers)
-        return frozenset(i for i in ids if self._wakeup.is_cooling(i, cooldown_s))
-
-    # --- jobs ------------------------------------------------------------------------------------
+        resting = self._wakeup.resting(self._times.cooldown_s)
+        planned = self._keeper.look(replace(farm, resting=resting), self._clock())
+        lent = await self._write(planned)
+        for order in planned.status_orders:
+            await self._hosts.order_status(order.worker_id, order.status)
+        for message in [*lent, *planned.messages]:
+            await self._tell(message)
 
     async def _start_jobs(self) -> None:
         for job_id, run in await self._store.outbox():
             if await self._jobs.start_job(job_id, run):
                 await self._store.started(job_id, run)
 
-    async def _audit(self, farm: FarmSnapshot) -> None:
-        """A job without a workflow would wait for ever: say, after a restored backup."""
-        if monotonic() - self._audited < self._times.audit_s:
-            return
-        self._audited = monotonic()
-        waiting = {job_id for job_id, _ in await self._store.outbox()}
-        for job in farm.jobs:
-            if job.id not in waiting and await self._jobs.open_run(job.id) != job.run:
-                await self._anew(job.id, job.run)
-
-    async def _anew(self, job_id: str, run: int) -> None:
-        logger.warning("job has no workflow of its run; starting it anew", extra={"job": job_id})
-        await self._store.start_anew(job_id, run)
-        self._wakeup.wake()
-
-    # --- messages --------------------------------------------------------------------------------
-
-    async def _tell(self, planned: Plan) -> None:
-        for job_id, signal, content in await self._messages(planned):
-            try:
-                await self._jobs.tell(job_id, signal, content)
-            except WorkflowMissing:
-                # It may just be ending; the audit finds out whether it has.
-                self._audited = min(self._audited, monotonic() - self._times.audit_s + 2.0)
-                logger.info("its workflow is not open", extra={"job": job_id})
-
-    async def _messages(self, planned: Plan) -> list[tuple[str, str, Any]]:
-        """(job, signal, content); leases and recalls are in the database before they are told."""
-        lent = _by_job(await self._due_leases(planned), lambda lease: lease.job_id)
-        recalled = _by_job(await self._due_recalls(planned), lambda order: order.job_id)
-        due = self._told.is_due
-        return [
-            *((job_id, "lend", leases) for job_id, leases in lent),
-            *(
-                (job_id, "recall", [Recall(o.lease_id, o.at_once, o.reason) for o in orders])
-                for job_id, orders in recalled
-            ),
-            *((job, "worker_gone", gone) for job, gone in planned.gone if due("gone", job, gone)),
-            *(
-                (job, "session_changed", new)
-                for job, new in planned.changed_sessions
-                if due("session", job, new)
-            ),
-            *((job, "census", answer) for job, answer in planned.censuses if due(job, answer)),
-        ]
-
-    async def _due_leases(self, planned: Plan) -> list[Lease]:
+    async def _write(self, planned: Pass) -> list[Message]:
+        """Leases and recalls are in the database before jobs are told of them."""
+        for worker_id in planned.lost:
+            await self._store.mark_lost(self._number, worker_id)
+            # Should it only have been slow, it comes again, and gets a new session.
+            await self._hosts.disconnect(worker_id, "not heard of for too long")
+        if planned.orphaned:
+            await self._store.mark_returned(self._number, planned.orphaned)
+        if planned.lost or planned.orphaned:
+            self._wakeup.wake()
         offered: list[Lease] = []
         if planned.offers:
-            offered = await self._store.write_offers(self._epoch, planned.offers)
-        before = datetime.now(UTC) - timedelta(seconds=self._times.resend_s)
-        late = await self._store.open_leases(before)
-        return offered + [lease for lease in late if self._told.is_due("lend", lease.id)]
+            offered = await self._store.write_offers(self._number, planned.offers)
+        unconfirmed = await self._store.unconfirmed_leases(self._times.resend_s)
+        if planned.recalls:
+            await self._store.mark_recalled(self._number, planned.recalls)
+        return self._keeper.lend(offered, unconfirmed, self._clock())
 
-    async def _due_recalls(self, planned: Plan) -> list[RecallOrder]:
-        orders = [o for o in planned.recalls if self._told.is_due("recall", o.lease_id, o.at_once)]
-        if orders:
-            await self._store.mark_recalled(self._epoch, orders)
-        return orders
+    async def _tell(self, message: Message) -> None:
+        try:
+            await self._jobs.tell(message)
+        except WorkflowMissing:
+            self._keeper.workflow_was_missing(self._clock())
+            logger.info("its workflow is not open", extra={"job": message.job_id})
 
-    async def _order(self, planned: Plan) -> None:
-        for order in planned.status_orders:
-            if self._told.is_due("status", order):
-                await self._hosts.order_status(order.worker_id, order.status)
+    # --- audit -----------------------------------------------------------------------------------
 
+    async def run_audits(self) -> None:
+        """One audit whenever it is due, until canceled."""
+        while True:
+            try:
+                await self.audit_if_due()
+            except TemporalAway as away:
+                logger.warning("Temporal is away, the audit is broken off: %s", away)
+            await asyncio.sleep(_AUDIT_LOOK_S)
 
-def _by_job(items: Iterable[Any], job_of: Callable[[Any], str]) -> list[tuple[str, list[Any]]]:
-    groups: defaultdict[str, list[Any]] = defaultdict(list)
-    for item in items:
-        groups[job_of(item)].append(item)
-    return list(groups.items())
+    async def audit_if_due(self) -> None:
+        """Compares the database with the open workflows, in both directions.
+
+        Raises:
+            TemporalAway: the next audit looks at the rest.
+        """
+        if self._keeper.audit_due_in(self._clock()) > 0:
+            return
+        self._keeper.audit_begins(self._clock())
+        # The database first: a healthy workflow is at the stored sequence or further.
+        for stored in await self._store.unfinished_runs():
+            await self._audit(stored)
+        await self._end_astray()
+
+    async def _audit(self, stored: StoredRun) -> None:
+        match audited(stored, await self._jobs.open_run(stored)):
+            case Verdict.START_ANEW:
+                logger.warning(
+                    "job has no workflow that fits; starting it anew", extra={"job": stored.job_id}
+                )
+                await self._store.start_anew(stored.job_id, stored.run)
+                self._wakeup.wake()
+            case Verdict.TELL_AGAIN:
+                await self._tell(Message(stored.job_id, "tell_again"))
+            case Verdict.GOES_ON:
+                pass
+
+    async def _end_astray(self) -> None:
+        """Workflows of which the database knows nothing, or nothing any more."""
+        found = [workflow async for workflow in self._jobs.open_workflows()]
+        known = await self._store.stored_runs({workflow.job_id for workflow in found})
+        for workflow in found:
+            stored = known.get(workflow.job_id)
+            open_run: OpenRun | None = OpenRun(workflow.run, None)
+            if stored is not None and stored.is_ended and stored.run == workflow.run:
+                open_run = await self._jobs.open_run(stored)
+            if open_run is not None and is_astray(open_run, stored):
+                logger.warning("ending a workflow gone astray", extra={"job": workflow.job_id})
+                await self._jobs.end_workflow(workflow, "its run does not own the job")

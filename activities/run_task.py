@@ -22,10 +22,6 @@ class Runs(Protocol):
         """
         ...
 
-    def detached(self, key: RunKey, clearly_canceled: bool) -> None:
-        """An activity was cut off; grace begins unless another one is attached."""
-        ...
-
     async def stop(self, key: RunKey, reason: str) -> None:
         """Stop a run, or see to it that it never begins. Returns when its processes are gone."""
         ...
@@ -62,7 +58,7 @@ class LocalRendering(Rendering):
             finally:
                 leaving.cancel()
             if not report.done():
-                await self._detach(key, report)
+                await _let_go(report)
                 activity.raise_complete_async()
             return report.result()
 
@@ -77,12 +73,13 @@ class LocalRendering(Rendering):
             return outcome  # it came to its own end first, and that counts
         # `not_found` and time-outs are ambiguous: after a continue-as-new the same run is asked
         # for again at once.
-        await self._detach(key, report)
+        await _let_go(report)
         if details is not None and details.worker_shutdown:
             activity.raise_complete_async()  # says nothing: whoever adopts the run reports it
         raise asyncio.CancelledError
 
-    async def _detach(self, key: RunKey, report: asyncio.Task[Outcome]) -> None:
-        report.cancel()
-        await asyncio.wait({report})
-        self._runs.detached(key, clearly_canceled=False)
+
+async def _let_go(report: asyncio.Task[Outcome]) -> None:
+    """The run lives on; its grace begins unless another activity is attached to it."""
+    report.cancel()
+    await asyncio.wait({report})

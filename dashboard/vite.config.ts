@@ -16,6 +16,8 @@ export default defineConfig({
     chunkSizeWarningLimit: 900,
   },
   server: {
+    // The settings page shows the texts of docs/settings.md.
+    fs: { allow: ['..'] },
     proxy: {
       '/api': { target: manager, ws: true },
       '/job-files': { target: manager },

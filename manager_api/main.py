@@ -3,7 +3,7 @@
 import asyncio
 import gc
 import logging
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 
@@ -13,11 +13,12 @@ from uvicorn.loops.auto import auto_loop_factory
 
 from activities.http_workers import HttpRendering
 from activities.keeper_memory import Wakeup
-from activities.keeping import FarmKeeper, KeeperDuty, KeeperTimes
+from activities.keeping import FarmKeeper, KeeperDuty
+from activities.process.sdk_logs import log_only_errors_of_sdk
 from activities.projection import Projection
-from activities.sdk_logs import log_only_errors_of_sdk
 from manager_api.database.check import check_database
 from manager_api.database.engine import Changed, Database
+from manager_api.database.loops import Duty, begin
 from manager_api.discovery.advertising import discoverable
 from manager_api.end_of_life.archiver import JobArchiver
 from manager_api.end_of_life.deleter import DeletionTimes, DoomedCanceler, JobDeleter
@@ -29,8 +30,10 @@ from manager_api.http_workers.keeping import HttpRunKeeping, OutcomeDelivery
 from manager_api.http_workers.notifier import ToldWorkers
 from manager_api.job_types.farm import farm_job_types
 from manager_api.jobs.projection import SqlProjectionStore
+from manager_api.keeper.restores import RestoreWatch
 from manager_api.keeper.store import SqlKeeperStore
 from manager_api.logs.process_log import set_level, set_up_log
+from manager_api.logs.task_logs import TaskLogs
 from manager_api.settings.database_watch import DatabaseWatch
 from manager_api.settings.in_force import Configuration
 from manager_api.settings.model import ManagerSettings
@@ -45,6 +48,7 @@ from manager_api.web.dependencies import ManagerParts
 from manager_api.web.server import ManagerServer
 from manager_api.web.tablao.host import host_router
 from manager_api.workers.sleep_schedules import SleepDuty
+from workflows.domain.keeping import KeeperTimes
 from workflows.domain.messages import Limits
 
 logger = logging.getLogger(__name__)
@@ -104,6 +108,7 @@ async def manager(configuration: Configuration) -> AsyncIterator[ManagerParts]:
     settings = configuration.settings
     async with AsyncExitStack() as stack:
         database = await _database(settings, stack)
+        restore_watch = await _restore_watch(settings, database, stack)
         address, ui_url = await _temporal(settings, stack)
         client = await connect(address, settings.temporal_namespace, lazy=True)
         parts = ManagerParts.assembled(
@@ -114,25 +119,18 @@ async def manager(configuration: Configuration) -> AsyncIterator[ManagerParts]:
             temporal_address=address,
             temporal_ui=ui_url,
         )
+        await parts.begin(stack)
         hosts = _hosts(parts)
-        worker = _temporal_worker(parts, client, hosts, address)
-        provisions = ProvisionWatch(database, parts.events, hosts)
-        duties = {
-            "hosts": hosts.run(),
-            "temporal worker": worker.run(),
-            "provisions": provisions.run(),
-            "outcomes": OutcomeDelivery(database, TemporalActivities(client)).run(),
+        duties: Mapping[str, Duty] = {
+            "hosts": hosts,
+            "temporal worker": _temporal_worker(parts, client, hosts, address),
+            "provisions": ProvisionWatch(database, parts.events, hosts),
+            "marks": restore_watch,
+            "outcomes": OutcomeDelivery(database, TemporalActivities(client)),
         }
-        for name, duty in duties.items():
-            asyncio_task = asyncio.create_task(duty, name=name)
-            stack.push_async_callback(_end, asyncio_task)
+        await begin(stack, duties)
         tunnel = tunnel_router(lambda: address, may_reach_temporal)
         yield replace(parts, hosts=hosts, extra_routers=(host_router(hosts, worker_of), tunnel))
-
-
-async def _end(asyncio_task: "asyncio.Task[None]") -> None:
-    asyncio_task.cancel()
-    await asyncio.wait({asyncio_task})
 
 
 async def _database(settings: ManagerSettings, stack: AsyncExitStack) -> Database:
@@ -142,6 +140,16 @@ async def _database(settings: ManagerSettings, stack: AsyncExitStack) -> Databas
     await check_database(database)
     await database.migrate()
     return database
+
+
+async def _restore_watch(
+    settings: ManagerSettings, database: Database, stack: AsyncExitStack
+) -> RestoreWatch:
+    logs = TaskLogs(settings.local_manager_storage_path)
+    watch = RestoreWatch(database, settings.data_dir / "database-mark", logs)
+    await watch.begin()
+    stack.push_async_callback(watch.mark)
+    return watch
 
 
 async def _temporal(settings: ManagerSettings, stack: AsyncExitStack) -> tuple[str, str]:

@@ -7,6 +7,7 @@ from itertools import pairwise
 from typing import Any
 
 from worker_host.run_spec import Command
+from workflows.domain.steps import steps_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +135,7 @@ class Progress:
         programs = [i for i, command in enumerate(self.commands) if command.name in _PROGRAMS]
         self._current = next((i for i in programs if i > self._current), self._current)
         done = self.commands[: self._current]
-        self._steps_before = sum(command.total_step_count or 1 for command in done)
+        self._steps_before = steps_of(command.total_step_count for command in done)
         self.steps_completed = self._steps_before
         self.frame = self.sample = self.samples = None
         self.frames_done = 0

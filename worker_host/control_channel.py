@@ -7,7 +7,6 @@ acknowledged (docs/worker-host.md).
 
 import asyncio
 import logging
-import random
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -15,6 +14,7 @@ from typing import Any, Protocol
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
 
+from activities.connections.retrying import ChangeLog, Pauses
 from workflows.domain import control
 from workflows.domain.messages import RunKey
 
@@ -85,8 +85,8 @@ class ControlChannel:
         self._open: ClientConnection | None = None
         self._acks: dict[str, asyncio.Future[int]] = {}
         self._progress: dict[RunKey, Mapping[str, Any]] = {}
-        self._pause_s = times.retry_from_s
-        self._said = ""
+        self._pauses = Pauses(times.retry_from_s, times.retry_to_s)
+        self._log = ChangeLog(logger)
 
     @property
     def is_connected(self) -> bool:
@@ -106,15 +106,13 @@ class ControlChannel:
             except ConnectionClosed as end:
                 forbidden = 0
                 _check_close(end)
-                self._say(f"The manager is away: {_sentence(end)}")
+                self._log.fails(f"The manager is away: {_sentence(end)}")
             except (OSError, WebSocketException, ValueError) as problem:
                 forbidden = forbidden + 1 if _is_forbidden(problem) else 0
                 if forbidden >= _FORBIDDEN_OFTEN:
                     raise Dismissed from None
-                self._say(f"The manager cannot be reached: {_sentence(problem)}")
-            # Half of it by chance, or a farm would come back in step.
-            await asyncio.sleep(self._pause_s * random.uniform(0.5, 1.0))
-            self._pause_s = min(2 * self._pause_s, self._times.retry_to_s)
+                self._log.fails(f"The manager cannot be reached: {_sentence(problem)}")
+            await self._pauses.pause()
 
     async def send(self, message: control.Message) -> bool:
         """False: not now, and nothing is kept."""
@@ -175,8 +173,9 @@ class ControlChannel:
             await self._converse(socket, welcome)
 
     async def _converse(self, socket: ClientConnection, welcome: control.Welcome) -> None:
-        self._open, self._pause_s = socket, self._times.retry_from_s
-        self._say("Connected to the manager", logging.INFO)
+        self._open = socket
+        self._pauses.start_over()
+        self._log.works("Connected to the manager")
         duties = [
             asyncio.create_task(self._beat(welcome.beat_s), name="beats"),
             asyncio.create_task(self._tell_progress(), name="progress"),
@@ -220,12 +219,6 @@ class ControlChannel:
             told, self._progress = self._progress, {}
             for key, progress in told.items():
                 await self.send(control.Progress(str(key), progress))
-
-    def _say(self, sentence: str, level: int = logging.WARNING) -> None:
-        # It is tried several times a second: say a change, not each attempt.
-        if sentence != self._said:
-            logger.log(level, sentence)
-        self._said = sentence
 
 
 def _check_close(end: ConnectionClosed) -> None:

@@ -9,27 +9,52 @@ import time
 from collections.abc import Callable, Coroutine, Mapping
 from enum import Enum, auto
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import psutil
 
 from activities.run_task import LocalRendering
 from worker_host.control_channel import ControlChannel, Dismissed, Superseded
-from worker_host.fetched_runs import FetchedRuns, Runs
 from worker_host.images import Previews
 from worker_host.manager_client import ManagerClient
 from worker_host.memory_peaks import MemoryPeaks
 from worker_host.provisioned import ProvisionedPrograms
 from worker_host.registration import Credentials
-from worker_host.run_spec import RunHooks
+from worker_host.run_spec import RunHooks, RunSpec
 from worker_host.settings import HostSettings
 from worker_host.statistics import MachineStatistics, ProcessStatistics
 from worker_host.temporal_link import Connect, LinkSettings, TemporalLink, TunneledTemporal
 from workflows.domain import control
-from workflows.domain.messages import RunKey
+from workflows.domain.messages import Outcome, RunKey, RunRef
 from workflows.domain.statuses import WorkerStatus
 
 logger = logging.getLogger(__name__)
+
+
+class Runs(Protocol):
+    """The machine's runs. `worker_host.run_table.RunTable` is the real one."""
+
+    async def open(self) -> list[RunKey]: ...
+    def live(self) -> list[RunKey]: ...
+
+    def named(self) -> list[RunKey]:
+        """What lives, and what has ended and was not accepted."""
+        ...
+
+    def pids(self) -> Mapping[RunKey, int]:
+        """The process at the top of each live run."""
+        ...
+
+    async def task_id(self, key: RunKey) -> str: ...
+    def refuse(self, reason: str) -> None: ...
+    def signed_on(self) -> None: ...
+    async def run_or_attach(self, ref: RunRef) -> Outcome: ...
+    async def stop(self, key: RunKey, reason: str) -> None: ...
+    async def stop_all(self, reason: str) -> None: ...
+    def accepted(self, key: RunKey) -> None: ...
+    def progress(self, key: RunKey) -> Mapping[str, Any]: ...
+    async def close(self, *, stop_runs: bool) -> None: ...
+
 
 MakeRuns = Callable[[RunHooks], Runs]
 
@@ -46,7 +71,7 @@ class Ended(Enum):
 
 
 class Host:
-    """`Host(settings, credentials, lambda hooks: RunTable(…, hooks=hooks))`, then `run()`.
+    """`Host(settings, credentials, lambda hooks: RunTable(…, hooks))`, then `run()`.
 
     Args:
         connect: how to reach Temporal; by default as the manager says.
@@ -67,14 +92,13 @@ class Host:
         self._manager = ManagerClient(settings, credentials)
         self._table = make_runs(self)
         self._run_ended = asyncio.Event()
-        self._runs = FetchedRuns(self._table, self._manager, self._run_ended.set)
-        self._previews = Previews(self._runs.send_image)
+        self._previews = Previews(self._send_image)
         self._channel = ControlChannel(
             settings.manager, credentials.headers, self, settings.channel_times
         )
         identity = f"{settings.name} {credentials.worker_id}"
         self._temporal = TunneledTemporal(settings.manager, credentials.headers, identity)
-        self._rendering = LocalRendering(self._runs, heartbeat_every_s=settings.heartbeat_every_s)
+        self._rendering = LocalRendering(self._table, heartbeat_every_s=settings.heartbeat_every_s)
         self._link = TemporalLink(
             [self._rendering.run_task], connect or self._temporal.connect, _link_settings(settings)
         )
@@ -126,7 +150,10 @@ class Host:
         """Stop what runs, report it, sign off and end."""
         self._become(WorkerStatus.OFFLINE, is_lazy=False)
 
-    # --- what runs tell (RunHooks) ----------------------------------------------------------------
+    # --- what runs ask and tell (RunHooks) --------------------------------------------------------
+
+    async def fetch(self, ref: RunRef) -> RunSpec:
+        return await self._manager.fetch(ref)
 
     def connected(self) -> bool:
         return self._channel.is_connected and self._link.is_connected
@@ -149,6 +176,13 @@ class Host:
     def image_saved(self, key: RunKey, path: Path) -> None:
         self._previews.saved(key, path)
 
+    def run_ended(self) -> None:
+        self._run_ended.set()
+
+    async def _send_image(self, key: RunKey, jpeg: bytes) -> None:
+        """Raises `httpx.HTTPError` or `RunRefused`: it is not wanted."""
+        await self._manager.send_image(await self._table.task_id(key), jpeg)
+
     # --- what the manager tells (control_channel.Receiver) ----------------------------------------
 
     def hello(self) -> control.Hello:
@@ -170,7 +204,7 @@ class Host:
         for key in welcome.stop:
             self._in_background(self._table.stop(RunKey.parse(key), "The farm gave it up"))
         for key in welcome.settled:
-            self._runs.settled(RunKey.parse(key))
+            self._table.accepted(RunKey.parse(key))
         self._become(WorkerStatus(welcome.status), is_lazy=welcome.is_lazy)
 
     def told(self, message: control.Told) -> None:
@@ -180,7 +214,7 @@ class Host:
             case control.StopRun(key, reason):
                 self._in_background(self._table.stop(RunKey.parse(key), reason))
             case control.Settled(key):
-                self._runs.settled(RunKey.parse(key))
+                self._table.accepted(RunKey.parse(key))
             case control.StatusOrder(status, is_lazy):
                 self._become(WorkerStatus(status), is_lazy=is_lazy)
 
@@ -228,8 +262,7 @@ class Host:
         """If there is no hurry, wait until nothing runs here any more."""
         while is_lazy and self._table.live():
             self._run_ended.clear()
-            # A run that nobody is attached to ends unnoticed.
-            await _within(self._run_ended.wait(), 1.0)
+            await self._run_ended.wait()
 
     async def _report(self, status: WorkerStatus) -> None:
         self._status = status
@@ -275,12 +308,6 @@ class Host:
         self._background.add(asyncio_task)
         asyncio_task.add_done_callback(self._background.discard)
         return asyncio_task
-
-
-async def _within(waiting: Coroutine[Any, Any, Any], timeout_s: float) -> None:
-    asyncio_task = asyncio.create_task(waiting)
-    await asyncio.wait({asyncio_task}, timeout=timeout_s)
-    asyncio_task.cancel()
 
 
 def _link_settings(settings: HostSettings) -> LinkSettings:

@@ -8,7 +8,7 @@ from pathlib import Path
 import httpx
 from PIL import Image
 
-from activities.frame_images import as_jpeg, exr_as_jpeg, is_exr
+from activities.images.frame_images import as_jpeg, exr_as_jpeg, is_exr
 from worker_host.run_spec import RunRefused
 from workflows.domain.messages import RunKey
 

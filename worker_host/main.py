@@ -1,149 +1,16 @@
-"""The render machine's process, `tablao-worker`: reads settings, joins the farm, serves it."""
+"""`tablao-worker`: the command line of the render machine's process."""
 
 import argparse
-import asyncio
-import logging
-import os
-import signal
-import sys
-from collections.abc import Callable, Sequence
-from importlib.metadata import PackageNotFoundError, version
+from collections.abc import Sequence
 from pathlib import Path
-
-import httpx
-
-from activities.layered_settings import SettingsError
-from activities.process_end import end_with
-from activities.sdk_logs import log_only_errors_of_sdk
-from worker_host.host import Ended, Host
-from worker_host.manager_client import http_client
-from worker_host.manager_search import find_manager
-from worker_host.registration import CannotJoin, Credentials, CredentialsFile, Registration
-from worker_host.run_table import RunTable
-from worker_host.runs_folder import HostAlreadyRuns, RunsFolder
-from worker_host.settings import HostSettings, read_settings
-
-FAILED = 1
-
-logger = logging.getLogger(__name__)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Serve until told to end; exits with the code of the settings after a restart order."""
-    try:
-        settings = read_settings(**vars(_parser().parse_args(arguments)))
-        logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
-        # It would log each request of each task.
-        logging.getLogger("httpx").setLevel(logging.WARNING)
-        log_only_errors_of_sdk()
-    except SettingsError as refusal:
-        sys.exit(str(refusal))
-    end_with(lambda: _served(settings))
+    options = _parser().parse_args(arguments)
+    # This loads the whole host, which `--help` and a mistyped option do without.
+    from worker_host.serving import run_host
 
-
-def _served(settings: HostSettings) -> int:
-    try:
-        return asyncio.run(serve(settings))
-    except (CannotJoin, HostAlreadyRuns) as refusal:
-        sys.exit(str(refusal))
-
-
-async def serve(settings: HostSettings) -> int:
-    """Returns the exit code.
-
-    Raises:
-        CannotJoin: the manager will not have this host.
-        HostAlreadyRuns: another process works in this data directory.
-    """
-    software = software_version()
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
-    # Signing on would disturb the worker that the other process is.
-    await check_nobody_runs(settings.runs_dir)
-    signals = _Signals()
-    async with http_client() as http:
-        joining = asyncio.create_task(_join(settings, http, software))
-        signals.on_first(joining.cancel)
-        try:
-            settings, credentials = await joining
-        except asyncio.CancelledError:
-            return 0  # nobody was joined, so nobody need be told
-    host = Host(
-        settings,
-        credentials,
-        lambda hooks: RunTable(settings.runs_dir, settings=settings.run_settings, hooks=hooks),
-        software=software,
-    )
-    signals.on_first(host.shut_down)
-    logger.info("serving %s", settings.manager, extra={"worker": credentials.worker_id})
-    match await host.run():
-        case Ended.RESTART:
-            return settings.restart_exit_code
-        case Ended.SUPERSEDED:
-            logger.error(
-                "Another process signed on with the credentials in %s, so this one ends. "
-                "Each host needs a data directory of its own.",
-                settings.credentials_file,
-            )
-            return FAILED
-        case Ended.DISMISSED:
-            logger.error(
-                "The farm has deleted this worker, so its host ends. "
-                "Started again, it joins as a new worker."
-            )
-            return 0
-        case Ended.SHUT_DOWN:
-            return 0
-
-
-async def _join(
-    settings: HostSettings, http: httpx.AsyncClient, software: str
-) -> tuple[HostSettings, Credentials]:
-    """The settings with the manager that was found, and who we are there."""
-    if not settings.manager:
-        known = CredentialsFile(settings.credentials_file).managers()
-        found = await find_manager(known, http, search_s=settings.search_s)
-        settings = settings.model_copy(update={"manager": found})
-    credentials, _ = await Registration(settings, http, software=software).join()
-    return settings, credentials
-
-
-async def check_nobody_runs(runs_dir: Path) -> None:
-    """Raises `HostAlreadyRuns`: another process works there."""
-    folder = RunsFolder(runs_dir)
-    await folder.lock()
-    folder.unlock()
-
-
-def software_version() -> str:
-    try:
-        return f"Tablao {version('tablao')}"
-    except PackageNotFoundError:  # run from a checkout that was not installed
-        return "Tablao"
-
-
-class _Signals:
-    """The first SIGTERM or SIGINT ends the host properly, the second at once.
-
-    At once leaves the runs alone: the next host adopts them.
-    """
-
-    def __init__(self) -> None:
-        self._end: Callable[[], object] | None = None
-        self._was_told = False
-        for number in (signal.SIGTERM, signal.SIGINT):
-            asyncio.get_running_loop().add_signal_handler(number, self._received)
-
-    def on_first(self, end: Callable[[], object]) -> None:
-        self._end = end
-        if self._was_told:
-            end()
-
-    def _received(self) -> None:
-        if self._was_told:
-            os._exit(FAILED)
-        self._was_told = True
-        if self._end is not None:
-            self._end()
+    run_host(vars(options))
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -1,14 +1,12 @@
 """What a host asks of the manager over HTTP while it works: commands, images, the sign-off."""
 
-import asyncio
 import logging
-import random
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import httpx
 
+from activities.connections.retrying import Pauses
 from worker_host.registration import Credentials
 from worker_host.run_spec import Command, RunRefused, RunSpec
 from worker_host.settings import HostSettings
@@ -20,12 +18,6 @@ logger = logging.getLogger(__name__)
 _ASK_AGAIN = frozenset({408, 429})
 
 
-@dataclass(frozen=True, slots=True)
-class FetchedRun:
-    task_id: str
-    spec: RunSpec
-
-
 class ManagerClient:
     """One kept-alive connection: fetching commands lies between any two tasks."""
 
@@ -33,29 +25,32 @@ class ManagerClient:
         self._settings = settings
         self._http = http_client(auth=credentials.auth)
 
-    async def fetch(self, ref: RunRef) -> FetchedRun:
+    async def fetch(self, ref: RunRef) -> RunSpec:
         """A run's commands. Asks until there is an answer.
 
         Raises:
             RunRefused: the manager does not hand them out.
         """
         url = f"{self._settings.manager}/api/tablao/v1/runs/{ref.job_id}/{ref.index}/{ref.run}"
-        pause_s = 0.0  # a connection that was kept too long breaks at first use, and only then
+        pauses = Pauses(self._settings.retry_from_s, self._settings.retry_to_s)
+        is_first = True
         while True:
             try:
                 answer = await self._http.get(
                     f"{url}/{ref.attempt}", params={"lease": ref.lease_id}
                 )
                 if answer.is_success:
-                    return _fetched(answer.json())
+                    return _spec(answer.json())
                 problem = _message(answer)
                 if answer.status_code < 500 and answer.status_code not in _ASK_AGAIN:
                     raise RunRefused(problem)
             except httpx.TransportError as error:
                 problem = str(error) or type(error).__name__
             logger.info("commands cannot be fetched yet: %s", problem, extra=_fields(ref))
-            await asyncio.sleep(pause_s * random.uniform(0.5, 1.0))
-            pause_s = min(max(2 * pause_s, self._settings.retry_from_s), self._settings.retry_to_s)
+            # A connection that was kept too long breaks at its first use, and only then.
+            if not is_first:
+                await pauses.pause()
+            is_first = False
 
     async def send_image(self, task_id: str, jpeg: bytes) -> None:
         """Raises `httpx.HTTPError`: the manager did not take it."""
@@ -82,18 +77,18 @@ def http_client(auth: httpx.Auth | None = None) -> httpx.AsyncClient:
     return httpx.AsyncClient(auth=auth, limits=limits, timeout=httpx.Timeout(15, connect=5))
 
 
-def _fetched(content: Mapping[str, Any]) -> FetchedRun:
+def _spec(content: Mapping[str, Any]) -> RunSpec:
     commands = tuple(
         Command(each["name"], each["parameters"], each.get("total_step_count", 0))
         for each in content["commands"]
     )
-    spec = RunSpec(
+    return RunSpec(
         commands,
         content.get("job_name", ""),
         content.get("task_name", ""),
         environment=content.get("environment", {}),
+        task_id=content["task_id"],
     )
-    return FetchedRun(content["task_id"], spec)
 
 
 def _message(answer: httpx.Response) -> str:

@@ -1,11 +1,9 @@
 """Joins the farm over Flamenco's operations, and remembers who this host is."""
 
-import asyncio
 import contextlib
 import logging
 import os
 import platform
-import random
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,6 +13,7 @@ from typing import Any
 import httpx
 import yaml
 
+from activities.connections.retrying import ChangeLog, Pauses
 from worker_host.settings import HostSettings
 from workflows.domain.statuses import WorkerStatus
 
@@ -152,7 +151,8 @@ class Registration:
         url = f"{self._settings.manager}/api/v3/worker/{operation}"
         # No auth of ours must not mean somebody's from a .netrc file.
         auth = credentials.auth if credentials else httpx.Auth()
-        pause_s, said = self._settings.retry_from_s, ""
+        pauses = Pauses(self._settings.retry_from_s, self._settings.retry_to_s)
+        log = ChangeLog(logger)
         while True:
             try:
                 answer = await self._http.post(url, json=facts, auth=auth)
@@ -161,11 +161,8 @@ class Registration:
                 problem = f"it answered HTTP {answer.status_code}"
             except httpx.TransportError as error:
                 problem = str(error) or type(error).__name__
-            if problem != said:
-                logger.warning("The manager cannot be reached for %s: %s", operation, problem)
-                said = problem
-            await asyncio.sleep(pause_s * random.uniform(0.5, 1.0))
-            pause_s = min(2 * pause_s, self._settings.retry_to_s)
+            log.fails(f"The manager cannot be reached for {operation}: {problem}")
+            await pauses.pause()
 
 
 def _is_their_trouble(answer: httpx.Response) -> bool:

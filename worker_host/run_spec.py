@@ -1,11 +1,11 @@
-"""What the run table is given: a run's commands, its settings, and whom it tells."""
+"""What the run table is given: a run's commands, its settings, and the host that it tells."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-from workflows.domain.messages import RunKey
+from workflows.domain.messages import RunKey, RunRef
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +28,7 @@ class RunSpec:
     """Added to the commands' clean environment."""
     tools: Mapping[str, str] = field(default_factory=dict)
     """Where programs are that a command names without a path: `ffmpeg`, `blender`."""
+    task_id: str = ""
 
 
 class RunRefused(Exception):
@@ -59,7 +60,16 @@ class RunSettings:
 
 
 class RunHooks(Protocol):
-    """Whom the run table tells. Called on the event loop; the plain ones must not block."""
+    """The host, as its run table asks and tells it. Called on the event loop; the plain ones must
+    not block."""
+
+    async def fetch(self, ref: RunRef) -> RunSpec:
+        """A run's commands.
+
+        Raises:
+            RunRefused: the manager does not hand them out.
+        """
+        ...
 
     def connected(self) -> bool:
         """Whether both Temporal and the manager answer; grace counts only then."""
@@ -81,16 +91,6 @@ class RunHooks(Protocol):
         """A frame has been written to disk."""
         ...
 
-
-class SilentHooks:
-    """Tells nobody, and takes every log as stored."""
-
-    def connected(self) -> bool:
-        return True
-
-    async def log_written(self, key: RunKey, offset: int, data: bytes) -> int:
-        return offset + len(data)
-
-    def progressed(self, key: RunKey, progress: Mapping[str, Any]) -> None: ...
-
-    def image_saved(self, key: RunKey, path: Path) -> None: ...
+    def run_ended(self) -> None:
+        """A run has ended, or has come to nothing."""
+        ...

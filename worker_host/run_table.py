@@ -1,11 +1,11 @@
-"""The runs of this machine, by key, on disk: begin, attach, keep, stop, adopt."""
+"""The runs of this machine, by key, on disk: fetch, begin, attach, keep, stop, adopt."""
 
 import asyncio
 import contextlib
 import logging
 import shutil
 import time
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any
 
@@ -13,21 +13,20 @@ from worker_host import processes
 from worker_host.live_run import LiveRun
 from worker_host.log_tail import LogTail
 from worker_host.run_directory import RunDirectory
-from worker_host.run_spec import RunHooks, RunRefused, RunSettings, RunSpec, SilentHooks
-from worker_host.runs_folder import HostAlreadyRuns, RunsFolder
+from worker_host.run_spec import RunHooks, RunRefused, RunSettings, RunSpec
+from worker_host.runs_folder import RunsFolder
 from worker_host.shim_server import ShimServer
+from workflows.domain.bounded_dict import BoundedDict
 from workflows.domain.messages import Outcome, OutcomeKind, RunKey, RunRef
 from workflows.domain.runs import CANCELED_BEFORE, Attach, Begin, Kept, RunBook, StopOrder
-
-__all__ = ["Fetch", "HostAlreadyRuns", "RunTable"]
 
 _LOG = logging.getLogger(__name__)
 
 #: Outcomes of which nothing is lost when they are forgotten: the task is tried again anyway, and
 #: nobody may ever say that they have arrived.
 _WORTH_NOTHING = frozenset({OutcomeKind.CANCELED, OutcomeKind.LOST})
-
-Fetch = Callable[[RunRef], Awaitable[RunSpec]]
+#: Runs whose task is known; many more than end while one image is decoded.
+_REMEMBERED_TASKS = 256
 
 
 class RunTable:
@@ -36,15 +35,16 @@ class RunTable:
     def __init__(
         self,
         runs_dir: Path,
-        *,
+        hooks: RunHooks,
         settings: RunSettings = RunSettings(),  # noqa: B008 - frozen
-        hooks: RunHooks | None = None,
     ) -> None:
         self._folder = RunsFolder(runs_dir.absolute())
         self._settings = settings
-        self._hooks: RunHooks = hooks or SilentHooks()
+        self._hooks = hooks
         self._book = RunBook()
         self._runs: dict[RunKey, LiveRun] = {}
+        self._task_ids: BoundedDict[RunKey, str] = BoundedDict(_REMEMBERED_TASKS)
+        """Kept beyond a run's end: the preview of its last frame is sent when it is decoded."""
         self._shims = ShimServer()
         self._background: set[asyncio.Task[None]] = set()
 
@@ -76,9 +76,13 @@ class RunTable:
         runs = ((key, self._runs[key]) for key in self.live())
         return {key: run.pid for key, run in runs if run.pid}
 
-    def known(self, key: RunKey) -> bool:
-        """Whether this key is answered for here: a live run, or one whose outcome is kept."""
-        return self._book.entry(key) is not None
+    async def task_id(self, key: RunKey) -> str:
+        """Raises `RunRefused`: the run is not known here, or the manager refuses its commands."""
+        if key not in self._task_ids:
+            if key not in self._runs:
+                raise RunRefused("its run is not known here")
+            await self._fetch(self._runs[key].ref)
+        return self._task_ids[key]
 
     def refuse(self, reason: str) -> None:
         """Refuse new runs with this sentence (asleep, shutting down); empty accepts again."""
@@ -88,12 +92,11 @@ class RunTable:
         """A new session has begun: generations seen in the last one do not count."""
         self._book.signed_on()
 
-    async def run_or_attach(self, ref: RunRef, fetch: Fetch) -> Outcome:
+    async def run_or_attach(self, ref: RunRef) -> Outcome:
         """Begin the run, or report the one that is here already (docs/protocol.md).
 
-        Canceling the call lets go of the run and nothing more: grace begins, and `detached`
-        tells whether it was a clear order. What `fetch` raises is raised here, except
-        `RunRefused`, which is an outcome.
+        Canceling the call lets go of the run and nothing more: grace begins. What fetching the
+        commands raises is raised here, except `RunRefused`, which is an outcome.
         """
         match self._book.asked(ref):
             case Kept(outcome):
@@ -101,16 +104,11 @@ class RunTable:
             case Begin() as decision:
                 directory = self._folder.directory(ref.key)
                 self._runs[ref.key] = run = LiveRun(ref, directory)
-                self._in_background(self._execute(run, decision, fetch))
+                self._in_background(self._execute(run, decision))
             case Attach():
                 run = self._runs[ref.key]
+                run.ref = ref
         return await run.attach()
-
-    def detached(self, key: RunKey, clearly_canceled: bool) -> None:
-        """An activity was cut off: by a clear order the run stops, unless another is attached."""
-        run = self._runs.get(key)
-        if clearly_canceled and (run is None or not run.is_attached):
-            self._in_background(self.stop(key, "canceled"))
 
     async def stop(self, key: RunKey, reason: str) -> None:
         """Stop a run, or see to it that it never begins. Returns when its processes are gone."""
@@ -174,9 +172,9 @@ class RunTable:
         else:
             self._settle(run, outcome)
 
-    async def _execute(self, run: LiveRun, decision: Begin, fetch: Fetch) -> None:
+    async def _execute(self, run: LiveRun, decision: Begin) -> None:
         try:
-            run.preparing = asyncio.ensure_future(self._prepare(run, decision, fetch))
+            run.preparing = asyncio.ensure_future(self._prepare(run, decision))
             spec = await run.preparing
             self._book.began(run.key)
             run.preparing = None
@@ -196,14 +194,19 @@ class RunTable:
             self._follow_log(run)
             await self._watch(run)
 
-    async def _prepare(self, run: LiveRun, decision: Begin, fetch: Fetch) -> RunSpec:
+    async def _prepare(self, run: LiveRun, decision: Begin) -> RunSpec:
         """Free the slot and the task, then ask for the commands."""
         stopping = [self.stop(key, "another run takes its place") for key in decision.stop_first]
         waiting = [self._runs[key].ended for key in decision.wait_for if key in self._runs]
         await asyncio.gather(*stopping)
         if waiting:
             await asyncio.wait(waiting)
-        return await fetch(run.ref)
+        return await self._fetch(run.ref)
+
+    async def _fetch(self, ref: RunRef) -> RunSpec:
+        spec = await self._hooks.fetch(ref)
+        self._task_ids[ref.key] = spec.task_id
+        return spec
 
     def _come_to_nothing(self, run: LiveRun, why: Outcome | Exception) -> None:
         shutil.rmtree(run.directory.path, ignore_errors=True)
@@ -215,6 +218,7 @@ class RunTable:
         else:
             run.ended.set_exception(why)
             run.ended.exception()  # nobody may be attached any more
+        self._hooks.run_ended()
 
     async def _watch(self, run: LiveRun) -> None:
         self._settle(run, await run.watch())
@@ -223,6 +227,7 @@ class RunTable:
         run.ended.set_result(self._book.ended(run.key, outcome))
         if run.tail is not None:
             run.tail.run_ended()
+        self._hooks.run_ended()
 
     def _follow_log(self, run: LiveRun, *, is_adopted: bool = False) -> None:
         run.tail = LogTail(

@@ -14,7 +14,7 @@ import platformdirs
 from pydantic import Field, field_validator
 from pydantic_settings import NoDecode
 
-from activities.layered_settings import LayeredSettings
+from activities.process.layered_settings import LayeredSettings
 from worker_host.control_channel import ChannelTimes
 from worker_host.run_spec import RunSettings
 from workflows.domain.provisioning import MOST_SLOTS

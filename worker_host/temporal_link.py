@@ -6,7 +6,6 @@ asking for more, and its activities report when their runs end.
 
 import asyncio
 import logging
-import random
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -18,8 +17,9 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.service import RPCError
 from temporalio.worker import Worker
 
-from activities.deployment import DEPLOYMENT
-from activities.tunnel_client import TUNNEL_PATH, Tunnel
+from activities.connections.retrying import ChangeLog, Pauses
+from activities.connections.tunnel_client import TUNNEL_PATH, Tunnel
+from activities.process.deployment import DEPLOYMENT
 from workflows.domain.control import Welcome
 from workflows.domain.messages import worker_task_queue
 from workflows.domain.provisioning import MOST_SLOTS
@@ -93,8 +93,8 @@ class TemporalLink:
         self._client: Client | None = None
         self._workers: dict[asyncio.Task[None], Worker] = {}
         self._shutting_down: set[asyncio.Task[None]] = set()
-        self._pause_s = settings.retry_from_s
-        self._said = ""
+        self._pauses = Pauses(settings.retry_from_s, settings.retry_to_s)
+        self._log = ChangeLog(logger)
         self.is_connected = False
         """Whether Temporal answered when it was last asked."""
 
@@ -131,11 +131,10 @@ class TemporalLink:
             try:
                 await self._poll_for(self._welcome)
             except (RPCError, RuntimeError, OSError) as problem:
-                self._say(f"Temporal cannot be reached: {problem}")
+                self._log.fails(f"Temporal cannot be reached: {problem}")
             self._client = None
             if not self._changed.is_set():
-                await asyncio.sleep(self._pause_s * random.uniform(0.5, 1.0))
-                self._pause_s = min(2 * self._pause_s, self._settings.retry_to_s)
+                await self._pauses.pause()
 
     async def _poll_for(self, welcome: Welcome | None) -> None:
         """Until the session is another, or the worker broke.
@@ -163,7 +162,7 @@ class TemporalLink:
 
     def _worker(self, client: Client, welcome: Welcome, broke: asyncio.Event) -> Worker:
         async def on_fatal_error(error: BaseException) -> None:
-            self._say(f"Temporal broke off: {error}")
+            self._log.fails(f"Temporal broke off: {error}")
             broke.set()
 
         settings = self._settings
@@ -192,7 +191,8 @@ class TemporalLink:
             await asyncio.sleep(self._settings.check_every_s)
             self.is_connected = await self._answers()
             if self.is_connected:
-                self._pause_s, self._said = self._settings.retry_from_s, ""
+                self._pauses.start_over()
+                self._log.forget()
 
     async def _answers(self) -> bool:
         if self._client is None:
@@ -203,12 +203,6 @@ class TemporalLink:
             )
         except (RPCError, RuntimeError):
             return False
-
-    def _say(self, sentence: str) -> None:
-        # It is tried several times a second: say a change, not each attempt.
-        if sentence != self._said:
-            logger.warning(sentence)
-        self._said = sentence
 
 
 def _place(welcome: Welcome) -> tuple[str, int, str, str]:

@@ -8,16 +8,11 @@ from typing import TypeVar
 
 from temporalio import workflow
 from temporalio.common import RetryPolicy
-from temporalio.exceptions import (
-    ActivityError,
-    ApplicationError,
-    CancelledError,
-    TimeoutError,  # noqa: A004 - Temporal's word for it
-    TimeoutType,
-)
+from temporalio.exceptions import ApplicationError
 from temporalio.workflow import ActivityCancellationType, ActivityHandle
 
 from workflows.activity_contracts import Records, Rendering
+from workflows.activity_reports import report
 from workflows.domain.job.carrying import carry, restore
 from workflows.domain.job.leases import Start
 from workflows.domain.job.requests import Closing, request
@@ -29,7 +24,6 @@ from workflows.domain.messages import (
     JobAction,
     Lease,
     Outcome,
-    OutcomeKind,
     ProjectionWrite,
     Recall,
     SessionChanged,
@@ -220,7 +214,7 @@ class JobWorkflow:
     def _ended(self, job: JobRun, offer: int) -> None:
         handle = self._handles.pop(offer)
         try:
-            _report(job, offer, handle)
+            report(job, offer, handle)
             self._act(job)
         except Exception as defect:  # carried to where it fails the workflow task
             self._defect = defect
@@ -253,6 +247,11 @@ class JobWorkflow:
     @workflow.signal
     def census(self, census: Census) -> None:
         self._told(lambda job: job.census(census))
+
+    @workflow.signal
+    def tell_again(self) -> None:
+        """The database is behind this run: the next write makes it ask for everything."""
+        self._told(JobRun.tell_again)
 
     @workflow.signal(name="cancel")
     def cancel_signal(self, ask: Ask = NO_DETAILS) -> None:
@@ -297,6 +296,11 @@ class JobWorkflow:
         self._told(ask)
 
     # --- updates ---------------------------------------------------------------------------------
+
+    @workflow.update
+    async def change(self, change: Change) -> str:
+        """The manager's. Scripts use the named updates below (docs/scripting.md)."""
+        return await self._change(change)
 
     @workflow.update
     async def cancel(self, ask: Ask = NO_DETAILS) -> str:
@@ -363,6 +367,11 @@ class JobWorkflow:
         return None if self._job is None else JobView.of(self._job)
 
     @workflow.query
+    def sequence(self) -> int | None:
+        """The last write that was taken; None until the run has been claimed."""
+        return None if self._job is None else self._job.sequence
+
+    @workflow.query
     def tasks(self) -> list[TaskView]:
         """Every task, or the first ten thousand."""
         return [] if self._job is None else TaskView.of_all(self._job)
@@ -372,26 +381,3 @@ def _drained(items: list[T]) -> list[T]:
     taken = items[:]
     items.clear()
     return taken
-
-
-def _report(job: JobRun, offer: int, handle: ActivityHandle[Outcome]) -> None:
-    """Tells the core what became of an activity."""
-    if handle.cancelled():
-        job.offer_ended(offer, Outcome(OutcomeKind.CANCELED))
-        return
-    error = handle.exception()
-    if error is None:
-        job.offer_ended(offer, handle.result())
-        return
-    cause = error.cause if isinstance(error, ActivityError) else error
-    if isinstance(cause, CancelledError):
-        if isinstance(error, ActivityError) and not error.started_event_id:
-            job.canceled_unseen(offer)
-        else:
-            job.offer_ended(offer, Outcome(OutcomeKind.CANCELED))
-    elif isinstance(cause, TimeoutError) and cause.type is TimeoutType.SCHEDULE_TO_START:
-        job.never_started(offer)
-    elif isinstance(cause, TimeoutError):
-        job.fell_silent(offer)
-    else:
-        job.offer_ended(offer, Outcome(OutcomeKind.LOST, str(cause)))

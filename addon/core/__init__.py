@@ -1,6 +1,6 @@
 """The add-on without Blender: everything about submitting that needs no bpy.
 
-For pipelines, too: see docs/pipelines.md.
+For pipelines, too: see docs/scripting.md.
 """
 
 from .checks import Finding, NotSubmittable

@@ -1,4 +1,4 @@
-"""Submits a blend file without Blender: one call for scripts. docs/pipelines.md shows it."""
+"""Submits a blend file without Blender: one call for scripts. docs/scripting.md shows it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace

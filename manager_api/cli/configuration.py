@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 import yaml
 
-from activities.layered_settings import SettingsError
+from activities.process.layered_settings import SettingsError
 from manager_api.cli.client import DEFAULT_URL, AsJson, Manager, ManagerUrl
 from manager_api.cli.console import CommandError, note, say, show_json, show_table
 from manager_api.settings.model import SETTINGS_FILE, ManagerSettings, read_settings

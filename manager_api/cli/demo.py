@@ -46,15 +46,16 @@ def demo(
         executable = blender_of.find_or_install(os.environ, blender_of.PROJECT / ".venv-bpy")
         note(f"Blender is {executable}.")
         scene = build_scene(executable, folder / "fan.blend")
-        note("Starting the farm: Temporal, the manager and workers.")
+        note(f"Starting the farm: Temporal, the manager and {workers} workers.")
         with farm_of(settings, workers, str(executable)) as farm:
             tell_addresses(farm)
             with Manager(farm.url) as manager:
-                job = follow_job(manager, submit_scene(manager, scene, folder / "frames"))
-                check_outcome(manager, job)
+                submitted = submit_scene(manager, scene, folder / "frames")
+                check_outcome(manager, follow_job(manager, submitted, words=progress_in_words))
             if not once:
                 say("The farm goes on. Press Ctrl-C to stop it.")
                 signal.pause()
+            note("Stopping the farm.")
     except KeyboardInterrupt:
         note("The farm is stopped.")
         if once:
@@ -71,7 +72,7 @@ def build_scene(blender: Path, file: Path) -> Path:
     script = Path(__file__).with_name("demo_scene.py")
     command = [str(blender), "--background", "--factory-startup", "--python-exit-code", "3"]
     command += ["--python", str(script), "--", str(file), str(FRAMES)]
-    note("Blender builds the scene.")
+    note(f"Blender builds the scene: a fan opens in {FRAMES} frames.")
     answer = subprocess.run(
         command,
         capture_output=True,
@@ -112,6 +113,20 @@ def submit_scene(manager: Manager, scene: Path, output: Path) -> str:
     job = manager.post("/api/v3/jobs", body)
     note(f"Submitted job {job['id']}: {FRAMES} frames and a preview video.")
     return str(job["id"])
+
+
+def progress_in_words(job: dict[str, Any]) -> str:
+    """What a job of the demo does now: a step is a frame, and the last one the video."""
+    done = job["steps_completed"]
+    match job["status"]:
+        case "queued":
+            return "Waiting for a worker"
+        case "active" if done < FRAMES:
+            return f"Rendering: {done} of {FRAMES} frames"
+        case "active":
+            return f"All {FRAMES} frames are rendered; making the preview video"
+        case ended:
+            return f"The job is {ended}"
 
 
 def check_outcome(manager: Manager, job: dict[str, Any]) -> None:

@@ -359,7 +359,7 @@ def set_up_rendering() -> None:
     cycles = scene.cycles
     cycles.device = "CPU"
     # Enough: one small lamp, and the rest painted. A denoiser would cost more than the frame.
-    cycles.samples = 8
+    cycles.samples = 5
     cycles.use_denoising = False
     cycles.use_adaptive_sampling = False
     cycles.max_bounces, cycles.diffuse_bounces, cycles.glossy_bounces = 2, 0, 2

@@ -1,20 +1,18 @@
-"""`tablao up`, `tablao manager` and `tablao worker`: run a farm, or a part of one."""
+"""`tablao up` and `tablao manager`: run a farm, or its manager alone."""
 
 import contextlib
 import ipaddress
-import os
 import signal
-import sys
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from activities.layered_settings import SettingsError
-from activities.process_end import end_with
+from activities.process.layered_settings import SettingsError
+from activities.process.process_end import end_with
 from manager_api.cli.client import Manager, Refused
 from manager_api.cli.console import CommandError, note, say
-from manager_api.cli.supervise import Farm, free_port, host_command, interrupt_on_terminate, is_free
+from manager_api.cli.supervise import Farm, free_port, interrupt_on_terminate, is_free
 from manager_api.settings.model import ManagerSettings, read_settings
 
 INSECURE = (
@@ -33,17 +31,6 @@ Insecure = Annotated[bool, typer.Option("--insecure", help=INSECURE)]
 Storage = Annotated[
     Path | None,
     typer.Option(help="The storage that all workers share.", show_default="DIR/storage"),
-]
-
-HostManager = Annotated[
-    str | None,
-    typer.Option(
-        envvar="TABLAO_MANAGER", help="Its address.", show_default="one in the local networks"
-    ),
-]
-HostDataDir = Annotated[Path | None, typer.Option(help="Where the worker keeps its files.")]
-HostName = Annotated[
-    str | None, typer.Option(help="What the farm calls it.", show_default="host name")
 ]
 
 
@@ -76,7 +63,7 @@ def manager(
 ) -> None:
     """Run the manager alone, with its Temporal."""
     settings = settings_or_refusal(data_dir, host, port, storage, insecure)
-    # These load the whole manager, which the other verbs do without.
+    # These load the whole manager, which `--help` and a refusal do without.
     from manager_api.database.check import DatabaseBroken
     from manager_api.main import run_manager
     from manager_api.settings.in_force import Configuration
@@ -97,12 +84,6 @@ def manager(
         return 0
 
     end_with(serve)
-
-
-def worker(manager: HostManager, data_dir: HostDataDir, name: HostName) -> None:
-    """Render for a manager; what `tablao-worker` does."""
-    sys.stdout.flush()
-    os.execv(sys.executable, host_command(manager, data_dir, name))
 
 
 def settings_or_refusal(

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from activities.layered_settings import SettingsError
+from activities.process.layered_settings import SettingsError
 from manager_api.cli.console import CommandError, note, say, show_json, show_table
 from manager_api.contract.errors import BadRequest
 from manager_api.database.engine import Database

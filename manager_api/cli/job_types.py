@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import typer
 
-from activities.layered_settings import SettingsError
+from activities.process.layered_settings import SettingsError
 from manager_api.cli.client import AsJson
 from manager_api.cli.console import CommandError, say, show_json, show_table
 from manager_api.cli.farm import DataDir
@@ -150,13 +150,6 @@ def _as_json(task: AuthoredTask, tasks: list[AuthoredTask]) -> dict[str, Any]:
         "name": task.name,
         "type": task.type,
         "priority": task.priority,
-        "commands": [
-            {
-                "name": command.name,
-                "parameters": command.parameters,
-                "total_step_count": command.total_step_count,
-            }
-            for command in task.commands
-        ],
+        "commands": [command.as_json() for command in task.commands],
         "after": [tasks[position - 1].name for position in task.dependencies],
     }

@@ -5,28 +5,59 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from manager_api.cli import (
-    configuration,
-    demo,
-    farm,
-    import_flamenco,
-    job_deletion,
-    job_types,
-    job_workers,
-    jobs,
-    shaman,
-    submit,
-    tags,
-    tasks,
-    tunnel,
-    worker,
-    worker_settings,
-    workers,
-)
 from manager_api.cli.console import CommandError, note
+from manager_api.cli.verbs import Verb
+
+VERBS = (
+    Verb(
+        "up",
+        "farm:up",
+        "Run a farm on this machine until Ctrl-C: Temporal, the manager and workers.",
+    ),
+    Verb("manager", "farm:manager", "Run the manager alone, with its Temporal."),
+    Verb(
+        "worker",
+        "worker:app",
+        "Render for a manager (what `tablao-worker` does), or with a verb: look after a worker.",
+    ),
+    Verb("submit", "submit:submit", "Give the farm a job."),
+    Verb("jobs", "job_deletion:app", "All jobs: list them, delete old ones."),
+    Verb("job", "job:app", "One job: show it, read its log, change it."),
+    Verb("task", "tasks:app", "One task: show it, read its log, change it."),
+    Verb("job-types", "job_types:app", "Job types: list them, try one out. Needs no manager."),
+    Verb("workers", "workers:list_workers", "List the farm's workers."),
+    Verb("tags", "tags:app", "Worker tags: which jobs are for which workers."),
+    Verb("shaman", "shaman:app", "The files that jobs were sent with."),
+    Verb(
+        "worker-settings",
+        "worker_settings:app",
+        "What the farm sets for its workers: Blender builds, environment, task types, slots.",
+    ),
+    Verb("config", "configuration:app", "The manager's settings."),
+    Verb(
+        "import-flamenco",
+        "import_flamenco:import_flamenco",
+        "Carry over workers, tags, schedules, jobs and settings of a Flamenco 3 Manager.",
+    ),
+    Verb(
+        "tunnel",
+        "tunnel:tunnel",
+        "Reach the farm's Temporal, for scripts and `temporal`, until Ctrl-C.",
+    ),
+    Verb(
+        "demo",
+        "demo:demo",
+        "Render a small animation on a farm of one machine, and show where everything is.",
+    ),
+)
 
 
-class SentencesNotTracebacks(TyperGroup):
+class Tablao(TyperGroup):
+    def __init__(self, **attributes: Any) -> None:
+        super().__init__(**attributes)
+        for verb in VERBS:
+            self.add_command(verb)
+
     # Typer's own context type is not a public one.
     def invoke(self, ctx: Any) -> Any:
         try:
@@ -38,31 +69,17 @@ class SentencesNotTracebacks(TyperGroup):
 
 app = typer.Typer(
     name="tablao",
-    help="A render farm for Blender: start one, give it jobs, see what they do.",
-    cls=SentencesNotTracebacks,
+    cls=Tablao,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-app.command()(farm.up)
-app.command()(farm.manager)
-app.add_typer(worker.app, name="worker")
-app.command()(submit.submit)
-app.add_typer(job_deletion.app, name="jobs")
-jobs.app.command("delete")(job_deletion.delete_one)
-jobs.app.command("tag")(job_workers.tag)
-jobs.app.command("blocklist")(job_workers.blocklist)
-app.add_typer(jobs.app, name="job")
-app.add_typer(tasks.app, name="task")
-app.add_typer(job_types.app, name="job-types")
-app.command("workers")(workers.list_workers)
-app.add_typer(tags.app, name="tags")
-app.add_typer(shaman.app, name="shaman")
-app.add_typer(worker_settings.app, name="worker-settings")
-app.add_typer(configuration.app, name="config")
-app.command()(import_flamenco.import_flamenco)
-app.command()(tunnel.tunnel)
-app.command()(demo.demo)
+
+
+# A group without commands of its own needs a callback, or Typer takes it for no group.
+@app.callback()
+def tablao() -> None:
+    """A render farm for Blender: start one, give it jobs, see what they do."""
 
 
 def main() -> None:

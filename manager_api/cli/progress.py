@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from manager_api.cli.client import Manager, ManagerUnreachable, Refused
 from manager_api.cli.console import CommandError
@@ -15,8 +15,17 @@ ENDED = frozenset({"completed", "failed", "canceled"})
 _MANY_STEPS = 2_000
 
 
+def steps_in_words(job: dict[str, Any]) -> str:
+    return f"{job['status']}: {job['steps_completed']}/{job['steps_total']}"
+
+
 def follow_job(
-    manager: Manager, job_id: str, *, every_s: float = 1.0, patience_s: float = 300.0
+    manager: Manager,
+    job_id: str,
+    *,
+    every_s: float = 1.0,
+    patience_s: float = 300.0,
+    words: Callable[[dict[str, Any]], str] = steps_in_words,
 ) -> dict[str, Any]:
     """Show a job's progress until it ended; how it ended.
 
@@ -25,6 +34,7 @@ def follow_job(
     Args:
         every_s: Seconds between two looks.
         patience_s: Seconds for which the manager may be away.
+        words: What the job does now, and how far it is.
 
     Raises:
         CommandError: The manager was away for too long.
@@ -33,7 +43,6 @@ def follow_job(
     columns = (
         TextColumn("{task.description}", markup=False),
         BarColumn(),
-        MofNCompleteColumn(),
         TimeElapsedColumn(),
         TextColumn("{task.fields[now]}", markup=False),
     )
@@ -45,31 +54,31 @@ def follow_job(
             now = _running_tasks(manager, job)
             progress.update(
                 shown,
-                description=job["status"],
+                description=words(job),
                 completed=job["steps_completed"],
                 total=job["steps_total"] or None,
                 now=now,
             )
-            lines.tell(job, now)
+            lines.tell(job, f"{words(job)} {now}".rstrip())
             if job["status"] in ENDED:
                 return job
             time.sleep(every_s)
 
 
 class _Lines:
-    """Progress where no bar can be drawn: a line per change, a tenth of the steps at least."""
+    """Progress where no bar can be drawn: a line per status, tenth of the steps, and last step."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
-        self._told: tuple[str, int] | None = None
+        self._told: tuple[str, int, bool] | None = None
 
-    def tell(self, job: dict[str, Any], now: str) -> None:
+    def tell(self, job: dict[str, Any], line: str) -> None:
         done, total = job["steps_completed"], job["steps_total"]
-        state = (job["status"], done * 10 // total if total else 0)
+        state = (job["status"], done * 10 // total if total else 0, total - done == 1)
         if self._console.is_terminal or state == self._told:
             return
         self._told = state
-        self._console.print(f"{job['status']}: {done}/{total} {now}".rstrip(), markup=False)
+        self._console.print(line, markup=False)
 
 
 def _running_tasks(manager: Manager, job: dict[str, Any]) -> str:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from activities.tunnel_client import TUNNEL_PATH, Tunnel
+from activities.connections.tunnel_client import TUNNEL_PATH, Tunnel
 from manager_api.cli.client import DEFAULT_URL, Manager, ManagerUrl
 from manager_api.cli.console import CommandError, note, say
 

@@ -1,11 +1,13 @@
 """Flamenco's interface: the manager's configuration, its variables, and the setup assistant."""
 
 from enum import StrEnum
-from typing import Any
+from typing import Any, Literal
 
-from pydantic import RootModel, model_validator
+from pydantic import Field, RootModel, model_validator
 
 from manager_api.contract.base import Answer, Request, check_storable
+
+Kind = Literal["text", "path", "boolean", "integer", "number", "duration", "choice"]
 
 
 class ManagerConfiguration(Answer):
@@ -72,3 +74,27 @@ class ConfigurationPage(RootModel[dict[str, Any]]):
     def _can_be_stored(cls, body: Any) -> Any:
         check_storable(body)
         return body
+
+
+class ConfigurationInForce(Answer):
+    file: str
+    """Where changes are written; it need not exist yet."""
+    values: dict[str, Any]
+    """In force now, by their names in the file; secrets are masked."""
+    overridden: dict[str, str]
+    """What the file does not decide, and what does: the command line or the environment."""
+    pending_restart: list[str]
+    """Changed since the start of the manager, but not in force before the next."""
+
+
+class ConfigurationField(Answer):
+    name: str
+    """Dotted, as changes are made by."""
+    kind: Kind
+    choices: list[str] = Field(default=[])
+    minimum: float | None = None
+    """Inclusive, unless 0 itself makes no sense; the manager says so then."""
+    maximum: float | None = None
+    is_live: bool
+    """Whether a change takes effect without a restart."""
+    is_secret: bool

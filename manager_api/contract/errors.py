@@ -69,6 +69,11 @@ class NotFound(FarmError):
     http_status = 404
 
 
+class NothingProvisioned(NotFound):
+    def __init__(self, scope: str, target: str) -> None:
+        super().__init__(f'nothing is set for {scope} "{target}"')
+
+
 class NotAcceptable(FarmError):
     """Flamenco's answer to a worker tag that is none."""
 
@@ -91,18 +96,8 @@ class PreconditionFailed(FarmError):
     http_status = 412
 
 
-class TooLarge(FarmError):
-    http_status = 413
-
-
 class NothingMatches(FarmError):
     http_status = 416
-
-
-class Refused(FarmError):
-    """Not possible in the current status; the message says why."""
-
-    http_status = 422
 
 
 class TooMany(FarmError):

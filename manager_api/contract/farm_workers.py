@@ -1,9 +1,12 @@
-"""Our interface: what a worker does, did, may no longer do, and how its machine is."""
+"""Our interface: workers as Tablao shows them, with what Flamenco's interface has no fields for."""
 
 from datetime import datetime
 
 from manager_api.contract.base import Answer
-from workflows.domain.statuses import TaskStatus
+from manager_api.contract.machine import MachineStatistics
+from manager_api.contract.worker_management import WorkerSleepSchedule
+from manager_api.contract.workers import WorkerStatusChange, WorkerTag
+from workflows.domain.statuses import TaskStatus, WorkerStatus
 
 
 class FarmWorkerTask(Answer):
@@ -50,3 +53,37 @@ class MachineHistory(Answer):
 
     sample_every_s: float
     samples: list[MachineSample]
+
+
+class FarmWorker(Answer):
+    """A worker. `status_change`, `last_seen` and `sleep_schedule` are null when there is none."""
+
+    id: str
+    name: str
+    status: WorkerStatus
+    status_change: WorkerStatusChange | None
+    is_paused: bool
+    is_connected: bool
+    """Its control channel to this manager is open."""
+    is_http: bool
+    """It asks for its tasks over HTTP, as a stock Flamenco Worker does."""
+    slots: int
+    """In force: its own, or those that the farm has set for it."""
+    session: int
+    platform: str
+    ip_address: str
+    version: str
+    can_restart: bool
+    supported_task_types: list[str]
+    """In force, as `slots`."""
+    tags: list[WorkerTag]
+    sleep_schedule: WorkerSleepSchedule | None
+    last_seen: datetime | None
+    statistics: MachineStatistics
+    """What its host last said of the machine."""
+    tasks: list[FarmWorkerTask]
+    """What it runs now."""
+
+
+class FarmWorkerList(Answer):
+    workers: list[FarmWorker]

@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from manager_api.contract.base import Answer, Request
+from manager_api.contract.machine import RenderProgress
 from manager_api.contract.tasks import TaskWorker
 
 
@@ -30,17 +31,10 @@ class JobTimes(Answer):
     """What each did of these; who took the least time for a step first."""
 
 
-class RenderedNow(Answer):
+class RenderedNow(RenderProgress):
     """A task that is at work, as its host last said; what is not known is unset."""
 
     index_in_job: int
-    frame: int | None = None
-    frames_done: int | None = None
-    """Of those that this task renders."""
-    frames_total: int | None = None
-    sample: int | None = None
-    """Of this frame."""
-    samples: int | None = None
 
 
 class JobProgress(Answer):

@@ -1,4 +1,4 @@
-"""Flamenco's interface: Shaman."""
+"""Flamenco's interface: Shaman; and ours: its garbage collection."""
 
 from typing import Annotated
 
@@ -55,3 +55,15 @@ class ShamanCheckoutResult(Answer):
 
 class ShamanSingleFileStatus(Answer):
     status: FileStatus
+
+
+class GarbageCollectionRequest(Request):
+    is_trial: bool = False
+    """Only count."""
+
+
+class GarbageCollected(Answer):
+    deleted_files: int
+    deleted_bytes: int
+    kept_in_use: int
+    kept_recent: int

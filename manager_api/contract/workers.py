@@ -8,11 +8,11 @@ from pydantic import AfterValidator, Field
 from manager_api.contract.base import Answer, Request
 from manager_api.contract.tasks import TaskSummary
 from workflows.domain.statuses import WorkerStatus
+from workflows.domain.worker import NAMED
 
 
 def _is_a_status(status: WorkerStatus) -> WorkerStatus:
-    """The empty word is only what we show of a worker that never signed on."""
-    if status is WorkerStatus.UNREGISTERED:
+    if status not in NAMED:
         raise ValueError("the status is empty")
     return status
 

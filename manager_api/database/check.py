@@ -5,7 +5,7 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from sqlalchemy import make_url, text
+from sqlalchemy import make_url
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from manager_api.database.engine import Database, DatabaseBusy
@@ -60,8 +60,7 @@ def _check_file(database: Database) -> None:
 async def _ask(database: Database, tries: int, pause_s: float) -> None:
     for attempt in range(1, tries + 1):
         try:
-            async with database.reading() as session:
-                await session.execute(text("SELECT 1"))
+            await database.answers()
             return
         except DatabaseBusy as error:
             if attempt == tries:

@@ -8,7 +8,7 @@ from enum import Enum, auto
 from typing import Any
 
 import asyncpg  # type: ignore[import-untyped] # it publishes no types
-from sqlalchemy import event, make_url
+from sqlalchemy import event, make_url, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
@@ -58,22 +58,16 @@ class Session(AsyncSession):
         super().__init__(*args, **kwargs)
         self.changed: set[Changed] = set()
         self._last_steps: list[Callable[[], Awaitable[None]]] = []
-        self._callbacks: list[Callable[[], None]] = []
 
     def before_commit(self, step: Callable[[], Awaitable[None]]) -> None:
         """Run `step` as the transaction's last work, in order of registration."""
         self._last_steps.append(step)
 
-    def after_commit(self, callback: Callable[[], None]) -> None:
-        """Call `callback` once the transaction is safely stored, and not at all otherwise."""
-        self._callbacks.append(callback)
-
-    async def finish(self) -> list[Callable[[], None]]:
-        """Do the last steps and commit; returns what is to be called now."""
+    async def finish(self) -> None:
+        """Do the last steps and commit."""
         for step in self._last_steps:
             await step()
         await self.commit()
-        return self._callbacks
 
 
 class Database:
@@ -131,10 +125,18 @@ class Database:
         with _busy_named():
             async with self._turn(), Session(self._writing, expire_on_commit=False) as session:
                 yield session
-                callbacks = await session.finish()
-        wakes = [wake for kind in session.changed for wake in self._listeners[kind]]
-        for callback in callbacks + wakes:
-            callback()
+                await session.finish()
+        for wake in [wake for kind in session.changed for wake in self._listeners[kind]]:
+            wake()
+
+    async def answers(self) -> None:
+        """Return if the database answers a question.
+
+        Raises:
+            DatabaseBusy: see `reading`.
+        """
+        async with self.reading() as session:
+            await session.execute(text("SELECT 1"))
 
     async def migrate(self) -> None:
         """Bring the tables to this build's shape, in a thread of its own."""

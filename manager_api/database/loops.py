@@ -1,11 +1,45 @@
-"""Loops without an end of their own: several at once, and one that is woken."""
+"""Loops without an end of their own: duties, several at once, and work that is asked for."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
-from typing import Any
+import contextlib
+import logging
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from contextlib import AsyncExitStack
+from typing import Any, Protocol
 
-from activities.keeper_memory import Wakeup
-from manager_api.database.engine import Changed, Database
+from manager_api.database.engine import Changed, Database, DatabaseBusy
+
+_BUSY_PAUSE_S = 0.2
+
+logger = logging.getLogger(__name__)
+
+
+class Duty(Protocol):
+    """What the manager does as long as it lives."""
+
+    async def run(self) -> None:
+        """Until canceled; what must be closed is closed then."""
+        ...
+
+
+async def begin(stack: AsyncExitStack, duties: Mapping[str, Duty]) -> None:
+    """Runs them, by name, until the stack ends them, in the opposite order."""
+    for name, duty in duties.items():
+        asyncio_task = asyncio.create_task(duty.run(), name=name)
+        asyncio_task.add_done_callback(_complain_if_broken)
+        stack.push_async_callback(_end, asyncio_task)
+    # A duty that is canceled before its first step could close nothing.
+    await asyncio.sleep(0)
+
+
+def _complain_if_broken(asyncio_task: "asyncio.Task[None]") -> None:
+    if not asyncio_task.cancelled() and (error := asyncio_task.exception()) is not None:
+        logger.error("a duty broke off", exc_info=error, extra={"duty": asyncio_task.get_name()})
+
+
+async def _end(asyncio_task: "asyncio.Task[None]") -> None:
+    asyncio_task.cancel()
+    await asyncio.wait({asyncio_task})
 
 
 async def until_one_ends(*loops: Coroutine[Any, Any, Any]) -> None:
@@ -22,6 +56,27 @@ async def until_one_ends(*loops: Coroutine[Any, Any, Any]) -> None:
             raise result
 
 
+async def whenever(
+    asked: asyncio.Event, work: Callable[[], Awaitable[None]], *, tick_s: float | None = None
+) -> None:
+    """Works whenever `asked` is set, and again soon if the database was busy. Until canceled.
+
+    Args:
+        asked: cleared before each turn, so a request that comes meanwhile leads to another one.
+        tick_s: the safety net under being asked; none by default.
+    """
+    while True:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(tick_s):
+                await asked.wait()
+        asked.clear()
+        try:
+            await work()
+        except DatabaseBusy:
+            await asyncio.sleep(_BUSY_PAUSE_S)
+            asked.set()
+
+
 async def whenever_woken(
     database: Database, work: Callable[[], Awaitable[None]], *, pause_s: float, tick_s: float
 ) -> None:
@@ -31,12 +86,15 @@ async def whenever_woken(
         pause_s: between two looks, however often it is woken.
         tick_s: the safety net under being woken.
     """
-    wakeup = Wakeup()
-    database.listen(Changed.FARM, wakeup.wake)
+
+    async def work_and_pause() -> None:
+        await work()
+        await asyncio.sleep(pause_s)
+
+    has_changed = asyncio.Event()
+    has_changed.set()
+    database.listen(Changed.FARM, has_changed.set)
     try:
-        while True:
-            await work()
-            await asyncio.sleep(pause_s)
-            await wakeup.wait(tick_s)
+        await whenever(has_changed, work_and_pause, tick_s=tick_s)
     finally:
-        database.unlisten(Changed.FARM, wakeup.wake)
+        database.unlisten(Changed.FARM, has_changed.set)

@@ -137,6 +137,8 @@ class JobRow(Base):
     """Number of the run that owns this job; issued here, never reused."""
     sequence: Mapped[int] = mapped_column(default=0)
     """The last projection write of this run that was stored."""
+    last_write: Mapped[str | None] = mapped_column(String(32))
+    """Its `workflows.domain.writes.fingerprint`; null before there is one."""
     is_ended: Mapped[bool] = mapped_column(default=False, index=True)
     """The run's final write was stored: its workflow has nothing left to do."""
     pending_change: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
@@ -441,6 +443,10 @@ class FarmRow(Base):
     keeper_epoch: Mapped[int] = mapped_column(default=0)
     """The database refuses leases of an older keeper (rule 17)."""
     last_rendered_job_id: Mapped[str | None] = mapped_column(String(36))
+    mark: Mapped[int] = mapped_column(default=0, server_default="0")
+    """Grows while managers live, and is noted outside of the database (`restoring`)."""
+    restored: Mapped[int] = mapped_column(default=0, server_default="0")
+    """Number of the last time that the database was put back; 0: never."""
 
 
 class SavedViewRow(Base):

@@ -4,8 +4,6 @@ import asyncio
 from collections import Counter
 from collections.abc import Sequence
 
-from sqlalchemy import select
-
 from manager_api.contract.answers import Rows, job_answer, task_answer
 from manager_api.contract.archive import (
     ArchivedJob,
@@ -14,13 +12,11 @@ from manager_api.contract.archive import (
     JobExport,
     WorkerShare,
 )
-from manager_api.contract.errors import JobNotFound, Refused
 from manager_api.database.engine import Database, utc_now
 from manager_api.database.tables import JobRow, TaskRow
 from manager_api.end_of_life import archive_store as archives
 from manager_api.jobs import store as jobs
 from manager_api.jobs import task_store as tasks
-from manager_api.jobs.service import job_row
 from manager_api.workers import store as worker_store
 from workflows.domain.job.transitions import check_job_archiving
 
@@ -36,31 +32,28 @@ class ArchiveService:
             Refused: the job has not come to rest, or is being deleted.
         """
         async with self._database.writing() as session:
-            row = await jobs.job_to_change(session, job_id)
-            if row is None:
-                raise JobNotFound(job_id)
-            if row.delete_requested_at is not None:
-                raise Refused("the job is being deleted")
-            if row.archived_at is None:
-                check_job_archiving(row.status)
-                archives.archive(session, row)
+            row = await jobs.existing_job_to_change(session, job_id)
+            check_job_archiving(
+                row.status,
+                is_being_deleted=row.delete_requested_at is not None,
+                is_archived=row.archived_at is not None,
+            )
+            archives.archive(session, row)
 
     async def all(self) -> ArchivedJobs:
         async with self._database.reading() as session:
             rows = await archives.archived_jobs(session)
-        return ArchivedJobs(jobs=[answer for row in rows if (answer := _archived_answer(row))])
+        return ArchivedJobs(jobs=[_archived_answer(row) for row in rows])
 
     async def get(self, job_id: str) -> ArchivedJob:
-        answer = _archived_answer(await job_row(self._database, job_id))
-        if answer is None:
-            raise JobNotFound(job_id)
-        return answer
+        async with self._database.reading() as session:
+            row = await archives.existing_archived_job(session, job_id)
+        return _archived_answer(row)
 
     async def export(self, job_id: str) -> JobExport:
-        row = await job_row(self._database, job_id)
         async with self._database.reading() as session:
-            with_commands = tasks.tasks_in_order(session, job_id, select(TaskRow))
-            of_job = [task async for (task,) in with_commands]
+            row = await jobs.existing_job(session, job_id)
+            of_job = await tasks.tasks_with_commands(session, job_id)
             ids = {task.worker_id for task in of_job}.union(*(task.failed_by for task in of_job))
             workers = await worker_store.workers_by_id(session, ids)
         return await asyncio.to_thread(_export, row, of_job, workers)
@@ -86,10 +79,9 @@ def statistics_of(of_job: Sequence[TaskRow], workers: Rows) -> ArchivedStatistic
     )
 
 
-def _archived_answer(row: JobRow) -> ArchivedJob | None:
-    if row.archived_at is None:
-        return None
-    return ArchivedJob(**dict(job_answer(row)), archived_at=row.archived_at, statistics=_kept(row))
+def _archived_answer(row: JobRow) -> ArchivedJob:
+    kept = {"archived_at": row.archived_at, "statistics": _kept(row)}
+    return ArchivedJob(**dict(job_answer(row)), **kept)
 
 
 def _kept(row: JobRow) -> ArchivedStatistics | None:

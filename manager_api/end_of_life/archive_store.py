@@ -9,12 +9,13 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from manager_api.contract.errors import JobNotFound
 from manager_api.database import events
 from manager_api.database.engine import Changed, Session, utc_now
 from manager_api.database.payloads import JOBS, job_event
 from manager_api.database.tables import JobRow
 from manager_api.jobs import task_store as tasks
-from manager_api.jobs.store import job_to_change
+from manager_api.jobs.store import existing_job, job_to_change
 
 
 def archive(session: Session, row: JobRow) -> None:
@@ -34,6 +35,16 @@ async def archived_jobs(session: AsyncSession) -> Sequence[JobRow]:
         .order_by(JobRow.archived_at.desc(), JobRow.id)
     )
     return (await session.scalars(query)).all()
+
+
+async def existing_archived_job(session: AsyncSession, job_id: str) -> JobRow:
+    """Raises:
+    JobNotFound: there is no such job, or it is not archived.
+    """
+    row = await existing_job(session, job_id)
+    if row.archived_at is None:
+        raise JobNotFound(job_id)
+    return row
 
 
 async def pending(session: AsyncSession) -> Sequence[tuple[str, bool]]:

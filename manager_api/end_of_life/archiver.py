@@ -7,20 +7,19 @@ tasks came to, drop the tasks, erase the logs. Definition, last image and render
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from uuid import uuid4
+from time import monotonic
 
-from activities.keeper_memory import Told
 from manager_api.contract.errors import OrchestratorUnavailable
-from manager_api.contract.errors import Refused as RefusedByApi
 from manager_api.database.engine import Database
 from manager_api.database.epoch import check_epoch
 from manager_api.database.loops import whenever_woken
 from manager_api.end_of_life import archive_store as archives
 from manager_api.end_of_life.archive import statistics_of
 from manager_api.jobs import task_store as tasks
-from manager_api.jobs.service import JobControl, RunIsOver
+from manager_api.jobs.control import JobControl, RunIsOver
 from manager_api.workers.store import workers_by_id
 from workflows.domain.job.transitions import Refused
+from workflows.domain.keeping import ResendTimer
 from workflows.domain.messages import Change, JobAction
 
 logger = logging.getLogger(__name__)
@@ -52,7 +51,7 @@ class JobArchiver:
         self._control = control
         self._erase_logs = erase_logs
         self._tick_s = tick_s
-        self._canceled = Told(cancel_again_s)
+        self._canceled = ResendTimer(cancel_again_s)
         self._tasks_at_once = tasks_at_once
 
     async def run(self, epoch: int) -> None:
@@ -69,16 +68,16 @@ class JobArchiver:
         for job_id, is_ended in pending:
             if is_ended:
                 await self._relieve(epoch, job_id)
-            elif self._canceled.is_due(job_id):
+            elif self._canceled.is_due(job_id, now=monotonic()):
                 await self._cancel(job_id)
-        self._canceled.forget_old()
+        self._canceled.forget_old(monotonic())
 
     async def _cancel(self, job_id: str) -> None:
         """A paused job has a run that waits; its end wakes us again."""
-        change = Change(action=JobAction.CANCEL, reason="it was archived", request_id=str(uuid4()))
+        change = Change(action=JobAction.CANCEL, reason="it was archived")
         try:
             await self._control.change(job_id, change)
-        except (RunIsOver, Refused, RefusedByApi):
+        except (RunIsOver, Refused):
             pass  # it is about to end; the next look tells
         except OrchestratorUnavailable as problem:
             logger.warning("not canceled yet: %s", problem, extra={"job": job_id})

@@ -10,18 +10,16 @@ import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from time import monotonic
-from uuid import uuid4
 
-from activities.keeper_memory import Told
 from manager_api.contract.errors import OrchestratorUnavailable
-from manager_api.contract.errors import Refused as RefusedByApi
 from manager_api.database.engine import Database, Session
 from manager_api.database.epoch import check_epoch
 from manager_api.database.loops import whenever_woken
 from manager_api.end_of_life import deletion_store as deletions
 from manager_api.end_of_life.deletion_store import Doomed
-from manager_api.jobs.service import JobControl, RunIsOver
+from manager_api.jobs.control import JobControl, RunIsOver
 from workflows.domain.job.transitions import Refused
+from workflows.domain.keeping import ResendTimer
 from workflows.domain.messages import Change, JobAction
 
 logger = logging.getLogger(__name__)
@@ -59,7 +57,7 @@ class DoomedCanceler:
         self._database = database
         self._control = control
         self._times = times
-        self._canceled = Told(times.cancel_again_s)
+        self._canceled = ResendTimer(times.cancel_again_s)
         self._turns = asyncio.Semaphore(_CANCELS_AT_ONCE)
 
     async def run(self, epoch: int) -> None:
@@ -70,17 +68,16 @@ class DoomedCanceler:
         async for page in deletions.pages(self._database):
             unfinished = [doomed for doomed in page if not doomed.is_ended]
             await asyncio.gather(*(self._cancel(doomed.id) for doomed in unfinished))
-        self._canceled.forget_old()
+        self._canceled.forget_old(monotonic())
 
     async def _cancel(self, job_id: str) -> None:
-        if not self._canceled.is_due(job_id):
+        if not self._canceled.is_due(job_id, now=monotonic()):
             return
-        reason = "its deletion was asked for"
-        change = Change(action=JobAction.CANCEL, reason=reason, request_id=str(uuid4()))
+        change = Change(action=JobAction.CANCEL, reason="its deletion was asked for")
         try:
             async with self._turns:
                 await self._control.change(job_id, change)
-        except (RunIsOver, Refused, RefusedByApi):
+        except (RunIsOver, Refused):
             pass  # it is about to end, or to begin; the next look tells
         except OrchestratorUnavailable as problem:
             logger.warning("not canceled yet: %s", problem, extra={"job": job_id})

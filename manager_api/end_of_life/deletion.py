@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 
 from manager_api.contract.deletion import JobDeletionInfo
-from manager_api.contract.errors import JobNotFound, NothingMatches
+from manager_api.contract.errors import NothingMatches
 from manager_api.database.engine import Database
 from manager_api.end_of_life import deletion_store as deletions
 from manager_api.jobs import store as jobs
@@ -20,9 +20,7 @@ class DeletionService:
 
     async def what_would_it_do(self, job_id: str) -> JobDeletionInfo:
         async with self._database.reading() as session:
-            row = await jobs.job(session, job_id)
-        if row is None:
-            raise JobNotFound(job_id)
+            row = await jobs.existing_job(session, job_id)
         return JobDeletionInfo(shaman_checkout=self._has_shaman and bool(row.shaman_checkout_id))
 
     async def request(self, job_id: str) -> None:
@@ -32,9 +30,7 @@ class DeletionService:
             Refused: the job's status is one that it only passes through.
         """
         async with self._database.writing() as session:
-            row = await jobs.job_to_change(session, job_id)
-            if row is None:
-                raise JobNotFound(job_id)
+            row = await jobs.existing_job_to_change(session, job_id)
             if row.delete_requested_at is None:
                 check_job_deletion(row.status)
                 deletions.request(session, row)

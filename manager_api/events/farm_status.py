@@ -1,12 +1,12 @@
 """The farm as a whole: its status in one word, and the image it rendered last."""
 
 import asyncio
-import contextlib
 from collections.abc import Mapping
 from typing import Any
 
 from manager_api.database import events
-from manager_api.database.engine import Database, DatabaseBusy
+from manager_api.database.engine import Database
+from manager_api.database.loops import whenever
 from manager_api.database.payloads import FARM_STATUS, JOBS, WORKERS, farm_status_event
 from manager_api.events.live import LiveEvents
 from manager_api.events.status_store import statuses_in_use
@@ -14,7 +14,6 @@ from workflows.domain.statuses import FarmStatus
 from workflows.domain.worker import farm_status
 
 _TOPICS = frozenset({JOBS, WORKERS})
-_BUSY_PAUSE_S = 0.2
 
 
 class FarmWatch:
@@ -25,35 +24,19 @@ class FarmWatch:
         self._told: str | None = None
         """Stored last, by this manager or by another one on the same database."""
         self._is_outdated = asyncio.Event()
-        self._asyncio_task: asyncio.Task[None] | None = None
+        self._is_outdated.set()
         self.status = FarmStatus.STARTING
         live.react(self._look_again)
 
-    async def start(self) -> None:
-        self._is_outdated.set()
-        self._asyncio_task = asyncio.create_task(self._watch(), name="farm status")
-
-    async def close(self) -> None:
-        if self._asyncio_task is not None:
-            self._asyncio_task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._asyncio_task
+    async def run(self) -> None:
+        """Until canceled."""
+        await whenever(self._is_outdated, self._evaluate)
 
     def _look_again(self, topic: str, payload: Mapping[str, Any]) -> None:
         if topic == FARM_STATUS:
             self._told = payload.get("status")
         elif topic in _TOPICS:
             self._is_outdated.set()
-
-    async def _watch(self) -> None:
-        while True:
-            await self._is_outdated.wait()
-            self._is_outdated.clear()
-            try:
-                await self._evaluate()
-            except DatabaseBusy:
-                await asyncio.sleep(_BUSY_PAUSE_S)
-                self._is_outdated.set()
 
     async def _evaluate(self) -> None:
         async with self._database.reading() as session:

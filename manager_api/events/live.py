@@ -14,15 +14,16 @@ from datetime import timedelta
 from functools import cached_property, lru_cache
 from typing import Any, Protocol
 
+from manager_api.contract.machine import MachineStatistics
 from manager_api.database import events
 from manager_api.database.engine import Changed, Database, DatabaseBusy, utc_now
+from manager_api.database.loops import until_one_ends, whenever
 from manager_api.database.tables import EventRow
 
 logger = logging.getLogger(__name__)
 
 #: Where several managers share a database, this one does not hear of the others' commits.
 _SHARED_DATABASE_TICK_S = 1.0
-_BUSY_PAUSE_S = 0.2
 _BATCH = 500
 
 #: Sent instead of what was pruned before it was asked for: fetch the state anew.
@@ -124,7 +125,7 @@ class Subscription:
 
 
 class LiveEvents:
-    """Start it before the first client comes; `close()` it after the last."""
+    """Run it from before the first client connects until the last one has disconnected."""
 
     def __init__(self, database: Database, *, queue: int = 500, kept_s: float = 3600.0) -> None:
         """
@@ -138,35 +139,36 @@ class LiveEvents:
         self._listeners: set[Listener] = set()
         self._newest = 0
         self._committed = asyncio.Event()
-        self._asyncio_tasks: list[asyncio.Task[None]] = []
         self._reactions: list[Reaction] = []
 
     def react(self, reaction: Reaction) -> None:
         """Call `reaction` with the topic and payload of each stored event, once it is told."""
         self._reactions.append(reaction)
 
-    async def start(self) -> None:
+    async def skip_to_newest(self) -> None:
+        """Call it before `run()`: older events are sent only to clients that ask for them."""
         async with self._database.reading() as session:
             self._newest = await events.newest_id(session)
-        self._database.listen(Changed.EVENTS, self._committed.set)
-        self._asyncio_tasks = [
-            asyncio.create_task(self._tell_what_is_committed(), name="live events"),
-            asyncio.create_task(self._prune(), name="prune events"),
-        ]
 
-    async def close(self) -> None:
-        self._database.unlisten(Changed.EVENTS, self._committed.set)
-        for task in self._asyncio_tasks:
-            task.cancel()
-        await asyncio.gather(*self._asyncio_tasks, return_exceptions=True)
+    async def run(self) -> None:
+        """Until canceled."""
+        self._committed.set()  # something may have been stored since we looked
+        self._database.listen(Changed.EVENTS, self._committed.set)
+        tick_s = None if self._database.is_sqlite else _SHARED_DATABASE_TICK_S
+        try:
+            await until_one_ends(
+                whenever(self._committed, self._tell_new_rows, tick_s=tick_s), self._prune()
+            )
+        finally:
+            self._database.unlisten(Changed.EVENTS, self._committed.set)
 
     def log_grew(self, task_id: str, text: str) -> None:
         self.tell(task_log_topic(task_id), {"task_id": task_id, "log": text})
 
-    def machine_told(self, worker_id: str, statistics: Mapping[str, Any]) -> None:
+    def machine_told(self, worker_id: str, statistics: MachineStatistics) -> None:
         self.tell(
             worker_statistics_topic(worker_id),
-            {"worker_id": worker_id, "statistics": dict(statistics)},
+            {"worker_id": worker_id, "statistics": statistics.model_dump(mode="json")},
         )
 
     def tell(self, topic: str, payload: Mapping[str, Any]) -> None:
@@ -227,19 +229,6 @@ class LiveEvents:
         async with self._database.reading() as session:
             oldest = await events.oldest_id(session)
         return cursor > self._newest or cursor + 1 < oldest or not oldest
-
-    async def _tell_what_is_committed(self) -> None:
-        tick = None if self._database.is_sqlite else _SHARED_DATABASE_TICK_S
-        while True:
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(tick):
-                    await self._committed.wait()
-            self._committed.clear()
-            try:
-                await self._tell_new_rows()
-            except DatabaseBusy:
-                await asyncio.sleep(_BUSY_PAUSE_S)
-                self._committed.set()
 
     async def _tell_new_rows(self) -> None:
         while rows := await self._read():

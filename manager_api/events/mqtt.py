@@ -16,11 +16,13 @@ from urllib.parse import urlsplit
 
 from aiomqtt import Client, MqttError, ProtocolVersion
 
+from activities.connections.retrying import ChangeLog
 from manager_api.database import events
-from manager_api.database.engine import Database, DatabaseBusy
-from manager_api.database.loops import until_one_ends
+from manager_api.database.engine import Database
+from manager_api.database.loops import until_one_ends, whenever
 from manager_api.database.tables import EventRow
 from manager_api.events.live import LiveEvents
+from manager_api.settings.model import ManagerSettings
 from manager_api.settings.sections import MqttClient
 
 #: Source: Flamenco.
@@ -28,7 +30,6 @@ KEEP_ALIVE_S = 30
 RECONNECT_S = 10.0
 #: Events on their way to the broker at one time.
 _BATCH = 100
-_BUSY_PAUSE_S = 0.2
 ANSWERS_WITHIN_S = 5.0
 
 logger = logging.getLogger(__name__)
@@ -74,7 +75,7 @@ _SCHEMES: Mapping[str, tuple[bool, bool, int]] = {
 
 
 class MqttPublisher:
-    """Start it after the live events and before anything is told; `close()` it before them."""
+    """Run it from before the first event of this manager; end it before the live events."""
 
     def __init__(
         self,
@@ -86,85 +87,67 @@ class MqttPublisher:
     ) -> None:
         """
         Args:
-            settings: those in force; asked again by `reconfigure`.
+            settings: those in force; asked again by `settings_changed`.
         """
         self._database = database
         self._live = live
         self._settings = settings
         self._reconnect_s = reconnect_s
-        self._in_use = MqttClient()
         self._published = 0
         """Id of the last event that the broker has taken."""
         self._has_news = asyncio.Event()
-        self._asyncio_task: asyncio.Task[None] | None = None
+        self._may_be_other_settings = asyncio.Event()
         live.react(self._is_news)
 
-    async def start(self) -> None:
-        settings = self._settings()
-        if settings.enabled:
-            self._published = self._live.newest
-            self._begin(settings)
+    async def run(self) -> None:
+        """Connects as the settings say, until canceled.
 
-    async def reconfigure(self) -> None:
-        """Connects as the settings say now; what was not yet published goes to the new broker."""
-        settings, was_on = self._settings(), self._asyncio_task is not None
-        if settings == self._in_use:
-            return
-        await self.close()
-        self._in_use = settings
-        if not settings.enabled:
-            return
-        if not was_on:
-            self._published = self._live.newest
-        self._begin(settings)
+        What was not yet published when they change goes to the new broker.
+        """
+        self._published = self._live.newest
+        while True:
+            settings = self._settings()
+            if settings.enabled:
+                await until_one_ends(
+                    self._stay_connected(settings), self._until_other_than(settings)
+                )
+            else:
+                await self._until_other_than(settings)
+                self._published = self._live.newest
 
-    async def close(self) -> None:
-        if self._asyncio_task is not None:
-            self._asyncio_task.cancel()
-            await asyncio.wait({self._asyncio_task})
-            self._asyncio_task = None
+    async def settings_changed(self, _settings: ManagerSettings) -> None:
+        self._may_be_other_settings.set()
 
-    def _begin(self, settings: MqttClient) -> None:
-        self._in_use = settings
-        self._asyncio_task = asyncio.create_task(self._stay_connected(settings), name="mqtt")
+    async def _until_other_than(self, in_use: MqttClient) -> None:
+        while self._settings() == in_use:
+            await self._may_be_other_settings.wait()
+            self._may_be_other_settings.clear()
 
     def _is_news(self, _topic: str, _payload: Mapping[str, Any]) -> None:
         self._has_news.set()
 
     async def _stay_connected(self, settings: MqttClient) -> None:
-        said = ""
+        log = ChangeLog(logger)
         while True:
             try:
                 async with _client(settings) as client:
-                    logger.info("connected to the MQTT broker", extra={"broker": _shown(settings)})
-                    said = ""
+                    log.works("connected to the MQTT broker", broker=_shown(settings))
                     await until_one_ends(self._publish(client, settings), _until_lost(client))
             except (MqttError, OSError, ValueError) as error:
                 problem = str(error) or type(error).__name__
-                if problem != said:
-                    logger.warning(
-                        "no MQTT broker", extra={"broker": _shown(settings), "reason": problem}
-                    )
-                    said = problem
+                log.fails("no MQTT broker", broker=_shown(settings), reason=problem)
             await asyncio.sleep(self._reconnect_s)
 
     async def _publish(self, client: Client, settings: MqttClient) -> None:
         """Without end, what comes after the last event that was published."""
-        while True:
-            self._has_news.clear()
-            try:
-                rows = await self._unpublished()
-            except DatabaseBusy:
-                await asyncio.sleep(_BUSY_PAUSE_S)
-                continue
-            if rows:
-                # In this order they go out; their acknowledgements are awaited together.
-                await asyncio.gather(
-                    *(_publish_one(client, settings.topic_prefix, row) for row in rows)
-                )
-                self._published = rows[-1].id
-            else:
-                await self._has_news.wait()
+        self._has_news.set()
+        await whenever(self._has_news, lambda: self._publish_all(client, settings.topic_prefix))
+
+    async def _publish_all(self, client: Client, prefix: str) -> None:
+        while rows := await self._unpublished():
+            # In this order they go out; their acknowledgements are awaited together.
+            await asyncio.gather(*(_publish_one(client, prefix, row) for row in rows))
+            self._published = rows[-1].id
 
     async def _unpublished(self) -> Sequence[EventRow]:
         async with self._database.reading() as session:

@@ -26,7 +26,7 @@ from manager_api.events.live import TASK_LOG, Event, task_log_topic
 #: Source of the times and of the size: Flamenco.
 PING_EVERY_S = 30.0
 SILENT_S = 60.0
-_OPEN, _CLOSE, _PING, _PONG, _MESSAGE = "01234"
+_OPEN, _CLOSE, _PING, _PONG = "0123"
 _CONNECTED = "40"
 _EVENT = re.compile(r"42(?P<ack>\d{0,9})(?P<content>\[.*)", re.DOTALL)
 #: A dashboard looks at a handful of jobs and logs.

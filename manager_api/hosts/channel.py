@@ -5,7 +5,6 @@ too (docs/protocol.md). What outlives a manager is behind `HostRecords` and `Tas
 """
 
 import asyncio
-import contextlib
 import logging
 import time
 from collections.abc import Awaitable, Callable, Collection, Mapping
@@ -14,20 +13,19 @@ from typing import Any, Protocol
 
 from fastapi import WebSocket, WebSocketDisconnect
 
+from manager_api.contract.machine import MachineStatistics, RunProgress
+from manager_api.database.loops import whenever
 from manager_api.hosts.connection import HostConnection
-from manager_api.hosts.progress import ProgressRecords, RunProgress
+from manager_api.hosts.progress import ProgressOfRuns, ProgressRecords
 from manager_api.workers.machine_history import HostHistory
 from workflows.domain import control
 from workflows.domain.messages import RunKey
 from workflows.domain.statuses import WorkerStatus
-from workflows.domain.worker import is_lost
+from workflows.domain.worker import REPORTED_BY_HOSTS, is_lost
 
 _GOING_AWAY, _BROKEN = 1001, 1011
+_NOTHING_SAID = MachineStatistics()
 _DISMISSED = "this worker was deleted"
-#: What a host may say that it is.
-_REPORTABLE = frozenset(
-    {WorkerStatus.AWAKE, WorkerStatus.ASLEEP, WorkerStatus.OFFLINE, WorkerStatus.RESTART}
-)
 
 logger = logging.getLogger(__name__)
 
@@ -73,7 +71,7 @@ class HostRecords(ProgressRecords, Protocol):
     async def standing(self, worker_id: str, hello: control.Hello) -> Standing: ...
 
     async def reported_status(self, worker_id: str, session: int, status: WorkerStatus) -> None:
-        """Store what a host became; of an older session nothing."""
+        """Store the reported status; ignore it if it comes from an older session."""
         ...
 
     async def seen(self, worker_ids: Collection[str]) -> None: ...
@@ -98,7 +96,7 @@ class TaskLog(Protocol):
 def _nothing() -> None: ...
 
 
-def _untold(worker_id: str, statistics: Mapping[str, Any]) -> None: ...
+def _untold(worker_id: str, statistics: MachineStatistics) -> None: ...
 
 
 class Hosts:
@@ -114,7 +112,7 @@ class Hosts:
     ) -> None:
         self.on_change: Callable[[], None] = _nothing
         """Called when a host came, went, was lost or changed its status; must not block."""
-        self.on_statistics: Callable[[str, Mapping[str, Any]], None] = _untold
+        self.on_statistics: Callable[[str, MachineStatistics], None] = _untold
         """Called with what a host said of its machine; must not block."""
         self.history = HostHistory()
         self._records = records
@@ -126,8 +124,8 @@ class Hosts:
         self._closing: set[asyncio.Task[None]] = set()
         self._last_heard: dict[str, float] = {}
         self._missing: set[str] = set()
-        self._statistics: dict[str, Mapping[str, Any]] = {}
-        self._progress = RunProgress(records)
+        self._statistics: dict[str, MachineStatistics] = {}
+        self._progress = ProgressOfRuns(records)
         self._seen: set[str] = set()
         self._deletion = asyncio.Event()
 
@@ -151,16 +149,12 @@ class Hosts:
             lost_after_s=self._settings.lost_after_s,
         )
 
-    def statistics(self, worker_id: str) -> Mapping[str, Any]:
-        """What the host last said of its machine; empty if nothing."""
-        return self._statistics.get(worker_id, {})
+    def statistics(self, worker_id: str) -> MachineStatistics:
+        """What the host last said of its machine; nothing is known if it has not."""
+        return self._statistics.get(worker_id, _NOTHING_SAID)
 
-    def progress(self, job_id: str, index: int) -> Mapping[str, Any]:
-        """How far a running task is; empty if nobody said."""
-        return self._progress.of_task(job_id, index)
-
-    def progress_of_job(self, job_id: str) -> Mapping[int, Mapping[str, Any]]:
-        """By index, how far its tasks are that somebody said something of."""
+    def progress_of_job(self, job_id: str) -> Mapping[int, RunProgress]:
+        """By index, how far its tasks are whose hosts have said it."""
         return self._progress.of_job(job_id)
 
     async def stop_run(self, worker_id: str, key: RunKey, reason: str) -> bool:
@@ -244,7 +238,7 @@ class Hosts:
         return True
 
     async def _welcome(self, connection: HostConnection) -> control.Welcome:
-        """Asked for when orders can reach the host, so that none falls between the two."""
+        """Read after the connection is registered, so an order given meanwhile is not lost."""
         standing = await self._records.standing(connection.worker_id, connection.greeting)
         connection.provision = standing.provision
         return control.Welcome(
@@ -274,13 +268,13 @@ class Hosts:
             self._missing.discard(worker_id)
             self.on_change()
 
-    async def beat(self, worker_id: str, statistics: Mapping[str, Any]) -> None:
+    async def beat(self, worker_id: str, statistics: MachineStatistics) -> None:
         self._statistics[worker_id] = statistics
         self.history.heard(worker_id, statistics)
         self.on_statistics(worker_id, statistics)
 
     async def status(self, connection: HostConnection, status: str) -> None:
-        if status not in _REPORTABLE:
+        if status not in REPORTED_BY_HOSTS:
             raise control.Malformed(f"no status that a host has: {status[:50]}")
         await self._records.reported_status(
             connection.worker_id, connection.session, WorkerStatus(status)
@@ -290,7 +284,7 @@ class Hosts:
     async def task_of(self, worker_id: str, key: RunKey) -> str | None:
         return await self._records.task_of(worker_id, key)
 
-    async def progressed(self, worker_id: str, key: RunKey, progress: Mapping[str, Any]) -> None:
+    async def progressed(self, worker_id: str, key: RunKey, progress: RunProgress) -> None:
         self._progress.said(worker_id, key, progress)
 
     async def log(self, task_id: str, key: RunKey, offset: int, data: bytes) -> int:
@@ -309,7 +303,9 @@ class Hosts:
             duties.create_task(
                 self._every(self._settings.steps_every_s, self._progress.store_memory)
             )
-            duties.create_task(self._dismiss())
+            duties.create_task(
+                whenever(self._deletion, self._dismiss, tick_s=self._settings.seen_every_s)
+            )
 
     async def _every(self, pause_s: float, duty: Callable[[], Awaitable[None]]) -> None:
         while True:
@@ -326,17 +322,12 @@ class Hosts:
 
     async def _dismiss(self) -> None:
         """Send hosts away whose worker is no more; another manager may have been told to."""
-        while True:
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(self._settings.seen_every_s):
-                    await self._deletion.wait()
-            self._deletion.clear()
-            try:
-                for worker_id in await self._records.deleted(self.connected):
-                    if connection := self._connections.get(worker_id):
-                        await connection.close(control.CLOSE_DISMISSED, _DISMISSED)
-            except Exception:
-                logger.exception("housekeeping of hosts failed")
+        try:
+            for worker_id in await self._records.deleted(self.connected):
+                if connection := self._connections.get(worker_id):
+                    await connection.close(control.CLOSE_DISMISSED, _DISMISSED)
+        except Exception:
+            logger.exception("housekeeping of hosts failed")
 
     async def _miss(self) -> None:
         silent = {worker for worker in self._last_heard if not self.is_present(worker)}

@@ -8,7 +8,9 @@ from typing import Any, Protocol
 
 from fastapi import WebSocket, WebSocketDisconnect
 
+from manager_api.contract.machine import MachineStatistics, RunProgress
 from workflows.domain import control
+from workflows.domain.bounded_dict import BoundedDict
 from workflows.domain.messages import RunKey
 
 #: Keys whose task is remembered per connection; beyond that the oldest is looked up again.
@@ -24,12 +26,10 @@ class Listener(Protocol):
     """Who is told what a host says."""
 
     def heard(self, worker_id: str) -> None: ...
-    async def beat(self, worker_id: str, statistics: Mapping[str, Any]) -> None: ...
+    async def beat(self, worker_id: str, statistics: MachineStatistics) -> None: ...
     async def status(self, connection: "HostConnection", status: str) -> None: ...
     async def task_of(self, worker_id: str, key: RunKey) -> str | None: ...
-    async def progressed(
-        self, worker_id: str, key: RunKey, progress: Mapping[str, Any]
-    ) -> None: ...
+    async def progressed(self, worker_id: str, key: RunKey, progress: RunProgress) -> None: ...
     async def log(self, task_id: str, key: RunKey, offset: int, data: bytes) -> int: ...
 
 
@@ -55,7 +55,7 @@ class HostConnection:
         self._listener = listener
         self._send_timeout_s = send_timeout_s
         self._outgoing: asyncio.Queue[control.Message] = asyncio.Queue(MOST_WAITING)
-        self._tasks: dict[str, str | None] = {}
+        self._tasks: BoundedDict[str, str | None] = BoundedDict(REMEMBERED_RUNS)
 
     async def hello(self) -> control.Hello:
         """The first frame.
@@ -124,12 +124,13 @@ class HostConnection:
 
     async def _take(self, message: control.Message | None) -> None:
         match message:
-            case control.Beat(statistics):
-                await self._listener.beat(self.worker_id, statistics)
+            case control.Beat(said):
+                await self._listener.beat(self.worker_id, MachineStatistics.model_validate(said))
             case control.StatusReport(status):
                 await self._listener.status(self, status)
-            case control.Progress(key, progress):
+            case control.Progress(key, said):
                 if await self._task(key) is not None:
+                    progress = RunProgress.model_validate(said)
                     await self._listener.progressed(self.worker_id, _run_key(key), progress)
             case control.LogPiece():
                 await self._take_log(message)
@@ -147,8 +148,6 @@ class HostConnection:
 
     async def _task(self, key: str) -> str | None:
         if key not in self._tasks:
-            while len(self._tasks) >= REMEMBERED_RUNS:
-                del self._tasks[next(iter(self._tasks))]
             self._tasks[key] = await self._listener.task_of(self.worker_id, _run_key(key))
         return self._tasks[key]
 

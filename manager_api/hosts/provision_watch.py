@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 from manager_api.database.engine import Database, DatabaseBusy
+from manager_api.database.loops import whenever
 from manager_api.database.payloads import WORKER_TAGS, WORKERS
 from manager_api.events.live import LiveEvents
 from manager_api.workers import provision_store as provisions
@@ -13,7 +14,6 @@ from workflows.domain.provisioning import Provision
 
 #: A worker may have got or lost a tag, and a tag may have got another name.
 _TOPICS = frozenset({provisions.PROVISIONS, WORKERS, WORKER_TAGS})
-_BUSY_PAUSE_S = 0.2
 
 logger = logging.getLogger(__name__)
 
@@ -35,21 +35,20 @@ class ProvisionWatch:
 
     async def run(self) -> None:
         """Until canceled."""
-        while True:
-            await self._is_outdated.wait()
-            self._is_outdated.clear()
-            try:
-                await self._tell()
-            except DatabaseBusy:
-                await asyncio.sleep(_BUSY_PAUSE_S)
-                self._is_outdated.set()
-            except Exception:
-                # Nothing but words is lost: what counts is read with each task.
-                logger.exception("hosts could not be told of their settings")
+        await whenever(self._is_outdated, self._tell_unless_it_fails)
 
     def _look_again(self, topic: str, _payload: Mapping[str, Any]) -> None:
         if topic in _TOPICS:
             self._is_outdated.set()
+
+    async def _tell_unless_it_fails(self) -> None:
+        try:
+            await self._tell()
+        except DatabaseBusy:
+            raise
+        except Exception:
+            # Only messages are lost: a task's settings are read when it is fetched.
+            logger.exception("hosts could not be told of their settings")
 
     async def _tell(self) -> None:
         connected = self._hosts.connected

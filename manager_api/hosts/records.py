@@ -3,11 +3,11 @@
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping
 
-from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from manager_api.database.engine import Database, utc_now
-from manager_api.database.tables import LeaseRow, LeaseState, TaskRow, WorkerRow
+from manager_api.database.tables import WorkerRow
+from manager_api.hosts import store
 from manager_api.hosts.channel import Standing
 from manager_api.jobs import task_store as tasks
 from manager_api.runs.store import is_settled
@@ -18,7 +18,7 @@ from workflows.domain.control import Hello, Malformed
 from workflows.domain.messages import RunKey
 from workflows.domain.provisioning import Provision
 from workflows.domain.statuses import WorkerStatus
-from workflows.domain.worker import StatusRequest, status_after_sign_on
+from workflows.domain.worker import pending_after_report, status_after_hello
 
 TaskFetched = Callable[[str, RunKey], str | None]
 
@@ -53,14 +53,13 @@ class SqlHostRecords:
                 return row.session
             # Greater: the database was set back in time. Numbers are never used twice.
             row.session = max(row.session, hello.session or 0)
-            await session.flush()
-            return await workers.begin_session(session, worker_id, hello.slots, hello.runs)
+            return workers.begin_session(session, row, hello.slots, hello.runs)
 
     async def standing(self, worker_id: str, hello: Hello) -> Standing:
         async with self._db.reading() as session:
             row = await workers.worker(session, worker_id)
             settled = await _settled(session, hello.runs)
-            leased = await _leased(session, worker_id)
+            leased = await store.leased_runs(session, worker_id)
             provided = await provisions.effective_by_id(session, [worker_id])
             scheduled = await sleep_schedules.scheduled_status(session, worker_id, utc_now())
         named = _parsed(hello.runs)
@@ -72,14 +71,15 @@ class SqlHostRecords:
         )
 
     async def reported_status(self, worker_id: str, session: int, status: WorkerStatus) -> None:
-        """Store what a host became; of an older session nothing."""
+        """Store the reported status; ignore it if it comes from an older session."""
         async with self._db.writing() as transaction:
             row = await workers.worker_to_change(transaction, worker_id)
             if row is None or row.session != session:
                 return
-            if row.status is status and row.status_requested is not status:
+            pending = workers.pending_request(row)
+            if row.status is status and pending_after_report(status, pending) == pending:
                 return  # told anew with each connection
-            await workers.set_status(transaction, worker_id, status)
+            workers.set_status(transaction, row, status)
 
     async def seen(self, worker_ids: Collection[str]) -> None:
         async with self._db.writing() as session:
@@ -96,18 +96,8 @@ class SqlHostRecords:
         """The id of a run's task; None if the worker never had a lease for that run."""
         if task_id := self._task_fetched(worker_id, key):
             return task_id
-        lease = select(LeaseRow.id).where(
-            LeaseRow.worker_id == worker_id,
-            LeaseRow.job_id == key.job_id,
-            LeaseRow.run == key.run,
-        )
-        task = select(TaskRow.id).where(
-            TaskRow.job_id == key.job_id,
-            TaskRow.index_in_job == key.index,
-            (TaskRow.worker_id == worker_id) | lease.exists(),
-        )
         async with self._db.reading() as session:
-            return await session.scalar(task)
+            return await store.task_of_run(session, worker_id, key)
 
     async def steps_completed(self, steps: Mapping[RunKey, int]) -> None:
         of_jobs: dict[str, dict[int, int]] = defaultdict(dict)
@@ -127,20 +117,9 @@ class SqlHostRecords:
 
 
 def _wanted(row: WorkerRow | None, hello: Hello, scheduled: WorkerStatus | None) -> WorkerStatus:
-    """What the host is told to be. What it is already, unless something else is asked of it; one
-    that has just begun is what its sleep schedule says.
-    """
     if row is None:
         return WorkerStatus.OFFLINE
-    requested = row.status_requested
-    pending = StatusRequest(requested, row.is_lazy_request) if requested else None
-    if _is_asleep(row, hello):
-        return status_after_sign_on(pending, WorkerStatus.ASLEEP)
-    return status_after_sign_on(pending, None if hello.status else scheduled)
-
-
-def _is_asleep(row: WorkerRow, hello: Hello) -> bool:
-    return hello.status == WorkerStatus.ASLEEP or row.status is WorkerStatus.ASLEEP
+    return status_after_hello(workers.pending_request(row), row.status, hello.status, scheduled)
 
 
 def _parsed(runs: Iterable[str]) -> list[RunKey]:
@@ -148,14 +127,6 @@ def _parsed(runs: Iterable[str]) -> list[RunKey]:
         return [RunKey.parse(each) for each in runs]
     except ValueError as error:
         raise Malformed(f"no run key: {error}") from error
-
-
-async def _leased(session: AsyncSession, worker_id: str) -> set[tuple[str, int]]:
-    """(job, run) that have an open lease of this worker."""
-    open_leases = select(LeaseRow.job_id, LeaseRow.run).where(
-        LeaseRow.worker_id == worker_id, LeaseRow.state != LeaseState.RETURNED
-    )
-    return {(job_id, run) for job_id, run in await session.execute(open_leases)}
 
 
 async def _settled(session: AsyncSession, runs: Iterable[str]) -> list[str]:

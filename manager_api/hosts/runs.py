@@ -3,34 +3,21 @@
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
-from pydantic import BaseModel, Field
-
 from manager_api.contract.errors import Forbidden, NotFound, Overtaken
-from manager_api.contract.tasks import Command
+from manager_api.contract.runs import RunCommands
 from manager_api.database.batching import Batched
 from manager_api.database.engine import Database
 from manager_api.database.tables import LeaseState, WorkerRow
 from manager_api.runs.commands import CommandsForWorker
 from manager_api.runs.store import LeasedTask, TaskOfLease, leased_tasks
 from manager_api.workers import provision_store as provisions
+from workflows.domain.bounded_dict import BoundedDict
 from workflows.domain.messages import RunKey
 from workflows.domain.provisioning import Provision
 from workflows.domain.variables import Variables
 
 #: Of which the tasks' ids are remembered for the logs that follow: an hour of a large farm.
 _REMEMBERED_RUNS = 20_000
-
-
-class RunCommands(BaseModel):
-    task_id: str
-    job_name: str
-    task_name: str
-    task_type: str
-    commands: list[Command]
-    """Variables are replaced for the worker's platform."""
-    total_steps: int
-    environment: dict[str, str] = Field(default_factory=dict)
-    """Provisioned: added to the environment of the commands."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +36,7 @@ class RunService:
         self._database = database
         self._variables = variables
         self._leased_tasks = Batched(self._read)
-        self._fetched: dict[tuple[str, RunKey], str] = {}
+        self._fetched: BoundedDict[tuple[str, RunKey], str] = BoundedDict(_REMEMBERED_RUNS)
 
     async def fetch(self, worker: WorkerRow, key: RunKey, lease_id: str) -> RunCommands:
         """
@@ -63,7 +50,7 @@ class RunService:
             raise NotFound("there is no such lease for this job and task")
         task = wanted.task
         _check_authority(task, worker, key)
-        self._remember(worker.id, key, task.task_id)
+        self._fetched[worker.id, key] = task.task_id
         written = CommandsForWorker(
             self._variables(),
             worker.platform,
@@ -84,11 +71,6 @@ class RunService:
     def task_fetched(self, worker_id: str, key: RunKey) -> str | None:
         """The id of the run's task, if this worker was given its commands here not long ago."""
         return self._fetched.get((worker_id, key))
-
-    def _remember(self, worker_id: str, key: RunKey, task_id: str) -> None:
-        while len(self._fetched) >= _REMEMBERED_RUNS:
-            del self._fetched[next(iter(self._fetched))]
-        self._fetched[worker_id, key] = task_id
 
     async def _read(self, wanted: Collection[TaskOfLease]) -> Mapping[TaskOfLease, _Wanted]:
         async with self._database.reading() as session:

@@ -5,7 +5,6 @@ Heartbeats and time-outs are for one manager at a time: the farm keeper's duty.
 """
 
 import asyncio
-import contextlib
 import logging
 import time
 from collections.abc import Awaitable, Callable, Sequence
@@ -13,6 +12,7 @@ from enum import Enum, auto
 from typing import Protocol
 
 from manager_api.database.engine import Changed, Database, utc_now
+from manager_api.database.loops import whenever
 from manager_api.database.tables import HttpRunRow, HttpRunState
 from manager_api.http_workers.registry import HttpRuns
 from manager_api.runs import http_store as http_runs
@@ -51,17 +51,13 @@ class OutcomeDelivery:
         self._database = database
         self._activities = activities
         self._news = asyncio.Event()
+        self._news.set()  # an earlier manager may have left something
 
     async def run(self) -> None:
         """Until canceled."""
         self._database.listen(Changed.HTTP_RUNS, self._news.set)
         try:
-            while True:
-                await _unless_it_fails(self.deliver)
-                with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(LOOK_EVERY_S):
-                        await self._news.wait()
-                self._news.clear()
+            await whenever(self._news, lambda: _unless_it_fails(self.deliver), tick_s=LOOK_EVERY_S)
         finally:
             self._database.unlisten(Changed.HTTP_RUNS, self._news.set)
 

@@ -6,11 +6,11 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
-from manager_api.contract.errors import Overtaken, WorkerNotFound
+from manager_api.contract.errors import Overtaken
 from manager_api.contract.worker_tasks import AssignedTask
 from manager_api.contract.workers import WorkerStateChange
+from manager_api.database.busy import retry_while_busy
 from manager_api.database.engine import Changed, Session, utc_now
-from manager_api.database.patience import patiently
 from manager_api.database.tables import HttpRunState, JobRow, TaskRow, WorkerRow
 from manager_api.http_workers.registry import HttpRuns
 from manager_api.jobs import store as jobs
@@ -20,7 +20,7 @@ from manager_api.runs import http_store as http_runs
 from manager_api.runs.commands import CommandsForWorker
 from manager_api.workers import provision_store as provisions
 from manager_api.workers import store as workers
-from workflows.domain.http_workers import status_when_it_polls
+from workflows.domain.http_workers import status_to_become, status_when_it_polls
 from workflows.domain.messages import Outcome, OutcomeKind, RunKey
 from workflows.domain.provisioning import Provision
 from workflows.domain.statuses import TaskStatus, WorkerStatus
@@ -87,7 +87,7 @@ class HttpPolls:
     ) -> _Assignment | WorkerStateChange | None:
         self._runs.presence.heard(worker_id)
         ends = asyncio.get_running_loop().time() + self._poll_s
-        answer = await self._patiently_poll(worker_id, begins=True)
+        answer = await self._retried_poll(worker_id, begins=True)
         while answer is None:
             left = ends - asyncio.get_running_loop().time()
             if left <= 0:
@@ -97,14 +97,14 @@ class HttpPolls:
                 await self._hung_up(worker_id)
                 return None
             self._runs.presence.heard(worker_id)
-            if await patiently(lambda: self._runs.has_news(worker_id), self._wait_s):
-                answer = await self._patiently_poll(worker_id)
+            if await retry_while_busy(lambda: self._runs.has_news(worker_id), self._wait_s):
+                answer = await self._retried_poll(worker_id)
         return answer
 
-    async def _patiently_poll(
+    async def _retried_poll(
         self, worker_id: str, *, begins: bool = False
     ) -> _Assignment | WorkerStateChange | None:
-        return await patiently(lambda: self._poll(worker_id, begins=begins), self._wait_s)
+        return await retry_while_busy(lambda: self._poll(worker_id, begins=begins), self._wait_s)
 
     async def _poll(
         self, worker_id: str, *, begins: bool
@@ -116,8 +116,7 @@ class HttpPolls:
         async with self._database.writing() as session:
             worker = await self._heard_of(session, worker_id, begins=begins)
             status = worker.status
-            if requested := worker.status_requested:
-                # It would not ask if it ran anything, and is to begin nothing.
+            if requested := status_to_become(workers.pending_request(worker)):
                 await http_runs.give_back(session, worker_id, f'it is to be "{requested}"')
                 return WorkerStateChange(status_requested=requested)
             if status is WorkerStatus.AWAKE:
@@ -126,14 +125,12 @@ class HttpPolls:
         raise Overtaken(f'worker is in state "{status}" and so is not given tasks')
 
     async def _heard_of(self, session: Session, worker_id: str, *, begins: bool) -> WorkerRow:
-        worker = await workers.worker_to_change(session, worker_id)
-        if worker is None:
-            raise WorkerNotFound(worker_id)
+        worker = await workers.existing_worker_to_change(session, worker_id)
         worker.last_seen = utc_now()
         was_given_up = worker.status is WorkerStatus.ERROR
         status = status_when_it_polls(worker.status) if begins else worker.status
         if status is not worker.status:
-            await workers.set_status(session, worker_id, status)
+            workers.set_status(session, worker, status)
             if was_given_up:
                 await http_runs.give_back(session, worker_id, "its worker was not heard of")
                 await http_runs.begin_session(session, worker)

@@ -7,12 +7,14 @@ memory there is only who waits for what.
 import asyncio
 import contextlib
 import logging
+import math
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterator
 
 from activities.http_workers import NotStored
 from manager_api.database.batching import Batched
+from manager_api.database.busy import retry_while_busy
 from manager_api.database.engine import Database, DatabaseBusy, utc_now
 from manager_api.http_workers.presence import HttpPresence
 from manager_api.runs import http_store as http_runs
@@ -24,13 +26,12 @@ from workflows.domain.messages import Outcome, RunKey, RunRef
 STORE_EVERY_S = 2.0
 #: Another manager may have been asked for the run that a worker waits for here.
 SHARED_DATABASE_TICK_S = 1.0
-_PAUSE_S = 0.2
 
 logger = logging.getLogger(__name__)
 
 
 class HttpRuns:
-    """`start()` it with the manager; `close()` stores what was heard last."""
+    """Runs of this manager's HTTP workers. When `run()` ends, it stores what was heard last."""
 
     def __init__(self, database: Database, patience: Callable[[], Patience]) -> None:
         self.presence = HttpPresence(patience)
@@ -40,17 +41,14 @@ class HttpRuns:
         self._looks = Batched(self._look)
         self._questions: Counter[str] = Counter()
         self._touched: set[str] = set()
-        self._storing: asyncio.Task[None] | None = None
 
-    async def start(self) -> None:
-        self._storing = asyncio.create_task(self._store_every_so_often(), name="http workers")
-
-    async def close(self) -> None:
-        if self._storing is not None:
-            self._storing.cancel()
-            await asyncio.wait({self._storing})
-        with contextlib.suppress(DatabaseBusy):
-            await self.store_heard()
+    async def run(self) -> None:
+        """Until canceled."""
+        try:
+            await self._store_every_so_often()
+        finally:
+            with contextlib.suppress(DatabaseBusy):
+                await self.store_heard()
 
     # --- asked for by a job's workflow ------------------------------------------------------------
 
@@ -66,11 +64,9 @@ class HttpRuns:
 
     async def stop_run(self, worker_id: str, key: RunKey, reason: str) -> bool:
         """Have a run stopped. False: there is none here, or it has ended."""
-        while True:
-            try:
-                return await self._stop(worker_id, str(key), reason)
-            except DatabaseBusy:
-                await asyncio.sleep(_PAUSE_S)
+        return await retry_while_busy(
+            lambda: self._stop(worker_id, str(key), reason), wait_s=math.inf
+        )
 
     async def _stop(self, worker_id: str, key: str, reason: str) -> bool:
         async with self.database.reading() as session:

@@ -2,19 +2,17 @@
 
 import contextlib
 import logging
-from collections.abc import Callable
-from uuid import uuid4
 
-from manager_api.contract.errors import BadRequest, Overtaken, Refused, TaskNotFound, WorkerNotFound
+from manager_api.contract.errors import BadRequest, Overtaken, TaskNotFound
 from manager_api.contract.worker_tasks import MayKeepRunning, TaskUpdate
 from manager_api.contract.workers import WorkerStateChange
+from manager_api.database.busy import retry_while_busy
 from manager_api.database.engine import Session, utc_now
-from manager_api.database.patience import patiently
 from manager_api.database.tables import HttpRunRow, HttpRunState, TaskRow, WorkerRow
 from manager_api.http_workers.registry import HttpRuns
 from manager_api.jobs import store as jobs
 from manager_api.jobs import task_store as tasks
-from manager_api.jobs.service import JobControl, apply_change
+from manager_api.jobs.control import JobControl, apply_change
 from manager_api.logs.task_logs import TaskLogs
 from manager_api.runs import http_store as http_runs
 from manager_api.workers import store as workers
@@ -23,12 +21,12 @@ from workflows.domain.http_workers import (
     TaskStanding,
     may_keep_running,
     outcome_reported,
+    status_to_become,
     status_when_it_asks_for_its_state,
 )
-from workflows.domain.job.transitions import Refused as NotPossible
+from workflows.domain.job.transitions import Refused
 from workflows.domain.messages import LONGEST_REASON, Change, RunKey, TaskAction
 from workflows.domain.statuses import TaskStatus, WorkerStatus
-from workflows.domain.worker import StatusRequest
 
 #: What only the farm makes of a task.
 _NOT_FOR_WORKERS = frozenset({TaskStatus.SOFT_FAILED, TaskStatus.PAUSED})
@@ -55,38 +53,37 @@ class HttpWorkerService:
         """What the worker is to become; None if it is to stay what it is."""
         self._runs.presence.heard(worker_id)
         async with self._database.reading() as session:
-            row = _there(await workers.worker(session, worker_id), worker_id)
-        if not row.is_http or row.status is not status_when_it_asks_for_its_state(row.status):
-            row = await self._heard_anew(worker_id, status_when_it_asks_for_its_state)
-        requested = row.status_requested
+            row = await workers.existing_worker(session, worker_id)
+        if not row.is_http or row.status is not _status_when_it_asks(row):
+            row = await self._begin_sleep(worker_id)
+        requested = status_to_become(workers.pending_request(row))
         return WorkerStateChange(status_requested=requested) if requested else None
 
     async def status_changed(self, worker_id: str, status: WorkerStatus) -> None:
         self._runs.presence.heard(worker_id)
-        await patiently(lambda: self._store_status(worker_id, status), self._wait_s)
+        await retry_while_busy(lambda: self._store_status(worker_id, status), self._wait_s)
 
     async def _store_status(self, worker_id: str, status: WorkerStatus) -> None:
         async with self._database.writing() as session:
-            row = _there(await workers.worker_to_change(session, worker_id), worker_id)
+            row = await workers.existing_worker_to_change(session, worker_id)
             row.last_seen = utc_now()
             is_new = not row.is_http or row.status is WorkerStatus.ERROR
             if status is not WorkerStatus.AWAKE:
                 await http_runs.give_back(session, worker_id, f"its worker is {status}")
                 row.polls_until = None
-            await workers.set_status(session, worker_id, status)
+            workers.set_status(session, row, status)
             if is_new:
                 await http_runs.begin_session(session, row)
 
-    async def _heard_anew(
-        self, worker_id: str, status_now: Callable[[WorkerStatus], WorkerStatus]
-    ) -> WorkerRow:
+    async def _begin_sleep(self, worker_id: str) -> WorkerRow:
+        """The worker asks for its state, and the database did not know that it sleeps."""
         async with self._database.writing() as session:
-            row = _there(await workers.worker_to_change(session, worker_id), worker_id)
+            row = await workers.existing_worker_to_change(session, worker_id)
             row.last_seen = utc_now()
-            status = status_now(row.status)
+            status = _status_when_it_asks(row)
             if status is not row.status:
                 await http_runs.give_back(session, worker_id, "its worker was not heard of")
-                await workers.set_status(session, worker_id, status)
+                workers.set_status(session, row, status)
             await http_runs.begin_session(session, row)
         return row
 
@@ -94,10 +91,12 @@ class HttpWorkerService:
 
     async def may_run(self, worker_id: str, task_id: str) -> MayKeepRunning:
         async with self._database.reading() as session:
-            worker = _there(await workers.worker(session, worker_id), worker_id)
+            worker = await workers.existing_worker(session, worker_id)
             task = await tasks.task(session, task_id)
             run = await http_runs.newest_of_task(session, task_id, worker_id)
-        permission = may_keep_running(_pending(worker), _standing(task, run, worker_id))
+        permission = may_keep_running(
+            workers.pending_request(worker), _standing(task, run, worker_id)
+        )
         if task is not None:
             self._runs.presence.heard(worker_id)
         if permission.is_granted and run is not None:
@@ -114,7 +113,7 @@ class HttpWorkerService:
         self._runs.presence.heard(worker_id)
         if said.task_status in _NOT_FOR_WORKERS:
             raise BadRequest(f'a worker cannot make its task "{said.task_status}"')
-        task, run = await patiently(lambda: self._look_up(worker_id, task_id), self._wait_s)
+        task, run = await retry_while_busy(lambda: self._look_up(worker_id, task_id), self._wait_s)
         if task is None:
             raise TaskNotFound(task_id)
         if not _is_open(run) and task.worker_id != worker_id:
@@ -126,7 +125,7 @@ class HttpWorkerService:
             return  # a late word about what was settled or given up: as in Flamenco, no error
         if said.task_status is TaskStatus.CANCELED and not run.stop_reason:
             await self._cancel(task, said.activity or "")
-        await patiently(lambda: self._store(run.key, said), self._wait_s)
+        await retry_while_busy(lambda: self._store(run.key, said), self._wait_s)
 
     async def _look_up(
         self, worker_id: str, task_id: str
@@ -171,27 +170,20 @@ class HttpWorkerService:
             task=task.index_in_job,
             task_action=TaskAction.CANCEL,
             reason=reason or "its worker canceled it",
-            request_id=str(uuid4()),
         )
         if job is not None:
             # Refused is what cannot be canceled any more, and then there is nothing to do.
-            with contextlib.suppress(Refused, NotPossible):
+            with contextlib.suppress(Refused):
                 await apply_change(self._database, self._control, job, change)
 
 
-def _there(row: WorkerRow | None, worker_id: str) -> WorkerRow:
-    if row is None:
-        raise WorkerNotFound(worker_id)
-    return row
+def _status_when_it_asks(row: WorkerRow) -> WorkerStatus:
+    is_requested = row.status_requested is not None
+    return status_when_it_asks_for_its_state(row.status, is_requested=is_requested)
 
 
 def _is_open(run: HttpRunRow | None) -> bool:
     return run is not None and run.state is not HttpRunState.ENDED
-
-
-def _pending(row: WorkerRow) -> StatusRequest | None:
-    requested = row.status_requested
-    return StatusRequest(requested, row.is_lazy_request) if requested else None
 
 
 def _standing(task: TaskRow | None, run: HttpRunRow | None, worker_id: str) -> TaskStanding | None:

@@ -10,7 +10,7 @@ from uuid import uuid4
 
 from PIL import Image
 
-from activities import frame_images
+from activities.images import frame_images
 from manager_api.contract.errors import TryAgain
 
 #: Few, so that a frame is kept for all pages alike. Heights follow.

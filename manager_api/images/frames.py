@@ -6,9 +6,8 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel
-
-from manager_api.contract.errors import Forbidden, JobNotFound, NotFound
+from manager_api.contract.errors import Forbidden, NotFound
+from manager_api.contract.frames import Frame, FrameSequence
 from manager_api.database.engine import Database
 from manager_api.files.storage import SharedStorage
 from manager_api.images.frame_images import FrameImages, fitting, key_of
@@ -21,27 +20,6 @@ from workflows.domain.variables import Variables
 #: More than seven minutes at 24 frames per second; a page holds no more.
 MAX_FRAMES = 10_000
 _FPS = 24.0
-
-
-class Frame(BaseModel):
-    frame: int
-    path: str
-    """As this manager calls the file."""
-    exists: bool
-    url: str | None
-    """Of the image to look at, on this manager; another one when the frame is rendered again."""
-
-
-class FrameSequence(BaseModel):
-    frames: list[Frame]
-    """In ascending order, also those that are not rendered yet."""
-    total: int
-    """How many there are, with those that are too many to be listed."""
-    fps: float
-    pattern: str
-    """Path of all of them, with a # for each digit; empty if that is not known."""
-    note: str
-    """Why there is no frame to be seen, as a sentence; empty if there are some."""
 
 
 class FrameService:
@@ -123,10 +101,7 @@ class FrameService:
 
     async def _settings(self, job_id: str) -> dict[str, Any]:
         async with self._database.reading() as session:
-            row = await jobs.job(session, job_id)
-        if row is None:
-            raise JobNotFound(job_id)
-        return row.settings
+            return (await jobs.existing_job(session, job_id)).settings
 
 
 def _nothing(note: str) -> FrameSequence:

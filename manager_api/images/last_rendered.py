@@ -2,34 +2,15 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from datetime import datetime
 
-from pydantic import BaseModel
-
-from manager_api.contract.last_rendered import JobLastRenderedImageInfo
+from manager_api.contract.last_rendered import JobLastRenderedImageInfo, RecentImage, RecentImages
 from manager_api.database.engine import Database, DatabaseBusy
 from manager_api.images import store as last_rendered
 from manager_api.images.scaling import SIZES, LastRendered
 from manager_api.logs.task_logs import job_files_url
-from workflows.domain.statuses import JobStatus
 
 #: Jobs looked at for an image; those that are older have not rendered lately.
 _LOOKED_AT = 500
-
-
-class RecentImage(BaseModel):
-    job_id: str
-    name: str
-    status: JobStatus
-    base: str
-    """Path of an address on this manager; each suffix goes behind it and a slash."""
-    suffixes: list[str]
-    """From the largest to the smallest image."""
-    shown_at: datetime
-
-
-class RecentImages(BaseModel):
-    images: list[RecentImage]
 
 
 class LastRenderedService:

@@ -51,7 +51,7 @@ class LastRendered:
         self._directory = directory
         self._shown = shown
         self._waiting: dict[str, tuple[str, bytes]] = {}
-        self._worker: asyncio.Task[None] | None = None
+        self._is_offered = asyncio.Event()
 
     def offer(self, job_id: str, media_type: str, image: bytes) -> None:
         """Takes an image to be scaled in the background.
@@ -62,23 +62,22 @@ class LastRendered:
         if job_id not in self._waiting and len(self._waiting) >= _PLACES:
             raise TooMany("too many images are waiting to be processed")
         self._waiting[job_id] = (media_type, image)
-        if not self.is_busy:
-            self._worker = asyncio.create_task(self._work_off(), name="last rendered images")
+        self._is_offered.set()
 
     def forget(self, job_id: str) -> None:
         """The job is being deleted."""
         self._waiting.pop(job_id, None)
 
-    async def close(self) -> None:
-        """Gives up what waits."""
-        if self._worker is not None:
-            self._worker.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._worker
-
-    @property
-    def is_busy(self) -> bool:
-        return self._worker is not None and not self._worker.done()
+    async def run(self) -> None:
+        """Until canceled; what waits then is given up."""
+        while True:
+            await self._is_offered.wait()
+            self._is_offered.clear()
+            try:
+                await self._work_off()
+            except Exception:
+                # A bug must not end it: the next image may be another.
+                logger.exception("an image could not be scaled")
 
     def has_image(self, job_id: str) -> bool:
         return (self._directory(job_id) / SMALLEST).is_file()

@@ -6,30 +6,25 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.ext.asyncio import AsyncSession
 
-from manager_api.database.bulk import bulk_insert
 from manager_api.database.engine import Database, Session, utc_now
 from manager_api.database.tables import (
     Base,
-    FarmRow,
-    JobBlockRow,
     JobRow,
-    OutboxRow,
     SleepScheduleRow,
-    TaskRow,
     WorkerRow,
     WorkerTagMembershipRow,
     WorkerTagRow,
-    table_of,
 )
 from manager_api.importing import flamenco_database as flamenco
+from manager_api.importing import store
 from manager_api.importing.flamenco_files import FlamencoFiles
+from manager_api.jobs import store as jobs
 from workflows.domain.job.ranges import format_ranges
 from workflows.domain.migration import job_status_of, task_status_of, worker_status_of
 from workflows.domain.statuses import ENDED, JobStatus
+from workflows.domain.steps import steps_of
 
 CARRIED_OVER = "Carried over from Flamenco"
 
@@ -70,8 +65,8 @@ class Transfer:
         call imports the rest.
         """
         await self._tags_and_workers(list(source.tags()), list(source.workers()))
-        jobs = source.jobs()
-        while (job := await asyncio.to_thread(next, jobs, None)) is not None:
+        source_jobs = source.jobs()
+        while (job := await asyncio.to_thread(next, source_jobs, None)) is not None:
             if await self._job(job) and self._files is not None:
                 await self._copy_files(self._files, job)
         await self._show_last_rendered(source.last_rendered_job())
@@ -82,15 +77,15 @@ class Transfer:
     ) -> None:
         async with self._database.writing() as session:
             await self._add_tags(session, tags)
-            known = await _ids(session, WorkerRow.id)
+            known = await store.worker_ids(session)
             for worker in workers:
                 if self._is_new("workers", worker.id in known):
                     known.add(worker.id)
                     await self._add_worker(session, worker)
 
     async def _add_tags(self, session: Session, tags: Sequence[flamenco.Tag]) -> None:
-        rows = (await session.execute(select(WorkerTagRow.id, WorkerTagRow.name))).all()
-        ids, by_name = {row.id for row in rows}, {row.name: row.id for row in rows}
+        by_name = await store.tag_ids_by_name(session)
+        ids = set(by_name.values())
         for tag in tags:
             self._tag_ids[tag.id] = tag.id if tag.id in ids else by_name.get(tag.name, tag.id)
             if self._is_new("tags", self._tag_ids[tag.id] in ids):
@@ -131,7 +126,7 @@ class Transfer:
             self.report.left.append(f'job "{job.name}" ({job.id}): its deletion was asked for')
             return False
         async with self._database.reading() as session:
-            known = await session.get(JobRow, job.id)
+            known = await jobs.job(session, job.id)
         if not self._is_new("jobs", known is not None):
             return True
         self.report.new["tasks"] += len(job.tasks)
@@ -148,20 +143,10 @@ class Transfer:
         return True
 
     async def _add_job(self, session: Session, job: flamenco.Job) -> None:
-        workers = await _ids(session, WorkerRow.id)
+        workers = await store.worker_ids(session)
         row = self._job_row(job)
-        session.add(row)
-        await session.flush()
-        await bulk_insert(
-            session, table_of(TaskRow), _task_columns(job, row.status, workers), {"job_id": job.id}
-        )
-        session.add_all(
-            JobBlockRow(job_id=job.id, worker_id=worker, task_type=task_type)
-            for worker, task_type in dict.fromkeys(job.blocklist)
-            if worker in workers
-        )
-        if not row.is_ended:
-            session.add(OutboxRow(job_id=job.id, run=row.run, created=utc_now()))
+        blocked = [pair for pair in dict.fromkeys(job.blocklist) if pair[0] in workers]
+        await store.add_job(session, row, _task_columns(job, row.status, workers), blocked)
 
     def _job_row(self, job: flamenco.Job) -> JobRow:
         status = job_status_of(job.status)
@@ -195,31 +180,18 @@ class Transfer:
                 await files.copy_image(job.id, image)
 
     async def _show_last_rendered(self, job_id: str | None) -> None:
-        """Set the farm's newest image, unless this farm has rendered something itself."""
         if job_id is None or self._files is None or self._is_rehearsal:
             return
         async with self._database.writing() as session:
-            if await session.get(JobRow, job_id) is not None:
-                await session.execute(
-                    update(FarmRow)
-                    .where(FarmRow.last_rendered_job_id.is_(None))
-                    .values(last_rendered_job_id=job_id)
-                )
+            await store.show_last_rendered(session, job_id)
 
     def _is_new(self, kind: str, is_there: bool) -> bool:
         (self.report.there if is_there else self.report.new)[kind] += 1
         return not is_there
 
     async def _add(self, session: Session, *rows: Base) -> None:
-        """The kinds of items in their order: later ones may refer to earlier ones."""
         if not self._is_rehearsal:
-            for row in rows:
-                session.add(row)
-                await session.flush()
-
-
-async def _ids(session: AsyncSession, column: Any) -> set[str]:
-    return set(await session.scalars(select(column)))
+            await store.add_rows(session, rows)
 
 
 def _schedule_row(worker_id: str, schedule: flamenco.SleepSchedule) -> SleepScheduleRow:
@@ -260,4 +232,4 @@ def _task_columns(
 
 
 def _steps(task: flamenco.Task) -> int:
-    return sum(max(1, command["total_step_count"]) for command in task.commands)
+    return steps_of(command["total_step_count"] for command in task.commands)

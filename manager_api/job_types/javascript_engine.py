@@ -19,10 +19,6 @@ _POSITION = re.compile(r"<input>:(\d+):\d+")
 _THROW = re.compile(r"(?<![.\w$])throw\b(?![ \t]*[:=,;)}\n])")
 
 
-class JavaScriptError(Exception):
-    """The message is a sentence with file and line."""
-
-
 def run_javascript(request: Request) -> Answer:
     script = _Script(request, request.scripts)
     answer = Answer()

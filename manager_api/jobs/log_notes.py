@@ -11,7 +11,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from manager_api.database.engine import Database, DatabaseBusy
+from manager_api.database.engine import Database
+from manager_api.database.loops import whenever
 from manager_api.events.live import LiveEvents
 from manager_api.jobs.task_store import attempts_of
 from manager_api.logs.task_logs import Note, TaskLogs
@@ -29,17 +30,11 @@ class LogNotes:
         self._logs = logs
         self._changes: list[Mapping[str, Any]] = []
         self._has_changes = asyncio.Event()
-        self._asyncio_task: asyncio.Task[None] | None = None
         live.react(self._hear)
 
-    async def start(self) -> None:
-        self._asyncio_task = asyncio.create_task(self._write(), name="log notes")
-
-    async def close(self) -> None:
-        if self._asyncio_task is not None:
-            self._asyncio_task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._asyncio_task
+    async def run(self) -> None:
+        """Until canceled."""
+        await whenever(self._has_changes, self._write)
 
     def _hear(self, topic: str, payload: Mapping[str, Any]) -> None:
         # Only events of tasks have a job_id as well as a previous status.
@@ -48,12 +43,10 @@ class LogNotes:
             self._has_changes.set()
 
     async def _write(self) -> None:
-        while True:
-            await self._has_changes.wait()
-            self._has_changes.clear()
-            changes, self._changes = self._changes, []
-            with contextlib.suppress(DatabaseBusy):
-                await self._note(await self._notes(changes))
+        notes = await self._notes(changes := list(self._changes))
+        # Only now: the database may have been too busy to say which attempts they are about.
+        del self._changes[: len(changes)]
+        await self._note(notes)
 
     async def _note(self, notes: Sequence[Note]) -> None:
         try:

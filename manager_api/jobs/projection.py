@@ -23,6 +23,7 @@ from workflows.domain.messages import (
     ProjectionWrite,
     WriteAnswer,
 )
+from workflows.domain.writes import answer_out_of_turn, fingerprint
 
 
 class SqlProjectionStore:
@@ -61,7 +62,9 @@ class SqlProjectionStore:
             job = await job_to_change(session, write.job_id)
             if job is None or job.run != write.run:
                 return WriteAnswer.GONE
-            answer = _answer_out_of_turn(job, write)
+            answer = answer_out_of_turn(
+                write, sequence=job.sequence, is_ended=job.is_ended, last=job.last_write
+            )
             if answer is None:
                 await _Applier(session, job, write).apply()
             return answer or WriteAnswer.STORED
@@ -80,19 +83,6 @@ async def _blocked(session: AsyncSession, job_id: str) -> tuple[tuple[str, str],
     return tuple((row.worker_id, row.task_type) for row in await session.execute(query))
 
 
-def _answer_out_of_turn(job: JobRow, write: ProjectionWrite) -> WriteAnswer | None:
-    """None when it is this write's turn."""
-    if write.sequence == job.sequence:
-        return WriteAnswer.STORED
-    if write.sequence < job.sequence or job.is_ended:
-        # Either a copy that comes late, whose answer nobody hears, or a Temporal that was set
-        # back in time: the run is ended and started anew from the database (protocol rule 16).
-        return WriteAnswer.GONE
-    if write.sequence > job.sequence + 1 and write.snapshot is None:
-        return WriteAnswer.SEND_ALL
-    return None
-
-
 class _Applier:
     """Carries one write into the tables. Events of tasks come before those of their job."""
 
@@ -106,7 +96,7 @@ class _Applier:
     async def apply(self) -> None:
         job, write = self._job, self._write
         steps_before = (job.steps_completed, job.steps_total)
-        job.sequence = write.sequence
+        job.sequence, job.last_write = write.sequence, fingerprint(write)
         moves = TaskMoves(self._session, job, self._workers, self._now)
         await moves.apply(write.tasks)
         needs_refresh = moves.moved_in_bulk

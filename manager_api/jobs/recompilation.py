@@ -2,18 +2,16 @@
 
 import asyncio
 from typing import Any
-from uuid import uuid4
 
-from manager_api.contract.errors import JobNotFound, Refused
 from manager_api.contract.job_details import Recompilation
 from manager_api.database.engine import Database
 from manager_api.database.tables import JobRow
 from manager_api.job_types.registry import JobTypeRegistry
 from manager_api.jobs import replacement as recompilation
 from manager_api.jobs import store as jobs
-from manager_api.jobs.service import PATIENCE_S, JobControl, apply_change, check_stays, job_row
+from manager_api.jobs.control import PATIENCE_S, JobControl, apply_change
 from manager_api.jobs.submission import compile_again
-from workflows.domain.job.transitions import check_job_action
+from workflows.domain.job.transitions import Refused, check_job_action
 from workflows.domain.messages import Change, JobAction
 from workflows.domain.statuses import JobStatus
 from workflows.domain.variables import Variables
@@ -41,8 +39,8 @@ class RecompilationService:
             Refused: the job is at work, being deleted, or archived.
             BadRequest: its job type refuses the settings, with a sentence; nothing was changed.
         """
-        row = await job_row(self._database, job_id)
-        check_stays(row)
+        row = await self._row(job_id)
+        jobs.check_stays(row)
         # It is a requeue, so it is possible when that is.
         check_job_action(row.status, JobAction.REQUEUE)
         new = await compile_again(row, settings, self._job_types, self._variables)
@@ -51,16 +49,11 @@ class RecompilationService:
             await self._end(row)
         try:
             async with self._database.writing() as session:
-                done = await recompilation.replace_tasks(session, job_id, new, stays_paused)
+                held = await jobs.existing_job_to_change(session, job_id)
+                kept = await recompilation.replace_tasks(session, held, new, stays_paused)
         except jobs.NotEnded as work:
-            raise Refused("somebody else has just requeued the job") from work
-        except jobs.NothingMore as end:
-            raise Refused("the job is being deleted or archived") from end
-        except KeyError as absence:
-            raise JobNotFound(job_id) from absence
-        if done.run is not None:
-            await self._control.start(job_id, done.run)
-        return Recompilation(tasks=done.tasks, kept=done.kept)
+            raise Refused("another request has just requeued the job") from work
+        return Recompilation(tasks=len(new.tasks), kept=kept)
 
     async def _end(self, row: JobRow) -> None:
         """Until no workflow owns the job's tasks: a paused job's does, so it is canceled first.
@@ -69,14 +62,14 @@ class RecompilationService:
             Refused: it takes too long.
         """
         if row.status is JobStatus.PAUSED:
-            change = Change(
-                action=JobAction.CANCEL,
-                reason="to be compiled anew, with changes",
-                request_id=str(uuid4()),
-            )
+            change = Change(action=JobAction.CANCEL, reason="to be compiled anew, with changes")
             await apply_change(self._database, self._control, row, change)
         for _ in range(int(PATIENCE_S / _LOOK_S)):
-            if (await job_row(self._database, row.id)).is_ended:
+            if (await self._row(row.id)).is_ended:
                 return
             await asyncio.sleep(_LOOK_S)
         raise Refused("the job is about to end; try again in a moment")
+
+    async def _row(self, job_id: str) -> JobRow:
+        async with self._database.reading() as session:
+            return await jobs.existing_job(session, job_id)

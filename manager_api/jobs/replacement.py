@@ -16,10 +16,10 @@ from manager_api.database.payloads import JOBS, job_event
 from manager_api.database.tables import JobBlockRow, JobRow, TaskRow, table_of
 from manager_api.jobs import history as job_history
 from manager_api.jobs import store as jobs
-from manager_api.jobs.insertion import CHUNK, NewJob, NewTask, steps_of
+from manager_api.jobs.insertion import CHUNK, commands_of, depends_on
 from manager_api.jobs.task_moves import sum_steps
 from manager_api.jobs.task_store import tasks_in_order
-from workflows.domain.job.ranges import format_ranges
+from workflows.domain.job_types.definitions import AuthoredTask, CompiledJob
 from workflows.domain.statuses import JobStatus, TaskStatus
 from workflows.domain.task_ids import task_id
 
@@ -36,14 +36,6 @@ _KEPT: dict[str, Any] = {
 }
 
 
-class Recompiled(NamedTuple):
-    run: int | None
-    """The run to start; None for a job that stays paused."""
-    kept: int
-    """Tasks that stay finished."""
-    tasks: int
-
-
 class _Old(NamedTuple):
     finished: dict[str, list[TaskRow]]
     """By what they are; see `_likeness`."""
@@ -51,33 +43,33 @@ class _Old(NamedTuple):
     """By index. An attempt's number is never used twice: logs and hosts go by it."""
 
 
-async def replace_tasks(
-    session: Session, job_id: str, new: NewJob, stays_paused: bool
-) -> Recompiled:
+async def replace_tasks(session: Session, row: JobRow, new: CompiledJob, stays_paused: bool) -> int:
     """Of a job whose run has ended; tells `/jobs`, and orders the new run.
 
     What failed before counts against nobody any more: the change may be what mends it.
 
     Args:
+        row: held against other writers.
         stays_paused: no run is ordered; resuming the job will begin one.
+
+    Returns:
+        How many tasks stay finished.
 
     Raises:
         NotEnded: a run owns the job.
-        NothingMore: it is archived, or to be deleted.
-        KeyError: no such job.
+        Refused: it is archived, or to be deleted.
     """
-    row = await jobs.job_to_change(session, job_id)
-    if row is None:
-        raise KeyError(job_id)
-    jobs.check_rests(row)
-    run = None if stays_paused else await jobs.begin_rerun(session, job_id, None)
-    old = await _old_tasks(session, job_id)
-    await session.execute(delete(TaskRow).where(TaskRow.job_id == job_id))
-    await session.execute(delete(JobBlockRow).where(JobBlockRow.job_id == job_id))
+    jobs.check_ended(row)
+    jobs.check_stays(row)
+    if not stays_paused:
+        await jobs.begin_run(session, row, None)
+    old = await _old_tasks(session, row.id)
+    await session.execute(delete(TaskRow).where(TaskRow.job_id == row.id))
+    await session.execute(delete(JobBlockRow).where(JobBlockRow.job_id == row.id))
     unfinished = TaskStatus.PAUSED if stays_paused else TaskStatus.QUEUED
     kept = await _insert(session, row, new.tasks, old, unfinished)
     await _tell(session, row, new, JobStatus.PAUSED if stays_paused else JobStatus.QUEUED, kept)
-    return Recompiled(run, kept, len(new.tasks))
+    return kept
 
 
 async def _old_tasks(session: AsyncSession, job_id: str) -> _Old:
@@ -95,7 +87,7 @@ def _likeness(name: str, task_type: str, commands: list[dict[str, Any]]) -> str:
 
 
 async def _insert(
-    session: Session, job: JobRow, tasks: Sequence[NewTask], old: _Old, unfinished: TaskStatus
+    session: Session, job: JobRow, tasks: Sequence[AuthoredTask], old: _Old, unfinished: TaskStatus
 ) -> int:
     """Returns how many are kept."""
     same = {"job_id": job.id, "created": job.created, "updated": utc_now()}
@@ -113,20 +105,20 @@ async def _insert(
 
 
 def _row(
-    job_id: str, index: int, task: NewTask, old: _Old, unfinished: TaskStatus
+    job_id: str, index: int, task: AuthoredTask, old: _Old, unfinished: TaskStatus
 ) -> dict[str, Any]:
-    alike = old.finished[_likeness(task.name, task.task_type, task.commands)]
+    commands, steps = commands_of(task), task.steps_total
+    alike = old.finished[_likeness(task.name, task.type, commands)]
     finished = alike.pop(0) if alike else None
-    steps = steps_of(task)
     state = _KEPT if finished is None else {name: getattr(finished, name) for name in _KEPT}
     return state | {
         "index_in_job": index,
         "id": task_id(job_id, index),
         "name": task.name,
-        "task_type": task.task_type,
+        "task_type": task.type,
         "priority": task.priority,
-        "commands": task.commands,
-        "depends_on": format_ranges(sorted(set(task.depends_on))),
+        "commands": commands,
+        "depends_on": depends_on(task),
         "steps_total": steps,
         "steps_completed": 0 if finished is None else steps,
         "status": unfinished if finished is None else TaskStatus.COMPLETED,
@@ -134,11 +126,13 @@ def _row(
     }
 
 
-async def _tell(session: Session, row: JobRow, new: NewJob, status: JobStatus, kept: int) -> None:
+async def _tell(
+    session: Session, row: JobRow, new: CompiledJob, status: JobStatus, kept: int
+) -> None:
     now = utc_now()
     previous = row.status
-    row.settings = new.settings
-    row.job_metadata = new.metadata
+    row.settings = new.job.settings
+    row.job_metadata = new.job.metadata
     row.status = status
     row.activity = f"Compiled anew with changed settings; {kept} finished tasks were kept"
     row.updated = now

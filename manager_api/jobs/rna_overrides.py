@@ -2,14 +2,13 @@
 
 from collections.abc import Sequence
 
-from manager_api.contract.errors import BadRequest, JobNotFound
+from manager_api.contract.errors import BadRequest
 from manager_api.contract.rna_overrides import RnaOverrides
 from manager_api.database import events
 from manager_api.database.engine import Database, utc_now
 from manager_api.database.payloads import JOBS, job_event
 from manager_api.jobs import history as job_history
 from manager_api.jobs import store as jobs
-from manager_api.jobs.service import check_stays
 from workflows.domain.rna_overrides import BadOverrides, assignments, check
 
 
@@ -19,9 +18,7 @@ class RnaOverrideService:
 
     async def get(self, job_id: str) -> RnaOverrides:
         async with self._database.reading() as session:
-            row = await jobs.job(session, job_id)
-        if row is None:
-            raise JobNotFound(job_id)
+            row = await jobs.existing_job(session, job_id)
         return RnaOverrides(overrides=row.rna_overrides or [])
 
     async def change(self, job_id: str, lines: Sequence[str]) -> RnaOverrides:
@@ -35,10 +32,8 @@ class RnaOverrideService:
         except BadOverrides as problems:
             raise BadRequest(str(problems)) from problems
         async with self._database.writing() as session:
-            row = await jobs.job_to_change(session, job_id)
-            if row is None:
-                raise JobNotFound(job_id)
-            check_stays(row)
+            row = await jobs.existing_job_to_change(session, job_id)
+            jobs.check_stays(row)
             if (row.rna_overrides or []) != list(lines):
                 row.rna_overrides = list(lines) or None
                 row.updated = utc_now()

@@ -6,27 +6,24 @@ from dataclasses import asdict
 from sqlalchemy import delete, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from manager_api.contract.errors import JobNotFound
 from manager_api.database import events
 from manager_api.database.engine import FOR_CHANGE, Changed, Session, utc_now
 from manager_api.database.payloads import JOBS, job_event
+from manager_api.database.restored import number_of_last_restore
 from manager_api.database.tables import (
     HandBackRow,
-    JobBlockRow,
     JobRow,
     LeaseRow,
     LeaseState,
     OutboxRow,
-    WorkerRow,
 )
+from workflows.domain.job.transitions import check_job_stays
 from workflows.domain.messages import Change
 
 
 class NotEnded(Exception):
     """The job's run still owns it; ask its workflow."""
-
-
-class NothingMore(Exception):
-    """The job is archived, or to be deleted: nothing more is done with it."""
 
 
 async def job(session: AsyncSession, job_id: str) -> JobRow | None:
@@ -41,18 +38,52 @@ async def job_to_change(session: Session, job_id: str) -> JobRow | None:
     return await session.get(JobRow, job_id, with_for_update=FOR_CHANGE, populate_existing=True)
 
 
-async def set_tag(session: Session, job_id: str, tag_id: str | None) -> bool:
-    """Whose workers may serve it from now on; None: everybody's. Tells `/jobs`. False: no such
-    job.
+async def existing_job(session: AsyncSession, job_id: str) -> JobRow:
+    """Raises:
+    JobNotFound: there is no such job.
     """
-    row = await job_to_change(session, job_id)
+    return _existing(await job(session, job_id), job_id)
+
+
+async def existing_job_to_change(session: Session, job_id: str) -> JobRow:
+    """As `job_to_change`.
+
+    Raises:
+        JobNotFound: there is no such job.
+    """
+    return _existing(await job_to_change(session, job_id), job_id)
+
+
+def _existing(row: JobRow | None, job_id: str) -> JobRow:
     if row is None:
-        return False
+        raise JobNotFound(job_id)
+    return row
+
+
+def check_stays(row: JobRow) -> None:
+    """Raises:
+    Refused: the job is archived, or its deletion was asked for.
+    """
+    check_job_stays(
+        is_being_deleted=row.delete_requested_at is not None,
+        is_archived=row.archived_at is not None,
+    )
+
+
+def check_ended(row: JobRow) -> None:
+    """Raises:
+    NotEnded: a run owns the job.
+    """
+    if not row.is_ended:
+        raise NotEnded(row.id)
+
+
+def set_tag(session: Session, row: JobRow, tag_id: str | None) -> None:
+    """Whose workers may serve the job from now on; None: every worker. Tells `/jobs`."""
     row.worker_tag_id = tag_id
     row.updated = utc_now()
     events.append(session, JOBS, job_event(row))
     session.changed.add(Changed.FARM)
-    return True
 
 
 async def all_jobs(session: AsyncSession) -> Sequence[JobRow]:
@@ -60,45 +91,6 @@ async def all_jobs(session: AsyncSession) -> Sequence[JobRow]:
     query = select(JobRow).where(JobRow.archived_at.is_(None))
     query = query.order_by(JobRow.created.desc(), JobRow.id.desc())
     return (await session.scalars(query)).all()
-
-
-async def blocklist(session: AsyncSession, job_id: str) -> Sequence[tuple[str, str, str]]:
-    """(worker id, task type, worker name), by name; deleted workers, too."""
-    query = (
-        select(JobBlockRow.worker_id, JobBlockRow.task_type, WorkerRow.name)
-        .join(WorkerRow, WorkerRow.id == JobBlockRow.worker_id)
-        .where(JobBlockRow.job_id == job_id)
-        .order_by(WorkerRow.name, JobBlockRow.worker_id, JobBlockRow.task_type)
-    )
-    return [(worker, task_type, name) for worker, task_type, name in await session.execute(query)]
-
-
-async def begin_rerun(session: Session, job_id: str, change: Change | None) -> int:
-    """Start an ended job anew, with a change for it; returns the new run's number.
-
-    Raises:
-        NotEnded: a run owns the job.
-        NothingMore: it is archived, or its deletion was asked for.
-        KeyError: no such job.
-    """
-    row = await job_to_change(session, job_id)
-    if row is None:
-        raise KeyError(job_id)
-    check_rests(row)
-    return await _begin_run(session, row, change)
-
-
-def check_rests(row: JobRow) -> None:
-    """Whether a job's tasks may be changed here.
-
-    Raises:
-        NotEnded: a run owns the job.
-        NothingMore: it is archived, or its deletion was asked for.
-    """
-    if not row.is_ended:
-        raise NotEnded(row.id)
-    if row.delete_requested_at is not None or row.archived_at is not None:
-        raise NothingMore(row.id)
 
 
 async def restart_run(session: Session, job_id: str, run: int) -> int | None:
@@ -111,12 +103,14 @@ async def restart_run(session: Session, job_id: str, run: int) -> int | None:
         return None
     # What this run was started for was not done if it has written nothing.
     change = Change(**row.pending_change) if row.pending_change and not row.sequence else None
-    return await _begin_run(session, row, change)
+    return await begin_run(session, row, change)
 
 
-async def _begin_run(session: Session, row: JobRow, change: Change | None) -> int:
-    row.run += 1
+async def begin_run(session: Session, row: JobRow, change: Change | None) -> int:
+    """Orders the job's next run, which begins with the change; returns the run's number."""
+    row.run = max(row.run + 1, await number_of_last_restore(session))
     row.sequence = 0
+    row.last_write = None
     row.is_ended = False
     row.pending_change = None if change is None else asdict(change)
     row.demand = None
@@ -130,20 +124,3 @@ async def _begin_run(session: Session, row: JobRow, change: Change | None) -> in
     await session.merge(OutboxRow(job_id=row.id, run=row.run, created=now))
     session.changed.add(Changed.FARM)
     return row.run
-
-
-async def set_priority(session: Session, job_id: str, priority: int) -> bool:
-    """Of an ended job: a run's priority is set by its workflow. False: no such job.
-
-    Raises:
-        NotEnded: a run owns the job.
-    """
-    row = await job_to_change(session, job_id)
-    if row is None:
-        return False
-    if not row.is_ended:
-        raise NotEnded(job_id)
-    row.priority = priority
-    row.updated = utc_now()
-    events.append(session, JOBS, job_event(row))
-    return True

@@ -11,10 +11,9 @@ from manager_api.contract.jobs import SubmittedJob
 from manager_api.database.tables import JobRow
 from manager_api.job_types.folder import JobTypeBroken
 from manager_api.job_types.registry import JobTypeRegistry, JobTypeUnknown
-from manager_api.jobs.insertion import NewJob, NewTask
 from manager_api.settings.platforms import managers_platform
 from workflows.domain.job_types import definitions
-from workflows.domain.job_types.definitions import AuthoredTask, CompileError, JobType
+from workflows.domain.job_types.definitions import AuthoredTask, CompiledJob, CompileError, JobType
 from workflows.domain.statuses import JobStatus
 from workflows.domain.variables import Variables
 
@@ -24,7 +23,7 @@ _INITIAL = frozenset({JobStatus.QUEUED, JobStatus.PAUSED})
 
 async def compile_job(
     submitted: SubmittedJob, job_types: JobTypeRegistry, variables: Variables
-) -> NewJob:
+) -> CompiledJob:
     """Takes seconds for a job of many tasks, most of them in threads.
 
     Raises:
@@ -35,13 +34,12 @@ async def compile_job(
     if status not in _INITIAL:
         raise BadRequest(f'a job cannot begin as "{status}", only as "queued" or "paused"')
     job = await asyncio.to_thread(_to_compile, submitted, variables)
-    tasks = await _compiled(job, submitted, job_types)
-    return await asyncio.to_thread(_new_job, submitted, job, status, tasks)
+    return CompiledJob(job, await _compiled(job, submitted, job_types))
 
 
 async def compile_again(
     row: JobRow, settings: dict[str, Any], job_types: JobTypeRegistry, variables: Variables
-) -> NewJob:
+) -> CompiledJob:
     """A stored job with other settings, as if they had been submitted with it.
 
     Raises:
@@ -64,8 +62,7 @@ async def compile_again(
         created=row.created.astimezone(),
         shaman_checkout_id=row.shaman_checkout_id,
     )
-    tasks = await _compiled(job, submitted, job_types)
-    return await asyncio.to_thread(_new_job, submitted, job, JobStatus.QUEUED, tasks)
+    return CompiledJob(job, await _compiled(job, submitted, job_types))
 
 
 async def _compiled(
@@ -77,26 +74,6 @@ async def _compiled(
         return await job_types.compile(job, job_type)
     except (JobTypeUnknown, JobTypeBroken, CompileError) as refusal:
         raise BadRequest(str(refusal)) from refusal
-
-
-def _new_job(
-    submitted: SubmittedJob,
-    job: definitions.SubmittedJob,
-    status: JobStatus,
-    tasks: list[AuthoredTask],
-) -> NewJob:
-    return NewJob(
-        id=job.job_id,
-        name=job.name,
-        job_type=submitted.type,
-        priority=submitted.priority,
-        tasks=[_new_task(task) for task in tasks],
-        status=status,
-        settings=job.settings,
-        metadata=job.metadata,
-        shaman_checkout_id=job.shaman_checkout_id,
-        worker_tag_id=submitted.worker_tag or None,
-    )
 
 
 def _to_compile(submitted: SubmittedJob, variables: Variables) -> definitions.SubmittedJob:
@@ -122,15 +99,3 @@ def _check_etag(submitted: SubmittedJob, job_type: JobType) -> None:
         raise PreconditionFailed(
             "the job type has changed since it was fetched; refresh the job types and try again"
         )
-
-
-def _new_task(task: AuthoredTask) -> NewTask:
-    commands = [
-        {
-            "name": command.name,
-            "parameters": command.parameters,
-            "total_step_count": command.total_step_count,
-        }
-        for command in task.commands
-    ]
-    return NewTask(task.name, task.type, task.priority, commands, task.dependencies)

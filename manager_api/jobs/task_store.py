@@ -1,12 +1,14 @@
 """Tasks: queries, and the progress that hosts report past the workflow."""
 
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
-from typing import Any
+from datetime import datetime
+from typing import Any, NamedTuple
 
-from sqlalchemy import Row, Select, delete, func, select, update
+from sqlalchemy import Row, Select, bindparam, delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import defer
 
+from manager_api.contract.errors import TaskNotFound
 from manager_api.database import events
 from manager_api.database.bulk import IN_CHUNK
 from manager_api.database.engine import Session, utc_now
@@ -14,15 +16,60 @@ from manager_api.database.payloads import JOBS, job_event, task_event, topic_of_
 from manager_api.database.tables import JobRow, TaskRow, WorkerRow, table_of
 from manager_api.jobs.store import job_to_change
 from workflows.domain.statuses import TaskStatus
+from workflows.domain.task_ids import task_id as task_id_of
 
 #: Tasks per query where all of a job are read.
 READ_CHUNK = 1000
+
+
+class TimedRow(NamedTuple):
+    """How long a completed task took."""
+
+    index_in_job: int
+    worker_id: str | None
+    steps_total: int
+    started_at: datetime
+    ended_at: datetime
+    memory_peak: int | None
+
+    @property
+    def seconds(self) -> float:
+        return (self.ended_at - self.started_at).total_seconds()
 
 
 async def tasks_of_job(session: AsyncSession, job_id: str) -> Sequence[TaskRow]:
     """Without their commands, in the order the job type made them; none if no such job."""
     query = select(TaskRow).options(defer(TaskRow.commands, raiseload=True))
     return [row async for (row,) in tasks_in_order(session, job_id, query)]
+
+
+async def tasks_with_commands(session: AsyncSession, job_id: str) -> Sequence[TaskRow]:
+    """As `tasks_of_job`, and with what takes most of the room."""
+    return [row async for (row,) in tasks_in_order(session, job_id, select(TaskRow))]
+
+
+async def completed_times(session: AsyncSession, job_id: str) -> Sequence[TimedRow]:
+    query = select(
+        TaskRow.index_in_job,
+        TaskRow.worker_id,
+        TaskRow.steps_total,
+        TaskRow.started_at,
+        TaskRow.ended_at,
+        TaskRow.memory_peak,
+    ).where(
+        TaskRow.status == TaskStatus.COMPLETED,
+        TaskRow.started_at.is_not(None),
+        TaskRow.ended_at.is_not(None),
+    )
+    return [TimedRow(*row) async for row in tasks_in_order(session, job_id, query)]
+
+
+async def active_indexes(session: AsyncSession, job_id: str) -> Sequence[int]:
+    """In ascending order."""
+    query = select(TaskRow.index_in_job).where(
+        TaskRow.job_id == job_id, TaskRow.status == TaskStatus.ACTIVE
+    )
+    return sorted(await session.scalars(query))
 
 
 async def count_of_job(session: AsyncSession, job_id: str) -> int:
@@ -55,8 +102,24 @@ async def task(session: AsyncSession, task_id: str) -> TaskRow | None:
     return await session.scalar(select(TaskRow).where(TaskRow.id == task_id))
 
 
-async def task_by_index(session: AsyncSession, job_id: str, index: int) -> TaskRow | None:
-    return await session.get(TaskRow, (job_id, index))
+async def existing_task(session: AsyncSession, task_id: str) -> TaskRow:
+    """Raises:
+    TaskNotFound: there is no such task.
+    """
+    row = await task(session, task_id)
+    if row is None:
+        raise TaskNotFound(task_id)
+    return row
+
+
+async def existing_task_of_job(session: AsyncSession, job_id: str, index: int) -> TaskRow:
+    """Raises:
+    TaskNotFound: the job has no such task.
+    """
+    row = await session.get(TaskRow, (job_id, index))
+    if row is None:
+        raise TaskNotFound(task_id_of(job_id, index))
+    return row
 
 
 async def tasks_by_index(
@@ -88,6 +151,20 @@ async def attempts_of(session: AsyncSession, task_ids: Collection[str]) -> Mappi
         )
         found.update((row[0], row[1]) for row in await session.execute(query))
     return found
+
+
+async def raise_attempts(session: Session, job_id: str, attempts: Mapping[str, int]) -> None:
+    """See to it that no attempt is counted twice. `attempts` is the newest one by a task's id."""
+    table = table_of(TaskRow)
+    statement = (
+        update(table)
+        .where(table.c.job_id == job_id, table.c.id == bindparam("task"))
+        .where(table.c.attempt < bindparam("newest"))
+        .values(attempt=bindparam("newest"))
+    )
+    rows = [{"task": task_id, "newest": attempt} for task_id, attempt in attempts.items()]
+    for first in range(0, len(rows), IN_CHUNK):
+        await session.execute(statement, rows[first : first + IN_CHUNK])
 
 
 async def set_steps(session: Session, job_id: str, index: int, steps_completed: int) -> bool:

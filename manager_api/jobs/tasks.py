@@ -2,31 +2,25 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from uuid import uuid4
 
 from manager_api.contract.answers import task_answer
-from manager_api.contract.errors import JobNotFound, Refused, TaskNotFound
 from manager_api.contract.tasks import Task, TaskLogInfo
 from manager_api.database.engine import Database
 from manager_api.database.tables import JobRow, TaskRow
 from manager_api.jobs import store as jobs
 from manager_api.jobs import task_store as tasks
-from manager_api.jobs.service import JobControl, apply_change
+from manager_api.jobs.control import JobControl, apply_change
 from manager_api.logs.task_logs import TaskLogs, job_files_url
 from manager_api.workers import store as worker_store
-from workflows.domain.job.transitions import check_task_action
+from workflows.domain.job.named_statuses import task_action_for
 from workflows.domain.messages import Change, TaskAction
 from workflows.domain.statuses import TaskStatus
-
-#: What Flamenco's clients ask for by naming a status.
-_ASKED_BY: dict[TaskStatus, TaskAction] = {
-    TaskStatus.CANCELED: TaskAction.CANCEL,
-    TaskStatus.QUEUED: TaskAction.REQUEUE,
-}
 
 
 @dataclass(frozen=True, slots=True)
 class LogStream:
+    job_id: str
+    """The task's job."""
     size: int
     """In bytes; what is appended meanwhile is not part of it."""
     blocks: AsyncIterator[bytes]
@@ -40,9 +34,7 @@ class TaskService:
 
     async def get(self, task_id: str) -> Task:
         async with self._database.reading() as session:
-            row = await tasks.task(session, task_id)
-            if row is None:
-                raise TaskNotFound(task_id)
+            row = await tasks.existing_task(session, task_id)
             workers = await worker_store.workers_by_id(session, {row.worker_id, *row.failed_by})
         return task_answer(row, workers)
 
@@ -65,39 +57,27 @@ class TaskService:
 
     async def log(self, task_id: str) -> LogStream:
         row = await self._row(task_id)
-        return LogStream(*await self._logs.whole(row.job_id, row.id, row.attempt))
+        return LogStream(row.job_id, *await self._logs.whole(row.job_id, row.id, row.attempt))
 
     async def set_status(self, task_id: str, status: TaskStatus, reason: str) -> None:
         """What a client means by naming a status; the present one means nothing."""
-        row = await self._row(task_id)
-        if row.status is status:
-            return
-        if status not in _ASKED_BY:
-            raise Refused(f'a task that is "{row.status}" cannot be set to "{status}"')
-        await self._act(row, _ASKED_BY[status], reason)
+        row, job = await self._row_and_job(task_id)
+        action = task_action_for(row.status, status)
+        if action is not None:
+            await self._act(row, job, action, reason)
 
     async def act(self, task_id: str, action: TaskAction, reason: str) -> None:
-        await self._act(await self._row(task_id), action, reason)
+        await self._act(*await self._row_and_job(task_id), action, reason)
 
-    async def _act(self, row: TaskRow, action: TaskAction, reason: str) -> None:
-        job = await self._job(row.job_id)
-        if job.is_ended:
-            check_task_action(row.status, action)
-        change = Change(
-            task=row.index_in_job, task_action=action, reason=reason, request_id=str(uuid4())
-        )
+    async def _act(self, row: TaskRow, job: JobRow, action: TaskAction, reason: str) -> None:
+        change = Change(task=row.index_in_job, task_action=action, reason=reason)
         await apply_change(self._database, self._control, job, change)
 
     async def _row(self, task_id: str) -> TaskRow:
         async with self._database.reading() as session:
-            row = await tasks.task(session, task_id)
-        if row is None:
-            raise TaskNotFound(task_id)
-        return row
+            return await tasks.existing_task(session, task_id)
 
-    async def _job(self, job_id: str) -> JobRow:
+    async def _row_and_job(self, task_id: str) -> tuple[TaskRow, JobRow]:
         async with self._database.reading() as session:
-            row = await jobs.job(session, job_id)
-        if row is None:
-            raise JobNotFound(job_id)
-        return row
+            row = await tasks.existing_task(session, task_id)
+            return row, await jobs.existing_job(session, row.job_id)

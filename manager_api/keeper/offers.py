@@ -6,6 +6,7 @@ from uuid import uuid4
 from sqlalchemy import select
 
 from manager_api.database.engine import Session, utc_now
+from manager_api.database.restored import number_of_last_restore
 from manager_api.database.tables import JobRow, LeaseRow, LeaseState, WorkerRow, WorkerSlotRow
 from manager_api.workers import provision_store as provisions
 from workflows.domain.matchmaking import Offer
@@ -92,13 +93,14 @@ class OfferWriter:
             WorkerSlotRow.worker_id.in_({offer.worker_id for offer in offers})
         )
         slots = {(row.worker_id, row.slot): row for row in await self._session.scalars(query)}
+        restored = await number_of_last_restore(self._session)
         generations = []
         for offer in offers:
             key = (offer.worker_id, offer.slot)
             if key not in slots:
                 slots[key] = WorkerSlotRow(worker_id=key[0], slot=key[1], generation=0)
                 self._session.add(slots[key])
-            slots[key].generation += 1
+            slots[key].generation = max(slots[key].generation + 1, restored)
             generations.append(slots[key].generation)
         return generations
 

@@ -1,21 +1,26 @@
 """What the farm keeper reads and writes; an older keeper's writes are refused (rule 17)."""
 
-from collections.abc import Callable, Sequence
-from datetime import datetime
+from collections.abc import Callable, Collection, Mapping, Sequence
+from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, delete, select, update
 
 from manager_api.database import epoch as epochs
+from manager_api.database.bulk import IN_CHUNK
 from manager_api.database.engine import Changed, Database, Session, utc_now
-from manager_api.database.tables import LeaseRow, LeaseState, OutboxRow, WorkerRow
+from manager_api.database.tables import JobRow, LeaseRow, LeaseState, OutboxRow, WorkerRow
 from manager_api.jobs.store import restart_run
 from manager_api.keeper.offers import OfferWriter, lease_message
 from manager_api.keeper.snapshot import IsHttpPresent, everybody, farm_snapshot
 from manager_api.workers import store as workers
+from workflows.domain.keeping import StoredRun
 from workflows.domain.matchmaking import FarmSnapshot, Offer, RecallOrder
 from workflows.domain.messages import Lease
 
 AFTER_TASK, AT_ONCE = "after-task", "at-once"
+
+#: Columns in the order of `StoredRun`.
+_RUNS = select(JobRow.id, JobRow.run, JobRow.sequence, JobRow.is_ended)
 
 
 class SqlKeeperStore:
@@ -48,28 +53,16 @@ class SqlKeeperStore:
             await epochs.check_epoch(session, epoch)
             return await OfferWriter(session, epoch).write(offers)
 
-    async def open_leases(self, offered_before: datetime) -> list[Lease]:
-        """Leases offered before then that nobody has confirmed, to be lent again."""
+    async def unconfirmed_leases(self, older_than_s: float) -> list[Lease]:
+        """Leases that were offered so long ago and are not held: to be lent again."""
+        before = utc_now() - timedelta(seconds=older_than_s)
         query = (
             select(LeaseRow, WorkerRow)
             .join(WorkerRow, WorkerRow.id == LeaseRow.worker_id)
-            .where(LeaseRow.state == LeaseState.OFFERED, LeaseRow.changed < offered_before)
+            .where(LeaseRow.state == LeaseState.OFFERED, LeaseRow.changed < before)
         )
         async with self._db.reading() as session:
             return [lease_message(lease, worker) for lease, worker in await session.execute(query)]
-
-    async def recalled_leases(self, recalled_before: datetime) -> list[RecallOrder]:
-        """Leases recalled before then that were not returned, to be recalled again."""
-        query = select(LeaseRow).where(
-            LeaseRow.state != LeaseState.RETURNED,
-            LeaseRow.recall != "",
-            LeaseRow.changed < recalled_before,
-        )
-        async with self._db.reading() as session:
-            return [
-                RecallOrder(row.id, row.job_id, row.recall == AT_ONCE, "recalled before")
-                for row in await session.scalars(query)
-            ]
 
     async def mark_recalled(self, epoch: int, recalls: Sequence[RecallOrder]) -> None:
         """A recall at once is never weakened to one after the task.
@@ -106,6 +99,23 @@ class SqlKeeperStore:
         async with self._db.writing() as session:
             await restart_run(session, job_id, run)
 
+    async def unfinished_runs(self) -> list[StoredRun]:
+        """Runs that have not ended and wait for no start: each should have its workflow."""
+        waiting = select(OutboxRow.job_id)
+        query = _RUNS.where(JobRow.is_ended.is_(False), JobRow.id.not_in(waiting))
+        async with self._db.reading() as session:
+            return [StoredRun(*row) for row in await session.execute(query)]
+
+    async def stored_runs(self, job_ids: Collection[str]) -> Mapping[str, StoredRun]:
+        """By job; left out are jobs that do not exist."""
+        found: dict[str, StoredRun] = {}
+        ids = sorted(job_ids)
+        async with self._db.reading() as session:
+            for first in range(0, len(ids), IN_CHUNK):
+                query = _RUNS.where(JobRow.id.in_(ids[first : first + IN_CHUNK]))
+                found.update((row[0], StoredRun(*row)) for row in await session.execute(query))
+        return found
+
     async def started(self, job_id: str, run: int) -> None:
         """Temporal has it: take it out of the outbox."""
         query = delete(OutboxRow).where(OutboxRow.job_id == job_id, OutboxRow.run == run)
@@ -120,7 +130,8 @@ class SqlKeeperStore:
         """
         async with self._db.writing() as transaction:
             await epochs.check_epoch(transaction, epoch)
-            return await workers.mark_lost(transaction, worker_id, session)
+            row = await workers.worker_to_change(transaction, worker_id)
+            return row is not None and workers.mark_lost(transaction, row, session)
 
     async def prune(self, before: datetime) -> int:
         """Delete leases that were returned before then; returns how many."""

@@ -8,7 +8,9 @@ sends is bounded (`bounded_log`), and so is the number of tries that are kept.
 
 import asyncio
 import codecs
+import contextlib
 import os
+import re
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -17,11 +19,14 @@ from typing import Protocol
 
 from manager_api.logs.bounded_log import BoundedLog, Stretch, lock_of, opened
 from manager_api.settings.model import ManagerSettings
+from workflows.domain.bounded_dict import BoundedDict
 
 TAIL_BYTES = 2048
 _BLOCK = 64 * 1024
 #: Deleted jobs; what is on its way to their logs arrives within moments.
 _REMEMBERED_JOBS = 10_000
+#: Of `TaskLogs._path`.
+_FILE_NAME = re.compile(r"task-([0-9a-f-]{36})\.(\d+)-")
 _BEFORE, _HOST, _AFTER = _SECTIONS = range(3)
 _LATER_TRIES = 3
 """Looked for beyond those that the database knows of, because the log may be ahead of it."""
@@ -95,19 +100,30 @@ class TaskLogs:
         self._limits = limits
         self._undecoded: dict[str, bytes] = {}
         """By task: the first bytes of a character whose others are still on the way."""
-        self._forgotten: dict[str, None] = {}
+        self._forgotten: BoundedDict[str, None] = BoundedDict(_REMEMBERED_JOBS)
 
     def listen(self, listener: LogListener) -> None:
         self._listener = listener
 
     def forget(self, job_id: str) -> None:
         """The job is being deleted: what still comes for its logs is dropped."""
-        while len(self._forgotten) >= _REMEMBERED_JOBS:
-            del self._forgotten[next(iter(self._forgotten))]
         self._forgotten[job_id] = None
 
     def job_directory(self, job_id: str) -> Path:
         return self._root / f"job-{job_id[:4]}" / job_id
+
+    def newest_attempts(self, job_id: str) -> dict[str, int]:
+        """By task: the last attempt that has left a trace here. Blocks."""
+        newest: dict[str, int] = {}
+        with (
+            contextlib.suppress(FileNotFoundError),
+            os.scandir(self.job_directory(job_id)) as files,
+        ):
+            for file in files:
+                if found := _FILE_NAME.match(file.name):
+                    task_id, attempt = found[1], int(found[2])
+                    newest[task_id] = max(newest.get(task_id, 0), attempt)
+        return newest
 
     async def write_chunk(
         self, job_id: str, task_id: str, attempt: int, offset: int, data: bytes

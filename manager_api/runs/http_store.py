@@ -295,7 +295,3 @@ async def settled(session: AsyncSession) -> Sequence[str]:
 
 async def forget(session: Session, keys: Collection[str]) -> None:
     await session.execute(delete(HttpRunRow).where(HttpRunRow.key.in_(keys)))
-
-
-async def http_workers(session: AsyncSession) -> Sequence[str]:
-    return (await session.scalars(select(WorkerRow.id).where(WorkerRow.is_http.is_(True)))).all()

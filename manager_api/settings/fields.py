@@ -5,12 +5,10 @@ from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 
 from annotated_types import Ge, Gt, Le
-from pydantic import BaseModel
 
+from manager_api.contract.configuration import ConfigurationField, Kind
 from manager_api.settings.about import Secret, Setting, settings_of
 from manager_api.settings.model import ManagerSettings
-
-Kind = Literal["text", "path", "boolean", "integer", "number", "duration", "choice"]
 
 _KINDS: dict[Any, Kind] = {
     str: "text",
@@ -20,19 +18,6 @@ _KINDS: dict[Any, Kind] = {
     float: "number",
     timedelta: "duration",
 }
-
-
-class ConfigurationField(BaseModel):
-    name: str
-    """Dotted, as changes are made by."""
-    kind: Kind
-    choices: list[str] = []
-    minimum: float | None = None
-    """Inclusive, unless 0 itself makes no sense; the manager says so then."""
-    maximum: float | None = None
-    is_live: bool
-    """Whether a change takes effect without a restart."""
-    is_secret: bool
 
 
 def configuration_fields() -> list[ConfigurationField]:

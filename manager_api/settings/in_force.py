@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from activities.layered_settings import PREFIX, SettingsError
+from activities.process.layered_settings import PREFIX, SettingsError
 from manager_api.contract.errors import BadRequest, FarmError, Forbidden
 from manager_api.settings.about import settings_of
 from manager_api.settings.file import write_settings_file

@@ -14,10 +14,8 @@ from typing import Annotated, Any, Literal
 import platformdirs
 from pydantic import Field, ValidationInfo, field_validator
 from pydantic_settings import SettingsConfigDict
-from sqlalchemy import make_url
-from sqlalchemy.exc import ArgumentError
 
-from activities.layered_settings import LayeredSettings, SettingsError
+from activities.process.layered_settings import LayeredSettings, SettingsError
 from manager_api.settings.about import AT_ONCE, WITH_JOB, About, Secret, Topic
 from manager_api.settings.listening import address, host_and_port
 from manager_api.settings.platforms import managers_platform
@@ -188,6 +186,10 @@ class ManagerSettings(LayeredSettings):
         if "://" not in database:
             _of_user(Path(database))
             return database
+        # Here, because all commands that read settings would wait for it.
+        from sqlalchemy import make_url
+        from sqlalchemy.exc import ArgumentError
+
         try:
             known = make_url(database).drivername in _DATABASES
         except (ArgumentError, ValueError):

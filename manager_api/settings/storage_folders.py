@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from activities.layered_settings import SettingsError
+from activities.process.layered_settings import SettingsError
 from manager_api.settings.model import ManagerSettings
 
 

@@ -66,19 +66,15 @@ class Shaman:
         )
         self._one_collection = asyncio.Lock()
         self._is_over = threading.Event()
-        self._duty: asyncio.Task[None] | None = None
 
-    async def start(self, first_collection_s: float = FIRST_COLLECTION_S) -> None:
-        duty = self._collect_regularly(first_collection_s)
-        self._duty = asyncio.create_task(duty, name="shaman's garbage collection")
-
-    async def close(self) -> None:
-        self._is_over.set()
-        if self._duty is not None:
-            self._duty.cancel()
-            await asyncio.wait({self._duty})
-        for pool in (self._uploads, self._checkouts):
-            await asyncio.to_thread(pool.shutdown, cancel_futures=True)
+    async def run(self, first_collection_s: float = FIRST_COLLECTION_S) -> None:
+        """Collects garbage regularly, until canceled; then nothing can be asked for any more."""
+        try:
+            await self._collect_regularly(first_collection_s)
+        finally:
+            self._is_over.set()
+            for pool in (self._uploads, self._checkouts):
+                await asyncio.to_thread(pool.shutdown, cancel_futures=True)
 
     def check_enabled(self) -> None:
         """Raises:

@@ -2,14 +2,17 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
 from temporalio.client import (
     Client,
+    WorkflowExecution,
     WorkflowExecutionStatus,
+    WorkflowHandle,
+    WorkflowQueryFailedError,
     WorkflowUpdateFailedError,
     WorkflowUpdateRPCTimeoutOrCancelledError,
 )
@@ -25,19 +28,21 @@ from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
-from activities.deployment import DEPLOYMENT
-from activities.keeping import TemporalAway, WorkflowMissing
-from manager_api.contract.errors import OrchestratorUnavailable, Refused
+from activities.keeping import OpenWorkflow, TemporalAway, WorkflowMissing
+from activities.process.deployment import DEPLOYMENT
+from manager_api.contract.errors import OrchestratorUnavailable
 from manager_api.database.engine import Database
 from manager_api.database.tables import JobRow
 from manager_api.jobs import store as jobs
 from manager_api.jobs import task_store as tasks
-from manager_api.jobs.service import PATIENCE_S, RunIsOver
+from manager_api.jobs.control import PATIENCE_S, RunIsOver
 from workflows.activity_contracts import MANAGER_TASK_QUEUE
-from workflows.domain.messages import HTTP_TASK_QUEUE, Change, JobAction, StartJob, TaskAction
+from workflows.domain.job.transitions import Refused
+from workflows.domain.keeping import Message, OpenRun, StoredRun
+from workflows.domain.messages import HTTP_TASK_QUEUE, Change, StartJob
 from workflows.farm import FARM, FarmWorkflow
 from workflows.job import JobWorkflow
-from workflows.job_interface import JOB_PRIORITY, JOB_STATUS, Ask
+from workflows.job_interface import JOB_PRIORITY, JOB_STATUS
 
 logger = logging.getLogger(__name__)
 
@@ -54,18 +59,13 @@ _USER = SearchAttributeKey.for_keyword("User")
 #: Temporal refuses longer keywords.
 _LONGEST_KEYWORD = 200
 
-_UPDATES = {
-    JobAction.CANCEL: "cancel",
-    JobAction.PAUSE: "pause",
-    JobAction.RESUME: "resume",
-    JobAction.REQUEUE: "requeue",
-    JobAction.REQUEUE_FAILED: "requeue",
-}
-_TASK_UPDATES = {TaskAction.CANCEL: "cancel_task", TaskAction.REQUEUE: "requeue_task"}
+
+_WORKFLOW_ID_PREFIX = "job-"
+_OPEN_JOBS = 'WorkflowType = "Job" AND ExecutionStatus = "Running"'
 
 
 def workflow_id(job_id: str) -> str:
-    return f"job-{job_id}"
+    return f"{_WORKFLOW_ID_PREFIX}{job_id}"
 
 
 class TemporalJobs:
@@ -91,10 +91,11 @@ class TemporalJobs:
         return True
 
     async def _is_open_or_made_room_for(self, job_id: str, run: int) -> bool:
-        open_run = await self.open_run(job_id)
+        open_run = await self._open_run_number(job_id)
         if open_run not in (None, run):
             # The database gave the job to a later run: whatever the older one writes is refused.
-            await self._end(job_id, "another run owns the job")
+            handle = self._client.get_workflow_handle(workflow_id(job_id))
+            await _end(handle, "another run owns the job")
         return open_run == run
 
     async def _start(self, row: JobRow, step_timeout: timedelta) -> None:
@@ -112,8 +113,15 @@ class TemporalJobs:
             rpc_timeout=RPC_TIMEOUT,
         )
 
-    async def open_run(self, job_id: str) -> int | None:
-        """The run number of the job's open workflow; None if there is none."""
+    async def open_run(self, stored: StoredRun) -> OpenRun | None:
+        """See `activities.keeping.JobMessages`."""
+        number = await self._open_run_number(stored.job_id)
+        if number is None:
+            return None
+        sequence = await self._sequence(stored.job_id) if number == stored.run else None
+        return OpenRun(number, sequence)
+
+    async def _open_run_number(self, job_id: str) -> int | None:
         handle = self._client.get_workflow_handle(workflow_id(job_id))
         with _away():
             try:
@@ -124,31 +132,41 @@ class TemporalJobs:
                 raise
         if description.status is not WorkflowExecutionStatus.RUNNING:
             return None
-        return int(await description.memo_value("run", default=0))
+        return await _run_number(description)
 
-    async def tell(self, job_id: str, signal: str, content: Any) -> None:
+    async def _sequence(self, job_id: str) -> int | None:
         handle = self._client.get_workflow_handle(workflow_id(job_id))
+        try:
+            return await handle.query(JobWorkflow.sequence, rpc_timeout=RPC_TIMEOUT)
+        except (RPCError, WorkflowQueryFailedError) as error:
+            # It may have ended just now, or be at a long step. The next audit asks again.
+            logger.info("its workflow did not say its sequence: %s", error, extra={"job": job_id})
+            return None
+
+    async def open_workflows(self) -> AsyncIterator[OpenWorkflow]:
+        """See `activities.keeping.JobMessages`."""
+        with _away():
+            async for found in self._client.list_workflows(_OPEN_JOBS, rpc_timeout=RPC_TIMEOUT):
+                job_id = found.id.removeprefix(_WORKFLOW_ID_PREFIX)
+                yield OpenWorkflow(job_id, await _run_number(found), found.run_id)
+
+    async def end_workflow(self, workflow: OpenWorkflow, reason: str) -> None:
+        """See `activities.keeping.JobMessages`."""
+        job = workflow_id(workflow.job_id)
+        await _end(self._client.get_workflow_handle(job, run_id=workflow.execution_id), reason)
+
+    async def tell(self, message: Message) -> None:
+        handle = self._client.get_workflow_handle(workflow_id(message.job_id))
+        arguments = [] if message.content is None else [message.content]
         with _away():
             try:
-                await handle.signal(signal, content, rpc_timeout=RPC_TIMEOUT)
+                await handle.signal(message.signal, args=arguments, rpc_timeout=RPC_TIMEOUT)
             except RPCError as error:
                 if error.status is RPCStatusCode.NOT_FOUND:
-                    raise WorkflowMissing(job_id) from error
+                    raise WorkflowMissing(message.job_id) from error
                 raise
 
-    async def _end(self, job_id: str, reason: str) -> None:
-        handle = self._client.get_workflow_handle(workflow_id(job_id))
-        with _away():
-            try:
-                await handle.terminate(reason=reason, rpc_timeout=RPC_TIMEOUT)
-            except RPCError as error:
-                if error.status is not RPCStatusCode.NOT_FOUND:
-                    raise
-
     # --- the API's -------------------------------------------------------------------------------
-
-    async def start(self, job_id: str, run: int) -> None:
-        """The keeper starts it: it has been woken by the commit that wrote the outbox."""
 
     async def change(self, job_id: str, change: Change) -> None:
         """Raises:
@@ -159,8 +177,8 @@ class TemporalJobs:
         handle = self._client.get_workflow_handle(workflow_id(job_id))
         try:
             await handle.execute_update(
-                _update_name(change),
-                _ask(change),
+                JobWorkflow.change,
+                change,
                 id=change.request_id or None,
                 rpc_timeout=timedelta(seconds=PATIENCE_S),
             )
@@ -174,31 +192,27 @@ class TemporalJobs:
             raise OrchestratorUnavailable("Temporal does not answer; try again") from error
 
 
+async def _run_number(workflow: WorkflowExecution) -> int:
+    return int(await workflow.memo_value("run", default=0))
+
+
+async def _end(handle: WorkflowHandle[Any, Any], reason: str) -> None:
+    with _away():
+        try:
+            await handle.terminate(reason=reason, rpc_timeout=RPC_TIMEOUT)
+        except RPCError as error:
+            if error.status is not RPCStatusCode.NOT_FOUND:
+                raise
+
+
 def _answer(failed: WorkflowUpdateFailedError) -> Exception:
     cause = failed.cause
     if isinstance(cause, ApplicationError) and cause.type == "Refused":
         return Refused(cause.message)
     # Also when the workflow ended before it could answer: what came of it is in the database.
+    # And while another manager that is not yet upgraded has the workflow: it does not know the
+    # update `change` and rejects it. Nothing was changed, and the caller asks again.
     return RunIsOver()
-
-
-def _update_name(change: Change) -> str:
-    if change.action is not None:
-        return _UPDATES[change.action]
-    if change.task_action is not None:
-        return _TASK_UPDATES[change.task_action]
-    return "set_priority" if change.priority is not None else "unblock"
-
-
-def _ask(change: Change) -> Ask:
-    return Ask(
-        reason=change.reason,
-        request_id=change.request_id,
-        task=change.task,
-        priority=change.priority,
-        failed_only=change.action is JobAction.REQUEUE_FAILED,
-        unblock=change.unblock,
-    )
 
 
 def _search_attributes(row: JobRow) -> TypedSearchAttributes:

@@ -1,6 +1,6 @@
 """The manager's end of the tunnel: Temporal for remote hosts, carried over a WebSocket.
 
-The protocol is told where its other end is, in `activities.tunnel_client`.
+The protocol is told where its other end is, in `activities.connections.tunnel_client`.
 """
 
 import asyncio
@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 
 from fastapi import APIRouter, WebSocket, WebSocketDisconnect
 
-from activities.tunnel_client import TUNNEL_PATH, carry
+from activities.connections.tunnel_client import TUNNEL_PATH, carry
 
 #: Who may not signal a workflow may not pass. Before the handshake it becomes HTTP 403.
 FORBIDDEN = 4403

@@ -2,9 +2,8 @@
 
 from uuid import uuid4
 
-from manager_api.contract.errors import NotFound
 from manager_api.contract.views import Page, View, ViewRequest, Views
-from manager_api.database.engine import Database, Session, utc_now
+from manager_api.database.engine import Database, utc_now
 from manager_api.database.tables import SavedViewRow
 from manager_api.views import store as views
 
@@ -22,13 +21,12 @@ class ViewService:
         row = SavedViewRow(id=str(uuid4()), owner=asked.owner)
         async with self._database.writing() as session:
             _fill(row, asked)
-            session.add(row)
-            views.tell(session, row.page)
+            views.add(session, row)
         return _answer(row, asked.owner)
 
     async def change(self, view_id: str, asked: ViewRequest) -> View:
         async with self._database.writing() as session:
-            row = await _existing(session, view_id, asked.owner)
+            row = await views.existing_view(session, view_id, asked.owner)
             if row.is_shared and not asked.is_shared:
                 row.owner = asked.owner  # else it would vanish from under who takes it back
             _fill(row, asked)
@@ -37,16 +35,8 @@ class ViewService:
 
     async def remove(self, view_id: str, owner: str) -> None:
         async with self._database.writing() as session:
-            row = await _existing(session, view_id, owner)
-            await session.delete(row)
-            views.tell(session, row.page)
-
-
-async def _existing(session: Session, view_id: str, owner: str) -> SavedViewRow:
-    row = await views.view_for(session, view_id, owner)
-    if row is None:
-        raise NotFound(f'no such view "{view_id}"')
-    return row
+            row = await views.existing_view(session, view_id, owner)
+            await views.delete(session, row)
 
 
 def _fill(row: SavedViewRow, asked: ViewRequest) -> None:

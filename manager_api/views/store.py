@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from manager_api.contract.errors import NotFound
 from manager_api.database import events
 from manager_api.database.engine import Session
 from manager_api.database.tables import SavedViewRow
@@ -22,10 +23,24 @@ async def views_for(session: AsyncSession, owner: str) -> Sequence[SavedViewRow]
     return (await session.scalars(query)).all()
 
 
-async def view_for(session: AsyncSession, view_id: str, owner: str) -> SavedViewRow | None:
-    """None, too, if it is somebody else's and not shared."""
+async def existing_view(session: AsyncSession, view_id: str, owner: str) -> SavedViewRow:
+    """Raises:
+    NotFound: there is no such view, or it is another owner's and not shared.
+    """
     row = await session.get(SavedViewRow, view_id)
-    return row if row is not None and (row.is_shared or row.owner == owner) else None
+    if row is None or not (row.is_shared or row.owner == owner):
+        raise NotFound(f'no such view "{view_id}"')
+    return row
+
+
+def add(session: Session, row: SavedViewRow) -> None:
+    session.add(row)
+    tell(session, row.page)
+
+
+async def delete(session: Session, row: SavedViewRow) -> None:
+    await session.delete(row)
+    tell(session, row.page)
 
 
 def tell(session: Session, page: str) -> None:

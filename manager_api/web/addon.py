@@ -1,13 +1,13 @@
 """Blender's add-on: to download, and as a repository from which Blender updates it."""
 
 import asyncio
-from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter
 from fastapi.responses import JSONResponse, RedirectResponse, Response
 
-from manager_api.web.addon_package import address_of, listing_for, zip_for
+from manager_api.web.addon_package import listing_for, zip_for
 from manager_api.web.auth import Anybody
+from manager_api.web.parameters import OurAddress
 
 ADDRESS = "/tablao-addon.zip"
 LISTING = "/addon/index.json"
@@ -15,13 +15,6 @@ LISTING = "/addon/index.json"
 _NOT_KEPT = {"cache-control": "no-store"}
 
 router = APIRouter(dependencies=[Anybody], include_in_schema=False)
-
-
-async def _our_address(request: Request) -> str:
-    return address_of(request.url.scheme, request.headers.get("host", ""))
-
-
-OurAddress = Annotated[str, Depends(_our_address)]
 
 
 @router.get(ADDRESS)

@@ -1,8 +1,5 @@
 """Builds the web application."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-
 from fastapi import APIRouter, FastAPI
 
 from manager_api.images.scaling import FORMATS
@@ -86,7 +83,7 @@ ROUTERS: tuple[APIRouter, ...] = (
 
 
 def build_app(parts: ManagerParts) -> FastAPI:
-    """Serves from the moment its lifespan has begun, in which it starts and closes its parts."""
+    """It only answers requests. Call `ManagerParts.begin` before it serves."""
     app = FastAPI(
         title=NAME,
         version=VERSION,
@@ -95,7 +92,6 @@ def build_app(parts: ManagerParts) -> FastAPI:
         redoc_url=None,
         # Flamenco has no such redirects: an address with a slash too many is unknown.
         redirect_slashes=False,
-        lifespan=_lifespan,
     )
     app.state.parts = parts
     app.add_middleware(BodyLimit, limit_of=_limits(parts))
@@ -106,16 +102,6 @@ def build_app(parts: ManagerParts) -> FastAPI:
     app.mount(explorer.ASSETS_URL, explorer.assets())
     describe(app)
     return app
-
-
-@asynccontextmanager
-async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
-    parts: ManagerParts = app.state.parts
-    await parts.start()
-    try:
-        yield
-    finally:
-        await parts.close()
 
 
 def _limits(parts: ManagerParts) -> LimitOf:

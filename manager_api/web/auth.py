@@ -14,7 +14,7 @@ from fastapi.security.base import SecurityBase
 from starlette.requests import HTTPConnection
 
 from manager_api.contract.errors import Forbidden, NotAuthorized
-from manager_api.database.patience import patiently
+from manager_api.database.busy import retry_while_busy
 from manager_api.database.tables import WorkerRow
 from manager_api.web.dependencies import ManagerParts, Parts
 
@@ -28,7 +28,7 @@ class WorkerAuth(SecurityBase):
 
     async def __call__(self, connection: HTTPConnection, parts: Parts) -> WorkerRow:
         shown = connection.headers.get("authorization", "")
-        return await patiently(
+        return await retry_while_busy(
             lambda: parts.credentials.check(shown), parts.settings.sign_on_wait_s
         )
 
@@ -112,9 +112,6 @@ def acts_as_this_machine(connection: HTTPConnection) -> bool:
 
 Anybody = Depends(anybody)
 NoForeignPage = Depends(no_foreign_page)
-
-#: A test holds every route to one of these.
-DECISIONS = frozenset({anybody, the_worker})
 
 
 def _is_this_machine(host: str) -> bool:

@@ -1,5 +1,9 @@
-"""What the routers are given: one container, built where the manager is put together."""
+"""What the routers are given: one container, built where the manager is put together, and from it
+the service that each of them calls.
+"""
 
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Annotated, Any
@@ -7,7 +11,10 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends
 from starlette.requests import HTTPConnection
 
+from manager_api.contract.errors import NotFound
 from manager_api.database.engine import Database, utc_now
+from manager_api.database.loops import Duty, begin
+from manager_api.end_of_life.archive import ArchiveService
 from manager_api.end_of_life.deletion import DeletionService
 from manager_api.events.farm_status import FarmWatch
 from manager_api.events.lifecycle import tell_lifecycle
@@ -15,24 +22,33 @@ from manager_api.events.live import LiveEvents
 from manager_api.events.mqtt import MqttPublisher
 from manager_api.files.browser import FileService
 from manager_api.hosts.runs import RunService
+from manager_api.http_workers.polls import HttpPolls
 from manager_api.http_workers.presence import patience
 from manager_api.http_workers.registry import HttpRuns
+from manager_api.http_workers.service import HttpWorkerService
 from manager_api.images.frame_images import FrameImages
 from manager_api.images.frames import FrameService
 from manager_api.images.last_rendered import LastRenderedService, last_rendered_shown
 from manager_api.images.scaling import LastRendered
+from manager_api.job_types.folder import FolderJobTypes
 from manager_api.job_types.registry import JobTypeRegistry
 from manager_api.jobs.blocklists import BlocklistService
+from manager_api.jobs.control import JobControl
+from manager_api.jobs.details import JobDetailService
 from manager_api.jobs.log_notes import LogNotes
-from manager_api.jobs.service import JobControl, JobService
+from manager_api.jobs.recompilation import RecompilationService
+from manager_api.jobs.rna_overrides import RnaOverrideService
+from manager_api.jobs.service import JobService
 from manager_api.jobs.tasks import TaskService
 from manager_api.logs.task_logs import TaskLogs, log_limits
 from manager_api.settings.in_force import Configuration
 from manager_api.settings.model import ManagerSettings
 from manager_api.shaman.service import Shaman
+from manager_api.views.service import ViewService
 from manager_api.workers.credentials import WorkerCredentials
 from manager_api.workers.farm_workers import ConnectedHosts, FarmWorkerService, NoHosts
 from manager_api.workers.history import WorkerHistoryService
+from manager_api.workers.provisions import ProvisionService
 from manager_api.workers.service import WorkerService
 from manager_api.workers.sleep_schedules import SleepScheduleService
 from manager_api.workers.tags import WorkerTagService
@@ -82,6 +98,8 @@ class ManagerParts:
         logs = TaskLogs(
             settings.local_manager_storage_path, live, lambda: log_limits(configuration.settings)
         )
+        mqtt = MqttPublisher(database, live, lambda: configuration.settings.mqtt.client)
+        configuration.on_change(mqtt.settings_changed)
         return cls(
             configuration=configuration,
             database=database,
@@ -97,7 +115,7 @@ class ManagerParts:
             runs=RunService(database, lambda: configuration.variables),
             shaman=Shaman(lambda: configuration.settings),
             http_runs=HttpRuns(database, lambda: patience(configuration.settings)),
-            mqtt=MqttPublisher(database, live, lambda: configuration.settings.mqtt.client),
+            mqtt=mqtt,
             started_at=utc_now(),
             **others,
         )
@@ -107,25 +125,20 @@ class ManagerParts:
         """In force now: ask anew where a change may take effect while we run."""
         return self.configuration.settings
 
-    async def start(self) -> None:
-        await self.events.start()
-        await self.mqtt.start()
-        self.configuration.on_change(lambda _settings: self.mqtt.reconfigure())
+    async def begin(self, stack: AsyncExitStack) -> None:
+        """Runs the duties of all parts until the stack ends them."""
+        stack.callback(self.job_types.close)
+        await self.events.skip_to_newest()
+        await begin(stack, {"live events": self.events, "mqtt": self.mqtt})
         await tell_lifecycle(self.database, "manager-startup")
-        await self.farm.start()
-        await self.log_notes.start()
-        await self.http_runs.start()
-        await self.shaman.start()
-
-    async def close(self) -> None:
-        self.job_types.close()
-        await self.shaman.close()
-        await self.http_runs.close()
-        await self.last_rendered.close()
-        await self.log_notes.close()
-        await self.farm.close()
-        await self.mqtt.close()
-        await self.events.close()
+        duties: Mapping[str, Duty] = {
+            "farm status": self.farm,
+            "log notes": self.log_notes,
+            "last rendered images": self.last_rendered,
+            "http workers": self.http_runs,
+            "shaman's garbage collection": self.shaman,
+        }
+        await begin(stack, duties)
 
 
 # Coroutines, all of them: FastAPI calls plain functions in a thread, which costs more than they do.
@@ -192,6 +205,59 @@ async def _blocklists(parts: Parts) -> BlocklistService:
     return BlocklistService(parts.database, parts.control)
 
 
+async def _archives(parts: Parts) -> ArchiveService:
+    return ArchiveService(parts.database)
+
+
+async def _job_details(parts: Parts) -> JobDetailService:
+    return JobDetailService(parts.database)
+
+
+async def _job_overrides(parts: Parts) -> RnaOverrideService:
+    return RnaOverrideService(parts.database)
+
+
+async def _recompilations(parts: Parts) -> RecompilationService:
+    return RecompilationService(
+        parts.database, parts.job_types, parts.control, parts.configuration.variables
+    )
+
+
+async def _provisions(parts: Parts) -> ProvisionService:
+    return ProvisionService(parts.database)
+
+
+async def _saved_views(parts: Parts) -> ViewService:
+    return ViewService(parts.database)
+
+
+async def _scripts(parts: Parts) -> FolderJobTypes:
+    if parts.job_types.scripts is None:
+        raise NotFound("this manager has no folder of job types")
+    return parts.job_types.scripts
+
+
+async def enabled_shaman(parts: Parts) -> Shaman:
+    parts.shaman.check_enabled()
+    return parts.shaman
+
+
+async def _http_workers(parts: Parts) -> HttpWorkerService:
+    wait_s = parts.settings.sign_on_wait_s
+    return HttpWorkerService(parts.http_runs, parts.logs, parts.control, wait_s)
+
+
+async def _http_polling(parts: Parts) -> HttpPolls:
+    settings = parts.settings
+    return HttpPolls(
+        parts.http_runs,
+        parts.logs,
+        parts.configuration.variables,
+        settings.http_poll_s,
+        settings.sign_on_wait_s,
+    )
+
+
 Jobs = Annotated[JobService, Depends(_jobs)]
 Tasks = Annotated[TaskService, Depends(_tasks)]
 Workers = Annotated[WorkerService, Depends(_workers)]
@@ -205,3 +271,13 @@ SleepSchedules = Annotated[SleepScheduleService, Depends(_sleep_schedules)]
 Blocklists = Annotated[BlocklistService, Depends(_blocklists)]
 FarmWorkers = Annotated[FarmWorkerService, Depends(_farm_workers)]
 WorkerHistory = Annotated[WorkerHistoryService, Depends(_worker_history)]
+Archives = Annotated[ArchiveService, Depends(_archives)]
+JobDetails = Annotated[JobDetailService, Depends(_job_details)]
+JobOverrides = Annotated[RnaOverrideService, Depends(_job_overrides)]
+Recompilations = Annotated[RecompilationService, Depends(_recompilations)]
+Provisions = Annotated[ProvisionService, Depends(_provisions)]
+SavedViews = Annotated[ViewService, Depends(_saved_views)]
+Scripts = Annotated[FolderJobTypes, Depends(_scripts)]
+EnabledShaman = Annotated[Shaman, Depends(enabled_shaman)]
+HttpWorkers = Annotated[HttpWorkerService, Depends(_http_workers)]
+HttpPolling = Annotated[HttpPolls, Depends(_http_polling)]

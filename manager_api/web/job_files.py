@@ -17,7 +17,7 @@ from manager_api.web.parameters import is_uuid
 router = APIRouter(prefix="/job-files", dependencies=[Anybody], include_in_schema=False)
 
 #: Asked each time whether it is still the same: the name stays when the image changes.
-_FRESH = {"Cache-Control": "no-cache"}
+_ASK_AGAIN = {"Cache-Control": "no-cache"}
 _LOG = re.compile(r"task-(.{36})\.txt")
 
 
@@ -30,19 +30,15 @@ async def fetch_job_file(
     if name in SIZES:
         path = parts.logs.job_directory(job_id.lower()) / name
         if path.is_file():
-            return FileResponse(
-                path, media_type="image/jpeg", headers={"Cache-Control": "no-cache"}
-            )
+            return FileResponse(path, media_type="image/jpeg", headers=_ASK_AGAIN)
     elif (log := _LOG.fullmatch(name)) and is_uuid(log[1]):
         return await _log(log[1].lower(), job_id.lower(), tasks)
     raise NotFound("no such file")
 
 
 async def _log(task_id: str, job_id: str, tasks: Tasks) -> Response:
-    if await tasks.job_of(task_id) != job_id:
-        raise NotFound("no such file")
     log = await tasks.log(task_id)
-    if not log.size:
+    if log.job_id != job_id or not log.size:
         raise NotFound("no such file")
     return StreamingResponse(
         log.blocks,

@@ -1,11 +1,18 @@
-"""Ids in paths. Flamenco takes UUIDs of 36 characters only, and says so in its own error shape."""
+"""What requests carry beside their JSON, checked: ids in paths, headers, addresses.
+
+Flamenco takes UUIDs of 36 characters only, and says so in its own error shape.
+"""
 
 import re
+from email.errors import MessageError
+from email.header import decode_header, make_header
 from typing import Annotated
 
-from fastapi import Depends
+from fastapi import Depends, Header, Request
 
 from manager_api.contract.errors import BadRequest, TaskNotFound
+from manager_api.web.addon_package import address_of
+from workflows.domain.shaman import Blob, NotAllowed
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", re.ASCII)
 
@@ -51,8 +58,47 @@ async def _known_task_id(task_id: str) -> str:
     return task_id.lower()
 
 
+async def _view_id(view_id: str) -> str:
+    return valid_id(view_id, "view ID")
+
+
+async def _address(request: Request) -> str:
+    """Of the machine that calls, as far as the server knows."""
+    return request.client.host if request.client else ""
+
+
+async def _our_address(request: Request) -> str:
+    return address_of(request.url.scheme, request.headers.get("host", ""))
+
+
+async def _blob(checksum: str, filesize: int) -> Blob:
+    try:
+        return Blob.of(checksum, filesize)
+    except NotAllowed as refusal:
+        raise BadRequest(str(refusal)) from refusal
+
+
+async def _file_name(
+    sent: Annotated[str, Header(alias="X-Shaman-Original-Filename")] = "",
+) -> str:
+    """For the log only.
+
+    Raises:
+        BadRequest: neither ASCII nor encoded as RFC 2047 says.
+    """
+    try:
+        return str(make_header(decode_header(sent.encode("ascii").decode())))
+    except (ValueError, LookupError, MessageError) as error:
+        raise BadRequest("X-Shaman-Original-Filename cannot be decoded") from error
+
+
 JobId = Annotated[str, Depends(_job_id)]
 TaskId = Annotated[str, Depends(_task_id)]
 KnownTaskId = Annotated[str, Depends(_known_task_id)]
 WorkerId = Annotated[str, Depends(_worker_id)]
 WorkerTagId = Annotated[str, Depends(_worker_tag_id)]
+ViewId = Annotated[str, Depends(_view_id)]
+Address = Annotated[str, Depends(_address)]
+OurAddress = Annotated[str, Depends(_our_address)]
+TheBlob = Annotated[Blob, Depends(_blob)]
+FileName = Annotated[str, Depends(_file_name)]

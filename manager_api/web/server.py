@@ -13,7 +13,7 @@ GOODBYE_S = 0.5
 
 
 class ManagerServer(uvicorn.Server):
-    """Its lifespan ends after its connections, which is too late to tell them anything."""
+    """Tells its clients that it stops while it still has connections to them."""
 
     def __init__(self, config: uvicorn.Config, database: Database) -> None:
         super().__init__(config)

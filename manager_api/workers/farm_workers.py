@@ -1,71 +1,28 @@
 """Workers as Tablao shows them: with what Flamenco's interface has no fields for."""
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from datetime import datetime
-from typing import Any, Protocol
+from typing import Protocol
 
-from pydantic import BaseModel
-from sqlalchemy import select
-
-from manager_api.contract.errors import WorkerNotFound
-from manager_api.contract.farm_workers import FarmWorkerTask
+from manager_api.contract.farm_workers import FarmWorker, FarmWorkerList, FarmWorkerTask
+from manager_api.contract.machine import MachineStatistics, RunProgress
 from manager_api.contract.worker_management import WorkerSleepSchedule
 from manager_api.contract.workers import WorkerStatusChange, WorkerTag
 from manager_api.database.engine import Database, Session
-from manager_api.database.tables import (
-    SleepScheduleRow,
-    WorkerRow,
-    WorkerTagMembershipRow,
-    WorkerTagRow,
-)
+from manager_api.database.tables import SleepScheduleRow, WorkerRow, WorkerTagRow
 from manager_api.workers import provision_store as provisions
+from manager_api.workers import sleep_store as sleep_schedules
 from manager_api.workers import store as workers
+from manager_api.workers import tag_store as tags
 from manager_api.workers import task_store as worker_tasks
 from manager_api.workers.machine_history import HostHistory
 from workflows.domain.provisioning import Provision
-from workflows.domain.statuses import WorkerStatus
-
-
-class FarmWorker(BaseModel):
-    """A worker. `status_change`, `last_seen` and `sleep_schedule` are null when there is none."""
-
-    id: str
-    name: str
-    status: WorkerStatus
-    status_change: WorkerStatusChange | None
-    is_paused: bool
-    is_connected: bool
-    """Its control channel to this manager is open."""
-    is_http: bool
-    """It asks for its tasks over HTTP, as a stock Flamenco Worker does."""
-    slots: int
-    """In force: its own, or those that the farm has set for it."""
-    session: int
-    platform: str
-    ip_address: str
-    version: str
-    can_restart: bool
-    supported_task_types: list[str]
-    """In force, as `slots`."""
-    tags: list[WorkerTag]
-    sleep_schedule: WorkerSleepSchedule | None
-    last_seen: datetime | None
-    statistics: dict[str, Any]
-    """What its host last said of the machine; empty if nothing."""
-    tasks: list[FarmWorkerTask]
-    """What it runs now."""
-
-
-class FarmWorkerList(BaseModel):
-    workers: list[FarmWorker]
 
 
 class ConnectedHosts(Protocol):
     @property
     def connected(self) -> frozenset[str]: ...
-    def statistics(self, worker_id: str) -> Mapping[str, Any]: ...
-    def progress_of_job(self, job_id: str) -> Mapping[int, Mapping[str, Any]]: ...
+    def statistics(self, worker_id: str) -> MachineStatistics: ...
+    def progress_of_job(self, job_id: str) -> Mapping[int, RunProgress]: ...
     @property
     def history(self) -> HostHistory: ...
 
@@ -78,10 +35,10 @@ class NoHosts:
     def __init__(self) -> None:
         self.history = HostHistory()
 
-    def statistics(self, worker_id: str) -> Mapping[str, Any]:
-        return {}
+    def statistics(self, worker_id: str) -> MachineStatistics:
+        return MachineStatistics()
 
-    def progress_of_job(self, job_id: str) -> Mapping[int, Mapping[str, Any]]:
+    def progress_of_job(self, job_id: str) -> Mapping[int, RunProgress]:
         return {}
 
 
@@ -98,20 +55,18 @@ class FarmWorkerService:
 
     async def get(self, worker_id: str) -> FarmWorker:
         async with self._database.reading() as session:
-            row = await workers.worker(session, worker_id)
-            if row is None:
-                raise WorkerNotFound(worker_id)
+            row = await workers.existing_worker(session, worker_id)
             return (await self._answers(session, [row]))[0]
 
     async def _answers(self, session: Session, rows: Sequence[WorkerRow]) -> list[FarmWorker]:
-        tags = await _tags(session)
-        schedules = {row.worker_id: row for row in await session.scalars(select(SleepScheduleRow))}
+        tagged = await tags.by_worker(session)
+        schedules = await sleep_schedules.by_worker(session)
         provided = await provisions.effective(session, rows)
         tasks = await worker_tasks.active_tasks(session, rows[0].id if len(rows) == 1 else None)
         return [
             self._answer(
                 row,
-                tags[row.id],
+                [tag_answer(tag) for tag in tagged.get(row.id, ())],
                 schedules.get(row.id),
                 provided[row.id],
                 [task_answer(task) for task in tasks[row.id]],
@@ -148,7 +103,7 @@ class FarmWorkerService:
             tags=tags,
             sleep_schedule=None if schedule is None else sleep_schedule_answer(schedule),
             last_seen=row.last_seen,
-            statistics=dict(self._hosts.statistics(row.id)),
+            statistics=self._hosts.statistics(row.id),
             tasks=tasks,
         )
 
@@ -166,6 +121,10 @@ def task_answer(row: worker_tasks.TaskAndJob) -> FarmWorkerTask:
     )
 
 
+def tag_answer(row: WorkerTagRow) -> WorkerTag:
+    return WorkerTag(id=row.id, name=row.name, description=row.description)
+
+
 def sleep_schedule_answer(row: SleepScheduleRow) -> WorkerSleepSchedule:
     return WorkerSleepSchedule(
         is_active=row.is_active,
@@ -173,17 +132,3 @@ def sleep_schedule_answer(row: SleepScheduleRow) -> WorkerSleepSchedule:
         start_time=row.start_time,
         end_time=row.end_time,
     )
-
-
-async def _tags(session: Session) -> defaultdict[str, list[WorkerTag]]:
-    """By worker, each by name."""
-    query = (
-        select(WorkerTagMembershipRow.worker_id, WorkerTagRow)
-        .join(WorkerTagRow, WorkerTagRow.id == WorkerTagMembershipRow.tag_id)
-        .order_by(WorkerTagRow.name)
-    )
-    found: defaultdict[str, list[WorkerTag]] = defaultdict(list)
-    for worker_id, row in await session.execute(query):
-        tag = WorkerTag(id=row.id, name=row.name, description=row.description)
-        found[worker_id].append(tag)
-    return found

@@ -2,7 +2,6 @@
 
 from datetime import UTC, datetime
 
-from manager_api.contract.errors import WorkerNotFound
 from manager_api.contract.farm_workers import (
     FarmWorkerBlock,
     FarmWorkerBlocklist,
@@ -10,7 +9,7 @@ from manager_api.contract.farm_workers import (
     MachineHistory,
     MachineSample,
 )
-from manager_api.database.engine import Database, Session
+from manager_api.database.engine import Database
 from manager_api.workers import store as workers
 from manager_api.workers import task_store as worker_tasks
 from manager_api.workers.farm_workers import ConnectedHosts, task_answer
@@ -25,7 +24,7 @@ class WorkerHistoryService:
     async def statistics(self, worker_id: str, minutes: int) -> MachineHistory:
         """Of a worker whose host is connected to another manager, nothing is known here."""
         async with self._database.reading() as session:
-            await _check(session, worker_id)
+            await workers.existing_worker(session, worker_id)
         samples = self._hosts.history.since(worker_id, minutes * 60)
         return MachineHistory(
             sample_every_s=SAMPLE_EVERY_S, samples=[_sample(sample) for sample in samples]
@@ -33,24 +32,19 @@ class WorkerHistoryService:
 
     async def tasks(self, worker_id: str, limit: int) -> FarmWorkerTaskList:
         async with self._database.reading() as session:
-            await _check(session, worker_id)
+            await workers.existing_worker(session, worker_id)
             rows = await worker_tasks.recent_tasks(session, worker_id, limit)
         return FarmWorkerTaskList(tasks=[task_answer(row) for row in rows])
 
     async def blocklist(self, worker_id: str) -> FarmWorkerBlocklist:
         async with self._database.reading() as session:
-            await _check(session, worker_id)
+            await workers.existing_worker(session, worker_id)
             rows = await worker_tasks.blocks_of(session, worker_id)
         blocks = [
             FarmWorkerBlock(job_id=job_id, job_name=name, task_type=task_type)
             for job_id, name, task_type in rows
         ]
         return FarmWorkerBlocklist(blocklist=blocks)
-
-
-async def _check(session: Session, worker_id: str) -> None:
-    if await workers.worker(session, worker_id) is None:
-        raise WorkerNotFound(worker_id)
 
 
 def _sample(sample: Sample) -> MachineSample:

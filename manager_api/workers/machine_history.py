@@ -6,16 +6,15 @@ thousand machines takes some tens of megabytes.
 
 import time
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+
+from manager_api.contract.machine import MachineStatistics
 
 #: In seconds. A graph of an hour has no more room than this.
 SAMPLE_EVERY_S = 10.0
 KEPT_S = 3600.0
 _KEPT = int(KEPT_S / SAMPLE_EVERY_S)
-#: Hosts are not trusted to say how many they have.
-_MOST_GPUS = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +36,7 @@ class HostHistory:
         self._samples: dict[str, deque[Sample]] = {}
         self._swept = clock()
 
-    def heard(self, worker_id: str, statistics: Mapping[str, Any]) -> None:
+    def heard(self, worker_id: str, statistics: MachineStatistics) -> None:
         """Kept if it is time for a sample."""
         now = self._clock()
         self._sweep(now)
@@ -61,35 +60,20 @@ class HostHistory:
             del self._samples[worker_id]
 
 
-def _sample(now: float, told: Mapping[str, Any]) -> Sample:
-    gpus = _gpus(told.get("gpus"))
-    disk_total, disk_free = _number(told.get("disk_total")), _number(told.get("disk_free"))
-    disk_used = None if disk_total is None or disk_free is None else disk_total - disk_free
+def _sample(now: float, said: MachineStatistics) -> Sample:
+    total, free = said.disk_total, said.disk_free
+    disk_used = None if total is None or free is None else total - free
     return Sample(
         at=now,
-        cpu_percent=_percent(told.get("cpu_percent"), 100),
-        memory_percent=_percent(told.get("memory_used"), told.get("memory_total")),
-        disk_percent=_percent(disk_used, disk_total),
-        gpu_percents=tuple(_percent(gpu.get("percent"), 100) for gpu in gpus),
-        gpu_memory_percents=tuple(
-            _percent(gpu.get("memory_used"), gpu.get("memory_total")) for gpu in gpus
-        ),
+        cpu_percent=_percent(said.cpu_percent, 100),
+        memory_percent=_percent(said.memory_used, said.memory_total),
+        disk_percent=_percent(disk_used, total),
+        gpu_percents=tuple(_percent(gpu.percent, 100) for gpu in said.gpus),
+        gpu_memory_percents=tuple(_percent(gpu.memory_used, gpu.memory_total) for gpu in said.gpus),
     )
 
 
-def _gpus(told: Any) -> list[Mapping[str, Any]]:
-    if not isinstance(told, list):
-        return []
-    return [gpu for gpu in told[:_MOST_GPUS] if isinstance(gpu, dict)]
-
-
-def _number(told: Any) -> float | None:
-    return told if isinstance(told, int | float) and not isinstance(told, bool) else None
-
-
-def _percent(part: Any, whole: Any) -> int | None:
-    numerator, denominator = _number(part), _number(whole)
-    if numerator is None or not denominator:
+def _percent(part: float | None, whole: float | None) -> int | None:
+    if part is None or not whole:
         return None
-    # In this order, what is no number comes to 0.
-    return round(max(0.0, min(100.0, 100 * numerator / denominator)))
+    return round(max(0.0, min(100.0, 100 * part / whole)))

@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from manager_api.contract.errors import NothingProvisioned
 from manager_api.database import events
 from manager_api.database.engine import Changed, Session, utc_now
 from manager_api.database.tables import (
@@ -20,6 +21,8 @@ from manager_api.database.tables import (
 from workflows.domain.provisioning import Layer, Provision, layers_for, merged
 
 PROVISIONS = "/provisions"
+#: How the one target of the farm's scope is called in addresses; it is stored as an empty word.
+WHOLE_FARM = "all"
 
 
 async def all_provisions(session: AsyncSession) -> Sequence[ProvisionRow]:
@@ -27,10 +30,16 @@ async def all_provisions(session: AsyncSession) -> Sequence[ProvisionRow]:
     return (await session.scalars(query)).all()
 
 
-async def provision(
+async def existing_provision(
     session: AsyncSession, scope: ProvisionScope, target: str
-) -> ProvisionRow | None:
-    return await session.get(ProvisionRow, (scope, target))
+) -> ProvisionRow:
+    """Raises:
+    NothingProvisioned: nothing is set there.
+    """
+    row = await session.get(ProvisionRow, (scope, target))
+    if row is None:
+        raise NothingProvisioned(scope, target or WHOLE_FARM)
+    return row
 
 
 async def put(
@@ -44,14 +53,11 @@ async def put(
     return row
 
 
-async def remove(session: Session, scope: ProvisionScope, target: str) -> bool:
-    """Tells `/provisions`. False: there was nothing."""
-    row = await provision(session, scope, target)
-    if row is None:
-        return False
-    await session.delete(row)
-    await _changed(session, scope, target)
-    return True
+async def remove(session: Session, scope: ProvisionScope, target: str) -> None:
+    """What is set there, if anything; tells `/provisions`."""
+    if (row := await session.get(ProvisionRow, (scope, target))) is not None:
+        await session.delete(row)
+        await _changed(session, scope, target)
 
 
 async def layers_of(

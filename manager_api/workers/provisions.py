@@ -4,7 +4,7 @@ import re
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from manager_api.contract.errors import BadRequest, NotFound, WorkerNotFound
+from manager_api.contract.errors import BadRequest
 from manager_api.contract.provisions import (
     EffectiveProvision,
     ProvisionAnswer,
@@ -18,8 +18,6 @@ from manager_api.workers import store as workers
 from manager_api.workers import tag_store as tags
 from workflows.domain.provisioning import Provision, merged
 
-#: How the one target of the farm's scope is called in addresses.
-WHOLE_FARM = "all"
 _PLATFORM = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 
 
@@ -34,30 +32,25 @@ class ProvisionService:
 
     async def get(self, scope: ProvisionScope, target: str) -> ProvisionAnswer:
         async with self._database.reading() as session:
-            stored = await _existing(session, scope, target)
-            row = await provisions.provision(session, scope, stored)
-        if row is None:
-            raise _nothing_set(scope, target)
-        return _answer(row)
+            stored = await _stored_target(session, scope, target)
+            return _answer(await provisions.existing_provision(session, scope, stored))
 
     async def put(
         self, scope: ProvisionScope, target: str, settings: ProvisionSettings
     ) -> ProvisionAnswer:
         async with self._database.writing() as session:
-            stored = await _existing(session, scope, target)
+            stored = await _stored_target(session, scope, target)
             return _answer(await provisions.put(session, scope, stored, settings.as_stored()))
 
     async def remove(self, scope: ProvisionScope, target: str) -> None:
         async with self._database.writing() as session:
-            stored = await _existing(session, scope, target)
-            if not await provisions.remove(session, scope, stored):
-                raise _nothing_set(scope, target)
+            stored = await _stored_target(session, scope, target)
+            await provisions.existing_provision(session, scope, stored)
+            await provisions.remove(session, scope, stored)
 
     async def effective(self, worker_id: str) -> EffectiveProvision:
         async with self._database.reading() as session:
-            worker = await workers.worker(session, worker_id)
-            if worker is None:
-                raise WorkerNotFound(worker_id)
+            worker = await workers.existing_worker(session, worker_id)
             layers = (await provisions.layers_of(session, [worker]))[worker_id]
             rows = {
                 (row.scope, row.target): row for row in await provisions.all_provisions(session)
@@ -72,47 +65,35 @@ class ProvisionService:
         )
 
 
-async def _existing(session: AsyncSession, scope: ProvisionScope, target: str) -> str:
+async def _stored_target(session: AsyncSession, scope: ProvisionScope, target: str) -> str:
     """The target as it is stored.
 
     Raises:
-        BadRequest, NotFound: it can be none.
+        BadRequest: it can be none.
+        WorkerTagNotFound, WorkerNotFound: see there.
     """
     match scope:
-        case ProvisionScope.FARM if target == WHOLE_FARM:
+        case ProvisionScope.FARM if target == provisions.WHOLE_FARM:
             return ""
         case ProvisionScope.FARM:
-            raise BadRequest(f'the farm\'s own settings are at "farm/{WHOLE_FARM}"')
+            raise BadRequest(f'the farm\'s own settings are at "farm/{provisions.WHOLE_FARM}"')
         case ProvisionScope.PLATFORM if _PLATFORM.fullmatch(target):
             return target
         case ProvisionScope.PLATFORM:
             raise BadRequest('a platform is a word such as "linux", "windows" or "darwin"')
-    found = _find_tag if scope is ProvisionScope.TAG else _find_worker
-    await found(session, target.lower())
-    return target.lower()
-
-
-async def _find_tag(session: AsyncSession, tag_id: str) -> None:
-    if await tags.tag(session, tag_id) is None:
-        raise NotFound(f'no such worker tag "{tag_id}"')
-
-
-async def _find_worker(session: AsyncSession, worker_id: str) -> None:
-    if await workers.worker(session, worker_id) is None:
-        raise WorkerNotFound(worker_id)
+        case ProvisionScope.TAG:
+            return (await tags.existing_tag(session, target.lower())).id
+        case ProvisionScope.WORKER:
+            return (await workers.existing_worker(session, target.lower())).id
 
 
 def _answer(row: ProvisionRow) -> ProvisionAnswer:
     return ProvisionAnswer(
         scope=row.scope,
-        target=row.target or WHOLE_FARM,
+        target=row.target or provisions.WHOLE_FARM,
         settings=row.settings,
         updated=row.updated,
     )
-
-
-def _nothing_set(scope: ProvisionScope, target: str) -> NotFound:
-    return NotFound(f'nothing is set for {scope} "{target}"')
 
 
 def _notes(worker: WorkerRow, provision: Provision) -> list[str]:

@@ -4,7 +4,7 @@ import asyncio
 from uuid import uuid4
 
 from manager_api.contract.answers import registered_worker, worker_answer, worker_summary
-from manager_api.contract.errors import PreconditionFailed, WorkerNotFound
+from manager_api.contract.errors import PreconditionFailed
 from manager_api.contract.workers import (
     RegisteredWorker,
     Worker,
@@ -13,9 +13,8 @@ from manager_api.contract.workers import (
     WorkerSignOn,
     WorkerStateChange,
 )
+from manager_api.database.busy import retry_while_busy
 from manager_api.database.engine import Database, utc_now
-from manager_api.database.patience import patiently
-from manager_api.database.tables import WorkerRow
 from manager_api.runs import http_store as http_runs
 from manager_api.workers import sleep_store as sleep_schedules
 from manager_api.workers import store as workers
@@ -23,7 +22,6 @@ from manager_api.workers.credentials import hash_secret
 from workflows.domain.statuses import WorkerStatus
 from workflows.domain.worker import (
     CannotRestart,
-    StatusRequest,
     pending_after_sign_off,
     request_status,
     status_after_sign_on,
@@ -47,35 +45,33 @@ class WorkerService:
 
     async def get(self, worker_id: str) -> Worker:
         async with self._database.reading() as session:
-            row = await workers.worker(session, worker_id)
-            if row is None:
-                raise WorkerNotFound(worker_id)
+            row = await workers.existing_worker(session, worker_id)
             task = await workers.last_task(session, worker_id)
             tags = await workers.tags_of(session, worker_id)
         return worker_answer(row, task, list(tags))
 
     async def request_status(self, worker_id: str, status: WorkerStatus, *, is_lazy: bool) -> None:
         async with self._database.writing() as session:
-            row = await workers.worker_to_change(session, worker_id)
-            if row is None:
-                raise WorkerNotFound(worker_id)
+            row = await workers.existing_worker_to_change(session, worker_id)
             try:
-                request_status(row.status, status, is_lazy=is_lazy, can_restart=row.can_restart)
+                pending = request_status(
+                    row.status, status, is_lazy=is_lazy, can_restart=row.can_restart
+                )
             except CannotRestart as refusal:
                 raise PreconditionFailed(str(refusal)) from refusal
-            await workers.request_status(session, worker_id, status, is_lazy=is_lazy)
+            workers.set_request(session, row, pending)
 
     async def delete(self, worker_id: str) -> None:
         """Its tasks go back to the queue, its host is sent away, its name stays on what it did."""
         async with self._database.writing() as session:
-            if not await workers.delete_worker(session, worker_id):
-                raise WorkerNotFound(worker_id)
+            row = await workers.existing_worker_to_change(session, worker_id)
+            await workers.delete_worker(session, row)
             await http_runs.give_back(session, worker_id, "its worker was deleted")
 
     async def pause(self, worker_id: str, *, is_paused: bool) -> None:
         async with self._database.writing() as session:
-            if not await workers.set_paused(session, worker_id, is_paused=is_paused):
-                raise WorkerNotFound(worker_id)
+            row = await workers.existing_worker_to_change(session, worker_id)
+            workers.set_paused(session, row, is_paused=is_paused)
 
     async def register(self, asked: WorkerRegistration, address: str) -> RegisteredWorker:
         new = workers.NewWorker(
@@ -97,41 +93,30 @@ class WorkerService:
             can_restart=asked.can_restart,
             address=address,
         )
-        status = await patiently(lambda: self._sign_on(worker_id, facts), self._wait_s)
+        status = await retry_while_busy(lambda: self._sign_on(worker_id, facts), self._wait_s)
         return WorkerStateChange(status_requested=status)
 
     async def sign_off(self, worker_id: str) -> None:
-        await patiently(lambda: self._sign_off(worker_id), self._wait_s)
+        await retry_while_busy(lambda: self._sign_off(worker_id), self._wait_s)
 
     async def _sign_off(self, worker_id: str) -> None:
         async with self._database.writing() as session:
-            row = await workers.worker_to_change(session, worker_id)
-            if row is None:
-                raise WorkerNotFound(worker_id)
-            resumes = pending_after_sign_off(row.status, _pending(row))
-            await workers.set_status(session, worker_id, WorkerStatus.OFFLINE, clears_request=True)
+            row = await workers.existing_worker_to_change(session, worker_id)
+            resumes = pending_after_sign_off(row.status, workers.pending_request(row))
+            workers.set_status(session, row, WorkerStatus.OFFLINE, clears_request=True)
             await http_runs.give_back(session, worker_id, "its worker signed off")
             if resumes is not None:
-                await workers.request_status(
-                    session, worker_id, resumes.status, is_lazy=resumes.is_lazy
-                )
+                workers.set_request(session, row, resumes)
 
     async def _sign_on(self, worker_id: str, facts: workers.SignOn) -> WorkerStatus:
         """What to become."""
         async with self._database.writing() as session:
-            row = await workers.sign_on(session, worker_id, facts)
-            if row is None:
-                raise WorkerNotFound(worker_id)
+            row = await workers.existing_worker_to_change(session, worker_id)
+            await workers.sign_on(session, row, facts)
             if row.is_http:
                 await http_runs.process_began(session, row)
             scheduled = await sleep_schedules.scheduled_status(session, worker_id, utc_now())
-        return status_after_sign_on(_pending(row), scheduled)
-
-
-def _pending(row: WorkerRow) -> StatusRequest | None:
-    return (
-        StatusRequest(row.status_requested, row.is_lazy_request) if row.status_requested else None
-    )
+        return status_after_sign_on(workers.pending_request(row), scheduled)
 
 
 def _task_types(given: list[str]) -> list[str]:

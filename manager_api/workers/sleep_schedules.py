@@ -5,11 +5,12 @@ import logging
 from collections.abc import Callable
 from datetime import datetime
 
-from manager_api.contract.errors import BadRequest, WorkerNotFound
+from manager_api.contract.errors import BadRequest
 from manager_api.contract.worker_management import WorkerSleepSchedule
 from manager_api.database import epoch as epochs
 from manager_api.database.engine import Database, DatabaseBusy, utc_now
 from manager_api.workers import sleep_store as sleep_schedules
+from manager_api.workers import store as workers
 from manager_api.workers.farm_workers import sleep_schedule_answer
 from workflows.domain.sleep_schedule import BadSchedule, SleepSchedule
 
@@ -38,8 +39,8 @@ class SleepScheduleService:
         except BadSchedule as refusal:
             raise BadRequest(str(refusal)) from refusal
         async with self._database.writing() as session:
-            if not await sleep_schedules.save(session, worker_id, schedule, self._clock()):
-                raise WorkerNotFound(worker_id)
+            worker = await workers.existing_worker_to_change(session, worker_id)
+            await sleep_schedules.save(session, worker, schedule, self._clock())
 
 
 class SleepDuty:

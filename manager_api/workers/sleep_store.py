@@ -1,6 +1,6 @@
 """Workers' sleep schedules, and what they ask of their workers. Times are this machine's."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy import select
@@ -11,20 +11,21 @@ from manager_api.database.tables import SleepScheduleRow, WorkerRow
 from manager_api.workers import store as workers
 from workflows.domain.sleep_schedule import BadSchedule, SleepSchedule, is_request_due
 from workflows.domain.statuses import WorkerStatus
-from workflows.domain.worker import StatusRequest
+from workflows.domain.worker import request_status
 
 
 async def of_worker(session: AsyncSession, worker_id: str) -> SleepScheduleRow | None:
     return await session.get(SleepScheduleRow, worker_id)
 
 
-async def save(session: Session, worker_id: str, schedule: SleepSchedule, now: datetime) -> bool:
-    """Keeps it, and asks the worker at once to be what it says. False: no such worker."""
-    worker = await workers.worker_to_change(session, worker_id)
-    if worker is None:
-        return False
+async def by_worker(session: AsyncSession) -> Mapping[str, SleepScheduleRow]:
+    return {row.worker_id: row for row in await session.scalars(select(SleepScheduleRow))}
+
+
+async def save(session: Session, worker: WorkerRow, schedule: SleepSchedule, now: datetime) -> None:
+    """Keeps it, and asks the worker at once to be what it says."""
     row = SleepScheduleRow(
-        worker_id=worker_id,
+        worker_id=worker.id,
         is_active=schedule.is_active,
         days_of_week=schedule.days_of_week,
         start_time=schedule.start_time,
@@ -32,8 +33,7 @@ async def save(session: Session, worker_id: str, schedule: SleepSchedule, now: d
         next_check=schedule.next_check(now),
     )
     await session.merge(row)
-    await _ask(session, worker, schedule, now)
-    return True
+    _ask(session, worker, schedule, now)
 
 
 async def scheduled_status(
@@ -66,15 +66,14 @@ async def look_at(session: Session, worker_id: str, now: datetime) -> None:
     schedule = _schedule(row)
     row.next_check = None if schedule is None else schedule.next_check(now)
     if schedule is not None:
-        await _ask(session, worker, schedule, now)
+        _ask(session, worker, schedule, now)
 
 
-async def _ask(session: Session, worker: WorkerRow, schedule: SleepSchedule, now: datetime) -> None:
+def _ask(session: Session, worker: WorkerRow, schedule: SleepSchedule, now: datetime) -> None:
     says = schedule.status_at(now)
-    wish = worker.status_requested
-    pending = StatusRequest(wish, worker.is_lazy_request) if wish else None
-    if is_request_due(worker.status, pending, says):
-        await workers.request_status(session, worker.id, says, is_lazy=False)
+    if is_request_due(worker.status, workers.pending_request(worker), says):
+        pending = request_status(worker.status, says, is_lazy=False, can_restart=worker.can_restart)
+        workers.set_request(session, worker, pending)
 
 
 def _schedule(row: SleepScheduleRow) -> SleepSchedule | None:

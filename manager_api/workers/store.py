@@ -8,6 +8,7 @@ from sqlalchemy import delete, literal_column, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import defer
 
+from manager_api.contract.errors import WorkerNotFound
 from manager_api.database import events
 from manager_api.database.engine import FOR_CHANGE, Changed, Session, utc_now
 from manager_api.database.payloads import WORKERS, worker_event
@@ -21,6 +22,7 @@ from manager_api.database.tables import (
 )
 from manager_api.workers import provision_store as provisions
 from workflows.domain.statuses import WorkerStatus
+from workflows.domain.worker import StatusRequest, can_be_lost, pending_after_report
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +72,30 @@ async def worker(session: AsyncSession, worker_id: str) -> WorkerRow | None:
 
 
 async def worker_to_change(session: Session, worker_id: str) -> WorkerRow | None:
-    """The worker, held against other writers until the transaction ends; None if deleted."""
+    """The worker, held against other writers until the transaction ends; None if deleted.
+
+    What writes below takes such a row.
+    """
     row = await session.get(
         WorkerRow, worker_id, with_for_update=FOR_CHANGE, populate_existing=True
     )
     return None if row is None or row.deleted_at is not None else row
+
+
+async def existing_worker(session: AsyncSession, worker_id: str) -> WorkerRow:
+    """Raises:
+    WorkerNotFound: there is none, or it was deleted.
+    """
+    return _existing(await worker(session, worker_id), worker_id)
+
+
+async def existing_worker_to_change(session: Session, worker_id: str) -> WorkerRow:
+    """As `worker_to_change`.
+
+    Raises:
+        WorkerNotFound: there is none, or it was deleted.
+    """
+    return _existing(await worker_to_change(session, worker_id), worker_id)
 
 
 async def workers_by_id(
@@ -94,79 +115,50 @@ async def all_workers(session: AsyncSession) -> Sequence[WorkerRow]:
     return (await session.scalars(query.order_by(WorkerRow.name, WorkerRow.id))).all()
 
 
-async def sign_on(session: Session, worker_id: str, facts: SignOn) -> WorkerRow | None:
-    """Status `starting`; tells `/workers`. None: no such worker."""
-    row = await worker_to_change(session, worker_id)
-    if row is None:
-        return None
+def pending_request(row: WorkerRow) -> StatusRequest | None:
+    """The status that the worker is asked for."""
+    requested = row.status_requested
+    return StatusRequest(requested, row.is_lazy_request) if requested else None
+
+
+async def sign_on(session: Session, row: WorkerRow, facts: SignOn) -> None:
+    """Status `starting`; tells `/workers`."""
     previous = row.status
     row.status = WorkerStatus.STARTING
     row.name = facts.name
     row.address = facts.address or row.address
     row.software = facts.software
     if set(row.supported_task_types) != set(facts.supported_task_types):
-        await _is_of_new_use(session, worker_id)
+        await _is_of_new_use(session, row.id)
     row.supported_task_types = list(facts.supported_task_types)
     row.can_restart = facts.can_restart
     row.last_seen = utc_now()
     _tell(session, row, previous)
-    return row
 
 
-async def set_status(
-    session: Session, worker_id: str, status: WorkerStatus, *, clears_request: bool = False
-) -> WorkerRow | None:
-    """Store a status that was reported; tells `/workers`. None: no such worker.
+def set_status(
+    session: Session, row: WorkerRow, status: WorkerStatus, *, clears_request: bool = False
+) -> None:
+    """Store a status that was reported, and which request is pending then; tells `/workers`.
 
-    A pending request ends when it is what was asked for, or when `clears_request` says so.
+    Args:
+        clears_request: no request is pending any more, whatever was asked for.
     """
-    row = await worker_to_change(session, worker_id)
-    if row is None:
-        return None
+    pending = None if clears_request else pending_after_report(status, pending_request(row))
     previous = row.status
     row.status = status
-    if clears_request or row.status_requested == status:
-        _clear(row)
+    _ask(row, pending)
     _tell(session, row, previous)
-    return row
 
 
-async def request_status(
-    session: Session, worker_id: str, status: WorkerStatus, *, is_lazy: bool
-) -> WorkerRow | None:
-    """Ask for a status; asking for the current one ends a pending request. Tells `/workers`."""
-    row = await worker_to_change(session, worker_id)
-    if row is None:
-        return None
-    if row.status == status:
-        _clear(row)
-    else:
-        row.status_requested = status
-        row.is_lazy_request = is_lazy
+def set_request(session: Session, row: WorkerRow, pending: StatusRequest | None) -> None:
+    """Store what the worker is asked to be from now on; None asks nothing. Tells `/workers`."""
+    _ask(row, pending)
     _tell(session, row)
-    return row
 
 
-async def clear_request(session: Session, worker_id: str) -> WorkerRow | None:
-    """Ends a pending request; tells `/workers`. None: no such worker."""
-    row = await worker_to_change(session, worker_id)
-    if row is not None:
-        _clear(row)
-        _tell(session, row)
-    return row
-
-
-async def begin_session(
-    session: Session, worker_id: str, slots: int, live_runs: Sequence[str]
-) -> int:
-    """A host signed on to the control channel; returns its session's number.
-
-    Raises:
-        KeyError: no such worker.
-    """
-    row = await worker_to_change(session, worker_id)
-    if row is None:
-        raise KeyError(worker_id)
+def begin_session(session: Session, row: WorkerRow, slots: int, live_runs: Sequence[str]) -> int:
+    """A host signed on to the control channel; returns its session's number."""
     row.session += 1
     row.is_http = False
     row.slots = slots
@@ -183,34 +175,23 @@ async def seen(session: Session, worker_ids: Sequence[str], at: datetime) -> Non
     )
 
 
-async def mark_lost(session: Session, worker_id: str, host_session: int | None = None) -> bool:
+def mark_lost(session: Session, row: WorkerRow, host_session: int | None = None) -> bool:
     """Status `error`, a pending request ends; tells `/workers`.
 
-    False, with nothing done, if it has signed on anew since `host_session`, or if it is offline
-    or in error anyway.
+    False, with nothing done, if it has a newer session than `host_session`, or is gone anyway.
     """
-    row = await worker_to_change(session, worker_id)
-    if row is None or row.status in (WorkerStatus.OFFLINE, WorkerStatus.ERROR):
+    if not can_be_lost(row.status) or host_session not in (None, row.session):
         return False
-    if host_session is not None and row.session != host_session:
-        return False
-    previous = row.status
-    row.status = WorkerStatus.ERROR
-    _clear(row)
-    _tell(session, row, previous)
+    set_status(session, row, WorkerStatus.ERROR, clears_request=True)
     return True
 
 
-async def delete_worker(session: Session, worker_id: str) -> bool:
+async def delete_worker(session: Session, row: WorkerRow) -> None:
     """Stamp it deleted; the row stays, for its tasks' and leases' sake. Tells `/workers`."""
-    row = await worker_to_change(session, worker_id)
-    if row is None:
-        return False
     row.deleted_at = utc_now()
-    await provisions.remove(session, ProvisionScope.WORKER, worker_id)
+    await provisions.remove(session, ProvisionScope.WORKER, row.id)
     _tell(session, row)
     session.changed.add(Changed.DELETED_WORKERS)
-    return True
 
 
 async def deleted(session: AsyncSession, worker_ids: Iterable[str]) -> set[str]:
@@ -221,34 +202,26 @@ async def deleted(session: AsyncSession, worker_ids: Iterable[str]) -> set[str]:
     return set(await session.scalars(query))
 
 
-async def set_paused(session: Session, worker_id: str, *, is_paused: bool) -> bool:
+def set_paused(session: Session, row: WorkerRow, *, is_paused: bool) -> None:
     """Paused, it finishes what it runs and gets nothing more. Tells `/workers`, although nothing
-    that Flamenco knows has changed: who listens looks again. False: no such worker.
+    that Flamenco knows has changed: who listens looks again.
     """
-    row = await worker_to_change(session, worker_id)
-    if row is None:
-        return False
     if row.is_paused != is_paused:
         row.is_paused = is_paused
         _tell(session, row)
-    return True
 
 
-async def set_tags(session: Session, worker_id: str, tag_ids: Sequence[str]) -> bool:
-    """Replaces its tags; unknown ones are ignored. Tells `/workers`. False: no such worker."""
-    row = await worker_to_change(session, worker_id)
-    if row is None:
-        return False
+async def set_tags(session: Session, row: WorkerRow, tag_ids: Sequence[str]) -> None:
+    """Replaces its tags; unknown ones are ignored. Tells `/workers`."""
     membership = WorkerTagMembershipRow
-    await session.execute(delete(membership).where(membership.worker_id == worker_id))
+    await session.execute(delete(membership).where(membership.worker_id == row.id))
     there = await session.scalars(
         select(WorkerTagRow.id).with_for_update(read=True, key_share=True)
     )
     known = set(tag_ids).intersection(there)
-    session.add_all(membership(worker_id=worker_id, tag_id=tag_id) for tag_id in sorted(known))
-    await _is_of_new_use(session, worker_id)
+    session.add_all(membership(worker_id=row.id, tag_id=tag_id) for tag_id in sorted(known))
+    await _is_of_new_use(session, row.id)
     _tell(session, row)
-    return True
 
 
 async def tags_of(session: AsyncSession, worker_id: str) -> Sequence[WorkerTagRow]:
@@ -282,9 +255,15 @@ async def _is_of_new_use(session: Session, worker_id: str) -> None:
     await session.execute(delete(HandBackRow).where(HandBackRow.worker_id == worker_id))
 
 
-def _clear(row: WorkerRow) -> None:
-    row.status_requested = None
-    row.is_lazy_request = False
+def _existing(row: WorkerRow | None, worker_id: str) -> WorkerRow:
+    if row is None:
+        raise WorkerNotFound(worker_id)
+    return row
+
+
+def _ask(row: WorkerRow, pending: StatusRequest | None) -> None:
+    row.status_requested = None if pending is None else pending.status
+    row.is_lazy_request = pending is not None and pending.is_lazy
 
 
 def _tell(session: Session, row: WorkerRow, previous: WorkerStatus | None = None) -> None:

@@ -1,14 +1,16 @@
 """Worker tags: which jobs are for which workers."""
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 
 from sqlalchemy import delete, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from manager_api.contract.errors import WorkerTagNotFound
 from manager_api.database import events
 from manager_api.database.engine import FOR_CHANGE, Changed, Session
 from manager_api.database.payloads import WORKER_TAGS, tag_deleted, tag_event
-from manager_api.database.tables import JobRow, ProvisionScope, WorkerTagRow
+from manager_api.database.tables import JobRow, ProvisionScope, WorkerTagMembershipRow, WorkerTagRow
 from manager_api.workers import provision_store as provisions
 
 
@@ -29,6 +31,32 @@ async def tag(session: AsyncSession, tag_id: str) -> WorkerTagRow | None:
     return await session.get(WorkerTagRow, tag_id)
 
 
+async def existing_tag(session: AsyncSession, tag_id: str) -> WorkerTagRow:
+    """Raises:
+    WorkerTagNotFound: there is none.
+    """
+    return _existing(await tag(session, tag_id), tag_id)
+
+
+async def existing_tag_to_change(session: Session, tag_id: str) -> WorkerTagRow:
+    """Held against other writers until the transaction ends.
+
+    Raises:
+        WorkerTagNotFound: there is none.
+    """
+    row = await session.get(WorkerTagRow, tag_id, with_for_update=FOR_CHANGE)
+    return _existing(row, tag_id)
+
+
+async def existing_tag_to_delete(session: Session, tag_id: str) -> WorkerTagRow:
+    """Given to no job and no worker before the transaction ends.
+
+    Raises:
+        WorkerTagNotFound: there is none.
+    """
+    return _existing(await session.get(WorkerTagRow, tag_id, with_for_update=True), tag_id)
+
+
 async def tag_to_give(
     session: Session, *, tag_id: str | None = None, name: str | None = None
 ) -> WorkerTagRow | None:
@@ -39,14 +67,23 @@ async def tag_to_give(
     )
 
 
-async def tag_to_delete(session: Session, tag_id: str) -> WorkerTagRow | None:
-    """Given to nobody else before the transaction ends."""
-    return await session.get(WorkerTagRow, tag_id, with_for_update=True)
-
-
 async def all_tags(session: AsyncSession) -> Sequence[WorkerTagRow]:
     """By name."""
     return (await session.scalars(select(WorkerTagRow).order_by(WorkerTagRow.name))).all()
+
+
+async def by_worker(session: AsyncSession) -> Mapping[str, Sequence[WorkerTagRow]]:
+    """The tags of each worker that has some, by name."""
+    membership = WorkerTagMembershipRow
+    query = (
+        select(membership.worker_id, WorkerTagRow)
+        .join(WorkerTagRow, WorkerTagRow.id == membership.tag_id)
+        .order_by(WorkerTagRow.name)
+    )
+    found: defaultdict[str, list[WorkerTagRow]] = defaultdict(list)
+    for worker_id, row in await session.execute(query):
+        found[worker_id].append(row)
+    return found
 
 
 async def unfinished_jobs_of(session: AsyncSession, tag_id: str) -> Sequence[JobRow]:
@@ -56,32 +93,31 @@ async def unfinished_jobs_of(session: AsyncSession, tag_id: str) -> Sequence[Job
 
 
 async def update_tag(
-    session: Session, tag_id: str, name: str, description: str | None
-) -> WorkerTagRow | None:
-    """Without a description the old one stays. Tells `/workertags`. None: no such tag.
+    session: Session, row: WorkerTagRow, name: str, description: str | None
+) -> None:
+    """Without a description the old one stays. Tells `/workertags`.
 
     Raises:
         IntegrityError: the name is taken.
     """
-    row = await session.get(WorkerTagRow, tag_id, with_for_update=FOR_CHANGE)
-    if row is None:
-        return None
     row.name = name
     if description is not None:
         row.description = description
     await session.flush()
     events.append(session, WORKER_TAGS, tag_event(row))
-    return row
 
 
-async def delete_tag(session: Session, tag_id: str) -> bool:
+async def delete_tag(session: Session, row: WorkerTagRow) -> None:
     """Its jobs lose it, workers are its members no more. Tells `/workertags`."""
-    if await session.get(WorkerTagRow, tag_id) is None:
-        return False
-    jobs = update(JobRow).where(JobRow.worker_tag_id == tag_id).values(worker_tag_id=None)
+    jobs = update(JobRow).where(JobRow.worker_tag_id == row.id).values(worker_tag_id=None)
     await session.execute(jobs)
-    await session.execute(delete(WorkerTagRow).where(WorkerTagRow.id == tag_id))
-    await provisions.remove(session, ProvisionScope.TAG, tag_id)
-    events.append(session, WORKER_TAGS, tag_deleted(tag_id))
+    await session.execute(delete(WorkerTagRow).where(WorkerTagRow.id == row.id))
+    await provisions.remove(session, ProvisionScope.TAG, row.id)
+    events.append(session, WORKER_TAGS, tag_deleted(row.id))
     session.changed.add(Changed.FARM)
-    return True
+
+
+def _existing(row: WorkerTagRow | None, tag_id: str) -> WorkerTagRow:
+    if row is None:
+        raise WorkerTagNotFound(tag_id)
+    return row

@@ -4,13 +4,13 @@ from uuid import uuid4
 
 from sqlalchemy.exc import IntegrityError
 
-from manager_api.contract.errors import Conflict, WorkerNotFound, WorkerTagNotFound
+from manager_api.contract.errors import Conflict
 from manager_api.contract.worker_management import WorkerTagList, WorkerTagRequest
 from manager_api.contract.workers import WorkerTag
 from manager_api.database.engine import Database, Session
-from manager_api.database.tables import WorkerTagRow
 from manager_api.workers import store as workers
 from manager_api.workers import tag_store as tags
+from manager_api.workers.farm_workers import tag_answer
 
 
 class WorkerTagService:
@@ -20,14 +20,11 @@ class WorkerTagService:
     async def all(self) -> WorkerTagList:
         async with self._database.reading() as session:
             rows = await tags.all_tags(session)
-        return WorkerTagList(tags=[_answer(row) for row in rows])
+        return WorkerTagList(tags=[tag_answer(row) for row in rows])
 
     async def get(self, tag_id: str) -> WorkerTag:
         async with self._database.reading() as session:
-            row = await tags.tag(session, tag_id)
-        if row is None:
-            raise WorkerTagNotFound(tag_id)
-        return _answer(row)
+            return tag_answer(await tags.existing_tag(session, tag_id))
 
     async def create(self, asked: WorkerTagRequest, tag_id: str | None) -> WorkerTag:
         """With the caller's id, if there is one."""
@@ -39,31 +36,29 @@ class WorkerTagService:
                 row = await tags.insert_tag(session, new_id, asked.name, asked.description or "")
         except IntegrityError as error:
             raise _name_taken(asked.name) from error
-        return _answer(row)
+        return tag_answer(row)
 
     async def update(self, tag_id: str, asked: WorkerTagRequest) -> None:
         try:
             async with self._database.writing() as session:
-                row = await tags.update_tag(session, tag_id, asked.name, asked.description)
+                row = await tags.existing_tag_to_change(session, tag_id)
+                await tags.update_tag(session, row, asked.name, asked.description)
         except IntegrityError as error:
             raise _name_taken(asked.name) from error
-        if row is None:
-            raise WorkerTagNotFound(tag_id)
 
     async def delete(self, tag_id: str, *, force: bool) -> None:
         """Of unfinished jobs it is taken only by force: then every worker may serve them."""
         async with self._database.writing() as session:
-            if await tags.tag_to_delete(session, tag_id) is None:
-                raise WorkerTagNotFound(tag_id)
+            row = await tags.existing_tag_to_delete(session, tag_id)
             if not force:
                 await _check_unused(session, tag_id)
-            await tags.delete_tag(session, tag_id)
+            await tags.delete_tag(session, row)
 
     async def set_of_worker(self, worker_id: str, tag_ids: list[str]) -> None:
         """All of a worker's tags; what is none is ignored, as in Flamenco."""
         async with self._database.writing() as session:
-            if not await workers.set_tags(session, worker_id, [each.lower() for each in tag_ids]):
-                raise WorkerNotFound(worker_id)
+            row = await workers.existing_worker_to_change(session, worker_id)
+            await workers.set_tags(session, row, [each.lower() for each in tag_ids])
 
 
 async def _check_unused(session: Session, tag_id: str) -> None:
@@ -77,7 +72,3 @@ async def _check_unused(session: Session, tag_id: str) -> None:
 
 def _name_taken(name: str) -> Conflict:
     return Conflict(f'there is a worker tag named "{name}" already')
-
-
-def _answer(row: WorkerTagRow) -> WorkerTag:
-    return WorkerTag(id=row.id, name=row.name, description=row.description)

@@ -1,15 +1,15 @@
 """A keeper that is cut off goes quietly, unless its process ends."""
 
 import asyncio
-from collections.abc import Callable, Sequence
-from datetime import datetime
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 
 import pytest
 from temporalio.activity import ActivityCancellationDetails, _CompleteAsyncError
 from temporalio.testing import ActivityEnvironment
 
 from activities.keeper_memory import Wakeup
-from activities.keeping import FarmKeeper
+from activities.keeping import FarmKeeper, OpenWorkflow
+from workflows.domain.keeping import Message, OpenRun, StoredRun
 from workflows.domain.matchmaking import FarmSnapshot, Offer, RecallOrder
 from workflows.domain.messages import Lease
 from workflows.domain.statuses import WorkerStatus
@@ -31,7 +31,7 @@ class EmptyFarm:
     async def write_offers(self, epoch: int, offers: Sequence[Offer]) -> list[Lease]:
         return []
 
-    async def open_leases(self, offered_before: datetime) -> list[Lease]:
+    async def unconfirmed_leases(self, older_than_s: float) -> list[Lease]:
         return []
 
     async def mark_recalled(self, epoch: int, recalls: Sequence[RecallOrder]) -> None: ...
@@ -47,10 +47,21 @@ class EmptyFarm:
     async def start_job(self, job_id: str, run: int) -> bool:
         return True
 
-    async def open_run(self, job_id: str) -> int | None:
-        return 1
+    async def unfinished_runs(self) -> list[StoredRun]:
+        return []
 
-    async def tell(self, job_id: str, signal: str, content: object) -> None: ...
+    async def stored_runs(self, job_ids: Collection[str]) -> Mapping[str, StoredRun]:
+        return {}
+
+    async def open_run(self, stored: StoredRun) -> OpenRun | None:
+        return None
+
+    async def open_workflows(self) -> AsyncIterator[OpenWorkflow]:
+        return
+        yield
+
+    async def end_workflow(self, workflow: OpenWorkflow, reason: str) -> None: ...
+    async def tell(self, message: Message) -> None: ...
     def is_present(self, worker_id: str) -> bool:
         return True
 

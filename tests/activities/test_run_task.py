@@ -33,9 +33,6 @@ class OneRun:
             self.calls.append(("let go",))
             raise
 
-    def detached(self, key: RunKey, clearly_canceled: bool) -> None:
-        self.calls.append(("detached", clearly_canceled))
-
     async def stop(self, key: RunKey, reason: str) -> None:
         self.calls.append(("stop",))
         if not self.ended.done():
@@ -120,7 +117,7 @@ async def test_an_ambiguous_end_of_the_activity_lets_the_run_live(
     with pytest.raises(asyncio.CancelledError):
         await cut_off(**{cause: True})
 
-    assert run.calls == [("let go",), ("detached", False)]
+    assert run.calls == [("let go",)]
     assert not run.ended.done()
 
 
@@ -130,7 +127,7 @@ async def test_the_end_of_the_worker_says_nothing_about_the_run(
     with pytest.raises(_CompleteAsyncError):
         await cut_off(worker_shutdown=True)
 
-    assert run.calls == [("let go",), ("detached", False)]
+    assert run.calls == [("let go",)]
 
 
 async def test_an_accident_of_the_run_table_is_raised(run: OneRun) -> None:

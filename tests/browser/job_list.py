@@ -8,11 +8,11 @@ def row(page: Page, name: str) -> Locator:
 
 
 def selected(page: Page) -> Locator:
-    return page.get_by_role("toolbar", name="What can be done with the selected jobs")
+    return page.get_by_role("toolbar", name="Actions for the selected jobs")
 
 
 def of_open_job(page: Page) -> Locator:
-    return page.get_by_role("toolbar", name="What can be done with the job")
+    return page.get_by_role("toolbar", name="Actions for the job")
 
 
 def pick(page: Page, *names: str) -> None:

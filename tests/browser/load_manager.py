@@ -28,11 +28,17 @@ from manager_api.database.migrate import upgrade
 from manager_api.database.payloads import JOBS, job_event, task_event, topic_of_job
 from manager_api.database.tables import JobRow, TaskRow
 from manager_api.job_types.farm import farm_job_types
-from manager_api.jobs.insertion import NewJob, NewTask, insert_job
+from manager_api.jobs.insertion import insert_job
 from manager_api.settings.in_force import Configuration
 from manager_api.settings.model import ManagerSettings
 from manager_api.web.app import build_app
 from manager_api.web.dependencies import ManagerParts
+from workflows.domain.job_types.definitions import (
+    AuthoredCommand,
+    AuthoredTask,
+    CompiledJob,
+    SubmittedJob,
+)
 from workflows.domain.statuses import JobStatus, TaskStatus
 
 #: A transaction's worth of changes: a projection gathers what happens while it writes.
@@ -48,9 +54,6 @@ class NoControl:
     """No job runs: what changes, this module changes."""
 
     async def change(self, job_id: str, change: object) -> None:
-        raise NotImplementedError
-
-    async def start(self, job_id: str, run: int) -> None:
         raise NotImplementedError
 
 
@@ -110,6 +113,7 @@ async def _serve(folder: Path, tasks: int) -> None:
     job = await _store_job(database, tasks)
     server = uvicorn.Server(uvicorn.Config(build_app(parts), port=0, log_level="warning"))
     async with AsyncExitStack() as stack:
+        await parts.begin(stack)
         await _started(server, stack)
         port = server.servers[0].sockets[0].getsockname()[1]
         _say({"port": port, "job": job})
@@ -131,15 +135,13 @@ async def _started(server: uvicorn.Server, stack: AsyncExitStack) -> None:
 
 
 async def _store_job(database: Database, tasks: int) -> str:
-    frames = [
-        NewTask(f"render-{number:05}", "blender", 50, [{"name": "echo", "parameters": {}}])
-        for number in range(1, tasks + 1)
-    ]
-    job = NewJob(str(uuid4()), "Ten thousand frames", "simple-blender-render", 50, frames)
+    echo = (AuthoredCommand("echo", {}),)
+    frames = [AuthoredTask(f"render-{n:05}", "blender", echo) for n in range(1, tasks + 1)]
+    job = SubmittedJob(str(uuid4()), "Ten thousand frames", "simple-blender-render", utc_now())
     async with database.writing() as session:
-        row = await insert_job(session, job)
+        row = await insert_job(session, CompiledJob(job, frames))
         row.status = JobStatus.ACTIVE
-    return job.id
+    return row.id
 
 
 def _say(what: Any) -> None:

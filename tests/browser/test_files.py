@@ -82,10 +82,24 @@ def test_the_package_brings_every_file_of_the_dashboard(tmp_path: Path) -> None:
     built = {
         f"manager_api/dashboard_files/{file.relative_to(FILES).as_posix()}"
         for file in FILES.rglob("*")
-        if file.is_file()
+        if file.is_file() and file.name != ".built"
     }
     assert brought == built
     assert not [name for name in wheel.namelist() if "node_modules" in name]
+
+
+def test_the_dashboards_types_fit() -> None:
+    checker = DASHBOARD / "node_modules/vue-tsc/bin/vue-tsc.js"
+
+    done = node(
+        [str(checker), "--noEmit"],
+        return_completed_process=True,
+        cwd=DASHBOARD,
+        capture_output=True,
+        text=True,
+    )
+
+    assert done.returncode == 0, done.stdout
 
 
 def test_the_dashboards_types_are_the_managers(tmp_path: Path) -> None:

@@ -137,7 +137,7 @@ def test_an_external_viewer_can_be_had_instead(at: At, farm: BrowsedFarm, job: s
     dialog.get_by_label("In a program on my machine").check()
 
     dialog.get_by_label("Address of the link").fill("javascript:alert('{path}')")
-    expect(dialog.get_by_role("alert")).to_contain_text("not taken")
+    expect(dialog.get_by_role("alert")).to_contain_text("so it is refused")
     expect(dialog.get_by_role("button", name="Save")).to_be_disabled()
     dialog.get_by_label("Address of the link").fill("viewer:{pattern}")
     dialog.get_by_role("button", name="Save").click()

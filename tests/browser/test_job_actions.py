@@ -99,7 +99,7 @@ def test_what_could_not_be_done_is_told_with_the_reason(
     selected(page).get_by_role("button", name="Pause").click()
 
     expect(page.get_by_text("1 job asked to pause")).to_be_visible()
-    expect(page.get_by_text("1 job could not: it has come to its end")).to_be_visible()
+    expect(page.get_by_text("Not done for 1 job: it has come to its end")).to_be_visible()
     farm.until_job_is(well, "paused")
 
 

@@ -178,7 +178,7 @@ def test_a_job_is_requeued_with_changes(at: At, farm: BrowsedFarm, width: int) -
     dialog.get_by_label(re.compile("^frames", re.IGNORECASE)).fill("1-4")
     dialog.get_by_role("button", name="Requeue", exact=True).click()
 
-    expect(page.get_by_text(re.compile(r"compiled anew: [1-9]\d* of"))).to_be_visible()
+    expect(page.get_by_text(re.compile(r"compiled again: [1-9]\d* of"))).to_be_visible()
     farm.until_job_is(job_id, "completed", timeout_s=120)
     assert len(farm.tasks(job_id)) > before
 
@@ -193,7 +193,7 @@ def test_a_paused_job_stays_paused_with_its_changes(at: At, farm: BrowsedFarm) -
     dialog.get_by_label(re.compile("^frames", re.IGNORECASE)).fill("1-5")
     dialog.get_by_role("button", name="Requeue", exact=True).click()
 
-    expect(page.get_by_text(re.compile("was compiled anew: 0 of"))).to_be_visible()
+    expect(page.get_by_text(re.compile("was compiled again: 0 of"))).to_be_visible()
     assert {task["status"] for task in farm.tasks(job_id)} == {"paused"}
     farm.set_job_status(job_id, "queued")
     farm.until_job_is(job_id, "completed", timeout_s=120)

@@ -88,7 +88,7 @@ def test_several_get_one_priority_and_it_is_taken_back(
     priority.fill("77")
     priority.press("Enter")
 
-    expect(page.get_by_text("2 jobs with priority 77")).to_be_visible()
+    expect(page.get_by_text("2 jobs got priority 77")).to_be_visible()
     expect(priority).to_have_value("77")
     assert [farm.job(job_id)["priority"] for job_id in ids] == [77, 77]
     page.get_by_role("button", name="Undo").click()

@@ -81,7 +81,7 @@ def test_what_somebody_else_saves_shows_at_once(at: At, farm: BrowsedFarm) -> No
 
     write(region, "bpy.context.scene.frame_step = 2")
     farm.http.put(place, json={"overrides": []})
-    expect(region.get_by_role("status")).to_contain_text("changed by somebody else")
+    expect(region.get_by_role("status")).to_contain_text("Another user has changed them")
     region.get_by_role("button", name="Show theirs").click()
     expect(region.get_by_role("textbox")).not_to_have_text(re.compile("frame_step"))
 

@@ -71,7 +71,7 @@ def test_settings_are_found_by_what_they_mean(at: At) -> None:
     page = at("/settings/general")
 
     page.get_by_label("Find a setting").fill("nobody anything")
-    expect(page.get_by_text("No setting is called so")).to_be_visible()
+    expect(page.get_by_text("No setting has this")).to_be_visible()
     page.get_by_label("Find a setting").fill("last-rendered images")
 
     expect(page.get_by_label("local_manager_storage_path")).to_be_visible()

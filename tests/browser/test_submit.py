@@ -61,7 +61,7 @@ def test_the_form_has_the_kinds_and_limits_of_the_job_type(at: At) -> None:
     components = page.get_by_label("Add Path Components *")
     expect(components).to_have_attribute("type", "number")
     expect(components).to_have_attribute("max", "32")
-    page.get_by_text("What Blender would say of the scene").click()
+    page.get_by_text("Values that Blender would read from the scene").click()
     expect(page.get_by_label("Fps")).to_have_value("24")
     expect(page.get_by_label("Has Previews")).to_have_attribute("type", "checkbox")
 

@@ -81,7 +81,7 @@ def test_counts_search_and_tag_filter_and_stand_in_the_address(at: At) -> None:
     expect(row(page, "carmen")).to_have_count(0)
 
     page.get_by_role("searchbox", name="Search workers").fill("nobody like that")
-    expect(page.get_by_text("No worker is like that")).to_be_visible()
+    expect(page.get_by_text("No worker matches")).to_be_visible()
 
 
 def test_sorting_stands_in_the_address_too(at: At) -> None:

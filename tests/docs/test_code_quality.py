@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 PROGRAMS = Path(sys.executable).parent
+#: Runs scripts of its package.json.
+DASHBOARD = ["python", "dashboard/build.py"]
 
 
 @pytest.mark.parametrize(
@@ -16,6 +18,10 @@ PROGRAMS = Path(sys.executable).parent
         pytest.param(["ruff", "format", "--check", "."], id="formatting"),
         pytest.param(["mypy", "--strict"], id="types"),
         pytest.param(["lint-imports"], id="who-imports-whom"),
+        pytest.param([*DASHBOARD, "lint"], id="dashboard-lint-and-layout"),
+        pytest.param([*DASHBOARD, "check:types"], id="dashboard-types"),
+        pytest.param([*DASHBOARD, "check:unused"], id="dashboard-unused-code"),
+        pytest.param([*DASHBOARD, "test:unit"], id="dashboard-unit-tests"),
     ],
 )
 def test_no_tool_has_a_complaint(root: Path, command: list[str]) -> None:
@@ -34,4 +40,10 @@ def test_make_lint_runs_the_same_tools(root: Path) -> None:
 
     tools = [line.removeprefix("\t$(BIN)/") for line in recipe.splitlines()[1:]]
 
-    assert tools == ["ruff check .", "ruff format --check .", "mypy --strict", "lint-imports"]
+    assert tools == [
+        "ruff check .",
+        "ruff format --check .",
+        "mypy --strict",
+        "lint-imports",
+        "python dashboard/build.py lint check:types check:unused",
+    ]

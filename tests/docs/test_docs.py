@@ -79,6 +79,7 @@ def test_every_folder_and_script_that_contributing_names_exists(root: Path) -> N
     parts = {
         "tests": {"model/", "chaos/", "bench/", "e2e/", "contract/", "browser/", "docs/"},
         "addon": {"core/", "core/files/"},
+        "activities": {"process/", "connections/", "images/"},
     }
 
     missing = [

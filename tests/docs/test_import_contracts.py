@@ -18,6 +18,10 @@ BREAKING = {
         "workflows/breaking_layers.py",
         "activities.projection",
     ),
+    "Activities stand on the rooms that manager and worker host share": (
+        "activities/process/breaking_rooms.py",
+        "activities.heartbeats",
+    ),
     "The manager's rooms stand on floors": (
         "manager_api/database/breaking_floors.py",
         "manager_api.web.app",

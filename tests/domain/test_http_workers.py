@@ -11,6 +11,7 @@ from workflows.domain.http_workers import (
     is_silent,
     may_keep_running,
     outcome_reported,
+    status_to_become,
     status_when_it_asks_for_its_state,
     status_when_it_polls,
 )
@@ -22,6 +23,12 @@ NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
 RUNNING = TaskStanding(is_its_own=True, status=TaskStatus.ACTIVE, is_running=True)
 ASLEEP = StatusRequest(WorkerStatus.ASLEEP)
+
+
+@pytest.mark.parametrize("is_lazy", [True, False])
+def test_a_worker_that_asks_is_told_to_become_what_was_requested(is_lazy: bool) -> None:
+    assert status_to_become(StatusRequest(WorkerStatus.ASLEEP, is_lazy)) is WorkerStatus.ASLEEP
+    assert status_to_become(None) is None
 
 
 @pytest.mark.parametrize(
@@ -102,10 +109,30 @@ def test_a_worker_that_is_heard_of_again_is_what_it_asks_like() -> None:
 
     assert status_when_it_polls(error) is WorkerStatus.AWAKE
     assert status_when_it_polls(starting) is WorkerStatus.AWAKE
-    assert status_when_it_asks_for_its_state(error) is WorkerStatus.ASLEEP
     for status in set(WorkerStatus) - {error, starting}:
         assert status_when_it_polls(status) is status
-        assert status_when_it_asks_for_its_state(status) is status
+
+
+def test_a_worker_that_asks_for_its_state_sleeps_whatever_the_farm_believes() -> None:
+    believed_awake = {WorkerStatus.ERROR, WorkerStatus.STARTING, WorkerStatus.AWAKE}
+    found = {
+        status: status_when_it_asks_for_its_state(status, is_requested=False)
+        for status in WorkerStatus
+    }
+
+    assert {
+        status for status in believed_awake if found[status] is not WorkerStatus.ASLEEP
+    } == set()
+    assert all(found[status] is status for status in set(WorkerStatus) - believed_awake)
+
+
+def test_a_requested_status_is_left_to_the_answer_unless_the_worker_was_given_up() -> None:
+    found = [
+        status_when_it_asks_for_its_state(status, is_requested=True)
+        for status in (WorkerStatus.AWAKE, WorkerStatus.ERROR)
+    ]
+
+    assert found == [WorkerStatus.AWAKE, WorkerStatus.ASLEEP]
 
 
 def test_tasks_of_http_workers_go_to_the_queue_that_managers_serve() -> None:

@@ -6,11 +6,13 @@ from workflows.domain.statuses import FarmStatus, JobStatus, WorkerStatus
 from workflows.domain.worker import (
     CannotRestart,
     StatusRequest,
+    can_be_lost,
     farm_status,
     is_lost,
     pending_after_report,
     pending_after_sign_off,
     request_status,
+    status_after_hello,
     status_after_sign_on,
 )
 
@@ -76,6 +78,28 @@ def test_sign_on_obeys_request_then_schedule(
 
 
 @pytest.mark.parametrize(
+    ("pending", "known", "reported", "scheduled", "status"),
+    [
+        (None, STARTING, "", None, AWAKE),
+        (None, STARTING, "", ASLEEP, ASLEEP),
+        (None, AWAKE, "awake", ASLEEP, AWAKE),
+        (None, ASLEEP, "", AWAKE, ASLEEP),
+        (None, ERROR, "asleep", AWAKE, ASLEEP),
+        (StatusRequest(AWAKE), ASLEEP, "asleep", ASLEEP, AWAKE),
+        (StatusRequest(OFFLINE, is_lazy=True), AWAKE, "awake", None, OFFLINE),
+    ],
+)
+def test_a_host_stays_what_it_is_unless_it_has_just_begun_or_is_asked(
+    pending: StatusRequest | None,
+    known: WorkerStatus,
+    reported: str,
+    scheduled: WorkerStatus | None,
+    status: WorkerStatus,
+) -> None:
+    assert status_after_hello(pending, known, reported, scheduled) == status
+
+
+@pytest.mark.parametrize(
     ("previous", "pending", "left"),
     [
         (AWAKE, None, StatusRequest(AWAKE)),
@@ -96,6 +120,10 @@ def test_sign_off_remembers_what_to_resume(
 
 
 # --- being lost -----------------------------------------------------------------------------------
+
+
+def test_only_a_worker_that_is_not_known_to_be_gone_can_be_lost() -> None:
+    assert {status for status in WorkerStatus if not can_be_lost(status)} == {OFFLINE, ERROR}
 
 
 @pytest.mark.parametrize(

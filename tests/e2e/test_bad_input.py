@@ -10,10 +10,10 @@ from uuid import uuid4
 import psutil
 import pytest
 
-from manager_api.jobs.insertion import NewTask
 from tests.farm.custom_jobs import ScriptFarm, script
 from tests.farm.memory import MB, watched_memory
 from tests.farm.processes import wait_until
+from workflows.domain.job_types.definitions import AuthoredCommand, AuthoredTask
 
 LEFT_OUT = re.compile(r"^\[(\d+) bytes are left out here", re.MULTILINE)
 
@@ -210,9 +210,9 @@ def test_a_blend_file_that_the_worker_has_not_fails_its_task_and_the_log_says_so
 def test_a_command_that_cannot_be_run_fails_its_task_and_the_log_says_so(
     farm: ScriptFarm, command: dict[str, Any], sentence: str
 ) -> None:
-    task = NewTask("bad", "misc", 50, [command | {"total_step_count": 1}])
+    authored = AuthoredCommand(command["name"], command["parameters"], 1)
 
-    job_id = farm.insert(task)
+    job_id = farm.insert(AuthoredTask("bad", "misc", (authored,)))
 
     farm.until_job_is(job_id, "failed")
     assert sentence in farm.log(farm.tasks(job_id)[0]["id"])

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from manager_api.jobs.insertion import NewTask
 from tests.farm.command_line import tablao
 from tests.farm.custom_jobs import ScriptFarm
 from tests.farm.processes import wait_until
+from workflows.domain.job_types.definitions import AuthoredCommand, AuthoredTask
 from workflows.domain.statuses import JobStatus
 
 PROVISIONS = "/api/tablao/v1/provisions"
@@ -173,12 +173,12 @@ def test_a_real_blender_is_the_one_that_the_farm_names(stage: ProvisionedFarm) -
     assert f"({stage.worker('north')['id']})" in stage.log(rendered["id"])
 
 
-def blender_task(script: str) -> NewTask:
+def blender_task(script: str) -> AuthoredTask:
     parameters = {
         "exe": "{blender}",
         "exeArgs": "{blenderArgs}",
         "blendfile": "",
         "args": ["--python-exit-code", "3", "--python-expr", script],
     }
-    command = {"name": "blender-render", "parameters": parameters, "total_step_count": 1}
-    return NewTask("ask Blender", "blender", 50, [command])
+    command = AuthoredCommand("blender-render", parameters, 1)
+    return AuthoredTask("ask Blender", "blender", (command,))

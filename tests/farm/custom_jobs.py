@@ -7,14 +7,21 @@ them at its next tick.
 import sqlite3
 import subprocess
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 from manager_api.database.engine import Database
-from manager_api.jobs.insertion import NewJob, NewTask, insert_job
+from manager_api.jobs.insertion import insert_job
 from tests.farm.histories import in_thread
 from tests.farm.processes import SCALED, FarmProcesses, wait_until
+from workflows.domain.job_types.definitions import (
+    AuthoredCommand,
+    AuthoredTask,
+    CompiledJob,
+    SubmittedJob,
+)
 from workflows.domain.statuses import JobStatus, TaskStatus
 
 #: A task type that no host takes on.
@@ -25,14 +32,10 @@ FIRSTS = "firsts"
 
 def script(
     text: str, *, task_type: str = "misc", name: str = "script", depends_on: tuple[int, ...] = ()
-) -> NewTask:
+) -> AuthoredTask:
     """A task that is a shell script. It sees $HOST_NAME, $OUT and $LEDGER."""
-    command = {
-        "name": "exec",
-        "parameters": {"exe": "/bin/sh", "args": ["-c", text]},
-        "total_step_count": 1,
-    }
-    return NewTask(name, task_type, 50, [command], depends_on)
+    command = AuthoredCommand("exec", {"exe": "/bin/sh", "args": ["-c", text]}, 1)
+    return AuthoredTask(name, task_type, (command,), depends_on)
 
 
 def holding(key: str) -> str:
@@ -66,14 +69,18 @@ class ScriptFarm(FarmProcesses):
 
     def insert(
         self,
-        *tasks: NewTask,
+        *tasks: AuthoredTask,
         priority: int = 50,
         name: str = "scripts",
         tag: str | None = None,
     ) -> str:
-        new = NewJob(str(uuid4()), name, "scripts", priority, tasks, worker_tag_id=tag)
+        now = datetime.now().astimezone()
+        job = SubmittedJob(
+            str(uuid4()), name, "scripts", now, priority=priority, worker_tag_id=tag or ""
+        )
+        new = CompiledJob(job, tasks)
         in_thread(_insert(f"sqlite+aiosqlite:///{self.database_file}", new))
-        return new.id
+        return job.job_id
 
     def tag_worker(self, name: str) -> str:
         """A new tag of this worker alone."""
@@ -166,7 +173,7 @@ class ScriptFarm(FarmProcesses):
         self.until_job_is(job_id, status)
         return job_id, key
 
-    def _tasks_for(self, status: JobStatus, key: str) -> list[NewTask]:
+    def _tasks_for(self, status: JobStatus, key: str) -> list[AuthoredTask]:
         waiting = [script("true", task_type=NOBODYS) for _ in range(15)]
         failing = script(f'echo "start {key} $$ 0" >> "$LEDGER"; exit 3')
         match status:
@@ -247,7 +254,7 @@ class ScriptFarm(FarmProcesses):
     }
 
 
-async def _insert(url: str, new: NewJob) -> None:
+async def _insert(url: str, new: CompiledJob) -> None:
     database = Database(url)
     try:
         async with database.writing() as session:

@@ -77,10 +77,9 @@ async def farm(settings: ManagerSettings, migrated_sqlite: Path) -> AsyncIterato
 @pytest.fixture
 async def api(farm: Farm) -> AsyncIterator[httpx.AsyncClient]:
     """A client on this machine."""
-    app = build_app(farm.parts)
     async with AsyncExitStack() as stack:
-        await stack.enter_async_context(app.router.lifespan_context(app))
-        transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+        await farm.parts.begin(stack)
+        transport = httpx.ASGITransport(build_app(farm.parts), raise_app_exceptions=False)
         yield await stack.enter_async_context(
             httpx.AsyncClient(
                 transport=transport,
@@ -98,9 +97,10 @@ async def _reads_as_generated_clients_do(answer: httpx.Response) -> None:
 @pytest.fixture
 async def served(farm: Farm) -> AsyncIterator[str]:
     """`host:port` of a real server, for WebSockets and real connections."""
-    config = uvicorn.Config(build_app(farm.parts), port=0, log_level="warning", lifespan="on")
+    config = uvicorn.Config(build_app(farm.parts), port=0, log_level="warning")
     server = uvicorn.Server(config)
     async with AsyncExitStack() as stack:
+        await farm.parts.begin(stack)
         await stack.enter_async_context(_running(server))
         await _has_told_its_start(farm)
         port = server.servers[0].sockets[0].getsockname()[1]

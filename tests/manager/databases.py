@@ -14,12 +14,18 @@ from sqlalchemy import make_url, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from manager_api.database import events
-from manager_api.database.engine import Database
+from manager_api.database.engine import Database, utc_now
 from manager_api.database.migrate import upgrade
-from manager_api.jobs.insertion import NewJob, NewTask, insert_job
+from manager_api.jobs.insertion import insert_job
 from manager_api.workers import store as workers
 from manager_api.workers.store import NewWorker
 from tests.manager.postgres import postgres_server
+from workflows.domain.job_types.definitions import (
+    AuthoredCommand,
+    AuthoredTask,
+    CompiledJob,
+    SubmittedJob,
+)
 from workflows.domain.statuses import WorkerStatus
 
 _numbers = count(1)
@@ -87,12 +93,15 @@ async def db(url: str) -> AsyncIterator[Database]:
     await database.close()
 
 
-def job_with(count: int, **fields: Any) -> NewJob:
+def job_with(count: int, **fields: Any) -> CompiledJob:
     """A job of so many one-command tasks of type `blender`, ten steps each."""
-    command = {"name": "echo", "parameters": {"message": "olé"}, "total_step_count": 10}
-    new_tasks = [NewTask(f"task {n}", "blender", 50, [command]) for n in range(1, count + 1)]
-    new = NewJob(str(uuid4()), "tangos", "echo", 50, new_tasks)
-    return replace(new, **fields)
+    echo = (AuthoredCommand("echo", {"message": "olé"}, 10),)
+    tasks = [AuthoredTask(f"task {n}", "blender", echo) for n in range(1, count + 1)]
+    return CompiledJob(replace(new_job("tangos", "echo"), **fields), tasks)
+
+
+def new_job(name: str, job_type: str, **fields: Any) -> SubmittedJob:
+    return SubmittedJob(str(uuid4()), name, job_type, utc_now(), **fields)
 
 
 @pytest.fixture
@@ -100,10 +109,8 @@ def insert(db: Database) -> Callable[..., Awaitable[str]]:
     """Stores a job of so many tasks, other fields as given; returns its id."""
 
     async def insert(count: int = 3, **fields: Any) -> str:
-        new = job_with(count, **fields)
         async with db.writing() as session:
-            await insert_job(session, new)
-        return new.id
+            return (await insert_job(session, job_with(count, **fields))).id
 
     return insert
 
@@ -115,9 +122,9 @@ def worker(db: Database) -> Callable[..., Awaitable[str]]:
     async def register(name: str = "carmen", slots: int = 1) -> str:
         new = NewWorker(str(uuid4()), name, "hash", "linux", ["blender", "misc"])
         async with db.writing() as session:
-            await workers.register(session, new)
-            await workers.begin_session(session, new.id, slots, [])
-            await workers.set_status(session, new.id, WorkerStatus.AWAKE)
+            row = await workers.register(session, new)
+            workers.begin_session(session, row, slots, [])
+            workers.set_status(session, row, WorkerStatus.AWAKE)
         return new.id
 
     return register

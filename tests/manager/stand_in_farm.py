@@ -10,6 +10,7 @@ from manager_api.database import events
 from manager_api.database.engine import Database
 from manager_api.database.tables import HandBackRow, JobRow, TaskRow, WorkerRow
 from manager_api.jobs import store as jobs
+from manager_api.keeper.store import SqlKeeperStore
 from manager_api.web.dependencies import ManagerParts
 from workflows.domain.job.transitions import check_job_action
 from workflows.domain.messages import Change
@@ -23,7 +24,6 @@ class StandInControl:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self.started: list[tuple[str, int]] = []
         self.changes: list[tuple[str, Change]] = []
         self.refusal: Exception | None = None
 
@@ -36,9 +36,6 @@ class StandInControl:
         if change.action is not None:
             check_job_action(row.status, change.action)
         self.changes.append((job_id, change))
-
-    async def start(self, job_id: str, run: int) -> None:
-        self.started.append((job_id, run))
 
 
 @dataclass
@@ -72,6 +69,10 @@ class Farm:
             row = await jobs.job(session, job_id)
         assert row is not None
         return row
+
+    async def ordered_runs(self) -> list[tuple[str, int]]:
+        """(job, run) of the workflows that the keeper is to start, oldest order first."""
+        return await SqlKeeperStore(self.parts.database).outbox()
 
     async def hand_back(self, job_id: str, worker_id: str) -> None:
         """The job had no use for the worker."""

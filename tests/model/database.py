@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
+from tests.model.http_runs import HttpRun
 from workflows.domain.job.encoding import TaskColumns, decode, encode
 from workflows.domain.job.ranges import indexes_in
 from workflows.domain.matchmaking import FarmSnapshot, JobFacts, LeaseFacts, Offer, WorkerFacts
@@ -20,9 +21,7 @@ from workflows.domain.messages import (
     WriteAnswer,
 )
 from workflows.domain.statuses import JobStatus, TaskStatus, WorkerStatus
-
-#: What a restored backup adds to every number that must never be used twice, for each restoring.
-RESTORED = 1000
+from workflows.domain.writes import answer_out_of_turn, fingerprint
 
 
 @dataclass
@@ -63,6 +62,9 @@ class WorkerRecord:
     requested: WorkerStatus | None = None
     is_lazy: bool = False
     live_runs: tuple[str, ...] = ()
+    is_http: bool = False
+    polls_until: int = 0
+    """Of one that speaks HTTP: its question for a task waits until then."""
 
 
 @dataclass
@@ -74,7 +76,10 @@ class Database:
     generations: Counter[tuple[str, int]] = field(default_factory=Counter)
     hand_backs: dict[tuple[str, str], int] = field(default_factory=dict)
     outbox: dict[str, int] = field(default_factory=dict)
+    http_runs: dict[RunKey, HttpRun] = field(default_factory=dict)
     last_lease: int = 0
+    restored: int = 0
+    """Number of the last restore."""
     recorded: Counter[RunKey] = field(default_factory=Counter)
     """How often the success of a run was recorded."""
     useless: Counter[tuple[str, int, str, int]] = field(default_factory=Counter)
@@ -109,14 +114,10 @@ class Database:
         job = self.jobs.get(write.job_id)
         if job is None or job.run != write.run:
             return WriteAnswer.GONE
-        if write.sequence == job.sequence and write == job.last:
-            return WriteAnswer.STORED
-        if write.sequence <= job.sequence:
-            # Temporal was set back: what it says has been overtaken.
-            self.restart(job)
-            return WriteAnswer.GONE
-        if write.sequence > job.sequence + 1 and write.snapshot is None:
-            return WriteAnswer.SEND_ALL
+        last = fingerprint(job.last) if job.last and write.sequence == job.sequence else None
+        answer = answer_out_of_turn(write, sequence=job.sequence, is_ended=job.is_ended, last=last)
+        if answer is not None:
+            return answer
         self._apply(job, write)
         job.sequence, job.last = write.sequence, write
         return WriteAnswer.STORED
@@ -182,7 +183,7 @@ class Database:
     # --- runs ------------------------------------------------------------------------------------
 
     def rerun(self, job: JobRecord, change: Change | None) -> None:
-        job.run += 1
+        job.run = max(job.run + 1, self.restored)
         job.sequence, job.last, job.is_ended, job.change = 0, None, False, change
         job.demand = None
         self._return_all(job)
@@ -190,26 +191,25 @@ class Database:
             del self.hand_backs[pair]
         self.outbox[job.id] = job.run
 
-    def restart(self, job: JobRecord) -> None:
+    def restart(self, job_id: str, run: int) -> None:
         """Its workflow is no more, or not what it was (protocol rule 16)."""
-        if not job.is_ended:
+        job = self.jobs[job_id]
+        if not job.is_ended and job.run == run:
             self.rerun(job, job.change)
 
-    def was_restored(self, times: int) -> None:
+    def was_restored(self, number: int) -> None:
         """After a copy was put in place: no number is used twice, though it be the same copy."""
+        self.restored = number
+        self.http_runs.clear()
         for job in self.jobs.values():
-            job.run += RESTORED * times
             if not job.is_ended:
                 self.rerun(job, job.change)
-        for worker in self.workers.values():
-            for slot in range(worker.slots):
-                self.generations[worker.id, slot] += RESTORED * times
 
     # --- the keeper ------------------------------------------------------------------------------
 
-    def snapshot(self, is_present: Callable[[str], bool], resting: frozenset[str]) -> FarmSnapshot:
+    def snapshot(self, is_present: Callable[[str], bool], now: int) -> FarmSnapshot:
         return FarmSnapshot(
-            tuple(_worker_facts(w, is_present(w.id)) for w in self.workers.values()),
+            tuple(_worker_facts(w, is_present(w.id), now) for w in self.workers.values()),
             tuple(
                 JobFacts(job.id, job.run, job.status, job.priority, rank, job.tag, job.demand)
                 for rank, job in enumerate(self.jobs.values())
@@ -217,7 +217,6 @@ class Database:
             ),
             tuple(_lease_facts(record) for record in self.leases.values()),
             dict(self.hand_backs),
-            resting,
         )
 
     def write_offers(self, offers: Iterable[Offer], now: int) -> list[Lease]:
@@ -226,8 +225,8 @@ class Database:
             job, worker = self.jobs[offer.job_id], self.workers.get(offer.worker_id)
             if worker is None or job.is_ended or job.run != offer.run:
                 continue
-            self.generations[worker.id, offer.slot] += 1
-            generation = self.generations[worker.id, offer.slot]
+            slot = (worker.id, offer.slot)
+            generation = self.generations[slot] = max(self.generations[slot] + 1, self.restored)
             self.last_lease += 1
             lease = Lease(
                 f"lease {self.last_lease}",
@@ -239,6 +238,7 @@ class Database:
                 job.id,
                 job.run,
                 tuple(sorted(worker.task_types)),
+                worker.is_http,
             )
             self.leases[lease.id] = LeaseRecord(lease, now)
             written.append(lease)
@@ -280,7 +280,7 @@ class Database:
         return any((lease.worker_id, lease.job_id, lease.run) == wanted for lease in leases)
 
 
-def _worker_facts(worker: WorkerRecord, is_present: bool) -> WorkerFacts:
+def _worker_facts(worker: WorkerRecord, is_present: bool, now: int) -> WorkerFacts:
     return WorkerFacts(
         worker.id,
         worker.id,
@@ -293,6 +293,8 @@ def _worker_facts(worker: WorkerRecord, is_present: bool) -> WorkerFacts:
         worker.requested,
         worker.is_lazy,
         worker.live_runs,
+        worker.is_http,
+        worker.polls_until > now,
     )
 
 

@@ -39,6 +39,8 @@ STORM = (
     "back up database",
     "restore database",
     "put database back by hand",
+    "back up both",
+    "restore both",
     "back up temporal",
     "restore temporal",
     "temporal falls back",
@@ -66,7 +68,9 @@ class History:
     failing: int
     """In tenths, how many runs fail; as many again are lost."""
     workers: Sequence[tuple[int, int]]
-    """Slots; which task types it takes: 1 blender, 2 ffmpeg, 3 both."""
+    """Slots, 0 for a worker that speaks HTTP; which task types it takes: 1 blender, 2 ffmpeg,
+    3 both.
+    """
     jobs: Sequence[tuple[int, int]]
     """Tasks; shape of their dependencies."""
     happenings: Sequence[Happening]
@@ -94,7 +98,7 @@ def histories(draw: st.DrawFn) -> History:
         is_calm=is_calm,
         failing=draw(st.integers(0, 4)),
         workers=draw(
-            st.lists(st.tuples(st.integers(1, 2), st.integers(1, 3)), min_size=1, max_size=4)
+            st.lists(st.tuples(st.integers(0, 2), st.integers(1, 3)), min_size=1, max_size=4)
         ),
         jobs=draw(
             st.lists(st.tuples(st.integers(0, 6), st.integers(0, 3)), min_size=1, max_size=3)

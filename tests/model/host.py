@@ -34,6 +34,9 @@ class Host:
         """(job, index, attempt) that ran to success here."""
         self.stopped: list[RunKey] = []
         """Runs that were broken off though they lived."""
+        self.has_restarted = False
+        """Of no concern here: the tasks of an older session are in a queue of their own."""
+        self.begun: list[RunKey] = []
         # Faults of the network.
         self.is_manager_cut = False
         self.is_temporal_cut = False
@@ -238,6 +241,7 @@ class Host:
             kind = self._rng.choice(self.outcomes)
             ends_at = now + self._rng.randint(1, LONGEST_RUN)
             self.shims[ref.key] = Shim(ref, ends_at, kind, now)
+            self.begun.append(ref.key)
 
     def _count_grace(self, now: int, reaches_manager: bool, reaches_temporal: bool) -> None:
         self._alone = 0 if reaches_manager or reaches_temporal else self._alone + 1

@@ -1,5 +1,6 @@
 """What must hold when faults have ended and time has run (docs/protocol.md, Invariants)."""
 
+from collections import Counter
 from collections.abc import Iterator
 
 from tests.model.database import JobRecord
@@ -29,6 +30,7 @@ def unsettled(world: World) -> list[str]:
         if worker.requested or worker.status is not WorkerStatus.AWAKE:
             found.append(f"{worker.id} is {worker.status}, asked to be {worker.requested}")
     found += [f"lease {lease_id} is open" for lease_id in world.db.leases]
+    found += [f"{key} is kept for its activity" for key in world.db.http_runs]
     return found
 
 
@@ -57,7 +59,7 @@ def violations(world: World) -> Iterator[str]:
     yield from _of_numbers(world)
     if world.is_calm and world.never_fails and not world.people.asked:
         for host in world.hosts.values():
-            if host.stopped:
+            if host.stopped and not host.has_restarted:
                 yield f"nobody asked for it, yet stopped: {host.stopped}"
 
 
@@ -65,6 +67,10 @@ def _of_numbers(world: World) -> Iterator[str]:
     for key, recorded in world.db.recorded.items():
         if recorded > 1:
             yield f"the success of {key} was recorded {recorded} times"
+    begun = Counter(key for host in world.hosts.values() for key in host.begun)
+    for key, count in begun.items():
+        if count > 1 and not world.may_repeat_runs:
+            yield f"{count} runs had the key {key}"
     for (job_id, _, worker_id, version), count in world.db.useless.items():
         worker = world.db.workers.get(worker_id)
         if worker is not None and count > worker.slots:

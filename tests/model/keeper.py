@@ -1,162 +1,206 @@
-"""The model's keeper: passes over the farm, each of which may be cut off anywhere."""
+"""The product's keeper in the model's farm: its process may be killed before any of its steps."""
 
-from collections import defaultdict
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Mapping, Sequence
 from typing import Any
 
+from activities.keeper_memory import Wakeup
+from activities.keeping import Epoch, OpenWorkflow, TemporalAway
 from tests.model.database import Database, JobRecord
-from tests.model.temporal import Execution, NoWorkflow, Temporal, Unreachable
+from tests.model.temporal import Execution, Temporal
 from tests.model.times import AUDIT, COOLDOWN, RESEND
-from workflows.domain.matchmaking import Plan, plan
-from workflows.domain.messages import Lease, Recall
+from workflows.domain.keeping import KeeperTimes, Message, OpenRun, StoredRun
+from workflows.domain.matchmaking import FarmSnapshot, Offer, RecallOrder
+from workflows.domain.messages import Lease
 from workflows.domain.statuses import WorkerStatus
 
-Step = Callable[[], None]
+TIMES = KeeperTimes(resend_s=RESEND, cooldown_s=COOLDOWN, audit_s=AUDIT, early_audit_s=1)
+
+
+class Died(Exception):
+    """The keeper's process was killed before this step."""
 
 
 class Keeper:
-    """Holds nothing that may not be lost; `dies_after` cuts the next pass off."""
+    """`dies_after` steps, its process is killed; what it remembered is lost."""
 
     def __init__(
         self,
         db: Database,
         temporal: Temporal,
+        clock: Callable[[], int],
         is_present: Callable[[str], bool],
         order: Callable[[str, WorkerStatus], None],
+        disconnect: Callable[[str], None],
     ) -> None:
-        self.db = db
-        self.temporal = temporal
+        self._clock = clock
         self.dies_after: int | None = None
-        self.cooling: dict[str, int] = {}
-        self.said: list[tuple[str, str, Any]] = []
+        self.jobs = ModelJobs(temporal, self._step)
+        self._store = ModelStore(db, clock, self._step)
+        self._hosts = ModelHosts(is_present, order, disconnect, self._step)
+        self.restart()
+
+    @property
+    def said(self) -> list[Message]:
         """What an older keeper may say again."""
-        self._is_present = is_present
-        self._order = order
-        self._told: dict[Any, int] = {}
-        self._audited = 0
+        return self.jobs.said
 
     def restart(self) -> None:
-        self._told.clear()
-        self.cooling.clear()
-        self._audited = 0
+        self._wakeup = Wakeup(self._clock)
+        self._epoch = Epoch(
+            1, self._store, self.jobs, self._hosts, self._wakeup, TIMES, clock=self._clock
+        )
 
-    def tick(self, now: int) -> None:
+    def rest(self, worker_id: str) -> None:
+        self._wakeup.unresponsive(worker_id)
+
+    def tick(self) -> None:
         try:
-            for step in self._pass(now):
-                if self.dies_after is not None:
-                    self.dies_after -= 1
-                    if self.dies_after < 0:
-                        self.dies_after = None
-                        self.restart()
-                        return
-                step()
-        except Unreachable:
+            for loop in (self._epoch.make_pass, self._epoch.audit_if_due):
+                _run(loop())
+        except TemporalAway:
             return
+        except Died:
+            self.dies_after = None
+            self.restart()
 
-    def _pass(self, now: int) -> Iterator[Step]:
-        for job_id, run in list(self.db.outbox.items()):
-            yield lambda job_id=job_id, run=run: self._start(job_id, run)  # type: ignore[misc]
-        resting = frozenset(w for w, since in self.cooling.items() if now - since <= COOLDOWN)
-        planned = plan(self.db.snapshot(self._is_present, resting))
-        for worker_id in planned.lost:
-            yield lambda worker_id=worker_id: self._lose(worker_id)  # type: ignore[misc]
-        for lease_id in planned.orphaned:
-            yield lambda lease_id=lease_id: self._drop(lease_id)  # type: ignore[misc]
-        for job_id, kind, content in self._messages(planned, now):
-            yield lambda j=job_id, k=kind, c=content: self._tell(j, k, c)  # type: ignore[misc]
-        for order in planned.status_orders:
-            yield lambda o=order: self._order(o.worker_id, o.status)  # type: ignore[misc]
-        if now - self._audited >= AUDIT:
-            self._audited = now
-            yield self._audit
+    def _step(self) -> None:
+        if self.dies_after is not None:
+            self.dies_after -= 1
+            if self.dies_after < 0:
+                raise Died
 
-    def _start(self, job_id: str, run: int) -> None:
-        self.temporal.start(job_id, run)
-        if self.db.outbox.get(job_id) == run:
-            del self.db.outbox[job_id]
 
-    def _lose(self, worker_id: str) -> None:
-        worker = self.db.workers[worker_id]
+def _run(loop: Coroutine[Any, Any, None]) -> None:
+    """Nothing in the model waits, so a coroutine comes to its end at once."""
+    try:
+        loop.send(None)
+    except StopIteration:
+        return
+    raise AssertionError("the keeper waits for something that the model does not have")
+
+
+class ModelStore:
+    """Implements `activities.keeping.KeeperStore`."""
+
+    def __init__(self, db: Database, clock: Callable[[], int], step: Callable[[], None]) -> None:
+        self._db = db
+        self._clock = clock
+        self._step = step
+
+    async def next_epoch(self) -> int:
+        return 1
+
+    async def snapshot(self, is_present: Callable[[str], bool]) -> FarmSnapshot:
+        return self._db.snapshot(is_present, self._clock())
+
+    async def write_offers(self, epoch: int, offers: Sequence[Offer]) -> list[Lease]:
+        self._step()
+        return self._db.write_offers(offers, self._clock())
+
+    async def unconfirmed_leases(self, older_than_s: float) -> list[Lease]:
+        before = self._clock() - older_than_s
+        open_leases = self._db.leases.values()
+        return [each.lease for each in open_leases if not each.is_held and each.since <= before]
+
+    async def mark_recalled(self, epoch: int, recalls: Sequence[RecallOrder]) -> None:
+        self._step()
+        for order in recalls:
+            record = self._db.leases.get(order.lease_id)
+            if record is not None and record.recall != "at-once":
+                record.recall = "at-once" if order.at_once else "after-task"
+
+    async def mark_returned(self, epoch: int, lease_ids: Sequence[str]) -> None:
+        self._step()
+        for lease_id in lease_ids:
+            self._db.leases.pop(lease_id, None)
+
+    async def mark_lost(self, epoch: int, worker_id: str) -> bool:
+        self._step()
+        worker = self._db.workers[worker_id]
         worker.status, worker.requested, worker.is_lazy = WorkerStatus.ERROR, None, False
-
-    def _drop(self, lease_id: str) -> None:
-        self.db.leases.pop(lease_id, None)
-
-    def _tell(self, job_id: str, kind: str, content: Any) -> None:
-        try:
-            self.temporal.signal(job_id, kind, content)
-            self.said.append((job_id, kind, content))
-        except NoWorkflow:
-            self._audited = min(self._audited, 0)
-
-    def _audit(self) -> None:
-        """Jobs without a workflow, workflows without a job, workflows set back in time."""
-        self.temporal.check()
-        for job in self.db.jobs.values():
-            if job.is_ended or job.id in self.db.outbox:
-                continue
-            execution = self.temporal.executions.get(job.id)
-            if execution is None or execution.run != job.run or _is_set_back(execution, job):
-                self.db.restart(job)
-            elif _is_ahead(execution, job):
-                self._tell(job.id, "tell_again", None)
-        for execution in list(self.temporal.executions.values()):
-            if _is_astray(execution, self.db.jobs.get(execution.job_id)):
-                self.temporal.close(execution.job_id)
-
-    # --- messages --------------------------------------------------------------------------------
-
-    def _messages(self, planned: Plan, now: int) -> Iterator[tuple[str, str, Any]]:
-        lent: defaultdict[str, list[Lease]] = defaultdict(list)
-        for lease in [*self.db.write_offers(planned.offers, now), *self._unconfirmed(now)]:
-            lent[lease.job_id].append(lease)
-        for job_id, leases in lent.items():
-            yield job_id, "lend", leases
-        for order in planned.recalls:
-            if self._is_due(("recall", order.lease_id, order.at_once), now):
-                self._mark_recalled(order.lease_id, order.at_once)
-                yield order.job_id, "recall", [Recall(order.lease_id, order.at_once)]
-        for kind, messages in (
-            ("worker_gone", planned.gone),
-            ("session_changed", planned.changed_sessions),
-            ("census", planned.censuses),
-        ):
-            for job_id, message in messages:
-                if self._is_due((kind, job_id, message), now):
-                    yield job_id, kind, message
-
-    def _unconfirmed(self, now: int) -> Collection[Lease]:
-        return [
-            record.lease
-            for record in self.db.leases.values()
-            if not record.is_held
-            and now - record.since >= RESEND
-            and self._is_due(("lend", record.lease.id), now)
-        ]
-
-    def _mark_recalled(self, lease_id: str, at_once: bool) -> None:
-        record = self.db.leases.get(lease_id)
-        if record is not None and record.recall != "at-once":
-            record.recall = "at-once" if at_once else "after-task"
-
-    def _is_due(self, key: Any, now: int) -> bool:
-        if now - self._told.get(key, -RESEND) < RESEND:
-            return False
-        self._told[key] = now
         return True
 
+    async def outbox(self) -> list[tuple[str, int]]:
+        return list(self._db.outbox.items())
 
-def _is_set_back(execution: Execution, job: JobRecord) -> bool:
-    return execution.job is not None and execution.job.sequence < job.sequence
+    async def started(self, job_id: str, run: int) -> None:
+        self._step()
+        if self._db.outbox.get(job_id) == run:
+            del self._db.outbox[job_id]
+
+    async def start_anew(self, job_id: str, run: int) -> None:
+        self._step()
+        self._db.restart(job_id, run)
+
+    async def unfinished_runs(self) -> list[StoredRun]:
+        jobs = self._db.jobs.values()
+        return [_stored(j) for j in jobs if not j.is_ended and j.id not in self._db.outbox]
+
+    async def stored_runs(self, job_ids: Collection[str]) -> Mapping[str, StoredRun]:
+        return {i: _stored(self._db.jobs[i]) for i in job_ids if i in self._db.jobs}
 
 
-def _is_ahead(execution: Execution, job: JobRecord) -> bool:
-    """Or a write is on its way: then there is one more."""
-    return execution.job is not None and execution.job.sequence > job.sequence
+def _stored(job: JobRecord) -> StoredRun:
+    return StoredRun(job.id, job.run, job.sequence, job.is_ended)
 
 
-def _is_astray(execution: Execution, job: JobRecord | None) -> bool:
-    """Its run does not own the job, or has ended in the database but not in Temporal."""
-    if job is None or execution.run != job.run:
+class ModelJobs:
+    """Implements `activities.keeping.JobMessages`."""
+
+    def __init__(self, temporal: Temporal, step: Callable[[], None]) -> None:
+        self.said: list[Message] = []
+        self._temporal = temporal
+        self._step = step
+
+    async def start_job(self, job_id: str, run: int) -> bool:
+        self._step()
+        return self._temporal.start(job_id, run)
+
+    async def open_run(self, stored: StoredRun) -> OpenRun | None:
+        self._temporal.check()
+        execution = self._temporal.executions.get(stored.job_id)
+        if execution is None:
+            return None
+        is_asked = execution.run == stored.run and execution.job is not None
+        return OpenRun(execution.run, execution.job.sequence if is_asked else None)  # type: ignore[union-attr] # it has a job when it is asked
+
+    async def tell(self, message: Message) -> None:
+        self._step()
+        self._temporal.signal(message.job_id, message.signal, message.content)
+        self.said.append(message)
+
+    async def open_workflows(self) -> AsyncIterator[OpenWorkflow]:
+        self._temporal.check()
+        for execution in list(self._temporal.executions.values()):
+            yield OpenWorkflow(execution.job_id, execution.run, str(execution.id))
+
+    async def end_workflow(self, workflow: OpenWorkflow, reason: str) -> None:
+        self._step()
+        execution: Execution | None = self._temporal.executions.get(workflow.job_id)
+        if execution is not None and str(execution.id) == workflow.execution_id:
+            self._temporal.close(workflow.job_id)
+
+
+class ModelHosts:
+    """Implements `activities.keeping.OrderedHosts`."""
+
+    def __init__(
+        self,
+        is_present: Callable[[str], bool],
+        order: Callable[[str, WorkerStatus], None],
+        disconnect: Callable[[str], None],
+        step: Callable[[], None],
+    ) -> None:
+        self.is_present = is_present
+        self._order = order
+        self._disconnect = disconnect
+        self._step = step
+
+    async def order_status(self, worker_id: str, status: WorkerStatus) -> bool:
+        self._step()
+        self._order(worker_id, status)
         return True
-    return job.is_ended and _is_set_back(execution, job)
+
+    async def disconnect(self, worker_id: str, reason: str) -> None:
+        self._step()
+        self._disconnect(worker_id)

@@ -8,18 +8,11 @@ from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import Any
 
+from activities.keeping import TemporalAway, WorkflowMissing
 from tests.model.times import HEARTBEAT, SCHEDULE_TO_START
 from workflows.domain.job.leases import Start
 from workflows.domain.job.run import JobRun, RetryPause
 from workflows.domain.messages import Outcome, ProjectionWrite, RunRef
-
-
-class Unreachable(Exception):
-    """Temporal cannot be reached."""
-
-
-class NoWorkflow(Exception):
-    """No open execution."""
 
 
 class Beat(Enum):
@@ -69,14 +62,16 @@ class Temporal:
 
     # --- executions ------------------------------------------------------------------------------
 
-    def start(self, job_id: str, run: int) -> None:
-        """Another run that is still open has been overtaken by the database: it ends."""
+    def start(self, job_id: str, run: int) -> bool:
+        """False: another run was open. It has been overtaken by the database, and ends."""
         self.check()
         present = self.executions.get(job_id)
-        if present is not None and present.run == run:
-            return
-        self.close(job_id)
-        self.open(Execution(self._new_id(), job_id, run))
+        if present is None:
+            self.open(Execution(self._new_id(), job_id, run))
+        elif present.run != run:
+            self.close(job_id)
+            return False
+        return True
 
     def open(self, execution: Execution) -> None:
         self.executions[execution.job_id] = execution
@@ -97,12 +92,12 @@ class Temporal:
     def signal(self, job_id: str, kind: str, content: Any) -> None:
         self.check()
         if job_id not in self.executions:
-            raise NoWorkflow(job_id)
+            raise WorkflowMissing(job_id)
         self.executions[job_id].mailbox.append((kind, content))
 
     def check(self) -> None:
         if not self.is_up:
-            raise Unreachable
+            raise TemporalAway
 
     # --- activities ------------------------------------------------------------------------------
 

@@ -8,10 +8,14 @@ LOST_AFTER = 3
 ALONE = 60
 #: A run whose host process is gone for this long stops itself.
 ORPHANED_SHIM = 60
+#: A worker that speaks HTTP, and its task, are missed after so long without a word.
+HTTP_WORKER_TIMEOUT, HTTP_TASK_TIMEOUT = 12, 120
+#: How long its question for a task waits, and how long it is idle when there was none.
+HTTP_POLL, HTTP_IDLE = 3, 2
 RETRY_PAUSE = 1
 RESEND = 2
 AUDIT = 12
-COOLDOWN = 1
+COOLDOWN = 2
 #: A task's run, at most.
 LONGEST_RUN = 12
 #: From the order to stop until a run's processes are gone, at most.

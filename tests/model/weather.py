@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from tests.model.farm import Happening
 from tests.model.host import Host
+from tests.model.http_host import HttpHost
 from tests.model.world import World
 from workflows.domain.messages import Change, JobAction, TaskAction
 from workflows.domain.statuses import TaskStatus, WorkerStatus
@@ -32,7 +33,7 @@ def wakes(world: World) -> None:
         worker.requested = None if worker.status is WorkerStatus.AWAKE else WorkerStatus.AWAKE
 
 
-def _host(world: World, which: int) -> Host:
+def _host(world: World, which: int) -> Host | HttpHost:
     names = sorted(world.hosts)
     return world.hosts[names[which % len(names)]]
 
@@ -142,9 +143,9 @@ def _old_keeper_speaks(world: World, happening: Happening) -> None:
     """Says once more what was said at some time before."""
     said = world.keeper.said
     if said and world.temporal.is_up:
-        job_id, kind, content = said[-1 - happening.which % len(said)]
-        if job_id in world.temporal.executions:
-            world.temporal.signal(job_id, kind, content)
+        message = said[-1 - happening.which % len(said)]
+        if message.job_id in world.temporal.executions:
+            world.temporal.signal(message.job_id, message.signal, message.content)
 
 
 def _priority(world: World, happening: Happening) -> None:
@@ -187,6 +188,16 @@ def _submit(world: World, happening: Happening) -> None:
     world.submit(happening.long % 5, happening.which % 4)
 
 
+def _back_up_both(world: World, happening: Happening) -> None:
+    world.back_up_database()
+    world.back_up_temporal()
+
+
+def _restore_both(world: World, happening: Happening) -> None:
+    world.restore_temporal(with_database=world.database_copy is not None)
+    world.restore_database()
+
+
 def _delete_worker(world: World, happening: Happening) -> None:
     if len(world.db.workers) > 1:
         world.db.workers.pop(_host(world, happening.which).id, None)
@@ -223,5 +234,7 @@ _HAPPENINGS: Mapping[str, Callable[[World, Happening], None]] = {
     "put database back by hand": lambda world, _: world.restore_database(by_hand=True),
     "back up temporal": lambda world, _: world.back_up_temporal(),
     "restore temporal": lambda world, _: world.restore_temporal(),
+    "back up both": _back_up_both,
+    "restore both": _restore_both,
     "delete worker": _delete_worker,
 }

@@ -8,15 +8,19 @@ from typing import Any
 from tests.model.database import Database, JobRecord, WorkerRecord
 from tests.model.farm import History, dependencies
 from tests.model.host import Host
+from tests.model.http_host import HttpHost
+from tests.model.http_runs import HttpRuns
 from tests.model.keeper import Keeper
 from tests.model.people import People
 from tests.model.temporal import Temporal
-from tests.model.times import LONGEST_OVERLAP, LOST_AFTER
+from tests.model.times import HTTP_WORKER_TIMEOUT, LONGEST_OVERLAP, LOST_AFTER
 from tests.model.workflow import WorkflowWorker
 from workflows.domain.job.encoding import TaskColumns
 from workflows.domain.messages import Limits, OutcomeKind, RunKey
 from workflows.domain.statuses import TaskStatus, WorkerStatus
 
+#: Between the numbers of two restores: more than the runs of any job.
+RESTORED = 1000
 TASK_TYPES = (frozenset({"blender"}), frozenset({"ffmpeg"}), frozenset({"blender", "ffmpeg"}))
 
 
@@ -28,10 +32,18 @@ class World:
         self.rng = Random(history.seed)
         self.db = Database()
         self.temporal = Temporal()
-        self.hosts: dict[str, Host] = {}
-        self.keeper = Keeper(self.db, self.temporal, self.is_present, self._order)
+        self.http_runs = HttpRuns(self.db, self.temporal)
+        self.hosts: dict[str, Host | HttpHost] = {}
+        self.keeper = Keeper(
+            self.db,
+            self.temporal,
+            lambda: self.now,
+            self.is_present,
+            self._order,
+            self._disconnect,
+        )
         self.workflows = WorkflowWorker(
-            self.db, self.temporal, self.rng, self._tell_host, self._rest
+            self.db, self.temporal, self.rng, self._tell_host, self.keeper.rest
         )
         self.people = People(self.db, self.temporal, self.workflows)
         self.manager_down_until = 0
@@ -46,6 +58,8 @@ class World:
         self._overlaps: Counter[tuple[str, int]] = Counter()
         self._jobs_submitted = 0
         self._restored = 0
+        self.may_repeat_runs = False
+        """Something was put back, and nobody said so to the database."""
         for number, (slots, types) in enumerate(history.workers):
             self._add_worker(f"w{number}", slots, TASK_TYPES[types - 1], history.failing)
         for tasks, shape in history.jobs:
@@ -54,10 +68,15 @@ class World:
     # --- the farm --------------------------------------------------------------------------------
 
     def _add_worker(self, name: str, slots: int, types: frozenset[str], failing: int) -> None:
-        host = self.hosts[name] = Host(name, self.rng)
+        host: Host | HttpHost = (
+            Host(name, self.rng) if slots else HttpHost(name, self.db, self.http_runs, self.rng)
+        )
+        self.hosts[name] = host
         accidents = (OutcomeKind.FAILED, OutcomeKind.LOST)
         host.outcomes = (OutcomeKind.COMPLETED,) * (10 - 2 * failing) + accidents * failing
-        self.db.workers[name] = WorkerRecord(name, slots, types, frozenset({"tag"}))
+        self.db.workers[name] = WorkerRecord(
+            name, slots or 1, types, frozenset({"tag"}), is_http=not slots
+        )
 
     def submit(self, tasks: int, shape: int) -> None:
         number = self._jobs_submitted
@@ -86,6 +105,7 @@ class World:
         self.now += 1
         self._faults_end()
         actors = [self._deliver, self._workflows_tick, self._keeper_tick, self._people_tick]
+        actors.append(self._http_runs_tick)
         actors += [lambda host=host: self._host_tick(host) for host in self.hosts.values()]  # type: ignore[misc]
         self.rng.shuffle(actors)
         self.temporal.tick(self.now)
@@ -114,6 +134,7 @@ class World:
         self._listening_since = self.manager_down_until
         self._messages.clear()
         self.keeper.restart()
+        self.http_runs.restart()
         for host in self.hosts.values():
             host.is_connected = False
 
@@ -123,25 +144,38 @@ class World:
 
     def _keeper_tick(self) -> None:
         if self.is_manager_up and self.rng.random() < 0.8:
-            self.keeper.tick(self.now)
+            self.keeper.tick()
+
+    def _http_runs_tick(self) -> None:
+        if self.is_manager_up:
+            self.http_runs.tick(self.now, self._listening_since)
 
     def _people_tick(self) -> None:
         if self.is_manager_up:
             self.people.tick(self.now)
 
-    def _host_tick(self, host: Host) -> None:
-        host.tick(self.db, self.temporal, self.now, is_manager_up=self.is_manager_up)
+    def _host_tick(self, host: Host | HttpHost) -> None:
+        if isinstance(host, HttpHost):
+            host.tick(self.now, is_manager_up=self.is_manager_up)
+        else:
+            host.tick(self.db, self.temporal, self.now, is_manager_up=self.is_manager_up)
         if host.is_connected:
             self._last_heard[host.id] = self.now
 
     # --- the fast channel ------------------------------------------------------------------------
 
     def is_present(self, worker_id: str) -> bool:
+        is_http = isinstance(self.hosts[worker_id], HttpHost)
+        patience = HTTP_WORKER_TIMEOUT if is_http else LOST_AFTER
         missed_from = self._listening_since + LOST_AFTER
         heard = max(self._last_heard.get(worker_id, 0), missed_from)
-        return self.now - heard <= LOST_AFTER
+        return self.now - heard <= patience
 
     def _tell_host(self, worker_id: str, what: str, content: Any) -> None:
+        if isinstance(self.hosts.get(worker_id), HttpHost):
+            if what == "stop":  # in the database, at once
+                self.http_runs.stop(content, "its job gave it up")
+            return
         delay = self.rng.choice((0, 0, 1, 3))
         if self.rng.random() < 0.9 and worker_id in self.hosts:
             self._messages.append((self.now + delay, worker_id, what, content))
@@ -149,15 +183,15 @@ class World:
     def _order(self, worker_id: str, status: WorkerStatus) -> None:
         self._tell_host(worker_id, "order", status)
 
-    def _rest(self, worker_id: str) -> None:
-        self.keeper.cooling[worker_id] = self.now
+    def _disconnect(self, worker_id: str) -> None:
+        self.hosts[worker_id].is_connected = False
 
     def _deliver(self) -> None:
         due = [message for message in self._messages if message[0] <= self.now]
         self._messages = [message for message in self._messages if message[0] > self.now]
         for _, worker_id, what, content in due:
             host = self.hosts[worker_id]
-            if not (host.is_up and host.is_connected):
+            if isinstance(host, HttpHost) or not (host.is_up and host.is_connected):
                 continue
             if what == "stop":
                 host.stop(content, self.now)
@@ -184,16 +218,18 @@ class World:
         self._put(self.db, copy.deepcopy(self.database_copy))
         # Ids are random in truth, as those of Temporal below.
         self.db.last_lease = leases
+        self.may_repeat_runs |= by_hand
         if not by_hand:
             self._restored += 1
-            self.db.was_restored(self._restored)
+            self.db.was_restored(RESTORED * self._restored)
         self.manager_stops(1)
 
-    def restore_temporal(self) -> None:
+    def restore_temporal(self, *, with_database: bool = False) -> None:
         if self.temporal_copy is None:
             return
         newest = self.temporal.last_id
         self._put(self.temporal, copy.deepcopy(self.temporal_copy))
+        self.may_repeat_runs |= not with_database
         # Ids are random in truth: one of the other future is never met again.
         self.temporal.last_id = newest
         self.temporal_down_until = self.now + 1
@@ -206,20 +242,23 @@ class World:
     # --- what must hold at every moment ----------------------------------------------------------
 
     def _watch(self) -> None:
-        attempts: Counter[tuple[str, int]] = Counter()
-        slots: Counter[tuple[str, int]] = Counter()
+        tasks: list[tuple[str, int]] = []
         for host in self.hosts.values():
-            for key, shim in host.shims.items():
-                attempts[key.job_id, key.index] += 1
-                slots[host.id, shim.ref.slot] += 1
-        assert all(count == 1 for count in slots.values()), f"a slot runs two runs: {slots}"
+            if host.shims:
+                slots = {shim.ref.slot for shim in host.shims.values()}
+                assert len(slots) == len(host.shims), f"a slot runs two runs: {host.shims}"
+                tasks += [(key.job_id, key.index) for key in host.shims]
+        if self._overlaps or len(set(tasks)) < len(tasks):
+            self._watch_overlaps(Counter(tasks))
+
+    def _watch_overlaps(self, attempts: Counter[tuple[str, int]]) -> None:
         for task in [task for task in self._overlaps if attempts[task] < 2]:
             del self._overlaps[task]
         for task, count in attempts.items():
             if count > 1:
                 self._overlaps[task] += 1
                 assert not self.is_calm, f"two live attempts of {task}"
-                actors = 4 + len(self.hosts)
+                actors = 5 + len(self.hosts)
                 assert self._overlaps[task] < LONGEST_OVERLAP * actors, f"{task} runs twice"
 
     def _watch_leases(self) -> None:

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,8 +11,11 @@ from typing import Any
 import psutil
 
 from worker_host.run_spec import Command, RunSettings, RunSpec
-from worker_host.run_table import Fetch, RunTable
-from workflows.domain.messages import RunKey, RunRef
+from worker_host.run_table import RunTable
+from workflows.domain.messages import Outcome, RunKey, RunRef
+
+Fetch = Callable[[RunRef], Awaitable[RunSpec]]
+
 
 FAST = RunSettings(
     stop_grace_s=0.5,
@@ -35,6 +38,11 @@ class Recorder:
         self.chunk_sizes: list[int] = []
         self.progress: list[Mapping[str, Any]] = []
         self.images: list[Path] = []
+        self.ended = 0
+        self.fetches: dict[RunKey, Fetch] = {}
+
+    async def fetch(self, ref: RunRef) -> RunSpec:
+        return await self.fetches[ref.key](ref)
 
     def connected(self) -> bool:
         return self.is_connected
@@ -52,6 +60,9 @@ class Recorder:
     def image_saved(self, key: RunKey, path: Path) -> None:
         self.images.append(path)
 
+    def run_ended(self) -> None:
+        self.ended += 1
+
 
 class Farmhouse:
     """Opens tables on one directory, says what to run, and cleans up after the test."""
@@ -64,10 +75,15 @@ class Farmhouse:
 
     async def open(self, **settings: Any) -> RunTable:
         """A new host on the directory; keyword arguments replace settings."""
-        table = RunTable(self.directory, settings=replace(FAST, **settings), hooks=self.hooks)
+        table = RunTable(self.directory, self.hooks, replace(FAST, **settings))
         await table.open()
         self._tables.append(table)
         return table
+
+    async def run(self, table: RunTable, ref: RunRef, fetch: Fetch) -> Outcome:
+        """Run or attach, with these commands should they be fetched."""
+        self.hooks.fetches[ref.key] = fetch
+        return await table.run_or_attach(ref)
 
     async def crash(self, table: RunTable) -> None:
         """Leave as a killed host does: its shims know nothing of it."""

@@ -254,7 +254,7 @@ async def test_task_runs_its_commands_in_order_until_one_fails(
         ("echo", {"message": "never"}),
     )
 
-    outcome = await table.run_or_attach(asked, fetch)
+    outcome = await house.run(table, asked, fetch)
 
     assert outcome.reason == 'unknown command: "nonsense"'
     assert house.log(asked.key) == (
@@ -265,7 +265,7 @@ async def test_task_runs_its_commands_in_order_until_one_fails(
 async def test_sleeping_task_stops_at_once(house: Farmhouse, table: RunTable) -> None:
     asked = house.ref()
     fetch = house.commands(("echo", {"message": "ready"}), ("sleep", {"duration_in_seconds": 900}))
-    running = asyncio.create_task(table.run_or_attach(asked, fetch))
+    running = asyncio.create_task(house.run(table, asked, fetch))
     await house.eventually(lambda: "ready" in house.log(asked.key))
 
     async with asyncio.timeout(5):
@@ -285,6 +285,6 @@ async def test_configured_tool_is_what_a_bare_name_means(
         ("frames-to-video", VIDEO | {"exe": "ffmpeg"}), tools={"ffmpeg": str(tool)}
     )
 
-    await table.run_or_attach(asked, fetch)
+    await house.run(table, asked, fetch)
 
     assert "> ours: -hide_banner -y" in house.log(asked.key)

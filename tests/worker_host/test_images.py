@@ -9,7 +9,7 @@ import OpenEXR  # type: ignore[import-not-found] # compiled, and without stubs
 import pytest
 from PIL import Image
 
-from activities.frame_images import as_jpeg
+from activities.images.frame_images import as_jpeg
 from worker_host.images import Previews
 from workflows.domain.messages import RunKey
 

@@ -15,13 +15,17 @@ from worker_host.run_spec import Command, RunSpec
 from worker_host.run_table import RunTable
 from workflows.domain.messages import RunRef
 
-async def fetch(ref):
-    return RunSpec((Command("exec", {"exe": "/bin/sh", "args": ["-c", sys.argv[2]]}),))
+class Hooks:
+    async def fetch(self, ref):
+        return RunSpec((Command("exec", {"exe": "/bin/sh", "args": ["-c", sys.argv[2]]}),))
+
+    async def log_written(self, key, offset, data):
+        return offset + len(data)
 
 async def main():
-    table = RunTable(Path(sys.argv[1]))
+    table = RunTable(Path(sys.argv[1]), Hooks())
     await table.open()
-    await table.run_or_attach(RunRef("job", 1, 1, 1, "lease-1", 0, 1), fetch)
+    await table.run_or_attach(RunRef("job", 1, 1, 1, "lease-1", 0, 1))
 
 asyncio.run(main())
 """
@@ -45,6 +49,6 @@ async def test_render_survives_the_sigkill_of_its_host(house: Farmhouse, tmp_pat
     assert table.live() == [asked.key]
     assert house.is_alive(pid)
     gate.touch()
-    outcome = await table.run_or_attach(asked, house.shell("echo a second time"))
+    outcome = await house.run(table, asked, house.shell("echo a second time"))
     assert outcome.kind is OutcomeKind.COMPLETED
     assert house.log(asked.key).endswith(f"pid={pid} > ready\npid={pid} > done\n")

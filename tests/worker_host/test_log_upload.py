@@ -11,7 +11,7 @@ async def test_whole_log_reaches_the_manager_in_bounded_pieces(
     house: Farmhouse, table: RunTable
 ) -> None:
     asked = house.ref()
-    await table.run_or_attach(asked, house.shell("seq 100000"))
+    await house.run(table, asked, house.shell("seq 100000"))
     await house.eventually(lambda: len(house.hooks.logs.get(asked.key, b"")) >= len(_log(house)))
 
     assert house.hooks.logs[asked.key].decode() == _log(house)
@@ -21,7 +21,7 @@ async def test_whole_log_reaches_the_manager_in_bounded_pieces(
 async def test_outcome_does_not_wait_for_the_log(house: Farmhouse, table: RunTable) -> None:
     house.hooks.may_store.clear()
 
-    outcome = await table.run_or_attach(house.ref(), house.shell("echo hello"))
+    outcome = await house.run(table, house.ref(), house.shell("echo hello"))
 
     assert outcome.kind is OutcomeKind.COMPLETED
     assert house.hooks.logs == {}
@@ -31,7 +31,7 @@ async def test_directory_goes_when_outcome_and_log_are_both_taken(
     house: Farmhouse, table: RunTable
 ) -> None:
     house.hooks.may_store.clear()
-    await table.run_or_attach(house.ref(), house.shell("echo hello"))
+    await house.run(table, house.ref(), house.shell("echo hello"))
     directory = house.path(house.ref().key, "")
     table.accepted(house.ref().key)
     assert directory.exists()
@@ -45,7 +45,7 @@ async def test_directory_goes_when_outcome_and_log_are_both_taken(
 async def test_run_that_nobody_wants_any_more_leaves_nothing_when_it_has_stopped(
     house: Farmhouse, table: RunTable
 ) -> None:
-    running = asyncio.create_task(table.run_or_attach(house.ref(), house.shell("sleep 600")))
+    running = asyncio.create_task(house.run(table, house.ref(), house.shell("sleep 600")))
     await house.eventually(lambda: house.path(house.ref().key, "shim.json").exists())
 
     stopping = asyncio.create_task(table.stop(house.ref().key, "its job gave it up"))
@@ -60,7 +60,7 @@ async def test_run_that_broke_off_is_forgotten_though_nobody_says_that_it_may(
     house: Farmhouse,
 ) -> None:
     table = await house.open(unattached_grace_s=0.1)
-    running = asyncio.create_task(table.run_or_attach(house.ref(), house.shell("sleep 600")))
+    running = asyncio.create_task(house.run(table, house.ref(), house.shell("sleep 600")))
     await house.eventually(lambda: house.path(house.ref().key, "shim.json").exists())
 
     house.kill(house.shim(house.ref().key)["pid"])
@@ -72,11 +72,11 @@ async def test_run_that_broke_off_is_forgotten_though_nobody_says_that_it_may(
 async def test_accepted_run_still_answers_a_late_activity(
     house: Farmhouse, table: RunTable
 ) -> None:
-    outcome = await table.run_or_attach(house.ref(), house.shell("exit 7"))
+    outcome = await house.run(table, house.ref(), house.shell("exit 7"))
     table.accepted(house.ref().key)
-    await house.eventually(lambda: not table.known(house.ref().key))
+    await house.eventually(lambda: house.ref().key not in table.named())
 
-    assert await table.run_or_attach(house.ref(), house.shell("true")) == outcome
+    assert await house.run(table, house.ref(), house.shell("true")) == outcome
 
 
 async def test_next_host_goes_on_where_the_manager_stopped(
@@ -85,7 +85,7 @@ async def test_next_host_goes_on_where_the_manager_stopped(
     key = house.ref().key
     gate = house.directory / "gate"
     script = f"echo first; while [ ! -e {gate} ]; do sleep 0.02; done; echo second"
-    running = asyncio.create_task(table.run_or_attach(house.ref(), house.shell(script)))
+    running = asyncio.create_task(house.run(table, house.ref(), house.shell(script)))
     await house.eventually(lambda: b"> first" in house.hooks.logs.get(key, b""))
     running.cancel()
     await house.crash(table)

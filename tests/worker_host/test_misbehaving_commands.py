@@ -15,7 +15,7 @@ from workflows.domain.messages import Outcome, OutcomeKind
 async def test_exit_code_decides_whatever_was_printed(house: Farmhouse, table: RunTable) -> None:
     asked = house.ref()
 
-    outcome = await table.run_or_attach(asked, house.shell("echo all is well; exit 3"))
+    outcome = await house.run(table, asked, house.shell("echo all is well; exit 3"))
 
     assert outcome == Outcome(OutcomeKind.FAILED, "command exited abnormally with code 3")
     assert "> all is well\n" in house.log(asked.key)
@@ -24,7 +24,7 @@ async def test_exit_code_decides_whatever_was_printed(house: Farmhouse, table: R
 async def test_log_has_command_line_and_prefixed_output(house: Farmhouse, table: RunTable) -> None:
     asked = house.ref()
 
-    await table.run_or_attach(asked, house.shell("echo one; echo two >&2; printf three"))
+    await house.run(table, asked, house.shell("echo one; echo two >&2; printf three"))
 
     pid = house.shim(asked.key)["command"]["pid"]
     assert house.log(asked.key) == (
@@ -38,7 +38,7 @@ async def test_program_that_does_not_exist_fails_and_the_log_says_so(
 ) -> None:
     asked = house.ref()
 
-    outcome = await table.run_or_attach(asked, house.commands(("exec", {"exe": "/no/such"})))
+    outcome = await house.run(table, asked, house.commands(("exec", {"exe": "/no/such"})))
 
     assert outcome == Outcome(OutcomeKind.FAILED, 'program not found: "/no/such"')
     assert 'program not found: "/no/such"\n' in house.log(asked.key)
@@ -47,7 +47,7 @@ async def test_program_that_does_not_exist_fails_and_the_log_says_so(
 async def test_stop_kills_a_command_that_ignores_sigterm(house: Farmhouse, table: RunTable) -> None:
     asked = house.ref()
     script = "trap '' TERM; echo ready; while true; do sleep 1; done"
-    running = asyncio.create_task(table.run_or_attach(asked, house.shell(script)))
+    running = asyncio.create_task(house.run(table, asked, house.shell(script)))
     await house.eventually(lambda: "> ready" in house.log(asked.key))
 
     await table.stop(asked.key, "Stopped by the test")
@@ -59,7 +59,7 @@ async def test_stop_kills_a_command_that_ignores_sigterm(house: Farmhouse, table
 async def test_stop_lets_a_command_end_well(house: Farmhouse, table: RunTable) -> None:
     asked = house.ref()
     script = "trap 'echo tidy; exit 0' TERM; echo ready; while true; do sleep 0.05; done"
-    running = asyncio.create_task(table.run_or_attach(asked, house.shell(script)))
+    running = asyncio.create_task(house.run(table, asked, house.shell(script)))
     await house.eventually(lambda: "> ready" in house.log(asked.key))
 
     await table.stop(asked.key, "Stopped by the test")
@@ -74,7 +74,7 @@ async def test_child_that_holds_the_pipe_does_not_hold_the_run(
     asked = house.ref()
 
     async with asyncio.timeout(10):
-        outcome = await table.run_or_attach(asked, house.shell("sleep 600 & echo $!"))
+        outcome = await house.run(table, asked, house.shell("sleep 600 & echo $!"))
 
     assert outcome.kind is OutcomeKind.COMPLETED
     assert not house.is_alive(_printed_pid(house.log(asked.key)))
@@ -84,7 +84,7 @@ async def test_daemonised_grandchild_dies_with_its_run(house: Farmhouse, table: 
     asked = house.ref()
     script = "setsid sh -c 'setsid sleep 600 </dev/null >/dev/null 2>&1 & echo $!'"
 
-    outcome = await table.run_or_attach(asked, house.shell(script))
+    outcome = await house.run(table, asked, house.shell(script))
 
     assert outcome.kind is OutcomeKind.COMPLETED
     assert not house.is_alive(_printed_pid(house.log(asked.key)))
@@ -93,7 +93,7 @@ async def test_daemonised_grandchild_dies_with_its_run(house: Farmhouse, table: 
 async def test_much_output_takes_little_memory(house: Farmhouse, table: RunTable) -> None:
     asked = house.ref()
     script = "yes 'a line of some sixty characters, as Blender prints many of them' | head -c 200M"
-    running = asyncio.create_task(table.run_or_attach(asked, house.shell(script)))
+    running = asyncio.create_task(house.run(table, asked, house.shell(script)))
     await house.eventually(lambda: house.path(asked.key, "shim.json").exists())
     shim = psutil.Process(house.shim(asked.key)["pid"])
     largest = 0
@@ -111,7 +111,7 @@ async def test_endless_line_is_split_between_characters(house: Farmhouse, table:
     asked = house.ref()
     script = "import sys; sys.stdout.write('x' + 'ä' * 5_000_000)"
 
-    await table.run_or_attach(asked, house.python(script))
+    await house.run(table, asked, house.python(script))
 
     lines = house.log(asked.key).splitlines()[3:]
     prefix = f"pid={house.shim(asked.key)['command']['pid']} > "
@@ -122,7 +122,7 @@ async def test_endless_line_is_split_between_characters(house: Farmhouse, table:
 async def test_bytes_that_are_not_utf8_are_replaced(house: Farmhouse, table: RunTable) -> None:
     asked = house.ref()
 
-    await table.run_or_attach(asked, house.shell(r"printf 'gr\374n\n'"))
+    await house.run(table, asked, house.shell(r"printf 'gr\374n\n'"))
 
     assert "> gr\N{REPLACEMENT CHARACTER}n\n" in house.log(asked.key)
 
@@ -133,7 +133,7 @@ async def test_command_sees_no_virtual_environment_and_no_input(
     asked = house.ref()
     script = 'echo "[$PYTHONPATH$VIRTUAL_ENV] [$EXTRA] $PATH"; cat; echo end of input'
 
-    await table.run_or_attach(asked, house.shell(script, environment={"EXTRA": "mine"}))
+    await house.run(table, asked, house.shell(script, environment={"EXTRA": "mine"}))
 
     assert "> [] [mine] " in house.log(asked.key)
     assert ".venv" not in house.log(asked.key).splitlines()[3]
@@ -145,7 +145,7 @@ async def test_killed_shim_takes_its_command_along_and_the_run_is_lost(
 ) -> None:
     asked = house.ref()
     script = "setsid sleep 600 & echo $!; sleep 600"
-    running = asyncio.create_task(table.run_or_attach(asked, house.shell(script)))
+    running = asyncio.create_task(house.run(table, asked, house.shell(script)))
     await house.eventually(lambda: "> " in house.log(asked.key))
     shim = house.shim(asked.key)
 
@@ -159,12 +159,12 @@ async def test_killed_shim_takes_its_command_along_and_the_run_is_lost(
 async def test_shim_server_that_was_killed_is_started_again(
     house: Farmhouse, table: RunTable
 ) -> None:
-    await table.run_or_attach(house.ref(1), house.shell("true"))
+    await house.run(table, house.ref(1), house.shell("true"))
     servers = [p for p in psutil.Process().children() if "--serve" in p.cmdline()]
     for server in servers:
         server.kill()
 
-    outcome = await table.run_or_attach(house.ref(2), house.shell("true"))
+    outcome = await house.run(table, house.ref(2), house.shell("true"))
 
     assert servers
     assert outcome.kind is OutcomeKind.COMPLETED

@@ -56,7 +56,7 @@ async def test_a_build_that_nobody_has_set_fails_the_task_with_a_sentence(
     parameters = {"exe": "{blender-4.5}", "exeArgs": "-b", "blendfile": "", "args": []}
 
     fetch = house.commands(("blender-render", parameters))
-    outcome = await table.run_or_attach(asked, fetch)
+    outcome = await house.run(table, asked, fetch)
 
     assert outcome.kind is OutcomeKind.FAILED
     assert outcome.reason == 'nothing is set for "{blender-4.5}" on this worker'

@@ -58,8 +58,8 @@ async def test_frames_and_their_video_come_to_disk(
         "outputFile": f"{tmp_path}/preview.mp4",
     }
 
-    outcome = await table.run_or_attach(
-        asked, house.commands(("blender-render", render), ("frames-to-video", video))
+    outcome = await house.run(
+        table, asked, house.commands(("blender-render", render), ("frames-to-video", video))
     )
 
     assert outcome.kind is OutcomeKind.COMPLETED, house.log(asked.key)
@@ -81,7 +81,7 @@ async def test_file_that_is_no_scene_fails_the_task(
     broken.write_text("no scene")
     render = {"exe": "blender", "exeArgs": "-b", "blendfile": str(broken), "args": ["-f", "1"]}
 
-    outcome = await table.run_or_attach(house.ref(), house.commands(("blender-render", render)))
+    outcome = await house.run(table, house.ref(), house.commands(("blender-render", render)))
 
     assert outcome.reason == "command exited abnormally with code 1"
 

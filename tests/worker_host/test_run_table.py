@@ -7,7 +7,8 @@ import pytest
 
 from tests.worker_host.farmhouse import Farmhouse
 from worker_host.run_spec import RunRefused
-from worker_host.run_table import HostAlreadyRuns, RunTable
+from worker_host.run_table import RunTable
+from worker_host.runs_folder import HostAlreadyRuns
 from workflows.domain.messages import OutcomeKind, RunRef
 
 LONG = "echo ready; sleep 600"
@@ -17,7 +18,7 @@ async def begun(
     house: Farmhouse, table: RunTable, asked: RunRef, script: str = LONG
 ) -> asyncio.Task[Any]:
     """A run whose command is known to run."""
-    running = asyncio.create_task(table.run_or_attach(asked, house.shell(script)))
+    running = asyncio.create_task(house.run(table, asked, house.shell(script)))
     await house.eventually(lambda: "> ready" in house.log(asked.key))
     return running
 
@@ -32,7 +33,7 @@ async def test_second_attachment_supersedes_the_first_and_gets_the_outcome(
     first = await begun(house, table, house.ref())
     pid = house.shim(house.ref().key)["command"]["pid"]
 
-    second = asyncio.create_task(table.run_or_attach(house.ref(), never_fetched))
+    second = asyncio.create_task(house.run(table, house.ref(), never_fetched))
 
     assert (await first).kind is OutcomeKind.SUPERSEDED
     assert house.is_alive(pid)
@@ -41,15 +42,15 @@ async def test_second_attachment_supersedes_the_first_and_gets_the_outcome(
 
 
 async def test_ended_run_answers_with_its_kept_outcome(house: Farmhouse, table: RunTable) -> None:
-    outcome = await table.run_or_attach(house.ref(), house.shell("exit 4"))
+    outcome = await house.run(table, house.ref(), house.shell("exit 4"))
 
-    assert await table.run_or_attach(house.ref(), never_fetched) == outcome
+    assert await house.run(table, house.ref(), never_fetched) == outcome
 
 
 async def test_run_stopped_before_it_began_never_begins(house: Farmhouse, table: RunTable) -> None:
     await table.stop(house.ref().key, "too late")
 
-    outcome = await table.run_or_attach(house.ref(), never_fetched)
+    outcome = await house.run(table, house.ref(), never_fetched)
 
     assert outcome.kind is OutcomeKind.CANCELED
 
@@ -60,7 +61,7 @@ async def test_tombstone_outlives_the_host(house: Farmhouse, table: RunTable) ->
 
     table = await house.open()
 
-    outcome = await table.run_or_attach(house.ref(), never_fetched)
+    outcome = await house.run(table, house.ref(), never_fetched)
     assert outcome.kind is OutcomeKind.CANCELED
 
 
@@ -73,7 +74,7 @@ async def test_stop_reaches_a_run_that_waits_for_its_commands(
         asked.set()
         await asyncio.Event().wait()
 
-    running = asyncio.create_task(table.run_or_attach(house.ref(), fetch))
+    running = asyncio.create_task(house.run(table, house.ref(), fetch))
     await asked.wait()
     await table.stop(house.ref().key, "enough")
 
@@ -87,10 +88,10 @@ async def test_refused_commands_are_a_refusal_and_leave_nothing(
     async def fetch(_ref: RunRef) -> Any:
         raise RunRefused("the lease is not held")
 
-    outcome = await table.run_or_attach(house.ref(), fetch)
+    outcome = await house.run(table, house.ref(), fetch)
 
     assert (outcome.kind, outcome.reason) == (OutcomeKind.REFUSED, "the lease is not held")
-    assert not table.known(house.ref().key)
+    assert table.named() == []
 
 
 async def test_failed_fetch_is_raised_and_may_be_tried_again(
@@ -100,9 +101,9 @@ async def test_failed_fetch_is_raised_and_may_be_tried_again(
         raise ConnectionError("nobody answers")
 
     with pytest.raises(ConnectionError):
-        await table.run_or_attach(house.ref(), fetch)
+        await house.run(table, house.ref(), fetch)
 
-    assert (await table.run_or_attach(house.ref(), house.shell("true"))).kind is (
+    assert (await house.run(table, house.ref(), house.shell("true"))).kind is (
         OutcomeKind.COMPLETED
     )
 
@@ -113,7 +114,7 @@ async def test_sleeping_host_refuses_the_new_and_keeps_the_old(
     running = await begun(house, table, house.ref(1))
     table.refuse("asleep")
 
-    refused = await table.run_or_attach(house.ref(2, slot=1), never_fetched)
+    refused = await house.run(table, house.ref(2, slot=1), never_fetched)
 
     assert (refused.kind, refused.reason) == (OutcomeKind.REFUSED, "asleep")
     assert not running.done()
@@ -122,11 +123,11 @@ async def test_sleeping_host_refuses_the_new_and_keeps_the_old(
 async def test_older_lease_is_refused_until_a_new_session(
     house: Farmhouse, table: RunTable
 ) -> None:
-    await table.run_or_attach(house.ref(1, generation=5), house.shell("true"))
+    await house.run(table, house.ref(1, generation=5), house.shell("true"))
 
-    refused = await table.run_or_attach(house.ref(2, generation=4), never_fetched)
+    refused = await house.run(table, house.ref(2, generation=4), never_fetched)
     table.signed_on()
-    taken = await table.run_or_attach(house.ref(2, generation=4), house.shell("true"))
+    taken = await house.run(table, house.ref(2, generation=4), house.shell("true"))
 
     assert refused.kind is OutcomeKind.REFUSED
     assert taken.kind is OutcomeKind.COMPLETED
@@ -137,7 +138,7 @@ async def test_next_attempt_stops_the_one_before(house: Farmhouse, table: RunTab
     pid = house.shim(house.ref(attempt=1).key)["command"]["pid"]
 
     second = house.ref(attempt=2, slot=1)
-    outcome = await table.run_or_attach(second, house.shell("true"))
+    outcome = await house.run(table, second, house.shell("true"))
 
     assert (await first).kind is OutcomeKind.CANCELED
     assert outcome.kind is OutcomeKind.COMPLETED
@@ -149,7 +150,7 @@ async def test_newer_lease_takes_the_slot_from_an_older_one(
 ) -> None:
     first = await begun(house, table, house.ref(1, generation=1))
 
-    outcome = await table.run_or_attach(house.ref(2, generation=2), house.shell("true"))
+    outcome = await house.run(table, house.ref(2, generation=2), house.shell("true"))
 
     assert (await first).kind is OutcomeKind.CANCELED
     assert outcome.kind is OutcomeKind.COMPLETED
@@ -159,8 +160,8 @@ async def test_same_lease_waits_for_the_slot(house: Farmhouse, table: RunTable) 
     gate = house.directory / "gate"
     script = f"echo ready; while [ ! -e {gate} ]; do sleep 0.02; done"
     first = await begun(house, table, house.ref(1), script)
-    second = asyncio.create_task(table.run_or_attach(house.ref(2), house.shell("true")))
-    await house.eventually(lambda: table.known(house.ref(2).key))
+    second = asyncio.create_task(house.run(table, house.ref(2), house.shell("true")))
+    await house.eventually(lambda: house.ref(2).key in table.live())
     assert not house.path(house.ref(2).key, "run.json").exists()
 
     gate.touch()
@@ -179,7 +180,7 @@ async def test_next_host_adopts_a_run_with_its_process(house: Farmhouse, table: 
     table = await house.open()
 
     assert table.live() == [house.ref().key]
-    running = asyncio.create_task(table.run_or_attach(house.ref(), never_fetched))
+    running = asyncio.create_task(house.run(table, house.ref(), never_fetched))
     assert house.shim(house.ref().key) == before
     gate.touch()
     assert (await running).kind is OutcomeKind.COMPLETED
@@ -197,7 +198,7 @@ async def test_next_host_keeps_the_outcome_of_a_run_that_ended_meanwhile(
 
     table = await house.open()
 
-    outcome = await table.run_or_attach(house.ref(), never_fetched)
+    outcome = await house.run(table, house.ref(), never_fetched)
     assert outcome.kind is OutcomeKind.FAILED
     assert outcome.reason.endswith("code 6")
 
@@ -212,7 +213,7 @@ async def test_next_host_calls_a_run_lost_that_nobody_executes(
 
     table = await house.open()
 
-    outcome = await table.run_or_attach(house.ref(), never_fetched)
+    outcome = await house.run(table, house.ref(), never_fetched)
     assert outcome.kind is OutcomeKind.LOST
     assert not house.is_alive(shim["command"]["pid"])
 
@@ -229,7 +230,7 @@ async def test_pid_that_belongs_to_somebody_else_is_left_alone(
     house.write_shim(house.ref().key, shim)
 
     table = await house.open()
-    outcome = await table.run_or_attach(house.ref(), never_fetched)
+    outcome = await house.run(table, house.ref(), never_fetched)
 
     assert outcome.kind is OutcomeKind.LOST
     assert house.is_alive(stranger.pid)
@@ -251,7 +252,7 @@ async def test_run_stops_when_its_host_stays_away(house: Farmhouse) -> None:
     await house.eventually(house.path(house.ref().key, "outcome.json").exists)
 
     table = await house.open()
-    assert (await table.run_or_attach(house.ref(), never_fetched)).kind is OutcomeKind.LOST
+    assert (await house.run(table, house.ref(), never_fetched)).kind is OutcomeKind.LOST
     assert not house.is_alive(pid)
 
 
@@ -269,11 +270,10 @@ async def test_unattached_run_stops_after_its_grace(house: Farmhouse) -> None:
     table = await house.open(unattached_grace_s=0.2)
     running = await begun(house, table, house.ref())
     running.cancel()
-    table.detached(house.ref().key, clearly_canceled=False)
 
     await house.eventually(lambda: table.live() == [])
 
-    outcome = await table.run_or_attach(house.ref(), never_fetched)
+    outcome = await house.run(table, house.ref(), never_fetched)
     assert outcome.kind is OutcomeKind.CANCELED
 
 
@@ -289,16 +289,6 @@ async def test_grace_does_not_count_while_nobody_can_be_reached(house: Farmhouse
     await house.eventually(lambda: table.live() == [])
 
 
-async def test_clear_order_stops_at_once(house: Farmhouse, table: RunTable) -> None:
-    running = await begun(house, table, house.ref())
-    running.cancel()
-    await asyncio.wait({running})
-
-    table.detached(house.ref().key, clearly_canceled=True)
-
-    await house.eventually(lambda: table.live() == [])
-
-
 async def test_closing_host_stops_its_runs_if_told_to(house: Farmhouse, table: RunTable) -> None:
     running = await begun(house, table, house.ref())
     pid = house.shim(house.ref().key)["command"]["pid"]
@@ -307,3 +297,38 @@ async def test_closing_host_stops_its_runs_if_told_to(house: Farmhouse, table: R
 
     assert (await running).kind is OutcomeKind.CANCELED
     assert not house.is_alive(pid)
+
+
+async def test_the_task_of_a_run_is_known_after_its_end(house: Farmhouse, table: RunTable) -> None:
+    asked = house.ref()
+    await house.run(table, asked, house.shell("true", task_id="task-1"))
+    table.accepted(asked.key)
+    await house.eventually(lambda: table.named() == [])
+
+    assert await table.task_id(asked.key) == "task-1"
+
+
+async def test_the_task_of_an_adopted_run_is_fetched(house: Farmhouse, table: RunTable) -> None:
+    (await begun(house, table, house.ref())).cancel()
+    await house.crash(table)
+    table = await house.open()
+    house.hooks.fetches[house.ref().key] = house.shell("true", task_id="task-1")
+
+    assert await table.task_id(house.ref().key) == "task-1"
+
+
+async def test_the_task_of_a_run_of_another_machine_is_not_known(
+    house: Farmhouse, table: RunTable
+) -> None:
+    with pytest.raises(RunRefused):
+        await table.task_id(house.ref().key)
+
+
+async def test_each_end_of_a_run_is_told_to_the_host(house: Farmhouse, table: RunTable) -> None:
+    async def refused(_ref: RunRef) -> Any:
+        raise RunRefused("the lease is not held")
+
+    await house.run(table, house.ref(1), house.shell("true"))
+    await house.run(table, house.ref(2), refused)
+
+    assert house.hooks.ended == 2

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from activities.layered_settings import SettingsError
+from activities.process.layered_settings import SettingsError
 from worker_host.settings import SETTINGS_FILE, HostSettings, read_settings
 
 

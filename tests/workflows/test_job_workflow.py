@@ -3,12 +3,21 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from pathlib import Path
+from uuid import uuid4
 
 import pytest
-from temporalio.client import WorkflowUpdateFailedError
+from temporalio import workflow
+from temporalio.api.enums.v1 import EventType
+from temporalio.client import Client, WorkflowUpdateFailedError
 from temporalio.exceptions import ApplicationError
+from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
+from manager_api.database.engine import Database
+from manager_api.jobs.control import RunIsOver
+from manager_api.temporal.orchestrator import TemporalJobs
 from tests.workflows.job_at_work import LIMITS, JobAtWork, with_history_limit
+from workflows.domain.job.transitions import Refused
 from workflows.domain.messages import (
     Change,
     JobAction,
@@ -16,6 +25,7 @@ from workflows.domain.messages import (
     OutcomeKind,
     Recall,
     SessionChanged,
+    TaskAction,
     WorkerGone,
     WriteAnswer,
 )
@@ -24,6 +34,11 @@ from workflows.job import JobWorkflow
 from workflows.job_interface import Ask, JobView
 
 AtWork = Callable[..., Awaitable[JobAtWork]]
+
+
+def unused_database(directory: Path) -> Database:
+    """Changes of a job that runs need none."""
+    return Database(f"sqlite+aiosqlite:///{directory}/unused.sqlite")
 
 
 async def test_a_lent_worker_gets_one_task_after_another(at_work: AtWork) -> None:
@@ -72,6 +87,62 @@ async def test_an_update_answers_when_the_change_was_written(at_work: AtWork) ->
     assert status == "paused"
     assert job.ledger.statuses[-1] is JobStatus.PAUSED
     await job.handle.execute_update(JobWorkflow.cancel)
+
+
+async def test_the_managers_update_takes_every_kind_of_change(
+    at_work: AtWork, tmp_path: Path
+) -> None:
+    job = await at_work(tasks=3)
+    control = TemporalJobs(job.client, unused_database(tmp_path))
+    job_id = job.job.job_id
+
+    await control.change(job_id, Change(priority=80))
+    await control.change(job_id, Change(task=2, task_action=TaskAction.CANCEL))
+    await control.change(job_id, Change(unblock=((job.host.worker_id, "blender"),)))
+    await control.change(job_id, Change(action=JobAction.PAUSE, request_id="r1"))
+    view = await job.handle.query(JobWorkflow.status)
+
+    assert view == JobView(JobStatus.PAUSED, 80, 1, {"paused": 2, "canceled": 1}, [])
+    with pytest.raises(Refused, match='"paused" cannot take the action "pause"'):
+        await control.change(job_id, Change(action=JobAction.PAUSE))
+    await control.change(job_id, Change(action=JobAction.CANCEL))
+    await job.handle.result()
+    with pytest.raises(RunIsOver):
+        await control.change(job_id, Change(action=JobAction.REQUEUE))
+
+
+@workflow.defn(name="Job")
+class OlderJobWorkflow:
+    """As a manager runs it whose build has no update `change`."""
+
+    @workflow.run
+    async def run(self) -> None:
+        await workflow.wait_condition(lambda: False)
+
+
+async def test_a_manager_of_an_older_build_records_nothing_of_a_change(
+    temporal_client: Client, tmp_path: Path
+) -> None:
+    job_id = str(uuid4())
+    control = TemporalJobs(temporal_client, unused_database(tmp_path))
+    older = Worker(
+        temporal_client,
+        task_queue=job_id,
+        workflows=[OlderJobWorkflow],
+        workflow_runner=UnsandboxedWorkflowRunner(),
+    )
+    async with older:
+        handle = await temporal_client.start_workflow(
+            OlderJobWorkflow.run, id=f"job-{job_id}", task_queue=job_id
+        )
+
+        with pytest.raises(RunIsOver):
+            await control.change(job_id, Change(action=JobAction.CANCEL, request_id="r1"))
+
+        history = await handle.fetch_history()
+        await handle.terminate()
+    kinds = {EventType.Name(event.event_type) for event in history.events}
+    assert not any("UPDATE" in kind for kind in kinds)
 
 
 async def test_an_update_that_does_not_fit_is_refused_with_the_reason(at_work: AtWork) -> None:
@@ -212,6 +283,23 @@ async def test_send_all_is_answered_with_a_snapshot(at_work: AtWork) -> None:
     first, again = job.ledger.writes[:2]
     assert (first.sequence, first.snapshot) == (again.sequence, None)
     assert again.snapshot is not None
+
+
+async def test_a_workflow_that_is_told_so_makes_the_database_ask_for_everything(
+    at_work: AtWork,
+) -> None:
+    job = await at_work(tasks=1)
+    await _until(job, lambda view: view.status is JobStatus.QUEUED)
+    before = await job.handle.query(JobWorkflow.sequence)
+    assert before is not None
+    job.ledger.answers = [WriteAnswer.SEND_ALL]
+
+    await job.handle.signal(JobWorkflow.tell_again)
+
+    whole = await job.ledger.until_written(lambda write: write.snapshot is not None)
+    assert whole.sequence == before + 1
+    assert await job.handle.query(JobWorkflow.sequence) == whole.sequence
+    await job.handle.execute_update(JobWorkflow.cancel)
 
 
 async def test_a_run_that_owns_no_job_ends(at_work: AtWork) -> None:

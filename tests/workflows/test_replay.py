@@ -1,7 +1,8 @@
 """Old histories still replay: a change of the order of commands would wedge jobs that are running.
 
 `python -m tests.workflows.record` records them anew from a running farm; commit those of the old
-code before a change, and never replace them to make this pass (CONTRIBUTING.md).
+code before a change, and never replace them to make this pass (CONTRIBUTING.md). In `paused-1` the
+manager used the named updates, as builds before `change` did; in `changed-1` it uses `change`.
 """
 
 from pathlib import Path

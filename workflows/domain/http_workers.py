@@ -43,6 +43,14 @@ def is_silent(
     return now - max(last_heard or listening_since, listening_since) > patience
 
 
+def status_to_become(pending: StatusRequest | None) -> WorkerStatus | None:
+    """What a worker is told to become when it asks for a task or for its state; None: nothing.
+
+    A lazy request counts at once, since a worker that asks runs nothing.
+    """
+    return None if pending is None else pending.status
+
+
 # --- may-i-run ------------------------------------------------------------------------------------
 
 
@@ -120,6 +128,16 @@ def status_when_it_polls(status: WorkerStatus) -> WorkerStatus:
     return WorkerStatus.AWAKE if status in (WorkerStatus.ERROR, WorkerStatus.STARTING) else status
 
 
-def status_when_it_asks_for_its_state(status: WorkerStatus) -> WorkerStatus:
-    """Workers ask for their state while they sleep, and only then."""
-    return WorkerStatus.ASLEEP if status is WorkerStatus.ERROR else status
+def status_when_it_asks_for_its_state(status: WorkerStatus, *, is_requested: bool) -> WorkerStatus:
+    """Workers ask for their state while they sleep, and only then.
+
+    A worker says once that it sleeps. If that did not arrive, or the database was put back since,
+    it would count as awake and never be woken.
+
+    Args:
+        is_requested: it is to change its status. Then the answer brings about what it becomes.
+    """
+    if status is WorkerStatus.ERROR:
+        return WorkerStatus.ASLEEP
+    is_believed_awake = status in (WorkerStatus.STARTING, WorkerStatus.AWAKE)
+    return WorkerStatus.ASLEEP if is_believed_awake and not is_requested else status

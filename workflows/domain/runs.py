@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import Enum, auto
 
+from workflows.domain.bounded_dict import BoundedDict
 from workflows.domain.messages import Outcome, OutcomeKind, RunKey, RunRef
 
 #: How long a stop is remembered for a run that has not begun, in seconds. Longer than any
@@ -92,7 +93,7 @@ class RunBook:
         self._entries: dict[RunKey, Entry] = {}
         self._generations: dict[int, int] = {}
         self._tombstones: dict[RunKey, float] = {}
-        self._remembered: dict[RunKey, Outcome] = {}
+        self._remembered: BoundedDict[RunKey, Outcome] = BoundedDict(REMEMBERED)
 
     def asked(self, ref: RunRef) -> Decision:
         """Decide, and enter the run as beginning where the decision is `Begin`."""
@@ -145,8 +146,6 @@ class RunBook:
         if entry is None or entry.outcome is None:
             return
         self._remembered[key] = entry.outcome
-        while len(self._remembered) > REMEMBERED:
-            del self._remembered[next(iter(self._remembered))]
 
     def adopt(self, ref: RunRef, outcome: Outcome | None) -> None:
         """Enter a run that an earlier host process has left; no outcome: it lives."""
@@ -190,7 +189,7 @@ class RunBook:
         book._entries = {entry.ref.key: entry for entry in snapshot.entries}
         book._generations = dict(snapshot.generations)
         book._tombstones = dict(snapshot.tombstones)
-        book._remembered = dict(snapshot.remembered)
+        book._remembered.update(snapshot.remembered)
         return book
 
     def _answer_for_known(self, key: RunKey) -> Decision | None:

@@ -12,6 +12,13 @@ from workflows.domain.statuses import SCHEDULABLE, FarmStatus, JobStatus, Worker
 _GONE = frozenset({WorkerStatus.OFFLINE, WorkerStatus.ERROR})
 _ENDING = frozenset({WorkerStatus.OFFLINE, WorkerStatus.RESTART})
 _RESUMABLE = frozenset({WorkerStatus.AWAKE, WorkerStatus.ASLEEP})
+#: What a worker may be asked to be, and may report over HTTP. The empty word is only shown: of a
+#: worker that never signed on.
+NAMED = frozenset(WorkerStatus) - {WorkerStatus.UNREGISTERED}
+#: What a host may report of itself on the control channel.
+REPORTED_BY_HOSTS = frozenset(
+    {WorkerStatus.AWAKE, WorkerStatus.ASLEEP, WorkerStatus.OFFLINE, WorkerStatus.RESTART}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +75,26 @@ def status_after_sign_on(
     return scheduled or WorkerStatus.AWAKE
 
 
+def status_after_hello(
+    pending: StatusRequest | None,
+    known: WorkerStatus,
+    reported: str,
+    scheduled: WorkerStatus | None = None,
+) -> WorkerStatus:
+    """What a host that says hello is told to be: what it is, unless it is asked for another status.
+
+    Args:
+        known: its status as it is stored; one that slept when it was last heard of sleeps on.
+        reported: its status as it says; empty if its process has just begun.
+        scheduled: what its sleep schedule says now; it counts for a process that has just begun.
+    """
+    if WorkerStatus.ASLEEP in (known, reported):
+        scheduled = WorkerStatus.ASLEEP
+    elif reported:
+        scheduled = None
+    return status_after_sign_on(pending, scheduled)
+
+
 def pending_after_sign_off(
     previous: WorkerStatus, pending: StatusRequest | None
 ) -> StatusRequest | None:
@@ -80,6 +107,11 @@ def pending_after_sign_off(
     if pending is not None and pending.status not in _ENDING:
         return pending
     return StatusRequest(previous) if previous in _RESUMABLE else None
+
+
+def can_be_lost(status: WorkerStatus) -> bool:
+    """Whether a worker that is missed becomes `error`: not if it is known to be gone already."""
+    return status not in _GONE
 
 
 def is_lost(

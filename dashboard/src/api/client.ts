@@ -1,4 +1,4 @@
-/** The only caller of fetch: requests in the words of the manager's OpenAPI document. */
+/** The only caller of fetch: requests typed by the manager's OpenAPI document. */
 
 import createClient from 'openapi-fetch'
 import type { components, paths } from './schema.gen'
@@ -8,11 +8,10 @@ export type Job = Schemas['Job']
 export type JobStatus = Schemas['JobStatus']
 export type TaskStatus = Schemas['TaskStatus']
 export type TaskSummary = Schemas['TaskSummary']
-export type WorkerSummary = Schemas['WorkerSummary']
 
 export const api = createClient<paths>({ baseUrl: window.location.origin })
 
-/** Why the manager did not do it, as a sentence for whoever asked. */
+/** Why the manager refused a request, as a sentence for the user. */
 export class Refusal extends Error {}
 
 interface Answer<T> {
@@ -21,16 +20,16 @@ interface Answer<T> {
   response: Response
 }
 
-/** The answer's content; an answer that is none is thrown as a {@link Refusal}. */
-export async function answered<T>(asking: Promise<Answer<T>>): Promise<T> {
-  const { data, error, response } = await reached(asking)
+/** The content of the answer. Throws a {@link Refusal} if the manager refuses or cannot be reached. */
+export async function answered<T>(request: Promise<Answer<T>>): Promise<T> {
+  const { data, error, response } = await reached(request)
   if (!response.ok) throw new Refusal(sentence(error) ?? `The manager answered ${response.status}`)
   return data as T
 }
 
-async function reached<T>(asking: Promise<Answer<T>>): Promise<Answer<T>> {
+async function reached<T>(request: Promise<Answer<T>>): Promise<Answer<T>> {
   try {
-    return await asking
+    return await request
   } catch {
     throw new Refusal('The manager cannot be reached')
   }

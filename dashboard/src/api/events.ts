@@ -1,19 +1,21 @@
-/** The only live connection: what happens on the farm, each event once and in order. */
+/** The page's only live connection: the farm's events, each once and in order. */
 
 import { readonly, ref } from 'vue'
+
+export type Payload = Readonly<Record<string, unknown>>
 
 export interface FarmEvent {
   id: number | null
   topic: string
-  payload: Record<string, unknown>
+  payload: Payload
 }
 
 type Listener = (event: FarmEvent) => void
 
-/** What every page is told. Logs and machines are told of only while somebody looks at one. */
+/** Topics that every page gets. Events of logs and machines are requested only while one is shown. */
 const ALWAYS = ['/jobs', '/workers', '/workertags', '/status', '/last-rendered', '/lifecycle', '/views']
-const ON_REQUEST = /^\/tasklog(\/|$)|^\/workers\/[^/]+\/statistics$/
-const MOST_WISHES = 1_000
+const REQUESTED_ONLY = /^\/tasklog(\/|$)|^\/workers\/[^/]+\/statistics$/
+const MOST_REQUESTED = 1_000
 const FIRST_PAUSE_MS = 300
 const LONGEST_PAUSE_MS = 10_000
 
@@ -23,27 +25,27 @@ const listeners = new Map<Listener, string>()
 const refetches = new Set<() => void>()
 let newest: number | null = null
 let open: WebSocket | undefined
-let wished = '[]'
-let isWishDue = false
+let requested = '[]'
+let isRequestDue = false
 let pauseMs = FIRST_PAUSE_MS
 
 export const connection = {
   isConnected: readonly(isConnected),
-  /** Whether there ever was one: before that, the page is only loading. */
+  /** False while the page loads, until its first connection. */
   wasConnected: readonly(wasConnected),
 }
 
-/** Hears what has this topic or one below it; returns how to stop. `''` hears everything. */
+/** Listens to a topic and all below it; returns a function that stops. */
 export function onEvent(topic: string, listener: Listener): () => void {
   listeners.set(listener, topic)
-  wishSoon()
+  requestSoon()
   return () => {
     listeners.delete(listener)
-    wishSoon()
+    requestSoon()
   }
 }
 
-/** Is called when events were missed for good, and everything must be fetched anew. */
+/** Calls `refetch` when events were missed and cannot be had later; returns a function that stops. */
 export function onMissed(refetch: () => void): () => void {
   refetches.add(refetch)
   return () => refetches.delete(refetch)
@@ -65,44 +67,44 @@ export function connect(): void {
 
 function opened(socket: WebSocket): void {
   open = socket
-  wished = '[]'
-  wish()
-  // Without an id to resume from, what happened while we were away is not told.
+  requested = '[]'
+  requestTopics()
+  // Without the id of an event to resume from, the manager cannot send missed events.
   const isResumed = newest !== null || !wasConnected.value
   isConnected.value = true
   wasConnected.value = true
   pauseMs = FIRST_PAUSE_MS
-  if (!isResumed) fetchAnew()
+  if (!isResumed) refetchAll()
 }
 
-/** Once for all that begin or end to listen together. */
-function wishSoon(): void {
-  if (isWishDue) return
-  isWishDue = true
-  queueMicrotask(wish)
+/** One message for all listeners that start or stop together. */
+function requestSoon(): void {
+  if (isRequestDue) return
+  isRequestDue = true
+  queueMicrotask(requestTopics)
 }
 
-function wish(): void {
-  isWishDue = false
-  const topics = [...new Set(listeners.values())].filter((topic) => ON_REQUEST.test(topic)).sort()
-  const wishes = JSON.stringify(topics.slice(0, MOST_WISHES))
-  if (!open || wishes === wished) return
-  wished = wishes
-  open.send(`{"also": ${wishes}}`)
+function requestTopics(): void {
+  isRequestDue = false
+  const topics = [...new Set(listeners.values())].filter((topic) => REQUESTED_ONLY.test(topic)).sort()
+  const request = JSON.stringify(topics.slice(0, MOST_REQUESTED))
+  if (!open || request === requested) return
+  requested = request
+  open.send(`{"also": ${request}}`)
 }
 
 function heard(event: FarmEvent): void {
   if (event.id !== null) newest = event.id
-  if (event.topic === '/missed') return fetchAnew()
+  if (event.topic === '/missed') return refetchAll()
   for (const [listener, topic] of listeners) {
     if (isBelow(event.topic, topic)) listener(event)
   }
 }
 
 function isBelow(topic: string, wanted: string): boolean {
-  return topic === wanted || wanted === '' || topic.startsWith(`${wanted}/`)
+  return topic === wanted || topic.startsWith(`${wanted}/`)
 }
 
-function fetchAnew(): void {
+function refetchAll(): void {
   for (const refetch of refetches) refetch()
 }

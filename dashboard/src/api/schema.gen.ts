@@ -1890,10 +1890,7 @@ export interface components {
             sleep_schedule: components["schemas"]["WorkerSleepSchedule"] | null;
             /** Last Seen */
             last_seen: string | null;
-            /** Statistics */
-            statistics: {
-                [key: string]: unknown;
-            };
+            statistics: components["schemas"]["MachineStatistics"];
             /** Tasks */
             tasks: components["schemas"]["FarmWorkerTask"][];
         };
@@ -2039,6 +2036,19 @@ export interface components {
              * @default false
              */
             is_trial: boolean;
+        };
+        /** GpuStatistics */
+        GpuStatistics: {
+            /** Name */
+            name?: string | null;
+            /** Percent */
+            percent?: number | null;
+            /** Memory Used */
+            memory_used?: number | null;
+            /** Memory Total */
+            memory_total?: number | null;
+            /** Temperature C */
+            temperature_c?: number | null;
         };
         /** Health */
         Health: {
@@ -2321,6 +2331,40 @@ export interface components {
             /** Gpu Memory Percents */
             gpu_memory_percents: (number | null)[];
         };
+        /**
+         * MachineStatistics
+         * @description How a machine is. What its host did not say, or not as a number that can be, is null.
+         */
+        MachineStatistics: {
+            /** Cpu Percent */
+            cpu_percent?: number | null;
+            /** Cpu Count */
+            cpu_count?: number | null;
+            /** Load */
+            load?: number | null;
+            /** Memory Used */
+            memory_used?: number | null;
+            /** Memory Total */
+            memory_total?: number | null;
+            /** Disk Free */
+            disk_free?: number | null;
+            /** Disk Total */
+            disk_total?: number | null;
+            /**
+             * Gpus
+             * @default []
+             */
+            gpus: components["schemas"]["GpuStatistics"][];
+            /** Runs */
+            runs?: {
+                [key: string]: components["schemas"]["RunStatistics"];
+            };
+            /**
+             * Missing Programs
+             * @default []
+             */
+            missing_programs: string[];
+        };
         /** ManagerConfiguration */
         ManagerConfiguration: {
             /** Storagelocation */
@@ -2482,8 +2526,6 @@ export interface components {
          * @description A task that is at work, as its host last said; what is not known is unset.
          */
         RenderedNow: {
-            /** Index In Job */
-            index_in_job: number;
             /** Frame */
             frame?: number | null;
             /** Frames Done */
@@ -2494,6 +2536,8 @@ export interface components {
             sample?: number | null;
             /** Samples */
             samples?: number | null;
+            /** Index In Job */
+            index_in_job: number;
         };
         /** RnaOverrides */
         RnaOverrides: {
@@ -2523,6 +2567,16 @@ export interface components {
             environment?: {
                 [key: string]: string;
             };
+        };
+        /**
+         * RunStatistics
+         * @description What the processes of a run use.
+         */
+        RunStatistics: {
+            /** Cpu Percent */
+            cpu_percent?: number | null;
+            /** Memory */
+            memory?: number | null;
         };
         /** ScriptToTry */
         ScriptToTry: {

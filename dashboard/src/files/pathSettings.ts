@@ -1,6 +1,5 @@
-/** Which settings of a job are paths, and what can be chosen for each. */
+/** The settings of a job that are paths, and what can be chosen for each. */
 
-/** What is wanted of the shared storage. */
 export type Wanted = 'file' | 'folder' | 'anything'
 
 interface Setting {
@@ -10,11 +9,11 @@ interface Setting {
 
 const WANTED: Partial<Record<string, Wanted>> = {
   dir_path: 'folder', hashed_file_path: 'file',
-  // Also an output, which is not there yet and has a folder in its stead.
+  // It may be an output, which does not exist yet, so its folder is chosen.
   file_path: 'anything',
 }
 
-/** Undefined for what is no path. The blend file is one, whether its job type says so or not. */
+/** Undefined if the setting is no path. The blend file is always one, even if its job type does not say so. */
 export function wantedOf({ key, subtype }: Setting): Wanted | undefined {
   return key === 'blendfile' ? 'file' : WANTED[subtype ?? '']
 }

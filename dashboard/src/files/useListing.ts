@@ -1,22 +1,22 @@
-/** What is in a folder of the shared storage. */
+/** The entries of a folder in the shared storage. */
 
 import { computed, ref, watch, type ComputedRef, type Ref } from 'vue'
 import { answered, api, type Schemas } from '@/api/client'
 
 export type FileEntry = Schemas['FileEntry']
-export type FileListing = Schemas['FileListing']
+type FileListing = Schemas['FileListing']
 
 const TYPING_MS = 250
 
 export interface Listing {
   listing: Ref<FileListing | undefined>
-  /** Those of the listing whose name has the text in it. */
+  /** The entries whose name contains the text. */
   entries: ComputedRef<readonly FileEntry[]>
-  /** Why there is something else than was asked for, or nothing, as a sentence. */
+  /** Why another folder is shown, or none, as a sentence. */
   note: Ref<string>
   text: Ref<string>
   withHidden: Ref<boolean>
-  /** A folder, a file in it, or a path with variables; where that is not to be seen, the storage. */
+  /** Opens a folder, or the folder of a file; the path may have variables. If it cannot be shown, opens the storage. */
   open: (path: string) => Promise<void>
 }
 
@@ -53,7 +53,7 @@ export function useListing(): Listing {
 
   let isAsked = false
   watch(text, (wanted, _before, onCleanup) => {
-    // Only where the page does not have all of them the manager looks.
+    // The manager searches only if the page does not have all entries.
     if (!listing.value || !(isCut.value || isAsked)) return
     isAsked = wanted !== ''
     const { folder } = listing.value

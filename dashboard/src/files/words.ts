@@ -1,4 +1,4 @@
-/** Sizes, times and paths as people read them. */
+/** Sizes, times and paths as texts. */
 
 const UNITS = ['bytes', 'KB', 'MB', 'GB', 'TB']
 
@@ -19,7 +19,7 @@ export interface Crumb {
   path: string
 }
 
-/** The storage and each folder from it down to this one. */
+/** The shared storage and each folder from there to this one. */
 export function crumbs(root: string, folder: string): Crumb[] {
   const separator = root.includes('\\') ? '\\' : '/'
   const below = folder.slice(root.length).split(separator).filter(Boolean)

@@ -1,11 +1,11 @@
-/** Images of frames, decoded before they are shown; those looked at longest ago are let go. */
+/** Images of frames, decoded before they are shown. The least recently shown ones are dropped. */
 
 const KEPT = 150
 
 export type Loaded = 'loading' | 'ready' | 'nothing'
 
 export interface FrameImages {
-  /** Whether the image can be shown; if not, it is begun to be fetched. */
+  /** Whether the image can be shown. The first call starts to fetch it. */
   state: (url: string) => Loaded
   load: (url: string) => Promise<Loaded>
 }

@@ -1,13 +1,13 @@
-/** Where in a sequence frames are missing: as stretches of a line, and in words. */
+/** The missing frames of a sequence, as parts of a line and as a text. */
 
 import type { Frame } from './useFrames'
 
-/** More pieces than this cannot be told apart. */
+/** More pieces than this cannot be distinguished on a screen. */
 const PIECES = 500
 const MOST_SAID = 4
 
 export interface Stretch {
-  /** In percent of the line. */
+  /** Percent of the line. */
   start: number
   end: number
 }

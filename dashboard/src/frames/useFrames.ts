@@ -1,4 +1,4 @@
-/** A job's frames: which there are, kept current while it renders. */
+/** The frames of a job, kept current while it renders. */
 
 import { onScopeDispose, ref, watch, type Ref } from 'vue'
 import { answered, api, type Schemas } from '@/api/client'
@@ -9,7 +9,7 @@ export type Frame = Schemas['Frame']
 export type FrameSequence = Schemas['FrameSequence']
 
 const SHORTEST_PAUSE_MS = 2_000
-/** A list of ten thousand is not asked for more often than every twenty seconds. */
+/** So a list of ten thousand frames is fetched at most every twenty seconds. */
 const PAUSE_PER_FRAME_MS = 2
 
 export function useFrames(jobId: () => string): Ref<FrameSequence | undefined> {
@@ -44,7 +44,7 @@ export function useFrames(jobId: () => string): Ref<FrameSequence | undefined> {
 
   watch(jobId, (id, _before, onCleanup) => {
     sequence.value = undefined
-    // Images tell of most frames at once; tasks that end, of all.
+    // A topic below the job's tells its new images, which most frames have; a task's end tells the others.
     onCleanup(onEvent(`/jobs/${id}`, loadSoon))
     onCleanup(stop)
     void load()

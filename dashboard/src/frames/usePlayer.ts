@@ -1,22 +1,22 @@
-/** Which frame is looked at, and playing: in time, but never past what has not arrived. */
+/** Plays a sequence of frames. It keeps time, but waits for a frame that is not loaded. */
 
 import { computed, onScopeDispose, ref, watch, type Ref } from 'vue'
 import type { Loaded } from './frameImages'
 
-/** So many frames are fetched before they are due. */
+/** So many frames are fetched ahead. */
 const AHEAD = 8
 
 interface Playing {
   length: () => number
   fps: () => number
-  /** Of the frame in this place; asking begins to fetch it. */
+  /** The state of the frame at a place. A call starts to fetch the frame. */
   state: (place: number) => Loaded
 }
 
 export interface Player {
   place: Ref<number>
   isPlaying: Ref<boolean>
-  /** Playing, and waiting for a frame. */
+  /** It plays, and waits for a frame. */
   isWaiting: Ref<boolean>
   isLoop: Ref<boolean>
   toggle: () => void
@@ -50,7 +50,7 @@ export function usePlayer({ length, fps, state }: Playing): Player {
     isWaiting.value = state(following) === 'loading'
     if (isWaiting.value) return
     wanted.value = following
-    // After a long wait the clock begins anew: nothing is made up for.
+    // After a long wait the clock starts again: the player does not hurry to catch up.
     due = now - due > 1000 / fps() ? now + 1000 / fps() : due + 1000 / fps()
   }
 

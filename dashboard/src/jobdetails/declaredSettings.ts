@@ -1,4 +1,4 @@
-/** What a job type says of its settings; hidden ones are computed or for scripts. */
+/** The settings that a job type declares, without hidden ones: those are computed, or only scripts set them. */
 
 import { answered, api, type Schemas } from '@/api/client'
 

@@ -1,4 +1,4 @@
-/** Draws tasks as cells on a canvas: ten thousand in some milliseconds. */
+/** Draws tasks as cells on a canvas: ten thousand in a few milliseconds. */
 
 import type { TaskStatus, TaskSummary } from '@/api/client'
 import { TASK_LOOK } from '@/shared/statuses'
@@ -7,14 +7,14 @@ import { STATUS_ORDER } from '@/tasks/taskColumns'
 export interface Layout {
   columns: number
   rows: number
-  /** Of a cell with its gap, in pixels. */
+  /** The size of a cell with its gap, in pixels. */
   cell: number
 }
 
 const SMALLEST = 5
 const LARGEST = 24
 const HEIGHT = 190
-/** From quick to slow; also told apart by lightness alone. */
+/** From quick to slow. They differ in lightness, too. */
 const HEAT = ['#3b4a9c', '#2f7f9e', '#35a27c', '#9ac24a', '#f3d13c'] as const
 
 export function layoutOf(count: number, width: number): Layout {
@@ -24,7 +24,7 @@ export function layoutOf(count: number, width: number): Layout {
   return { cell, columns, rows: Math.ceil(count / columns) }
 }
 
-export function heatScale(seconds: Iterable<number>): (of: number) => string {
+function heatScale(seconds: Iterable<number>): (of: number) => string {
   const known = [...seconds].sort((a, b) => a - b)
   const low = Math.log(Math.max(0.05, known[0] ?? 1))
   const high = Math.log(Math.max(0.05, known.at(-1) ?? 1))
@@ -55,14 +55,14 @@ export function paint(
     context.fillStyle = heat ? (seconds === undefined ? unknown : heat(seconds)) : colours[task.status]
     const x = (place % columns) * cell
     const y = Math.floor(place / columns) * cell
-    // What waits is only an outline's worth of colour, so that work and trouble stand out.
+    // Queued tasks are pale, so that active and failed ones stand out.
     context.globalAlpha = !heat && task.status === 'queued' ? 0.35 : 1
     context.fillRect(x, y, cell - 1, cell - 1)
     if (!heat && cell >= 12) mark(context, task.status, x, y, cell - 1, style.getPropertyValue('--surface'))
   })
 }
 
-/** Trouble is to be told from the rest without its colour, too. */
+/** A failed task has a mark, because some people cannot tell its colour. */
 function mark(context: CanvasRenderingContext2D, status: TaskStatus, x: number, y: number, size: number, colour: string): void {
   if (status !== 'failed' && status !== 'soft-failed') return
   context.strokeStyle = colour

@@ -1,4 +1,4 @@
-/** What times come to: pure sums over them. */
+/** Statistics of the durations of tasks. */
 
 import type { TaskSummary } from '@/api/client'
 import type { JobTimes } from './useJobTimes'
@@ -6,7 +6,7 @@ import type { JobTimes } from './useJobTimes'
 export interface TimedRow {
   task: TaskSummary
   seconds: number
-  /** Bytes that it took at most; undefined of workers that do not tell. */
+  /** The task's peak of memory in bytes; undefined if its worker does not report it. */
   memory: number | undefined
 }
 
@@ -14,19 +14,19 @@ export interface Bar {
   /** Indexes of the first and the last task in it. */
   from: number
   to: number
-  /** Of the slowest of them. */
+  /** The duration of the slowest of them. */
   seconds: number
 }
 
 export function timedRows(times: JobTimes, tasks: readonly TaskSummary[]): TimedRow[] {
-  // By index, 1-based and without gaps.
+  // Tasks are ordered by index, which starts at 1 and has no gaps.
   return times.tasks.flatMap(({ index_in_job: index, seconds, memory_peak: memory }) => {
     const task = tasks[index - 1]
     return task ? [{ task, seconds, memory: memory ?? undefined }] : []
   })
 }
 
-/** At most `most` bars; where tasks share one, the slowest shows. */
+/** At most `most` bars. A bar that several tasks share shows the slowest of them. */
 export function bars(times: JobTimes, most: number): Bar[] {
   const perBar = Math.ceil(times.tasks.length / most) || 1
   const found: Bar[] = []
@@ -41,7 +41,7 @@ export function bars(times: JobTimes, most: number): Bar[] {
   return found
 }
 
-/** Of what the tasks took at most, the most; undefined when no worker told. */
+/** The highest peak of memory of all tasks; undefined if no worker reported one. */
 export function memoryPeak(rows: readonly TimedRow[]): number | undefined {
   return rows.reduce<number | undefined>((most, { memory }) => (memory === undefined ? most : Math.max(most ?? 0, memory)), undefined)
 }

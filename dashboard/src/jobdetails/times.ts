@@ -1,4 +1,4 @@
-/** Times in the words of people. */
+/** Durations and moments as texts. */
 
 const MINUTE = 60
 const HOUR = 3600

@@ -1,4 +1,4 @@
-/** A job's blocklist. No event tells of it, so it is asked for when the job moves. */
+/** A job's blocklist. There are no events about it, so it is fetched again when the job changes. */
 
 import { onScopeDispose, ref, shallowRef, watch, type Ref } from 'vue'
 import { answered, api, type Schemas } from '@/api/client'

@@ -1,4 +1,4 @@
-/** What befell a job; asked for again when it moves. */
+/** A job's history; fetched again when its status changes or a task fails. */
 
 import { onScopeDispose, shallowRef, watch, type Ref } from 'vue'
 import { answered, api, type Schemas } from '@/api/client'

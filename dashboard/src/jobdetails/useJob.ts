@@ -1,6 +1,7 @@
 /**
- * One job: its row as the list of jobs has it, and what events do not tell fetched when it moves.
- * One that is not listed (archived) is fetched alone.
+ * One job: its row in the list of jobs, with the fields that events do not tell. Those are fetched
+ * again when the job's status or number of steps changes. A job that is not in the list, because it
+ * is archived, is fetched alone.
  */
 
 import { computed, shallowRef, watch, type Ref } from 'vue'
@@ -13,7 +14,7 @@ interface OneJob {
 }
 
 export function useJob(jobId: () => string): OneJob {
-  const { jobs, isLoaded } = useJobs()
+  const { rows: jobs, isLoaded } = useJobs()
   const alone = shallowRef<Job>()
   const isGone = shallowRef(false)
   const listed = computed(() => jobs.value.get(jobId()))

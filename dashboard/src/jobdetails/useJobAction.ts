@@ -1,4 +1,4 @@
-/** Requeueing the job that is open, in its ways. */
+/** Requeues the open job: all tasks, the failed ones, or with other settings. */
 
 import { ref, type Ref } from 'vue'
 import { answered, api, type Job } from '@/api/client'
@@ -7,12 +7,12 @@ import { JOB_ACTIONS } from '@/shared/statuses'
 
 export type Requeueing = 'requeue' | 'requeue-failed'
 
-const DONE: Record<Requeueing, string> = { requeue: 'was requeued', 'requeue-failed': 'tries its failed tasks again' }
+const DONE: Record<Requeueing, string> = { 'requeue': 'was requeued', 'requeue-failed': 'tries its failed tasks again' }
 
 interface JobActing {
   isBusy: Readonly<Ref<boolean>>
   act: (action: Requeueing) => Promise<boolean>
-  /** Requeue with changes. */
+  /** Requeues the job with other settings. */
   recompile: (settings: Record<string, unknown>) => Promise<boolean>
 }
 
@@ -23,7 +23,7 @@ export function canAct(job: Job, action: Requeueing): boolean {
 export function useJobAction(job: () => Job): JobActing {
   const isBusy = ref(false)
 
-  /** Whether it was done; why not, is shown. */
+  /** False if it was refused; the page shows the reason. */
   async function trying(what: () => Promise<void>): Promise<boolean> {
     isBusy.value = true
     try {
@@ -52,7 +52,7 @@ export function useJobAction(job: () => Job): JobActing {
     const params = { path: { job_id: id } }
     return trying(async () => {
       const { tasks, kept } = await answered(api.POST('/api/tablao/v1/jobs/{job_id}/recompile', { params, body: { settings } }))
-      say(`${name} was compiled anew: ${kept} of ${tasks} tasks were kept`)
+      say(`${name} was compiled again: ${kept} of ${tasks} tasks were kept`)
     })
   }
 

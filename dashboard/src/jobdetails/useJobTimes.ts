@@ -1,4 +1,4 @@
-/** How long a job's completed tasks took; asked again while more are completed, but not for each. */
+/** The durations of a job's completed tasks. While tasks complete, they are fetched again every few seconds. */
 
 import { onScopeDispose, shallowRef, watch, type Ref } from 'vue'
 import { answered, api, type Schemas } from '@/api/client'

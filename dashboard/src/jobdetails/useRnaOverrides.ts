@@ -1,4 +1,4 @@
-/** A job's RNA overrides as they are stored, and storing others. */
+/** Fetches and stores a job's RNA overrides. */
 
 import { onScopeDispose, ref, watch, type Ref } from 'vue'
 import { answered, api, Refusal } from '@/api/client'
@@ -11,9 +11,9 @@ export interface Problem {
 }
 
 interface RnaOverrides {
-  /** Undefined until it is known. */
+  /** Undefined until they are fetched. */
   stored: Readonly<Ref<string | undefined>>
-  /** What keeps them from being stored; empty when they are. */
+  /** Returns why they were not stored; empty if they were. */
   save: (text: string) => Promise<Problem[]>
 }
 
@@ -52,7 +52,7 @@ export function useRnaOverrides(jobId: () => string): RnaOverrides {
   return { stored, save }
 }
 
-/** Of a refusal such as `Line 2: not an assignment`, a line of it for each. */
+/** The refusal has a line such as `Line 2: not an assignment` for each problem. */
 function problemsIn(message: string): Problem[] {
   return message.split('\n').flatMap((line) => {
     const found = /^Line (\d+): (.*)$/.exec(line)

@@ -1,21 +1,18 @@
 /** The columns of the list of jobs. */
 
 import type { Job, JobStatus } from '@/api/client'
-import { JOB_LOOK } from '@/shared/statuses'
 import type { Column } from '@/shared/table'
-import { facetOf, projectOf, userOf, type TagNames } from './jobQuery'
+import type { TagNames } from '@/workers/tagStore'
+import { facetOf, projectOf, userOf } from './jobQuery'
 import { fractionDone } from './progress'
 
-/** Sorted by status, what happens comes before what has happened. */
+/** Sorted by status, running jobs come before waiting and finished ones. */
 const RANKS = [
   'active', 'pause-requested', 'cancel-requested', 'requeueing', 'under-construction',
   'queued', 'paused', 'failed', 'canceled', 'completed',
 ] as const satisfies readonly JobStatus[]
 export const STATUS_ORDER: readonly JobStatus[] = RANKS
 
-export const statusLabel = (status: string): string => JOB_LOOK[status as JobStatus]?.label ?? status
-
-/** All there are. */
 export const JOB_COLUMNS = (tags: TagNames): Column<Job>[] => [
   { key: 'status', label: 'Status', isIcon: true, width: '2.25rem', value: (job) => STATUS_ORDER.indexOf(job.status) },
   { key: 'name', label: 'Name', width: 'minmax(10rem, 1fr)', value: (job) => job.name },
@@ -28,17 +25,17 @@ export const JOB_COLUMNS = (tags: TagNames): Column<Job>[] => [
   { key: 'updated', label: 'Updated', width: '6.5rem', value: (job) => job.updated, isNumber: true },
 ]
 
-/** Pixels of the page from which on a column leaves enough room for names. */
-const NEEDS: Readonly<Record<string, number>> = {
+/** The page's width in pixels at which a column leaves enough room for names. */
+const NEEDED_WIDTH: Readonly<Record<string, number>> = {
   priority: 641, updated: 760, user: 860, project: 960, tag: 1_150, type: 1_280,
 }
 
-/** Those that there is room for. Project, user and tag only where some job has one. */
+/** The columns that there is room for. Project, user and tag only if a job has one. */
 export function shownColumns(jobs: readonly Job[], tags: TagNames, pageWidth: number): Column<Job>[] {
   const isUsed: Readonly<Record<string, boolean>> = {
     project: jobs.some(projectOf),
     user: jobs.some(userOf),
     tag: jobs.some((job) => job.worker_tag),
   }
-  return JOB_COLUMNS(tags).filter(({ key }) => pageWidth >= (NEEDS[key] ?? 0) && (isUsed[key] ?? true))
+  return JOB_COLUMNS(tags).filter(({ key }) => pageWidth >= (NEEDED_WIDTH[key] ?? 0) && (isUsed[key] ?? true))
 }

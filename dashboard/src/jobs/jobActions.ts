@@ -1,53 +1,54 @@
-/** What can be done with jobs, one or many: on each by itself, and told in one sentence. */
+/** The actions on jobs, on one or on many. */
 
 import { answered, api, type Job } from '@/api/client'
-import { complain, say } from '@/shared/notices'
+import { countText, forEachRow, report, reportRefusals } from '@/shared/bulkAction'
 import { JOB_ACTIONS, type JobAction } from '@/shared/statuses'
 
-type Sent = Exclude<JobAction, 'archive' | 'delete'>
+type RequestedAction = Exclude<JobAction, 'archive' | 'delete'>
 
-interface Manner {
+interface ActionTexts {
   label: string
-  /** After "3 jobs". */
+  /** In the report, after `3 jobs`. */
   done: string
   isDangerous?: boolean
 }
 
 /** In the order in which they are shown. */
-export const ACTIONS: Record<JobAction, Manner> = {
-  pause: { label: 'Pause', done: 'asked to pause' },
-  resume: { label: 'Resume', done: 'resumed' },
-  requeue: { label: 'Requeue', done: 'requeued' },
+export const ACTIONS: Record<JobAction, ActionTexts> = {
+  'pause': { label: 'Pause', done: 'asked to pause' },
+  'resume': { label: 'Resume', done: 'resumed' },
+  'requeue': { label: 'Requeue', done: 'requeued' },
   'requeue-failed': { label: 'Requeue failed tasks', done: 'asked to try failed tasks again' },
-  cancel: { label: 'Cancel', done: 'asked to cancel', isDangerous: true },
-  archive: { label: 'Archive', done: 'archived' },
-  delete: { label: 'Delete', done: 'to be deleted', isDangerous: true },
+  'cancel': { label: 'Cancel', done: 'asked to cancel', isDangerous: true },
+  'archive': { label: 'Archive', done: 'archived' },
+  'delete': { label: 'Delete', done: 'will be deleted', isDangerous: true },
 }
-const AT_ONCE = 6
 
-/** Those of the jobs that the action is possible for. */
-export function suited(jobs: readonly Job[], action: JobAction): Job[] {
+/** The jobs for which the action is possible. */
+export function possible(jobs: readonly Job[], action: JobAction): Job[] {
   return jobs.filter((job) => !job.delete_requested_at && JOB_ACTIONS[job.status].includes(action))
 }
 
 export async function act(action: JobAction, jobs: readonly Job[]): Promise<void> {
-  const { done, reasons } = await onEach(jobs, (job) => send(action, job))
-  const undo = undoing(action, done)
-  if (done.length) say(`${countText(done.length)} ${ACTIONS[action].done}`, undo)
-  if (reasons.length) complain(`${countText(reasons.length)} could not: ${[...new Set(reasons)].join('; ')}`)
+  const outcome = await forEachRow(jobs, (job) => send(action, job))
+  report(outcome, { named: jobsText, done: ACTIONS[action].done, undo: undoOf(action, outcome.done) })
 }
 
+/** Reports only a refusal: the new priority is seen where it was set. */
 export async function setPriority(job: Job, priority: number): Promise<void> {
-  const { reasons } = await onEach([job], (each) => sendPriority(each, priority))
-  for (const reason of reasons) complain(reason)
+  const { refusals } = await forEachRow([job], () => sendPriority(job, priority))
+  reportRefusals(refusals, jobsText)
 }
 
-/** Of several: seldom are all of them seen, so it is told, and can be taken back. */
+/** Of several jobs, of which some may be out of sight: so it is reported, and can be undone. */
 export async function setPriorities(jobs: readonly Job[], priority: number): Promise<void> {
-  const { done, reasons } = await onEach(jobs, (job) => sendPriority(job, priority))
-  const undo = (): void => void onEach(done, (job) => sendPriority(job, job.priority)).then(({ reasons: left }) => left.forEach(complain))
-  if (done.length) say(`${countText(done.length)} with priority ${priority}`, undo)
-  if (reasons.length) complain(`${countText(reasons.length)} could not: ${[...new Set(reasons)].join('; ')}`)
+  const outcome = await forEachRow(jobs, (job) => sendPriority(job, priority))
+  report(outcome, { named: jobsText, done: `got priority ${priority}`, undo: () => void restorePriorities(outcome.done) })
+}
+
+async function restorePriorities(jobs: readonly Job[]): Promise<void> {
+  const { refusals } = await forEachRow(jobs, (job) => sendPriority(job, job.priority))
+  reportRefusals(refusals, jobsText)
 }
 
 async function sendPriority(job: Job, priority: number): Promise<void> {
@@ -55,10 +56,10 @@ async function sendPriority(job: Job, priority: number): Promise<void> {
   await answered(api.POST('/api/v3/jobs/{job_id}/setpriority', { params, body: { priority } }))
 }
 
-/** How many of them have a Shaman checkout that would go with them. */
+/** The number of Shaman checkouts that would be deleted with the jobs. */
 export async function checkoutsOf(jobs: readonly Job[]): Promise<number> {
   let count = 0
-  await onEach(jobs.filter((job) => job.storage?.shaman_checkout_id), async ({ id }) => {
+  await forEachRow(jobs.filter((job) => job.storage?.shaman_checkout_id), async ({ id }) => {
     const params = { path: { job_id: id } }
     const would = await answered(api.GET('/api/v3/jobs/{job_id}/what-would-delete-do', { params }))
     if (would.shaman_checkout) count++
@@ -66,18 +67,21 @@ export async function checkoutsOf(jobs: readonly Job[]): Promise<number> {
   return count
 }
 
-export const countText = (count: number): string => (count === 1 ? '1 job' : `${count} jobs`)
+export const jobsText = (jobs: readonly Job[]): string => countText(jobs.length, 'job')
 
-/** As one file. Done when all is here: what follows may take something away. False: not all came. */
+/**
+ * Downloads all jobs as one file.
+ *
+ * Returns when the file is complete, because the caller may take something away then. False if
+ * a job is missing from it; then nothing is downloaded.
+ */
 export async function download(jobs: readonly Job[]): Promise<boolean> {
   const exports: unknown[] = []
-  const { reasons } = await onEach(jobs, async ({ id }) => {
+  const { refusals } = await forEachRow(jobs, async ({ id }) => {
     exports.push(await answered(api.GET('/api/tablao/v1/jobs/{job_id}/export', { params: { path: { job_id: id } } })))
   })
-  if (reasons.length) {
-    complain(`${countText(reasons.length)} could not be exported: ${[...new Set(reasons)].join('; ')}`)
-    return false
-  }
+  reportRefusals(refusals, (refused) => `the export of ${jobsText(refused)}`)
+  if (refusals.length) return false
   const content = JSON.stringify(exports.length === 1 ? exports[0] : exports, null, 1)
   const link = document.createElement('a')
   link.href = URL.createObjectURL(new Blob([content], { type: 'application/json' }))
@@ -91,13 +95,14 @@ async function send(action: JobAction, job: Job): Promise<void> {
   const params = { path: { job_id: job.id } }
   if (action === 'delete') await answered(api.DELETE('/api/v3/jobs/{job_id}', { params }))
   else if (action === 'archive') await answered(api.POST('/api/tablao/v1/jobs/{job_id}/archive', { params }))
-  else await answered(api.POST('/api/tablao/v1/jobs/{job_id}/actions', { params, body: asked(action) }))
+  else await answered(api.POST('/api/tablao/v1/jobs/{job_id}/actions', { params, body: requestOf(action) }))
 }
 
-const asked = (action: Sent): { action: Sent; reason: string } => ({ action, reason: 'asked for in the dashboard' })
+const requestOf = (action: RequestedAction): { action: RequestedAction; reason: string } =>
+  ({ action, reason: 'Requested in the dashboard' })
 
-/** What leads back to where the jobs were; undefined where nothing does, and they asked before. */
-function undoing(action: JobAction, jobs: readonly Job[]): (() => void) | undefined {
+/** Brings the jobs back to the status they had; undefined where no action does, and the page asked before. */
+function undoOf(action: JobAction, jobs: readonly Job[]): (() => void) | undefined {
   if (action === 'pause') return () => void act('resume', jobs)
   if (action === 'resume') return () => void act('pause', jobs)
   if (action !== 'requeue' && action !== 'requeue-failed') return undefined
@@ -108,26 +113,4 @@ function undoing(action: JobAction, jobs: readonly Job[]): (() => void) | undefi
     if (wasPaused.length) void act('pause', wasPaused)
     if (hadEnded.length) void act('cancel', hadEnded)
   }
-}
-
-interface Outcome {
-  done: Job[]
-  reasons: string[]
-}
-
-async function onEach(jobs: readonly Job[], ask: (job: Job) => Promise<void>): Promise<Outcome> {
-  const left = [...jobs]
-  const outcome: Outcome = { done: [], reasons: [] }
-  async function workOff(): Promise<void> {
-    for (let job = left.shift(); job; job = left.shift()) {
-      try {
-        await ask(job)
-        outcome.done.push(job)
-      } catch (reason) {
-        outcome.reasons.push(reason instanceof Error ? reason.message : String(reason))
-      }
-    }
-  }
-  await Promise.all(Array.from({ length: AT_ONCE }, workOff))
-  return outcome
 }

@@ -1,25 +1,23 @@
-/** Which jobs are wanted, in which order: as a value, and as it stands in the page's address. */
+/** The filters and order of the list of jobs, as a value and in the page's address. */
 
 import type { LocationQuery, LocationQueryRaw } from 'vue-router'
 import type { Job } from '@/api/client'
 import type { Sort } from '@/shared/table'
+import type { TagNames } from '@/workers/tagStore'
 
-/** What a job is filed under; a filter takes any number of values of each. */
+/** A filter takes any number of values of each facet. */
 export const FACETS = ['status', 'type', 'project', 'user', 'tag'] as const
 export type Facet = (typeof FACETS)[number]
 
 export interface JobQuery {
   text: string
-  /** `key:value` each; without a colon, a key that must be there. All must hold. */
+  /** Pairs `key:value`, or a key that a job must have. All must match. */
   metadata: string
   chosen: Readonly<Record<Facet, readonly string[]>>
-  /** Undefined: newest first. */
+  /** Undefined: the newest jobs come first. */
   sort: Sort | undefined
   isArchive: boolean
 }
-
-/** The name of the tag stands for its id, so that addresses can be read. */
-export type TagNames = ReadonlyMap<string, string>
 
 export const projectOf = (job: Job): string => job.metadata.project ?? ''
 export const userOf = (job: Job): string => job.metadata['user.name'] ?? ''
@@ -56,7 +54,7 @@ export function parsed(query: LocationQuery): JobQuery {
   }
 }
 
-/** Only what says something; so two queries that mean the same are spelled the same. */
+/** Leaves out empty filters, so equal queries have equal addresses. */
 export function written(query: JobQuery): LocationQueryRaw {
   const raw: LocationQueryRaw = {}
   if (query.text) raw.q = query.text
@@ -70,7 +68,7 @@ export function written(query: JobQuery): LocationQueryRaw {
 export const isFiltered = ({ text, metadata, chosen }: JobQuery): boolean =>
   Boolean(text || metadata || FACETS.some((facet) => chosen[facet].length))
 
-/** A test for jobs; `without` leaves one facet out, to count what else it could be. */
+/** Tests whether a job matches. `without` leaves one facet out, to count its other values. */
 export function wanted(query: JobQuery, tags: TagNames, without?: Facet): (job: Job) => boolean {
   const words = query.text.toLowerCase().split(/\s+/).filter(Boolean)
   const pairs = query.metadata.split(/[\s,]+(?=[^\s,:]+(?::|$))/).filter(Boolean)

@@ -1,4 +1,4 @@
-/** How far a job is, and when it may be done. */
+/** The progress of a job, and the time that is left. */
 
 import type { Job, Schemas } from '@/api/client'
 
@@ -10,7 +10,7 @@ export interface Seen {
   at: number
 }
 
-/** Less progress than this, seen by this page, says too little about the pace. */
+/** With fewer steps than this, the pace that this page saw is too uncertain. */
 const SEEN_STEPS = 2
 const framesBySetting = new Map<string, number>()
 
@@ -20,18 +20,18 @@ export function fractionDone(job: Job): number {
   return job.status === 'completed' ? 1 : 0
 }
 
-/** Never 100 before it is done. */
+/** Rounded down, so never 100 before the job is done. */
 export const percentDone = (job: Job): number => Math.floor(100 * fractionDone(job))
 
-/** "12 of 24 frames"; of a job that renders none, steps. */
+/** `12 of 24 frames`; steps if the job renders no frames. */
 export function progressText(job: Job): string {
   const frames = frameCount(job.settings.frames)
-  // Frames come first: what is made of them waits for all.
+  // Frames are the first steps: tasks that use frames wait for all of them.
   if (frames && frames <= job.steps_total) return `${Math.min(frames, job.steps_completed)} of ${frames} frames`
   return job.steps_total ? `${job.steps_completed} of ${job.steps_total} steps` : 'no steps'
 }
 
-/** "37 of 128 samples of frame 13"; empty when nobody told of any. */
+/** `37 of 128 samples of frame 13`; empty if no worker reports samples. */
 export function samplesText(tasks: readonly RenderedNow[]): string {
   const rendering = tasks.filter((task) => task.sample != null && task.samples)
   const [first] = rendering
@@ -42,7 +42,7 @@ export function samplesText(tasks: readonly RenderedNow[]): string {
   return `${done} of ${all} samples of ${which} being rendered`
 }
 
-/** Seconds; undefined when nothing can be said. The pace is what this page saw, else the average. */
+/** Seconds; undefined if unknown. Uses the pace that this page saw, or the average since the job's creation. */
 export function secondsLeft(job: Job, first: Seen | undefined, now: number): number | undefined {
   const left = job.steps_total - job.steps_completed
   if (job.status !== 'active' || left <= 0 || job.steps_completed <= 0) return undefined
@@ -61,8 +61,8 @@ export function durationText(seconds: number): string {
   return `${Math.round(minutes / 60 / 24)} days`
 }
 
-/** Of `1-10, 20, 30-40`; 0 of what is no range. */
-export function frameCount(setting: unknown): number {
+/** The number of frames in `1-10, 20, 30-40`; 0 if that is not a range of frames. */
+function frameCount(setting: unknown): number {
   if (typeof setting !== 'string') return 0
   const known = framesBySetting.get(setting)
   if (known !== undefined) return known

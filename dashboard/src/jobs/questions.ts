@@ -1,8 +1,9 @@
-/** What is asked before an action, by its weight; what can be undone is not asked about. */
+/** The question before an action. Actions that can be undone have none. */
 
 import type { Job } from '@/api/client'
+import { countText } from '@/shared/bulkAction'
 import type { JobAction } from '@/shared/statuses'
-import { checkoutsOf, countText } from './jobActions'
+import { checkoutsOf, jobsText } from './jobActions'
 
 export interface Question {
   title: string
@@ -14,12 +15,12 @@ export interface Question {
 const MOST_NAMES = 5
 
 export async function questionBefore(action: JobAction, jobs: readonly Job[]): Promise<Question | undefined> {
-  const count = countText(jobs.length)
+  const count = jobsText(jobs)
   switch (action) {
     case 'cancel':
       return {
         title: `Cancel ${count}?`,
-        text: `${names(jobs)}\n\nFrames that are being rendered now are lost; finished ones stay. Requeueing goes on from there.`,
+        text: `${names(jobs)}\n\nFrames that are being rendered now are lost; finished ones stay. A requeued job goes on from there.`,
         confirm: `Cancel ${count}`,
         isDangerous: true,
       }
@@ -28,7 +29,7 @@ export async function questionBefore(action: JobAction, jobs: readonly Job[]): P
     case 'archive':
       return {
         title: `Archive ${count}?`,
-        text: `${names(jobs)}\n\nSettings, statistics and the last image are kept. Tasks and logs are dropped, so an archived job cannot be requeued, and this cannot be undone. Rendered frames are not touched.`,
+        text: `${names(jobs)}\n\nSettings, statistics and the last image are kept. Tasks and logs are deleted, so an archived job cannot be requeued, and this cannot be undone. Rendered frames are not touched.`,
         confirm: `Archive ${count}`,
       }
     case 'delete':
@@ -42,9 +43,9 @@ function beforeRequeue(jobs: readonly Job[]): Question | undefined {
   const completed = jobs.filter((job) => job.status === 'completed')
   if (!completed.length) return undefined
   return {
-    title: `Render ${countText(completed.length)} again from the beginning?`,
-    text: `${names(completed)}\n\nEverything in it is complete. All frames will be rendered again, over those that are there.`,
-    confirm: `Requeue ${countText(jobs.length)}`,
+    title: `Render ${jobsText(completed)} again from the beginning?`,
+    text: `${names(completed)}\n\nAll its tasks are complete. All frames will be rendered again, and replace those that are there.`,
+    confirm: `Requeue ${jobsText(jobs)}`,
     isDangerous: true,
   }
 }
@@ -53,15 +54,15 @@ async function beforeDeletion(jobs: readonly Job[]): Promise<Question> {
   const checkouts = await checkoutsOf(jobs)
   const isRunning = jobs.some((job) => job.status === 'active' || job.status === 'queued')
   const sentences = [
-    'Their tasks, logs and last images go. Rendered frames are not touched.',
-    checkouts ? `The files that were sent for ${countText(checkouts)} (Shaman checkouts) go, too.` : '',
-    isRunning ? 'What is not finished is canceled first.' : '',
+    'Their tasks, logs and last images are deleted. Rendered frames are not touched.',
+    checkouts ? `The files that were sent for ${countText(checkouts, 'job')} (Shaman checkouts) are deleted, too.` : '',
+    isRunning ? 'Unfinished tasks are canceled first.' : '',
     'This cannot be undone.',
   ]
   return {
-    title: `Delete ${countText(jobs.length)}?`,
+    title: `Delete ${jobsText(jobs)}?`,
     text: `${names(jobs)}\n\n${sentences.filter(Boolean).join(' ')}`,
-    confirm: `Delete ${countText(jobs.length)}`,
+    confirm: `Delete ${jobsText(jobs)}`,
     isDangerous: true,
   }
 }

@@ -1,4 +1,4 @@
-/** Archived jobs: fetched when they are looked at, and when one joins or leaves them. */
+/** The archived jobs. They are fetched when the page shows them, and when a job is archived or deleted. */
 
 import { onScopeDispose, shallowRef, watch, type Ref } from 'vue'
 import { answered, api, type Schemas } from '@/api/client'
@@ -7,11 +7,11 @@ import { complain } from '@/shared/notices'
 
 export type ArchivedJob = Schemas['ArchivedJob']
 
-export function useArchive(isLookedAt: () => boolean): Readonly<Ref<readonly ArchivedJob[]>> {
+export function useArchive(isShown: () => boolean): Readonly<Ref<readonly ArchivedJob[]>> {
   const jobs = shallowRef<readonly ArchivedJob[]>([])
 
   async function fetchArchive(): Promise<void> {
-    if (!isLookedAt()) return
+    if (!isShown()) return
     try {
       jobs.value = (await answered(api.GET('/api/tablao/v1/archived-jobs'))).jobs
     } catch (reason) {
@@ -25,6 +25,6 @@ export function useArchive(isLookedAt: () => boolean): Readonly<Ref<readonly Arc
       if (payload.archived_at || payload.was_deleted) void fetchArchive()
     }),
   )
-  watch(isLookedAt, () => void fetchArchive(), { immediate: true })
+  watch(isShown, () => void fetchArchive(), { immediate: true })
   return jobs
 }

@@ -1,4 +1,4 @@
-/** Keys of the whole view: `/` finds, Enter goes from there to the list, Ctrl-A selects all, Escape closes the details. */
+/** Keys of the whole view: `/` goes to the search, Enter from there to the list, Ctrl-A selects all jobs, Escape closes the details. */
 
 import { onBeforeUnmount, onMounted } from 'vue'
 
@@ -22,7 +22,7 @@ export function useJobKeys({ close, selectAll }: Keys): void {
   onBeforeUnmount(() => document.removeEventListener('keydown', pressed))
 }
 
-/** To the row from which its own keys go on. */
+/** Focuses the row at which the table's keys continue. */
 export function focusList(): void {
   document.querySelector<HTMLElement>('[role="grid"][aria-label="Jobs"] [role="row"][tabindex="0"]')?.focus()
 }

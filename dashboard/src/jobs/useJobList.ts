@@ -1,14 +1,15 @@
-/** The jobs that the query asks for, in its order, and what else could be asked for. */
+/** The jobs that match the query, in its order, and the values that filters can take. */
 
 import { computed, type ComputedRef, type Ref } from 'vue'
 import type { Job } from '@/api/client'
 import { inOrder } from '@/shared/table'
+import type { TagNames } from '@/workers/tagStore'
 import { JOB_COLUMNS } from './columns'
-import { FACETS, facetOf, wanted, type Facet, type JobQuery, type TagNames } from './jobQuery'
+import { FACETS, facetOf, wanted, type Facet, type JobQuery } from './jobQuery'
 
 export interface JobList {
   rows: ComputedRef<readonly Job[]>
-  /** For each facet how many jobs have which value, of those that all else would let through. */
+  /** For each facet, the number of jobs with each value, among the jobs that match all other filters. */
   counts: ComputedRef<Record<Facet, ReadonlyMap<string, number>>>
 }
 

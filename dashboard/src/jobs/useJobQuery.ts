@@ -1,4 +1,4 @@
-/** The query in the page's address: what it says, and how it is changed. */
+/** Reads and changes the query in the page's address. */
 
 import { computed, type ComputedRef } from 'vue'
 import { useRoute, useRouter } from 'vue-router'
@@ -6,7 +6,7 @@ import { parsed, written, type JobQuery } from './jobQuery'
 
 export interface JobQueryInAddress {
   query: ComputedRef<JobQuery>
-  /** As a saved view keeps it. */
+  /** The query as a saved view keeps it. */
   text: ComputedRef<string>
   change: (changes: Partial<JobQuery>) => void
   choose: (text: string) => void
@@ -20,7 +20,7 @@ export function useJobQuery(): JobQueryInAddress {
 
   function go(wanted: JobQuery): void {
     const { jobId, taskId } = route.params
-    // Another tab of the details, for instance, is none of ours, and stays.
+    // Other parts of the address stay, such as the open tab of the details.
     const ours = new Set(['q', 'meta', 'status', 'type', 'project', 'user', 'tag', 'sort', 'archived'])
     const others = Object.fromEntries(Object.entries(route.query).filter(([key]) => !ours.has(key)))
     const params = taskId ? { jobId, taskId } : { jobId }

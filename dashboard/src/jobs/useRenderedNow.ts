@@ -1,4 +1,4 @@
-/** The frames of a job that are being rendered, asked for only while somebody looks. */
+/** The frames of a job that are being rendered, fetched only while the pointer is on the job's progress. */
 
 import { onScopeDispose, shallowRef, type Ref } from 'vue'
 import { answered, api, type Job } from '@/api/client'
@@ -6,34 +6,34 @@ import type { RenderedNow } from './progress'
 
 const EVERY_MS = 2_000
 
-interface Looking {
+interface WatchedFrames {
   renderedNow: Readonly<Ref<readonly RenderedNow[]>>
-  look: () => void
-  lookAway: () => void
+  start: () => void
+  stop: () => void
 }
 
-export function useRenderedNow(job: () => Job): Looking {
+export function useRenderedNow(job: () => Job): WatchedFrames {
   const renderedNow = shallowRef<readonly RenderedNow[]>([])
   let timer: number | undefined
 
-  async function ask(): Promise<void> {
+  async function fetchNow(): Promise<void> {
     const { id, status } = job()
     if (status !== 'active') return
     const found = await answered(api.GET('/api/tablao/v1/jobs/{job_id}/progress', { params: { path: { job_id: id } } }))
     if (id === job().id) renderedNow.value = found.tasks
   }
 
-  // What is only a hint is left out when it cannot be had.
-  const askQuietly = (): void => void ask().catch(() => (renderedNow.value = []))
-  const look = (): void => {
-    lookAway()
-    askQuietly()
-    timer = window.setInterval(askQuietly, EVERY_MS)
+  // It is only a hint, so a failed request is not reported.
+  const fetchQuietly = (): void => void fetchNow().catch(() => (renderedNow.value = []))
+  const start = (): void => {
+    stop()
+    fetchQuietly()
+    timer = window.setInterval(fetchQuietly, EVERY_MS)
   }
-  const lookAway = (): void => {
+  const stop = (): void => {
     window.clearInterval(timer)
     renderedNow.value = []
   }
   onScopeDispose(() => window.clearInterval(timer))
-  return { renderedNow, look, lookAway }
+  return { renderedNow, start, stop }
 }

@@ -1,4 +1,4 @@
-/** The newest image of a job: fetched once, then told by events. */
+/** The newest image of a job: fetched once, then updated by events. */
 
 import { onScopeDispose, ref, watch, type Ref } from 'vue'
 import { answered, api, type Schemas } from '@/api/client'
@@ -8,17 +8,17 @@ import { complain } from '@/shared/notices'
 export type Size = 'large' | 'small' | 'tiny'
 export type ImageInfo = Schemas['JobLastRenderedImageInfo']
 
-/** Suffixes come from the largest to the smallest. */
+/** The manager lists suffixes from the largest image to the smallest. */
 const PLACE: Record<Size, number> = { large: 0, small: 1, tiny: 2 }
 let count = 0
 
-/** An address that no cache has: the name of the file stays when the image changes. */
+/** An address that no cache has, because a new image has the same file name. */
 export function imageUrl({ base, suffixes }: ImageInfo, size: Size): string {
   const suffix = suffixes[Math.min(PLACE[size], suffixes.length - 1)] ?? ''
   return `${base}/${suffix}?v=${Date.now()}-${++count}`
 }
 
-/** Undefined while there is none. */
+/** Undefined while there is no image. */
 export function useLastRendered(jobId: () => string, size: () => Size): Ref<string | undefined> {
   const url = ref<string>()
   let request = 0
@@ -37,7 +37,7 @@ export function useLastRendered(jobId: () => string, size: () => Size): Ref<stri
   watch([jobId, size], ([id], _before, onCleanup) => {
     url.value = undefined
     onCleanup(onEvent(`/jobs/${id}/last-rendered`, ({ payload }) => {
-      request++ // what is on its way is older
+      request++ // an answer that is under way is older
       url.value = imageUrl(payload.thumbnail as ImageInfo, size())
     }))
     void load()

@@ -1,4 +1,4 @@
-/** The newest image of each job that rendered lately, and which of them is the farm's newest. */
+/** The newest image of each job that rendered recently, and the newest image of the farm. */
 
 import { computed, onScopeDispose, ref, type ComputedRef, type Ref } from 'vue'
 import { answered, api, type JobStatus } from '@/api/client'
@@ -6,7 +6,7 @@ import { onEvent, onMissed, type FarmEvent } from '@/api/events'
 import { complain } from '@/shared/notices'
 import { imageUrl, type ImageInfo } from './useLastRendered'
 
-export interface RecentImage {
+interface RecentImage {
   jobId: string
   name: string
   status: JobStatus
@@ -48,7 +48,7 @@ export function useRecentImages(): RecentImages {
     images.value = images.value.map((image) => (image.jobId === id ? { ...image, ...changes } : image))
   }
 
-  /** In its place: what is looked at does not move away because another job rendered a frame. */
+  /** Images keep their places, so that an image does not move while a user looks at it. */
   function imageShown({ payload }: FarmEvent): void {
     const id = String(payload.job_id)
     if (!images.value.some(({ jobId }) => jobId === id)) return void load()

@@ -1,4 +1,4 @@
-/** The editor's parts, in a chunk of their own: only who opens a job type loads them. */
+/** The parts of the editor, in a file of their own: the browser loads it when a job type is opened. */
 
 import { defaultKeymap, history, historyKeymap } from '@codemirror/commands'
 import { javascript } from '@codemirror/lang-javascript'
@@ -54,7 +54,7 @@ export function createEditor({ parent, text, language, label, isReadOnly, onChan
       doc: text,
       extensions: [
         lineNumbers(), history(), drawSelection(), indentOnInput(), bracketMatching(), highlightActiveLine(), highlightSelectionMatches(),
-        // Tab leaves the editor: who works with keys alone must get out. Mod-] indents.
+        // Tab leaves the editor, because users without a mouse need a way out. Mod-] indents.
         keymap.of([save, ...defaultKeymap, ...historyKeymap, ...searchKeymap]),
         language === 'python' ? [python(), indentUnit.of('    ')] : [javascript(), indentUnit.of('  ')],
         syntaxHighlighting(COLOURS), LOOK,

@@ -1,14 +1,14 @@
-/** The configuration of the manager, and how it is changed. */
+/** Fetches and changes the manager's configuration. */
 
 import { ref, type Ref } from 'vue'
 import { answered, api, Refusal, type Schemas } from '@/api/client'
 
-export type Configuration = Schemas['ConfigurationInForce']
+type Configuration = Schemas['ConfigurationInForce']
 export type ConfigurationField = Schemas['ConfigurationField']
 export type SettingValue = string | number | boolean | null
 
 /** Why a change was refused; `name` is the setting's, when the sentence begins with it. */
-export interface SettingRefusal {
+interface SettingRefusal {
   name?: string
   text: string
 }
@@ -17,7 +17,7 @@ interface UsedConfiguration {
   configuration: Ref<Configuration | undefined>
   refusal: Ref<SettingRefusal | undefined>
   fetchConfiguration: () => Promise<void>
-  /** By dotted name; null takes a setting out of the file. Says whether it was done. */
+  /** Changes settings by their dotted names; null removes one from the file. False if it was refused. */
   change: (changes: Record<string, unknown>) => Promise<boolean>
 }
 

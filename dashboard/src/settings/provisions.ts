@@ -1,4 +1,4 @@
-/** Provisioned settings, and how a form holds them. */
+/** Provisioned settings, as they are stored and in a form. */
 
 import type { Schemas } from '@/api/client'
 
@@ -8,7 +8,7 @@ export type Scope = Schemas['ProvisionScope']
 export interface ProvisionForm {
   blender: { key: string; value: string }[]
   blender_version: string
-  /** Null is not set; an empty text is: no arguments. */
+  /** Null: not set. Empty: set to no arguments. */
   blender_args: string | null
   ffmpeg: string
   environment: { key: string; value: string }[]
@@ -26,8 +26,8 @@ type Stored = Partial<{
   slots: number
 }>
 
-/** What stands for a value that is taken away from what is weaker. */
-export const TAKEN_AWAY = '(none)'
+/** In the form, marks a value of a weaker place that is removed here. */
+export const REMOVED = '(none)'
 
 export function toForm(settings: Record<string, unknown>): ProvisionForm {
   const stored = settings as Stored
@@ -55,16 +55,16 @@ export function fromForm(form: ProvisionForm): Schemas['ProvisionSettings'] {
   }
 }
 
-/** What is set, in a line. */
+/** The names of the settings that are set, in a line. */
 export function summary(settings: Record<string, unknown>): string {
   return Object.keys(settings).map((key) => key.replaceAll('_', ' ')).join(', ') || 'nothing'
 }
 
 function toRows(values: Record<string, string | null> | undefined): { key: string; value: string }[] {
-  return Object.entries(values ?? {}).map(([key, value]) => ({ key, value: value ?? TAKEN_AWAY }))
+  return Object.entries(values ?? {}).map(([key, value]) => ({ key, value: value ?? REMOVED }))
 }
 
 function fromRows(rows: readonly { key: string; value: string }[]): Record<string, string | null> {
   const named = rows.filter(({ key }) => key.trim())
-  return Object.fromEntries(named.map(({ key, value }) => [key.trim(), value === TAKEN_AWAY ? null : value]))
+  return Object.fromEntries(named.map(({ key, value }) => [key.trim(), value === REMOVED ? null : value]))
 }

@@ -1,4 +1,4 @@
-/** What each setting means, from the page that documents them: there is no second text to keep. */
+/** The descriptions of settings, taken from docs/settings.md so that each is written once. */
 
 import page from '../../../docs/settings.md?raw'
 
@@ -19,7 +19,7 @@ function group(section: string): SettingGroup {
   return { title, texts: new Map(rows.map(([, name = '', , text = '']) => [name, text.replace(LINK, '$1')])) }
 }
 
-/** The text in pieces: every second one is code. */
+/** Cuts a text into pieces; every second one is code. */
 export function pieces(text: string): string[] {
   return text.split('`')
 }

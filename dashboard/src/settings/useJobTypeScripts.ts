@@ -1,9 +1,8 @@
-/** The farm's job types, with their sources: listed, tried out, stored, deleted. */
+/** Lists, tries, stores and deletes the sources of job types. */
 
 import { ref, type Ref } from 'vue'
 import { answered, api, type Schemas } from '@/api/client'
 
-export type ListedJobType = Schemas['ListedJobType']
 export type JobTypeSource = Schemas['JobTypeSource']
 export type Language = Schemas['Language']
 export type Trial = Schemas['Trial']
@@ -45,7 +44,7 @@ export function useJobTypeScripts(): Scripts {
   return { listed, fetchList, fetchSource, store, remove, tryOut }
 }
 
-/** What a new script begins as. */
+/** The source of a new job type. */
 export const NEW_SCRIPT: Record<Language, string> = {
   javascript: `const JOB_TYPE = {
   label: "My job type",

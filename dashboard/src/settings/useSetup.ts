@@ -1,4 +1,4 @@
-/** The shared storage and Blender: what is there, would another do, and to keep the choice. */
+/** Finds, checks and saves the shared storage and Blender. */
 
 import { ref, type Ref } from 'vue'
 import { answered, api, type Schemas } from '@/api/client'
@@ -12,12 +12,12 @@ interface Setup {
   blenders: Ref<readonly BlenderFound[]>
   checkStorage: (path: string) => Promise<void>
   findBlenders: () => Promise<void>
-  /** Adds it to those found, whether usable or not, and returns it. */
+  /** Adds the Blender to the found ones, whether it is usable or not. */
   checkBlender: (path: string) => Promise<BlenderFound>
   save: (storage: string, blender: BlenderFound) => Promise<void>
 }
 
-/** One for all: the banner goes when the assistant is done. */
+/** Shared by all components: the banner goes when the assistant is done. */
 const isFirstRun = ref(false)
 
 export async function fetchFirstRun(): Promise<void> {

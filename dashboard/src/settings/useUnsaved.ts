@@ -1,4 +1,4 @@
-/** Asks before a page is left that holds changes which nobody has saved. */
+/** Asks before the user leaves a page with unsaved changes. */
 
 import { onMounted, onUnmounted, type Ref } from 'vue'
 import { onBeforeRouteLeave, onBeforeRouteUpdate } from 'vue-router'

@@ -1,4 +1,4 @@
-/** Variables as the settings file has them: what a name stands for, where and for whom. */
+/** Variables, as the settings file stores them and as the page edits them. */
 
 export type Audience = 'all' | 'workers' | 'users'
 
@@ -12,7 +12,7 @@ export interface Variable {
   name: string
   isTwoway: boolean
   rows: VariableRow[]
-  /** Nobody has set it: it is what it always is. */
+  /** Its value is built in, not set in the file. */
   isDefault: boolean
 }
 
@@ -46,7 +46,7 @@ function storedRow({ value, platforms, audience }: VariableRow): { value: string
   return { value, audience, ...(platforms.length > 1 ? { platforms } : { platform: first }) }
 }
 
-/** What is wrong with them, as a sentence; empty if nothing is. */
+/** The first error in them, as a sentence; empty if there is none. */
 export function complaint(variables: readonly Variable[]): string {
   const names = variables.map(({ name }) => name)
   const twice = names.find((name, index) => names.indexOf(name) !== index)

@@ -1,4 +1,4 @@
-/** How long ago something was, kept current while it is shown. */
+/** Times such as `5 min ago`, which stay current while they are shown. */
 
 import { readonly, ref } from 'vue'
 

@@ -1,4 +1,4 @@
-/** Copies text, on farms without HTTPS, too. */
+/** Copies text. Works without HTTPS, too. */
 
 export async function copy(text: string): Promise<boolean> {
   try {
@@ -14,7 +14,7 @@ function copyBySelecting(text: string): boolean {
   const before = document.activeElement as HTMLElement | null
   const area = document.createElement('textarea')
   area.value = text
-  // Outside of an open dialog nothing can be selected.
+  // While a dialog is open, only text inside it can be selected.
   const place = before?.closest('dialog') ?? document.body
   place.append(area)
   area.select()

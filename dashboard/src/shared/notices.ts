@@ -1,4 +1,4 @@
-/** What the page has to say in passing: done, with undo where there is one, or refused. */
+/** Short messages of the page: an action that was done, with undo where it is possible, or a refusal. */
 
 import { readonly, ref } from 'vue'
 

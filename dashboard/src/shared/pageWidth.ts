@@ -1,4 +1,4 @@
-/** How much room there is, in pixels. */
+/** The width of the page in pixels. */
 
 import { readonly, ref } from 'vue'
 

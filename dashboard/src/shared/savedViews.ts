@@ -1,4 +1,4 @@
-/** Views that somebody saved, kept by the manager: shared ones, and this browser's own. */
+/** Saved views, which the manager keeps: shared ones, and those of this browser. */
 
 import { computed, shallowRef, type ComputedRef } from 'vue'
 import { answered, api, type Schemas } from '@/api/client'
@@ -9,8 +9,8 @@ export type SavedView = Schemas['View']
 export type ViewPage = Schemas['Page']
 
 const KEY = 'tablao-owner'
-/** Until there is a login: whose personal views these are. */
-const owner = window.localStorage.getItem(KEY) ?? madeUp()
+/** There is no login, so an id of the browser stands for the owner of personal views. */
+const owner = window.localStorage.getItem(KEY) ?? newOwner()
 const views = shallowRef<readonly SavedView[]>([])
 let isStarted = false
 
@@ -24,7 +24,7 @@ export function useSavedViews(page: ViewPage): ComputedRef<SavedView[]> {
   return computed(() => views.value.filter((view) => view.page === page))
 }
 
-/** Under a name that is there already it takes the place of that view. */
+/** Replaces a view of the same name. */
 export async function saveView(page: ViewPage, name: string, query: string, isShared: boolean): Promise<void> {
   const body = { page, name, query, is_shared: isShared, owner }
   const known = views.value.find((view) => view.page === page && view.name === name && view.is_shared === isShared)
@@ -53,7 +53,7 @@ async function fetchViews(): Promise<void> {
   }
 }
 
-function madeUp(): string {
+function newOwner(): string {
   // randomUUID() is missing where the page came over plain HTTP from another machine.
   const digits = [...window.crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, '0'))
   window.localStorage.setItem(KEY, digits.join(''))

@@ -1,4 +1,4 @@
-/** Which rows are selected: click one, Ctrl-click toggles, Shift-click takes all between. */
+/** The selected rows. A click selects one row, Ctrl-click toggles a row, Shift-click selects a range. */
 
 import { ref, type Ref } from 'vue'
 
@@ -10,7 +10,7 @@ export interface Modifiers {
 
 export interface Selection {
   selected: Ref<ReadonlySet<string>>
-  /** A click on a row, or a key that leads there; `order` is that of the rows as shown. */
+  /** After a click on a row, or a key that moves to it. `order` has the keys of all rows as they are shown. */
   pick: (key: string, order: readonly string[], modifiers: Modifiers) => void
   set: (keys: Iterable<string>) => void
   clear: () => void

@@ -1,4 +1,4 @@
-/** What each status looks like and what can be done in it: a new one is a compile error here. */
+/** The look of each status, and the actions that are possible in it. A status that is missing here is a compile error. */
 
 import type { JobStatus, Schemas, TaskStatus } from '@/api/client'
 
@@ -16,62 +16,62 @@ const look = (label: string, icon: string, color = label): Look => ({ label, ico
 
 export const JOB_LOOK: Record<JobStatus, Look> = {
   'under-construction': look('under construction', 'dots', 'queued'),
-  queued: look('queued', 'clock'),
-  active: look('active', 'play'),
-  completed: look('completed', 'check'),
-  failed: look('failed', 'cross'),
+  'queued': look('queued', 'clock'),
+  'active': look('active', 'play'),
+  'completed': look('completed', 'check'),
+  'failed': look('failed', 'cross'),
   'pause-requested': look('pausing', 'pause', 'paused'),
-  paused: look('paused', 'pause'),
+  'paused': look('paused', 'pause'),
   'cancel-requested': look('canceling', 'stop', 'canceled'),
-  canceled: look('canceled', 'stop'),
-  requeueing: look('requeueing', 'clock', 'queued'),
+  'canceled': look('canceled', 'stop'),
+  'requeueing': look('requeueing', 'clock', 'queued'),
 }
 
 export const TASK_LOOK: Record<TaskStatus, Look> = {
-  queued: JOB_LOOK.queued,
-  active: JOB_LOOK.active,
-  completed: JOB_LOOK.completed,
-  failed: JOB_LOOK.failed,
-  canceled: JOB_LOOK.canceled,
-  paused: JOB_LOOK.paused,
+  'queued': JOB_LOOK.queued,
+  'active': JOB_LOOK.active,
+  'completed': JOB_LOOK.completed,
+  'failed': JOB_LOOK.failed,
+  'canceled': JOB_LOOK.canceled,
+  'paused': JOB_LOOK.paused,
   'soft-failed': look('soft-failed', 'retry'),
 }
 
 export const WORKER_LOOK: Record<WorkerStatus, Look> = {
   '': look('never signed on', 'dots', 'queued'),
-  starting: look('starting', 'dots', 'queued'),
-  awake: look('awake', 'play', 'completed'),
-  asleep: look('asleep', 'moon'),
-  error: look('not heard of', 'cross', 'failed'),
-  testing: look('testing', 'dots', 'queued'),
-  offline: look('offline', 'stop', 'canceled'),
-  restart: look('restarting', 'retry', 'queued'),
+  'starting': look('starting', 'dots', 'queued'),
+  'awake': look('awake', 'play', 'completed'),
+  'asleep': look('asleep', 'moon'),
+  'error': look('not heard of', 'cross', 'failed'),
+  'testing': look('testing', 'dots', 'queued'),
+  'offline': look('offline', 'stop', 'canceled'),
+  'restart': look('restarting', 'retry', 'queued'),
 }
 
 export type JobAction = 'cancel' | 'pause' | 'resume' | 'requeue' | 'requeue-failed' | 'archive' | 'delete'
 
 const NOTHING: readonly JobAction[] = []
 
-/** The architecture's table of actions. */
+/** The same as the table of actions in docs/architecture.md. */
 export const JOB_ACTIONS: Record<JobStatus, readonly JobAction[]> = {
-  queued: ['cancel', 'pause', 'requeue-failed', 'delete'],
-  active: ['cancel', 'pause', 'requeue-failed', 'delete'],
+  'queued': ['cancel', 'pause', 'requeue-failed', 'delete'],
+  'active': ['cancel', 'pause', 'requeue-failed', 'delete'],
   'pause-requested': ['cancel', 'resume'],
-  paused: ['cancel', 'resume', 'requeue', 'archive', 'delete'],
-  canceled: ['requeue', 'archive', 'delete'],
-  completed: ['requeue', 'archive', 'delete'],
-  failed: ['cancel', 'requeue', 'requeue-failed', 'archive', 'delete'],
+  'paused': ['cancel', 'resume', 'requeue', 'archive', 'delete'],
+  'canceled': ['requeue', 'archive', 'delete'],
+  'completed': ['requeue', 'archive', 'delete'],
+  'failed': ['cancel', 'requeue', 'requeue-failed', 'archive', 'delete'],
   'cancel-requested': NOTHING,
-  requeueing: NOTHING,
+  'requeueing': NOTHING,
   'under-construction': NOTHING,
 }
 
 export const TASK_ACTIONS: Record<TaskStatus, readonly ('cancel' | 'requeue')[]> = {
-  queued: ['cancel'],
-  active: ['cancel'],
+  'queued': ['cancel'],
+  'active': ['cancel'],
   'soft-failed': ['cancel'],
-  paused: ['cancel'],
-  canceled: ['requeue'],
-  completed: ['requeue'],
-  failed: ['requeue'],
+  'paused': ['cancel'],
+  'canceled': ['requeue'],
+  'completed': ['requeue'],
+  'failed': ['requeue'],
 }

@@ -1,4 +1,4 @@
-/** What a table's columns are, and how rows are put in their order. */
+/** The columns of a table, and sorting by them. */
 
 export interface Column<Row> {
   key: string
@@ -8,9 +8,9 @@ export interface Column<Row> {
   /** What rows are sorted by; a column without it cannot be sorted. */
   value?: (row: Row) => string | number
   isNumber?: boolean
-  /** Its cells are icons: the label is there only for those who do not see the table. */
+  /** Its cells are icons: only a screen reader reads the label. */
   isIcon?: boolean
-  /** Left out where there is little room, at the latest on a phone. */
+  /** Left out on a phone, or earlier. */
   isMinor?: boolean
 }
 
@@ -19,7 +19,7 @@ export interface Sort {
   isDescending: boolean
 }
 
-/** Rows that are alike keep their order. */
+/** Rows with equal values keep their order. */
 export function inOrder<Row>(rows: readonly Row[], columns: readonly Column<Row>[], sort: Sort): Row[] {
   const value = columns.find((column) => column.key === sort.key)?.value
   if (!value) return [...rows]
@@ -28,8 +28,10 @@ export function inOrder<Row>(rows: readonly Row[], columns: readonly Column<Row>
 }
 
 function compared(a: string | number, b: string | number): number {
-  if (typeof a === 'number' && typeof b === 'number') return a - b
-  return collator.compare(String(a), String(b))
+  return typeof a === 'number' && typeof b === 'number' ? a - b : compareText(String(a), String(b))
 }
 
 const collator = new Intl.Collator(undefined, { numeric: true, sensitivity: 'base' })
+
+/** Numbers in the texts count as numbers: `frame 9` comes before `frame 10`. */
+export const compareText = (a: string, b: string): number => collator.compare(a, b)

@@ -1,4 +1,4 @@
-/** The farm in one word, kept current by its event. */
+/** The farm's status, kept current by its events. */
 
 import { readonly, ref } from 'vue'
 import { answered, api, type Schemas } from '@/api/client'

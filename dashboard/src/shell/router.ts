@@ -1,4 +1,4 @@
-/** Which address shows which view. Filters and selections are in the query, so they can be sent. */
+/** The addresses of the views. Filters are in the query, so that an address can be sent to others. */
 
 import { createRouter, createWebHistory } from 'vue-router'
 

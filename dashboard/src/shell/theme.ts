@@ -1,4 +1,4 @@
-/** Light or dark: as the machine has it, until somebody chooses. */
+/** Light or dark colours: the system's choice, until the user chooses. */
 
 import { ref, watchEffect } from 'vue'
 

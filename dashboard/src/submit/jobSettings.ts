@@ -1,4 +1,4 @@
-/** Settings of a job type as a form shows them, and what they begin with where there is no Blender. */
+/** The settings of a job type in a form, and their first values without Blender. */
 
 import type { Schemas } from '@/api/client'
 
@@ -7,11 +7,11 @@ export type JobType = Schemas['AvailableJobType']
 export type JobValue = string | number | boolean | null
 export type JobValues = Record<string, JobValue>
 
-/** What the add-on reads from the scene. */
-const OF_THE_SCENE: JobValues = {
+/** Values that the add-on would read from the scene. */
+const SCENE_DEFAULTS: JobValues = {
   fps: 24, format: 'PNG', image_file_extension: '.png', has_previews: false, scene: 'Scene', chunk_size: 1,
 }
-/** For trying a job type out. */
+/** Values to try a job type with. */
 const SAMPLES: JobValues = {
   frames: '1-10', blendfile: '{jobs}/sample/scene.blend', render_output_root: '{jobs}/renders', message: 'Hello, farm',
 }
@@ -22,7 +22,7 @@ export function labelOf(setting: Pick<JobSetting, 'key' | 'label'>): string {
   return setting.key.replaceAll('_', ' ').replace(/(^| )\w/g, (letter) => letter.toUpperCase())
 }
 
-/** What only Blender would ask about: kept apart, and seldom touched. */
+/** Settings that Blender fills in: the form shows them apart, because they are rarely changed. */
 export function isForBlender(setting: JobSetting): boolean {
   return setting.visible === 'hidden' || (setting.eval != null && setting.visible === 'web')
 }
@@ -33,7 +33,7 @@ export function isMissing(setting: JobSetting, value: JobValue | undefined): boo
 
 export function beginning(settings: readonly JobSetting[]): JobValues {
   const values = settings.map(({ key, default: fallback, type }): [string, JobValue] => {
-    const value = (fallback as JobValue | undefined) ?? OF_THE_SCENE[key] ?? (type === 'bool' ? false : null)
+    const value = (fallback as JobValue | undefined) ?? SCENE_DEFAULTS[key] ?? (type === 'bool' ? false : null)
     return [key, value]
   })
   return Object.fromEntries(values)
@@ -48,7 +48,7 @@ export function sample(settings: readonly JobSetting[]): JobValues {
   return withOutput(Object.fromEntries(values), 'Test')
 }
 
-/** With the output path that the add-on would make of the root and the job's name. */
+/** Adds the output path that the add-on would make of the root and the job's name. */
 export function withOutput(values: JobValues, jobName: string): JobValues {
   const root = values.render_output_root
   if (!(OUTPUT in values) || values[OUTPUT] || typeof root !== 'string' || !root) return values
@@ -56,7 +56,7 @@ export function withOutput(values: JobValues, jobName: string): JobValues {
   return { ...values, [OUTPUT]: `${root.replace(/[/\\]$/, '')}/${folder}/{timestamp}/######` }
 }
 
-/** As they are submitted: what was left empty is left out. */
+/** The values to submit: empty ones are left out. */
 export function filled(values: JobValues): Record<string, string | number | boolean> {
   const given = Object.entries(values).filter((entry): entry is [string, string | number | boolean] => entry[1] !== null && entry[1] !== '')
   return Object.fromEntries(given)

@@ -1,4 +1,4 @@
-/** A job that is being put together: checked by the manager while it is, then submitted. */
+/** The draft of a job. The manager checks it while it is edited. */
 
 import { computed, onUnmounted, ref, watch, type ComputedRef, type Ref } from 'vue'
 import { answered, api, type Job, type Schemas } from '@/api/client'
@@ -7,7 +7,7 @@ import { beginning, filled, isMissing, labelOf, withOutput, type JobType, type J
 
 const CHECK_AFTER_MS = 500
 
-export interface Draft {
+interface Draft {
   type: string
   name: string
   priority: number
@@ -22,7 +22,7 @@ interface Submission {
   tags: Ref<readonly Schemas['WorkerTag'][]>
   draft: Ref<Draft>
   jobType: ComputedRef<JobType | undefined>
-  /** What is still to be filled in, in words; empty if nothing is. */
+  /** The names of required settings that are empty, as a text. */
   missing: ComputedRef<string>
   preview: Ref<Schemas['JobPreview'] | undefined>
   choose: (type: string) => void

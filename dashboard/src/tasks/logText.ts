@@ -1,4 +1,4 @@
-/** What a log's lines are: how they are coloured, where something is found in them. */
+/** The lines of a log: their severity, and searching in them. */
 
 export type Severity = 'error' | 'warning' | ''
 
@@ -10,8 +10,7 @@ export interface Piece {
 const ERROR = /\b(error|errors|fatal|traceback|exception|failed|segfault|out of memory)\b/i
 const WARNING = /\bwarn(ing)?s?\b/i
 const HARMLESS = /\b(0|no) errors?\b/i
-// Of terminals: colours and the like, which would only be in the way here.
-// eslint-disable-next-line no-control-regex
+// Colours and other commands for terminals, which the page does not show.
 const ESCAPES = /\u001b\[[0-9;?]*[A-Za-z]/g
 
 export function severity(line: string): Severity {
@@ -23,7 +22,7 @@ export function plain(text: string): string {
   return text.replace(ESCAPES, '').replace(/\r\n?/g, '\n')
 }
 
-/** The line cut where `wanted` (in lower case) is found. */
+/** Cuts a line at each match of `wanted`, which is in lower case. */
 export function pieces(line: string, wanted: string): Piece[] {
   if (!wanted) return [{ text: line, isMatch: false }]
   const found: Piece[] = []
@@ -38,7 +37,7 @@ export function pieces(line: string, wanted: string): Piece[] {
   return found
 }
 
-/** What of `text` is not at the end of `known` already: an answer may contain what is told next. */
+/** The part of `text` that `known` does not end with: a fetched log may contain the text of the next event. */
 export function withoutOverlap(known: string, text: string): string {
   for (let length = Math.min(known.length, text.length); length > 0; length--) {
     if (known.endsWith(text.slice(0, length))) return text.slice(length)
@@ -46,7 +45,7 @@ export function withoutOverlap(known: string, text: string): string {
   return text
 }
 
-/** The next of `places` (ascending) after `from`, or before it; it goes round. */
+/** The next of `places` (ascending) after `from`, or the one before it. After the last comes the first. */
 export function next(places: readonly number[], from: number, isBack: boolean): number | undefined {
   if (isBack) return places.findLast((place) => place < from) ?? places.at(-1)
   return places.find((place) => place > from) ?? places[0]

@@ -1,4 +1,4 @@
-/** Which of a job's tasks are shown, in which order; a lock keeps both as they are. */
+/** The tasks that match the filters, in order. A lock keeps the same rows in the same order. */
 
 import { computed, shallowRef, type Ref } from 'vue'
 import type { TaskStatus, TaskSummary } from '@/api/client'
@@ -42,7 +42,7 @@ function matching(tasks: readonly TaskSummary[], { text, status }: TaskFilter): 
   })
 }
 
-/** Those of `ids` that are still there, in that order. */
+/** The tasks with these ids, in that order. Deleted tasks are left out. */
 function found(tasks: readonly TaskSummary[], ids: readonly string[]): TaskSummary[] {
   const byId = new Map(tasks.map((task) => [task.id, task]))
   return ids.map((id) => byId.get(id)).filter((task) => task !== undefined)

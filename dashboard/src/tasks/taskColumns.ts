@@ -1,9 +1,9 @@
-/** The columns of a job's tasks. What changes by itself is compared as numbers: ten times a second. */
+/** The columns of a job's tasks. Values that change are numbers, because they are compared ten times a second. */
 
 import type { TaskStatus, TaskSummary } from '@/api/client'
 import type { Column } from '@/shared/table'
 
-/** What somebody looks for comes first. */
+/** Active and failed tasks come first, since they are looked for most. */
 export const STATUS_ORDER: readonly TaskStatus[] = [
   'active', 'failed', 'soft-failed', 'queued', 'paused', 'canceled', 'completed',
 ]

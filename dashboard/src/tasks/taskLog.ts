@@ -1,4 +1,4 @@
-/** A task's log: what there is of it, and what is added while somebody looks. */
+/** A task's log: its stored lines, and new ones while it is shown. */
 
 import { onScopeDispose, ref, shallowRef, triggerRef, watch, type Ref } from 'vue'
 import { answered, api, fetchedText } from '@/api/client'
@@ -6,18 +6,18 @@ import { connection, onEvent, onMissed } from '@/api/events'
 import { complain } from '@/shared/notices'
 import { plain, withoutOverlap } from './logText'
 
-/** Older lines are in the file only: the page must not grow with it. */
+/** Older lines are only in the file, because a page with all lines would grow too large. */
 const MOST_LINES = 200_000
-/** So long what is told may be part of what was fetched. */
+/** For so long after a fetch, the text of an event may already be in the fetched log. */
 const OVERLAP_MS = 3_000
 const OVERLAP_CHARACTERS = 20_000
 
 export interface TaskLog {
   lines: Readonly<Ref<readonly string[]>>
-  /** Of the whole log as a file; empty: there is none. */
+  /** The address of the whole log as a file; empty if there is none. */
   url: Readonly<Ref<string>>
   isLoading: Readonly<Ref<boolean>>
-  /** Lines that are only in the file. */
+  /** The number of lines that are only in the file. */
   omitted: Readonly<Ref<number>>
 }
 
@@ -73,7 +73,7 @@ export function useTaskLog(taskId: () => string): TaskLog {
     if (!url.value) void read(taskId()).catch(complain)
   }
 
-  /** The last line is the one that more may come for. */
+  /** The text may continue the last line. */
   function add(text: string): void {
     const [first = '', ...more] = plain(text).split('\n')
     const all = lines.value
@@ -91,17 +91,15 @@ export function useTaskLog(taskId: () => string): TaskLog {
     })
   }
 
-  // By its own topic: the manager tells of no other task's log.
-  watch(taskId, (id, _, onCleanup) => {
-    onCleanup(onEvent(`/tasklog/${id}`, ({ payload }) => heard(String(payload.log))))
-  }, { immediate: true })
   onScopeDispose(onMissed(() => void load()))
-  watch(taskId, () => {
+  watch(taskId, (id, _, onCleanup) => {
+    // The manager sends the events of no other task's log.
+    onCleanup(onEvent(`/tasklog/${id}`, ({ payload }) => heard(String(payload.log))))
     lines.value = ['']
     url.value = ''
     void load()
   }, { immediate: true })
-  // Text is not stored as events are: what was added while we were away is only in the file.
+  // These events are not stored: text that was added while the page was disconnected is only in the file.
   watch(connection.isConnected, (isConnected) => isConnected && void load())
   return { lines, url, isLoading, omitted }
 }

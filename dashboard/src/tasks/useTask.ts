@@ -1,10 +1,10 @@
-/** What is not in the list of tasks: a task's commands, its tries; fetched again when it moves. */
+/** A task's commands and tries, which the list of tasks lacks. Fetched again when its status or worker changes. */
 
 import { onScopeDispose, shallowRef, watch, type Ref } from 'vue'
 import { answered, api, type Schemas, type TaskSummary } from '@/api/client'
 import { complain } from '@/shared/notices'
 
-/** What a worker told of a task is known for good so long after its end. */
+/** The manager may still store a worker's report for so long after the task's end. */
 const AFTERWARDS_MS = 2_000
 
 interface OneTask {

@@ -1,8 +1,8 @@
-/** Lines of a graph as SVG paths, with gaps where nothing was told. */
+/** Lines of a graph as SVG paths. A time without reports is a gap. */
 
 import type { Point } from './machine'
 
-/** Two beats may be late; what is longer is a gap. */
+/** Hosts report every 15 seconds. Two reports may be missing; after more, there is a gap. */
 const GAP_MS = 45_000
 
 export interface Frame {
@@ -26,7 +26,7 @@ export function pathOf(points: readonly Point[], key: string, frame: Frame): str
   return parts.join('')
 }
 
-/** The point that is nearest to a moment, unless that lies in a gap. */
+/** The point that is nearest to a moment; undefined in a gap. */
 export function nearest(points: readonly Point[], atMs: number): Point | undefined {
   let best: Point | undefined
   for (const point of points) {

@@ -1,12 +1,12 @@
-/** What hosts tell of their machines, as numbers that can be drawn. */
+/** The statistics that hosts report of their machines, as numbers to draw. */
 
 import type { Schemas } from '@/api/client'
 import { bytes } from './workerWords'
 
-/** As a host tells it; all of it comes from outside and may be missing. */
+/** As a host reports it. Each field may be missing or wrong. */
 export type Statistics = Readonly<Record<string, unknown>>
 
-/** At one moment; by the key of a meter, in percent. */
+/** The measurements at one moment, in percent, by the key of a meter. */
 export interface Point {
   atMs: number
   percents: Readonly<Record<string, number | null>>
@@ -16,7 +16,7 @@ export interface Meter {
   key: string
   label: string
   percent: number
-  /** The same in other units. */
+  /** The measurement in other units, or facts about the part. */
   detail: string
   /** A custom property of tokens.css. */
   color: string
@@ -37,26 +37,26 @@ export function labelOf(key: string, isOnly: boolean): string {
   return { cpu: 'CPU', memory: 'Memory', disk: 'Disk' }[key] ?? key
 }
 
-/** Those of which the host tells. */
-export function metersOf(told: Statistics): Meter[] {
-  const gpus = gpusOf(told)
-  const diskTotal = numberOf(told.disk_total)
-  const diskFree = numberOf(told.disk_free)
+/** The meters for which the host reports values. */
+export function metersOf(reported: Statistics): Meter[] {
+  const gpus = gpusOf(reported)
+  const diskTotal = numberOf(reported.disk_total)
+  const diskFree = numberOf(reported.disk_free)
   const diskUsed = diskTotal === null || diskFree === null ? null : diskTotal - diskFree
   const isOnly = gpus.length === 1
   return [
-    meter('cpu', numberOf(told.cpu_percent), 100, cores(told)),
+    meter('cpu', numberOf(reported.cpu_percent), 100, cores(reported)),
     ...gpus.flatMap((gpu, index) => [
       meter(`gpu${index}`, numberOf(gpu.percent), 100, cardOf(gpu), isOnly),
       meter(`gpumem${index}`, numberOf(gpu.memory_used), numberOf(gpu.memory_total), undefined, isOnly),
     ]),
-    meter('memory', numberOf(told.memory_used), numberOf(told.memory_total)),
+    meter('memory', numberOf(reported.memory_used), numberOf(reported.memory_total)),
     meter('disk', diskUsed, diskTotal, diskFree === null ? '' : `${bytes(diskFree)} free`),
   ].filter((each) => each !== undefined)
 }
 
-export function pointOf(told: Statistics, atMs: number): Point {
-  return { atMs, percents: Object.fromEntries(metersOf(told).map(({ key, percent }) => [key, percent])) }
+export function pointOf(reported: Statistics, atMs: number): Point {
+  return { atMs, percents: Object.fromEntries(metersOf(reported).map(({ key, percent }) => [key, percent])) }
 }
 
 export function pointOfSample(sample: Schemas['MachineSample']): Point {
@@ -77,9 +77,9 @@ function meter(
   return { key, label: labelOf(key, isOnly), percent, detail: text, color: colorOf(key) }
 }
 
-function cores(told: Statistics): string {
-  const count = numberOf(told.cpu_count)
-  const load = numberOf(told.load)
+function cores(reported: Statistics): string {
+  const count = numberOf(reported.cpu_count)
+  const load = numberOf(reported.load)
   const threads = count === null ? '' : `${count} ${count === 1 ? 'thread' : 'threads'}`
   return [threads, load === null ? '' : `load ${load.toFixed(1)}`].filter(Boolean).join(', ')
 }
@@ -89,11 +89,11 @@ function cardOf(gpu: Statistics): string {
   return [String(gpu.name ?? ''), celsius === null ? '' : `${celsius} °C`].filter(Boolean).join(', ')
 }
 
-function gpusOf(told: Statistics): Statistics[] {
-  if (!Array.isArray(told.gpus)) return []
-  return told.gpus.filter((gpu): gpu is Statistics => typeof gpu === 'object' && gpu !== null)
+function gpusOf(reported: Statistics): Statistics[] {
+  if (!Array.isArray(reported.gpus)) return []
+  return reported.gpus.filter((gpu): gpu is Statistics => typeof gpu === 'object' && gpu !== null)
 }
 
-function numberOf(told: unknown): number | null {
-  return typeof told === 'number' && Number.isFinite(told) ? told : null
+function numberOf(reported: unknown): number | null {
+  return typeof reported === 'number' && Number.isFinite(reported) ? reported : null
 }

@@ -1,4 +1,4 @@
-/** When a worker sleeps, in words and as parts of a week. */
+/** A worker's sleep schedule as a text and as parts of a week. */
 
 import type { Schemas } from '@/api/client'
 
@@ -11,20 +11,20 @@ export const DAY_NAMES: Record<Day, string> = {
 }
 const DAY_MIN = 24 * 60
 
-/** Minutes of one day; the end is not part of it. */
+/** From and to, in minutes since midnight; the end is exclusive. */
 export interface Span {
   day: Day
   begin: number
   end: number
 }
 
-/** Of each word the first two letters count; none means every day. */
+/** Reads the first two letters of each word. The manager means every day by no days. */
 export function daysOf(text: string): Day[] {
   const words = text.toLowerCase().split(/\s+/).map((each) => each.slice(0, 2))
   return DAYS.filter((day) => words.includes(day))
 }
 
-/** An empty start is midnight, an empty end the midnight after; an end before the start is on the next day. */
+/** An empty start is midnight, an empty end the next midnight. An end before the start is on the next day. */
 export function spansOf({ days_of_week, start_time, end_time }: SleepSchedule): Span[] {
   const begin = minutes(start_time) ?? 0
   const end = minutes(end_time) ?? DAY_MIN
@@ -35,7 +35,7 @@ export function spansOf({ days_of_week, start_time, end_time }: SleepSchedule): 
   })
 }
 
-export function isOvernight({ start_time, end_time }: SleepSchedule): boolean {
+function isOvernight({ start_time, end_time }: SleepSchedule): boolean {
   const end = minutes(end_time)
   return end !== undefined && end <= (minutes(start_time) ?? 0)
 }

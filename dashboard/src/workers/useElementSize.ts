@@ -1,4 +1,4 @@
-/** How wide an element is, while that changes. */
+/** The width of an element, kept current. */
 
 import { onScopeDispose, readonly, ref, watch, type Ref } from 'vue'
 

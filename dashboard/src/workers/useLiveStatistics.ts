@@ -1,4 +1,4 @@
-/** What a worker's machine says of itself now, for as long as somebody looks. */
+/** The current statistics of a worker's machine, requested while they are shown. */
 
 import { onScopeDispose, readonly, shallowRef, type Ref } from 'vue'
 import { onEvent } from '@/api/events'

@@ -1,4 +1,4 @@
-/** A machine's last hour, going on live. */
+/** The statistics of a machine in the last hour, kept current. */
 
 import { computed, onScopeDispose, ref, shallowRef, type ComputedRef, type Ref } from 'vue'
 import { answered, api } from '@/api/client'
@@ -14,7 +14,7 @@ const TICK_MS = 5_000
 export interface Machine {
   points: Readonly<Ref<readonly Point[]>>
   meters: ComputedRef<Meter[]>
-  /** The right end of graphs. */
+  /** The time at the right end of graphs, in milliseconds. */
   now: Readonly<Ref<number>>
 }
 

@@ -1,4 +1,4 @@
-/** A part of what is known of a worker, fetched when it is opened and whenever the worker changes. */
+/** A part of a worker's details, fetched when they are opened and when the worker changes. */
 
 import { onScopeDispose, readonly, shallowRef, watch, type Ref } from 'vue'
 import { complain } from '@/shared/notices'
@@ -15,7 +15,7 @@ export function useWorkerPart<T>(
     const mine = ++newest
     try {
       const found = await fetchPart(worker().id)
-      // An older answer may come later.
+      // Answers can arrive in another order.
       if (mine === newest) part.value = found
     } catch (reason) {
       complain(reason)

@@ -1,7 +1,7 @@
-/** What can be asked of workers, when, and how each request is made and taken back. */
+/** The actions on workers: when they are possible, their requests, and undo. */
 
 import { answered, api } from '@/api/client'
-import { complain, say } from '@/shared/notices'
+import { countText, forEachRow, report, reportRefusals } from '@/shared/bulkAction'
 import type { WorkerStatus } from '@/shared/statuses'
 import type { FarmWorker } from './workerStore'
 
@@ -12,57 +12,58 @@ interface Meaning {
   /** What the notice says was done, after the number of workers. */
   done: string
   isPossible: (worker: FarmWorker) => boolean
-  /** Only of those that may be told to finish their task first. */
+  /** The worker may finish its task first. */
   canWait?: boolean
 }
 
 const GONE: readonly WorkerStatus[] = ['offline', 'error', '']
 
 const isThere = (worker: FarmWorker): boolean => !GONE.includes(worker.status)
-const asked = (worker: FarmWorker): WorkerStatus => worker.status_change?.status ?? worker.status
+const requestedOrCurrent = (worker: FarmWorker): WorkerStatus => worker.status_change?.status ?? worker.status
 
 export const WORKER_ACTIONS: Record<WorkerAction, Meaning> = {
-  wake: { label: 'Wake', done: 'asked to wake', isPossible: (worker) => isThere(worker) && asked(worker) !== 'awake' },
-  sleep: {
+  'wake': { label: 'Wake', done: 'asked to wake', isPossible: (worker) => isThere(worker) && requestedOrCurrent(worker) !== 'awake' },
+  'sleep': {
     label: 'Sleep', done: 'asked to sleep', canWait: true,
-    isPossible: (worker) => isThere(worker) && asked(worker) !== 'asleep',
+    isPossible: (worker) => isThere(worker) && requestedOrCurrent(worker) !== 'asleep',
   },
-  pause: { label: 'Pause', done: 'paused', isPossible: (worker) => isThere(worker) && !worker.is_paused },
-  resume: { label: 'Resume', done: 'resumed', isPossible: (worker) => worker.is_paused },
-  restart: {
+  'pause': { label: 'Pause', done: 'paused', isPossible: (worker) => isThere(worker) && !worker.is_paused },
+  'resume': { label: 'Resume', done: 'resumed', isPossible: (worker) => worker.is_paused },
+  'restart': {
     label: 'Restart', done: 'asked to restart', canWait: true,
     isPossible: (worker) => isThere(worker) && worker.can_restart,
   },
   'shut-down': {
     label: 'Shut down', done: 'asked to shut down', canWait: true,
-    isPossible: (worker) => isThere(worker) && asked(worker) !== 'offline',
+    isPossible: (worker) => isThere(worker) && requestedOrCurrent(worker) !== 'offline',
   },
-  delete: { label: 'Delete', done: 'deleted', isPossible: () => true },
+  'delete': { label: 'Delete', done: 'deleted', isPossible: () => true },
 }
 
-const WISH: Partial<Record<WorkerAction, WorkerStatus>> = {
-  wake: 'awake', sleep: 'asleep', 'shut-down': 'offline', restart: 'restart',
+const REQUESTED_STATUS: Partial<Record<WorkerAction, WorkerStatus>> = {
+  'wake': 'awake', 'sleep': 'asleep', 'shut-down': 'offline', 'restart': 'restart',
 }
 
-/** Asks it of each; says how many did, and why others did not. */
+/** Sends the request for each worker, and reports. */
 export async function request(action: WorkerAction, workers: readonly FarmWorker[], isLazy: boolean): Promise<void> {
-  const results = await Promise.allSettled(workers.map((worker) => requestOf(action, worker.id, isLazy)))
-  const willing = workers.filter((_, index) => results[index]?.status === 'fulfilled')
-  const refusal = results.find((result) => result.status === 'rejected')
-  const { done } = WORKER_ACTIONS[action]
-  const who = willing.length === 1 ? willing[0]?.name : `${willing.length} workers`
-  const when = WORKER_ACTIONS[action].canWait && isLazy && willing.some((worker) => worker.tasks.length)
-  if (willing.length) say(`${who} ${done}${when ? ' after the task' : ''}.`, undoOf(action, willing, isLazy))
-  if (refusal) complain(`${workers.length - willing.length} could not: ${reasonOf(refusal.reason)}`)
+  const outcome = await forEachRow(workers, ({ id }) => requestOf(action, id, isLazy))
+  const { done, canWait } = WORKER_ACTIONS[action]
+  const isAfterTask = canWait && isLazy && outcome.done.some((worker) => worker.tasks.length)
+  report(outcome, {
+    named: namesOf,
+    done: `${done}${isAfterTask ? ' after the task' : ''}.`,
+    undo: undoOf(action, outcome.done, isLazy),
+  })
 }
 
-function reasonOf(reason: unknown): string {
-  return reason instanceof Error ? reason.message : String(reason)
+/** A worker's name, or the number of several. */
+export function namesOf(workers: readonly { name: string }[]): string {
+  return workers.length === 1 ? workers[0]!.name : countText(workers.length, 'worker')
 }
 
 async function requestOf(action: WorkerAction, workerId: string, isLazy: boolean): Promise<void> {
   const params = { path: { worker_id: workerId } }
-  const status = WISH[action]
+  const status = REQUESTED_STATUS[action]
   if (status) await setStatus(workerId, status, isLazy && action !== 'wake')
   else if (action === 'pause') await answered(api.POST('/api/tablao/v1/workers/{worker_id}/pause', { params }))
   else if (action === 'resume') await answered(api.POST('/api/tablao/v1/workers/{worker_id}/resume', { params }))
@@ -75,20 +76,20 @@ async function setStatus(workerId: string, status: WorkerStatus, isLazy: boolean
   await answered(api.POST('/api/v3/worker-mgt/workers/{worker_id}/setstatus', { params, body }))
 }
 
-/** Nothing, where what was done cannot be taken back. */
+/** Undefined if the action cannot be undone. */
 function undoOf(action: WorkerAction, workers: readonly FarmWorker[], isLazy: boolean): (() => void) | undefined {
   if (action === 'pause') return () => void request('resume', workers, false)
   if (action === 'resume') return () => void request('pause', workers, false)
-  if (action === 'wake' || action === 'sleep' || (WISH[action] && isLazy)) return () => void takeBack(workers)
+  if (action === 'wake' || action === 'sleep' || (REQUESTED_STATUS[action] && isLazy)) return () => void takeBack(workers)
   return undefined
 }
 
-/** Each is asked for what it was, or was asked for, before. */
+/** Requests the status that each worker had, or that was requested of it, before. */
 async function takeBack(workers: readonly FarmWorker[]): Promise<void> {
-  const asking = workers.map((worker) => setStatus(worker.id, asked(worker), worker.status_change?.is_lazy ?? true))
-  for (const result of await Promise.allSettled(asking)) {
-    if (result.status === 'rejected') complain(result.reason)
-  }
+  const { refusals } = await forEachRow(workers, (worker) =>
+    setStatus(worker.id, requestedOrCurrent(worker), worker.status_change?.is_lazy ?? true),
+  )
+  reportRefusals(refusals, namesOf)
 }
 
 export interface Warning {
@@ -97,14 +98,14 @@ export interface Warning {
   confirm: string
 }
 
-/** What should be known before; nothing where undo is enough. */
+/** The warning before an action; undefined if the action can be undone. */
 export function warningOf(action: WorkerAction, workers: readonly FarmWorker[], isLazy: boolean): Warning | undefined {
-  const who = workers.length === 1 ? workers[0]!.name : `${workers.length} workers`
+  const who = namesOf(workers)
   const tasks = workers.reduce((count, worker) => count + worker.tasks.length, 0)
   const lost = tasks === 1 ? 'One task is stopped and goes' : `${tasks} tasks are stopped and go`
-  const stops = tasks && !isLazy ? `${lost} back to the queue; nobody is blamed.` : ''
+  const stops = tasks && !isLazy ? `${lost} back to the queue; this does not count as a failure.` : ''
   if (action === 'delete') {
-    const text = `${tasks ? `${lost} back to the queue. ` : ''}A host that still runs is sent away, and joins as a new worker if it is started again. What was rendered keeps the worker's name.`
+    const text = `${tasks ? `${lost} back to the queue. ` : ''}A host that still runs is told to end; it joins as a new worker when it is started again. Finished tasks keep the worker's name.`
     return { title: `Delete ${who}?`, text, confirm: 'Delete' }
   }
   if (action === 'shut-down') {

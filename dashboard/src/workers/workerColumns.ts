@@ -1,4 +1,4 @@
-/** What the table of workers shows, and what workers are sorted by, in the table and as cards. */
+/** The columns of the table of workers. Cards are sorted by them, too. */
 
 import type { Column } from '@/shared/table'
 import { KINDS, kindOf, lastSeenMs } from './workerWords'
@@ -18,7 +18,7 @@ export const WORKER_COLUMNS: readonly Column<FarmWorker>[] = [
 const TASK_FROM_PX = 520
 const MINOR_FROM_PX = 900
 
-/** Name and status on a phone; a worker's task is among its details, too. */
+/** On a phone, name and status. The task is in the worker's details, too. */
 export function shownColumns(widthPx: number): Column<FarmWorker>[] {
   return WORKER_COLUMNS.filter(({ key, isMinor }) => {
     return widthPx >= (isMinor ? MINOR_FROM_PX : key === 'task' ? TASK_FROM_PX : 0)

@@ -1,7 +1,6 @@
-/** Which workers are shown and how: all of it in the address, so that it can be sent and saved. */
+/** The filters, order and layout of the workers, as a value and in the page's address. */
 
-import { computed, type ComputedRef } from 'vue'
-import { useRoute, useRouter, type LocationQueryValue } from 'vue-router'
+import type { LocationQueryValue } from 'vue-router'
 import type { Sort } from '@/shared/table'
 import { KINDS, kindOf, type Kind } from './workerWords'
 import type { FarmWorker } from './workerStore'
@@ -17,52 +16,28 @@ export interface WorkerQuery {
 
 type Raw = LocationQueryValue | LocationQueryValue[] | undefined
 
-const USUAL_SORT: Sort = { key: 'name', isDescending: false }
+const DEFAULT_SORT: Sort = { key: 'name', isDescending: false }
 
-export function useWorkerQuery(): {
-  query: ComputedRef<WorkerQuery>
-  change: (changes: Partial<WorkerQuery>) => void
-  /** The query as text, which a saved view keeps. */
-  text: ComputedRef<string>
-  choose: (text: string) => void
-} {
-  const route = useRoute()
-  const router = useRouter()
-  const query = computed(() => parsed(route.query))
-
-  function change(changes: Partial<WorkerQuery>): void {
-    void router.replace({ query: written({ ...query.value, ...changes }) })
-  }
-
-  const text = computed(() => new URLSearchParams(written(query.value)).toString())
-
-  function choose(wanted: string): void {
-    void router.replace({ query: Object.fromEntries(new URLSearchParams(wanted)) })
-  }
-
-  return { query, change, text, choose }
-}
-
-function parsed(raw: Record<string, Raw>): WorkerQuery {
+export function parsed(raw: Record<string, Raw>): WorkerQuery {
   const sort = word(raw.sort)
   return {
     text: word(raw.q),
     kinds: word(raw.status).split(',').filter((kind): kind is Kind => KINDS.includes(kind as Kind)),
     tag: word(raw.tag),
     isGrid: word(raw.view) === 'grid',
-    sort: sort ? { key: sort.replace(/^-/, ''), isDescending: sort.startsWith('-') } : USUAL_SORT,
+    sort: sort ? { key: sort.replace(/^-/, ''), isDescending: sort.startsWith('-') } : DEFAULT_SORT,
   }
 }
 
-/** What is as usual is left out. */
-function written({ text, kinds, tag, isGrid, sort }: WorkerQuery): Record<string, string> {
+/** Leaves out default values. */
+export function written({ text, kinds, tag, isGrid, sort }: WorkerQuery): Record<string, string> {
   const sorted = `${sort.isDescending ? '-' : ''}${sort.key}`
   const all = {
     q: text,
     status: kinds.join(','),
     tag,
     view: isGrid ? 'grid' : '',
-    sort: sorted === USUAL_SORT.key ? '' : sorted,
+    sort: sorted === DEFAULT_SORT.key ? '' : sorted,
   }
   return Object.fromEntries(Object.entries(all).filter(([, value]) => value))
 }
@@ -71,7 +46,7 @@ function word(raw: Raw): string {
   return (Array.isArray(raw) ? raw[0] : raw) ?? ''
 }
 
-/** All words somewhere in what is told of the worker; any of the kinds; the tag. */
+/** The workers that match all words, one of the kinds, and the tag. */
 export function matching(workers: Iterable<FarmWorker>, query: WorkerQuery): FarmWorker[] {
   const words = query.text.toLowerCase().split(/\s+/).filter(Boolean)
   return [...workers].filter(

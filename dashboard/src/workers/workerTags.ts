@@ -1,8 +1,9 @@
-/** Gives workers a tag, or takes it from them: one or many, each keeping its others. */
+/** Adds a tag to workers or removes it. Their other tags stay. */
 
 import { answered, api } from '@/api/client'
-import { complain, say } from '@/shared/notices'
+import { forEachRow, report, reportRefusals } from '@/shared/bulkAction'
 import type { WorkerTag } from './tagStore'
+import { namesOf } from './workerActions'
 
 interface Tagged {
   id: string
@@ -11,7 +12,7 @@ interface Tagged {
 
 let turn: Promise<unknown> = Promise.resolve()
 
-/** False: not all could be changed, and it was said why. */
+/** False if a worker was refused; the page shows the reason. */
 export function switchTag(workers: readonly Tagged[], tag: WorkerTag, isOn: boolean): Promise<boolean> {
   // A worker's tags are set as a whole: two switches at once would undo each other.
   const ours = turn.then(() => switchEach(workers, tag, isOn))
@@ -20,21 +21,22 @@ export function switchTag(workers: readonly Tagged[], tag: WorkerTag, isOn: bool
 }
 
 async function switchEach(workers: readonly Tagged[], tag: WorkerTag, isOn: boolean): Promise<boolean> {
-  const results = await Promise.allSettled(workers.map((worker) => switchOne(worker.id, tag.id ?? '', isOn)))
-  const changed = workers.filter((_, place) => {
-    const result = results[place]
-    return result?.status === 'fulfilled' && result.value
+  const unchanged = new Set<Tagged>()
+  const { done, refusals } = await forEachRow(workers, async (worker) => {
+    if (!(await switchOne(worker.id, tag.id ?? '', isOn))) unchanged.add(worker)
   })
-  if (workers.length > 1 && changed.length) {
-    const who = changed.length === 1 ? changed[0]!.name : `${changed.length} workers`
-    say(`${who} ${isOn ? 'got' : 'lost'} the tag ${tag.name}.`, () => void switchTag(changed, tag, !isOn))
-  }
-  const refusals = results.filter((result) => result.status === 'rejected')
-  if (refusals.length) complain(refusals[0]!.reason)
+  const changed = done.filter((worker) => !unchanged.has(worker))
+  // A single worker's tags are in sight: only a refusal is news.
+  if (workers.length === 1) reportRefusals(refusals, namesOf)
+  else report({ done: changed, refusals }, {
+    named: namesOf,
+    done: `${isOn ? 'got' : 'lost'} the tag ${tag.name}.`,
+    undo: () => void switchTag(changed, tag, !isOn),
+  })
   return !refusals.length
 }
 
-/** Whether that changed anything. */
+/** False if the worker already was as wanted. */
 async function switchOne(workerId: string, tagId: string, isOn: boolean): Promise<boolean> {
   const params = { path: { worker_id: workerId } }
   const { tags = [] } = await answered(api.GET('/api/v3/worker-mgt/workers/{worker_id}', { params }))

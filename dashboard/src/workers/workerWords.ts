@@ -1,10 +1,10 @@
-/** Workers in words: what they are, what is asked of them, when they were heard of. */
+/** Texts about workers: status, requested status, last contact. */
 
 import { ago } from '@/shared/ago'
 import { WORKER_LOOK, type Look } from '@/shared/statuses'
 import type { FarmWorker } from './workerStore'
 
-/** What a wrangler sorts workers by: Flamenco's status, told apart where it says too little. */
+/** Flamenco's status, with `awake` divided into working, idle and paused. */
 export type Kind = 'working' | 'idle' | 'paused' | 'asleep' | 'error' | 'offline' | 'between'
 
 const BETWEEN: Look = { label: 'other', icon: 'dots', color: 'queued' }
@@ -29,7 +29,7 @@ export function kindOf(worker: FarmWorker): Kind {
   return worker.is_paused ? 'paused' : 'idle'
 }
 
-/** `awake → asleep, after its task`; a worker that pauses while it works says so, too. */
+/** Such as `working → asleep, after its task`. */
 export function stateOf(worker: FarmWorker): string {
   const kind = kindOf(worker)
   const now = kind === 'between' ? WORKER_LOOK[worker.status].label : KIND_LOOK[kind].label
@@ -51,7 +51,7 @@ export function lastSeen(worker: FarmWorker): string {
   return worker.last_seen ? ago(worker.last_seen) : 'never'
 }
 
-/** For sorting: who is connected was seen last. */
+/** For sorting: a connected worker is the one seen last. */
 export function lastSeenMs(worker: FarmWorker): number {
   if (worker.is_connected) return Number.MAX_SAFE_INTEGER
   return worker.last_seen ? Date.parse(worker.last_seen) : 0
@@ -59,7 +59,7 @@ export function lastSeenMs(worker: FarmWorker): number {
 
 const UNITS = ['B', 'kB', 'MB', 'GB', 'TB', 'PB'] as const
 
-/** `3.1 GB`, by thousands. */
+/** `3.1 GB`; a kB is 1000 bytes. */
 export function bytes(size: number): string {
   const power = Math.min(UNITS.length - 1, Math.max(0, Math.floor(Math.log10(Math.max(1, size)) / 3)))
   return `${(size / 1_000 ** power).toFixed(power > 2 ? 1 : 0)} ${UNITS[power]}`

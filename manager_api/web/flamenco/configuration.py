@@ -17,7 +17,6 @@ from manager_api.contract.configuration import (
     SetupAssistantConfig,
     SharedStorageLocation,
 )
-from manager_api.contract.meta import Error
 from manager_api.settings.blender_check import BlenderCheck
 from manager_api.settings.file import put_back, shown, with_values
 from manager_api.settings.in_force import Configuration
@@ -31,15 +30,14 @@ from manager_api.web.auth import (
     calls_from_this_machine,
 )
 from manager_api.web.dependencies import Parts
+from manager_api.web.responses import ERROR
 from workflows.domain.variables import Audience
-
-_ERROR: dict[int | str, dict[str, Any]] = {"default": {"model": Error}}
 
 router = APIRouter(
     prefix="/api/v3/configuration",
     tags=["configuration"],
     dependencies=[Anybody, NoForeignPage],
-    responses=_ERROR,
+    responses=ERROR,
 )
 
 

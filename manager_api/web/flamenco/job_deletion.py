@@ -1,31 +1,28 @@
 """Flamenco's operations that delete jobs."""
 
-from typing import Any
-
 from fastapi import APIRouter
 
 from manager_api.contract.deletion import JobDeletionInfo, JobMassDeletionSelection
-from manager_api.contract.meta import Error
 from manager_api.web.auth import Anybody
 from manager_api.web.dependencies import Deletions
 from manager_api.web.parameters import JobId
+from manager_api.web.responses import ERROR, NOT_POSSIBLE, refusal
 
-_ERROR: dict[int | str, dict[str, Any]] = {"default": {"model": Error}}
-_REFUSED: dict[int | str, dict[str, Any]] = {
-    422: {"model": Error, "description": "Not possible in the current status"}
-}
-_NOTHING: dict[int | str, dict[str, Any]] = {416: {"model": Error, "description": "No such job"}}
-
-router = APIRouter(prefix="/api/v3/jobs", tags=["jobs"], dependencies=[Anybody], responses=_ERROR)
+router = APIRouter(prefix="/api/v3/jobs", tags=["jobs"], dependencies=[Anybody], responses=ERROR)
 
 
 # Before any path with a job's id in this place: what is declared first wins.
-@router.delete("/mass-delete", operation_id="deleteJobMass", status_code=204, responses=_NOTHING)
+@router.delete(
+    "/mass-delete",
+    operation_id="deleteJobMass",
+    status_code=204,
+    responses=refusal(416, "No such job"),
+)
 async def delete_job_mass(selection: JobMassDeletionSelection, deletions: Deletions) -> None:
     await deletions.request_all(selection.last_updated_max)
 
 
-@router.delete("/{job_id}", operation_id="deleteJob", status_code=204, responses=_REFUSED)
+@router.delete("/{job_id}", operation_id="deleteJob", status_code=204, responses=NOT_POSSIBLE)
 async def delete_job(job_id: JobId, deletions: Deletions) -> None:
     await deletions.request(job_id)
 

@@ -1,29 +1,26 @@
 """Flamenco's operations on which workers a job may have: its tag and its blocklist."""
 
-from typing import Any
-
 from fastapi import APIRouter
 
-from manager_api.contract.meta import Error
 from manager_api.contract.worker_management import JobBlocklistEntry, JobTagChange
 from manager_api.web.auth import Anybody
 from manager_api.web.dependencies import Blocklists, Jobs
 from manager_api.web.parameters import JobId
+from manager_api.web.responses import ERROR, refusal
 
-_TAG: dict[int | str, dict[str, Any]] = {
-    406: {"model": Error, "description": "There is no such worker tag"},
-    422: {"model": Error, "description": "What Flamenco's document says instead of 406"},
-}
+_NO_TAG = refusal(406, "There is no such worker tag") | refusal(
+    422, "What Flamenco's document says instead of 406"
+)
 
 router = APIRouter(
     prefix="/api/v3/jobs",
     tags=["jobs"],
     dependencies=[Anybody],
-    responses={"default": {"model": Error}},
+    responses=ERROR,
 )
 
 
-@router.post("/{job_id}/settag", operation_id="setJobTag", status_code=204, responses=_TAG)
+@router.post("/{job_id}/settag", operation_id="setJobTag", status_code=204, responses=_NO_TAG)
 async def set_job_tag(job_id: JobId, asked: JobTagChange, jobs: Jobs) -> None:
     await jobs.set_tag(job_id, asked)
 

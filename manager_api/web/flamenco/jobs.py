@@ -1,7 +1,5 @@
 """Flamenco's operations on jobs and tasks."""
 
-from typing import Any
-
 from fastapi import APIRouter, Response
 from fastapi.responses import PlainTextResponse
 
@@ -14,23 +12,17 @@ from manager_api.contract.jobs import (
     JobStatusChange,
     SubmittedJob,
 )
-from manager_api.contract.meta import Error
 from manager_api.contract.tasks import JobTasksSummary, Task, TaskLogInfo, TaskStatusChange
 from manager_api.job_types.registry import JobTypeUnknown
 from manager_api.web.auth import Anybody
 from manager_api.web.dependencies import Jobs, Parts, Tasks
 from manager_api.web.parameters import JobId, KnownTaskId, TaskId
+from manager_api.web.responses import ERROR, NOT_POSSIBLE, refusal, without_body
 
-_ERROR: dict[int | str, dict[str, Any]] = {"default": {"model": Error}}
-_REFUSED: dict[int | str, dict[str, Any]] = {
-    422: {"model": Error, "description": "Not possible in the current status"}
-}
-_ETAG: dict[int | str, dict[str, Any]] = {
-    412: {"model": Error, "description": "The job type has changed"}
-}
-_NO_LOG: dict[int | str, dict[str, Any]] = {204: {"description": "There is no log"}}
+_ETAG = refusal(412, "The job type has changed")
+_NO_LOG = without_body(204, "There is no log")
 
-router = APIRouter(prefix="/api/v3", tags=["jobs"], dependencies=[Anybody], responses=_ERROR)
+router = APIRouter(prefix="/api/v3", tags=["jobs"], dependencies=[Anybody], responses=ERROR)
 
 
 # Where a path could be both, what is declared first wins: /jobs/types is no job.
@@ -80,7 +72,7 @@ async def fetch_job_tasks(job_id: JobId, jobs: Jobs) -> JobTasksSummary:
 
 
 @router.post(
-    "/jobs/{job_id}/setstatus", operation_id="setJobStatus", status_code=204, responses=_REFUSED
+    "/jobs/{job_id}/setstatus", operation_id="setJobStatus", status_code=204, responses=NOT_POSSIBLE
 )
 async def set_job_status(job_id: JobId, change: JobStatusChange, jobs: Jobs) -> None:
     await jobs.set_status(job_id, change.status, change.reason)
@@ -90,7 +82,7 @@ async def set_job_status(job_id: JobId, change: JobStatusChange, jobs: Jobs) -> 
     "/jobs/{job_id}/setpriority",
     operation_id="setJobPriority",
     status_code=204,
-    responses=_REFUSED,
+    responses=NOT_POSSIBLE,
 )
 async def set_job_priority(job_id: JobId, change: JobPriorityChange, jobs: Jobs) -> None:
     await jobs.set_priority(job_id, change.priority)
@@ -123,7 +115,10 @@ async def fetch_task_log_info(task_id: TaskId, tasks: Tasks) -> TaskLogInfo | Re
 
 
 @router.post(
-    "/tasks/{task_id}/setstatus", operation_id="setTaskStatus", status_code=204, responses=_REFUSED
+    "/tasks/{task_id}/setstatus",
+    operation_id="setTaskStatus",
+    status_code=204,
+    responses=NOT_POSSIBLE,
 )
 async def set_task_status(task_id: KnownTaskId, change: TaskStatusChange, tasks: Tasks) -> None:
     await tasks.set_status(task_id, change.status, change.reason)

@@ -1,19 +1,16 @@
 """Flamenco's operations on the images that jobs rendered last."""
 
-from typing import Any
-
 from fastapi import APIRouter, Response
 
 from manager_api.contract.last_rendered import JobLastRenderedImageInfo
-from manager_api.contract.meta import Error
 from manager_api.web.auth import Anybody
 from manager_api.web.dependencies import LastRenderedImages
 from manager_api.web.parameters import JobId
+from manager_api.web.responses import ERROR, without_body
 
-_ERROR: dict[int | str, dict[str, Any]] = {"default": {"model": Error}}
-_NO_IMAGE: dict[int | str, dict[str, Any]] = {204: {"description": "There is no image"}}
+_NO_IMAGE = without_body(204, "There is no image")
 
-router = APIRouter(prefix="/api/v3/jobs", tags=["jobs"], dependencies=[Anybody], responses=_ERROR)
+router = APIRouter(prefix="/api/v3/jobs", tags=["jobs"], dependencies=[Anybody], responses=ERROR)
 
 
 # Before any path with a job's id in this place: what is declared first wins.

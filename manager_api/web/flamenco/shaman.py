@@ -1,15 +1,12 @@
 """Flamenco's operations of Shaman: sending a job's files and checking them out."""
 
 import logging
-from email.errors import MessageError
-from email.header import decode_header, make_header
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, Request, Response
 from starlette.requests import ClientDisconnect
 
-from manager_api.contract.errors import BadRequest, NotValid
-from manager_api.contract.meta import Error
+from manager_api.contract.errors import NotValid
 from manager_api.contract.shaman import (
     ShamanCheckout,
     ShamanCheckoutResult,
@@ -19,10 +16,12 @@ from manager_api.contract.shaman import (
     ShamanSingleFileStatus,
 )
 from manager_api.shaman.errors import UploadMismatch
-from manager_api.shaman.service import Received, Shaman
+from manager_api.shaman.service import Received
 from manager_api.web.auth import Anybody
-from manager_api.web.dependencies import Parts
-from workflows.domain.shaman import Blob, FileStatus, NotAllowed
+from manager_api.web.dependencies import EnabledShaman, enabled_shaman
+from manager_api.web.parameters import FileName, TheBlob
+from manager_api.web.responses import ERROR, Responses, refusal, without_body
+from workflows.domain.shaman import Blob, FileStatus
 
 logger = logging.getLogger(__name__)
 
@@ -35,18 +34,15 @@ _BODY = {
         "content": {UPLOAD_TYPE: {"schema": {"type": "string", "format": "binary"}}},
     }
 }
-_ANSWERS: dict[int | str, dict[str, Any]] = {
-    200: {"description": "Stored now"},
-    204: {"description": "The same; Flamenco's document has it so, its manager answers 200"},
-    208: {"description": "Stored already"},
-    413: {"model": Error},
-    417: {"model": Error, "description": "Not the announced file"},
-    425: {"description": "Being sent by another client; send others first"},
+_ANSWERS: Responses = {
+    **without_body(200, "Stored now"),
+    **without_body(204, "The same; Flamenco's document has it so, its manager answers 200"),
+    **without_body(208, "Stored already"),
+    **refusal(413),
+    **refusal(417, "Not the announced file"),
+    **without_body(425, "Being sent by another client; send others first"),
 }
-_CHECKOUT_REFUSED: dict[int | str, dict[str, Any]] = {
-    409: {"model": Error, "description": "Something is in the way"},
-    424: {"model": Error, "description": "Files are missing"},
-}
+_CHECKOUT_REFUSED = refusal(409, "Something is in the way") | refusal(424, "Files are missing")
 _STATUS_CODES = {
     Received.STORED: 200,
     Received.ALREADY_STORED: 208,
@@ -55,44 +51,12 @@ _STATUS_CODES = {
 _LONGEST_LOGGED_NAME = 200
 
 
-async def _enabled_shaman(parts: Parts) -> Shaman:
-    parts.shaman.check_enabled()
-    return parts.shaman
-
-
-EnabledShaman = Annotated[Shaman, Depends(_enabled_shaman)]
-
 router = APIRouter(
     prefix="/api/v3/shaman",
     tags=["shaman"],
-    dependencies=[Anybody, Depends(_enabled_shaman)],
-    responses={"default": {"model": Error}},
+    dependencies=[Anybody, Depends(enabled_shaman)],
+    responses=ERROR,
 )
-
-
-async def _blob(checksum: str, filesize: int) -> Blob:
-    try:
-        return Blob.of(checksum, filesize)
-    except NotAllowed as refusal:
-        raise BadRequest(str(refusal)) from refusal
-
-
-async def _file_name(
-    sent: Annotated[str, Header(alias="X-Shaman-Original-Filename")] = "",
-) -> str:
-    """For the log only.
-
-    Raises:
-        BadRequest: neither ASCII nor encoded as RFC 2047 says.
-    """
-    try:
-        return str(make_header(decode_header(sent.encode("ascii").decode())))
-    except (ValueError, LookupError, MessageError) as error:
-        raise BadRequest("X-Shaman-Original-Filename cannot be decoded") from error
-
-
-TheBlob = Annotated[Blob, Depends(_blob)]
-FileName = Annotated[str, Depends(_file_name)]
 
 
 @router.post("/checkout/requirements", operation_id="shamanCheckoutRequirements")

@@ -1,11 +1,10 @@
 """Flamenco's operations of workers."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, Request, Response, Security
 
 from manager_api.contract.errors import NoSuchTaskForImage, NotValid, TaskNotFound
-from manager_api.contract.meta import Error, SecurityError
 from manager_api.contract.workers import (
     RegisteredWorker,
     WorkerRegistration,
@@ -15,35 +14,25 @@ from manager_api.contract.workers import (
 from manager_api.images.scaling import FORMATS
 from manager_api.web.auth import Worker, anybody, the_worker
 from manager_api.web.dependencies import Parts, Tasks, Workers
-from manager_api.web.parameters import TaskId
+from manager_api.web.parameters import Address, TaskId
+from manager_api.web.responses import ERROR, NOT_AUTHORIZED, refusal
 
-_ERROR: dict[int | str, dict[str, Any]] = {"default": {"model": Error}}
-_FORBIDDEN: dict[int | str, dict[str, Any]] = {403: {"model": SecurityError}}
 _IMAGE = {
     "requestBody": {
         "required": True,
         "content": {each: {"schema": {"type": "string", "format": "binary"}} for each in FORMATS},
     }
 }
-_IMAGE_REFUSED: dict[int | str, dict[str, Any]] = {413: {"model": Error}, 429: {"model": Error}}
 
 joining = APIRouter(
-    prefix="/api/v3/worker", tags=["worker"], dependencies=[Depends(anybody)], responses=_ERROR
+    prefix="/api/v3/worker", tags=["worker"], dependencies=[Depends(anybody)], responses=ERROR
 )
 router = APIRouter(
     prefix="/api/v3/worker",
     tags=["worker"],
     dependencies=[Security(the_worker)],
-    responses={**_ERROR, **_FORBIDDEN},
+    responses=ERROR | NOT_AUTHORIZED,
 )
-
-
-async def _address(request: Request) -> str:
-    """Of the machine that calls, as far as the server knows."""
-    return request.client.host if request.client else ""
-
-
-Address = Annotated[str, Depends(_address)]
 
 
 @joining.post("/register-worker", operation_id="registerWorker")
@@ -70,7 +59,7 @@ async def sign_off(worker: Worker, workers: Workers) -> None:
     operation_id="taskOutputProduced",
     status_code=202,
     response_class=Response,
-    responses=_IMAGE_REFUSED,
+    responses=refusal(413) | refusal(429),
     openapi_extra=_IMAGE,
 )
 async def task_output_produced(

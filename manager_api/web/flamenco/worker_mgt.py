@@ -2,18 +2,18 @@
 
 from fastapi import APIRouter, Response
 
-from manager_api.contract.meta import Error
 from manager_api.contract.worker_management import WorkerSleepSchedule, WorkerTagChangeRequest
 from manager_api.contract.workers import Worker, WorkerList, WorkerStatusChangeRequest
 from manager_api.web.auth import Anybody
 from manager_api.web.dependencies import SleepSchedules, Workers, WorkerTags
 from manager_api.web.parameters import WorkerId
+from manager_api.web.responses import ERROR, without_body
 
 router = APIRouter(
     prefix="/api/v3/worker-mgt",
     tags=["worker-mgt"],
     dependencies=[Anybody],
-    responses={"default": {"model": Error}},
+    responses=ERROR,
 )
 
 
@@ -52,7 +52,7 @@ async def set_worker_tags(
     "/workers/{worker_id}/sleep-schedule",
     operation_id="fetchWorkerSleepSchedule",
     response_model=WorkerSleepSchedule,
-    responses={204: {"description": "The worker has no sleep schedule"}},
+    responses=without_body(204, "The worker has no sleep schedule"),
 )
 async def fetch_worker_sleep_schedule(
     worker_id: WorkerId, schedules: SleepSchedules

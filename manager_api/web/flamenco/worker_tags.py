@@ -2,18 +2,18 @@
 
 from fastapi import APIRouter
 
-from manager_api.contract.meta import Error
 from manager_api.contract.worker_management import WorkerTagList, WorkerTagRequest
 from manager_api.contract.workers import WorkerTag
 from manager_api.web.auth import Anybody
 from manager_api.web.dependencies import WorkerTags
 from manager_api.web.parameters import WorkerTagId, valid_id
+from manager_api.web.responses import ERROR
 
 router = APIRouter(
     prefix="/api/v3/worker-mgt",
     tags=["worker-mgt"],
     dependencies=[Anybody],
-    responses={"default": {"model": Error}},
+    responses=ERROR,
 )
 
 

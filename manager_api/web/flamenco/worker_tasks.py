@@ -1,11 +1,8 @@
 """Flamenco's operations of workers that speak HTTP: their state and their tasks."""
 
-from typing import Annotated, Any
-
-from fastapi import APIRouter, Depends, Request, Response, Security
+from fastapi import APIRouter, Request, Response, Security
 from fastapi.responses import JSONResponse
 
-from manager_api.contract.meta import Error, SecurityError
 from manager_api.contract.worker_tasks import (
     AssignedTask,
     MayKeepRunning,
@@ -13,44 +10,20 @@ from manager_api.contract.worker_tasks import (
     WorkerStateChanged,
 )
 from manager_api.contract.workers import WorkerStateChange
-from manager_api.http_workers.polls import HttpPolls
-from manager_api.http_workers.service import HttpWorkerService
 from manager_api.web.auth import Worker, the_worker
-from manager_api.web.dependencies import Parts
+from manager_api.web.dependencies import HttpPolling, HttpWorkers
 from manager_api.web.parameters import TaskId
+from manager_api.web.responses import ERROR, NOT_AUTHORIZED, OVERTAKEN, Responses, without_body
 
-_ERROR: dict[int | str, dict[str, Any]] = {"default": {"model": Error}}
-_FORBIDDEN: dict[int | str, dict[str, Any]] = {403: {"model": SecurityError}}
-_NOTHING: dict[int | str, dict[str, Any]] = {204: {"description": "Nothing to do."}}
-_OVERTAKEN: dict[int | str, dict[str, Any]] = {409: {"model": Error}}
-_TO_BECOME: dict[int | str, dict[str, Any]] = {423: {"model": WorkerStateChange}}
+_NOTHING = without_body(204, "Nothing to do.")
+_TO_BECOME: Responses = {423: {"model": WorkerStateChange}}
 
 router = APIRouter(
     prefix="/api/v3/worker",
     tags=["worker"],
     dependencies=[Security(the_worker)],
-    responses={**_ERROR, **_FORBIDDEN},
+    responses=ERROR | NOT_AUTHORIZED,
 )
-
-
-async def _service(parts: Parts) -> HttpWorkerService:
-    wait_s = parts.settings.sign_on_wait_s
-    return HttpWorkerService(parts.http_runs, parts.logs, parts.control, wait_s)
-
-
-async def _polls(parts: Parts) -> HttpPolls:
-    settings = parts.configuration.settings
-    return HttpPolls(
-        parts.http_runs,
-        parts.logs,
-        parts.configuration.variables,
-        settings.http_poll_s,
-        settings.sign_on_wait_s,
-    )
-
-
-HttpWorkers = Annotated[HttpWorkerService, Depends(_service)]
-Polls = Annotated[HttpPolls, Depends(_polls)]
 
 
 @router.get(
@@ -74,16 +47,18 @@ async def worker_state_changed(
     "/task",
     operation_id="scheduleTask",
     response_model=AssignedTask,
-    responses={**_NOTHING, **_OVERTAKEN, **_TO_BECOME},
+    responses=_NOTHING | OVERTAKEN | _TO_BECOME,
 )
-async def schedule_task(request: Request, worker: Worker, polls: Polls) -> AssignedTask | Response:
+async def schedule_task(
+    request: Request, worker: Worker, polls: HttpPolling
+) -> AssignedTask | Response:
     answer = await polls.next_task(worker.id, request.is_disconnected)
     if isinstance(answer, WorkerStateChange):
         return JSONResponse(answer.model_dump(mode="json"), 423)
     return answer or Response(status_code=204)
 
 
-@router.post("/task/{task_id}", operation_id="taskUpdate", status_code=204, responses=_OVERTAKEN)
+@router.post("/task/{task_id}", operation_id="taskUpdate", status_code=204, responses=OVERTAKEN)
 async def task_update(
     task_id: TaskId, said: TaskUpdate, worker: Worker, service: HttpWorkers
 ) -> None:

@@ -1,36 +1,19 @@
 """Actions on jobs and tasks by their own names."""
 
-from typing import Annotated
-
 from fastapi import APIRouter
-from pydantic import Field
 
-from manager_api.contract.base import Reason, Request
-from manager_api.contract.meta import Error
+from manager_api.contract.actions import JobActionRequest, TaskActionRequest
 from manager_api.web.auth import Anybody
 from manager_api.web.dependencies import Jobs, Tasks
 from manager_api.web.parameters import JobId, TaskId
-from workflows.domain.messages import JobAction, TaskAction
+from manager_api.web.responses import NOT_FOUND, NOT_POSSIBLE
 
 router = APIRouter(
     prefix="/api/tablao/v1",
     tags=["actions"],
     dependencies=[Anybody],
-    responses={
-        404: {"model": Error},
-        422: {"model": Error, "description": "Not possible in the current status"},
-    },
+    responses=NOT_FOUND | NOT_POSSIBLE,
 )
-
-
-class JobActionRequest(Request):
-    action: Annotated[JobAction, Field(strict=False)]
-    reason: Reason = ""
-
-
-class TaskActionRequest(Request):
-    action: Annotated[TaskAction, Field(strict=False)]
-    reason: Reason = ""
 
 
 @router.post("/jobs/{job_id}/actions", operation_id="actOnJob", status_code=204)

@@ -1,37 +1,23 @@
 """Archived jobs, and jobs as documents."""
 
-from typing import Annotated, Any
-
-from fastapi import APIRouter, Depends, Response
+from fastapi import APIRouter, Response
 
 from manager_api.contract.archive import ArchivedJob, ArchivedJobs, JobExport
-from manager_api.contract.meta import Error
-from manager_api.end_of_life.archive import ArchiveService
 from manager_api.web.auth import Anybody
-from manager_api.web.dependencies import Parts
+from manager_api.web.dependencies import Archives
 from manager_api.web.parameters import JobId
-
-_REFUSED: dict[int | str, dict[str, Any]] = {
-    422: {"model": Error, "description": "Not possible in the current status"}
-}
+from manager_api.web.responses import ERROR, NOT_POSSIBLE
 
 router = APIRouter(
     prefix="/api/tablao/v1",
     tags=["archive"],
     dependencies=[Anybody],
-    responses={"default": {"model": Error}},
+    responses=ERROR,
 )
 
 
-async def _service(parts: Parts) -> ArchiveService:
-    return ArchiveService(parts.database)
-
-
-Archives = Annotated[ArchiveService, Depends(_service)]
-
-
 @router.post(
-    "/jobs/{job_id}/archive", operation_id="archiveJob", status_code=204, responses=_REFUSED
+    "/jobs/{job_id}/archive", operation_id="archiveJob", status_code=204, responses=NOT_POSSIBLE
 )
 async def archive_job(job_id: JobId, archives: Archives) -> None:
     """Keeps definition, statistics and last image; drops tasks and logs. Cannot be undone."""

@@ -1,35 +1,25 @@
 """The manager's configuration: what is in force, where it comes from, what waits for a restart."""
 
-from typing import Any
-
 from fastapi import APIRouter, Request
-from pydantic import BaseModel
 
-from manager_api.contract.configuration import ConfigurationPage
-from manager_api.contract.meta import Error
-from manager_api.settings.fields import ConfigurationField, configuration_fields
+from manager_api.contract.configuration import (
+    ConfigurationField,
+    ConfigurationInForce,
+    ConfigurationPage,
+)
+from manager_api.settings.fields import configuration_fields
 from manager_api.settings.file import masked, with_values
 from manager_api.settings.in_force import Configuration
 from manager_api.web.auth import Anybody, NoForeignPage, acts_as_this_machine
 from manager_api.web.dependencies import Parts
+from manager_api.web.responses import ERROR
 
 router = APIRouter(
     prefix="/api/tablao/v1/configuration",
     tags=["configuration"],
     dependencies=[Anybody, NoForeignPage],
-    responses={"default": {"model": Error}},
+    responses=ERROR,
 )
-
-
-class ConfigurationInForce(BaseModel):
-    file: str
-    """Where changes are written; it need not exist yet."""
-    values: dict[str, Any]
-    """In force now, by their names in the file; secrets are masked."""
-    overridden: dict[str, str]
-    """What the file does not decide, and what does: the command line or the environment."""
-    pending_restart: list[str]
-    """Changed since the start of the manager, but not in force before the next."""
 
 
 @router.get("", operation_id="getConfigurationInForce")

@@ -4,8 +4,9 @@ import contextlib
 from typing import Annotated
 
 from fastapi import APIRouter, Query, WebSocket, WebSocketDisconnect
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import ValidationError
 
+from manager_api.contract.events import Wish
 from manager_api.database.loops import until_one_ends
 from manager_api.events.live import Subscription
 from manager_api.web.auth import Anybody
@@ -17,12 +18,6 @@ router = APIRouter(prefix="/api/tablao/v1", dependencies=[Anybody])
 CLOSE_TOO_SLOW = 4408
 #: The client said something that is no wish.
 CLOSE_NOT_UNDERSTOOD = 4400
-
-
-class Wish(BaseModel):
-    """What a client may say: topics that it wants besides those of its address, from now on."""
-
-    also: list[Annotated[str, Field(max_length=255)]] = Field(max_length=1000)
 
 
 @router.websocket("/events")

@@ -4,7 +4,8 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from manager_api.files.browser import FileListing, Wanted
+from manager_api.contract.files import FileListing
+from manager_api.files.browser import Wanted
 from manager_api.web.auth import Anybody
 from manager_api.web.dependencies import Files
 

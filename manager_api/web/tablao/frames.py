@@ -4,14 +4,21 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
+from manager_api.contract.frames import FrameSequence
 from manager_api.images.frame_images import WIDTHS, NoPreview
-from manager_api.images.frames import FrameSequence
 from manager_api.web.auth import Anybody
 from manager_api.web.dependencies import Frames
 from manager_api.web.parameters import JobId
+from manager_api.web.responses import Responses, without_body
 
 #: The address changes when the frame does; who has it need not ask again for a while.
 _KEPT = "private, max-age=3600"
+
+_FRAME: Responses = {
+    200: {"description": "The frame as JPEG", "content": {"image/jpeg": {}}},
+    **without_body(204, "The file is no image that can be shown, or not yet"),
+    **without_body(304, "It is the one that you have"),
+}
 
 router = APIRouter(prefix="/api/tablao/v1/jobs", tags=["jobs"], dependencies=[Anybody])
 
@@ -26,11 +33,7 @@ async def list_frames(job_id: JobId, frames: Frames) -> FrameSequence:
     "/{job_id}/frames/{frame}",
     operation_id="fetchFrame",
     response_class=Response,
-    responses={
-        200: {"description": "The frame as JPEG", "content": {"image/jpeg": {}}},
-        204: {"description": "The file is no image that can be shown, or not yet"},
-        304: {"description": "It is the one that you have"},
-    },
+    responses=_FRAME,
 )
 async def fetch_frame(
     job_id: JobId,

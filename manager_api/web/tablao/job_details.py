@@ -1,8 +1,6 @@
 """A job's times and history, a task's tries, and requeueing with changes."""
 
-from typing import Annotated
-
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter
 
 from manager_api.contract.job_details import (
     JobHistory,
@@ -12,49 +10,33 @@ from manager_api.contract.job_details import (
     RecompileRequest,
     TaskTries,
 )
-from manager_api.contract.meta import Error
-from manager_api.jobs.details import JobDetailService
-from manager_api.jobs.recompilation import RecompilationService
 from manager_api.web.auth import Anybody
-from manager_api.web.dependencies import Parts
+from manager_api.web.dependencies import JobDetails, Parts, Recompilations
 from manager_api.web.parameters import JobId, TaskId
+from manager_api.web.responses import ERROR
 
 router = APIRouter(
     prefix="/api/tablao/v1",
     tags=["jobs"],
     dependencies=[Anybody],
-    responses={"default": {"model": Error}},
+    responses=ERROR,
 )
 
 
-async def _details(parts: Parts) -> JobDetailService:
-    return JobDetailService(parts.database)
-
-
-async def _recompilations(parts: Parts) -> RecompilationService:
-    return RecompilationService(
-        parts.database, parts.job_types, parts.control, parts.configuration.variables
-    )
-
-
-Details = Annotated[JobDetailService, Depends(_details)]
-Recompilations = Annotated[RecompilationService, Depends(_recompilations)]
-
-
 @router.get("/jobs/{job_id}/statistics", operation_id="getJobTimes")
-async def get_job_times(job_id: JobId, details: Details) -> JobTimes:
+async def get_job_times(job_id: JobId, details: JobDetails) -> JobTimes:
     """How long each completed task took, and each worker for a step."""
     return await details.times(job_id)
 
 
 @router.get("/jobs/{job_id}/progress", operation_id="getJobProgress")
-async def get_job_progress(job_id: JobId, parts: Parts, details: Details) -> JobProgress:
+async def get_job_progress(job_id: JobId, parts: Parts, details: JobDetails) -> JobProgress:
     """The frames that are being rendered at this moment, and their samples."""
     return await details.progress(job_id, parts.hosts)
 
 
 @router.get("/jobs/{job_id}/history", operation_id="getJobHistory")
-async def get_job_history(job_id: JobId, details: Details) -> JobHistory:
+async def get_job_history(job_id: JobId, details: JobDetails) -> JobHistory:
     """Changes of its status, and failures of its tasks."""
     return await details.history(job_id)
 
@@ -68,5 +50,5 @@ async def recompile_job(
 
 
 @router.get("/tasks/{task_id}/tries", operation_id="getTaskTries")
-async def get_task_tries(task_id: TaskId, details: Details) -> TaskTries:
+async def get_task_tries(task_id: TaskId, details: JobDetails) -> TaskTries:
     return await details.tries(task_id)

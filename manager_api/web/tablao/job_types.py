@@ -2,9 +2,9 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Query, Request
 
-from manager_api.contract.errors import BadRequest, Forbidden, NotFound, PreconditionFailed
+from manager_api.contract.errors import BadRequest, Forbidden, PreconditionFailed
 from manager_api.contract.job_type_scripts import (
     ChangedScript,
     JobPreview,
@@ -15,29 +15,19 @@ from manager_api.contract.job_type_scripts import (
     Trial,
 )
 from manager_api.contract.jobs import SubmittedJob
-from manager_api.contract.meta import Error, SecurityError
-from manager_api.job_types.folder import FolderJobTypes
 from manager_api.job_types.scripts import JobTypeScripts
 from manager_api.job_types.trial import tried
 from manager_api.jobs.submission import compile_job
 from manager_api.web.auth import Anybody, NoForeignPage, acts_as_this_machine
-from manager_api.web.dependencies import Parts
+from manager_api.web.dependencies import Parts, Scripts
+from manager_api.web.responses import ERROR, NOT_VALID
 
 router = APIRouter(
     prefix="/api/tablao/v1/job-types",
     tags=["job types"],
     dependencies=[Anybody, NoForeignPage],
-    responses={"default": {"model": Error}, 400: {"model": Error | SecurityError}},
+    responses=ERROR | NOT_VALID,
 )
-
-
-async def _scripts(parts: Parts) -> FolderJobTypes:
-    if parts.job_types.scripts is None:
-        raise NotFound("this manager has no folder of job types")
-    return parts.job_types.scripts
-
-
-Scripts = Annotated[FolderJobTypes, Depends(_scripts)]
 
 
 @router.get("", operation_id="getJobTypeScripts")

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from manager_api.images.last_rendered import RecentImages
+from manager_api.contract.last_rendered import RecentImages
 from manager_api.web.auth import Anybody
 from manager_api.web.dependencies import LastRenderedImages
 

@@ -2,9 +2,8 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path
+from fastapi import APIRouter, Path
 
-from manager_api.contract.meta import Error, SecurityError
 from manager_api.contract.provisions import (
     EffectiveProvision,
     ProvisionAnswer,
@@ -13,26 +12,18 @@ from manager_api.contract.provisions import (
 )
 from manager_api.database.tables import ProvisionScope
 from manager_api.web.auth import Anybody
-from manager_api.web.dependencies import Parts
+from manager_api.web.dependencies import Provisions
 from manager_api.web.parameters import WorkerId
-from manager_api.workers.provisions import ProvisionService
+from manager_api.web.responses import ERROR, NOT_VALID
 
 router = APIRouter(
     prefix="/api/tablao/v1/provisions",
     tags=["provisions"],
     dependencies=[Anybody],
-    # Of what does not fit a model, or an address, only the message is told.
-    responses={"default": {"model": Error}, 400: {"model": Error | SecurityError}},
+    responses=ERROR | NOT_VALID,
 )
 
 Target = Annotated[str, Path(pattern=r"^[A-Za-z0-9_-]{1,255}$")]
-
-
-async def _service(parts: Parts) -> ProvisionService:
-    return ProvisionService(parts.database)
-
-
-Provisions = Annotated[ProvisionService, Depends(_service)]
 
 
 @router.get("", operation_id="getProvisions")

@@ -4,12 +4,12 @@ from typing import Annotated
 
 from fastapi import APIRouter, BackgroundTasks, Path, Security
 
-from manager_api.contract.meta import Error, SecurityError
+from manager_api.contract.runs import RunCommands
 from manager_api.database.engine import utc_now
-from manager_api.hosts.runs import RunCommands
 from manager_api.web.auth import Worker, the_worker
 from manager_api.web.dependencies import Parts, Runs
 from manager_api.web.parameters import JobId
+from manager_api.web.responses import NOT_AUTHORIZED, NOT_FOUND, OVERTAKEN
 from workflows.domain.messages import RunKey
 
 #: As large as the database's columns are.
@@ -19,7 +19,7 @@ router = APIRouter(
     prefix="/api/tablao/v1",
     tags=["hosts"],
     dependencies=[Security(the_worker)],
-    responses={403: {"model": SecurityError}, 404: {"model": Error}, 409: {"model": Error}},
+    responses=NOT_AUTHORIZED | NOT_FOUND | OVERTAKEN,
 )
 
 

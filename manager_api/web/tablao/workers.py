@@ -5,21 +5,22 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from manager_api.contract.farm_workers import (
+    FarmWorker,
     FarmWorkerBlocklist,
+    FarmWorkerList,
     FarmWorkerTaskList,
     MachineHistory,
 )
-from manager_api.contract.meta import Error
 from manager_api.web.auth import Anybody
 from manager_api.web.dependencies import FarmWorkers, WorkerHistory, Workers
 from manager_api.web.parameters import WorkerId
-from manager_api.workers.farm_workers import FarmWorker, FarmWorkerList
+from manager_api.web.responses import ERROR
 
 router = APIRouter(
     prefix="/api/tablao/v1/workers",
     tags=["workers"],
     dependencies=[Anybody],
-    responses={"default": {"model": Error}},
+    responses=ERROR,
 )
 
 

@@ -44,8 +44,8 @@ def watch(farm: SmallFarm) -> Iterator[ContractWatch]:
 
 @pytest.fixture(scope="package")
 def rendered_job(farm: SmallFarm, blend_file: Path) -> dict[str, Any]:
-    """Submitted by the example of docs/pipelines.md, as a person would run it; completed."""
-    page = (Path(__file__).parents[3] / "docs/pipelines.md").read_text()
+    """Submitted by the example of docs/scripting.md, as a person would run it; completed."""
+    page = (Path(__file__).parents[3] / "docs/scripting.md").read_text()
     [example] = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
     ours = {"MANAGER": farm.url, "SHOT": str(blend_file), "FRAMES": str(farm.out)}
     for name, value in ours.items():

@@ -151,7 +151,7 @@ def test_a_script_can_cancel_while_blender_tells(
 
 
 def test_the_page_names_every_argument() -> None:
-    page = (Path(__file__).parents[3] / "docs/pipelines.md").read_text()
+    page = (Path(__file__).parents[3] / "docs/scripting.md").read_text()
     named = set(re.findall(r"`(\w+)`", page)) | set(re.findall(r"(\w+)=", page))
 
     arguments = set(inspect.signature(submit_blend_file).parameters) - {

@@ -7,7 +7,6 @@ from typing import Any
 
 from tests.bench.dispatch.cells import duration
 from tests.bench.dispatch.records import Ran
-from worker_host.fetched_runs import Fetch
 from worker_host.run_spec import RunHooks, RunRefused, RunSpec
 from workflows.domain.messages import Outcome, OutcomeKind, RunKey, RunRef
 
@@ -15,7 +14,7 @@ _LOG = b"sleeping\nslept\n"
 
 
 class SimulatedRuns:
-    """`worker_host.fetched_runs.Runs`. Logs are sent as a real host sends them."""
+    """`worker_host.host.Runs`. Logs are sent as a real host sends them."""
 
     def __init__(self, host: int, hooks: RunHooks, tell: Callable[[Ran], None]) -> None:
         self._host = host
@@ -39,25 +38,26 @@ class SimulatedRuns:
     def pids(self) -> Mapping[RunKey, int]:
         return {}
 
+    async def task_id(self, key: RunKey) -> str:
+        raise RunRefused("these runs make no images")
+
     def refuse(self, reason: str) -> None:
         self._refusal = reason
 
     def signed_on(self) -> None: ...
 
-    async def run_or_attach(self, ref: RunRef, fetch: Fetch) -> Outcome:
+    async def run_or_attach(self, ref: RunRef) -> Outcome:
         key = ref.key
         if key in self._kept:
             return self._kept[key]
         if key not in self._live:
             if self._refusal:
                 return Outcome(OutcomeKind.REFUSED, self._refusal)
-            self._live[key] = asyncio.create_task(self._run(ref, fetch))
+            self._live[key] = asyncio.create_task(self._run(ref))
         self._supersede(key)
         attached: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
         self._attached[key] = attached
         return await attached
-
-    def detached(self, key: RunKey, clearly_canceled: bool) -> None: ...
 
     async def stop(self, key: RunKey, reason: str) -> None:
         if key in self._live:
@@ -83,10 +83,10 @@ class SimulatedRuns:
         if older is not None and not older.done():
             older.set_result(Outcome(OutcomeKind.SUPERSEDED))
 
-    async def _run(self, ref: RunRef, fetch: Fetch) -> Outcome:
+    async def _run(self, ref: RunRef) -> Outcome:
         outcome = Outcome(OutcomeKind.CANCELED)
         try:
-            outcome = await self._execute(ref, await fetch(ref))
+            outcome = await self._execute(ref, await self._hooks.fetch(ref))
         except RunRefused as refused:
             outcome = Outcome(OutcomeKind.REFUSED, str(refused))
         finally:
@@ -116,3 +116,4 @@ class SimulatedRuns:
         attached = self._attached.pop(key, None)
         if attached is not None and not attached.done():
             attached.set_result(outcome)
+        self._hooks.run_ended()

@@ -12,7 +12,7 @@ import pytest
 from manager_api.cli.blender import find, install, python_with_wheel, requirement
 from manager_api.cli.client import Manager
 from manager_api.cli.console import CommandError
-from manager_api.cli.demo import build_scene, check_outcome
+from manager_api.cli.demo import FRAMES, build_scene, check_outcome, progress_in_words
 from tests.manager.cli.fake_manager import FakeManager
 
 JOB = "11111111-1111-4111-8111-111111111111"
@@ -159,3 +159,18 @@ def test_a_failed_demo_shows_the_log_of_what_failed(
         check_outcome(manager, a_job_in(tmp_path, "failed"))
 
     assert "out of memory" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("status", "done", "words"),
+    [
+        ("queued", 0, "Waiting for a worker"),
+        ("active", 12, f"Rendering: 12 of {FRAMES} frames"),
+        ("active", FRAMES, f"All {FRAMES} frames are rendered; making the preview video"),
+        ("completed", FRAMES + 1, "The job is completed"),
+    ],
+)
+def test_the_demo_says_what_its_job_does_now(status: str, done: int, words: str) -> None:
+    job = {"status": status, "steps_completed": done, "steps_total": FRAMES + 1}
+
+    assert progress_in_words(job) == words

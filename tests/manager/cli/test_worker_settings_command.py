@@ -45,7 +45,8 @@ async def carmen(served: str, farm: "Farm") -> str:
     worker_id = str(answer.json()["uuid"])
     async with farm.parts.database.writing() as session:
         await tags.insert_tag(session, TAG, "gpu", "")
-        await workers.set_tags(session, worker_id, [TAG])
+        row = await workers.existing_worker_to_change(session, worker_id)
+        await workers.set_tags(session, row, [TAG])
     return worker_id
 
 

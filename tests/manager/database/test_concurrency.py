@@ -53,7 +53,8 @@ async def test_everybody_writes_at_once(db: Database, insert: Make, worker: Make
             async with db.writing() as session:
                 await tasks.set_steps_of_many(session, job_id, dict.fromkeys(range(1, 13), step))
             async with db.writing() as session:
-                await workers.set_status(session, worker_id, WorkerStatus.AWAKE)
+                row = await workers.existing_worker_to_change(session, worker_id)
+                workers.set_status(session, row, WorkerStatus.AWAKE)
             async with db.writing() as session:
                 await workers.seen(session, sorted(worker_ids), utc_now())
             await keeper.snapshot(lambda _: True)

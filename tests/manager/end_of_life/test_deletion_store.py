@@ -14,9 +14,11 @@ from manager_api.end_of_life import deletion_store as deletions
 from manager_api.images import store as last_rendered
 from manager_api.jobs import store as jobs
 from manager_api.jobs import task_store as tasks
-from manager_api.jobs.store import NothingMore
+from manager_api.jobs.ended import make_change
 from manager_api.keeper.store import SqlKeeperStore
+from workflows.domain.job.transitions import Refused
 from workflows.domain.matchmaking import Offer
+from workflows.domain.messages import Change, JobAction
 
 Submit = Callable[..., Awaitable[str]]
 Told = Callable[..., Awaitable[list[tuple[str, dict[str, Any]]]]]
@@ -31,9 +33,7 @@ async def ended(db: Database, job_id: str, **values: Any) -> str:
 
 async def request(db: Database, job_id: str) -> None:
     async with db.writing() as session:
-        row = await jobs.job_to_change(session, job_id)
-        assert row is not None
-        deletions.request(session, row)
+        deletions.request(session, await jobs.existing_job_to_change(session, job_id))
 
 
 async def waiting(db: Database) -> list[str]:
@@ -137,9 +137,10 @@ async def test_a_job_that_is_to_be_deleted_does_not_run_again(db: Database, inse
     job_id = await ended(db, await insert())
     await request(db, job_id)
 
-    with pytest.raises(NothingMore):
-        async with db.writing() as session:
-            await jobs.begin_rerun(session, job_id, None)
+    async with db.writing() as session:
+        row = await jobs.existing_job_to_change(session, job_id)
+        with pytest.raises(Refused, match="being deleted"):
+            await make_change(session, row, Change(action=JobAction.REQUEUE))
 
 
 async def test_an_image_of_a_job_that_goes_is_not_the_farms_last(

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from contextlib import AsyncExitStack
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ import websockets
 
 from manager_api.database import events
 from manager_api.database.engine import utc_now
+from manager_api.database.loops import begin
 from manager_api.events.live import LiveEvents
 from tests.manager.api_calls import eventually
 
@@ -177,10 +179,10 @@ async def test_old_events_are_pruned(farm: "Farm") -> None:
 
     await tell(farm, "/old")
     stream = LiveEvents(farm.parts.database, kept_s=0.01)
-    await stream.start()
 
-    await eventually(is_gone)
-    await stream.close()
+    async with AsyncExitStack() as stack:
+        await begin(stack, {"live events": stream})
+        await eventually(is_gone)
 
 
 async def test_the_farms_status_is_told(served: str, farm: "Farm") -> None:

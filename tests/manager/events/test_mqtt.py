@@ -5,7 +5,7 @@ import contextlib
 import json
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,7 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
 from manager_api.database import events
+from manager_api.database.loops import begin
 from manager_api.events import mqtt
 from manager_api.events.lifecycle import tell_lifecycle
 from manager_api.events.mqtt import MqttPublisher
@@ -37,9 +38,9 @@ def broker(tmp_path: Path) -> Iterator[Broker]:
 
 @pytest.fixture
 async def live(farm: "Farm") -> AsyncIterator[None]:
-    await farm.parts.events.start()
-    yield
-    await farm.parts.events.close()
+    async with AsyncExitStack() as stack:
+        await begin(stack, {"live events": farm.parts.events})
+        yield
 
 
 def said(caplog: pytest.LogCaptureFixture) -> list[logging.LogRecord]:
@@ -98,11 +99,9 @@ class Ears:
 async def publishing(farm: "Farm", settings: MqttClient) -> AsyncIterator[MqttPublisher]:
     database, live = farm.parts.database, farm.parts.events
     publisher = MqttPublisher(database, live, lambda: settings, reconnect_s=0.1)
-    await publisher.start()
-    try:
+    async with AsyncExitStack() as stack:
+        await begin(stack, {"mqtt": publisher})
         yield publisher
-    finally:
-        await publisher.close()
 
 
 async def tell(farm: "Farm", *topics: str) -> None:
@@ -219,22 +218,21 @@ async def test_changed_settings_lead_to_the_new_broker_and_lose_nothing(
 ) -> None:
     settings = to("tcp://127.0.0.1:1")  # nobody is there
 
-    async with Ears().at(broker) as ears:
-        publisher = MqttPublisher(farm.parts.database, farm.parts.events, lambda: settings)
-        await publisher.start()
+    publisher = MqttPublisher(farm.parts.database, farm.parts.events, lambda: settings)
+    async with AsyncExitStack() as stack, Ears().at(broker) as ears:
+        await begin(stack, {"mqtt": publisher})
         await tell(farm, "/told-to-nobody")
         settings = to(broker)
-        await publisher.reconfigure()
+        await publisher.settings_changed(farm.parts.settings)
         await ears.until_heard("flamenco/told-to-nobody")
         settings = MqttClient()
-        await publisher.reconfigure()
+        await publisher.settings_changed(farm.parts.settings)
         await tell(farm, "/while-off")
         await _until_told(farm)
         settings = to(broker, topic_prefix="again")
-        await publisher.reconfigure()
+        await publisher.settings_changed(farm.parts.settings)
         await tell(farm, "/on")
         await ears.until_heard("again/on")
-        await publisher.close()
 
     assert ears.topics == ["flamenco/told-to-nobody", "again/on"]
 

@@ -18,12 +18,14 @@ from manager_api.database.tables import LeaseRow, LeaseState, TaskRow, WorkerRow
 from manager_api.hosts.channel import ChannelSettings, Hosts
 from manager_api.hosts.records import SqlHostRecords
 from manager_api.jobs import task_store as tasks
-from manager_api.jobs.insertion import NewJob, NewTask, insert_job
+from manager_api.jobs.insertion import insert_job
 from manager_api.logs.task_logs import TaskLogs
 from manager_api.web.tablao.host import host_router
 from manager_api.workers import store as workers
 from manager_api.workers.store import NewWorker
+from tests.manager.databases import new_job
 from workflows.domain import control
+from workflows.domain.job_types.definitions import AuthoredCommand, AuthoredTask, CompiledJob
 from workflows.domain.messages import RunKey
 from workflows.domain.statuses import TaskStatus
 
@@ -116,16 +118,16 @@ class Manager:
 
     async def running(self, worker_id: str, index: int = 1) -> RunKey:
         """A job of three tasks; the worker is lent to it and runs one of them."""
-        new_task = NewTask("a task", "blender", 50, [{"name": "echo", "total_step_count": 24}])
-        job = NewJob(str(uuid4()), "tangos", "echo", 50, [new_task] * 3)
+        task = AuthoredTask("a task", "blender", (AuthoredCommand("echo", {}, 24),))
+        job = new_job("tangos", "echo")
         lease = LeaseRow(
-            id=str(uuid4()), worker_id=worker_id, session=1, slot=0, generation=1, job_id=job.id,
-            run=1, state=LeaseState.HELD, epoch=1, changed=utc_now(),
+            id=str(uuid4()), worker_id=worker_id, session=1, slot=0, generation=1,
+            job_id=job.job_id, run=1, state=LeaseState.HELD, epoch=1, changed=utc_now(),
         )  # fmt: skip
         async with self.database.writing() as session:
-            await insert_job(session, job)
+            await insert_job(session, CompiledJob(job, [task] * 3))
             session.add(lease)
-        key = RunKey(job.id, index, 1, 1)
+        key = RunKey(job.job_id, index, 1, 1)
         await self.set_task(key, status=TaskStatus.ACTIVE, attempt=1)
         return key
 
@@ -143,9 +145,7 @@ class Manager:
 
     async def task(self, key: RunKey) -> TaskRow:
         async with self.database.reading() as session:
-            row = await tasks.task_by_index(session, key.job_id, key.index)
-        assert row is not None
-        return row
+            return await tasks.existing_task_of_job(session, key.job_id, key.index)
 
     async def told(self, topic: str) -> list[dict[str, Any]]:
         """Payloads of the events of one topic."""

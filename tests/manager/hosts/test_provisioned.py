@@ -1,11 +1,11 @@
 """Hosts are told what the farm has set for them: at their welcome, and when it changes."""
 
-import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from typing import Any
 
+from manager_api.database.loops import begin
 from manager_api.database.tables import ProvisionScope
 from manager_api.events.live import LiveEvents
 from manager_api.hosts.provision_watch import ProvisionWatch
@@ -23,14 +23,9 @@ WORKER, TAG = ProvisionScope.WORKER, ProvisionScope.TAG
 async def watching(manager: Manager) -> AsyncIterator[None]:
     live = LiveEvents(manager.database)
     watch = ProvisionWatch(manager.database, live, manager.hosts)
-    await live.start()
-    running = asyncio.create_task(watch.run())
-    try:
+    async with AsyncExitStack() as stack:
+        await begin(stack, {"live events": live, "provisions": watch})
         yield
-    finally:
-        running.cancel()
-        await asyncio.wait({running})
-        await live.close()
 
 
 async def put(manager: Manager, scope: ProvisionScope, target: str, **settings: Any) -> None:
@@ -75,7 +70,8 @@ async def test_a_worker_that_gets_a_tag_is_told_what_that_brings(manager: Manage
 
     async with watching(manager), manager.host(worker) as (socket, _):
         async with manager.database.writing() as session:
-            await workers.set_tags(session, worker, [tag])
+            row = await workers.existing_worker_to_change(session, worker)
+            await workers.set_tags(session, row, [tag])
         told = await manager.hear(socket)
 
     assert told == control.Provisioned({"ffmpeg": "/gpu/ffmpeg"})

@@ -6,6 +6,7 @@ from uuid import uuid4
 
 import pytest
 
+from manager_api.contract.machine import RunProgress
 from manager_api.database.tables import JobRow
 from tests.manager.hosts.served_channel import Manager
 from workflows.domain import control
@@ -160,7 +161,7 @@ async def test_steps_are_stored_together_and_told(manager: Manager) -> None:
 
         await manager.eventually_true(is_stored)
 
-        assert manager.hosts.progress(key.job_id, key.index)["frame"] == 7
+        assert manager.hosts.progress_of_job(key.job_id)[key.index].frame == 7
     async with manager.database.reading() as session:
         job = await session.get(JobRow, key.job_id)
     assert job is not None
@@ -173,11 +174,11 @@ async def test_progress_is_forgotten_with_the_run(manager: Manager) -> None:
     key = await manager.running(worker)
     async with manager.host(worker) as (socket, _):
         await manager.say(socket, control.Progress(str(key), {"frame": 7}))
-        await manager.eventually(lambda: manager.hosts.progress(key.job_id, key.index))
+        await manager.eventually(lambda: manager.hosts.progress_of_job(key.job_id))
 
         await manager.hosts.settled(worker, key)
 
-    assert manager.hosts.progress(key.job_id, key.index) == {}
+    assert manager.hosts.progress_of_job(key.job_id) == {}
 
 
 async def test_progress_is_known_until_the_end_is_recorded_and_not_after(manager: Manager) -> None:
@@ -198,7 +199,7 @@ async def test_progress_is_known_until_the_end_is_recorded_and_not_after(manager
         await manager.say(socket, control.Progress(str(next_key), {"sample": 1}))
         await manager.eventually(lambda: manager.hosts.progress_of_job(key.job_id))
 
-    assert known == {1: {"sample": 3, "samples": 8}}
+    assert known == {1: RunProgress(sample=3, samples=8)}
     assert after == {}
 
 

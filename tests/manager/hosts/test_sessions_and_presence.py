@@ -7,6 +7,7 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
+from manager_api.contract.machine import MachineStatistics
 from manager_api.database.engine import utc_now
 from manager_api.workers import sleep_store as sleep_schedules
 from manager_api.workers import store as workers
@@ -113,7 +114,8 @@ async def test_the_host_of_a_deleted_worker_is_sent_away(manager: Manager) -> No
     worker, other = await manager.worker(), await manager.worker()
     async with manager.host(worker) as (socket, _), manager.host(other) as (kept, _):
         async with manager.database.writing() as session:
-            await workers.delete_worker(session, worker)
+            row = await workers.existing_worker_to_change(session, worker)
+            await workers.delete_worker(session, row)
 
         # Nobody told this manager: another one of the farm may have deleted it.
         async with asyncio.timeout(30):
@@ -145,7 +147,8 @@ async def test_a_host_that_has_just_begun_is_what_its_sleep_schedule_says(
     worker = await manager.worker()
     always = SleepSchedule(is_active=True)
     async with manager.database.writing() as session:
-        await sleep_schedules.save(session, worker, always, utc_now())
+        row = await workers.existing_worker_to_change(session, worker)
+        await sleep_schedules.save(session, row, always, utc_now())
     await manager.set_worker(worker, status=WorkerStatus.STARTING, status_requested=None)
 
     async with manager.host(worker, replace(HELLO, status=says_hello_as)) as (_, welcome):
@@ -176,7 +179,7 @@ async def test_a_host_is_present_for_as_long_as_it_beats(manager: Manager) -> No
         await manager.say(socket, control.Beat({"cpu_percent": 3.0}))
         await manager.eventually(lambda: manager.hosts.is_present(worker))
 
-        assert manager.hosts.statistics(worker) == {"cpu_percent": 3.0}
+        assert manager.hosts.statistics(worker).cpu_percent == 3.0
         assert manager.changes >= changes
 
 
@@ -195,13 +198,13 @@ async def test_the_keeper_is_woken_when_a_host_falls_silent(manager: Manager) ->
     worker = await manager.worker()
     async with manager.host(worker) as (socket, _):
         await manager.say(socket, control.Beat({"cpu_percent": 3.0}))
-        await manager.eventually(lambda: manager.hosts.statistics(worker))
+        await manager.eventually(lambda: manager.hosts.statistics(worker).cpu_percent)
         changes = manager.changes
 
         manager.clock.now += 60
         await manager.eventually(lambda: manager.changes > changes)
 
-        assert manager.hosts.statistics(worker) == {}
+        assert manager.hosts.statistics(worker) == MachineStatistics()
 
 
 async def test_beats_are_stored_now_and_then_as_last_seen(manager: Manager) -> None:

@@ -240,6 +240,17 @@ async def test_one_that_asks_for_its_state_instead_is_asleep(
     assert (await facts(farm, auth.id)).status is WorkerStatus.ASLEEP
 
 
+async def test_a_worker_whose_word_that_it_sleeps_was_lost_is_asleep_when_it_asks_for_its_state(
+    farm: Farm, api: httpx.AsyncClient, awake: Make
+) -> None:
+    auth = await awake()
+
+    answer = await api.get("/api/v3/worker/state", auth=auth)
+
+    assert answer.status_code == 204
+    assert (await facts(farm, auth.id)).status is WorkerStatus.ASLEEP
+
+
 async def test_a_pending_request_is_the_answer_to_the_question_for_the_state(
     farm: Farm, api: httpx.AsyncClient, awake: Make, fits: Fits
 ) -> None:

@@ -138,13 +138,13 @@ async def test_a_busy_database_delays_what_is_said_only_once(
     # A stock worker that is answered an error does not say it again.
     at_first_busy(monkeypatch, tasks, "task")
     at_first_busy(monkeypatch, http_runs, "run_to_change")
-    at_first_busy(monkeypatch, workers, "set_status")
+    at_first_busy(monkeypatch, workers, "existing_worker_to_change")
 
     completed = await say(api, at_work, taskStatus="completed", log="olé")
     asleep = await api.post(
         "/api/v3/worker/state-changed", json={"status": "asleep"}, auth=at_work.auth
     )
-    at_first_busy(monkeypatch, workers, "set_status")
+    at_first_busy(monkeypatch, workers, "existing_worker_to_change")
     off = await api.post("/api/v3/worker/sign-off", auth=at_work.auth)
 
     assert [answer.status_code for answer in (completed, asleep, off)] == [204, 204, 204]

@@ -4,6 +4,7 @@ import asyncio
 import io
 import os
 from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ import pytest
 from PIL import Image
 
 from manager_api.contract.errors import TooMany
+from manager_api.database.loops import begin
 from manager_api.images.scaling import SMALLEST, LastRendered, scale
 from tests.manager.api_calls import Fits, Register, Submit, TasksOf, eventually
 
@@ -92,13 +94,13 @@ async def test_a_small_image_is_not_enlarged(tmp_path: Path) -> None:
 
     images = LastRendered(lambda job_id: tmp_path / job_id, told)
     images.offer("job", "image/png", image(300, 150, "PNG"))
-    async with asyncio.timeout(10):
+    async with AsyncExitStack() as stack, asyncio.timeout(10):
+        await begin(stack, {"images": images})
         await done.wait()
 
     assert Image.open(tmp_path / "job/last-rendered.jpg").size == (300, 150)
     assert Image.open(tmp_path / "job/last-rendered-tiny.jpg").size == (200, 100)
     assert images.has_image("job")
-    await images.close()
 
 
 async def test_a_newer_image_takes_the_place_of_an_older_one(tmp_path: Path) -> None:
@@ -115,12 +117,12 @@ async def test_a_newer_image_takes_the_place_of_an_older_one(tmp_path: Path) -> 
     for width in range(10, 500, 10):
         images.offer("chatty", "image/png", image(width, 10, "PNG"))
     images.offer("quiet", "image/png", image(10, 10, "PNG"))
-    async with asyncio.timeout(10):
+    async with AsyncExitStack() as stack, asyncio.timeout(10):
+        await begin(stack, {"images": images})
         await quiet.wait()
 
     assert told == ["chatty", "quiet"]
     assert Image.open(tmp_path / "chatty/last-rendered.jpg").size == (490, 10)
-    await images.close()
 
 
 async def test_images_of_too_many_jobs_are_refused(tmp_path: Path) -> None:
@@ -135,7 +137,6 @@ async def test_images_of_too_many_jobs_are_refused(tmp_path: Path) -> None:
 
     with pytest.raises(TooMany):
         offer_a_hundred()
-    await images.close()
 
 
 @pytest.mark.parametrize("content", [b"no image", image(10, 10)[:-20], image(10, 10, "PNG")])
@@ -226,7 +227,10 @@ async def test_where_the_images_are_is_told_of_a_job_and_of_the_farm(
 
 
 async def test_an_image_of_a_job_that_is_gone_meanwhile_leaves_nothing(
-    api: httpx.AsyncClient, farm: "Farm", task: dict[str, Any]
+    api: httpx.AsyncClient,
+    farm: "Farm",
+    task: dict[str, Any],
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     job_id = task["job_id"]
     await api.delete(f"/api/v3/jobs/{job_id}")
@@ -236,7 +240,7 @@ async def test_an_image_of_a_job_that_is_gone_meanwhile_leaves_nothing(
     images.offer("0000", "image/png", b"the next one")
 
     async def is_worked_off() -> bool:
-        return not images.is_busy
+        return "image dropped" in caplog.text
 
     await eventually(is_worked_off)
     assert not directory.exists()

@@ -82,13 +82,13 @@ async def test_of_an_ended_job_the_entry_is_gone_and_nothing_is_started(
     gone = await block(job["id"], carmen.id)
     await block(job["id"], carmen.id, "ffmpeg")
     await farm.set_job(job["id"], status=JobStatus.FAILED)
-    started = list(farm.control.started)
+    ordered = await farm.ordered_runs()
 
     answers = [await remove(api, job["id"], gone) for _ in range(2)]
 
     assert [answer.status_code for answer in answers] == [204, 204]
     assert [entry["task_type"] for entry in (await api.get(url(job["id"]))).json()] == ["ffmpeg"]
-    assert (farm.control.changes, farm.control.started) == ([], started)
+    assert (farm.control.changes, await farm.ordered_runs()) == ([], ordered)
 
 
 async def test_what_is_not_on_a_blocklist_is_removed_without_a_word(

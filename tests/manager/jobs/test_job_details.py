@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
+from manager_api.contract.machine import RunProgress
 from manager_api.database.engine import utc_now
 from manager_api.jobs.details import JobDetailService
 from manager_api.workers.farm_workers import NoHosts
@@ -111,9 +112,9 @@ async def test_tries_name_what_a_task_waits_for(
 
 
 class TalkativeHosts(NoHosts):
-    def progress_of_job(self, job_id: str) -> Mapping[int, Mapping[str, Any]]:
-        rendering = {"frame": -3, "frames_done": 1, "sample": 7, "samples": 64, "command": "x"}
-        return {3: rendering | {"frames_total": "many"}, 2: {}, 1: rendering}
+    def progress_of_job(self, job_id: str) -> Mapping[int, RunProgress]:
+        rendering = RunProgress(frame=-3, frames_done=1, sample=7, samples=64, memory_peak=5)
+        return {3: rendering, 2: RunProgress(), 1: rendering}
 
 
 async def test_progress_is_that_of_tasks_at_work(
@@ -168,7 +169,7 @@ async def test_changed_settings_replace_what_is_unfinished(
     row = await farm.job(job["id"])
     assert (row.status, row.settings, row.is_ended) == (JobStatus.QUEUED, NAPS, False)
     assert (row.steps_completed, row.steps_total) == (1, 4)
-    assert farm.control.started[-1] == (job["id"], 2)
+    assert await farm.ordered_runs() == [(job["id"], 2)]
 
 
 async def test_a_task_that_becomes_another_is_not_kept(
@@ -191,14 +192,14 @@ async def test_a_paused_job_stays_paused(
 ) -> None:
     job = await submit()
     await settled(farm, job, JobStatus.PAUSED)
-    started = list(farm.control.started)
+    ordered = await farm.ordered_runs()
 
     answer = await api.post(f"{V1}/jobs/{job['id']}/recompile", json={"settings": NAPS})
 
     assert answer.json() == {"tasks": 4, "kept": 0}
     assert {task["status"] for task in await tasks_of(job["id"])} == {"paused"}
     assert (await farm.job(job["id"])).status is JobStatus.PAUSED
-    assert farm.control.started == started
+    assert await farm.ordered_runs() == ordered
 
 
 @pytest.mark.parametrize("status", [JobStatus.QUEUED, JobStatus.ACTIVE, JobStatus.PAUSE_REQUESTED])

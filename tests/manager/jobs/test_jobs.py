@@ -26,7 +26,7 @@ async def asked(farm: "Farm") -> list[JobAction | None]:
     """Actions that reached a job, through its workflow or by a new run."""
     running = [change.action for _, change in farm.control.changes]
     rerun = []
-    for job_id, run in farm.control.started:
+    for job_id, run in await farm.ordered_runs():
         pending = (await farm.job(job_id)).pending_change
         if run > 1 and pending is not None:
             rerun.append(JobAction(pending["action"]))
@@ -190,7 +190,7 @@ async def test_requeueing_an_ended_job_begins_its_next_run(
 
     row = await farm.job(job["id"])
     assert (row.run, row.is_ended) == (2, False)
-    assert farm.control.started[-1] == (job["id"], 2)
+    assert await farm.ordered_runs() == [(job["id"], 2)]
     assert farm.control.changes == []
 
 

@@ -6,6 +6,7 @@ from uuid import uuid4
 
 from manager_api.database.engine import Changed, Database
 from manager_api.database.tables import JobRow, TaskRow
+from manager_api.jobs import blocklist_store as blocklists
 from manager_api.jobs import store as jobs
 from manager_api.jobs import task_store as tasks
 from manager_api.jobs.projection import SqlProjectionStore
@@ -140,6 +141,14 @@ async def test_a_repeated_write_is_stored_once(db: Database, insert: Make, told:
     assert len(await told()) == 1
 
 
+async def test_another_write_of_the_same_number_is_gone(db: Database, insert: Make) -> None:
+    job_id = await insert()
+    await store(db, job_id, 1, jobs=(STARTED,))
+
+    assert await store(db, job_id, 1, priority=90) is WriteAnswer.GONE
+    assert (await job_row(db, job_id)).priority == 50
+
+
 async def test_a_gap_asks_for_everything(db: Database, insert: Make) -> None:
     job_id = await insert()
 
@@ -196,7 +205,7 @@ async def test_the_blocklist_is_replaced(db: Database, insert: Make, worker: Mak
     await store(db, job_id, 2, blocked=((lola, "misc"), (carmen, "misc")))
 
     async with db.reading() as session:
-        blocked = await jobs.blocklist(session, job_id)
+        blocked = await blocklists.blocklist(session, job_id)
     assert blocked == [(carmen, "misc", "carmen"), (lola, "misc", "lola")]
 
 

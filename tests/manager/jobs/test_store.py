@@ -7,15 +7,19 @@ from uuid import UUID, uuid4, uuid5
 import pytest
 from sqlalchemy.exc import IntegrityError
 
+from manager_api.contract.errors import JobNotFound
 from manager_api.database.engine import Changed, Database
 from manager_api.database.tables import JobRow
 from manager_api.jobs import store as jobs
 from manager_api.jobs import task_store as tasks
-from manager_api.jobs.insertion import NewTask
+from manager_api.jobs.ended import make_change
+from manager_api.jobs.insertion import insert_job
 from manager_api.jobs.projection import SqlProjectionStore
 from manager_api.jobs.store import NotEnded
 from manager_api.keeper.store import SqlKeeperStore
 from manager_api.workers import tag_store as tags
+from tests.manager.databases import new_job
+from workflows.domain.job_types.definitions import AuthoredCommand, AuthoredTask, CompiledJob
 from workflows.domain.matchmaking import Offer
 from workflows.domain.messages import Change, JobAction, ProjectionWrite, TasksMoved, WriteAnswer
 from workflows.domain.statuses import JobStatus, TaskStatus
@@ -27,14 +31,12 @@ REQUEUE = Change(action=JobAction.REQUEUE, reason="again")
 
 async def stored(db: Database, job_id: str) -> JobRow:
     async with db.reading() as session:
-        row = await jobs.job(session, job_id)
-    assert row is not None
-    return row
+        return await jobs.existing_job(session, job_id)
 
 
-async def end(db: Database, job_id: str, run: int = 1) -> None:
+async def end(db: Database, job_id: str, status: JobStatus | None = None) -> None:
     sequence = (await stored(db, job_id)).sequence + 1
-    write = ProjectionWrite(job_id, run, sequence, is_final=True)
+    write = ProjectionWrite(job_id, 1, sequence, status=status, is_final=True)
     assert await SqlProjectionStore(db).store(write) is WriteAnswer.STORED
 
 
@@ -43,9 +45,10 @@ async def activate(db: Database, job_id: str, indexes: str) -> None:
     await SqlProjectionStore(db).store(ProjectionWrite(job_id, 1, 1, tasks=(move,)))
 
 
-async def begin_rerun(db: Database, job_id: str, change: Change | None = None) -> int:
+async def change(db: Database, job_id: str, asked: Change) -> int | None:
     async with db.writing() as session:
-        return await jobs.begin_rerun(session, job_id, change)
+        row = await jobs.existing_job_to_change(session, job_id)
+        return await make_change(session, row, asked)
 
 
 async def restart_run(db: Database, job_id: str, run: int) -> int | None:
@@ -78,31 +81,35 @@ async def test_a_submission_is_told_and_wakes_the_keeper(
     assert woken == ["keeper"]
 
 
-async def test_tasks_keep_their_order_and_ids_follow_from_it(db: Database, insert: Submit) -> None:
-    command = {"name": "echo", "parameters": {"message": "olé"}, "total_step_count": 0}
-    new = [
-        NewTask("first", "misc", 50, [command, command]),
-        NewTask("last", "misc", 40, [], depends_on=[1]),
-    ]
-    job_id = await insert(tasks=new)
+async def test_tasks_keep_their_order_and_ids_follow_from_it(db: Database) -> None:
+    command = AuthoredCommand("echo", {"message": "olé"})
+    new = CompiledJob(
+        new_job("tientos", "echo"),
+        [
+            AuthoredTask("first", "misc", (command, command)),
+            AuthoredTask("last", "misc", (), dependencies=(1,), priority=40),
+        ],
+    )
+    async with db.writing() as session:
+        job_id = (await insert_job(session, new)).id
 
     async with db.reading() as session:
         first, last = await tasks.tasks_of_job(session, job_id)
-        again = await tasks.task(session, first.id)
-    assert again is not None
+        again = await tasks.existing_task(session, first.id)
     assert [first.name, last.name] == ["first", "last"]
     assert [first.index_in_job, last.index_in_job] == [1, 2]
     assert first.id == str(uuid5(UUID(job_id), "1"))
     assert (first.steps_total, last.steps_total) == (2, 0)
     assert (first.depends_on, last.depends_on) == ("", "1")
-    assert again.commands == [command, command]
+    echo = {"name": "echo", "parameters": {"message": "olé"}, "total_step_count": 0}
+    assert again.commands == [echo, echo]
 
 
 async def test_a_failed_submission_stores_nothing(db: Database, insert: Submit) -> None:
     job_id = str(uuid4())
 
     with pytest.raises(IntegrityError):
-        await insert(id=job_id, worker_tag_id="unknown")
+        await insert(job_id=job_id, worker_tag_id="unknown")
 
     async with db.reading() as session:
         assert await jobs.job(session, job_id) is None
@@ -126,16 +133,16 @@ async def test_only_an_ended_job_begins_anew(db: Database, insert: Submit) -> No
     job_id = await insert()
 
     with pytest.raises(NotEnded):
-        await begin_rerun(db, job_id, REQUEUE)
-    with pytest.raises(KeyError):
-        await begin_rerun(db, str(uuid4()), REQUEUE)
+        await change(db, job_id, REQUEUE)
+    with pytest.raises(JobNotFound):
+        await change(db, str(uuid4()), REQUEUE)
 
 
 async def test_a_rerun_is_the_next_run_with_its_change(db: Database, insert: Submit) -> None:
     job_id = await insert()
-    await end(db, job_id)
+    await end(db, job_id, JobStatus.CANCELED)
 
-    assert await begin_rerun(db, job_id, REQUEUE) == 2
+    assert await change(db, job_id, REQUEUE) == 2
 
     claimed = await SqlProjectionStore(db).claim(job_id, 2)
     assert claimed is not None
@@ -163,8 +170,8 @@ async def test_a_change_that_was_not_made_is_handed_to_the_restarted_run(
     db: Database, insert: Submit
 ) -> None:
     job_id = await insert()
-    await end(db, job_id)
-    await begin_rerun(db, job_id, REQUEUE)
+    await end(db, job_id, JobStatus.CANCELED)
+    await change(db, job_id, REQUEUE)
 
     assert await restart_run(db, job_id, 2) == 3
 
@@ -178,14 +185,11 @@ async def test_the_priority_of_an_ended_job_is_set_here(
 ) -> None:
     job_id = await insert()
     with pytest.raises(NotEnded):
-        async with db.writing() as session:
-            await jobs.set_priority(session, job_id, 80)
+        await change(db, job_id, Change(priority=80))
     await end(db, job_id)
     await told()
 
-    async with db.writing() as session:
-        assert await jobs.set_priority(session, job_id, 80)
-        assert not await jobs.set_priority(session, str(uuid4()), 80)
+    assert await change(db, job_id, Change(priority=80)) is None
 
     assert (await stored(db, job_id)).priority == 80
     assert [(topic, event["priority"]) for topic, event in await told()] == [("/jobs", 80)]
@@ -229,8 +233,7 @@ async def test_a_tasks_activity_is_stored_and_told_to_nobody(
         await tasks.set_activity(session, job_id, 1, "frame 3 of 7")
 
     async with db.reading() as session:
-        row = await tasks.task_by_index(session, job_id, 1)
-    assert row is not None
+        row = await tasks.existing_task_of_job(session, job_id, 1)
     assert row.activity == "frame 3 of 7"
     assert row.last_touched is not None
     assert row.status is TaskStatus.QUEUED
@@ -248,8 +251,7 @@ async def test_a_deleted_tag_leaves_its_jobs_and_workers_without(
     await told()
 
     async with db.writing() as session:
-        assert await tags.delete_tag(session, "gpu")
-        assert not await tags.delete_tag(session, "gpu")
+        await tags.delete_tag(session, await tags.existing_tag_to_delete(session, "gpu"))
 
     assert opened.id == job_id
     assert (await stored(db, job_id)).worker_tag_id is None

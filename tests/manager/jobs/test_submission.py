@@ -24,7 +24,7 @@ async def test_a_submitted_job_is_stored_told_of_and_started(
     assert job["metadata"] == {"user.name": "Camarón"}
     assert job["submitter_platform"] == ""
     assert (await api.get(f"/api/v3/jobs/{job['id']}")).json() == job
-    assert farm.control.started == [(job["id"], 1)]
+    assert await farm.ordered_runs() == [(job["id"], 1)]
     [event] = await farm.told("/jobs")
     fits("EventJobUpdate", event)
     assert (event["id"], event.get("previous_status")) == (job["id"], None)

@@ -11,7 +11,7 @@ from activities.keeping import Superseded
 from manager_api.database.engine import Database, utc_now
 from manager_api.database.tables import JobRow
 from manager_api.jobs.projection import SqlProjectionStore
-from manager_api.keeper.store import SqlKeeperStore
+from manager_api.keeper.store import AT_ONCE, SqlKeeperStore
 from manager_api.workers import store as workers
 from workflows.domain.job.encoding import TaskColumns, encode
 from workflows.domain.matchmaking import FarmSnapshot, Offer, RecallOrder
@@ -78,8 +78,10 @@ async def test_offers_that_were_overtaken_are_left_out(
     await store(db, ended, 1, is_final=True)
     signed_on_anew, deleted = await worker(), await worker()
     async with db.writing() as session:
-        await workers.begin_session(session, signed_on_anew, 1, [])
-        await workers.delete_worker(session, deleted)
+        returned = await workers.existing_worker_to_change(session, signed_on_anew)
+        workers.begin_session(session, returned, 1, [])
+        gone = await workers.existing_worker_to_change(session, deleted)
+        await workers.delete_worker(session, gone)
     worker_id = await worker()
 
     leases = await lend(
@@ -132,17 +134,17 @@ async def test_an_offered_lease_is_resent_until_it_is_held(
 ) -> None:
     keeper, job_id = SqlKeeperStore(db), await insert()
     [lease] = await lend(db, Offer(await worker(), 1, 0, job_id, 1))
-    offered = await keeper.open_leases(in_a_moment())
-    too_early = await keeper.open_leases(utc_now() - timedelta(seconds=60))
+    offered = await keeper.unconfirmed_leases(0)
+    too_early = await keeper.unconfirmed_leases(60)
 
     await store(db, job_id, 1, held=(lease.id, lease.id))
 
     assert (offered, too_early) == ([lease], [])
-    assert await keeper.open_leases(in_a_moment()) == []
+    assert await keeper.unconfirmed_leases(0) == []
     assert [facts.is_held for facts in (await snapshot(db)).leases] == [True]
 
 
-async def test_a_recall_is_resent_until_the_lease_is_returned_and_never_weakened(
+async def test_a_recall_stands_until_the_lease_is_returned_and_is_never_weakened(
     db: Database, insert: Make, worker: Make
 ) -> None:
     keeper, job_id, worker_id = SqlKeeperStore(db), await insert(), await worker()
@@ -152,11 +154,10 @@ async def test_a_recall_is_resent_until_the_lease_is_returned_and_never_weakened
     for at_once in (False, True, False):
         await keeper.mark_recalled(epoch, [RecallOrder(lease.id, job_id, at_once, "sleep")])
 
-    [recalled] = await keeper.recalled_leases(in_a_moment())
-    assert (recalled.lease_id, recalled.job_id, recalled.at_once) == (lease.id, job_id, True)
+    [recalled] = (await snapshot(db)).leases
+    assert (recalled.id, recalled.recall) == (lease.id, AT_ONCE)
     returned = LeaseReturned(lease.id, worker_id, 0, "it was recalled")
     await store(db, job_id, 1, returned=(returned,))
-    assert await keeper.recalled_leases(in_a_moment()) == []
     assert (await snapshot(db)).leases == ()
 
 

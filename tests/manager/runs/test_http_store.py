@@ -162,7 +162,9 @@ async def test_a_host_that_comes_in_its_place_makes_it_an_http_worker_no_more(
     worker_id = await http_worker(db, worker)
 
     async with db.writing() as session:
-        number = await workers.begin_session(session, worker_id, 4, [])
+        number = workers.begin_session(
+            session, await workers.existing_worker_to_change(session, worker_id), 4, []
+        )
 
     [facts] = (await SqlKeeperStore(db).snapshot(lambda _: True)).workers
     assert (facts.is_http, facts.session, number) == (False, 3, 3)

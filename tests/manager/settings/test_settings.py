@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from activities.layered_settings import SettingsError
+from activities.process.layered_settings import SettingsError
 from manager_api.settings.model import check_listen, read_settings
 
 

@@ -135,9 +135,10 @@ async def test_garbage_is_collected_soon_after_the_start(
     async def is_gone() -> bool:
         return not is_there(stored)
 
-    await shaman.start(first_collection_s=0)
+    collecting = asyncio.create_task(shaman.run(first_collection_s=0))
     await eventually(is_gone)
-    await shaman.close()
+    collecting.cancel()
+    await asyncio.wait({collecting})
 
 
 async def test_garbage_is_collected_on_demand(

@@ -18,7 +18,7 @@ from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from activities.tunnel_client import TUNNEL_PATH, Tunnel, carry
+from activities.connections.tunnel_client import TUNNEL_PATH, Tunnel, carry
 from manager_api.temporal.server import TemporalServer
 from manager_api.temporal.tunnel import tunnel_router
 

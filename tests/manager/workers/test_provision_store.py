@@ -4,6 +4,9 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 from uuid import uuid4
 
+import pytest
+
+from manager_api.contract.errors import NothingProvisioned
 from manager_api.database.engine import Changed, Database
 from manager_api.database.tables import ProvisionScope
 from manager_api.workers import provision_store as provisions
@@ -30,7 +33,8 @@ async def test_every_place_counts_and_a_tag_by_its_name(db: Database, worker: Ma
     async with db.writing() as session:
         await tags.insert_tag(session, last, "zambra", "")
         await tags.insert_tag(session, first, "alegrías", "")
-        await workers.set_tags(session, carmen, [last, first])
+        row = await workers.existing_worker_to_change(session, carmen)
+        await workers.set_tags(session, row, [last, first])
     await put(db, ProvisionScope.FARM, "", slots=1, environment={"A": "farm", "B": "farm"})
     await put(db, ProvisionScope.PLATFORM, "linux", slots=2, ffmpeg="/linux")
     await put(db, ProvisionScope.TAG, last, slots=3, blender_args="-b", blender_version="4.5")
@@ -58,11 +62,12 @@ async def test_setting_again_replaces_and_a_change_wakes_the_keeper(
     await put(db, ProvisionScope.FARM, "", slots=3)
     replaced = await in_force(db, carmen)
     async with db.writing() as session:
-        removed = await provisions.remove(session, ProvisionScope.FARM, "")
-        nothing = await provisions.remove(session, ProvisionScope.FARM, "")
+        await provisions.remove(session, ProvisionScope.FARM, "")
+        await provisions.remove(session, ProvisionScope.FARM, "")
+        with pytest.raises(NothingProvisioned, match='farm "all"'):
+            await provisions.existing_provision(session, ProvisionScope.FARM, "")
 
     assert replaced == Provision(slots=3)
-    assert (removed, nothing) == (True, False)
     assert len(woken) == 3
     # Values stay out of events, which everybody may read.
     assert await told() == [("/provisions", {"scope": "farm", "target": ""})] * 3

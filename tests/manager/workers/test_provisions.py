@@ -143,8 +143,9 @@ async def test_what_was_set_for_a_deleted_tag_or_worker_goes_with_it(
     await put(api, f"worker/{carmen.id}", slots=3)
 
     async with farm.parts.database.writing() as session:
-        await tags.delete_tag(session, TAG)
-        await workers.delete_worker(session, carmen.id)
+        await tags.delete_tag(session, await tags.existing_tag_to_delete(session, TAG))
+        row = await workers.existing_worker_to_change(session, carmen.id)
+        await workers.delete_worker(session, row)
 
     async with farm.parts.database.reading() as session:
         assert (await session.scalars(select(ProvisionRow))).all() == []
@@ -221,7 +222,8 @@ async def test_what_is_in_force_says_where_it_comes_from(
     async with farm.parts.database.writing() as session:
         for number, name in enumerate(("zambra", "alegrías")):
             await tags.insert_tag(session, TAG[:-1] + str(number), name, "")
-        await workers.set_tags(session, carmen.id, [TAG[:-1] + "0", TAG[:-1] + "1"])
+        row = await workers.existing_worker_to_change(session, carmen.id)
+        await workers.set_tags(session, row, [TAG[:-1] + "0", TAG[:-1] + "1"])
     await put(api, f"tag/{TAG[:-1]}0", slots=4, ffmpeg="/zambra/ffmpeg")
     await put(api, f"tag/{TAG[:-1]}1", slots=2)
     await put(api, "platform/windows", slots=9)

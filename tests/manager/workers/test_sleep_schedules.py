@@ -11,6 +11,7 @@ from activities.keeping import Superseded
 from manager_api.database.epoch import next_epoch
 from manager_api.database.tables import SleepScheduleRow
 from manager_api.workers import sleep_store as sleep_schedules
+from manager_api.workers import store as workers
 from manager_api.workers.sleep_schedules import SleepDuty
 from tests.manager.api_calls import Fits, Register
 from workflows.domain.sleep_schedule import SleepSchedule
@@ -166,7 +167,8 @@ async def test_the_keeper_sends_to_sleep_and_wakes_when_it_is_due(
         is_active=True, days_of_week="mo", start_time="22:00", end_time="06:00"
     )
     async with farm.parts.database.writing() as session:
-        await sleep_schedules.save(session, carmen.id, night, clock.now)
+        row = await workers.existing_worker_to_change(session, carmen.id)
+        await sleep_schedules.save(session, row, night, clock.now)
     duty, epoch = SleepDuty(farm.parts.database, clock=clock), await epoch_of(farm)
 
     async def at(hours: float) -> Any:

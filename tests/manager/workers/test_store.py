@@ -7,6 +7,7 @@ from uuid import uuid4
 
 import pytest
 
+from manager_api.contract.errors import WorkerNotFound
 from manager_api.database.engine import Changed, Database, utc_now
 from manager_api.database.tables import WorkerRow
 from manager_api.jobs.projection import SqlProjectionStore
@@ -15,6 +16,7 @@ from manager_api.workers import tag_store as tags
 from manager_api.workers.store import SignOn
 from workflows.domain.messages import ProjectionWrite, TasksMoved
 from workflows.domain.statuses import TaskStatus, WorkerStatus
+from workflows.domain.worker import request_status
 
 Make = Callable[..., Awaitable[str]]
 Told = Callable[..., Awaitable[list[tuple[str, dict[str, Any]]]]]
@@ -22,9 +24,7 @@ Told = Callable[..., Awaitable[list[tuple[str, dict[str, Any]]]]]
 
 async def stored(db: Database, worker_id: str) -> WorkerRow:
     async with db.reading() as session:
-        row = await workers.worker(session, worker_id)
-    assert row is not None
-    return row
+        return await workers.existing_worker(session, worker_id)
 
 
 async def test_sign_on_brings_its_facts_up_to_date(db: Database, worker: Make, told: Told) -> None:
@@ -33,7 +33,9 @@ async def test_sign_on_brings_its_facts_up_to_date(db: Database, worker: Make, t
 
     async with db.writing() as session:
         facts = SignOn("lola", ["misc"], "3.8.5", can_restart=True, address="10.0.0.7")
-        await workers.sign_on(session, worker_id, facts)
+        await workers.sign_on(
+            session, await workers.existing_worker_to_change(session, worker_id), facts
+        )
 
     row = await stored(db, worker_id)
     assert (row.name, row.address, row.software) == ("lola", "10.0.0.7", "3.8.5")
@@ -50,7 +52,8 @@ async def test_each_session_has_a_number_of_its_own(db: Database, worker: Make) 
     db.listen(Changed.FARM, lambda: woken.append("keeper"))
 
     async with db.writing() as session:
-        number = await workers.begin_session(session, worker_id, 2, ["a.1.1.1"])
+        row = await workers.existing_worker_to_change(session, worker_id)
+        number = workers.begin_session(session, row, 2, ["a.1.1.1"])
 
     row = await stored(db, worker_id)
     assert number == row.session == 2
@@ -64,26 +67,31 @@ async def test_a_session_counts_on_from_what_was_set_in_its_transaction(
     worker_id = await worker()
 
     async with db.writing() as session:
-        row = await workers.worker(session, worker_id)
-        assert row is not None
+        row = await workers.existing_worker_to_change(session, worker_id)
         row.session = 7
-        assert await workers.begin_session(session, worker_id, 1, []) == 8
+        assert workers.begin_session(session, row, 1, []) == 8
 
 
-async def test_an_unknown_worker_has_no_session(db: Database) -> None:
-    with pytest.raises(KeyError):
-        async with db.writing() as session:
-            await workers.begin_session(session, str(uuid4()), 1, [])
+async def test_there_is_no_unknown_worker(db: Database) -> None:
+    unknown = str(uuid4())
+    async with db.writing() as session:
+        with pytest.raises(WorkerNotFound, match=unknown):
+            await workers.existing_worker(session, unknown)
+        with pytest.raises(WorkerNotFound, match=unknown):
+            await workers.existing_worker_to_change(session, unknown)
 
 
 async def request(db: Database, worker_id: str, status: WorkerStatus, *, lazy: bool = True) -> None:
     async with db.writing() as session:
-        await workers.request_status(session, worker_id, status, is_lazy=lazy)
+        row = await workers.existing_worker_to_change(session, worker_id)
+        pending = request_status(row.status, status, is_lazy=lazy, can_restart=row.can_restart)
+        workers.set_request(session, row, pending)
 
 
 async def report(db: Database, worker_id: str, status: WorkerStatus) -> None:
     async with db.writing() as session:
-        await workers.set_status(session, worker_id, status)
+        row = await workers.existing_worker_to_change(session, worker_id)
+        workers.set_status(session, row, status)
 
 
 async def test_a_request_stays_until_it_is_fulfilled(
@@ -114,16 +122,6 @@ async def test_asking_for_the_present_status_ends_a_request(db: Database, worker
     assert (row.status_requested, row.is_lazy_request) == (None, False)
 
 
-async def test_a_request_can_be_cleared(db: Database, worker: Make) -> None:
-    worker_id = await worker()
-    await request(db, worker_id, WorkerStatus.OFFLINE)
-
-    async with db.writing() as session:
-        await workers.clear_request(session, worker_id)
-
-    assert (await stored(db, worker_id)).status_requested is None
-
-
 async def test_a_lost_worker_is_in_error_and_nothing_is_asked_of_it(
     db: Database, worker: Make, told: Told
 ) -> None:
@@ -132,9 +130,10 @@ async def test_a_lost_worker_is_in_error_and_nothing_is_asked_of_it(
     await told()
 
     async with db.writing() as session:
-        outdated = await workers.mark_lost(session, worker_id, host_session=0)
-        lost = await workers.mark_lost(session, worker_id, host_session=1)
-        again = await workers.mark_lost(session, worker_id)
+        row = await workers.existing_worker_to_change(session, worker_id)
+        outdated = workers.mark_lost(session, row, host_session=0)
+        lost = workers.mark_lost(session, row, host_session=1)
+        again = workers.mark_lost(session, row)
 
     assert (outdated, lost, again) == (False, True, False)
     [(_, event)] = await told()
@@ -147,8 +146,8 @@ async def test_a_deleted_worker_is_found_no_more(db: Database, worker: Make, tol
     await told()
 
     async with db.writing() as session:
-        assert await workers.delete_worker(session, gone)
-        assert not await workers.delete_worker(session, gone)
+        row = await workers.existing_worker_to_change(session, gone)
+        await workers.delete_worker(session, row)
 
     async with db.reading() as session:
         assert await workers.worker(session, gone) is None
@@ -161,10 +160,12 @@ async def test_tags_are_replaced_and_unknown_ones_ignored(db: Database, worker: 
     async with db.writing() as session:
         await tags.insert_tag(session, "1", "gpu", "")
         await tags.insert_tag(session, "2", "cpu", "")
-        await workers.set_tags(session, worker_id, ["1"])
+        row = await workers.existing_worker_to_change(session, worker_id)
+        await workers.set_tags(session, row, ["1"])
 
     async with db.writing() as session:
-        await workers.set_tags(session, worker_id, ["2", "unknown"])
+        row = await workers.existing_worker_to_change(session, worker_id)
+        await workers.set_tags(session, row, ["2", "unknown"])
 
     async with db.reading() as session:
         assert [tag.name for tag in await workers.tags_of(session, worker_id)] == ["cpu"]

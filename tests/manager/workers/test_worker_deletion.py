@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
+from manager_api.contract.machine import MachineStatistics
 from tests.manager.api_calls import Fits, Register, Submit, TasksOf
 from workflows.domain.statuses import WorkerStatus
 
@@ -150,7 +151,7 @@ async def test_a_worker_is_shown_with_all_that_we_know(
         "supported_task_types": ["blender", "misc"],
         "tags": [tag],
         "sleep_schedule": schedule,
-        "statistics": {},
+        "statistics": MachineStatistics().model_dump(),
         "tasks": [],
     }
     assert (await api.get(OURS)).json()["workers"] == [shown | {"last_seen": last_seen}]

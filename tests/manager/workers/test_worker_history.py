@@ -8,6 +8,7 @@ import httpx
 import pytest
 import websockets
 
+from manager_api.contract.machine import MachineStatistics
 from manager_api.database.tables import JobBlockRow
 from tests.manager.api_calls import Register, Submit, TasksOf
 from tests.manager.events.test_events import address, live, received
@@ -79,7 +80,7 @@ async def test_the_machines_last_hour_can_be_asked_for(
     api: httpx.AsyncClient, farm: "Farm", register: Register
 ) -> None:
     carmen = await register()
-    farm.parts.hosts.history.heard(carmen.id, {"cpu_percent": 42.4, "memory_used": "much"})
+    farm.parts.hosts.history.heard(carmen.id, MachineStatistics(cpu_percent=42.4))
 
     answer = await api.get(f"{OURS}/{carmen.id}/statistics", params={"minutes": 5})
 
@@ -123,8 +124,8 @@ async def test_statistics_are_told_only_to_who_names_the_worker(served: str, far
     ):
         await live(named, farm)
         await live(everything, farm)
-        tell("7", {"cpu_percent": 3})
-        tell("8", {"cpu_percent": 4})
+        tell("7", MachineStatistics(cpu_percent=3))
+        tell("8", MachineStatistics(cpu_percent=4))
         farm.parts.events.tell("/workers", {"id": "7"})
         farm.parts.events.tell("/here", {"end": True})
 
@@ -134,7 +135,10 @@ async def test_statistics_are_told_only_to_who_names_the_worker(served: str, far
     assert told[0] == {
         "id": None,
         "topic": "/workers/7/statistics",
-        "payload": {"worker_id": "7", "statistics": {"cpu_percent": 3}},
+        "payload": {
+            "worker_id": "7",
+            "statistics": MachineStatistics(cpu_percent=3).model_dump(),
+        },
     }
     assert [topic for topic in others if topic != "/here"] == ["/workers"]
 
@@ -157,7 +161,7 @@ async def test_a_client_may_ask_for_further_topics_while_connected(
         async with asyncio.timeout(10):
             topic = "/here"
             while topic == "/here":
-                farm.parts.events.machine_told("7", {})
+                farm.parts.events.machine_told("7", MachineStatistics())
                 farm.parts.events.tell("/here", {})
                 [event] = await received(connection, 1)
                 topic = event["topic"]

@@ -12,11 +12,12 @@ from manager_api.database.engine import Changed, Database
 from manager_api.database.tables import HandBackRow
 from manager_api.jobs import blocklist_store as blocklists
 from manager_api.jobs import store as jobs
+from manager_api.jobs.ended import make_change
 from manager_api.jobs.projection import SqlProjectionStore
 from manager_api.workers import sleep_store as sleep_schedules
 from manager_api.workers import store as workers
 from manager_api.workers import tag_store as tags
-from workflows.domain.messages import LeaseReturned, ProjectionWrite
+from workflows.domain.messages import Change, LeaseReturned, ProjectionWrite
 from workflows.domain.sleep_schedule import SleepSchedule
 from workflows.domain.statuses import WorkerStatus
 
@@ -30,9 +31,9 @@ async def test_a_schedule_is_due_when_its_moment_has_come(db: Database, worker: 
     carmen, gone = await worker("carmen"), await worker("gone")
     async with db.writing() as session:
         for worker_id in (carmen, gone):
-            assert await sleep_schedules.save(session, worker_id, ALWAYS, NOW)
-        await workers.delete_worker(session, gone)
-        assert not await sleep_schedules.save(session, gone, ALWAYS, NOW)
+            row = await workers.existing_worker_to_change(session, worker_id)
+            await sleep_schedules.save(session, row, ALWAYS, NOW)
+        await workers.delete_worker(session, row)
 
     async with db.reading() as session:
         before = await sleep_schedules.due(session, NOW)
@@ -45,29 +46,32 @@ async def test_a_schedule_that_was_looked_at_is_due_again_later(db: Database, wo
     carmen = await worker()
     tomorrow = NOW + timedelta(days=1)
     async with db.writing() as session:
-        await sleep_schedules.save(session, carmen, ALWAYS, NOW)
+        row = await workers.existing_worker_to_change(session, carmen)
+        await sleep_schedules.save(session, row, ALWAYS, NOW)
     async with db.writing() as session:
-        await workers.set_status(session, carmen, WorkerStatus.AWAKE, clears_request=True)
+        row = await workers.existing_worker_to_change(session, carmen)
+        workers.set_status(session, row, WorkerStatus.AWAKE, clears_request=True)
         await sleep_schedules.look_at(session, carmen, tomorrow)
 
     async with db.reading() as session:
         assert await sleep_schedules.due(session, tomorrow) == []
-        row = await workers.worker(session, carmen)
-    assert row is not None
+        row = await workers.existing_worker(session, carmen)
     assert (row.status_requested, row.is_lazy_request) == (WorkerStatus.ASLEEP, False)
 
 
 async def test_saving_a_schedule_anew_replaces_it(db: Database, worker: Make) -> None:
     carmen = await worker()
     async with db.writing() as session:
-        await sleep_schedules.save(session, carmen, ALWAYS, NOW)
+        row = await workers.existing_worker_to_change(session, carmen)
+        await sleep_schedules.save(session, row, ALWAYS, NOW)
     async with db.writing() as session:
-        await sleep_schedules.save(session, carmen, SleepSchedule(is_active=False), NOW)
+        row = await workers.existing_worker_to_change(session, carmen)
+        await sleep_schedules.save(session, row, SleepSchedule(is_active=False), NOW)
 
     async with db.reading() as session:
-        row = await sleep_schedules.of_worker(session, carmen)
-    assert row is not None
-    assert (row.is_active, row.next_check) == (False, None)
+        saved = await sleep_schedules.of_worker(session, carmen)
+    assert saved is not None
+    assert (saved.is_active, saved.next_check) == (False, None)
 
 
 async def test_a_tag_cannot_take_the_name_of_another(db: Database, told: Told) -> None:
@@ -76,14 +80,15 @@ async def test_a_tag_cannot_take_the_name_of_another(db: Database, told: Told) -
             await tags.insert_tag(session, f"id of {name}", name, "")
     await told()
 
-    with pytest.raises(IntegrityError):
+    async def rename(tag_id: str, name: str) -> None:
         async with db.writing() as session:
-            await tags.update_tag(session, "id of gpu", "cpu", None)
+            row = await tags.existing_tag_to_change(session, tag_id)
+            await tags.update_tag(session, row, name, None)
 
-    async with db.writing() as session:
-        assert await tags.update_tag(session, "none", "x", None) is None
-        renamed = await tags.update_tag(session, "id of gpu", "cards", None)
-    assert renamed is not None
+    with pytest.raises(IntegrityError):
+        await rename("id of gpu", "cpu")
+    await rename("id of gpu", "cards")
+
     assert [event["tag"]["name"] for _, event in await told()] == ["cards"]
 
 
@@ -97,7 +102,8 @@ async def test_other_tags_make_a_worker_of_use_again(
         await tags.insert_tag(session, "gpu", "gpu", "")
 
     async with db.writing() as session:
-        await workers.set_tags(session, carmen, ["gpu", "none"])
+        row = await workers.existing_worker_to_change(session, carmen)
+        await workers.set_tags(session, row, ["gpu", "none"])
         assert Changed.FARM in session.changed
 
     async with db.reading() as session:
@@ -114,15 +120,17 @@ async def test_only_the_blocklist_of_an_ended_job_is_the_databases(
     store = SqlProjectionStore(db)
     await store.store(ProjectionWrite(job_id, 1, 1, blocked=pairs))
 
-    with pytest.raises(jobs.NotEnded):
-        async with db.writing() as session:
-            await blocklists.unblock(session, job_id, pairs)
+    async with db.writing() as session:
+        row = await jobs.existing_job_to_change(session, job_id)
+        with pytest.raises(jobs.NotEnded):
+            await make_change(session, row, Change(unblock=pairs))
     await store.store(ProjectionWrite(job_id, 1, 2, is_final=True))
     async with db.writing() as session:
-        await blocklists.unblock(session, job_id, [pairs[0], ("nobody", "blender")])
+        row = await jobs.existing_job_to_change(session, job_id)
+        await make_change(session, row, Change(unblock=(pairs[0], ("nobody", "blender"))))
 
     async with db.reading() as session:
-        assert await jobs.blocklist(session, job_id) == [(carmen, "misc", "carmen")]
+        assert await blocklists.blocklist(session, job_id) == [(carmen, "misc", "carmen")]
 
 
 async def test_a_tag_that_is_given_to_a_job_is_not_deleted_meanwhile(
@@ -135,9 +143,10 @@ async def test_a_tag_that_is_given_to_a_job_is_not_deleted_meanwhile(
     async with db.writing() as session:
         by_name = await tags.tag_to_give(session, name="gpu")
         assert by_name is not None
-        await jobs.set_tag(session, job_id, by_name.id)
+        job = await jobs.existing_job_to_change(session, job_id)
+        jobs.set_tag(session, job, by_name.id)
     async with db.writing() as session:
-        assert await tags.tag_to_delete(session, "gpu") is not None
+        await tags.existing_tag_to_delete(session, "gpu")
         in_use = await tags.unfinished_jobs_of(session, "gpu")
 
     assert [row.id for row in in_use] == [job_id]

@@ -92,10 +92,10 @@ async def test_beats_make_a_host_present_with_its_statistics(
 ) -> None:
     async with connected(farm, credentials) as (_, receiver, _):
         worker_id = receiver.welcomes[0].worker_id
-        await eventually(lambda: farm.hosts.statistics(worker_id))
+        await eventually(lambda: farm.hosts.statistics(worker_id).cpu_percent)
 
         assert farm.hosts.is_present(worker_id)
-        assert farm.hosts.statistics(worker_id) == {"cpu_percent": 7.0}
+        assert farm.hosts.statistics(worker_id).cpu_percent == 7.0
 
 
 async def test_orders_reach_the_host(farm: Farm, credentials: Credentials) -> None:
@@ -192,7 +192,7 @@ async def test_only_the_newest_progress_is_told(farm: Farm, credentials: Credent
         await eventually(lambda: KEY in farm.records.steps)
 
         assert farm.records.steps == {KEY: 1999}
-        assert farm.hosts.progress("job", 1)["frame"] == 1999
+        assert farm.hosts.progress_of_job("job")[1].frame == 1999
 
 
 async def test_the_same_process_keeps_its_session_over_a_restart_of_the_manager(

@@ -79,9 +79,7 @@ class Stage:
         host = Host(
             settings_,
             credentials,
-            lambda hooks: RunTable(
-                settings_.runs_dir, settings=settings_.run_settings, hooks=hooks
-            ),
+            lambda hooks: RunTable(settings_.runs_dir, hooks, settings_.run_settings),
         )
         running = asyncio.create_task(host.run())
         hellos = len(self.farm.records.hellos)

@@ -59,6 +59,18 @@ def check_task_action(status: TaskStatus, action: TaskAction) -> None:
         raise Refused(f'a task that is "{status}" cannot take the action "{action}"')
 
 
+def check_job_stays(*, is_being_deleted: bool, is_archived: bool) -> None:
+    """Whether a job can still be changed.
+
+    Raises:
+        Refused: the job is archived, or its deletion was asked for.
+    """
+    if is_being_deleted:
+        raise Refused("the job is being deleted")
+    if is_archived:
+        raise Refused("the job is archived")
+
+
 #: Statuses in which a job's deletion can be asked for; an unfinished one is canceled first.
 DELETABLE = frozenset(
     {
@@ -86,11 +98,14 @@ ARCHIVABLE = frozenset(
 )
 
 
-def check_job_archiving(status: JobStatus) -> None:
-    """Raises:
-    Refused: not in the architecture's table.
+def check_job_archiving(status: JobStatus, *, is_being_deleted: bool, is_archived: bool) -> None:
+    """Asking again is no mistake.
+
+    Raises:
+        Refused: not in the architecture's table, or the job's deletion was asked for.
     """
-    if status not in ARCHIVABLE:
+    check_job_stays(is_being_deleted=is_being_deleted, is_archived=False)
+    if not is_archived and status not in ARCHIVABLE:
         raise Refused(f'a job that is "{status}" cannot be archived; only one that is at rest')
 
 

@@ -2,11 +2,14 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
+
+from workflows.domain.statuses import JobStatus
+from workflows.domain.steps import steps_of
 
 #: A job's workflow carries its tasks in one message: 100,000 of them may take 1 MB, and Temporal
 #: refuses 2 MB.
@@ -107,7 +110,7 @@ class SubmittedJob:
     priority: int = 50
     settings: dict[str, Any] = field(default_factory=dict)
     metadata: dict[str, str] = field(default_factory=dict)
-    status: str = "queued"
+    status: JobStatus = JobStatus.QUEUED
     worker_tag_id: str = ""
     shaman_checkout_id: str = ""
 
@@ -117,6 +120,14 @@ class AuthoredCommand:
     name: str
     parameters: dict[str, Any]
     total_step_count: int = 0
+
+    def as_json(self) -> dict[str, Any]:
+        """As the database keeps it, and Flamenco's clients know it."""
+        return {
+            "name": self.name,
+            "parameters": self.parameters,
+            "total_step_count": self.total_step_count,
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,8 +141,14 @@ class AuthoredTask:
 
     @property
     def steps_total(self) -> int:
-        """A command that does not count its steps is one."""
-        return sum(max(1, command.total_step_count) for command in self.commands)
+        return steps_of(command.total_step_count for command in self.commands)
+
+
+class CompiledJob(NamedTuple):
+    """A job with its tasks, on its way to the database."""
+
+    job: SubmittedJob
+    tasks: Sequence[AuthoredTask]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,226 @@
+"""The near end of the tunnel: a loopback port whose connections the manager carries to Temporal.
+
+Protocol: one WebSocket per TCP connection, its bytes in binary frames, in both directions. An
+empty frame says that no more bytes follow from its sender (TCP's half-close, which WebSockets
+lack).
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from types import TracebackType
+from typing import Self
+
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
+
+from activities.connections.retrying import ChangeLog, Pauses
+
+#: Where the manager serves its end.
+TUNNEL_PATH = "/api/tablao/v1/temporal"
+
+#: Bytes per frame at most: well below any WebSocket library's limit for a message.
+CHUNK = 64 * 1024
+_NO_MORE = b""
+# By then both directions have ended, or the connection is lost anyway.
+_CLOSE_TIMEOUT = 1.0
+# Between two looks whether the manager is back.
+_PAUSE = 0.5
+
+logger = logging.getLogger(__name__)
+# At level DEBUG the library writes out request headers, and with them our credentials.
+_library_logger = logging.getLogger(f"{__name__}.websocket")
+_library_logger.setLevel(logging.INFO)
+
+
+async def carry(
+    reader: asyncio.StreamReader,
+    writer: asyncio.StreamWriter,
+    send: Callable[[bytes], Awaitable[None]],
+    receive: Callable[[], Awaitable[bytes]],
+) -> None:
+    """Carry a TCP connection's bytes to and from a WebSocket until both directions ended.
+
+    Nothing is read that could not be handed on, so a slow reader slows the sender.
+
+    Raises:
+        Exception: Whatever the side that broke first raised.
+    """
+    try:
+        async with asyncio.TaskGroup() as directions:
+            outward = directions.create_task(_carry_outward(reader, send))
+            await _carry_inward(writer, receive)
+            # Nothing more will come, but only who listens learns that the WebSocket was lost.
+            listening = directions.create_task(_listen(receive, outward))
+            outward.add_done_callback(lambda _: listening.cancel())
+    except ExceptionGroup as broken:
+        raise broken.exceptions[0] from None
+
+
+async def _carry_outward(
+    reader: asyncio.StreamReader, send: Callable[[bytes], Awaitable[None]]
+) -> None:
+    while data := await reader.read(CHUNK):
+        await send(data)
+    await send(_NO_MORE)
+
+
+async def _carry_inward(
+    writer: asyncio.StreamWriter, receive: Callable[[], Awaitable[bytes]]
+) -> None:
+    while data := await receive():
+        # Written to a lost connection, event loops differ in what they raise.
+        if writer.is_closing():
+            raise ConnectionResetError("the connection was lost")
+        writer.write(data)
+        await writer.drain()
+    if not writer.is_closing():
+        writer.write_eof()
+
+
+async def _listen(receive: Callable[[], Awaitable[bytes]], outward: asyncio.Task[None]) -> None:
+    while not outward.done():
+        await receive()
+
+
+class Tunnel:
+    """Temporal of a manager elsewhere, as a port on this machine's loopback.
+
+    While the manager is away, connections to the port wait for it, within `patience`, and are then
+    closed; Temporal's clients try again by themselves.
+
+    Args:
+        url: The manager's end, `ws://` or `wss://` (`http://` and `https://` mean the same).
+        headers: Sent with each request; they hold the credentials.
+        listen_port: The port to open; 0 lets the system choose.
+        open_timeout: Seconds within which the manager must answer.
+        patience: Seconds for which a connection waits for a manager that is away. A client whose
+            connections fail instead pauses between its tries for longer and longer, and is late
+            when the manager is back.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        headers: Mapping[str, str],
+        listen_port: int = 0,
+        open_timeout: float = 10.0,
+        patience: float = 0.0,
+    ) -> None:
+        self._url = url.replace("http", "ws", 1) if url.startswith("http") else url
+        self._headers = headers
+        self._port = listen_port
+        self._open_timeout = open_timeout
+        self._patience = patience
+        self._server: asyncio.Server | None = None
+        self._connections: set[asyncio.Task[None]] = set()
+        self._log = ChangeLog(logger)
+
+    @property
+    def address(self) -> str:
+        """`host:port` for Temporal's clients on this machine."""
+        if self._server is None:
+            raise RuntimeError("the tunnel is not open")
+        return f"127.0.0.1:{self._port}"
+
+    async def start(self) -> None:
+        """Open the port; the manager need not be there yet.
+
+        Raises:
+            OSError: The port is taken.
+        """
+        self._server = await asyncio.start_server(self._accept, "127.0.0.1", self._port)
+        self._port = self._server.sockets[0].getsockname()[1]
+
+    async def close(self) -> None:
+        """Close the port and every connection through it."""
+        if self._server is None:
+            return
+        self._server.close()
+        for connection in self._connections:
+            connection.cancel()
+        await asyncio.gather(*self._connections, return_exceptions=True)
+        await self._server.wait_closed()
+        self._server = None
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        connection = asyncio.create_task(self._serve(reader, writer), name="tunnel connection")
+        self._connections.add(connection)
+        connection.add_done_callback(self._connections.discard)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            await self._forward(reader, writer)
+        except (OSError, WebSocketException) as problem:
+            self._log.fails(f"The tunnel to Temporal is interrupted: {_sentence(problem)}")
+            # A reset, so that a connection cut short is not taken for one that ended.
+            writer.transport.abort()
+        finally:
+            writer.close()
+
+    async def _forward(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        async with await self._reach() as manager:
+
+            async def receive() -> bytes:
+                data = await manager.recv(decode=False)
+                self._log.works("The tunnel to Temporal is open")
+                return data
+
+            try:
+                await carry(reader, writer, manager.send, receive)
+            except OSError:
+                # Our own client left; that says nothing of the manager.
+                manager.transport.abort()
+            except asyncio.CancelledError:
+                # A polite goodbye would wait behind bytes that a stuck reader does not take.
+                manager.transport.abort()
+                raise
+
+    async def _reach(self) -> ClientConnection:
+        deadline = asyncio.get_running_loop().time() + self._patience
+        pauses = Pauses(_PAUSE, _PAUSE)
+        while True:
+            try:
+                return await connect(
+                    self._url,
+                    additional_headers=self._headers,
+                    open_timeout=self._open_timeout,
+                    close_timeout=_CLOSE_TIMEOUT,
+                    # Frames are small and many; deflating them costs more than it saves.
+                    compression=None,
+                    logger=_library_logger,
+                )
+            except (OSError, WebSocketException) as problem:
+                if _is_refusal(problem) or asyncio.get_running_loop().time() > deadline:
+                    raise
+                self._log.fails(f"The tunnel to Temporal is interrupted: {_sentence(problem)}")
+            await pauses.pause()
+
+
+def _is_refusal(problem: Exception) -> bool:
+    """Whether asking again would not help."""
+    return isinstance(problem, InvalidStatus) and problem.response.status_code < 500
+
+
+def _sentence(problem: Exception) -> str:
+    """What to tell of a failure: never a header or an address, which may hold credentials."""
+    if isinstance(problem, InvalidStatus):
+        return f"the manager answered HTTP {problem.response.status_code}"
+    if isinstance(problem, ConnectionClosed) and problem.rcvd is not None:
+        return problem.rcvd.reason or f"the manager closed it (code {problem.rcvd.code})"
+    if isinstance(problem, OSError):
+        return str(problem) or "no answer in time"
+    return type(problem).__name__

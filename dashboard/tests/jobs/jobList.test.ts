@@ -1,0 +1,42 @@
+import { expect, test } from 'vitest'
+import { ref } from 'vue'
+import { shownColumns } from '@/jobs/columns'
+import { parsed } from '@/jobs/jobQuery'
+import { useJobList } from '@/jobs/useJobList'
+import { job } from '../rows'
+
+const JOBS = [
+  job({ id: '1', name: 'b', status: 'completed', priority: 5 }),
+  job({ id: '2', name: 'a', status: 'active', priority: 50 }),
+  job({ id: '3', name: 'c', status: 'active', priority: 10, metadata: { project: 'Pilot' } }),
+]
+
+function listed(address: Parameters<typeof parsed>[0]): ReturnType<typeof useJobList> {
+  return useJobList(ref(JOBS), ref(parsed(address)), ref(new Map()))
+}
+const names = (address: Parameters<typeof parsed>[0]): string[] => listed(address).rows.value.map(({ name }) => name)
+
+test('jobs stay as they come unless the query sorts them', () => {
+  expect(names({})).toEqual(['b', 'a', 'c'])
+  expect(names({ sort: '-priority' })).toEqual(['a', 'c', 'b'])
+})
+
+test('sorted by status, active jobs come before completed ones', () => {
+  expect(names({ sort: 'status' })).toEqual(['a', 'c', 'b'])
+})
+
+test('a facet counts what all other filters let through', () => {
+  const { rows, counts } = listed({ status: 'active', project: 'Pilot' })
+
+  expect(rows.value.map(({ id }) => id)).toEqual(['3'])
+  expect([...counts.value.status]).toEqual([['active', 1]])
+  expect([...counts.value.project]).toEqual([['', 1], ['Pilot', 1]])
+})
+
+test('columns go when the page is narrow, and when no job has a value', () => {
+  const keys = (jobs: typeof JOBS, width: number): string[] => shownColumns(jobs, new Map(), width).map(({ key }) => key)
+
+  expect(keys(JOBS, 400)).toEqual(['status', 'name', 'progress'])
+  expect(keys(JOBS, 2_000)).toContain('project')
+  expect(keys([job()], 2_000)).not.toContain('project')
+})

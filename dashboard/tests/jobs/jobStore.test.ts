@@ -1,0 +1,74 @@
+import { beforeEach, expect, test, vi } from 'vitest'
+import type { Job } from '@/api/client'
+import type { Seen } from '@/jobs/progress'
+import { frameShown, type FakeFarm } from '../fakeFarm'
+import { job } from '../rows'
+
+const LIST = '/api/v3/jobs'
+let farm: FakeFarm
+let firstSeen: Map<string, Seen>
+let jobs: () => Job[]
+
+beforeEach(async () => {
+  vi.useFakeTimers()
+  vi.resetModules()
+  const { FakeFarm } = await import('../fakeFarm')
+  farm = new FakeFarm()
+  const store = await import('@/jobs/jobStore')
+  firstSeen = store.firstSeen
+  const { rows } = store.useJobs()
+  jobs = () => [...rows.value.values()]
+  await farm.answer(LIST, { jobs: [job({ id: '1', metadata: { project: 'Pilot' } })] })
+})
+
+const told = { id: '1', name: 'New name', status: 'active', priority: 60, updated: 'later', steps_completed: 3, steps_total: 9 }
+
+test('an event changes what it tells, and leaves the rest', async () => {
+  farm.send('/jobs', told)
+  await frameShown()
+
+  expect(jobs()).toMatchObject([{ ...told, metadata: { project: 'Pilot' } }])
+})
+
+test('an event without steps and name leaves them as they are', async () => {
+  farm.send('/jobs', told)
+  farm.send('/jobs', { id: '1', status: 'paused', priority: 60, updated: 'later' })
+  await frameShown()
+
+  expect(jobs()).toMatchObject([{ name: 'Shot 010', steps_total: 0, status: 'paused' }])
+})
+
+test.each(['was_deleted', 'archived_at'])('a job goes when the event has %s', async (key) => {
+  farm.send('/jobs', { ...told, [key]: true })
+  await frameShown()
+
+  expect(jobs()).toEqual([])
+})
+
+test('a new job is fetched, since events do not tell its settings', async () => {
+  farm.send('/jobs', { ...told, id: '2' })
+  await frameShown()
+
+  await farm.answer(`${LIST}/2`, job({ id: '2' }))
+
+  expect(jobs().map(({ id }) => id)).toEqual(['2', '1'])
+})
+
+test('the pace of a job counts from the first event that says it is active', async () => {
+  farm.send('/jobs', told)
+  await frameShown()
+  farm.send('/jobs', { ...told, steps_completed: 5 })
+  await frameShown()
+  expect(firstSeen.get('1')?.steps).toBe(3)
+
+  farm.send('/jobs', { ...told, status: 'paused' })
+  await frameShown()
+
+  expect(firstSeen.has('1')).toBe(false)
+})
+
+test('every component has the same jobs', async () => {
+  const { useJobs } = await import('@/jobs/jobStore')
+
+  expect(useJobs()).toBe(useJobs())
+})

@@ -1,0 +1,53 @@
+import { beforeEach, expect, test, vi } from 'vitest'
+import { effectScope } from 'vue'
+import type { JobTasks } from '@/tasks/taskStore'
+import { frameShown, type FakeFarm } from '../fakeFarm'
+import { task } from '../rows'
+
+const LIST = '/api/v3/jobs/job-1/tasks'
+let farm: FakeFarm
+let store: JobTasks
+
+beforeEach(async () => {
+  vi.useFakeTimers()
+  vi.resetModules()
+  const { FakeFarm } = await import('../fakeFarm')
+  farm = new FakeFarm()
+  const { useTasks } = await import('@/tasks/taskStore')
+  store = effectScope(true).run(() => useTasks(() => 'job-1'))!
+  await farm.answer(LIST, { tasks: [task({ id: '1', name: 'frame-10' }), task({ id: '2', name: 'frame-9' })] })
+})
+
+const event = { id: '1', name: 'frame-10', status: 'active', updated: 'later', steps_completed: 1, steps_total: 2 }
+
+test('an event changes a task in its place, and the counts', async () => {
+  farm.send('/jobs/job-1', { ...event, worker: { name: 'anita', uuid: 'w1' } })
+  await frameShown()
+
+  expect(store.tasks.value.map(({ id, status }) => `${id} ${status}`)).toEqual(['1 active', '2 queued'])
+  expect(store.tasks.value[0]?.worker).toEqual({ id: 'w1', name: 'anita', address: '' })
+  expect(store.counts.value).toEqual({ active: 1, queued: 1 })
+})
+
+test('events of other jobs are ignored', async () => {
+  farm.send('/jobs/job-2', event)
+  await frameShown()
+
+  expect(store.counts.value).toEqual({ queued: 2 })
+})
+
+test('a job with other tasks fetches them again', async () => {
+  farm.send('/jobs', { id: 'job-2', refresh_tasks: true })
+  await frameShown()
+  expect(farm.asked(LIST)).toBe(0)
+
+  farm.send('/jobs', { id: 'job-1', refresh_tasks: true })
+  await farm.answer(LIST, { tasks: [task({ id: '3' })] })
+
+  expect(store.tasks.value.map(({ id }) => id)).toEqual(['3'])
+})
+
+test('names are ranked with their numbers as numbers', () => {
+  expect(store.tasks.value.map(store.nameRank)).toEqual([1, 0])
+  expect(store.nameRank(task({ id: 'unknown' }))).toBe(0)
+})

@@ -1,0 +1,107 @@
+import { describe, expect, test } from 'vitest'
+import { warningOf, WORKER_ACTIONS, type WorkerAction } from '@/workers/workerActions'
+import { shownColumns } from '@/workers/workerColumns'
+import { matching, parsed, written } from '@/workers/workerQuery'
+import { bytes, kindOf, lastSeen, lastSeenMs, stateOf } from '@/workers/workerWords'
+import { ofTask, worker } from '../rows'
+
+const working = worker({ tasks: [ofTask('render-1')] })
+
+describe('kind and state', () => {
+  test.each([
+    [working, 'working', 'working'],
+    [worker(), 'idle', 'idle'],
+    [worker({ is_paused: true }), 'paused', 'paused'],
+    [worker({ status: 'asleep' }), 'asleep', 'asleep'],
+    [worker({ status: 'starting' }), 'between', 'starting'],
+    [{ ...working, is_paused: true }, 'working', 'working → paused, after its task'],
+    [{ ...working, status_change: { status: 'asleep', is_lazy: true } }, 'working', 'working → asleep, after its task'],
+    [worker({ status_change: { status: 'asleep', is_lazy: true } }), 'idle', 'idle → asleep'],
+    [{ ...working, status_change: { status: 'offline', is_lazy: false } }, 'working', 'working → offline'],
+  ] as const)('of worker %#: %s, "%s"', (each, kind, state) => {
+    expect(kindOf(each)).toBe(kind)
+    expect(stateOf(each)).toBe(state)
+  })
+})
+
+test('connected workers were seen last, and some were never seen', () => {
+  const gone = worker({ is_connected: false, last_seen: '2020-01-01T00:00:00Z' })
+  const never = worker({ is_connected: false })
+
+  expect([worker(), gone, never].map(lastSeen)).toEqual(['connected', expect.stringMatching(/\d d ago/), 'never'])
+  expect([never, gone, worker()].sort((a, b) => lastSeenMs(b) - lastSeenMs(a)).map(lastSeen)[2]).toBe('never')
+})
+
+test.each([
+  [0, '0 B'],
+  [999, '999 B'],
+  [1_500, '2 kB'],
+  [3_100_000_000, '3.1 GB'],
+  [2e18, '2000.0 PB'],
+])('%d bytes: %s', (size, text) => {
+  expect(bytes(size)).toBe(text)
+})
+
+describe('a query', () => {
+  const bruno = worker({ id: 'b', name: 'bruno', tags: [{ id: 't', name: 'slow' }] as never, status: 'asleep' })
+  const all = [working, bruno]
+  const names = (raw: Record<string, string>): string[] => matching(all, parsed(raw)).map(({ name }) => name)
+
+  test.each([
+    [{}, ['anita', 'bruno']],
+    [{ status: 'asleep' }, ['bruno']],
+    [{ status: 'asleep,working' }, ['anita', 'bruno']],
+    [{ tag: 'slow' }, ['bruno']],
+    [{ q: 'SLOW linux' }, ['bruno']],
+    [{ q: 'shot 010' }, ['anita']],
+    [{ q: 'nobody' }, []],
+  ] as [Record<string, string>, string[]][])('%j finds %j', (raw, expected) => {
+    expect(names(raw)).toEqual(expected)
+  })
+
+  test('is read as it was written, and the usual is not written', () => {
+    const raw = { q: 'a', status: 'asleep,idle', tag: 'slow', view: 'grid', sort: '-seen' }
+
+    expect(written(parsed(raw))).toEqual(raw)
+    expect(written(parsed({ sort: 'name', status: 'no such kind' }))).toEqual({})
+  })
+})
+
+test.each([
+  [400, ['name', 'state']],
+  [600, ['name', 'state', 'task']],
+  [1_000, ['name', 'state', 'task', 'tags', 'seen', 'version', 'address', 'slots']],
+])('%d pixels are enough for %j', (width, keys) => {
+  expect(shownColumns(width).map(({ key }) => key)).toEqual(keys)
+})
+
+describe('an action', () => {
+  test.each([
+    ['offline', [], ['delete']],
+    ['awake', ['sleep', 'pause', 'restart', 'shut-down', 'delete'], ['wake', 'resume']],
+    ['asleep', ['wake'], ['sleep']],
+  ] as const)('of a worker that is %s can be any of %j', (status, isPossible, others) => {
+    const possible = (action: WorkerAction): boolean => WORKER_ACTIONS[action].isPossible(worker({ status }))
+
+    expect(isPossible.filter((action) => !possible(action))).toEqual([])
+    expect(others.filter((action) => action !== 'delete' && possible(action))).toEqual([])
+  })
+
+  test('counts what the worker was asked for, not only its status', () => {
+    const isGoing = worker({ status_change: { status: 'asleep', is_lazy: true } as never })
+
+    expect(WORKER_ACTIONS.sleep.isPossible(isGoing)).toBe(false)
+    expect(WORKER_ACTIONS.wake.isPossible(isGoing)).toBe(true)
+  })
+
+  test('warns before a task is stopped, and not when it may end first', () => {
+    expect(warningOf('sleep', [working], false)?.text).toContain('One task is stopped')
+    expect(warningOf('sleep', [working], true)).toBeUndefined()
+    expect(warningOf('sleep', [worker()], false)).toBeUndefined()
+  })
+
+  test('names one worker, and counts several', () => {
+    expect(warningOf('delete', [working], true)?.title).toBe('Delete anita?')
+    expect(warningOf('shut-down', [working, worker()], true)?.title).toBe('Shut down 2 workers?')
+  })
+})

@@ -1,0 +1,121 @@
+"""Our interface: how a machine is, and how far its runs are, as their host says it.
+
+It is checked once, where it arrives. Hosts are not trusted: what does not fit is not known, and
+null. That costs a beat nothing else, so hosts and managers may be of different builds.
+"""
+
+from typing import Annotated, Any, TypeVar
+
+from pydantic import (
+    BeforeValidator,
+    Field,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+)
+
+from manager_api.contract.base import Answer
+from workflows.domain.messages import LONGEST_WORD
+
+#: More than any machine has; a host cannot make the manager remember more.
+MOST_GPUS = 16
+MOST_RUNS = 256
+MOST_PROGRAMS = 100
+LONGEST_PATH = 4096
+#: What the database can hold.
+_LARGEST = 2**63 - 1
+_LARGEST_NUMBER = 2**31 - 1
+
+
+def _known(value: Any, check: ValidatorFunctionWrapHandler) -> Any:
+    try:
+        return check(value)
+    except ValidationError:
+        return None
+
+
+T = TypeVar("T")
+Known = Annotated[T | None, WrapValidator(_known)]
+Percent = Known[Annotated[float, Field(strict=True, ge=0, le=100)]]
+#: In bytes.
+Size = Known[Annotated[int, Field(strict=True, ge=0, le=_LARGEST)]]
+Number = Known[Annotated[float, Field(strict=True, ge=-1e6, le=1e6)]]
+Count = Known[Annotated[int, Field(strict=True, ge=0, le=_LARGEST_NUMBER)]]
+FrameNumber = Known[Annotated[int, Field(strict=True, ge=-_LARGEST_NUMBER, le=_LARGEST_NUMBER)]]
+Word = Known[Annotated[str, Field(strict=True, max_length=LONGEST_WORD)]]
+
+
+def _objects(value: Any) -> list[Any]:
+    said = value if isinstance(value, list) else []
+    return [each for each in said if isinstance(each, dict | Answer)][:MOST_GPUS]
+
+
+def _words(value: Any) -> list[str]:
+    said = value if isinstance(value, list | tuple) else []
+    paths = [each for each in said if isinstance(each, str) and len(each) <= LONGEST_PATH]
+    return paths[:MOST_PROGRAMS]
+
+
+def _by_run(value: Any) -> dict[str, Any]:
+    said = value.items() if isinstance(value, dict) else ()
+    uses = [
+        (key, use)
+        for key, use in said
+        if isinstance(use, dict | Answer) and len(key) <= LONGEST_WORD
+    ]
+    return dict(uses[:MOST_RUNS])
+
+
+class GpuStatistics(Answer):
+    name: Word = None
+    percent: Percent = None
+    memory_used: Size = None
+    memory_total: Size = None
+    temperature_c: Number = None
+
+
+class RunStatistics(Answer):
+    """What the processes of a run use."""
+
+    cpu_percent: Number = None
+    """Of one core."""
+    memory: Size = None
+
+
+class MachineStatistics(Answer):
+    """How a machine is. What its host did not say, or not as a number that can be, is null."""
+
+    cpu_percent: Percent = None
+    cpu_count: Count = None
+    load: Number = None
+    """Of the last minute."""
+    memory_used: Size = None
+    memory_total: Size = None
+    disk_free: Size = None
+    disk_total: Size = None
+    gpus: Annotated[list[GpuStatistics], BeforeValidator(_objects)] = Field(default=[])
+    runs: Annotated[dict[str, RunStatistics], BeforeValidator(_by_run)] = Field(
+        default_factory=dict
+    )
+    """By run key."""
+    missing_programs: Annotated[list[str], BeforeValidator(_words)] = Field(default=[])
+    """Those that the farm has set for this host and that are not on it."""
+
+
+class RenderProgress(Answer):
+    """How far a render is; what is not known is unset."""
+
+    frame: FrameNumber = None
+    frames_done: Count = None
+    """Of those that this task renders."""
+    frames_total: Count = None
+    sample: Count = None
+    """Of this frame."""
+    samples: Count = None
+
+
+class RunProgress(RenderProgress):
+    """How far a run is, as its host says."""
+
+    steps_completed: Count = None
+    memory_peak: Size = None

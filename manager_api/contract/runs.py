@@ -1,0 +1,18 @@
+"""Our interface: what a host runs."""
+
+from pydantic import Field
+
+from manager_api.contract.base import Answer
+from manager_api.contract.tasks import Command
+
+
+class RunCommands(Answer):
+    task_id: str
+    job_name: str
+    task_name: str
+    task_type: str
+    commands: list[Command]
+    """Variables are replaced for the worker's platform."""
+    total_steps: int
+    environment: dict[str, str] = Field(default_factory=dict)
+    """Provisioned: added to the environment of the commands."""

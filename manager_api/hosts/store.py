@@ -1,0 +1,31 @@
+"""What the database says of the runs of hosts."""
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from manager_api.database.tables import LeaseRow, LeaseState, TaskRow
+from workflows.domain.messages import RunKey
+
+
+async def task_of_run(session: AsyncSession, worker_id: str, key: RunKey) -> str | None:
+    """The id of a run's task; None if the worker never had a lease for that run."""
+    lease = select(LeaseRow.id).where(
+        LeaseRow.worker_id == worker_id,
+        LeaseRow.job_id == key.job_id,
+        LeaseRow.run == key.run,
+    )
+    task = select(TaskRow.id).where(
+        TaskRow.job_id == key.job_id,
+        TaskRow.index_in_job == key.index,
+        (TaskRow.worker_id == worker_id) | lease.exists(),
+    )
+    found: str | None = await session.scalar(task)
+    return found
+
+
+async def leased_runs(session: AsyncSession, worker_id: str) -> set[tuple[str, int]]:
+    """(job, run) that have an open lease of this worker."""
+    open_leases = select(LeaseRow.job_id, LeaseRow.run).where(
+        LeaseRow.worker_id == worker_id, LeaseRow.state != LeaseState.RETURNED
+    )
+    return {(job_id, run) for job_id, run in await session.execute(open_leases)}

@@ -1,0 +1,100 @@
+"""The one way to change a job: through the workflow that runs it, else in the database."""
+
+import asyncio
+import contextlib
+from dataclasses import replace
+from typing import Protocol
+from uuid import uuid4
+
+from manager_api.contract.errors import OrchestratorUnavailable
+from manager_api.database.engine import Changed, Database
+from manager_api.database.tables import JobRow
+from manager_api.jobs import ended
+from manager_api.jobs import store as jobs
+from workflows.domain.messages import Change
+
+#: How long a change waits for a run that is about to end, or about to be started.
+PATIENCE_S = 20.0
+_CLOSING_PAUSE_S = 0.1
+_FIRST_WRITE_S = 3.0
+
+
+class RunIsOver(Exception):
+    """The job has no open workflow: it has ended, is ending, or has not been started yet."""
+
+
+class JobControl(Protocol):
+    """The way to a job's workflow (protocol rule 12: one way in)."""
+
+    async def change(self, job_id: str, change: Change) -> None:
+        """Asks the job's workflow, and waits until it has made the change or refused it.
+
+        Raises:
+            Refused: not possible in the current status.
+            RunIsOver: look at the database, and ask again.
+            OrchestratorUnavailable: nothing was changed, as far as we know.
+        """
+
+
+async def apply_change(
+    database: Database, control: JobControl, row: JobRow, change: Change
+) -> None:
+    """Returns when the change can be read; should Temporal be away, when it is sure to come.
+
+    Asks with one request id, however often, so that nothing is changed twice.
+
+    Raises:
+        JobNotFound: the job was deleted meanwhile.
+        Refused: not possible in the current status.
+        OrchestratorUnavailable: the run stayed between ending and ended, or its start is due.
+    """
+    change = replace(change, request_id=str(uuid4()))
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(PATIENCE_S):
+            while not await _applied(database, control, row, change):
+                await asyncio.sleep(_CLOSING_PAUSE_S)
+                async with database.reading() as session:
+                    row = await jobs.existing_job(session, row.id)
+            return
+    raise OrchestratorUnavailable("the job is between two runs; try again")
+
+
+async def _applied(database: Database, control: JobControl, row: JobRow, change: Change) -> bool:
+    """False when the job is between two runs."""
+    if not row.is_ended:
+        # The row may lag behind: only the workflow knows which change is possible.
+        jobs.check_stays(row)
+        try:
+            await control.change(row.id, change)
+        except RunIsOver:
+            return False
+        return True
+    try:
+        async with database.writing() as session:
+            held = await jobs.existing_job_to_change(session, row.id)
+            run = await ended.make_change(session, held, change)
+    except jobs.NotEnded:
+        return False  # another request began a run this very moment
+    if run is not None:
+        await _until_written(database, row.id, run)
+    return True
+
+
+async def _until_written(database: Database, job_id: str, run: int) -> None:
+    """Waits a moment for a new run's first write, so that the caller can read the change."""
+    committed = asyncio.Event()
+    database.listen(Changed.EVENTS, committed.set)
+    try:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_FIRST_WRITE_S):
+                while not await _has_written(database, job_id, run):
+                    await committed.wait()
+                    committed.clear()
+    finally:
+        database.unlisten(Changed.EVENTS, committed.set)
+
+
+async def _has_written(database: Database, job_id: str, run: int) -> bool:
+    async with database.reading() as session:
+        row = await jobs.job(session, job_id)
+    return row is None or row.run != run or row.sequence > 0

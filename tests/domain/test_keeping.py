@@ -1,0 +1,161 @@
+"""What the keeper tells again and when, and what its audit makes of two views of a job."""
+
+import pytest
+
+from workflows.domain.keeping import (
+    Keeper,
+    KeeperTimes,
+    Message,
+    OpenRun,
+    ResendTimer,
+    RestingWorkers,
+    StoredRun,
+    Verdict,
+    audited,
+    is_astray,
+)
+from workflows.domain.matchmaking import FarmSnapshot, JobFacts, LeaseFacts, Offer, WorkerFacts
+from workflows.domain.messages import Demand, Lease, Recall, Want, WorkerGone
+from workflows.domain.statuses import JobStatus, WorkerStatus
+
+TIMES = KeeperTimes(resend_s=5, audit_s=60, early_audit_s=2)
+JOB = JobFacts("job", 1, JobStatus.ACTIVE, 50, 0, None, None)
+
+
+def worker(status: WorkerStatus = WorkerStatus.AWAKE, *, is_present: bool = True) -> WorkerFacts:
+    types = frozenset({"blender"})
+    return WorkerFacts("carmen", "carmen", status, 1, 1, types, frozenset(), is_present)
+
+
+def lease_facts(*, run: int = 1) -> LeaseFacts:
+    return LeaseFacts("lease", "carmen", 1, 0, 1, "job", run, is_held=True, recall="")
+
+
+def farm(
+    *workers: WorkerFacts, job: JobFacts = JOB, lease: LeaseFacts | None = None
+) -> FarmSnapshot:
+    return FarmSnapshot(workers, (job,), (lease,) if lease else ())
+
+
+# --- passes ---------------------------------------------------------------------------------------
+
+
+def test_a_pass_offers_what_the_matchmaker_plans() -> None:
+    hungry = JobFacts("job", 1, JobStatus.ACTIVE, 50, 0, None, Demand(1, (Want("blender", 1),)))
+
+    planned = Keeper(TIMES).look(farm(worker(), job=hungry), now=0)
+
+    assert planned.offers == [Offer("carmen", 1, 0, "job", 1)]
+
+
+def test_a_worker_that_is_not_heard_of_is_lost_and_a_lease_of_an_older_run_is_orphaned() -> None:
+    planned = Keeper(TIMES).look(farm(worker(is_present=False), lease=lease_facts(run=7)), now=0)
+
+    assert planned.lost == ["carmen"]
+    assert planned.orphaned == ["lease"]
+
+
+def test_news_is_sent_again_only_after_a_while() -> None:
+    keeper, gone = Keeper(TIMES), farm(worker(WorkerStatus.OFFLINE), lease=lease_facts())
+
+    sent = [keeper.look(gone, now=now).messages for now in (0, 4.9, 5)]
+
+    told = [
+        Message("job", "worker_gone", WorkerGone("carmen", 1, "its worker is not there any more"))
+    ]
+    assert sent == [told, [], told]
+
+
+def test_a_recall_is_marked_whenever_it_is_told() -> None:
+    keeper, asleep = Keeper(TIMES), farm(worker(WorkerStatus.ASLEEP), lease=lease_facts())
+
+    first, second = keeper.look(asleep, now=0), keeper.look(asleep, now=1)
+
+    assert [order.lease_id for order in first.recalls] == ["lease"]
+    assert first.messages == [
+        Message("job", "recall", [Recall("lease", at_once=True, reason="it is asleep")])
+    ]
+    assert (second.recalls, second.messages) == ([], [])
+
+
+def test_leases_of_one_job_are_lent_in_one_message_and_late_ones_are_lent_again_in_time() -> None:
+    keeper = Keeper(TIMES)
+    new, late = (
+        Lease(name, "carmen", "carmen", 1, 0, 1, "job", 1, ("blender",)) for name in ("new", "late")
+    )
+
+    first = keeper.lend([new], [late], now=0)
+    second = keeper.lend([], [late], now=1)
+
+    assert first == [Message("job", "lend", [new, late])]
+    assert second == []
+
+
+# --- what is remembered ---------------------------------------------------------------------------
+
+
+def test_a_resend_timer_forgets_what_it_would_allow_anyway() -> None:
+    timer = ResendTimer(5)
+    timer.is_due("a", now=0)
+
+    timer.forget_old(now=5)
+
+    assert timer.is_due("a", now=5)
+    assert not timer.is_due("a", now=6)
+
+
+def test_a_worker_rests_for_the_cool_down() -> None:
+    resting = RestingWorkers()
+    resting.add("carmen", now=0)
+
+    assert [resting.at(now, cooldown_s=2) for now in (1.9, 2)] == [{"carmen"}, frozenset()]
+    assert not resting
+
+
+def test_an_audit_is_due_at_once_then_once_a_minute_and_soon_after_a_workflow_was_missing() -> None:
+    keeper = Keeper(TIMES)
+    at_start = keeper.audit_due_in(0)
+    keeper.audit_begins(0)
+    usual = keeper.audit_due_in(0)
+
+    keeper.workflow_was_missing(10)
+
+    assert at_start < 0
+    assert (usual, keeper.audit_due_in(10)) == (60, 2)
+
+
+# --- the audit ------------------------------------------------------------------------------------
+
+STORED = StoredRun("job", run=3, sequence=5)
+
+
+@pytest.mark.parametrize(
+    ("open_run", "verdict"),
+    [
+        (None, Verdict.START_ANEW),
+        (OpenRun(2, None), Verdict.START_ANEW),
+        (OpenRun(3, 4), Verdict.START_ANEW),
+        (OpenRun(3, None), Verdict.GOES_ON),
+        (OpenRun(3, 5), Verdict.GOES_ON),
+        (OpenRun(3, 6), Verdict.TELL_AGAIN),
+    ],
+)
+def test_an_audit_compares_run_and_sequence(open_run: OpenRun | None, verdict: Verdict) -> None:
+    assert audited(STORED, open_run) is verdict
+
+
+@pytest.mark.parametrize(
+    ("open_run", "stored", "is_to_end"),
+    [
+        (OpenRun(3, None), None, True),
+        (OpenRun(2, None), STORED, True),
+        (OpenRun(3, 4), STORED, False),
+        (OpenRun(3, 4), StoredRun("job", 3, 5, is_ended=True), True),
+        (OpenRun(3, 5), StoredRun("job", 3, 5, is_ended=True), False),
+        (OpenRun(3, None), StoredRun("job", 3, 5, is_ended=True), False),
+    ],
+)
+def test_a_workflow_is_astray_when_no_row_is_its_own(
+    open_run: OpenRun, stored: StoredRun | None, is_to_end: bool
+) -> None:
+    assert is_astray(open_run, stored) is is_to_end

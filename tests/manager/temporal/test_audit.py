@@ -1,0 +1,159 @@
+"""The keeper's audit of a real Temporal: what was set back in time, and what has gone astray."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+
+import pytest
+from sqlalchemy import delete, update
+from temporalio.client import Client, WorkflowExecutionStatus
+from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.worker import UnsandboxedWorkflowRunner, Worker
+
+from activities.keeper_memory import Wakeup
+from activities.keeping import Epoch
+from activities.projection import Projection
+from manager_api.database.engine import Database
+from manager_api.database.tables import JobRow
+from manager_api.jobs.projection import SqlProjectionStore
+from manager_api.keeper.store import SqlKeeperStore
+from manager_api.temporal.orchestrator import TemporalJobs, workflow_id
+from manager_api.temporal.server import TemporalServer
+from workflows.activity_contracts import MANAGER_TASK_QUEUE
+from workflows.domain.keeping import KeeperTimes, OpenRun, StoredRun
+from workflows.domain.messages import RunKey
+from workflows.domain.statuses import WorkerStatus
+from workflows.job import JobWorkflow
+
+Make = Callable[..., Awaitable[str]]
+
+pytestmark = pytest.mark.parametrize("url", ["sqlite"], indirect=True)
+
+
+class NoHosts:
+    """A farm without render machines."""
+
+    def is_present(self, worker_id: str) -> bool:
+        return False
+
+    async def order_status(self, worker_id: str, status: WorkerStatus) -> bool:
+        return False
+
+    async def disconnect(self, worker_id: str, reason: str) -> None: ...
+
+    async def stop_run(self, worker_id: str, key: RunKey, reason: str) -> bool:
+        return False
+
+    async def settled(self, worker_id: str, key: RunKey) -> None: ...
+
+
+class Farm:
+    """The keeper, the database and a Temporal of their own: an audit ends what it does not know."""
+
+    def __init__(self, db: Database, client: Client) -> None:
+        self.client = client
+        self.jobs = TemporalJobs(client, db)
+        self.store = SqlKeeperStore(db)
+        self._db = db
+        self._epoch = 0
+
+    async def keep(self) -> None:
+        """One pass and one audit of a new keeper."""
+        number = await self.store.next_epoch()
+        times = KeeperTimes()
+        epoch = Epoch(number, self.store, self.jobs, NoHosts(), Wakeup(), times)
+        await epoch.make_pass()
+        await epoch.audit_if_due()
+
+    async def until(self, condition: Callable[[], Awaitable[bool]]) -> None:
+        async with asyncio.timeout(60):
+            while not await condition():
+                await self.keep()
+
+    async def row(self, job_id: str) -> JobRow:
+        async with self._db.reading() as session:
+            return await session.get_one(JobRow, job_id)
+
+    async def change_row(self, job_id: str, **values: object) -> None:
+        """As if the row were one of another time."""
+        async with self._db.writing() as session:
+            await session.execute(update(JobRow).where(JobRow.id == job_id).values(**values))
+
+    async def delete_row(self, job_id: str) -> None:
+        async with self._db.writing() as session:
+            await session.execute(delete(JobRow).where(JobRow.id == job_id))
+
+    async def at_work(self, job_id: str) -> StoredRun:
+        """The job has its workflow, which has made its first write."""
+
+        async def has_written() -> bool:
+            return (await self.row(job_id)).sequence > 0
+
+        await self.until(has_written)
+        row = await self.row(job_id)
+        return StoredRun(job_id, row.run, row.sequence)
+
+
+@pytest.fixture
+async def farm(db: Database, tmp_path: Path) -> AsyncIterator[Farm]:
+    server = TemporalServer(tmp_path / "temporal", stop_timeout=2.0)
+    await server.start()
+    client = await Client.connect(server.address, data_converter=pydantic_data_converter)
+    projection = Projection(SqlProjectionStore(db), NoHosts(), Wakeup())
+    worker = Worker(
+        client,
+        task_queue=MANAGER_TASK_QUEUE,
+        workflows=[JobWorkflow],
+        activities=[projection.claim_job, projection.store_changes],
+        workflow_runner=UnsandboxedWorkflowRunner(),
+    )
+    async with worker:
+        yield Farm(db, client)
+    await server.stop()
+
+
+async def test_an_audit_leaves_alone_what_agrees(farm: Farm, insert: Make) -> None:
+    job_id = await insert()
+    stored = await farm.at_work(job_id)
+
+    await farm.keep()
+
+    assert await farm.jobs.open_run(stored) == OpenRun(stored.run, stored.sequence)
+    assert (await farm.row(job_id)).run == 1
+
+
+async def test_a_database_that_is_behind_is_told_everything(farm: Farm, insert: Make) -> None:
+    job_id = await insert()
+    stored = await farm.at_work(job_id)
+    await farm.change_row(job_id, sequence=0, last_write=None, priority=1, demand=None)
+
+    async def knows_everything() -> bool:
+        row = await farm.row(job_id)
+        return row.sequence > stored.sequence and row.priority == 50 and row.demand is not None
+
+    await farm.until(knows_everything)
+    assert (await farm.row(job_id)).run == 1
+
+
+async def test_a_workflow_that_is_behind_makes_room_for_a_new_run(farm: Farm, insert: Make) -> None:
+    job_id = await insert()
+    stored = await farm.at_work(job_id)
+    await farm.change_row(job_id, sequence=stored.sequence + 5)
+
+    async def has_a_new_run() -> bool:
+        open_run = await farm.jobs.open_run(StoredRun(job_id, 2, 0))
+        return open_run is not None and open_run.run == 2
+
+    await farm.until(has_a_new_run)
+
+
+async def test_a_workflow_of_no_job_is_ended(farm: Farm, insert: Make) -> None:
+    job_id = await insert()
+    await farm.at_work(job_id)
+    await farm.delete_row(job_id)
+    handle = farm.client.get_workflow_handle(workflow_id(job_id))
+
+    async def has_ended() -> bool:
+        return (await handle.describe()).status is WorkflowExecutionStatus.TERMINATED
+
+    await farm.until(has_ended)

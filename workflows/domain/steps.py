@@ -1,0 +1,8 @@
+"""Steps: the unit in which the progress of tasks and jobs is counted."""
+
+from collections.abc import Iterable
+
+
+def steps_of(counts: Iterable[int]) -> int:
+    """The sum; a command that does not count its steps is one step, as in Flamenco."""
+    return sum(max(1, count) for count in counts)
