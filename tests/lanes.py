@@ -14,6 +14,7 @@ QUICK = (
     "tests/addon/core/test_evaluation.py",
     "tests/addon/core/test_presets.py",
     "tests/addon/core/test_project.py",
+    "tests/deploy/",
     "tests/docs/",
     "tests/domain/",
     "tests/manager/logs/test_task_logs.py",
