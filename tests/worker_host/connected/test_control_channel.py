@@ -10,7 +10,7 @@ from typing import Any
 import psutil
 import pytest
 
-from manager_api.hosts.channel import Standing
+from manager_api.hosts.channel import HelloAnswer
 from worker_host.control_channel import ChannelTimes, ControlChannel, Dismissed, Superseded
 from worker_host.registration import Credentials
 from workflows.domain import control
@@ -78,7 +78,7 @@ async def send_all(channel: ControlChannel, log: bytes) -> None:
 async def test_a_new_process_gets_a_session_and_is_told_what_to_be(
     farm: Any, credentials: Credentials
 ) -> None:
-    farm.records.wanted = Standing(WorkerStatus.ASLEEP, settled=("job.1.1.1",))
+    farm.records.wanted = HelloAnswer(WorkerStatus.ASLEEP, settled=("job.1.1.1",))
 
     async with connected(farm, credentials) as (_, receiver, _):
         welcome = receiver.welcomes[0]
