@@ -10,6 +10,7 @@ from typing import Any
 import psutil
 import pytest
 
+from manager_api.contract.machine import MachineStatistics
 from manager_api.hosts.channel import HelloAnswer
 from worker_host.control_channel import ChannelTimes, ControlChannel, Dismissed, Superseded
 from worker_host.registration import Credentials
@@ -96,7 +97,7 @@ async def test_beats_make_a_host_present_with_its_statistics(
         await eventually(lambda: farm.hosts.statistics(worker_id))
 
         assert farm.hosts.is_present(worker_id)
-        assert farm.hosts.statistics(worker_id) == {"cpu_percent": 7.0}
+        assert farm.hosts.statistics(worker_id) == MachineStatistics(cpu_percent=7.0)
 
 
 async def test_orders_reach_the_host(
@@ -195,7 +196,7 @@ async def test_only_the_newest_progress_is_told(
         await eventually(lambda: KEY in farm.records.steps)
 
         assert farm.records.steps == {KEY: 1999}
-        assert farm.hosts.progress("job", 1)["frame"] == 1999
+        assert farm.hosts.progress_of_job("job")[1].frame == 1999
 
 
 async def test_the_same_process_keeps_its_session_over_a_restart_of_the_manager(
