@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
 
@@ -20,6 +21,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    # By the clock, which other processes slow down.
+    settings.register_profile("no deadline", deadline=None)
+    settings.load_profile("no deadline")
     config.pluginmanager.register(CpuTimes())
 
 
