@@ -35,6 +35,26 @@ async def test_the_configuration_names_the_shared_storage(
     }
 
 
+async def test_a_farm_with_a_job_is_past_its_first_run(
+    api: httpx.AsyncClient, submit: Submit
+) -> None:
+    await submit()
+
+    answer = await api.get("/api/v3/configuration")
+
+    assert answer.json()["isFirstRun"] is False
+
+
+async def test_a_farm_with_a_worker_is_past_its_first_run(
+    api: httpx.AsyncClient, register: Register
+) -> None:
+    await register()
+
+    answer = await api.get("/api/v3/configuration")
+
+    assert answer.json()["isFirstRun"] is False
+
+
 async def test_a_farm_without_workers_is_inoperative(api: httpx.AsyncClient, fits: Fits) -> None:
     async def is_inoperative() -> bool:
         answer = await api.get("/api/v3/status")
