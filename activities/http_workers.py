@@ -6,6 +6,7 @@ from typing import Protocol
 
 from temporalio import activity
 
+from activities.checking import check_run
 from activities.heartbeats import heartbeats
 from workflows.activity_contracts import Rendering
 from workflows.domain.messages import Outcome, RunRef
@@ -41,6 +42,7 @@ class HttpRendering(Rendering):
     @activity.defn(name="run_task")
     async def run_task(self, run: RunRef) -> Outcome:
         """Returns only what is known already: else the activity ends when the worker reports."""
+        check_run(run)
         async with heartbeats(lambda: None, self._heartbeat_every_s):
             try:
                 outcome = await self._attached(run)

@@ -6,6 +6,7 @@ from typing import Any, Protocol
 
 from temporalio import activity
 
+from activities.checking import check_run
 from activities.heartbeats import heartbeats
 from workflows.activity_contracts import Rendering
 from workflows.domain.messages import Outcome, OutcomeKind, RunKey, RunRef
@@ -47,6 +48,7 @@ class LocalRendering(Rendering):
 
         A failed render is an answer, not an accident: the domain decides who tries next.
         """
+        check_run(run)
         key = run.key
         report = asyncio.create_task(self._runs.run_or_attach(run), name=f"run {key}")
         async with heartbeats(lambda: self._runs.progress(key), self._heartbeat_every_s):

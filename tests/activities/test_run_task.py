@@ -2,16 +2,19 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from temporalio.activity import ActivityCancellationDetails, _CompleteAsyncError
+from temporalio.exceptions import ApplicationError
 from temporalio.testing import ActivityEnvironment
 
 from activities.run_task import LocalRendering
+from tests.farm.ids import JOB, LEASE
 from workflows.domain.messages import Outcome, OutcomeKind, RunKey, RunRef
 
-REF = RunRef("job", 1, 1, 1, "lease", 0, 1)
+REF = RunRef(JOB, 1, 1, 1, LEASE, 0, 1)
 COMPLETED = Outcome(OutcomeKind.COMPLETED, "done")
 CANCELED = Outcome(OutcomeKind.CANCELED, "canceled")
 
@@ -135,3 +138,15 @@ async def test_an_accident_of_the_run_table_is_raised(run: OneRun) -> None:
 
     with pytest.raises(OSError, match="no space left"):
         await ActivityEnvironment().run(LocalRendering(run).run_task, REF)
+
+
+async def test_a_run_that_no_workflow_scheduled_is_refused_before_anything_is_asked(
+    run: OneRun,
+) -> None:
+    forged = replace(REF, job_id=f"{JOB}/../../api/v3/tasks/{JOB}/logtail?x=")
+
+    with pytest.raises(ApplicationError, match="not a UUID") as refusal:
+        await ActivityEnvironment().run(LocalRendering(run).run_task, forged)
+
+    assert refusal.value.non_retryable
+    assert not run.attached.is_set()

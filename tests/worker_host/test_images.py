@@ -10,10 +10,11 @@ import pytest
 from PIL import Image
 
 from activities.images.frame_images import as_jpeg
+from tests.farm.ids import JOB
 from worker_host.images import Previews
 from workflows.domain.messages import RunKey
 
-KEY = RunKey("job", 1, 1, 1)
+KEY = RunKey(JOB, 1, 1, 1)
 
 
 def saved(path: Path, mode: str = "RGB", color: object = None) -> Path:

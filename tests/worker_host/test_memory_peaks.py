@@ -7,10 +7,11 @@ from collections.abc import AsyncIterator, Callable, Collection, Mapping
 
 import pytest
 
+from tests.farm.ids import JOB
 from worker_host.memory_peaks import MemoryPeaks
 from workflows.domain.messages import RunKey
 
-KEY = RunKey("job", 1, 1, 1)
+KEY = RunKey(JOB, 1, 1, 1)
 MB = 2**20
 #: Takes and gives back 96 MB in a child process, one step for each line that it is told.
 RUN = """

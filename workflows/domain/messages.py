@@ -5,10 +5,18 @@ an older build still reads. Tasks are named by their index in the job, 1-based a
 API: a hundred thousand UUIDs would not fit in a workflow's state.
 """
 
+import re
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from workflows.domain.statuses import JobStatus, TaskStatus
+
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_LARGEST = 2**31 - 1
+
+
+def _is_uuid(text: str) -> bool:
+    return _UUID.fullmatch(text) is not None
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -25,13 +33,28 @@ class RunKey:
 
     @classmethod
     def parse(cls, text: str) -> "RunKey":
-        """The inverse of `str()`; safe as a file name.
+        """Return the key that `str()` wrote. It is safe in a file name and in an address.
 
         Raises:
-            ValueError: not a run key.
+            ValueError: the text is not a run key, or one that `check` refuses.
         """
         job_id, index, run, attempt = text.split(".")
-        return cls(job_id, int(index), int(run), int(attempt))
+        key = cls(job_id, int(index), int(run), int(attempt))
+        key.check()
+        if str(key) != text:
+            raise ValueError("the numbers are not written in plain digits")
+        return key
+
+    def check(self) -> None:
+        """Refuse a key that came from outside and that no manager can have made.
+
+        Raises:
+            ValueError: the job's id is not a UUID in lower case, or a number is out of range.
+        """
+        if not _is_uuid(self.job_id):
+            raise ValueError("the id of the job is not a UUID")
+        if not all(1 <= number <= _LARGEST for number in (self.index, self.run, self.attempt)):
+            raise ValueError(f"index, run and attempt must be between 1 and {_LARGEST}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,6 +269,22 @@ class RunRef:
     @property
     def key(self) -> RunKey:
         return RunKey(self.job_id, self.index, self.run, self.attempt)
+
+    def check(self) -> None:
+        """Refuse a reference that no job's workflow can have sent.
+
+        Any client of Temporal can schedule an activity on a host's task queue. The host makes
+        paths and addresses of the job's id, so it must be nothing but a UUID.
+
+        Raises:
+            ValueError: see `RunKey.check`; or the lease's id is not a UUID, or its slot or
+                generation is out of range.
+        """
+        self.key.check()
+        if not _is_uuid(self.lease_id):
+            raise ValueError("the id of the lease is not a UUID")
+        if not (0 <= self.slot <= _LARGEST and 0 <= self.generation <= _LARGEST):
+            raise ValueError(f"slot and generation must be between 0 and {_LARGEST}")
 
 
 class OutcomeKind(StrEnum):

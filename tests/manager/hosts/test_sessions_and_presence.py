@@ -11,6 +11,7 @@ from manager_api.contract.machine import MachineStatistics
 from manager_api.database.engine import utc_now
 from manager_api.workers import sleep_store as sleep_schedules
 from manager_api.workers import store as workers
+from tests.farm.ids import JOB
 from tests.manager.hosts.served_channel import Manager
 from workflows.domain import control
 from workflows.domain.messages import RunKey
@@ -25,7 +26,7 @@ HELLO = control.Hello(slots=2, software="Tablao")
 
 async def test_each_new_process_gets_a_session_of_its_own(manager: Manager) -> None:
     worker = await manager.worker()
-    async with manager.host(worker, replace(HELLO, runs=("job.1.1.1",))) as (_, first):
+    async with manager.host(worker, replace(HELLO, runs=(f"{JOB}.1.1.1",))) as (_, first):
         pass
 
     async with manager.host(worker) as (_, second):
@@ -38,10 +39,10 @@ async def test_each_new_process_gets_a_session_of_its_own(manager: Manager) -> N
 async def test_a_session_stores_which_runs_live(manager: Manager) -> None:
     worker = await manager.worker()
 
-    async with manager.host(worker, replace(HELLO, runs=("job.1.1.1",))):
+    async with manager.host(worker, replace(HELLO, runs=(f"{JOB}.1.1.1",))):
         row = await manager.row(worker)
 
-    assert row.live_runs == ["job.1.1.1"]
+    assert row.live_runs == [f"{JOB}.1.1.1"]
 
 
 async def test_the_same_process_keeps_its_session(manager: Manager) -> None:
@@ -59,8 +60,8 @@ async def test_a_process_with_an_older_session_is_sent_away(manager: Manager) ->
         code = await manager.close_code(worker, control.encode(replace(HELLO, session=1)))
 
         assert code == control.CLOSE_SUPERSEDED
-        await manager.hosts.settled(worker, RunKey("job", 1, 1, 1))
-        assert await manager.hear(newest) == control.Settled("job.1.1.1")
+        await manager.hosts.settled(worker, RunKey(JOB, 1, 1, 1))
+        assert await manager.hear(newest) == control.Settled(f"{JOB}.1.1.1")
 
 
 async def test_a_worker_that_counted_as_lost_begins_a_new_session(manager: Manager) -> None:

@@ -14,6 +14,7 @@ from manager_api.hosts.channel import ChannelSettings, HelloAnswer, Hosts
 from manager_api.logs.task_logs import TaskLogs
 from manager_api.temporal.tunnel import tunnel_router
 from manager_api.web.tablao.host import host_router
+from tests.farm.ids import JOB
 from worker_host.settings import HostSettings
 from workflows.domain import control
 from workflows.domain.messages import RunKey
@@ -136,7 +137,7 @@ class Farm:
 
     async def log_of(self, index: int, attempt: int = 1) -> bytes:
         """What the host has sent of an attempt."""
-        _, blocks = await self.logs.whole("job", f"task-{index}", attempt)
+        _, blocks = await self.logs.whole(JOB, f"task-{index}", attempt)
         return b"".join([block async for block in blocks])
 
     def _app(self) -> FastAPI:

@@ -20,6 +20,7 @@ from temporalio.workflow import ActivityCancellationType
 
 from manager_api.hosts.channel import HelloAnswer
 from manager_api.temporal.server import TemporalServer
+from tests.farm.ids import JOB, LEASE
 from tests.worker_host.connected.stand_in_manager import Farm, eventually
 from worker_host.host import Ended, Host
 from worker_host.registration import Credentials
@@ -27,7 +28,7 @@ from worker_host.run_table import RunTable
 from workflows.domain.messages import Outcome, OutcomeKind, RunKey, RunRef, worker_task_queue
 from workflows.domain.statuses import WorkerStatus
 
-KEY = RunKey("job", 1, 1, 1)
+KEY = RunKey(JOB, 1, 1, 1)
 Handle = WorkflowHandle[Any, Outcome]
 
 
@@ -103,7 +104,7 @@ class Stage:
         """A task of one command."""
         parameters = {"exe": "/bin/sh", "args": ["-c", script]}
         self.farm.commands[index] = [{"name": "exec", "parameters": parameters}]
-        return RunRef("job", index, 1, 1, "lease", 0, index)
+        return RunRef(JOB, index, 1, 1, LEASE, 0, index)
 
     def long(self, index: int = 1) -> RunRef:
         """A task that tells its pid and waits until `finish` is called."""
@@ -141,7 +142,7 @@ async def test_a_task_runs_and_its_log_reaches_the_manager(
         handle = await stage.send(stage.shell("echo olé"))
 
         assert await handle.result() == Outcome(OutcomeKind.COMPLETED, "Completed")
-        log = stage.farm.logs.job_directory("job")
+        log = stage.farm.logs.job_directory(JOB)
         await eventually(lambda: any("olé" in file.read_text() for file in log.glob("*.txt")))
 
 
@@ -163,7 +164,7 @@ async def test_a_task_whose_commands_the_manager_withholds_is_refused(
     stage: Stage, credentials: Credentials
 ) -> None:
     async with stage.host(credentials):
-        handle = await stage.send(RunRef("job", 7, 1, 1, "lease", 0, 1))
+        handle = await stage.send(RunRef(JOB, 7, 1, 1, LEASE, 0, 1))
 
         assert await handle.result() == Outcome(OutcomeKind.REFUSED, "the lease is not held")
 
