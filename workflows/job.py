@@ -216,7 +216,7 @@ class JobWorkflow:
         try:
             report(job, offer, handle)
             self._act(job)
-        except Exception as defect:  # carried to where it fails the workflow task
+        except Exception as defect:  # raised later, where it fails the workflow task
             self._defect = defect
 
     # --- signals ---------------------------------------------------------------------------------

@@ -115,7 +115,7 @@ class Welcome:
     settled: tuple[str, ...] = ()
     """Those of the runs in `Hello` whose end is recorded, so the host may drop their outcomes."""
     provision: Mapping[str, Any] = field(default_factory=dict)
-    """As in `Provisioned`."""
+    """The farm's settings for this host, as in `Provisioned`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,7 +68,7 @@ MOST_UNBLOCKED = 1000
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """Lends one slot of a worker to one run of a job. Key: `id`; newer `generation` wins."""
+    """A slot of a worker, lent to one run of a job. Key: `id`; the newer `generation` wins."""
 
     id: str
     worker_id: str
@@ -100,7 +100,7 @@ def worker_task_queue(worker_id: str, session: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Recall:
-    """Takes a lease back: after the current task, or at once."""
+    """An order to give a lease back: after the current task, or at once."""
 
     lease_id: str
     at_once: bool = False
@@ -320,7 +320,7 @@ class LeaseReturned:
 
 @dataclass(frozen=True, slots=True)
 class Want:
-    """Tasks of one type that could start now, and who may not run them."""
+    """Tasks of one type that could start now, and the workers that may not run them."""
 
     task_type: str
     count: int

@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from workflows.domain.statuses import WorkerStatus
 from workflows.domain.worker import StatusRequest
 
-#: In the order of `date.weekday()`.
+#: The days of the week, in the order of `date.weekday()`.
 DAYS = ("mo", "tu", "we", "th", "fr", "sa", "su")
 
 _MIDNIGHT = time()
