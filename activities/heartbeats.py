@@ -1,4 +1,4 @@
-"""Heartbeats on a timer: a frame may render for an hour in silence."""
+"""Heartbeats on a timer, because a frame may render for an hour without any output."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -10,9 +10,9 @@ from temporalio import activity
 
 @asynccontextmanager
 async def heartbeats(details: Callable[[], Any], every_s: float) -> AsyncIterator[None]:
-    """Within an activity, tell Temporal every so often how far it is.
+    """Send Temporal an activity's progress in heartbeats, one every `every_s` seconds.
 
-    The first one is sent after `every_s`, so that a short task costs none.
+    The first one is sent after `every_s`, so that a short task sends none.
     """
     beating = asyncio.create_task(_beat(details, every_s), name="heartbeats")
     try:

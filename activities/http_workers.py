@@ -1,4 +1,4 @@
-"""The task of a worker that speaks HTTP as an activity of the manager's: offered, then awaited."""
+"""An HTTP worker's task as an activity of the manager: it is offered, then awaited."""
 
 import asyncio
 import logging
@@ -22,18 +22,18 @@ class NotStored(Exception):
 
 class OfferedRuns(Protocol):
     async def attach(self, ref: RunRef, workflow_run_id: str, activity_id: str) -> Outcome | None:
-        """Offer the run to its worker, or report what became of it; None: that is still to come.
+        """Offer the run to its worker, or return its outcome; None if the run has not ended.
 
         From then on, the outcome is delivered to this activity and to no older one.
 
         Raises:
-            NotStored: ask again.
+            NotStored: the database was busy; the caller asks again.
         """
         ...
 
 
 class HttpRendering(Rendering):
-    """Runs in the managers, for workers that have no task queue of their own."""
+    """Runs in the managers, for HTTP workers, which have no task queue of their own."""
 
     def __init__(self, runs: OfferedRuns, *, heartbeat_every_s: float = 5.0) -> None:
         self._runs = runs
@@ -41,14 +41,17 @@ class HttpRendering(Rendering):
 
     @activity.defn(name="run_task")
     async def run_task(self, run: RunRef) -> Outcome:
-        """Returns only what is known already: else the activity ends when the worker reports."""
+        """Return an outcome that is known already.
+
+        Otherwise the activity ends later, when the worker reports.
+        """
         check_run(run)
         async with heartbeats(lambda: None, self._heartbeat_every_s):
             try:
                 outcome = await self._attached(run)
             except asyncio.CancelledError:
-                # Neither a manager that stops nor an order to the run is the worker's word. The
-                # run is asked for again, or ended by the one that looks after all of them.
+                # The manager stops, or the run shall stop; the worker has not reported anything.
+                # The run is asked for again, or the keeper's manager ends it.
                 activity.raise_complete_async()
         if outcome is None:
             activity.raise_complete_async()
@@ -60,6 +63,6 @@ class HttpRendering(Rendering):
             try:
                 return await self._runs.attach(run, info.workflow_run_id or "", info.activity_id)
             except NotStored as busy:
-                # An exception would end the attempt.
+                # An exception would end the activity, and with it the attempt.
                 logger.warning("a run could not be offered yet: %s", busy)
                 await asyncio.sleep(_PAUSE_S)

@@ -1,4 +1,4 @@
-"""Wakes the keeper, and remembers which workers rest. It outlives a keeper's epoch."""
+"""Wakes the keeper, and remembers unresponsive workers; it outlives a keeper's epoch."""
 
 import asyncio
 from collections.abc import Callable
@@ -8,7 +8,8 @@ from workflows.domain.keeping import RestingWorkers
 
 
 class Wakeup:
-    """
+    """Wakes the keeper, and remembers workers that did not respond.
+
     Args:
         clock: in seconds.
     """
@@ -25,7 +26,7 @@ class Wakeup:
         self._resting.add(worker_id, self._clock())
 
     def resting(self, cooldown_s: float) -> frozenset[str]:
-        """Workers that are not to be lent now."""
+        """Return the workers that must not be lent now."""
         return self._resting.at(self._clock(), cooldown_s)
 
     @property

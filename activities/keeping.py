@@ -1,8 +1,8 @@
-"""The farm keeper's loops: they carry out what `workflows.domain.keeping` decides.
+"""The farm keeper's loops: they carry out the decisions of `workflows.domain.keeping`.
 
-The passes are woken when something changed; a slow tick is the safety net. Each pass looks at the
-whole farm, so that a pass that was cut off anywhere is made good by the next. Beside them runs the
-audit, which asks every job's workflow how far it is and so must not hold up matchmaking.
+A change wakes the keeper for a pass; otherwise there is a pass at every slow tick. Each pass looks
+at the whole farm, so if one is cut off, the next one completes its work. The audit runs beside the
+passes: it asks every job's workflow how far it is, and must not delay matchmaking.
 """
 
 import asyncio
@@ -34,31 +34,31 @@ from workflows.domain.statuses import WorkerStatus
 
 logger = logging.getLogger(__name__)
 
-#: Longest pause between two looks whether an audit is due: it may have become due earlier.
+#: The pause between two checks whether an audit is due: its time may move forward.
 _AUDIT_LOOK_S = 1.0
 _TIMES = KeeperTimes()
 
 
 class Superseded(Exception):
-    """A newer keeper has begun an epoch: this one stops."""
+    """A newer keeper has begun an epoch, so this one stops."""
 
 
 class WorkflowMissing(Exception):
-    """The job has no open workflow to tell this to."""
+    """The job has no open workflow that could get the message."""
 
 
 class TemporalAway(Exception):
-    """Temporal does not answer; what was to be told is told by a later pass."""
+    """Temporal does not answer; a later pass sends the messages."""
 
 
 class KeeperStore(Protocol):
-    """The database, as the keeper sees it. Writes of an older epoch raise `Superseded`."""
+    """The database, as far as the keeper needs it. Writes of an older epoch raise `Superseded`."""
 
     async def next_epoch(self) -> int: ...
     async def snapshot(self, is_present: Callable[[str], bool]) -> FarmSnapshot: ...
     async def write_offers(self, epoch: int, offers: Sequence[Offer]) -> list[Lease]: ...
     async def unconfirmed_leases(self, older_than_s: float) -> list[Lease]:
-        """Leases that were offered so long ago and are not held."""
+        """Return the leases that were offered before that time and are not held yet."""
         ...
 
     async def mark_recalled(self, epoch: int, recalls: Sequence[RecallOrder]) -> None: ...
@@ -67,21 +67,21 @@ class KeeperStore(Protocol):
     async def outbox(self) -> list[tuple[str, int]]: ...
     async def started(self, job_id: str, run: int) -> None: ...
     async def start_anew(self, job_id: str, run: int) -> None:
-        """Gives a job whose workflow is gone a new run, from what the database has."""
+        """Give a job whose workflow is gone a new run, from its state in the database."""
         ...
 
     async def unfinished_runs(self) -> list[StoredRun]:
-        """Runs that have not ended and wait for no start: each should have its workflow."""
+        """Return the runs that have started and not ended: each should have a workflow."""
         ...
 
     async def stored_runs(self, job_ids: Collection[str]) -> Mapping[str, StoredRun]:
-        """By job; left out are jobs that do not exist."""
+        """Return the runs by job, without jobs that do not exist."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class OpenWorkflow:
-    """An open workflow of a job, found without knowing the job."""
+    """A job's open workflow, found in Temporal's list of open workflows."""
 
     job_id: str
     run: int
@@ -89,37 +89,48 @@ class OpenWorkflow:
 
 
 class JobMessages(Protocol):
-    """Temporal, as the keeper sees it."""
+    """Temporal, as far as the keeper needs it."""
 
     async def start_job(self, job_id: str, run: int) -> bool:
-        """Starts the run's workflow unless it is there; false when that must wait."""
+        """Start the run's workflow unless it is open; return False if the start must wait."""
         ...
 
     async def open_run(self, stored: StoredRun) -> OpenRun | None:
-        """How far the job's open workflow is; None if there is none.
+        """Return how far the job's open workflow is; None if there is none.
 
         A workflow of another run than the stored one is not asked for its sequence.
         """
         ...
 
     async def tell(self, message: Message) -> None:
-        """Raises `WorkflowMissing`."""
+        """Send a message to a job's workflow.
+
+        Raises:
+            WorkflowMissing: the job has no open workflow.
+        """
         ...
 
     def open_workflows(self) -> AsyncIterator[OpenWorkflow]:
-        """Of all jobs; what began or ended in the last seconds may be missing or stale."""
+        """Yield the open workflows of all jobs.
+
+        Workflows that began or ended in the last seconds may be missing or out of date.
+        """
         ...
 
     async def end_workflow(self, workflow: OpenWorkflow, reason: str) -> None:
-        """Ends this execution, if it is still open, and no other one of its job."""
+        """End this execution, if it is still open, and no other one of its job."""
         ...
 
 
 class KeeperDuty(Protocol):
-    """Something that one manager of the farm does, beside the matchmaking and never in its way."""
+    """Work for one manager of the farm at a time; it never delays matchmaking."""
 
     async def run(self, epoch: int) -> None:
-        """Until canceled. What it writes is refused once `epoch` is over: `Superseded`."""
+        """Work until canceled.
+
+        Raises:
+            Superseded: `epoch` is over, so a write was refused.
+        """
         ...
 
 
@@ -158,9 +169,9 @@ class FarmKeeper(Keeping):
                 logger.info("another keeper has taken over the farm")
             except asyncio.CancelledError:
                 if _is_shutdown(activity.cancellation_details()):
-                    raise  # Temporal hears of it, and another manager takes over.
+                    raise  # Temporal then lets another manager take over.
                 logger.info("another keeper takes over the farm")
-                # Temporal has forgotten this activity: no answer is wanted.
+                # Temporal has forgotten this activity, and expects no answer.
                 activity.raise_complete_async()
 
     async def _keep_for_one_epoch(self) -> None:
@@ -171,7 +182,7 @@ class FarmKeeper(Keeping):
         try:
             done, _ = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
             for asyncio_task in done:
-                asyncio_task.result()  # none of them ends by itself, but superseded
+                asyncio_task.result()  # raises: loops end only by an exception, as Superseded
         finally:
             for asyncio_task in running:
                 asyncio_task.cancel()
@@ -183,11 +194,11 @@ def _is_shutdown(details: activity.ActivityCancellationDetails | None) -> bool:
 
 
 class Epoch:
-    """The time of one keeper, until the next one begins its own.
+    """The time of one keeper, until the next keeper begins its epoch.
 
     Args:
-        number: given by the database.
-        clock: in the unit of `times`.
+        number: the epoch's number, from the database.
+        clock: in seconds, of any origin.
     """
 
     def __init__(
@@ -213,7 +224,7 @@ class Epoch:
     # --- passes ----------------------------------------------------------------------------------
 
     async def run(self) -> None:
-        """One pass after the other, until canceled."""
+        """Make one pass after the other, until canceled."""
         while True:
             try:
                 await self.make_pass()
@@ -224,10 +235,11 @@ class Epoch:
             await self._wakeup.wait(self._times.cooldown_s if is_short else self._times.tick_s)
 
     async def make_pass(self) -> None:
-        """
+        """Make one pass over the farm.
+
         Raises:
-            TemporalAway: the rest of the pass is made good by a later one.
-            Superseded: another keeper has begun.
+            TemporalAway: Temporal does not answer; a later pass does the rest.
+            Superseded: another keeper has begun its epoch.
         """
         await self._start_jobs()
         farm = await self._store.snapshot(self._hosts.is_present)
@@ -245,10 +257,13 @@ class Epoch:
                 await self._store.started(job_id, run)
 
     async def _write(self, planned: Pass) -> list[Message]:
-        """Leases and recalls are in the database before jobs are told of them."""
+        """Write a pass to the database; return the messages about leases.
+
+        Leases and recalls are in the database before jobs are told of them.
+        """
         for worker_id in planned.lost:
             await self._store.mark_lost(self._number, worker_id)
-            # Should it only have been slow, it comes again, and gets a new session.
+            # If the host was only slow, it connects again and gets a new session.
             await self._hosts.disconnect(worker_id, "not heard of for too long")
         if planned.orphaned:
             await self._store.mark_returned(self._number, planned.orphaned)
@@ -272,7 +287,7 @@ class Epoch:
     # --- audit -----------------------------------------------------------------------------------
 
     async def run_audits(self) -> None:
-        """One audit whenever it is due, until canceled."""
+        """Make an audit whenever it is due, until canceled."""
         while True:
             try:
                 await self.audit_if_due()
@@ -281,15 +296,15 @@ class Epoch:
             await asyncio.sleep(_AUDIT_LOOK_S)
 
     async def audit_if_due(self) -> None:
-        """Compares the database with the open workflows, in both directions.
+        """Compare the database with the open workflows, in both directions.
 
         Raises:
-            TemporalAway: the next audit looks at the rest.
+            TemporalAway: Temporal does not answer; the next audit does the rest.
         """
         if self._keeper.audit_due_in(self._clock()) > 0:
             return
         self._keeper.audit_begins(self._clock())
-        # The database first: a healthy workflow is at the stored sequence or further.
+        # Read the database first: then a healthy workflow is at the stored sequence or further.
         for stored in await self._store.unfinished_runs():
             await self._audit(stored)
         await self._end_astray()
@@ -298,7 +313,8 @@ class Epoch:
         match audited(stored, await self._jobs.open_run(stored)):
             case Verdict.START_ANEW:
                 logger.warning(
-                    "job has no workflow that fits; starting it anew", extra={"job": stored.job_id}
+                    "the job has no matching workflow; starting a new run",
+                    extra={"job": stored.job_id},
                 )
                 await self._store.start_anew(stored.job_id, stored.run)
                 self._wakeup.wake()
@@ -308,7 +324,7 @@ class Epoch:
                 pass
 
     async def _end_astray(self) -> None:
-        """Workflows of which the database knows nothing, or nothing any more."""
+        """End workflows whose run the database does not know, or does not know any more."""
         found = [workflow async for workflow in self._jobs.open_workflows()]
         known = await self._store.stored_runs({workflow.job_id for workflow in found})
         for workflow in found:
@@ -317,5 +333,8 @@ class Epoch:
             if stored is not None and stored.is_ended and stored.run == workflow.run:
                 open_run = await self._jobs.open_run(stored)
             if open_run is not None and is_astray(open_run, stored):
-                logger.warning("ending a workflow gone astray", extra={"job": workflow.job_id})
+                logger.warning(
+                    "ending a workflow whose run does not own its job",
+                    extra={"job": workflow.job_id},
+                )
                 await self._jobs.end_workflow(workflow, "its run does not own the job")

@@ -1,4 +1,4 @@
-"""Stores a job's changes and their events, in order, and tells the hosts whom they concern."""
+"""Stores a job's changes and their events, in order, and tells the hosts concerned."""
 
 from collections.abc import Iterable
 from typing import Protocol
@@ -17,22 +17,22 @@ from workflows.domain.messages import (
 )
 from workflows.domain.statuses import TaskStatus
 
-#: Well below the heartbeat time-out that jobs' workflows give; a usual write has ended before.
+#: Well below the heartbeat time-out in job workflows; most writes end before the first heartbeat.
 HEARTBEAT_EVERY_S = 2.0
 
 
 class ProjectionStore(Protocol):
-    """The database, as a job's workflow sees it."""
+    """The database, as far as a job's workflow needs it."""
 
     async def claim(self, job_id: str, run: int) -> JobSnapshot | None:
-        """What a run starts from; None if it does not own the job."""
+        """Return the state that a run starts from; None if it does not own the job."""
         ...
 
     async def store(self, write: ProjectionWrite) -> WriteAnswer: ...
 
 
 class ToldHosts(Protocol):
-    """The fast channel to hosts. Losing what is said here loses nothing."""
+    """The fast channel to hosts. A lost message does no harm."""
 
     async def stop_run(self, worker_id: str, key: RunKey, reason: str) -> bool: ...
 
@@ -41,7 +41,7 @@ class ToldHosts(Protocol):
 
 class Cooling(Protocol):
     def unresponsive(self, worker_id: str) -> None:
-        """The worker did not take what it was asked for: not to be lent at once."""
+        """Note that the worker did not take its task, so that it is not lent at once."""
         ...
 
 
@@ -70,14 +70,14 @@ class Projection(Records):
     async def _tell_hosts(self, write: ProjectionWrite) -> None:
         for stopped in write.stopped:
             await self._hosts.stop_run(stopped.worker_id, stopped.key, "its job gave it up")
-            # Whatever it comes to, nobody will ask for it.
+            # No activity will ask for this run's outcome.
             await self._hosts.settled(stopped.worker_id, stopped.key)
         for worker_id, key in _settled(write):
             await self._hosts.settled(worker_id, key)
 
 
 def _settled(write: ProjectionWrite) -> Iterable[tuple[str, RunKey]]:
-    """Runs whose end this write has recorded, with the worker that ran them."""
+    """Yield (worker, run key) for each run whose end this write has recorded."""
     for moved in write.tasks:
         if _is_end_of_run(moved) and moved.worker_id and moved.attempt:
             key = RunKey(write.job_id, int(moved.indexes), write.run, moved.attempt)

@@ -1,4 +1,4 @@
-"""A task as an activity, on the render machine: run or attach, heartbeat, return the outcome."""
+"""A task as an activity on the render machine: run or attach, heartbeat, return the outcome."""
 
 import asyncio
 from collections.abc import Mapping
@@ -13,18 +13,18 @@ from workflows.domain.messages import Outcome, OutcomeKind, RunKey, RunRef
 
 
 class Runs(Protocol):
-    """What this activity needs of the machine's runs."""
+    """The machine's runs, as far as this activity needs them."""
 
     async def run_or_attach(self, ref: RunRef) -> Outcome:
-        """Begin the run, or report the one that is here already.
+        """Begin the run, or attach to it if it is here already; return its outcome.
 
         A newer call for the same run ends an older one with `SUPERSEDED`. Canceling the call
-        lets go of the run and nothing more.
+        detaches it from the run, which goes on.
         """
         ...
 
     async def stop(self, key: RunKey, reason: str) -> None:
-        """Stop a run, or see to it that it never begins. Returns when its processes are gone."""
+        """Stop a run, or keep it from beginning. Returns when its processes are gone."""
         ...
 
     def progress(self, key: RunKey) -> Mapping[str, Any]: ...
@@ -39,14 +39,14 @@ class LocalRendering(Rendering):
         self._leaving = asyncio.Event()
 
     def let_go(self) -> None:
-        """End every activity without a word, now and from now on: the next host adopts the runs."""
+        """End every present and later activity without a report; the next host adopts the runs."""
         self._leaving.set()
 
     @activity.defn(name="run_task")
     async def run_task(self, run: RunRef) -> Outcome:
         """Run a task's commands in order, or attach to the run that does so already.
 
-        A failed render is an answer, not an accident: the domain decides who tries next.
+        A failed render is an outcome, not an exception: the domain decides who tries next.
         """
         check_run(run)
         key = run.key
@@ -70,18 +70,18 @@ class LocalRendering(Rendering):
             await self._runs.stop(key, "canceled")
             outcome = await report
             if outcome.kind is OutcomeKind.CANCELED:
-                # So that Temporal's history calls it what it is.
+                # Temporal's history then shows the activity as canceled.
                 raise asyncio.CancelledError
-            return outcome  # it came to its own end first, and that counts
-        # `not_found` and time-outs are ambiguous: after a continue-as-new the same run is asked
-        # for again at once.
+            return outcome  # the run ended before it was stopped, and that outcome counts
+        # `not_found` and time-outs do not mean that the run shall stop: after a continue-as-new the
+        # same run is asked for again at once.
         await _let_go(report)
         if details is not None and details.worker_shutdown:
-            activity.raise_complete_async()  # says nothing: whoever adopts the run reports it
+            activity.raise_complete_async()  # no report: the host that adopts the run reports it
         raise asyncio.CancelledError
 
 
 async def _let_go(report: asyncio.Task[Outcome]) -> None:
-    """The run lives on; its grace begins unless another activity is attached to it."""
+    """Detach from the run, which goes on; its grace begins unless another activity attaches."""
     report.cancel()
     await asyncio.wait({report})

@@ -1,9 +1,9 @@
 """Blender's command line for the `bpy` wheel, for machines without a Blender.
 
-Run by the Python that has the wheel: `python blender_launcher.py -b FILE.blend -f 1..4`. It knows
-what render jobs use. As in Blender, arguments take effect in their order, messages and exit codes
-are Blender's, and what it prints while it renders comes from Blender itself. Standard library and
-bpy only: nothing of ours is installed beside the wheel.
+The Python that has the wheel runs it: `python blender_launcher.py -b FILE.blend -f 1..4`. It knows
+the arguments that render jobs use. As in Blender, arguments take effect in their order. Messages
+and exit codes are Blender's, and Blender itself prints the output of a render. Standard library and
+bpy only: none of our packages is installed beside the wheel.
 """
 
 import ctypes
@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import bpy  # only where the wheel is installed
 
-#: Formats whose name on Blender's command line is not the one in its Python interface.
+#: Formats that have another name in Blender's Python interface than on its command line.
 FORMAT_NAMES = {
     "TGA": "TARGA",
     "RAWTGA": "TARGA_RAW",
@@ -26,17 +26,17 @@ FORMAT_NAMES = {
 
 
 class Quit(Exception):
-    """Ends the program without looking at the remaining arguments."""
+    """Ends the program without carrying out the remaining arguments."""
 
     def __init__(self, exit_code: int) -> None:
         self.exit_code = exit_code
 
 
 class Option(NamedTuple):
-    """One argument of the command line, as something to do with its values.
+    """One argument of the command line, with the function that carries it out.
 
     Attributes:
-        early: Counts wherever it stands, so it is done before all that are not.
+        early: Whether it counts wherever it stands; it is carried out before all other arguments.
     """
 
     names: tuple[str, ...]
@@ -47,12 +47,12 @@ class Option(NamedTuple):
 
 def say(line: str) -> None:
     sys.stdout.write(f"{line}\n")
-    # Blender writes past Python's buffer; lines must come out in the order they were printed.
+    # Blender does not write through Python's buffer. Flushing keeps the lines in their order.
     sys.stdout.flush()
 
 
 class Session:
-    """One run of Blender: what arguments have set so far."""
+    """One run of Blender: the state that the arguments have set so far."""
 
     def __init__(self) -> None:
         self._python_exit_code = 0
@@ -62,7 +62,7 @@ class Session:
 
     @property
     def exit_code(self) -> int:
-        """A render that failed does not end Blender, but its exit code tells."""
+        """The exit code; it is 1 after a failed render, which does not end Blender itself."""
         return 1 if self._failed else 0
 
     # -- Settings, in force before the first file is opened
@@ -80,7 +80,8 @@ class Session:
         bpy.ops.wm.read_factory_settings()
 
     def set_threads(self, text: str) -> None:
-        # Kept in the scene, while Blender keeps it for all scenes: applied when a render begins.
+        # Blender keeps this for all scenes, but here it can only be set in a scene. So it is set
+        # when a render begins.
         self._threads = int(text)
 
     # -- Actions, in their order
@@ -93,7 +94,7 @@ class Session:
                 filepath=os.path.abspath(path), use_scripts=self._may_run_scripts
             )
         except RuntimeError:
-            # Blender has said why.
+            # Blender has printed the reason.
             raise Quit(1) from None
 
     def select_scene(self, name: str) -> None:
@@ -139,7 +140,7 @@ class Session:
     def set_format(self, name: str) -> None:
         name = FORMAT_NAMES.get(name, name)
         settings = bpy.context.scene.render.image_settings
-        # Since 5.0 the kind of medium decides which formats there are.
+        # Since Blender 5.0, the available formats depend on the media type.
         media = (
             ("IMAGE", "MULTI_LAYER_IMAGE", "VIDEO") if hasattr(settings, "media_type") else ("",)
         )
@@ -186,7 +187,7 @@ class Session:
                 self._render(frame, frame)
 
     def _render(self, first: int, last: int) -> None:
-        """Render as an animation, for only that names files by frame and skips existing ones."""
+        """Render as an animation, since only that names files by frame and skips existing ones."""
         scene = bpy.context.scene
         kept = scene.frame_start, scene.frame_end
         if self._threads:
@@ -195,7 +196,7 @@ class Session:
         try:
             bpy.ops.render.render(animation=True, scene=scene.name)
         except RuntimeError:
-            # Blender has said why, and goes on with its next argument.
+            # Blender has printed the reason, and goes on with its next argument.
             self._failed = True
         finally:
             scene.frame_start, scene.frame_end = kept
@@ -208,10 +209,10 @@ def _exit_code(leave: SystemExit) -> int:
 
 
 def frame_ranges(text: str) -> Iterator[tuple[int, int]]:
-    """First and last frame of each part of a list such as `1,3..5`.
+    """Yield the first and last frame of each part of a list such as `1,3..5`.
 
     Raises:
-        ValueError: A part is not a number.
+        ValueError: A part is not a number or a range.
     """
     for part in text.split(","):
         first, dots, last = part.partition("..")
@@ -243,7 +244,7 @@ def options_of(session: Session) -> list[Option]:
 def parse(
     arguments: list[str], options: list[Option], file_option: Option
 ) -> list[tuple[Option, list[str]]]:
-    """The arguments in their order; what is no option is a file to open."""
+    """Return the arguments in their order; an argument that is not an option is a file to open."""
     by_name = {name: option for option in options for name in option.names}
     parsed = []
     waiting = iter(arguments)
@@ -268,7 +269,7 @@ def carry_out(option: Option, values: list[str]) -> None:
 
 
 def run(arguments: list[str]) -> int:
-    """Do what the arguments say; the exit code."""
+    """Carry out the arguments, and return the exit code."""
     say(f"Blender {bpy.app.version_string}")
     if {"-v", "--version"} & set(arguments):
         return 0
@@ -276,7 +277,7 @@ def run(arguments: list[str]) -> int:
     file_option = Option(("FILE",), 1, session.open_file)
     parsed = parse(arguments, options_of(session), file_option)
     try:
-        # Sorting is stable: within the early ones and within the rest the order stays.
+        # Sorting is stable: the early arguments keep their order, and so do the others.
         for option, values in sorted(parsed, key=lambda step: not step[0].early):
             carry_out(option, values)
     except Quit as end:
@@ -286,7 +287,7 @@ def run(arguments: list[str]) -> int:
 
 
 def leave(exit_code: int) -> None:
-    """End at once: the teardown of an interpreter that holds Blender has hung."""
+    """End at once, because the normal end of an interpreter with Blender in it has hung."""
     sys.stdout.flush()
     sys.stderr.flush()
     # Blender's own output is in the C library's buffers, which `os._exit` would drop.

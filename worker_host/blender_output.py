@@ -1,4 +1,4 @@
-"""What Blender's output tells: lines to events, events to progress. Pure."""
+"""Reads Blender's output: turns lines into events, and events into progress. Pure."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -12,7 +12,7 @@ from workflows.domain.steps import steps_of
 
 @dataclass(frozen=True, slots=True)
 class FrameStarted:
-    """Blender speaks of a frame; repeated all through its rendering."""
+    """Blender has named the frame it renders; repeated while it renders the frame."""
 
     frame: int
 
@@ -30,15 +30,15 @@ class FrameSaved:
 
 @dataclass(frozen=True, slots=True)
 class StepDone:
-    """A frame is done with: rendered, or skipped because it was there."""
+    """A frame is done: rendered, or skipped because its file exists."""
 
 
 Event = FrameStarted | SampleDone | FrameSaved | StepDone
 
-# Blender 5 begins its lines with a clock, the part that speaks, and a bar.
+# Blender 5 begins its lines with a time, the name of a part of Blender, and a bar.
 _SPOKEN = re.compile(r"^[\d:.]+\s+(?P<part>\S+)\s*\|\s?")
 _FRAME = re.compile(r"^(?:Fra:\s*|Rendering frame )(-?\d+)")
-# Cycles says Sample, Eevee Rendering.
+# Cycles prints "Sample", Eevee "Rendering".
 _SAMPLE = re.compile(r"\b(?:Sample|Rendering) (\d+)\s*/\s*(\d+)")
 _SAVED = re.compile(r"Saved: '(.*)'")
 _TIME = re.compile(r"^\s*Time: [\d:.]+")
@@ -46,7 +46,7 @@ _SKIPPED = re.compile(r"^\s*skipping existing frame", re.IGNORECASE)
 
 
 def parse_line(line: str) -> list[Event]:
-    """Events of one line, of Blender 3.4 to 5.2; none for most lines."""
+    """Return the events of one line of Blender 3.4 to 5.2; none for most lines."""
     spoken = _SPOKEN.match(line)
     text = line[spoken.end() :] if spoken else line
     events: list[Event] = []
@@ -56,7 +56,7 @@ def parse_line(line: str) -> list[Event]:
         events.append(SampleDone(int(found[1]), int(found[2])))
     if found := _SAVED.search(text):
         events.append(FrameSaved(found[1]))
-    # As a Python module, Blender 5 does not tell the time of a frame, so there the saving counts.
+    # As a Python module, Blender 5 does not print a frame's time, so its saved file counts.
     is_step = found if spoken else _TIME.match(text)
     if is_step or _SKIPPED.match(text):
         events.append(StepDone())
@@ -70,10 +70,10 @@ _PROGRAMS = frozenset({"blender-render", "frames-to-video", "exec"})
 
 @dataclass(slots=True)
 class Progress:
-    """How far a run is, from its log, line by line.
+    """A run's progress, from the lines of its log.
 
-    Steps count over all commands: one with a step count has its own, any other counts one when
-    the next program starts.
+    Steps are counted over all commands. A command without a step count is one step, which is done
+    when the next program starts.
     """
 
     commands: Sequence[Command]
@@ -87,7 +87,7 @@ class Progress:
     _images: list[str] = field(default_factory=list)
 
     def feed(self, line: str) -> list[Event]:
-        """Take in one line of the task's log; returns what Blender said with it."""
+        """Take in one line of the task's log; return Blender's events in it."""
         if line == _PROGRAM_STARTS:
             self._next_program()
             return []
@@ -100,7 +100,7 @@ class Progress:
         return events
 
     def shown(self) -> Mapping[str, Any]:
-        """For heartbeats and the dashboard; what is not known is left out."""
+        """Return the progress for heartbeats and the dashboard, without unknown values."""
         known: dict[str, Any] = {"steps_completed": self.steps_completed}
         if self._is_blender:
             known |= {"frame": self.frame, "sample": self.sample, "samples": self.samples}
@@ -142,7 +142,7 @@ class Progress:
 
 
 def rendered_frames(parameters: Mapping[str, Any]) -> int:
-    """How many frames `--render-frame` (`-f`) asks for, as in `1..5,8`; 0 if it cannot be told."""
+    """Return how many frames `--render-frame` (`-f`) asks for, as in `1..5,8`; 0 if unknown."""
     arguments = [str(argument) for argument in parameters.get("args") or []]
     asked = [
         following for option, following in pairwise(arguments) if option in ("-f", "--render-frame")

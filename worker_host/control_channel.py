@@ -1,8 +1,8 @@
-"""The host's end of the control channel: connected for as long as the manager can be reached.
+"""The host's end of the control channel: connected whenever the manager can be reached.
 
-What cannot be sent now is not kept here: statistics and progress are soon out of date, statuses
-are told anew with each connection, and logs wait in the runs' own files until they were
-acknowledged (docs/worker-host.md).
+A message that cannot be sent now is not kept here. Statistics and progress are soon out of date,
+the status is reported again with each connection, and logs stay in the runs' own files until the
+manager has acknowledged them (docs/worker-host.md).
 """
 
 import asyncio
@@ -19,42 +19,43 @@ from workflows.domain import control
 from workflows.domain.messages import RunKey
 
 logger = logging.getLogger(__name__)
-# At level DEBUG the library writes out request headers, and with them our credentials.
+# At level DEBUG the library logs request headers, and with them our credentials.
 _library_logger = logging.getLogger(f"{__name__}.websocket")
 _library_logger.setLevel(logging.INFO)
 
 
 class Superseded(Exception):
-    """Another process signed on with the same credentials; it has our place now."""
+    """Another process has signed on with the same credentials, and replaces this one."""
 
 
 class Dismissed(Exception):
-    """The farm does not know this worker any more."""
+    """The farm does not know this worker any more, because it was deleted."""
 
 
-#: An answer to the handshake that says so; given once, it may be that of something in between.
+#: The handshake's answer to a worker that the farm does not know. A single one may come from a
+#: proxy, so only several in a row count.
 _FORBIDDEN = 403
 _FORBIDDEN_OFTEN = 3
 
 
 @dataclass(frozen=True, slots=True)
 class ChannelTimes:
-    """In seconds; scaled down together in tests."""
+    """The channel's times, in seconds; tests scale them down together."""
 
     retry_from_s: float = 0.2
     retry_to_s: float = 5.0
     open_timeout_s: float = 10.0
     ping_every_s: float = 5.0
     silent_s: float = 15.0
-    """A manager that answers nothing for so long is gone, whatever TCP believes."""
+    """After this time without an answer, the manager counts as away, even if TCP is connected."""
     progress_every_s: float = 0.5
-    """Per run; what changed meanwhile is sent as it is then."""
+    """The pause between two reports of a run's progress; each has the newest progress."""
 
 
 class Receiver(Protocol):
-    """Who is told what the manager says. Called on the event loop; must not block.
+    """Receives the manager's messages. It is called on the event loop, and must not block.
 
-    `ValueError` breaks the connection: the manager says what nobody understands.
+    A `ValueError` closes the connection: the manager has sent a message that makes no sense.
     """
 
     def hello(self) -> control.Hello: ...
@@ -64,7 +65,7 @@ class Receiver(Protocol):
 
 
 class ControlChannel:
-    """One WebSocket, opened again whenever it breaks.
+    """The channel's WebSocket, which is opened again whenever it breaks.
 
     Args:
         url: the manager's, `http://…` or `https://…`.
@@ -115,7 +116,7 @@ class ControlChannel:
             await self._pauses.pause()
 
     async def send(self, message: control.Message) -> bool:
-        """False: not now, and nothing is kept."""
+        """Send a message; return False if it cannot be sent now. It is not kept then."""
         if self._open is None:
             return False
         try:
@@ -125,13 +126,13 @@ class ControlChannel:
         return True
 
     async def send_log(self, key: RunKey, offset: int, data: bytes) -> int:
-        """Hand over a piece of a log, one at a time per run.
+        """Send a piece of a log, one at a time per run.
 
         Returns:
-            Up to which offset the manager has stored that log.
+            The offset up to which the manager has stored the log, exclusive.
 
         Raises:
-            ConnectionError: the manager has not said that it did.
+            ConnectionError: the manager has not acknowledged the piece.
         """
         name = str(key)
         ack: asyncio.Future[int] = asyncio.get_running_loop().create_future()
@@ -146,7 +147,7 @@ class ControlChannel:
                 del self._acks[name]
 
     def send_progress(self, key: RunKey, progress: Mapping[str, Any]) -> None:
-        """Tell it with the next round; only the newest counts."""
+        """Send a run's progress with the next report; only the newest progress counts."""
         self._progress[key] = progress
 
     async def close(self) -> None:
@@ -161,7 +162,7 @@ class ControlChannel:
             close_timeout=1,
             ping_interval=self._times.ping_every_s,
             ping_timeout=self._times.silent_s,
-            # Deflating costs more than it saves on a render farm's network.
+            # Compressing costs more than it saves on a render farm's network.
             compression=None,
             logger=_library_logger,
         ) as socket:
@@ -222,7 +223,12 @@ class ControlChannel:
 
 
 def _check_close(end: ConnectionClosed) -> None:
-    """Raises what the end of a connection means, if there is to be no other."""
+    """Raise an exception if the connection was closed for good.
+
+    Raises:
+        Superseded: another process has replaced this one.
+        Dismissed: the worker was deleted.
+    """
     match end.rcvd.code if end.rcvd is not None else None:
         case control.CLOSE_SUPERSEDED:
             raise Superseded from None
@@ -235,7 +241,7 @@ def _is_forbidden(problem: Exception) -> bool:
 
 
 def _sentence(problem: Exception) -> str:
-    """What to tell of a failure: never a header or an address, which may hold credentials."""
+    """Describe a failure without headers and addresses, which may hold credentials."""
     match problem:
         case InvalidStatus():
             return f"it answered HTTP {problem.response.status_code}"
@@ -244,6 +250,6 @@ def _sentence(problem: Exception) -> str:
         case OSError():
             return str(problem) or "no answer in time"
         case ValueError():
-            return f"it said what this build does not understand: {problem}"
+            return f"it sent a message that this build does not understand: {problem}"
         case _:
             return type(problem).__name__

@@ -1,4 +1,4 @@
-"""NVIDIA's GPUs of this machine, through NVML, the library that comes with their driver."""
+"""Reads statistics of this machine's NVIDIA GPUs through NVML, a library of their driver."""
 
 import logging
 from typing import Any
@@ -9,19 +9,25 @@ logger = logging.getLogger(__name__)
 
 
 class Gpus:
-    """None where there is no driver. Opened once: that takes a second on some machines."""
+    """This machine's GPUs; there are none without a driver.
+
+    They are opened once, because that takes a second on some machines.
+    """
 
     def __init__(self) -> None:
         self._handles = _handles()
 
     def told(self) -> list[dict[str, Any]]:
-        """Percentages are 0-100, sizes bytes; one that does not answer is left out."""
+        """Return each GPU's statistics; a GPU that does not answer is left out.
+
+        Percentages are 0-100, sizes are in bytes.
+        """
         found = []
         for name, handle in self._handles:
             try:
                 found.append(_gpu(name, handle))
             except pynvml.NVMLError as problem:
-                logger.debug("%s does not tell how it is: %s", name, problem)
+                logger.debug("the GPU %s does not answer: %s", name, problem)
         return found
 
 

@@ -1,6 +1,6 @@
-"""A host: everything a render machine does but the process and its command line.
+"""A host: everything that a render machine does, apart from the process and its command line.
 
-Simulated hosts (bench, chaos) are this class with other `Runs`, many of them in one process.
+Simulated hosts (bench, chaos) use this class with other `Runs`, many of them in one process.
 """
 
 import asyncio
@@ -32,17 +32,17 @@ logger = logging.getLogger(__name__)
 
 
 class Runs(Protocol):
-    """The machine's runs. `worker_host.run_table.RunTable` is the real one."""
+    """The machine's runs. `worker_host.run_table.RunTable` is the real implementation."""
 
     async def open(self) -> list[RunKey]: ...
     def live(self) -> list[RunKey]: ...
 
     def named(self) -> list[RunKey]:
-        """What lives, and what has ended and was not accepted."""
+        """Return the runs that live, and those whose outcome was not accepted yet."""
         ...
 
     def pids(self) -> Mapping[RunKey, int]:
-        """The process at the top of each live run."""
+        """Return the pid of the top process of each live run."""
         ...
 
     async def task_id(self, key: RunKey) -> str: ...
@@ -60,22 +60,25 @@ MakeRuns = Callable[[RunHooks], Runs]
 
 
 class Ended(Enum):
-    """Why a host came to its end."""
+    """Why a host has ended."""
 
     SHUT_DOWN = auto()
     RESTART = auto()
     SUPERSEDED = auto()
-    """Another process signed on with the same credentials."""
+    """Another process has signed on with the same credentials."""
     DISMISSED = auto()
     """The worker was deleted."""
 
 
 class Host:
-    """`Host(settings, credentials, lambda hooks: RunTable(…, hooks))`, then `run()`.
+    """A render machine's host.
+
+    Make it with `Host(settings, credentials, lambda hooks: RunTable(…, hooks))`, then call `run()`.
 
     Args:
-        connect: how to reach Temporal; by default as the manager says.
-        software: shown with the worker.
+        make_runs: returns the machine's runs; it gets the host as their hooks.
+        connect: how to reach Temporal; by default in the way that the manager says.
+        software: the software's name and version, shown with the worker.
     """
 
     def __init__(
@@ -113,7 +116,7 @@ class Host:
         self._end: asyncio.Future[Ended] = asyncio.get_running_loop().create_future()
 
     async def run(self) -> Ended:
-        """Serve the farm until told to end.
+        """Serve the farm until ordered to end.
 
         Raises:
             HostAlreadyRuns: another process works in this data directory.
@@ -131,7 +134,7 @@ class Host:
             await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
             for duty in duties:
                 if duty.done():
-                    duty.result()  # a bug: none of them ends by itself
+                    duty.result()  # raises its exception: a duty that ends by itself is a bug
             await self._leave(self._end.result())
         finally:
             if not self._end.done():
@@ -147,10 +150,10 @@ class Host:
         return self._end.result()
 
     def shut_down(self) -> None:
-        """Stop what runs, report it, sign off and end."""
+        """Stop the runs, report their outcomes, sign off and end."""
         self._become(WorkerStatus.OFFLINE, is_lazy=False)
 
-    # --- what runs ask and tell (RunHooks) --------------------------------------------------------
+    # --- calls from the runs (RunHooks) -----------------------------------------------------------
 
     async def fetch(self, ref: RunRef) -> RunSpec:
         return await self._manager.fetch(ref)
@@ -180,10 +183,14 @@ class Host:
         self._run_ended.set()
 
     async def _send_image(self, key: RunKey, jpeg: bytes) -> None:
-        """Raises `httpx.HTTPError` or `RunRefused`: it is not wanted."""
+        """Send a preview of a run.
+
+        Raises:
+            httpx.HTTPError, RunRefused: the manager does not take it.
+        """
         await self._manager.send_image(await self._table.task_id(key), jpeg)
 
-    # --- what the manager tells (control_channel.Receiver) ----------------------------------------
+    # --- messages of the manager (control_channel.Receiver) ---------------------------------------
 
     def hello(self) -> control.Hello:
         return control.Hello(
@@ -252,24 +259,24 @@ class Host:
                 await self._idle(is_lazy)
                 is_restart = status is WorkerStatus.RESTART
                 self._end.set_result(Ended.RESTART if is_restart else Ended.SHUT_DOWN)
-            case _:  # as Flamenco's worker, which sleeps at any other word
+            case _:  # Flamenco's worker sleeps, too, at any other word
                 self._table.refuse("the worker is asleep")
                 await self._idle(is_lazy)
                 await self._report(WorkerStatus.ASLEEP)
                 await self._table.stop_all("The worker was sent to sleep")
 
     async def _idle(self, is_lazy: bool) -> None:
-        """If there is no hurry, wait until nothing runs here any more."""
+        """If `is_lazy`, wait until no run lives here any more."""
         while is_lazy and self._table.live():
             self._run_ended.clear()
             await self._run_ended.wait()
 
     async def _report(self, status: WorkerStatus) -> None:
         self._status = status
-        # Unsent, it is told anew with the next connection.
+        # If it cannot be sent now, the next connection's hello reports the status.
         await self._channel.send(control.StatusReport(str(status)))
 
-    # --- being there, and leaving -----------------------------------------------------------------
+    # --- connecting and leaving -------------------------------------------------------------------
 
     async def _stay_connected(self) -> None:
         try:
@@ -278,25 +285,30 @@ class Host:
             if not self._end.done():
                 was_deleted = isinstance(end, Dismissed)
                 self._end.set_result(Ended.DISMISSED if was_deleted else Ended.SUPERSEDED)
-            await asyncio.Event().wait()  # ends with the others
+            await asyncio.Event().wait()  # is canceled with the other duties
 
     async def _give_up_when_alone(self) -> None:
-        """Reaching neither manager nor Temporal for long, stop: others have taken over by then."""
+        """Stop the runs when neither the manager nor Temporal has answered for long.
+
+        Other hosts have taken over the tasks by then.
+        """
         heard = time.monotonic()
         while True:
             await asyncio.sleep(self._settings.temporal_check_s)
             if self._channel.is_connected or self._link.is_connected:
                 heard = time.monotonic()
             elif time.monotonic() - heard > self._settings.orphan_after_s and self._table.live():
-                logger.warning("neither manager nor Temporal was heard of for long; stopping runs")
+                logger.warning(
+                    "neither the manager nor Temporal has answered for long; stopping runs"
+                )
                 await self._table.stop_all("The worker lost its farm")
 
     async def _leave(self, ended: Ended) -> None:
         self._table.refuse("the worker shuts down")
         is_ours = ended not in (Ended.SUPERSEDED, Ended.DISMISSED)
         if is_ours and self._status is WorkerStatus.AWAKE:
-            # So that nothing is lent in the seconds that stopping takes. Of a sleeper nothing is
-            # wanted, and the sign-off remembers that it slept.
+            # Report it now, so that the worker is not lent in the seconds that stopping takes. A
+            # sleeping worker is not lent anyway, and the sign-off remembers that it slept.
             await self._channel.send(control.StatusReport(str(WorkerStatus.OFFLINE)))
         await self._table.stop_all("The worker shuts down")
         await self._link.close(self._settings.sign_off_s)

@@ -1,4 +1,4 @@
-"""Previews of rendered frames: the newest one is sent, older ones make way (reference 5.2)."""
+"""Sends previews of rendered frames: only the newest one, without older ones (reference 5.2)."""
 
 import asyncio
 import logging
@@ -18,7 +18,7 @@ Send = Callable[[RunKey, bytes], Awaitable[None]]
 
 
 class Previews:
-    """Sends one image at a time; of those that are saved meanwhile only the newest."""
+    """Sends one image at a time, and of the images saved meanwhile only the newest."""
 
     def __init__(self, send: Send) -> None:
         self._send = send
@@ -30,7 +30,7 @@ class Previews:
         self._is_wanted.set()
 
     async def run(self) -> None:
-        """Until canceled."""
+        """Send previews until canceled."""
         while True:
             await self._is_wanted.wait()
             self._is_wanted.clear()
@@ -39,7 +39,7 @@ class Previews:
                 await self._preview(key, path)
 
     async def _preview(self, key: RunKey, path: Path) -> None:
-        # A preview is a courtesy: whatever is wrong with it must not cost a frame.
+        # A preview is an extra: a problem with it must not fail a task.
         try:
             if await asyncio.to_thread(is_exr, path):
                 jpeg: bytes | None = await exr_as_jpeg(path)
@@ -50,4 +50,6 @@ class Previews:
         except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
             logger.warning("no preview of %s: %s", path.name, error, extra={"job": key.job_id})
         except (httpx.HTTPError, RunRefused) as error:
-            logger.warning("a preview was not taken: %s", error, extra={"job": key.job_id})
+            logger.warning(
+                "the manager did not take a preview: %s", error, extra={"job": key.job_id}
+            )

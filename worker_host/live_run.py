@@ -1,4 +1,4 @@
-"""One run of the table while it is known: its shim, who waits for it, its log."""
+"""One run of the table while it is known: its shim, its log, and the call that waits for it."""
 
 import asyncio
 import contextlib
@@ -12,12 +12,12 @@ from workflows.domain.messages import Outcome, OutcomeKind, RunRef
 
 SUPERSEDED = Outcome(OutcomeKind.SUPERSEDED, "a newer activity reports this run")
 _LOST = Outcome(OutcomeKind.LOST, "the run broke off: its processes were killed")
-#: For a stopped shim to reap its descendants and write its outcome, beyond the grace.
+#: The time after the grace in which a stopped shim reaps its descendants and writes its outcome.
 _SHIM_MARGIN_S = 8.0
 
 
 class LiveRun:
-    """A run that begins, lives, or has ended and is not yet accepted."""
+    """A run that begins, lives, or has ended and whose outcome is not accepted yet."""
 
     def __init__(self, ref: RunRef, directory: RunDirectory) -> None:
         self.ref = ref
@@ -25,11 +25,11 @@ class LiveRun:
         self.directory = directory
         self.tail: LogTail | None = None
         self.unattached_s = 0.0
-        """How long nobody has waited for it, while that counted."""
+        """For how long no call has waited for it; it counts only while the host is connected."""
         self.stop_reason: str | None = None
         self.ended: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
         self.preparing: asyncio.Future[RunSpec] | None = None
-        """What comes before the shim: the slot becoming free, its commands."""
+        """The steps before the shim's start: wait for the slot, fetch the commands."""
         self._started = asyncio.Event()
         self._pid = 0
         self._start = ""
@@ -37,7 +37,7 @@ class LiveRun:
 
     @property
     def pid(self) -> int:
-        """Its shim's; 0 until there is one, or if there never is."""
+        """The shim's pid; 0 as long as there is no shim."""
         return self._pid
 
     @property
@@ -45,7 +45,7 @@ class LiveRun:
         return self._attachment is not None
 
     async def attach(self) -> Outcome:
-        """Wait for its outcome, in the place of whoever waited before."""
+        """Wait for the run's outcome; an earlier call that waits ends with `SUPERSEDED`."""
         if self._attachment is not None and not self._attachment.done():
             self._attachment.set_result(SUPERSEDED)
         mine = self._attachment = asyncio.get_running_loop().create_future()
@@ -58,12 +58,12 @@ class LiveRun:
                 self._attachment = None
 
     def started(self, pid: int, start: str) -> None:
-        """Its shim is this process; pid 0 if it never will have one."""
+        """Note the process that is the run's shim; pid 0 if the run will never have one."""
         self._pid, self._start = pid, start
         self._started.set()
 
     async def watch(self) -> Outcome:
-        """Until its shim has ended; what became of the run."""
+        """Wait until the shim has ended, and return the run's outcome."""
         await wait_for_exit(self._pid, self._start)
         outcome = self.directory.outcome()
         if outcome is None and await self._waited_for_another():
@@ -73,7 +73,7 @@ class LiveRun:
             outcome = _LOST
             if self.stop_reason is not None:
                 outcome = Outcome(OutcomeKind.CANCELED, self.stop_reason)
-            # A full disk keeps it in memory only.
+            # If the disk is full, the outcome is kept in memory only.
             with contextlib.suppress(OSError):
                 self.directory.keep_outcome(outcome)
         elif outcome.kind is OutcomeKind.CANCELED and self.stop_reason:
@@ -81,7 +81,7 @@ class LiveRun:
         return outcome
 
     async def _waited_for_another(self) -> bool:
-        # Asked for twice because an answer was lost: the first shim has claimed the run.
+        # Two shims were started because an answer was lost, and the first one has claimed the run.
         executor = self.directory.executor()
         if executor.pid in (0, self._pid):
             return False
@@ -90,7 +90,7 @@ class LiveRun:
         return True
 
     async def stop(self, reason: str, grace_s: float) -> None:
-        """Stop its shim, which stops what it runs; returns when the run has ended."""
+        """Stop the run's shim, which stops its processes; return when the run has ended."""
         self.stop_reason = self.stop_reason or reason
         if self.preparing is not None:
             self.preparing.cancel()
@@ -98,6 +98,6 @@ class LiveRun:
         send_signal(self._pid, self._start, signal.SIGTERM)
         await asyncio.wait({self.ended}, timeout=grace_s + _SHIM_MARGIN_S)
         if not self.ended.done():
-            # It hangs in a file system, perhaps.
+            # The shim may hang in a file system.
             send_signal(self._pid, self._start, signal.SIGKILL)
             await asyncio.wait({self.ended})

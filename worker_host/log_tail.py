@@ -1,4 +1,4 @@
-"""Follows the log of one run: bytes to the manager, Blender's words to progress."""
+"""Follows one run's log: sends its bytes to the manager, and reads Blender's progress from it."""
 
 import asyncio
 import contextlib
@@ -16,7 +16,7 @@ _RETRY_S = 1.0
 
 
 class LogTail:
-    """Two readers of one file, since progress must not wait for a manager that is away."""
+    """Two readers of one log: progress must not wait for a manager that is away."""
 
     def __init__(
         self,
@@ -36,19 +36,19 @@ class LogTail:
         self._progress = Progress(commands)
         self._pending = b""
         self.is_stored = False
-        """The manager has all of it."""
-        # Images of before a restart have been told of.
+        """Whether the manager has the whole log."""
+        # Images from before a restart have been reported already.
         self._images_from = directory.log_size() if is_adopted else 0
 
     def progress(self) -> dict[str, Any]:
         return dict(self._progress.shown())
 
     def run_ended(self) -> None:
-        """Nothing will be written any more: both readers come to an end."""
+        """Note that the log is complete, so that both readers end."""
         self._ended.set()
 
     async def follow_progress(self) -> None:
-        """To the end of the log."""
+        """Report progress from the log until its end."""
         offset = 0
         shown: Mapping[str, Any] = {}
         while (data := self._directory.read_log(offset, CHUNK)) or await self._may_grow(offset):
@@ -59,7 +59,7 @@ class LogTail:
             await asyncio.sleep(0)
 
     async def upload(self) -> None:
-        """Until the manager has the whole log."""
+        """Send the log until the manager has all of it."""
         acked = self._directory.acked()
         while (data := self._directory.read_log(acked, CHUNK)) or await self._may_grow(acked):
             if not data:
@@ -69,15 +69,15 @@ class LogTail:
             except OSError:
                 await asyncio.sleep(_RETRY_S)
                 continue
-            # Forgotten on a full disk, it is only sent again.
+            # If the disk is full, the offset is lost and a part of the log is sent again later.
             with contextlib.suppress(OSError):
                 self._directory.keep_acked(acked)
         self.is_stored = True
 
     async def _may_grow(self, offset: int) -> bool:
-        """Wait a little; False if the log has ended at `offset`."""
+        """Wait a little; return False if the log is complete and ends at `offset`."""
         if self._ended.is_set():
-            # It may have ended after we read; what was written before that is there now.
+            # The run may have ended after our last read; the rest of its log is there now.
             return self._directory.log_size() > offset
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._ended.wait(), self._poll_s)

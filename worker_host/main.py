@@ -7,7 +7,7 @@ from pathlib import Path
 
 def main(arguments: Sequence[str] | None = None) -> None:
     options = _parser().parse_args(arguments)
-    # This loads the whole host, which `--help` and a mistyped option do without.
+    # This loads the whole host, which `--help` and a mistyped option do not need.
     from worker_host.serving import run_host
 
     run_host(vars(options))
@@ -25,12 +25,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--slots", type=int, help="how many tasks run at a time; default: 1")
     parser.add_argument("--blender", metavar="PATH", help="Blender's executable")
     parser.add_argument("--ffmpeg", metavar="PATH", help="ffmpeg's executable")
-    parser.add_argument("--task-types", metavar="A,B", help="what this worker takes on")
+    parser.add_argument("--task-types", metavar="A,B", help="types of tasks that this worker takes")
     parser.add_argument(
         "--restart-exit-code",
         type=int,
         metavar="N",
-        help="the exit code at which whatever starts this process starts it again",
+        help="exit code after a restart order; the service that runs this process then restarts it",
     )
     return parser
 

@@ -1,4 +1,4 @@
-"""What a host asks of the manager over HTTP while it works: commands, images, the sign-off."""
+"""A host's requests to the manager over HTTP while it works: commands, images, the sign-off."""
 
 import logging
 from collections.abc import Mapping
@@ -14,19 +14,19 @@ from workflows.domain.messages import RunRef
 
 logger = logging.getLogger(__name__)
 
-#: Answers after which the same question may be asked again.
+#: HTTP statuses after which the same request may be repeated.
 _ASK_AGAIN = frozenset({408, 429})
 
 
 class ManagerClient:
-    """One kept-alive connection: fetching commands lies between any two tasks."""
+    """The manager's HTTP client. It keeps connections open, since every task needs a request."""
 
     def __init__(self, settings: HostSettings, credentials: Credentials) -> None:
         self._settings = settings
         self._http = http_client(auth=credentials.auth)
 
     async def fetch(self, ref: RunRef) -> RunSpec:
-        """A run's commands. Asks until there is an answer.
+        """Return a run's commands; ask until the manager answers.
 
         Raises:
             RunRefused: the manager does not hand them out.
@@ -47,32 +47,37 @@ class ManagerClient:
             except httpx.TransportError as error:
                 problem = str(error) or type(error).__name__
             logger.info("commands cannot be fetched yet: %s", problem, extra=_fields(ref))
-            # A connection that was kept too long breaks at its first use, and only then.
+            # A connection that was kept open too long fails at its first use, so the first retry
+            # comes without a pause.
             if not is_first:
                 await pauses.pause()
             is_first = False
 
     async def send_image(self, task_id: str, jpeg: bytes) -> None:
-        """Raises `httpx.HTTPError`: the manager did not take it."""
+        """Send a task's preview.
+
+        Raises:
+            httpx.HTTPError: the manager did not take it.
+        """
         url = f"{self._settings.manager}/api/v3/worker/task/{task_id}/output-produced"
         answer = await self._http.post(url, content=jpeg, headers={"Content-Type": "image/jpeg"})
         answer.raise_for_status()
 
     async def sign_off(self) -> None:
-        """Tell the manager that nobody is here any more, if it can be told soon."""
+        """Sign off from the manager, if it answers soon."""
         url = f"{self._settings.manager}/api/v3/worker/sign-off"
         try:
             answer = await self._http.post(url, timeout=self._settings.sign_off_s)
             answer.raise_for_status()
         except httpx.HTTPError as error:
-            logger.warning("the manager could not be told of the end: %s", type(error).__name__)
+            logger.warning("cannot sign off from the manager: %s", type(error).__name__)
 
     async def close(self) -> None:
         await self._http.aclose()
 
 
 def http_client(auth: httpx.Auth | None = None) -> httpx.AsyncClient:
-    # Longer than the servers' own limit, so that it is them who close what is idle.
+    # Longer than the servers' own limit, so that the servers close idle connections.
     limits = httpx.Limits(max_keepalive_connections=10, keepalive_expiry=60)
     return httpx.AsyncClient(auth=auth, limits=limits, timeout=httpx.Timeout(15, connect=5))
 

@@ -1,4 +1,4 @@
-"""Finds the farm's manager when nobody has said where it is: by mDNS, and where it was before."""
+"""Finds the farm's manager if no address is set: by mDNS, and at its earlier addresses."""
 
 import asyncio
 import logging
@@ -12,28 +12,28 @@ from zeroconf.asyncio import AsyncServiceBrowser, AsyncServiceInfo, AsyncZerocon
 
 from worker_host.registration import CannotJoin
 
-#: What managers say of themselves.
+#: The mDNS service type that managers announce.
 SERVICE_TYPE = "_tablao._tcp.local."
-#: In the answer of Flamenco's operation `getVersion`, of our managers alone.
+#: Only our managers have this in their answer to Flamenco's operation `getVersion`.
 _PRODUCT = "Tablao"
 _ASK_AGAIN_S = 2.0
 _ANSWER_WITHIN_S = 5.0
 _DETAILS_WITHIN_MS = 3000
-#: In one network; more than that is somebody's joke.
+#: The most managers in one network; a longer list would be an attack or a mistake.
 _MOST_MANAGERS = 64
 
 logger = logging.getLogger(__name__)
 
 
 async def find_manager(known: Iterable[str], http: httpx.AsyncClient, *, search_s: float) -> str:
-    """The URL of the first manager that answers as one.
+    """Return the URL of the first Tablao manager that answers.
 
     Args:
         known: URLs of managers that this host has worked for.
         search_s: for how long to search, in seconds.
 
     Raises:
-        CannotJoin: none was found in that time.
+        CannotJoin: no manager was found in that time.
     """
     search = _Search(known, http)
     logger.info("no manager is set: searching for one in the local networks by mDNS")
@@ -70,7 +70,7 @@ class _Search:
                 async with asyncio.timeout(_ASK_AGAIN_S):
                     return await asyncio.shield(self._found)
             except TimeoutError:
-                continue  # one that has just started may not answer at first
+                continue  # a manager that has just started may not answer at first
 
     async def close(self) -> None:
         if self._browser is not None:
@@ -94,7 +94,7 @@ class _Search:
     def _heard_of(
         self, zeroconf: Zeroconf, service_type: str, name: str, state_change: ServiceStateChange
     ) -> None:
-        # By these names it is called.
+        # zeroconf passes these arguments by name.
         if state_change is not ServiceStateChange.Removed:
             self._begin(self._look_at(zeroconf, service_type, name))
 

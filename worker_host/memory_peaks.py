@@ -1,6 +1,6 @@
-"""How much memory each run took at most, looked at about once a second while it lives.
+"""Measures each run's highest use of memory, about once a second while the run lives.
 
-It is the resident memory of all the run's processes, added up: what they share counts in each.
+It is the sum of the resident memory of all the run's processes; shared memory counts in each.
 """
 
 import asyncio
@@ -16,9 +16,9 @@ from workflows.domain.messages import RunKey
 logger = logging.getLogger(__name__)
 
 EVERY_S = 1.0
-#: However fast progress comes.
+#: The shortest pause between two measurements, even if progress comes faster.
 _PAUSE_S = 0.2
-#: A peak that has grown by less is not told of by itself, only with the run's next progress.
+#: A peak that has grown by a smaller factor is reported only with the run's next progress.
 _WORTH_TELLING = 1.02
 
 
@@ -28,7 +28,8 @@ class Runs(Protocol):
 
 
 class MemoryPeaks:
-    """
+    """The highest use of memory of each run.
+
     Args:
         grown: called on the event loop when a run's peak has grown; must not block.
     """
@@ -44,15 +45,15 @@ class MemoryPeaks:
         self._hurry = asyncio.Event()
 
     def of(self, key: RunKey) -> int | None:
-        """In bytes; None while it was not looked at."""
+        """Return a run's peak in bytes; None if it has not been measured yet."""
         return self._peaks.get(key)
 
     def look_soon(self) -> None:
-        """So that also a run that soon ends is looked at once it has done something."""
+        """Measure soon, so that a short run is measured, too, after it has done something."""
         self._hurry.set()
 
     async def run(self) -> None:
-        """Until canceled."""
+        """Measure until canceled."""
         while True:
             self._hurry.clear()
             if pids := dict(self._runs.pids()):

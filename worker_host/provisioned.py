@@ -1,7 +1,7 @@
-"""Whether what the farm has set for this host fits its machine.
+"""Checks whether the farm's settings for this host fit its machine.
 
-The manager carries the settings out: commands come with them. Only here can be seen whether the
-programs that they name are there.
+The manager applies the settings to the commands that it hands out. Only the host can check whether
+the programs in them exist.
 """
 
 import logging
@@ -13,7 +13,7 @@ logger = logging.getLogger(__name__)
 
 
 class ProvisionedPrograms:
-    """What the host was last told, and what is missing of it."""
+    """The host's newest settings from the farm, and the programs in them that are missing."""
 
     def __init__(self) -> None:
         self._provision: Mapping[str, Any] = {}
@@ -21,15 +21,15 @@ class ProvisionedPrograms:
 
     def told(self, provision: Mapping[str, Any]) -> None:
         if provision != self._provision:
-            # Names only: an environment may hold secrets.
+            # Log only names, because an environment may hold secrets.
             names = ", ".join(sorted(provision)) or "none"
             logger.info("settings that the farm has for this worker: %s", names)
         self._provision = provision
 
     def missing(self) -> list[str]:
-        """Programs that are not there; says so when it changes.
+        """Return the missing programs; log them when they change.
 
-        Looks at the disk, which may be another machine's.
+        It reads the disk, which may be a slow network disk.
         """
         missing = [path for path in self._paths() if not _is_program(path)]
         if missing != self._said:
@@ -39,7 +39,7 @@ class ProvisionedPrograms:
         return missing
 
     def _paths(self) -> list[str]:
-        """Those that can be looked up: names and variables are the manager's and PATH's."""
+        """Return the absolute paths; bare names and variables cannot be checked here."""
         blender = self._provision.get("blender")
         named = [*blender.values()] if isinstance(blender, Mapping) else []
         named.append(self._provision.get("ffmpeg"))

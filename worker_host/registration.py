@@ -1,4 +1,4 @@
-"""Joins the farm over Flamenco's operations, and remembers who this host is."""
+"""Joins the farm with Flamenco's operations, and remembers this host's credentials."""
 
 import contextlib
 import logging
@@ -20,12 +20,12 @@ from workflows.domain.statuses import WorkerStatus
 logger = logging.getLogger(__name__)
 
 _PLATFORMS = {"Linux": "linux", "Windows": "windows", "Darwin": "darwin"}
-#: In the manager's refusal of credentials that are worth nothing. A gateway's 403 lacks it.
+#: Part of the manager's answer to unknown credentials. A proxy's 403 does not have it.
 _UNKNOWN = "unknown worker"
 
 
 class CannotJoin(Exception):
-    """The manager will not have this host; the message says why."""
+    """This host cannot join a farm; the message says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +47,20 @@ class Credentials:
 
 
 class CredentialsFile:
-    """By manager, so that a host that was pointed elsewhere for a day finds back."""
+    """The file of this host's credentials, by manager.
+
+    A host that works for another manager for a day can so return to its first one.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
 
     def read(self, manager: str) -> Credentials | None:
-        """Raises `CannotJoin`: there is a file, and it cannot be read."""
+        """Return the credentials for a manager; None if there are none.
+
+        Raises:
+            CannotJoin: the file exists, but cannot be read.
+        """
         entry = self._content().get(manager)
         try:
             return None if entry is None else Credentials(entry["worker_id"], entry["secret"])
@@ -61,10 +68,10 @@ class CredentialsFile:
             raise CannotJoin(f"{self._path} does not hold credentials of workers") from error
 
     def managers(self) -> list[str]:
-        """URLs of those that this host has worked for.
+        """Return the URLs of the managers that this host has worked for.
 
         Raises:
-            CannotJoin: there is a file, and it cannot be read.
+            CannotJoin: the file exists, but cannot be read.
         """
         return [str(manager) for manager in self._content()]
 
@@ -73,7 +80,7 @@ class CredentialsFile:
         content[manager] = {"worker_id": credentials.worker_id, "secret": credentials.secret}
         self._path.parent.mkdir(parents=True, exist_ok=True)
         draft = self._path.with_suffix(".new")
-        # A draft of an earlier accident may be readable by others.
+        # An old draft, left by a crash, may be readable by others.
         draft.unlink(missing_ok=True)
         descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
@@ -95,7 +102,10 @@ class CredentialsFile:
 
 
 class Registration:
-    """Tries for as long as it takes: a farm that starts after a power cut has no order."""
+    """Joins the farm, and tries for as long as necessary.
+
+    After a power cut, hosts may start before the manager.
+    """
 
     def __init__(
         self, settings: HostSettings, http: httpx.AsyncClient, *, software: str = "Tablao"
@@ -106,15 +116,18 @@ class Registration:
         self._file = CredentialsFile(settings.credentials_file)
 
     async def join(self) -> tuple[Credentials, WorkerStatus]:
-        """Sign on, after registering if need be; who we are, and what to be.
+        """Sign on, and register before if needed.
+
+        Returns:
+            The credentials, and the status that the host shall take.
 
         Raises:
-            CannotJoin: trying again would not help.
+            CannotJoin: another attempt would not help.
         """
         credentials = self._file.read(self._settings.manager) or await self._register()
         answer = await self._ask("sign-on", self._sign_on_facts(), credentials)
         if answer.status_code == httpx.codes.FORBIDDEN and _UNKNOWN in _message(answer):
-            logger.warning("The manager does not know this worker any more; it registers anew")
+            logger.warning("The manager does not know this worker any more; it registers again")
             credentials = await self._register()
             answer = await self._ask("sign-on", self._sign_on_facts(), credentials)
         if answer.status_code != httpx.codes.OK:
@@ -147,9 +160,9 @@ class Registration:
     async def _ask(
         self, operation: str, facts: Mapping[str, Any], credentials: Credentials | None
     ) -> httpx.Response:
-        """The answer, once there is one that is not about the manager's own trouble."""
+        """Return the manager's answer; ask again as long as the manager is away or in trouble."""
         url = f"{self._settings.manager}/api/v3/worker/{operation}"
-        # No auth of ours must not mean somebody's from a .netrc file.
+        # Without explicit auth, httpx would take credentials from a .netrc file.
         auth = credentials.auth if credentials else httpx.Auth()
         pauses = Pauses(self._settings.retry_from_s, self._settings.retry_to_s)
         log = ChangeLog(logger)

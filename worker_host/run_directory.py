@@ -1,11 +1,11 @@
-"""A run's directory, as its host writes and reads it.
+"""A run's directory, as its host writes and reads it. Each file's writer is in parentheses.
 
-run.json      what to execute (host)
-shim.json     who executes it, and which command runs (shim)
+run.json      the commands to execute (host)
+shim.json     the shim that executes them, and the running command (shim)
 log           the task's log (shim)
-outcome.json  what became of it (shim; of a dead shim's run, host)
+outcome.json  the run's outcome (shim; the host if the shim died)
 acked         how many bytes of the log the manager has (host)
-delivered     the outcome has been accepted (host)
+delivered     exists if the outcome has been accepted (host)
 """
 
 import contextlib
@@ -23,11 +23,11 @@ from workflows.domain.messages import Outcome, OutcomeKind, RunKey, RunRef
 
 @dataclass(frozen=True, slots=True)
 class Executor:
-    """A shim; pid 0 if the run never had one."""
+    """The shim that executes a run; pid 0 if the run never had one."""
 
     pid: int
     start: str
-    """Tells it from a later process of the same number."""
+    """The process's `identity`, which tells it from a later process of the same number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +41,16 @@ class RunDirectory:
         return self.path / "log"
 
     def create(self, ref: RunRef, spec: RunSpec, settings: RunSettings) -> None:
-        """Write down what to execute."""
+        """Make the directory, with the commands to execute."""
         self.path.mkdir(mode=0o700)
         self._write("run.json", _description(ref, spec, settings))
 
     def ref(self) -> RunRef:
-        """Raises OSError or ValueError for a directory that an accident has cut short."""
+        """Return the run's reference.
+
+        Raises:
+            OSError, ValueError: the directory is incomplete after a crash.
+        """
         run = self._read("run.json")
         key = RunKey.parse(run["key"])
         return RunRef(
@@ -70,22 +74,22 @@ class RunDirectory:
             return None
 
     def keep_outcome(self, outcome: Outcome) -> None:
-        """For a run whose shim could not."""
+        """Write the outcome of a run whose shim has died without one."""
         self._write("outcome.json", {"kind": outcome.kind, "reason": outcome.reason})
 
     def executor(self) -> Executor:
-        """Who executes this run. If nobody has begun, nobody will after this call."""
+        """Return the run's shim. If none has begun, this call keeps later ones from beginning."""
         claim = self.path / "shim.json"
         with contextlib.suppress(FileExistsError), open(claim, "x", encoding="utf-8") as file:
             json.dump({"pid": 0, "start": ""}, file)
         try:
             shim = self._read("shim.json")
         except ValueError:
-            return Executor(0, "")  # an earlier host's claim, cut short
+            return Executor(0, "")  # an earlier host crashed while it wrote the file
         return Executor(shim["pid"], shim["start"])
 
     def running_command(self) -> str | None:
-        """The name of the command now running, as far as the shim has told."""
+        """Return the name of the running command; None if the shim has not written it."""
         try:
             name: str | None = self._read("shim.json")["command"]["name"]
         except (OSError, ValueError, KeyError):
@@ -107,7 +111,7 @@ class RunDirectory:
             return b""
 
     def acked(self) -> int:
-        # Without fsync, the log may be shorter after a power cut than what was read from it.
+        # The log is not fsynced, so it may be shorter after a power cut than when it was read.
         try:
             return min(int((self.path / "acked").read_text()), self.log_size())
         except (OSError, ValueError):
@@ -123,7 +127,7 @@ class RunDirectory:
         (self.path / "delivered").touch()
 
     def age_s(self) -> float:
-        """Since it ended, for one that has; by the wall clock, since it outlives processes."""
+        """Return the seconds since the run ended, by the wall clock; 0 if it has not ended."""
         with contextlib.suppress(OSError):
             return time.time() - (self.path / "outcome.json").stat().st_mtime
         return 0.0

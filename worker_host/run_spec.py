@@ -1,4 +1,4 @@
-"""What the run table is given: a run's commands, its settings, and the host that it tells."""
+"""The inputs of the run table: a run's commands, its settings, and the hooks of its host."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ from workflows.domain.messages import RunKey, RunRef
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """One command of a task, its variables already replaced for this machine."""
+    """One command of a task, with its variables already expanded for this machine."""
 
     name: str
     parameters: Mapping[str, Any] = field(default_factory=dict)
@@ -19,15 +19,15 @@ class Command:
 
 @dataclass(frozen=True, slots=True)
 class RunSpec:
-    """What the manager answers when a host fetches a run's commands."""
+    """The manager's answer when a host fetches a run's commands."""
 
     commands: tuple[Command, ...]
     job_name: str = ""
     task_name: str = ""
     environment: Mapping[str, str] = field(default_factory=dict)
-    """Added to the commands' clean environment."""
+    """Variables that are added to the commands' clean environment."""
     tools: Mapping[str, str] = field(default_factory=dict)
-    """Where programs are that a command names without a path: `ffmpeg`, `blender`."""
+    """Paths of the programs that commands name without a path: `ffmpeg`, `blender`."""
     task_id: str = ""
 
 
@@ -37,34 +37,36 @@ class RunRefused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class RunSettings:
-    """Times of runs, in seconds; scaled down together in tests."""
+    """Settings of runs; times are in seconds, and tests scale them down together."""
 
     stop_grace_s: float = 10.0
-    """From SIGTERM to SIGKILL."""
+    """The time from SIGTERM to SIGKILL."""
     orphan_after_s: float = 600.0
-    """A run stops when its host has been away for so long (protocol rule 7)."""
+    """A run stops when its host has been away for this time (protocol rule 7)."""
     unattached_grace_s: float = 60.0
-    """A run stops when no activity has asked for it for so long, while connected."""
+    """A run stops when no activity has asked for it for this time while the host is connected."""
     host_check_s: float = 1.0
-    """How often a run looks whether its host is there."""
+    """How often a run checks that its host lives."""
     tick_s: float = 1.0
-    """How often grace is counted and old directories are looked at."""
+    """How often the host counts grace and checks old directories."""
     log_poll_s: float = 0.2
-    """How often a live run's log is looked at."""
+    """How often the host checks a live run's log."""
     keep_ended_s: float = 7 * 86400.0
-    """Outcomes that nobody asked for are dropped after so long."""
+    """Outcomes that were never accepted are dropped after this time."""
     environment: Mapping[str, str] = field(default_factory=dict)
-    """Added to every command's environment, below the run's own."""
+    """Added to every command's environment; the run's own variables override it."""
     tools: Mapping[str, str] = field(default_factory=dict)
-    """As `RunSpec.tools`, below the run's own."""
+    """As `RunSpec.tools`, which override it."""
 
 
 class RunHooks(Protocol):
-    """The host, as its run table asks and tells it. Called on the event loop; the plain ones must
-    not block."""
+    """The host, as far as its run table needs it.
+
+    The methods are called on the event loop; those that are not async must not block.
+    """
 
     async def fetch(self, ref: RunRef) -> RunSpec:
-        """A run's commands.
+        """Return a run's commands.
 
         Raises:
             RunRefused: the manager does not hand them out.
@@ -72,25 +74,30 @@ class RunHooks(Protocol):
         ...
 
     def connected(self) -> bool:
-        """Whether both Temporal and the manager answer; grace counts only then."""
+        """Return whether both Temporal and the manager answer; grace counts only then."""
         ...
 
     async def log_written(self, key: RunKey, offset: int, data: bytes) -> int:
-        """Hand a piece of the log to the manager, at most 64 KiB, one at a time per run.
+        """Send a piece of the log to the manager, at most 64 KiB, one at a time per run.
 
-        Returns once the manager has stored it (back pressure): the offset up to which it has
-        the log now. Raises OSError to be asked again after a pause.
+        It returns only after the manager has stored the piece (back pressure).
+
+        Returns:
+            The offset up to which the manager has the log now, exclusive.
+
+        Raises:
+            OSError: the piece was not stored; the caller tries again after a pause.
         """
         ...
 
     def progressed(self, key: RunKey, progress: Mapping[str, Any]) -> None:
-        """The run's progress (see `RunTable.progress`) has changed."""
+        """Take a run's changed progress (see `RunTable.progress`)."""
         ...
 
     def image_saved(self, key: RunKey, path: Path) -> None:
-        """A frame has been written to disk."""
+        """Take the path of a frame that was written to disk."""
         ...
 
     def run_ended(self) -> None:
-        """A run has ended, or has come to nothing."""
+        """Note that a run has ended, or was dropped before it began."""
         ...

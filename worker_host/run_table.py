@@ -22,15 +22,18 @@ from workflows.domain.runs import CANCELED_BEFORE, Attach, Begin, Kept, RunBook,
 
 _LOG = logging.getLogger(__name__)
 
-#: Outcomes of which nothing is lost when they are forgotten: the task is tried again anyway, and
-#: nobody may ever say that they have arrived.
+#: Outcomes that may be forgotten: the task is tried again anyway, and the manager may never say
+#: that they have arrived.
 _WORTH_NOTHING = frozenset({OutcomeKind.CANCELED, OutcomeKind.LOST})
-#: Runs whose task is known; many more than end while one image is decoded.
+#: How many runs' task ids are remembered; far fewer runs end while one image is decoded.
 _REMEMBERED_TASKS = 256
 
 
 class RunTable:
-    """Runs outlive this object and its process; a new one on the same directory adopts them."""
+    """The runs of this machine.
+
+    They outlive this object and its process; a new table on the same directory adopts them.
+    """
 
     def __init__(
         self,
@@ -44,12 +47,12 @@ class RunTable:
         self._book = RunBook()
         self._runs: dict[RunKey, LiveRun] = {}
         self._task_ids: BoundedDict[RunKey, str] = BoundedDict(_REMEMBERED_TASKS)
-        """Kept beyond a run's end: the preview of its last frame is sent when it is decoded."""
+        """Task ids by run, kept beyond the run's end: its last preview may be sent later."""
         self._shims = ShimServer()
         self._background: set[asyncio.Task[None]] = set()
 
     async def open(self) -> list[RunKey]:
-        """Take the directory's lock and adopt what an earlier host left; returns what lives.
+        """Take the directory's lock and adopt an earlier host's runs; return the runs that live.
 
         Raises:
             HostAlreadyRuns: another process holds the lock.
@@ -64,20 +67,24 @@ class RunTable:
         return self.live()
 
     def live(self) -> list[RunKey]:
-        """Runs that are beginning or live."""
+        """Return the runs that are beginning or live."""
         return self._book.live()
 
     def named(self) -> list[RunKey]:
-        """What lives, and what has ended and was not accepted."""
+        """Return the runs that live, and those whose outcome was not accepted yet."""
         return sorted(self._runs)
 
     def pids(self) -> dict[RunKey, int]:
-        """The process at the top of each live run."""
+        """Return the pid of the top process of each live run."""
         runs = ((key, self._runs[key]) for key in self.live())
         return {key: run.pid for key, run in runs if run.pid}
 
     async def task_id(self, key: RunKey) -> str:
-        """Raises `RunRefused`: the run is not known here, or the manager refuses its commands."""
+        """Return the id of a run's task.
+
+        Raises:
+            RunRefused: the run is not known here, or the manager refuses its commands.
+        """
         if key not in self._task_ids:
             if key not in self._runs:
                 raise RunRefused("its run is not known here")
@@ -85,18 +92,21 @@ class RunTable:
         return self._task_ids[key]
 
     def refuse(self, reason: str) -> None:
-        """Refuse new runs with this sentence (asleep, shutting down); empty accepts again."""
+        """Refuse new runs with this sentence (asleep, shutting down); an empty one accepts them."""
         self._book.refusing = reason
 
     def signed_on(self) -> None:
-        """A new session has begun: generations seen in the last one do not count."""
+        """Forget the last session's lease generations, since a new session has begun."""
         self._book.signed_on()
 
     async def run_or_attach(self, ref: RunRef) -> Outcome:
-        """Begin the run, or report the one that is here already (docs/protocol.md).
+        """Begin the run, or attach to it if it is here already; return its outcome.
 
-        Canceling the call lets go of the run and nothing more: grace begins. What fetching the
-        commands raises is raised here, except `RunRefused`, which is an outcome.
+        Canceling the call only detaches it from the run, whose grace begins (docs/protocol.md).
+
+        Raises:
+            Exception: the commands could not be fetched. `RunRefused` is not raised: it becomes an
+                outcome.
         """
         match self._book.asked(ref):
             case Kept(outcome):
@@ -111,7 +121,7 @@ class RunTable:
         return await run.attach()
 
     async def stop(self, key: RunKey, reason: str) -> None:
-        """Stop a run, or see to it that it never begins. Returns when its processes are gone."""
+        """Stop a run, or keep it from beginning. Returns when its processes are gone."""
         order = self._book.stop(key, now := time.time())
         if order is StopOrder.REMEMBER:
             self._folder.keep_tombstone(key, now)
@@ -120,12 +130,14 @@ class RunTable:
             await asyncio.shield(self._in_background(stopping))
 
     async def stop_all(self, reason: str) -> None:
-        """Stop every run; returns when all processes are gone."""
+        """Stop every run. Returns when all processes are gone."""
         await asyncio.gather(*(self.stop(key, reason) for key in self.live()))
 
     def accepted(self, key: RunKey) -> None:
-        """Nobody will ask for its outcome: the directory goes when the run has ended and the whole
-        log is stored."""
+        """Note that a run's outcome is not needed any more.
+
+        Its directory is removed when the run has ended and the whole log is stored.
+        """
         run = self._runs.get(key)
         if run is None:
             return
@@ -135,8 +147,11 @@ class RunTable:
             self._remove(run)
 
     def progress(self, key: RunKey) -> dict[str, Any]:
-        """For heartbeats: `command`, `steps_completed`, and of Blender, when known, `frame`,
-        `frames_done`, `frames_total`, `sample`, `samples`."""
+        """Return a run's progress for heartbeats, as far as known.
+
+        Keys: `command`, `steps_completed`; for Blender also `frame`, `frames_done`, `frames_total`,
+        `sample`, `samples`.
+        """
         run = self._runs.get(key)
         if run is None or run.tail is None:
             return {}
@@ -144,7 +159,7 @@ class RunTable:
         return {"command": command, **run.tail.progress()} if command else run.tail.progress()
 
     async def close(self, *, stop_runs: bool) -> None:
-        """Let go of everything; runs live on for the next host unless they are stopped."""
+        """Close the table and release the lock; runs live on for the next host unless stopped."""
         self.refuse(self._book.refusing or "the host shuts down")
         if stop_runs:
             await self.stop_all("the worker host shuts down")
@@ -159,7 +174,7 @@ class RunTable:
         try:
             ref, outcome = directory.ref(), directory.outcome()
         except (OSError, ValueError, KeyError):
-            # Cut short before there was anything to execute.
+            # An earlier host crashed before it had written the commands.
             shutil.rmtree(directory.path, ignore_errors=True)
             return
         run = self._runs[ref.key] = LiveRun(ref, directory)
@@ -183,19 +198,20 @@ class RunTable:
             run.started(pid, processes.identity(pid))
         except asyncio.CancelledError:
             if run.stop_reason is None:
-                raise  # the table closes
+                raise  # the table is being closed
             self._come_to_nothing(run, CANCELED_BEFORE)
         except RunRefused as refusal:
             self._come_to_nothing(run, Outcome(OutcomeKind.REFUSED, str(refusal)))
         except Exception as error:
-            # Whoever waits for the run hears of it; nothing is kept, so it can be asked for again.
+            # The waiting call gets the exception. Nothing is kept, so the run can be asked for
+            # again.
             self._come_to_nothing(run, error)
         else:
             self._follow_log(run)
             await self._watch(run)
 
     async def _prepare(self, run: LiveRun, decision: Begin) -> RunSpec:
-        """Free the slot and the task, then ask for the commands."""
+        """Free the slot and the task, then fetch the commands."""
         stopping = [self.stop(key, "another run takes its place") for key in decision.stop_first]
         waiting = [self._runs[key].ended for key in decision.wait_for if key in self._runs]
         await asyncio.gather(*stopping)
@@ -217,7 +233,7 @@ class RunTable:
             run.ended.set_result(why)
         else:
             run.ended.set_exception(why)
-            run.ended.exception()  # nobody may be attached any more
+            run.ended.exception()  # marks it as seen, if no call is attached any more
         self._hooks.run_ended()
 
     async def _watch(self, run: LiveRun) -> None:
@@ -252,7 +268,7 @@ class RunTable:
             self._in_background(asyncio.to_thread(shutil.rmtree, run.directory.path, True))
 
     async def _tick(self) -> None:
-        """Counts grace, while it counts, and throws away what nobody can want any more."""
+        """Count grace while the host is connected; remove runs and tombstones that are too old."""
         last = time.monotonic()
         while True:
             await asyncio.sleep(self._settings.tick_s)
@@ -266,7 +282,7 @@ class RunTable:
                     self._remove(run)
 
     def _kept_s(self, run: LiveRun) -> float:
-        """How long its outcome may still be asked for."""
+        """Return for how long the run's outcome is kept, in seconds."""
         is_stored = run.tail is None or run.tail.is_stored
         if is_stored and run.ended.result().kind in _WORTH_NOTHING:
             return self._settings.unattached_grace_s

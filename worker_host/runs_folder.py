@@ -1,4 +1,4 @@
-"""The folder of all runs: its lock, which says that a host lives, and its tombstones."""
+"""The folder of all runs, with its tombstones and with the lock of a living host."""
 
 import asyncio
 import fcntl
@@ -10,7 +10,7 @@ from workflows.domain.messages import RunKey
 
 _LOCK = "host.lock"
 _STOPPED = "stopped"
-#: Shims hold the lock for an instant when they look whether their host is there.
+#: Shims hold the lock for a moment when they check that their host lives.
 _LOCK_TRIES = 40
 _LOCK_PAUSE_S = 0.025
 
@@ -20,14 +20,18 @@ class HostAlreadyRuns(Exception):
 
 
 class RunsFolder:
-    """Where runs are on disk."""
+    """The folder with the directories of all runs."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._lock: int | None = None
 
     async def lock(self) -> None:
-        """Raises `HostAlreadyRuns` if somebody else has it."""
+        """Take the lock.
+
+        Raises:
+            HostAlreadyRuns: another host process has it.
+        """
         (self._path / _STOPPED).mkdir(mode=0o700, parents=True, exist_ok=True)
         lock = os.open(self._path / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         for _ in range(_LOCK_TRIES):
@@ -50,12 +54,12 @@ class RunsFolder:
         return RunDirectory(self._path / str(key))
 
     def runs(self) -> list[RunDirectory]:
-        """Every run's directory, in order of name."""
+        """Return every run's directory, in the order of their names."""
         found = [path for path in self._path.iterdir() if _is_run_key(path.name)]
         return [RunDirectory(path) for path in sorted(found)]
 
     def tombstones(self) -> dict[RunKey, float]:
-        """Runs that must not begin, and since when, by the wall clock."""
+        """Return the runs that must not begin, with the time of their stop by the wall clock."""
         files = [path for path in (self._path / _STOPPED).iterdir() if _is_run_key(path.name)]
         return {RunKey.parse(path.name): path.stat().st_mtime for path in files}
 

@@ -29,15 +29,15 @@ logger = logging.getLogger(__name__)
 
 
 def run_host(options: Mapping[str, Any]) -> None:
-    """Serve until told to end; exits with the code of the settings after a restart order.
+    """Serve until ordered to end; after an order to restart, exit with the code in the settings.
 
     Args:
-        options: Of the command line, in the words of the settings; None: not given.
+        options: command line options by setting; None for an option that was not given.
     """
     try:
         settings = read_settings(**options)
         logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
-        # It would log each request of each task.
+        # Otherwise httpx logs each request of each task.
         logging.getLogger("httpx").setLevel(logging.WARNING)
         log_only_errors_of_sdk()
     except SettingsError as refusal:
@@ -53,15 +53,15 @@ def _served(settings: HostSettings) -> int:
 
 
 async def serve(settings: HostSettings) -> int:
-    """Returns the exit code.
+    """Join the farm and serve it; return the exit code.
 
     Raises:
-        CannotJoin: the manager will not have this host.
+        CannotJoin: this host cannot join the farm.
         HostAlreadyRuns: another process works in this data directory.
     """
     software = software_version()
     settings.data_dir.mkdir(parents=True, exist_ok=True)
-    # Signing on would disturb the worker that the other process is.
+    # Check before signing on, which would disturb the other process's worker.
     await check_nobody_runs(settings.runs_dir)
     signals = _Signals()
     async with http_client() as http:
@@ -70,7 +70,7 @@ async def serve(settings: HostSettings) -> int:
         try:
             settings, credentials = await joining
         except asyncio.CancelledError:
-            return 0  # nobody was joined, so nobody need be told
+            return 0  # the host has not joined yet, so there is no sign-off
     host = Host(
         settings,
         credentials,
@@ -102,7 +102,7 @@ async def serve(settings: HostSettings) -> int:
 async def _join(
     settings: HostSettings, http: httpx.AsyncClient, software: str
 ) -> tuple[HostSettings, Credentials]:
-    """The settings with the manager that was found, and who we are there."""
+    """Join the farm; return the settings with the manager's address, and the credentials."""
     if not settings.manager:
         known = CredentialsFile(settings.credentials_file).managers()
         found = await find_manager(known, http, search_s=settings.search_s)
@@ -112,7 +112,11 @@ async def _join(
 
 
 async def check_nobody_runs(runs_dir: Path) -> None:
-    """Raises `HostAlreadyRuns`: another process works there."""
+    """Check that no other host works in this folder.
+
+    Raises:
+        HostAlreadyRuns: another process works there.
+    """
     folder = RunsFolder(runs_dir)
     await folder.lock()
     folder.unlock()
@@ -121,14 +125,14 @@ async def check_nobody_runs(runs_dir: Path) -> None:
 def software_version() -> str:
     try:
         return f"Tablao {version('tablao')}"
-    except PackageNotFoundError:  # run from a checkout that was not installed
+    except PackageNotFoundError:  # the package is not installed, only checked out
         return "Tablao"
 
 
 class _Signals:
-    """The first SIGTERM or SIGINT ends the host properly, the second at once.
+    """The first SIGTERM or SIGINT ends the host properly, the second one at once.
 
-    At once leaves the runs alone: the next host adopts them.
+    A second signal leaves the runs alive, and the next host adopts them.
     """
 
     def __init__(self) -> None:

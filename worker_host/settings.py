@@ -1,7 +1,7 @@
-"""What a host is told: command line > environment > tablao-worker.yaml > default.
+"""A host's settings: command line > environment > tablao-worker.yaml > default.
 
-Read once, by `read_settings` in the composition root; nothing else looks at the environment. What
-each setting means to a user is docs/worker-host.md.
+They are read once, by `read_settings` in the composition root; no other module reads the
+environment. docs/worker-host.md explains each setting to users.
 """
 
 import platform
@@ -32,14 +32,14 @@ class HostSettings(LayeredSettings):
     FILE = SETTINGS_FILE
 
     manager: str = ""
-    """Empty: the first that is found in the local networks."""
+    """The manager's URL; empty means the first manager found in the local networks."""
     search_s: Seconds = 600.0
-    """Source: Flamenco."""
+    """How long to search for a manager. Source: Flamenco."""
     data_dir: Path = Field(default_factory=_default_data_dir)
     name: str = Field(default_factory=platform.node)
     slots: int = Field(default=1, ge=1, le=MOST_SLOTS)
     spare_slots: int = Field(default=2, ge=1)
-    """Beyond `slots`, for activities that attach while an older one is still there."""
+    """Slots beyond `slots`, for activities that attach while an older one is still open."""
     task_types: Annotated[tuple[str, ...], NoDecode] = (
         "blender",
         "ffmpeg",
@@ -47,21 +47,21 @@ class HostSettings(LayeredSettings):
         "misc",
     )
     blender: str = ""
-    """Empty: the one that PATH has."""
+    """Path of Blender; empty means the one on PATH."""
     ffmpeg: str = ""
-    """Empty: the one that PATH has, else the one that comes with us."""
+    """Path of ffmpeg; empty means the one on PATH, or else the one that is installed with us."""
     provisioned: bool = True
-    """The farm's settings for this worker come before those of this file."""
+    """Whether the farm's settings for this worker override those of this file."""
     restart_exit_code: int = Field(default=0, ge=0, le=255)
-    """0: nothing would start the host again, so it cannot be asked to restart."""
+    """With 0, nothing would start the host again, so it cannot be asked to restart."""
 
     heartbeat_every_s: float = Field(default=5.0, gt=0)
-    """Each one costs the server 4 to 8 ms; a cancellation travels with them."""
+    """Each heartbeat costs the server 4 to 8 ms. Cancellations arrive with heartbeats."""
     unattached_grace_s: Seconds = 60.0
     orphan_after_s: Seconds = 600.0
     stop_grace_s: Seconds = 10.0
     sign_off_s: Seconds = 5.0
-    """For the last words to the manager and to Temporal, when the host ends."""
+    """The time for the last outcomes and the sign-off, when the host ends."""
     temporal_check_s: float = Field(default=5.0, gt=0)
     retry_from_s: float = Field(default=0.2, gt=0)
     retry_to_s: float = Field(default=5.0, gt=0)
@@ -127,17 +127,20 @@ class HostSettings(LayeredSettings):
 
 
 def read_settings(**command_line: Any) -> HostSettings:
-    """The settings in force; what is None on the command line was not given.
+    """Return the settings in force.
+
+    Args:
+        command_line: options by setting; None for an option that was not given.
 
     Raises:
-        SettingsError: one is wrong, or the settings file is not readable.
+        SettingsError: a setting is wrong, or the settings file is not readable.
     """
     return HostSettings.read(command_line)
 
 
 def _own_ffmpeg() -> str:
-    """The one that comes with imageio-ffmpeg; empty where it has none for this platform."""
-    import imageio_ffmpeg  # takes a while, and only a machine without ffmpeg needs it
+    """Return the ffmpeg of imageio-ffmpeg; empty if it has none for this platform."""
+    import imageio_ffmpeg  # slow, and only a machine without ffmpeg needs it
 
     try:
         return str(imageio_ffmpeg.get_ffmpeg_exe())

@@ -3,8 +3,8 @@
     python -I -S worker_host/shim.py RUN_DIRECTORY      executes one run
     python -I -S worker_host/shim.py --serve            executes runs named on standard input
 
-Serving forks a shim per line and answers with its pid, which saves the interpreter's start. It
-ends with its host; the shims do not.
+The server forks a shim for each line and answers with its pid; this saves the interpreter's start.
+The server ends with its host; the shims do not.
 """
 
 import json
@@ -14,7 +14,7 @@ import sys
 from typing import Any
 
 if __name__ == "__main__":
-    # -I, which keeps other people's modules away, keeps ours away as well.
+    # -I keeps foreign modules off the path, but also our own.
     sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 from worker_host import processes
@@ -51,7 +51,7 @@ class Shim:
             self._write("outcome.json", outcome, durably=True)
 
     def _claim(self) -> bool:
-        """Write down who executes this run, unless somebody has claimed it already."""
+        """Claim the run for this shim; return False if another shim has claimed it already."""
         draft = self._path(f"claim-{os.getpid()}")
         with open(draft, "w", encoding="utf-8") as file:
             json.dump(self._state, file)
@@ -74,7 +74,7 @@ class Shim:
             self._log.line(f"Stopped: {stopped.reason}")
             return {"kind": stopped.kind, "reason": stopped.reason}
         except Exception as error:
-            # A full disk, say: retried elsewhere, but not for ever.
+            # For example a full disk. It counts as a failure, so it is not retried for ever.
             self._write_traceback()
             return {"kind": "failed", "reason": _one_line(repr(error))}
         return {"kind": "completed", "reason": "Completed"}
@@ -121,8 +121,8 @@ def _one_line(text: str) -> str:
 
 
 def serve() -> None:
-    """Fork a shim for each run directory named on standard input, a line each."""
-    # Nobody waits for the shims here: their host watches them.
+    """Fork a shim for each run directory named on a line of standard input."""
+    # The server does not wait for its shims: the host watches them.
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     pending = b""
     while chunk := os.read(0, 4096):
@@ -135,7 +135,7 @@ def serve() -> None:
 
 
 def _execute(directory: str) -> None:
-    """In a process of its own: execute a run and exit."""
+    """Execute a run and exit; called in the forked process."""
     status = 1
     try:
         processes.leave_terminal()

@@ -10,33 +10,33 @@ _SHIM = Path(__file__).with_name("shim.py")
 
 
 class ShimServer:
-    """A process that forks a shim per run, started on demand, and again should it die."""
+    """A process that forks a shim per run. It is started on demand, and again if it dies."""
 
     def __init__(self) -> None:
         self._process: Process | None = None
         self._one_at_a_time = asyncio.Lock()
 
     async def warm_up(self) -> None:
-        """Start it before it is needed."""
+        """Start the process before it is needed."""
         async with self._one_at_a_time:
             await self._running()
 
     async def begin(self, run_directory: Path) -> int:
-        """Start a shim on this directory; returns its pid.
+        """Start a shim on this directory; return its pid.
 
         Raises:
-            OSError: it cannot be started.
+            OSError: the shim cannot be started.
         """
         async with self._one_at_a_time:
             try:
                 return await self._ask(run_directory)
             except (OSError, ValueError):
-                # It died. Should the shim have begun even so, the second finds its claim and ends.
+                # The server died. If a shim began anyway, the second one finds its claim and ends.
                 await self._end()
                 return await self._ask(run_directory)
 
     async def close(self) -> None:
-        """Shims live on."""
+        """End the process; the shims go on."""
         async with self._one_at_a_time:
             await self._end()
 

@@ -1,4 +1,4 @@
-"""What a host tells of its machine with each beat."""
+"""The statistics of its machine that a host sends with each beat."""
 
 import contextlib
 from collections.abc import Iterable, Mapping
@@ -12,10 +12,10 @@ from workflows.domain.messages import RunKey
 
 
 class MachineStatistics:
-    """Cheap enough for every beat: some milliseconds.
+    """Statistics of the machine; they take a few milliseconds, so every beat can have them.
 
     Args:
-        disk: a path on the disk whose space counts.
+        disk: a path on the disk whose space is measured.
     """
 
     def __init__(self, disk: Path) -> None:
@@ -24,8 +24,8 @@ class MachineStatistics:
         self._cpu_times = psutil.cpu_times()
 
     def of_machine(self) -> dict[str, Any]:
-        """Percentages are 0-100, sizes bytes; `load` is that of the last minute."""
-        # What psutil itself offers counts from the last call in the same thread: in a new one, 0.
+        """Return percentages from 0 to 100, sizes in bytes, and `load` of the last minute."""
+        # psutil.cpu_percent() counts from the last call in the same thread, and is 0 in a new one.
         before, self._cpu_times = self._cpu_times, psutil.cpu_times()
         memory, disk = psutil.virtual_memory(), psutil.disk_usage(str(self._disk))
         return {
@@ -41,29 +41,32 @@ class MachineStatistics:
 
 
 def _busy_percent(before: Any, after: Any) -> float:
-    """Between two `psutil.cpu_times()`; waiting for a disk counts as idle."""
+    """Return the percentage of busy time between two `psutil.cpu_times()`.
+
+    Waiting for a disk counts as idle.
+    """
     spent = {name: getattr(after, name) - getattr(before, name) for name in after._fields}
-    # Within these two, Linux counts what virtual machines used a second time.
+    # Linux counts the time of virtual machines twice, the second time in these two fields.
     total = sum(spent.values()) - spent.get("guest", 0) - spent.get("guest_nice", 0)
     idle = spent["idle"] + spent.get("iowait", 0)
     return round(max(0.0, min(100.0, 100 * (total - idle) / total)), 1) if total > 0 else 0.0
 
 
 class ProcessStatistics:
-    """What the process trees of runs use."""
+    """The use of CPU and memory by the process trees of runs."""
 
     def __init__(self) -> None:
         self._known: dict[int, psutil.Process] = {}
 
     def of_runs(self, pids: Mapping[RunKey, int]) -> dict[str, dict[str, float]]:
-        """By `str(RunKey)`: `cpu_percent` of one core, `memory` in bytes.
+        """Return `cpu_percent` of one core and `memory` in bytes, by `str(RunKey)`.
 
         Args:
-            pids: the process at the top of each run.
+            pids: the top process of each run.
         """
         trees = {key: _tree(pid) for key, pid in pids.items()}
         alive = {process.pid: process for tree in trees.values() for process in tree}
-        # The same objects again, since each counts its CPU time from its own last call.
+        # Keep the same objects, since each counts its CPU time from its own last call.
         self._known = {pid: self._known.get(pid, process) for pid, process in alive.items()}
         return {
             str(key): self._sum(self._known[process.pid] for process in tree)
@@ -84,7 +87,7 @@ class ProcessStatistics:
 
 
 def memory_of_tree(pid: int) -> int:
-    """Resident bytes of a process and all below it; 0 when it is gone."""
+    """Return the resident memory of a process and its descendants, in bytes; 0 if it is gone."""
     memory = 0
     for process in _tree(pid):
         with contextlib.suppress(psutil.Error):  # it has ended meanwhile

@@ -1,7 +1,7 @@
-"""Keeps a Temporal worker on the task queue of this host's session, whatever befalls Temporal.
+"""Keeps a Temporal worker on the task queue of this host's session, also after failures.
 
-Nothing here cuts off an activity: a worker that broke, or whose session is over, only stops
-asking for more, and its activities report when their runs end.
+No activity is cut off here. A Temporal worker that broke, or whose session is over, stops asking
+for tasks, but its activities still report when their runs end.
 """
 
 import asyncio
@@ -28,14 +28,15 @@ logger = logging.getLogger(__name__)
 
 Connect = Callable[[Welcome], Awaitable[Client]]
 
-#: Longer than a manager takes to come back; shorter than Temporal's calls wait for an answer.
+#: In seconds: longer than a manager takes to come back, but shorter than the time-out of Temporal's
+#: calls.
 _TUNNEL_PATIENCE_S = 25.0
-#: A worker whose session is over ends when its activities do.
+#: A Temporal worker whose session is over ends only when its activities have ended.
 _AS_LONG_AS_IT_TAKES = timedelta(days=365)
 
 
 class TunneledTemporal:
-    """Connects to Temporal as the manager says: through its tunnel, or at an address."""
+    """Connects to Temporal in the way that the manager says: by its tunnel, or at an address."""
 
     def __init__(self, manager: str, headers: dict[str, str], identity: str) -> None:
         self._manager = manager
@@ -66,7 +67,7 @@ class TunneledTemporal:
 
 @dataclass(frozen=True, slots=True)
 class LinkSettings:
-    """Times in seconds."""
+    """Settings of the link; times are in seconds."""
 
     slots: int = 1
     spare_slots: int = 2
@@ -77,7 +78,7 @@ class LinkSettings:
 
 
 class TemporalLink:
-    """Serves one session after the other."""
+    """Runs the Temporal worker of the host's present session."""
 
     def __init__(
         self,
@@ -96,7 +97,7 @@ class TemporalLink:
         self._pauses = Pauses(settings.retry_from_s, settings.retry_to_s)
         self._log = ChangeLog(logger)
         self.is_connected = False
-        """Whether Temporal answered when it was last asked."""
+        """Whether Temporal answered the last check."""
 
     def assign(self, welcome: Welcome) -> None:
         """Serve this session from now on."""
@@ -106,15 +107,21 @@ class TemporalLink:
             self._changed.set()
 
     async def run(self) -> None:
-        """Until canceled."""
+        """Serve the assigned sessions until canceled."""
         async with asyncio.TaskGroup() as duties:
             duties.create_task(self._serve(), name="temporal link")
             duties.create_task(self._check(), name="temporal check")
 
     async def close(self, timeout_s: float) -> bool:
-        """Ask for nothing more, and let the last outcomes be delivered, for so long at most.
+        """Stop asking for tasks, and wait until the last outcomes are delivered.
 
-        May be called again. False: Temporal has not taken them.
+        It may be called again.
+
+        Args:
+            timeout_s: how long to wait at most.
+
+        Returns:
+            False if Temporal has not taken all outcomes in time.
         """
         workers = dict(self._workers)
         ending = [asyncio.create_task(worker.shutdown()) for worker in workers.values()]
@@ -137,15 +144,15 @@ class TemporalLink:
                 await self._pauses.pause()
 
     async def _poll_for(self, welcome: Welcome | None) -> None:
-        """Until the session is another, or the worker broke.
+        """Serve a session until another one is assigned, or the Temporal worker breaks.
 
         Raises:
-            RPCError, RuntimeError, OSError: it could not begin.
+            RPCError, RuntimeError, OSError: the Temporal worker could not begin.
         """
         if welcome is None:
             return
-        # A client of its own: two workers of one client may not share a queue, and one that broke
-        # is there until its activities end.
+        # Each Temporal worker gets a client of its own: two workers of one client must not share a
+        # queue, and a broken worker stays until its activities end.
         client = await self._connect(welcome)
         broke = asyncio.Event()
         worker = self._worker(client, welcome, broke)
@@ -170,9 +177,9 @@ class TemporalLink:
             client,
             task_queue=worker_task_queue(welcome.worker_id, welcome.session),
             activities=self._activities,
-            # The farm may give this host more slots at any time; leases say how many are used.
+            # The farm may give this host more slots at any time; leases limit how many are used.
             max_concurrent_activities=MOST_SLOTS + settings.spare_slots,
-            # A long poll each, on a server that may serve hundreds of hosts.
+            # Each poll occupies the server, which may serve hundreds of hosts.
             max_concurrent_activity_task_polls=min(settings.slots + 1, 5),
             max_heartbeat_throttle_interval=timedelta(seconds=settings.heartbeat_every_s),
             default_heartbeat_throttle_interval=timedelta(seconds=settings.heartbeat_every_s),
@@ -184,7 +191,7 @@ class TemporalLink:
     def _ended(self, polling: asyncio.Task[None]) -> None:
         del self._workers[polling]
         if not polling.cancelled():
-            polling.exception()  # said already, by whoever waited for it
+            polling.exception()  # marks the exception as seen; `_poll_for` has reported it
 
     async def _check(self) -> None:
         while True:
@@ -210,7 +217,7 @@ def _place(welcome: Welcome) -> tuple[str, int, str, str]:
 
 
 async def _first(polling: asyncio.Task[None], *events: Coroutine[Any, Any, Any]) -> None:
-    """Wait for whatever comes first; the rest of `events` is given up."""
+    """Wait until `polling` or one of `events` ends first; cancel the other events."""
     waiting = [asyncio.create_task(event) for event in events]
     try:
         await asyncio.wait([polling, *waiting], return_when=asyncio.FIRST_COMPLETED)

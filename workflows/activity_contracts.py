@@ -1,4 +1,4 @@
-"""What workflows may ask of the world; abstract, so that implementations are type-checked."""
+"""The activities that workflows call; abstract, so that implementations are type-checked."""
 
 from abc import ABC, abstractmethod
 
@@ -13,12 +13,12 @@ from workflows.domain.messages import (
     WriteAnswer,
 )
 
-#: The managers' task queue: workflows, records, the keeper.
+#: The managers' task queue: workflows, and the activities of `Records` and `Keeping`.
 MANAGER_TASK_QUEUE = "manager"
 
 
 class Rendering(ABC):
-    """Runs on a render machine, from that machine's own task queue."""
+    """Activities that run on a render machine, from that machine's own task queue."""
 
     @activity.defn(name="run_task")
     @abstractmethod
@@ -27,21 +27,21 @@ class Rendering(ABC):
 
 
 class Records(ABC):
-    """Runs in the manager, beside the database."""
+    """Activities that run in a manager, beside the database."""
 
     @activity.defn(name="claim_job")
     @abstractmethod
     async def claim_job(self, start: StartJob) -> JobSnapshot | None:
-        """What a run of a job starts from; None if the run does not own the job."""
+        """Return the state that a job's run starts from; None if the run does not own the job."""
 
     @activity.defn(name="store_changes")
     @abstractmethod
     async def store_changes(self, write: ProjectionWrite) -> WriteAnswer:
-        """Store what a job's workflow decided, once, and tell whom it concerns."""
+        """Store the decisions of a job's workflow once, and notify the hosts and clients."""
 
 
 class Keeping(ABC):
-    """Runs in one manager at a time."""
+    """The keeper's activity; it runs in one manager at a time."""
 
     @activity.defn(name="keep_farm")
     @abstractmethod

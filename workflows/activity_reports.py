@@ -1,4 +1,4 @@
-"""Tells a job's core how an activity ended."""
+"""Reports the end of an activity to a job's rules (`JobRun`)."""
 
 from temporalio.exceptions import (
     ActivityError,
@@ -13,7 +13,7 @@ from workflows.domain.messages import Outcome, OutcomeKind
 
 
 def report(job: JobRun, offer: int, handle: ActivityHandle[Outcome]) -> None:
-    """Call it once the activity of this offer is done."""
+    """Tell the job how the activity of this offer ended. Call it once the activity is done."""
     if handle.cancelled():
         job.offer_ended(offer, Outcome(OutcomeKind.CANCELED))
         return

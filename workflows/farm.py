@@ -1,4 +1,4 @@
-"""The farm's keeper, kept alive: Temporal moves it when its manager dies."""
+"""Keeps the farm's keeper alive: if its manager dies, Temporal runs it in another manager."""
 
 from datetime import timedelta
 
@@ -14,7 +14,10 @@ FARM = "farm"
 
 @workflow.defn(name="Farm")
 class FarmWorkflow:
-    """Runs the keeper for ever. It is no mutual exclusion: a keeper's epoch is (rule 17)."""
+    """Runs the keeper for ever.
+
+    It does not make sure that only one keeper acts: the keeper's epoch does (rule 17).
+    """
 
     def __init__(self) -> None:
         self._is_taken_over = False
@@ -35,5 +38,8 @@ class FarmWorkflow:
 
     @workflow.signal
     def take_over(self) -> None:
-        """A manager has started: it need not wait until the old keeper's heartbeat is missed."""
+        """Start a new keeper at once, without waiting for the old keeper's heartbeat time-out.
+
+        A manager sends this when it starts.
+        """
         self._is_taken_over = True

@@ -1,4 +1,4 @@
-"""One run of one job as a workflow: it delegates every decision to `workflows.domain.job`."""
+"""One run of one job as a workflow; `workflows.domain.job` makes every decision."""
 
 import asyncio
 from collections.abc import Callable
@@ -34,17 +34,17 @@ from workflows.domain.messages import (
 )
 from workflows.job_interface import JOB_PRIORITY, JOB_STATUS, NO_DETAILS, Ask, JobView, TaskView
 
-#: Longer than any frame renders; what ends a run is its heartbeat.
+#: Longer than any frame takes to render. A lost run is noticed by its heartbeat time-out instead.
 LONGEST_RUN = timedelta(days=30)
-#: Changes that nobody waits for gather so long since the last write: a write costs as much as two
-#: tasks do, and a hundred hosts end one every few milliseconds.
+#: Changes that are not urgent are collected for this long after the last write. One write costs as
+#: much as two tasks, and a hundred hosts end a task every few milliseconds.
 GATHERING = timedelta(seconds=0.5)
-#: Past this multiple of the wanted length, a history is cut off even while runs are stopping.
+#: A history longer than this multiple of its limit is cut off even while runs are stopping.
 HISTORY_OVERDUE = 3
 
 T = TypeVar("T")
 
-#: After it, a record that a killed manager was about to make is made by the next one.
+#: When a manager is killed during an activity of `Records`, another repeats it after this time.
 _RECORDS_HEARTBEAT = timedelta(seconds=10)
 _RECORDS = RetryPolicy(
     initial_interval=timedelta(milliseconds=200), maximum_interval=timedelta(seconds=5)
@@ -55,14 +55,14 @@ _RECORDS = RetryPolicy(
 class JobWorkflow:
     @workflow.init
     def __init__(self, start: StartJob) -> None:
-        # Carried over a continue-as-new, its sequence number included; else unknown until it has
-        # been claimed, and what signals bring until then is kept.
+        # After a continue-as-new, the job's state was carried over, with its sequence number.
+        # Otherwise it is unknown until the job is claimed; earlier signals are kept until then.
         self._job = restore(start.carried) if start.carried else None
         self._unclaimed: list[Callable[[JobRun], None]] = []
         self._unwritten = start.unwritten
         self._written = self._job.sequence if self._job else 0
         self._awaited = 0
-        """The write that somebody who changed the job waits for."""
+        """Sequence number of the newest write that a caller of `change` waits for."""
         self._next_write_at: datetime | None = None
         self._is_gone = False
         self._handles: dict[int, ActivityHandle[Outcome]] = {}
@@ -175,14 +175,14 @@ class JobWorkflow:
         return (is_calm or is_overdue) and workflow.all_handlers_finished()
 
     def _continue_as_new(self, job: JobRun) -> None:
-        # What has gathered goes along, or a busy job would never come to a quiet moment.
+        # Unwritten changes are carried along, because a busy job always has some.
         unwritten = job.next_write() if job.changes else None
         workflow.continue_as_new(StartJob(job.job_id, job.run, carry(job), unwritten))
 
     # --- activities ------------------------------------------------------------------------------
 
     def _act(self, job: JobRun) -> None:
-        """Does what the core has decided, after each message it was given."""
+        """Carry out the decisions of the job's rules. Call it after each message to the job."""
         while job.starts or job.cancels or job.pauses:
             for start in _drained(job.starts):
                 self._start(job, start)
@@ -216,7 +216,7 @@ class JobWorkflow:
         try:
             report(job, offer, handle)
             self._act(job)
-        except Exception as defect:  # carried to where it fails the workflow task
+        except Exception as defect:  # raised later, where it fails the workflow task
             self._defect = defect
 
     # --- signals ---------------------------------------------------------------------------------
@@ -250,7 +250,7 @@ class JobWorkflow:
 
     @workflow.signal
     def tell_again(self) -> None:
-        """The database is behind this run: the next write makes it ask for everything."""
+        """Write once more, because the database is behind this run: it then asks for everything."""
         self._told(JobRun.tell_again)
 
     @workflow.signal(name="cancel")
@@ -299,7 +299,7 @@ class JobWorkflow:
 
     @workflow.update
     async def change(self, change: Change) -> str:
-        """The manager's. Scripts use the named updates below (docs/scripting.md)."""
+        """Change the job for the manager. Scripts use the updates below (docs/scripting.md)."""
         return await self._change(change)
 
     @workflow.update
@@ -335,7 +335,7 @@ class JobWorkflow:
         return await self._change(ask.to_unblock())
 
     async def _change(self, change: Change) -> str:
-        """Answers with the job's status when the change can be read in the database.
+        """Make the change; return the job's status once the database has stored the change.
 
         Raises:
             ApplicationError: of type `Refused` or `Closing`; any other exception would fail the
@@ -363,17 +363,17 @@ class JobWorkflow:
 
     @workflow.query
     def status(self) -> JobView | None:
-        """None until the run has been claimed."""
+        """Return the job's status; None until the run has been claimed."""
         return None if self._job is None else JobView.of(self._job)
 
     @workflow.query
     def sequence(self) -> int | None:
-        """The last write that was taken; None until the run has been claimed."""
+        """Return the number of the newest write; None until the run has been claimed."""
         return None if self._job is None else self._job.sequence
 
     @workflow.query
     def tasks(self) -> list[TaskView]:
-        """Every task, or the first ten thousand."""
+        """Return the job's tasks in order, at most the first ten thousand."""
         return [] if self._job is None else TaskView.of_all(self._job)
 
 

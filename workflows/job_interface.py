@@ -1,4 +1,4 @@
-"""What people and programs say to a job's workflow, and what it shows them (docs/scripting.md)."""
+"""Inputs and answers of a job's workflow, for people and programs (docs/scripting.md)."""
 
 from dataclasses import dataclass
 
@@ -11,22 +11,22 @@ from workflows.domain.statuses import JobStatus, TaskStatus
 JOB_STATUS = SearchAttributeKey.for_keyword("JobStatus")
 JOB_PRIORITY = SearchAttributeKey.for_int("JobPriority")
 
-#: Rows that the query `tasks` answers with; more would not fit in one message.
+#: The query `tasks` answers with at most this many rows; more would not fit in one message.
 MOST_TASKS_SHOWN = 10_000
 
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """Input of every signal and update with which people change a job. All of it is optional."""
+    """Input of every signal and update that changes a job. Every field is optional."""
 
     reason: str = ""
     request_id: str = ""
-    """The same id gets the same answer."""
+    """A repeated request with the same id gets the same answer, and changes nothing."""
     task: int | None = None
-    """For tasks: the index in the job, from 1."""
+    """For `cancel_task` and `requeue_task`: the task's index in the job, from 1."""
     priority: int | None = None
     failed_only: bool = False
-    """For `requeue`."""
+    """For `requeue`: requeue only the failed tasks."""
     unblock: tuple[tuple[str, str], ...] = ()
     """For `unblock`: pairs of a worker's id and a task type."""
 
@@ -48,7 +48,7 @@ class Ask:
         )
 
 
-#: What a signal or update without input says.
+#: Stands for the missing input of a signal or update.
 NO_DETAILS = Ask()
 
 
@@ -60,7 +60,7 @@ class JobView:
     priority: int
     run: int
     tasks: dict[str, int]
-    """How many tasks are in each status."""
+    """Number of tasks by status."""
     workers: list[str]
     """Names of the workers lent to the job."""
 

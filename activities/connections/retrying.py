@@ -1,4 +1,4 @@
-"""Trying again: pauses that differ by chance, and a log of changes instead of attempts."""
+"""For repeated attempts: pauses of random length, and a log of changes instead of attempts."""
 
 import asyncio
 import logging
@@ -7,9 +7,10 @@ from typing import Any
 
 
 class Pauses:
-    """Between tries: each pause is twice as long as the one before, up to a limit.
+    """Pauses between attempts; each is twice as long as the last one, up to a limit.
 
-    Chance takes off up to half of each, or all hosts of a farm would come back in step.
+    Each pause is shortened at random by up to a half. Otherwise all hosts of a farm would try again
+    at the same moment.
     """
 
     def __init__(self, first_s: float, longest_s: float) -> None:
@@ -22,12 +23,12 @@ class Pauses:
         await asyncio.sleep(pause_s * random.uniform(0.5, 1.0))
 
     def start_over(self) -> None:
-        """A try has succeeded: the next pause is a first one."""
+        """Begin with the shortest pause again, because an attempt has succeeded."""
         self._next_s = self._first_s
 
 
 class ChangeLog:
-    """Logs a change of what is tried again and again, and not each attempt."""
+    """Logs only changes in the result of repeated attempts, not each attempt."""
 
     def __init__(self, logger: logging.Logger) -> None:
         self._logger = logger
@@ -38,11 +39,11 @@ class ChangeLog:
         self._say(logging.WARNING, sentence, fields)
 
     def works(self, sentence: str, **fields: Any) -> None:
-        """Log that it works, unless it did at the last attempt."""
+        """Log that it works, unless the last attempt succeeded, too."""
         self._say(logging.INFO, sentence, fields)
 
     def forget(self) -> None:
-        """It works, and nothing is logged: a failure from now on is a change."""
+        """Note without logging that it works, so that the next failure is logged."""
         self._said = None
 
     def _say(self, level: int, sentence: str, fields: dict[str, Any]) -> None:

@@ -1,8 +1,7 @@
-"""The near end of the tunnel: a loopback port whose connections the manager carries to Temporal.
+"""The client's end of the tunnel: a loopback port whose connections reach Temporal by the manager.
 
-Protocol: one WebSocket per TCP connection, its bytes in binary frames, in both directions. An
-empty frame says that no more bytes follow from its sender (TCP's half-close, which WebSockets
-lack).
+Protocol: one WebSocket per TCP connection carries the bytes of both directions in binary frames.
+An empty frame says that its sender sends no more bytes (TCP's half-close, which WebSockets lack).
 """
 
 import asyncio
@@ -16,19 +15,19 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketExce
 
 from activities.connections.retrying import ChangeLog, Pauses
 
-#: Where the manager serves its end.
+#: The path at which the manager serves its end.
 TUNNEL_PATH = "/api/tablao/v1/temporal"
 
-#: Bytes per frame at most: well below any WebSocket library's limit for a message.
+#: The most bytes per frame, well below any WebSocket library's limit for a message.
 CHUNK = 64 * 1024
 _NO_MORE = b""
-# By then both directions have ended, or the connection is lost anyway.
+# In seconds. When it starts, both directions have ended, or the connection is lost anyway.
 _CLOSE_TIMEOUT = 1.0
-# Between two looks whether the manager is back.
+# In seconds, between two attempts to reach a manager that is away.
 _PAUSE = 0.5
 
 logger = logging.getLogger(__name__)
-# At level DEBUG the library writes out request headers, and with them our credentials.
+# At level DEBUG the library logs request headers, and with them our credentials.
 _library_logger = logging.getLogger(f"{__name__}.websocket")
 _library_logger.setLevel(logging.INFO)
 
@@ -39,18 +38,18 @@ async def carry(
     send: Callable[[bytes], Awaitable[None]],
     receive: Callable[[], Awaitable[bytes]],
 ) -> None:
-    """Carry a TCP connection's bytes to and from a WebSocket until both directions ended.
+    """Carry a TCP connection's bytes to and from a WebSocket until both directions have ended.
 
-    Nothing is read that could not be handed on, so a slow reader slows the sender.
+    A slow reader slows the sender, because no more is read than could be passed on.
 
     Raises:
-        Exception: Whatever the side that broke first raised.
+        Exception: the exception of the side that broke first.
     """
     try:
         async with asyncio.TaskGroup() as directions:
             outward = directions.create_task(_carry_outward(reader, send))
             await _carry_inward(writer, receive)
-            # Nothing more will come, but only who listens learns that the WebSocket was lost.
+            # No more bytes will come, but only a reader notices when the WebSocket is lost.
             listening = directions.create_task(_listen(receive, outward))
             outward.add_done_callback(lambda _: listening.cancel())
     except ExceptionGroup as broken:
@@ -69,7 +68,7 @@ async def _carry_inward(
     writer: asyncio.StreamWriter, receive: Callable[[], Awaitable[bytes]]
 ) -> None:
     while data := await receive():
-        # Written to a lost connection, event loops differ in what they raise.
+        # Event loops raise different exceptions for a write to a lost connection.
         if writer.is_closing():
             raise ConnectionResetError("the connection was lost")
         writer.write(data)
@@ -84,10 +83,10 @@ async def _listen(receive: Callable[[], Awaitable[bytes]], outward: asyncio.Task
 
 
 class Tunnel:
-    """Temporal of a manager elsewhere, as a port on this machine's loopback.
+    """A loopback port on this machine that leads to the Temporal of a manager elsewhere.
 
-    While the manager is away, connections to the port wait for it, within `patience`, and are then
-    closed; Temporal's clients try again by themselves.
+    While the manager is away, connections to the port wait for it, at most for `patience`, and are
+    then closed. Temporal's clients try again by themselves.
 
     Args:
         url: The manager's end, `ws://` or `wss://` (`http://` and `https://` mean the same).
@@ -95,8 +94,8 @@ class Tunnel:
         listen_port: The port to open; 0 lets the system choose.
         open_timeout: Seconds within which the manager must answer.
         patience: Seconds for which a connection waits for a manager that is away. A client whose
-            connections fail instead pauses between its tries for longer and longer, and is late
-            when the manager is back.
+            connections fail at once makes longer and longer pauses, and so is late when the
+            manager is back.
     """
 
     def __init__(
@@ -119,7 +118,7 @@ class Tunnel:
 
     @property
     def address(self) -> str:
-        """`host:port` for Temporal's clients on this machine."""
+        """The port's `host:port`, for Temporal's clients on this machine."""
         if self._server is None:
             raise RuntimeError("the tunnel is not open")
         return f"127.0.0.1:{self._port}"
@@ -166,7 +165,7 @@ class Tunnel:
             await self._forward(reader, writer)
         except (OSError, WebSocketException) as problem:
             self._log.fails(f"The tunnel to Temporal is interrupted: {_sentence(problem)}")
-            # A reset, so that a connection cut short is not taken for one that ended.
+            # A reset tells the client that the connection was cut, and did not end properly.
             writer.transport.abort()
         finally:
             writer.close()
@@ -182,10 +181,10 @@ class Tunnel:
             try:
                 await carry(reader, writer, manager.send, receive)
             except OSError:
-                # Our own client left; that says nothing of the manager.
+                # Our own client has left; the manager may be well.
                 manager.transport.abort()
             except asyncio.CancelledError:
-                # A polite goodbye would wait behind bytes that a stuck reader does not take.
+                # A proper close would wait for a stuck reader to take the bytes before it.
                 manager.transport.abort()
                 raise
 
@@ -199,7 +198,7 @@ class Tunnel:
                     additional_headers=self._headers,
                     open_timeout=self._open_timeout,
                     close_timeout=_CLOSE_TIMEOUT,
-                    # Frames are small and many; deflating them costs more than it saves.
+                    # There are many small frames, and compressing them costs more than it saves.
                     compression=None,
                     logger=_library_logger,
                 )
@@ -211,12 +210,12 @@ class Tunnel:
 
 
 def _is_refusal(problem: Exception) -> bool:
-    """Whether asking again would not help."""
+    """Return whether another attempt would not help."""
     return isinstance(problem, InvalidStatus) and problem.response.status_code < 500
 
 
 def _sentence(problem: Exception) -> str:
-    """What to tell of a failure: never a header or an address, which may hold credentials."""
+    """Describe a failure without headers and addresses, which may hold credentials."""
     if isinstance(problem, InvalidStatus):
         return f"the manager answered HTTP {problem.response.status_code}"
     if isinstance(problem, ConnectionClosed) and problem.rcvd is not None:

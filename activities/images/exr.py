@@ -1,12 +1,12 @@
-"""OpenEXR to JPEG, for people to look at; run as a program, a child of a host or a manager.
+"""Converts OpenEXR to JPEG for people to look at; a program that a host or a manager starts.
 
-Frames come from anywhere, so whatever is in one, it costs its parent nothing: the child has limits
-for memory and time, and the size of an image is looked at before its pixels. Standard library,
-numpy, OpenEXR and Pillow only.
+Frames come from anywhere, so a bad one must not harm the parent process: the child has limits for
+memory and time, and checks an image's size before it reads its pixels. Standard library, numpy,
+OpenEXR and Pillow only.
 
-Of the many images in a multilayer file the combined one is shown. Linear values become what a
-screen shows by a curve that leaves everything below `SHOULDER` as the sRGB standard has it and
-bends what is brighter into the rest, so that lamps and skies are not all the same white.
+Of the many images in a multilayer file the combined one is shown. Linear values are converted for a
+screen as the sRGB standard says. Values above `SHOULDER` are compressed by a curve, so that lamps
+and skies are not all the same white.
 """
 
 import io
@@ -24,42 +24,44 @@ import OpenEXR  # type: ignore[import-not-found] # compiled, and without stubs
 from numpy.typing import NDArray
 from PIL import Image
 
-#: What the manager shows at most.
+#: The largest size that the manager shows, in pixels.
 FITS_IN = (1920, 1080)
-#: 16k by 8k. What is larger has no preview.
+#: 16k by 8k. Larger images have no preview.
 MAX_PIXELS = 2**27
-#: Of a file of many parts, where all are read at once: 1 GB. A 4K frame of 32 channels fits.
+#: The most values in a file of many parts, which is read as a whole: 1 GB. A 4K frame of 32
+#: channels fits.
 MAX_VALUES = 2**28
 SHOULDER = 0.8
-#: Read at a time.
+#: The number of pixels that are read at a time.
 _BAND_PIXELS = 2**20
 _QUALITY = 85
 _MAX_CPU_S = 60
 _MAX_MEMORY = 4 * 2**30
 
 _RGB = ("R", "G", "B")
-#: Names of what a renderer means people to see, best first; matched as whole words.
+#: Names of the layers that are made for people to see, best first; matched as whole words.
 _WORDS = ("composite", "combined", "beauty", "rgba", "rgb", "image", "color")
 
 Plane = NDArray[np.float32]
 
 
 class NoPreview(Exception):
-    """The file is not what we show; the text says why."""
+    """There is no preview of the file; the text says why."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Choice:
     part: int
     channels: tuple[str, ...]
-    """Three of a color, or one of gray."""
+    """Three channels for a color image, one for a gray image."""
 
 
 def as_jpeg(path: str) -> bytes:
-    """
+    """Return the file's image as a JPEG.
+
     Raises:
-        NoPreview: nothing in it is an image to look at, or it is too large.
-        RuntimeError, OSError, ValueError: not readable.
+        NoPreview: the file has no image to look at, or is too large.
+        RuntimeError, OSError, ValueError: the file is not readable.
     """
     headers = [part.header for part in OpenEXR.File(path, header_only=True).parts]
     for header in headers:
@@ -78,14 +80,14 @@ def as_jpeg(path: str) -> bytes:
 
 
 def choose(parts: Sequence[Sequence[str]], names: Sequence[str]) -> _Choice:
-    """Which channels to show.
+    """Choose the part and the channels to show.
 
     Args:
         parts: names of the channels of each part, without subsampled ones.
-        names: of the parts; their layers.
+        names: the names of the parts, which name layers.
 
     Raises:
-        NoPreview: there is no image among them, only depths, masks and the like.
+        NoPreview: no channels are an image; they are depths, masks and the like.
     """
     found = [
         (_rank(f"{names[number]}.{layer}"), number, layer, channels)
@@ -94,13 +96,13 @@ def choose(parts: Sequence[Sequence[str]], names: Sequence[str]) -> _Choice:
     ]
     if not found:
         raise NoPreview("it has no image in it")
-    # Of several that are equally good, the first: as the file has them.
+    # Of several equally good ones, choose the first in the file's order.
     _, number, layer, channels = min(found, key=lambda each: each[0])
     return _Choice(number, tuple(f"{layer}.{c}" if layer else c for c in channels))
 
 
 def _images(part: Sequence[str]) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """(layer, channels) of what has the channels of an image."""
+    """Yield (layer, channels) of each layer that has the channels of an image."""
     layers: dict[str, set[str]] = {}
     for name in part:
         layer, _, channel = name.rpartition(".")
@@ -108,19 +110,21 @@ def _images(part: Sequence[str]) -> Iterator[tuple[str, tuple[str, ...]]]:
     for layer, channels in layers.items():
         if channels.issuperset(_RGB):
             yield layer, _RGB
-        elif "Y" in channels and "X" not in channels:  # with X they are directions, not light
+        elif (
+            "Y" in channels and "X" not in channels
+        ):  # with X, the values are directions, not light
             yield layer, ("Y",)
 
 
 def _rank(layer: str) -> int:
     words = [word for word in re.split(r"[^a-z]+", layer.lower()) if word]
     ranks = [_WORDS.index(word) for word in words if word in _WORDS]
-    # A file without layers has just the image.
+    # In a file without layers, the channels are the image.
     return min(ranks, default=len(_WORDS)) if words else -1
 
 
 def shown(linear: Sequence[Plane]) -> NDArray[np.uint8]:
-    """Linear light of any value as rows of pixels for a screen, with one channel or three."""
+    """Return linear light of any value as rows of pixels for a screen, in 1 or 3 channels."""
     light = np.stack(linear, axis=-1).astype(np.float32)
     light = np.nan_to_num(light, nan=0.0, posinf=1e6, neginf=0.0).clip(0.0, 1e6)
     room = 1.0 - SHOULDER
@@ -132,7 +136,7 @@ def shown(linear: Sequence[Plane]) -> NDArray[np.uint8]:
 
 
 def _shrunk(pixels: NDArray[np.uint8], factor: int) -> NDArray[np.uint8]:
-    """Each square of so many pixels becomes their mean; what is left at the edges is dropped."""
+    """Replace each square of `factor` x `factor` pixels by its mean; drop the rest at the edges."""
     if factor == 1:
         return pixels
     rows, columns = pixels.shape[0] // factor, pixels.shape[1] // factor
@@ -149,7 +153,7 @@ def _shrunk(pixels: NDArray[np.uint8], factor: int) -> NDArray[np.uint8]:
 def _read_bands(
     path: str, chosen: _Choice, headers: Sequence[Any], rows: int
 ) -> Iterable[list[Plane]]:
-    """Of the first part, a few rows at a time, and only the channels that are shown."""
+    """Yield the shown channels of the first part, a few rows at a time."""
     width, height = _size(headers[0])
     first_row = int(headers[0]["dataWindow"][0][1])
     file = OpenEXR.InputFile(path)
@@ -163,7 +167,7 @@ def _read_bands(
 def _read_all(
     path: str, chosen: _Choice, headers: Sequence[Any], rows: int
 ) -> Iterable[list[Plane]]:
-    """Of a later part, which cannot be read alone."""
+    """Yield the shown channels of a later part, which cannot be read alone."""
     count = sum(len(header["channels"]) * math.prod(_size(header)) for header in headers)
     if count > MAX_VALUES:
         raise NoPreview(f"its parts have {count:,} values together")
@@ -196,7 +200,7 @@ def _name(header: Any) -> str:
 
 
 def main() -> None:
-    """Writes a JPEG to standard output, or a sentence to standard error."""
+    """Write a JPEG to standard output, or a sentence to standard error."""
     _limit_ourselves()
     try:
         jpeg = as_jpeg(sys.argv[1])
@@ -212,7 +216,7 @@ def _limit_ourselves() -> None:
         resource.setrlimit(resource.RLIMIT_AS, (_MAX_MEMORY, _MAX_MEMORY))
         resource.setrlimit(resource.RLIMIT_CPU, (_MAX_CPU_S, _MAX_CPU_S))
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-        os.nice(10)  # what renders comes first
+        os.nice(10)  # renders come first
     OpenEXR.set_global_thread_count(1)
 
 

@@ -1,4 +1,4 @@
-"""Rendered frames as JPEGs for people to look at: of a host's last one, of any in a sequence."""
+"""Makes JPEGs of rendered frames for people to look at: the last-rendered one, or any frame."""
 
 import asyncio
 import io
@@ -8,9 +8,9 @@ from subprocess import DEVNULL, PIPE
 
 from PIL import Image, UnidentifiedImageError
 
-#: What Pillow may open; everything else that Blender writes is passed over, but for OpenEXR.
+#: The formats that Pillow may open. Of Blender's other formats only OpenEXR has a preview.
 FORMATS = ("JPEG", "PNG", "TIFF")
-#: As for OpenEXR: 16k by 8k.
+#: 16k by 8k, as for OpenEXR.
 MAX_PIXELS = 2**27
 _QUALITY = 85
 _EXR_MAGIC = b"\x76\x2f\x31\x01"
@@ -25,13 +25,15 @@ def is_exr(path: Path) -> bool:
 
 
 async def exr_as_jpeg(path: Path) -> bytes:
-    """Made by a child: a decoder of that size has bugs, and its parent has renders to lose.
+    """Return the frame as a JPEG, made by a child process.
+
+    A decoder that large has bugs, and a crash of the host would cost renders.
 
     Raises:
-        ValueError: there is no preview of it; the text says why.
+        ValueError: there is no preview of the file; the text says why.
     """
     program = Path(__file__).with_name("exr.py")
-    # -P: what lies beside the program must not be taken for the standard library.
+    # -P keeps files beside the program from being imported as the standard library.
     child = await asyncio.create_subprocess_exec(
         *(sys.executable, "-P", str(program), str(path)), stdin=DEVNULL, stdout=PIPE, stderr=PIPE
     )
@@ -51,17 +53,21 @@ async def exr_as_jpeg(path: Path) -> bytes:
 
 
 def as_jpeg(path: Path, fits_in: Size | None = None) -> bytes | None:
-    """At full size unless it must fit in another; None for a format that has no preview.
+    """Return the image as a JPEG; None for a format that has no preview.
+
+    Args:
+        fits_in: the JPEG's largest size in pixels; None means the image's own size.
 
     Raises:
-        OSError, ValueError, SyntaxError, Image.DecompressionBombError: not readable, or too large.
+        OSError, ValueError, SyntaxError, Image.DecompressionBombError: the image is not readable,
+            or too large.
     """
     try:
         with Image.open(path, formats=FORMATS) as image:
             if image.width * image.height > MAX_PIXELS:
                 raise ValueError(f"it has {image.width} by {image.height} pixels")
             if fits_in is not None:
-                # A JPEG can be decoded at half its size or less.
+                # The decoder can shrink a JPEG to half its size or less.
                 image.draft("RGB", fits_in)
             image.load()
             return _written(_opaque(image), fits_in)
@@ -70,7 +76,7 @@ def as_jpeg(path: Path, fits_in: Size | None = None) -> bytes | None:
 
 
 def shrunk(jpeg: bytes, fits_in: Size) -> bytes:
-    """A JPEG of ours at another size, never enlarged."""
+    """Return one of our JPEGs at a smaller size; it is never enlarged."""
     with Image.open(io.BytesIO(jpeg), formats=("JPEG",)) as image:
         image.load()
         return _written(image, fits_in)

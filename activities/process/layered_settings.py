@@ -17,7 +17,8 @@ from pydantic_settings import (
 )
 
 PREFIX = "TABLAO_"
-#: No setting, but the way that a file's content takes into the sources: pydantic knows no other.
+#: Not a setting: under this name a file's content reaches the sources, since pydantic offers no
+#: other way.
 _CONTENT = "content of the file"
 
 
@@ -26,12 +27,12 @@ class SettingsError(Exception):
 
 
 class LayeredSettings(BaseSettings):
-    """A process's settings; it has a `data_dir`, which may hold the file."""
+    """A process's settings. They have a `data_dir`, which may hold the settings file."""
 
     model_config = SettingsConfigDict(frozen=True, env_prefix=PREFIX, extra="forbid")
 
     FILE: ClassVar[str]
-    """Name of the YAML file, in the data directory, else in the current one; never both."""
+    """Name of the YAML file. It is read from the data directory, or else from the current one."""
 
     @classmethod
     def default_data_dir(cls) -> Path:
@@ -41,13 +42,14 @@ class LayeredSettings(BaseSettings):
     def read(
         cls, command_line: Mapping[str, Any], content: Mapping[str, Any] | None = None
     ) -> Self:
-        """The settings in force; what is None on the command line was not given.
+        """Return the settings in force.
 
         Args:
-            content: Instead of what is in the file, to find out whether it would do.
+            command_line: options by setting; None for an option that was not given.
+            content: replaces the file's content, to check whether it would be valid.
 
         Raises:
-            SettingsError: one is wrong, or the settings file is not readable.
+            SettingsError: a setting is wrong, or the settings file is not readable.
         """
         given: dict[str, Any] = {k: v for k, v in command_line.items() if v is not None}
         if content is None:
@@ -77,12 +79,12 @@ class LayeredSettings(BaseSettings):
 
     @classmethod
     def from_content(cls, content: Mapping[str, Any]) -> dict[str, Any]:
-        """The settings among what is in a file: all of it, unless its format says otherwise."""
+        """Return the settings in a file's content: all of it, unless a subclass says otherwise."""
         return dict(content)
 
     @classmethod
     def file(cls, command_line: Mapping[str, Any]) -> Path | None:
-        """The file that counts; None if there is none."""
+        """Return the settings file that is used; None if there is none."""
         given = command_line.get("data_dir") or os.environ.get(f"{PREFIX}DATA_DIR")
         data_dir = Path(given) if given else cls.default_data_dir()
         candidates = (data_dir.expanduser() / cls.FILE, Path.cwd() / cls.FILE)
@@ -90,9 +92,10 @@ class LayeredSettings(BaseSettings):
 
     @classmethod
     def file_content(cls, path: Path | None) -> dict[str, Any]:
-        """
+        """Return the file's content.
+
         Raises:
-            SettingsError: the file is not readable, or holds something else.
+            SettingsError: the file is not readable, or does not hold settings.
         """
         if path is None:
             return {}

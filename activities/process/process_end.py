@@ -1,4 +1,4 @@
-"""How a process that has used Temporal's SDK comes to its end."""
+"""Ends a process that has used Temporal's SDK."""
 
 import logging
 import os
@@ -11,10 +11,10 @@ _FAILED = 1
 
 
 def end_with(run: Callable[[], int]) -> NoReturn:
-    """Ends the process with the code that `run` returns; 1 when it raises, which is said.
+    """End the process with the code that `run` returns; print an exception and end with 1.
 
-    Python's own way out waits for the SDK's threads, and they for the interpreter, when Temporal
-    was away in the last moment. By then everything that had to be closed has been.
+    A normal exit of Python can hang if Temporal was away at the end: it waits for the SDK's
+    threads, and they wait for the interpreter. `run` has closed everything before.
     """
     code = _FAILED
     try:
@@ -31,7 +31,7 @@ def end_with(run: Callable[[], int]) -> NoReturn:
 
 
 def _code_of(wish: SystemExit) -> int:
-    """As Python reads it: nothing is success, a text is a complaint."""
+    """Return the exit code as Python does: None means 0; a text is printed and means 1."""
     if wish.code is None or isinstance(wish.code, int):
         return wish.code or 0
     sys.stderr.write(f"{wish.code}\n")

@@ -1,13 +1,13 @@
-"""What Temporal's SDK may say in the log of a process of ours."""
+"""Limits what Temporal's SDK writes to a process's log."""
 
 from temporalio.runtime import LoggingConfig, Runtime, TelemetryConfig, TelemetryFilter
 
 
 def log_only_errors_of_sdk() -> None:
-    """Call it before the first client is made.
+    """Let the SDK log only errors; call it before the first client is made.
 
-    The SDK warns of each try to reach a server that is away, several times a second. That it is
-    away, and that it is back, we say once.
+    The SDK warns several times a second while it cannot reach a server. We log once that the server
+    is away, and once that it is back.
     """
     errors = LoggingConfig(filter=TelemetryFilter(core_level="ERROR", other_level="ERROR"))
     Runtime.set_default(

@@ -1,4 +1,4 @@
-"""Commands by name. Standard library only; a kind's module is loaded when it is needed."""
+"""Commands by name. Standard library only; a command's module is loaded when it is needed."""
 
 from collections.abc import Callable, Mapping
 from importlib import import_module
@@ -21,10 +21,10 @@ _MODULES = {
 
 
 def command_named(name: str) -> "Callable[[Mapping[str, Any], Context], None]":
-    """What carries out a command. It raises `CommandFailed`, or else has succeeded.
+    """Return the function that carries out a command; it raises `CommandFailed` if that fails.
 
     Raises:
-        CommandFailed: there is no such command.
+        CommandFailed: there is no command of this name.
     """
     if name not in _MODULES:
         from worker_host.commands.parameters import CommandFailed

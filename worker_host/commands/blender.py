@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def command_line(parameters: Mapping[str, Any]) -> list[str]:
-    """Blender's arguments are carried out in order, so theirs matters."""
+    """Return Blender's command line. Blender carries out its arguments in their order."""
     blend_file = text(parameters, "blendfile", may_be_empty=True)
     return [
         text(parameters, "exe"),
@@ -26,7 +26,7 @@ def blender_render(parameters: Mapping[str, Any], context: "Context") -> None:
     argv = command_line(parameters)
     blend_file = parameters["blendfile"]
     if blend_file and not os.path.exists(blend_file):
-        # Blender's own word for it drowns in what it prints at its start.
+        # Blender's own message is easily missed among the lines that it prints at its start.
         context.log(f'blend file does not exist: "{blend_file}"')
         raise CommandFailed(f'blend file does not exist: "{blend_file}"')
     context.run(argv)

@@ -1,4 +1,4 @@
-"""What commands may do: log, run a program, wait. Standard library only."""
+"""The functions for commands: log, run a program, wait. Standard library only."""
 
 import os
 import re
@@ -14,14 +14,14 @@ from worker_host.processes.output import LineWriter, LogFile
 from worker_host.processes.watch import Stopped, Watch
 
 _CHUNK = 64 * 1024
-#: How long output is waited for that is still in the pipe when its writers are dead.
+#: How long to read output that is still in the pipe after its writers have died, in seconds.
 _DRAIN_S = 1.0
-#: A variable that the farm has no value for: it comes as it was written.
+#: A variable without a value in the farm, which arrives as it was written.
 _UNKNOWN = re.compile(r"\{[^{}]+\}")
 
 
 class Context:
-    """One run's surroundings."""
+    """A run's log, environment and tools, for its commands."""
 
     def __init__(
         self,
@@ -44,7 +44,7 @@ class Context:
         self._log.line(line)
 
     def checkpoint(self) -> None:
-        """To be called now and then in a long command.
+        """Check whether the run may go on; long commands call it now and then.
 
         Raises:
             Stopped: the run has to stop.
@@ -52,7 +52,11 @@ class Context:
         self._watch.checkpoint()
 
     def sleep(self, seconds: float) -> None:
-        """Wait; raises `Stopped` at once when the run has to stop."""
+        """Wait.
+
+        Raises:
+            Stopped: the run has to stop; raised at once.
+        """
         until = time.monotonic() + seconds
         self.checkpoint()
         while (left := until - time.monotonic()) > 0:
@@ -60,10 +64,10 @@ class Context:
             self.checkpoint()
 
     def program(self, name: str) -> str:
-        """The path of a program: this host's own, where one is set, else by PATH.
+        """Return the path of a program: the one set for this host, or else one on PATH.
 
         Raises:
-            CommandFailed: there is none.
+            CommandFailed: there is no such program.
         """
         if _UNKNOWN.fullmatch(name):
             reason = f'nothing is set for "{name}" on this worker'
@@ -77,11 +81,13 @@ class Context:
         return found
 
     def run(self, argv: Sequence[str]) -> None:
-        """Run a program to its end, its output into the log; only its exit code decides.
+        """Run a program to its end, and write its output to the log.
+
+        Only its exit code decides whether it has succeeded.
 
         Raises:
-            CommandFailed: not startable, or not exit code 0.
-            Stopped: the run had to stop; the program and all it started are gone.
+            CommandFailed: the program cannot be started, or its exit code is not 0.
+            Stopped: the run had to stop; the program and all its descendants are gone.
         """
         self.checkpoint()
         self.log("going to run:\n\n" + shlex.join(argv))
@@ -103,7 +109,7 @@ class Context:
             self._stop(program, lines)
             raise
         finally:
-            # Children left behind would keep the GPU, and the pipe open.
+            # Children left behind would keep the GPU busy and the pipe open.
             processes.signal_group(program.pid, signal.SIGKILL)
             processes.kill_children()
             self._drain(program, lines)
@@ -120,7 +126,7 @@ class Context:
         return code
 
     def _stop(self, program: processes.Spawned, lines: LineWriter) -> None:
-        """SIGTERM, and time to end well; what comes after is SIGKILL."""
+        """Send SIGTERM, and give the program time to end well. The caller sends SIGKILL later."""
         processes.signal_group(program.pid, signal.SIGTERM)
         until = time.monotonic() + self._stop_grace_s
         is_open = True
@@ -137,7 +143,7 @@ class Context:
 
 
 def _read(program: processes.Spawned, lines: LineWriter) -> bool:
-    """Log what there is to read, one chunk; False at the end of the output."""
+    """Log one chunk of the available output; return False at the end of the output."""
     try:
         chunk = os.read(program.output, _CHUNK)
     except BlockingIOError:

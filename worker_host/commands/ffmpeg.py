@@ -22,7 +22,11 @@ _INDEX_NAME = "ffmpeg-file-index.txt"
 
 
 def command_line(parameters: Mapping[str, Any], frames: list[str]) -> list[str]:
-    """ffmpeg's arguments; `frames` says where the frames come from."""
+    """Return ffmpeg's command line.
+
+    Args:
+        frames: the arguments that say where the frames come from.
+    """
     return [
         text(parameters, "exe"),
         *words(parameters, "exeArgs"),
@@ -36,18 +40,18 @@ def command_line(parameters: Mapping[str, Any], frames: list[str]) -> list[str]:
 
 
 def frames_by_glob(pattern: str, frame_rate: float) -> list[str]:
-    """On Linux and macOS ffmpeg finds the frames."""
+    """Return the arguments with which ffmpeg itself finds the frames, on Linux and macOS."""
     slashed = pattern.replace("\\", "/")
     return ["-r", shown_number(frame_rate), "-pattern_type", "glob", "-i", slashed]
 
 
 def frames_by_index(index_path: str) -> list[str]:
-    """Windows builds of ffmpeg know no glob: a file names the frames."""
+    """Return the arguments that name a list of frames: ffmpeg for Windows has no glob."""
     return ["-f", "concat", "-safe", "0", "-i", index_path]
 
 
 def index_of_frames(paths: Iterable[str], frame_rate: float) -> str:
-    """The file's content: each frame with its duration."""
+    """Return the content of the list of frames: each frame with its duration."""
     lines = []
     for path in paths:
         lines.append("file '{}'".format(path.replace("'", "\\'")))

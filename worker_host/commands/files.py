@@ -25,7 +25,10 @@ def make_directory(parameters: Mapping[str, Any], context: "Context") -> None:
 
 
 def move_directory(parameters: Mapping[str, Any], context: "Context") -> None:
-    """A rename, so that it is all or nothing; what is in the way is set aside, not lost."""
+    """Rename the directory, so that all of it moves or nothing.
+
+    An existing destination is renamed, not lost.
+    """
     source, destination = text(parameters, "src"), text(parameters, "dest")
     if not os.path.lexists(source):
         raise CommandFailed(f'cannot move "{source}": it does not exist')
@@ -38,7 +41,7 @@ def move_directory(parameters: Mapping[str, Any], context: "Context") -> None:
 
 
 def name_aside(path: str) -> str:
-    """Where to move what is at `path`: its own time appended, and a number if that is taken."""
+    """Return a free path to move `path` to: its own time is appended, and a number if needed."""
     path = path.rstrip("/")
     modified = time.localtime(os.lstat(path).st_mtime)
     dated = f"{path}-{time.strftime('%Y-%m-%d_%H%M%S', modified)}"
@@ -76,13 +79,13 @@ def _copy(source: str, destination: str, context: "Context") -> None:
                 context.checkpoint()
                 writer.write(chunk)
         except BaseException:
-            # The next attempt would refuse to copy over half a file.
+            # If half a file stayed, the next attempt would refuse to overwrite it.
             os.unlink(destination)
             raise
 
 
 def _make_directories(path: str, mode: int) -> None:
-    """With `mode` for parents, too, which `os.makedirs` does not do."""
+    """Make a directory and its parents, all with `mode`; `os.makedirs` ignores it for parents."""
     if os.path.isdir(path):
         return
     parent = os.path.dirname(path.rstrip("/"))

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 def run_program(parameters: Mapping[str, Any], context: "Context") -> None:
-    """`exec`: no shell."""
+    """Run a program without a shell, for `exec`."""
     context.run([text(parameters, "exe"), *texts(parameters, "args")])
 
 
@@ -19,7 +19,7 @@ def echo(parameters: Mapping[str, Any], context: "Context") -> None:
 
 
 def log(parameters: Mapping[str, Any], context: "Context") -> None:
-    """Flamenco 2's: the message as it is."""
+    """Log the message as it is, as Flamenco 2 does."""
     context.log(text(parameters, "message", may_be_empty=True))
 
 
@@ -33,7 +33,7 @@ def sleep(parameters: Mapping[str, Any], context: "Context") -> None:
 
 
 def shown_duration(seconds: int) -> str:
-    """As Go writes it: 5s, 1m30s, 1h0m0s."""
+    """Return the duration as Go writes it: 5s, 1m30s, 1h0m0s."""
     minutes, seconds = divmod(seconds, 60)
     hours, minutes = divmod(minutes, 60)
     if hours:

@@ -1,4 +1,4 @@
-"""Reading a command's parameters, as Flamenco does (docs: worker commands)."""
+"""Reads a command's parameters, as Flamenco does."""
 
 import shlex
 from collections.abc import Mapping
@@ -6,11 +6,11 @@ from typing import Any
 
 
 class CommandFailed(Exception):
-    """The command failed, and with it its task; the text says why."""
+    """The command has failed, and so has its task; the text says why."""
 
 
 def text(parameters: Mapping[str, Any], name: str, *, may_be_empty: bool = False) -> str:
-    """A mandatory string."""
+    """Return a required string."""
     value = _mandatory(parameters, name)
     if not isinstance(value, str):
         raise CommandFailed(f'parameter "{name}" must be a text, not {value!r}')
@@ -20,16 +20,16 @@ def text(parameters: Mapping[str, Any], name: str, *, may_be_empty: bool = False
 
 
 def number(parameters: Mapping[str, Any], name: str) -> float:
-    """A mandatory number."""
+    """Return a required number."""
     value = _mandatory(parameters, name)
-    # JSON's true is a Python integer.
+    # JSON's true becomes a Python int.
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise CommandFailed(f'parameter "{name}" must be a number, not {value!r}')
     return value
 
 
 def texts(parameters: Mapping[str, Any], name: str) -> list[str]:
-    """A list of scalars, each as text; missing is empty."""
+    """Return a list of scalars, each as text; a missing list is empty."""
     values = parameters.get(name)
     if values is None:
         return []
@@ -39,7 +39,7 @@ def texts(parameters: Mapping[str, Any], name: str) -> list[str]:
 
 
 def words(parameters: Mapping[str, Any], name: str) -> list[str]:
-    """A string split as a shell splits it; missing is empty."""
+    """Return a string, split as a shell splits it; a missing one is empty."""
     line = parameters.get(name) or ""
     if not isinstance(line, str):
         raise CommandFailed(f'parameter "{name}" must be a text, not {line!r}')
@@ -50,7 +50,7 @@ def words(parameters: Mapping[str, Any], name: str) -> list[str]:
 
 
 def shown_number(value: float) -> str:
-    """A number without a needless fraction: 24, 23.976."""
+    """Return a number as text without a needless fraction: 24, 23.976."""
     return str(int(value)) if value == int(value) else repr(value)
 
 

@@ -1,4 +1,4 @@
-"""Processes, their groups and their identity, as this platform has them.
+"""Processes, their groups and their identity on this platform.
 
 Standard library only: shims import it too.
 """

@@ -3,10 +3,10 @@
 import os
 from collections.abc import Mapping
 
-#: Names the run on each of its processes, so that what a killed run left behind can be found.
+#: Holds the run's key in each of its processes, so that a killed run's leftovers can be found.
 RUN_MARK = "TABLAO_RUN"
 
-# Debian's Blender takes the first python3 on PATH for its own, and breaks in a virtual environment.
+# Debian's Blender uses the first python3 on PATH, and fails with one of a virtual environment.
 _PYTHONS_OWN = (
     "VIRTUAL_ENV",
     "VIRTUAL_ENV_PROMPT",
@@ -19,7 +19,7 @@ _PYTHONS_OWN = (
 def clean_environment(
     inherited: Mapping[str, str], extra: Mapping[str, str], mark: str
 ) -> dict[str, str]:
-    """This host's environment without its Python's, plus `extra`."""
+    """Return the inherited environment without its Python, with `extra` and the mark added."""
     environment = {key: value for key, value in inherited.items() if key not in _PYTHONS_OWN}
     directories = environment.get("PATH", os.defpath).split(os.pathsep)
     kept = [directory for directory in directories if not _is_of_virtual_environment(directory)]
@@ -32,7 +32,7 @@ def _is_of_virtual_environment(directory: str) -> bool:
 
 
 def find_program(name: str, environment: Mapping[str, str]) -> str | None:
-    """The file that `name` means, by PATH unless it has a directory part."""
+    """Return the program's file: `name` itself if it has a directory part, or else one on PATH."""
     if os.path.dirname(name):
         return name if _is_program(name) else None
     directories = environment.get("PATH", os.defpath).split(os.pathsep)

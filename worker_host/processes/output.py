@@ -1,19 +1,19 @@
-"""A command's output as lines of the task's log, in flat memory. Standard library only."""
+"""Writes a command's output to the task's log, in constant memory. Standard library only."""
 
 import os
 
-#: Longer lines are split, in bytes.
+#: The longest line, in bytes; longer ones are split.
 MAX_LINE = 40 * 1024
 
 
 class LogFile:
-    """The task's log, append-only, always valid UTF-8."""
+    """The task's log: append-only, and always valid UTF-8."""
 
     def __init__(self, path: str) -> None:
         self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
 
     def line(self, text: str) -> None:
-        # JSON can carry lone surrogates, which UTF-8 cannot.
+        # JSON can hold lone surrogates, but UTF-8 cannot.
         self.write(text.encode("utf-8", "replace") + b"\n")
 
     def write(self, data: bytes) -> None:
@@ -22,7 +22,7 @@ class LogFile:
 
 
 class LineWriter:
-    """Logs bytes as they come, each line with a prefix."""
+    """Writes bytes to the log as they come, each line with a prefix."""
 
     def __init__(self, log: LogFile, prefix: bytes) -> None:
         self._log = log
@@ -38,7 +38,7 @@ class LineWriter:
         self._write(lines)
 
     def finish(self) -> None:
-        """Log what came after the last newline."""
+        """Write the bytes after the last newline."""
         if self._pending:
             self._write([self._pending])
         self._pending = b""
@@ -62,10 +62,10 @@ def _pieces(line: bytes) -> list[bytes]:
 
 
 def _split(line: bytes) -> tuple[bytes, bytes]:
-    """Cut after at most `MAX_LINE` bytes, not inside a character."""
+    """Cut a line after at most `MAX_LINE` bytes, but not inside a character."""
     cut = MAX_LINE
     while cut > MAX_LINE - 4 and line[cut] & 0xC0 == 0x80:
         cut -= 1
     if line[cut] & 0xC0 == 0x80:
-        cut = MAX_LINE  # no character is that long: not UTF-8 anyway
+        cut = MAX_LINE  # no character is that long, so it is not UTF-8
     return line[:cut], line[cut:]

@@ -1,4 +1,4 @@
-"""Processes on Linux and macOS. Standard library only, and little of it: shims must start fast."""
+"""Processes on Linux and macOS. Standard library only, and few modules: shims must start fast."""
 
 import contextlib
 import ctypes
@@ -14,15 +14,15 @@ _EXEC_FAILED = 127
 
 
 class Spawned:
-    """A command that runs: leader of its own session and group, output into a pipe of ours."""
+    """A running command: leader of its own session and group, with its output in our pipe."""
 
     __slots__ = ("output", "pid")
 
     def __init__(self, pid: int, output: int) -> None:
         self.pid = pid
-        """Its group's number, too."""
+        """The number of the process, and of its group."""
         self.output = output
-        """Reading end of its standard output and error; does not block."""
+        """The reading end of its standard output and error, non-blocking."""
 
 
 def spawn(argv: Sequence[str], environment: Mapping[str, str]) -> Spawned:
@@ -59,12 +59,12 @@ def _become(
     parent: int,
     die_with_parent: Callable[[], None],
 ) -> None:
-    """In the child: turn into the program. Never returns."""
+    """Turn the child process into the program. Never returns."""
     try:
         os.setsid()
         die_with_parent()
         if os.getppid() != parent:
-            os._exit(_EXEC_FAILED)  # it died before we asked to die with it
+            os._exit(_EXEC_FAILED)  # the parent died before we asked to die with it
         nothing = os.open(os.devnull, os.O_RDONLY)
         for ours, theirs in ((nothing, 0), (output, 1), (output, 2)):
             os.dup2(ours, theirs)
@@ -78,7 +78,7 @@ def _become(
 
 
 def _raise_failure(failure: int, pid: int, program: str) -> None:
-    # Closed by a successful exec, so an empty read is good news.
+    # A successful exec closes the pipe, so an empty read means success.
     with open(failure, "rb") as pipe:
         number = pipe.read()
     if number:
@@ -87,7 +87,7 @@ def _raise_failure(failure: int, pid: int, program: str) -> None:
 
 
 def _prctl(option: int, value: int) -> Callable[[], None]:
-    """A call of prctl, prepared before a fork; nothing where there is none."""
+    """Return a call of prctl, prepared before a fork; it does nothing on other systems."""
     if sys.platform != "linux":
         return lambda: None
     prctl = ctypes.CDLL(None).prctl
@@ -99,12 +99,12 @@ def _prctl(option: int, value: int) -> Callable[[], None]:
 
 
 def adopt_orphans() -> None:
-    """Make this process the parent of what its descendants leave behind (Linux only)."""
+    """Make this process the parent of processes that its descendants leave behind (Linux only)."""
     _prctl(_PR_SET_CHILD_SUBREAPER, 1)()
 
 
 def leave_terminal() -> None:
-    """Become a session of one's own, without standard input and output."""
+    """Move this process to its own session, without standard input and output."""
     os.setsid()
     nothing = os.open(os.devnull, os.O_RDWR)
     for standard in (0, 1, 2):
@@ -113,14 +113,14 @@ def leave_terminal() -> None:
 
 
 def signal_group(leader: int, number: int) -> None:
-    """Signal a whole group, if there still is one."""
+    """Signal a whole group, if it still exists."""
     # macOS answers EPERM when only zombies are left.
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(leader, number)
 
 
 def is_alive(pid: int) -> bool:
-    """Whether there is such a process that is no zombie."""
+    """Return whether the process exists and is not a zombie."""
     stat = _stat(pid)
     if stat is not None:
         return stat[0] not in ("Z", "X")
@@ -136,7 +136,10 @@ def is_alive(pid: int) -> bool:
 
 
 def identity(pid: int) -> str:
-    """What tells a process from a later one with the same number; empty if there is none."""
+    """Return a text that tells a process from a later one of the same number.
+
+    Empty if there is no such process.
+    """
     stat = _stat(pid)
     if stat is not None:
         with open("/proc/sys/kernel/random/boot_id") as boot:
@@ -150,7 +153,10 @@ def identity(pid: int) -> str:
 
 
 def _stat(pid: int) -> list[str] | None:
-    """Fields of /proc/PID/stat from the state on; the name before may hold anything."""
+    """Return the fields of /proc/PID/stat from the state on.
+
+    The process's name before them may have any characters.
+    """
     try:
         with open(f"/proc/{pid}/stat", "rb") as stat:
             return stat.read().rpartition(b")")[2].decode().split()
@@ -159,7 +165,10 @@ def _stat(pid: int) -> list[str] | None:
 
 
 def reap(pid: int) -> int | None:
-    """The exit code of a child that has ended (negative: its signal), None while it runs."""
+    """Return the exit code of a child that has ended, None while it runs.
+
+    A negative code is the number of the signal that killed it.
+    """
     try:
         ended, status = os.waitpid(pid, os.WNOHANG)
     except ChildProcessError:
@@ -168,7 +177,7 @@ def reap(pid: int) -> int | None:
 
 
 def children(pid: int) -> list[int]:
-    """Direct children. On macOS none are found: groups have to do there."""
+    """Return the direct children. On macOS none are found, and only groups are signaled."""
     try:
         with open(f"/proc/{pid}/task/{pid}/children") as listed:
             return [int(child) for child in listed.read().split()]
@@ -186,10 +195,10 @@ def _children_by_search(pid: int) -> list[int]:
 
 
 def kill_children(within_s: float = 5.0) -> None:
-    """Kill and reap every descendant, daemonised ones too, after `adopt_orphans`.
+    """Kill and reap every descendant, daemons too; call `adopt_orphans` before.
 
-    A killed child's own children become ours, hence the rounds. One that hangs in the kernel
-    is given up after `within_s`.
+    The children of a killed child become ours, so the search is repeated. A process that hangs in
+    the kernel is given up after `within_s`.
     """
     until = time.monotonic() + within_s
     pause = 0.0005

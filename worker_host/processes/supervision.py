@@ -1,4 +1,4 @@
-"""What the host does with processes that are not its children: wait, end, find leftovers."""
+"""Waits for, signals and finds processes that are not the host's children."""
 
 import asyncio
 import contextlib
@@ -14,7 +14,13 @@ _POLL_S = 0.1
 
 
 async def wait_for_exit(pid: int, start: str) -> None:
-    """Until the process has ended, anybody's child; at once if this is another one by now."""
+    """Wait until the process has ended; it need not be a child.
+
+    Return at once if the pid belongs to another process by now.
+
+    Args:
+        start: the process's `identity`; empty accepts any process with this pid.
+    """
     if not pid:
         return
     try:
@@ -48,16 +54,16 @@ async def _poll_for_exit(pid: int) -> None:
 
 
 def send_signal(pid: int, start: str, number: signal.Signals) -> None:
-    """Signal this very process, if it is still there."""
+    """Signal the process, unless its pid belongs to another process by now."""
     with contextlib.suppress(ProcessLookupError):
         if start and processes.identity(pid) == start:
             os.kill(pid, number)
 
 
 async def kill_leftovers(mark: str, within_s: float = 5.0) -> None:
-    """Kill every process that carries this run's mark, and wait until they are gone.
+    """Kill every process that has this run's mark, and wait until they are gone.
 
-    One that hangs in the kernel is given up after `within_s`.
+    A process that hangs in the kernel is given up after `within_s`.
     """
     until = asyncio.get_running_loop().time() + within_s
     while marked := await asyncio.to_thread(_marked, mark):

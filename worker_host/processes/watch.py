@@ -1,4 +1,4 @@
-"""Whether a run has to stop: by order (SIGTERM), or because its host is gone for good.
+"""Tells whether a run has to stop: by order (SIGTERM), or because its host has not come back.
 
 Standard library only.
 """
@@ -13,7 +13,7 @@ from types import FrameType
 
 
 class Stopped(Exception):
-    """The run has to stop; `kind` is the outcome's."""
+    """The run has to stop; `kind` is the kind of its outcome."""
 
     def __init__(self, kind: str, reason: str) -> None:
         super().__init__(reason)
@@ -22,7 +22,7 @@ class Stopped(Exception):
 
 
 class Watch:
-    """Waits for anything that concerns a run."""
+    """Waits for events that concern a run."""
 
     def __init__(self, host_lock: str, orphan_after_s: float, check_s: float) -> None:
         self._host_lock = host_lock
@@ -33,17 +33,17 @@ class Watch:
         self._wakeup, wake = os.pipe()
         os.set_blocking(self._wakeup, False)
         os.set_blocking(wake, False)
-        # The wake-up pipe gets a byte for each signal that has a handler of Python's.
+        # The wake-up pipe gets a byte for each signal that has a Python handler.
         signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
         signal.signal(signal.SIGCHLD, _heard)
         signal.signal(signal.SIGTERM, self._ordered)
         signal.signal(signal.SIGINT, signal.SIG_IGN)
 
     def checkpoint(self) -> None:
-        """Nothing, as long as the run may go on.
+        """Check whether the run may go on.
 
         Raises:
-            Stopped: it has to stop.
+            Stopped: the run has to stop.
         """
         now = time.monotonic()
         if now >= self._next_check:
@@ -52,9 +52,9 @@ class Watch:
             raise self._stopped
 
     def wait(self, timeout_s: float, readable: int | None = None) -> None:
-        """Until `readable` can be read, a signal arrives or the time is over.
+        """Wait until `readable` can be read, a signal arrives or the time is over.
 
-        May return early. Does not raise: `checkpoint` does.
+        It may return early. It does not raise `Stopped`: call `checkpoint` afterwards.
         """
         poll = select.poll()
         poll.register(self._wakeup, select.POLLIN)
@@ -78,7 +78,7 @@ class Watch:
             )
 
     def _host_is_there(self) -> bool:
-        """The host holds the lock as long as it lives."""
+        """Return whether the host lives: it holds the lock as long as it does."""
         try:
             lock = os.open(self._host_lock, os.O_RDONLY | os.O_CLOEXEC)
         except OSError:
@@ -93,4 +93,4 @@ class Watch:
 
 
 def _heard(_number: int, _frame: FrameType | None) -> None:
-    """Only there so that the wake-up pipe gets its byte."""
+    """Do nothing; with a handler, the signal writes a byte to the wake-up pipe."""

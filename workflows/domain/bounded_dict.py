@@ -1,4 +1,4 @@
-"""A dictionary with a bound, for what a process remembers as long as it lives."""
+"""A dictionary with a limited number of entries, for a process that runs for a long time."""
 
 from collections.abc import Hashable
 from typing import TypeVar
@@ -8,7 +8,7 @@ V = TypeVar("V")
 
 
 class BoundedDict(dict[K, V]):
-    """Beyond its bound, `d[key] = value` forgets what was put in first."""
+    """A dictionary that drops its oldest entry when `d[key] = value` would exceed its limit."""
 
     def __init__(self, most: int) -> None:
         super().__init__()

@@ -1,8 +1,8 @@
-"""The messages of the control channel between a host and its manager, and how they are framed.
+"""The messages of the control channel between a host and its manager, and their frames.
 
-The channel is a WebSocket at `PATH`, opened by the host with its worker credentials. Everything
-is a JSON text frame `{"type": …}`, but pieces of logs, which are binary: they are most of what
-is carried. Unknown fields and unknown types are ignored, so that builds of different age
+The channel is a WebSocket at `PATH`; the host opens it with its worker credentials. Pieces of
+logs are most of the traffic and are binary frames; every other message is a JSON text frame
+`{"type": …}`. Unknown fields and unknown types are ignored, so that builds of different age
 understand each other (docs/protocol.md, docs/worker-host.md).
 """
 
@@ -13,23 +13,23 @@ from dataclasses import asdict, dataclass, field, fields
 from types import MappingProxyType
 from typing import Any, ClassVar, get_args, get_origin, get_type_hints
 
-#: Of the manager's HTTP interface.
+#: The channel's path in the manager's HTTP interface.
 PATH = "/api/tablao/v1/host"
 #: The longest piece of a log that one frame carries, in bytes.
 LOG_PIECE = 64 * 1024
 
-#: WebSocket close codes of ours.
+#: The channel's own WebSocket close codes.
 CLOSE_MALFORMED = 4400
 CLOSE_SUPERSEDED = 4409
-#: The worker was deleted: it need not come again.
+#: The worker was deleted: its host does not connect again.
 CLOSE_DISMISSED = 4410
 
-_LOG_HEADER = struct.Struct(">HQ")  # length of the key, offset
+_LOG_HEADER = struct.Struct(">HQ")  # the key's length in bytes, the offset
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 class Malformed(ValueError):
-    """A frame that no build of ours can have sent."""
+    """A frame that no build of this project can have sent."""
 
 
 # --- host to manager ------------------------------------------------------------------------------
@@ -37,24 +37,24 @@ class Malformed(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Hello:
-    """The first frame. Without a session it asks for a new one: the process has just begun."""
+    """The host's first frame. Without a session, the process has just begun and needs a new one."""
 
     TYPE: ClassVar[str] = "hello"
     slots: int
     software: str
     session: int | None = None
-    """The session that this same process already has."""
+    """The session that this process has already; None if it has just begun."""
     status: str = ""
-    """What the host is; empty when it has just begun."""
+    """The host's `WorkerStatus`; empty when its process has just begun."""
     runs: tuple[str, ...] = ()
-    """`str(RunKey)` of what lives here, or whose outcome is kept."""
+    """`str(RunKey)` of each run that lives on the host, or whose outcome the host keeps."""
     provisioned: bool = True
-    """It takes the settings that the farm has for it."""
+    """Whether the host uses the farm's settings for it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Beat:
-    """I am here. Statistics as `worker_host.statistics` makes them."""
+    """A sign of life, with the statistics that `worker_host.statistics` collects."""
 
     TYPE: ClassVar[str] = "beat"
     statistics: Mapping[str, Any] = field(default_factory=dict)
@@ -62,7 +62,7 @@ class Beat:
 
 @dataclass(frozen=True, slots=True)
 class StatusReport:
-    """What the host is now: a `WorkerStatus`."""
+    """The host's present status, a `WorkerStatus`."""
 
     TYPE: ClassVar[str] = "status"
     status: str
@@ -70,8 +70,11 @@ class StatusReport:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a run is: `command`, `steps_completed`; of Blender `frame`, `frames_done`,
-    `frames_total`, `sample`, `samples`; `memory_peak` in bytes; each when known."""
+    """How far a run is, as far as known.
+
+    Keys: `command`, `steps_completed`; for Blender also `frame`, `frames_done`, `frames_total`,
+    `sample`, `samples`; `memory_peak` in bytes.
+    """
 
     TYPE: ClassVar[str] = "progress"
     key: str
@@ -80,7 +83,7 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class LogPiece:
-    """A piece of a run's log; `offset` is that of its first byte. A binary frame."""
+    """A piece of a run's log, in a binary frame; `offset` is the position of its first byte."""
 
     TYPE: ClassVar[str] = "log"
     key: str
@@ -99,33 +102,33 @@ class Welcome:
     session: int
     worker_id: str
     status: str
-    """What to be: awake, asleep, …"""
+    """The status that the host shall take: awake, asleep, …"""
     is_lazy: bool = False
-    """Running tasks may end before that."""
+    """Whether running tasks may end before the host takes the status."""
     beat_s: float = 5.0
     lost_after_s: float = 15.0
     temporal: str = ""
-    """Temporal's address; empty: through the manager's tunnel."""
+    """Temporal's address; empty means through the manager's tunnel."""
     namespace: str = "default"
     stop: tuple[str, ...] = ()
-    """Named runs that the host has no authority for any more."""
+    """Those of the runs in `Hello` that the host may not continue."""
     settled: tuple[str, ...] = ()
-    """Named runs whose end is recorded: their outcome need not be kept."""
+    """Those of the runs in `Hello` whose end is recorded, so the host may drop their outcomes."""
     provision: Mapping[str, Any] = field(default_factory=dict)
-    """As in `Provisioned`."""
+    """The farm's settings for this host, as in `Provisioned`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Provisioned:
-    """The farm's settings for this host have changed; these are all that is set now.
+    """The farm's settings for this host have changed; the message holds all of them.
 
-    The manager carries them out, with the next task that it hands out: this is for the host to
-    look whether they fit its machine.
+    The manager applies them to the next task that it hands out. The host only checks whether they
+    fit its machine.
     """
 
     TYPE: ClassVar[str] = "provisioned"
     provision: Mapping[str, Any] = field(default_factory=dict)
-    """`workflows.domain.provisioning.Provision.settings`."""
+    """The result of `workflows.domain.provisioning.Provision.settings`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +142,7 @@ class LogAck:
 
 @dataclass(frozen=True, slots=True)
 class StopRun:
-    """A clear order: stop it, or never begin it."""
+    """An order to stop the run, or never to begin it."""
 
     TYPE: ClassVar[str] = "stop"
     key: str
@@ -148,7 +151,7 @@ class StopRun:
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """The end of this run is recorded: its outcome need not be kept."""
+    """The end of this run is recorded, so the host may drop its outcome."""
 
     TYPE: ClassVar[str] = "settled"
     key: str
@@ -156,15 +159,15 @@ class Settled:
 
 @dataclass(frozen=True, slots=True)
 class StatusOrder:
-    """What to be from now on: awake, asleep, offline or restart."""
+    """An order to take a status: awake, asleep, offline or restart."""
 
     TYPE: ClassVar[str] = "order"
     status: str
     is_lazy: bool = False
-    """Running tasks may end first."""
+    """Whether running tasks may end first."""
 
 
-#: What a host is told at any time after its welcome, and acts upon.
+#: Messages that a host may get at any time after its welcome, and that it acts upon.
 Told = StopRun | Settled | StatusOrder | Provisioned
 Message = (
     Hello | Beat | StatusReport | Progress | LogPiece
@@ -177,7 +180,7 @@ _TYPES: Mapping[str, type[Any]] = {
 
 
 def encode(message: Message) -> str | bytes:
-    """A frame: text, or binary for a piece of a log."""
+    """Return the message's frame: binary for a piece of a log, else text."""
     if isinstance(message, LogPiece):
         key = message.key.encode()
         return _LOG_HEADER.pack(len(key), message.offset) + key + message.data
@@ -185,10 +188,10 @@ def encode(message: Message) -> str | bytes:
 
 
 def decode(frame: str | bytes) -> Message | None:
-    """The inverse of `encode`; None for a type that this build does not know.
+    """Return the frame's message; None for a type that this build does not know.
 
     Raises:
-        Malformed: not a frame of this channel.
+        Malformed: it is not a frame of this channel.
     """
     if isinstance(frame, bytes):
         return _decode_log(frame)
@@ -234,7 +237,7 @@ def _checked(value: Any, expected: Any, where: str) -> Any:
         return tuple(value)
     if get_origin(expected) is Mapping:
         expected = dict
-    # JSON's true is no number, though Python's is.
+    # In Python, True is an int; in JSON it is not a number.
     is_flag_for_number = isinstance(value, bool) and expected is not bool
     if is_flag_for_number or not isinstance(value, int | float if expected is float else expected):
         raise Malformed(f"{where} is of a wrong type")

@@ -15,14 +15,15 @@ _SECONDS = {
     "h": Fraction(3600),
 }
 _PART = re.compile(r"(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|μs|ms|s|m|h)", re.ASCII)
-#: More is a mistake, and far from what a `timedelta` can hold.
+#: A longer duration is a mistake. A `timedelta` could hold far more.
 LONGEST = timedelta(hours=1_000_000)
 
 
 def parse_duration(text: str) -> timedelta:
-    """
+    """Return the duration that the text states.
+
     Raises:
-        ValueError: it is no duration, is negative, or longer than `LONGEST`.
+        ValueError: the text is not a duration, is negative, or is longer than `LONGEST`.
     """
     if text == "0":
         return timedelta()
@@ -36,7 +37,7 @@ def parse_duration(text: str) -> timedelta:
 
 
 def format_duration(duration: timedelta) -> str:
-    """As Go prints it, from hours down to seconds: `24h0m0s`; `0s`; below a second `1.5ms`."""
+    """Return the duration as Go prints it: `24h0m0s`, `0s`, or `1.5ms` below a second."""
     microseconds = duration // timedelta(microseconds=1)
     if 0 < microseconds < 10**3:
         return f"{microseconds}µs"
@@ -51,7 +52,7 @@ def format_duration(duration: timedelta) -> str:
 
 
 def _decimal(number: Fraction) -> str:
-    """Of at most six decimals, none of them a closing zero."""
+    """Return the number with at most six decimals, without zeros at the end."""
     whole, part = divmod(number, 1)
     decimals = f"{round(part * 10**6):06d}".rstrip("0")
     return f"{whole}.{decimals}" if decimals else str(whole)

@@ -1,4 +1,4 @@
-"""Where Blender writes the frames of a job: the name of each file, from the job's settings."""
+"""Finds the names of the files that Blender writes for a job's frames, from the job's settings."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,7 +6,8 @@ from typing import Any
 
 from workflows.domain.job_types import paths
 
-#: What Blender puts behind the frame's number, by the format's name; either kind of name.
+#: The extension that Blender adds after the frame's number, by the format's name on Blender's
+#: command line or in its data.
 EXTENSIONS: Mapping[str, str] = {
     "BMP": ".bmp",
     "DPX": ".dpx",
@@ -21,36 +22,39 @@ EXTENSIONS: Mapping[str, str] = {
     "TIFF": ".tif",
     "WEBP": ".webp",
 }
-#: Of an output path without any #, as Blender has it.
+#: Digits of the frame's number if the output path has no #, as in Blender.
 _DIGITS = 4
 
 
 @dataclass(frozen=True, slots=True)
 class FrameFiles:
     directory: str
-    """As the settings have it: with variables, and slashes of either kind as forward ones."""
+    """The directory from the settings, with its variables, and with forward slashes."""
     before: str
     digits: int
-    """At least; longer numbers are written in full."""
+    """The least number of digits; longer frame numbers are written in full."""
     after: str
-    """With the extension."""
+    """The end of the file's name, with its extension."""
 
     def name(self, frame: int) -> str:
         return f"{self.before}{frame:0{self.digits}d}{self.after}"
 
     @property
     def pattern(self) -> str:
-        """The name of all, with a # for each digit."""
+        """The files' name with a # for each digit."""
         return f"{self.before}{'#' * self.digits}{self.after}"
 
 
 def frame_files(settings: Mapping[str, Any]) -> FrameFiles | None:
-    """None if the settings do not say where frames are, as those of `echo-sleep-test`."""
+    """Return the names of a job's frames.
+
+    None if the settings do not say where the frames are, as in an `echo-sleep-test` job.
+    """
     output, extension = settings.get("render_output_path"), _extension(settings)
     if not isinstance(output, str) or not output or extension is None:
         return None
     name = paths.basename(output)
-    # Blender counts in the last group of #; without one, behind the name.
+    # Blender puts the frame's number in place of the last group of #, or after the name.
     end = name.rfind("#") + 1
     before = name[:end].rstrip("#") if end else name
     digits = end - len(before) if end else _DIGITS

@@ -1,12 +1,12 @@
 """Frame ranges as artists write them: `1-30, 40, 50..60`.
 
-Source: Flamenco 3.9. It has no upper limit; ours keeps a slip of the finger from filling memory.
+Source: Flamenco 3.9, which has no upper limit; ours keeps a typing mistake from filling the memory.
 """
 
 import re
 from collections.abc import Iterable, Iterator
 
-#: Eleven hours of film at 24 frames per second; a job of as many tasks would not fit anywhere.
+#: Eleven hours of film at 24 frames per second, and more than a job may have tasks.
 MAX_FRAMES = 1_000_000
 #: Blender stores frame numbers in 32 bits.
 MAX_FRAME_NUMBER = 2**31 - 1
@@ -16,22 +16,22 @@ _ELEMENT = re.compile(r"\s*(?P<first>[0-9]+)\s*(?:-\s*(?P<last>[0-9]+)\s*)?")
 
 
 class BadFrameRange(ValueError):
-    """The text is no frame range. The message is a sentence for whoever wrote it."""
+    """The text is not a frame range. The message is a sentence for the text's author."""
 
 
 def parse_frames(text: str) -> list[int]:
-    """Frame numbers in ascending order, each once.
+    """Return the frame numbers in ascending order, each once.
 
     A reversed range (`10-1`) contributes nothing, as in Flamenco.
 
     Raises:
-        BadFrameRange: not understood, nothing left, or more than `MAX_FRAMES`.
+        BadFrameRange: the text is not understood, has no frames, or more than `MAX_FRAMES`.
     """
     return [frame for span in _spans(text) for frame in span]
 
 
 def count_frames(text: str) -> int:
-    """How many frames `parse_frames` would give; same refusals.
+    """Return how many frames `parse_frames` would return.
 
     Raises:
         BadFrameRange: see `parse_frames`.
@@ -40,10 +40,10 @@ def count_frames(text: str) -> int:
 
 
 def chunk_frames(text: str, size: int) -> list[str]:
-    """Cuts a range into pieces of `size` frames (the last may be shorter), as text again.
+    """Cut a range into ranges of `size` frames, as texts; the last may be shorter.
 
     Raises:
-        BadFrameRange: see `parse_frames`; or a size below 1.
+        BadFrameRange: see `parse_frames`; or `size` is below 1.
     """
     if size < 1:
         raise BadFrameRange(f"A chunk needs at least 1 frame, not {size}.")
@@ -51,9 +51,9 @@ def chunk_frames(text: str, size: int) -> list[str]:
 
 
 def _spans(text: str) -> list[range]:
-    """Ranges in ascending order that neither overlap nor touch.
+    """Return ranges in ascending order that neither overlap nor touch.
 
-    Limits are checked on the ends alone, so `1-999999999` costs nothing.
+    The limits are checked on the ends alone, so `1-999999999` takes no memory.
     """
     if not text.strip():
         raise BadFrameRange("The frame range is empty.")
@@ -87,7 +87,7 @@ def _why_not_understood(element: str, text: str) -> str:
 
 
 def _frame_number(digits: str) -> int:
-    # The length first: Python refuses to convert thousands of digits.
+    # Check the length first: Python refuses to convert thousands of digits.
     if len(digits.lstrip("0")) > 10 or int(digits) > MAX_FRAME_NUMBER:
         raise BadFrameRange(f"Frame {_quoted(digits)} is too high: at most {MAX_FRAME_NUMBER}.")
     return int(digits)
@@ -123,7 +123,7 @@ def _cut(spans: Iterable[range], size: int) -> Iterator[list[range]]:
 
 
 def _render(span: range) -> str:
-    """Two frames are written with a comma, since `4-5` would save nothing."""
+    """Return the range as text. Two frames get a comma, since `4-5` would not be shorter."""
     return ",".join(map(str, span)) if len(span) <= 2 else f"{span[0]}-{span[-1]}"
 
 

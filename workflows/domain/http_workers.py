@@ -1,7 +1,7 @@
-"""What is said to a worker that speaks Flamenco's own protocol, and what it means.
+"""Rules for workers that speak Flamenco's own protocol (HTTP workers).
 
 Source: Flamenco 3.9, except where docs/differences-from-flamenco.md says otherwise. Such a worker
-has no sessions, generations or run keys of its own: the manager keeps them for it.
+knows no sessions, generations or run keys: the manager keeps them for it.
 """
 
 from dataclasses import dataclass
@@ -17,26 +17,26 @@ _NOBODYS = timedelta(0)
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How long silence is borne; zero bears it for ever."""
+    """How long silence of a worker, or about a task, is accepted; zero accepts it for ever."""
 
     worker: timedelta = timedelta(minutes=1)
     task: timedelta = timedelta(minutes=10)
 
     @property
     def has_end(self) -> bool:
-        """As in Flamenco, `task` of zero means that nobody is ever missed."""
+        """Whether silence ever counts. As in Flamenco, no worker is missed if `task` is zero."""
         return self.task > _NOBODYS and self.worker > _NOBODYS
 
 
 def is_silent(
     last_heard: datetime | None, now: datetime, patience: timedelta, *, listening_since: datetime
 ) -> bool:
-    """Whether a worker, or what it says of a task, has been missing for too long.
+    """Return whether a worker has been silent for too long, in general or about a task.
 
     Args:
-        last_heard: None if it never was.
-        patience: zero bears everything.
-        listening_since: when this manager started. Whoever could not be heard is not missed.
+        last_heard: when the worker was last heard; None if never.
+        patience: how long silence is accepted; zero accepts it for ever.
+        listening_since: when this manager started; earlier silence does not count.
     """
     if patience <= _NOBODYS:
         return False
@@ -44,25 +44,25 @@ def is_silent(
 
 
 def status_to_become(pending: StatusRequest | None) -> WorkerStatus | None:
-    """What a worker is told to become when it asks for a task or for its state; None: nothing.
+    """Return the status for a worker that asks for a task or its state; None for no change.
 
-    A lazy request counts at once, since a worker that asks runs nothing.
+    A lazy request counts at once, since such a worker runs no task.
     """
     return None if pending is None else pending.status
 
 
-#: How often one try at a task is handed out to its worker: once, and again if the answer was lost.
+#: How often a run is handed out to its worker: once, and again if the first answer was lost.
 MOST_HAND_OUTS = 2
 
 
 def outcome_of_asking_again(handed_out: int) -> Outcome | None:
-    """Return the outcome of a run whose worker asks for a task without having reported on the run.
+    """Return the outcome of a run whose worker asks for a task but has not reported on the run.
 
     Args:
         handed_out: how often the worker was given the run.
 
     Returns:
-        None: the run is handed out once more.
+        None if the run is handed out once more.
     """
     if handed_out < MOST_HAND_OUTS:
         return None
@@ -75,15 +75,15 @@ def outcome_of_asking_again(handed_out: int) -> Outcome | None:
 
 @dataclass(frozen=True, slots=True)
 class TaskStanding:
-    """What there is to say of a task to the worker that asks about it."""
+    """A task's state, for the worker that asks whether it may run the task."""
 
     is_its_own: bool
-    """No other worker was given it since."""
+    """Whether no other worker was given the task since."""
     status: TaskStatus
     is_running: bool
-    """The worker has an open run of it."""
+    """Whether the worker has an open run of the task."""
     stop_reason: str = ""
-    """Why that run is to stop."""
+    """Why the open run has to stop; empty if it may go on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,17 +91,17 @@ class Permission:
     is_granted: bool
     reason: str = ""
     is_for_status: bool = False
-    """Refused since the worker is to change its status."""
+    """Whether it is refused because the worker shall change its status."""
 
 
 def may_keep_running(pending: StatusRequest | None, task: TaskStanding | None) -> Permission:
-    """Whether a worker may go on with a task; None: no such task."""
+    """Return whether a worker may go on with a task; `task` is None if it does not exist."""
     if task is None:
         return Permission(False, "Task not found")
     if pending is not None and not pending.is_lazy:
         return Permission(False, "worker status change requested", is_for_status=True)
     if task.is_running and not task.stop_reason:
-        # The run decides: what the database shows of its task may lag behind.
+        # The run decides, because the task's status in the database may lag behind.
         return Permission(True)
     if not task.is_its_own:
         return Permission(False, "task not assigned to this worker")
@@ -114,47 +114,49 @@ def may_keep_running(pending: StatusRequest | None, task: TaskStanding | None) -
 
 
 def outcome_reported(status: TaskStatus, activity: str, stop_reason: str) -> Outcome | None:
-    """What a worker's word about its task comes to; None: the run goes on.
+    """Return the outcome of a run after a worker's report; None if the run goes on.
 
     Args:
-        activity: the line that came with it.
-        stop_reason: why the run was to stop; empty if it was not.
+        activity: the line of text in the report.
+        stop_reason: why the run had to stop; empty if it did not have to.
     """
     reason = activity[:LONGEST_REASON]
     match status:
         case TaskStatus.COMPLETED:
             return Outcome(OutcomeKind.COMPLETED, reason)
         case TaskStatus.FAILED:
-            # The farm says so itself in front of the reason.
+            # The farm itself puts this prefix before the reason.
             cause = reason.removeprefix(_FAILED_PREFIX)
             return Outcome(OutcomeKind.FAILED, cause or "its worker gave no reason")
         case TaskStatus.CANCELED:
             return Outcome(OutcomeKind.CANCELED, stop_reason or reason)
         case TaskStatus.QUEUED:
-            # Given back: not to be handed to the same worker in the same breath.
+            # The worker gives the task back. `REFUSED` keeps it from getting it again at once.
             return Outcome(OutcomeKind.REFUSED, reason or "its worker gave it back")
     return None
 
 
-# --- a worker that is heard of again --------------------------------------------------------------
+# --- a worker that is heard again -----------------------------------------------------------------
 
 
 def status_when_it_polls(status: WorkerStatus) -> WorkerStatus:
-    """A worker that was given up and asks for tasks is awake after all.
+    """Return the status of a worker that asks for a task.
 
-    So is one that has signed on and whose word that it is awake did not arrive: it says it once.
+    A worker in `error` that asks for tasks is awake after all. So is a worker in `starting`: it
+    reports only once that it is awake, and that report was lost.
     """
     return WorkerStatus.AWAKE if status in (WorkerStatus.ERROR, WorkerStatus.STARTING) else status
 
 
 def status_when_it_asks_for_its_state(status: WorkerStatus, *, is_requested: bool) -> WorkerStatus:
-    """Workers ask for their state while they sleep, and only then.
+    """Return the status of a worker that asks for its state; workers do so only while they sleep.
 
-    A worker says once that it sleeps. If that did not arrive, or the database was put back since,
-    it would count as awake and never be woken.
+    A worker reports only once that it sleeps. If the report was lost, or the database was restored
+    to an older state, the worker would count as awake and would never be woken.
 
     Args:
-        is_requested: it is to change its status. Then the answer brings about what it becomes.
+        is_requested: whether a status is requested of the worker. The answer to the worker then
+            requests it.
     """
     if status is WorkerStatus.ERROR:
         return WorkerStatus.ASLEEP

@@ -1,7 +1,7 @@
-"""What the farm keeper decides, in its passes over the farm and in its audit of the workflows.
+"""The farm keeper's decisions, in its passes over the farm and in its audit of the workflows.
 
-`activities.keeping` carries it out, and the model test drives both. Nothing here reads a clock: the
-time is an argument, of any one clock, in the unit of `KeeperTimes`.
+`activities.keeping` carries them out, and the model test drives both. Nothing here reads a clock:
+the time is an argument, in seconds of any one clock.
 """
 
 from collections import defaultdict
@@ -23,18 +23,18 @@ from workflows.domain.messages import Lease, Recall
 
 @dataclass(frozen=True, slots=True)
 class KeeperTimes:
-    """Seconds."""
+    """The keeper's times, in seconds."""
 
     tick_s: float = 5.0
     resend_s: float = 5.0
     cooldown_s: float = 2.0
-    """Before a worker that did not take its task is lent again."""
+    """The pause before a worker that did not take its task is lent again."""
     audit_s: float = 60.0
-    """Between two comparisons of the database with the open workflows."""
+    """The time between two comparisons of the database with the open workflows."""
     early_audit_s: float = 2.0
-    """Before the audit of a job whose workflow was not open; it may only just be ending."""
+    """The pause before an audit after a message found no open workflow: the job may be ending."""
     pause_s: float = 0.01
-    """Between two passes, so that what happens together is planned together."""
+    """The pause between two passes, so that simultaneous changes are planned together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,33 +44,33 @@ class Message:
     job_id: str
     signal: str
     content: Any = None
-    """None: the signal says it all."""
+    """The signal's argument; None for a signal without one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pass:
-    """What one pass does: first it writes, then it orders, then it sends."""
+    """The steps of one pass: write to the database, give orders to hosts, send messages to jobs."""
 
     lost: Sequence[str]
     """Workers to mark as lost."""
     orphaned: Sequence[str]
-    """Leases to mark as returned, because their job's run is over."""
+    """Leases to mark as returned, because their job's run has ended."""
     offers: Sequence[Offer]
     recalls: Sequence[RecallOrder]
-    """To be marked in the database; `messages` tells the jobs."""
+    """Leases to mark as recalled in the database; `messages` has the recalls for the jobs."""
     status_orders: Sequence[StatusOrder]
     messages: Sequence[Message]
 
 
 class ResendTimer:
-    """Says when a message that is still true is to be sent again."""
+    """Tells when to send a message again that still holds."""
 
     def __init__(self, resend_s: float) -> None:
         self._resend_s = resend_s
         self._sent: dict[Hashable, float] = {}
 
     def is_due(self, *key: Hashable, now: float) -> bool:
-        """True once per key and period; a true answer counts as sending."""
+        """Return True once per key and period; True counts as sending."""
         if now - self._sent.get(key, float("-inf")) < self._resend_s:
             return False
         self._sent[key] = now
@@ -81,7 +81,7 @@ class ResendTimer:
 
 
 class RestingWorkers:
-    """Workers that did not take their last task, and are not lent for a moment (rule 23)."""
+    """Workers that did not take their last task, and are not lent for a while (rule 23)."""
 
     def __init__(self) -> None:
         self._since: dict[str, float] = {}
@@ -93,7 +93,7 @@ class RestingWorkers:
         self._since[worker_id] = now
 
     def at(self, now: float, cooldown_s: float) -> frozenset[str]:
-        """Those that rest now; the others are forgotten."""
+        """Return the workers that rest now, and forget the others."""
         self._since = {w: since for w, since in self._since.items() if now - since < cooldown_s}
         return frozenset(self._since)
 
@@ -103,40 +103,47 @@ class RestingWorkers:
 
 @dataclass(frozen=True, slots=True)
 class StoredRun:
-    """A job's run as the database knows it. Read it before the workflow is asked."""
+    """A job's run in the database. It must be read before the workflow is asked."""
 
     job_id: str
     run: int
     sequence: int
-    """The last write that was stored."""
+    """The number of the last stored write."""
     is_ended: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class OpenRun:
-    """A job's run as its open workflow knows it."""
+    """A job's run in its open workflow."""
 
     run: int
     sequence: int | None
-    """The last write that it has taken; None: not known, for instance before its claim."""
+    """The number of its newest write; None if unknown, for example before its claim."""
 
     def is_behind(self, stored: StoredRun) -> bool:
-        """A write was stored that the workflow has not made: Temporal was set back."""
+        """Return whether a write is stored that the workflow has not made.
+
+        Temporal was then restored to an older state.
+        """
         return self.sequence is not None and self.sequence < stored.sequence
 
     def is_ahead(self, stored: StoredRun) -> bool:
-        """The database was set back. Or a write is on its way; then there is one more."""
+        """Return whether the workflow has made a write that is not stored.
+
+        The database was then restored to an older state, or the write is still on its way. In that
+        case one needless write follows.
+        """
         return self.sequence is not None and self.sequence > stored.sequence
 
 
 class Verdict(Enum):
-    """What an audit says of a job that has not ended."""
+    """The result of an audit of a job that has not ended."""
 
     GOES_ON = auto()
     START_ANEW = auto()
-    """There is no workflow of this run, or it is behind: a new run, from the database."""
+    """The run has no workflow, or it is behind: the job gets a new run from the database."""
     TELL_AGAIN = auto()
-    """The database is behind: the workflow makes a write, which the database answers with
+    """The database is behind: the workflow is told to make a write, which the database answers with
     "send all".
     """
 
@@ -149,10 +156,10 @@ def audited(stored: StoredRun, open_run: OpenRun | None) -> Verdict:
 
 
 def is_astray(open_run: OpenRun, stored: StoredRun | None) -> bool:
-    """Whether an open workflow is to be ended: its run does not own the job, or ended long ago.
+    """Return whether to end an open workflow: its run does not own the job, or ended long ago.
 
     Args:
-        stored: read after the workflow was found open; None: no such job.
+        stored: read after the workflow was found open; None if the job does not exist.
     """
     if stored is None or open_run.run != stored.run:
         return True
@@ -163,7 +170,7 @@ def is_astray(open_run: OpenRun, stored: StoredRun | None) -> bool:
 
 
 class Keeper:
-    """One keeper. What it remembers may be lost: then it sends some messages once more."""
+    """One keeper. If its memory is lost, it only sends some messages once more."""
 
     def __init__(self, times: KeeperTimes) -> None:
         self._times = times
@@ -171,7 +178,7 @@ class Keeper:
         self._next_audit = float("-inf")
 
     def look(self, farm: FarmSnapshot, now: float) -> Pass:
-        """Plan one pass. A pass that is cut off anywhere is made good by the next."""
+        """Plan one pass. If a pass is cut off anywhere, the next one completes its work."""
         self._resend.forget_old(now)
         planned = plan(farm)
         due = self._resend.is_due
@@ -203,11 +210,11 @@ class Keeper:
     def lend(
         self, offered: Sequence[Lease], unconfirmed: Sequence[Lease], now: float
     ) -> list[Message]:
-        """Tell jobs of their leases.
+        """Return the messages that tell jobs of their leases.
 
         Args:
-            offered: written in this pass.
-            unconfirmed: offered a resend ago or earlier, and not yet held.
+            offered: leases that this pass has written.
+            unconfirmed: leases that were offered at least `resend_s` ago and are not held yet.
         """
         late = [lease for lease in unconfirmed if self._resend.is_due("lend", lease.id, now=now)]
         by_job = _grouped([*offered, *late], lambda lease: lease.job_id)
@@ -216,14 +223,14 @@ class Keeper:
     # --- when to audit ---------------------------------------------------------------------------
 
     def audit_due_in(self, now: float) -> float:
-        """Not positive: it is due."""
+        """Return the time until the next audit; it is due if the time is not positive."""
         return self._next_audit - now
 
     def audit_begins(self, now: float) -> None:
         self._next_audit = now + self._times.audit_s
 
     def workflow_was_missing(self, now: float) -> None:
-        """A message could not be delivered: the audit finds out whether the job has ended."""
+        """Audit earlier, because a message found no open workflow: the job may have ended."""
         self._next_audit = min(self._next_audit, now + self._times.early_audit_s)
 
 

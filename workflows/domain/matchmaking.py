@@ -1,6 +1,6 @@
-"""Which job gets which free worker: one pure pass over a snapshot of the farm.
+"""Decides which job gets which free worker, in one pure pass over a snapshot of the farm.
 
-Strict order is Flamenco's: job priority, higher first, then the oldest.
+The order is Flamenco's and is strict: the job of the highest priority first, then the oldest job.
 """
 
 from collections import Counter, defaultdict
@@ -13,7 +13,7 @@ from workflows.domain.statuses import SCHEDULABLE, JobStatus, WorkerStatus
 
 @dataclass(frozen=True, slots=True)
 class WorkerFacts:
-    """Of every worker that is not deleted, offline ones included: they are the census."""
+    """A worker that is not deleted. The snapshot has offline workers too, for the census."""
 
     id: str
     name: str
@@ -23,34 +23,34 @@ class WorkerFacts:
     task_types: frozenset[str]
     tags: frozenset[str]
     is_present: bool
-    """Its control channel is open, or was until a moment ago; it asked over HTTP not long ago."""
+    """Its control channel is open or was open a moment ago, or it asked over HTTP recently."""
     status_requested: WorkerStatus | None = None
     is_lazy_request: bool = False
     live_runs: tuple[str, ...] = ()
     is_http: bool = False
     is_polling: bool = False
-    """Of one that speaks HTTP: it waits for a task just now."""
+    """Whether it speaks HTTP and waits for a task just now."""
     is_paused: bool = False
-    """It stays awake, and gets nothing more."""
+    """Whether it stays awake but gets no further tasks."""
 
 
 @dataclass(frozen=True, slots=True)
 class JobFacts:
-    """Of every job that has not ended."""
+    """A job that has not ended."""
 
     id: str
     run: int
     status: JobStatus
     priority: int
     age_rank: int
-    """Smaller is older."""
+    """Position by age; a smaller rank is an older job."""
     tag: str | None
     demand: Demand | None
 
 
 @dataclass(frozen=True, slots=True)
 class LeaseFacts:
-    """Of every lease that is offered or held."""
+    """A lease that is offered or held."""
 
     id: str
     worker_id: str
@@ -63,7 +63,7 @@ class LeaseFacts:
     recall: str
     """Empty, `after-task` or `at-once`."""
     task_types: frozenset[str] | None = None
-    """What the worker took on when it was lent; None: not known."""
+    """The worker's task types when it was lent; None if unknown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +72,9 @@ class FarmSnapshot:
     jobs: tuple[JobFacts, ...]
     leases: tuple[LeaseFacts, ...]
     hand_backs: Mapping[tuple[str, str], int] = field(default_factory=dict)
-    """(job, worker) to the demand version it was handed back at."""
+    """By (job, worker): the version of the demand that the worker could not serve."""
     resting: frozenset[str] = frozenset()
-    """Workers that did not take their last task a moment ago; not to be lent just now."""
+    """Workers that did not take a task a moment ago; they are not lent for a while."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +98,7 @@ class RecallOrder:
 
 @dataclass(frozen=True, slots=True)
 class StatusOrder:
-    """The worker is free; its host may now do what was requested of it."""
+    """An order to a free worker's host to take the requested status."""
 
     worker_id: str
     status: WorkerStatus
@@ -109,31 +109,31 @@ class Plan:
     offers: list[Offer] = field(default_factory=list)
     recalls: list[RecallOrder] = field(default_factory=list)
     gone: list[tuple[str, WorkerGone]] = field(default_factory=list)
-    """(job, message)"""
+    """(job, message) pairs."""
     changed_sessions: list[tuple[str, SessionChanged]] = field(default_factory=list)
     censuses: list[tuple[str, Census]] = field(default_factory=list)
     orphaned: list[str] = field(default_factory=list)
-    """Leases whose job run is no more: to be marked returned."""
+    """Leases to be marked as returned, because their job's run has ended."""
     status_orders: list[StatusOrder] = field(default_factory=list)
     lost: list[str] = field(default_factory=list)
-    """Workers that are believed awake but have not been heard of."""
+    """Workers that should be in contact but are not."""
 
 
-#: A host with one of these statuses runs nothing: what it held is lost.
+#: A host with one of these statuses runs no task, so its leases are lost.
 _DEAD = frozenset({WorkerStatus.OFFLINE, WorkerStatus.ERROR})
 
 
 def plan(farm: FarmSnapshot, *, max_lent: int = 400) -> Plan:
-    """What to do now. Repeating a pass over an unchanged farm plans the same again.
+    """Return what the keeper shall do now. An unchanged farm gives the same plan again.
 
     Args:
-        max_lent: workers lent to one job at most; the lock of its one workflow is the limit.
+        max_lent: the most leases that one job gets; one workflow cannot serve more.
     """
     return _Pass(farm, max_lent).plan()
 
 
 class _Pass:
-    """One pass: what is free, what is wanted, what is on its way."""
+    """One pass: it knows the free workers, the jobs' demands and the leases already offered."""
 
     def __init__(self, farm: FarmSnapshot, max_lent: int) -> None:
         self._farm = farm
@@ -142,7 +142,7 @@ class _Pass:
         self._workers = {worker.id: worker for worker in farm.workers}
         self._jobs = {job.id: job for job in farm.jobs}
         self._leased: defaultdict[str, list[LeaseFacts]] = defaultdict(list)
-        """By worker."""
+        """Leases by worker."""
         self._lent: Counter[str] = Counter()
         self._on_way: Counter[str] = Counter()
         for lease in farm.leases:
@@ -156,7 +156,7 @@ class _Pass:
             for slot in self._free_slots(worker)
         ]
         self._freed_soon: list[LeaseFacts] = [
-            # Whoever is recalled to sleep is no supply, nor is a worker that was deleted.
+            # Workers that are recalled to sleep, or were deleted, are not free afterwards.
             lease
             for lease in farm.leases
             if lease.recall and _takes_work(self._workers.get(lease.worker_id))
@@ -189,7 +189,7 @@ class _Pass:
             changed = SessionChanged(worker.id, worker.session, worker.live_runs)
             self._plan.changed_sessions.append((job.id, changed))
         elif worker.status is WorkerStatus.STARTING:
-            pass  # Its host has signed on, and is about to say which runs live.
+            pass  # Its host has signed on, and will report its live runs soon.
         elif (order := _recall_for(worker, job, lease)) is not None:
             self._plan.recalls.append(order)
 
@@ -203,7 +203,7 @@ class _Pass:
 
     def _serve(self, job: JobFacts) -> None:
         assert job.demand is not None
-        # Supply counts once: what is offered already will take its share of the demand.
+        # Leases that are offered already will serve a part of the demand.
         coming = self._on_way[job.id]
         for want in job.demand.wants:
             need = max(0, want.count - coming)
@@ -213,7 +213,7 @@ class _Pass:
             self._answer_census(job, want)
 
     def _offer(self, job: JobFacts, want: Want, need: int) -> int:
-        """Offers free workers; returns how many are still wanted."""
+        """Offer free workers to the job; return how many workers it still needs."""
         left = []
         for worker, slot in self._free:
             is_room = need > 0 and self._lent[job.id] < self._max_lent
@@ -249,7 +249,7 @@ class _Pass:
                 need -= 1
 
     def _recallable(self, job: JobFacts) -> list[LeaseFacts]:
-        """Leases of jobs with less priority, the least first, that nobody recalls yet."""
+        """Return leases of jobs with a lower priority that are not recalled yet, lowest first."""
         recalled = {order.lease_id for order in self._plan.recalls}
 
         def priority(lease: LeaseFacts) -> int:
@@ -289,7 +289,10 @@ def _is_dead(worker: WorkerFacts) -> bool:
 
 
 def _is_missed(worker: WorkerFacts) -> bool:
-    """A sleeping host may leave its channel; a sleeping worker that speaks HTTP goes on asking."""
+    """Return whether a worker should be in contact but is not.
+
+    A sleeping host may close its channel, but a sleeping HTTP worker keeps asking.
+    """
     is_expected = worker.status is WorkerStatus.AWAKE or (
         worker.is_http and worker.status not in _DEAD | {WorkerStatus.UNREGISTERED}
     )
@@ -297,7 +300,10 @@ def _is_missed(worker: WorkerFacts) -> bool:
 
 
 def _can_begin(worker: WorkerFacts) -> bool:
-    """A worker that speaks HTTP is lent while it asks: else a task may wait for it for a while."""
+    """Return whether the worker can begin a task at once.
+
+    An HTTP worker is lent only while it asks, because a task might wait long for it otherwise.
+    """
     return worker.is_polling or not worker.is_http
 
 
@@ -316,7 +322,7 @@ def _can_serve(worker: WorkerFacts, job: JobFacts, task_type: str) -> bool:
 
 
 def _recall_for(worker: WorkerFacts, job: JobFacts, lease: LeaseFacts) -> RecallOrder | None:
-    """Why a lease should end though its job goes on; None if it need not."""
+    """Return an order to end a lease whose job goes on; None if the lease may continue."""
     if worker.status is not WorkerStatus.AWAKE:
         return RecallOrder(lease.id, job.id, at_once=True, reason=f"it is {worker.status}")
     if worker.status_requested is not None:
@@ -333,7 +339,7 @@ def _recall_for(worker: WorkerFacts, job: JobFacts, lease: LeaseFacts) -> Recall
 
 
 def _out_of_place(worker: WorkerFacts, job: JobFacts, lease: LeaseFacts) -> str:
-    """Why it would not be lent like this any more; empty if it would."""
+    """Return why the worker would not be lent like this any more; empty if it would."""
     if job.tag is not None and job.tag not in worker.tags:
         return "it left the job's tag"
     if lease.slot >= worker.slots:

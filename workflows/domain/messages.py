@@ -1,8 +1,8 @@
 """Messages between manager, workflow and host, with their keys (docs/protocol.md).
 
-All are frozen, carry only what JSON carries, and new fields have defaults, so that a message of
-an older build still reads. Tasks are named by their index in the job, 1-based as in Flamenco's
-API: a hundred thousand UUIDs would not fit in a workflow's state.
+All are frozen and hold only JSON values. New fields have defaults, so that messages of older
+builds can still be read. Tasks are named by their index in the job, 1-based as in Flamenco's API:
+a hundred thousand UUIDs would not fit in a workflow's state.
 """
 
 import re
@@ -59,30 +59,30 @@ class RunKey:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """The farm's settings that a job's rules need, as they were when its run was claimed."""
+    """The farm's settings that a job's rules need, from the time when the run was claimed."""
 
     softfail_limit: int = 3
-    """A task fails hard at this many failures (`task_fail_after_softfail_count`)."""
+    """A task fails for good at this many failures (`task_fail_after_softfail_count`)."""
     blocklist_threshold: int = 3
     """A worker is blocked for a task type at this many failed tasks of that type."""
     retry_pause_s: float = 5.0
-    """Before the same worker tries again, when there is nobody else."""
+    """The pause before the same worker tries a task again, when no other worker is left."""
     schedule_to_start_s: float = 30.0
     heartbeat_s: float = 90.0
     history_events: int = 8_000
-    """Continue-as-new at this length of history."""
+    """The workflow continues as new at this length of its history, in events."""
     max_live: int = 500
-    """Tasks in flight in one job; Temporal wedges at 2,000."""
+    """The most live runs in one job; Temporal gets stuck at 2,000 pending activities."""
 
 
-#: A line for people, in characters. Hundreds of them are carried in one message, and one that is
-#: larger than Temporal's 2 MB would be tried for ever.
+#: The longest line of text for people, in characters. One message holds hundreds of them; a message
+#: larger than Temporal's 2 MB would be retried for ever.
 LONGEST_REASON = 500
 LONGEST_REQUEST_ID = 100
 LONGEST_ID = 36
-#: Of a task type, as in the database.
+#: The longest task type, as in the database.
 LONGEST_WORD = 255
-#: Entries of a blocklist that one message takes off.
+#: The most blocklist entries that one message can remove.
 MOST_UNBLOCKED = 1000
 
 
@@ -91,7 +91,7 @@ MOST_UNBLOCKED = 1000
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """Lends one slot of a worker to one run of a job. Key: `id`; newer `generation` wins."""
+    """A slot of a worker, lent to one run of a job. Key: `id`; the newer `generation` wins."""
 
     id: str
     worker_id: str
@@ -103,7 +103,7 @@ class Lease:
     run: int
     task_types: tuple[str, ...]
     is_http: bool = False
-    """The worker speaks Flamenco's own protocol: the managers work for it."""
+    """The worker speaks Flamenco's own protocol; the managers run its activities."""
 
     @property
     def task_queue(self) -> str:
@@ -112,18 +112,18 @@ class Lease:
         return worker_task_queue(self.worker_id, self.session)
 
 
-#: Where the managers take the tasks of workers that speak HTTP.
+#: The managers' task queue for the tasks of workers that speak HTTP.
 HTTP_TASK_QUEUE = "http-workers"
 
 
 def worker_task_queue(worker_id: str, session: int) -> str:
-    """One task queue per sign-on, so that two hosts with copied credentials never share one."""
+    """Return the task queue of one sign-on: hosts with copied credentials never share a queue."""
     return f"worker-{worker_id}-{session}"
 
 
 @dataclass(frozen=True, slots=True)
 class Recall:
-    """Takes a lease back: after the current task, or at once."""
+    """An order to give a lease back: after the current task, or at once."""
 
     lease_id: str
     at_once: bool = False
@@ -134,7 +134,7 @@ class Recall:
 class WorkerGone:
     """A worker's session is over: lost, signed off, deleted. Key: worker, session.
 
-    Leases of this session and of older ones end. Nobody is blamed.
+    Leases of this session and of older ones end. Their tasks do not count as failed.
     """
 
     worker_id: str
@@ -144,31 +144,31 @@ class WorkerGone:
 
 @dataclass(frozen=True, slots=True)
 class SessionChanged:
-    """A worker's host signed on anew. Key: worker, session (the new one).
+    """A worker's host has signed on again. Key: worker, session (the new one).
 
-    Runs named in `live` go on under the new session, on the new task queue; everything else of
-    older sessions is lost at once (protocol rule 8).
+    Runs named in `live` go on under the new session, on the new task queue. Every other run of an
+    older session is lost at once (protocol rule 8).
     """
 
     worker_id: str
     session: int
     live: tuple[str, ...] = ()
-    """`str(RunKey)` of the runs that live, or whose outcome is kept."""
+    """`str(RunKey)` of each run that lives, or whose outcome the host keeps."""
 
 
 @dataclass(frozen=True, slots=True)
 class Census:
-    """The keeper's answer to a demand: whom is there left to try (protocol rule 1).
+    """The keeper's answer to a demand: which workers are left to try (protocol rule 1).
 
-    Key: demand version; an answer to another version than the current one is ignored.
+    Key: demand version. An answer to another version than the current one is ignored.
     """
 
     version: int
     task_type: str
     allow_retry: tuple[str, ...] = ()
-    """Workers that may try again what they failed, since nobody else is there."""
+    """Workers that may retry tasks that they failed, since no other worker is there."""
     nobody_left: bool = False
-    """Every worker of the farm that could run this task type is blocked for it."""
+    """Whether every worker of the farm that could run this task type is blocked for it."""
 
 
 # --- people and programs to workflow --------------------------------------------------------------
@@ -191,10 +191,10 @@ class TaskAction(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What somebody asks of a job: one of the first three, or `unblock`.
+    """A change of a job: one of `action`, `task_action`, `priority` and `unblock` is set.
 
-    `task` is an index, with `task_action`. A job's workflow that has ended is started anew with
-    the change waiting in the database.
+    `task` is the task's index, for `task_action`. If the job's workflow has ended, the change is
+    stored in the database, and a new run of the job starts with it.
     """
 
     action: JobAction | None = None
@@ -207,7 +207,7 @@ class Change:
     """(worker, task type) pairs to take off the blocklist."""
 
     def clipped(self) -> "Change":
-        """The same, with texts of a length that can be carried."""
+        """Return the same change with its texts and pairs cut to the limits above."""
         pairs = [(worker[:LONGEST_ID], kind[:LONGEST_WORD]) for worker, kind in self.unblock]
         return replace(
             self,
@@ -222,33 +222,33 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class StartJob:
-    """Input of the job's workflow. The last two come over a continue-as-new."""
+    """Input of the job's workflow. Only a continue-as-new sets the last two fields."""
 
     job_id: str
     run: int
     carried: str | None = None
-    """See `workflows.domain.job.carrying`."""
+    """The run's state, see `workflows.domain.job.carrying`."""
     unwritten: "ProjectionWrite | None" = None
-    """What had gathered for the database."""
+    """The changes that the database does not have yet."""
 
 
 @dataclass(frozen=True, slots=True)
 class JobSnapshot:
-    """Answer to a claim: what one run of a job starts from."""
+    """Answer to a claim: the state that one run of a job starts from."""
 
     job_id: str
     run: int
     status: JobStatus
     priority: int
     tasks: str
-    """Compact state, see `workflows.domain.job.encoding`."""
+    """The tasks in compact form, see `workflows.domain.job.encoding`."""
     sequence: int = 0
     demand_version: int = 0
     blocked: tuple[tuple[str, str], ...] = ()
     """(worker, task type) pairs."""
     limits: Limits = field(default_factory=Limits)
     change: Change | None = None
-    """What the run was started for, when not for the submission."""
+    """The change that the run was started for; None if a submission started it."""
 
 
 # --- workflow to host -----------------------------------------------------------------------------
@@ -256,7 +256,7 @@ class JobSnapshot:
 
 @dataclass(frozen=True, slots=True)
 class RunRef:
-    """Input of the activity `run_task`. No commands: the host fetches them from the manager."""
+    """Input of the activity `run_task`. The host fetches the commands from the manager."""
 
     job_id: str
     index: int
@@ -290,15 +290,15 @@ class RunRef:
 class OutcomeKind(StrEnum):
     COMPLETED = "completed"
     FAILED = "failed"
-    """The commands ran and failed: somebody's fault."""
+    """A command failed; it counts as a failure of the task."""
     CANCELED = "canceled"
-    """Stopped by order."""
+    """The run was stopped by order."""
     LOST = "lost"
-    """Broken off by an accident (shim killed, machine restarted): nobody's fault."""
+    """An accident broke the run off (shim killed, machine restarted)."""
     REFUSED = "refused"
-    """Never began: the host sleeps, shuts down, or knows a newer lease. Ends the lease.
+    """The run never began: the host sleeps, shuts down, or knows a newer lease. The lease ends.
 
-    Also given back by a worker that speaks HTTP, and sleeps or signs off in the middle of it.
+    A run also ends like this when an HTTP worker goes to sleep or signs off in the middle of it.
     """
     SUPERSEDED = "superseded"
     """A newer attachment to the same run reports instead."""
@@ -306,7 +306,7 @@ class OutcomeKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a run. Key: run key; the first one accepted counts."""
+    """How a run ended. Key: run key; the first accepted outcome counts."""
 
     kind: OutcomeKind
     reason: str = ""
@@ -318,18 +318,18 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class TasksMoved:
-    """Tasks that changed alike. `indexes` is range-coded: `1-4,9`."""
+    """Tasks that changed in the same way. `indexes` is range-coded: `1-4,9`."""
 
     indexes: str
     status: TaskStatus
     activity_text: str
     in_bulk: bool = False
-    """Entailed by a change of the job: one job event with `refresh_tasks`, no task events."""
+    """Whether a change of the job caused it: clients get one job event, and no task events."""
     worker_id: str | None = None
-    """None leaves the last worker as it is."""
+    """The task's new last worker; None leaves it as it is."""
     attempt: int | None = None
     failed_by: tuple[str, ...] | None = None
-    """Replaces the failure list; None leaves it."""
+    """The new list of workers that failed the task; None leaves it as it is."""
     failures: int | None = None
 
 
@@ -343,8 +343,10 @@ class JobMoved:
 
 @dataclass(frozen=True, slots=True)
 class LeaseReturned:
-    """The worker is free. `demand_version` is the one it was of no use to; 0: not for that reason,
-    so that it may be lent to the same demand again.
+    """The worker is free again.
+
+    `demand_version` is the version of the demand that the worker could not serve. With 0, the
+    lease was returned for another reason, and the worker may be lent to the same demand again.
     """
 
     lease_id: str
@@ -352,12 +354,12 @@ class LeaseReturned:
     demand_version: int
     reason: str
     unresponsive: bool = False
-    """The host did not answer; the keeper looks at it before it lends it again."""
+    """Whether the host did not answer; the keeper does not lend it again for a while."""
 
 
 @dataclass(frozen=True, slots=True)
 class Want:
-    """Tasks of one type that could start now, and who may not run them."""
+    """Tasks of one type that could start now, and the workers that may not run them."""
 
     task_type: str
     count: int
@@ -384,7 +386,7 @@ class RunStopped:
 
 @dataclass(frozen=True, slots=True)
 class ProjectionWrite:
-    """What changed since the last write. Key: job, run, sequence."""
+    """The changes of a job since the last write. Key: job, run, sequence."""
 
     job_id: str
     run: int
@@ -398,13 +400,13 @@ class ProjectionWrite:
     """(lease, session): leases that went on under a host's new session."""
     returned: tuple[LeaseReturned, ...] = ()
     blocked: tuple[tuple[str, str], ...] | None = None
-    """The whole blocklist, when it changed."""
+    """The whole blocklist, if it has changed."""
     demand: Demand | None = None
     stopped: tuple[RunStopped, ...] = ()
     is_final: bool = False
     """The workflow ends with this write: no lease of this run is held any more."""
     snapshot: str | None = None
-    """The whole task table in compact form, when the database asked for it."""
+    """All tasks in compact form, if the database asked for them."""
     all_held: tuple[str, ...] | None = None
     """With a snapshot: every lease this run holds; others of this run are returned."""
     status: JobStatus | None = None
@@ -413,8 +415,8 @@ class ProjectionWrite:
 
 class WriteAnswer(StrEnum):
     STORED = "stored"
-    """Also when it had been stored before."""
+    """The write is stored, now or by an earlier copy of it."""
     SEND_ALL = "send-all"
-    """The database has not seen what came before: a snapshot is wanted."""
+    """The database lacks earlier writes, and needs the same write with a snapshot."""
     GONE = "gone"
-    """No such job, or another run owns it: the workflow ends."""
+    """The job does not exist, or another run owns it: the workflow ends."""

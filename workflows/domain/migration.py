@@ -1,24 +1,24 @@
-"""What Flamenco's statuses mean for a farm whose workers are not here yet.
+"""Translates Flamenco's statuses for a farm that has imported them without any workers yet.
 
-Nothing may start by itself while the old farm may still be running: what had not ended is paused,
-and is requeued by whoever has switched the workers over.
+Nothing may start by itself, since the old farm may still be running. So every job that has not
+ended is paused. Users requeue these jobs after they have moved the workers.
 """
 
 from workflows.domain.statuses import ENDED, RUNNABLE, JobStatus, TaskStatus, WorkerStatus
 
-#: Statuses that Flamenco passes through on its way to these.
+#: Statuses that Flamenco passes through, with the statuses that follow them.
 _ON_THE_WAY = {"cancel-requested": JobStatus.CANCELED}
 _UNFINISHED = RUNNABLE | {TaskStatus.PAUSED}
 
 
 def job_status_of(word: str) -> JobStatus:
-    """Ended jobs stay as they are, all others are paused; so is a status that nobody knows."""
+    """Return the job's status here: ended jobs keep theirs, and all others become `paused`."""
     ended = {str(status): status for status in ENDED}
     return ended.get(word) or _ON_THE_WAY.get(word, JobStatus.PAUSED)
 
 
 def task_status_of(word: str, job: JobStatus) -> TaskStatus:
-    """What can still run waits with its job, or was canceled with it."""
+    """Return the task's status here; an unfinished task is paused or canceled like its job."""
     status = TaskStatus(word) if word in set(TaskStatus) else TaskStatus.QUEUED
     if status not in _UNFINISHED:
         return status
@@ -26,9 +26,9 @@ def task_status_of(word: str, job: JobStatus) -> TaskStatus:
 
 
 def worker_status_of(word: str) -> tuple[WorkerStatus, WorkerStatus | None]:
-    """Its status, and what it is asked to become when it signs on.
+    """Return the worker's status here, and the status that is requested for its next sign-on.
 
-    None of them is connected here. One that slept goes on sleeping when it comes.
+    No worker is connected here yet. A worker that was asleep stays asleep when it signs on.
     """
     if word == "":
         return WorkerStatus.UNREGISTERED, None

@@ -1,7 +1,8 @@
-"""Provisioned settings: what the farm says of a worker, instead of files and one-way variables.
+"""Provisioned settings: the farm's settings for its workers, instead of files and variables.
 
-Several layers may speak of one worker. The farm's is the weakest, then its platform's, its tags'
-and its own; of several tags the one whose name comes first in the alphabet is the strongest.
+Several layers may apply to one worker. From the weakest to the strongest these are the layers of
+the farm, the worker's platform, its tags, and the worker itself. Of several tags, the one whose
+name comes first in the alphabet is the strongest.
 """
 
 import re
@@ -11,12 +12,12 @@ from types import MappingProxyType
 from typing import Any
 
 FARM, PLATFORM, TAG, WORKER = "farm", "platform", "tag", "worker"
-#: What a host can be given to do at a time.
+#: How many tasks a host can be given at a time.
 MOST_SLOTS = 64
-#: In a job's metadata: which of the provisioned Blender builds renders it.
+#: The key in a job's metadata that names the provisioned Blender build that renders it.
 VERSION_METADATA = "blender_version"
 
-#: Settings that hold several things by name; layers add to each other, null takes one away.
+#: Settings that hold values by name. Layers add to each other; null removes a value.
 _BY_NAME = ("blender", "environment")
 _SINGLE = ("blender_version", "blender_args", "ffmpeg", "task_types", "slots")
 _NUMBERS = re.compile(r"\d+|\D+")
@@ -25,32 +26,32 @@ _NOTHING: Mapping[str, str] = MappingProxyType({})
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """What is set for one farm, platform, tag or worker."""
+    """The settings for the farm, or for one platform, tag or worker."""
 
     scope: str
     target: str
-    """Platform, or id of the tag or worker; empty for the farm."""
+    """The platform's name, or the id of the tag or worker; empty for the farm."""
     settings: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Provision:
-    """The settings in force for one worker; what is None or empty is left to the worker."""
+    """The settings in force for one worker. The worker itself decides about unset ones."""
 
     blender: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
-    """Executables by version."""
+    """Paths of Blender's executables by version."""
     blender_version: str | None = None
-    """Which of them `{blender}` is; None: the newest."""
+    """The version that `{blender}` stands for; None means the newest."""
     blender_args: str | None = None
     """The value of `{blenderArgs}`."""
     ffmpeg: str | None = None
     environment: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
-    """Added to that of commands."""
+    """Environment variables that are added to the environment of commands."""
     task_types: tuple[str, ...] | None = None
     slots: int | None = None
 
     def settings(self) -> dict[str, Any]:
-        """As a layer has them; only what is set."""
+        """Return the settings that are set, in the form that a layer has."""
         values: dict[str, Any] = {name: dict(getattr(self, name)) for name in _BY_NAME}
         values |= {name: getattr(self, name) for name in _SINGLE}
         if self.task_types is not None:
@@ -58,15 +59,15 @@ class Provision:
         return {name: value for name, value in values.items() if value not in (None, {})}
 
     def variables(self, asked_version: str = "") -> dict[str, str]:
-        """One-way variables, stronger than the farm's own of the same names.
+        """Return one-way variables that override the farm's variables of the same names.
 
         Args:
-            asked_version: the Blender build that a job asks for; empty: whichever is usual here.
+            asked_version: the Blender build that a job asks for; empty means the default one.
         """
         values = {f"blender-{version}": path for version, path in self.blender.items()}
         version = asked_version or self.blender_version or newest(self.blender)
         if version:
-            # A build that is not there stays a name, and fails the task with a sentence.
+            # A missing build stays a variable, and the task then fails with a clear sentence.
             values["blender"] = self.blender.get(version, f"{{blender-{version}}}")
         if self.blender_args is not None:
             values["blenderArgs"] = self.blender_args
@@ -78,10 +79,10 @@ class Provision:
 def layers_for(
     layers: Iterable[Layer], worker_id: str, platform: str, tags: Sequence[str]
 ) -> list[Layer]:
-    """Those that speak of this worker, weakest first.
+    """Return the layers that apply to this worker, weakest first.
 
     Args:
-        tags: ids of its tags, in the order of their names.
+        tags: ids of the worker's tags, in the order of the tags' names.
     """
     by_tag = [(TAG, tag) for tag in reversed(tags)]
     places = [(FARM, ""), (PLATFORM, platform), *by_tag, (WORKER, worker_id)]
@@ -90,7 +91,8 @@ def layers_for(
 
 
 def merged(layers: Iterable[Layer]) -> Provision:
-    """
+    """Return the settings that result from these layers.
+
     Args:
         layers: weakest first.
     """
@@ -109,17 +111,17 @@ def merged(layers: Iterable[Layer]) -> Provision:
 
 
 def newest(versions: Collection[str]) -> str:
-    """By its numbers, so 4.10 is newer than 4.9; empty if there is none."""
+    """Return the newest version, by its numbers: 4.10 is newer than 4.9. Empty for no versions."""
     return max(versions, key=_by_number, default="")
 
 
 def with_named_tools(parameters: Mapping[str, Any], provided: Collection[str]) -> Mapping[str, Any]:
-    """A command's parameters, a bare `ffmpeg` or `blender` written as the variable.
+    """Return a command's parameters with a bare `ffmpeg` or `blender` replaced by the variable.
 
-    Job types name them so when each worker shall take its own.
+    Job types write the bare name when each worker shall use its own program.
 
     Args:
-        provided: the variables that there is a provisioned value for.
+        provided: names of the variables that have a provisioned value.
     """
     exe = parameters.get("exe")
     tool = exe.removesuffix(".exe") if isinstance(exe, str) else ""

@@ -1,9 +1,9 @@
 """RNA overrides: assignments to Blender's properties, made after a scene is loaded and before it
 is rendered.
 
-Each line is one assignment: `bpy.context.scene.cycles.samples = 64`. That they are nothing else
-keeps a slip of the pen from becoming a program; it is no fence against those who may change jobs,
-for a job can run anything anyway.
+Each line is one assignment: `bpy.context.scene.cycles.samples = 64`. Only assignments are accepted,
+so that a typing mistake cannot become a program. This does not protect the farm against users who
+may change jobs, because a job can run any program anyway.
 """
 
 import ast
@@ -12,8 +12,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-#: Of all lines together, in characters: Windows takes 32,767 of a whole command line, where some
-#: count double.
+#: The most characters in all lines together. Windows allows 32,767 characters in a whole command
+#: line, where some of these characters count double.
 LONGEST = 6_000
 _RENDERS = frozenset({"--render-frame", "-f", "--render-anim", "-a"})
 _LITERALS = (bool, int, float, str, type(None))
@@ -39,7 +39,7 @@ for number, line, existing in {lines!r}:
 @dataclass(frozen=True, slots=True)
 class Problem:
     line: int
-    """From 1."""
+    """The line's number, from 1."""
     reason: str
 
     def __str__(self) -> str:
@@ -47,7 +47,7 @@ class Problem:
 
 
 class BadOverrides(Exception):
-    """Some lines are no assignments; the message has a line for each."""
+    """Some lines are not assignments; the message has one line for each of them."""
 
     def __init__(self, problems: Sequence[Problem]) -> None:
         super().__init__("\n".join(map(str, problems)))
@@ -55,14 +55,14 @@ class BadOverrides(Exception):
 
 
 class _NotAllowed(Exception):
-    """Why not, as the end of a sentence."""
+    """A line is refused; the message is the end of a sentence that says why."""
 
 
 def check(lines: Sequence[str]) -> None:
-    """Blank lines and comments are left alone.
+    """Check that each line is an assignment, a comment or blank.
 
     Raises:
-        BadOverrides: a line is no assignment, or there is too much of them.
+        BadOverrides: a line is not an assignment, or the lines are too long together.
     """
     problems: list[Problem] = []
     length = 0
@@ -78,7 +78,7 @@ def check(lines: Sequence[str]) -> None:
 
 
 def assignments(lines: Sequence[str]) -> list[tuple[int, str]]:
-    """What is neither blank nor a comment, and the numbers of its lines, from 1."""
+    """Return the lines that are neither blank nor a comment, with their numbers, from 1."""
     numbered = ((number, line.strip()) for number, line in enumerate(lines, 1))
     return [(number, line) for number, line in numbered if line and not line.startswith("#")]
 
@@ -86,10 +86,10 @@ def assignments(lines: Sequence[str]) -> list[tuple[int, str]]:
 def with_overrides(
     name: str, parameters: Mapping[str, Any], lines: Sequence[str]
 ) -> Mapping[str, Any]:
-    """A command's parameters, with the overrides right before the first frame is rendered.
+    """Return a command's parameters with the overrides right before the first frame's rendering.
 
-    Only a `blender-render` that renders by `--render-frame` or `--render-anim` gets them. An
-    assignment that fails ends Blender with exit code 1, after a line about it.
+    Only a `blender-render` command with `--render-frame` or `--render-anim` gets them. If an
+    assignment fails, Blender prints a line about it and ends with exit code 1.
     """
     arguments = parameters.get("args")
     todo = assignments(lines)
@@ -104,14 +104,15 @@ def with_overrides(
 
 def _expression(todo: Sequence[tuple[int, str]]) -> str:
     lines = [(number, line, _existing(line)) for number, line in todo]
-    # Without line breaks: not every shell on the way to Blender takes those.
+    # The text has no line breaks, because not every shell between here and Blender accepts them.
     return f"exec({_PROGRAM.format(lines=lines)!r}, {{}})"
 
 
 def _existing(line: str) -> str:
-    """What must be there before: what add-ons define, as Cycles, takes any misspelled name.
+    """Return the expression that must exist before the assignment.
 
-    An index may be new: `bpy.context.scene["quality"] = 1` makes a custom property.
+    Properties of add-ons such as Cycles would accept any misspelled name. An index may be new:
+    `bpy.context.scene["quality"] = 1` makes a custom property.
     """
     match ast.parse(line).body:
         case [ast.Assign(targets=[target]) | ast.AugAssign(target=target)]:
@@ -120,7 +121,7 @@ def _existing(line: str) -> str:
 
 
 def _reason_against(line: str) -> str:
-    """Empty if the line may stay."""
+    """Return why the line is refused; empty if it is accepted."""
     text = line.strip()
     if not text or text.startswith("#"):
         return ""
@@ -128,7 +129,7 @@ def _reason_against(line: str) -> str:
         return "one assignment a line"
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # about what a text has in it
+            warnings.simplefilter("ignore")  # such as those about invalid escapes in a text
             _check_statements(ast.parse(text).body)
     except SyntaxError as error:
         return f"not Python: {error.msg}"
@@ -148,17 +149,17 @@ def _check_statements(statements: Sequence[ast.stmt]) -> None:
         case [ast.Assign()]:
             raise _NotAllowed("one property on the left of one equals sign")
         case [_]:
-            raise _NotAllowed("not an assignment, as bpy.context.scene.cycles.samples = 64 is one")
+            raise _NotAllowed("not an assignment such as bpy.context.scene.cycles.samples = 64")
         case _:
             raise _NotAllowed("one assignment a line")
     if not isinstance(target, ast.Attribute | ast.Subscript) or _root(target) != "bpy":
-        raise _NotAllowed("what is assigned to is a property that begins with bpy.")
+        raise _NotAllowed("the left side must be a property that begins with bpy.")
     _check_value(target)
     _check_value(value)
 
 
 def _root(node: ast.expr) -> str:
-    """The name that a chain of attributes and indexes begins with; empty if with none."""
+    """Return the name that a chain of attributes and indexes begins with; empty if it has none."""
     while isinstance(node, ast.Attribute | ast.Subscript):
         node = node.value
     return node.id if isinstance(node, ast.Name) else ""
@@ -170,7 +171,11 @@ def _check_value(node: ast.expr) -> None:
 
 
 def _parts(node: ast.expr) -> Iterator[ast.expr]:
-    """What a value is made of, each of which must be one, too."""
+    """Yield the parts of a value; each must be a valid value, too.
+
+    Raises:
+        _NotAllowed: the expression is not a value.
+    """
     match node:
         case ast.Constant(value=value) if isinstance(value, _LITERALS):
             return

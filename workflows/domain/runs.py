@@ -1,6 +1,6 @@
-"""What a host does when it is asked to run a task: a book of runs, without any I/O.
+"""Decides what a host does when it is asked to run a task: a book of runs, without any I/O.
 
-Rules 4, 5, 7 and 9 of docs/protocol.md. The host's run table and the model test both drive it.
+Source: rules 4, 5, 7 and 9 of docs/protocol.md. The host's run table and the model test use it.
 """
 
 from collections.abc import Iterable
@@ -10,28 +10,28 @@ from enum import Enum, auto
 from workflows.domain.bounded_dict import BoundedDict
 from workflows.domain.messages import Outcome, OutcomeKind, RunKey, RunRef
 
-#: How long a stop is remembered for a run that has not begun, in seconds. Longer than any
-#: activity can wait to be delivered.
+#: How long a stop is remembered for a run that has not begun, in seconds. No activity waits for
+#: its delivery as long as that.
 TOMBSTONE_S = 3600.0
-#: Outcomes remembered after their run was forgotten, for an activity that is delivered twice.
+#: How many outcomes of forgotten runs are remembered, for activities that are delivered twice.
 REMEMBERED = 1000
 
 
 @dataclass(frozen=True, slots=True)
 class Attach:
-    """The run is here and lives: report what becomes of it."""
+    """The run lives here; attach to it and report its outcome."""
 
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """The run has ended, or never will begin: this is the answer."""
+    """The run has ended or will never begin; `outcome` is the answer."""
 
     outcome: Outcome
 
 
 @dataclass(frozen=True, slots=True)
 class Begin:
-    """Start it, when the runs named here have ended."""
+    """Start the run after the runs in `stop_first` and `wait_for` have ended."""
 
     stop_first: tuple[RunKey, ...] = ()
     wait_for: tuple[RunKey, ...] = ()
@@ -41,19 +41,19 @@ Decision = Attach | Kept | Begin
 
 
 class StopOrder(Enum):
-    """What a stop comes to."""
+    """How an order to stop a run is carried out."""
 
     STOP = auto()
-    """The run lives: its processes are to be stopped."""
+    """The run lives; its processes have to be stopped."""
     REMEMBER = auto()
-    """Not begun: the tombstone keeps it from ever beginning, and belongs on disk."""
+    """The run has not begun. Its tombstone keeps it from beginning, and must be saved to disk."""
     NOTHING = auto()
-    """It has ended."""
+    """The run has ended."""
 
 
 class Phase(Enum):
     BEGINNING = auto()
-    """Decided, no process yet."""
+    """The run is accepted, but has no process yet."""
     LIVE = auto()
     ENDED = auto()
 
@@ -84,8 +84,8 @@ CANCELED_BEFORE = Outcome(OutcomeKind.CANCELED, "stopped before it began")
 class RunBook:
     """The runs of one host, by key.
 
-    `refusing` is the sentence with which new runs are refused (asleep, shutting down); empty
-    accepts them. Runs that are known are answered for all the same.
+    `refusing` is the sentence with which new runs are refused (asleep, shutting down); if it is
+    empty, they are accepted. Requests for known runs are answered in any case.
     """
 
     def __init__(self) -> None:
@@ -96,7 +96,7 @@ class RunBook:
         self._remembered: BoundedDict[RunKey, Outcome] = BoundedDict(REMEMBERED)
 
     def asked(self, ref: RunRef) -> Decision:
-        """Decide, and enter the run as beginning where the decision is `Begin`."""
+        """Decide what to do for a request; if that is `Begin`, enter the run as beginning."""
         if (known := self._answer_for_known(ref.key)) is not None:
             return known
         if refusal := self.refusing or self._outdated(ref):
@@ -107,7 +107,7 @@ class RunBook:
         return decision
 
     def began(self, key: RunKey) -> bool:
-        """Its process may start now. False: it was stopped meanwhile and must not."""
+        """Mark a run as live; return False if it was stopped meanwhile and must not start."""
         entry = self._entries[key]
         if entry.is_stopping:
             self.ended(key, CANCELED_BEFORE)
@@ -117,7 +117,7 @@ class RunBook:
         return True
 
     def ended(self, key: RunKey, outcome: Outcome) -> Outcome:
-        """Keep what became of it; the first outcome counts and is returned."""
+        """Keep a run's outcome. The first outcome counts and is returned."""
         entry = self._entries[key]
         if entry.outcome is None:
             self._entries[key] = replace(entry, phase=Phase.ENDED, outcome=outcome)
@@ -125,7 +125,11 @@ class RunBook:
         return entry.outcome
 
     def stop(self, key: RunKey, now: float) -> StopOrder:
-        """Stop a run, or see to it that it never begins. `now` in seconds of any one clock."""
+        """Stop a run, or keep it from beginning.
+
+        Args:
+            now: in seconds of any clock, the same one as in `expire`.
+        """
         entry = self._entries.get(key)
         if entry is None:
             if key in self._remembered:
@@ -141,34 +145,34 @@ class RunBook:
         return StopOrder.REMEMBER
 
     def forget(self, key: RunKey) -> None:
-        """Its outcome was accepted, or it came to nothing (its commands could not be had)."""
+        """Remove a run whose outcome was accepted, or whose commands could not be fetched."""
         entry = self._entries.pop(key, None)
         if entry is None or entry.outcome is None:
             return
         self._remembered[key] = entry.outcome
 
     def adopt(self, ref: RunRef, outcome: Outcome | None) -> None:
-        """Enter a run that an earlier host process has left; no outcome: it lives."""
+        """Enter a run of an earlier host process; without an outcome the run lives."""
         phase = Phase.LIVE if outcome is None else Phase.ENDED
         self._entries[ref.key] = Entry(ref, phase, outcome)
 
     def signed_on(self) -> None:
-        """A new session: nothing can arrive from before it, so old generations say nothing.
+        """Forget the leases' generations at a new session, since no older request can arrive.
 
-        A database set back in time counts generations from lower; remembering them would make
-        this host refuse everything.
+        A database restored to an older state counts generations from a lower number. A host that
+        remembered the higher ones would refuse every run.
         """
         self._generations.clear()
 
     def expire(self, now: float) -> list[RunKey]:
-        """Drop tombstones that nothing can need any more; returns them."""
+        """Drop tombstones older than `TOMBSTONE_S`; return their keys."""
         old = [key for key, since in self._tombstones.items() if now - since > TOMBSTONE_S]
         for key in old:
             del self._tombstones[key]
         return old
 
     def live(self) -> list[RunKey]:
-        """Runs that are beginning or live, in order of key."""
+        """Return the keys of runs that are beginning or live, in order."""
         return sorted(key for key, e in self._entries.items() if e.phase is not Phase.ENDED)
 
     def entry(self, key: RunKey) -> Entry | None:
@@ -184,7 +188,7 @@ class RunBook:
 
     @classmethod
     def restore(cls, snapshot: BookSnapshot) -> "RunBook":
-        """The inverse of `snapshot`."""
+        """Return the book that `snapshot` copied."""
         book = cls()
         book._entries = {entry.ref.key: entry for entry in snapshot.entries}
         book._generations = dict(snapshot.generations)
@@ -201,7 +205,7 @@ class RunBook:
         return Kept(CANCELED_BEFORE) if key in self._tombstones else None
 
     def _outdated(self, ref: RunRef) -> str:
-        """Why this request has been overtaken; empty if it has not."""
+        """Return why this request is out of date; empty if it is not."""
         newest = self._generations.get(ref.slot, ref.generation)
         occupants = [e.ref.generation for e in self._occupants(ref.slot)]
         if max([newest, *occupants]) > ref.generation:
@@ -213,8 +217,8 @@ class RunBook:
     def _begin_after(self, ref: RunRef) -> Begin:
         earlier = {e.ref.key for e in self._tries_of_same_task(ref) if e.outcome is None}
         occupants = self._occupants(ref.slot)
-        # An older lease has no right to the slot any more. Of the same lease, the workflow sends
-        # the next task only when it knows the end of the last: it is about to end.
+        # A run of an older lease has no right to the slot any more. A run of the same lease is
+        # about to end: the workflow sends the next task only when it knows the last one's end.
         stale = {e.ref.key for e in occupants if e.ref.generation < ref.generation}
         stop_first = earlier | stale
         wait_for = {e.ref.key for e in occupants} - stop_first

@@ -1,8 +1,8 @@
-"""What Shaman calls a file and a checkout, and which paths may name them.
+"""Shaman's files and checkouts, and the rules for their paths.
 
-A stored file is known by checksum and size, nothing else. Paths come from outside and end on the
-disk of the shared storage, so they are judged here, before anything is done with them. Source:
-Flamenco's rules for checkouts; those for the files in them are ours.
+A stored file is identified by its checksum and size alone. Paths come from clients and are used on
+the shared storage, so they are checked here first. Source: Flamenco's rules for the paths of
+checkouts; the rules for the files in them are ours.
 """
 
 import re
@@ -10,12 +10,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-#: Where checkouts are put together, beside them. Nobody may have a checkout of this name.
+#: The folder, beside the checkouts, where checkouts are assembled. No checkout may have this name.
 BUILDING = ".shaman-building"
-#: No file system that we know has larger ones.
+#: In bytes. No file system that we know of allows larger files.
 LARGEST_FILE = 2**63 - 1
 LONGEST_PATH = 1024
-#: Bytes; file systems take 255, and a checkout may need five for telling it from another.
+#: In bytes. File systems allow 255; up to five may be needed to tell a checkout from another.
 _LONGEST_PART = 250
 _SHA256 = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _DRIVE = re.compile(r"[A-Za-z]:")
@@ -30,7 +30,7 @@ class FileStatus(StrEnum):
 
 
 class NotAllowed(ValueError):
-    """A checksum, size or path that cannot be; the message says why."""
+    """A checksum, size or path is not valid; the message says why."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -42,8 +42,10 @@ class Blob:
 
     @classmethod
     def of(cls, sha: str, size: int) -> "Blob":
-        """Raises:
-        NotAllowed: no SHA-256 in hexadecimal, or no size of a file.
+        """Return the content with this checksum and size in bytes.
+
+        Raises:
+            NotAllowed: `sha` is not a SHA-256 in hexadecimal, or `size` is out of range.
         """
         if not _SHA256.fullmatch(sha.lower()):
             raise NotAllowed("a checksum must be a SHA-256: 64 hexadecimal digits")
@@ -53,36 +55,36 @@ class Blob:
 
 
 def checkout_path(asked: str) -> str:
-    """The path, tidied up: relative, with single slashes.
+    """Return the checkout's path, tidied up: relative, with single slashes.
 
     Raises:
-        NotAllowed: it would lie outside the checkouts, or not work on every platform.
+        NotAllowed: it leads outside the checkouts, or does not work on every platform.
     """
     if bad := sorted(_NOT_IN_CHECKOUTS & set(asked)):
         raise NotAllowed(f"a checkout's path must not contain {' '.join(bad)}")
     if "../" in asked or "/.." in asked:
         raise NotAllowed("a checkout's path must not lead upwards")
     path = _relative(asked, "a checkout's path")
-    # Some storages know no upper and lower case, and Windows drops what is at the end.
+    # Some storages ignore case, and Windows drops dots and spaces at the end.
     if path.partition("/")[0].rstrip(". ").lower() == BUILDING:
         raise NotAllowed(f"a checkout must not be called {BUILDING}")
     return path
 
 
 def file_path(asked: str) -> str:
-    """The path of a file in a checkout, tidied up: relative, with single slashes.
+    """Return the path of a file in a checkout, tidied up: relative, with single slashes.
 
     Raises:
-        NotAllowed: it would lie outside the checkout.
+        NotAllowed: it leads outside the checkout.
     """
     return _relative(asked, "a file's path")
 
 
 def files_by_path(files: Iterable[tuple[str, Blob]]) -> Mapping[str, Blob]:
-    """The files of one checkout by tidied path; the same file named twice counts once.
+    """Return the files of one checkout by tidied path; a file that is named twice counts once.
 
     Raises:
-        NotAllowed: a path that must not be, or two that cannot both be.
+        NotAllowed: a path is not valid, or two of the paths exclude each other.
     """
     found: dict[str, Blob] = {}
     for asked, blob in files:

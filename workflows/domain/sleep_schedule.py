@@ -1,7 +1,7 @@
-"""When a worker sleeps by its schedule, and when that has to be looked at again.
+"""Tells when a worker sleeps by its schedule, and when to check the schedule again.
 
-Source: Flamenco 3.9, but: an interval may go over midnight, and then its day is the one it begins
-on; words and times that mean nothing are refused.
+Source: Flamenco 3.9, with two differences. An interval may go over midnight; it then belongs to
+the day on which it begins. Words and times without a meaning are refused.
 """
 
 import re
@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from workflows.domain.statuses import WorkerStatus
 from workflows.domain.worker import StatusRequest
 
-#: In the order of `date.weekday()`.
+#: The days of the week, in the order of `date.weekday()`.
 DAYS = ("mo", "tu", "we", "th", "fr", "sa", "su")
 
 _MIDNIGHT = time()
@@ -21,31 +21,33 @@ _TIME = re.compile(r"(\d{1,2}):(\d{2})", re.ASCII)
 
 
 class BadSchedule(ValueError):
-    """The sentence says which word or time means nothing."""
+    """A schedule has a word or time without a meaning; the message says which."""
 
 
 @dataclass(frozen=True, slots=True)
 class SleepSchedule:
-    """Moments are aware datetimes. `zone` is where the clock hangs that the schedule goes by; None:
-    the time zone of this machine.
+    """A worker's sleep schedule.
+
+    Moments are aware datetimes. `zone` is the time zone of the schedule's times; None means the
+    time zone of this machine.
     """
 
     is_active: bool
     days: tuple[str, ...] = ()
-    """Of `DAYS`, in their order; empty: every day."""
+    """Some of `DAYS`, in their order; empty means every day."""
     start: time | None = None
-    """None: from midnight."""
+    """None means from midnight."""
     end: time | None = None
-    """None: until midnight. Before `start`: on the next day."""
+    """None means until midnight. An end before `start` is on the next day."""
 
     @classmethod
     def parse(
         cls, *, is_active: bool, days_of_week: str, start_time: str, end_time: str
     ) -> "SleepSchedule":
-        """As people write it: `Monday tue we`, `22:00`.
+        """Return the schedule that people wrote like this: `Monday tue we`, `22:00`.
 
         Raises:
-            BadSchedule: see there.
+            BadSchedule: a word is not a day, or a time is not valid.
         """
         days = {_day(word) for word in days_of_week.split()}
         in_order = tuple(day for day in DAYS if day in days)
@@ -64,15 +66,16 @@ class SleepSchedule:
         return _text(self.end)
 
     def status_at(self, now: datetime, zone: tzinfo | None = None) -> WorkerStatus:
-        """What it says a worker should be: one that is not active says `awake`."""
+        """Return the worker's status by this schedule; `awake` if the schedule is not active."""
         is_asleep = self.is_active and any(
             begin <= now < end for begin, end in self._intervals_around(now, zone)
         )
         return WorkerStatus.ASLEEP if is_asleep else WorkerStatus.AWAKE
 
     def next_check(self, now: datetime, zone: tzinfo | None = None) -> datetime | None:
-        """When it says something new, or says the same again: at its next start or end, or at
-        midnight, unless the worker is to sleep through that. In UTC; None: never.
+        """Return when to apply the schedule next, in UTC; None if it is not active.
+
+        That is at its next start or end, or at midnight unless the worker sleeps then.
         """
         if not self.is_active:
             return None
@@ -86,7 +89,7 @@ class SleepSchedule:
     def _intervals_around(
         self, now: datetime, zone: tzinfo | None
     ) -> Iterator[tuple[datetime, datetime]]:
-        """Those that begin yesterday, today or tomorrow, each up to its end, exclusive."""
+        """Yield the intervals that begin yesterday, today or tomorrow; each end is exclusive."""
         for offset in (-1, 0, 1):
             day = _today(now, zone) + offset * _DAY
             if self.days and DAYS[day.weekday()] not in self.days:
@@ -100,8 +103,9 @@ class SleepSchedule:
 def is_request_due(
     current: WorkerStatus, pending: StatusRequest | None, scheduled: WorkerStatus
 ) -> bool:
-    """Whether a schedule must ask for what it says: at once, whatever is pending. A worker in error
-    needs a human first.
+    """Return whether to request the schedule's status now, in place of any pending request.
+
+    A worker in `error` gets no request, because a person has to look at it first.
     """
     if current is WorkerStatus.ERROR:
         return False
@@ -115,15 +119,17 @@ def _today(now: datetime, zone: tzinfo | None) -> date:
 
 
 def _moment(day: date, at: time, zone: tzinfo | None) -> datetime:
-    """When a clock shows this. Of an hour that comes twice the first is meant; a time that is left
-    out when clocks go forward comes as much later as they do.
+    """Return the moment, in UTC, when a clock in the zone shows this day and time.
+
+    If the time comes twice, the first one is meant. If the clock skips it when it goes forward,
+    the moment is later by as much as the clock skips.
     """
     return datetime.combine(day, at, tzinfo=zone).astimezone(UTC)
 
 
 def _day(word: str) -> str:
     day = word.lower()[:2]
-    # "mo-fr" is no range, and must not silently become Monday.
+    # "mo-fr" is not understood as a range, and must not silently become Monday.
     if day not in DAYS or not word.isalpha():
         raise BadSchedule(
             f'"{word[:40]}" is no day of the week; write them as {" ".join(DAYS)}, with spaces'

@@ -5,15 +5,15 @@ from enum import StrEnum
 
 class JobStatus(StrEnum):
     UNDER_CONSTRUCTION = "under-construction"
-    """Only inside the job compiler; never stored."""
+    """Used only while a job is compiled; never stored."""
     QUEUED = "queued"
     """Waiting for a worker."""
     ACTIVE = "active"
-    """At least one task was started."""
+    """At least one task has started."""
     COMPLETED = "completed"
     FAILED = "failed"
     PAUSE_REQUESTED = "pause-requested"
-    """Active tasks may finish, nothing new starts."""
+    """Active tasks may finish, but no further task starts."""
     PAUSED = "paused"
     CANCEL_REQUESTED = "cancel-requested"
     """Passed through within one change."""
@@ -25,7 +25,7 @@ class JobStatus(StrEnum):
 class TaskStatus(StrEnum):
     QUEUED = "queued"
     SOFT_FAILED = "soft-failed"
-    """Failed, and may be tried again."""
+    """The task has failed, but may be tried again."""
     ACTIVE = "active"
     COMPLETED = "completed"
     FAILED = "failed"
@@ -35,12 +35,12 @@ class TaskStatus(StrEnum):
 
 class WorkerStatus(StrEnum):
     UNREGISTERED = ""
-    """Registered, never signed on. Flamenco shows it as an empty word."""
+    """Registered, but never signed on. Flamenco shows it as an empty word."""
     STARTING = "starting"
     AWAKE = "awake"
     ASLEEP = "asleep"
     ERROR = "error"
-    """Not heard of for too long."""
+    """The worker has been silent for too long."""
     TESTING = "testing"
     OFFLINE = "offline"
     RESTART = "restart"
@@ -56,11 +56,11 @@ class FarmStatus(StrEnum):
     UNKNOWN = "unknown"
 
 
-#: Tasks that can still come to something without anybody's help.
+#: Tasks that can still complete without a user's help.
 RUNNABLE = frozenset({TaskStatus.QUEUED, TaskStatus.SOFT_FAILED, TaskStatus.ACTIVE})
 #: Tasks that wait for a worker.
 WAITING = frozenset({TaskStatus.QUEUED, TaskStatus.SOFT_FAILED})
-#: Jobs whose workflow has nothing left to do. A paused job's workflow stays open.
+#: Statuses of ended jobs; their workflows have nothing left to do. A paused job's workflow waits.
 ENDED = frozenset({JobStatus.COMPLETED, JobStatus.FAILED, JobStatus.CANCELED})
 #: Jobs whose tasks may start.
 SCHEDULABLE = frozenset({JobStatus.QUEUED, JobStatus.ACTIVE})

@@ -4,5 +4,5 @@ from collections.abc import Iterable
 
 
 def steps_of(counts: Iterable[int]) -> int:
-    """The sum; a command that does not count its steps is one step, as in Flamenco."""
+    """Return the sum. A command that does not count its steps is one step, as in Flamenco."""
     return sum(max(1, count) for count in counts)

@@ -1,4 +1,4 @@
-"""How a task's UUID follows from its job."""
+"""Derives a task's UUID from its job's."""
 
 from uuid import UUID, uuid5
 

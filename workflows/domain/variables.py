@@ -1,8 +1,8 @@
-"""Variables: one name for what differs between platforms.
+"""Variables: names for values that differ between platforms.
 
-Two-way variables also work backwards: paths of a submission turn into names, so that workers of
-every platform find them. Source: Flamenco 3.9, but the longest of overlapping values always wins,
-where Flamenco's choice is random.
+Two-way variables also work backwards: paths in a submission are replaced by names, so that workers
+of every platform find the files. Source: Flamenco 3.9, with one difference: of overlapping values
+the longest always wins, where Flamenco's choice is random.
 """
 
 import re
@@ -29,7 +29,7 @@ class Audience(StrEnum):
 class VariableValue:
     value: str
     platforms: tuple[str, ...] = (ALL_PLATFORMS,)
-    """`linux`, `windows`, `darwin`, `all`, or any word that a worker registers with."""
+    """`linux`, `windows`, `darwin`, `all`, or any other platform that a worker registers with."""
     audience: Audience = Audience.ALL
 
 
@@ -40,10 +40,10 @@ class Variable:
     is_twoway: bool = False
 
     def value_for(self, platform: str, audience: Audience = Audience.WORKERS) -> str | None:
-        """None if there is no value for this platform and audience.
+        """Return the value for this platform and audience; None if there is none.
 
-        The platform's own value beats that for all, then the audience's own that for all; of two
-        alike the later one wins.
+        A value for the platform itself beats one for all platforms; then a value for the audience
+        itself beats one for all audiences. Of two values that are alike, the later one wins.
         """
         fitting = [
             ((platform in value.platforms, audience is value.audience), value.value)
@@ -53,12 +53,12 @@ class Variable:
         ]
         if not fitting:
             return None
-        # max() keeps the first of equals, hence reversed.
+        # Reversed, because max() returns the first of equal items.
         _, best = max(reversed(fitting), key=lambda ranked: ranked[0])
         return _without_trailing_separators(best) if self.is_twoway else best
 
 
-#: What a farm has before anybody configures one: Blender from PATH, in the background.
+#: The variables of a farm that configures none: Blender from PATH, in the background.
 DEFAULT_VARIABLES = (
     Variable(
         "blender",
@@ -73,16 +73,17 @@ DEFAULT_VARIABLES = (
 
 @dataclass(frozen=True, slots=True)
 class Expansion:
-    """Names to values, for workers of one platform."""
+    """Replaces variables by their values, for workers of one platform."""
 
     platform: str
     one_way: Mapping[str, str]
     two_way: Mapping[str, str]
     prefixes: tuple[tuple[str, str], ...]
-    """The manager's value of each two-way variable, with slashes, and ours; longest first."""
+    """For each two-way variable: the manager's value, with forward slashes, and this platform's.
+    The longest comes first."""
 
     def parameters(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
-        """A command's parameters: strings, and strings directly in lists; nothing deeper."""
+        """Expand a command's parameters: strings, and strings directly in lists; nothing deeper."""
         return {name: self._parameter(value) for name, value in parameters.items()}
 
     def _parameter(self, value: Any) -> Any:
@@ -91,14 +92,16 @@ class Expansion:
         return self.text(value) if isinstance(value, str) else value
 
     def text(self, text: str) -> str:
-        """Expands every name that is known; unknown `{names}` stay.
+        """Expand every known variable; unknown `{names}` stay.
 
-        What a two-way variable touched is a path, and gets the platform's separators.
+        A text in which a two-way variable was expanded is a path, and gets the platform's
+        separators.
         """
         text = _named(text, self.one_way)
         is_named = any(match[1] in self.two_way for match in _NAME.finditer(text))
         path = _named(text, self.two_way)
-        # `{jobs}` is one-way, a path of the manager: swapping makes it work on other platforms.
+        # `{jobs}` is one-way and a path on the manager. To make it work on this platform, the
+        # manager's value at its start is replaced by the platform's.
         swap = next((pair for pair in self.prefixes if _slashed(path).startswith(pair[0])), None)
         if swap is not None:
             path = swap[1] + path[len(swap[0]) :]
@@ -111,7 +114,11 @@ class Variables:
 
     @classmethod
     def of_farm(cls, configured: Iterable[Variable], storage_path: str) -> "Variables":
-        """With the implicit `jobs`, the effective storage path; a configured one is dropped."""
+        """Return the farm's variables, with the implicit `jobs`; a configured `jobs` is dropped.
+
+        Args:
+            storage_path: the effective one, the value of `jobs`.
+        """
         others = tuple(variable for variable in configured if variable.name != "jobs")
         return cls((*others, Variable("jobs", (VariableValue(storage_path),))))
 
@@ -120,7 +127,7 @@ class Variables:
 
     def expansion(self, platform: str, managers_platform: str, audience: Audience) -> Expansion:
         two_way = self._values(platform, audience, is_twoway=True)
-        # The manager's own paths are such as workers have.
+        # Paths in the manager's settings use the values for workers on the manager's platform.
         managers = self._values(managers_platform, is_twoway=True)
         prefixes = [
             (_slashed(value), two_way[name]) for name, value in managers.items() if name in two_way
@@ -133,12 +140,12 @@ class Variables:
         )
 
     def in_own_path(self, path: str, platform: str) -> str:
-        """A path of the manager's own settings, with variables of both kinds as values.
+        """Expand one-way and two-way variables in a path of the manager's own settings.
 
-        The path says where jobs are, so it cannot begin at `{jobs}`.
+        The path tells where jobs are stored, so it cannot contain `{jobs}`.
 
         Raises:
-            ValueError: it names a variable that has no value here.
+            ValueError: the path names a variable that has no value for this platform.
         """
         values = {
             variable.name: value
@@ -153,13 +160,13 @@ class Variables:
         return _named(path, values)
 
     def fold(self, submitted: Mapping[str, Any], platform: str) -> dict[str, Any]:
-        """Settings or metadata of a submission, with values at the start of strings as names.
+        """Replace values at the start of strings in a submission by the names of two-way variables.
 
-        Values are those for workers, also here: the submitter's paths must lead workers somewhere.
+        The values are those for workers, because the workers must find the submitter's paths.
 
         Args:
-            submitted: only its own string values are looked at, nothing nested.
-            platform: the submitter's.
+            submitted: settings or metadata; only its own string values change, nothing nested.
+            platform: the submitter's platform.
         """
         prefixes = sorted(
             ((value, name) for name, value in self._values(platform, is_twoway=True).items()),
@@ -173,7 +180,7 @@ class Variables:
     def _values(
         self, platform: str, audience: Audience = Audience.WORKERS, *, is_twoway: bool
     ) -> dict[str, str]:
-        """By name. An empty two-way value would be the beginning of everything, so it is none."""
+        """Return values by name. Empty two-way values are left out: every path begins with them."""
         values = {
             variable.name: variable.value_for(platform, audience)
             for variable in self.definitions
@@ -187,13 +194,16 @@ class Variables:
 
 
 def to_platform(path: str, platform: str) -> str:
-    """Rewrites separators of either kind; repeated ones only survive at the start (`//server`)."""
+    """Return the path with the platform's separators.
+
+    Repeated separators stay only at the start (`//server`).
+    """
     separator = "\\" if platform == WINDOWS else "/"
     leading = len(path) - len(path.lstrip("/\\"))
     parts = [part for part in _SEPARATORS.split(path) if part]
     translated = separator * leading + separator.join(parts)
     if platform == WINDOWS and _DRIVE.match(translated) and translated[2:3] != separator:
-        # `F:frames` would mean the directory that drive F happens to be in.
+        # `F:frames` would mean a path in the current directory of drive F.
         return translated[:2] + separator + translated[2:]
     return translated
 
@@ -203,17 +213,17 @@ def _named(text: str, values: Mapping[str, str]) -> str:
 
 
 def _folded(text: str, prefixes: Iterable[tuple[str, str]]) -> str:
-    """Case does not matter on any platform, and neither does the kind of slash."""
+    """Replace a value at the start of a text by its name; ignore case and the kind of slash."""
     slashed = _slashed(text)
     for value, name in prefixes:
-        # Cut first: lower-casing may change a string's length.
+        # Cut before lower-casing, which may change a string's length.
         if slashed[: len(value)].lower() == _slashed(value).lower():
             return f"{{{name}}}{text[len(value) :]}"
     return text
 
 
 def _by_length(pair: tuple[str, str]) -> tuple[int, str, str]:
-    """Longest first; then by the alphabet, so that the answer is always the same."""
+    """Return a sort key: longest first, then alphabetical, to make the order definite."""
     return (-len(pair[0]), *pair)
 
 

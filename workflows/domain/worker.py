@@ -1,7 +1,7 @@
-"""What becomes of a worker's status, and of the farm's.
+"""Rules for a worker's status and for the farm's.
 
-Source: Flamenco 3.9 for requests, sign-on and sign-off and for the farm's status; being lost is
-our own rule (docs/protocol.md, rule 10). That leaving `awake` frees its tasks is for the caller.
+Source: Flamenco 3.9 for requests, sign-on, sign-off and the farm's status; lost workers are our own
+rule (docs/protocol.md, rule 10). When a worker leaves `awake`, the caller frees its tasks.
 """
 
 from collections.abc import Iterable
@@ -12,10 +12,10 @@ from workflows.domain.statuses import SCHEDULABLE, FarmStatus, JobStatus, Worker
 _GONE = frozenset({WorkerStatus.OFFLINE, WorkerStatus.ERROR})
 _ENDING = frozenset({WorkerStatus.OFFLINE, WorkerStatus.RESTART})
 _RESUMABLE = frozenset({WorkerStatus.AWAKE, WorkerStatus.ASLEEP})
-#: What a worker may be asked to be, and may report over HTTP. The empty word is only shown: of a
-#: worker that never signed on.
+#: Statuses that may be requested of a worker, and that it may report over HTTP. The empty word only
+#: marks a worker that never signed on.
 NAMED = frozenset(WorkerStatus) - {WorkerStatus.UNREGISTERED}
-#: What a host may report of itself on the control channel.
+#: Statuses that a host may report on the control channel.
 REPORTED_BY_HOSTS = frozenset(
     {WorkerStatus.AWAKE, WorkerStatus.ASLEEP, WorkerStatus.OFFLINE, WorkerStatus.RESTART}
 )
@@ -23,14 +23,14 @@ REPORTED_BY_HOSTS = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class StatusRequest:
-    """What a worker shall become: at once, or (`is_lazy`) after its current task."""
+    """A requested status, to be taken at once or (`is_lazy`) after the current task."""
 
     status: WorkerStatus
     is_lazy: bool = False
 
 
 class CannotRestart(Exception):
-    """Nobody would start this worker again."""
+    """The worker cannot be restarted, because nothing would start it again."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -42,12 +42,12 @@ class CannotRestart(Exception):
 def request_status(
     current: WorkerStatus, wanted: WorkerStatus, *, is_lazy: bool, can_restart: bool
 ) -> StatusRequest | None:
-    """The request that is pending from now on, whatever was pending before.
+    """Return the request that is pending from now on, in place of any earlier one.
 
-    None if the worker is what it shall be: asking for the current status takes a request back.
+    None if the worker has the wanted status: asking for the current status cancels a request.
 
     Raises:
-        CannotRestart: see there.
+        CannotRestart: a restart is wanted, but the worker cannot restart.
     """
     if wanted is WorkerStatus.RESTART and not can_restart:
         raise CannotRestart
@@ -57,18 +57,23 @@ def request_status(
 def pending_after_report(
     reported: WorkerStatus, pending: StatusRequest | None
 ) -> StatusRequest | None:
-    """A request stays until the worker reports exactly what was asked for."""
+    """Return the request that is still pending after a report.
+
+    A request stays pending until the worker reports exactly the requested status.
+    """
     return None if pending is None or pending.status is reported else pending
 
 
 def status_after_sign_on(
     pending: StatusRequest | None, scheduled: WorkerStatus | None = None
 ) -> WorkerStatus:
-    """What a worker that signs on is told to become; until it reports that, it is `starting`.
+    """Return the status that a worker shall take after its sign-on.
+
+    Until the worker reports that status, it is `starting`.
 
     Args:
-        pending: a lazy one counts at once, since there is no current task.
-        scheduled: what its sleep schedule says now; None without a schedule.
+        pending: a lazy request counts at once, since there is no current task.
+        scheduled: the status by its sleep schedule; None without a schedule.
     """
     if pending is not None:
         return pending.status
@@ -81,12 +86,14 @@ def status_after_hello(
     reported: str,
     scheduled: WorkerStatus | None = None,
 ) -> WorkerStatus:
-    """What a host that says hello is told to be: what it is, unless it is asked for another status.
+    """Return the status that a host shall take after its hello.
+
+    Without a request, the host keeps its status.
 
     Args:
-        known: its status as it is stored; one that slept when it was last heard of sleeps on.
-        reported: its status as it says; empty if its process has just begun.
-        scheduled: what its sleep schedule says now; it counts for a process that has just begun.
+        known: the stored status; a host that was asleep stays asleep.
+        reported: the status that the host reports; empty if its process has just begun.
+        scheduled: the status by its sleep schedule; it counts only if the process has just begun.
     """
     if WorkerStatus.ASLEEP in (known, reported):
         scheduled = WorkerStatus.ASLEEP
@@ -98,11 +105,11 @@ def status_after_hello(
 def pending_after_sign_off(
     previous: WorkerStatus, pending: StatusRequest | None
 ) -> StatusRequest | None:
-    """What a worker that is now offline resumes at its next sign-on.
+    """Return the request for the next sign-on of a worker that is now offline.
 
     Args:
         previous: its status before it signed off.
-        pending: a request to end is fulfilled with that.
+        pending: the sign-off fulfils a request to go offline or restart.
     """
     if pending is not None and pending.status not in _ENDING:
         return pending
@@ -110,23 +117,23 @@ def pending_after_sign_off(
 
 
 def can_be_lost(status: WorkerStatus) -> bool:
-    """Whether a worker that is missed becomes `error`: not if it is known to be gone already."""
+    """Return whether a silent worker becomes `error`; it does not if it is already gone."""
     return status not in _GONE
 
 
 def is_lost(
     last_beat: float | None, now: float, *, listening_since: float, lost_after_s: float
 ) -> bool:
-    """Whether a worker has been silent for too long.
+    """Return whether a worker has been silent for too long.
 
-    Nobody is missed during the first `lost_after_s` of listening, so that a manager's restart
-    loses no worker: hosts need that time to find it again.
+    The first `lost_after_s` of listening do not count as silence, so that no worker is lost by a
+    manager's restart: hosts need that time to find the manager again.
 
     Args:
-        last_beat: None if this manager has not heard of it.
-        now: like the other points in time in seconds on one clock, of any origin.
-        listening_since: when this manager began to hear beats.
-        lost_after_s: how long a silence is still accepted.
+        last_beat: when the worker's last beat came; None if this manager has heard none.
+        now: in seconds, like the other points in time, on one clock of any origin.
+        listening_since: when this manager began to listen for beats.
+        lost_after_s: how many seconds of silence are accepted.
     """
     missed_from = listening_since + lost_after_s
     silent_since = missed_from if last_beat is None else max(last_beat, missed_from)
@@ -136,7 +143,7 @@ def is_lost(
 def farm_status(
     job_statuses: Iterable[JobStatus], worker_statuses: Iterable[WorkerStatus]
 ) -> FarmStatus:
-    """The farm in one word. Deleted workers do not count; never signed-on ones do."""
+    """Return the farm's status. Deleted workers do not count; workers that never signed on do."""
     jobs, workers = frozenset(job_statuses), frozenset(worker_statuses)
     if workers <= _GONE:
         return FarmStatus.INOPERATIVE

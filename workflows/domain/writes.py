@@ -1,4 +1,4 @@
-"""Whether a job's write to the database is the next one of its run, and which answer it gets."""
+"""Decides whether a job's write is the next one of its run, and which answer it gets."""
 
 import json
 from collections.abc import Sequence
@@ -13,18 +13,18 @@ from workflows.domain.messages import ProjectionWrite, WriteAnswer
 def answer_out_of_turn(
     write: ProjectionWrite, *, sequence: int, is_ended: bool, last: str | None
 ) -> WriteAnswer | None:
-    """The answer to a write that is not to be stored; None when it is this write's turn.
+    """Return the answer to a write that must not be stored; None if it must be stored now.
 
     Args:
-        sequence: of the last write that was stored.
-        is_ended: the run's final write was stored.
-        last: `fingerprint` of the last write; None: an earlier build stored it.
+        sequence: the number of the last stored write.
+        is_ended: whether the run's final write was stored.
+        last: the `fingerprint` of the last stored write; None if an earlier build stored it.
     """
     if write.sequence == sequence and last in (None, fingerprint(write)):
         return WriteAnswer.STORED
     if write.sequence <= sequence or is_ended:
-        # Temporal was set back in time, and its workflow writes something else under a number that
-        # was used: its run ends, and the audit starts a new one from the database (protocol rule
+        # Temporal was restored to an older state, and its workflow reuses a number for another
+        # write. That run ends, and the audit starts a new one from the database (protocol rule
         # 16). Or it is a late copy of a write, and then this answer is not read.
         return WriteAnswer.GONE
     if write.sequence > sequence + 1 and write.snapshot is None:
@@ -33,9 +33,10 @@ def answer_out_of_turn(
 
 
 def fingerprint(write: ProjectionWrite) -> str:
-    """32 characters that tell two writes of one run apart.
+    """Return 32 characters that tell two writes of one run apart.
 
-    What has its default is left out, so that a build with more fields finds the same.
+    Fields with their default value are left out, so that a build with more fields gets the same
+    result.
     """
     text = json.dumps(_said(write), separators=(",", ":"))
     return blake2b(text.encode(), digest_size=16).hexdigest()
@@ -53,6 +54,6 @@ def _said(value: Any) -> Any:
 
 @lru_cache
 def _shape(kind: type[Any]) -> Sequence[tuple[str, Any]]:
-    """A message's fields with their defaults; empty for what is no message."""
+    """Return a message class's fields with their defaults; empty for other classes."""
     known = fields(kind) if is_dataclass(kind) else ()
     return tuple((field.name, field.default) for field in known)

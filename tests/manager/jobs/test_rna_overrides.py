@@ -74,7 +74,7 @@ async def test_what_is_no_assignment_is_refused_by_its_line_and_nothing_is_store
     assert answer.status_code == 400
     first, second = answer.json()["message"].splitlines()
     assert first.startswith("Line 2: not an assignment")
-    assert second.startswith("Line 3: what is assigned to")
+    assert second.startswith("Line 3: the left side must be")
     assert (await api.get(place(job))).json() == {"overrides": [SAMPLES]}
 
 

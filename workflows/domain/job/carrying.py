@@ -1,4 +1,4 @@
-"""A job's run as text, to be carried over a continue-as-new."""
+"""Turns a job's run into text and back, to carry it over a continue-as-new."""
 
 from dataclasses import asdict
 from typing import Any
@@ -11,7 +11,7 @@ from workflows.domain.statuses import JobStatus
 
 
 def carry(job: JobRun) -> str:
-    """Everything but what waits to be written: take `next_write` before it, if there is any."""
+    """Return the run's state without its unwritten changes; call `next_write` for those before."""
     return compress(
         {
             "job_id": job.job_id,
@@ -36,7 +36,11 @@ def carry(job: JobRun) -> str:
 
 
 def restore(text: str) -> JobRun:
-    """The inverse of `carry`. Its activities are out of reach: see `offer_everything_again`."""
+    """Return the run that `carry` stored.
+
+    The activities of the earlier workflow run cannot be reached any more: call
+    `offer_everything_again` afterwards.
+    """
     state = decompress(text)
     job = JobRun(
         JobSnapshot(

@@ -1,4 +1,4 @@
-"""What a job's workflow has yet to tell the database."""
+"""The changes that a job's workflow has not yet written to the database."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -17,7 +17,7 @@ from workflows.domain.statuses import JobStatus, TaskStatus
 
 @dataclass(slots=True)
 class Changes:
-    """Gathered between two projection writes; `take` empties it."""
+    """The changes since the last projection write; `take` empties it."""
 
     jobs: list[JobMoved] = field(default_factory=list)
     tasks: list[TasksMoved] = field(default_factory=list)
@@ -38,7 +38,10 @@ class Changes:
 
     @property
     def is_pressing(self) -> bool:
-        """The keeper, a host or the job's owner acts on it. That tasks move on may gather."""
+        """Whether to write at once, because the keeper, a host or the job's owner waits for it.
+
+        Changes of tasks alone may be collected for a while.
+        """
         lists = (self.jobs, self.moved, self.returned, self.stopped)
         single = (self.priority, self.blocked)
         is_set = any(value is not None for value in single)
@@ -47,7 +50,7 @@ class Changes:
     def tasks_moved(
         self, indexes: Sequence[int], status: TaskStatus, text: str, *, are_forgiven: bool = False
     ) -> None:
-        """Tasks that a change of their job moved; indexes ascending."""
+        """Add a move of tasks that a change of their job caused; `indexes` are ascending."""
         if not indexes:
             return
         moved = TasksMoved(format_ranges(indexes), status, text, in_bulk=True)

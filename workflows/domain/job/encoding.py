@@ -1,7 +1,7 @@
-"""A job's tasks as a small text: columns, run-length coded, compressed.
+"""Encodes a job's tasks as a small text: columns, run-length coded, compressed.
 
-A workflow's state must stay far under Temporal's 2 MB, and a continue-as-new over it would loop
-for ever; 100,000 tasks stay under 1 MB (docs/protocol.md, rule 13).
+A workflow's state must stay far below Temporal's 2 MB: with a larger one, a continue-as-new would
+fail and be retried for ever. 100,000 tasks take less than 1 MB (docs/protocol.md, rule 13).
 """
 
 import base64
@@ -17,12 +17,12 @@ from workflows.domain.statuses import TaskStatus
 
 @dataclass(slots=True)
 class TaskColumns:
-    """A job's tasks, column by column; position 0 is the task with index 1."""
+    """A job's tasks as columns; position 0 holds the task with index 1."""
 
     types: list[str] = field(default_factory=list)
     priorities: list[int] = field(default_factory=list)
     depends_on: list[str] = field(default_factory=list)
-    """Range-coded indexes."""
+    """The indexes of the tasks that each task depends on, range-coded."""
     statuses: list[TaskStatus] = field(default_factory=list)
     attempts: list[int] = field(default_factory=list)
     failures: list[int] = field(default_factory=list)
@@ -33,7 +33,7 @@ class TaskColumns:
 
 
 def encode(columns: TaskColumns) -> str:
-    """ASCII text; the inverse of `decode`."""
+    """Return the tasks as ASCII text; the inverse of `decode`."""
     packed = {
         "types": _pack(columns.types),
         "priorities": _pack(columns.priorities),
@@ -60,7 +60,7 @@ def decode(text: str) -> TaskColumns:
 
 
 def compress(value: Any) -> str:
-    """JSON, compressed, as ASCII."""
+    """Return the value as JSON, compressed, in ASCII characters."""
     raw = json.dumps(value, separators=(",", ":")).encode()
     return base64.b64encode(zlib.compress(raw, 6)).decode("ascii")
 

@@ -1,7 +1,8 @@
-"""Who is blamed for a failed task, and when a task or a worker gets no further chance.
+"""Decides when a failed task fails for good, and when a worker is put on the job's blocklist.
 
-Source: Flamenco 3.9, reference section 2.4, but: the blocklist threshold means what it says; where
-nobody else is left, the same worker tries again; each failure counts, whoever's it was.
+Source: Flamenco 3.9, reference section 2.4, with three differences. A worker is blocked at exactly
+the configured number of failed tasks. If no other worker is left, the same worker tries again.
+Every failure of a task counts, also a second one of the same worker.
 """
 
 from collections import Counter
@@ -10,8 +11,8 @@ from collections.abc import Iterable
 from workflows.domain.job.tasks import TaskBook
 from workflows.domain.messages import Limits
 
-#: Broken-off runs that are taken for accidents, per task. Beyond that it is the task that kills
-#: its machines, say by eating all their memory, and each further one counts as a failure.
+#: How many broken-off runs of a task count as accidents. Each further one counts as a failure:
+#: the task itself probably brings its machines down, for example by using all their memory.
 ACCIDENTS_TOLERATED = 3
 
 
@@ -21,7 +22,7 @@ class FailureBook:
         """(worker, task type) pairs."""
         self.accidents: Counter[int] = Counter()
         self.failed_on: dict[int, str] = {}
-        """Tasks that failed for good, and the last worker that tried."""
+        """By index of a task that failed for good: the last worker that tried it."""
         self._tasks = tasks
         self._limits = limits
 
@@ -29,22 +30,20 @@ class FailureBook:
         return (worker_id, task_type) in self.blocked
 
     def is_accident_forgiven(self, index: int) -> bool:
-        """Counts a run that broke off; true while that is nobody's fault."""
+        """Count a run that broke off; return whether it still counts as an accident."""
         self.accidents[index] += 1
         return self.accidents[index] <= ACCIDENTS_TOLERATED
 
     def count_failure(self, index: int, worker_id: str) -> bool:
-        """Notes that a worker failed a task; true if the task has no further try.
-
-        Blocks the worker for the task's type when it failed too many tasks of it.
-        """
+        """Count a worker's failure of a task; return whether the task has failed for good."""
         self._tasks.exclude(index, worker_id)
         self._tasks.columns.failures[index - 1] += 1
         return self._tasks.columns.failures[index - 1] >= self._limits.softfail_limit
 
     def blocks_now(self, index: int, worker_id: str) -> bool:
-        """Puts the worker on the blocklist for this task's type, if it is due. Call it after
-        `count_failure`.
+        """Block the worker for the task's type if it has failed too many tasks of that type.
+
+        Call it after `count_failure`. Returns whether the worker was blocked just now.
         """
         task_type = self._tasks.task_type(index)
         if self.is_blocked(worker_id, task_type):
@@ -55,15 +54,19 @@ class FailureBook:
         return True
 
     def unblock(self, pairs: Iterable[tuple[str, str]]) -> bool:
-        """Takes workers off the blocklist; whether any was on it. What they failed still counts, so
-        the next failure puts them back, as in Flamenco.
+        """Take (worker, task type) pairs off the blocklist; return whether any was on it.
+
+        The workers' failures still count, so the next failure blocks them again, as in Flamenco.
         """
         before = len(self.blocked)
         self.blocked.difference_update(pairs)
         return len(self.blocked) < before
 
     def given_back(self, worker_id: str) -> list[int]:
-        """Tasks that a newly blocked worker was the last to fail: others shall try them."""
+        """Return the tasks that this newly blocked worker was the last to fail.
+
+        Other workers shall try them.
+        """
         return sorted(index for index, worker in self.failed_on.items() if worker == worker_id)
 
     def forgive_all(self) -> None:

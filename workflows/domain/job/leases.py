@@ -1,4 +1,4 @@
-"""Workers lent to a job's run, and what each of them is doing."""
+"""The workers lent to a job's run, and the task that each of them works on."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -8,20 +8,20 @@ from workflows.domain.messages import Lease, RunKey, RunRef
 
 @dataclass(slots=True)
 class LiveRun:
-    """One task that a lent worker works on. `offer` numbers the activities that ask for it."""
+    """A task that a lent worker works on; `offer` numbers the activity that asks for it."""
 
     offer: int
     index: int
     attempt: int
     is_voided: bool = False
-    """Its task has been canceled or requeued meanwhile: whatever it brings, nobody wants it."""
+    """The task was canceled or requeued meanwhile, so the run's outcome is ignored."""
     is_reoffered: bool = False
-    """It has been asked for before: it may live on its host though this offer is not taken."""
+    """The run was offered before, so it may live on its host even if this offer is not taken."""
 
 
 @dataclass(slots=True)
 class Holding:
-    """A lease while this run holds it. Without a live run it is about to be returned."""
+    """A lease that this run of the job holds. One without a live run is about to be returned."""
 
     lease: Lease
     live: LiveRun | None = None
@@ -36,7 +36,7 @@ class Holding:
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """An activity to schedule: ask the host for this run. `offer` names the answer."""
+    """An activity to schedule, which asks a host for this run; its answer is known by `offer`."""
 
     offer: int
     ref: RunRef
@@ -94,7 +94,10 @@ class LeaseBook:
         return self._start(holding, holding.live)
 
     def offer_again(self, holding: Holding) -> Start | None:
-        """Asks for the same attempt once more: the host attaches, or answers with what it kept."""
+        """Return an activity that asks for the same attempt once more.
+
+        The host attaches it to the run if the run lives, or answers with the outcome that it kept.
+        """
         if holding.live is None:
             return None
         del self._by_offer[holding.live.offer]

@@ -1,4 +1,4 @@
-"""Which action a client asks for by naming a status, as Flamenco's clients do."""
+"""Translates a status that a client asks for, as Flamenco's clients do, into an action."""
 
 from collections.abc import Mapping
 
@@ -19,7 +19,7 @@ _PAUSING = frozenset({JobStatus.PAUSE_REQUESTED, JobStatus.PAUSED})
 
 
 def job_action_for(present: JobStatus, named: JobStatus) -> JobAction | None:
-    """None if the job has the named status already.
+    """Return the action that leads to the named status; None if the job has it already.
 
     Raises:
         Refused: no action leads to that status.
@@ -34,7 +34,7 @@ def job_action_for(present: JobStatus, named: JobStatus) -> JobAction | None:
 
 
 def task_action_for(present: TaskStatus, named: TaskStatus) -> TaskAction | None:
-    """None if the task has the named status already.
+    """Return the action that leads to the named status; None if the task has it already.
 
     Raises:
         Refused: no action leads to that status.

@@ -1,18 +1,22 @@
-"""Sets of task indexes as text: `1-4,9`. Both ends are included."""
+"""Writes sets of task indexes as text, such as `1-4,9`. Both ends of a range are included."""
 
 from collections.abc import Iterable, Iterator
 
 
 def format_ranges(indexes: Iterable[int]) -> str:
-    """Indexes, ascending and without repeats, as text; empty for none."""
+    """Return the indexes as text; empty for none.
+
+    Args:
+        indexes: ascending, without repeats.
+    """
     return ",".join(str(a) if a == b else f"{a}-{b}" for a, b in _runs(indexes))
 
 
 def parse_ranges(text: str) -> list[range]:
-    """The inverse of `format_ranges`.
+    """Return the indexes in a text; the inverse of `format_ranges`.
 
     Raises:
-        ValueError: not range-coded.
+        ValueError: the text is not range-coded.
     """
     if not text:
         return []

@@ -1,4 +1,4 @@
-"""What people and programs ask of a job's run: the action tables, applied."""
+"""Applies the changes that people and programs ask for to a job's run."""
 
 from collections.abc import Iterable
 
@@ -12,21 +12,21 @@ from workflows.domain.job.transitions import (
 from workflows.domain.messages import Change, JobAction, TaskAction
 from workflows.domain.statuses import ENDED, JobStatus, TaskStatus
 
-#: Flamenco's.
+#: The priorities that Flamenco allows.
 PRIORITIES = range(101)
-#: Answers that are remembered for a caller who asks twice.
+#: How many answers are remembered, for callers that repeat a request.
 ANSWERS_KEPT = 100
 
 
 class Closing(Exception):
-    """The run has taken its final write: ask again when its workflow has ended."""
+    """The run has taken its final write; the caller asks again when the workflow has ended."""
 
 
 def request(job: JobRun, change: Change) -> None:
-    """Grants a change, or refuses it; the same request id gets the same answer.
+    """Make a change, or refuse it; the same request id gets the same answer.
 
     Raises:
-        Refused: it does not fit the present status.
+        Refused: the change does not fit the present status.
         Closing: the run is over.
     """
     change = change.clipped()
@@ -75,7 +75,7 @@ def _set_priority(job: JobRun, priority: int) -> None:
 def _unblock(job: JobRun, pairs: Iterable[tuple[str, str]]) -> None:
     if job.failures.unblock(pairs):
         job.changes.blocked = tuple(sorted(job.failures.blocked))
-        job.tasks.has_grown = True  # whom the tasks exclude has changed
+        job.tasks.has_grown = True  # other workers may run the tasks now
 
 
 def _cancel(job: JobRun, reason: str) -> None:
@@ -101,7 +101,7 @@ def _requeue(job: JobRun, reason: str) -> None:
     job.failures.forgive_all()
     job.changes.blocked = ()
     _run_again(job, again, reason)
-    # What stays as it is must not count towards anybody's blocklist either.
+    # Failures of tasks that do not run again must not count towards the blocklist either.
     job.tasks.forgive(rest)
     text = "its failures were forgiven when the job was requeued"
     job.changes.tasks_moved(rest, TaskStatus.COMPLETED, text, are_forgiven=True)
@@ -152,7 +152,7 @@ def _change_task(job: JobRun, change: Change) -> None:
 
 
 def _requeue_task(job: JobRun, index: int, reason: str) -> None:
-    """That task and what depends on it; what never ran waits for it anyway."""
+    """Requeue the task and the tasks that depend on it, apart from those that wait anyway."""
     done = {TaskStatus.CANCELED, TaskStatus.COMPLETED, TaskStatus.FAILED, TaskStatus.ACTIVE}
     again = [i for i in job.tasks.with_dependents(index) if job.tasks.status(i) in done]
     if job.status in ENDED:

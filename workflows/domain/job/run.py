@@ -1,7 +1,7 @@
-"""One run of a job: what its workflow decides, without any input or output.
+"""One run of a job: all decisions of its workflow, without any input or output.
 
 Methods change state and append to an outbox: activities to start and to cancel, pauses to wait
-for, and a write for the database. Nothing here saves, sends, reads a clock or rolls dice.
+for, and a write for the database. Nothing here saves, sends, reads a clock or uses chance.
 """
 
 from collections.abc import Sequence
@@ -34,7 +34,10 @@ from workflows.domain.statuses import ENDED, SCHEDULABLE, JobStatus, TaskStatus
 
 @dataclass(frozen=True, slots=True)
 class RetryPause:
-    """After `seconds`, these workers may try again what they failed: call `retry_due`."""
+    """A pause after which these workers may retry tasks that they failed.
+
+    Call `retry_due` after `seconds`.
+    """
 
     task_type: str
     workers: tuple[str, ...]
@@ -42,7 +45,7 @@ class RetryPause:
 
 
 class JobRun:
-    """State and rules of one run; `workflows.domain.job.requests` adds what people ask for."""
+    """State and rules of one run; `workflows.domain.job.requests` adds the changes by users."""
 
     def __init__(self, snapshot: JobSnapshot) -> None:
         self.job_id = snapshot.job_id
@@ -58,20 +61,23 @@ class JobRun:
         self.changes = Changes()
         self.starts: list[Start] = []
         self.cancels: list[int] = []
-        """Offers whose activities are to be canceled."""
+        """Numbers of the offers whose activities are to be canceled."""
         self.pauses: list[RetryPause] = []
         self.is_finished = False
-        """The final write has been taken: after it, the workflow ends."""
+        """Whether the final write has been taken; the workflow ends after it."""
         self.generations: dict[str, int] = {}
-        """Newest lease seen per `worker/slot`: a late copy of an older one is turned away."""
+        """The newest lease generation per `worker/slot`; older leases are returned."""
         self.answered: dict[str, str] = {}
-        """Request ids to refusals, empty for a request that was granted."""
+        """Answers by request id: the refusal, or an empty text for a granted request."""
         self._retrying: set[tuple[str, tuple[str, ...]]] = set()
         self._has_failed = False
-        """A task has failed for good since the job was last settled."""
+        """Whether a task has failed for good since the job was last settled."""
 
     def begin(self) -> None:
-        """Call it once after a claim: what an older run left active is with nobody now."""
+        """Requeue the tasks that an older run left active, since no worker runs them now.
+
+        Call it once, after a claim.
+        """
         for index in self.tasks.in_status({TaskStatus.ACTIVE}):
             self._requeue_unblamed(index, "a new run of its job began")
         self.settle()
@@ -133,21 +139,24 @@ class JobRun:
             self._tell_stopped(holding)
 
     def _offer_again(self, holding: Holding) -> None:
-        # Should the activity of before still be open, it is left alone: to its host, a cancellation
-        # would be the order to stop the very run that is asked for again.
+        # The earlier activity is not canceled even if it is still open: its host would take that as
+        # an order to stop the very run that is asked for again.
         start = self.leases.offer_again(holding)
         if start is not None:
             self.starts.append(start)
 
     def offer_everything_again(self) -> None:
-        """After a continue-as-new: the activities of the run before are out of reach."""
+        """Ask for every live run once more.
+
+        Call it after a continue-as-new, when the earlier activities cannot be reached any more.
+        """
         for holding in self.leases:
             self._offer_again(holding)
             if holding.live is not None and holding.live.is_voided:
                 self._tell_stopped(holding)
 
     def _drop(self, holding: Holding, reason: str, *, unresponsive: bool = False) -> None:
-        """Ends a lease without waiting for its host."""
+        """End a lease without waiting for its host."""
         self._give_up_live(holding, reason)
         self.leases.remove(holding)
         self._return(holding.lease, reason, unresponsive=unresponsive)
@@ -163,7 +172,7 @@ class JobRun:
             self._requeue_unblamed(index, reason)
 
     def _stop_live(self, holding: Holding) -> None:
-        """Orders the run to stop; that it has is told by its outcome."""
+        """Order the live run to stop; its outcome tells later that it has stopped."""
         if holding.live is not None:
             self.cancels.append(holding.live.offer)
             self._tell_stopped(holding)
@@ -180,13 +189,13 @@ class JobRun:
     # --- outcomes --------------------------------------------------------------------------------
 
     def offer_ended(self, offer: int, outcome: Outcome) -> None:
-        """An activity brought an outcome. Of an offer that was replaced nothing is wanted."""
+        """Take the outcome of an activity. Outcomes of replaced offers are ignored."""
         holding = self.leases.of_offer(offer)
         if holding is None or holding.live is None:
             return
         outcome = replace(outcome, reason=outcome.reason[:LONGEST_REASON])
         if outcome.kind is OutcomeKind.SUPERSEDED:
-            # Somebody else attached to it, yet nobody but us may: ask again.
+            # Another attachment replaced ours. Only this run of the job may attach, so ask again.
             self._offer_again(holding)
             return
         index, is_voided = holding.live.index, holding.live.is_voided
@@ -213,10 +222,10 @@ class JobRun:
                 self._requeue_unblamed(index, outcome.reason or str(outcome.kind))
 
     def canceled_unseen(self, offer: int) -> None:
-        """Its activity was canceled before the host took it.
+        """Handle an activity that was canceled before its host took it.
 
-        Of a run that had been asked for before, that says nothing: it may live, and only its host
-        can tell that it has stopped. So it is asked for once more.
+        If the run was offered before, it may live, and only its host can tell that it has stopped.
+        So the run is offered once more.
         """
         holding = self.leases.of_offer(offer)
         if holding is None or holding.live is None:
@@ -228,14 +237,17 @@ class JobRun:
             self.offer_ended(offer, Outcome(OutcomeKind.CANCELED))
 
     def never_started(self, offer: int) -> None:
-        """Schedule-to-start over: the host does not ask for work (protocol rule 6)."""
+        """Handle a schedule-to-start time-out: the host does not ask for work (protocol rule 6)."""
         holding = self.leases.of_offer(offer)
         if holding is not None:
             self._drop(holding, "the worker did not take the task", unresponsive=True)
             self.settle()
 
     def fell_silent(self, offer: int) -> None:
-        """Heartbeat over: the same host is offered the same attempt; if it lives, it attaches."""
+        """Handle a heartbeat time-out: offer the same attempt to the same host again.
+
+        If the run still lives there, the host attaches to it.
+        """
         holding = self.leases.of_offer(offer)
         if holding is None or holding.live is None:
             return
@@ -259,7 +271,7 @@ class JobRun:
                 self.failures.failed_on.pop(other)
                 waiting = self.waiting_status(TaskStatus.QUEUED)
                 self.move_task(other, waiting, "Its last worker was blocklisted")
-        self.tasks.has_grown = True  # whom the task excludes has changed
+        self.tasks.has_grown = True  # other workers may run the task now
         if is_final:
             self.failures.failed_on[index] = worker_id
             self._has_failed = True
@@ -269,7 +281,10 @@ class JobRun:
             self.move_task(index, status, f"Failed: {reason}", worker_id)
 
     def waiting_status(self, status: TaskStatus) -> TaskStatus:
-        """How a task waits: in a paused job as a paused one, its failures still counted."""
+        """Return the status of a task that waits: `paused` in a paused job, else the given one.
+
+        The task's failures still count either way.
+        """
         is_pausing = self.status in (JobStatus.PAUSED, JobStatus.PAUSE_REQUESTED)
         return TaskStatus.PAUSED if is_pausing else status
 
@@ -320,7 +335,7 @@ class JobRun:
         *,
         are_forgiven: bool = False,
     ) -> None:
-        """Moves tasks because their job moved. Runs of those that were active are voided.
+        """Move tasks because their job moved. Live runs of these tasks are voided.
 
         Args:
             indexes: ascending.
@@ -333,7 +348,7 @@ class JobRun:
         self.changes.tasks_moved(indexes, status, text, are_forgiven=are_forgiven)
 
     def void(self, index: int) -> None:
-        """What the task's live run brings is not wanted any more; it is told to stop."""
+        """Order the task's live run to stop, and ignore its outcome."""
         holding = self.leases.of_task(index)
         if holding is not None and holding.live is not None and not holding.live.is_voided:
             holding.live.is_voided = True
@@ -350,7 +365,7 @@ class JobRun:
             self.move_tasks(self.tasks.in_status(follow.from_any), follow.to, because)
 
     def settle(self) -> None:
-        """Brings about everything that the last change entails."""
+        """Make every change that follows from the last one."""
         # One change can entail the next, so repeat until none does.
         while True:
             can_progress = self.tasks.can_progress
@@ -364,7 +379,8 @@ class JobRun:
                 break
             self.move_job(*entailed)
         self._has_failed = False
-        # The version first: who is handed back below is of no use to what is published below.
+        # Compute the version first: a worker that is returned below is of no use to the demand that
+        # is published below.
         version = self.demand.version + (1 if self.tasks.has_grown else 0)
         self._serve_leases(version)
         self._publish_demand(version)
@@ -383,7 +399,7 @@ class JobRun:
                 )
 
     def _start_next(self, holding: Holding) -> bool:
-        """Gives a lent worker its next task; false if there is none for it."""
+        """Give a lent worker its next task; return whether there was one."""
         if holding.is_recalled or self.status not in SCHEDULABLE:
             return False
         if self.leases.live_count >= self.limits.max_live:
@@ -413,20 +429,21 @@ class JobRun:
     # --- writes ----------------------------------------------------------------------------------
 
     def next_write(self) -> ProjectionWrite:
-        """What has gathered since the last write. One write at a time."""
+        """Return the changes since the last write. Only one write may be under way at a time."""
         self.sequence += 1
         write = self.changes.take(self.job_id, self.run, self.sequence)
         self.is_finished = self.is_finished or write.is_final
         return write
 
     def tell_again(self) -> None:
-        """The database was set back in time while there was nothing to write: the next write does
-        not fit, so that it asks for everything.
+        """Add a write for a database that was restored to an older state.
+
+        The write's number does not follow the database's last one, so it asks for everything.
         """
         self.changes.demand = self.demand
 
     def whole(self, write: ProjectionWrite) -> ProjectionWrite:
-        """The same write with everything in it, for a database that missed some before."""
+        """Return the same write with the run's whole state, for a database that missed writes."""
         return replace(
             write,
             snapshot=encode(self.tasks.columns),

@@ -1,4 +1,4 @@
-"""A job's tasks while it runs: statuses, dependencies, and which one a worker gets next."""
+"""A job's tasks while it runs: statuses, dependencies, and the choice of a worker's next task."""
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator
@@ -11,7 +11,10 @@ from workflows.domain.statuses import WAITING, TaskStatus
 
 
 class TaskBook:
-    """Tasks by their 1-based index. Every operation on one task costs the logarithm of all."""
+    """Tasks by their 1-based index.
+
+    Tasks that are ready wait in heaps, so that a job with many tasks need not search them all.
+    """
 
     def __init__(self, columns: TaskColumns) -> None:
         self.columns = columns
@@ -21,9 +24,9 @@ class TaskBook:
             for position, workers in enumerate(columns.failed_by)
             if workers
         }
-        """Workers that may not (yet) try a task again that they failed."""
+        """By task index: the workers that failed the task and may not try it again (yet)."""
         self.has_grown = False
-        """Something can start now that could not before; for the demand's version."""
+        """Whether a task may start that could not before; the demand then gets a new version."""
         self._held: set[int] = set()
         self._is_ready = bytearray(len(columns) + 1)
         self._ready_counts: Counter[str] = Counter()
@@ -58,7 +61,7 @@ class TaskBook:
 
     @property
     def can_progress(self) -> bool:
-        """A waiting task can start, now or as soon as its old run has stopped."""
+        """Whether a waiting task can start, now or as soon as its old run has stopped."""
         return self.ready_count > 0 or any(self.status(index) in WAITING for index in self._held)
 
     # --- changes ---------------------------------------------------------------------------------
@@ -78,7 +81,7 @@ class TaskBook:
                 self._refresh(dependent)
 
     def hold(self, index: int) -> None:
-        """Its run lives: it must not start again, whatever its status."""
+        """Keep a task from starting while its run lives, whatever the task's status."""
         self._held.add(index)
         self._refresh(index)
 
@@ -99,7 +102,7 @@ class TaskBook:
                 self.has_grown = True
 
     def forgive(self, indexes: Iterable[int]) -> None:
-        """Clears failure lists; the same failures will not count again."""
+        """Clear the failures of these tasks; they do not count any more."""
         for index in indexes:
             self.columns.failures[index - 1] = 0
             self.columns.failed_by[index - 1] = ()
@@ -109,7 +112,7 @@ class TaskBook:
         return [i for i, failures in enumerate(self.columns.failures, start=1) if failures]
 
     def with_dependents(self, index: int) -> list[int]:
-        """The task and everything that depends on it, however indirectly, ascending."""
+        """Return the task and all tasks that depend on it, directly or not, ascending."""
         found, todo = {index}, [index]
         while todo:
             for dependent in self._dependents[todo.pop()]:
@@ -121,9 +124,9 @@ class TaskBook:
     # --- choosing --------------------------------------------------------------------------------
 
     def choose(self, task_types: Iterable[str], worker_id: str) -> int | None:
-        """The next task for a worker: highest task priority first, then lowest index.
+        """Return the next task for a worker: highest task priority first, then lowest index.
 
-        The caller moves it to `active` at once.
+        The caller moves the task to `active` at once.
         """
 
         def may_try(index: int) -> bool:
@@ -149,7 +152,11 @@ class TaskBook:
     # --- demand ----------------------------------------------------------------------------------
 
     def wants(self, blocked: Collection[tuple[str, str]]) -> tuple[Want, ...]:
-        """What could start now, per task type. `blocked` holds (worker, task type) pairs."""
+        """Return how many tasks could start now, per task type.
+
+        Args:
+            blocked: (worker, task type) pairs.
+        """
         return tuple(
             Want(
                 task_type,

@@ -1,4 +1,4 @@
-"""How a job's status follows its tasks', and theirs its own; who may ask for what.
+"""How a job's status follows its tasks' statuses and the reverse, and which actions are allowed.
 
 Source: Flamenco 3.9, except where docs/differences-from-flamenco.md says otherwise.
 """
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from workflows.domain.messages import JobAction, TaskAction
 from workflows.domain.statuses import RUNNABLE, WAITING, JobStatus, TaskStatus
 
-#: Share of a job's tasks, in percent, whose failure fails the job.
+#: A job fails when at least this share of its tasks, in percent, has failed.
 FAIL_JOB_PERCENT = 10
 
 _UNFINISHED = frozenset({JobAction.CANCEL, JobAction.PAUSE, JobAction.REQUEUE_FAILED})
@@ -44,23 +44,27 @@ class Refused(Exception):
 
 
 def check_job_action(status: JobStatus, action: JobAction) -> None:
-    """Raises:
-    Refused: not in the architecture's table.
+    """Check that a job with this status can take the action.
+
+    Raises:
+        Refused: the action is not in the architecture's table.
     """
     if action not in JOB_ACTIONS[status]:
         raise Refused(f'a job that is "{status}" cannot take the action "{action}"')
 
 
 def check_task_action(status: TaskStatus, action: TaskAction) -> None:
-    """Raises:
-    Refused: not in the architecture's table.
+    """Check that a task with this status can take the action.
+
+    Raises:
+        Refused: the action is not in the architecture's table.
     """
     if action not in TASK_ACTIONS[status]:
         raise Refused(f'a task that is "{status}" cannot take the action "{action}"')
 
 
 def check_job_stays(*, is_being_deleted: bool, is_archived: bool) -> None:
-    """Whether a job can still be changed.
+    """Check that a job can still be changed.
 
     Raises:
         Refused: the job is archived, or its deletion was asked for.
@@ -71,7 +75,7 @@ def check_job_stays(*, is_being_deleted: bool, is_archived: bool) -> None:
         raise Refused("the job is archived")
 
 
-#: Statuses in which a job's deletion can be asked for; an unfinished one is canceled first.
+#: Statuses in which a job's deletion can be asked for; an unfinished job is canceled first.
 DELETABLE = frozenset(
     {
         JobStatus.QUEUED,
@@ -85,24 +89,26 @@ DELETABLE = frozenset(
 
 
 def check_job_deletion(status: JobStatus) -> None:
-    """Raises:
-    Refused: not in the architecture's table.
+    """Check that a job with this status can be deleted.
+
+    Raises:
+        Refused: the status is not in `DELETABLE`.
     """
     if status not in DELETABLE:
         raise Refused(f'a job that is "{status}" cannot be deleted; wait until it has settled')
 
 
-#: Statuses in which a job can be archived; a paused one is canceled first.
+#: Statuses in which a job can be archived; a paused job is canceled first.
 ARCHIVABLE = frozenset(
     {JobStatus.PAUSED, JobStatus.CANCELED, JobStatus.COMPLETED, JobStatus.FAILED}
 )
 
 
 def check_job_archiving(status: JobStatus, *, is_being_deleted: bool, is_archived: bool) -> None:
-    """Asking again is no mistake.
+    """Check that a job can be archived; one that is archived already passes.
 
     Raises:
-        Refused: not in the architecture's table, or the job's deletion was asked for.
+        Refused: the status is not in `ARCHIVABLE`, or the job's deletion was asked for.
     """
     check_job_stays(is_being_deleted=is_being_deleted, is_archived=False)
     if not is_archived and status not in ARCHIVABLE:
@@ -111,7 +117,7 @@ def check_job_archiving(status: JobStatus, *, is_being_deleted: bool, is_archive
 
 @dataclass(frozen=True, slots=True)
 class TasksFollow:
-    """Entering a status moves tasks: from any of these, to that."""
+    """When a job enters a status, its tasks in any status of `from_any` move to `to`."""
 
     from_any: frozenset[TaskStatus]
     to: TaskStatus
@@ -119,18 +125,18 @@ class TasksFollow:
 
 TASKS_FOLLOW: Mapping[JobStatus, TasksFollow] = {
     JobStatus.CANCEL_REQUESTED: TasksFollow(RUNNABLE | {TaskStatus.PAUSED}, TaskStatus.CANCELED),
-    # Paused ones, too: it may have been pausing, and nothing waits in a job that has ended.
+    # Paused tasks, too: the job may have been pausing, and no task waits in a job that has ended.
     JobStatus.FAILED: TasksFollow(RUNNABLE | {TaskStatus.PAUSED}, TaskStatus.CANCELED),
     # Active tasks run on: pausing must never throw away a half-rendered frame.
     JobStatus.PAUSE_REQUESTED: TasksFollow(WAITING, TaskStatus.PAUSED),
 }
 
-#: What a requeued job runs again; a completed one runs everything.
+#: Tasks in these statuses run again when their job is requeued; a completed job runs all its tasks.
 REQUEUED = frozenset(
     {TaskStatus.CANCELED, TaskStatus.FAILED, TaskStatus.PAUSED, TaskStatus.SOFT_FAILED}
 )
 
-#: Statuses whose entering changed tasks in bulk: clients fetch the task list anew.
+#: Entering these statuses changes many tasks at once, so clients fetch the task list again.
 REFRESHES_TASKS = frozenset(
     {
         JobStatus.QUEUED,
@@ -149,14 +155,13 @@ def next_job_status(
     can_progress: bool,
     has_failed: bool,
 ) -> tuple[JobStatus, str] | None:
-    """The status that a job moves to by itself, with the reason; None when it stays.
+    """Return the status that a job moves to by itself, with the reason; None when it stays.
 
     Args:
-        counts: tasks per status.
-        can_progress: a waiting task can still start one day: no failed, canceled or paused task
-            stands before it.
-        has_failed: a task has failed for good just now. Only then is the share of failed tasks
-            looked at: who requeues one of several failed tasks wants it to run.
+        counts: number of tasks per status.
+        can_progress: whether a waiting task can start, now or as soon as its old run has stopped.
+        has_failed: whether a task has failed for good just now. The share of failed tasks is
+            checked only then, so that a user can requeue one of several failed tasks.
     """
     active = counts.get(TaskStatus.ACTIVE, 0)
     match status:
@@ -190,7 +195,7 @@ def _ended(counts: Mapping[TaskStatus, int]) -> tuple[JobStatus, str]:
         return JobStatus.COMPLETED, "all tasks completed" if total else "it has no tasks"
     if counts.get(TaskStatus.FAILED, 0):
         return JobStatus.FAILED, f"nothing is left to run, {_failed_of_total(counts)}"
-    # Waiting tasks behind a canceled one go with it, as under a cancellation of the job.
+    # Tasks that wait for a canceled task are canceled, too, as if the job had been canceled.
     if any(counts.get(waiting, 0) for waiting in WAITING):
         return JobStatus.CANCEL_REQUESTED, "what is left waits for canceled tasks"
     return JobStatus.CANCELED, "nothing is left to run, and tasks were canceled"

@@ -1,6 +1,7 @@
-"""From what a script says its tasks are to tasks that a job can have.
+"""Turns a job type script's tasks into a job's tasks, and checks them.
 
-Flamenco finds out while storing, and answers 500; here each refusal is a sentence.
+Flamenco finds mistakes only while it stores the job, and answers 500. Here each refusal is a
+sentence.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -17,26 +18,28 @@ from workflows.domain.job_types.definitions import (
 )
 from workflows.domain.statuses import TaskStatus
 
-#: A task's name ends up in lists; the frames of its chunk may be in it, one by one.
+#: The longest name of a task, in characters. It may name all frames of its chunk one by one.
 MAX_NAME = 10_000
-#: The database's limit.
+#: The longest task type and command name, in characters, as in the database.
 MAX_TYPE = 255
-#: A job's workflow holds them all.
+#: The most dependencies of all tasks together; a job's workflow holds them in memory.
 MAX_DEPENDENCIES = 1_000_000
-#: Half of what Temporal carries: the other half is for what happens to the tasks (rule 13).
+#: The largest encoded task table, in characters: half of what one Temporal message can hold. The
+#: other half is for later changes of the tasks (docs/protocol.md, rule 13).
 MAX_STATE = 1_000_000
 _INT32 = range(-(2**31), 2**31)
 _SHOWN = 60
 
 
 def tasks_of_script(described: Iterable[Mapping[str, Any]]) -> list[AuthoredTask]:
-    """
+    """Return the tasks that a script described.
+
     Args:
-        described: `{serial, name, type, priority, commands, after}` each, in the job's order;
-            `after` has the serials of the tasks that it waits for, added before or after it.
+        described: `{serial, name, type, priority, commands, after}` for each task, in the job's
+            order. `after` has the serials of the tasks that it waits for, anywhere in the list.
 
     Raises:
-        CompileError: something is not what a task can be, or the tasks wait for each other.
+        CompileError: a task is not valid, or the tasks wait for each other.
     """
     tasks = list(described)
     if len(tasks) > MAX_TASKS:
@@ -49,7 +52,7 @@ def tasks_of_script(described: Iterable[Mapping[str, Any]]) -> list[AuthoredTask
 
 
 def _positions(tasks: Sequence[Mapping[str, Any]]) -> dict[int, int]:
-    """Where the task of each serial number is, from 1."""
+    """Return the position, from 1, of the task with each serial number."""
     positions: dict[int, int] = {}
     for position, task in enumerate(tasks, 1):
         if positions.setdefault(task["serial"], position) != position:
@@ -99,7 +102,7 @@ def _command(command: Mapping[str, Any], task_name: str) -> AuthoredCommand:
 def _check_dependencies(tasks: Sequence[AuthoredTask]) -> None:
     if sum(len(task.dependencies) for task in tasks) > MAX_DEPENDENCIES:
         raise CompileError(f"The tasks have more than {MAX_DEPENDENCIES:,} dependencies together.")
-    # Only a task that waits for a later one, or itself, can close a circle.
+    # A circle needs a task that waits for a later task, or for itself.
     if all(
         dependency < position
         for position, task in enumerate(tasks, 1)
@@ -115,7 +118,10 @@ def _check_dependencies(tasks: Sequence[AuthoredTask]) -> None:
 
 
 def _check_state(tasks: Sequence[AuthoredTask]) -> None:
-    """Many tasks alike cost nothing; many that all depend on different ones do."""
+    """Check the size of the encoded task table.
+
+    Tasks that are alike take little space; tasks that all depend on different tasks take much.
+    """
     count = len(tasks)
     columns = TaskColumns(
         types=[task.type for task in tasks],

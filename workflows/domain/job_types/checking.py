@@ -1,7 +1,7 @@
-"""Whether submitted settings are what a job type declares.
+"""Checks that submitted settings are as the job type declares them.
 
-Flamenco checks none of this and lets the job type stumble over what is missing. We refuse with a
-sentence, but only what cannot work: settings that no job type declares are kept.
+Flamenco checks none of this, so that a job type fails when it meets a missing setting. We refuse
+with a sentence, but only settings that cannot work: undeclared settings are kept.
 """
 
 import math
@@ -14,10 +14,13 @@ _INT32 = range(-(2**31), 2**31)
 
 
 def check_settings(job_type: JobType, settings: Mapping[str, Any]) -> None:
-    """Null counts as missing. Required settings may be missing if the job compiles without.
+    """Check the settings; null counts as missing.
+
+    Required settings may be missing if the job type compiles without them.
 
     Raises:
-        CompileError: the first setting that is missing, of the wrong type, or no choice.
+        CompileError: a setting is missing, of the wrong type, or not one of its choices. The
+            message names the first such setting.
     """
     for setting in job_type.settings:
         value = settings.get(setting.key)
@@ -43,7 +46,7 @@ def _check_value(setting: Setting, value: Any) -> None:
 
 
 def _is_int32(value: Any) -> bool:
-    # 24.0 is an integer in JSON, and `True` one in Python.
+    # In JSON, 24.0 is an integer; in Python, `True` is one.
     return _is_number(value) and value == int(value) and int(value) in _INT32
 
 

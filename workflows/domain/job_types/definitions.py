@@ -1,4 +1,4 @@
-"""What a job type is: settings to ask for, and how they become tasks."""
+"""The definition of a job type: its settings, and the function that turns them into tasks."""
 
 import hashlib
 import json
@@ -11,13 +11,13 @@ from typing import Any, NamedTuple
 from workflows.domain.statuses import JobStatus
 from workflows.domain.steps import steps_of
 
-#: A job's workflow carries its tasks in one message: 100,000 of them may take 1 MB, and Temporal
+#: A job's workflow sends all its tasks in one message. 100,000 tasks may take 1 MB, and Temporal
 #: refuses 2 MB.
 MAX_TASKS = 200_000
 
 
 class CompileError(Exception):
-    """The job cannot be made. The message is a sentence, shown to the submitter."""
+    """The job cannot be made. The message is a sentence for the submitter."""
 
 
 class SettingType(StrEnum):
@@ -37,15 +37,15 @@ class Subtype(StrEnum):
 class Visible(StrEnum):
     VISIBLE = "visible"
     SUBMISSION = "submission"
-    """In Blender only."""
+    """Shown in Blender only."""
     WEB = "web"
-    """In the dashboard only."""
+    """Shown in the dashboard only."""
     HIDDEN = "hidden"
 
 
 @dataclass(frozen=True, slots=True)
 class EvalInfo:
-    """How the add-on speaks of an evaluated setting."""
+    """How the add-on describes an evaluated setting."""
 
     description: str
     show_link_button: bool = False
@@ -67,17 +67,17 @@ class Setting:
     label: str | None = None
     default: Any = None
     eval: str | None = None
-    """Python expression, evaluated by the add-on."""
+    """A Python expression that the add-on evaluates."""
     eval_info: EvalInfo | None = None
     visible: Visible = Visible.VISIBLE
     required: bool = False
     editable: bool | None = None
-    """None is not told to clients; the add-on then takes it as True, the contract as False."""
+    """If it is None, clients do not see it; the add-on then assumes True, the API False."""
     declared: Mapping[str, Any] | None = None
-    """A script's own words for all of this, which clients are told untouched."""
+    """The setting as a script declared it; clients get it unchanged."""
 
     def as_json(self) -> dict[str, Any]:
-        """Flamenco's `AvailableJobSetting`, without fields that have nothing to say."""
+        """Return Flamenco's `AvailableJobSetting`, without its empty fields."""
         if self.declared is not None:
             return dict(self.declared)
         fields = {
@@ -100,13 +100,15 @@ class Setting:
 
 @dataclass(slots=True)
 class SubmittedJob:
-    """What a job type compiles. Its changes to settings and metadata are stored."""
+    """A submitted job, which a job type compiles and may change: the changes to its settings and
+    metadata are stored.
+    """
 
     job_id: str
     name: str
     job_type: str
     created: datetime
-    """In the manager's local time, as it ends up in paths."""
+    """The time of submission, in the manager's local time because it becomes part of paths."""
     priority: int = 50
     settings: dict[str, Any] = field(default_factory=dict)
     metadata: dict[str, str] = field(default_factory=dict)
@@ -122,7 +124,7 @@ class AuthoredCommand:
     total_step_count: int = 0
 
     def as_json(self) -> dict[str, Any]:
-        """As the database keeps it, and Flamenco's clients know it."""
+        """Return the command as the database and Flamenco's clients have it."""
         return {
             "name": self.name,
             "parameters": self.parameters,
@@ -136,7 +138,7 @@ class AuthoredTask:
     type: str
     commands: tuple[AuthoredCommand, ...]
     dependencies: tuple[int, ...] = ()
-    """Positions, from 1, in the list of tasks that the job type returned."""
+    """Positions, from 1, of the tasks that it waits for, in the list that the job type returned."""
     priority: int = 50
 
     @property
@@ -145,7 +147,7 @@ class AuthoredTask:
 
 
 class CompiledJob(NamedTuple):
-    """A job with its tasks, on its way to the database."""
+    """A job with its tasks, to be stored in the database."""
 
     job: SubmittedJob
     tasks: Sequence[AuthoredTask]
@@ -161,16 +163,16 @@ class JobType:
     compiles_without: frozenset[str] = frozenset()
     """Required settings that artists must fill in, but scripts may omit."""
     source: str = "built in"
-    """For the farm's admin: where it comes from."""
+    """Where the job type comes from; for the farm's admin."""
     is_script: bool = False
-    """Compiles in a process of its own, of which only some run at once."""
+    """Whether it compiles in a separate process; only a few of these run at once."""
 
     def as_json(self) -> dict[str, Any]:
-        """Flamenco's `AvailableJobType`."""
+        """Return Flamenco's `AvailableJobType`."""
         return {**self._told(), "etag": self.etag()}
 
     def etag(self) -> str:
-        """SHA-1, in hex, of what clients are told; not of how jobs are compiled."""
+        """Return the SHA-1, in hex, of the definition that clients get; it ignores the compiler."""
         told = json.dumps(self._told(), sort_keys=True, separators=(",", ":"))
         return hashlib.sha1(told.encode(), usedforsecurity=False).hexdigest()
 

@@ -1,4 +1,4 @@
-"""Job type `echo-sleep-test`: says something, then sleeps. For trying a farm without Blender.
+"""Job type `echo-sleep-test`: prints a message, then sleeps. It tests a farm without Blender.
 
 Source: Flamenco 3.9.
 """
@@ -17,14 +17,14 @@ from workflows.domain.job_types.definitions import (
 
 
 def compile_job(job: SubmittedJob) -> list[AuthoredTask]:
-    """Sleeps wait for the echo, but not for each other.
+    """Return an echo task, and sleep tasks that wait for it but not for each other.
 
     Raises:
-        CompileError: asked to sleep, but not how long; or too often.
+        CompileError: there are sleeps without a duration, or too many.
     """
     message = job.settings["message"]
     echo = AuthoredTask("echo", "misc", (AuthoredCommand("echo", {"message": message}),))
-    # The default is the add-on's to apply: without a number there is no sleep.
+    # The add-on applies the default: without a number there is no sleep.
     repeats = int(job.settings.get("sleep_repeats") or 0)
     if repeats < 1:
         return [echo]

@@ -1,14 +1,14 @@
-"""Paths of any platform, taken apart and joined on any platform; results have forward slashes.
+"""Splits and joins paths of any platform on any platform; results have forward slashes.
 
-Source: what Flamenco offers job types as `path`. One difference: joining keeps the two slashes in
-front of a Windows server's name, without which its path leads nowhere.
+Source: Flamenco's `path` object for job types. One difference: joining keeps the two slashes before
+a Windows server's name, because the path would be wrong without them.
 """
 
 import posixpath
 
 
 def basename(path: str) -> str:
-    """The last part; `.` if there is none, `/` of nothing but slashes."""
+    """Return the last part; `.` for an empty path, `/` for a path of slashes alone."""
     slashed = _slashed(path)
     stripped = slashed.rstrip("/")
     if not stripped:
@@ -17,7 +17,7 @@ def basename(path: str) -> str:
 
 
 def dirname(path: str) -> str:
-    """All before the last slash, not tidied up; `.` if there is no slash."""
+    """Return everything before the last slash, not tidied up; `.` if there is no slash."""
     head, slash, _ = _slashed(path).rpartition("/")
     if not slash:
         return "."
@@ -25,17 +25,17 @@ def dirname(path: str) -> str:
 
 
 def join(*parts: str) -> str:
-    """Skips empty parts; resolves `.`, `..` and repeated separators, where they are `/`.
+    """Join parts, without empty ones; resolve `.`, `..` and repeated separators between slashes.
 
-    Backslashes turn last, so a `..` among them stays, as in Flamenco.
+    Backslashes become slashes only afterwards, so a `..` between backslashes stays, as in Flamenco.
     """
     joined = "/".join(part for part in parts if part)
-    # POSIX gives exactly two leading slashes a meaning of their own, so normpath() keeps them.
+    # Exactly two leading slashes have a special meaning in POSIX, so normpath() keeps them.
     return _slashed(posixpath.normpath(joined)) if joined else ""
 
 
 def stem(path: str) -> str:
-    """The last part without its last extension."""
+    """Return the last part without its last extension."""
     name = basename(path)
     head, dot, _ = name.rpartition(".")
     return head if dot else name

@@ -22,17 +22,17 @@ from workflows.domain.job_types.definitions import (
     Visible,
 )
 
-#: Blender would write one video file, which cannot be spread over tasks.
+#: With these formats Blender writes one video file, which cannot be divided among tasks.
 VIDEO_FORMATS = frozenset({"FFMPEG", "AVI_RAW", "AVI_JPEG"})
-#: FFmpeg cannot read these, but may read the JPEG previews that Blender can put beside them.
-#: Both the command line's names and those of Blender's data.
+#: FFmpeg cannot read these formats, but can read the JPEG previews that Blender may write beside
+#: them. These are the names on Blender's command line and those in its data.
 EXR_FORMATS = frozenset({"EXR", "MULTILAYER", "OPEN_EXR", "OPEN_EXR_MULTILAYER"})
 
-#: Cycles' names. A worker that lacks what is asked for fails the task.
+#: Cycles' names of devices. A task fails on a worker without the device.
 DEVICES = ("CPU", "CUDA", "OPTIX", "HIP", "METAL", "ONEAPI")
 
-# Frames that are there are skipped, so a chunk that is tried again only renders what is missing;
-# placeholders would look like finished frames to the next one.
+# Existing frames are skipped, so that a second try of a chunk renders only the missing ones.
+# Placeholders would look like finished frames to the second try.
 _RENDER_SETUP = "; ".join(
     (
         "import bpy",
@@ -44,10 +44,14 @@ _RENDER_SETUP = "; ".join(
 
 
 def compile_job(job: SubmittedJob) -> list[AuthoredTask]:
-    """The settings are those of `JOB_TYPE`, checked. Stores the output path that was used.
+    """Return the job's tasks, and store the output path in its settings.
+
+    Args:
+        job: its settings are checked against `JOB_TYPE` already.
 
     Raises:
-        CompileError: no images, no output path, bad frames, or too many tasks.
+        CompileError: the format is a video, the output path or another setting is missing or
+            wrong, or there are too many tasks.
     """
     settings = job.settings
     if settings["format"] in VIDEO_FORMATS:
@@ -83,7 +87,7 @@ def _render_tasks(settings: dict[str, Any], output: str) -> list[AuthoredTask]:
             "choose a larger chunk size."
         )
     arguments, device = _blender_arguments(settings, output), _device_arguments(settings)
-    # All chunks are full but the last; counting each one's text again would take longer.
+    # All chunks but the last are full; counting each chunk's frames again would take longer.
     lefts = range(count_frames(frames), 0, -int(size))
     return [
         _render_task(chunk, min(int(size), left), settings["blendfile"], arguments, device)
@@ -102,9 +106,10 @@ def _blender_arguments(settings: dict[str, Any], output: str) -> list[str]:
 
 
 def _device_arguments(settings: dict[str, Any]) -> list[str]:
-    """What Cycles reads behind all that Blender does.
+    """Return the arguments for Cycles, which follow all of Blender's.
 
-    No declared setting, because those are Flamenco's; our add-on sends it, and scripts may.
+    `cycles_device` is not a declared setting, because the declared ones are Flamenco's. Our add-on
+    sends it, and scripts may send it.
     """
     device = settings.get("cycles_device")
     if not device:
@@ -133,7 +138,7 @@ def _render_task(
 def _video_tasks(
     settings: dict[str, Any], output: str, dependencies: tuple[int, ...]
 ) -> list[AuthoredTask]:
-    """The preview video's task, if FFmpeg can make one."""
+    """Return the preview video's task, if FFmpeg can make the video."""
     is_exr = settings["format"] in EXR_FORMATS
     if not settings.get("fps") or (is_exr and not settings.get("has_previews")):
         return []
@@ -157,7 +162,7 @@ def _video_command(settings: dict[str, Any], directory: str, extension: str) -> 
             *("-c:v", "h264"),
             *("-crf", "20"),
             *("-g", "18"),
-            # H.264 in yuv420p needs even sides.
+            # H.264 in yuv420p needs an even width and height.
             *("-vf", "pad=ceil(iw/2)*2:ceil(ih/2)*2"),
             *("-pix_fmt", "yuv420p"),
             *("-r", fps),
@@ -175,7 +180,7 @@ def _frames_in_name(frames: str) -> str:
 
 
 def _without_zero_fraction(number: float) -> float:
-    """24.0 as 24: what JavaScript, and so Flamenco, makes of it."""
+    """Return 24 for 24.0, as JavaScript, and so Flamenco, writes it."""
     return int(number) if number == int(number) else number
 
 
@@ -271,10 +276,10 @@ JOB_TYPE = JobType(
     label="Simple Blender Render",
     settings=_SETTINGS,
     compile_job=compile_job,
-    # Compiling needs `frames` and `chunk_size` to cut tasks, `blendfile`, `format` and
-    # `render_output_path` for each command line. Of the other required settings the first two are
-    # only what the add-on makes render_output_path from, Blender knows its active scene itself,
-    # and the extension is for the video's sake, whose task misses it when there is to be one.
+    # Compiling needs `frames` and `chunk_size` to cut tasks, and `blendfile`, `format` and
+    # `render_output_path` for each command line. The other required settings may be missing: the
+    # add-on makes `render_output_path` from the first two, Blender itself knows the active scene,
+    # and only the video's task needs the extension, and refuses a job without it.
     compiles_without=frozenset(
         {"render_output_root", "add_path_components", "scene", "image_file_extension"}
     ),
