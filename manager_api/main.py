@@ -104,7 +104,7 @@ def _forget_garbage_so_far() -> None:
 
 @asynccontextmanager
 async def manager(configuration: Configuration) -> AsyncIterator[ManagerParts]:
-    """Begin all parts except HTTP (database, Temporal, hosts, keeper); end them in opposite order."""
+    """Begin all parts except HTTP: database, Temporal, hosts, keeper; end them in reverse order."""
     settings = configuration.settings
     async with AsyncExitStack() as stack:
         database = await _database(settings, stack)
