@@ -22,8 +22,8 @@ import psutil
 
 from manager_api.temporal.namespace import SEARCH_ATTRIBUTES
 
-#: All values were chosen by measurement, for the reasons beside them.
-DYNAMIC_CONFIG: Mapping[str, int] = {
+#: Options of the server, each with its reason. The numbers were chosen by measurement.
+DYNAMIC_CONFIG: Mapping[str, int | str] = {
     # The default of 20 costs 50 ms per hop between services.
     "history.transferProcessorMaxPollRPS": 1000,
     "history.timerProcessorMaxPollRPS": 200,
@@ -34,6 +34,10 @@ DYNAMIC_CONFIG: Mapping[str, int] = {
     # and the server would then fail that task again and again.
     "history.maximumBufferedEventsBatch": 5000,
     "history.maximumBufferedEventsSizeInBytes": 33554432,
+    # The server also opens an HTTP API, which cannot be switched off. It checks neither origin nor
+    # content type, so any web page could use it. This host name blocks it for all clients, because
+    # no name under .invalid ever resolves. gRPC and the Web UI ignore this option.
+    "frontend.httpAllowedHosts": '["none.invalid"]',
 }
 # FULL costs nothing measurable here and survives a power cut.
 SQLITE_PRAGMAS: Mapping[str, str] = {"journal_mode": "WAL", "synchronous": "FULL"}
