@@ -1,4 +1,4 @@
-"""The manager's process: builds everything, serves HTTP, works for Temporal."""
+"""The manager's process: builds all parts, serves HTTP, works for Temporal."""
 
 import asyncio
 import gc
@@ -55,11 +55,11 @@ logger = logging.getLogger(__name__)
 
 
 def run_manager(configuration: Configuration) -> None:
-    """Serves until SIGINT or SIGTERM."""
+    """Run the manager until SIGINT or SIGTERM."""
     set_up_log(configuration.settings.log_level)
     configuration.on_change(_follow_log_level)
     log_only_errors_of_sdk()
-    # uvloop where there is one: every byte between hosts and Temporal passes through this loop.
+    # uvloop where it exists: every byte between hosts and Temporal passes through this loop.
     with asyncio.Runner(loop_factory=auto_loop_factory()) as runner:
         runner.run(_serve(configuration))
 
@@ -84,7 +84,7 @@ async def _serve(configuration: Configuration) -> None:
         _forget_garbage_so_far()
         server = ManagerServer(config, parts.database)
         watch = asyncio.create_task(DatabaseWatch(parts.database, configuration).run())
-        # It ends by itself only when the database is broken, and then we do, too.
+        # The watch ends by itself only if the database is broken; then the manager ends, too.
         watch.add_done_callback(lambda _: server.stop())
         try:
             async with discoverable(settings):
@@ -96,15 +96,15 @@ async def _serve(configuration: Configuration) -> None:
 
 
 def _forget_garbage_so_far() -> None:
-    # What is there when a manager begins stays. A collection that walks all of it stops everybody
-    # for a tenth of a second.
+    # The objects of the start live as long as the manager. A garbage collection that visits all of
+    # them blocks the event loop for a tenth of a second.
     gc.collect()
     gc.freeze()
 
 
 @asynccontextmanager
 async def manager(configuration: Configuration) -> AsyncIterator[ManagerParts]:
-    """Everything but HTTP: database, Temporal, hosts, keeper. Ended in the opposite order."""
+    """Begin all parts except HTTP: database, Temporal, hosts, keeper; end them in reverse order."""
     settings = configuration.settings
     async with AsyncExitStack() as stack:
         database = await _database(settings, stack)
@@ -153,7 +153,7 @@ async def _restore_watch(
 
 
 async def _temporal(settings: ManagerSettings, stack: AsyncExitStack) -> tuple[str, str]:
-    """Temporal's address and that of its Web UI."""
+    """Return the addresses of Temporal and of its Web UI; start the embedded one if needed."""
     if settings.temporal_address:
         return settings.temporal_address, settings.temporal_ui_url
     server = TemporalServer(
@@ -204,7 +204,7 @@ def _keeper_duties(parts: ManagerParts) -> Sequence[KeeperDuty]:
 
 
 def _http_run_keeping(parts: ManagerParts, client: Client) -> KeeperDuty:
-    # A quarter of the time-out: two may be late, or fall to a manager that has just gone.
+    # A quarter of the time-out, so two heartbeats may be late or be lost with a dying manager.
     return HttpRunKeeping(
         parts.http_runs, TemporalActivities(client), lambda: parts.settings.heartbeat_s / 4
     )

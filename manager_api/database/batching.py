@@ -1,4 +1,4 @@
-"""Answers many questions of the same kind that come at once with one query."""
+"""Answers many simultaneous questions of the same kind with one query."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Hashable, Mapping
@@ -9,28 +9,28 @@ V = TypeVar("V")
 
 
 class Batched(Generic[K, V]):
-    """While a query runs, what is asked gathers for the next: nobody waits on purpose.
+    """Collects the questions that arrive while a query runs, and answers them with the next query.
 
-    An answer is never older than its question.
+    A question never waits while no query runs, and its answer is never older than the question.
     """
 
     def __init__(self, load: Callable[[Collection[K]], Awaitable[Mapping[K, V]]]) -> None:
         """
         Args:
-            load: answers for those of the keys that there is one for.
+            load: returns the values by key, without the keys that have no value.
         """
         self._load = load
         self._waiting: dict[K, asyncio.Future[V | None]] = {}
         self._asyncio_task: asyncio.Task[None] | None = None
 
     async def get(self, key: K) -> V | None:
-        """Raises whatever the query raises."""
+        """Return the key's value; None if it has none. Errors of the query are raised."""
         future = self._waiting.get(key)
         if future is None:
             future = self._waiting[key] = asyncio.get_running_loop().create_future()
         if self._asyncio_task is None or self._asyncio_task.done():
             self._asyncio_task = asyncio.create_task(self._work_off())
-        # One who gives up must not take the answer from another who asked the same.
+        # A canceled caller must not cancel the answer of another caller with the same key.
         return await asyncio.shield(future)
 
     async def _work_off(self) -> None:
@@ -39,7 +39,7 @@ class Batched(Generic[K, V]):
             try:
                 found = await self._load(batch.keys())
             except Exception as error:
-                # It belongs to those who asked, and is answered or logged there.
+                # The callers get the error, and answer or log it.
                 for future in batch.values():
                     future.set_exception(error)
             else:

@@ -1,4 +1,4 @@
-"""Inserts a hundred thousand rows without the price of a statement's parameters for each."""
+"""Inserts 100,000 rows without converting each value of each row by itself."""
 
 from collections.abc import Mapping, Sequence
 from itertools import repeat
@@ -7,8 +7,8 @@ from typing import Any
 from sqlalchemy import Column, Dialect, Table, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-#: Values per `IN (…)`, where both databases take some 32,000, and rows per statement. A piece of
-#: this size holds the event loop for some milliseconds.
+#: Values per `IN (…)`, and rows per statement. Both databases accept about 32,000 values. A piece
+#: of this size blocks the event loop for some milliseconds.
 IN_CHUNK = 1000
 
 
@@ -18,10 +18,16 @@ async def bulk_insert(
     columns: Mapping[str, Sequence[Any]],
     same: Mapping[str, Any],
 ) -> None:
-    """Insert rows, given column by column; in the columns of `same` all rows are alike.
+    """Insert rows.
 
-    SQLAlchemy's own way converts each value of each row by itself, which takes three times as
-    long as the database does; here, what is alike is converted once.
+    SQLAlchemy's own insert converts each value of each row by itself, which takes three times as
+    long as the database's work. Here a value that all rows share is converted once.
+
+    Args:
+        session: a session that writes.
+        table: the table.
+        columns: the rows' values by column.
+        same: values that all rows share, by column.
     """
     connection = await session.connection()
     dialect = connection.dialect
@@ -36,6 +42,6 @@ async def bulk_insert(
 
 
 def _stored(column: Column[Any], values: Sequence[Any], dialect: Dialect) -> Sequence[Any]:
-    """The values as the driver takes them."""
+    """Return the values in the form that the driver expects."""
     convert = column.type.dialect_impl(dialect).bind_processor(dialect)
     return values if convert is None else [convert(value) for value in values]

@@ -1,4 +1,4 @@
-"""Calls again while the database is busy, for callers that cannot ask again."""
+"""Repeats a call while the database is busy, for clients that do not repeat their request."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -12,13 +12,13 @@ _PAUSE_S = 0.5
 
 
 async def retry_while_busy(call: Callable[[], Awaitable[T]], wait_s: float) -> T:
-    """Calls until the database is free, for `wait_s` at most.
+    """Repeat a call until the database is free, for `wait_s` at most.
 
-    A stock Flamenco worker takes any answer for final: refused at its sign-on it registers anew,
-    and of a report that was not taken it never speaks again.
+    A Flamenco Worker takes every answer as final. If its sign-on is refused, it registers as a new
+    worker. If a report is refused, it does not send the report again.
 
     Raises:
-        DatabaseBusy: it was all the time.
+        DatabaseBusy: the database was busy all the time.
     """
     deadline = asyncio.get_running_loop().time() + wait_s
     while True:

@@ -1,4 +1,4 @@
-"""Is the database whole? SQLite looks itself through, PostgreSQL only has to answer."""
+"""Checks the database: SQLite checks its own file; PostgreSQL only has to answer."""
 
 import asyncio
 import sqlite3
@@ -16,16 +16,21 @@ PAUSE_S = 5.0
 
 
 class DatabaseBroken(Exception):
-    """To go on would make it worse; the message says what is wrong."""
+    """The database is damaged or unreachable, so the manager must stop. The message says why."""
 
 
 async def check_database(
     database: Database, *, tries: int = TRIES, pause_s: float = PAUSE_S
 ) -> None:
-    """Does nothing to a database that is whole, or busy.
+    """Check the database. An SQLite database that another process uses counts as intact.
+
+    Args:
+        database: the database.
+        tries: how often PostgreSQL is asked.
+        pause_s: seconds between two tries.
 
     Raises:
-        DatabaseBroken: it is damaged, or does not answer, asked `tries` times.
+        DatabaseBroken: the database is damaged, or does not answer after `tries` tries.
     """
     try:
         if database.is_sqlite:
@@ -42,15 +47,15 @@ async def check_database(
 def _check_file(database: Database) -> None:
     path = Path(make_url(database.url).database or "").absolute()
     if not path.exists():
-        # The first start makes it.
+        # The first start creates the file.
         return
-    # A connection of its own: one that has been at work sees its memory of the file, not the disk.
+    # Use a new connection: one that was used before reads its cache instead of the disk.
     with closing(sqlite3.connect(f"{path.as_uri()}?mode=rw", uri=True)) as connection:
         try:
             [first] = connection.execute("PRAGMA integrity_check(1)").fetchone()
         except sqlite3.OperationalError as error:
             if "locked" in str(error):
-                # Somebody works with it, so it is there; next time, then.
+                # Another process uses the file, so it exists; the next check will do.
                 return
             raise
     if first != "ok":

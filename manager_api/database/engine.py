@@ -16,32 +16,32 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engin
 from manager_api.database.lean_sqlite import lean_connections
 from manager_api.database.migrate import upgrade
 
-#: How long a connection waits for another process's write before the database counts as busy.
+#: Seconds that a connection waits for another process's write before the database counts as busy.
 BUSY_TIMEOUT_S = 10.0
-#: SQLSTATEs that say "try again": serialization failure, deadlock, lock not available, too many
-#: connections, cannot connect now, the server shuts down or crashed, its connection broke.
+#: SQLSTATEs that mean "try again": serialization failure, deadlock, lock not available, too many
+#: connections, cannot connect now, server shut down or crashed, connection broken.
 BUSY_SQLSTATES = frozenset(
     {"40001", "40P01", "55P03", "53300", "57P03", "57P01", "57P02", "08000", "08003", "08006"}
 )
-#: How PostgreSQL holds a row that is about to change: others may go on referring to its key.
+#: How PostgreSQL locks a row that is about to change: new references to its key stay possible.
 FOR_CHANGE = {"key_share": True}
 
 
 class DatabaseBusy(Exception):
-    """Nothing was stored and nothing is wrong: try again."""
+    """The database is busy. Nothing was stored; the caller can try again."""
 
 
 class Changed(Enum):
-    """What a committed transaction may have changed, for those who wait for it."""
+    """Kinds of changes of a committed transaction that listeners can wait for."""
 
     EVENTS = auto()
     """New rows for the event stream."""
     FARM = auto()
-    """Something that the keeper looks at: demand, leases, workers, the outbox."""
+    """Something that concerns the keeper: demand, leases, workers, the outbox."""
     DELETED_WORKERS = auto()
-    """Hosts whose worker is no more are sent away."""
+    """A worker was deleted, so its host must be disconnected."""
     HTTP_RUNS = auto()
-    """Outcomes of HTTP workers' runs that wait to be delivered."""
+    """The run of an HTTP worker has an outcome to deliver."""
 
 
 def utc_now() -> datetime:
@@ -51,7 +51,7 @@ def utc_now() -> datetime:
 class Session(AsyncSession):
     """A session of `Database.writing()` or `Database.reading()`.
 
-    What is registered here happens only when the transaction comes to its end without an error.
+    Last steps run, and listeners are woken, only if the transaction ends without an error.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -73,8 +73,8 @@ class Session(AsyncSession):
 class Database:
     """One database. `url` is SQLAlchemy's: `sqlite+aiosqlite:///F` or `postgresql+asyncpg://…`.
 
-    On SQLite writers of this process queue up here, since a second writer in the file would only
-    meet a busy database. Readers run beside them and see one moment of the database.
+    On SQLite the writers of this process queue up here, because a second writer would find the file
+    busy. Readers run beside the writer, and each sees one moment of the database.
     """
 
     def __init__(self, url: str, *, busy_timeout_s: float = BUSY_TIMEOUT_S) -> None:
@@ -93,7 +93,7 @@ class Database:
 
     @property
     def shown_url(self) -> str:
-        """Without its password."""
+        """The URL without its password."""
         return make_url(self.url).render_as_string(hide_password=True)
 
     def listen(self, kind: Changed, wake: Callable[[], None]) -> None:
@@ -101,15 +101,15 @@ class Database:
         self._listeners[kind].append(wake)
 
     def unlisten(self, kind: Changed, wake: Callable[[], None]) -> None:
-        """The inverse of `listen`."""
+        """Undo one call of `listen` with the same arguments."""
         self._listeners[kind].remove(wake)
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[Session]:
-        """A session that sees one moment of the database and cannot write.
+        """Yield a session that sees one moment of the database and cannot write.
 
         Raises:
-            DatabaseBusy: no connection could be had.
+            DatabaseBusy: there is no free connection, or the database does not answer.
         """
         with _busy_named():
             async with Session(self._reading, expire_on_commit=False) as session:
@@ -117,10 +117,10 @@ class Database:
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[Session]:
-        """One transaction: committed at the end, rolled back on an exception.
+        """Yield a session with one transaction: committed at the end, rolled back on an exception.
 
         Raises:
-            DatabaseBusy: somebody else holds the database; nothing was stored.
+            DatabaseBusy: the database is busy or does not answer; nothing was stored.
         """
         with _busy_named():
             async with self._turn(), Session(self._writing, expire_on_commit=False) as session:
@@ -130,7 +130,7 @@ class Database:
             wake()
 
     async def answers(self) -> None:
-        """Return if the database answers a question.
+        """Return if the database answers a query.
 
         Raises:
             DatabaseBusy: see `reading`.
@@ -139,7 +139,7 @@ class Database:
             await session.execute(text("SELECT 1"))
 
     async def migrate(self) -> None:
-        """Bring the tables to this build's shape, in a thread of its own."""
+        """Migrate the tables to this build's version, in a separate thread."""
         await asyncio.to_thread(upgrade, self.url)
 
     async def close(self) -> None:
@@ -163,7 +163,8 @@ def _postgres_engine(url: str) -> AsyncEngine:
         try:
             return dialect.connect(*args, **kwargs)
         except OSError as error:
-            # No name, no route, no socket's file: not a ConnectionError, but the same for callers.
+            # An unknown name, no route or a missing socket file is not a ConnectionError, but means
+            # the same to callers.
             raise ConnectionError(str(error)) from error
 
     return engine
@@ -183,7 +184,7 @@ def _sqlite_engine(url: str, busy_timeout_s: float, begin: str, *pragmas: str) -
 
     @event.listens_for(engine.sync_engine, "begin")
     def begin_transaction(connection: Any) -> None:
-        # The driver's own transactions begin too late and too weak, so they are switched off.
+        # The driver's own transactions are switched off: they begin too late, and without a lock.
         connection.exec_driver_sql(begin)
 
     return engine

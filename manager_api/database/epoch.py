@@ -8,7 +8,7 @@ from manager_api.database.tables import FarmRow
 
 
 async def next_epoch(session: Session) -> int:
-    """Begin an epoch; every older keeper is refused once this is committed."""
+    """Begin an epoch and return its number; once committed, older keepers are refused."""
     query = (
         update(FarmRow)
         .values(keeper_epoch=FarmRow.keeper_epoch + 1)
@@ -18,10 +18,10 @@ async def next_epoch(session: Session) -> int:
 
 
 async def check_epoch(session: Session, epoch: int) -> None:
-    """Holds the epoch as it is until the transaction ends.
+    """Check that this is the current epoch, and lock it until the transaction ends.
 
     Raises:
-        Superseded: it is not the current one.
+        Superseded: the current epoch is another.
     """
     current = await session.scalar(select(FarmRow.keeper_epoch).with_for_update(read=True))
     if current != epoch:

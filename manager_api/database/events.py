@@ -1,4 +1,4 @@
-"""The events that clients are told, stored in the transaction of the change they tell of."""
+"""The events for clients, each stored in the transaction of the change that it reports."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -10,12 +10,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from manager_api.database.engine import Changed, Session, utc_now
 from manager_api.database.tables import EventRow
 
-#: Any number will do, as long as every manager uses the same one.
+#: The lock's number. Its value does not matter, but all managers must use the same.
 _EVENTS_LOCK = 7_266_002
 
 
 def append(session: Session, topic: str, payload: dict[str, Any]) -> None:
-    """Tell `topic` of a change; stored last, when the session commits."""
+    """Append an event to `topic`. It is stored as the last step before the session commits."""
     buffer: list[dict[str, Any]] | None = session.info.get("events")
     if buffer is None:
         buffer = session.info["events"] = []
@@ -26,7 +26,7 @@ def append(session: Session, topic: str, payload: dict[str, Any]) -> None:
 
 async def _store(session: Session) -> None:
     if session.get_bind().dialect.name == "postgresql":
-        # Readers go by id ("all after 7"), so ids must become visible in their order.
+        # Readers ask for "all after id 7", so ids must become visible in their order.
         await session.execute(text(f"SELECT pg_advisory_xact_lock({_EVENTS_LOCK})"))
     await session.execute(insert(EventRow.__table__), session.info["events"])  # type: ignore[arg-type] # a mapped class's table is one
 
@@ -39,9 +39,15 @@ async def since(
     prefixes: Sequence[str] = (),
     limit: int = 1000,
 ) -> Sequence[EventRow]:
-    """The oldest events after `after_id`, by id, at most `limit`.
+    """Return the oldest events after `after_id`, by ascending id, at most `limit`.
 
-    Only those whose topic is in `topics` or begins with one of `prefixes`; without either, all.
+    Args:
+        session: a session.
+        after_id: the id before the first event.
+        topics: return events with one of these topics.
+        prefixes: also return events whose topic begins with one of these. Without topics and
+            prefixes, events of all topics are returned.
+        limit: the most events to return.
     """
     query = select(EventRow).where(EventRow.id > after_id).order_by(EventRow.id).limit(limit)
     wanted = [EventRow.topic.startswith(prefix, autoescape=True) for prefix in prefixes]
@@ -53,16 +59,19 @@ async def since(
 
 
 async def newest_id(session: AsyncSession) -> int:
-    """0 when there is none."""
+    """Return the newest event's id; 0 if there are no events."""
     return await session.scalar(select(func.max(EventRow.id))) or 0
 
 
 async def oldest_id(session: AsyncSession) -> int:
-    """0 when there is none. Whoever resumes from before it has missed something."""
+    """Return the oldest event's id; 0 if there are no events.
+
+    A client that resumes from an earlier event has missed events.
+    """
     return await session.scalar(select(func.min(EventRow.id))) or 0
 
 
 async def prune(session: AsyncSession, before: datetime) -> int:
-    """Delete the events that are older than `before`; returns how many."""
+    """Delete the events that are older than `before`; return how many."""
     result = await session.execute(delete(EventRow).where(EventRow.created < before))
     return result.rowcount  # type: ignore[attr-defined,no-any-return] # a DELETE's result has it

@@ -1,8 +1,8 @@
-"""SQLite connections for SQLAlchemy that change threads once per statement, not four times.
+"""SQLite connections for SQLAlchemy that switch threads once per statement, not four times.
 
-aiosqlite runs each of open cursor, execute, fetch and close as a step of its own in the
-connection's thread. A write of a job's changes has some ten statements, so the changes of thread
-cost more than SQLite itself.
+aiosqlite opens a cursor, executes, fetches and closes in four separate steps in the connection's
+thread. A write of a job's changes has about ten statements, so the thread switches cost more than
+SQLite itself.
 """
 
 import sqlite3
@@ -13,14 +13,14 @@ import aiosqlite
 
 
 def lean_connections(path: str, timeout_s: float) -> Callable[[], "LeanConnection"]:
-    """What `create_async_engine` takes as `async_creator`."""
+    """Return the `async_creator` for `create_async_engine`."""
 
     def connect() -> sqlite3.Connection:
         return sqlite3.connect(path, timeout=timeout_s, isolation_level=None)
 
     def create() -> LeanConnection:
         connection = LeanConnection(connect, iter_chunk_size=64)
-        # A connection that nobody closes must not keep the process alive.
+        # A connection that is never closed must not keep the process alive.
         connection._thread.daemon = True
         return connection
 
@@ -33,7 +33,7 @@ class LeanConnection(aiosqlite.Connection):
 
 
 class LeanCursor:
-    """What SQLAlchemy uses of a cursor. All rows are fetched with the statement."""
+    """The part of a cursor that SQLAlchemy uses. All rows are fetched with the statement."""
 
     description: Any = None
     rowcount = -1

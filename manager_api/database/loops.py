@@ -1,4 +1,4 @@
-"""Loops without an end of their own: duties, several at once, and work that is asked for."""
+"""Loops that run until canceled: duties, several loops at once, and work on request."""
 
 import asyncio
 import contextlib
@@ -15,15 +15,15 @@ logger = logging.getLogger(__name__)
 
 
 class Duty(Protocol):
-    """What the manager does as long as it lives."""
+    """Work that the manager does as long as it lives."""
 
     async def run(self) -> None:
-        """Until canceled; what must be closed is closed then."""
+        """Work until canceled; then close what must be closed."""
         ...
 
 
 async def begin(stack: AsyncExitStack, duties: Mapping[str, Duty]) -> None:
-    """Runs them, by name, until the stack ends them, in the opposite order."""
+    """Run the duties, given by name, until the stack ends them in the opposite order."""
     for name, duty in duties.items():
         asyncio_task = asyncio.create_task(duty.run(), name=name)
         asyncio_task.add_done_callback(_complain_if_broken)
@@ -43,7 +43,10 @@ async def _end(asyncio_task: "asyncio.Task[None]") -> None:
 
 
 async def until_one_ends(*loops: Coroutine[Any, Any, Any]) -> None:
-    """Ends the others; raises what the first in the row raised, if any did."""
+    """Run loops until one of them ends, then cancel the others.
+
+    If loops raised exceptions, raise that of the first of them, in the order of the arguments.
+    """
     asyncio_tasks = [asyncio.create_task(loop) for loop in loops]
     try:
         await asyncio.wait(asyncio_tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -59,11 +62,12 @@ async def until_one_ends(*loops: Coroutine[Any, Any, Any]) -> None:
 async def whenever(
     asked: asyncio.Event, work: Callable[[], Awaitable[None]], *, tick_s: float | None = None
 ) -> None:
-    """Works whenever `asked` is set, and again soon if the database was busy. Until canceled.
+    """Call `work` whenever `asked` is set, until canceled; soon again if the database was busy.
 
     Args:
-        asked: cleared before each turn, so a request that comes meanwhile leads to another one.
-        tick_s: the safety net under being asked; none by default.
+        asked: the event; cleared before each call, so a request during a call leads to another.
+        work: the work.
+        tick_s: seconds after which `work` is called even if `asked` is not set; by default never.
     """
     while True:
         with contextlib.suppress(TimeoutError):
@@ -80,11 +84,13 @@ async def whenever(
 async def whenever_woken(
     database: Database, work: Callable[[], Awaitable[None]], *, pause_s: float, tick_s: float
 ) -> None:
-    """Whenever the farm has changed and there may be something to do, until canceled.
+    """Call `work` at once and whenever the farm has changed, until canceled.
 
     Args:
-        pause_s: between two looks, however often it is woken.
-        tick_s: the safety net under being woken.
+        database: the database whose changes count.
+        work: the work.
+        pause_s: seconds between two calls, even if the farm changes more often.
+        tick_s: seconds after which `work` is called even if the farm has not changed.
     """
 
     async def work_and_pause() -> None:

@@ -1,4 +1,4 @@
-"""Runs the migrations that are shipped in `migrations/`, on an empty database or an older one."""
+"""Runs the migrations in `migrations/` on an empty or older database."""
 
 import asyncio
 from collections.abc import Callable
@@ -11,17 +11,23 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
 MIGRATIONS = Path(__file__).parent / "migrations"
-#: Any number will do, as long as every manager uses the same one.
+#: The lock's number. Its value does not matter, but all managers must use the same.
 _MIGRATION_LOCK = 7_266_001
 
 
 def upgrade(url: str, revision: str = "head") -> None:
-    """Blocks; call it where no event loop runs. Several managers may do so at once."""
+    """Migrate the database up to a revision; several managers may do so at once.
+
+    This blocks, and must be called in a thread without an event loop.
+    """
     _run(url, lambda config: command.upgrade(config, revision))
 
 
 def downgrade(url: str, revision: str = "base") -> None:
-    """Blocks, as `upgrade` does. At `base` nothing is left but Alembic's own empty table."""
+    """Migrate the database down to a revision; blocks like `upgrade`.
+
+    At `base`, only Alembic's own empty table is left.
+    """
     _run(url, lambda config: command.downgrade(config, revision))
 
 
@@ -47,7 +53,7 @@ async def _run_in_one_transaction(url: str, migrate: Callable[[Config], None]) -
 
 
 def _begin_for_real(engine: object) -> None:
-    """Make SQLite's schema changes part of the transaction, and wait for others' first."""
+    """Make SQLite's schema changes part of the transaction, which first waits for other writers."""
 
     @event.listens_for(engine, "connect")
     def prepare(connection, _record) -> None:  # type: ignore[no-untyped-def] # the driver's own

@@ -1,4 +1,4 @@
-"""The events' payloads, shaped as Flamenco shapes them."""
+"""The payloads of events, in Flamenco's format."""
 
 from datetime import datetime
 from typing import Any, Literal
@@ -17,12 +17,12 @@ LifecycleType = Literal["manager-startup", "manager-shutdown"]
 
 
 def topic_of_job(job_id: str) -> str:
-    """Where a job's tasks are told of."""
+    """Return the topic of the events of a job's tasks."""
     return f"/jobs/{job_id}"
 
 
 def rfc3339(moment: datetime) -> str:
-    """UTC, as the API writes it."""
+    """Return a UTC time in the API's format, with `Z`."""
     return moment.isoformat().replace("+00:00", "Z")
 
 
@@ -50,7 +50,7 @@ def job_event(
 
 
 def job_deleted(job_id: str) -> dict[str, Any]:
-    """Every mandatory field but the id at its zero value."""
+    """Return the payload of a job's deletion: mandatory fields except the id are empty or zero."""
     return {
         "id": job_id,
         "was_deleted": True,
@@ -67,7 +67,7 @@ def job_deleted(job_id: str) -> dict[str, Any]:
 def task_event(
     task: TaskRow, worker_name: str | None, *, previous: TaskStatus | None = None
 ) -> dict[str, Any]:
-    """`worker_name` of the worker that the task names; None for none."""
+    """Return the payload of a task. `worker_name` is its worker's name; None without a worker."""
     payload: dict[str, Any] = {
         "id": task.id,
         "job_id": task.job_id,
@@ -96,7 +96,7 @@ def worker_event(worker: WorkerRow, *, previous: WorkerStatus | None = None) -> 
     }
     if worker.last_seen is not None:
         payload["last_seen"] = rfc3339(worker.last_seen)
-    if previous:  # before its first sign-on a worker has none
+    if previous:  # before its first sign-on, a worker has an empty status
         payload["previous_status"] = str(previous)
     if worker.status_requested is not None:
         payload["status_change"] = {
@@ -117,7 +117,7 @@ def tag_deleted(tag_id: str) -> dict[str, Any]:
 
 
 def last_rendered_topic(job_id: str) -> str:
-    """Where one job's images are told of; all jobs' are told of at `LAST_RENDERED`, too."""
+    """Return the topic of one job's images; the images of all jobs go to `LAST_RENDERED`, too."""
     return f"{topic_of_job(job_id)}{LAST_RENDERED}"
 
 

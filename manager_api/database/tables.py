@@ -1,7 +1,7 @@
 """The manager's tables. Ids are UUIDs as 36-character text, times are UTC.
 
-Of a job that runs, `status`, `activity` and all of its tasks are a projection of its workflow
-(docs/architecture.md); only `manager_api.jobs.projection` writes them.
+While a job runs, its `status`, its `activity` and its tasks are a projection of its workflow
+(docs/architecture.md), which `manager_api.jobs.projection` writes.
 """
 
 from datetime import UTC, datetime
@@ -30,7 +30,7 @@ from workflows.domain.statuses import JobStatus, TaskStatus, WorkerStatus
 
 
 class UtcDateTime(TypeDecorator[datetime]):
-    """Aware datetimes in and out, also on SQLite, which forgets the zone."""
+    """Stores and returns aware datetimes, also on SQLite, which does not store the time zone."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
@@ -45,9 +45,10 @@ class UtcDateTime(TypeDecorator[datetime]):
 
 
 class FreeText(TypeDecorator[str]):
-    """Text from outside. PostgreSQL stores no NUL and neither stores half a surrogate pair.
+    """Text from outside, in which characters that cannot be stored are replaced.
 
-    A job's write is repeated until it is stored, so a character must not be able to stop it.
+    PostgreSQL does not store NUL, and neither database stores half a surrogate pair. A job's write
+    is repeated until it is stored, so such a character must not prevent that.
     """
 
     impl = Text
@@ -93,14 +94,14 @@ class Base(DeclarativeBase):
 
 
 def table_of(row: type[Base]) -> Table:
-    """For statements that go past the mapping: in bulk, or where every millisecond counts."""
+    """Return a class's table, for statements without the mapping: bulk ones and very fast ones."""
     return cast(Table, row.__table__)
 
 
 class JobRow(Base):
     __tablename__ = "jobs"
     __table_args__ = (
-        # Nearly always empty, and looked into all the time.
+        # This index is nearly always empty, and is read all the time.
         Index(
             "ix_jobs_delete_requested_at",
             "delete_requested_at",
@@ -124,7 +125,7 @@ class JobRow(Base):
     settings: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     job_metadata: Mapped[dict[str, str]] = mapped_column("metadata", JSON, default=dict)
     rna_overrides: Mapped[list[str] | None] = mapped_column(JSON(none_as_null=True))
-    """Lines of `workflows.domain.rna_overrides`, checked; null: none."""
+    """Checked lines of `workflows.domain.rna_overrides`; null if there are none."""
     shaman_checkout_id: Mapped[str] = mapped_column(FreeText, default="")
     worker_tag_id: Mapped[str | None] = mapped_column(ForeignKey("worker_tags.id"))
     created: Mapped[datetime] = mapped_column(UtcDateTime)
@@ -136,22 +137,22 @@ class JobRow(Base):
     run: Mapped[int] = mapped_column(default=1)
     """Number of the run that owns this job; issued here, never reused."""
     sequence: Mapped[int] = mapped_column(default=0)
-    """The last projection write of this run that was stored."""
+    """The number of the last stored projection write of this run; 0 before the first."""
     last_write: Mapped[str | None] = mapped_column(String(32))
-    """Its `workflows.domain.writes.fingerprint`; null before there is one."""
+    """The last write's `workflows.domain.writes.fingerprint`; null before the first write."""
     is_ended: Mapped[bool] = mapped_column(default=False, index=True)
-    """The run's final write was stored: its workflow has nothing left to do."""
+    """Whether the run's final write was stored, so that its workflow has nothing left to do."""
     pending_change: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
-    """`messages.Change` that this run was started for; its claim carries it."""
+    """The `messages.Change` that this run was started for; its claim returns it."""
     demand: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
-    """`messages.Demand`; null when nothing waits for a worker."""
+    """The `messages.Demand`; null if no task waits for a worker."""
     demand_version: Mapped[int] = mapped_column(default=0)
 
     archived_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     is_archiving: Mapped[bool] = mapped_column(default=False, server_default=false())
-    """It is archived, and its tasks and logs are not yet gone."""
+    """Whether the job is archived and its tasks and logs are not all deleted yet."""
     statistics: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
-    """`contract.archive.ArchivedStatistics`: of an archived job, what its tasks came to."""
+    """The `contract.archive.ArchivedStatistics` of an archived job's tasks."""
 
 
 class TaskRow(Base):
@@ -168,7 +169,7 @@ class TaskRow(Base):
 
     job_id: Mapped[str] = mapped_column(ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True)
     index_in_job: Mapped[int] = mapped_column(primary_key=True)
-    """1-based, in the order the job type made them."""
+    """The task's position, from 1, in the order in which the job type made the tasks."""
     id: Mapped[str] = mapped_column(String(36), unique=True)
     name: Mapped[str] = mapped_column(FreeText)
     task_type: Mapped[str] = mapped_column(String(255))
@@ -176,30 +177,30 @@ class TaskRow(Base):
     status: Mapped[TaskStatus] = mapped_column(Word(TaskStatus))
     activity: Mapped[str] = mapped_column(FreeText, default="")
     commands: Mapped[list[dict[str, Any]]] = mapped_column(JSON)
-    """`{name, parameters, total_step_count}` each, variables not yet replaced."""
+    """`{name, parameters, total_step_count}` each, with variables that are not replaced yet."""
     depends_on: Mapped[str] = mapped_column(Text, default="")
-    """Range-coded indexes in the same job: `1-4,9`."""
+    """Indexes of tasks of the same job, as ranges: `1-4,9`."""
     steps_total: Mapped[int] = mapped_column(default=0)
     steps_completed: Mapped[int] = mapped_column(default=0)
     attempt: Mapped[int] = mapped_column(default=0)
     failures: Mapped[int] = mapped_column(default=0)
     failed_by: Mapped[list[str]] = mapped_column(JSON, default=list)
-    """Ids of the workers that failed it since it was last requeued."""
+    """Ids of the workers that failed the task since its last requeue."""
     worker_id: Mapped[str | None] = mapped_column(ForeignKey("workers.id"))
-    """The last worker that got it."""
+    """The last worker that got the task."""
     created: Mapped[datetime] = mapped_column(UtcDateTime)
     updated: Mapped[datetime] = mapped_column(UtcDateTime)
     last_touched: Mapped[datetime | None] = mapped_column(UtcDateTime)
     started_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    """When a worker began its newest attempt."""
+    """When a worker began the newest attempt."""
     ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    """When that attempt came to its end; null while it runs."""
+    """When the newest attempt ended; null while it runs."""
     memory_peak: Mapped[int | None] = mapped_column(BigInteger)
-    """Bytes that this attempt took at most; null: not known, as of HTTP workers."""
+    """Peak memory of the newest attempt, in bytes; null if unknown, as for HTTP workers."""
 
 
 class JobHistoryRow(Base):
-    """What befell a job: each change of its status, each failure of a task."""
+    """An entry of a job's history: a change of its status, a failure of a task, or an edit."""
 
     __tablename__ = "job_history"
 
@@ -207,11 +208,11 @@ class JobHistoryRow(Base):
     job_id: Mapped[str] = mapped_column(ForeignKey("jobs.id", ondelete="CASCADE"), index=True)
     happened: Mapped[datetime] = mapped_column(UtcDateTime)
     task_index: Mapped[int | None]
-    """Null: it is about the job."""
+    """The task's index; null if the entry is about the job."""
     worker_id: Mapped[str | None] = mapped_column(String(36))
-    """Of a task: who had it. Stays when the worker is deleted."""
+    """The worker that had the task; kept when the worker is deleted."""
     status: Mapped[str] = mapped_column(String(32))
-    """Afterwards."""
+    """The status after the change."""
     text: Mapped[str] = mapped_column(FreeText)
 
 
@@ -224,7 +225,7 @@ class JobBlockRow(Base):
 
 
 class OutboxRow(Base):
-    """A workflow to start. Written with what it is for, removed when Temporal has it."""
+    """A workflow to start: written with the change that needs it, removed once Temporal has it."""
 
     __tablename__ = "outbox"
 
@@ -255,15 +256,15 @@ class WorkerRow(Base):
     """The host's newest sign-on on the control channel; 0: never. Part of its task queue."""
     slots: Mapped[int] = mapped_column(default=1)
     live_runs: Mapped[list[str]] = mapped_column(JSON, default=list)
-    """`str(RunKey)` of what lived, or was kept, when this session began."""
+    """`str(RunKey)` of the runs that lived, or were kept, when this session began."""
     is_http: Mapped[bool] = mapped_column(default=False, server_default=false())
-    """It asks for its tasks over HTTP, as a stock Flamenco Worker does."""
+    """Whether the worker asks for its tasks over HTTP, as a Flamenco Worker does."""
     polls_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    """So long it waits for the answer to its request for a task."""
+    """The time until which an HTTP worker waits for the answer to its request for a task."""
     is_paused: Mapped[bool] = mapped_column(default=False, server_default=false())
-    """It finishes what it runs and is given nothing more, but stays awake."""
+    """Whether the worker finishes its tasks and gets no new ones, but stays awake."""
     is_provisioned: Mapped[bool] = mapped_column(default=True, server_default=true())
-    """Its host takes the settings that the farm has for it."""
+    """Whether the worker's host uses the settings that the farm keeps for it."""
 
 
 class WorkerTagRow(Base):
@@ -295,16 +296,16 @@ class SleepScheduleRow(Base):
     )
     is_active: Mapped[bool] = mapped_column(default=False)
     days_of_week: Mapped[str] = mapped_column(String(255), default="")
-    """Two-letter words (`mo tu`), by spaces; empty: every day."""
+    """Two-letter words (`mo tu`), separated by spaces; empty means every day."""
     start_time: Mapped[str] = mapped_column(String(16), default="")
-    """`HH:MM`; empty: from midnight."""
+    """`HH:MM`; empty means from midnight."""
     end_time: Mapped[str] = mapped_column(String(16), default="")
     next_check: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    """The next moment at which it may say something else; None: it never does."""
+    """The next moment at which the schedule's answer may change; null if it never changes."""
 
 
 class ProvisionScope(StrEnum):
-    """Whom provisioned settings are for; each overrides those before it."""
+    """The workers that provisioned settings are for; each scope overrides those before it."""
 
     FARM = "farm"
     PLATFORM = "platform"
@@ -313,27 +314,27 @@ class ProvisionScope(StrEnum):
 
 
 class ProvisionRow(Base):
-    """Settings that workers get from the manager instead of from files of their own."""
+    """Settings that workers get from the manager instead of from their own files."""
 
     __tablename__ = "provisions"
 
     scope: Mapped[ProvisionScope] = mapped_column(Word(ProvisionScope), primary_key=True)
     target: Mapped[str] = mapped_column(String(255), primary_key=True)
-    """Platform, or id of the tag or worker; empty for the farm."""
+    """The platform, or the id of the tag or worker; empty for the farm."""
     settings: Mapped[dict[str, Any]] = mapped_column(JSON)
     updated: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
 class HttpRunState(StrEnum):
     OFFERED = "offered"
-    """Its activity waits; the worker has not been given the task yet."""
+    """The run's activity waits; the worker has not got the task yet."""
     RUNNING = "running"
     ENDED = "ended"
-    """The outcome is known, and kept until it is settled."""
+    """The outcome is known, and is kept until the run is settled."""
 
 
 class HttpRunRow(Base):
-    """A run of a task by a worker that speaks HTTP: what a host keeps on its own disk."""
+    """A run of a task by an HTTP worker; a host keeps the same facts on its own disk."""
 
     __tablename__ = "http_runs"
     __table_args__ = (Index("ix_http_runs_worker_id_state", "worker_id", "state"),)
@@ -348,24 +349,24 @@ class HttpRunRow(Base):
     slot: Mapped[int]
     generation: Mapped[int]
     workflow_run_id: Mapped[str] = mapped_column(String(36))
-    """With the next, the newest activity that is attached."""
+    """With `activity_id`, identifies the newest attached activity; empty if none waits."""
     activity_id: Mapped[str] = mapped_column(String(255))
     state: Mapped[HttpRunState] = mapped_column(Word(HttpRunState))
     outcome: Mapped[str] = mapped_column(String(16), default="")
-    """`messages.OutcomeKind`, of an ended one."""
+    """The `messages.OutcomeKind` of an ended run."""
     reason: Mapped[str] = mapped_column(FreeText, default="")
     stop_reason: Mapped[str] = mapped_column(FreeText, default="")
-    """Why the worker is to be told to stop; empty: it may go on."""
+    """Why the worker must stop this run; empty if it may go on."""
     created: Mapped[datetime] = mapped_column(UtcDateTime)
     touched: Mapped[datetime] = mapped_column(UtcDateTime)
     """When the worker got this run, or last said something about its task."""
     handed_out: Mapped[int] = mapped_column(default=0, server_default="0")
-    """How often the worker was given the run as the answer to its question for a task."""
+    """How often the worker got this run as the answer to its request for a task."""
 
 
 class LeaseState(StrEnum):
     OFFERED = "offered"
-    """Written; the workflow has not yet confirmed it, so `lend` is resent."""
+    """The lease is written, but the workflow has not confirmed it yet, so `lend` is resent."""
     HELD = "held"
     RETURNED = "returned"
 
@@ -375,7 +376,7 @@ class LeaseRow(Base):
 
     __tablename__ = "leases"
     __table_args__ = (
-        # A slot is lent to one job at a time, whoever writes.
+        # The database guarantees that a slot is lent to one job at a time.
         Index(
             "uq_leases_open_worker_id_slot",
             "worker_id",
@@ -392,7 +393,7 @@ class LeaseRow(Base):
     session: Mapped[int]
     slot: Mapped[int]
     generation: Mapped[int]
-    """Grows per worker and slot, see `WorkerSlotRow`."""
+    """Grows with each lease of this slot; see `WorkerSlotRow`."""
     job_id: Mapped[str] = mapped_column(ForeignKey("jobs.id", ondelete="CASCADE"))
     run: Mapped[int]
     state: Mapped[LeaseState] = mapped_column(Word(LeaseState), index=True)
@@ -401,11 +402,11 @@ class LeaseRow(Base):
     epoch: Mapped[int]
     changed: Mapped[datetime] = mapped_column(UtcDateTime)
     task_types: Mapped[list[str] | None] = mapped_column(JSON(none_as_null=True))
-    """What the worker took on when it was lent; null: not known."""
+    """The task types of the worker when it was lent; null in leases of an older build."""
 
 
 class WorkerSlotRow(Base):
-    """The newest generation of each slot, which outlives the leases of deleted jobs."""
+    """The newest generation of a slot, which is kept when the leases of deleted jobs are not."""
 
     __tablename__ = "worker_slots"
 
@@ -415,7 +416,7 @@ class WorkerSlotRow(Base):
 
 
 class HandBackRow(Base):
-    """A pair that was handed back: skipped until the job's demand version changes (rule 2)."""
+    """A worker that a job handed back: skipped until the job's demand version changes (rule 2)."""
 
     __tablename__ = "hand_backs"
 
@@ -425,7 +426,7 @@ class HandBackRow(Base):
 
 
 class EventRow(Base):
-    """What clients are told, written in the transaction of the change it tells of."""
+    """An event for clients, written in the transaction of the change that it reports."""
 
     __tablename__ = "events"
     __table_args__ = ({"sqlite_autoincrement": True},)  # an id is never used twice
@@ -437,7 +438,7 @@ class EventRow(Base):
 
 
 class FarmRow(Base):
-    """One row: what belongs to the farm as a whole."""
+    """The facts about the farm as a whole, in the table's only row."""
 
     __tablename__ = "farm"
 
@@ -446,13 +447,13 @@ class FarmRow(Base):
     """The database refuses leases of an older keeper (rule 17)."""
     last_rendered_job_id: Mapped[str | None] = mapped_column(String(36))
     mark: Mapped[int] = mapped_column(default=0, server_default="0")
-    """Grows while managers live, and is noted outside of the database (`restoring`)."""
+    """Grows while managers live, and is noted outside the database, too (`keeper.restores`)."""
     restored: Mapped[int] = mapped_column(default=0, server_default="0")
-    """Number of the last time that the database was put back; 0: never."""
+    """The number of the database's last restore; 0 if it was never restored."""
 
 
 class SavedViewRow(Base):
-    """What somebody wants to look at again: the query of one of the dashboard's pages."""
+    """A saved view: the query of one of the dashboard's pages."""
 
     __tablename__ = "saved_views"
 
@@ -461,8 +462,9 @@ class SavedViewRow(Base):
     """`jobs` or `workers`."""
     name: Mapped[str] = mapped_column(String(255))
     query: Mapped[str] = mapped_column(Text)
-    """As it stands in the page's address, without the question mark."""
+    """The query as in the page's address, without the question mark."""
     is_shared: Mapped[bool]
     owner: Mapped[str] = mapped_column(String(255))
-    """Who may change it, and sees it if it is not shared. Until there is a login, a browser."""
+    """The browser that saved the view, because there is no login yet. Only the owner sees and
+    changes a view that is not shared."""
     updated: Mapped[datetime] = mapped_column(UtcDateTime)

@@ -26,10 +26,11 @@ class ArchiveService:
         self._database = database
 
     async def archive(self, job_id: str) -> None:
-        """Asking again is no mistake.
+        """Archive a job; an archived job stays as it is.
 
         Raises:
-            Refused: the job has not come to rest, or is being deleted.
+            JobNotFound: there is no such job.
+            Refused: the job is not at rest, or is being deleted.
         """
         async with self._database.writing() as session:
             row = await jobs.existing_job_to_change(session, job_id)

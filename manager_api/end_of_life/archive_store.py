@@ -1,6 +1,7 @@
-"""Archived jobs: marked at once, then relieved of their tasks piece by piece.
+"""Archived jobs: a job is marked at once, then its tasks are deleted in pieces.
 
-A mark is safe once its transaction is committed; what is left of it is found by `pending`.
+Once the transaction of the mark is committed, the work is not forgotten: `pending` finds the jobs
+that still have tasks or logs to delete.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,7 +20,7 @@ from manager_api.jobs.store import existing_job, job_to_change
 
 
 def archive(session: Session, row: JobRow) -> None:
-    """Marks a job, held against other writers; once."""
+    """Mark a locked job as archived; do nothing if it is marked already."""
     if row.archived_at is None:
         row.archived_at = row.updated = utc_now()
         row.is_archiving = True
@@ -28,7 +29,7 @@ def archive(session: Session, row: JobRow) -> None:
 
 
 async def archived_jobs(session: AsyncSession) -> Sequence[JobRow]:
-    """Last archived first."""
+    """Return the archived jobs, the last archived first."""
     query = (
         select(JobRow)
         .where(JobRow.archived_at.is_not(None))
@@ -38,8 +39,10 @@ async def archived_jobs(session: AsyncSession) -> Sequence[JobRow]:
 
 
 async def existing_archived_job(session: AsyncSession, job_id: str) -> JobRow:
-    """Raises:
-    JobNotFound: there is no such job, or it is not archived.
+    """Return an archived job.
+
+    Raises:
+        JobNotFound: there is no such job, or it is not archived.
     """
     row = await existing_job(session, job_id)
     if row.archived_at is None:
@@ -48,7 +51,7 @@ async def existing_archived_job(session: AsyncSession, job_id: str) -> JobRow:
 
 
 async def pending(session: AsyncSession) -> Sequence[tuple[str, bool]]:
-    """Id, and whether its run has ended, of jobs whose tasks and logs are to go."""
+    """Return the jobs whose tasks and logs are to be deleted: id, and whether the run has ended."""
     query = select(JobRow.id, JobRow.is_ended).where(
         JobRow.is_archiving.is_(True), JobRow.delete_requested_at.is_(None)
     )
@@ -56,14 +59,14 @@ async def pending(session: AsyncSession) -> Sequence[tuple[str, bool]]:
 
 
 async def keep_statistics(session: Session, job_id: str, statistics: Mapping[str, Any]) -> None:
-    """Those that were counted first stay: later ones would miss tasks that are gone."""
+    """Store a job's statistics if it has none; later ones would miss tasks that are deleted."""
     row = await job_to_change(session, job_id)
     if row is not None and row.statistics is None:
         row.statistics = dict(statistics)
 
 
 async def drop_some_tasks(session: Session, job_id: str, at_most: int) -> bool:
-    """Of an archived job whose statistics are kept; returns whether some are left."""
+    """Delete tasks of an archived job whose statistics are stored; return whether some are left."""
     row = await job_to_change(session, job_id)
     if row is None or not row.is_archiving or not row.is_ended or row.statistics is None:
         return False
@@ -71,7 +74,7 @@ async def drop_some_tasks(session: Session, job_id: str, at_most: int) -> bool:
 
 
 async def finish(session: Session, job_id: str) -> None:
-    """Its tasks and logs are gone."""
+    """Record that the tasks and logs of an archived job are deleted."""
     row = await job_to_change(session, job_id)
     if row is not None and row.is_archiving:
         row.is_archiving = False

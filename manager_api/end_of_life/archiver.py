@@ -1,7 +1,8 @@
-"""Relieves archived jobs of their tasks and logs, on the farm keeper's behalf.
+"""Deletes the tasks and logs of archived jobs, as a duty of the farm keeper.
 
-In this order, each step harmless when it is done twice: cancel what is not ended, keep what the
-tasks came to, drop the tasks, erase the logs. Definition, last image and rendered output stay.
+The steps are: cancel the job if its run has not ended, store the statistics of its tasks, delete
+the tasks, erase the logs. Each step may be done twice. The job's definition, its last image and
+its rendered output stay.
 """
 
 import asyncio
@@ -24,17 +25,17 @@ from workflows.domain.messages import Change, JobAction
 
 logger = logging.getLogger(__name__)
 
-#: Between two looks, however often it is woken.
+#: Pause between two checks, even if changes of the farm wake the archiver more often.
 _PAUSE_S = 0.2
 
 
 class JobArchiver:
-    """A duty of the keeper.
+    """A duty of the keeper: deletes the tasks and logs of archived jobs.
 
     Args:
-        erase_logs: erases a job's logs, by its id. An `OSError` puts the job off.
-        tick_s: the safety net under being woken; a job that is put off waits so long.
-        cancel_again_s: a paused job that has not ended is asked again after this.
+        erase_logs: erases a job's logs, by job id. After an `OSError` the job is tried again.
+        tick_s: seconds until a check without a wake-up, and so until a failed job's next try.
+        cancel_again_s: seconds until a job that has not ended is canceled again.
     """
 
     def __init__(
@@ -60,8 +61,10 @@ class JobArchiver:
         )
 
     async def work_off(self, epoch: int) -> None:
-        """Raises:
-        Superseded: another keeper does it.
+        """Do what can be done now for all archived jobs.
+
+        Raises:
+            Superseded: a newer keeper has taken over.
         """
         async with self._database.reading() as session:
             pending = await archives.pending(session)
@@ -73,12 +76,12 @@ class JobArchiver:
         self._canceled.forget_old(monotonic())
 
     async def _cancel(self, job_id: str) -> None:
-        """A paused job has a run that waits; its end wakes us again."""
+        """Cancel a job whose run waits, such as a paused one; the run's end wakes the archiver."""
         change = Change(action=JobAction.CANCEL, reason="it was archived")
         try:
             await self._control.change(job_id, change)
         except (RunIsOver, Refused):
-            pass  # it is about to end; the next look tells
+            pass  # the job is about to end; the next check will find out
         except OrchestratorUnavailable as problem:
             logger.warning("not canceled yet: %s", problem, extra={"job": job_id})
 

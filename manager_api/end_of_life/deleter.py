@@ -1,8 +1,8 @@
-"""Carries out the deletion of jobs, on the farm keeper's behalf.
+"""Deletes jobs whose deletion was requested, as a duty of the farm keeper.
 
-In this order, each step harmless when it is done twice, so that whoever was killed in between is
-made good by the next: cancel what is not ended, erase the Shaman checkout, the job's files (logs
-and images) and at last the rows. Rendered output is never touched.
+The steps are: cancel the job if its run has not ended, erase its Shaman checkout, erase its files
+(logs and images), delete its rows. Each step may be done twice, so a new keeper continues after
+one that was killed. Rendered output is never touched.
 """
 
 import asyncio
@@ -33,22 +33,22 @@ _TOLD_EVERY = 500
 
 @dataclass(frozen=True, slots=True)
 class DeletionTimes:
-    """Seconds."""
+    """The pauses of the deletion's duties, in seconds."""
 
     tick_s: float = 5.0
-    """The safety net under being woken."""
+    """Longest time until a check, if no change of the farm wakes the duty."""
     pause_s: float = 0.2
-    """Between two looks, however often it is woken."""
+    """Pause between two checks, even if changes of the farm wake the duty more often."""
     cancel_again_s: float = 5.0
     retry_from_s: float = 5.0
-    """After a failure; the pauses double, up to the next."""
+    """Pause after a job's first failure; it doubles with each failure, up to `retry_to_s`."""
     retry_to_s: float = 600.0
 
 
 class PendingDeletionCanceler:
-    """A duty of the keeper: cancels unfinished jobs whose deletion was asked for.
+    """A duty of the keeper: cancels unfinished jobs whose deletion was requested.
 
-    Apart from the deleter, which has work even while Temporal is away.
+    It is separate from the deleter, which can work while Temporal is away.
     """
 
     def __init__(
@@ -64,7 +64,7 @@ class PendingDeletionCanceler:
         await _whenever_woken(self._database, self.work_off, self._times)
 
     async def work_off(self) -> None:
-        """The runs end some time later, and the writes that say so wake the deleter."""
+        """Cancel the runs; they end some time later, and their last writes wake the deleter."""
         async for page in deletions.pages(self._database):
             unfinished = [pending for pending in page if not pending.is_ended]
             await asyncio.gather(*(self._cancel(pending.id) for pending in unfinished))
@@ -78,7 +78,7 @@ class PendingDeletionCanceler:
             async with self._turns:
                 await self._control.change(job_id, change)
         except (RunIsOver, Refused):
-            pass  # it is about to end, or to begin; the next look tells
+            pass  # the run is about to end or to begin; the next check will find out
         except OrchestratorUnavailable as problem:
             logger.warning("not canceled yet: %s", problem, extra={"job": job_id})
 
@@ -93,10 +93,11 @@ class JobDeleter:
     """A duty of the keeper: deletes ended jobs.
 
     Args:
-        erase_checkout: erases a Shaman checkout, by its id. An `OSError` puts the job off.
-        erase_files: erases what the manager keeps of a job beside the database, by its id, and
-            sees to it that nothing is written there again. Likewise.
-        delete_some_tasks: as `deletions.delete_some_tasks`.
+        erase_checkout: erases a Shaman checkout, by its id. After an `OSError` the job is tried
+            again later.
+        erase_files: erases the job's files on the manager's disk, by job id, and prevents that
+            new ones are written. After an `OSError` the job is tried again later.
+        delete_some_tasks: see `deletions.delete_some_tasks`.
     """
 
     def __init__(
@@ -121,10 +122,10 @@ class JobDeleter:
         await _whenever_woken(self._database, lambda: self.work_off(epoch), self._times)
 
     async def work_off(self, epoch: int) -> None:
-        """Deletes what can be deleted now, in the order in which it was asked for.
+        """Delete the jobs that can be deleted now, in the order of the requests.
 
         Raises:
-            Superseded: another keeper does it.
+            Superseded: a newer keeper has taken over.
         """
         count = 0
         async for page in deletions.pages(self._database):
@@ -151,7 +152,7 @@ class JobDeleter:
                 await self._erase_checkout(pending.shaman_checkout_id)
             await self._erase_files(pending.id)
             is_gone = await self._delete_rows(epoch, pending.id)
-            # What was on its way to a log when the first call came has been written by now.
+            # Log pieces that were being written during the first call have been written by now.
             await self._erase_files(pending.id)
         except OSError as problem:
             await self._put_off(epoch, pending.id, problem)
@@ -170,7 +171,7 @@ class JobDeleter:
                 if not await self._delete_some_tasks(session, job_id, self._tasks_at_once):
                     return await deletions.delete_job(session, job_id)
 
-    # --- what does not go ------------------------------------------------------------------------
+    # --- failures --------------------------------------------------------------------------------
 
     def _is_due(self, job_id: str) -> bool:
         trouble = self._troubles.get(job_id)

@@ -1,4 +1,4 @@
-"""Asks for the deletion of jobs; `end_of_life.deleter` carries it out, whatever restarts."""
+"""Requests the deletion of jobs. `end_of_life.deleter` carries it out, even after restarts."""
 
 from datetime import datetime, timedelta
 
@@ -9,7 +9,7 @@ from manager_api.end_of_life import deletion_store as deletions
 from manager_api.jobs import store as jobs
 from workflows.domain.job.transitions import check_job_deletion
 
-#: Jobs marked in one transaction; others write between two of them.
+#: Jobs marked in one transaction. Other writers get their turn between two transactions.
 _AT_ONCE = 200
 
 
@@ -24,9 +24,10 @@ class DeletionService:
         return JobDeletionInfo(shaman_checkout=self._has_shaman and bool(row.shaman_checkout_id))
 
     async def request(self, job_id: str) -> None:
-        """Asking again is no mistake.
+        """Request a job's deletion; a second request changes nothing.
 
         Raises:
+            JobNotFound: there is no such job.
             Refused: the job's status is one that it only passes through.
         """
         async with self._database.writing() as session:
@@ -36,10 +37,10 @@ class DeletionService:
                 deletions.request(session, row)
 
     async def request_all(self, updated_max: datetime) -> None:
-        """Jobs in any status that did not change after that second.
+        """Request the deletion of all jobs that did not change after that second.
 
         Raises:
-            NothingMatches: there is none.
+            NothingMatches: there is no such job.
         """
         until, count = _up_to_full_second(updated_max), 0
         while True:
@@ -57,5 +58,5 @@ def _up_to_full_second(moment: datetime) -> datetime:
         return moment
     try:
         return moment.replace(microsecond=0) + timedelta(seconds=1)
-    except OverflowError:  # the last second of the last year that there is
+    except OverflowError:  # the last second that a datetime can express
         return moment

@@ -1,6 +1,7 @@
-"""Jobs that are to be deleted: asked for, carried out piece by piece, told of.
+"""Jobs that are to be deleted: the requests, the deletion in pieces, and the events.
 
-A request is safe once its transaction is committed; what is left of it is found by `pages`.
+Once the transaction of a request is committed, the request is not forgotten: `pages` finds the jobs
+that are still to be deleted.
 """
 
 from collections.abc import AsyncIterator, Sequence
@@ -23,17 +24,17 @@ _PAGE = 100
 
 @dataclass(frozen=True, slots=True)
 class PendingDeletion:
-    """A job whose deletion was asked for."""
+    """A job whose deletion was requested."""
 
     id: str
     requested_at: datetime
     is_ended: bool
-    """No run owns it: it can be deleted."""
+    """Whether the job can be deleted, because no run owns it."""
     shaman_checkout_id: str
 
 
 def request(session: Session, row: JobRow) -> None:
-    """Marks a job, held against other writers, for deletion; once."""
+    """Mark a locked job for deletion; do nothing if it is marked already."""
     if row.delete_requested_at is None:
         row.delete_requested_at = row.updated = utc_now()
         events.append(session, JOBS, job_event(row))
@@ -41,13 +42,16 @@ def request(session: Session, row: JobRow) -> None:
 
 
 async def request_some(session: Session, updated_max: datetime, at_most: int) -> int:
-    """Marks jobs that last changed then or before, oldest change first; returns how many."""
+    """Mark jobs that last changed at `updated_max` or before; return how many were marked.
+
+    The jobs whose last change is oldest come first. Archived jobs are left out.
+    """
     query = (
         select(JobRow)
         .where(
             JobRow.updated <= updated_max,
             JobRow.delete_requested_at.is_(None),
-            # Somebody archived them to keep them.
+            # A person archived these jobs to keep them.
             JobRow.archived_at.is_(None),
         )
         .order_by(JobRow.updated, JobRow.id)
@@ -61,9 +65,10 @@ async def request_some(session: Session, updated_max: datetime, at_most: int) ->
 
 
 async def pages(db: Database) -> AsyncIterator[Sequence[PendingDeletion]]:
-    """Jobs that wait for their deletion, in the order of the requests; not all have ended.
+    """Yield the jobs to delete in pages of at most 100, in the order of the requests.
 
-    A farm's whole history may be among them, so there are never many at a time.
+    Some of the jobs may not have ended yet. A page is small, because the farm's whole history may
+    be waiting for deletion.
     """
     last: PendingDeletion | None = None
     while True:
@@ -94,7 +99,7 @@ async def _page(session: AsyncSession, after: PendingDeletion | None) -> Sequenc
 
 
 async def is_checkout_of_others(session: AsyncSession, pending: PendingDeletion) -> bool:
-    """Whether a job that stays uses the same checkout."""
+    """Return whether a job that is not to be deleted uses the same checkout."""
     query = select(JobRow.id).where(
         JobRow.shaman_checkout_id == pending.shaman_checkout_id,
         JobRow.id != pending.id,
@@ -109,7 +114,7 @@ async def count_waiting(session: AsyncSession) -> int:
 
 
 async def explain_delay(session: Session, job_id: str, why: str) -> None:
-    """Shows to whoever looks at the job why it is still there."""
+    """Show in the job's activity text why the job is not deleted yet."""
     row = await _pending_to_change(session, job_id)
     if row is not None and row.activity != why[:LONGEST_REASON]:
         row.activity = why[:LONGEST_REASON]
@@ -117,9 +122,9 @@ async def explain_delay(session: Session, job_id: str, why: str) -> None:
 
 
 async def delete_some_tasks(session: Session, job_id: str, at_most: int) -> bool:
-    """Of an ended job that is to be deleted; returns whether some are left.
+    """Delete tasks of an ended job that is to be deleted; return whether some are left.
 
-    A hundred thousand at once would keep everybody else waiting.
+    Deleting 100,000 tasks at once would block all other writers.
     """
     if await _pending_to_change(session, job_id) is None:
         return False
@@ -127,7 +132,10 @@ async def delete_some_tasks(session: Session, job_id: str, at_most: int) -> bool
 
 
 async def delete_job(session: Session, job_id: str) -> bool:
-    """Deletes an ended job's row and what is below it, and tells of it; false: not there."""
+    """Delete an ended job's row and all that refers to it, and append an event.
+
+    Return False if there is no such job to delete.
+    """
     row = await _pending_to_change(session, job_id)
     if row is None:
         return False

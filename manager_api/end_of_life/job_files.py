@@ -1,4 +1,4 @@
-"""What a job leaves on the manager's disk and in the shared storage, and how it is erased."""
+"""Erases a job's files on the manager's disk and its checkout in the shared storage."""
 
 import asyncio
 import contextlib
@@ -16,14 +16,15 @@ from workflows.domain.shaman import NotAllowed
 
 logger = logging.getLogger(__name__)
 
-#: A writer that was under way makes a file while we erase; the next time it has ended.
+#: A writer that has not ended yet may create a file during the first try.
 _TRIES = 5
 
 
 class JobTraces:
-    """
+    """The files of jobs: logs, images and Shaman checkouts.
+
     Args:
-        settings: those in force.
+        settings: returns the settings in force.
     """
 
     def __init__(
@@ -34,29 +35,29 @@ class JobTraces:
         self._settings = settings
 
     async def erase_files(self, job_id: str) -> None:
-        """Logs and images; nothing is written there any more.
+        """Erase a job's logs and images, and prevent that new ones are written.
 
         Raises:
-            OSError: the disk does not let us.
+            OSError: the disk refuses.
         """
         self._logs.forget(job_id)
         self._images.forget(job_id)
         await asyncio.to_thread(erase_folder, self._logs.job_directory(job_id))
 
     async def erase_logs(self, job_id: str) -> None:
-        """The last image stays.
+        """Erase a job's logs, but not its last image.
 
         Raises:
-            OSError: the disk does not let us.
+            OSError: the disk refuses.
         """
         self._logs.forget(job_id)
         await asyncio.to_thread(erase_all_but, self._logs.job_directory(job_id), SIZES)
 
     async def erase_checkout(self, checkout_id: str) -> None:
-        """Nothing, while Shaman is off: then jobs' files are not ours.
+        """Erase a Shaman checkout. While Shaman is off, do nothing: the files are not Tablao's.
 
         Raises:
-            OSError: the disk does not let us.
+            OSError: the disk refuses.
         """
         settings = self._settings()
         if not settings.shaman.enabled:
@@ -65,15 +66,15 @@ class JobTraces:
         try:
             await asyncio.to_thread(erase_checkout, layout, checkout_id)
         except NotAllowed as reason:
-            # What a submission claims about its storage is not checked when it comes.
-            logger.warning("a job's checkout stays, it is none of Shaman's: %s", reason)
+            # The checkout id of a submission is not checked when the job is submitted.
+            logger.warning("a job's checkout is kept: it is not a checkout of Shaman: %s", reason)
 
 
 def erase_all_but(folder: Path, kept: Container[str]) -> None:
-    """Erases a folder's files, and the folder if none is kept.
+    """Erase a folder's files except those named in `kept`; also the folder if it is then empty.
 
     Raises:
-        OSError: the disk does not let us.
+        OSError: the disk refuses.
     """
     if not folder.is_dir():
         return
@@ -86,10 +87,10 @@ def erase_all_but(folder: Path, kept: Container[str]) -> None:
 
 
 def erase_folder(folder: Path) -> None:
-    """And the one it is in, if nothing else is. One that is not there is erased already.
+    """Erase a folder, and its parent if that is then empty. A missing folder counts as erased.
 
     Raises:
-        OSError: the disk does not let us; or it is a link, which is never followed.
+        OSError: the disk refuses, or the folder is a link, which is never followed.
     """
     for tries_left in reversed(range(_TRIES)):
         try:

@@ -1,4 +1,4 @@
-"""The shared storage, for people who choose a path in it."""
+"""Lists folders of the shared storage, for people who choose a path in it."""
 
 import asyncio
 from dataclasses import dataclass
@@ -15,12 +15,12 @@ from workflows.domain.variables import Variables
 @dataclass(frozen=True, slots=True)
 class Wanted:
     path: str = ""
-    """With variables or without; empty is the shared storage itself."""
+    """The folder's path, which may contain variables; empty for the shared storage itself."""
     contains: str = ""
-    """A part of the name."""
+    """A text that the names of the entries contain."""
     hidden: bool = False
     nearest: bool = False
-    """Rather another folder than a refusal."""
+    """Whether to list another folder if this one cannot be listed."""
 
 
 class FileService:
@@ -29,9 +29,12 @@ class FileService:
         self._variables = variables
 
     async def listing(self, wanted: Wanted) -> FileListing:
-        """
+        """Return the entries of a folder.
+
         Raises:
-            Forbidden, BadRequest, NotFound: it leads out of the shared storage, or is not there.
+            Forbidden: the path leads out of the shared storage.
+            BadRequest: the path is not valid on this platform.
+            NotFound: the folder does not exist, or cannot be read.
         """
         platform = managers_platform()
         path = self._variables.for_workers(platform, platform).text(wanted.path)
@@ -63,7 +66,7 @@ class FileService:
 
 
 def _nearest(storage: SharedStorage, path: Path) -> tuple[Path, str]:
-    """What to list instead, and why: of a path that does not exist yet that goes without saying."""
+    """Return the folder to list instead, and the reason; no reason if the path does not exist."""
     try:
         return storage.nearest(path), ""
     except (Forbidden, BadRequest) as refusal:

@@ -1,8 +1,7 @@
-"""The shared storage as people may look at it: what is really in it, and nothing else.
+"""Shows what is in the shared storage, and nothing outside it.
 
-A path is judged by where it leads when all links are followed, so neither `..` nor a link shows
-what lies elsewhere. Everything here asks the file system, which may be far away: call it in a
-thread.
+All links of a path are followed before the path is checked, so neither `..` nor a link leads to
+files elsewhere. All functions ask the file system, which may be slow: call them in a thread.
 """
 
 import os
@@ -14,7 +13,7 @@ from pathlib import Path
 
 from manager_api.contract.errors import BadRequest, Forbidden, NotFound
 
-#: More are of no use in a list; it is said that there are more.
+#: Most entries of a listing. Its `total` shows if there are more.
 MAX_ENTRIES = 5_000
 _NUMBERS = re.compile(r"(\d+)", re.ASCII)
 
@@ -24,22 +23,22 @@ class Entry:
     name: str
     is_folder: bool
     size: int
-    """In bytes; 0 of a folder."""
+    """The size in bytes; 0 for a folder."""
     modified: datetime
 
 
 @dataclass(slots=True)
 class Listing:
     folder: Path
-    """As workers may call it: below the root as it is configured, links followed otherwise."""
+    """The path that workers may use: below the configured root, with links below it followed."""
     entries: list[Entry] = field(default_factory=list)
-    """Folders first, then by name, numbers in it by their value."""
+    """Folders first, then files; by name, with numbers in names in numeric order."""
     total: int = 0
-    """With those that are too many to be listed."""
+    """The number of entries, including those above `MAX_ENTRIES`."""
     hidden: int = 0
-    """Left out because their names begin with a dot."""
+    """The number of entries left out because their names begin with a dot."""
     leading_out: int = 0
-    """Left out because they are links to elsewhere, or to nothing."""
+    """The number of links left out because they lead outside, or to nothing."""
 
 
 class SharedStorage:
@@ -48,11 +47,14 @@ class SharedStorage:
         self._real_root = _resolved(root)
 
     def inside(self, path: Path) -> Path:
-        """Where it really is. It need not exist. A relative path begins at the root.
+        """Return the path with all links followed. It need not exist.
+
+        Args:
+            path: an absolute path, or one relative to the root.
 
         Raises:
-            Forbidden: it is not in the shared storage.
-            BadRequest: no path of this platform.
+            Forbidden: the path is not in the shared storage.
+            BadRequest: the path is not valid on this platform.
         """
         real = _resolved(self.root / path)
         if not real.is_relative_to(self._real_root):
@@ -60,7 +62,7 @@ class SharedStorage:
         return real
 
     def nearest(self, path: Path) -> Path:
-        """The path itself, or the first above it that exists.
+        """Return the path itself if it exists, else the nearest folder above it that exists.
 
         Raises:
             Forbidden, BadRequest: see `inside`.
@@ -71,11 +73,16 @@ class SharedStorage:
         return self.root / real.relative_to(self._real_root)
 
     def listing(self, path: Path, *, contains: str = "", with_hidden: bool = False) -> Listing:
-        """Of a folder; of that which a file is in.
+        """Return the listing of a folder; for a file, that of the folder it is in.
+
+        Args:
+            path: the folder or file; see `inside`.
+            contains: list only entries whose names contain this text, in any case.
+            with_hidden: list entries whose names begin with a dot, too.
 
         Raises:
             Forbidden, BadRequest: see `inside`.
-            NotFound: it does not exist, or cannot be read.
+            NotFound: the folder does not exist, or cannot be read.
         """
         real = self.inside(path)
         if real.is_file():
@@ -96,7 +103,7 @@ class SharedStorage:
     def _chosen(
         self, found: Iterator[os.DirEntry[str]], listing: Listing, contains: str, with_hidden: bool
     ) -> Iterator[tuple[os.DirEntry[str], bool]]:
-        """With whether it is a folder; the others are counted."""
+        """Yield the entries to list, each with whether it is a folder; count those left out."""
         for entry in found:
             if contains not in entry.name.casefold() or not _can_be_said(entry.name):
                 continue
@@ -110,14 +117,14 @@ class SharedStorage:
     def _leads_inside(self, entry: os.DirEntry[str]) -> bool:
         try:
             return Path(entry.path).resolve(strict=True).is_relative_to(self._real_root)
-        except (OSError, RuntimeError):  # to nothing, or round in a circle
+        except (OSError, RuntimeError):  # the link leads to nothing, or to itself
             return False
 
 
 def _resolved(path: Path) -> Path:
     try:
         real = path.resolve()
-        # Says whether there can be such a path: one with too long a name resolves all the same.
+        # This raises for a name that is too long, which `resolve` accepts.
         real.exists()
         return real
     except (OSError, ValueError, RuntimeError) as error:
@@ -125,14 +132,15 @@ def _resolved(path: Path) -> Path:
 
 
 def _can_be_said(name: str) -> bool:
-    """Names are bytes to Linux; what is no Unicode in them no JSON can carry."""
+    """Return whether JSON can carry a name. On Linux, names may contain bytes that are not text."""
     return not any("\ud800" <= character <= "\udfff" for character in name)
 
 
 def _order(item: tuple[os.DirEntry[str], bool]) -> tuple[bool, list[tuple[bool, int, str]], str]:
     entry, is_folder = item
     parts = _NUMBERS.split(entry.name.casefold())
-    # Numbers at the odd places. The length first: Python refuses to convert thousands of digits.
+    # Numbers are at the odd places. Longer ones stay text: Python does not convert thousands of
+    # digits.
     named = [
         (False, int(part), "") if place % 2 and len(part) < 20 else (True, 0, part)
         for place, part in enumerate(parts)
@@ -141,7 +149,7 @@ def _order(item: tuple[os.DirEntry[str], bool]) -> tuple[bool, list[tuple[bool, 
 
 
 def _entry(entry: os.DirEntry[str], is_folder: bool) -> Entry | None:
-    """None if it is gone by now."""
+    """Return the entry; None if the file no longer exists."""
     try:
         stat = entry.stat()
     except OSError:

@@ -1,4 +1,4 @@
-"""Rendered frames at the sizes that the sequence viewer shows, kept on the manager's own disk."""
+"""Scales rendered frames to the sequence viewer's sizes, and keeps them on the manager's disk."""
 
 import asyncio
 import contextlib
@@ -13,12 +13,13 @@ from PIL import Image
 from activities.images import frame_images
 from manager_api.contract.errors import TryAgain
 
-#: Few, so that a frame is kept for all pages alike. Heights follow.
+#: Few widths, so that all pages share the kept images. The heights follow from the widths.
 WIDTHS = (320, 640, 1280, 1920)
-#: A gigabyte: some ten thousand frames at 1280.
+#: 1 GiB, about 10,000 frames of width 1280.
 MAX_KEPT_BYTES = 2**30
 _PRUNE_EVERY = 100
-#: Each decodes a frame in a thread or a child; rendering and the farm come first.
+#: Frames decoded at the same time, each in a thread or a child process. They are few, because the
+#: manager's other work and rendering are more important.
 _AT_ONCE = max(1, min(4, (os.cpu_count() or 2) // 2))
 _MAX_WAITING = 256
 
@@ -26,7 +27,7 @@ logger = logging.getLogger(__name__)
 
 
 class NoPreview(Exception):
-    """The file is not (or not yet) an image that can be shown; the text says why."""
+    """The file is not an image that can be shown, perhaps not yet; the text says why."""
 
 
 class FrameImages:
@@ -38,14 +39,16 @@ class FrameImages:
         self._written = 0
 
     async def jpeg(self, path: Path, key: str, width: int) -> bytes:
-        """
+        """Return the frame as a JPEG, from the kept images if possible.
+
         Args:
-            key: of the file's content, see `key_of`.
-            width: one of `WIDTHS`.
+            path: the frame's file.
+            key: the key of the file's content; see `key_of`.
+            width: one of `WIDTHS`, in pixels.
 
         Raises:
-            NoPreview: there is nothing to show.
-            TryAgain: too many wait.
+            NoPreview: the file cannot be shown as an image.
+            TryAgain: too many frames wait to be decoded.
         """
         kept = self._folder / f"{key}-{width}.jpg"
         if (jpeg := await asyncio.to_thread(_kept, kept)) is not None:
@@ -55,7 +58,7 @@ class FrameImages:
         self._waiting += 1
         try:
             async with self._decoders:
-                # Perhaps somebody else, in whose turn we waited, wanted the same.
+                # An earlier request may have made the same image meanwhile.
                 jpeg = await asyncio.to_thread(_kept, kept)
                 return await self._made(path, kept, width) if jpeg is None else jpeg
         finally:
@@ -74,17 +77,17 @@ class FrameImages:
 
 
 def key_of(path: Path, stat: os.stat_result) -> str:
-    """Another one when the frame was rendered again."""
+    """Return a key that changes when the frame is rendered again."""
     return sha256(f"{path}\0{stat.st_mtime_ns}\0{stat.st_size}".encode()).hexdigest()[:32]
 
 
 def fitting(width: int) -> int:
-    """The smallest of `WIDTHS` that is not smaller, else the largest."""
+    """Return the smallest of `WIDTHS` that is at least `width`; otherwise the largest."""
     return next((each for each in WIDTHS if each >= width), WIDTHS[-1])
 
 
 def prune(folder: Path, max_bytes: int) -> None:
-    """Removes what was not looked at for longest, until a tenth of the room is free."""
+    """If the files exceed `max_bytes`, delete the least recently used until 10 % are free."""
     with os.scandir(folder) as found:
         files = [(entry.stat(), entry.path) for entry in found]
     total = sum(stat.st_size for stat, _ in files)
@@ -121,7 +124,7 @@ def _kept(path: Path) -> bytes | None:
 
 
 def _keep(path: Path, content: bytes) -> None:
-    """Whoever reads it meanwhile finds all of it or nothing."""
+    """Write the file in one step: a reader finds the whole file or none."""
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(f"{path.stem}-{uuid4().hex[:8]}.tmp")
     unfinished.write_bytes(content)

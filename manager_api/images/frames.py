@@ -1,4 +1,4 @@
-"""The rendered frames of a job, as a sequence to look at."""
+"""The rendered frames of a job, for the sequence viewer."""
 
 import asyncio
 import os
@@ -17,7 +17,7 @@ from workflows.domain.frame_files import FrameFiles, frame_files
 from workflows.domain.frames import MAX_FRAME_NUMBER, BadFrameRange, parse_frames
 from workflows.domain.variables import Variables
 
-#: More than seven minutes at 24 frames per second; a page holds no more.
+#: Most frames in one answer, because a page cannot hold more; 7 minutes at 24 frames per second.
 MAX_FRAMES = 10_000
 _FPS = 24.0
 
@@ -32,7 +32,8 @@ class FrameService:
         self._images = images
 
     async def sequence(self, job_id: str) -> FrameSequence:
-        """
+        """Return the job's frames; a note says why there are none.
+
         Raises:
             JobNotFound: there is no such job.
         """
@@ -72,10 +73,12 @@ class FrameService:
         )
 
     async def file(self, job_id: str, frame: int) -> tuple[Path, str]:
-        """The file of one frame, and the key of its content.
+        """Return the file of one frame, and the key of its content.
 
         Raises:
-            JobNotFound, NotFound, Forbidden: there is no such frame to be seen.
+            JobNotFound: there is no such job.
+            NotFound: the job has no such frame, or the frame is not rendered.
+            Forbidden: the frame is not in the shared storage.
         """
         files = frame_files(await self._settings(job_id))
         if files is None or not 0 <= frame <= MAX_FRAME_NUMBER:
@@ -83,9 +86,11 @@ class FrameService:
         return await asyncio.to_thread(self._file, files, frame)
 
     async def picture(self, path: Path, key: str, width: int) -> bytes:
-        """
+        """Return a frame as a JPEG of at least that width, if `WIDTHS` has one.
+
         Raises:
-            NoPreview: the file is no image to look at.
+            NoPreview: the file cannot be shown as an image.
+            TryAgain: too many frames wait to be decoded.
         """
         return await self._images.jpeg(path, key, fitting(width))
 
@@ -114,11 +119,11 @@ def _fps(settings: dict[str, Any]) -> float:
 
 
 def _versions(directory: Path) -> dict[str, str]:
-    """The files in it, and for each a word that is another one when it was written again."""
+    """Return the names of the files in the folder, each with a text that changes with the file."""
     try:
         with os.scandir(directory) as found:
             return dict(_version(entry) for entry in found if entry.is_file())
-    except OSError:  # most of all: nothing was rendered yet
+    except OSError:  # usually because no frame is rendered yet
         return {}
 
 

@@ -1,4 +1,4 @@
-"""Where the images are that jobs rendered last."""
+"""Answers where the last rendered images of jobs are."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -9,7 +9,7 @@ from manager_api.images import store as last_rendered
 from manager_api.images.scaling import SIZES, LastRendered
 from manager_api.logs.task_logs import job_files_url
 
-#: Jobs looked at for an image; those that are older have not rendered lately.
+#: Jobs that are checked for an image, the last changed ones. Older jobs have not rendered lately.
 _LOOKED_AT = 500
 
 
@@ -19,7 +19,7 @@ class LastRenderedService:
         self._images = images
 
     async def of_job(self, job_id: str) -> JobLastRenderedImageInfo | None:
-        """None if it has no image; or if there is no such job, as in Flamenco."""
+        """Return the addresses of the job's image; None without image or job, as in Flamenco."""
         if not self._images.has_image(job_id):
             return None
         return JobLastRenderedImageInfo(base=job_files_url(job_id), suffixes=list(SIZES))
@@ -30,7 +30,7 @@ class LastRenderedService:
         return await self.of_job(job_id) if job_id else None
 
     async def recent(self, limit: int) -> RecentImages:
-        """The newest image first."""
+        """Return at most `limit` images, newest first."""
         async with self._database.reading() as session:
             rows = await last_rendered.lately_changed(session, _LOOKED_AT)
         times = await asyncio.to_thread(self._images.times, [row.id for row in rows])
@@ -51,7 +51,10 @@ class LastRenderedService:
 
 
 def last_rendered_shown(database: Database) -> Callable[[str], Awaitable[bool]]:
-    """Records that a job's image is new, and tells of it; false if the job is gone or going."""
+    """Return a function that records a job's new image and appends the events.
+
+    The function returns False if the job does not exist or is being deleted.
+    """
 
     async def shown(job_id: str) -> bool:
         try:
@@ -59,6 +62,6 @@ def last_rendered_shown(database: Database) -> Callable[[str], Awaitable[bool]]:
                 base, suffixes = job_files_url(job_id), list(SIZES)
                 return await last_rendered.set_last_rendered(session, job_id, base, suffixes)
         except DatabaseBusy:
-            return True  # it is there, and the next image is told of
+            return True  # the image exists; the event of the next image will announce it
 
     return shown

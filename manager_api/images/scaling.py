@@ -1,7 +1,7 @@
-"""The last image that each job has rendered, scaled for people to look at.
+"""Scales the last rendered image of each job to the sizes that clients show.
 
-Unlike Flamenco's three places for the whole farm, each job has one place, where a newer image
-takes that of an older one, so a chatty job cannot starve the others.
+Each job has one waiting place, and a newer image replaces the waiting one. In Flamenco the whole
+farm has three places, so a job that sends many images can crowd out the others.
 """
 
 import asyncio
@@ -17,7 +17,7 @@ from PIL import Image
 
 from manager_api.contract.errors import TooMany
 
-#: File names and sizes they fit in; source: Flamenco. Larger ones come first.
+#: File names, and the sizes that the images fit in; source: Flamenco. The largest comes first.
 SIZES: Mapping[str, tuple[int, int]] = {
     "last-rendered.jpg": (1920, 1080),
     "last-rendered-small.jpg": (600, 338),
@@ -26,11 +26,11 @@ SIZES: Mapping[str, tuple[int, int]] = {
 SMALLEST = "last-rendered-tiny.jpg"
 FORMATS: Mapping[str, str] = {"image/jpeg": "JPEG", "image/png": "PNG"}
 _QUALITY = 85
-#: 16k by 8k. A JPEG is decoded at a fraction of its size; of a PNG all pixels are in memory at
-#: once, so 8k UHD must do, or some 300 MB.
+#: Most pixels of an image. A JPEG is decoded at a fraction of its size, so it may have 16k by 8k
+#: pixels. A PNG has all pixels in memory at once, so 8k UHD is the limit, about 300 MB.
 _MOST_PIXELS: Mapping[str, int] = {"JPEG": 2**27, "PNG": 2**25}
 _LONGEST_SIDE = 2**16 - 1
-#: Jobs whose image waits. With the largest images allowed, that is 400 MB.
+#: Most jobs with a waiting image. With the largest images allowed, they take 400 MB.
 _PLACES = 16
 _NO_IMAGE = (OSError, ValueError, SyntaxError, MemoryError, Image.DecompressionBombError)
 
@@ -44,9 +44,9 @@ class LastRendered:
     def __init__(self, directory: Directory, shown: Shown) -> None:
         """
         Args:
-            directory: of a job, by its id.
-            shown: called with the id of a job whose image is new; false when there is no such
-                job any more.
+            directory: returns a job's directory, by job id.
+            shown: called with the id of a job that has a new image; returns False if the job
+                does not exist any more.
         """
         self._directory = directory
         self._shown = shown
@@ -54,10 +54,10 @@ class LastRendered:
         self._is_offered = asyncio.Event()
 
     def offer(self, job_id: str, media_type: str, image: bytes) -> None:
-        """Takes an image to be scaled in the background.
+        """Queue an image, to be scaled in the background.
 
         Raises:
-            TooMany: images of too many other jobs wait.
+            TooMany: the images of too many other jobs wait.
         """
         if job_id not in self._waiting and len(self._waiting) >= _PLACES:
             raise TooMany("too many images are waiting to be processed")
@@ -65,25 +65,25 @@ class LastRendered:
         self._is_offered.set()
 
     def forget(self, job_id: str) -> None:
-        """The job is being deleted."""
+        """Drop the waiting image of a job that is being deleted."""
         self._waiting.pop(job_id, None)
 
     async def run(self) -> None:
-        """Until canceled; what waits then is given up."""
+        """Scale the queued images until canceled; drop the images that wait then."""
         while True:
             await self._is_offered.wait()
             self._is_offered.clear()
             try:
                 await self._work_off()
             except Exception:
-                # A bug must not end it: the next image may be another.
+                # A bug must not end this loop: it may concern this image only.
                 logger.exception("an image could not be scaled")
 
     def has_image(self, job_id: str) -> bool:
         return (self._directory(job_id) / SMALLEST).is_file()
 
     def times(self, job_ids: Iterable[str]) -> dict[str, datetime]:
-        """When each job's image was made, of those that have one; asks the disk."""
+        """Return when the images were made, by job id, for the jobs that have one. Blocks."""
         found = {}
         for job_id in job_ids:
             with contextlib.suppress(OSError):
@@ -98,7 +98,7 @@ class LastRendered:
             try:
                 await asyncio.to_thread(scale, self._directory(job_id), media_type, image)
             except _NO_IMAGE as error:
-                # Pillow's words for an image that is none; workers are not told, as in Flamenco.
+                # Pillow could not read the image. The worker gets no error, as in Flamenco.
                 logger.warning("image dropped", extra={"job": job_id, "reason": str(error)})
                 continue
             if not await self._shown(job_id):
@@ -106,7 +106,7 @@ class LastRendered:
 
 
 def scale(directory: Path, media_type: str, content: bytes) -> None:
-    """Writes the image in each size, each made from the one before, never enlarged."""
+    """Write the image in each size; each is made from the larger one, and none is enlarged."""
     directory.mkdir(parents=True, exist_ok=True)
     with Image.open(io.BytesIO(content), formats=[FORMATS[media_type]]) as opened:
         _check_size(opened)
@@ -122,19 +122,19 @@ def scale(directory: Path, media_type: str, content: bytes) -> None:
 
 
 def _remove(directory: Path) -> None:
-    """What was scaled while its job was being deleted."""
+    """Delete the images of a job that was deleted while they were being made."""
     for name in SIZES:
         (directory / name).unlink(missing_ok=True)
-    with contextlib.suppress(OSError):  # logs are in it
+    with contextlib.suppress(OSError):  # the directory holds logs
         directory.rmdir()
         directory.parent.rmdir()
 
 
 def _check_size(image: Image.Image) -> None:
-    """Looks before anything is decoded: a small file can be a large image.
+    """Check the size before the image is decoded: a small file can be a large image.
 
     Raises:
-        ValueError: it would take more memory than a preview is worth.
+        ValueError: decoding the image would take too much memory for a preview.
     """
     width, height = image.size
     pixels = _MOST_PIXELS[image.format or ""]
@@ -144,7 +144,7 @@ def _check_size(image: Image.Image) -> None:
 
 def _in_color(image: Image.Image) -> Image.Image:
     if image.mode.startswith("I"):
-        # 16 bits of grey, of which a JPEG has 8.
+        # 16 bits of grey; a JPEG has 8 bits.
         return image.point(lambda value: value / 256).convert("L")
     if image.mode in ("RGB", "RGBA"):
         return image
@@ -160,7 +160,7 @@ def _on_black(image: Image.Image) -> Image.Image:
 
 
 def _write(image: Image.Image, path: Path) -> None:
-    """Whoever looks at it meanwhile sees the old one or the new one."""
+    """Write the image in one step: a reader finds the old image or the new one."""
     unfinished = path.with_suffix(".tmp")
     image.save(unfinished, format="JPEG", quality=_QUALITY)
     os.replace(unfinished, path)

@@ -1,4 +1,4 @@
-"""Which job rendered last, and which may have rendered something lately."""
+"""Queries for the job that rendered last, and for jobs that may have rendered lately."""
 
 from collections.abc import Sequence
 
@@ -13,7 +13,7 @@ from manager_api.jobs.store import job_to_change
 
 
 async def lately_changed(session: AsyncSession, limit: int) -> Sequence[JobRow]:
-    """The one that changed last comes first."""
+    """Return jobs, the last changed first."""
     query = select(JobRow).order_by(JobRow.updated.desc(), JobRow.id).limit(limit)
     return (await session.scalars(query)).all()
 
@@ -23,7 +23,10 @@ async def last_rendered_job(session: AsyncSession) -> str | None:
 
 
 async def set_last_rendered(session: Session, job_id: str, base: str, suffixes: list[str]) -> bool:
-    """Tells `/jobs/<job>/last-rendered` and `/last-rendered`; false: the job is gone or going."""
+    """Record the job as the last that rendered; return False if it is deleted or being deleted.
+
+    Append an event to `/jobs/<job>/last-rendered`, then one to `/last-rendered`.
+    """
     job = await job_to_change(session, job_id)
     if job is None or job.delete_requested_at is not None:
         return False

@@ -1,4 +1,4 @@
-"""What job types written in Python make tasks with. The interface is docs/job-types.md."""
+"""The classes and functions for job types in Python; docs/job-types.md describes the interface."""
 
 import json
 from collections.abc import Sequence
@@ -27,17 +27,17 @@ __all__ = [
 ]
 
 _serials = count(1)
-#: Of the tasks whose UUID the script has read, by serial number.
+#: UUIDs of the tasks whose UUID the script has read, by the task's serial number.
 seen_uuids: dict[int, str] = {}
 
 
 class Command:
-    """Something that a worker does."""
+    """One step of a task that a worker carries out."""
 
     def __init__(self, name: str, parameters: dict[str, Any], total_step_count: int = 0) -> None:
         """
         Raises:
-            CompileError: the name is blank, or the parameters are not what JSON can say.
+            CompileError: the name is blank, or JSON cannot express the parameters.
         """
         self.name = _trimmed(name, "command's name")
         self.parameters = _copied(parameters)
@@ -61,14 +61,14 @@ class Task:
 
     @property
     def uuid(self) -> str:
-        """Stands for the id that the task is stored under."""
+        """A placeholder; the stored job has the task's real id in its place."""
         return seen_uuids.setdefault(self._serial, str(uuid4()))
 
     def add_command(self, command: Command) -> None:
         self.commands.append(copy(command))
 
     def add_dependency(self, task: "Task") -> None:
-        """It has to be completed before this one begins."""
+        """Require that `task` is completed before this task begins."""
         self.dependencies.append(task)
 
     def as_json(self) -> str:
@@ -86,7 +86,7 @@ class Task:
 
 
 class Job:
-    """What was submitted. Changes of `settings` and `metadata` are stored."""
+    """The submitted job. Changes of `settings` and `metadata` are stored."""
 
     def __init__(self, submitted: dict[str, Any]) -> None:
         self.job_id: str = submitted["jobID"]
@@ -106,10 +106,10 @@ class Job:
         return self._tasks
 
     def add_task(self, task: Task) -> None:
-        """Adds a copy: what is done to the task from now on does not count.
+        """Add a copy of the task. Later changes of the task do not affect the job.
 
         Raises:
-            CompileError: the job has as many tasks as it may.
+            CompileError: the job has `MAX_TASKS` tasks already.
         """
         if len(self._tasks) >= MAX_TASKS:
             raise CompileError(f"A job has at most {MAX_TASKS} tasks.")
@@ -119,7 +119,7 @@ class Job:
 
 
 def format_timestamp_local(time: datetime) -> str:
-    """`2006-01-02_150405`, in the manager's local time."""
+    """Return a text such as `2006-01-02_150405`, in the manager's local time."""
     return time.astimezone().strftime("%Y-%m-%d_%H%M%S")
 
 

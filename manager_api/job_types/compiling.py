@@ -1,4 +1,4 @@
-"""Has a script compile a job, and checks what it makes of it."""
+"""Lets a script compile a job, and checks the script's result."""
 
 import json
 import logging
@@ -23,11 +23,11 @@ from workflows.domain.task_ids import task_id
 
 logger = logging.getLogger(__name__)
 
-#: No script of a person is longer.
+#: Longer than any script that a person writes.
 MAX_SCRIPT_BYTES = 4 * 2**20
 _LONGEST_ERROR = 2_000
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-#: A NUL's escape, not the same letters after an escaped backslash.
+#: The escape of a NUL character, but not the same letters after an escaped backslash.
 _NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 
 
@@ -38,7 +38,8 @@ class ScriptCompiler:
         """
         Args:
             sandbox: Runs the scripts.
-            read: The script, and what it may require, by file name; as they are on the disk.
+            read: Returns the script at a path, and the scripts that it may require, by file name.
+                By default they are read from the disk.
         """
         self._sandbox = sandbox
         self._read = read or read_script
@@ -47,11 +48,12 @@ class ScriptCompiler:
         return lambda job: self._compile(path, job)
 
     def ask(self, operation: Operation, path: Path, job: SubmittedJob | None = None) -> Answer:
-        """
+        """Run the script at `path`, and return its answer.
+
         Raises:
-            ScriptFailed: it gave no answer.
-            TooManyScripts: others do not end.
-            OSError: it cannot be read.
+            ScriptFailed: the script gave no answer.
+            TooManyScripts: other scripts did not end in time.
+            OSError: the script cannot be read.
         """
         answer = self._sandbox.run(
             Request(
@@ -83,7 +85,7 @@ class ScriptCompiler:
 
 
 def read_script(path: Path) -> dict[str, str]:
-    """The script, and what else of its language is in its folder, by file name.
+    """Return the sources of the script and of the scripts that it may require, by file name.
 
     Raises:
         OSError: the script itself cannot be read, or is too large.
@@ -93,7 +95,7 @@ def read_script(path: Path) -> dict[str, str]:
 
 
 def read_scripts(folder: Path, suffix: str) -> dict[str, str]:
-    """What a script of this language may require, by file name."""
+    """Return the sources that a script of this language may require, by file name."""
     if suffix != ".js":
         return {}  # Python finds its modules itself.
     scripts = {}
@@ -102,14 +104,15 @@ def read_scripts(folder: Path, suffix: str) -> dict[str, str]:
             try:
                 scripts[other.name] = read_source(other)
             except OSError:
-                continue  # nobody may need it
+                continue  # perhaps no script requires it
     return scripts
 
 
 def read_source(path: Path) -> str:
-    """
+    """Return a script's source.
+
     Raises:
-        OSError: it cannot be read, or is too large.
+        OSError: the file cannot be read, or is too large.
     """
     if path.stat().st_size > MAX_SCRIPT_BYTES:
         raise OSError(0, f"it is larger than {MAX_SCRIPT_BYTES // 2**20} MB")
@@ -127,13 +130,13 @@ def _log(answer: Answer, job: SubmittedJob) -> None:
 
 
 def _taken_over(answer: Answer, job: SubmittedJob) -> list[AuthoredTask]:
-    """Its tasks; changes the job's settings and metadata to what the script left."""
+    """Return the answer's tasks; set the job's settings and metadata to the script's values."""
     try:
         ids = _final_ids(answer, job)
         tasks = tasks_of_script(_decoded(answer.tasks, ids))
     except (KeyError, TypeError, AttributeError, ValueError, RecursionError) as problem:
-        # A script may replace what it is given, down to how its answer is written.
-        raise CompileError("What the job type makes is not understood.") from problem
+        # A script can replace everything that it is given, even the code that writes its answer.
+        raise CompileError("The result of the job type is not understood.") from problem
     settings, metadata = _decoded([json.dumps(answer.settings), json.dumps(answer.metadata)], ids)
     if not isinstance(settings, dict) or not isinstance(metadata, dict):
         raise CompileError("The job's settings and metadata must stay objects.")
@@ -143,7 +146,7 @@ def _taken_over(answer: Answer, job: SubmittedJob) -> list[AuthoredTask]:
 
 
 def _final_ids(answer: Answer, job: SubmittedJob) -> dict[str, str]:
-    """What tasks are stored as, by the UUIDs that the script has seen."""
+    """Return the final task ids, by the UUIDs that the script has read."""
     if not answer.uuids:
         return {}
     positions = {str(_plain(task)["serial"]): n for n, task in enumerate(answer.tasks, 1)}
@@ -160,8 +163,10 @@ def _decoded(lines: list[str], ids: Mapping[str, str]) -> Iterator[Any]:
         try:
             value = _plain(text)
         except (ValueError, RecursionError) as problem:
-            raise CompileError(f"What the job type makes is no plain data: {problem}.") from problem
-        # Searching costs more than parsing, and hardly any text has escapes.
+            raise CompileError(
+                f"The result of the job type is not plain data: {problem}."
+            ) from problem
+        # Check only texts with escapes: few have any, and the check costs more than parsing.
         if "\\u" in text:
             _check_characters(text, value)
         yield value
@@ -170,26 +175,26 @@ def _decoded(lines: list[str], ids: Mapping[str, str]) -> Iterator[Any]:
 def _finite(digits: str) -> float:
     number = float(digits)
     if not math.isfinite(number):
-        raise ValueError(f"{digits[:40]} is no number")
+        raise ValueError(f"{digits[:40]} is not a finite number")
     return number
 
 
-#: As JSON has it, not as Python takes it: answers and databases cannot carry NaN or Infinity.
+#: Strict JSON. Python's decoder accepts NaN and Infinity, but answers and databases do not.
 _plain = json.JSONDecoder(parse_float=_finite, parse_constant=_finite).decode
 
 
 def _check_characters(text: str, value: Any) -> None:
-    """Databases cannot keep NUL, nor halves of surrogate pairs."""
+    """Refuse NUL characters and halves of surrogate pairs, which databases cannot store."""
     if _NUL.search(text):
-        raise CompileError("What the job type makes must not contain NUL characters.")
+        raise CompileError("The result of the job type must not contain NUL characters.")
     try:
         json.dumps(value, ensure_ascii=False).encode()
     except UnicodeEncodeError as problem:
-        raise CompileError("What the job type makes must be valid Unicode.") from problem
+        raise CompileError("The result of the job type must be valid Unicode.") from problem
 
 
 def _printable(text: str) -> str:
-    """Without halves of surrogate pairs, which no answer could carry."""
+    """Replace halves of surrogate pairs, which no HTTP answer can carry."""
     return text.encode(errors="replace").decode()
 
 

@@ -1,4 +1,4 @@
-"""From a script's `JOB_TYPE` to a job type, or a sentence that says what is wrong with it."""
+"""Makes a job type from a script's `JOB_TYPE`, or a sentence that says what is wrong with it."""
 
 import json
 from collections import Counter
@@ -16,13 +16,13 @@ from workflows.domain.job_types.definitions import (
     SubmittedJob,
 )
 
-#: Clients are told all of all job types, so none may be longer than people need.
+#: Every client gets the full text of all job types, so each must be short.
 MAX_BYTES = 2**20
 MAX_SETTINGS = 1_000
 
 
 class BadJobType(Exception):
-    """The message is a sentence."""
+    """A script's `JOB_TYPE` is wrong. The message is a sentence without a final stop."""
 
 
 def declared_job_type(
@@ -31,9 +31,10 @@ def declared_job_type(
     compile_job: Callable[[SubmittedJob], list[AuthoredTask]],
     source: str,
 ) -> JobType:
-    """
+    """Return the job type that a script declares.
+
     Raises:
-        BadJobType: `declared` is not what clients are told of a job type.
+        BadJobType: `declared` does not have the form that clients expect.
     """
     if declared is None:
         raise BadJobType("it defines no JOB_TYPE")
@@ -62,7 +63,7 @@ def _check_sayable(declared: Mapping[str, Any]) -> None:
     except UnicodeEncodeError as problem:
         raise BadJobType("JOB_TYPE must be valid Unicode") from problem
     except ValueError as problem:
-        raise BadJobType("JOB_TYPE must not hold numbers that are infinite or none") from problem
+        raise BadJobType("JOB_TYPE must not hold infinite numbers or NaN") from problem
     if len(told) > MAX_BYTES:
         raise BadJobType(f"JOB_TYPE is longer than {MAX_BYTES // 2**20} MB")
 
@@ -102,7 +103,7 @@ def _setting(number: int, declared: Any) -> Setting:
 
 
 def _completed(declared: dict[str, Any]) -> dict[str, Any]:
-    """With what Flamenco tells clients of where a script says nothing."""
+    """Add the values that Flamenco sends to clients when a script leaves them out."""
     info = declared.get("evalInfo")
     if not isinstance(info, dict):
         return declared

@@ -1,4 +1,4 @@
-"""Scripts that are not in the folder: what they would be there, and built-in ones to begin with."""
+"""Scripts that are not in the folder: drafts to try out, and the sources of built-in job types."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,14 +12,15 @@ _EMBEDDED = Path(__file__).with_name("embedded")
 
 
 def draft_job_type(path: Path, source: str, sandbox: Sandbox) -> JobType:
-    """What `source` would be as this file; blocks.
+    """Return the job type that `source` would define in the file `path`; blocks.
 
     Args:
-        path: In the folder that it may require others from. Its directory must exist.
+        path: A file, which need not exist, in the folder whose scripts the draft may require. The
+            folder must exist.
 
     Raises:
-        CompileError: it does not work; the sentence says why.
-        TooManyScripts: others do not end.
+        CompileError: the draft does not work; the sentence says why.
+        TooManyScripts: other scripts did not end in time.
     """
 
     def read(of: Path) -> Mapping[str, str]:
@@ -32,6 +33,6 @@ def draft_job_type(path: Path, source: str, sandbox: Sandbox) -> JobType:
 
 
 def embedded_source(name: str) -> str | None:
-    """A built-in job type as a script, to be customised: it makes the same tasks."""
+    """Return a script that makes the same tasks as a built-in job type; None if there is none."""
     script = _EMBEDDED / f"{name.replace('-', '_')}.js"
     return script.read_text(encoding="utf-8") if script.is_file() else None

@@ -1,7 +1,8 @@
-"""What the manager and the child process that runs a script say to each other.
+"""The messages between the manager and the child process that runs a script.
 
-A request is one JSON text. An answer is lines of JSON: a header, then a line for each task. Only
-the standard library: the child begins in a few hundredths of a second.
+A request is one JSON text. An answer is lines of JSON: a header, then a line for each task. This
+module imports only the standard library and the domain, so the child starts in a few hundredths
+of a second.
 """
 
 import json
@@ -20,22 +21,22 @@ class Operation(StrEnum):
 @dataclass(frozen=True, slots=True)
 class ScriptLimits:
     cpu_s: float = 10.0
-    """Of the script's own computing."""
+    """Processor time of the script itself."""
     wall_s: float = 30.0
-    """From start to answer, starting the process included."""
+    """Time from the start of the process to its answer."""
     memory_mb: int = 512
     answer_mb: int = 256
-    """100,000 tasks are some 50 MB."""
+    """Size of the answer; 100,000 tasks are about 50 MB."""
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
     operation: Operation
     file: str
-    """Its name in the folder."""
+    """The script's file name in the folder."""
     folder: str
     scripts: dict[str, str]
-    """What the script may require: sources by file name, its own among them."""
+    """Sources of the script and of all scripts that it may require, by file name."""
     limits: ScriptLimits
     job: dict[str, Any] = field(default_factory=dict)
     cwd: str = ""
@@ -55,23 +56,23 @@ class Request:
 
 @dataclass(slots=True)
 class Answer:
-    """What came of a request. Exactly one of `error` and the rest is meant."""
+    """The result of a request. If `error` is set, only `logs` count besides it."""
 
     error: str = ""
     """A sentence with file and line, if the script failed."""
     job_type: Any = None
     compiles: bool = False
-    """Whether there is a function that compiles jobs."""
+    """Whether the script defines a function that compiles jobs."""
     settings: Any = None
     metadata: Any = None
     uuids: dict[str, str] = field(default_factory=dict)
-    """Of the tasks whose UUID the script has read, by serial number."""
+    """UUIDs of the tasks whose UUID the script has read, by the task's serial number."""
     logs: list[tuple[str, str]] = field(default_factory=list)
     """Level (`info`, `warning`) and text."""
     required: list[str] = field(default_factory=list)
-    """Files that the script needed besides its own."""
+    """Other files that the script required or imported from its folder."""
     tasks: list[str] = field(default_factory=list)
-    """`{serial, name, type, priority, commands, after}` each, as JSON."""
+    """One JSON object per task: `{serial, name, type, priority, commands, after}`."""
 
     def as_text(self) -> str:
         header = asdict(self)
@@ -85,7 +86,7 @@ class Answer:
 
 
 def job_as_json(job: SubmittedJob) -> dict[str, Any]:
-    """In the words of the scripting interface."""
+    """Return the job with the field names of the scripting interface."""
     return {
         "jobID": job.job_id,
         "workerTagUUID": job.worker_tag_id,

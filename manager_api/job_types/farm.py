@@ -1,4 +1,4 @@
-"""The job types of a manager: its folder's, then the built-in ones."""
+"""The job types of a manager: first those of its folder, then the built-in ones."""
 
 from collections.abc import Callable
 
@@ -10,9 +10,10 @@ from manager_api.settings.model import ManagerSettings
 
 
 def farm_job_types(settings: Callable[[], ManagerSettings]) -> JobTypeRegistry:
-    """
+    """Return the registry of the manager's job types.
+
     Args:
-        settings: Those in force, asked every time.
+        settings: Returns the settings in force; called at each use.
     """
     sandbox = Sandbox(lambda: script_limits(settings()))
     folder = FolderJobTypes(lambda: settings().job_types_path, sandbox)

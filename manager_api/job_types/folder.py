@@ -1,4 +1,4 @@
-"""The farm's own job types: scripts in a folder, as they are at the moment of asking."""
+"""The farm's own job types: scripts in a folder, which is read at each request."""
 
 import logging
 import os
@@ -21,25 +21,25 @@ logger = logging.getLogger(__name__)
 
 _SUFFIXES = (".js", ".py")
 _AT_ONCE = 4
-#: As in Flamenco: what is smaller is no script.
+#: A smaller file is ignored, as in Flamenco.
 _MIN_BYTES = 8
-#: A time-out or a crash may have been the machine's fault, so it is tried again after a while.
+#: A time-out or a crash may have been the machine's fault, so the script is tried again after this.
 _ACCIDENT_KEPT_S = 30.0
 
-#: Tells one content of a file from another: inode, size, time of the last change.
+#: Changes when a file's content changes: inode, size, time of the last change in nanoseconds.
 Signature = tuple[int, int, int]
 
 
 class JobTypeBroken(FarmError):
-    """A script of that name is there, and does not work. The message is a sentence."""
+    """A job type of that name has a script, but it does not work. The message is a sentence."""
 
 
 @dataclass(frozen=True, slots=True)
 class Described:
-    """What a script was found to be."""
+    """The result of running a script: a job type, or a problem."""
 
     read_from: Mapping[str, Signature | None]
-    """The files that this depends on; None: not there."""
+    """The files that the result depends on, by name; None: the file did not exist."""
     job_type: JobType | None = None
     problem: str = ""
     expires: float = float("inf")
@@ -52,12 +52,16 @@ class _Script:
 
 
 class FolderJobTypes:
-    """Thread-safe. A script is run again only when a file that it was made of has changed."""
+    """The job types of a folder. A script runs again only if a file that it used has changed.
+
+    The class is thread-safe.
+    """
 
     def __init__(self, folder: Callable[[], Path], sandbox: Sandbox) -> None:
         """
         Args:
-            folder: Asked every time, so that a changed setting takes effect; may not exist.
+            folder: Returns the folder, which need not exist. It is called at each use, so a
+                changed setting takes effect.
             sandbox: Runs the scripts.
         """
         self._folder = folder
@@ -67,19 +71,22 @@ class FolderJobTypes:
 
     @property
     def folder(self) -> Path:
-        """As the settings have it now; may not exist."""
+        """The folder of the present settings, which need not exist."""
         return self._folder()
 
     def job_types(self) -> Iterator[JobType]:
-        """Those that work; of namesakes the first by file name."""
+        """Yield the job types that work, sorted by file name; two may have the same name."""
         for _, described in self.described():
             if described.job_type is not None:
                 yield described.job_type
 
     def job_type(self, name: str) -> JobType | None:
-        """
+        """Return the job type of that name; None if no script has the name.
+
+        If several scripts have the name, the first that works counts, by file name.
+
         Raises:
-            JobTypeBroken: there are scripts of that name, and none of them works.
+            JobTypeBroken: there are scripts of that name, but none of them works.
         """
         problem = ""
         for _, described in self.described(name):
@@ -91,7 +98,7 @@ class FolderJobTypes:
         return None
 
     def described(self, name: str | None = None) -> list[tuple[Path, Described]]:
-        """All scripts, or those that a job type may have its name from; broken ones too."""
+        """Return all scripts, broken ones included, or those that define the job type `name`."""
         folder = self._folder()
         files = signatures(folder)
         paths = [
@@ -101,7 +108,7 @@ class FolderJobTypes:
         ]
         if not paths:
             return []
-        # A new farm has all of its scripts run at the first request, which must not take long.
+        # The first request runs all scripts, and must not take long.
         with ThreadPoolExecutor(_AT_ONCE) as threads:
             return list(
                 zip(paths, threads.map(lambda path: self._current(path, files), paths), strict=True)
@@ -129,7 +136,7 @@ class FolderJobTypes:
             expires = time.monotonic() + _ACCIDENT_KEPT_S
             return Described(files, problem=str(problem), expires=expires)
         except NotRun as problem:
-            # What it may have wanted to require is not known, so any change counts.
+            # The files that it would have required are not known, so any changed file counts.
             return Described(files, problem=str(problem))
         except CompileError as problem:
             return Described(_only(files, path.name, *required), problem=str(problem))
@@ -137,22 +144,22 @@ class FolderJobTypes:
 
 
 class NotRun(CompileError):
-    """The script could not be read, or failed on its way."""
+    """The script could not be read, or failed while it ran."""
 
 
 def described_as(
     path: Path, compiler: ScriptCompiler, required: list[str] | None = None
 ) -> JobType:
-    """What a script is.
+    """Return the job type that a script defines.
 
     Args:
-        path: Of the script.
-        compiler: Reads and runs it.
-        required: Is filled with the names of other files that the script was made of.
+        path: The script's file.
+        compiler: Reads and runs the script.
+        required: Gets the names of the other files that the script used.
 
     Raises:
-        CompileError: no job type that works; the sentence says why.
-        ScriptFailed: it gave no answer.
+        CompileError: the script defines no job type that works; the sentence says why.
+        ScriptFailed: the script gave no answer.
     """
     try:
         answer = compiler.ask(Operation.DESCRIBE, path)
@@ -178,7 +185,10 @@ def _only(files: Mapping[str, Signature], *names: str) -> dict[str, Signature | 
 
 
 def signatures(folder: Path) -> dict[str, Signature]:
-    """Of all scripts right in the folder, what they may require included; no symbolic links."""
+    """Return the signatures of all scripts directly in the folder, without symbolic links.
+
+    The scripts that others may require are included.
+    """
     try:
         entries = [*os.scandir(folder)]
     except OSError:
@@ -191,19 +201,19 @@ def signatures(folder: Path) -> dict[str, Signature]:
             entry.name.encode()
             status = entry.stat(follow_symlinks=False)
         except (UnicodeEncodeError, OSError):
-            continue  # no client could be told its name; or it went away while we looked
+            continue  # its name cannot be sent to a client, or the file was just deleted
         if stat.S_ISREG(status.st_mode) and status.st_size >= _MIN_BYTES:
             found[entry.name] = (status.st_ino, status.st_size, status.st_mtime_ns)
     return found
 
 
 def is_job_type(file: str) -> bool:
-    """What begins with `_` is for other Python scripts to import."""
+    """Return False for Python files that begin with `_`, which other scripts may import."""
     return not (file.endswith(".py") and file.startswith("_"))
 
 
 def name_of(file: str) -> str:
-    """`my_job_type.js` defines `my-job-type`."""
+    """Return the job type's name for a file name: `my_job_type.js` defines `my-job-type`."""
     return file.rpartition(".")[0].replace("_", "-")
 
 
@@ -214,10 +224,10 @@ def _still_holds(known: Described, files: Mapping[str, Signature]) -> bool:
 
 
 def describe_file(path: Path, sandbox: Sandbox) -> JobType:
-    """One script, wherever it is.
+    """Return the job type of one script in any folder.
 
     Raises:
-        CompileError: it does not work; the sentence says why.
+        CompileError: the script does not work; the sentence says why.
     """
     source = FolderJobTypes(lambda: path.parent, sandbox)
     for found, described in source.described(name_of(path.name)):
@@ -225,4 +235,4 @@ def describe_file(path: Path, sandbox: Sandbox) -> JobType:
             if described.job_type is None:
                 raise CompileError(described.problem)
             return described.job_type
-    raise CompileError(f"{path.name} is no script: it must be a file *.js or *.py.")
+    raise CompileError(f"{path.name} is not a script: it must be a file *.js or *.py.")

@@ -1,4 +1,4 @@
-"""Runs one script of the Flamenco kind in a fresh JavaScript engine. For the child process."""
+"""Runs one JavaScript job type, as Flamenco has them, in a fresh engine of the child process."""
 
 import json
 import re
@@ -10,8 +10,8 @@ import quickjs  # type: ignore[import-untyped] # it publishes no types
 from manager_api.job_types.exchange import Answer, Operation, Request, ScriptLimits
 
 _PARTS = ("frames.js", "paths.js", "authoring.js", "driver.js")
-#: The engine calls every source `<input>`, so each file has lines of its own: the job type's begin
-#: here, those of the first that it requires at twice as much.
+#: The engine calls every source `<input>`, so each file gets its own range of line numbers. The job
+#: type's lines begin here, and those of the n-th file that it requires at n + 1 times this number.
 _LINES = 100_000
 _MB = 2**20
 
@@ -68,7 +68,7 @@ class _Script:
         return result
 
     def gathered(self) -> dict[str, Any]:
-        """What the script logged and required so far; nothing if that has no room any more."""
+        """Return what the script has logged and required so far."""
         self._engine.set_memory_limit(-1)
         gathered: dict[str, Any] = json.loads(self._run("gathered"))
         return gathered
@@ -79,19 +79,21 @@ class _Script:
         limit = _exceeded(text, self._request.limits)
         if limit:
             return f"{self._request.file}: {limit}"
-        # An engine that says nothing has no memory left to say it with.
         place = self._place(trace) if trace else self._place_of_throw()
         return f"{text.removeprefix('Error: ')} ({place})"
 
     def _place(self, trace: str) -> str:
-        """The script's own position nearest to where it happened."""
+        """Return the innermost position of the trace that lies in a script."""
         for line in map(int, _POSITION.findall(trace)):
             if line > _LINES:
                 return self._file_and_line(line)
         return self._request.file
 
     def _place_of_throw(self) -> str:
-        """Of a value that is no error, and so does not know: throws it again, taking notes."""
+        """Return the position of a thrown value that is not an `Error`.
+
+        Such a value has no trace, so the script runs again, and each `throw` notes its line.
+        """
         noting = {name: self._noting(name, n) for n, name in enumerate(self._files(), 1)}
         again = _Script(self._request, self._sources | noting)
         try:
@@ -115,7 +117,7 @@ class _Script:
         return f"{files[min(number, len(files)) - 1]}, line {line_in_file}"
 
     def _files(self) -> list[str]:
-        """Those that have run, in the order of their lines."""
+        """Return the names of the files that have run, in the order of their line numbers."""
         return [self._request.file, *self.gathered()["required"]]
 
     def _given(self) -> dict[str, Any]:
@@ -145,6 +147,7 @@ def _exceeded(text: str, limits: ScriptLimits) -> str:
     match text:
         case "InternalError: interrupted":
             return f"it computed for longer than {limits.cpu_s:g} s."
+        # An engine without memory may have none left for a message.
         case "InternalError: out of memory" | "null" | "":
             return f"it needs more than {limits.memory_mb} MB of memory."
     return ""

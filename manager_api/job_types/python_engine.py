@@ -1,4 +1,4 @@
-"""Runs one job type written in Python. For the child process."""
+"""Runs one job type in Python, in the child process."""
 
 import contextlib
 import json
@@ -20,13 +20,13 @@ _LOG_LINE_LENGTH = 1000
 def run_python(request: Request) -> Answer:
     answer = Answer()
     folder = Path(request.folder)
-    # Only what the script asks for by name may come from its folder: after our own modules.
+    # The folder comes last on the path, so a script's folder cannot replace our own modules.
     sys.path.append(str(folder))
     sys.dont_write_bytecode = True
     with contextlib.redirect_stdout(_Printed(answer.logs)):
         try:
             _run(request, _loaded(request), answer)
-        except (Exception, SystemExit) as problem:  # whatever a script raises is its answer
+        except (Exception, SystemExit) as problem:  # everything that a script raises is its error
             answer.error = f"{_told(problem)} ({_place(problem, request)})"
     answer.required = _imported_from(folder, request.file)
     return answer
@@ -45,7 +45,7 @@ def _loaded(request: Request) -> ModuleType:
 def _run(request: Request, module: ModuleType, answer: Answer) -> None:
     compile_job = getattr(module, "compile_job", None)
     if request.operation is Operation.DESCRIBE:
-        # What JSON cannot say, it says now.
+        # If JSON cannot express JOB_TYPE, this raises an error of the script.
         answer.job_type = json.loads(json.dumps(getattr(module, "JOB_TYPE", None)))
         answer.compiles = callable(compile_job)
         return
@@ -70,7 +70,7 @@ def _told(problem: BaseException) -> str:
 
 
 def _place(problem: BaseException, request: Request) -> str:
-    """The position in the folder nearest to where it happened."""
+    """Return the innermost position that lies in a script of the folder."""
     if isinstance(problem, SyntaxError) and problem.filename:
         return f"{Path(problem.filename).name}, line {problem.lineno}"
     for frame in reversed(traceback.extract_tb(problem.__traceback__)):
@@ -86,7 +86,7 @@ def _imported_from(folder: Path, own: str) -> list[str]:
 
 
 class _Printed(TextIOBase):
-    """Standard output of the script: lines for the manager's log."""
+    """The script's standard output, as lines for the manager's log."""
 
     def __init__(self, logs: list[tuple[str, str]]) -> None:
         self._logs = logs

@@ -1,4 +1,4 @@
-"""Finds job types by name, whatever they are written in, and has them compile jobs."""
+"""Finds job types by name, in every language, and lets them compile jobs."""
 
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
@@ -31,16 +31,19 @@ class JobTypeUnknown(LookupError):
 
 
 class JobTypeSource(Protocol):
-    """Asked at every lookup, so that edits of files are live. May block its thread."""
+    """A source of job types. Every lookup asks it, so edited files count at once.
+
+    Its methods may block their thread.
+    """
 
     def job_types(self) -> Iterable[JobType]:
-        """All that work; of namesakes the first counts."""
+        """Return all job types that work; if two have the same name, the first counts."""
 
     def job_type(self, name: str) -> JobType | None:
-        """None if there is none.
+        """Return the job type of that name; None if the source has none.
 
         Raises:
-            JobTypeBroken: there is one, and it does not work.
+            JobTypeBroken: the source has it, but it does not work.
         """
 
 
@@ -62,41 +65,42 @@ class JobTypeRegistry:
     ) -> None:
         """
         Args:
-            sources: Of namesakes the one of the first source counts.
-            on_close: Makes whatever still blocks a thread of ours end.
-            patience_s: How long a job may wait for others that scripts compile.
-            scripts: Of the sources, that whose scripts can be edited.
+            sources: If two sources have a job type of the same name, the first source counts.
+            on_close: Ends the calls that still block the registry's threads.
+            patience_s: How long a job may wait for its turn while scripts compile other jobs.
+            scripts: The source whose scripts can be edited, one of `sources`.
         """
         self.scripts = scripts
         self._sources = tuple(sources)
         self._on_close = on_close
         self._patience_s = patience_s
-        # Who waits for a script's turn has no thread, so whatever needs no script goes on.
+        # A job that waits for its turn occupies no thread, so work without scripts goes on.
         self._turns = asyncio.Semaphore(AT_ONCE)
-        # Its own threads: scripts that take their time must not take those of all others.
+        # Own threads, because slow scripts must not occupy the threads of the whole manager.
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="job-types")
 
     async def names(self) -> list[str]:
         return [job_type.name for job_type in await self.all()]
 
     async def all(self) -> list[JobType]:
-        """Those that work, sorted by name."""
+        """Return the job types that work, sorted by name."""
         return await self.in_thread(self._all)
 
     async def get(self, name: str) -> JobType:
-        """
+        """Return the job type of that name.
+
         Raises:
-            JobTypeUnknown: no job type of that name.
-            JobTypeBroken: there is one, and it does not work.
+            JobTypeUnknown: there is no job type of that name.
+            JobTypeBroken: the job type exists, but does not work.
         """
         return await self.in_thread(lambda: self._get(name))
 
     async def compile(self, job: SubmittedJob, job_type: JobType) -> list[AuthoredTask]:
-        """Checks the job's settings and makes its tasks; may change its settings and metadata.
+        """Check the job's settings and return its tasks; may change its settings and metadata.
 
         Raises:
             CompileError: the job type refuses the job, with a sentence for the submitter.
-            TooManyScripts: scripts that compile other jobs do not end.
+            TooManyScripts: scripts that compile other jobs did not end in time.
         """
         if not job_type.is_script:
             return await self.in_thread(lambda: compiled(job, job_type))
@@ -115,7 +119,7 @@ class JobTypeRegistry:
         self._on_close()
 
     async def in_thread(self, call: Callable[[], _Result]) -> _Result:
-        """For what waits for scripts."""
+        """Run a call that may wait for scripts in one of the registry's threads."""
         return await asyncio.get_running_loop().run_in_executor(self._threads, call)
 
     def _all(self) -> list[JobType]:
@@ -139,7 +143,7 @@ class JobTypeRegistry:
 
 
 def compiled(job: SubmittedJob, job_type: JobType) -> list[AuthoredTask]:
-    """See `JobTypeRegistry.compile`; blocks."""
+    """Return a job's tasks as `JobTypeRegistry.compile` does; blocks."""
     check_settings(job_type, job.settings)
     tasks = job_type.compile_job(job)
     if len(tasks) > MAX_TASKS:

@@ -1,4 +1,4 @@
-"""Runs scripts in child processes that cannot hold the manager up, nor see what it knows."""
+"""Runs scripts in child processes, which cannot delay the manager or read its environment."""
 
 import contextlib
 import os
@@ -15,10 +15,11 @@ from manager_api.contract.errors import TryAgain
 from manager_api.job_types.exchange import Answer, Operation, Request, ScriptLimits
 
 _CHILD = Path(__file__).with_name("child.py")
-#: What a process needs to find its system and its time zone. None of it is a secret.
+#: Environment variables that a child needs for its system and time zone. None of them is a secret.
 _PASSED_ON = ("PATH", "TZ", "LANG", "LC_ALL", "SYSTEMROOT", "TEMP", "TMP", "TMPDIR")
 _ERROR_BYTES = 2000
-#: Of each operation: jobs that take long to compile must not keep others from seeing job types.
+#: Scripts at the same time, for each operation. The operations are counted apart, because slow
+#: compilations must not delay the list of job types.
 AT_ONCE = 4
 
 
@@ -27,20 +28,20 @@ class ScriptFailed(Exception):
 
 
 class TooManyScripts(TryAgain):
-    """As many scripts as may are running, for as long as one may run."""
+    """No script's turn came free within the time that one script may run."""
 
     def __init__(self) -> None:
-        super().__init__("Too many job types are at work; try again.")
+        super().__init__("Too many scripts of job types are running; try again.")
 
 
 class Sandbox:
-    """Thread-safe; each call blocks its thread."""
+    """Runs scripts within limits. It is thread-safe, and each call blocks its thread."""
 
     def __init__(self, limits: Callable[[], ScriptLimits], at_once: int = AT_ONCE) -> None:
         """
         Args:
-            limits: Asked for each run, so that changed settings take effect.
-            at_once: How many scripts do the same at the same time.
+            limits: Called for each run, so changed settings take effect.
+            at_once: How many scripts may run the same operation at the same time.
         """
         self._limits = limits
         self._turns = {each: threading.BoundedSemaphore(at_once) for each in Operation}
@@ -51,10 +52,11 @@ class Sandbox:
         return self._limits()
 
     def run(self, request: Request) -> Answer:
-        """
+        """Run a script and return its answer.
+
         Raises:
-            ScriptFailed: it took too long, or its process died.
-            TooManyScripts: the others did not end in time.
+            ScriptFailed: the script took too long, its process died, or its answer is not valid.
+            TooManyScripts: other scripts did not end in time.
         """
         turns = self._turns[request.operation]
         if not turns.acquire(timeout=request.limits.wall_s):
@@ -65,13 +67,13 @@ class Sandbox:
             turns.release()
 
     def close(self) -> None:
-        """Ends what runs; whoever waits for it is refused."""
+        """Kill all running scripts; the callers that wait for them get `ScriptFailed`."""
         for process in list(self._running):
             _kill(process)
 
     def _run(self, request: Request) -> Answer:
-        # Files instead of pipes: nothing has to be read while the child writes, and no process
-        # that a script may have left behind can keep us waiting for a pipe's end.
+        # Files instead of pipes: nothing must be read while the child writes, and a process that
+        # a script left behind cannot keep a pipe open.
         with (
             tempfile.TemporaryFile() as given,
             tempfile.TemporaryFile() as answer,
@@ -85,7 +87,7 @@ class Sandbox:
             try:
                 return Answer.from_text(_read(answer))
             except (ValueError, TypeError) as problem:
-                raise ScriptFailed(f"{request.file}: what it makes is not understood.") from problem
+                raise ScriptFailed(f"{request.file}: its result is not understood.") from problem
 
     def _exit_code(
         self, request: Request, given: IO[bytes], answer: IO[bytes], errors: IO[bytes]
@@ -112,9 +114,9 @@ class Sandbox:
 
 
 def _kill(process: "subprocess.Popen[bytes]") -> None:
-    """With all that it started."""
+    """Kill the process; on POSIX with all processes of its group."""
     if hasattr(os, "killpg"):
-        # Suppressed: all of them have ended.
+        # These errors mean that all processes of the group have ended.
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)
     else:

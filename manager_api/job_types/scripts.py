@@ -1,4 +1,4 @@
-"""The scripts of job types: listed, read, and changed in their folder. Nothing outside it."""
+"""Lists, reads and changes the scripts of job types in their folder, and no file outside it."""
 
 import hashlib
 import os
@@ -22,27 +22,30 @@ from manager_api.job_types.registry import BuiltInJobTypes
 from workflows.domain.job_types.definitions import CompileError, JobType
 
 SUFFIXES: Mapping[Language, str] = {Language.JAVASCRIPT: ".js", Language.PYTHON: ".py"}
-#: As small as a script that counts may be.
+#: The least number of bytes of a script; the folder ignores smaller files.
 _SHORTEST = 8
 _NEW_NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 _LONGEST_NAME = 64
-#: No system has a file of these names, whatever comes after the point.
+#: Windows has no files with these names, whatever suffix follows.
 _RESERVED = re.compile(r"(con|prn|aux|nul|(com|lpt)[0-9])")
 
 
 class CannotStore(FarmError):
-    """The folder does not take it; nothing has changed."""
+    """A script cannot be read, written or deleted. Nothing has changed."""
 
 
 class JobTypeScripts:
-    """Blocks, and may wait for scripts: to be called in one of the registry's threads."""
+    """Lists, reads and changes scripts.
+
+    Every method blocks and may wait for scripts, so call it in one of the registry's threads.
+    """
 
     def __init__(self, scripts: FolderJobTypes) -> None:
         self._scripts = scripts
         self._built_in = {each.name: each for each in BuiltInJobTypes().job_types()}
 
     def all(self) -> list[ListedJobType]:
-        """One for each name."""
+        """Return one entry for each name, sorted by name."""
         found: dict[str, list[tuple[Path, Described]]] = {}
         for path, described in self._scripts.described():
             found.setdefault(name_of(path.name), []).append((path, described))
@@ -51,18 +54,21 @@ class JobTypeScripts:
         return sorted(listed, key=lambda each: each.name)
 
     def language(self, name: str) -> Language:
-        """
+        """Return the language of a script.
+
         Raises:
             NotFound: there is no script of that name.
         """
         return _language(self._path(name))
 
     def source(self, name: str) -> JobTypeSource:
-        """A built-in one as a script that makes the same tasks.
+        """Return the source of a job type.
+
+        For a built-in job type it is a script that makes the same tasks.
 
         Raises:
             NotFound: there is no job type of that name.
-            CannotStore: its file cannot be read.
+            CannotStore: the script's file cannot be read.
         """
         try:
             path = self._path(name)
@@ -78,11 +84,18 @@ class JobTypeScripts:
         return _told(name, self._origin(name), _language(path), path.name, source)
 
     def change(self, name: str, script: ChangedScript, *, is_forced: bool) -> JobTypeSource:
-        """
+        """Create or replace a script.
+
+        Args:
+            name: The job type's name.
+            script: The new source.
+            is_forced: Store the script even if it does not work.
+
         Raises:
-            BadRequest: it does not work, or cannot have that name.
-            Conflict: somebody else was faster, or has it in another language.
-            CannotStore: the folder does not take it.
+            BadRequest: the script does not work, or cannot have that name.
+            Conflict: the script has changed since the client read it, or exists in another
+                language.
+            CannotStore: the file cannot be written.
         """
         path = self._place(name, script)
         if len(script.source.encode()) < _SHORTEST:
@@ -99,10 +112,11 @@ class JobTypeScripts:
         return self.source(name)
 
     def remove(self, name: str) -> None:
-        """
+        """Delete a script.
+
         Raises:
             NotFound: there is no script of that name.
-            CannotStore: the folder does not let it go.
+            CannotStore: the file cannot be deleted.
         """
         path = self._path(name)
         try:
@@ -128,7 +142,7 @@ class JobTypeScripts:
         return Origin.CUSTOMISED if name in self._built_in else Origin.OWN
 
     def _path(self, name: str) -> Path:
-        # Found among those that are there: no path is ever made of what a caller says.
+        # Look the path up among the existing files: never build a path from a caller's text.
         scripts = self._scripts.described(name) if name else []
         if not scripts:
             raise NotFound(f'there is no script of a job type "{name}"')
@@ -140,27 +154,27 @@ class JobTypeScripts:
         except NotFound:
             return self._new_place(name, script)
         if script.replaces is not None and script.replaces != current.digest:
-            raise Conflict(f'somebody else has changed "{name}" since; look at it again')
+            raise Conflict(f'"{name}" has been changed since you opened it; look at it again')
         if current.file is None:
             return self._new_place(name, script)
         if script.language != current.language:
-            raise Conflict(f'"{name}" is there already, as {current.file}')
+            raise Conflict(f'"{name}" exists already, as {current.file}')
         return self._scripts.folder / current.file
 
     def _new_place(self, name: str, script: ChangedScript) -> Path:
         if not _NEW_NAME.fullmatch(name) or len(name) > _LONGEST_NAME or _RESERVED.fullmatch(name):
             raise BadRequest(
-                f'"{name[:70]}" cannot be the name of a job type: small letters, digits and single '
-                f"hyphens are wanted, beginning with a letter, {_LONGEST_NAME} at most"
+                f'"{name[:70]}" cannot be the name of a job type: use at most {_LONGEST_NAME} '
+                "small letters, digits and single hyphens, and begin with a letter"
             )
         path = self._scripts.folder / f"{name.replace('-', '_')}{SUFFIXES[script.language]}"
         if os.path.lexists(path):
-            raise Conflict(f"{path.name} is there already, and is no script that counts")
+            raise Conflict(f"{path.name} exists already, but is not a usable script")
         return path
 
 
 def _that_counts(scripts: Sequence[tuple[Path, Described]]) -> tuple[Path, Described]:
-    """The first that works; if none does, the first."""
+    """Return the first script that works; if none works, the first."""
     return next((each for each in scripts if each[1].job_type is not None), scripts[0])
 
 
@@ -190,7 +204,7 @@ def _told(
 
 
 def _write(path: Path, source: str) -> None:
-    """All of it or nothing. A name that is none of a script's, until it is whole."""
+    """Write the whole file or nothing. Until it is whole, its name is not that of a script."""
     handle, name = tempfile.mkstemp(prefix=f"{path.stem}~", suffix=".new", dir=path.parent)
     try:
         with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:

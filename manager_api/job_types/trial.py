@@ -1,4 +1,4 @@
-"""Tries a script out: what it makes of settings, without a job."""
+"""Tries a script out: compiles its tasks from settings, without storing a job."""
 
 import re
 import tempfile
@@ -26,14 +26,14 @@ _ODD = re.compile(r"[^A-Za-z0-9]+")
 
 
 def tried(script: ScriptToTry, scripts: FolderJobTypes) -> Trial:
-    """Blocks.
+    """Return the job type and the tasks that a script makes; blocks.
 
     Args:
-        script: What to try, and with which settings.
-        scripts: The folder that it may require others from.
+        script: The script and the settings to try.
+        scripts: The folder whose scripts the script may require.
 
     Raises:
-        TooManyScripts: others do not end.
+        TooManyScripts: other scripts did not end in time.
     """
     file = f"{_ODD.sub('_', script.name) or 'draft'}{SUFFIXES[script.language]}"
     if scripts.folder.is_dir():

@@ -1,4 +1,4 @@
-"""A job's blocklist in the database; that of a job that runs is its workflow's."""
+"""A job's blocklist in the database. While a job runs, its workflow owns the blocklist."""
 
 from collections.abc import Iterable, Sequence
 
@@ -10,7 +10,7 @@ from manager_api.database.tables import JobBlockRow, JobRow, WorkerRow
 
 
 async def blocklist(session: AsyncSession, job_id: str) -> Sequence[tuple[str, str, str]]:
-    """(worker id, task type, worker name), by name; deleted workers, too."""
+    """Return (worker id, task type, worker name), sorted by name; includes deleted workers."""
     query = (
         select(JobBlockRow.worker_id, JobBlockRow.task_type, WorkerRow.name)
         .join(WorkerRow, WorkerRow.id == JobBlockRow.worker_id)
@@ -21,7 +21,7 @@ async def blocklist(session: AsyncSession, job_id: str) -> Sequence[tuple[str, s
 
 
 async def unblock(session: Session, row: JobRow, pairs: Iterable[tuple[str, str]]) -> None:
-    """Takes (worker, task type) pairs off the list of an ended job, where they are on it."""
+    """Remove (worker, task type) pairs from the blocklist of an ended job; ignore unknown ones."""
     for worker_id, task_type in pairs:
         await session.execute(
             delete(JobBlockRow).where(

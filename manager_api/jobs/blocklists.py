@@ -1,4 +1,4 @@
-"""Which workers a job does without, for which task types."""
+"""Reads and shortens a job's blocklist: which workers get no tasks of which task types."""
 
 from collections.abc import Sequence
 from contextlib import suppress
@@ -18,7 +18,7 @@ class BlocklistService:
         self._control = control
 
     async def get(self, job_id: str) -> list[JobBlocklistEntry]:
-        """By the workers' names; empty also for a job that is none, as in Flamenco."""
+        """Return the entries, sorted by worker name; none for an unknown job, as in Flamenco."""
         async with self._database.reading() as session:
             rows = await blocklists.blocklist(session, job_id)
         return [
@@ -27,13 +27,13 @@ class BlocklistService:
         ]
 
     async def remove(self, job_id: str, entries: Sequence[JobBlocklistEntry]) -> None:
-        """Entries that are not on the list are fine."""
+        """Remove entries from the blocklist; ignore entries that are not on it."""
         if not 0 < len(entries) <= MOST_UNBLOCKED:
             raise BadRequest(f"name the entries to remove: 1 to {MOST_UNBLOCKED}")
         pairs = tuple((entry.worker_id.lower(), entry.task_type) for entry in entries)
         async with self._database.reading() as session:
             row = await jobs.job(session, job_id)
         if row is None:
-            return  # as in Flamenco: there is nothing to remove
-        with suppress(JobNotFound):  # it was deleted meanwhile, and its blocklist with it
+            return  # as in Flamenco, an unknown job is no error
+        with suppress(JobNotFound):  # the job was deleted meanwhile, and its blocklist with it
             await apply_change(self._database, self._control, row, Change(unblock=pairs))

@@ -1,4 +1,4 @@
-"""The one way to change a job: through the workflow that runs it, else in the database."""
+"""Changes a job: through its workflow while it runs, otherwise in the database."""
 
 import asyncio
 import contextlib
@@ -13,7 +13,7 @@ from manager_api.jobs import ended
 from manager_api.jobs import store as jobs
 from workflows.domain.messages import Change
 
-#: How long a change waits for a run that is about to end, or about to be started.
+#: How long a change waits while a run is about to end or about to start.
 PATIENCE_S = 20.0
 _CLOSING_PAUSE_S = 0.1
 _FIRST_WRITE_S = 3.0
@@ -27,11 +27,11 @@ class JobControl(Protocol):
     """The way to a job's workflow (protocol rule 12: one way in)."""
 
     async def change(self, job_id: str, change: Change) -> None:
-        """Asks the job's workflow, and waits until it has made the change or refused it.
+        """Ask the job's workflow for a change, and wait until it has made or refused it.
 
         Raises:
-            Refused: not possible in the current status.
-            RunIsOver: look at the database, and ask again.
+            Refused: the change is not possible in the current status.
+            RunIsOver: no workflow is open; read the job's row again, and ask again.
             OrchestratorUnavailable: nothing was changed, as far as we know.
         """
 
@@ -39,14 +39,15 @@ class JobControl(Protocol):
 async def apply_change(
     database: Database, control: JobControl, row: JobRow, change: Change
 ) -> None:
-    """Returns when the change can be read; should Temporal be away, when it is sure to come.
+    """Make a change, and return when the database shows it.
 
-    Asks with one request id, however often, so that nothing is changed twice.
+    If Temporal is away, return when the change is stored and will certainly be made. Every
+    repetition uses the same request id, so the change is made once.
 
     Raises:
         JobNotFound: the job was deleted meanwhile.
-        Refused: not possible in the current status.
-        OrchestratorUnavailable: the run stayed between ending and ended, or its start is due.
+        Refused: the change is not possible in the current status.
+        OrchestratorUnavailable: the run has neither ended nor started after `PATIENCE_S`.
     """
     change = replace(change, request_id=str(uuid4()))
     with contextlib.suppress(TimeoutError):
@@ -60,9 +61,9 @@ async def apply_change(
 
 
 async def _applied(database: Database, control: JobControl, row: JobRow, change: Change) -> bool:
-    """False when the job is between two runs."""
+    """Try the change once; return False if the job is between two runs."""
     if not row.is_ended:
-        # The row may lag behind: only the workflow knows which change is possible.
+        # The row may be out of date: only the workflow knows which changes are possible.
         jobs.check_stays(row)
         try:
             await control.change(row.id, change)
@@ -74,14 +75,14 @@ async def _applied(database: Database, control: JobControl, row: JobRow, change:
             held = await jobs.existing_job_to_change(session, row.id)
             run = await ended.make_change(session, held, change)
     except jobs.NotEnded:
-        return False  # another request began a run this very moment
+        return False  # another request has just begun a run
     if run is not None:
         await _until_written(database, row.id, run)
     return True
 
 
 async def _until_written(database: Database, job_id: str, run: int) -> None:
-    """Waits a moment for a new run's first write, so that the caller can read the change."""
+    """Wait briefly for a new run's first write, so that the caller can read the change."""
     committed = asyncio.Event()
     database.listen(Changed.EVENTS, committed.set)
     try:

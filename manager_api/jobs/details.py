@@ -1,4 +1,4 @@
-"""How long a job's tasks took, what befell it, and how often a task was tried."""
+"""Answers about a job in detail: how long its tasks took, its progress, history and tries."""
 
 import asyncio
 from collections import defaultdict
@@ -28,12 +28,12 @@ from workflows.domain.job.ranges import indexes_in
 from workflows.domain.steps import steps_of
 from workflows.domain.task_ids import task_id
 
-#: Happenings that are told of; a job with more of them has failures by the hundred.
+#: Most entries of a job's history in one answer. Only a job with hundreds of failures has more.
 MOST_HAPPENINGS = 1000
 
 
 class RenderingHosts(Protocol):
-    """Hosts that say how far their renders are."""
+    """The hosts that report the progress of their renders."""
 
     def progress_of_job(self, job_id: str) -> Mapping[int, RunProgress]: ...
 

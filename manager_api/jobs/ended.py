@@ -12,21 +12,24 @@ from workflows.domain.messages import Change
 
 
 async def make_change(session: Session, row: JobRow, change: Change) -> int | None:
-    """Makes the change here, or orders a run that begins with it; tells `/jobs`.
+    """Make a change of an ended job, or order a run that begins with the change.
+
+    Append an event to `/jobs` if the priority changes.
 
     Args:
-        row: held against other writers.
+        row: the job, locked against other writers.
 
     Returns:
-        The number of the new run; None if the change needs none.
+        The number of the new run; None if the change needs no run.
 
     Raises:
         NotEnded: a run owns the job; ask its workflow.
-        Refused: not possible in the current status.
+        Refused: the change is not possible in the current status.
+        TaskNotFound: the job has no task with the index that the change names.
     """
     jobs.check_ended(row)
     if change.unblock:
-        # Also of an archived job, or of one that is being deleted: nothing comes of it.
+        # Allowed for archived jobs and jobs that are being deleted, too: it has no effect on them.
         await blocklists.unblock(session, row, change.unblock)
         return None
     jobs.check_stays(row)

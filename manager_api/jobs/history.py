@@ -1,4 +1,4 @@
-"""What befell a job, kept as long as the job is."""
+"""A job's history: status changes, failures of tasks, edits. It is kept as long as the job."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -11,7 +11,7 @@ from manager_api.database.tables import JobHistoryRow, JobRow, TaskRow
 
 
 def note_job(session: Session, job: JobRow, now: datetime, text: str | None = None) -> None:
-    """Its present status and, unless another text is given, its activity."""
+    """Note the job's present status with `text`; by default with the job's activity text."""
     text = job.activity if text is None else text
     session.add(JobHistoryRow(job_id=job.id, happened=now, status=str(job.status), text=text))
 
@@ -30,7 +30,7 @@ def note_task(session: Session, task: TaskRow, now: datetime) -> None:
 
 
 async def newest(session: AsyncSession, job_id: str, limit: int) -> Sequence[JobHistoryRow]:
-    """The newest first."""
+    """Return at most `limit` entries, newest first."""
     query = (
         select(JobHistoryRow)
         .where(JobHistoryRow.job_id == job_id)

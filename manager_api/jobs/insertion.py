@@ -1,4 +1,4 @@
-"""Stores a new job with all of its tasks, fast enough for a hundred thousand of them."""
+"""Stores a new job with all of its tasks, fast enough for 100,000 tasks."""
 
 import asyncio
 from datetime import datetime
@@ -15,15 +15,15 @@ from workflows.domain.job.ranges import format_ranges
 from workflows.domain.job_types.definitions import AuthoredTask, CompiledJob
 from workflows.domain.statuses import TaskStatus
 
-#: Tasks per statement: some milliseconds of work between two chances for others to run.
+#: Tasks per statement. One statement takes some milliseconds; other coroutines run in between.
 CHUNK = 1000
 
 
 async def insert_job(session: Session, new: CompiledJob) -> JobRow:
-    """Store a job, its tasks and the order to start it; tells `/jobs`.
+    """Store a job, its tasks and the order to start it; append an event to `/jobs`.
 
     Raises:
-        IntegrityError: there is such a job already, or no such worker tag.
+        IntegrityError: a job with this id exists already, or the worker tag does not exist.
     """
     now = utc_now()
     row = _job_row(new, now)
@@ -88,10 +88,10 @@ async def _insert_tasks(session: Session, new: CompiledJob, first: int, now: dat
 
 
 def commands_of(task: AuthoredTask) -> list[dict[str, Any]]:
-    """As `TaskRow.commands` has them."""
+    """Return the task's commands in the format of `TaskRow.commands`."""
     return [command.as_json() for command in task.commands]
 
 
 def depends_on(task: AuthoredTask) -> str:
-    """As `TaskRow.depends_on` has it."""
+    """Return the task's dependencies in the format of `TaskRow.depends_on`."""
     return format_ranges(sorted(set(task.dependencies)))

@@ -1,4 +1,4 @@
-"""What a job's run says of the workers lent to it."""
+"""Stores what a job's run reports about its leases."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -16,7 +16,7 @@ _LEASES = table_of(LeaseRow)
 async def apply(
     session: Session, write: ProjectionWrite, workers: KnownWorkers, now: datetime
 ) -> None:
-    """In the order in which it can have happened: accepted, moved, returned."""
+    """Update the leases in the order in which things happened: accepted, moved, returned."""
     of_run = (
         update(_LEASES)
         .where(_LEASES.c.job_id == write.job_id, _LEASES.c.run == write.run)
@@ -33,7 +33,7 @@ async def apply(
     if write.moved:
         await _move(session, of_run, write.moved)
     if write.all_held is not None:
-        # What is still on offer may be on its way to the run, so only what it had accepted.
+        # An offered lease may be on its way to the run, so only held leases count as gone.
         gone = _LEASES.c.id.not_in(write.all_held), _LEASES.c.state == LeaseState.HELD
         await session.execute(of_run.where(*gone).values(state=LeaseState.RETURNED))
     if write.returned:
@@ -44,7 +44,7 @@ async def apply(
 
 
 async def return_all(session: Session, job_id: str, now: datetime) -> None:
-    """The run has ended and holds nothing any more."""
+    """Mark all leases of a job as returned, because its run has ended."""
     await session.execute(
         update(_LEASES)
         .where(_LEASES.c.job_id == job_id, _LEASES.c.state != LeaseState.RETURNED)
@@ -63,7 +63,10 @@ async def _move(session: Session, of_run: Update, moved: Sequence[tuple[str, int
 async def _store_hand_backs(
     session: Session, job_id: str, returned: Sequence[LeaseReturned], workers: KnownWorkers
 ) -> None:
-    """Version 0 is given with leases that ended for another reason than having no use."""
+    """Store which workers the job handed back, and at which version of its demand.
+
+    Demand version 0 means that the job did not hand the worker back for lack of a task.
+    """
     versions: dict[str, int] = {}
     for lease in returned:
         if lease.demand_version:

@@ -1,7 +1,7 @@
-"""Writes into tasks' logs what became of them, following the events.
+"""Writes changes of a task's status into the task's log, from the live events.
 
-Best effort: what changes while the manager is down is not noted, nor is what changes in bulk, of
-which there are no events of tasks.
+This is best effort. Changes that are stored while the manager is down are not noted. Changes of
+many tasks in bulk are not noted either, because they have no events per task.
 """
 
 import asyncio
@@ -18,7 +18,7 @@ from manager_api.jobs.task_store import attempts_of
 from manager_api.logs.task_logs import Note, TaskLogs
 from workflows.domain.statuses import TaskStatus
 
-#: Statuses whose reason is worth a line.
+#: Statuses whose reason gets a line of its own.
 _EXPLAINED = frozenset({TaskStatus.FAILED, TaskStatus.SOFT_FAILED, TaskStatus.CANCELED})
 
 logger = logging.getLogger(__name__)
@@ -33,18 +33,18 @@ class LogNotes:
         live.react(self._hear)
 
     async def run(self) -> None:
-        """Until canceled."""
+        """Write notes until canceled."""
         await whenever(self._has_changes, self._write)
 
     def _hear(self, topic: str, payload: Mapping[str, Any]) -> None:
-        # Only events of tasks have a job_id as well as a previous status.
+        # Only events of tasks have both a job_id and a previous status.
         if topic.startswith("/jobs/") and "job_id" in payload and "previous_status" in payload:
             self._changes.append(payload)
             self._has_changes.set()
 
     async def _write(self) -> None:
         notes = await self._notes(changes := list(self._changes))
-        # Only now: the database may have been too busy to say which attempts they are about.
+        # Forget the changes only now: `_notes` fails if the database is busy.
         del self._changes[: len(changes)]
         await self._note(notes)
 
@@ -53,7 +53,7 @@ class LogNotes:
             await self._logs.note_all(notes)
         except OSError:
             logger.exception("not all notes could be written into tasks' logs")
-            # Those of other jobs may be; what is written already is not written twice.
+            # Notes of other jobs may succeed. `note` does not write a line a second time.
             for note in notes:
                 with contextlib.suppress(OSError):
                     await self._logs.note(note)
@@ -81,7 +81,7 @@ def _notes_of(change: Mapping[str, Any], attempt: int) -> list[Note]:
             attempt=attempt,
             text=line,
             when=datetime.fromisoformat(change["updated"]),
-            # What makes it active comes before what its host says.
+            # The line about becoming active stands before the host's output.
             after=status is not TaskStatus.ACTIVE,
         )
         for line in lines

@@ -1,4 +1,4 @@
-"""Stores what a job's workflow decided: state and events of it, in order, in one transaction."""
+"""Stores what a job's workflow decided: states and events, in order, in one transaction."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
@@ -27,17 +27,21 @@ from workflows.domain.writes import answer_out_of_turn, fingerprint
 
 
 class SqlProjectionStore:
-    """`limits` is asked at each claim, so that a changed setting counts from the next run on."""
+    """Answers claims and stores projection writes.
+
+    `limits` is called at each claim, so a changed setting counts from the next run on.
+    """
 
     def __init__(self, db: Database, limits: Callable[[], Limits] = Limits) -> None:
         self._db = db
         self._limits = limits
 
     async def claim(self, job_id: str, run: int) -> JobSnapshot | None:
-        """What the run starts from; None if another run owns the job, or nobody does.
+        """Return the state that the run starts from; None if this run does not own the job.
 
-        Changes nothing, so it can be asked again, but not once the run has written: who claims it
-        then is a workflow of a Temporal that was set back in time (protocol rule 16).
+        This changes nothing, so a run can claim repeatedly. After the run's first write the
+        answer is None: only a workflow of a Temporal that was restored from an older backup
+        claims a run that has written (protocol rule 16).
         """
         async with self._db.reading() as session:
             job = await session.get(JobRow, job_id)
@@ -57,7 +61,7 @@ class SqlProjectionStore:
             )
 
     async def store(self, write: ProjectionWrite) -> WriteAnswer:
-        """Store a write once, however often it is asked."""
+        """Store a write once, even if it arrives several times."""
         async with self._db.writing() as session:
             job = await job_to_change(session, write.job_id)
             if job is None or job.run != write.run:
@@ -84,7 +88,7 @@ async def _blocked(session: AsyncSession, job_id: str) -> tuple[tuple[str, str],
 
 
 class _Applier:
-    """Carries one write into the tables. Events of tasks come before those of their job."""
+    """Applies one write to the tables. Events of tasks come before events of their job."""
 
     def __init__(self, session: Session, job: JobRow, write: ProjectionWrite) -> None:
         self._session = session
@@ -116,7 +120,7 @@ class _Applier:
             self._session.changed.add(Changed.FARM)
 
     def _job_moves(self, needs_refresh: bool) -> bool:
-        """Returns whether what has changed of the tasks is told with it."""
+        """Store the job's own changes; return whether their events cover changes of tasks, too."""
         write, job = self._write, self._job
         if write.priority is not None and write.priority != job.priority:
             job.priority = write.priority
@@ -154,11 +158,11 @@ class _Applier:
             await self._session.execute(insert(table_of(JobBlockRow)), rows)
 
     def _store_demand(self) -> bool:
-        """Returns whether the keeper may have somebody to lend now whom it had not before."""
+        """Store the demand; return whether the job may now use workers that it could not before."""
         demand, job = self._write.demand, self._job
         if demand is None or demand.version < job.demand_version:
             return False
-        # Within a version demand only shrinks, with each task that is started.
+        # Within one version the demand only shrinks: each started task lowers it.
         asks_for_more = demand.version > job.demand_version
         job.demand = asdict(demand) if demand.wants else None
         job.demand_version = demand.version

@@ -1,4 +1,4 @@
-"""Requeue with changes: a job's settings are edited, and what is unfinished is made anew."""
+"""Requeue with changes: compiles a job again with edited settings, and keeps finished tasks."""
 
 import asyncio
 from typing import Any
@@ -16,7 +16,7 @@ from workflows.domain.messages import Change, JobAction
 from workflows.domain.statuses import JobStatus
 from workflows.domain.variables import Variables
 
-#: Between two looks whether a run has ended.
+#: Pause between two checks whether a run has ended.
 _LOOK_S = 0.05
 
 
@@ -34,14 +34,18 @@ class RecompilationService:
         self._variables = variables
 
     async def recompile(self, job_id: str, settings: dict[str, Any]) -> Recompilation:
-        """
+        """Compile the job with other settings, replace its tasks, and requeue it.
+
+        A paused job stays paused.
+
         Raises:
             Refused: the job is at work, being deleted, or archived.
-            BadRequest: its job type refuses the settings, with a sentence; nothing was changed.
+            BadRequest: the job type refuses the settings, with a sentence that says why; nothing
+                was changed.
         """
         row = await self._row(job_id)
         jobs.check_stays(row)
-        # It is a requeue, so it is possible when that is.
+        # A requeue with changes is possible in the same statuses as a plain requeue.
         check_job_action(row.status, JobAction.REQUEUE)
         new = await compile_again(row, settings, self._job_types, self._variables)
         stays_paused = row.status is JobStatus.PAUSED
@@ -56,13 +60,15 @@ class RecompilationService:
         return Recompilation(tasks=len(new.tasks), kept=kept)
 
     async def _end(self, row: JobRow) -> None:
-        """Until no workflow owns the job's tasks: a paused job's does, so it is canceled first.
+        """Wait until no workflow owns the job's tasks.
+
+        A paused job's workflow is still open, so the job is canceled first.
 
         Raises:
-            Refused: it takes too long.
+            Refused: the run did not end within `PATIENCE_S`.
         """
         if row.status is JobStatus.PAUSED:
-            change = Change(action=JobAction.CANCEL, reason="to be compiled anew, with changes")
+            change = Change(action=JobAction.CANCEL, reason="to be compiled again, with changes")
             await apply_change(self._database, self._control, row, change)
         for _ in range(int(PATIENCE_S / _LOOK_S)):
             if (await self._row(row.id)).is_ended:

@@ -1,4 +1,4 @@
-"""Replaces a job's tasks by those of edited settings, but for the finished ones that stay alike."""
+"""Replaces a job's tasks after its settings changed; a finished task that stays alike is kept."""
 
 import asyncio
 import json
@@ -23,7 +23,7 @@ from workflows.domain.job_types.definitions import AuthoredTask, CompiledJob
 from workflows.domain.statuses import JobStatus, TaskStatus
 from workflows.domain.task_ids import task_id
 
-#: What a finished task keeps; one that is new begins with the second word.
+#: Columns that a kept task takes over, with the values that a new task begins with.
 _KEPT: dict[str, Any] = {
     "activity": "",
     "failures": 0,
@@ -38,26 +38,28 @@ _KEPT: dict[str, Any] = {
 
 class _Old(NamedTuple):
     finished: dict[str, list[TaskRow]]
-    """By what they are; see `_likeness`."""
+    """Finished tasks by their likeness; see `_likeness`."""
     attempts: dict[int, int]
-    """By index. An attempt's number is never used twice: logs and hosts go by it."""
+    """The last attempt's number by task index. A new task with that index counts on from it,
+    because logs and hosts tell attempts apart by their number."""
 
 
 async def replace_tasks(session: Session, row: JobRow, new: CompiledJob, stays_paused: bool) -> int:
-    """Of a job whose run has ended; tells `/jobs`, and orders the new run.
+    """Replace the tasks of an ended job, order a new run, and append an event to `/jobs`.
 
-    What failed before counts against nobody any more: the change may be what mends it.
+    The blocklist and the failures of unfinished tasks are cleared, because the changed settings
+    may have removed their cause.
 
     Args:
-        row: held against other writers.
-        stays_paused: no run is ordered; resuming the job will begin one.
+        row: the job, locked against other writers.
+        stays_paused: order no run; resuming the job will begin one.
 
     Returns:
         How many tasks stay finished.
 
     Raises:
         NotEnded: a run owns the job.
-        Refused: it is archived, or to be deleted.
+        Refused: the job is archived, or its deletion was requested.
     """
     jobs.check_ended(row)
     jobs.check_stays(row)
@@ -89,7 +91,7 @@ def _likeness(name: str, task_type: str, commands: list[dict[str, Any]]) -> str:
 async def _insert(
     session: Session, job: JobRow, tasks: Sequence[AuthoredTask], old: _Old, unfinished: TaskStatus
 ) -> int:
-    """Returns how many are kept."""
+    """Insert the new tasks; return how many of them stay finished."""
     same = {"job_id": job.id, "created": job.created, "updated": utc_now()}
     kept = 0
     for first in range(0, len(tasks), CHUNK):
@@ -134,7 +136,7 @@ async def _tell(
     row.settings = new.job.settings
     row.job_metadata = new.job.metadata
     row.status = status
-    row.activity = f"Compiled anew with changed settings; {kept} finished tasks were kept"
+    row.activity = f"Compiled again with changed settings; {kept} finished tasks were kept"
     row.updated = now
     await sum_steps(session, row)
     job_history.note_job(session, row, now)

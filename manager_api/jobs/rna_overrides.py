@@ -1,4 +1,4 @@
-"""A job's RNA overrides: kept with the job, and handed out with its commands from then on."""
+"""Reads and changes a job's RNA overrides; a change counts for commands handed out after it."""
 
 from collections.abc import Sequence
 
@@ -22,9 +22,11 @@ class RnaOverrideService:
         return RnaOverrides(overrides=row.rna_overrides or [])
 
     async def change(self, job_id: str, lines: Sequence[str]) -> RnaOverrides:
-        """
+        """Replace the overrides; note a change in the history and append an event to `/jobs`.
+
         Raises:
-            BadRequest: some line is no assignment; the message has a line for each that is none.
+            BadRequest: some line is not an assignment; the message names each such line.
+            JobNotFound: there is no such job.
             Refused: the job is archived or being deleted.
         """
         try:

@@ -1,4 +1,4 @@
-"""What the manager does with jobs."""
+"""Lists, checks, submits and changes jobs."""
 
 import asyncio
 
@@ -45,16 +45,16 @@ class JobService:
         return job_answer(await self._row(job_id))
 
     async def tasks(self, job_id: str) -> JobTasksSummary:
-        """None if there is no such job, as in Flamenco."""
+        """Return summaries of all tasks; no summaries if the job does not exist, as in Flamenco."""
         async with self._database.reading() as session:
             rows = await tasks.tasks_of_job(session, job_id)
             workers = await worker_store.workers_by_id(session, {row.worker_id for row in rows})
-        # A hundred thousand of them take seconds, in which the event loop has others to serve.
+        # 100,000 summaries take seconds, which would block the event loop.
         summaries = await asyncio.to_thread(lambda: [task_summary(row, workers) for row in rows])
         return JobTasksSummary(tasks=summaries)
 
     async def check(self, submitted: SubmittedJob) -> None:
-        """Everything of a submission but the storing."""
+        """Do everything that a submission does, except for storing the job."""
         await compile_job(submitted, self._job_types, self._variables)
 
     async def submit(self, submitted: SubmittedJob) -> Job:
@@ -67,7 +67,12 @@ class JobService:
         return job_answer(row)
 
     async def set_status(self, job_id: str, status: JobStatus, reason: str) -> None:
-        """What a client means by naming a status; the present one means nothing."""
+        """Do what a client asks for by naming a status; nothing if the job has that status.
+
+        Raises:
+            JobNotFound: there is no such job.
+            Refused: no action leads to that status, or the action is not possible now.
+        """
         row = await self._row(job_id)
         action = job_action_for(row.status, status)
         if action is not None:
@@ -93,7 +98,7 @@ class JobService:
 
 
 async def _tag_to_give(session: Session, asked: JobTagChange) -> str | None:
-    """None if no tag is named.
+    """Return the id of the tag that the request names; None if it names no tag.
 
     Raises:
         NotAcceptable: there is no such tag.

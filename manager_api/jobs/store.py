@@ -1,4 +1,4 @@
-"""Jobs: queries, and what is asked of a job besides its workflow."""
+"""Queries for jobs, and the changes of a job that do not go through its workflow."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -31,22 +31,24 @@ async def job(session: AsyncSession, job_id: str) -> JobRow | None:
 
 
 async def job_to_change(session: Session, job_id: str) -> JobRow | None:
-    """The job, held against other writers until the transaction ends.
+    """Return the job, locked against other writers until the transaction ends.
 
-    Whoever changes a job or its tasks takes the job first: one order, so no deadlock.
+    Every change of a job or its tasks locks the job first, so two writers cannot deadlock.
     """
     return await session.get(JobRow, job_id, with_for_update=FOR_CHANGE, populate_existing=True)
 
 
 async def existing_job(session: AsyncSession, job_id: str) -> JobRow:
-    """Raises:
-    JobNotFound: there is no such job.
+    """Return the job.
+
+    Raises:
+        JobNotFound: there is no such job.
     """
     return _existing(await job(session, job_id), job_id)
 
 
 async def existing_job_to_change(session: Session, job_id: str) -> JobRow:
-    """As `job_to_change`.
+    """Return the job as `job_to_change` does.
 
     Raises:
         JobNotFound: there is no such job.
@@ -61,8 +63,10 @@ def _existing(row: JobRow | None, job_id: str) -> JobRow:
 
 
 def check_stays(row: JobRow) -> None:
-    """Raises:
-    Refused: the job is archived, or its deletion was asked for.
+    """Check that the job may be changed.
+
+    Raises:
+        Refused: the job is archived, or its deletion was requested.
     """
     check_job_stays(
         is_being_deleted=row.delete_requested_at is not None,
@@ -71,15 +75,20 @@ def check_stays(row: JobRow) -> None:
 
 
 def check_ended(row: JobRow) -> None:
-    """Raises:
-    NotEnded: a run owns the job.
+    """Check that no run owns the job.
+
+    Raises:
+        NotEnded: a run owns the job.
     """
     if not row.is_ended:
         raise NotEnded(row.id)
 
 
 def set_tag(session: Session, row: JobRow, tag_id: str | None) -> None:
-    """Whose workers may serve the job from now on; None: every worker. Tells `/jobs`."""
+    """Set the tag of the workers that may serve the job; None: every worker may.
+
+    Append an event to `/jobs`.
+    """
     row.worker_tag_id = tag_id
     row.updated = utc_now()
     events.append(session, JOBS, job_event(row))
@@ -87,27 +96,28 @@ def set_tag(session: Session, row: JobRow, tag_id: str | None) -> None:
 
 
 async def all_jobs(session: AsyncSession) -> Sequence[JobRow]:
-    """Newest first, without those that are archived."""
+    """Return all jobs that are not archived, newest first."""
     query = select(JobRow).where(JobRow.archived_at.is_(None))
     query = query.order_by(JobRow.created.desc(), JobRow.id.desc())
     return (await session.scalars(query)).all()
 
 
 async def restart_run(session: Session, job_id: str, run: int) -> int | None:
-    """Start a run anew from the database, whose workflow is no more (protocol rule 16).
+    """Order a new run from the database, because the run's workflow is gone (protocol rule 16).
 
-    Returns the new run's number; None when `run` is not the one that owns the job.
+    Returns:
+        The new run's number; None if `run` does not own the job.
     """
     row = await job_to_change(session, job_id)
     if row is None or row.is_ended or row.run != run:
         return None
-    # What this run was started for was not done if it has written nothing.
+    # A run that has written nothing has not made the change that it was started for.
     change = Change(**row.pending_change) if row.pending_change and not row.sequence else None
     return await begin_run(session, row, change)
 
 
 async def begin_run(session: Session, row: JobRow, change: Change | None) -> int:
-    """Orders the job's next run, which begins with the change; returns the run's number."""
+    """Order the job's next run, which begins with the change; return the run's number."""
     row.run = max(row.run + 1, await number_of_last_restore(session))
     row.sequence = 0
     row.last_write = None

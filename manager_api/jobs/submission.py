@@ -1,4 +1,4 @@
-"""From what an artist submits to a job that can be stored."""
+"""Compiles an artist's submission into a job that can be stored."""
 
 import asyncio
 from dataclasses import replace
@@ -17,18 +17,18 @@ from workflows.domain.job_types.definitions import AuthoredTask, CompiledJob, Co
 from workflows.domain.statuses import JobStatus
 from workflows.domain.variables import Variables
 
-#: What a job may be from its beginning.
+#: The statuses that a new job may have.
 _INITIAL = frozenset({JobStatus.QUEUED, JobStatus.PAUSED})
 
 
 async def compile_job(
     submitted: SubmittedJob, job_types: JobTypeRegistry, variables: Variables
 ) -> CompiledJob:
-    """Takes seconds for a job of many tasks, most of them in threads.
+    """Compile a submitted job. A job of many tasks takes seconds, most of them in threads.
 
     Raises:
-        BadRequest: with a sentence for the submitter.
-        PreconditionFailed: its job type is not the one that the submitter knows.
+        BadRequest: the job cannot be compiled; the message is a sentence for the submitter.
+        PreconditionFailed: the job type has changed since the submitter fetched it.
     """
     status = submitted.initial_status or JobStatus.QUEUED
     if status not in _INITIAL:
@@ -40,10 +40,11 @@ async def compile_job(
 async def compile_again(
     row: JobRow, settings: dict[str, Any], job_types: JobTypeRegistry, variables: Variables
 ) -> CompiledJob:
-    """A stored job with other settings, as if they had been submitted with it.
+    """Compile a stored job with other settings, as if it had been submitted with them.
 
     Raises:
-        BadRequest: with a sentence for whoever edited the settings.
+        BadRequest: the job cannot be compiled; the message is a sentence for the editor of the
+            settings.
     """
     submitted = SubmittedJob(
         name=row.name,
@@ -55,7 +56,7 @@ async def compile_again(
         worker_tag=row.worker_tag_id,
     )
     job = await asyncio.to_thread(_to_compile, submitted, variables)
-    # These may be part of paths, and must not become others.
+    # Paths may contain these values, so the job keeps them.
     job = replace(
         job,
         job_id=row.id,

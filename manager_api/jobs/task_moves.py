@@ -1,4 +1,7 @@
-"""Applies to the tables what a workflow says of its tasks; costs what the moves cost."""
+"""Applies a workflow's moves of tasks to the tables.
+
+The cost grows with the number of moves, not with the number of the job's tasks.
+"""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -20,14 +23,17 @@ from workflows.domain.messages import TasksMoved
 from workflows.domain.statuses import TaskStatus
 
 _TASKS = table_of(TaskRow)
-#: Whose steps a status sets; a change of many is followed by a new sum over the job.
+#: Statuses that set a task's steps. After such a bulk change the job's steps are summed up again.
 SETS_STEPS = frozenset({TaskStatus.QUEUED, TaskStatus.COMPLETED})
 _FAILED = frozenset({TaskStatus.FAILED, TaskStatus.SOFT_FAILED})
 
 
 class KnownWorkers:
-    """Workers that this transaction has looked up. What a database set back in time does not
-    know must not be referred to: the write would never be stored."""
+    """The workers that this transaction has looked up.
+
+    A database that was restored from a backup may lack a worker. A row that refers to a missing
+    worker cannot be stored, so such a reference is left out.
+    """
 
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
@@ -49,7 +55,7 @@ class KnownWorkers:
 
 
 class TaskMoves:
-    """`job` is held by this transaction; its sum of steps is kept along."""
+    """Moves tasks of one job, which this transaction has locked, and updates the job's steps."""
 
     def __init__(self, session: Session, job: JobRow, workers: KnownWorkers, now: datetime) -> None:
         self._session = session
@@ -59,7 +65,7 @@ class TaskMoves:
         self.moved_in_bulk = False
 
     async def apply(self, moves: Sequence[TasksMoved]) -> None:
-        """In their order; a task may be in several of them."""
+        """Apply the moves in their order; a task may be in several of them."""
         needs_sum = False
         for in_bulk, group in groupby(moves, lambda move: move.in_bulk):
             if not in_bulk:
@@ -149,7 +155,7 @@ class TaskMoves:
 
 
 def steps_set_by(status: TaskStatus) -> dict[str, Any]:
-    """What an UPDATE to this status does to the progress of the tasks it changes."""
+    """Return the progress columns that an UPDATE to this status must set, too."""
     match status:
         case TaskStatus.COMPLETED:
             return {"steps_completed": _TASKS.c.steps_total}
@@ -159,7 +165,7 @@ def steps_set_by(status: TaskStatus) -> dict[str, Any]:
 
 
 async def sum_steps(session: AsyncSession, job: JobRow) -> None:
-    """Reads every task, so it is for changes of many."""
+    """Sum up the job's steps. This reads every task, so use it only after changes of many."""
     query = select(
         func.coalesce(func.sum(TaskRow.steps_completed), 0),
         func.coalesce(func.sum(TaskRow.steps_total), 0),

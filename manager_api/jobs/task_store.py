@@ -1,4 +1,4 @@
-"""Tasks: queries, and the progress that hosts report past the workflow."""
+"""Queries for tasks, and the progress that hosts report without the workflow."""
 
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from datetime import datetime
@@ -18,7 +18,7 @@ from manager_api.jobs.store import job_to_change
 from workflows.domain.statuses import TaskStatus
 from workflows.domain.task_ids import task_id as task_id_of
 
-#: Tasks per query where all of a job are read.
+#: Tasks per query when all tasks of a job are read.
 READ_CHUNK = 1000
 
 
@@ -38,13 +38,16 @@ class TimedRow(NamedTuple):
 
 
 async def tasks_of_job(session: AsyncSession, job_id: str) -> Sequence[TaskRow]:
-    """Without their commands, in the order the job type made them; none if no such job."""
+    """Return a job's tasks without commands, in the order in which the job type made them.
+
+    The list is empty if the job does not exist.
+    """
     query = select(TaskRow).options(defer(TaskRow.commands, raiseload=True))
     return [row async for (row,) in tasks_in_order(session, job_id, query)]
 
 
 async def tasks_with_commands(session: AsyncSession, job_id: str) -> Sequence[TaskRow]:
-    """As `tasks_of_job`, and with what takes most of the room."""
+    """Return a job's tasks as `tasks_of_job` does, with commands, which take most of the memory."""
     return [row async for (row,) in tasks_in_order(session, job_id, select(TaskRow))]
 
 
@@ -65,7 +68,7 @@ async def completed_times(session: AsyncSession, job_id: str) -> Sequence[TimedR
 
 
 async def active_indexes(session: AsyncSession, job_id: str) -> Sequence[int]:
-    """In ascending order."""
+    """Return the indexes of the job's active tasks, in ascending order."""
     query = select(TaskRow.index_in_job).where(
         TaskRow.job_id == job_id, TaskRow.status == TaskStatus.ACTIVE
     )
@@ -80,10 +83,10 @@ async def count_of_job(session: AsyncSession, job_id: str) -> int:
 async def tasks_in_order(
     session: AsyncSession, job_id: str, query: Select[*tuple[Any, ...]]
 ) -> AsyncIterator[Row[*tuple[Any, ...]]]:
-    """Of each task of a job what `query` selects, by index.
+    """Yield the columns that `query` selects, for each task of a job, by ascending index.
 
-    In pieces: made into rows in one go, a hundred thousand of them would stop the event loop for
-    seconds.
+    The tasks are read in pieces, because making 100,000 rows at once would block the event loop
+    for seconds.
     """
     after = 0
     of_job = query.where(TaskRow.job_id == job_id).order_by(TaskRow.index_in_job)
@@ -103,8 +106,10 @@ async def task(session: AsyncSession, task_id: str) -> TaskRow | None:
 
 
 async def existing_task(session: AsyncSession, task_id: str) -> TaskRow:
-    """Raises:
-    TaskNotFound: there is no such task.
+    """Return the task.
+
+    Raises:
+        TaskNotFound: there is no such task.
     """
     row = await task(session, task_id)
     if row is None:
@@ -113,8 +118,10 @@ async def existing_task(session: AsyncSession, task_id: str) -> TaskRow:
 
 
 async def existing_task_of_job(session: AsyncSession, job_id: str, index: int) -> TaskRow:
-    """Raises:
-    TaskNotFound: the job has no such task.
+    """Return the job's task with this index.
+
+    Raises:
+        TaskNotFound: the job has no such task.
     """
     row = await session.get(TaskRow, (job_id, index))
     if row is None:
@@ -125,7 +132,7 @@ async def existing_task_of_job(session: AsyncSession, job_id: str, index: int) -
 async def tasks_by_index(
     session: AsyncSession, job_id: str, indexes: Sequence[int]
 ) -> dict[int, TaskRow]:
-    """Without their commands; indexes that the job does not have are missing."""
+    """Return tasks without commands, by index; indexes that the job does not have are missing."""
     found: dict[int, TaskRow] = {}
     for first in range(0, len(indexes), IN_CHUNK):
         query = (
@@ -142,7 +149,7 @@ async def tasks_by_index(
 
 
 async def attempts_of(session: AsyncSession, task_ids: Collection[str]) -> Mapping[str, int]:
-    """The latest attempt at each task, as far as the database knows."""
+    """Return the number of each task's latest attempt, by task id, as the database knows it."""
     found: dict[str, int] = {}
     ids = list(task_ids)
     for first in range(0, len(ids), IN_CHUNK):
@@ -154,7 +161,11 @@ async def attempts_of(session: AsyncSession, task_ids: Collection[str]) -> Mappi
 
 
 async def raise_attempts(session: Session, job_id: str, attempts: Mapping[str, int]) -> None:
-    """See to it that no attempt is counted twice. `attempts` is the newest one by a task's id."""
+    """Raise the tasks' attempt numbers, so that no attempt number is used twice.
+
+    Args:
+        attempts: the newest attempt's number, by task id; lower numbers change nothing.
+    """
     table = table_of(TaskRow)
     statement = (
         update(table)
@@ -168,14 +179,17 @@ async def raise_attempts(session: Session, job_id: str, attempts: Mapping[str, i
 
 
 async def set_steps(session: Session, job_id: str, index: int, steps_completed: int) -> bool:
-    """Store a task's progress; False if nothing changed. See `set_steps_of_many`."""
+    """Store a task's progress; return False if nothing changed. See `set_steps_of_many`."""
     return await set_steps_of_many(session, job_id, {index: steps_completed}) > 0
 
 
 async def set_steps_of_many(session: Session, job_id: str, steps: Mapping[int, int]) -> int:
-    """Store active tasks' progress by index, clamped to each total, and the job's sum with it.
+    """Store the progress of active tasks and the sum in their job; return how many tasks changed.
 
-    Tells `/jobs`, then `/jobs/<job>`; returns how many tasks changed.
+    Append an event to `/jobs`, then one event per changed task to `/jobs/<job>`.
+
+    Args:
+        steps: completed steps by task index; clamped to the range from 0 to the task's total.
     """
     job = await job_to_change(session, job_id)
     if job is None:
@@ -184,7 +198,7 @@ async def set_steps_of_many(session: Session, job_id: str, steps: Mapping[int, i
     changed = {}
     for index, row in rows.items():
         if row.status is not TaskStatus.ACTIVE:
-            continue  # a late word about a run whose end is recorded
+            continue  # a late report of an attempt whose end is recorded
         clamped = max(0, min(steps[index], row.steps_total))
         if clamped != row.steps_completed:
             changed[row] = clamped
@@ -210,10 +224,11 @@ async def _store_steps(session: Session, job: JobRow, changed: Mapping[TaskRow, 
 async def set_memory_peaks(
     session: Session, job_id: str, peaks: Mapping[int, tuple[int, int]]
 ) -> None:
-    """Store what tasks' newest attempts took, also of one that has just ended. Tells nobody.
+    """Store the peak memory of the tasks' newest attempts, ended ones included; without events.
 
     Args:
-        peaks: by index, an attempt and its bytes; of any other attempt than the newest, nothing.
+        peaks: (attempt number, bytes) by task index. An attempt other than the task's newest is
+            ignored.
     """
     if await job_to_change(session, job_id) is None:
         return
@@ -224,13 +239,13 @@ async def set_memory_peaks(
 
 
 async def worker_names(session: AsyncSession, ids: set[str | None]) -> dict[str, str]:
-    """Deleted workers, too: their tasks still name them."""
+    """Return names by worker id, deleted workers included, because tasks still refer to them."""
     query = select(WorkerRow.id, WorkerRow.name).where(WorkerRow.id.in_(ids - {None}))
     return {row.id: row.name for row in await session.execute(query)}
 
 
 async def set_activity(session: Session, job_id: str, index: int, text: str) -> None:
-    """The task's line of activity, and that it was heard of. Tells nobody, as Flamenco."""
+    """Set the task's activity text and its last-touched time; without an event, as in Flamenco."""
     table = table_of(TaskRow)
     await session.execute(
         update(table)
@@ -240,7 +255,7 @@ async def set_activity(session: Session, job_id: str, index: int, text: str) -> 
 
 
 async def delete_some(session: Session, job_id: str, at_most: int) -> bool:
-    """The first of a job that nobody runs; returns whether some are left."""
+    """Delete the first tasks of a job without an open run; return whether tasks are left."""
     of_job = TaskRow.job_id == job_id
     first = await session.scalar(select(func.min(TaskRow.index_in_job)).where(of_job))
     if first is None:

@@ -1,4 +1,4 @@
-"""A job's whole task table in compact form: read for a claim, taken over from a workflow."""
+"""Reads a job's task table in compact form for a claim, and takes one over from a workflow."""
 
 import asyncio
 from collections import defaultdict
@@ -16,11 +16,11 @@ from workflows.domain.job.encoding import TaskColumns, decode, encode
 from workflows.domain.statuses import TaskStatus
 
 _TASKS = table_of(TaskRow)
-TAKEN_OVER = "Taken over from the job's workflow, of which the database had missed something"
+TAKEN_OVER = "Corrected from the job's workflow: the database had missed a change"
 
 
 async def read_compact(session: AsyncSession, job_id: str) -> str:
-    """Coded as `workflows.domain.job.encoding` says."""
+    """Return the job's tasks, encoded as `workflows.domain.job.encoding` describes."""
     query = select(
         TaskRow.task_type,
         TaskRow.priority,
@@ -43,7 +43,7 @@ async def read_compact(session: AsyncSession, job_id: str) -> str:
 
 
 async def take_over(session: AsyncSession, job: JobRow, compact: str, now: datetime) -> bool:
-    """Make the tasks what the workflow knows them to be; false if they were that already."""
+    """Set the tasks to the workflow's state; return False if no task differed from it."""
     columns = await asyncio.to_thread(decode, compact)
     changes = await _differences(session, job.id, columns)
     for status, rows in changes.items():
@@ -70,7 +70,7 @@ async def take_over(session: AsyncSession, job: JobRow, compact: str, now: datet
 async def _differences(
     session: AsyncSession, job_id: str, columns: TaskColumns
 ) -> dict[TaskStatus, list[dict[str, Any]]]:
-    """Tasks to change, by the status they shall have."""
+    """Return the tasks that differ from the workflow's state, by the status that they get."""
     query = select(TaskRow.status, TaskRow.attempt, TaskRow.failures, TaskRow.failed_by)
     known = zip(
         columns.statuses, columns.attempts, columns.failures, columns.failed_by, strict=True
@@ -80,7 +80,7 @@ async def _differences(
     async for row in tasks_in_order(session, job_id, query):
         index, is_now = next(numbered, (0, None))
         if is_now is None:
-            break  # a table of fewer tasks says nothing of the rest
+            break  # the workflow's table has fewer tasks; leave the rest as they are
         status, attempt, failures, failed_by = is_now
         if is_now != (row.status, row.attempt, row.failures, tuple(row.failed_by)):
             changes[status].append(

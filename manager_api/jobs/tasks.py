@@ -1,4 +1,4 @@
-"""What the manager does with tasks and their logs."""
+"""Reads tasks and their logs, and changes the status of tasks."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ class LogStream:
     job_id: str
     """The task's job."""
     size: int
-    """In bytes; what is appended meanwhile is not part of it."""
+    """The log's size in bytes, without what is appended while the log is read."""
     blocks: AsyncIterator[bytes]
 
 
@@ -42,12 +42,12 @@ class TaskService:
         return (await self._row(task_id)).job_id
 
     async def log_tail(self, task_id: str) -> str:
-        """Empty if there is no log."""
+        """Return the end of the log; an empty text if there is no log."""
         row = await self._row(task_id)
         return await self._logs.tail(row.job_id, row.id, row.attempt)
 
     async def log_info(self, task_id: str) -> TaskLogInfo | None:
-        """None if there is no log."""
+        """Return the log's size and address; None if there is no log."""
         row = await self._row(task_id)
         size = await self._logs.size(row.job_id, row.id, row.attempt)
         if not size:
@@ -60,7 +60,12 @@ class TaskService:
         return LogStream(row.job_id, *await self._logs.whole(row.job_id, row.id, row.attempt))
 
     async def set_status(self, task_id: str, status: TaskStatus, reason: str) -> None:
-        """What a client means by naming a status; the present one means nothing."""
+        """Do what a client asks for by naming a status; nothing if the task has that status.
+
+        Raises:
+            TaskNotFound: there is no such task.
+            Refused: no action leads to that status, or the action is not possible now.
+        """
         row, job = await self._row_and_job(task_id)
         action = task_action_for(row.status, status)
         if action is not None:

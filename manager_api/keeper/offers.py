@@ -1,4 +1,4 @@
-"""Turns a keeper's offers into leases."""
+"""Writes the keeper's offers to the database as leases."""
 
 from collections.abc import Sequence
 from uuid import uuid4
@@ -14,7 +14,7 @@ from workflows.domain.messages import Lease
 
 
 class OfferWriter:
-    """Writes one pass's offers, in a handful of statements however many they are."""
+    """Writes the offers of one pass, in a few statements for any number of offers."""
 
     def __init__(self, session: Session, epoch: int) -> None:
         self._session = session
@@ -66,7 +66,7 @@ class OfferWriter:
         return possible
 
     async def _current_runs(self, job_ids: set[str]) -> dict[str, int]:
-        """Held as they are: a run must not end between this look and the lease."""
+        """Return the open runs by job, locked: a run must not end before its lease is written."""
         query = (
             select(JobRow.id, JobRow.run)
             .where(JobRow.id.in_(job_ids), JobRow.is_ended.is_(False))
@@ -88,7 +88,7 @@ class OfferWriter:
         return {(row.worker_id, row.slot) for row in await self._session.execute(query)}
 
     async def _next_generations(self, offers: Sequence[Offer]) -> list[int]:
-        """One per offer, greater than any that its slot has seen."""
+        """Return a generation for each offer, greater than all earlier ones of its slot."""
         query = select(WorkerSlotRow).where(
             WorkerSlotRow.worker_id.in_({offer.worker_id for offer in offers})
         )
@@ -106,7 +106,7 @@ class OfferWriter:
 
 
 def lease_message(row: LeaseRow, worker: WorkerRow) -> Lease:
-    # A lease of an earlier build does not say.
+    # A lease that an older build wrote has no task types.
     task_types = row.task_types if row.task_types is not None else worker.supported_task_types
     return Lease(
         id=row.id,

@@ -1,8 +1,9 @@
-"""Notices that the database was put back to an earlier moment, and numbers the restore (rule 27).
+"""Notices that the database was restored from an older copy, and numbers the restore (rule 27).
 
-The database counts a mark upwards while managers live, and each manager notes the newest mark in a
-file of its own. A noted mark that the database has not reached shows that it was put back. The
-number of the restore comes from the clock, because everything in the database was put back, too.
+While managers live, a mark in the database grows, and each manager notes the newest mark in a file
+of its own. If the noted mark is higher than the mark in the database, the database was restored.
+The number of the restore comes from the clock, because the restore reset every number in the
+database.
 """
 
 import asyncio
@@ -21,19 +22,21 @@ from manager_api.jobs.store import restart_run
 from manager_api.jobs.task_store import raise_attempts
 from manager_api.logs.task_logs import TaskLogs
 
-#: A database that was put back to a moment so short before its manager ended is not noticed.
+#: Seconds between two marks. A copy that is newer than the last noted mark is not noticed.
 MARK_EVERY_S = 10.0
-#: Restores are numbered by the seconds since then, which fit into 32 bits for 68 years.
+#: A restore's number is the seconds since this moment, which fit into 32 bits for 68 years.
 _BEGINNING = datetime(2020, 1, 1, tzinfo=UTC)
 
 logger = logging.getLogger(__name__)
 
 
 class RestoreWatch:
-    """
+    """Notices restores when the manager starts, and notes marks while it runs.
+
     Args:
-        file: where this manager notes marks; in no backup, or the restore of it is not noticed.
-        logs: they tell of attempts that a database that was put back does not know.
+        file: where this manager notes marks. It must not be part of a backup, because a restore of
+            the file hides the restore of the database.
+        logs: the task logs, which show attempts that a restored database does not know.
     """
 
     def __init__(
@@ -49,7 +52,10 @@ class RestoreWatch:
         self._clock = clock
 
     async def begin(self) -> bool:
-        """Call it before anything else works with the database. True: it was put back."""
+        """Return whether the database was restored, and if so begin new runs.
+
+        Call this before any other code works with the database.
+        """
         noted = self._noted()
         async with self._database.writing() as session:
             farm = await session.get_one(FarmRow, 1, with_for_update=True)
@@ -70,20 +76,20 @@ class RestoreWatch:
             await raise_attempts(session, job_id, attempts)
             if not is_ended:
                 await restart_run(session, job_id, run)
-        # All are of runs that are over now. A worker that speaks HTTP would be given them anew.
+        # All runs of jobs are over now. Rows that stay would be given to HTTP workers again.
         await session.execute(delete(HttpRunRow))
         logger.warning("the database was put back: unfinished jobs begin new runs")
 
     async def run(self) -> None:
-        """Marks every few seconds, until canceled."""
+        """Raise the mark every `MARK_EVERY_S` seconds, until canceled."""
         while True:
             await asyncio.sleep(MARK_EVERY_S)
             await self.mark()
 
     async def mark(self) -> None:
-        """Count one mark more, and note it. The database comes first: it is never behind."""
+        """Raise the mark by one and note it; the database first, so it is never behind the file."""
         query = update(FarmRow).values(mark=FarmRow.mark + 1).returning(FarmRow.mark)
-        with contextlib.suppress(DatabaseBusy):  # the next mark does as well
+        with contextlib.suppress(DatabaseBusy):  # the next mark will do
             async with self._database.writing() as session:
                 mark = (await session.execute(query)).scalar_one()
             try:
@@ -92,7 +98,11 @@ class RestoreWatch:
                 logger.exception("the database's mark could not be noted in %s", self._file)
 
     def _noted(self) -> int | None:
-        """The newest mark that this manager noted; None: a person wrote that it was put back."""
+        """Return the newest noted mark; 0 if there is no file.
+
+        None if the file holds no number: in this way a person states that the database was
+        restored.
+        """
         try:
             return int(self._file.read_text())
         except FileNotFoundError:

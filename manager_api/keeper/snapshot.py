@@ -1,4 +1,4 @@
-"""The keeper's look at the farm: one moment of it, in a handful of queries."""
+"""Reads the keeper's snapshot of the farm, one moment of the database, in a few queries."""
 
 from collections import defaultdict
 from collections.abc import Callable
@@ -21,7 +21,7 @@ from manager_api.workers import store as workers
 from workflows.domain.matchmaking import FarmSnapshot, JobFacts, LeaseFacts, WorkerFacts
 from workflows.domain.messages import Demand, Want
 
-#: Whether a worker that speaks HTTP counts as present: its id, and when the database saw it last.
+#: Tells whether an HTTP worker counts as present, from its id and the time it was last seen.
 IsHttpPresent = Callable[[str, datetime | None], bool]
 
 
@@ -34,7 +34,10 @@ async def farm_snapshot(
     is_present: Callable[[str], bool],
     is_http_present: IsHttpPresent = everybody,
 ) -> FarmSnapshot:
-    """Jobs that have not ended, workers that are not deleted, leases that are not returned."""
+    """Return the jobs that have not ended, the workers, their open leases, and the hand-backs.
+
+    Deleted workers and returned leases are left out.
+    """
     return FarmSnapshot(
         await _worker_facts(session, is_present, is_http_present),
         await _job_facts(session),
@@ -98,7 +101,7 @@ async def _job_facts(session: AsyncSession) -> tuple[JobFacts, ...]:
             priority=row.priority,
             age_rank=rank,
             tag=row.worker_tag_id,
-            # Nobody begins with a job that is about to go.
+            # A job that is to be deleted gets no workers.
             demand=None if row.delete_requested_at else _demand(row.demand),
         )
         for rank, row in enumerate(await session.execute(query))

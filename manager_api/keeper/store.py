@@ -1,4 +1,4 @@
-"""What the farm keeper reads and writes; an older keeper's writes are refused (rule 17)."""
+"""The farm keeper's queries and writes. The writes of an older keeper are refused (rule 17)."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -24,37 +24,43 @@ _RUNS = select(JobRow.id, JobRow.run, JobRow.sequence, JobRow.is_ended)
 
 
 class SqlKeeperStore:
-    """`is_http_present` answers for workers that speak HTTP, which no host's channel tells of."""
+    """Reads and writes for the keeper.
+
+    `is_http_present` answers for HTTP workers, because they have no control channel.
+    """
 
     def __init__(self, db: Database, is_http_present: IsHttpPresent = everybody) -> None:
         self._db = db
         self._is_http_present = is_http_present
 
     async def next_epoch(self) -> int:
-        """Begin an epoch; every older keeper is refused from now on."""
+        """Begin an epoch and return its number; older keepers are refused from now on."""
         async with self._db.writing() as session:
             return await epochs.next_epoch(session)
 
     async def snapshot(self, is_present: Callable[[str], bool]) -> FarmSnapshot:
-        """One moment of the farm: jobs that have not ended, leases that are not returned."""
+        """Return a snapshot of the farm; see `farm_snapshot`."""
         async with self._db.reading() as session:
             return await farm_snapshot(session, is_present, self._is_http_present)
 
     async def write_offers(self, epoch: int, offers: Sequence[Offer]) -> list[Lease]:
         """Write leases and return them, to be lent.
 
-        Left out: an offer whose slot is lent, whose job is at another run or ended, whose worker
-        has signed on anew or was deleted.
+        An offer is left out if its slot is lent, if its job has ended or is at another run, or if
+        its worker was deleted or has begun another session.
 
         Raises:
-            Superseded: nothing was written.
+            Superseded: a newer keeper has taken over; nothing was written.
         """
         async with self._db.writing() as session:
             await epochs.check_epoch(session, epoch)
             return await OfferWriter(session, epoch).write(offers)
 
     async def unconfirmed_leases(self, older_than_s: float) -> list[Lease]:
-        """Leases that were offered so long ago and are not held: to be lent again."""
+        """Return leases that were offered at least so long ago and are not held yet.
+
+        Their `lend` message is to be sent again.
+        """
         before = utc_now() - timedelta(seconds=older_than_s)
         query = (
             select(LeaseRow, WorkerRow)
@@ -65,10 +71,10 @@ class SqlKeeperStore:
             return [lease_message(lease, worker) for lease, worker in await session.execute(query)]
 
     async def mark_recalled(self, epoch: int, recalls: Sequence[RecallOrder]) -> None:
-        """A recall at once is never weakened to one after the task.
+        """Mark leases as recalled. A recall at once stays one, even if one after the task follows.
 
         Raises:
-            Superseded: nothing was written.
+            Superseded: a newer keeper has taken over; nothing was written.
         """
         at_once = [order.lease_id for order in recalls if order.at_once]
         after_task = [order.lease_id for order in recalls if not order.at_once]
@@ -78,10 +84,10 @@ class SqlKeeperStore:
             await _change_open(session, after_task, LeaseRow.recall == "", recall=AFTER_TASK)
 
     async def mark_returned(self, epoch: int, lease_ids: Sequence[str]) -> None:
-        """For leases whose job run is no more.
+        """Mark leases as returned, because the job's run that held them does not exist any more.
 
         Raises:
-            Superseded: nothing was written.
+            Superseded: a newer keeper has taken over; nothing was written.
         """
         async with self._db.writing() as session:
             await epochs.check_epoch(session, epoch)
@@ -89,25 +95,25 @@ class SqlKeeperStore:
             session.changed.add(Changed.FARM)
 
     async def outbox(self) -> list[tuple[str, int]]:
-        """(job, run) of the workflows to start, oldest first."""
+        """Return (job id, run number) of the workflows to start, oldest first."""
         query = select(OutboxRow.job_id, OutboxRow.run).order_by(OutboxRow.created)
         async with self._db.reading() as session:
             return [(row.job_id, row.run) for row in await session.execute(query)]
 
     async def start_anew(self, job_id: str, run: int) -> None:
-        """Give a job whose workflow is no more a new run, from what is here (rule 16)."""
+        """Begin a new run from the database for a job whose workflow is gone (rule 16)."""
         async with self._db.writing() as session:
             await restart_run(session, job_id, run)
 
     async def unfinished_runs(self) -> list[StoredRun]:
-        """Runs that have not ended and wait for no start: each should have its workflow."""
+        """Return the runs that should have an open workflow: not ended, and not in the outbox."""
         waiting = select(OutboxRow.job_id)
         query = _RUNS.where(JobRow.is_ended.is_(False), JobRow.id.not_in(waiting))
         async with self._db.reading() as session:
             return [StoredRun(*row) for row in await session.execute(query)]
 
     async def stored_runs(self, job_ids: Collection[str]) -> Mapping[str, StoredRun]:
-        """By job; left out are jobs that do not exist."""
+        """Return the jobs' runs by job id, without jobs that do not exist."""
         found: dict[str, StoredRun] = {}
         ids = sorted(job_ids)
         async with self._db.reading() as session:
@@ -117,16 +123,21 @@ class SqlKeeperStore:
         return found
 
     async def started(self, job_id: str, run: int) -> None:
-        """Temporal has it: take it out of the outbox."""
+        """Remove a run from the outbox, because Temporal has its workflow."""
         query = delete(OutboxRow).where(OutboxRow.job_id == job_id, OutboxRow.run == run)
         async with self._db.writing() as session:
             await session.execute(query)
 
     async def mark_lost(self, epoch: int, worker_id: str, session: int | None = None) -> bool:
-        """As `workers.mark_lost`; `session` is the host's, as it was when it was found missing.
+        """Mark a worker as lost; see `workers.mark_lost`.
+
+        Args:
+            epoch: the keeper's epoch.
+            worker_id: the worker.
+            session: the host's session at the moment when the host was found missing.
 
         Raises:
-            Superseded: nothing was written.
+            Superseded: a newer keeper has taken over; nothing was written.
         """
         async with self._db.writing() as transaction:
             await epochs.check_epoch(transaction, epoch)
@@ -134,7 +145,7 @@ class SqlKeeperStore:
             return row is not None and workers.mark_lost(transaction, row, session)
 
     async def prune(self, before: datetime) -> int:
-        """Delete leases that were returned before then; returns how many."""
+        """Delete leases that were returned before this time; return how many."""
         query = delete(LeaseRow).where(
             LeaseRow.state == LeaseState.RETURNED, LeaseRow.changed < before
         )

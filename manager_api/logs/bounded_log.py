@@ -1,7 +1,7 @@
-"""What a host says during one try at a task, kept in pieces so that it cannot fill the disk.
+"""A host's log of one try at a task, in pieces, so that it cannot fill the disk.
 
-Of a log over its limit the beginning and the end stay, and what is between them is dropped piece
-by piece. How much was ever said is known all the same, because hosts number their bytes.
+A log over its limit keeps its beginning and its end. The middle is dropped, one piece after
+another. The total size of all that the host sent stays known, because hosts number their bytes.
 """
 
 import json
@@ -11,17 +11,18 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
-#: Of the end; the newest is being written.
+#: Pieces of the end that are kept. The newest of them is being written.
 _KEPT = 4
-#: With the beginning. One more is on disk for a while, because somebody may be reading it.
+#: Pieces including the beginning. One more stays on disk for a while, because it may be being read.
 _PIECES = _KEPT + 1
-#: Writers of one file take turns; a lock for each file would have to be forgotten some day.
+#: Locks with which the writers of one file take turns. Files share them, because a lock for each
+#: file would have to be deleted some day.
 _LOCKS = tuple(threading.Lock() for _ in range(64))
 
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """Bytes of a file, or a remark where some are missing."""
+    """Bytes of a file, or a remark in the place of dropped bytes."""
 
     path: Path | None
     size: int
@@ -30,12 +31,15 @@ class Stretch:
 
 @dataclass(frozen=True, slots=True)
 class _Cut:
-    """How a log over its limit is cut; on disk, so that a changed limit does not matter to it."""
+    """How a log over its limit is cut. It is kept on disk, so a changed limit does not affect it.
+
+    Sizes are in bytes.
+    """
 
     head: int
     """Size of the beginning."""
     piece: int
-    """Size of every piece after it, but the last."""
+    """Size of each piece after the beginning, except the last."""
     last: int
     """Number of the newest piece, from 1."""
 
@@ -48,19 +52,21 @@ class _Cut:
 
 
 class BoundedLog:
-    """`path` is that of the beginning, which is all of most logs."""
+    """One log. `path` is the file of its beginning, which is the whole log in most cases."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
 
     def append_at(self, offset: int, data: bytes, limit: int) -> tuple[int, bytes]:
-        """
+        """Append the bytes of `data` that are new; if there is a gap before them, append nothing.
+
         Args:
-            offset: of the first byte of `data`, in all that was said.
-            limit: for what is shown, in bytes; a log that is no longer is all there.
+            offset: the position of the first byte of `data` in all that the host sent.
+            data: the host's bytes.
+            limit: the size in bytes up to which the whole log is kept.
 
         Returns:
-            How much was said by now, and what of `data` was new.
+            How many bytes the host has sent by now, and the bytes of `data` that were new.
         """
         with lock_of(self.path):
             size = self._said()
@@ -111,11 +117,11 @@ class BoundedLog:
             cut = _Cut(head=_size(self.path), piece=max(1, limit // _PIECES), last=1)
         else:
             cut = replace(cut, last=cut.last + 1)
-        # Written down first: a piece that is not there yet is empty.
+        # Write the cut first: a piece whose file does not exist yet counts as empty.
         unfinished = self._cut_file.with_suffix(".tmp")
         unfinished.write_text(json.dumps(asdict(cut)), encoding="utf-8")
         os.replace(unfinished, self._cut_file)
-        # Twice, in case we were killed before.
+        # Delete two pieces, in case the manager was killed before it deleted the older one.
         for number in (cut.first - 2, cut.first - 3):
             if number > 0:
                 self._piece(number).unlink(missing_ok=True)
@@ -146,7 +152,7 @@ def lock_of(path: Path) -> threading.Lock:
 
 
 def opened(path: Path) -> BinaryIO:
-    """For writing anywhere, and without emptying it."""
+    """Open a file for writing at any position without truncating it; create it if missing."""
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o644)
     return os.fdopen(descriptor, "r+b")

@@ -1,9 +1,9 @@
-"""The manager's own log: one line for each thing that happened, on standard error.
+"""The manager's own log: one line for each message, on standard error.
 
     2026-05-01T12:00:00.000000Z warning  hosts fell silent  workers=['…'] logger=manager_api.hosts
 
-Whatever is in a line, from a job's name to a traceback, it stays one line: nobody can write a
-line of the manager's by naming a job so.
+Line breaks in names and tracebacks are escaped, so each message stays one line, and a job's name
+cannot forge a line of the manager.
 """
 
 import json
@@ -13,7 +13,7 @@ from typing import Any
 
 import structlog
 
-#: Who tells of each connection, each request, each table or each packet.
+#: Loggers that report each connection, request, table or packet.
 _CHATTY = (
     *("uvicorn", "websockets", "httpx", "httpcore", "zeroconf", "asyncio"),
     *("alembic", "aiosqlite"),
@@ -28,7 +28,7 @@ _TO_EVENT: tuple[structlog.typing.Processor, ...] = (
 
 
 def set_up_log(level: str) -> None:
-    """For this process, once."""
+    """Set up the log of this process; call it once."""
     handler = logging.StreamHandler()
     handler.setFormatter(one_line_formatter())
     logging.basicConfig(handlers=[handler], force=True)
@@ -36,7 +36,7 @@ def set_up_log(level: str) -> None:
 
 
 def set_level(level: str) -> None:
-    """`debug`, `info`, `warning` or `error`."""
+    """Set the level: `debug`, `info`, `warning` or `error`."""
     logging.getLogger().setLevel(level.upper())
     for name in _CHATTY:
         logging.getLogger(name).setLevel(logging.DEBUG if level == "debug" else logging.WARNING)
@@ -56,7 +56,7 @@ def one_line_formatter() -> logging.Formatter:
 def _one_line(_logger: object, _method: str, event: MutableMapping[str, Any]) -> str:
     when, level = event.pop("timestamp", ""), event.pop("level", "")
     text, name = event.pop("event", ""), event.pop("logger", "")
-    event.pop("color_message", None)  # uvicorn's, with the marks of a terminal
+    event.pop("color_message", None)  # uvicorn's message with the color codes of a terminal
     words = [f"{key}={_word(value)}" for key, value in event.items()]
     return _printable(f"{when} {level:<8} {'  '.join([str(text), *words])}  logger={name}")
 

@@ -1,9 +1,9 @@
 """Task logs on disk: the manager's notes and the bytes of the hosts, attempt by attempt.
 
-A task's log is a concatenation. Each attempt has three files, so that what a host repeats can be
-told from what it adds, by its byte offset, and no note ever lands within the host's bytes:
-what the manager noted before, what the host sent, what the manager noted afterwards. What a host
-sends is bounded (`bounded_log`), and so is the number of tries that are kept.
+A task's log is a concatenation. Each attempt has three files: the manager's notes from before, the
+host's bytes, and the manager's notes from afterwards. So a byte offset shows which of the host's
+bytes are repeated, and no note gets between the host's bytes. The size of a host's bytes is limited
+(`bounded_log`), and so is the number of tries that are kept.
 """
 
 import asyncio
@@ -23,23 +23,23 @@ from workflows.domain.bounded_dict import BoundedDict
 
 TAIL_BYTES = 2048
 _BLOCK = 64 * 1024
-#: Deleted jobs; what is on its way to their logs arrives within moments.
+#: Deleted jobs whose late log pieces are dropped. Such pieces arrive within moments.
 _REMEMBERED_JOBS = 10_000
-#: Of `TaskLogs._path`.
+#: Matches the file names of `TaskLogs._path`.
 _FILE_NAME = re.compile(r"task-([0-9a-f-]{36})\.(\d+)-")
 _BEFORE, _HOST, _AFTER = _SECTIONS = range(3)
+#: Tries after the database's last one that are looked for, too: a log may be ahead of the database.
 _LATER_TRIES = 3
-"""Looked for beyond those that the database knows of, because the log may be ahead of it."""
 
 
 class LogListener(Protocol):
     def log_grew(self, task_id: str, text: str) -> None:
-        """Called in the event loop for everything that is appended to a log."""
+        """Receive everything that is appended to a log; called in the event loop."""
 
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """A line of the manager's in a task's log."""
+    """A line of the manager in a task's log."""
 
     job_id: str
     task_id: str
@@ -47,7 +47,7 @@ class Note:
     text: str
     when: datetime
     after: bool
-    """Behind the host's bytes of this attempt, not before them."""
+    """Whether the line stands after the host's bytes of this attempt, not before them."""
 
     @property
     def line(self) -> str:
@@ -64,12 +64,12 @@ class TryOfTask:
 
 @dataclass(frozen=True, slots=True)
 class LogLimits:
-    """Of one task."""
+    """Limits of one task's log."""
 
     try_bytes: int = 50 * 2**20
-    """For what a host says during one try."""
+    """Bytes of a host's log of one try."""
     tries: int = 10
-    """The newest ones that are kept."""
+    """The number of tries that are kept, the newest ones."""
 
 
 def log_limits(settings: ManagerSettings) -> LogLimits:
@@ -80,7 +80,7 @@ def log_limits(settings: ManagerSettings) -> LogLimits:
 class _Part:
     stretch: Stretch
     newline: bool = False
-    """The next part begins on a new line."""
+    """Whether a line break is added, so that the next part begins on a new line."""
 
     @property
     def total(self) -> int:
@@ -94,26 +94,31 @@ class TaskLogs:
         listener: LogListener | None = None,
         limits: Callable[[], LogLimits] = LogLimits,
     ) -> None:
-        """`limits` is asked each time, so that a changed setting counts at once."""
+        """
+        Args:
+            root: the folder of all task logs.
+            listener: receives what is appended to logs.
+            limits: returns the limits; called at each use, so a changed setting counts at once.
+        """
         self._root = root
         self._listener = listener
         self._limits = limits
         self._undecoded: dict[str, bytes] = {}
-        """By task: the first bytes of a character whose others are still on the way."""
+        """The first bytes of a character that is not complete yet, by task id."""
         self._forgotten: BoundedDict[str, None] = BoundedDict(_REMEMBERED_JOBS)
 
     def listen(self, listener: LogListener) -> None:
         self._listener = listener
 
     def forget(self, job_id: str) -> None:
-        """The job is being deleted: what still comes for its logs is dropped."""
+        """Drop everything that still arrives for the logs of a job that is being deleted."""
         self._forgotten[job_id] = None
 
     def job_directory(self, job_id: str) -> Path:
         return self._root / f"job-{job_id[:4]}" / job_id
 
     def newest_attempts(self, job_id: str) -> dict[str, int]:
-        """By task: the last attempt that has left a trace here. Blocks."""
+        """Return the last attempt that has a log file, by task id. Blocks."""
         newest: dict[str, int] = {}
         with (
             contextlib.suppress(FileNotFoundError),
@@ -128,10 +133,10 @@ class TaskLogs:
     async def write_chunk(
         self, job_id: str, task_id: str, attempt: int, offset: int, data: bytes
     ) -> int:
-        """Appends what is new of a host's bytes.
+        """Append the bytes of a host that are new.
 
         Args:
-            offset: of the first byte of `data` in what the host sends for this attempt, from 0.
+            offset: the position of the first byte of `data` in all bytes of this attempt, from 0.
 
         Returns:
             How many bytes of this attempt are stored. If that is less than `offset`, there is a
@@ -146,7 +151,7 @@ class TaskLogs:
         return received
 
     async def append(self, job_id: str, task_id: str, attempt: int, text: str) -> None:
-        """Adds whole lines of a worker that does not number what it sends."""
+        """Append whole lines of a worker that does not number its bytes."""
         if job_id in self._forgotten:
             return
         lines = text if text.endswith("\n") else f"{text}\n"
@@ -156,18 +161,22 @@ class TaskLogs:
             self._listener.log_grew(task_id, lines)
 
     async def note(self, note: Note) -> None:
-        """Adds a line of the manager's. The same line at the same time is written once."""
+        """Add a line of the manager. The same text with the same time is written once."""
         await self.note_all([note])
 
     async def note_all(self, notes: Sequence[Note]) -> None:
-        """All of them in one go; one that cannot be written raises, and ends it."""
+        """Add several lines.
+
+        Raises:
+            OSError: a line could not be written; the lines after it were not tried.
+        """
         wanted = [note for note in notes if note.job_id not in self._forgotten]
         for note in await asyncio.to_thread(self._write_notes, wanted):
             if self._listener is not None:
                 self._listener.log_grew(note.task_id, note.line)
 
     def _write_notes(self, notes: Sequence[Note]) -> list[Note]:
-        """Returns those that were new."""
+        """Write the notes; return those that were new."""
         return [note for note in notes if self._write_note(note)]
 
     def _write_note(self, note: Note) -> bool:
@@ -187,11 +196,11 @@ class TaskLogs:
         BoundedLog(path).append(data, self._limits().try_bytes)
 
     def _drop_old_tries(self, task: TryOfTask, path: Path) -> None:
-        """When a new try begins: those that are not kept beside it."""
+        """When a new try begins, erase the tries that are too old to be kept."""
         oldest = task.attempt - self._limits().tries + 1
         if oldest <= 0 or path.exists():
             return
-        # More than one, should one have left no trace, or the setting have changed.
+        # Erase several tries: the setting may have changed, or a try may have left no log.
         for older in range(max(0, oldest - 5), oldest):
             for section in _SECTIONS:
                 BoundedLog(self._path(replace(task, attempt=older), section)).erase()
@@ -199,30 +208,30 @@ class TaskLogs:
     async def assigned(
         self, job_id: str, task_id: str, attempt: int, worker: str, worker_id: str, when: datetime
     ) -> None:
-        """Notes once who was given this attempt."""
+        """Note once which worker got this attempt."""
         path = self._path(TryOfTask(job_id, task_id, attempt), _BEFORE)
         text = f"Task assigned to worker {worker} ({worker_id})"
         if not await asyncio.to_thread(_contains, path, text):
             await self.note(Note(job_id, task_id, attempt, text, when, after=False))
 
     async def size(self, job_id: str, task_id: str, attempts: int) -> int:
-        """In bytes; 0 if there is no log.
+        """Return the log's size in bytes; 0 if there is no log.
 
         Args:
-            attempts: the latest attempt that is known of. A few more are looked for, because
-                the log may be ahead of the database.
+            attempts: the last attempt that the database knows. A few later ones are looked for,
+                because the log may be ahead of the database.
         """
         parts = await asyncio.to_thread(self._parts, job_id, task_id, attempts)
         return sum(part.total for part in parts)
 
     async def tail(self, job_id: str, task_id: str, attempts: int) -> str:
-        """The last 2048 bytes from the first full line on; the whole log if it is smaller."""
+        """Return the last 2048 bytes from the first full line on; a smaller log as a whole."""
         return await asyncio.to_thread(self._tail, job_id, task_id, attempts)
 
     async def whole(
         self, job_id: str, task_id: str, attempts: int
     ) -> tuple[int, AsyncIterator[bytes]]:
-        """Size and content of one moment's log."""
+        """Return the log's size in bytes and its content at this moment."""
         parts = await asyncio.to_thread(self._parts, job_id, task_id, attempts)
         return sum(part.total for part in parts), _stream(parts)
 
@@ -231,7 +240,7 @@ class TaskLogs:
         return self.job_directory(task.job_id) / name
 
     def _parts(self, job_id: str, task_id: str, attempts: int) -> list[_Part]:
-        # The paths are known, so nothing lists a directory of three files for each task.
+        # The paths are known. Listing the directory would be slow: it has three files per attempt.
         first = max(0, attempts - self._limits().tries + 1)
         parts: list[_Part] = []
         for attempt in range(first, attempts + _LATER_TRIES):
@@ -241,7 +250,7 @@ class TaskLogs:
                 parts += [_Part(stretch) for stretch in stretches[:-1]]
                 parts += [_Part(stretch, _lacks_newline(stretch)) for stretch in stretches[-1:]]
         if parts:
-            # Nothing follows the last one yet; its host may be in the middle of a line.
+            # No part follows the last one yet, and its host may be in the middle of a line.
             parts[-1] = _Part(parts[-1].stretch)
         return parts
 

@@ -1,4 +1,4 @@
-"""A task's commands, as one worker is to carry them out: with variables and overrides."""
+"""Prepares a task's commands for one worker: replaces variables and adds RNA overrides."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -13,13 +13,14 @@ from workflows.domain.variables import Expansion, Variables
 
 
 class CommandsForWorker:
-    """For one worker and one job.
+    """Prepares the commands of one job for one worker.
 
     Args:
-        platform: the worker's.
-        provision: what is in force for the worker; stronger than the farm's one-way variables.
-        job_metadata: may ask for one of the provisioned Blender builds.
-        rna_overrides: the job's; no variables are replaced in them.
+        variables: the farm's variables.
+        platform: the worker's platform.
+        provision: the worker's provision; it wins over the farm's one-way variables.
+        job_metadata: the job's metadata, which may name one of the provisioned Blender builds.
+        rna_overrides: the job's RNA overrides; no variables are replaced in them.
     """
 
     def __init__(
@@ -39,15 +40,17 @@ class CommandsForWorker:
         self._rna_overrides = rna_overrides or ()
 
     def commands(self, stored: Iterable[dict[str, Any]]) -> list[Command]:
-        """
+        """Return the commands for the worker.
+
         Args:
-            stored: `{name, parameters, total_step_count}` each, as the database has them.
+            stored: the task's commands in the database, `{name, parameters, total_step_count}`
+                each.
         """
         return [self._command(command) for command in stored]
 
     @property
     def environment(self) -> dict[str, str]:
-        """What is added to the commands' environment; paths in it are the worker's."""
+        """Variables to add to the commands' environment, with paths of the worker's platform."""
         return {name: self._expansion.text(value) for name, value in self._environment.items()}
 
     def _command(self, stored: dict[str, Any]) -> Command:

@@ -1,4 +1,4 @@
-"""Runs of workers that speak HTTP: what a host would keep on its own disk (docs/protocol.md)."""
+"""Runs of HTTP workers: the database keeps what a host keeps on its disk (docs/protocol.md)."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -23,15 +23,15 @@ from workflows.domain.messages import Outcome, OutcomeKind, RunKey, RunRef
 from workflows.domain.statuses import WorkerStatus
 
 _OPEN = (HttpRunState.OFFERED, HttpRunState.RUNNING)
-#: Nobody answers for a worker with one of these statuses.
+#: A worker with one of these statuses does not call the manager.
 _SILENT = frozenset({WorkerStatus.OFFLINE, WorkerStatus.ERROR})
-#: Runs that are looked at in one transaction.
+#: Most runs read in one transaction.
 _BATCH = 500
 
 
 @dataclass(frozen=True, slots=True)
 class Activity:
-    """The activity that a run's outcome is to be delivered to."""
+    """The Temporal activity that waits for a run's outcome."""
 
     key: RunKey
     workflow_run_id: str
@@ -40,16 +40,18 @@ class Activity:
 
 @dataclass(frozen=True, slots=True)
 class Attached:
+    """The answer to an activity that asked for a run."""
+
     worker_id: str = ""
     outcome: Outcome | None = None
-    """None: it is still to come."""
+    """None while the run has not ended."""
 
 
-# --- asked for by a job's workflow ----------------------------------------------------------------
+# --- requests of a job's workflow -----------------------------------------------------------------
 
 
 async def attach(session: Session, ref: RunRef, workflow_run_id: str, activity_id: str) -> Attached:
-    """Enter a run, or let the newest activity of a known one be the one that is answered."""
+    """Enter a run, or attach the activity to a known run; the newest activity gets the outcome."""
     row = await run_to_change(session, str(ref.key))
     if row is None:
         return await _enter(session, ref, workflow_run_id, activity_id)
@@ -57,7 +59,7 @@ async def attach(session: Session, ref: RunRef, workflow_run_id: str, activity_i
     worker = await session.get(WorkerRow, row.worker_id)
     row.session = worker.session if worker else row.session
     if row.state is HttpRunState.ENDED:
-        # The activity returns it itself. Should that be lost, the run is asked for once more.
+        # The activity returns the outcome itself. If it is lost, the workflow asks once more.
         row.workflow_run_id = row.activity_id = ""
         return Attached(row.worker_id, outcome_of(row))
     row.workflow_run_id, row.activity_id = workflow_run_id, activity_id
@@ -103,7 +105,7 @@ async def _enter(session: Session, ref: RunRef, workflow_run_id: str, activity_i
 async def _refusal(
     session: Session, ref: RunRef, lease: LeaseRow | None, worker: WorkerRow | None
 ) -> str:
-    """Why the worker is not to be given this run; empty if it may be (protocol rule 4)."""
+    """Return why the worker must not get this run; empty if it may get it (protocol rule 4)."""
     if lease is None or lease.state is LeaseState.RETURNED:
         return "its lease has been returned"
     newest = await session.get(WorkerSlotRow, (lease.worker_id, ref.slot))
@@ -119,7 +121,7 @@ async def _refusal(
 
 
 async def stop(session: Session, row: HttpRunRow, reason: str) -> None:
-    """End a run that was not begun; have one that was ended by its worker."""
+    """Stop a run: ask its worker if the worker has begun it and calls the manager, else end it."""
     worker = await session.get(WorkerRow, row.worker_id)
     is_heard = (
         worker is not None
@@ -134,7 +136,7 @@ async def stop(session: Session, row: HttpRunRow, reason: str) -> None:
 
 
 def end(session: Session, row: HttpRunRow, outcome: Outcome) -> bool:
-    """Keep what became of a run. The first outcome counts; false if this is not it."""
+    """Store a run's outcome; return False if it has one already, which then counts."""
     if row.state is HttpRunState.ENDED:
         return False
     row.state = HttpRunState.ENDED
@@ -145,7 +147,7 @@ def end(session: Session, row: HttpRunRow, outcome: Outcome) -> bool:
 
 
 def outcome_of(row: HttpRunRow) -> Outcome:
-    """Of a run that has ended."""
+    """Return the outcome of an ended run."""
     return Outcome(OutcomeKind(row.outcome), row.reason)
 
 
@@ -153,7 +155,7 @@ def outcome_of(row: HttpRunRow) -> Outcome:
 
 
 async def begin_session(session: Session, row: WorkerRow) -> None:
-    """The worker is heard of for the first time, or anew. What is kept for it goes along."""
+    """Begin a session of an HTTP worker; the runs that are kept for it become its live runs."""
     row.session += 1
     row.is_http = True
     row.is_provisioned = True
@@ -165,21 +167,21 @@ async def begin_session(session: Session, row: WorkerRow) -> None:
 
 
 async def process_began(session: Session, row: WorkerRow) -> None:
-    """A worker signed on: of what its last process ran it knows nothing."""
+    """Record that a worker signed on: its new process does not know the runs of the last one."""
     for run in await open_of_worker(session, row.id):
         if run.state is HttpRunState.OFFERED:
             continue
         kind = OutcomeKind.CANCELED if run.stop_reason else OutcomeKind.LOST
         end(session, run, Outcome(kind, run.stop_reason or "its worker started anew"))
-        # The activity of before belongs to a lease of the session before. It is asked for again.
+        # The activity belongs to a lease of the old session; the workflow asks for the run again.
         run.workflow_run_id = run.activity_id = ""
     await begin_session(session, row)
 
 
 async def give_back(session: Session, worker_id: str, reason: str) -> None:
-    """The worker runs nothing now, and will not for a while: nobody is blamed.
+    """End the open runs of a worker that will run nothing for a while, without a failure.
 
-    Its lease ends with it, or the next task would be offered to it in the same breath.
+    A refused run ends its lease, too. Otherwise the worker would be offered the next task at once.
     """
     for run in await open_of_worker(session, worker_id):
         kind = OutcomeKind.CANCELED if run.stop_reason else OutcomeKind.REFUSED
@@ -193,34 +195,37 @@ async def withdraw_offers(session: Session, worker_id: str, reason: str) -> None
 
 
 async def confirm_stops(session: Session, worker_id: str) -> None:
-    """The worker has nothing to do, so it has ended what it was told to end."""
+    """End the runs that the worker had to stop. It asks for a task, so it has stopped them."""
     for run in await open_of_worker(session, worker_id):
         if run.stop_reason:
             end(session, run, Outcome(OutcomeKind.CANCELED, run.stop_reason))
 
 
-# --- looking --------------------------------------------------------------------------------------
+# --- queries --------------------------------------------------------------------------------------
 
 
 async def run_to_change(session: Session, key: str) -> HttpRunRow | None:
-    """Held against other writers until the transaction ends."""
+    """Return a run, locked against other writers until the transaction ends."""
     return await session.get(HttpRunRow, key, with_for_update=FOR_CHANGE, populate_existing=True)
 
 
 async def is_open(session: AsyncSession, key: str, worker_id: str) -> bool:
-    """Whether the worker has such a run, and it has no outcome yet."""
+    """Return whether the worker has this run and the run has no outcome yet."""
     row = await session.get(HttpRunRow, key)
     return row is not None and row.worker_id == worker_id and row.state in _OPEN
 
 
 async def open_of_worker(session: AsyncSession, worker_id: str) -> Sequence[HttpRunRow]:
-    """Those without an outcome, oldest first."""
+    """Return the worker's runs without an outcome, oldest first."""
     query = select(HttpRunRow).where(HttpRunRow.worker_id == worker_id, HttpRunRow.state.in_(_OPEN))
     return (await session.scalars(query.order_by(HttpRunRow.created, HttpRunRow.key))).all()
 
 
 async def with_news(session: AsyncSession, worker_ids: Collection[str]) -> set[str]:
-    """Those of them that may be given a run, or are not what they were when they asked for one."""
+    """Return those of these waiting workers that must be answered now.
+
+    Such a worker has an open run, is not awake any more, has a requested status, or was deleted.
+    """
     waiting = select(WorkerRow.id).where(
         WorkerRow.id.in_(worker_ids),
         WorkerRow.deleted_at.is_(None),
@@ -235,7 +240,7 @@ async def with_news(session: AsyncSession, worker_ids: Collection[str]) -> set[s
 
 
 async def newest_of_task(session: AsyncSession, task_id: str, worker_id: str) -> HttpRunRow | None:
-    """The worker's last try at a task, unless that is settled."""
+    """Return the worker's last try at a task; None if there is none or it was forgotten."""
     query = select(HttpRunRow).where(
         HttpRunRow.task_id == task_id, HttpRunRow.worker_id == worker_id
     )
@@ -249,7 +254,7 @@ async def open_runs(session: AsyncSession) -> Sequence[HttpRunRow]:
 
 
 async def undelivered(session: AsyncSession) -> Sequence[HttpRunRow]:
-    """Runs whose outcome an activity waits for."""
+    """Return ended runs whose outcome an activity waits for, at most 500, oldest first."""
     query = select(HttpRunRow).where(
         HttpRunRow.state == HttpRunState.ENDED, HttpRunRow.activity_id != ""
     )
@@ -264,7 +269,7 @@ def activity_of(row: HttpRunRow) -> Activity:
 
 
 async def detach(session: Session, activities: Collection[Activity]) -> None:
-    """These activities wait for nothing any more, unless a newer one has taken their place."""
+    """Record that these activities do not wait any more; leave newer activities attached."""
     table = table_of(HttpRunRow)
     for each in activities:
         await session.execute(
@@ -277,7 +282,7 @@ async def detach(session: Session, activities: Collection[Activity]) -> None:
 
 
 async def touch(session: Session, keys: Collection[str], at: datetime) -> None:
-    """Their workers said that they are at them."""
+    """Record that the workers reported at this time to be working on these runs."""
     runs, tasks = table_of(HttpRunRow), table_of(TaskRow)
     await session.execute(update(runs).where(runs.c.key.in_(keys)).values(touched=at))
     of_runs = select(runs.c.task_id).where(runs.c.key.in_(keys))
@@ -285,7 +290,7 @@ async def touch(session: Session, keys: Collection[str], at: datetime) -> None:
 
 
 async def settled(session: AsyncSession) -> Sequence[str]:
-    """Runs whose end is recorded and that nobody waits for."""
+    """Return ended runs without a waiting activity whose end the job's projection has, too."""
     query = select(HttpRunRow.key).where(
         HttpRunRow.state == HttpRunState.ENDED, HttpRunRow.activity_id == ""
     )

@@ -1,4 +1,4 @@
-"""Whose a run is, and what it is to do."""
+"""Queries for the task of a run: its lease, its commands, and whether its end is recorded."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from workflows.domain.statuses import TaskStatus
 
 @dataclass(frozen=True, slots=True)
 class TaskOfLease:
-    """What identifies a task together with the lease that it is asked for with."""
+    """Identifies a task and the lease that the request for it names."""
 
     lease_id: str
     job_id: str
@@ -23,7 +23,7 @@ class TaskOfLease:
 
 @dataclass(frozen=True, slots=True)
 class LeasedTask:
-    """A task of a job that somebody has a lease for, and that lease."""
+    """A task, with its job and a lease for that job."""
 
     lease_worker_id: str
     lease_run: int
@@ -43,7 +43,7 @@ class LeasedTask:
 async def leased_tasks(
     session: AsyncSession, wanted: Collection[TaskOfLease]
 ) -> Mapping[TaskOfLease, LeasedTask]:
-    """Left out is what there is no such lease for in that job, or no such task."""
+    """Return the wanted tasks that exist and whose lease exists and is for their job."""
     leases = (
         select(LeaseRow.id, LeaseRow.job_id, LeaseRow.worker_id, LeaseRow.run, LeaseRow.state)
         .add_columns(JobRow.run, JobRow.name, JobRow.job_metadata, JobRow.rna_overrides)
@@ -73,7 +73,7 @@ async def leased_tasks(
 
 
 async def is_settled(session: AsyncSession, key: RunKey) -> bool:
-    """Whether the database knows the end of a try at a task."""
+    """Return whether the database has the end of this try at a task, or no such task."""
     query = (
         select(JobRow.run, TaskRow.attempt, TaskRow.status)
         .join(TaskRow, TaskRow.job_id == JobRow.id)
@@ -84,6 +84,6 @@ async def is_settled(session: AsyncSession, key: RunKey) -> bool:
         return True
     run, attempt, status = found
     if (run, attempt) != (key.run, key.attempt):
-        # The projection may lag behind the workflow, so what it does not know yet is not over.
+        # The projection may lag behind the workflow: a newer try than the known one is not over.
         return bool((run, attempt) > (key.run, key.attempt))
     return status is not TaskStatus.ACTIVE

@@ -1,4 +1,4 @@
-"""Temporal, as those see it who end activities from outside."""
+"""Completes activities from outside their worker, and sends their heartbeats."""
 
 import logging
 from datetime import timedelta
@@ -21,7 +21,10 @@ class TemporalActivities:
         self._client = client
 
     async def complete(self, activity: Activity, outcome: Outcome) -> Answer:
-        """`GONE`: whoever asks for the run anew is told its outcome."""
+        """Deliver a run's outcome.
+
+        The answer `GONE` loses nothing: a new activity that asks for the run gets its outcome.
+        """
         try:
             await self._handle(activity).complete(outcome, rpc_timeout=RPC_TIMEOUT)
         except RPCError as error:
@@ -49,5 +52,5 @@ class TemporalActivities:
 def _answer(error: RPCError) -> Answer:
     if error.status is RPCStatusCode.NOT_FOUND:
         return Answer.GONE
-    logger.warning("Temporal does not take word of an HTTP worker's task: %s", error)
+    logger.warning("Temporal does not accept a report on an HTTP worker's task: %s", error)
     return Answer.AWAY

@@ -1,4 +1,4 @@
-"""What our namespace must have, whoever set it up: retention, and what jobs are searched by."""
+"""Sets up the Temporal namespace: how long closed workflows are kept, and search attributes."""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -23,17 +23,17 @@ SEARCH_ATTRIBUTES: Mapping[str, str] = {
 
 
 async def settle_namespace(client: Client, retention: timedelta) -> None:
-    """Bring the client's namespace up to date; costs two calls if it is.
+    """Bring the client's namespace up to date. If it is up to date already, this costs two calls.
 
     Raises:
-        RPCError: Temporal is not ready, or does not let us.
+        RPCError: Temporal is not ready, or refuses.
     """
     await _keep_closed_workflows(client, retention)
     await _register_search_attributes(client)
 
 
 async def _keep_closed_workflows(client: Client, retention: timedelta) -> None:
-    # `start-dev` sets one day and has no flag for it.
+    # `start-dev` sets a retention of one day and has no option for another.
     present = await client.workflow_service.describe_namespace(
         DescribeNamespaceRequest(namespace=client.namespace)
     )
@@ -47,7 +47,7 @@ async def _keep_closed_workflows(client: Client, retention: timedelta) -> None:
 
 
 async def _register_search_attributes(client: Client) -> None:
-    # `start-dev` registers those of its command line for new namespaces only.
+    # `start-dev` registers the attributes of its command line only for new namespaces.
     present = await client.operator_service.list_search_attributes(
         ListSearchAttributesRequest(namespace=client.namespace)
     )

@@ -46,8 +46,8 @@ from workflows.job_interface import JOB_PRIORITY, JOB_STATUS
 
 logger = logging.getLogger(__name__)
 
-#: A workflow's step may replay a long history before, and work on all tasks of its job. What is
-#: allowed for it is what a job waits for when its manager was killed in the middle of a step.
+#: Time limit of a workflow's step, which may replay a long history and work on all tasks of a job.
+#: A job waits this long if its manager was killed in the middle of a step.
 STEP_TIMEOUT = timedelta(seconds=15)
 STEP_TIMEOUT_PER_TASK = timedelta(milliseconds=1)
 RPC_TIMEOUT = timedelta(seconds=10)
@@ -69,20 +69,20 @@ def workflow_id(job_id: str) -> str:
 
 
 class TemporalJobs:
-    """The one way to jobs' workflows, for the API and for the keeper."""
+    """Sends all messages to jobs' workflows, for the API and for the keeper."""
 
     def __init__(self, client: Client, database: Database) -> None:
         self._client = client
         self._database = database
 
-    # --- the keeper's ----------------------------------------------------------------------------
+    # --- for the keeper --------------------------------------------------------------------------
 
     async def start_job(self, job_id: str, run: int) -> bool:
         async with self._database.reading() as session:
             row = await jobs.job(session, job_id)
             count = await tasks.count_of_job(session, job_id)
         if row is None or row.run != run:
-            return True  # there is nothing to start any more
+            return True  # the run to start does not exist any more
         try:
             with _away():
                 await self._start(row, STEP_TIMEOUT + count * STEP_TIMEOUT_PER_TASK)
@@ -93,7 +93,7 @@ class TemporalJobs:
     async def _is_open_or_made_room_for(self, job_id: str, run: int) -> bool:
         open_run = await self._open_run_number(job_id)
         if open_run not in (None, run):
-            # The database gave the job to a later run: whatever the older one writes is refused.
+            # The database gave the job to a later run, and refuses all writes of the older one.
             handle = self._client.get_workflow_handle(workflow_id(job_id))
             await _end(handle, "another run owns the job")
         return open_run == run
@@ -139,7 +139,7 @@ class TemporalJobs:
         try:
             return await handle.query(JobWorkflow.sequence, rpc_timeout=RPC_TIMEOUT)
         except (RPCError, WorkflowQueryFailedError) as error:
-            # It may have ended just now, or be at a long step. The next audit asks again.
+            # The workflow may have just ended, or be in a long step. The next audit asks again.
             logger.info("its workflow did not say its sequence: %s", error, extra={"job": job_id})
             return None
 
@@ -166,13 +166,15 @@ class TemporalJobs:
                     raise WorkflowMissing(message.job_id) from error
                 raise
 
-    # --- the API's -------------------------------------------------------------------------------
+    # --- for the API -----------------------------------------------------------------------------
 
     async def change(self, job_id: str, change: Change) -> None:
-        """Raises:
-        Refused: with the workflow's reason.
-        RunIsOver: look at the database, and ask again.
-        OrchestratorUnavailable: Temporal does not answer.
+        """Ask a job's workflow for a change, and wait for its answer.
+
+        Raises:
+            Refused: the workflow refused the change; the message has its reason.
+            RunIsOver: no workflow is open; read the job's row again, and ask again.
+            OrchestratorUnavailable: Temporal does not answer.
         """
         handle = self._client.get_workflow_handle(workflow_id(job_id))
         try:
@@ -209,9 +211,9 @@ def _answer(failed: WorkflowUpdateFailedError) -> Exception:
     cause = failed.cause
     if isinstance(cause, ApplicationError) and cause.type == "Refused":
         return Refused(cause.message)
-    # Also when the workflow ended before it could answer: what came of it is in the database.
-    # And while another manager that is not yet upgraded has the workflow: it does not know the
-    # update `change` and rejects it. Nothing was changed, and the caller asks again.
+    # The workflow ended before it could answer, and the result is in the database. Or the workflow
+    # is at another manager, which is not upgraded yet: it does not know the update `change` and
+    # rejects it. In that case nothing was changed, and the caller asks again.
     return RunIsOver()
 
 
@@ -232,7 +234,7 @@ def _search_attributes(row: JobRow) -> TypedSearchAttributes:
 
 @contextmanager
 def _away() -> Iterator[None]:
-    """Turns an unreachable Temporal into the keeper's word for it."""
+    """Raise `TemporalAway`, the keeper's error, in the place of an `RPCError`."""
     try:
         yield
     except RPCError as error:
@@ -240,7 +242,7 @@ def _away() -> Iterator[None]:
 
 
 class ManagerWorker:
-    """The manager's Temporal worker, built anew whenever Temporal was away too long."""
+    """The manager's Temporal worker. It is built again if Temporal was away for too long."""
 
     def __init__(
         self,
@@ -250,7 +252,14 @@ class ManagerWorker:
         keeper_heartbeat_s: float,
         http_activities: Sequence[Callable[..., Awaitable[Any]]] = (),
     ) -> None:
-        """`http_activities` are for workers that speak HTTP, on their own task queue."""
+        """
+        Args:
+            address: `host:port` of Temporal.
+            namespace: the Temporal namespace.
+            activities: the manager's activities.
+            keeper_heartbeat_s: the heartbeat time-out of the keeper's activity.
+            http_activities: the activities for HTTP workers, which have their own task queue.
+        """
         self._address = address
         self._namespace = namespace
         self._activities = activities
@@ -258,7 +267,7 @@ class ManagerWorker:
         self._http_activities = http_activities
 
     async def run(self) -> None:
-        """Until canceled."""
+        """Run workflows and activities until canceled."""
         while True:
             try:
                 client = await connect(self._address, self._namespace)
@@ -277,11 +286,11 @@ class ManagerWorker:
             activities=self._activities,
             workflow_runner=UnsandboxedWorkflowRunner(),
             max_cached_workflows=500,
-            # How long a job's next step waits for a manager that was killed, and had it in memory.
+            # A job's next step waits this long for a killed manager that had the job in memory.
             sticky_queue_schedule_to_start_timeout=timedelta(seconds=5),
             max_concurrent_activities=200,
             graceful_shutdown_timeout=timedelta(seconds=2),
-            # A step over a hundred thousand tasks takes longer than the deadlock detector allows.
+            # A step over 100,000 tasks takes longer than the deadlock detector allows.
             debug_mode=True,
             deployment_config=DEPLOYMENT,
         )

@@ -1,7 +1,8 @@
 """One `temporal` process on one database file: its settings, its lock, its record on disk.
 
-Whoever holds the lock file's lock is the server of this data folder. The child inherits the lock
-and the manager lets go of it, so it lives exactly as long as the child, whatever becomes of us.
+The process that holds the lock on the lock file is the server of this data folder. The child
+inherits the lock, and the manager closes its own copy. So the lock lives exactly as long as the
+child, even if the manager dies.
 """
 
 import contextlib
@@ -21,7 +22,7 @@ import psutil
 
 from manager_api.temporal.namespace import SEARCH_ATTRIBUTES
 
-#: Each is measured; the reasons are beside them.
+#: Options of the server, each with its reason. The numbers were chosen by measurement.
 DYNAMIC_CONFIG: Mapping[str, int | str] = {
     # The default of 20 costs 50 ms per hop between services.
     "history.transferProcessorMaxPollRPS": 1000,
@@ -33,36 +34,37 @@ DYNAMIC_CONFIG: Mapping[str, int | str] = {
     # and the server would then fail that task again and again.
     "history.maximumBufferedEventsBatch": 5000,
     "history.maximumBufferedEventsSizeInBytes": 33554432,
-    # The server also opens an HTTP API, which cannot be switched off, and which checks neither
-    # origin nor content type: any web page could use it. No client is called so, and no name
-    # under .invalid ever resolves. gRPC and the Web UI do not look at this.
+    # The server also opens an HTTP API, which cannot be switched off. It checks neither origin nor
+    # content type, so any web page could use it. This host name blocks it for all clients, because
+    # no name under .invalid ever resolves. gRPC and the Web UI ignore this option.
     "frontend.httpAllowedHosts": '["none.invalid"]',
 }
 # FULL costs nothing measurable here and survives a power cut.
 SQLITE_PRAGMAS: Mapping[str, str] = {"journal_mode": "WAL", "synchronous": "FULL"}
 
-#: Below every system's range for outgoing connections: while the server is down, none of them
-#: (a client's own attempt to reconnect included) can be given its port.
+#: Below every system's port range for outgoing connections. So while the server is down, the system
+#: gives its port to no outgoing connection, not even to a client's attempt to reconnect.
 PORTS = range(17000, 32000)
 
 #: Old log files kept beside the current one; each start opens a new one.
 KEPT_LOGS = 5
 
-# A system's clock is stepped now and then, and with it the start times psutil computes.
+# A system's clock is stepped now and then, which changes the start times that psutil computes.
 _START_TIME_TOLERANCE = 2.0
 
 
 @dataclass(frozen=True)
 class ServerRecord:
-    """What `temporal.json` says: where the server listens, and which process it is.
+    """The content of `temporal.json`: where the server listens, and which process it is.
 
-    Written before the process exists, too, with the pid 0.
+    It is first written before the process exists, with the pid 0.
     """
 
     port: int
     ui_port: int
     pid: int = 0
-    #: Seconds since the epoch, as psutil tells it; with the pid, it names one process.
+    #: Start time from psutil, in seconds since the epoch. Together with the pid, it identifies one
+    #: process.
     started: float = 0.0
 
 
@@ -88,7 +90,7 @@ class ServerFiles:
         try:
             return ServerRecord(**json.loads(self._record.read_text()))
         except (OSError, ValueError, TypeError):
-            return None  # A damaged record is worth as much as none: the process can be found.
+            return None  # A damaged record counts as missing: the process is found by its command.
 
     def write_record(self, record: ServerRecord) -> None:
         new = self._record.with_suffix(".json.new")
@@ -96,7 +98,7 @@ class ServerFiles:
         new.replace(self._record)
 
     def try_lock(self) -> int | None:
-        """The lock as a file descriptor to hand on, or nothing while a server lives."""
+        """Return the lock as a file descriptor for the child; None while a server lives."""
         lock = os.open(self.folder / "temporal.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -113,10 +115,12 @@ class ServerFiles:
 
 
 def temporal_binary() -> str:
-    """The `temporal` program: the package's, beside the interpreter, else the one on PATH.
+    """Return the path of the `temporal` program.
+
+    The program of the package, beside the interpreter, comes first, then the one on PATH.
 
     Raises:
-        FileNotFoundError: There is neither.
+        FileNotFoundError: neither exists.
     """
     beside = str(Path(sys.executable).parent)
     found = shutil.which("temporal", path=beside) or shutil.which("temporal")
@@ -126,7 +130,7 @@ def temporal_binary() -> str:
 
 
 def free_port(ip: str, taken: Sequence[int] = ()) -> int:
-    """A port of `PORTS` that nobody listens on now."""
+    """Return a port of `PORTS` that is free now."""
     for port in SystemRandom().sample(PORTS, len(PORTS)):
         if port not in taken and is_free(ip, port):
             return port
@@ -136,7 +140,7 @@ def free_port(ip: str, taken: Sequence[int] = ()) -> int:
 def is_free(ip: str, port: int) -> bool:
     family = socket.AF_INET6 if ":" in ip else socket.AF_INET
     with socket.socket(family) as probe:
-        # As the server does it: connections still winding down do not count.
+        # The server sets this option, too: connections in their final wait do not count.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((ip, port))
@@ -148,7 +152,7 @@ def is_free(ip: str, port: int) -> bool:
 def spawn(
     files: ServerFiles, lock: int, *, ip: str, port: int, ui_port: int, namespace: str
 ) -> subprocess.Popen[bytes]:
-    """Start the server in a session of its own, with the lock, its output in the log file."""
+    """Start the server in its own session, with the lock; its output goes to the log file."""
     files.rotate_log()
     command = [temporal_binary(), *_arguments(files.database, ip, port, ui_port, namespace)]
     with files.log.open("wb") as log:
@@ -159,7 +163,7 @@ def spawn(
             stderr=subprocess.STDOUT,
             pass_fds=(lock,),
             start_new_session=True,
-            # TEMPORAL_ADDRESS and its kin are a user's, for the command line.
+            # TEMPORAL_ADDRESS and similar variables are a user's settings for the command line.
             env={k: v for k, v in os.environ.items() if not k.startswith("TEMPORAL_")},
         )
 
@@ -177,11 +181,14 @@ def _arguments(database: Path, ip: str, port: int, ui_port: int, namespace: str)
 
 
 def find_running(files: ServerFiles) -> ServerRecord | None:
-    """The process that serves this data folder: the recorded one, else found by its command."""
+    """Return the server of this data folder: the recorded process, or one found by its command.
+
+    Return None if no server runs.
+    """
     record = files.read_record()
     if record is not None and _is_running(record):
         return record
-    # Its manager died between starting and recording it, the record was lost or the clock set.
+    # The manager died before it recorded the process, the record was lost, or the clock was set.
     for process in psutil.process_iter(["cmdline", "create_time"]):
         command = process.info["cmdline"] or []
         if str(files.database) in command and is_alive(process):
@@ -202,7 +209,7 @@ def _is_running(record: ServerRecord) -> bool:
 
 
 def is_alive(process: psutil.Process) -> bool:
-    """Whether it still runs: one that ended but was not yet waited for does not."""
+    """Return whether the process still runs; a zombie does not."""
     try:
         return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:

@@ -41,15 +41,18 @@ class TemporalServer:
     """The embedded server of one data folder.
 
     Args:
-        data_dir: Where its database, log and record are; made if missing.
-        ip: A loopback address: the server has no login, so others reach it through the tunnel.
-        port: Its gRPC port; by default chosen, and remembered. An adopted server keeps its own.
-        ui_port: The same, of its Web UI.
+        data_dir: The folder of its database, log and record; created if missing.
+        ip: A loopback address. The server has no login, so other machines use the tunnel.
+        port: Its gRPC port. By default a free port is chosen and remembered. An adopted server
+            keeps its port.
+        ui_port: The port of its Web UI, chosen like `port`.
+        namespace: The namespace that is created if missing.
         retention_days: How long closed workflows are kept.
         start_timeout: Seconds within which it must answer.
-        stop_timeout: Seconds it is given to end before it is killed.
-        watch_interval: Seconds between looks at whether it lives.
-        backoff: Seconds before the first and, doubling, at most before each further restart.
+        stop_timeout: Seconds that it has to end before it is killed.
+        watch_interval: Seconds between two checks whether it lives.
+        backoff: Seconds before the first restart, and the longest pause. The pause doubles after
+            each failed restart.
     """
 
     def __init__(
@@ -79,13 +82,13 @@ class TemporalServer:
         self._backoff = backoff
         self._record: ServerRecord | None = None
         self._process: psutil.Process | None = None
-        # Only our own child leaves a zombie behind; an adopted one is init's.
+        # Only a child of this process can become its zombie; an adopted server is not its child.
         self._child: subprocess.Popen[bytes] | None = None
         self._supervision: asyncio.Task[None] | None = None
 
     @property
     def address(self) -> str:
-        """`host:port` of its gRPC interface; the same for as long as this object lives."""
+        """`host:port` of the gRPC interface; it does not change while this object lives."""
         return self._host_port(self._started.port)
 
     @property
@@ -94,14 +97,15 @@ class TemporalServer:
 
     @property
     def pid(self) -> int:
-        """The server's process, or the last one while it is being restarted."""
+        """The pid of the server's process; during a restart, of the last process."""
         return self._started.pid
 
     async def start(self) -> None:
         """Adopt the server of this data folder, or start it; return when it answers.
 
         Raises:
-            TemporalUnavailableError: It did not answer in time, or a port asked for is taken.
+            TemporalUnavailableError: The server did not answer in time, or a requested port is
+                taken.
             FileNotFoundError: There is no `temporal` program.
         """
         if self._supervision is not None:
@@ -111,12 +115,12 @@ class TemporalServer:
             await self._bring_up()
         except TemporalUnavailableError:
             if self._child is not None:
-                await self._end_process()  # Nobody would watch over it.
+                await self._end_process()  # It would run without supervision.
             raise
         self._supervision = asyncio.create_task(self._supervise(), name="temporal supervision")
 
     async def stop(self, *, leave_running: bool = False) -> None:
-        """End supervision and, unless it is to be left for the next manager, the server."""
+        """End the supervision; also end the server, unless `leave_running` is set."""
         if self._supervision is not None:
             self._supervision.cancel()
             await asyncio.gather(self._supervision, return_exceptions=True)
@@ -139,7 +143,10 @@ class TemporalServer:
                 pause = min(2 * pause, longest)
 
     async def _bring_up(self) -> None:
-        """Become one with the data folder's only server: by its lock, ours or another's."""
+        """Start the data folder's server or adopt the running one, and wait until it is ready.
+
+        The lock of the data folder decides which of the two is done.
+        """
         try:
             async with asyncio.timeout(self._start_timeout):
                 await _until(
@@ -175,7 +182,7 @@ class TemporalServer:
     def _adopt(self) -> bool:
         record = find_running(self._files)
         if record is None:
-            return False  # Another manager is about to start it, or it is about to end.
+            return False  # Another manager is about to start the server, or the server is ending.
         self._child = None
         try:
             self._remember(record, psutil.Process(record.pid))
@@ -190,7 +197,10 @@ class TemporalServer:
         self._files.write_record(self._record)
 
     def _choose_ports(self) -> Iterator[int]:
-        """Ports asked for, else those it had. On a restart its clients wait on just these."""
+        """Yield the gRPC port and the UI port: requested ones, else the former, else free ones.
+
+        On a restart only the former ports will do, because the clients reconnect to them.
+        """
         restarting = self._record is not None
         before = self._record or self._files.read_record()
         remembered = (before.port, before.ui_port) if before else (None, None)
@@ -207,7 +217,8 @@ class TemporalServer:
     async def _until_ready(self) -> None:
         while self._is_alive():
             try:
-                # Refused connections are many; the SDK is better spared them.
+                # Try a plain connection first: many attempts are refused, and the SDK should not
+                # make them.
                 _, writer = await asyncio.open_connection(self._ip, self._started.port)
                 writer.close()
                 client = await Client.connect(self.address, namespace=self._namespace)
@@ -240,7 +251,7 @@ class TemporalServer:
 
     def _lives(self, process: psutil.Process) -> bool:
         if self._child is not None and self._child.pid == process.pid:
-            return self._child.poll() is None  # Waits for it, so no zombie stays.
+            return self._child.poll() is None  # This also reaps the child, so no zombie stays.
         return is_alive(process)
 
     @property

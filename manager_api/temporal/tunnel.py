@@ -1,6 +1,6 @@
-"""The manager's end of the tunnel: Temporal for remote hosts, carried over a WebSocket.
+"""The manager's end of the tunnel, which carries connections to Temporal over a WebSocket.
 
-The protocol is told where its other end is, in `activities.connections.tunnel_client`.
+The module of the other end, `activities.connections.tunnel_client`, describes the protocol.
 """
 
 import asyncio
@@ -11,7 +11,7 @@ from fastapi import APIRouter, WebSocket, WebSocketDisconnect
 
 from activities.connections.tunnel_client import TUNNEL_PATH, carry
 
-#: Who may not signal a workflow may not pass. Before the handshake it becomes HTTP 403.
+#: The close code for callers that may not use Temporal. Before the handshake it becomes HTTP 403.
 FORBIDDEN = 4403
 _OK, _NOT_BINARY, _UNREACHABLE = 1000, 1003, 1011
 
@@ -25,9 +25,9 @@ def tunnel_router(
     """Serve the tunnel.
 
     Args:
-        target: `host:port` of Temporal, asked for at each connection.
-        authorize: Whether whoever opens this WebSocket may reach Temporal.
-        path: Another path, for another target: Temporal's Web UI, say.
+        target: Returns `host:port` of Temporal; called at each connection.
+        authorize: Returns whether the caller of this WebSocket may reach Temporal.
+        path: The path of the WebSocket; another target, such as Temporal's Web UI, needs another.
     """
     router = APIRouter()
 
@@ -44,12 +44,12 @@ def tunnel_router(
 async def tunnel_endpoint(
     websocket: WebSocket, target_address: str, *, connect_timeout: float = 5.0
 ) -> None:
-    """Carry one connection to the target until it ended; the caller has checked who asks."""
+    """Carry one connection to the target until it ends. The caller has authorized the client."""
     await websocket.accept()
     try:
         async with asyncio.timeout(connect_timeout):
             reader, writer = await _reach(target_address)
-    except OSError:  # A time-out is one.
+    except OSError:  # A time-out is an OSError, too.
         await _close(websocket, _UNREACHABLE, "Temporal is unreachable")
         return
     try:
@@ -60,7 +60,7 @@ async def tunnel_endpoint(
 
 
 async def _reach(address: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-    """Wait for a Temporal that is being started again: its clients are slower to try again."""
+    """Connect, and wait for a Temporal that restarts: its clients would retry more slowly."""
     host, _, port = address.rpartition(":")
     while True:
         with contextlib.suppress(ConnectionRefusedError):
@@ -83,7 +83,7 @@ async def _carry(
     try:
         await carry(reader, writer, websocket.send_bytes, receive)
     except WebSocketDisconnect:
-        writer.transport.abort()  # Cut short, which must not look like a proper end.
+        writer.transport.abort()  # Temporal must see a broken connection, not a proper end.
         return _OK, ""
     except KeyError:
         return _NOT_BINARY, "this tunnel carries binary frames only"
@@ -93,6 +93,6 @@ async def _carry(
 
 
 async def _close(websocket: WebSocket, code: int, reason: str) -> None:
-    # The other side may have been quicker.
+    # The other side may have closed it already.
     with contextlib.suppress(WebSocketDisconnect, RuntimeError):
         await websocket.close(code, reason)

@@ -1,4 +1,4 @@
-"""Who sees and changes which saved view: shared ones everybody, others their owner."""
+"""Lists and changes saved views. Everyone may use shared views; only its owner may use another."""
 
 from uuid import uuid4
 
@@ -28,7 +28,7 @@ class ViewService:
         async with self._database.writing() as session:
             row = await views.existing_view(session, view_id, asked.owner)
             if row.is_shared and not asked.is_shared:
-                row.owner = asked.owner  # else it would vanish from under who takes it back
+                row.owner = asked.owner  # else the view would vanish for the person who unshares it
             _fill(row, asked)
             views.tell(session, row.page)
         return _answer(row, asked.owner)

@@ -1,4 +1,4 @@
-"""Saved views: queries."""
+"""Queries for saved views."""
 
 from collections.abc import Sequence
 
@@ -14,7 +14,7 @@ VIEWS = "/views"
 
 
 async def views_for(session: AsyncSession, owner: str) -> Sequence[SavedViewRow]:
-    """Shared ones and the owner's own, by name."""
+    """Return shared views and the owner's own, sorted by name."""
     query = (
         select(SavedViewRow)
         .where(or_(SavedViewRow.is_shared.is_(True), SavedViewRow.owner == owner))
@@ -24,8 +24,10 @@ async def views_for(session: AsyncSession, owner: str) -> Sequence[SavedViewRow]
 
 
 async def existing_view(session: AsyncSession, view_id: str, owner: str) -> SavedViewRow:
-    """Raises:
-    NotFound: there is no such view, or it is another owner's and not shared.
+    """Return a view that this owner may use.
+
+    Raises:
+        NotFound: there is no such view, or it is another owner's and not shared.
     """
     row = await session.get(SavedViewRow, view_id)
     if row is None or not (row.is_shared or row.owner == owner):
@@ -44,5 +46,5 @@ async def delete(session: Session, row: SavedViewRow) -> None:
 
 
 def tell(session: Session, page: str) -> None:
-    """Names and queries stay out of it: everybody reads events."""
+    """Append an event that names only the page, because all clients can read events."""
     events.append(session, VIEWS, {"page": page})

@@ -1,4 +1,4 @@
-"""Alembic's way into our tables. The connection comes from `manager_api.database.migrate`."""
+"""Alembic's entry point. The connection comes from `manager_api.database.migrate`."""
 
 from alembic import context
 

@@ -1,16 +1,16 @@
-// What a job type makes tasks with. Everything stays in here; only the driver's text goes out.
+// The classes with which a job type makes tasks. Only the driver's text leaves the engine.
 
-// Before the script can put its own in their place.
+// Taken before the script can replace them.
 const { parse, stringify } = JSON;
 const MAX_DEPTH = 100;
 const LOG_LINES = 200;
 const LOG_LINE_LENGTH = 1000;
 const logs = [];
-/** Of the tasks whose UUID the script has read, by their serial numbers. */
+/** UUIDs of the tasks whose UUID the script has read, by the task's serial number. */
 const uuids = {};
 let lastSerial = 0;
 
-/** A value as JSON would carry it, sharing nothing with the original. */
+/** Return a copy of a value as JSON would carry it; it shares nothing with the original. */
 function copied(value, depth = 0) {
   if (depth > MAX_DEPTH) throw new Error(`Data is nested deeper than ${MAX_DEPTH} levels.`);
   if (value === undefined || value === null) return null;
@@ -77,7 +77,7 @@ class AuthoredTask {
     return task.#serial;
   }
 
-  /** What is done to the original from now on does not count. */
+  /** Return a copy, which later changes of the original do not affect. */
   static copyOf(task) {
     if (!(task instanceof AuthoredTask)) {
       throw new TypeError("addTask() needs what author.Task() returned.");

@@ -1,11 +1,11 @@
-// Gives the script its globals, and runs what the manager asks for. `given` is the manager's request.
+// Defines the script's globals, and runs what the manager's request (`given`) asks for.
 
 const globalEval = eval;
 const request = parse(given);
 const required = {};
 const job = authoredJob(request.job);
 let throwingLine = 0;
-/** What is left of a compileJob() that is async: throws what it has thrown. */
+/** Ends an async compileJob(): throws its error, if there is one. */
 let rest = () => {};
 
 function define(name, value) {
@@ -34,13 +34,13 @@ define("$throwing", (line) => {
   throwingLine = line;
 });
 
-/** Another script of the same folder, by its file's name; `./` and `.js` may be there or not. */
+/** Return the exports of another script in the folder; `./` and `.js` are optional in its name. */
 function requireScript(name) {
   const stripped = asText(name).replace(/^\.\//, "");
   const file = [stripped, `${stripped}.js`].find((each) => Object.hasOwn(request.others, each));
   if (file === undefined) throw new Error(`There is no script ${quoted(asText(name))} to require.`);
   if (!required[file]) {
-    // After the lines of the job type's own file and those that it has required before.
+    // Its line numbers follow those of the job type's file and of the files required before.
     const offset = request.linesOfFile * (Object.keys(required).length + 2);
     const module = (required[file] = { exports: {} });
     const source = request.others[file];
@@ -70,7 +70,7 @@ function described() {
   };
 }
 
-/** Whoever calls this runs the engine's pending jobs next, for a compileJob() that is async. */
+/** Call compileJob(). The caller must then run the engine's pending jobs, for an async one. */
 function compiling() {
   let result;
   try {
@@ -79,11 +79,11 @@ function compiling() {
     toss(thrown);
   }
   if (typeof result?.next === "function") {
-    throw new Error("compileJob() must not be a generator: nothing of it would run.");
+    throw new Error("compileJob() must not be a generator: its code would not run.");
   }
   if (typeof result?.then === "function") {
     rest = () => {
-      throw new Error("compileJob() waits for what never comes.");
+      throw new Error("compileJob() waits for a promise that is never settled.");
     };
     result.then(
       () => (rest = () => {}),
@@ -92,7 +92,7 @@ function compiling() {
   }
 }
 
-/** First a line about the job, then one for each task. */
+/** Return a line about the job, then a line for each task. */
 function compiled() {
   rest();
   const header = {
@@ -103,7 +103,7 @@ function compiled() {
   return [stringify(header), ...job.tasks.map((task) => task.asJson())].join("\n");
 }
 
-/** Objects that are no errors have no text of their own. */
+/** Throw a value again; one that is not an Error as text, because it has no message. */
 function toss(thrown) {
   throw thrown instanceof Error ? thrown : shown(thrown);
 }

@@ -1,4 +1,4 @@
-// Frame ranges and shell words, as the domain's Python has them (workflows/domain/frames.py, shlex).
+// Frame ranges and shell words, equal to Python's workflows/domain/frames.py and shlex.
 
 const MAX_FRAMES = 1000000;
 const MAX_FRAME_NUMBER = 2 ** 31 - 1;
@@ -21,7 +21,7 @@ function frameChunker(range, size) {
   return cut(spansOf(asText(range)), length).map((chunk) => chunk.map(spanAsText).join(","));
 }
 
-/** `[first, last]` pairs in ascending order that neither overlap nor touch. */
+/** Return `[first, last]` pairs in ascending order, which neither overlap nor touch. */
 function spansOf(text) {
   if (!text.trim()) throw new Error("The frame range is empty.");
   const spans = merged(text.replaceAll("..", "-").split(",").map((part) => spanOf(part, text)));
@@ -93,17 +93,17 @@ function cut(spans, size) {
   return chunks;
 }
 
-/** Two frames are written with a comma, since `4-5` would save nothing. */
+/** Two adjacent frames are written with a comma, because `4-5` would not be shorter. */
 function spanAsText([first, last]) {
   if (first === last) return String(first);
   return last === first + 1 ? `${first},${last}` : `${first}-${last}`;
 }
 
-/** Words as a POSIX shell reads them: quotes and backslashes, no comments, nothing expanded. */
+/** Return the words of a POSIX shell line: quotes and backslashes, no comments, no expansion. */
 function shellSplit(text) {
   const source = asText(text);
   const words = [];
-  // What a word is made of: bare text, 'quoted', "quoted" or an escaped character.
+  // The parts of a word: bare text, 'quoted', "quoted" or an escaped character.
   const piece = /'([^']*)'|"((?:[^"\\]|\\[^])*)"|\\([^])|([^ \t\r\n'"\\]+)|([ \t\r\n]+)/gy;
   let word = null;
   while (piece.lastIndex < source.length) {

@@ -1,4 +1,4 @@
-// Paths of any platform on any platform, as workflows/domain/job_types/paths.py has them.
+// Paths of any platform on any platform, equal to workflows/domain/job_types/paths.py.
 
 function slashed(path) {
   return asText(path).replaceAll("\\", "/");
@@ -19,7 +19,7 @@ const path = {
     return slashes.slice(0, end) || "/";
   },
 
-  // Tidied up before backslashes are turned: `..` written with them stays, as in Flamenco.
+  // Tidied up before backslashes become slashes, so `..` after a backslash stays, as in Flamenco.
   join(...parts) {
     const joined = parts.map(asText).filter(Boolean).join("/");
     return joined ? slashed(tidied(joined)) : "";

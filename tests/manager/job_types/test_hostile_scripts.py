@@ -12,8 +12,8 @@ from workflows.domain.job_types.definitions import AuthoredTask, CompileError, S
 Compile = Callable[[str], list[AuthoredTask]]
 Refuse = Callable[[str], str]
 
-NOT_UNDERSTOOD = "What the job type makes is not understood."
-NO_NUMBER = "What the job type makes is no plain data: 1e999 is no number."
+NOT_UNDERSTOOD = "The result of the job type is not understood."
+NO_NUMBER = "The result of the job type is not plain data: 1e999 is not a finite number."
 
 
 @pytest.fixture
@@ -60,7 +60,7 @@ def compiling(statements: str) -> str:
         ),
         (
             "job.settings.far = { toJSON: () => JSON.rawJSON('1e999') }",
-            "What the job type makes is no plain data: Infinity is no number.",
+            "The result of the job type is not plain data: Infinity is not a finite number.",
         ),
     ],
 )
@@ -92,11 +92,11 @@ def test_an_async_function_is_waited_for(compiled_script: Compile) -> None:
         ),
         (
             "async function compileJob(job) { await new Promise(() => {}); }",
-            "compileJob() waits for what never comes. (hostile.js)",
+            "compileJob() waits for a promise that is never settled. (hostile.js)",
         ),
         (
             "function* compileJob(job) { job.addTask(task); }",
-            "compileJob() must not be a generator: nothing of it would run. (hostile.js)",
+            "compileJob() must not be a generator: its code would not run. (hostile.js)",
         ),
     ],
 )
@@ -126,7 +126,7 @@ def test_no_job_is_made_of_half_a_function(refused: Refuse, function: str, sente
             ".py",
             'JOB_TYPE = {"label": "NaN", "settings": [{"key": "a", "type": "float", '
             '"default": float("nan")}]}\ndef compile_job(job):\n    pass\n',
-            "JOB_TYPE must not hold numbers that are infinite or none",
+            "JOB_TYPE must not hold infinite numbers or NaN",
         ),
     ],
 )

@@ -1,4 +1,4 @@
-"""Tables: saved views; archived jobs; how long tasks took, and what befell jobs"""
+"""Tables: saved views; archived jobs; how long tasks took; the history of jobs"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -39,7 +39,7 @@ def upgrade() -> None:
         op.add_column("tasks", sa.Column(moment, sa.DateTime(timezone=True), nullable=True))
     op.create_table(
         "job_history",
-        # What SQLite numbers by itself.
+        # SQLite numbers rows by itself only in a column of this type.
         sa.Column("id", sa.Integer(), nullable=False, autoincrement=True),
         sa.Column("job_id", sa.String(length=36), nullable=False),
         sa.Column("happened", sa.DateTime(timezone=True), nullable=False),

@@ -1,4 +1,4 @@
-"""Columns: how much memory a task's newest attempt took at most"""
+"""Columns: peak memory of a task's newest attempt"""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""Columns: which write was stored last, and how often the database was put back"""
+"""Columns: the last stored write of a job, the farm's mark, and the number of the last restore"""
 
 import sqlalchemy as sa
 from alembic import op
