@@ -99,7 +99,7 @@ class HttpRunKeeping:
         """Runs that no activity waits for, and since when."""
 
     async def run(self, epoch: int) -> None:
-        """Do the duty until canceled. An older keeper that does it at the same time does no harm."""
+        """Do the duty until canceled. An older keeper may do it at the same time."""
         beaten = float("-inf")
         while True:
             every_s = self._heartbeat_every_s()
