@@ -1,4 +1,4 @@
-"""Flamenco's operations on which workers a job may have: its tag and its blocklist."""
+"""Flamenco's operations on the workers that may serve a job: its tag and its blocklist."""
 
 from fastapi import APIRouter
 
