@@ -83,7 +83,10 @@ ROUTERS: tuple[APIRouter, ...] = (
 
 
 def build_app(parts: ManagerParts) -> FastAPI:
-    """Build the application, which only answers requests: `ManagerParts.begin` comes before."""
+    """Build the application.
+
+    It only answers requests: call `ManagerParts.begin` before it serves.
+    """
     app = FastAPI(
         title=NAME,
         version=VERSION,
