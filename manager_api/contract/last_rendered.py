@@ -8,7 +8,7 @@ from workflows.domain.statuses import JobStatus
 
 class JobLastRenderedImageInfo(Answer):
     base: str
-    """Path of an address on this manager; each suffix goes behind it and a slash."""
+    """The path of a URL on this manager. A slash and one of the suffixes complete it."""
     suffixes: list[str]
     """From the largest to the smallest image."""
 
@@ -18,7 +18,7 @@ class RecentImage(Answer):
     name: str
     status: JobStatus
     base: str
-    """Path of an address on this manager; each suffix goes behind it and a slash."""
+    """The path of a URL on this manager. A slash and one of the suffixes complete it."""
     suffixes: list[str]
     """From the largest to the smallest image."""
     shown_at: datetime
