@@ -1,4 +1,4 @@
-"""What every model of Flamenco's interface has in common."""
+"""The bases of all models of the interfaces, and checks that they share."""
 
 import math
 from typing import Annotated, Any

@@ -23,7 +23,7 @@ class FileListing(Answer):
     shown: str
     """`folder`, written with a variable that has a value for each platform, if one fits."""
     entries: list[FileEntry]
-    """Folders first."""
+    """The entries of the folder, folders first."""
     total: int
     """The number of entries, including those that are too many to be listed."""
     hidden: int

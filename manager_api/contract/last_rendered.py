@@ -10,7 +10,7 @@ class JobLastRenderedImageInfo(Answer):
     base: str
     """The path of a URL on this manager. A slash and one of the suffixes complete it."""
     suffixes: list[str]
-    """From the largest to the smallest image."""
+    """The suffixes of all sizes, from the largest to the smallest image."""
 
 
 class RecentImage(Answer):
@@ -20,7 +20,7 @@ class RecentImage(Answer):
     base: str
     """The path of a URL on this manager. A slash and one of the suffixes complete it."""
     suffixes: list[str]
-    """From the largest to the smallest image."""
+    """The suffixes of all sizes, from the largest to the smallest image."""
     shown_at: datetime
 
 

@@ -22,7 +22,7 @@ MOST_GPUS = 16
 MOST_RUNS = 256
 MOST_PROGRAMS = 100
 LONGEST_PATH = 4096
-#: What the database can hold.
+#: The largest numbers that the database can hold.
 _LARGEST = 2**63 - 1
 _LARGEST_NUMBER = 2**31 - 1
 
@@ -97,7 +97,7 @@ class MachineStatistics(Answer):
     runs: Annotated[dict[str, RunStatistics], BeforeValidator(_by_run)] = Field(
         default_factory=dict
     )
-    """By run key."""
+    """The CPU time and memory of each run, by run key."""
     missing_programs: Annotated[list[str], BeforeValidator(_words)] = Field(default=[])
     """Programs that the farm has set for this host and that it does not have."""
 

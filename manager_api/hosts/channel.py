@@ -270,7 +270,7 @@ class Hosts:
         connection = self._connections.get(worker_id)
         return connection is not None and connection.tell(message)
 
-    # --- what hosts say ---------------------------------------------------------------------------
+    # --- messages of hosts ------------------------------------------------------------------------
 
     def heard(self, worker_id: str) -> None:
         self._last_heard[worker_id] = self._clock()

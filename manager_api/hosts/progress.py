@@ -52,7 +52,7 @@ class ProgressOfRuns:
         known = self._said.get((key.job_id, key.index))
         if known is not None and known[1] <= key:
             del self._said[key.job_id, key.index]
-            # A peak reported before the database knew the attempt was not stored: store it now.
+            # A peak was not stored if it came before the database knew the attempt: store it now.
             self._note_memory(known[1], known[2])
         self._settled[key] = None
 

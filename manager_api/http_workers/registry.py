@@ -1,7 +1,7 @@
 """Runs of HTTP workers, for the rest of the manager.
 
 Everything that must outlive this process is stored in the database before any worker or workflow
-is told. The memory only holds which requests wait.
+hears of it. Only the waiting requests are kept in memory.
 """
 
 import asyncio
@@ -82,7 +82,7 @@ class HttpRuns:
             await http_runs.stop(session, row, reason)
         return True
 
-    # --- a worker that waits ----------------------------------------------------------------------
+    # --- requests that wait -----------------------------------------------------------------------
 
     @contextlib.contextmanager
     def question_of(self, worker_id: str) -> Iterator[None]:
@@ -129,7 +129,7 @@ class HttpRuns:
         for event in self._news.get(worker_id, ()):
             event.set()
 
-    # --- what is worth no transaction of its own --------------------------------------------------
+    # --- signs of life, which are stored in batches -----------------------------------------------
 
     def touched(self, key: str) -> None:
         """Note that a worker reported that it still works on this run."""

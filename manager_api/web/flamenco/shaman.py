@@ -108,7 +108,7 @@ async def shaman_file_store(
     try:
         became = await shaman.receive(blob, request.stream(), may_wait=can_wait)
     except ClientDisconnect:
-        # The client is gone, so nobody reads this answer.
+        # The client is gone, so this answer is not read.
         return Response(status_code=400)
     logger.debug(
         "file sent",
