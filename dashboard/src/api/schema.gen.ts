@@ -5386,7 +5386,7 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description What Flamenco's document says instead of 406 */
+            /** @description The same, in Flamenco's document; its manager and this one answer 406 */
             422: {
                 headers: {
                     [name: string]: unknown;
