@@ -746,7 +746,7 @@ export interface paths {
         post?: never;
         /**
          * Delete Worker Tag
-         * @description Delete a tag. Without `force`, which Flamenco does not have, unfinished jobs keep theirs.
+         * @description Delete a tag. A tag of unfinished jobs needs `force`, which Flamenco does not have.
          */
         delete: operations["deleteWorkerTag"];
         options?: never;
