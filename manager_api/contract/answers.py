@@ -1,4 +1,4 @@
-"""Rows as the contract shows them."""
+"""Converts rows of the database to the contract's answers."""
 
 from collections.abc import Mapping
 

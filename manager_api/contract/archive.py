@@ -10,28 +10,28 @@ from workflows.domain.statuses import TaskStatus
 
 class WorkerShare(Answer):
     worker: str
-    """Its name; of tasks that nobody got, empty."""
+    """The worker's name; empty for tasks that no worker got."""
     tasks: int
     steps: int
 
 
 class ArchivedStatistics(Answer):
-    """What a job's tasks came to, kept when they themselves are not."""
+    """Totals of a job's tasks, which are kept after the tasks are deleted."""
 
     tasks: dict[TaskStatus, int]
     steps_completed: int
     tries: int
-    """More than there were tasks, if some were tried again."""
+    """The attempts at all tasks; more than tasks if some were tried again."""
     memory_peak: int | None = None
-    """Bytes that a task took at most, where workers told."""
+    """The peak memory of the job's largest task in bytes, if workers reported it."""
     workers: list[WorkerShare]
-    """The last worker of each task; most tasks first."""
+    """The last workers of the tasks; the worker with most tasks first."""
 
 
 class ArchivedJob(Job):
     archived_at: datetime
     statistics: ArchivedStatistics | None = None
-    """Unset for a moment, until the tasks have gone."""
+    """Unset for a short time, until the tasks are deleted."""
 
 
 class ArchivedJobs(Answer):
@@ -39,7 +39,7 @@ class ArchivedJobs(Answer):
 
 
 class JobExport(Answer):
-    """All that is known of a job, but for its logs and images."""
+    """All that the manager knows of a job, except its logs and images."""
 
     exported_at: datetime
     job: Job
@@ -47,4 +47,4 @@ class JobExport(Answer):
     archived_at: datetime | None = None
     statistics: ArchivedStatistics
     tasks: list[Task]
-    """None of an archived job."""
+    """Empty for an archived job."""

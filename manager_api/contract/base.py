@@ -1,4 +1,4 @@
-"""What every model of Flamenco's interface has in common."""
+"""The bases of all models of the interfaces, and checks that they share."""
 
 import math
 from typing import Annotated, Any
@@ -7,18 +7,18 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 
 from workflows.domain.messages import LONGEST_REASON
 
-#: Deeper than any setting is; far from where a recursive function gives up.
+#: Deeper than any real setting, but far below Python's limit of recursion.
 MAX_DEPTH = 100
 
 
 class Answer(BaseModel):
-    """Something we send. Optional fields that are unset are left out, never null."""
+    """An answer of the manager. Optional fields that are unset are left out, never null."""
 
     model_config = ConfigDict(frozen=True)
 
 
 class Request(BaseModel):
-    """Something we are sent. Types are not coerced; unknown fields pass, as in Flamenco."""
+    """The body of a request. Types are not coerced; unknown fields are ignored, as in Flamenco."""
 
     model_config = ConfigDict(strict=True, frozen=True)
 
@@ -30,20 +30,21 @@ class Request(BaseModel):
 
 
 def _whole(value: Any) -> Any:
-    """JSON knows one kind of number, so 50.0 is an integer."""
+    """Accept 50.0 as an integer, because JSON has only one kind of number."""
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 Integer = Annotated[int, BeforeValidator(_whole)]
 Reason = Annotated[str, Field(max_length=LONGEST_REASON)]
-"""A line for people. Flamenco knows no limit; here a workflow carries it."""
+"""A line for users. Flamenco has no limit; here there is one, because a workflow carries it."""
 
 
 def check_storable(value: Any, depth: int = 0) -> None:
-    """What JSON can say and a database or another program cannot take.
+    """Check that a database and other programs can take a value that came as JSON.
 
     Raises:
-        ValueError: half a surrogate pair, a NUL, no finite number, or nested without end.
+        ValueError: the value has half a surrogate pair, a NUL, a number that is not finite, or
+            too many levels.
     """
     if depth > MAX_DEPTH:
         raise ValueError(f"nested deeper than {MAX_DEPTH} levels")

@@ -52,7 +52,7 @@ class BlenderPathSource(StrEnum):
 
 
 class BlenderPathCheckResult(Answer):
-    """Also a part of what the setup assistant sends back."""
+    """The result of a check; the setup assistant also sends it back."""
 
     input: str
     path: str
@@ -67,7 +67,7 @@ class SetupAssistantConfig(Request):
 
 
 class ConfigurationPage(RootModel[dict[str, Any]]):
-    """The settings file as JSON. What may be in it is decided by the settings themselves."""
+    """The settings file as JSON. The settings themselves decide what it may contain."""
 
     @model_validator(mode="before")
     @classmethod
@@ -78,22 +78,22 @@ class ConfigurationPage(RootModel[dict[str, Any]]):
 
 class ConfigurationInForce(Answer):
     file: str
-    """Where changes are written; it need not exist yet."""
+    """The path that changes are written to; the file may not exist yet."""
     values: dict[str, Any]
-    """In force now, by their names in the file; secrets are masked."""
+    """The values in force now, by their names in the file; secrets are masked."""
     overridden: dict[str, str]
-    """What the file does not decide, and what does: the command line or the environment."""
+    """By setting, what overrides the file: the command line or the environment."""
     pending_restart: list[str]
-    """Changed since the start of the manager, but not in force before the next."""
+    """Settings that changed since the manager started, and are in force after its next start."""
 
 
 class ConfigurationField(Answer):
     name: str
-    """Dotted, as changes are made by."""
+    """The dotted name, which changes use too."""
     kind: Kind
     choices: list[str] = Field(default=[])
     minimum: float | None = None
-    """Inclusive, unless 0 itself makes no sense; the manager says so then."""
+    """Inclusive; but where 0 itself makes no sense, the manager refuses it with a message."""
     maximum: float | None = None
     is_live: bool
     """Whether a change takes effect without a restart."""

@@ -10,7 +10,7 @@ from manager_api.contract.base import Answer, Request
 
 class JobDeletionInfo(Answer):
     shaman_checkout: bool
-    """The job has one, and it goes with the job."""
+    """Whether the job has a checkout, which is deleted with the job."""
 
 
 def _text(value: Any) -> Any:

@@ -1,10 +1,10 @@
-"""Refusals, and what they look like over HTTP."""
+"""Refusals and their HTTP statuses."""
 
 from typing import ClassVar
 
 
 class FarmError(Exception):
-    """A refusal that the caller can understand. Anything else is a bug: 500."""
+    """A refusal that the client can understand. Any other exception is a bug: 500."""
 
     http_status: ClassVar[int] = 500
 
@@ -14,7 +14,7 @@ class FarmError(Exception):
 
 
 class BadRequest(FarmError):
-    """Understood, and wrong."""
+    """The request is understood, but wrong."""
 
     http_status = 400
 
@@ -24,15 +24,15 @@ class Forbidden(FarmError):
 
 
 class NotAuthorized(Forbidden):
-    """Answered in the words and the shape of Flamenco's request validation."""
+    """The credentials are missing or wrong. Answered as Flamenco's request validation does."""
 
 
 class NotValid(BadRequest):
-    """Not what the interface describes. Answered in the shape of Flamenco's request validation."""
+    """The request does not match the interface. Answered as Flamenco's request validation does."""
 
 
 class NoSuchTaskForImage(FarmError):
-    """Flamenco answers this one with nothing but a JSON string."""
+    """The task of a sent image does not exist. Flamenco answers with only a JSON string."""
 
     http_status = 404
 
@@ -75,19 +75,19 @@ class NothingProvisioned(NotFound):
 
 
 class NotAcceptable(FarmError):
-    """Flamenco's answer to a worker tag that is none."""
+    """The worker tag does not exist; Flamenco's status for it."""
 
     http_status = 406
 
 
 class Conflict(FarmError):
-    """Something else is in the way."""
+    """The request conflicts with something that exists."""
 
     http_status = 409
 
 
 class Overtaken(FarmError):
-    """Right once; something newer has taken its place."""
+    """The request was right once, but something newer has replaced what it refers to."""
 
     http_status = 409
 
@@ -105,7 +105,7 @@ class TooMany(FarmError):
 
 
 class TryAgain(FarmError):
-    """Nothing is wrong with the request; we cannot serve it right now."""
+    """The request is right, but the manager cannot serve it now."""
 
     http_status = 503
 

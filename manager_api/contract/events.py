@@ -1,4 +1,4 @@
-"""Our interface: what a client of the live events may say."""
+"""Our interface: the messages that a client of the live events may send."""
 
 from typing import Annotated
 
@@ -6,6 +6,6 @@ from pydantic import BaseModel, Field
 
 
 class Wish(BaseModel):
-    """What a client may say: topics that it wants besides those of its address, from now on."""
+    """The topics that a client wants from now on, besides those of its address."""
 
     also: list[Annotated[str, Field(max_length=255)]] = Field(max_length=1000)

@@ -1,4 +1,4 @@
-"""Our interface: the farm, and whether its manager is well."""
+"""Our interface: the farm, and the health of its manager."""
 
 from datetime import datetime
 

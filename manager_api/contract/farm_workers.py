@@ -1,4 +1,4 @@
-"""Our interface: workers as Tablao shows them, with what Flamenco's interface has no fields for."""
+"""Our interface: workers as Tablao shows them, with facts that Flamenco has no fields for."""
 
 from datetime import datetime
 
@@ -26,7 +26,7 @@ class FarmWorkerTaskList(Answer):
 
 
 class FarmWorkerBlock(Answer):
-    """A type of task that it failed too often in a job, and so gets no more there."""
+    """A task type that a worker no longer gets in a job, because it failed too often there."""
 
     job_id: str
     job_name: str
@@ -38,7 +38,7 @@ class FarmWorkerBlocklist(Answer):
 
 
 class MachineSample(Answer):
-    """Percentages are 0-100; null is what the host did not tell."""
+    """A machine's statistics at one time; percentages are 0-100, null if the host sent no value."""
 
     at: datetime
     cpu_percent: int | None
@@ -49,14 +49,14 @@ class MachineSample(Answer):
 
 
 class MachineHistory(Answer):
-    """Oldest first, one per `sample_every_s`; what is missing was not told."""
+    """A machine's samples, oldest first, one per `sample_every_s`; it has gaps without reports."""
 
     sample_every_s: float
     samples: list[MachineSample]
 
 
 class FarmWorker(Answer):
-    """A worker. `status_change`, `last_seen` and `sleep_schedule` are null when there is none."""
+    """A worker. `status_change`, `last_seen` and `sleep_schedule` are null if they do not exist."""
 
     id: str
     name: str
@@ -64,25 +64,25 @@ class FarmWorker(Answer):
     status_change: WorkerStatusChange | None
     is_paused: bool
     is_connected: bool
-    """Its control channel to this manager is open."""
+    """Whether its control channel to this manager is open."""
     is_http: bool
-    """It asks for its tasks over HTTP, as a stock Flamenco Worker does."""
+    """Whether it asks for tasks over HTTP, as a stock Flamenco Worker does."""
     slots: int
-    """In force: its own, or those that the farm has set for it."""
+    """The slots in force: its own, or those that the farm has set for it."""
     session: int
     platform: str
     ip_address: str
     version: str
     can_restart: bool
     supported_task_types: list[str]
-    """In force, as `slots`."""
+    """The task types in force: its own, or those that the farm has set for it."""
     tags: list[WorkerTag]
     sleep_schedule: WorkerSleepSchedule | None
     last_seen: datetime | None
     statistics: MachineStatistics
-    """What its host last said of the machine."""
+    """The statistics of the machine that its host last reported."""
     tasks: list[FarmWorkerTask]
-    """What it runs now."""
+    """The tasks that it runs now."""
 
 
 class FarmWorkerList(Answer):

@@ -1,4 +1,4 @@
-"""Our interface: the shared storage, for people who choose a path in it."""
+"""Our interface: the shared storage, for users who choose a path in it."""
 
 from datetime import datetime
 
@@ -8,27 +8,27 @@ from manager_api.contract.base import Answer
 class FileEntry(Answer):
     name: str
     path: str
-    """As this manager calls it."""
+    """The path on this manager's machine."""
     is_folder: bool
     size: int
-    """In bytes; 0 of a folder."""
+    """In bytes; 0 for a folder."""
     modified: datetime
 
 
 class FileListing(Answer):
     root: str
-    """The shared storage: nothing above it is shown."""
+    """The shared storage. Folders above it are not shown."""
     folder: str
-    """What is listed: what was asked for, or the folder it is in; see `note`."""
+    """The listed folder: the requested one, or a folder above the requested path; see `note`."""
     shown: str
-    """The same, with the variable that every platform has its own value for, where there is one."""
+    """`folder`, written with a variable that has a value for each platform, if one fits."""
     entries: list[FileEntry]
-    """Folders first."""
+    """The entries of the folder, folders first."""
     total: int
-    """With those that are too many to be listed."""
+    """The number of entries, including those that are too many to be listed."""
     hidden: int
-    """Left out because their names begin with a dot."""
+    """The number of entries left out because their names begin with a dot."""
     leading_out: int
-    """Left out because they are links that lead out of the shared storage, or nowhere."""
+    """The number of links left out because they lead out of the shared storage, or nowhere."""
     note: str
-    """Why another folder is listed than was asked for, as a sentence; else empty."""
+    """Why another folder than the requested one is listed, as a sentence; else empty."""

@@ -1,4 +1,4 @@
-"""Our interface: what the dashboard shows of a job and its tasks beyond Flamenco's words."""
+"""Our interface: facts about a job and its tasks that Flamenco's interface does not have."""
 
 from datetime import datetime
 from typing import Any
@@ -13,7 +13,7 @@ class TimedTask(Answer):
     seconds: float
     worker_id: str | None = None
     memory_peak: int | None = None
-    """Bytes that it took at most, where its worker tells."""
+    """The task's peak memory in bytes, if its worker reported it."""
 
 
 class WorkerTimes(Answer):
@@ -26,26 +26,26 @@ class WorkerTimes(Answer):
 
 class JobTimes(Answer):
     tasks: list[TimedTask]
-    """The completed ones whose times are known, in their order."""
+    """The completed tasks whose times are known, in the job's order."""
     workers: list[WorkerTimes]
-    """What each did of these; who took the least time for a step first."""
+    """The workers of these tasks; the worker with the least time for a step first."""
 
 
 class RenderedNow(RenderProgress):
-    """A task that is at work, as its host last said; what is not known is unset."""
+    """The progress of a running task, as its host last reported it. Unknown values are unset."""
 
     index_in_job: int
 
 
 class JobProgress(Answer):
     tasks: list[RenderedNow]
-    """Those at work, in their order, whose hosts are connected to this manager."""
+    """The running tasks whose hosts are connected to this manager, in the job's order."""
 
 
 class JobHappening(Answer):
     happened: datetime
     status: str
-    """Of the job, or of the task, afterwards."""
+    """The new status of the job or of the task."""
     text: str
     task_id: str | None = None
     task_index: int | None = None
@@ -56,28 +56,28 @@ class JobHistory(Answer):
     happenings: list[JobHappening]
     """The newest first."""
     is_complete: bool
-    """Whether there is nothing older."""
+    """Whether the oldest happening is included."""
 
 
 class TaskTries(Answer):
     attempt: int
-    """The newest one's number, from 1; 0: never tried."""
+    """The number of the newest attempt, from 1; 0: never tried."""
     failures: int
-    """Since it was last requeued."""
+    """The failures since the task was last requeued."""
     started_at: datetime | None = None
     ended_at: datetime | None = None
     memory_peak: int | None = None
-    """Bytes that the newest attempt took at most, where its worker tells."""
+    """The peak memory of the newest attempt in bytes, if its worker reported it."""
     depends_on: list[int]
-    """Tasks' indexes in the job."""
+    """The indexes in the job of the tasks that it depends on."""
 
 
 class RecompileRequest(Request):
     settings: dict[str, Any]
-    """All of the job's settings, not only those that change."""
+    """All settings of the job, not only those that change."""
 
 
 class Recompilation(Answer):
     tasks: int
     kept: int
-    """Those that were finished, and stay so."""
+    """The number of tasks that were completed and stay completed."""

@@ -1,4 +1,4 @@
-"""Our interface: the scripts of job types, to be looked at, tried out and changed."""
+"""Our interface: the scripts of job types: shown, tried and changed."""
 
 from enum import StrEnum
 from typing import Annotated, Any
@@ -8,7 +8,7 @@ from pydantic import Field
 from manager_api.contract.base import Answer, Request
 from manager_api.contract.job_types import AvailableJobType
 
-#: No script of a person is longer; the folder itself takes larger ones.
+#: Longer than any script that a person writes. Scripts in the folder itself may be longer.
 LONGEST_SOURCE = 1_000_000
 
 
@@ -20,7 +20,7 @@ class Language(StrEnum):
 class Origin(StrEnum):
     BUILT_IN = "built-in"
     CUSTOMISED = "customised"
-    """A script of the folder in the place of a built-in one."""
+    """A script of the folder that replaces a built-in job type."""
     OWN = "own"
 
 
@@ -31,9 +31,9 @@ class ListedJobType(Answer):
     origin: Origin
     language: Language
     file: str | None = None
-    """Its name in the folder; a built-in one has none."""
+    """The name of its script in the folder; unset for a built-in one."""
     shadowed: list[str]
-    """Other files of the folder that this one keeps from counting."""
+    """Other files of the folder that are ignored because of this one."""
     problem: str
     """Why its script does not work; empty if it does."""
 
@@ -52,7 +52,7 @@ class JobTypeSource(Answer):
     file: str | None = None
     source: str
     digest: str
-    """Of this source, for `replaces`."""
+    """The digest of this source, for `replaces`."""
 
 
 class Script(Request):
@@ -62,13 +62,13 @@ class Script(Request):
 
 class ChangedScript(Script):
     replaces: str | None = None
-    """The digest of what was edited: refused if somebody else has changed it since."""
+    """The digest of the source that was edited. If it has changed since, the change is refused."""
 
 
 class ScriptToTry(Script):
     name: str = "draft"
     settings: dict[str, Any] = Field(default_factory=dict)
-    """Defaults are filled in for what is missing here."""
+    """The job's settings. Missing ones get their defaults."""
     job_name: str = "Test"
 
 
@@ -84,26 +84,26 @@ class TriedTask(Answer):
     steps: int
     commands: list[TriedCommand]
     after: list[int]
-    """Positions, from 1, of the tasks that it waits for: the first of them."""
+    """Positions, from 1, of the tasks that it waits for; only the first ones."""
     after_count: int
 
 
 class Trial(Answer):
-    """What a script makes of settings, or why it makes nothing."""
+    """The job that a script makes of settings, or the reason why it makes none."""
 
     job_type: AvailableJobType | None = None
-    """None if it is no job type that works."""
+    """Unset if the script does not make a working job type."""
     problem: str
     settings: dict[str, Any]
-    """As the job would have them."""
+    """The settings that the job would have."""
     tasks: list[TriedTask]
-    """The first of them."""
+    """The first tasks of the job."""
     task_count: int
 
 
 class JobPreview(Answer):
-    """What would come of a submission."""
+    """The result that a submission would have."""
 
     problem: str
-    """Why it would be refused; empty if it would not."""
+    """Why the job would be refused; empty if it would be accepted."""
     task_count: int

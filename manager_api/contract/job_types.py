@@ -1,4 +1,4 @@
-"""Flamenco's interface: what can be submitted."""
+"""Flamenco's interface: the job types that can be submitted."""
 
 from enum import StrEnum
 from typing import Any

@@ -13,8 +13,10 @@ MAX_NAME = 1024
 
 
 def check_job_name(name: str) -> str:
-    """Raises:
-    ValueError: nothing that a list could show in one line.
+    """Return the name if a list can show it in one line.
+
+    Raises:
+        ValueError: the name is empty, too long, or has several lines.
     """
     if not name.strip():
         raise ValueError("a job needs a name")
@@ -53,7 +55,7 @@ class Job(Answer):
     settings: dict[str, Any]
     metadata: dict[str, str]
     submitter_platform: str = ""
-    """Not kept, as in Flamenco."""
+    """Always empty: it is not stored, as in Flamenco."""
     storage: JobStorage | None = None
     worker_tag: str | None = None
     id: str

@@ -8,9 +8,9 @@ from workflows.domain.statuses import JobStatus
 
 class JobLastRenderedImageInfo(Answer):
     base: str
-    """Path of an address on this manager; each suffix goes behind it and a slash."""
+    """The path of a URL on this manager. A slash and one of the suffixes complete it."""
     suffixes: list[str]
-    """From the largest to the smallest image."""
+    """The suffixes of all sizes, from the largest to the smallest image."""
 
 
 class RecentImage(Answer):
@@ -18,9 +18,9 @@ class RecentImage(Answer):
     name: str
     status: JobStatus
     base: str
-    """Path of an address on this manager; each suffix goes behind it and a slash."""
+    """The path of a URL on this manager. A slash and one of the suffixes complete it."""
     suffixes: list[str]
-    """From the largest to the smallest image."""
+    """The suffixes of all sizes, from the largest to the smallest image."""
     shown_at: datetime
 
 

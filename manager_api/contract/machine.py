@@ -1,7 +1,7 @@
-"""Our interface: how a machine is, and how far its runs are, as their host says it.
+"""Our interface: statistics of a machine and progress of its runs, as its host reports them.
 
-It is checked once, where it arrives. Hosts are not trusted: what does not fit is not known, and
-null. That costs a beat nothing else, so hosts and managers may be of different builds.
+They are checked once, where they arrive. Hosts are not trusted: a value that is not valid becomes
+null. The other values of the report still count, so hosts and managers may be of different builds.
 """
 
 from typing import Annotated, Any, TypeVar
@@ -22,7 +22,7 @@ MOST_GPUS = 16
 MOST_RUNS = 256
 MOST_PROGRAMS = 100
 LONGEST_PATH = 4096
-#: What the database can hold.
+#: The largest numbers that the database can hold.
 _LARGEST = 2**63 - 1
 _LARGEST_NUMBER = 2**31 - 1
 
@@ -75,20 +75,20 @@ class GpuStatistics(Answer):
 
 
 class RunStatistics(Answer):
-    """What the processes of a run use."""
+    """The CPU time and memory that the processes of a run use."""
 
     cpu_percent: Number = None
-    """Of one core."""
+    """In percent of one core."""
     memory: Size = None
 
 
 class MachineStatistics(Answer):
-    """How a machine is. What its host did not say, or not as a number that can be, is null."""
+    """A machine's statistics. Values that its host did not report, or not validly, are null."""
 
     cpu_percent: Percent = None
     cpu_count: Count = None
     load: Number = None
-    """Of the last minute."""
+    """The load average of the last minute."""
     memory_used: Size = None
     memory_total: Size = None
     disk_free: Size = None
@@ -97,25 +97,25 @@ class MachineStatistics(Answer):
     runs: Annotated[dict[str, RunStatistics], BeforeValidator(_by_run)] = Field(
         default_factory=dict
     )
-    """By run key."""
+    """The CPU time and memory of each run, by run key."""
     missing_programs: Annotated[list[str], BeforeValidator(_words)] = Field(default=[])
-    """Those that the farm has set for this host and that are not on it."""
+    """Programs that the farm has set for this host and that it does not have."""
 
 
 class RenderProgress(Answer):
-    """How far a render is; what is not known is unset."""
+    """The progress of a render; unknown values are unset."""
 
     frame: FrameNumber = None
     frames_done: Count = None
-    """Of those that this task renders."""
+    """How many of the task's frames are done."""
     frames_total: Count = None
     sample: Count = None
-    """Of this frame."""
+    """The number of the current frame's samples that are done."""
     samples: Count = None
 
 
 class RunProgress(RenderProgress):
-    """How far a run is, as its host says."""
+    """The progress of a run, as its host reports it."""
 
     steps_completed: Count = None
     memory_peak: Size = None

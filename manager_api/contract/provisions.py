@@ -1,4 +1,4 @@
-"""Our interface: provisioned settings. What is set, for whom, and what it comes to."""
+"""Our interface: provisioned settings, and the settings in force for a worker."""
 
 import json
 import re
@@ -13,11 +13,12 @@ from workflows.domain.provisioning import MOST_SLOTS
 
 _VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,63}")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_.()-]{0,254}")
-#: By which a host finds what a run has left behind.
+#: The environment variable by which a host finds processes that a run has left behind.
 _OURS = "TABLAO_RUN"
 _LONGEST = 32_000
 _MOST = 1_000
-#: Of all settings at one place. They go along with each task, and a system gives a program 2 MB.
+#: Most characters of a target's settings. They are sent with each task, and the operating system
+#: allows a program 2 MB of environment and arguments.
 _MOST_CHARACTERS = 2**18
 
 
@@ -37,21 +38,21 @@ Line = Annotated[str, Field(max_length=_LONGEST), AfterValidator(_line)]
 
 
 class ProvisionSettings(Request):
-    """What is not there is not set at this place, and comes from a weaker one."""
+    """The settings of one target. A missing setting comes from a weaker target, if one has it."""
 
     model_config = ConfigDict(extra="forbid")
 
     blender: dict[str, Line | None] | None = Field(default=None, max_length=_MOST)
-    """Executables by version; null takes away what a weaker place has."""
+    """Executables by version; null removes the one that a weaker target has."""
     blender_version: Annotated[str, AfterValidator(_version)] | None = None
-    """Which of them `{blender}` is; unset: the newest."""
+    """The version that `{blender}` stands for; unset: the newest."""
     blender_args: Annotated[str, Field(max_length=_LONGEST)] | None = None
     """The value of `{blenderArgs}`."""
     ffmpeg: Line | None = None
     environment: dict[str, Annotated[str, Field(max_length=_LONGEST)] | None] | None = Field(
         default=None, max_length=_MOST
     )
-    """Added to the environment of commands; null takes away what a weaker place has."""
+    """Variables added to the environment of commands; null removes one of a weaker target."""
     task_types: list[Line] | None = Field(default=None, min_length=1, max_length=_MOST)
     slots: Annotated[Integer, Field(ge=1, le=MOST_SLOTS)] | None = None
 
@@ -94,14 +95,14 @@ class ProvisionSettings(Request):
         return self
 
     def as_stored(self) -> dict[str, Any]:
-        """Only what is set."""
+        """Return only the settings that are set."""
         return {name: value for name, value in self.model_dump().items() if value is not None}
 
 
 class ProvisionAnswer(Answer):
     scope: ProvisionScope
     target: str
-    """Platform, or id of the tag or worker; `all` for the farm."""
+    """The platform, or the id of the tag or worker; `all` for the farm."""
     settings: dict[str, Any]
     updated: datetime
 
@@ -111,12 +112,12 @@ class ProvisionList(Answer):
 
 
 class EffectiveProvision(Answer):
-    """What is in force for one worker."""
+    """The settings in force for one worker."""
 
     worker_id: str
     worker_name: str
     settings: dict[str, Any]
     layers: list[ProvisionAnswer]
-    """Where they come from, weakest first."""
+    """The settings of the targets that they come from, weakest first."""
     notes: list[str]
-    """What of it has no effect, and why."""
+    """Sentences about settings that have no effect or do not work, with the reasons."""

@@ -1,4 +1,4 @@
-"""Our interface: assignments to Blender's properties that a job's frames are rendered with."""
+"""Our interface: assignments to Blender properties that count for a job's renders."""
 
 from typing import Annotated
 
@@ -11,9 +11,9 @@ MOST_LINES = 1000
 
 class RnaOverrides(Answer):
     overrides: list[str]
-    """A line each; blank ones and comments (`# …`) are kept, and do nothing."""
+    """One line each; blank lines and comments (`# …`) are kept, and do nothing."""
 
 
 class RnaOverridesRequest(Request):
     overrides: Annotated[list[str], Field(max_length=MOST_LINES)]
-    """Lines such as `bpy.context.scene.cycles.samples = 64`; all of them, not only new ones."""
+    """All lines, not only new ones; for example `bpy.context.scene.cycles.samples = 64`."""

@@ -1,4 +1,4 @@
-"""Our interface: what a host runs."""
+"""Our interface: the commands that a host runs for a task."""
 
 from pydantic import Field
 
@@ -12,7 +12,7 @@ class RunCommands(Answer):
     task_name: str
     task_type: str
     commands: list[Command]
-    """Variables are replaced for the worker's platform."""
+    """The task's commands, with variables replaced for the worker's platform."""
     total_steps: int
     environment: dict[str, str] = Field(default_factory=dict)
-    """Provisioned: added to the environment of the commands."""
+    """Provisioned variables, which are added to the environment of the commands."""

@@ -1,4 +1,4 @@
-"""Flamenco's interface: Shaman; and ours: its garbage collection."""
+"""Flamenco's interface: Shaman. Our interface: Shaman's garbage collection."""
 
 from typing import Annotated
 
@@ -9,7 +9,7 @@ from workflows.domain.shaman import LARGEST_FILE, Blob, FileStatus, file_path
 
 
 def _checked_sha(sha: str) -> str:
-    # Sent back as it came: clients find their files by it.
+    # Returned unchanged, because clients look up their files by it in the answer.
     Blob.of(sha, 0)
     return sha
 
@@ -59,7 +59,7 @@ class ShamanSingleFileStatus(Answer):
 
 class GarbageCollectionRequest(Request):
     is_trial: bool = False
-    """Only count."""
+    """Whether to count files only, without deleting them."""
 
 
 class GarbageCollected(Answer):

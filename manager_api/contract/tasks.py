@@ -12,7 +12,7 @@ TaskStatusWord = Annotated[TaskStatus, Field(strict=False)]
 
 
 class TaskWorker(Answer):
-    """Empty words if there is none."""
+    """A task's worker. The texts are empty if the task has no worker."""
 
     id: str = ""
     name: str = ""

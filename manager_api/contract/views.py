@@ -28,10 +28,10 @@ class ViewRequest(Request):
     page: Annotated[Page, Field(strict=False)]
     name: ViewName
     query: Annotated[str, Field(max_length=4_000)]
-    """As it stands in the page's address, without the question mark."""
+    """The query of the page's address, without the question mark."""
     is_shared: bool = False
     owner: Owner
-    """Who asks. Until there is a login it is a text that a browser has made up and keeps."""
+    """The asker. Until there is a login, this is a random text that a browser made and keeps."""
 
 
 class View(Answer):

@@ -1,4 +1,4 @@
-"""Flamenco's interface: tags, sleep schedules and blocklists, as people change them."""
+"""Flamenco's interface: worker tags, sleep schedules and blocklists, as users change them."""
 
 from typing import Annotated
 
@@ -9,13 +9,15 @@ from manager_api.contract.workers import WorkerTag
 from workflows.domain.messages import LONGEST_WORD
 
 LONGEST_TAG_NAME = 255
-#: More than anybody writes beside a tag.
+#: Longer than any real description of a tag.
 LONGEST_DESCRIPTION = 10_000
 
 
 def check_tag_name(name: str) -> str:
-    """Raises:
-    ValueError: nothing that a list could show in one line.
+    """Return the name if a list can show it in one line.
+
+    Raises:
+        ValueError: the name is empty, too long, or has several lines.
     """
     if not name.strip():
         raise ValueError("a worker tag needs a name")
@@ -48,7 +50,7 @@ class WorkerSleepSchedule(Request):
 
 
 class JobTagChange(Request):
-    """Neither: the job loses its tag."""
+    """The new tag of a job, by id or by name. With neither, the job loses its tag."""
 
     id: str | None = None
     name: str | None = None
@@ -58,4 +60,4 @@ class JobBlocklistEntry(Request):
     worker_id: str
     task_type: Annotated[str, Field(max_length=LONGEST_WORD)]
     worker_name: str | None = None
-    """Only shown."""
+    """For display only."""

@@ -1,4 +1,4 @@
-"""Flamenco's interface: the tasks of workers that speak HTTP."""
+"""Flamenco's interface: the tasks of HTTP workers."""
 
 from typing import Any
 
@@ -29,10 +29,10 @@ class AssignedTask(Answer):
 
 
 class TaskUpdate(Request):
-    """What a worker has to say of its task; nothing of it must be there.
+    """A worker's report about its task. All fields are optional.
 
-    A refused update is lost, and the task's end with it. So what a program wrote that cannot be
-    stored is replaced, not refused.
+    Workers do not repeat a refused report, which may tell the end of the task. So characters of a
+    program's output that cannot be stored are replaced, not refused.
     """
 
     task_status: TaskStatusWord | None = Field(default=None, alias="taskStatus")

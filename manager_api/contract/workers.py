@@ -1,4 +1,4 @@
-"""Flamenco's interface: workers, towards themselves and towards people."""
+"""Flamenco's interface: workers, as they register and sign on, and as users see them."""
 
 from datetime import datetime
 from typing import Annotated

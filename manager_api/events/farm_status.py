@@ -1,4 +1,4 @@
-"""The farm as a whole: its status in one word, and the image it rendered last."""
+"""The status of the farm as a whole, in one word."""
 
 import asyncio
 from collections.abc import Mapping
@@ -17,12 +17,12 @@ _TOPICS = frozenset({JOBS, WORKERS})
 
 
 class FarmWatch:
-    """Knows the farm's status, and tells `/status` when it changes."""
+    """Keeps the farm's status up to date, and adds an event to `/status` when it changes."""
 
     def __init__(self, database: Database, live: LiveEvents) -> None:
         self._database = database
         self._told: str | None = None
-        """Stored last, by this manager or by another one on the same database."""
+        """The status stored last, by this manager or by another one on the same database."""
         self._is_outdated = asyncio.Event()
         self._is_outdated.set()
         self.status = FarmStatus.STARTING
@@ -34,7 +34,7 @@ class FarmWatch:
             return any(await statuses_in_use(session))
 
     async def run(self) -> None:
-        """Until canceled."""
+        """Evaluate the status again whenever jobs or workers change, until canceled."""
         await whenever(self._is_outdated, self._evaluate)
 
     def _look_again(self, topic: str, payload: Mapping[str, Any]) -> None:

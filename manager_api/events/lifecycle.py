@@ -1,4 +1,4 @@
-"""Tells that this manager has started, and that it is about to stop."""
+"""Publishes that this manager has started, and that it is about to stop."""
 
 import logging
 import sqlite3
@@ -13,9 +13,12 @@ logger = logging.getLogger(__name__)
 
 
 async def tell_lifecycle(database: Database, what: LifecycleType) -> None:
-    """Nobody waits for it: a busy or broken database is no reason not to start or stop."""
+    """Store a lifecycle event, if the database allows it.
+
+    A busy or broken database must not keep the manager from starting or stopping.
+    """
     try:
         async with database.writing() as session:
             events.append(session, LIFECYCLE, lifecycle_event(what))
     except (DatabaseBusy, SQLAlchemyError, sqlite3.Error) as error:
-        logger.warning("not told", extra={"lifecycle": what, "reason": str(error)})
+        logger.warning("event not stored", extra={"lifecycle": what, "reason": str(error)})

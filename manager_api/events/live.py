@@ -1,7 +1,7 @@
-"""Changes, live, to dashboards and scripts: each stored event once, in order.
+"""Sends changes live to dashboards and scripts: each stored event once, in order.
 
-Whoever connects reads the table until it has caught up, and is then sent what the one reader of
-the farm reads: so nothing is missed or sent twice, and the table is read once for everybody.
+A new client's stored events are read from the table until it has caught up. From then on it gets
+the events that the manager's one reader reads for all clients. So no event is missed or sent twice.
 """
 
 import asyncio
@@ -22,11 +22,11 @@ from manager_api.database.tables import EventRow
 
 logger = logging.getLogger(__name__)
 
-#: Where several managers share a database, this one does not hear of the others' commits.
+#: How often to read if several managers share a database: commits of the others are not noticed.
 _SHARED_DATABASE_TICK_S = 1.0
 _BATCH = 500
 
-#: Sent instead of what was pruned before it was asked for: fetch the state anew.
+#: The topic of the event that replaces pruned events. The client must fetch the state again.
 MISSED = "/missed"
 TASK_LOG = "/tasklog"
 
@@ -35,10 +35,10 @@ Reaction = Callable[[str, Mapping[str, Any]], None]
 
 @dataclass(frozen=True)
 class Event:
-    """Made once for all who are told, and so is what they are sent."""
+    """An event. It and its JSON are made once for all clients."""
 
     id: int | None
-    """None: not stored, so it cannot be resumed from."""
+    """None: the event is not stored, so a client cannot resume from it."""
     topic: str
     payload: Mapping[str, Any]
 
@@ -61,22 +61,25 @@ def worker_statistics_topic(worker_id: str) -> str:
 
 
 def _is_on_request(topic: str) -> bool:
-    """Every machine tells of itself every few seconds: only who looks at one wants to know."""
+    """Return whether a topic is sent only to clients that name it.
+
+    Every machine reports its statistics every few seconds, and most clients do not show them.
+    """
     return topic.startswith("/workers/") and topic.endswith("/statistics")
 
 
 @lru_cache(maxsize=4096)
 def _beginnings(topic: str) -> frozenset[str]:
-    """Of `/jobs/7`: the empty one, `/jobs` and itself."""
+    """Return a topic's beginnings in whole words: the empty text, `/jobs` and `/jobs/7`."""
     words = topic.split("/")
     return frozenset("/".join(words[:count]) for count in range(1, len(words) + 1))
 
 
 class Listener(Protocol):
-    """Who is told what happens from now on."""
+    """Receives events as they happen."""
 
     overflowed: asyncio.Event
-    """It did not take its events in time, and gets no more of them."""
+    """Set if the listener did not take its events in time; it gets no more of them."""
 
     def wants(self, topic: str) -> bool: ...
 
@@ -84,7 +87,7 @@ class Listener(Protocol):
 
 
 class Subscription:
-    """One client's share of the events."""
+    """The events that one client gets."""
 
     def __init__(self, live: "LiveEvents", topics: Sequence[str], queue: int) -> None:
         self._live = live
@@ -92,13 +95,13 @@ class Subscription:
         self._also: frozenset[str] = frozenset()
         self._queue: asyncio.Queue[str] = asyncio.Queue(queue)
         self.overflowed = asyncio.Event()
-        """The client did not take its events in time, and gets no more of them."""
+        """Set if the client did not take its events in time; it gets no more of them."""
 
     async def messages(self, since: int | None) -> AsyncIterator[str]:
-        """As JSON, without end.
+        """Yield events as JSON, without end.
 
         Args:
-            since: the last id the client has; None for what comes from now on.
+            since: the id of the last event that the client has; None: only new events are wanted.
         """
         async for message in self._live.catch_up(self, since):
             yield message
@@ -106,7 +109,7 @@ class Subscription:
             yield await self._queue.get()
 
     def also(self, topics: Iterable[str]) -> None:
-        """From now on these besides, in the place of those that were named so before."""
+        """Subscribe to further topics, in place of those of the previous call."""
         self._also = frozenset(topic.rstrip("/") for topic in topics)
 
     def wants(self, topic: str) -> bool:
@@ -125,7 +128,10 @@ class Subscription:
 
 
 class LiveEvents:
-    """Run it from before the first client connects until the last one has disconnected."""
+    """Reads stored events and gives them to listeners.
+
+    Run it from before the first client connects until the last one has disconnected.
+    """
 
     def __init__(self, database: Database, *, queue: int = 500, kept_s: float = 3600.0) -> None:
         """
@@ -142,7 +148,7 @@ class LiveEvents:
         self._reactions: list[Reaction] = []
 
     def react(self, reaction: Reaction) -> None:
-        """Call `reaction` with the topic and payload of each stored event, once it is told."""
+        """Call `reaction` with the topic and payload of each stored event that is read."""
         self._reactions.append(reaction)
 
     async def skip_to_newest(self) -> None:
@@ -151,8 +157,8 @@ class LiveEvents:
             self._newest = await events.newest_id(session)
 
     async def run(self) -> None:
-        """Until canceled."""
-        self._committed.set()  # something may have been stored since we looked
+        """Give new events to listeners and prune old ones, until canceled."""
+        self._committed.set()  # events may have been stored since `skip_to_newest`
         self._database.listen(Changed.EVENTS, self._committed.set)
         tick_s = None if self._database.is_sqlite else _SHARED_DATABASE_TICK_S
         try:
@@ -172,12 +178,12 @@ class LiveEvents:
         )
 
     def tell(self, topic: str, payload: Mapping[str, Any]) -> None:
-        """Tells those who listen now; it is not stored, so it has no id."""
+        """Give an event to the present listeners. It is not stored, so it has no id."""
         self._give(Event(None, topic, payload))
 
     @property
     def newest(self) -> int:
-        """Id of the last event that was told; 0 when there is none."""
+        """The id of the last stored event that was given to listeners; 0 before the first."""
         return self._newest
 
     @property
@@ -187,9 +193,10 @@ class LiveEvents:
 
     @contextlib.contextmanager
     def subscribed(self, topics: Sequence[str] = ()) -> Iterator[Subscription]:
-        """
+        """Subscribe a client as long as the context lasts.
+
         Args:
-            topics: beginnings of topics, in whole words; none means all.
+            topics: beginnings of topics, in whole words; empty means all topics.
         """
         subscription = Subscription(self, topics, self._queue)
         try:
@@ -201,11 +208,11 @@ class LiveEvents:
         self._listeners.add(listener)
 
     def remove(self, listener: Listener) -> None:
-        """Also if it is none, or has overflowed."""
+        """Remove a listener; do nothing if it was removed before."""
         self._listeners.discard(listener)
 
     async def catch_up(self, subscription: Subscription, since: int | None) -> AsyncIterator[str]:
-        """What was stored since then; at its end, the subscription is live."""
+        """Yield the wanted events stored after `since`; then make the subscription live."""
         cursor = self._newest if since is None else since
         if await self._is_pruned(cursor):
             cursor = self._newest
@@ -215,15 +222,18 @@ class LiveEvents:
             async with self._database.reading() as session:
                 rows = await events.since(session, cursor, limit=_BATCH)
             for row in rows:
-                # What is newer may be told to everybody at any moment, and then to this one too.
+                # A newer event is still to be read for all clients; this one gets it then.
                 if row.id <= told and subscription.wants(row.topic):
                     yield Event(row.id, row.topic, row.payload).message
             cursor = min(told, rows[-1].id) if rows else told
-        # Nothing was awaited since the comparison, so no event falls in between.
+        # Nothing was awaited since the comparison, so no event is missed.
         self.add(subscription)
 
     async def _is_pruned(self, cursor: int) -> bool:
-        """Also true if the client is ahead of us: then the database was set back."""
+        """Return whether events after `cursor` were pruned.
+
+        Also true if the client is ahead of this manager, because an older database was restored.
+        """
         if cursor == self._newest:
             return False
         async with self._database.reading() as session:
@@ -242,7 +252,7 @@ class LiveEvents:
             try:
                 reaction(row.topic, row.payload)
             except Exception:
-                # A bug in one of those who listen must not end the stream for everybody.
+                # A bug in one reaction must not end the stream for all clients.
                 logger.exception("an event was not understood", extra={"topic": row.topic})
 
     async def _read(self) -> Sequence[EventRow]:
@@ -257,7 +267,7 @@ class LiveEvents:
 
     async def _prune(self) -> None:
         while True:
-            # Whoever is busy will be less so next time.
+            # If the database is busy, the next round prunes.
             with contextlib.suppress(DatabaseBusy):
                 async with self._database.writing() as session:
                     await events.prune(session, utc_now() - self._kept)

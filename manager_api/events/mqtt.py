@@ -1,7 +1,8 @@
 """Publishes the farm's events to a studio's MQTT broker, in order, each at least once.
 
-It goes by the stored events, so what happens while the broker is away is published when it is
-back. Up to where it has come, it knows as long as the manager runs.
+It reads the stored events, so events that happen while the broker is away are published when it is
+back. Only the memory knows which event was published last, so a restarted manager begins with new
+events.
 """
 
 import asyncio
@@ -28,12 +29,12 @@ from manager_api.settings.sections import MqttClient
 #: Source: Flamenco.
 KEEP_ALIVE_S = 30
 RECONNECT_S = 10.0
-#: Events on their way to the broker at one time.
+#: Most events that are sent to the broker before their acknowledgements are awaited.
 _BATCH = 100
 ANSWERS_WITHIN_S = 5.0
 
 logger = logging.getLogger(__name__)
-# What the library says of a connection that is lost, we say once and in our words.
+# We log a lost connection ourselves, once; the library would repeat it.
 _library_log = logging.getLogger(f"{__name__}.library")
 _library_log.setLevel(logging.CRITICAL)
 
@@ -50,19 +51,20 @@ class Broker:
 
     @classmethod
     def at(cls, url: str) -> "Broker":
-        """
+        """Return the broker at an address.
+
         Raises:
-            ValueError: with a sentence; it is no broker's address.
+            ValueError: the text is not a broker's address; the message is a sentence for users.
         """
         parts = urlsplit(url.strip())
         if parts.scheme not in _SCHEMES or not parts.hostname:
-            # Not repeated here: somebody may have put a password into it.
+            # The message does not quote the address, because it may contain a password.
             raise ValueError("a broker's address is written tcp://host:1883 or ws://host:80/path")
         is_websocket, is_secure, port = _SCHEMES[parts.scheme]
         return cls(parts.hostname, parts.port or port, is_websocket, is_secure, parts.path or "/")
 
 
-#: By scheme: over a WebSocket, encrypted, the usual port.
+#: By scheme: whether it uses a WebSocket, whether it is encrypted, and its usual port.
 _SCHEMES: Mapping[str, tuple[bool, bool, int]] = {
     "tcp": (False, False, 1883),
     "mqtt": (False, False, 1883),
@@ -75,7 +77,10 @@ _SCHEMES: Mapping[str, tuple[bool, bool, int]] = {
 
 
 class MqttPublisher:
-    """Run it from before the first event of this manager; end it before the live events."""
+    """Publishes stored events to the broker that the settings name.
+
+    Start it before the first event of this manager; end it before the live events.
+    """
 
     def __init__(
         self,
@@ -87,22 +92,22 @@ class MqttPublisher:
     ) -> None:
         """
         Args:
-            settings: those in force; asked again by `settings_changed`.
+            settings: returns the settings in force; called again after `settings_changed`.
         """
         self._database = database
         self._live = live
         self._settings = settings
         self._reconnect_s = reconnect_s
         self._published = 0
-        """Id of the last event that the broker has taken."""
+        """The id of the last event that the broker has acknowledged."""
         self._has_news = asyncio.Event()
         self._may_be_other_settings = asyncio.Event()
         live.react(self._is_news)
 
     async def run(self) -> None:
-        """Connects as the settings say, until canceled.
+        """Publish as the settings say, until canceled.
 
-        What was not yet published when they change goes to the new broker.
+        Events that are not yet published when the settings change go to the new broker.
         """
         self._published = self._live.newest
         while True:
@@ -139,13 +144,13 @@ class MqttPublisher:
             await asyncio.sleep(self._reconnect_s)
 
     async def _publish(self, client: Client, settings: MqttClient) -> None:
-        """Without end, what comes after the last event that was published."""
+        """Publish the events after the last published one, without end."""
         self._has_news.set()
         await whenever(self._has_news, lambda: self._publish_all(client, settings.topic_prefix))
 
     async def _publish_all(self, client: Client, prefix: str) -> None:
         while rows := await self._unpublished():
-            # In this order they go out; their acknowledgements are awaited together.
+            # They are sent in this order; their acknowledgements are awaited together.
             await asyncio.gather(*(_publish_one(client, prefix, row) for row in rows))
             self._published = rows[-1].id
 
@@ -166,15 +171,22 @@ async def _publish_one(client: Client, prefix: str, row: EventRow) -> None:
 
 
 async def _until_lost(client: Client) -> None:
-    """Raises `MqttError` when the broker goes; nothing else ever comes, as nothing is asked for."""
+    """Wait until the connection is lost.
+
+    No messages arrive, because we subscribe to no topics.
+
+    Raises:
+        MqttError: the connection to the broker is lost.
+    """
     async for _ in client.messages:
         pass
 
 
 def _client(settings: MqttClient) -> Client:
-    """
+    """Return a client for the broker of the settings.
+
     Raises:
-        ValueError: with a sentence; the settings name no broker.
+        ValueError: the settings name no broker; the message is a sentence for users.
     """
     broker = Broker.at(settings.broker)
     return Client(

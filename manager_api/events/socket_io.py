@@ -1,7 +1,7 @@
-"""Flamenco's live events as its web app takes them: Socket.IO 2 over a WebSocket, no more of it.
+"""Flamenco's live events for its web app: the part of Socket.IO 2 over WebSockets that it uses.
 
-A frame is a text: a digit of Engine.IO 3, then, if that says "message", a digit of Socket.IO, the
-number of the acknowledgement that is asked for, and JSON.
+A frame is a text that begins with a digit of Engine.IO 3. If this digit means "message", there
+follow a digit of Socket.IO, the number of the requested acknowledgement, and JSON.
 """
 
 import asyncio
@@ -29,10 +29,10 @@ SILENT_S = 60.0
 _OPEN, _CLOSE, _PING, _PONG = "0123"
 _CONNECTED = "40"
 _EVENT = re.compile(r"42(?P<ack>\d{0,9})(?P<content>\[.*)", re.DOTALL)
-#: A dashboard looks at a handful of jobs and logs.
+#: Most rooms of one client. A dashboard shows only a handful of jobs and logs.
 _MOST_ROOMS = 10_000
 
-#: Where everybody is from the start.
+#: The topics that every client gets from the start.
 _LOBBY = frozenset({LIFECYCLE, FARM_STATUS})
 _ROOMS: Mapping[str, str] = {
     "allJobs": JOBS,
@@ -42,17 +42,17 @@ _ROOMS: Mapping[str, str] = {
 }
 _ROOMS_OF_ONE: Mapping[str, Callable[[str], frozenset[str]]] = {
     "job": lambda job_id: frozenset({topic_of_job(job_id), last_rendered_topic(job_id)}),
-    # Flamenco joins the rooms of a job of that id, so its clients never see a log grow.
+    # Flamenco joins the rooms of a job with the task's id, so its clients never see a log grow.
     "tasklog": lambda task_id: frozenset({task_log_topic(task_id)}),
 }
 
 
 class SubscriptionRefused(Exception):
-    """The message is what the client is told."""
+    """A subscription request is refused. The message is sent to the client."""
 
 
 class SocketIoClient:
-    """One client's rooms, and the frames that wait for it. A `manager_api.events.live.Listener`."""
+    """One client's rooms and waiting frames. It is a `manager_api.events.live.Listener`."""
 
     def __init__(self, most_waiting: int) -> None:
         self.overflowed = asyncio.Event()
@@ -79,9 +79,9 @@ class SocketIoClient:
         self._send(_PING)
 
     def take(self, frame: str) -> bool:
-        """Answers what the client sent; False if it says that it goes.
+        """Answer a client's frame; return False if the client closes the connection.
 
-        What is no Socket.IO, or is none of ours, is passed over, as Flamenco does.
+        Frames that are not Socket.IO, and unknown events, are ignored, as in Flamenco.
         """
         if frame.startswith(_PING):
             self._send(_PONG + frame[1:])
@@ -126,7 +126,7 @@ class SocketIoClient:
 
 
 def event_name(topic: str) -> str:
-    """Under which name Flamenco emits a topic's events."""
+    """Return the name under which Flamenco emits a topic's events."""
     if topic.endswith(LAST_RENDERED):
         return LAST_RENDERED
     if topic.startswith(f"{JOBS}/"):
@@ -135,10 +135,10 @@ def event_name(topic: str) -> str:
 
 
 def _understood(request: Any) -> tuple[str, frozenset[str]]:
-    """The operation, and the rooms it is about.
+    """Return the operation of a subscription request and the topics of its rooms.
 
     Raises:
-        SubscriptionRefused: it is not understood.
+        SubscriptionRefused: the request is not valid.
     """
     if not isinstance(request, dict):
         raise SubscriptionRefused("no subscription, ignoring request")

@@ -1,4 +1,4 @@
-"""The statuses of jobs and workers, which make the status of the farm."""
+"""Queries the statuses of jobs and workers, from which the farm's status follows."""
 
 from collections.abc import Sequence
 
@@ -12,7 +12,10 @@ from workflows.domain.statuses import JobStatus, WorkerStatus
 async def statuses_in_use(
     session: AsyncSession,
 ) -> tuple[Sequence[JobStatus], Sequence[WorkerStatus]]:
-    """The statuses that some job, some worker has; deleted workers do not count."""
+    """Return the statuses that any job has, and those that any worker has.
+
+    Deleted workers do not count.
+    """
     jobs = await session.scalars(select(JobRow.status).distinct())
     workers = select(WorkerRow.status).where(WorkerRow.deleted_at.is_(None)).distinct()
     return jobs.all(), (await session.scalars(workers)).all()

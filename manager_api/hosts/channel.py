@@ -1,7 +1,7 @@
 """The manager's end of the control channel to hosts: presence, progress, logs, orders.
 
-All of it is in memory and may be lost at any time; whatever it speeds up comes about without it
-too (docs/protocol.md). What outlives a manager is behind `HostRecords` and `TaskLog`.
+Its state is in memory and may be lost at any time. The channel only speeds things up: without it
+they happen later (docs/protocol.md). `HostRecords` and `TaskLog` store what must outlive a manager.
 """
 
 import asyncio
@@ -32,16 +32,16 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class ChannelSettings:
-    """Times in seconds; scaled down together in tests."""
+    """Settings of the control channel. Times are in seconds; tests scale them down together."""
 
     beat_s: float = 5.0
     lost_after_s: float = 15.0
     seen_every_s: float = 10.0
     """How often `last_seen` is stored per worker."""
     steps_every_s: float = 0.5
-    """How often completed steps and memory peaks are stored, all of the farm together."""
+    """How often completed steps and memory peaks are stored, for all hosts together."""
     temporal_address: str = ""
-    """Where hosts find Temporal; empty: through the manager's tunnel."""
+    """The address where hosts reach Temporal; empty: through the manager's tunnel."""
     namespace: str = "default"
 
 
@@ -62,10 +62,14 @@ class HelloAnswer:
 
 
 class HostRecords(ProgressRecords, Protocol):
-    """The database, as hosts need it."""
+    """The reads and writes of the database that hosts need."""
 
     async def open_session(self, worker_id: str, hello: control.Hello) -> int | None:
-        """The session that the host has from now on; None: a newer one exists."""
+        """Return the session that the host has from now on.
+
+        Returns:
+            None: the host is to go, because a newer session exists or its worker was deleted.
+        """
         ...
 
     async def hello_answer(self, worker_id: str, hello: control.Hello) -> HelloAnswer: ...
@@ -77,11 +81,11 @@ class HostRecords(ProgressRecords, Protocol):
     async def seen(self, worker_ids: Collection[str]) -> None: ...
 
     async def deleted(self, worker_ids: Collection[str]) -> Collection[str]:
-        """Those of them whose worker is no more."""
+        """Return the ids of those workers that were deleted."""
         ...
 
     async def task_of(self, worker_id: str, key: RunKey) -> str | None:
-        """The id of a run's task; None if the worker never had a lease for that run."""
+        """Return the id of a run's task; None if the worker never had a lease for that run."""
         ...
 
 
@@ -89,7 +93,7 @@ class TaskLog(Protocol):
     async def write_chunk(
         self, job_id: str, task_id: str, attempt: int, offset: int, data: bytes
     ) -> int:
-        """Append what is new of it; returns up to which offset the log is stored."""
+        """Append the bytes that are not yet stored; return the offset at which the log now ends."""
         ...
 
 
@@ -100,7 +104,7 @@ def _untold(worker_id: str, statistics: MachineStatistics) -> None: ...
 
 
 class Hosts:
-    """The hosts connected to this manager. `run()` keeps it going while the manager lives."""
+    """The hosts connected to this manager. `run()` does its housekeeping while the manager runs."""
 
     def __init__(
         self,
@@ -113,7 +117,7 @@ class Hosts:
         self.on_change: Callable[[], None] = _nothing
         """Called when a host came, went, was lost or changed its status; must not block."""
         self.on_statistics: Callable[[str, MachineStatistics], None] = _untold
-        """Called with what a host said of its machine; must not block."""
+        """Called with the statistics that a host reported; must not block."""
         self.history = HostHistory()
         self._records = records
         self._logs = logs
@@ -137,9 +141,9 @@ class Hosts:
         return frozenset(self._connections)
 
     def is_present(self, worker_id: str) -> bool:
-        """Whether it was heard of recently.
+        """Return whether the manager heard from the host recently.
 
-        Everybody counts as present until the manager has been listening for long enough
+        Every host counts as present until the manager has been listening for long enough
         (protocol rule 10).
         """
         return not is_lost(
@@ -150,44 +154,48 @@ class Hosts:
         )
 
     def statistics(self, worker_id: str) -> MachineStatistics:
-        """What the host last said of its machine; nothing is known if it has not."""
+        """Return the statistics that the host last reported; empty ones if it has reported none."""
         return self._statistics.get(worker_id, _NOTHING_SAID)
 
     def progress_of_job(self, job_id: str) -> Mapping[int, RunProgress]:
-        """By index, how far its tasks are whose hosts have said it."""
+        """Return the progress of the job's tasks, by task index, as far as hosts reported it."""
         return self._progress.of_job(job_id)
 
     async def stop_run(self, worker_id: str, key: RunKey, reason: str) -> bool:
-        """Order a run to be stopped. False: the host is not connected here."""
+        """Order a run to be stopped; return False if its host is not connected to this manager."""
         return self._tell(worker_id, control.StopRun(str(key), reason))
 
     async def settled(self, worker_id: str, key: RunKey) -> None:
-        """The database has the end of this run; its host may forget it."""
+        """Tell the host that the end of its run is stored, so that it may forget the run."""
         self._progress.settled(key)
         self._tell(worker_id, control.Settled(str(key)))
 
     async def order_status(
         self, worker_id: str, status: WorkerStatus, *, is_lazy: bool = False
     ) -> bool:
-        """Order a host to sleep, wake, shut down or restart. False: not connected here."""
+        """Order a host to sleep, wake, shut down or restart.
+
+        Returns:
+            False: the host is not connected to this manager.
+        """
         return self._tell(worker_id, control.StatusOrder(str(status), is_lazy))
 
     def provisioned(self, worker_id: str, provision: Mapping[str, Any]) -> None:
-        """Tell a host what is set for it now, unless that is what it was told last."""
+        """Send a host its settings, unless they are the ones that it was sent last."""
         connection = self._connections.get(worker_id)
         if connection is not None and connection.provision != provision:
             connection.provision = provision
             connection.tell(control.Provisioned(provision))
 
     async def disconnect(self, worker_id: str, reason: str) -> None:
-        """Close a host's channel: its worker was deleted, say."""
+        """Close a host's channel."""
         if connection := self._connections.get(worker_id):
             await connection.close(_GOING_AWAY, reason)
 
     # --- a host's connection ----------------------------------------------------------------------
 
     async def serve(self, socket: WebSocket, worker_id: str) -> None:
-        """Serve one host, whose credentials were checked, until it goes."""
+        """Serve one host, whose credentials were checked, until it disconnects."""
         connection = HostConnection(
             socket, worker_id, self, send_timeout_s=self._settings.lost_after_s
         )
@@ -203,7 +211,7 @@ class Hosts:
             logger.warning("a host was cut off: %s", problem, extra={"worker": worker_id})
             await connection.close(control.CLOSE_MALFORMED, str(problem)[:100])
         except Exception:
-            # The host comes again and repeats what was not acknowledged.
+            # The host connects again and repeats what was not acknowledged.
             logger.exception("a host's connection broke", extra={"worker": worker_id})
             await connection.close(_BROKEN, "the manager had a problem; come again")
         finally:
@@ -212,7 +220,7 @@ class Hosts:
                 self.on_change()
 
     async def _admit(self, connection: HostConnection) -> bool:
-        """Whether the host may stay; another one in its place is sent away."""
+        """Return whether the host may stay; if so, close its older connection to this manager."""
         async with asyncio.timeout(self._settings.lost_after_s):
             connection.greeting = await connection.hello()
         worker_id = connection.worker_id
@@ -230,7 +238,7 @@ class Hosts:
         if older is not None:
             is_other = older.session != session
             code = control.CLOSE_SUPERSEDED if is_other else _GOING_AWAY
-            # A line that was cut takes its time, and the host has come over another one.
+            # If the old line was cut, closing it takes long; the new connection must not wait.
             closing = asyncio.create_task(older.close(code, "the host has connected again"))
             self._closing.add(closing)
             closing.add_done_callback(self._closing.discard)
@@ -238,7 +246,10 @@ class Hosts:
         return True
 
     async def _welcome(self, connection: HostConnection) -> control.Welcome:
-        """Read after the connection is registered, so an order given meanwhile is not lost."""
+        """Return the welcome for a connection that is registered.
+
+        It is read after the registration, so an order given meanwhile is not lost.
+        """
         answer = await self._records.hello_answer(connection.worker_id, connection.greeting)
         connection.provision = answer.provision
         return control.Welcome(
@@ -259,7 +270,7 @@ class Hosts:
         connection = self._connections.get(worker_id)
         return connection is not None and connection.tell(message)
 
-    # --- what hosts say ---------------------------------------------------------------------------
+    # --- messages of hosts ------------------------------------------------------------------------
 
     def heard(self, worker_id: str) -> None:
         self._last_heard[worker_id] = self._clock()
@@ -275,7 +286,7 @@ class Hosts:
 
     async def status(self, connection: HostConnection, status: str) -> None:
         if status not in REPORTED_BY_HOSTS:
-            raise control.Malformed(f"no status that a host has: {status[:50]}")
+            raise control.Malformed(f"a host cannot have this status: {status[:50]}")
         await self._records.reported_status(
             connection.worker_id, connection.session, WorkerStatus(status)
         )
@@ -293,7 +304,11 @@ class Hosts:
     # --- housekeeping -----------------------------------------------------------------------------
 
     async def run(self) -> None:
-        """Notice who is lost; store what is not worth a transaction of its own. Until canceled."""
+        """Do the housekeeping until canceled.
+
+        Notice lost hosts, disconnect those of deleted workers, and store `last_seen`, steps and
+        memory peaks in batches, because none of these is worth its own transaction.
+        """
         async with asyncio.TaskGroup() as duties:
             duties.create_task(self._every(self._settings.lost_after_s / 10, self._miss))
             duties.create_task(self._every(self._settings.seen_every_s, self._store_seen))
@@ -313,15 +328,15 @@ class Hosts:
             try:
                 await duty()
             except Exception:
-                # A busy database must not end the watch over the farm; the next round tries again.
+                # A busy database must not end the housekeeping; the next round tries again.
                 logger.exception("housekeeping of hosts failed")
 
     def look_for_deleted(self) -> None:
-        """Some worker was deleted; call it from the event loop."""
+        """Disconnect the hosts of deleted workers soon. Call it from the event loop."""
         self._deletion.set()
 
     async def _dismiss(self) -> None:
-        """Send hosts away whose worker is no more; another manager may have been told to."""
+        """Disconnect the hosts of deleted workers, also of those that another manager deleted."""
         try:
             for worker_id in await self._records.deleted(self.connected):
                 if connection := self._connections.get(worker_id):

@@ -1,4 +1,4 @@
-"""One host's connection on the control channel: what it says, in order; what it is told."""
+"""One host's connection on the control channel: reads its messages in order, sends it messages."""
 
 import asyncio
 import contextlib
@@ -13,9 +13,9 @@ from workflows.domain import control
 from workflows.domain.bounded_dict import BoundedDict
 from workflows.domain.messages import RunKey
 
-#: Keys whose task is remembered per connection; beyond that the oldest is looked up again.
+#: Run keys whose task is remembered per connection. Beyond that, the oldest is forgotten.
 REMEMBERED_RUNS = 256
-#: Messages that wait for a host's network. It is told little, so more means that it hangs.
+#: Most messages that may wait for a host's network. Hosts get few, so more mean that it hangs.
 MOST_WAITING = 1000
 CLOSE_STUCK = 1011
 
@@ -23,7 +23,7 @@ logger = logging.getLogger(__name__)
 
 
 class Listener(Protocol):
-    """Who is told what a host says."""
+    """Receives the messages of hosts."""
 
     def heard(self, worker_id: str) -> None: ...
     async def beat(self, worker_id: str, statistics: MachineStatistics) -> None: ...
@@ -34,13 +34,13 @@ class Listener(Protocol):
 
 
 class HostConnection:
-    """Reads one frame after the other, so that a flood of logs waits in the host.
+    """A host's connection to this manager.
 
-    What the host is told goes through a queue: nobody who tells it something waits for its
-    network.
+    It reads one frame after the other, so that a flood of logs waits in the host. Messages to the
+    host go through a queue, so their senders do not wait for its network.
 
     Args:
-        send_timeout_s: a host that takes nothing for so long is cut off.
+        send_timeout_s: a host that does not accept a message within this time is disconnected.
     """
 
     def __init__(
@@ -50,7 +50,7 @@ class HostConnection:
         self.session = 0
         self.greeting = control.Hello(0, "")
         self.provision: Mapping[str, Any] = {}
-        """What it was last told that is set for it."""
+        """The provisioned settings that the host was last sent."""
         self._socket = socket
         self._listener = listener
         self._send_timeout_s = send_timeout_s
@@ -58,22 +58,22 @@ class HostConnection:
         self._tasks: BoundedDict[str, str | None] = BoundedDict(REMEMBERED_RUNS)
 
     async def hello(self) -> control.Hello:
-        """The first frame.
+        """Return the first frame, which must be a hello.
 
         Raises:
-            Malformed: it is something else.
+            Malformed: the first frame is something else.
         """
         message = control.decode(await self._frame())
         if not isinstance(message, control.Hello):
-            raise control.Malformed("the first frame is a hello")
+            raise control.Malformed("the first frame must be a hello")
         return message
 
     async def converse(self, welcome: control.Welcome) -> None:
-        """Send the welcome, then whatever was and is told; take what the host says.
+        """Send the welcome, then all queued messages; handle the host's frames.
 
         Raises:
-            Malformed: it says what no host says.
-            WebSocketDisconnect: it went.
+            Malformed: a frame is not one that hosts send.
+            WebSocketDisconnect: the host disconnected.
         """
         await self._send(welcome)
         telling = asyncio.create_task(self._send_all(), name="telling a host")
@@ -86,7 +86,7 @@ class HostConnection:
             telling.cancel()
 
     def tell(self, message: control.Message) -> bool:
-        """False: it takes nothing any more."""
+        """Queue a message for the host; return False if the queue is full because it hangs."""
         try:
             self._outgoing.put_nowait(message)
         except asyncio.QueueFull:
@@ -94,7 +94,7 @@ class HostConnection:
         return True
 
     async def close(self, code: int, reason: str) -> None:
-        # The other side may have been quicker, or be gone without a word.
+        # The host may have closed the connection first, or have vanished.
         with contextlib.suppress(WebSocketDisconnect, RuntimeError, OSError):
             async with asyncio.timeout(self._send_timeout_s):
                 await self._socket.close(code, reason)
@@ -112,7 +112,7 @@ class HostConnection:
         try:
             async with asyncio.timeout(self._send_timeout_s):
                 await self._socket.send_text(frame)
-        except RuntimeError as error:  # Starlette's word for a connection that was closed
+        except RuntimeError as error:  # Starlette raises it if the connection was closed
             raise WebSocketDisconnect(1006) from error
 
     async def _frame(self) -> str | bytes:
@@ -139,7 +139,8 @@ class HostConnection:
 
     async def _take_log(self, piece: control.LogPiece) -> None:
         task_id = await self._task(piece.key)
-        # The log of a job that is gone, or never was this host's: taken, so that it ends.
+        # The job was deleted, or the run never was this host's: acknowledge the log without
+        # storing it, or the host would send it for ever.
         received = piece.offset + len(piece.data)
         if task_id is not None:
             key = _run_key(piece.key)
@@ -156,4 +157,4 @@ def _run_key(text: str) -> RunKey:
     try:
         return RunKey.parse(text)
     except ValueError as error:
-        raise control.Malformed(f"no run key: {text[:100]}") from error
+        raise control.Malformed(f"not a run key: {text[:100]}") from error

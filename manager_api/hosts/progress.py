@@ -1,4 +1,4 @@
-"""How far the runs of connected hosts are: in memory, and what of it is to be stored."""
+"""The progress of connected hosts' runs: kept in memory, and stored in batches."""
 
 from collections.abc import Mapping
 from typing import Protocol
@@ -7,7 +7,7 @@ from manager_api.contract.machine import RunProgress
 from workflows.domain.bounded_dict import BoundedDict
 from workflows.domain.messages import RunKey
 
-#: Runs that are not taken for live ones again by a word that comes late.
+#: Most settled runs that are remembered, so that a late message does not make them live again.
 _REMEMBERED_ENDS = 10_000
 
 
@@ -15,7 +15,7 @@ class ProgressRecords(Protocol):
     async def steps_completed(self, steps: Mapping[RunKey, int]) -> None: ...
 
     async def memory_peaks(self, peaks: Mapping[RunKey, int]) -> None:
-        """Bytes that runs took at most; also of one that has just ended."""
+        """Store the peak memory of runs in bytes, also of runs that have just ended."""
         ...
 
 
@@ -28,7 +28,7 @@ class ProgressOfRuns:
         self._settled: BoundedDict[RunKey, None] = BoundedDict(_REMEMBERED_ENDS)
 
     def of_job(self, job_id: str) -> Mapping[int, RunProgress]:
-        """By index, of its tasks whose hosts have said how far they are."""
+        """Return the progress of the job's tasks, by task index, as far as hosts reported it."""
         return {
             index: progress
             for (of_job, index), (_, _, progress) in self._said.items()
@@ -38,26 +38,26 @@ class ProgressOfRuns:
     def said(self, worker_id: str, key: RunKey, progress: RunProgress) -> None:
         known = self._said.get((key.job_id, key.index))
         if known is not None and known[1] > key:
-            return  # an older try at the same task, about to end
+            return  # an older attempt at the same task, which is about to end
         if known is None or known[2].memory_peak != progress.memory_peak:
             self._note_memory(key, progress)
         if key in self._settled:
-            return  # its last word came after its end
+            return  # the message came after the end of its run
         self._said[key.job_id, key.index] = (worker_id, key, progress)
         if progress.steps_completed is not None:
             self._steps[key] = progress.steps_completed
 
     def settled(self, key: RunKey) -> None:
-        """The database has the end of this run."""
+        """Drop a run's progress: the database has the end of the run."""
         known = self._said.get((key.job_id, key.index))
         if known is not None and known[1] <= key:
             del self._said[key.job_id, key.index]
-            # What was told before the database knew of the attempt was not stored.
+            # A peak was not stored if it came before the database knew the attempt: store it now.
             self._note_memory(known[1], known[2])
         self._settled[key] = None
 
     def forget(self, worker_id: str) -> None:
-        """What this worker said."""
+        """Drop the progress that a worker reported."""
         gone = [task for task, known in self._said.items() if known[0] == worker_id]
         for task in gone:
             del self._said[task]

@@ -1,4 +1,4 @@
-"""Tells hosts when what the farm has set for them changes, by whatever it changes."""
+"""Sends hosts their provisioned settings when these change, whatever the cause."""
 
 import asyncio
 import logging
@@ -12,7 +12,7 @@ from manager_api.events.live import LiveEvents
 from manager_api.workers import provision_store as provisions
 from workflows.domain.provisioning import Provision
 
-#: A worker may have got or lost a tag, and a tag may have got another name.
+#: Settings also change when a worker gets or loses a tag, and when a tag is renamed.
 _TOPICS = frozenset({provisions.PROVISIONS, WORKERS, WORKER_TAGS})
 
 logger = logging.getLogger(__name__)
@@ -25,7 +25,10 @@ class ToldHosts(Protocol):
 
 
 class ProvisionWatch:
-    """Events come to every manager, so each tells the hosts that are connected to it."""
+    """Sends hosts their changed settings.
+
+    Every manager receives all events, so each sends to the hosts that are connected to it.
+    """
 
     def __init__(self, database: Database, live: LiveEvents, hosts: ToldHosts) -> None:
         self._database = database
@@ -34,7 +37,7 @@ class ProvisionWatch:
         live.react(self._look_again)
 
     async def run(self) -> None:
-        """Until canceled."""
+        """Send changed settings until canceled."""
         await whenever(self._is_outdated, self._tell_unless_it_fails)
 
     def _look_again(self, topic: str, _payload: Mapping[str, Any]) -> None:
@@ -47,8 +50,8 @@ class ProvisionWatch:
         except DatabaseBusy:
             raise
         except Exception:
-            # Only messages are lost: a task's settings are read when it is fetched.
-            logger.exception("hosts could not be told of their settings")
+            # Only messages are lost: the settings for a task are read when a host fetches it.
+            logger.exception("hosts could not be sent their settings")
 
     async def _tell(self) -> None:
         connected = self._hosts.connected

@@ -1,4 +1,4 @@
-"""What hosts change in the database, and what it says of their runs."""
+"""Reads and writes of the database for hosts: sessions, statuses, runs, progress."""
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping
@@ -28,9 +28,11 @@ def _not_known(worker_id: str, key: RunKey) -> str | None:
 
 
 class SqlHostRecords:
-    """
+    """Implements `HostRecords` with our database.
+
     Args:
-        task_fetched: the id of the task whose commands this worker was given, if known.
+        task_fetched: returns the id of a run's task if this worker fetched its commands not long
+            ago, else None. It saves a query.
     """
 
     def __init__(self, db: Database, task_fetched: TaskFetched = _not_known) -> None:
@@ -38,8 +40,15 @@ class SqlHostRecords:
         self._task_fetched = task_fetched
 
     async def open_session(self, worker_id: str, hello: Hello) -> int | None:
-        """The session that the host has from now on; None: a newer one exists."""
-        _parsed(hello.runs)  # what is stored can be read later
+        """Return the session that the host has from now on.
+
+        Returns:
+            None: the host is to go, because a newer session exists or its worker was deleted.
+
+        Raises:
+            Malformed: the hello names a run with a key that is not a run key.
+        """
+        _parsed(hello.runs)  # so that only valid keys are stored
         async with self._db.writing() as session:
             row = await workers.worker_to_change(session, worker_id)
             if row is None:
@@ -47,11 +56,12 @@ class SqlHostRecords:
             if hello.session is not None and hello.session < row.session:
                 return None
             row.is_provisioned = hello.provisioned
-            # A worker that counted as lost gets a new one although it never ended: a late "worker
-            # gone" about the old session must not end what it begins from now on.
+            # A worker that counted as lost gets a new session, although its host goes on with the
+            # old one: a late "worker gone" about that must not end runs that begin from now on.
             if hello.session == row.session and row.status is not WorkerStatus.ERROR:
                 return row.session
-            # Greater: the database was set back in time. Numbers are never used twice.
+            # The host's number is greater if an older database was restored. Numbers are never
+            # used twice.
             row.session = max(row.session, hello.session or 0)
             return workers.begin_session(session, row, hello.slots, hello.runs)
 
@@ -78,7 +88,7 @@ class SqlHostRecords:
                 return
             pending = workers.pending_request(row)
             if row.status is status and pending_after_report(status, pending) == pending:
-                return  # told anew with each connection
+                return  # hosts repeat their status with each connection
             workers.set_status(transaction, row, status)
 
     async def seen(self, worker_ids: Collection[str]) -> None:
@@ -86,14 +96,14 @@ class SqlHostRecords:
             await workers.seen(session, sorted(worker_ids), utc_now())
 
     async def deleted(self, worker_ids: Collection[str]) -> Collection[str]:
-        """Those of them whose worker is no more."""
+        """Return the ids of those workers that were deleted."""
         if not worker_ids:
             return ()
         async with self._db.reading() as session:
             return await workers.deleted(session, sorted(worker_ids))
 
     async def task_of(self, worker_id: str, key: RunKey) -> str | None:
-        """The id of a run's task; None if the worker never had a lease for that run."""
+        """Return the id of a run's task; None if the worker never had a lease for that run."""
         if task_id := self._task_fetched(worker_id, key):
             return task_id
         async with self._db.reading() as session:
@@ -126,7 +136,7 @@ def _parsed(runs: Iterable[str]) -> list[RunKey]:
     try:
         return [RunKey.parse(each) for each in runs]
     except ValueError as error:
-        raise Malformed(f"no run key: {error}") from error
+        raise Malformed(f"not a run key: {error}") from error
 
 
 async def _settled(session: AsyncSession, runs: Iterable[str]) -> list[str]:

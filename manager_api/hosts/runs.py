@@ -1,4 +1,4 @@
-"""What a host may run: the commands of a task it holds a lease for."""
+"""Gives a host the commands of a task that it holds a lease for."""
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
@@ -16,34 +16,42 @@ from workflows.domain.messages import RunKey
 from workflows.domain.provisioning import Provision
 from workflows.domain.variables import Variables
 
-#: Of which the tasks' ids are remembered for the logs that follow: an hour of a large farm.
+#: Most runs whose task ids are remembered for their logs: those of an hour on a large farm.
 _REMEMBERED_RUNS = 20_000
 
 
 @dataclass(frozen=True, slots=True)
 class _Wanted:
-    """A task of a lease, and what is provisioned for the lease's worker."""
+    """A task of a lease, and the settings in force for the lease's worker."""
 
     task: LeasedTask
     provision: Provision
 
 
 class RunService:
-    """On the way between two frames: one read for all who ask at once, nothing stored."""
+    """Gives hosts the commands of their runs.
+
+    This is on the path between two frames, so one query answers all hosts that ask at the same
+    time, and nothing is stored.
+    """
 
     def __init__(self, database: Database, variables: Callable[[], Variables]) -> None:
-        """`variables` gives those in force."""
+        """
+        Args:
+            variables: returns the variables in force.
+        """
         self._database = database
         self._variables = variables
         self._leased_tasks = Batched(self._read)
         self._fetched: BoundedDict[tuple[str, RunKey], str] = BoundedDict(_REMEMBERED_RUNS)
 
     async def fetch(self, worker: WorkerRow, key: RunKey, lease_id: str) -> RunCommands:
-        """
+        """Return the commands of a run.
+
         Raises:
-            Forbidden: the worker has no such lease.
-            NotFound: no such job or task.
-            Overtaken: lease, run or attempt are past.
+            Forbidden: the lease is not this worker's for this run.
+            NotFound: the lease, the job or the task does not exist.
+            Overtaken: the lease was returned, or a newer run or attempt exists.
         """
         wanted = await self._leased_tasks.get(TaskOfLease(lease_id, key.job_id, key.index))
         if wanted is None:
@@ -69,7 +77,7 @@ class RunService:
         )
 
     def task_fetched(self, worker_id: str, key: RunKey) -> str | None:
-        """The id of the run's task, if this worker was given its commands here not long ago."""
+        """Return the id of the run's task, if this worker fetched its commands not long ago."""
         return self._fetched.get((worker_id, key))
 
     async def _read(self, wanted: Collection[TaskOfLease]) -> Mapping[TaskOfLease, _Wanted]:
@@ -84,7 +92,10 @@ class RunService:
 
 
 def _check_authority(task: LeasedTask, worker: WorkerRow, key: RunKey) -> None:
-    """The lease decides, never the task's status, which may lag (protocol rule 11)."""
+    """Raise unless the lease allows the run.
+
+    The lease decides, never the task's status, which may lag (protocol rule 11).
+    """
     if task.lease_worker_id != worker.id or task.lease_run != key.run:
         raise Forbidden("the lease is not this worker's for this run")
     if task.lease_state is LeaseState.RETURNED:

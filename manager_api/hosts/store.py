@@ -1,4 +1,4 @@
-"""What the database says of the runs of hosts."""
+"""Queries for the runs and leases of hosts."""
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -8,7 +8,7 @@ from workflows.domain.messages import RunKey
 
 
 async def task_of_run(session: AsyncSession, worker_id: str, key: RunKey) -> str | None:
-    """The id of a run's task; None if the worker never had a lease for that run."""
+    """Return the id of a run's task; None if the worker never had a lease for that run."""
     lease = select(LeaseRow.id).where(
         LeaseRow.worker_id == worker_id,
         LeaseRow.job_id == key.job_id,
@@ -24,7 +24,7 @@ async def task_of_run(session: AsyncSession, worker_id: str, key: RunKey) -> str
 
 
 async def leased_runs(session: AsyncSession, worker_id: str) -> set[tuple[str, int]]:
-    """(job, run) that have an open lease of this worker."""
+    """Return the (job id, run) pairs for which this worker has an open lease."""
     open_leases = select(LeaseRow.job_id, LeaseRow.run).where(
         LeaseRow.worker_id == worker_id, LeaseRow.state != LeaseState.RETURNED
     )

@@ -1,7 +1,8 @@
-"""Looks after the runs of workers that speak HTTP, as a host looks after its own.
+"""Looks after the runs of HTTP workers, as a host looks after its own runs.
 
-Outcomes are delivered by whoever stored them, and again by everybody until Temporal has them.
-Heartbeats and time-outs are for one manager at a time: the farm keeper's duty.
+Every manager delivers outcomes to Temporal: at once those that it stored itself, and again and
+again those that Temporal does not have yet. Only the farm keeper sends heartbeats and times out
+runs.
 """
 
 import asyncio
@@ -20,7 +21,7 @@ from manager_api.runs.http_store import Activity
 from workflows.domain.http_workers import is_silent
 from workflows.domain.messages import Outcome, OutcomeKind
 
-#: A run that no activity waits for ends after so long, in seconds (protocol rule 7).
+#: How long a run goes on that no activity waits for, in seconds (protocol rule 7).
 UNATTACHED_GRACE_S = 60.0
 LOOK_EVERY_S = 2.0
 
@@ -28,13 +29,13 @@ logger = logging.getLogger(__name__)
 
 
 class Answer(Enum):
-    """What Temporal says of an activity."""
+    """Temporal's answer about an activity."""
 
     GOES_ON = auto()
     CANCELED = auto()
-    """Clearly: it is to be stopped."""
+    """Temporal said clearly that the activity is to stop."""
     GONE = auto()
-    """It has ended, or its workflow goes on in a new history, and asks for the run anew."""
+    """The activity has ended. If its workflow continued as new, it asks for the run again."""
     AWAY = auto()
     """Temporal does not answer."""
 
@@ -45,16 +46,16 @@ class Activities(Protocol):
 
 
 class OutcomeDelivery:
-    """Every manager has one: `run()` it while the manager lives."""
+    """Delivers outcomes to activities. Every manager runs one as long as it lives."""
 
     def __init__(self, database: Database, activities: Activities) -> None:
         self._database = database
         self._activities = activities
         self._news = asyncio.Event()
-        self._news.set()  # an earlier manager may have left something
+        self._news.set()  # an earlier manager may have left undelivered outcomes
 
     async def run(self) -> None:
-        """Until canceled."""
+        """Deliver outcomes until canceled."""
         self._database.listen(Changed.HTTP_RUNS, self._news.set)
         try:
             await whenever(self._news, lambda: _unless_it_fails(self.deliver), tick_s=LOOK_EVERY_S)
@@ -80,11 +81,11 @@ class OutcomeDelivery:
 
 
 class HttpRunKeeping:
-    """The duty of the farm keeper's manager.
+    """The farm keeper's duty to send heartbeats for runs, and to end runs that are abandoned.
 
     Args:
-        heartbeat_every_s: asked each time; well below the heartbeat time-out that jobs' workflows
-            give.
+        heartbeat_every_s: called before each pause; well below the heartbeat time-out that jobs'
+            workflows set.
     """
 
     def __init__(
@@ -98,7 +99,7 @@ class HttpRunKeeping:
         """Runs that no activity waits for, and since when."""
 
     async def run(self, epoch: int) -> None:
-        """Until canceled. Nothing here does harm when an older keeper does it, too."""
+        """Do the duty until canceled. An older keeper may do it at the same time."""
         beaten = float("-inf")
         while True:
             every_s = self._heartbeat_every_s()
@@ -109,7 +110,10 @@ class HttpRunKeeping:
             await asyncio.sleep(min(LOOK_EVERY_S, every_s))
 
     async def heartbeat(self) -> None:
-        """For every run that goes on; finds those that are to stop, or that nobody waits for."""
+        """Send a heartbeat for every open run.
+
+        Stop runs whose activity was canceled, and detach those whose activity has ended.
+        """
         async with self._database.reading() as session:
             rows = [row for row in await http_runs.open_runs(session) if row.activity_id]
         activities = [http_runs.activity_of(row) for row in rows]
@@ -124,12 +128,12 @@ class HttpRunKeeping:
                 await self._stop(str(activity.key), "its job stopped it")
 
     async def look(self) -> None:
-        """End what waited in vain; forget what is settled."""
+        """Stop runs that no activity waits for, time out silent runs, and delete settled ones."""
         async with self._database.reading() as session:
             rows = await http_runs.open_runs(session)
             settled = await http_runs.settled(session)
         for key in self._abandoned(rows):
-            await self._stop(key, "nobody asks for it any more")
+            await self._stop(key, "no activity waits for it any more")
         if late := [row.key for row in rows if self._outcome_of_silence(row)]:
             await self._time_out(late)
         if settled:
@@ -158,7 +162,7 @@ class HttpRunKeeping:
                     http_runs.end(session, row, outcome)
 
     def _outcome_of_silence(self, row: HttpRunRow) -> Outcome | None:
-        """What a run comes to that nothing is heard of; None while there is hope."""
+        """Return the outcome of a run that has been silent for too long; None if it has not."""
         patience = self._runs.patience()
         is_offered = row.state is HttpRunState.OFFERED
         allowed = patience.worker if is_offered else patience.task
@@ -168,10 +172,10 @@ class HttpRunKeeping:
         if not is_silent(row.touched, utc_now(), allowed, listening_since=since):
             return None
         if is_offered:
-            return Outcome(OutcomeKind.REFUSED, "its worker did not come for it")
+            return Outcome(OutcomeKind.REFUSED, "its worker did not fetch it")
         if row.stop_reason:
             return Outcome(OutcomeKind.CANCELED, row.stop_reason)
-        reason = f"timed out: its worker said nothing of it for {_minutes(allowed.total_seconds())}"
+        reason = f"timed out: its worker reported nothing for {_minutes(allowed.total_seconds())}"
         return Outcome(OutcomeKind.FAILED, reason)
 
 
@@ -183,5 +187,5 @@ async def _unless_it_fails(duty: Callable[[], Awaitable[None]]) -> None:
     try:
         await duty()
     except Exception:
-        # A busy database must not end the watch over the farm; the next round tries again.
+        # A busy database must not end the loop; the next round tries again.
         logger.exception("looking after HTTP workers' runs failed")

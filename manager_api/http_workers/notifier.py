@@ -1,4 +1,4 @@
-"""Notifies the host or HTTP worker of a run of what the workflow of the job has decided."""
+"""Notifies a run's host or HTTP worker of the decisions of the job's workflow."""
 
 from manager_api.hosts.channel import Hosts
 from manager_api.http_workers.registry import HttpRuns

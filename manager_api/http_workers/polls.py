@@ -1,4 +1,4 @@
-"""A worker asks for a task over HTTP: it is given one, or waits a while for it."""
+"""Answers HTTP workers that ask for a task: gives them one, or lets them wait for it."""
 
 import asyncio
 import logging
@@ -30,9 +30,10 @@ from workflows.domain.provisioning import Provision
 from workflows.domain.statuses import TaskStatus, WorkerStatus
 from workflows.domain.variables import Variables
 
-#: A lease needs so long to become a task: who is lent later waits for the next question.
+#: How long a lease takes to become a task. A worker is not lent during the last such part of its
+#: request, because the task would not arrive before the request ends.
 _LENDING = timedelta(seconds=0.5)
-#: Even a question that waits for nothing is an offer to work.
+#: How long a worker is available after a request at least, even if the request does not wait.
 _SHORTEST_OFFER = timedelta(seconds=2)
 
 logger = logging.getLogger(__name__)
@@ -50,10 +51,11 @@ class _Assignment:
 
 
 class HttpPolls:
-    """
+    """Answers requests for a task.
+
     Args:
-        poll_s: how long a question may wait for its answer.
-        wait_s: how long a busy database may hold it up beyond that.
+        poll_s: how long a request may wait for its answer, in seconds.
+        wait_s: how long a busy database may delay the answer beyond that, in seconds.
     """
 
     def __init__(
@@ -74,10 +76,13 @@ class HttpPolls:
     async def next_task(
         self, worker_id: str, is_gone: IsGone
     ) -> AssignedTask | WorkerStateChange | None:
-        """The worker's task; or what it is to become first; or None if there is nothing to do.
+        """Return a task for the worker, or the status that it must take first.
 
         Args:
-            is_gone: whether the worker has hung up.
+            is_gone: returns whether the worker has hung up.
+
+        Returns:
+            None: there is nothing to do.
 
         Raises:
             Overtaken: the worker is not awake.
@@ -113,15 +118,18 @@ class HttpPolls:
     async def _poll(
         self, worker_id: str, *, begins: bool
     ) -> _Assignment | WorkerStateChange | None:
-        """
+        """Return the answer to a request for a task; None if there is none yet.
+
         Args:
-            begins: the question has just come; else it may be older than the worker's status.
+            begins: the request has just arrived; else it may be older than the worker's status.
         """
         async with self._database.writing() as session:
             worker = await self._heard_of(session, worker_id, begins=begins)
             status = worker.status
             if requested := status_to_become(workers.pending_request(worker)):
-                await http_runs.give_back(session, worker_id, f'it is to be "{requested}"')
+                await http_runs.give_back(
+                    session, worker_id, f'its worker is to become "{requested}"'
+                )
                 return WorkerStateChange(status_requested=requested)
             if status is WorkerStatus.AWAKE:
                 await http_runs.confirm_stops(session, worker_id)
@@ -136,14 +144,17 @@ class HttpPolls:
         if status is not worker.status:
             workers.set_status(session, worker, status)
             if was_given_up:
-                await http_runs.give_back(session, worker_id, "its worker was not heard of")
+                await http_runs.give_back(session, worker_id, "its worker was not heard from")
                 await http_runs.begin_session(session, worker)
         if not worker.is_http:
             await http_runs.begin_session(session, worker)
         return worker
 
     async def _take(self, session: Session, worker: WorkerRow) -> _Assignment | None:
-        """What it is at already, from its beginning, as in Flamenco; else what is offered to it."""
+        """Give the worker its newest open run, or note that the worker is available for a while.
+
+        A run that it had already begun starts from its beginning, as in Flamenco.
+        """
         open_runs = await http_runs.open_of_worker(session, worker.id)
         if not open_runs:
             lasting = timedelta(seconds=self._poll_s) - _LENDING
@@ -169,9 +180,9 @@ class HttpPolls:
         return _Assignment(worker, RunKey.parse(run.key), job, task, provided[worker.id])
 
     async def _hung_up(self, worker_id: str) -> None:
-        """When it comes again is not known, so what was offered to it goes to others."""
+        """Withdraw the runs offered to a worker that hung up: it may not ask again for long."""
         if self._runs.asks_twice(worker_id):
-            return  # It has come again already.
+            return  # It has already asked again.
         async with self._database.writing() as session:
             if worker := await workers.worker_to_change(session, worker_id):
                 worker.polls_until = None
@@ -208,5 +219,5 @@ class HttpPolls:
                 task.job_id, task.id, given.run.attempt, worker.name, worker.id, utc_now()
             )
         except OSError:
-            # A disk that takes no log must not keep workers from their tasks.
-            logger.exception("who was given a task could not be noted", extra={"task": task.id})
+            # A full or broken disk for logs must not keep workers from their tasks.
+            logger.exception("a task's log could not name its worker", extra={"task": task.id})

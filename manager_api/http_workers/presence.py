@@ -1,4 +1,4 @@
-"""Who of the workers that speak HTTP was heard of when."""
+"""When each HTTP worker was last heard from."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -13,10 +13,10 @@ def patience(settings: ManagerSettings) -> Patience:
 
 
 class HttpPresence:
-    """In memory what this manager hears; what other managers hear is in the database.
+    """Remembers when this manager heard from workers. The database knows it of all managers.
 
     Args:
-        patience: asked each time, since it is a setting that may change.
+        patience: called each time, because its settings may change.
     """
 
     def __init__(
@@ -33,7 +33,11 @@ class HttpPresence:
         self._to_store.add(worker_id)
 
     def is_present(self, worker_id: str, last_seen: datetime | None) -> bool:
-        """`last_seen` is what the database says."""
+        """Return whether a worker was heard from recently, or its absence cannot be judged yet.
+
+        Args:
+            last_seen: when some manager heard from it, according to the database.
+        """
         known = [when for when in (self._heard.get(worker_id), last_seen) if when is not None]
         patience = self._patience()
         return not patience.has_end or not is_silent(
@@ -44,6 +48,6 @@ class HttpPresence:
         )
 
     def take_unstored(self) -> set[str]:
-        """Whom to store as seen now."""
+        """Return the workers whose `last_seen` must be stored; the next call omits them."""
         taken, self._to_store = self._to_store, set()
         return taken

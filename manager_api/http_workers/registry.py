@@ -1,7 +1,7 @@
-"""Runs of workers that speak HTTP, towards the rest of the manager.
+"""Runs of HTTP workers, for the rest of the manager.
 
-Everything that must outlive this process is in the database before anybody is told of it; in
-memory there is only who waits for what.
+Everything that must outlive this process is stored in the database before any worker or workflow
+hears of it. Only the waiting requests are kept in memory.
 """
 
 import asyncio
@@ -22,16 +22,19 @@ from manager_api.workers import store as workers
 from workflows.domain.http_workers import Patience
 from workflows.domain.messages import Outcome, RunKey, RunRef
 
-#: How often it is stored who was heard of; far below any time-out.
+#: How often signs of life are stored; far below any time-out.
 STORE_EVERY_S = 2.0
-#: Another manager may have been asked for the run that a worker waits for here.
+#: How often a waiting request looks at the database: another manager may have got its run.
 SHARED_DATABASE_TICK_S = 1.0
 
 logger = logging.getLogger(__name__)
 
 
 class HttpRuns:
-    """Runs of this manager's HTTP workers. When `run()` ends, it stores what was heard last."""
+    """Runs of this manager's HTTP workers.
+
+    When `run()` ends, it stores the last signs of life.
+    """
 
     def __init__(self, database: Database, patience: Callable[[], Patience]) -> None:
         self.presence = HttpPresence(patience)
@@ -43,7 +46,7 @@ class HttpRuns:
         self._touched: set[str] = set()
 
     async def run(self) -> None:
-        """Until canceled."""
+        """Store signs of life until canceled."""
         try:
             await self._store_every_so_often()
         finally:
@@ -53,7 +56,7 @@ class HttpRuns:
     # --- asked for by a job's workflow ------------------------------------------------------------
 
     async def attach(self, ref: RunRef, workflow_run_id: str, activity_id: str) -> Outcome | None:
-        """See `activities.http_workers.OfferedRuns`."""
+        """Offer a run to its worker; see `activities.http_workers.OfferedRuns`."""
         try:
             async with self.database.writing() as session:
                 found = await http_runs.attach(session, ref, workflow_run_id, activity_id)
@@ -63,7 +66,7 @@ class HttpRuns:
         return found.outcome
 
     async def stop_run(self, worker_id: str, key: RunKey, reason: str) -> bool:
-        """Have a run stopped. False: there is none here, or it has ended."""
+        """Stop a run; return False if the worker has no such run or it has ended."""
         return await retry_while_busy(
             lambda: self._stop(worker_id, str(key), reason), wait_s=math.inf
         )
@@ -79,11 +82,11 @@ class HttpRuns:
             await http_runs.stop(session, row, reason)
         return True
 
-    # --- a worker that waits ----------------------------------------------------------------------
+    # --- requests that wait -----------------------------------------------------------------------
 
     @contextlib.contextmanager
     def question_of(self, worker_id: str) -> Iterator[None]:
-        """As long as a question of the worker's for a task waits for its answer."""
+        """Count a worker's request for a task as waiting, as long as the context lasts."""
         self._questions[worker_id] += 1
         try:
             yield
@@ -93,14 +96,17 @@ class HttpRuns:
                 del self._questions[worker_id]
 
     def asks_twice(self, worker_id: str) -> bool:
-        """Should it have hung up on one question, it waits for the answer to another."""
+        """Return whether two requests of the worker wait: if it hung up on one, another remains."""
         return self._questions[worker_id] > 1
 
     async def wait(self, worker_id: str, at_most_s: float) -> None:
-        """Until something was offered to the worker, or it may have been elsewhere."""
+        """Wait until this manager offers the worker a run, or until the next look at the database.
+
+        Another manager may have offered it a run, which only the database shows.
+        """
         event = asyncio.Event()
         self._news[worker_id].add(event)
-        # All at the same moments, so that one query answers for all who wait.
+        # All requests end their waiting at the same moments, so that one query serves them all.
         tick_s = SHARED_DATABASE_TICK_S - time.monotonic() % SHARED_DATABASE_TICK_S
         try:
             with contextlib.suppress(TimeoutError):
@@ -112,7 +118,7 @@ class HttpRuns:
                 del self._news[worker_id]
 
     async def has_news(self, worker_id: str) -> bool:
-        """Whether it is worth asking once more what the worker is to do."""
+        """Return whether the worker may have been given a run or another status."""
         return bool(await self._looks.get(worker_id))
 
     async def _look(self, worker_ids: Collection[str]) -> dict[str, bool]:
@@ -123,10 +129,10 @@ class HttpRuns:
         for event in self._news.get(worker_id, ()):
             event.set()
 
-    # --- what is worth no transaction of its own --------------------------------------------------
+    # --- signs of life, which are stored in batches -----------------------------------------------
 
     def touched(self, key: str) -> None:
-        """A worker said that it is at this run."""
+        """Note that a worker reported that it still works on this run."""
         self._touched.add(key)
 
     async def store_heard(self) -> None:
@@ -150,5 +156,5 @@ class HttpRuns:
             try:
                 await self.store_heard()
             except Exception:
-                # A busy database must not end it; the next round tries again.
-                logger.exception("who was heard of could not be stored")
+                # A busy database must not end the loop; the next round tries again.
+                logger.exception("signs of life of HTTP workers could not be stored")

@@ -1,4 +1,4 @@
-"""What a worker that speaks HTTP says of itself and of its task."""
+"""Takes the reports of HTTP workers about themselves and about their tasks."""
 
 import contextlib
 import logging
@@ -28,16 +28,18 @@ from workflows.domain.job.transitions import Refused
 from workflows.domain.messages import LONGEST_REASON, Change, RunKey, TaskAction
 from workflows.domain.statuses import TaskStatus, WorkerStatus
 
-#: What only the farm makes of a task.
+#: Statuses that only the farm gives a task.
 _NOT_FOR_WORKERS = frozenset({TaskStatus.SOFT_FAILED, TaskStatus.PAUSED})
 
 logger = logging.getLogger(__name__)
 
 
 class HttpWorkerService:
-    """
+    """Takes the reports of HTTP workers.
+
     Args:
-        wait_s: how long a busy database holds up what a worker says only once.
+        wait_s: how long a report that workers send only once is retried while the database is
+            busy, in seconds.
     """
 
     def __init__(self, runs: HttpRuns, logs: TaskLogs, control: JobControl, wait_s: float) -> None:
@@ -50,7 +52,7 @@ class HttpWorkerService:
     # --- itself -----------------------------------------------------------------------------------
 
     async def requested_status(self, worker_id: str) -> WorkerStateChange | None:
-        """What the worker is to become; None if it is to stay what it is."""
+        """Return the status that the worker is asked to take; None if it is asked for none."""
         self._runs.presence.heard(worker_id)
         async with self._database.reading() as session:
             row = await workers.existing_worker(session, worker_id)
@@ -76,13 +78,16 @@ class HttpWorkerService:
                 await http_runs.begin_session(session, row)
 
     async def _begin_sleep(self, worker_id: str) -> WorkerRow:
-        """The worker asks for its state, and the database did not know that it sleeps."""
+        """Begin a session of a worker that asks for its state.
+
+        Only sleeping workers ask for it, so store that it sleeps if the database does not know it.
+        """
         async with self._database.writing() as session:
             row = await workers.existing_worker_to_change(session, worker_id)
             row.last_seen = utc_now()
             status = _status_when_it_asks(row)
             if status is not row.status:
-                await http_runs.give_back(session, worker_id, "its worker was not heard of")
+                await http_runs.give_back(session, worker_id, "its worker was not heard from")
                 workers.set_status(session, row, status)
             await http_runs.begin_session(session, row)
         return row
@@ -104,11 +109,12 @@ class HttpWorkerService:
         return _answer(permission)
 
     async def update(self, worker_id: str, task_id: str, said: TaskUpdate) -> None:
-        """
+        """Store a worker's report about its task.
+
         Raises:
-            BadRequest: a status that only the farm makes of a task.
-            TaskNotFound: no such task.
-            Overtaken: it is not this worker's.
+            BadRequest: only the farm gives tasks the reported status.
+            TaskNotFound: the task does not exist.
+            Overtaken: the task is not assigned to this worker.
         """
         self._runs.presence.heard(worker_id)
         if said.task_status in _NOT_FOR_WORKERS:
@@ -122,7 +128,7 @@ class HttpWorkerService:
             attempt = RunKey.parse(run.key).attempt if run is not None else task.attempt
             await self._keep_log(task, attempt, said.log)
         if run is None or not _is_open(run):
-            return  # a late word about what was settled or given up: as in Flamenco, no error
+            return  # a late report about a run that has ended; no error, as in Flamenco
         if said.task_status is TaskStatus.CANCELED and not run.stop_reason:
             await self._cancel(task, said.activity or "")
         await retry_while_busy(lambda: self._store(run.key, said), self._wait_s)
@@ -138,8 +144,8 @@ class HttpWorkerService:
         try:
             await self._logs.append(task.job_id, task.id, attempt, text)
         except OSError:
-            # A disk that takes no log must not cost the word on how the task ended.
-            logger.exception("a worker's words for a task's log are lost", extra={"task": task.id})
+            # A full or broken disk for logs must not lose the report on how the task ended.
+            logger.exception("a worker's text for a task's log is lost", extra={"task": task.id})
 
     async def _store(self, key: str, said: TaskUpdate) -> None:
         async with self._database.writing() as session:
@@ -163,7 +169,7 @@ class HttpWorkerService:
                 http_runs.end(session, run, outcome)
 
     async def _cancel(self, task: TaskRow, reason: str) -> None:
-        """A worker that cancels its task without an order speaks for the farm, as in Flamenco."""
+        """Cancel a task for the farm: its worker canceled it unasked, which counts in Flamenco."""
         async with self._database.reading() as session:
             job = await jobs.job(session, task.job_id)
         change = Change(
@@ -172,7 +178,7 @@ class HttpWorkerService:
             reason=reason or "its worker canceled it",
         )
         if job is not None:
-            # Refused is what cannot be canceled any more, and then there is nothing to do.
+            # The task cannot be canceled any more: there is nothing to do.
             with contextlib.suppress(Refused):
                 await apply_change(self._database, self._control, job, change)
 

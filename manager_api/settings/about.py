@@ -1,7 +1,7 @@
-"""What is true of a setting besides its type and default. It stands at the setting's field.
+"""The properties of a setting besides its type and default. They are written at its field.
 
-The form of the dashboard, the masks, the changes that take effect at once, Flamenco's settings
-page and the test of docs/settings.md are derived from it.
+The dashboard's form, the masking of secrets, changes that take effect at once, Flamenco's settings
+page and the test of docs/settings.md are derived from them.
 """
 
 from collections.abc import Iterator
@@ -25,7 +25,7 @@ class Topic(StrEnum):
 
 
 class Counts(Enum):
-    """From when on a change of a setting counts."""
+    """When a change of a setting takes effect."""
 
     AT_ONCE = "at once"
     WITH_JOB = "for jobs from when they are started or requeued"
@@ -33,7 +33,7 @@ class Counts(Enum):
 
 
 class Secret(Enum):
-    """Which part of a setting is never shown."""
+    """The part of a setting that is never shown."""
 
     NOTHING = "nothing"
     EVERYTHING = "everything"
@@ -49,19 +49,19 @@ class About:
     topic: Topic
     counts: Counts = Counts.AFTER_RESTART
     is_flamencos: bool = False
-    """Flamenco has a setting of this name, and shows it on its settings page."""
+    """Whether Flamenco has a setting of this name and shows it on its settings page."""
     secret: Secret = Secret.NOTHING
     is_in_form: bool = True
-    """The dashboard's form of settings shows it."""
+    """Whether the dashboard's form shows it."""
     default_in_words: str = ""
-    """As docs/settings.md says it, where the default depends on the machine or on a setting."""
+    """The default's text in docs/settings.md, if it depends on the machine or another setting."""
 
 
 class Setting(NamedTuple):
-    """A setting that has a value of its own, as opposed to a section."""
+    """A setting with a value, as opposed to a section of settings."""
 
     name: str
-    """Dotted, in the words of the file: `shaman.garbageCollect.maxAge`."""
+    """The dotted name with the file's keys, such as `shaman.garbageCollect.maxAge`."""
     info: FieldInfo
     about: About
 
@@ -71,7 +71,7 @@ class Setting(NamedTuple):
 
 
 def settings_of(model: type[BaseModel], prefix: str = "") -> Iterator[Setting]:
-    """All settings of a model and of its sections, in their order."""
+    """Yield all settings of a model and of its sections, in their order."""
     for own_name, info in model.model_fields.items():
         name = f"{prefix}{info.alias or own_name}"
         kind = info.annotation

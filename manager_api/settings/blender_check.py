@@ -1,8 +1,8 @@
-"""Finds Blender on the manager's machine, and asks it for its version.
+"""Finds Blender on the manager's machine and asks it for its version.
 
-This runs a program that a caller names. So it must be called like Blender, gets one argument, that
-is ours, an environment of our own and ten seconds; and the router takes paths only from callers on
-this machine, who could run it themselves.
+This runs a program that a client names. So the program must be named like Blender. It gets one
+fixed argument, a fixed environment and ten seconds. The router accepts paths only from clients on
+this machine, which could run the program themselves.
 """
 
 import asyncio
@@ -27,33 +27,34 @@ _MACOS = Path("/Applications/Blender.app/Contents/MacOS/Blender")
 
 
 class NotBlender(Exception):
-    """It cannot be used; the message says why."""
+    """The program cannot be used as Blender; the message says why."""
 
 
 class FoundIsBroken(FarmError):
-    """There is a Blender here, and it does not run."""
+    """A Blender was found that does not run."""
 
 
 @dataclass(frozen=True, slots=True)
 class BlenderCheck:
-    """Looks where the manager's own programs are looked for: `search_path`."""
+    """Looks for Blender in `search_path`, and runs it."""
 
     search_path: str
     within_s: float = WITHIN_S
 
     @classmethod
     def here(cls) -> "BlenderCheck":
-        # Not a setting of ours: this is how programs are found on this machine. A virtual
-        # environment that we run in is not part of the machine.
+        # PATH is not a setting of the manager: it says where this machine has its programs. The
+        # manager's virtual environment does not count as part of the machine.
         own = Path(sys.prefix) / "bin"
         folders = os.environ.get("PATH", os.defpath).split(os.pathsep)
         kept = [folder for folder in folders if folder and Path(folder) != own]
         return cls(os.pathsep.join(kept))
 
     async def find(self) -> list[BlenderPathCheckResult]:
-        """
+        """Return the Blenders in the usual places.
+
         Raises:
-            FoundIsBroken: one that is there does not run.
+            FoundIsBroken: one of them does not run.
         """
         results = [await self.checked(each) for each in await asyncio.to_thread(self._installed)]
         for result in results:
@@ -62,7 +63,7 @@ class BlenderCheck:
         return results
 
     async def check(self, path: str) -> BlenderPathCheckResult:
-        """For a path that somebody typed: a program, the folder it is in, or a bare name."""
+        """Check a path that a user typed: a program, its folder, or a bare name."""
         try:
             return await self.checked(await asyncio.to_thread(self._located, path))
         except (OSError, RuntimeError) as error:
@@ -87,7 +88,7 @@ class BlenderCheck:
         return _result(path, on_path, BlenderPathSource.PATH_ENVVAR)
 
     async def checked(self, result: BlenderPathCheckResult) -> BlenderPathCheckResult:
-        """With the version as its cause, or the reason why it is not usable."""
+        """Return the result with the version as its cause, or the reason why it is not usable."""
         try:
             version = await self._version(Path(result.path))
         except NotBlender as refusal:
@@ -95,9 +96,11 @@ class BlenderCheck:
         return result.model_copy(update={"is_usable": True, "cause": version})
 
     async def _version(self, program: Path) -> str:
-        """
+        """Return the first line of the program's version.
+
         Raises:
-            NotBlender: it is called otherwise, does not run, or says that it is something else.
+            NotBlender: the program has another name, does not run, or does not print a version of
+                Blender.
         """
         if reason := await asyncio.to_thread(_why_not_run, program):
             raise NotBlender(reason)
@@ -128,7 +131,7 @@ class BlenderCheck:
         except TimeoutError as error:
             raise NotBlender(f"{program} did not answer within {self.within_s:g} s.") from error
         finally:
-            # Whatever it has started goes with it.
+            # Kill the whole group, so that no process started by the program remains.
             with suppress(ProcessLookupError, PermissionError):
                 os.killpg(process.pid, signal.SIGKILL)
         if code != 0:

@@ -1,4 +1,4 @@
-"""Checks the database again and again, as the settings say, and ends with what is wrong with it."""
+"""Checks the database as often as the settings say, and ends with an error if it is broken."""
 
 import asyncio
 from datetime import timedelta
@@ -17,10 +17,10 @@ class DatabaseWatch:
         configuration.on_change(self._settings_changed)
 
     async def run(self) -> None:
-        """For ever.
+        """Check the database without end.
 
         Raises:
-            DatabaseBroken: and then no more.
+            DatabaseBroken: a check found the database broken.
         """
         while True:
             self._changed.clear()
@@ -29,7 +29,7 @@ class DatabaseWatch:
                 await check_database(self._database)
 
     async def _has_passed(self, period: timedelta) -> bool:
-        """False if the settings change before; 0 never passes."""
+        """Wait for `period`; return False if the settings change before. 0 never passes."""
         try:
             async with asyncio.timeout(period.total_seconds() or None):
                 await self._changed.wait()

@@ -1,4 +1,4 @@
-"""What a form has to know of each setting; what it means to people is docs/settings.md."""
+"""The facts that a form needs about each setting. docs/settings.md explains them to users."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -21,7 +21,7 @@ _KINDS: dict[Any, Kind] = {
 
 
 def configuration_fields() -> list[ConfigurationField]:
-    """In the order of the settings."""
+    """Return the fields of the form, in the order of the settings."""
     return [_field(each) for each in settings_of(ManagerSettings) if each.about.is_in_form]
 
 

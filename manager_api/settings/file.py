@@ -1,7 +1,8 @@
-"""The settings file as Flamenco's settings page sees it, and back. Secrets never leave.
+"""Converts the settings file for Flamenco's settings page, and the page back. Secrets are masked.
 
-The page knows Flamenco's keys only, shows defaults like all else, cannot show `platforms: [...]`,
-and sends everything back. So what comes back as it was shown stays in the file as it was there.
+The page knows only Flamenco's keys, shows defaults like other values, cannot show
+`platforms: [...]`, and sends everything back. So a value that comes back unchanged stays in the
+file as it was written there.
 """
 
 import os
@@ -20,18 +21,19 @@ from manager_api.settings.about import Secret, settings_of
 from manager_api.settings.model import FILE_VERSION, ManagerSettings
 from workflows.domain.variables import ALL_PLATFORMS, DEFAULT_VARIABLES
 
-#: SQLAlchemy has the same for passwords in addresses of databases.
+#: SQLAlchemy uses the same mask for passwords in addresses of databases.
 MASK = "***"
-#: User and password, up to the last `@`: there may be others in the password.
+#: User and password, up to the last `@`: the password may contain others.
 _IN_ADDRESS = re.compile(r"(://[^:/@]*:).*@")
 _META = {"version": FILE_VERSION}
 
 _SETTINGS = tuple(settings_of(ManagerSettings))
-#: Settings and sections that Flamenco's file has, too.
+#: Settings and sections that Flamenco's file also has.
 FLAMENCO_KEYS = tuple(
     dict.fromkeys(each.name.partition(".")[0] for each in _SETTINGS if each.about.is_flamencos)
 )
-#: Ours in sections of Flamenco's. Its settings page does not show them, so it cannot remove them.
+#: Our settings in Flamenco's sections. Its settings page does not show them, so it must not remove
+#: them.
 _OURS = tuple(
     tuple(each.name.split("."))
     for each in _SETTINGS
@@ -40,11 +42,11 @@ _OURS = tuple(
 
 
 def shown(content: Mapping[str, Any], settings: ManagerSettings) -> dict[str, Any]:
-    """The file in Flamenco's shape, all of Flamenco's keys, secrets masked.
+    """Return the file in Flamenco's shape, with all of Flamenco's keys and with masked secrets.
 
     Args:
-        content: The file's, checked.
-        settings: Says where the paths are that the file leaves out.
+        content: the file's content, which has been checked.
+        settings: the data directory for paths that the file leaves out.
     """
     page: dict[str, Any] = {"_meta": _META}
     defaults = _defaults(settings)
@@ -60,10 +62,10 @@ def shown(content: Mapping[str, Any], settings: ManagerSettings) -> dict[str, An
 def put_back(
     page: Mapping[str, Any], content: Mapping[str, Any], settings: ManagerSettings
 ) -> dict[str, Any]:
-    """What the file is to hold when this page comes back.
+    """Return the new content of the file after the page was sent back.
 
     Raises:
-        ValueError: a secret was changed, and yet is still hidden.
+        ValueError: a secret was changed, but still contains the mask.
     """
     ours = {
         key: value for key, value in content.items() if key not in FLAMENCO_KEYS and key != "_meta"
@@ -75,10 +77,10 @@ def put_back(
 
 
 def with_values(content: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
-    """The content with single settings changed.
+    """Return the content with some settings changed.
 
     Args:
-        values: By dotted name, `shaman.enabled`; None takes a setting out of the file.
+        values: by dotted names such as `shaman.enabled`; None removes a setting from the file.
     """
     result: dict[str, Any] = deepcopy({"_meta": _META} | dict(content))
     for name, value in values.items():
@@ -97,7 +99,7 @@ def with_values(content: Mapping[str, Any], values: Mapping[str, Any]) -> dict[s
 
 
 def masked(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Settings by their names in the file, secrets hidden."""
+    """Return settings by their names in the file, with masked secrets."""
     result = deepcopy(dict(values))
     for setting in _SETTINGS:
         if setting.about.secret is not Secret.NOTHING:
@@ -108,7 +110,7 @@ def masked(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def write_settings_file(path: Path, content: Mapping[str, Any]) -> None:
-    """All of it or nothing, and for nobody else's eyes."""
+    """Replace the settings file as a whole; only the manager's user can read it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(prefix=f"{path.name}~", dir=path.parent)
     try:
@@ -149,12 +151,12 @@ def _default_variables() -> dict[str, Any]:
 
 
 def _over(default: Any, value: Any) -> Any:
-    """A value of the file over the default; sections part by part."""
+    """Return a value of the file, or the default if it is empty; merge sections key by key."""
     if value is None or value == "":
         return default
     if isinstance(default, dict) and isinstance(value, dict):
         return {key: _over(default.get(key), value.get(key)) for key in default | value}
-    # A duration of 0 needs no quotes in YAML; the page wants a text.
+    # In YAML a duration of 0 may be a number, but the page needs a text.
     return "0s" if value == 0 and isinstance(default, str) else value
 
 
@@ -172,7 +174,7 @@ def _variable_shown(variable: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _section(content: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:
-    """A section of a section; empty, and apart from the content, if there is none."""
+    """Return a nested section; if it is missing, an empty one that is not part of the content."""
     for name in names:
         inner = content.get(name)
         content = inner if isinstance(inner, dict) else {}
@@ -184,7 +186,7 @@ def _keep_ours(content: Mapping[str, Any], changed: dict[str, Any]) -> None:
         stored = _section(content, sections)
         section: Any = changed
         for name in sections if key in stored else ():
-            # A page may hold anything where a section is due; it is refused later, with a sentence.
+            # A page may hold any value in place of a section; it is refused later with a message.
             section = section.setdefault(name, {}) if isinstance(section, dict) else None
         if key in stored and isinstance(section, dict):
             section.setdefault(key, stored[key])

@@ -1,6 +1,6 @@
-"""The settings in force, the file that they come from, and how both change while we run.
+"""The settings in force and their file, and how both change while the manager runs.
 
-What the command line or the environment says stays above the file, whatever is written there.
+The command line and the environment override the file, whatever is written there.
 """
 
 import asyncio
@@ -16,13 +16,14 @@ from manager_api.settings.file import write_settings_file
 from manager_api.settings.model import SETTINGS_FILE, ManagerSettings, read_settings
 from manager_api.settings.storage_folders import make_storage_folders
 
-#: Settings and sections of which a change takes effect without a restart.
+#: Settings and sections whose changes take effect without a restart.
 LIVE = frozenset(
     setting.name.partition(".")[0] for setting in settings_of(ManagerSettings) if setting.is_live
 )
 _BY_COMMAND_LINE = {"host": "listen", "port": "listen"}
 
-#: Python there is code that the manager runs; somebody could have put it anywhere.
+#: The manager runs the Python scripts of this folder. A client elsewhere could name a folder to
+#: which it has written its own.
 _SCRIPTS_STAY = (
     "Setting job_types_path: where job types come from is changed only from the manager's own "
     "machine, because they may run programs on it."
@@ -33,20 +34,20 @@ Edit = Callable[[Mapping[str, Any]], Mapping[str, Any]]
 
 
 class CannotWrite(FarmError):
-    """The change was right, and is not kept."""
+    """The change is valid, but the settings file cannot be written."""
 
 
 class Configuration:
-    """One process's configuration.
+    """The configuration of one process.
 
     Args:
-        settings: As this process starts with.
-        given: What the command line said of them, in the words of `read_settings`.
+        settings: the settings that the process starts with.
+        given: the settings given at the command line, named as for `read_settings`.
     """
 
     def __init__(self, settings: ManagerSettings, given: Mapping[str, Any] | None = None) -> None:
         self.settings = settings
-        """In force now; another object after a change."""
+        """The settings in force now; a change replaces the object."""
         self.variables = settings.farm_variables
         self._given = {name: value for name, value in (given or {}).items() if value is not None}
         self._started = settings
@@ -59,24 +60,25 @@ class Configuration:
 
     @classmethod
     def read(cls, **given: Any) -> "Configuration":
-        """
+        """Read the settings; `given` are those of the command line.
+
         Raises:
             SettingsError: a setting is wrong, or the settings file is not readable.
         """
         return cls(read_settings(**given), given)
 
     def on_change(self, listener: OnChange) -> None:
-        """Call `listener` with the settings in force after each change of them."""
+        """Call `listener` with the settings in force after each change."""
         self._listeners.append(listener)
 
     @property
     def content(self) -> Mapping[str, Any]:
-        """What the file says, secrets included."""
+        """The content of the file, with secrets."""
         return self._content
 
     @property
     def overridden(self) -> dict[str, str]:
-        """By setting, what stays above the file: the command line or the environment."""
+        """By setting, what overrides the file: the command line or the environment."""
         names = {name.lower() for name in os.environ if name.upper().startswith(PREFIX)}
         by_environment = {
             name: "environment"
@@ -88,7 +90,7 @@ class Configuration:
 
     @property
     def pending_restart(self) -> list[str]:
-        """Settings that have been changed since the start, and count from the next one on."""
+        """The settings that changed since the start, and take effect at the next start."""
         return [
             name
             for name in ManagerSettings.model_fields
@@ -102,15 +104,16 @@ class Configuration:
         return not self._content.get(name) and name not in self.overridden
 
     async def change(self, edited: Edit, *, is_here: bool = True) -> None:
-        """Change the file, and let the change take effect as far as that can be.
+        """Change the file, and let changes take effect that need no restart.
 
         Args:
-            edited: What the file is to hold, made from what it holds; a ValueError refuses.
-            is_here: Whether somebody on the manager's own machine asks.
+            edited: returns the file's new content for the present one. It may refuse with a
+                ValueError.
+            is_here: whether the client is on the manager's own machine.
 
         Raises:
-            Forbidden: not from elsewhere; nothing has changed.
-            BadRequest: something in it is wrong; nothing has changed.
+            Forbidden: only a client on the manager's machine may do this; nothing has changed.
+            BadRequest: the new content is not valid; nothing has changed.
             CannotWrite: the file cannot be written; nothing has changed.
         """
         async with self._changing:
@@ -130,10 +133,10 @@ class Configuration:
             await self._take(content, wanted)
 
     async def reload(self) -> None:
-        """Read the file again, in case that somebody has changed it.
+        """Read the file again, because it may have been edited.
 
         Raises:
-            CannotRead: it cannot be used; the settings in force stay.
+            CannotRead: the file cannot be used; the settings in force stay.
         """
         async with self._changing:
             try:
@@ -155,7 +158,7 @@ class Configuration:
             )
 
     def _read(self, content: Mapping[str, Any]) -> ManagerSettings:
-        # The directory that we work in stays ours, wherever it was said.
+        # The data directory of this process stays, wherever it was set.
         given = self._given | {"data_dir": self._started.data_dir}
         return read_settings(content=content, **given)
 
@@ -174,9 +177,9 @@ class Configuration:
 
 
 class CannotRead(FarmError):
-    """The file is not what it should be; nothing has changed."""
+    """The settings file is not valid or not readable; nothing has changed."""
 
 
 def _is_of(variable: str, name: str) -> bool:
-    """An environment variable gives a setting, or a part of it."""
+    """Return whether an environment variable sets a setting, or a part of it."""
     return variable == name or variable.startswith(f"{name}__")

@@ -4,9 +4,10 @@ _HIGHEST_PORT = 65_535
 
 
 def host_and_port(listen: str) -> tuple[str, int]:
-    """
+    """Return host and port of an address to listen on.
+
     Raises:
-        ValueError: it is no such address.
+        ValueError: the text is not such an address.
     """
     host, colon, port = listen.strip().rpartition(":")
     if host.startswith("[") and host.endswith("]"):

@@ -1,8 +1,8 @@
-"""What the manager is told: command line > environment > tablao-manager.yaml > default.
+"""The manager's settings: command line > environment > tablao-manager.yaml > default.
 
-Read by `read_settings` in the composition root, and again when the file is changed through the API
-(configuration.py); nothing else looks at the environment. The keys are Flamenco's where it has
-them. What each means to a user is docs/settings.md; a test holds the two together.
+They are read by `read_settings` in the composition root, and again when the file has changed
+(in_force.py); nothing else reads settings from the environment. The keys are Flamenco's where it
+has them. docs/settings.md explains the settings to users; a test compares it with this model.
 """
 
 import ipaddress
@@ -25,10 +25,10 @@ from workflows.domain.variables import Variable as DomainVariable
 
 SETTINGS_FILE = "tablao-manager.yaml"
 _DATABASES = frozenset({"sqlite+aiosqlite", "postgresql+asyncpg"})
-#: What Flamenco 3.9 calls the format of its own settings file.
+#: The version of the file format of Flamenco 3.9's settings.
 FILE_VERSION = 3
 
-#: Numbers that are larger are too large for what they end up in, at the next start at the latest.
+#: Larger numbers would be too large where they are used, which could fail only at the next start.
 Seconds = Annotated[float, Field(ge=0, le=1e9)]
 Positive = Annotated[int, Field(ge=1, le=2**62)]
 
@@ -38,7 +38,11 @@ def _default_data_dir() -> Path:
 
 
 class ManagerSettings(LayeredSettings):
-    """All that depends on another setting comes after it: validators see what is above them."""
+    """The manager's settings.
+
+    A setting that depends on another one comes after it, because validators see only the settings
+    above them.
+    """
 
     FILE = SETTINGS_FILE
 
@@ -52,7 +56,7 @@ class ManagerSettings(LayeredSettings):
     ] = Field(default_factory=_default_data_dir)
     manager_name: Annotated[str, About(Topic.FARM, AT_ONCE, is_flamencos=True)] = "Tablao"
     flamenco_version: Annotated[str, About(Topic.FARM, AT_ONCE)] = "3.8.5"
-    """The add-on refuses to submit to a version other than its own; this is the newest stable."""
+    """Flamenco's add-on refuses other versions than its own. The default is the newest stable."""
     variables: Annotated[
         dict[str, Variable],
         About(
@@ -63,7 +67,7 @@ class ManagerSettings(LayeredSettings):
             default_in_words="`blender`, `blenderArgs`",
         ),
     ] = Field(default_factory=dict)
-    """Beside the defaults, which a variable of the same name replaces."""
+    """They are added to the default variables, and replace those of the same name."""
     shared_storage_path: Annotated[
         Path,
         About(
@@ -83,21 +87,21 @@ class ManagerSettings(LayeredSettings):
     ] = Field(default=Path("job-files"), validate_default=True)
     """Task logs and last-rendered images."""
     task_log_max_bytes: Annotated[int, Field(ge=65_536), About(Topic.FARM, AT_ONCE)] = 50 * 1024**2
-    """Of one try. A thousand frames of Blender are some 10 MB."""
+    """The limit for one attempt. Blender's output for a thousand frames takes some 10 MB."""
     task_log_tries: Annotated[Positive, About(Topic.FARM, AT_ONCE)] = 10
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"], About(Topic.FARM, AT_ONCE)
     ] = "info"
-    """Of the manager's own log."""
+    """The level of the manager's own log."""
     job_types_path: Annotated[
         Path,
         About(Topic.FARM, AT_ONCE, default_in_words="`scripts` in the data directory"),
     ] = Field(default=Path("scripts"), validate_default=True)
     job_type_cpu_s: Annotated[float, Field(gt=0, le=86_400), About(Topic.FARM, AT_ONCE)] = 10.0
-    """100,000 tasks take some 4 s."""
+    """Compiling a job of 100,000 tasks takes some 4 s."""
     job_type_wall_s: Annotated[float, Field(gt=0, le=86_400), About(Topic.FARM, AT_ONCE)] = 30.0
     job_type_memory_mb: Annotated[int, Field(ge=64, le=2**20), About(Topic.FARM, AT_ONCE)] = 512
-    """100,000 tasks take some 250 MB."""
+    """Compiling a job of 100,000 tasks takes some 250 MB."""
     database: Annotated[
         str,
         About(
@@ -125,7 +129,7 @@ class ManagerSettings(LayeredSettings):
     """Empty: the manager runs its own Temporal."""
     temporal_namespace: Annotated[str, About(Topic.TEMPORAL)] = "default"
     temporal_ui_url: Annotated[str, About(Topic.TEMPORAL)] = ""
-    """With an own `temporal_address`, where its Web UI is."""
+    """The address of the Web UI of the Temporal at `temporal_address`."""
     retention_days: Annotated[int, Field(ge=1, le=36_500), About(Topic.TEMPORAL)] = 30
 
     task_timeout: Annotated[Duration, About(Topic.FAILURES, AT_ONCE, is_flamencos=True)] = (
@@ -143,23 +147,23 @@ class ManagerSettings(LayeredSettings):
     heartbeat_s: Annotated[Seconds, About(Topic.TIMES, WITH_JOB)] = 90.0
     history_events: Annotated[Positive, About(Topic.TIMES, WITH_JOB)] = 8_000
     max_live: Annotated[int, Field(ge=1, le=2_000), About(Topic.TIMES, WITH_JOB)] = 500
-    """Temporal wedges at 2,000 pending activities of one workflow."""
+    """A workflow gets stuck when it has 2,000 pending activities in Temporal."""
 
     beat_s: Annotated[Seconds, About(Topic.TIMES)] = 5.0
     lost_after_s: Annotated[Seconds, About(Topic.TIMES)] = 15.0
-    """Also how long a manager that just started listens before it misses anybody (rule 10)."""
+    """A manager that has just started also listens this long before it misses hosts (rule 10)."""
     sign_on_wait_s: Annotated[Seconds, About(Topic.TIMES, AT_ONCE)] = 30.0
-    """A stock worker answered 5xx registers anew, or drops its report; so we rather wait."""
+    """After a 5xx, a stock worker registers again or drops its report. So the manager waits."""
     http_poll_s: Annotated[Seconds, About(Topic.TIMES, AT_ONCE)] = 10.0
     keeper_tick_s: Annotated[Seconds, About(Topic.TIMES)] = 5.0
-    """The keeper is woken by events; this is the safety net."""
+    """Events wake the keeper; it also looks after this time, in case it missed one."""
     keeper_heartbeat_s: Annotated[Seconds, About(Topic.TIMES)] = 10.0
     resend_s: Annotated[Seconds, About(Topic.TIMES)] = 5.0
 
     events_kept_s: Annotated[Seconds, About(Topic.EVENTS)] = 3_600.0
     """A busy farm of 100 workers makes some 50 events a second."""
     events_queue: Annotated[Positive, About(Topic.EVENTS)] = 500
-    """Flamenco's limit before a slow client is dropped."""
+    """Flamenco disconnects a slow client at the same number."""
     mqtt: Mqtt = Mqtt()
 
     @field_validator("data_dir", mode="after")
@@ -173,9 +177,9 @@ class ManagerSettings(LayeredSettings):
     @classmethod
     def _path_in_full(cls, path: Path, info: ValidationInfo) -> Path:
         if path == Path() and info.field_name is not None:
-            # Flamenco's way to say "none yet".
+            # Flamenco writes an empty path for "not set yet".
             path = cls.model_fields[info.field_name].default
-        # Absent when it is itself refused, which is told first.
+        # A setting that was refused is missing here; its own error is reported first.
         expanded = expanded_path(str(path), info.data.get("variables", {}))
         data_dir: Path = info.data.get("data_dir", Path())
         return data_dir / _of_user(Path(expanded))
@@ -186,7 +190,7 @@ class ManagerSettings(LayeredSettings):
         if "://" not in database:
             _of_user(Path(database))
             return database
-        # Here, because all commands that read settings would wait for it.
+        # Imported here, because the import would delay every command that reads settings.
         from sqlalchemy import make_url
         from sqlalchemy.exc import ArgumentError
 
@@ -195,7 +199,7 @@ class ManagerSettings(LayeredSettings):
         except (ArgumentError, ValueError):
             known = False
         if not known:
-            # Without the address: there may be a password in it.
+            # The message does not quote the address, because it may contain a password.
             raise ValueError(
                 "it must be an SQLite file, sqlite+aiosqlite:///FILE, or "
                 "postgresql+asyncpg://USER:PASSWORD@HOST/NAME"
@@ -217,7 +221,7 @@ class ManagerSettings(LayeredSettings):
 
     @property
     def jobs_path(self) -> Path:
-        """Where jobs' files are: the variable `jobs`, and what clients are told."""
+        """The folder of jobs' files: the value of the variable `jobs`, and the path for clients."""
         return (
             self.shared_storage_path / "jobs" if self.shaman.enabled else self.shared_storage_path
         )
@@ -235,9 +239,10 @@ class ManagerSettings(LayeredSettings):
 
     @classmethod
     def from_content(cls, content: Mapping[str, Any]) -> dict[str, Any]:
-        """
+        """Return the settings in a file's content.
+
         Raises:
-            SettingsError: the file is of another version than Flamenco 3.9's.
+            SettingsError: the file's format has another version than Flamenco 3.9's.
         """
         meta = content.get("_meta", {"version": FILE_VERSION})
         if meta != {"version": FILE_VERSION}:
@@ -256,15 +261,16 @@ def read_settings(
     port: int | None = None,
     **command_line: Any,
 ) -> ManagerSettings:
-    """The settings in force; what is None on the command line was not given.
+    """Read the settings in force.
 
     Args:
-        content: Instead of what is in the file.
-        host: Instead of that in `listen`.
-        port: Likewise.
+        content: used in place of the file's content.
+        host: replaces the host of `listen`.
+        port: replaces the port of `listen`.
+        command_line: settings by name; None: not given at the command line.
 
     Raises:
-        SettingsError: one is wrong, or the settings file is not readable.
+        SettingsError: a setting is wrong, or the settings file is not readable.
     """
     settings = ManagerSettings.read(command_line, content)
     if host is not None or port is not None:
@@ -277,20 +283,20 @@ def read_settings(
 
 
 def expanded_path(path: str, variables: dict[str, Variable]) -> str:
-    """A path of the manager's own, with variables for the manager's platform.
+    """Return a path of the manager with its variables replaced for the manager's platform.
 
     Raises:
-        ValueError: with a sentence; it names a variable that there is not, or that has no value.
+        ValueError: a variable in it does not exist or has no value; the message is a sentence.
     """
     defined = Variables(tuple(_with_defaults(variables)))
     return defined.in_own_path(path, managers_platform())
 
 
 def _of_user(path: Path) -> Path:
-    """With the home directory for `~`.
+    """Return a path with the home directory in place of `~`.
 
     Raises:
-        ValueError: with a sentence; there is no such user.
+        ValueError: the home directory is not known; the message is a sentence.
     """
     try:
         return path.expanduser()
@@ -304,10 +310,10 @@ def _with_defaults(variables: dict[str, Variable]) -> list[DomainVariable]:
 
 
 def check_listen(host: str, insecure: bool) -> None:
-    """Refuses to serve a network without a login, unless that is what somebody asked for.
+    """Refuse to serve a network, because there is no login, unless `insecure` is set.
 
     Raises:
-        SettingsError: `host` can be reached from other machines.
+        SettingsError: other machines can reach `host`, and `insecure` is not set.
     """
     if insecure or _is_loopback(host):
         return
@@ -324,5 +330,5 @@ def _is_loopback(host: str) -> bool:
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
-        # Whatever a name resolves to today, it may be something else tomorrow.
+        # A name that resolves to this machine today may resolve to another address tomorrow.
         return False

@@ -1,8 +1,8 @@
-"""What this machine's platform is called."""
+"""The name of this machine's platform."""
 
 import platform
 
 
 def managers_platform() -> str:
-    """Spelled as workers and the add-on spell theirs: linux, windows, darwin."""
+    """Return the platform, spelled as workers and the add-on spell it: linux, windows, darwin."""
     return platform.system().lower()

@@ -1,4 +1,4 @@
-"""The parts that the manager's settings are made of, in Flamenco's shapes and words."""
+"""The sections and value types of the manager's settings, in Flamenco's shapes and words."""
 
 import sys
 from datetime import timedelta
@@ -16,7 +16,7 @@ from workflows.domain.variables import VariableValue as DomainValue
 def _duration(value: Any) -> timedelta:
     if isinstance(value, timedelta):
         return value
-    # YAML makes a number of a bare 0; of any other number nobody could tell the unit.
+    # YAML reads a bare 0 as a number. Any other number would lack a unit.
     if isinstance(value, str) or (value == 0 and not isinstance(value, bool)):
         return parse_duration(str(value).strip())
     raise ValueError("a duration needs a unit: 90s, 10m or 1h30m")
@@ -35,7 +35,10 @@ class Section(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _environment_goes_first(cls, given: Any) -> Any:
-        """The environment knows `client_id` only, the file `clientID` only: of both, the former."""
+        """Drop values of the file that the environment replaces.
+
+        The environment uses names such as `client_id`, the file uses aliases such as `clientID`.
+        """
         if not isinstance(given, dict):
             return given
         aliases = {
@@ -45,7 +48,7 @@ class Section(BaseModel):
 
 
 class VariableValue(Section):
-    """What a variable stands for, to whom and where."""
+    """A value of a variable, with the audience and the platforms that it is for."""
 
     value: str
     platform: str = ""
@@ -67,7 +70,7 @@ class Variable(Section):
 
 
 class GarbageCollect(Section):
-    """When Shaman deletes files that no checkout uses any more."""
+    """The times of Shaman's garbage collection, which deletes files that no checkout uses."""
 
     period: Annotated[Duration, About(Topic.FARM, AT_ONCE, is_flamencos=True)] = timedelta(hours=24)
     """0: never."""
@@ -83,10 +86,10 @@ class Shaman(Section):
             Topic.FARM, AT_ONCE, is_flamencos=True, default_in_words="`true`, on Windows `false`"
         ),
     ] = sys.platform != "win32"
-    """Checkouts are symbolic links, which Windows gives to administrators only."""
+    """Checkouts are symbolic links, which on Windows only administrators can make."""
     checkout: Annotated[Literal["links", "copies"], About(Topic.FARM, AT_ONCE)] = "links"
     max_upload_bytes: Annotated[int, Field(ge=1), About(Topic.FARM, AT_ONCE)] = 2**40
-    """No file of a job is that large; it ends a request that never ends."""
+    """Larger than any file of a job; the limit only stops uploads that never end."""
     garbage_collect: GarbageCollect = Field(default=GarbageCollect(), alias="garbageCollect")
 
 

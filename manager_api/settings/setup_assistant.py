@@ -1,4 +1,4 @@
-"""What the setup assistant of Flamenco's web app decides, as settings."""
+"""Converts the answers of the setup assistant in Flamenco's web app to settings."""
 
 from typing import Any
 
@@ -9,10 +9,10 @@ _PLATFORMS = ("linux", "windows", "darwin")
 
 
 def assistants_settings(storage: str, blender: BlenderPathCheckResult) -> dict[str, Any]:
-    """By dotted name.
+    """Return the settings by dotted names.
 
     Raises:
-        BadRequest: something is missing, or this Blender was not found usable.
+        BadRequest: an answer is missing, or the check did not find the Blender usable.
     """
     if not storage.strip():
         raise BadRequest("The shared storage needs a location.")

@@ -1,4 +1,4 @@
-"""Would this path do as the shared storage? The answer is a sentence; empty means yes."""
+"""Checks whether a path can be the shared storage."""
 
 import tempfile
 from pathlib import Path
@@ -7,10 +7,12 @@ from manager_api.settings.model import ManagerSettings, expanded_path
 
 
 def why_no_storage(path: str, settings: ManagerSettings) -> str:
-    """Writes a file there and removes it: call it in a thread, the path may be far away.
+    """Return why a path cannot be the shared storage, as a sentence; empty if it can.
+
+    This writes a file there and removes it. Call it in a thread: the storage may be slow.
 
     Args:
-        path: As the settings take it, with variables.
+        path: a path as in the settings; it may have variables.
     """
     if not path.strip():
         return "An empty path is not suitable as shared storage."

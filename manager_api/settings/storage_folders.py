@@ -1,4 +1,4 @@
-"""Makes the folders that the settings name; what cannot be made is a sentence."""
+"""Creates the folders that the settings name."""
 
 from pathlib import Path
 
@@ -7,9 +7,10 @@ from manager_api.settings.model import ManagerSettings
 
 
 def make_storage_folders(settings: ManagerSettings) -> None:
-    """
+    """Create the data directory and the folders for jobs' files and the manager's files.
+
     Raises:
-        SettingsError: one of them cannot be made; the message names the setting.
+        SettingsError: one of them cannot be created; the message names the setting.
     """
     folders = {
         "data_dir": settings.data_dir,

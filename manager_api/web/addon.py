@@ -1,4 +1,4 @@
-"""Blender's add-on: to download, and as a repository from which Blender updates it."""
+"""Serves the Blender add-on: as a download, and as a repository from which Blender updates it."""
 
 import asyncio
 
@@ -11,7 +11,7 @@ from manager_api.web.parameters import OurAddress
 
 ADDRESS = "/tablao-addon.zip"
 LISTING = "/addon/index.json"
-#: Another address, another zip.
+#: The zip depends on the address by which the client found the manager, so it is not cached.
 _NOT_KEPT = {"cache-control": "no-store"}
 
 router = APIRouter(dependencies=[Anybody], include_in_schema=False)
@@ -27,7 +27,7 @@ async def download_addon(address: OurAddress) -> Response:
 @router.get("/flamenco-addon.zip")
 @router.get("/flamenco3-addon.zip")
 async def to_our_addon() -> RedirectResponse:
-    """Where Flamenco's is, as artists' notes and scripts have it."""
+    """Redirect from the addresses of Flamenco's add-on, which artists' notes and scripts use."""
     return RedirectResponse(ADDRESS, 308)
 
 

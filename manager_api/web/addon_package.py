@@ -1,4 +1,4 @@
-"""The add-on's zip as a caller gets it: knowing the address by which the caller found us."""
+"""Makes the add-on's zip for a client, with the address by which the client found the manager."""
 
 import hashlib
 import io
@@ -11,18 +11,18 @@ from typing import Any
 from manager_api.contract.errors import BadRequest, FarmError
 
 FILES = Path(__file__).parents[1] / "addon_files"
-#: The folder in the zip, and the file in it that the add-on looks for.
+#: The folder in the zip. The add-on reads the file with the manager's address in it.
 _ROOT = "tablao"
 _ADDRESS_FILE = f"{_ROOT}/manager_address.txt"
 _MANIFEST = f"{_ROOT}/blender_manifest.toml"
-#: The earliest that a zip can say: the same address gives the same bytes.
+#: The earliest time that a zip can hold. A fixed time makes equal zips for equal addresses.
 _ALWAYS = (1980, 1, 1, 0, 0, 0)
 _PLAIN_FILE = 0o100644 << 16
-#: A name or an IP address, and a port: whatever else stands there is no address of ours.
+#: A name or an IP address, and perhaps a port.
 _HOST = re.compile(
     r"(\[[0-9a-fA-F:.]{2,45}\]|[A-Za-z0-9]([A-Za-z0-9._-]{0,251}[A-Za-z0-9])?)(:\d{1,5})?"
 )
-#: What a repository tells of an extension beside its archive.
+#: The fields of the manifest that a repository lists, besides those about the archive.
 _TOLD = (
     "schema_version",
     "id",
@@ -49,21 +49,21 @@ class AddonNotBuilt(FarmError):
 
 
 def address_of(scheme: str, host: str) -> str:
-    """As the caller typed it, from the request's Host header.
+    """Return the manager's address as the client knows it, from the request's Host header.
 
     Raises:
-        BadRequest: that header is none, or no address.
+        BadRequest: the header is empty or not an address.
     """
     if not _HOST.fullmatch(host):
-        raise BadRequest("the Host header is no name or address of this manager")
+        raise BadRequest("the Host header must be a name or an address of this manager")
     return f"{scheme}://{host}"
 
 
 def zip_for(address: str, folder: Path = FILES) -> bytes:
-    """Blocks.
+    """Return the zip with the manager's address in it. Blocks.
 
     Raises:
-        AddonNotBuilt: there is none.
+        AddonNotBuilt: the add-on has not been built.
     """
     built = next(folder.glob("*.zip"), None)
     if built is None:
@@ -77,13 +77,13 @@ def zip_for(address: str, folder: Path = FILES) -> bytes:
 
 
 def listing_for(address: str, archive_path: str, folder: Path = FILES) -> dict[str, Any]:
-    """What a repository of Blender 4.2 and later says: one extension. Blocks.
+    """Return the listing of a repository for Blender 4.2 and later, with one extension. Blocks.
 
     Args:
-        archive_path: where the zip is, from the address on.
+        archive_path: the zip's path, to be appended to the address.
 
     Raises:
-        AddonNotBuilt: there is none.
+        AddonNotBuilt: the add-on has not been built.
     """
     content = zip_for(address, folder)
     with zipfile.ZipFile(io.BytesIO(content)) as archive:

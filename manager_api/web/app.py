@@ -47,7 +47,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     meta.router,
     configuration.router,
     tablao_configuration.router,
-    # These know some addresses where the next sees ids of jobs.
+    # These two come before `jobs`, because that would take some of their addresses for job ids.
     job_deletion.router,
     last_rendered.router,
     jobs.router,
@@ -83,14 +83,17 @@ ROUTERS: tuple[APIRouter, ...] = (
 
 
 def build_app(parts: ManagerParts) -> FastAPI:
-    """It only answers requests. Call `ManagerParts.begin` before it serves."""
+    """Build the application.
+
+    It only answers requests: call `ManagerParts.begin` before it serves.
+    """
     app = FastAPI(
         title=NAME,
         version=VERSION,
         openapi_url=explorer.OPENAPI_URL,
         docs_url=None,
         redoc_url=None,
-        # Flamenco has no such redirects: an address with a slash too many is unknown.
+        # Flamenco does not redirect either: an address with an extra slash is unknown.
         redirect_slashes=False,
     )
     app.state.parts = parts

@@ -1,7 +1,8 @@
-"""Who may call: each route names one of these decisions.
+"""Decides who may call. Each route names one of these checks.
 
-There is no login yet, so what people may do, anybody may do who reaches the manager, and by
-default that is this machine. Workers prove themselves with the secret of their registration.
+There is no login yet. So every client that can reach the manager may do what users may do; by
+default only this machine can reach it. Workers prove their identity with the secret of their
+registration.
 """
 
 import ipaddress
@@ -20,7 +21,7 @@ from manager_api.web.dependencies import ManagerParts, Parts
 
 
 class WorkerAuth(SecurityBase):
-    """The contract's scheme `worker_auth`. FastAPI's own answers 401, Flamenco 403."""
+    """The contract's scheme `worker_auth`. FastAPI's own class answers 401, Flamenco 403."""
 
     def __init__(self) -> None:
         self.model = HTTPBase(scheme="basic")
@@ -38,7 +39,7 @@ Worker = Annotated[WorkerRow, Security(the_worker)]
 
 
 async def worker_of(websocket: WebSocket) -> str | None:
-    """The id of the worker that opens this WebSocket; None if it cannot prove that it is one."""
+    """Return the id of the worker that opens this WebSocket; None if its credentials are wrong."""
     parts: ManagerParts = websocket.app.state.parts
     try:
         return (await parts.credentials.check(websocket.headers.get("authorization", ""))).id
@@ -47,14 +48,14 @@ async def worker_of(websocket: WebSocket) -> str | None:
 
 
 async def anybody(connection: HTTPConnection, parts: Parts) -> None:
-    """People and programs on this machine; with `insecure`, everybody on the network.
+    """Let users and programs on this machine pass; with `insecure`, the whole network.
 
-    A browser on this machine is anybody's program: a page from elsewhere must not get at the farm
-    through it, neither by a name of its own for 127.0.0.1 nor by a WebSocket.
+    A browser on this machine runs pages of other sites. Such a page must not reach the farm,
+    neither through a name of its own for 127.0.0.1 nor through a WebSocket.
 
     Raises:
-        Forbidden: asked for by another name than this machine's.
-        WebSocketException: opened by a page from elsewhere.
+        Forbidden: the Host header is not a name of this machine.
+        WebSocketException: a page of another site opened the WebSocket.
     """
     host = connection.headers.get("host", "")
     if not parts.settings.insecure and not _is_this_machine(host):
@@ -64,11 +65,14 @@ async def anybody(connection: HTTPConnection, parts: Parts) -> None:
         )
     origin = connection.headers.get("origin")
     if connection.scope["type"] == "websocket" and origin and urlsplit(origin).netloc != host:
-        raise WebSocketException(1008, "opened by a page from elsewhere")
+        raise WebSocketException(1008, "opened by a page of another site")
 
 
 async def may_reach_temporal(websocket: WebSocket) -> bool:
-    """Workers, and who may do anything else here: to signal a workflow is to command the farm."""
+    """Return whether a client may use the tunnel to Temporal.
+
+    Workers may, and clients that pass `anybody`: a client that signals workflows commands the farm.
+    """
     if await worker_of(websocket) is not None:
         return True
     try:
@@ -79,19 +83,20 @@ async def may_reach_temporal(websocket: WebSocket) -> bool:
 
 
 async def no_foreign_page(connection: HTTPConnection) -> None:
-    """Beside `anybody`, where a page from elsewhere must not even ask: it could change settings,
-    or have a program run, although it never sees the answer.
+    """Refuse requests from pages of other sites, in addition to the check of `anybody`.
+
+    Such a page never sees the answer, but its request could change settings or run a program.
 
     Raises:
-        Forbidden: a browser says that another site asks.
+        Forbidden: the browser names another site as the origin of the request.
     """
     origin = connection.headers.get("origin")
     if origin and urlsplit(origin).netloc != connection.headers.get("host", ""):
-        raise Forbidden("the configuration is not changed for pages from elsewhere")
+        raise Forbidden("requests from pages of other sites are refused here")
 
 
 def calls_from_this_machine(connection: HTTPConnection) -> bool:
-    """Also with `insecure`: such a caller could run the manager's programs anyway."""
+    """Return whether the client runs on this machine, where it can run programs anyway."""
     try:
         return connection.client is not None and _loopback(connection.client.host)
     except ValueError:
@@ -99,10 +104,10 @@ def calls_from_this_machine(connection: HTTPConnection) -> bool:
 
 
 def acts_as_this_machine(connection: HTTPConnection) -> bool:
-    """A caller on this machine who says so: asks for it by its own name, and for nobody else.
+    """Return whether a client on this machine asks for itself, by a name of this machine.
 
-    Neither a proxy that names whom it asks for passes for one, nor a browser's page that a
-    resolver of somebody else's has led here.
+    Refuse proxies, which name the client that they ask for, and pages of other sites that reach
+    this machine through a foreign name.
     """
     headers = connection.headers
     is_for_another = any(name in headers for name in ("forwarded", "x-forwarded-for"))

@@ -1,4 +1,4 @@
-"""Refuses requests that are larger than anything we could be sent, without reading them."""
+"""Refuses requests with a body that is too large, without reading all of it."""
 
 from collections.abc import Callable
 
@@ -10,19 +10,19 @@ LimitOf = Callable[[str, str], int]
 
 
 class BodyTooLarge(HTTPException):
-    """What is raised while a handler reads. An HTTPException, or FastAPI takes it for bad JSON."""
+    """The body is larger than its limit. FastAPI takes all but HTTPExceptions for bad JSON."""
 
     def __init__(self, limit: int) -> None:
         super().__init__(413, f"the request is larger than {limit} bytes")
 
 
 class BodyLimit:
-    """ASGI middleware. The framework's own answers in another shape than Flamenco's."""
+    """ASGI middleware that limits bodies. The framework's own answers in another shape."""
 
     def __init__(self, app: ASGIApp, limit_of: LimitOf) -> None:
         """
         Args:
-            limit_of: the limit in bytes at a path for a media type.
+            limit_of: returns the limit in bytes for a path and a media type.
         """
         self._app = app
         self._limit_of = limit_of

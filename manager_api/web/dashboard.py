@@ -1,4 +1,4 @@
-"""The dashboard's files, as its build left them; any address under it is the page's own affair."""
+"""Serves the dashboard's built files. Any other address below it gets the page, which routes it."""
 
 from pathlib import Path
 
@@ -39,6 +39,6 @@ async def dashboard(path: str) -> Response:
 
 
 def _file(path: str) -> Path | None:
-    """None for what is no file of the dashboard's."""
+    """Return the dashboard's file at a path; None if the path is not one of its files."""
     wanted = (FILES / path).resolve()
     return wanted if wanted.is_relative_to(FILES.resolve()) and wanted.is_file() else None

@@ -1,6 +1,4 @@
-"""What the routers are given: one container, built where the manager is put together, and from it
-the service that each of them calls.
-"""
+"""What routers depend on: one container of the manager's parts, and the services built from it."""
 
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
@@ -75,13 +73,13 @@ class ManagerParts:
     mqtt: MqttPublisher
     started_at: datetime
     temporal_address: str = ""
-    """Where this manager reaches Temporal; empty when it does not."""
+    """The address where this manager reaches Temporal; empty if it does not reach Temporal."""
     temporal_ui: str = ""
-    """Address of Temporal's Web UI, for people; empty when there is none."""
+    """The address of Temporal's Web UI, for users; empty without a Web UI."""
     hosts: ConnectedHosts = field(default_factory=NoHosts)
-    """Those that are connected to this manager."""
+    """The hosts that are connected to this manager."""
     extra_routers: tuple[APIRouter, ...] = field(default=())
-    """The host's control channel and the tunnel, which come with their own dependencies."""
+    """The routers of the control channel and of the tunnel, which have other dependencies."""
 
     @classmethod
     def assembled(
@@ -92,7 +90,7 @@ class ManagerParts:
         control: JobControl,
         **others: Any,
     ) -> "ManagerParts":
-        """With everything of ours built and connected; `others` are the remaining fields."""
+        """Build and connect the parts; `others` are the remaining fields."""
         settings = configuration.settings
         live = LiveEvents(database, queue=settings.events_queue, kept_s=settings.events_kept_s)
         logs = TaskLogs(
@@ -122,11 +120,11 @@ class ManagerParts:
 
     @property
     def settings(self) -> ManagerSettings:
-        """In force now: ask anew where a change may take effect while we run."""
+        """The settings in force now. Read it again for settings that may change at any time."""
         return self.configuration.settings
 
     async def begin(self, stack: AsyncExitStack) -> None:
-        """Runs the duties of all parts until the stack ends them."""
+        """Run the duties of all parts until the stack ends them."""
         stack.callback(self.job_types.close)
         await self.events.skip_to_newest()
         await begin(stack, {"live events": self.events, "mqtt": self.mqtt})
@@ -141,7 +139,7 @@ class ManagerParts:
         await begin(stack, duties)
 
 
-# Coroutines, all of them: FastAPI calls plain functions in a thread, which costs more than they do.
+# All are coroutines: FastAPI calls plain functions in a thread, which costs more than the call.
 
 
 async def _parts(connection: HTTPConnection) -> ManagerParts:

@@ -1,4 +1,4 @@
-"""The API explorer. Its files come with a package, so it works without the internet."""
+"""Serves the API explorer. A package contains its files, so it works without the internet."""
 
 from fastapi import APIRouter
 from fastapi.openapi.docs import get_swagger_ui_html

@@ -1,6 +1,6 @@
 """Task logs and last-rendered images under Flamenco's addresses.
 
-Nothing of a path reaches the file system: ids are parsed, and file names chosen from a list.
+No text of a request reaches the file system: ids are parsed, file names are chosen from a list.
 """
 
 import re
@@ -16,7 +16,7 @@ from manager_api.web.parameters import is_uuid
 
 router = APIRouter(prefix="/job-files", dependencies=[Anybody], include_in_schema=False)
 
-#: Asked each time whether it is still the same: the name stays when the image changes.
+#: Clients must check each time whether the image has changed, because its name stays the same.
 _ASK_AGAIN = {"Cache-Control": "no-cache"}
 _LOG = re.compile(r"task-(.{36})\.txt")
 

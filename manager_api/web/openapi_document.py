@@ -1,4 +1,4 @@
-"""The OpenAPI document that we publish: FastAPI's, and what it does not know of our refusals."""
+"""The published OpenAPI document: FastAPI's, completed with our error responses."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from fastapi.openapi.utils import get_openapi
 
 _JSON = "application/json"
 _ERROR = {"$ref": "#/components/schemas/Error"}
-#: A request that does not fit is refused without a code; so is who is not known.
+#: The answer to a request that is not valid, and to one without valid credentials.
 _WITHOUT_CODE = {"$ref": "#/components/schemas/SecurityError"}
 _NOT_FITTING = {
     "description": "The request does not fit, and the message says why",
@@ -17,7 +17,7 @@ _OTHER_ERROR = {"description": "Another error", "content": {_JSON: {"schema": _E
 
 
 def describe(app: FastAPI) -> None:
-    """Have the application publish this document."""
+    """Make the application publish this document."""
 
     def openapi() -> dict[str, Any]:
         if app.openapi_schema is None:
@@ -40,7 +40,7 @@ def _document(app: FastAPI) -> dict[str, Any]:
 
 
 def _without_default_validation(responses: dict[str, Any]) -> None:
-    """The document says 400 where a request does not fit; 422 here means another thing."""
+    """Remove FastAPI's response 422. A request that is not valid gets 400; 422 means refused."""
     if "HTTPValidationError" in str(responses.get("422", {})):
         del responses["422"]
 
@@ -51,6 +51,6 @@ def _with_refusals(operation: dict[str, Any]) -> None:
         responses["400"] = _NOT_FITTING
     responses.setdefault("default", _OTHER_ERROR)
     for status, response in responses.items():
-        # FastAPI takes it that an error looks like the success of its operation.
+        # FastAPI documents an error with the media type of the operation's success.
         if not status.startswith("2") and _JSON not in response.get("content", {_JSON: None}):
             response["content"] = {_JSON: {"schema": _ERROR}}

@@ -1,6 +1,6 @@
-"""What requests carry beside their JSON, checked: ids in paths, headers, addresses.
+"""Checks the parts of requests besides JSON: ids in paths, headers, addresses.
 
-Flamenco takes UUIDs of 36 characters only, and says so in its own error shape.
+Like Flamenco it accepts only UUIDs of 36 characters, and refuses others in Flamenco's error shape.
 """
 
 import re
@@ -22,17 +22,17 @@ def is_uuid(text: str) -> bool:
 
 
 def valid_id(text: str, what: str) -> str:
-    """In lower case, as ids are stored.
+    """Return an id in lower case, as ids are stored.
 
     Raises:
-        BadRequest: no UUID.
+        BadRequest: the text is not a UUID.
     """
     if not is_uuid(text):
         raise BadRequest(f"{what} not valid")
     return text.lower()
 
 
-# Coroutines: FastAPI calls plain functions in a thread, which costs more than they do.
+# All are coroutines: FastAPI calls plain functions in a thread, which costs more than the call.
 
 
 async def _job_id(job_id: str) -> str:
@@ -52,7 +52,7 @@ async def _worker_tag_id(tag_id: str) -> str:
 
 
 async def _known_task_id(task_id: str) -> str:
-    """For setTaskStatus, where Flamenco does not tell a bad id from an unknown one."""
+    """Return a task's id for setTaskStatus, where Flamenco answers 404 to bad ids too."""
     if not is_uuid(task_id):
         raise TaskNotFound(task_id)
     return task_id.lower()
@@ -63,7 +63,7 @@ async def _view_id(view_id: str) -> str:
 
 
 async def _address(request: Request) -> str:
-    """Of the machine that calls, as far as the server knows."""
+    """Return the IP address of the client's machine; empty if the server does not know it."""
     return request.client.host if request.client else ""
 
 
@@ -81,10 +81,10 @@ async def _blob(checksum: str, filesize: int) -> Blob:
 async def _file_name(
     sent: Annotated[str, Header(alias="X-Shaman-Original-Filename")] = "",
 ) -> str:
-    """For the log only.
+    """Return the original name of an uploaded file, which is only logged.
 
     Raises:
-        BadRequest: neither ASCII nor encoded as RFC 2047 says.
+        BadRequest: the header is neither ASCII nor encoded as in RFC 2047.
     """
     try:
         return str(make_header(decode_header(sent.encode("ascii").decode())))

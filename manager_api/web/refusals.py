@@ -1,6 +1,7 @@
-"""What is answered when something is refused: Flamenco's shapes, one for each place it arises.
+"""The error responses, in Flamenco's shapes.
 
-Handlers answer `{code, message}`; validation of the request, before any handler, `{message}`.
+Errors of handlers are answered with `{code, message}`, errors of the validation of requests, which
+comes before any handler, with `{message}`.
 """
 
 from collections.abc import Mapping
@@ -27,7 +28,7 @@ def add_to(app: FastAPI) -> None:
     app.add_exception_handler(Exception, _bug)
 
 
-# Starlette has one type for all handlers, hence the annotations and assertions.
+# Starlette has one type for all handlers, so each asserts the type of its error.
 
 
 def _farm_error(_request: Request, error: Exception) -> JSONResponse:
@@ -77,7 +78,7 @@ def _first_problem(error: RequestValidationError) -> str:
     place = ".".join(str(part) for part in problem["loc"][1:])
     what = f'{problem["loc"][0]} "{place}"' if place else str(problem["loc"][0])
     detail = problem.get("ctx", {}).get("error", "")
-    # Our own validators' sentences need no "Value error" before them.
+    # Messages of our own validators are used without pydantic's prefix "Value error".
     message = str(detail) if problem["type"] in ("value_error", "json_invalid") else problem["msg"]
     return f"{what}: {message}"
 

@@ -1,4 +1,4 @@
-"""What answers have in common: how the document describes them, and whether they have a body."""
+"""Descriptions of responses for the OpenAPI document, and responses without a body."""
 
 from typing import Any
 
@@ -12,7 +12,11 @@ Responses = dict[int | str, dict[str, Any]]
 
 
 def refusal(status: int, description: str = "") -> Responses:
-    """A refusal with code and message; without a description it is the status's phrase."""
+    """Describe an error response with code and message.
+
+    Args:
+        description: empty: the standard phrase of the status.
+    """
     described = {"description": description} if description else {}
     return {status: {"model": Error, **described}}
 
@@ -22,9 +26,9 @@ def without_body(status: int, description: str) -> Responses:
 
 
 ERROR: Responses = {"default": {"model": Error}}
-#: Of a worker that does not prove who it is.
+#: The answer to a worker without valid credentials.
 NOT_AUTHORIZED: Responses = {403: {"model": SecurityError}}
-#: Only a message is told of what does not fit a model or an address.
+#: The answer to a request that is not valid; it may have only a message.
 NOT_VALID: Responses = {400: {"model": Error | SecurityError}}
 NOT_FOUND = refusal(404)
 OVERTAKEN = refusal(409)
@@ -32,10 +36,10 @@ NOT_POSSIBLE = refusal(422, "Not possible in the current status")
 
 
 def leave_out_types_of_no_body(router: APIRouter) -> None:
-    """Have routes whose success has no body answer without a content type.
+    """Leave out the content type of responses that have no body.
 
-    FastAPI leaves out the body only. Generated clients, Flamenco's worker among them, parse each
-    answer that has a type, and take such a success for a failure.
+    FastAPI leaves out only the body. Generated clients, such as Flamenco's worker, parse every
+    response that has a content type, so they would take such a success for a failure.
     """
     for route in router.routes:
         if isinstance(route, APIRoute) and not is_body_allowed_for_status_code(route.status_code):

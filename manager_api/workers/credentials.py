@@ -16,16 +16,18 @@ from manager_api.database.engine import Changed, Database
 from manager_api.database.tables import WorkerRow
 from manager_api.workers import store as workers
 
-#: Flamenco's. Secrets are random and long, so guessing is hopeless at any cost.
+#: Source: Flamenco. A low cost is enough, because secrets are too long and random to be guessed.
 _BCRYPT_COST = 4
-#: How long a worker may go on with what another manager has changed of it, in seconds. What this
-#: manager changes counts at once.
+#: How long this manager uses a worker's row that another manager may have changed, in seconds. A
+#: change by this manager counts at once.
 _KNOWN_S = 30.0
 
 
 def hash_secret(secret: str) -> str:
-    """Raises:
-    BadRequest: longer than bcrypt looks at.
+    """Return the bcrypt hash of a worker's secret.
+
+    Raises:
+        BadRequest: the secret has more than 72 bytes, or a NUL.
     """
     try:
         return bcrypt.hashpw(secret.encode(), bcrypt.gensalt(_BCRYPT_COST)).decode()
@@ -34,22 +36,25 @@ def hash_secret(secret: str) -> str:
 
 
 class WorkerCredentials:
-    """Checks workers' secrets, and remembers which were right, since bcrypt is slow on purpose."""
+    """Checks workers' secrets and remembers the right ones, because bcrypt is slow on purpose."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self._verified: dict[str, tuple[str, bytes]] = {}
-        """By worker: the stored hash, and a digest of the secret that fits it."""
+        """By worker id: the stored hash, and a digest of the secret that matches it."""
         self._rows = Batched(self._read)
         self._known: dict[str, tuple[float, WorkerRow]] = {}
-        """By worker: since when, and what the database said. On the way between two frames."""
+        """By worker id: when the row was read, and the row.
+
+        A cache, because a worker is checked on the path between two frames.
+        """
         database.listen(Changed.FARM, self._known.clear)
 
     async def check(self, authorization: str) -> WorkerRow:
-        """The worker whose credentials this header carries.
+        """Return the worker whose credentials an `Authorization` header carries.
 
         Raises:
-            NotAuthorized: no credentials, wrong ones, or of a deleted worker.
+            NotAuthorized: the credentials are missing or wrong, or their worker was deleted.
         """
         worker_id, secret = _basic(authorization)
         row = await self._row(worker_id)
@@ -89,10 +94,10 @@ def _bcrypt_fits(secret: str, stored: str) -> bool:
 
 
 def _basic(authorization: str) -> tuple[str, str]:
-    """User and password.
+    """Return the user and the password.
 
     Raises:
-        NotAuthorized: not HTTP Basic authentication.
+        NotAuthorized: the header is not HTTP Basic authentication.
     """
     scheme, _, encoded = authorization.partition(" ")
     if scheme.lower() != "basic":

@@ -1,4 +1,4 @@
-"""Workers as Tablao shows them: with what Flamenco's interface has no fields for."""
+"""Workers as Tablao shows them, with facts that Flamenco's API has no fields for."""
 
 from collections.abc import Mapping, Sequence
 from typing import Protocol
@@ -28,7 +28,7 @@ class ConnectedHosts(Protocol):
 
 
 class NoHosts:
-    """Of a manager that serves none."""
+    """Stands in for the hosts in a manager that serves no hosts."""
 
     connected: frozenset[str] = frozenset()
 
@@ -48,7 +48,7 @@ class FarmWorkerService:
         self._hosts = hosts
 
     async def all(self) -> FarmWorkerList:
-        """By name."""
+        """Return all workers, sorted by name."""
         async with self._database.reading() as session:
             rows = await workers.all_workers(session)
             return FarmWorkerList(workers=await self._answers(session, rows))

@@ -1,4 +1,4 @@
-"""What a worker did, may no longer do, and how its machine was."""
+"""A worker's recent tasks, its blocks, and the statistics of its machine."""
 
 from datetime import UTC, datetime
 
@@ -22,7 +22,7 @@ class WorkerHistoryService:
         self._hosts = hosts
 
     async def statistics(self, worker_id: str, minutes: int) -> MachineHistory:
-        """Of a worker whose host is connected to another manager, nothing is known here."""
+        """Return the machine's samples; none if its host is connected to another manager."""
         async with self._database.reading() as session:
             await workers.existing_worker(session, worker_id)
         samples = self._hosts.history.since(worker_id, minutes * 60)

@@ -1,6 +1,6 @@
-"""An hour of each machine's statistics, in memory: what a graph of it needs, and no more.
+"""Keeps an hour of each machine's statistics in memory, for graphs.
 
-It may be lost at any time, with the manager. Percentages are whole numbers, so that an hour of a
+The history is lost when the manager ends. Percentages are whole numbers, so that an hour of a
 thousand machines takes some tens of megabytes.
 """
 
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from manager_api.contract.machine import MachineStatistics
 
-#: In seconds. A graph of an hour has no more room than this.
+#: Time between two samples, in seconds. A graph of an hour has no room for more samples.
 SAMPLE_EVERY_S = 10.0
 KEPT_S = 3600.0
 _KEPT = int(KEPT_S / SAMPLE_EVERY_S)
@@ -19,7 +19,7 @@ _KEPT = int(KEPT_S / SAMPLE_EVERY_S)
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """Percentages are 0-100; None is what the host did not tell."""
+    """A machine's statistics at one time; percentages are 0-100, None if the host sent no value."""
 
     at: float
     """Seconds since 1970."""
@@ -37,21 +37,21 @@ class HostHistory:
         self._swept = clock()
 
     def heard(self, worker_id: str, statistics: MachineStatistics) -> None:
-        """Kept if it is time for a sample."""
+        """Store a sample if the last one is at least `SAMPLE_EVERY_S` old."""
         now = self._clock()
         self._sweep(now)
         samples = self._samples.setdefault(worker_id, deque(maxlen=_KEPT))
-        # A clock that was set back must not end the samples for an hour.
+        # If the clock was set back, the sampling must go on.
         if not samples or not 0 <= now - samples[-1].at < SAMPLE_EVERY_S:
             samples.append(_sample(now, statistics))
 
     def since(self, worker_id: str, seconds: float) -> Sequence[Sample]:
-        """Oldest first; of the last `seconds`, of which an hour is kept."""
+        """Return the samples of the last `seconds`, at most an hour, oldest first."""
         begin = self._clock() - min(seconds, KEPT_S)
         return [sample for sample in self._samples.get(worker_id, ()) if sample.at >= begin]
 
     def _sweep(self, now: float) -> None:
-        """Forget machines that have not been heard of for as long as anything is kept."""
+        """Forget machines whose newest sample is older than `KEPT_S`."""
         if 0 <= now - self._swept < KEPT_S / 10:
             return
         self._swept = now

@@ -1,4 +1,4 @@
-"""Provisioned settings as stored, and what they come to for each worker."""
+"""Stored provisioned settings, and the settings in force for each worker."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -21,7 +21,7 @@ from manager_api.database.tables import (
 from workflows.domain.provisioning import Layer, Provision, layers_for, merged
 
 PROVISIONS = "/provisions"
-#: How the one target of the farm's scope is called in addresses; it is stored as an empty word.
+#: The name in URLs of the farm scope's only target. It is stored as an empty string.
 WHOLE_FARM = "all"
 
 
@@ -33,8 +33,10 @@ async def all_provisions(session: AsyncSession) -> Sequence[ProvisionRow]:
 async def existing_provision(
     session: AsyncSession, scope: ProvisionScope, target: str
 ) -> ProvisionRow:
-    """Raises:
-    NothingProvisioned: nothing is set there.
+    """Return the settings of a target.
+
+    Raises:
+        NothingProvisioned: the target has no settings.
     """
     row = await session.get(ProvisionRow, (scope, target))
     if row is None:
@@ -45,7 +47,7 @@ async def existing_provision(
 async def put(
     session: Session, scope: ProvisionScope, target: str, settings: Mapping[str, Any]
 ) -> ProvisionRow:
-    """In the place of what was there; tells `/provisions`."""
+    """Store settings in place of the target's old ones, and add an event to `/provisions`."""
     row = await session.merge(
         ProvisionRow(scope=scope, target=target, settings=dict(settings), updated=utc_now())
     )
@@ -54,7 +56,7 @@ async def put(
 
 
 async def remove(session: Session, scope: ProvisionScope, target: str) -> None:
-    """What is set there, if anything; tells `/provisions`."""
+    """Remove a target's settings; if it has any, add an event to `/provisions`."""
     if (row := await session.get(ProvisionRow, (scope, target))) is not None:
         await session.delete(row)
         await _changed(session, scope, target)
@@ -63,7 +65,10 @@ async def remove(session: Session, scope: ProvisionScope, target: str) -> None:
 async def layers_of(
     session: AsyncSession, rows: Collection[WorkerRow]
 ) -> Mapping[str, list[Layer]]:
-    """What speaks of each of these workers, by its id, weakest first; none left out."""
+    """Return the layers that apply to each worker, by worker id, the weakest layer first.
+
+    Every worker has an entry, also if no layer applies to it.
+    """
     stored = [
         Layer(str(row.scope), row.target, row.settings) for row in await all_provisions(session)
     ]
@@ -75,7 +80,7 @@ async def layers_of(
 
 
 async def effective(session: AsyncSession, rows: Collection[WorkerRow]) -> Mapping[str, Provision]:
-    """What is in force for each of these workers, by its id."""
+    """Return the settings in force for each of these workers, by worker id."""
     layers = await layers_of(session, rows)
     return {row.id: merged(layers[row.id]) if row.is_provisioned else Provision() for row in rows}
 
@@ -83,7 +88,7 @@ async def effective(session: AsyncSession, rows: Collection[WorkerRow]) -> Mappi
 async def effective_by_id(
     session: AsyncSession, worker_ids: Iterable[str]
 ) -> Mapping[str, Provision]:
-    """As `effective`; a worker that nobody has provisioned anything for may be left out."""
+    """Return the settings in force, by worker id. Workers without settings may be left out."""
     if await session.scalar(select(ProvisionRow.scope).limit(1)) is None:
         return {}
     query = select(WorkerRow).where(WorkerRow.id.in_(set(worker_ids)))
@@ -91,17 +96,20 @@ async def effective_by_id(
 
 
 def slots(row: WorkerRow, provided: Provision) -> int:
-    """How many tasks it is given at a time. Over HTTP a worker asks for one after the other."""
+    """Return how many tasks a worker is given at a time.
+
+    Provisioned slots do not count for an HTTP worker: it asks for one task after the other.
+    """
     return row.slots if row.is_http or provided.slots is None else provided.slots
 
 
 def task_types(row: WorkerRow, provided: Provision) -> list[str]:
-    """What it is given."""
+    """Return the types of the tasks that a worker is given."""
     return list(row.supported_task_types if provided.task_types is None else provided.task_types)
 
 
 async def _tags_by_name(session: AsyncSession) -> Mapping[str, Sequence[str]]:
-    """Ids of tags, by worker."""
+    """Return the ids of each worker's tags, in the order of the tags' names, by worker id."""
     membership = WorkerTagMembershipRow
     query = (
         select(membership.worker_id, membership.tag_id)
@@ -115,8 +123,8 @@ async def _tags_by_name(session: AsyncSession) -> Mapping[str, Sequence[str]]:
 
 
 async def _changed(session: Session, scope: ProvisionScope, target: str) -> None:
-    # Values stay out of it: an environment may hold secrets, and everybody reads events.
+    # The event holds no values: an environment may hold secrets, and every client reads events.
     events.append(session, PROVISIONS, {"scope": str(scope), "target": target})
-    # A worker that was of no use to a job may be now.
+    # A job may now have use for a worker that it handed back.
     await session.execute(delete(HandBackRow))
     session.changed.add(Changed.FARM)

@@ -1,4 +1,4 @@
-"""What may be provisioned for whom."""
+"""Provisioned settings of the farm, platforms, tags and workers: read, checked, changed."""
 
 import re
 
@@ -66,11 +66,12 @@ class ProvisionService:
 
 
 async def _stored_target(session: AsyncSession, scope: ProvisionScope, target: str) -> str:
-    """The target as it is stored.
+    """Return the target as it is stored.
 
     Raises:
-        BadRequest: it can be none.
-        WorkerTagNotFound, WorkerNotFound: see there.
+        BadRequest: the scope cannot have such a target.
+        WorkerTagNotFound: the target is not a tag.
+        WorkerNotFound: the target is not a worker.
     """
     match scope:
         case ProvisionScope.FARM if target == provisions.WHOLE_FARM:

@@ -1,4 +1,4 @@
-"""What the manager does with workers."""
+"""Registration, sign-on and sign-off of workers, and requests to them."""
 
 import asyncio
 from uuid import uuid4
@@ -29,9 +29,10 @@ from workflows.domain.worker import (
 
 
 class WorkerService:
-    """
+    """Shows and changes workers for clients; registers workers and signs them on and off.
+
     Args:
-        wait_s: how long a busy database holds up what workers say of themselves.
+        wait_s: how long a sign-on or sign-off is retried while the database is busy.
     """
 
     def __init__(self, database: Database, wait_s: float) -> None:
@@ -62,7 +63,10 @@ class WorkerService:
             workers.set_request(session, row, pending)
 
     async def delete(self, worker_id: str) -> None:
-        """Its tasks go back to the queue, its host is sent away, its name stays on what it did."""
+        """Delete a worker.
+
+        Its tasks go back to the queue and its host is disconnected. Its old tasks keep its name.
+        """
         async with self._database.writing() as session:
             row = await workers.existing_worker_to_change(session, worker_id)
             await workers.delete_worker(session, row)
@@ -109,7 +113,7 @@ class WorkerService:
                 workers.set_request(session, row, resumes)
 
     async def _sign_on(self, worker_id: str, facts: workers.SignOn) -> WorkerStatus:
-        """What to become."""
+        """Store the sign-on; return the status that the worker is to take."""
         async with self._database.writing() as session:
             row = await workers.existing_worker_to_change(session, worker_id)
             await workers.sign_on(session, row, facts)
@@ -120,5 +124,5 @@ class WorkerService:
 
 
 def _task_types(given: list[str]) -> list[str]:
-    """Once each, in the order given."""
+    """Return the task types in lower case, each once, in the order given."""
     return list(dict.fromkeys(word for each in given if (word := each.strip().lower())))

@@ -1,4 +1,4 @@
-"""Workers' sleep schedules: read and saved by people, looked after by the keeper."""
+"""Workers' sleep schedules: users read and save them, the keeper applies them."""
 
 import asyncio
 import logging
@@ -23,7 +23,7 @@ class SleepScheduleService:
         self._clock = clock
 
     async def get(self, worker_id: str) -> WorkerSleepSchedule | None:
-        """None also for a worker that is none, as in Flamenco."""
+        """Return a worker's schedule; None if it has none or does not exist, as in Flamenco."""
         async with self._database.reading() as session:
             row = await sleep_schedules.of_worker(session, worker_id)
         return None if row is None else sleep_schedule_answer(row)
@@ -44,10 +44,10 @@ class SleepScheduleService:
 
 
 class SleepDuty:
-    """Of the keeper: asks of workers what their schedules say, when one has something to say.
+    """The keeper's duty that asks workers to sleep or wake when their schedules are due.
 
     Args:
-        every_s: how often it asks the database whether a schedule is due; they go by minutes.
+        every_s: the time between two looks for due schedules. Schedules are given in minutes.
     """
 
     def __init__(
@@ -58,10 +58,10 @@ class SleepDuty:
         self._clock = clock
 
     async def run(self, epoch: int) -> None:
-        """Until canceled.
+        """Apply due schedules until canceled.
 
         Raises:
-            Superseded: another keeper looks after the farm.
+            Superseded: another keeper has taken over the farm.
         """
         while True:
             try:
@@ -71,8 +71,10 @@ class SleepDuty:
             await asyncio.sleep(self._every_s)
 
     async def look(self, epoch: int) -> None:
-        """Raises:
-        Superseded: nothing was asked of anybody.
+        """Apply the schedules that are due.
+
+        Raises:
+            Superseded: another keeper has taken over the farm. No worker was asked for a status.
         """
         async with self._database.reading() as session:
             worker_ids = await sleep_schedules.due(session, self._clock())

@@ -1,4 +1,7 @@
-"""Workers' sleep schedules, and what they ask of their workers. Times are this machine's."""
+"""Stored sleep schedules, and the requests that they make of their workers.
+
+The times of schedules are in the time zone of the manager's machine.
+"""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -23,7 +26,7 @@ async def by_worker(session: AsyncSession) -> Mapping[str, SleepScheduleRow]:
 
 
 async def save(session: Session, worker: WorkerRow, schedule: SleepSchedule, now: datetime) -> None:
-    """Keeps it, and asks the worker at once to be what it says."""
+    """Store a schedule, and request at once the status that it gives the worker now."""
     row = SleepScheduleRow(
         worker_id=worker.id,
         is_active=schedule.is_active,
@@ -39,14 +42,14 @@ async def save(session: Session, worker: WorkerRow, schedule: SleepSchedule, now
 async def scheduled_status(
     session: AsyncSession, worker_id: str, now: datetime
 ) -> WorkerStatus | None:
-    """What a worker's schedule says; None without one."""
+    """Return the status that a worker's schedule gives it at `now`; None without a schedule."""
     row = await of_worker(session, worker_id)
     schedule = None if row is None else _schedule(row)
     return None if schedule is None else schedule.status_at(now)
 
 
 async def due(session: AsyncSession, now: datetime) -> Sequence[str]:
-    """Ids of the workers whose schedule must be looked at."""
+    """Return the ids of the workers whose schedule is due for a check."""
     query = (
         select(SleepScheduleRow.worker_id)
         .join(WorkerRow, WorkerRow.id == SleepScheduleRow.worker_id)
@@ -58,7 +61,7 @@ async def due(session: AsyncSession, now: datetime) -> Sequence[str]:
 
 
 async def look_at(session: Session, worker_id: str, now: datetime) -> None:
-    """Asks of a worker what its schedule says now, and notes when to look again."""
+    """Request the status that a worker's schedule gives it now, and store the next check."""
     worker = await workers.worker_to_change(session, worker_id)
     row = await of_worker(session, worker_id)
     if worker is None or row is None:
@@ -77,7 +80,7 @@ def _ask(session: Session, worker: WorkerRow, schedule: SleepSchedule, now: date
 
 
 def _schedule(row: SleepScheduleRow) -> SleepSchedule | None:
-    """None if it is not one that we would have stored."""
+    """Return the stored schedule; None if it is not valid."""
     try:
         return SleepSchedule.parse(
             is_active=row.is_active,

@@ -1,4 +1,4 @@
-"""Workers: registration, sessions, statuses and what is asked of them."""
+"""Workers in the database: registration, sessions, statuses, requested statuses, tags."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -46,7 +46,7 @@ class SignOn:
 
 
 async def register(session: Session, new: NewWorker) -> WorkerRow:
-    """Tells nobody, as in Flamenco: a worker shows up at its first sign-on."""
+    """Insert a worker. It adds no event, as in Flamenco: a worker shows up at its first sign-on."""
     now = utc_now()
     row = WorkerRow(
         id=new.id,
@@ -66,15 +66,18 @@ async def register(session: Session, new: NewWorker) -> WorkerRow:
 
 
 async def worker(session: AsyncSession, worker_id: str) -> WorkerRow | None:
-    """None if it was deleted, too. Credentials are checked against its `secret_hash`."""
+    """Return the worker; None if it does not exist or was deleted."""
     row = await session.get(WorkerRow, worker_id)
     return None if row is None or row.deleted_at is not None else row
 
 
 async def worker_to_change(session: Session, worker_id: str) -> WorkerRow | None:
-    """The worker, held against other writers until the transaction ends; None if deleted.
+    """Return the worker, locked against other writers until the transaction ends.
 
-    What writes below takes such a row.
+    The functions of this module that change a worker take such a row.
+
+    Returns:
+        None: the worker does not exist or was deleted.
     """
     row = await session.get(
         WorkerRow, worker_id, with_for_update=FOR_CHANGE, populate_existing=True
@@ -83,17 +86,19 @@ async def worker_to_change(session: Session, worker_id: str) -> WorkerRow | None
 
 
 async def existing_worker(session: AsyncSession, worker_id: str) -> WorkerRow:
-    """Raises:
-    WorkerNotFound: there is none, or it was deleted.
+    """Return the worker.
+
+    Raises:
+        WorkerNotFound: the worker does not exist or was deleted.
     """
     return _existing(await worker(session, worker_id), worker_id)
 
 
 async def existing_worker_to_change(session: Session, worker_id: str) -> WorkerRow:
-    """As `worker_to_change`.
+    """Return the worker, locked as by `worker_to_change`.
 
     Raises:
-        WorkerNotFound: there is none, or it was deleted.
+        WorkerNotFound: the worker does not exist or was deleted.
     """
     return _existing(await worker_to_change(session, worker_id), worker_id)
 
@@ -101,7 +106,7 @@ async def existing_worker_to_change(session: Session, worker_id: str) -> WorkerR
 async def workers_by_id(
     session: AsyncSession, worker_ids: Iterable[str | None]
 ) -> Mapping[str, WorkerRow]:
-    """Deleted ones too: their names stay on what they did."""
+    """Return workers by id, deleted ones too: old tasks show their names."""
     wanted = {worker_id for worker_id in worker_ids if worker_id}
     if not wanted:
         return {}
@@ -110,19 +115,19 @@ async def workers_by_id(
 
 
 async def all_workers(session: AsyncSession) -> Sequence[WorkerRow]:
-    """Those that are not deleted, by name."""
+    """Return the workers that are not deleted, sorted by name."""
     query = select(WorkerRow).where(WorkerRow.deleted_at.is_(None))
     return (await session.scalars(query.order_by(WorkerRow.name, WorkerRow.id))).all()
 
 
 def pending_request(row: WorkerRow) -> StatusRequest | None:
-    """The status that the worker is asked for."""
+    """Return the status that the worker is asked to take; None if it is asked for none."""
     requested = row.status_requested
     return StatusRequest(requested, row.is_lazy_request) if requested else None
 
 
 async def sign_on(session: Session, row: WorkerRow, facts: SignOn) -> None:
-    """Status `starting`; tells `/workers`."""
+    """Store the facts of a sign-on and the status `starting`; add an event to `/workers`."""
     previous = row.status
     row.status = WorkerStatus.STARTING
     row.name = facts.name
@@ -139,10 +144,10 @@ async def sign_on(session: Session, row: WorkerRow, facts: SignOn) -> None:
 def set_status(
     session: Session, row: WorkerRow, status: WorkerStatus, *, clears_request: bool = False
 ) -> None:
-    """Store a status that was reported, and which request is pending then; tells `/workers`.
+    """Store a status, end the request that it fulfills, and add an event to `/workers`.
 
     Args:
-        clears_request: no request is pending any more, whatever was asked for.
+        clears_request: any pending request ends, whether it is fulfilled or not.
     """
     pending = None if clears_request else pending_after_report(status, pending_request(row))
     previous = row.status
@@ -152,13 +157,17 @@ def set_status(
 
 
 def set_request(session: Session, row: WorkerRow, pending: StatusRequest | None) -> None:
-    """Store what the worker is asked to be from now on; None asks nothing. Tells `/workers`."""
+    """Store the status that the worker is asked to take, and add an event to `/workers`.
+
+    Args:
+        pending: None: the worker is asked for no status.
+    """
     _ask(row, pending)
     _tell(session, row)
 
 
 def begin_session(session: Session, row: WorkerRow, slots: int, live_runs: Sequence[str]) -> int:
-    """A host signed on to the control channel; returns its session's number."""
+    """Begin a session of a host on the control channel; return the session's number."""
     row.session += 1
     row.is_http = False
     row.slots = slots
@@ -169,16 +178,21 @@ def begin_session(session: Session, row: WorkerRow, slots: int, live_runs: Seque
 
 
 async def seen(session: Session, worker_ids: Sequence[str], at: datetime) -> None:
-    """They were heard of; tells nobody."""
+    """Store when workers were last heard from; add no event."""
     await session.execute(
         update(WorkerRow).where(WorkerRow.id.in_(worker_ids)).values(last_seen=at)
     )
 
 
 def mark_lost(session: Session, row: WorkerRow, host_session: int | None = None) -> bool:
-    """Status `error`, a pending request ends; tells `/workers`.
+    """Set the status to `error`, end a pending request, and add an event to `/workers`.
 
-    False, with nothing done, if it has a newer session than `host_session`, or is gone anyway.
+    Args:
+        host_session: the session that was lost; None: any session.
+
+    Returns:
+        False: nothing was changed, because the worker has another session than `host_session`, or
+        is `offline` or in `error` already.
     """
     if not can_be_lost(row.status) or host_session not in (None, row.session):
         return False
@@ -187,7 +201,10 @@ def mark_lost(session: Session, row: WorkerRow, host_session: int | None = None)
 
 
 async def delete_worker(session: Session, row: WorkerRow) -> None:
-    """Stamp it deleted; the row stays, for its tasks' and leases' sake. Tells `/workers`."""
+    """Mark a worker as deleted and add an event to `/workers`.
+
+    The row stays, because tasks and leases refer to it.
+    """
     row.deleted_at = utc_now()
     await provisions.remove(session, ProvisionScope.WORKER, row.id)
     _tell(session, row)
@@ -195,7 +212,7 @@ async def delete_worker(session: Session, row: WorkerRow) -> None:
 
 
 async def deleted(session: AsyncSession, worker_ids: Iterable[str]) -> set[str]:
-    """Those of them that were deleted."""
+    """Return the ids of those workers that were deleted."""
     query = select(WorkerRow.id).where(
         WorkerRow.id.in_(worker_ids), WorkerRow.deleted_at.is_not(None)
     )
@@ -203,8 +220,10 @@ async def deleted(session: AsyncSession, worker_ids: Iterable[str]) -> set[str]:
 
 
 def set_paused(session: Session, row: WorkerRow, *, is_paused: bool) -> None:
-    """Paused, it finishes what it runs and gets nothing more. Tells `/workers`, although nothing
-    that Flamenco knows has changed: who listens looks again.
+    """Pause or resume a worker. A paused worker finishes its tasks and gets no new ones.
+
+    A change adds an event to `/workers`. The event has no field for the pause, because Flamenco's
+    has none; clients that receive it fetch the worker again.
     """
     if row.is_paused != is_paused:
         row.is_paused = is_paused
@@ -212,7 +231,7 @@ def set_paused(session: Session, row: WorkerRow, *, is_paused: bool) -> None:
 
 
 async def set_tags(session: Session, row: WorkerRow, tag_ids: Sequence[str]) -> None:
-    """Replaces its tags; unknown ones are ignored. Tells `/workers`."""
+    """Replace a worker's tags, ignore unknown tags, and add an event to `/workers`."""
     membership = WorkerTagMembershipRow
     await session.execute(delete(membership).where(membership.worker_id == row.id))
     there = await session.scalars(
@@ -225,7 +244,7 @@ async def set_tags(session: Session, row: WorkerRow, tag_ids: Sequence[str]) -> 
 
 
 async def tags_of(session: AsyncSession, worker_id: str) -> Sequence[WorkerTagRow]:
-    """By name."""
+    """Return a worker's tags, sorted by name."""
     membership = WorkerTagMembershipRow
     query = (
         select(WorkerTagRow)
@@ -237,7 +256,7 @@ async def tags_of(session: AsyncSession, worker_id: str) -> Sequence[WorkerTagRo
 
 
 async def last_task(session: AsyncSession, worker_id: str) -> TaskRow | None:
-    """The task it works on, else the one that changed last; without its commands."""
+    """Return the worker's active task, else its task that changed last; without the commands."""
     query = (
         select(TaskRow)
         .where(TaskRow.worker_id == worker_id)
@@ -245,13 +264,13 @@ async def last_task(session: AsyncSession, worker_id: str) -> TaskRow | None:
         .limit(1)
         .options(defer(TaskRow.commands, raiseload=True))
     )
-    # Written out, since a parameter would hide from SQLite that the index of active tasks fits.
+    # A literal: with a parameter, SQLite would not use the index of active tasks.
     active = query.where(literal_column("tasks.status = 'active'"))
     return await session.scalar(active) or await session.scalar(query)
 
 
 async def _is_of_new_use(session: Session, worker_id: str) -> None:
-    """A job that had no use for it may have one now (protocol rule 2)."""
+    """Let jobs that handed the worker back get it again (protocol rule 2)."""
     await session.execute(delete(HandBackRow).where(HandBackRow.worker_id == worker_id))
 
 

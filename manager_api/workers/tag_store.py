@@ -1,4 +1,4 @@
-"""Worker tags: which jobs are for which workers."""
+"""Worker tags in the database. A job that has a tag is only for workers that have it too."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -15,10 +15,10 @@ from manager_api.workers import provision_store as provisions
 
 
 async def insert_tag(session: Session, tag_id: str, name: str, description: str) -> WorkerTagRow:
-    """Tells `/workertags`.
+    """Insert a tag and add an event to `/workertags`.
 
     Raises:
-        IntegrityError: the name is taken.
+        IntegrityError: another tag has this name.
     """
     row = WorkerTagRow(id=tag_id, name=name, description=description)
     session.add(row)
@@ -32,27 +32,29 @@ async def tag(session: AsyncSession, tag_id: str) -> WorkerTagRow | None:
 
 
 async def existing_tag(session: AsyncSession, tag_id: str) -> WorkerTagRow:
-    """Raises:
-    WorkerTagNotFound: there is none.
+    """Return the tag.
+
+    Raises:
+        WorkerTagNotFound: the tag does not exist.
     """
     return _existing(await tag(session, tag_id), tag_id)
 
 
 async def existing_tag_to_change(session: Session, tag_id: str) -> WorkerTagRow:
-    """Held against other writers until the transaction ends.
+    """Return the tag, locked against other writers until the transaction ends.
 
     Raises:
-        WorkerTagNotFound: there is none.
+        WorkerTagNotFound: the tag does not exist.
     """
     row = await session.get(WorkerTagRow, tag_id, with_for_update=FOR_CHANGE)
     return _existing(row, tag_id)
 
 
 async def existing_tag_to_delete(session: Session, tag_id: str) -> WorkerTagRow:
-    """Given to no job and no worker before the transaction ends.
+    """Return the tag, locked so that no job or worker gets it before the transaction ends.
 
     Raises:
-        WorkerTagNotFound: there is none.
+        WorkerTagNotFound: the tag does not exist.
     """
     return _existing(await session.get(WorkerTagRow, tag_id, with_for_update=True), tag_id)
 
@@ -60,7 +62,10 @@ async def existing_tag_to_delete(session: Session, tag_id: str) -> WorkerTagRow:
 async def tag_to_give(
     session: Session, *, tag_id: str | None = None, name: str | None = None
 ) -> WorkerTagRow | None:
-    """By id or by name; not deleted before the transaction ends."""
+    """Return the tag with this id or this name, locked against deletion.
+
+    The lock holds until the transaction ends.
+    """
     is_it = WorkerTagRow.name == name if tag_id is None else WorkerTagRow.id == tag_id
     return await session.scalar(
         select(WorkerTagRow).where(is_it).with_for_update(read=True, key_share=True)
@@ -68,12 +73,12 @@ async def tag_to_give(
 
 
 async def all_tags(session: AsyncSession) -> Sequence[WorkerTagRow]:
-    """By name."""
+    """Return all tags, sorted by name."""
     return (await session.scalars(select(WorkerTagRow).order_by(WorkerTagRow.name))).all()
 
 
 async def by_worker(session: AsyncSession) -> Mapping[str, Sequence[WorkerTagRow]]:
-    """The tags of each worker that has some, by name."""
+    """Return the tags of each worker that has any, sorted by name, by worker id."""
     membership = WorkerTagMembershipRow
     query = (
         select(membership.worker_id, WorkerTagRow)
@@ -87,7 +92,7 @@ async def by_worker(session: AsyncSession) -> Mapping[str, Sequence[WorkerTagRow
 
 
 async def unfinished_jobs_of(session: AsyncSession, tag_id: str) -> Sequence[JobRow]:
-    """What deleting the tag would open to every worker."""
+    """Return the unfinished jobs of a tag. Every worker could serve them if it were deleted."""
     query = select(JobRow).where(JobRow.worker_tag_id == tag_id, JobRow.is_ended.is_(False))
     return (await session.scalars(query)).all()
 
@@ -95,10 +100,13 @@ async def unfinished_jobs_of(session: AsyncSession, tag_id: str) -> Sequence[Job
 async def update_tag(
     session: Session, row: WorkerTagRow, name: str, description: str | None
 ) -> None:
-    """Without a description the old one stays. Tells `/workertags`.
+    """Change a tag and add an event to `/workertags`.
+
+    Args:
+        description: None keeps the old one.
 
     Raises:
-        IntegrityError: the name is taken.
+        IntegrityError: another tag has this name.
     """
     row.name = name
     if description is not None:
@@ -108,7 +116,7 @@ async def update_tag(
 
 
 async def delete_tag(session: Session, row: WorkerTagRow) -> None:
-    """Its jobs lose it, workers are its members no more. Tells `/workertags`."""
+    """Delete a tag, take it from its jobs and workers, and add an event to `/workertags`."""
     jobs = update(JobRow).where(JobRow.worker_tag_id == row.id).values(worker_tag_id=None)
     await session.execute(jobs)
     await session.execute(delete(WorkerTagRow).where(WorkerTagRow.id == row.id))

@@ -1,4 +1,4 @@
-"""Worker tags: made, renamed, deleted, given to workers."""
+"""Worker tags: created, renamed, deleted, given to workers."""
 
 from uuid import uuid4
 
@@ -27,7 +27,14 @@ class WorkerTagService:
             return tag_answer(await tags.existing_tag(session, tag_id))
 
     async def create(self, asked: WorkerTagRequest, tag_id: str | None) -> WorkerTag:
-        """With the caller's id, if there is one."""
+        """Create a tag.
+
+        Args:
+            tag_id: the id that the client chose; None: a new random one.
+
+        Raises:
+            Conflict: another tag has the id or the name.
+        """
         new_id = tag_id or str(uuid4())
         try:
             async with self._database.writing() as session:
@@ -47,7 +54,14 @@ class WorkerTagService:
             raise _name_taken(asked.name) from error
 
     async def delete(self, tag_id: str, *, force: bool) -> None:
-        """Of unfinished jobs it is taken only by force: then every worker may serve them."""
+        """Delete a tag.
+
+        Args:
+            force: delete it even if unfinished jobs have it. Every worker may then serve them.
+
+        Raises:
+            Conflict: unfinished jobs have the tag, and `force` is not set.
+        """
         async with self._database.writing() as session:
             row = await tags.existing_tag_to_delete(session, tag_id)
             if not force:
@@ -55,7 +69,7 @@ class WorkerTagService:
             await tags.delete_tag(session, row)
 
     async def set_of_worker(self, worker_id: str, tag_ids: list[str]) -> None:
-        """All of a worker's tags; what is none is ignored, as in Flamenco."""
+        """Replace a worker's tags; ignore ids of unknown tags, as Flamenco does."""
         async with self._database.writing() as session:
             row = await workers.existing_worker_to_change(session, worker_id)
             await workers.set_tags(session, row, [each.lower() for each in tag_ids])

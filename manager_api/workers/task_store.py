@@ -1,4 +1,4 @@
-"""What workers do, did, and may no longer do, with the names of the jobs it is for."""
+"""The active tasks, recent tasks and blocks of workers, with the names of the jobs."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -15,12 +15,12 @@ TaskAndJob = Row[TaskRow, str]
 async def active_tasks(
     session: AsyncSession, worker_id: str | None = None
 ) -> defaultdict[str, list[TaskAndJob]]:
-    """Tasks that are being run and their jobs' names, by worker; without their commands.
+    """Return active tasks and their jobs' names, by worker id; without the tasks' commands.
 
     Args:
-        worker_id: only those of this one.
+        worker_id: return only the tasks of this worker.
     """
-    # Written out, since a parameter would hide from SQLite that the index of active tasks fits.
+    # A literal: with a parameter, SQLite would not use the index of active tasks.
     is_active: ColumnElement[bool] = literal_column("tasks.status = 'active'")
     query = _tasks().where(is_active, TaskRow.worker_id.is_not(None))
     if worker_id is not None:
@@ -32,13 +32,13 @@ async def active_tasks(
 
 
 async def recent_tasks(session: AsyncSession, worker_id: str, limit: int) -> Sequence[TaskAndJob]:
-    """Those that changed last, newest first; without their commands."""
+    """Return the worker's tasks that changed last, the latest first; without their commands."""
     query = _tasks().where(TaskRow.worker_id == worker_id)
     return (await session.execute(query.order_by(TaskRow.updated.desc()).limit(limit))).all()
 
 
 async def blocks_of(session: AsyncSession, worker_id: str) -> Sequence[Row[str, str, str]]:
-    """Id and name of the job, and the task type; by job, the newest first."""
+    """Return job id, job name and task type of each block of a worker, the newest job first."""
     query = (
         select(JobBlockRow.job_id, JobRow.name, JobBlockRow.task_type)
         .join(JobRow, JobRow.id == JobBlockRow.job_id)

@@ -147,7 +147,7 @@ class HttpHost:
             self._db.reported(self.id, worker.session, status)
             if was_started:
                 return
-            self._runs.give_back(self.id, "its worker was not heard of")
+            self._runs.give_back(self.id, "its worker was not heard from")
             self._runs.begin_session(worker)
 
     # --- its task --------------------------------------------------------------------------------
@@ -188,7 +188,7 @@ class HttpHost:
             self._hang_up()
             return
         if worker.requested is not None:
-            self._runs.give_back(self.id, f"it is to be {worker.requested}")
+            self._runs.give_back(self.id, f"its worker is to become {worker.requested}")
             self._become(worker, worker.requested)
         elif worker.status is WorkerStatus.AWAKE:
             self._runs.confirm_stops(self.id)

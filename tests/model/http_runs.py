@@ -127,7 +127,7 @@ class HttpRuns:
         self._unattached = {key: self._unattached.get(key, now) for key in unattached}
         for key, row in list(rows.items()):
             if now - self._unattached.get(key, now) > GRACE:
-                self._stop(row, "nobody asks for it any more")
+                self._stop(row, "no activity waits for it any more")
             if row.outcome is None:
                 self._end_silent(row, now - max(row.touched, listening_since))
             elif row.activity is None and self._db.is_settled(key):
@@ -135,7 +135,7 @@ class HttpRuns:
 
     def _end_silent(self, row: HttpRun, silence: int) -> None:
         if not row.is_running and silence > HTTP_WORKER_TIMEOUT:
-            end(row, Outcome(OutcomeKind.REFUSED, "its worker did not come for it"))
+            end(row, Outcome(OutcomeKind.REFUSED, "its worker did not fetch it"))
         elif row.is_running and silence > HTTP_TASK_TIMEOUT:
             kind = OutcomeKind.CANCELED if row.stop_reason else OutcomeKind.FAILED
             end(row, Outcome(kind, row.stop_reason or "timed out"))

@@ -175,7 +175,7 @@ export interface paths {
         head?: never;
         /**
          * Change Configuration
-         * @description By dotted name, `shaman.enabled`; null takes a setting out of the file.
+         * @description Change settings by dotted names such as `shaman.enabled`; null removes one from the file.
          */
         patch: operations["changeConfiguration"];
         trace?: never;
@@ -189,7 +189,7 @@ export interface paths {
         };
         /**
          * Get Configuration Fields
-         * @description What a form for the settings needs to know of them.
+         * @description Return the facts that a form for the settings needs.
          */
         get: operations["getConfigurationFields"];
         put?: never;
@@ -746,7 +746,7 @@ export interface paths {
         post?: never;
         /**
          * Delete Worker Tag
-         * @description `force` is ours: without it the tag of unfinished jobs stays.
+         * @description Delete a tag. A tag of unfinished jobs needs `force`, which Flamenco does not have.
          */
         delete: operations["deleteWorkerTag"];
         options?: never;
@@ -832,7 +832,7 @@ export interface paths {
         };
         /**
          * Get Worker Statistics
-         * @description Of its machine, as far as this manager has heard; what comes next is told as events.
+         * @description Return the machine's past statistics that this manager knows. New ones come as events.
          */
         get: operations["getWorkerStatistics"];
         put?: never;
@@ -852,7 +852,7 @@ export interface paths {
         };
         /**
          * Get Worker Tasks
-         * @description Those that it got last and that changed last, newest first.
+         * @description Return the worker's tasks that changed last, the latest first.
          */
         get: operations["getWorkerTasks"];
         put?: never;
@@ -872,7 +872,7 @@ export interface paths {
         };
         /**
          * Get Worker Blocklist
-         * @description Which types of tasks it no longer gets, and in which jobs.
+         * @description Return the task types that the worker no longer gets, and in which jobs.
          */
         get: operations["getWorkerBlocklist"];
         put?: never;
@@ -894,7 +894,7 @@ export interface paths {
         put?: never;
         /**
          * Pause Worker
-         * @description It finishes what it runs and gets nothing more, but stays awake.
+         * @description Pause a worker: it finishes its tasks and gets no new ones, but stays awake.
          */
         post: operations["pauseWorker"];
         delete?: never;
@@ -1032,7 +1032,7 @@ export interface paths {
         };
         /**
          * Get Job Times
-         * @description How long each completed task took, and each worker for a step.
+         * @description Return the time that each completed task took, and how long each worker takes for a step.
          */
         get: operations["getJobTimes"];
         put?: never;
@@ -1052,7 +1052,7 @@ export interface paths {
         };
         /**
          * Get Job Progress
-         * @description The frames that are being rendered at this moment, and their samples.
+         * @description Return the frames that are being rendered at this moment, and their samples.
          */
         get: operations["getJobProgress"];
         put?: never;
@@ -1072,7 +1072,7 @@ export interface paths {
         };
         /**
          * Get Job History
-         * @description Changes of its status, and failures of its tasks.
+         * @description Return the changes of the job's status and the failures of its tasks.
          */
         get: operations["getJobHistory"];
         put?: never;
@@ -1094,7 +1094,7 @@ export interface paths {
         put?: never;
         /**
          * Recompile Job
-         * @description Requeue with changes: tasks that stay alike and are completed are kept, the rest is new.
+         * @description Requeue a job with changed settings. Completed tasks that do not change are kept.
          */
         post: operations["recompileJob"];
         delete?: never;
@@ -1131,7 +1131,7 @@ export interface paths {
         get: operations["getRnaOverrides"];
         /**
          * Set Rna Overrides
-         * @description Count for every task that is begun from now on; what runs keeps what it began with.
+         * @description Replace a job's overrides. They count for tasks that begin from now on.
          */
         put: operations["setRnaOverrides"];
         post?: never;
@@ -1152,7 +1152,9 @@ export interface paths {
         put?: never;
         /**
          * Archive Job
-         * @description Keeps definition, statistics and last image; drops tasks and logs. Cannot be undone.
+         * @description Archive a job: keep its definition, statistics and last image, delete its tasks and logs.
+         *
+         *     This cannot be undone.
          */
         post: operations["archiveJob"];
         delete?: never;
@@ -1170,7 +1172,7 @@ export interface paths {
         };
         /**
          * Export Job
-         * @description All that is known of a job, as a file to keep.
+         * @description Return all that the manager knows of a job, as a file to keep.
          */
         get: operations["exportJob"];
         put?: never;
@@ -1190,7 +1192,7 @@ export interface paths {
         };
         /**
          * Get Archived Jobs
-         * @description Last archived first. Flamenco's fetchJobs does not list them.
+         * @description Return the archived jobs, the last archived first. Flamenco's fetchJobs omits them.
          */
         get: operations["getArchivedJobs"];
         put?: never;
@@ -1227,7 +1229,7 @@ export interface paths {
         };
         /**
          * Get Views
-         * @description By name, of all pages: those that are shared, and the asker's own.
+         * @description Return the shared views and the asker's own, of all pages, sorted by name.
          */
         get: operations["getViews"];
         put?: never;
@@ -1283,7 +1285,7 @@ export interface paths {
         };
         /**
          * Get Health
-         * @description For load balancers and supervisors: answers 503 while the database does not answer.
+         * @description Answer 503 while the database does not answer; for load balancers and supervisors.
          */
         get: operations["getHealth"];
         put?: never;
@@ -1303,10 +1305,11 @@ export interface paths {
         };
         /**
          * List Files
-         * @description Of a folder in the shared storage; `path` may begin with a variable.
+         * @description List a folder in the shared storage; `path` may begin with a variable.
          *
-         *     `contains` chooses by a part of the name, `hidden` shows names that begin with a dot. With
-         *     `nearest`, instead of a refusal the first folder above that exists is listed, or the storage.
+         *     `contains` selects entries by a part of their name; `hidden` also lists names that begin with a
+         *     dot. With `nearest`, a path that cannot be listed is not refused: the first existing folder
+         *     above it is listed, or the shared storage.
          */
         get: operations["listFiles"];
         put?: never;
@@ -1326,7 +1329,7 @@ export interface paths {
         };
         /**
          * List Frames
-         * @description Those that the job's settings tell of, where they are in the shared storage.
+         * @description Return the frames that the job's settings name, and their files in the shared storage.
          */
         get: operations["listFrames"];
         put?: never;
@@ -1346,9 +1349,9 @@ export interface paths {
         };
         /**
          * Fetch Frame
-         * @description At most as wide as asked for, rounded up to 320, 640, 1280 or 1920 pixels.
+         * @description Return a frame as JPEG, at most `width` pixels wide.
          *
-         *     OpenEXR is tone-mapped.
+         *     `width` is rounded up to 320, 640, 1280 or 1920 pixels. OpenEXR is tone-mapped.
          */
         get: operations["fetchFrame"];
         put?: never;
@@ -1368,7 +1371,7 @@ export interface paths {
         };
         /**
          * List Last Rendered
-         * @description The newest image of each job, the newest of all first; of jobs that changed lately.
+         * @description Return the newest image of each job that changed lately, the newest image first.
          */
         get: operations["listLastRendered"];
         put?: never;
@@ -1405,7 +1408,7 @@ export interface paths {
         };
         /**
          * Get Effective
-         * @description What is in force for one worker, and where it comes from.
+         * @description Return the settings in force for one worker, and where each comes from.
          */
         get: operations["getEffectiveProvision"];
         put?: never;
@@ -1427,7 +1430,7 @@ export interface paths {
         get: operations["getProvision"];
         /**
          * Set Provision
-         * @description In the place of what was set there; counts from each worker's next task on.
+         * @description Replace a target's settings. They count from each worker's next task on.
          */
         put: operations["setProvision"];
         post?: never;
@@ -1447,7 +1450,7 @@ export interface paths {
         };
         /**
          * Get Job Type Scripts
-         * @description All job types, what is broken and where it comes from included.
+         * @description Return all job types, broken ones too, with their problems and origins.
          */
         get: operations["getJobTypeScripts"];
         put?: never;
@@ -1469,7 +1472,7 @@ export interface paths {
         put?: never;
         /**
          * Test Compile Job Type
-         * @description What a script makes of settings. Nothing is stored; one that does not work is an answer.
+         * @description Try a script with settings. Nothing is stored; a broken script is not an error here.
          */
         post: operations["testCompileJobType"];
         delete?: never;
@@ -1489,7 +1492,7 @@ export interface paths {
         put?: never;
         /**
          * Preview Job
-         * @description As submitJobCheck, for a page that asks while somebody types: a refusal is an answer.
+         * @description Check a job as submitJobCheck does, for forms: a refusal is not an error here.
          */
         post: operations["previewJob"];
         delete?: never;
@@ -1507,18 +1510,18 @@ export interface paths {
         };
         /**
          * Get Job Type Source
-         * @description A built-in job type is told as a script that makes the same tasks, to be customised.
+         * @description Return a job type's script; for a built-in one a script that makes the same tasks.
          */
         get: operations["getJobTypeSource"];
         /**
          * Set Job Type Source
-         * @description Stores the script in the folder of job types; counts from the next submission on.
+         * @description Store a script in the folder of job types. It counts for jobs submitted from now on.
          */
         put: operations["setJobTypeSource"];
         post?: never;
         /**
          * Remove Job Type Source
-         * @description Deletes the script; a built-in job type that it replaced is there again.
+         * @description Delete a script. If it replaced a built-in job type, that one is back.
          */
         delete: operations["removeJobTypeSource"];
         options?: never;
@@ -1606,7 +1609,7 @@ export interface components {
         };
         /**
          * ArchivedStatistics
-         * @description What a job's tasks came to, kept when they themselves are not.
+         * @description Totals of a job's tasks, which are kept after the tasks are deleted.
          */
         ArchivedStatistics: {
             /** Tasks */
@@ -1715,7 +1718,7 @@ export interface components {
         };
         /**
          * BlenderPathCheckResult
-         * @description Also a part of what the setup assistant sends back.
+         * @description The result of a check; the setup assistant also sends it back.
          */
         BlenderPathCheckResult: {
             /** Input */
@@ -1792,14 +1795,14 @@ export interface components {
         };
         /**
          * ConfigurationPage
-         * @description The settings file as JSON. What may be in it is decided by the settings themselves.
+         * @description The settings file as JSON. The settings themselves decide what it may contain.
          */
         ConfigurationPage: {
             [key: string]: unknown;
         };
         /**
          * EffectiveProvision
-         * @description What is in force for one worker.
+         * @description The settings in force for one worker.
          */
         EffectiveProvision: {
             /** Worker Id */
@@ -1856,7 +1859,7 @@ export interface components {
         };
         /**
          * FarmWorker
-         * @description A worker. `status_change`, `last_seen` and `sleep_schedule` are null when there is none.
+         * @description A worker. `status_change`, `last_seen` and `sleep_schedule` are null if they do not exist.
          */
         FarmWorker: {
             /** Id */
@@ -1896,7 +1899,7 @@ export interface components {
         };
         /**
          * FarmWorkerBlock
-         * @description A type of task that it failed too often in a job, and so gets no more there.
+         * @description A task type that a worker no longer gets in a job, because it failed too often there.
          */
         FarmWorkerBlock: {
             /** Job Id */
@@ -2132,7 +2135,7 @@ export interface components {
         };
         /**
          * JobExport
-         * @description All that is known of a job, but for its logs and images.
+         * @description All that the manager knows of a job, except its logs and images.
          */
         JobExport: {
             /**
@@ -2190,7 +2193,7 @@ export interface components {
         };
         /**
          * JobPreview
-         * @description What would come of a submission.
+         * @description The result that a submission would have.
          */
         JobPreview: {
             /** Problem */
@@ -2231,7 +2234,7 @@ export interface components {
         };
         /**
          * JobTagChange
-         * @description Neither: the job loses its tag.
+         * @description The new tag of a job, by id or by name. With neither, the job loses its tag.
          */
         JobTagChange: {
             /** Id */
@@ -2302,7 +2305,7 @@ export interface components {
         };
         /**
          * MachineHistory
-         * @description Oldest first, one per `sample_every_s`; what is missing was not told.
+         * @description A machine's samples, oldest first, one per `sample_every_s`; it has gaps without reports.
          */
         MachineHistory: {
             /** Sample Every S */
@@ -2312,7 +2315,7 @@ export interface components {
         };
         /**
          * MachineSample
-         * @description Percentages are 0-100; null is what the host did not tell.
+         * @description A machine's statistics at one time; percentages are 0-100, null if the host sent no value.
          */
         MachineSample: {
             /**
@@ -2333,7 +2336,7 @@ export interface components {
         };
         /**
          * MachineStatistics
-         * @description How a machine is. What its host did not say, or not as a number that can be, is null.
+         * @description A machine's statistics. Values that its host did not report, or not validly, are null.
          */
         MachineStatistics: {
             /** Cpu Percent */
@@ -2447,7 +2450,7 @@ export interface components {
         ProvisionScope: "farm" | "platform" | "tag" | "worker";
         /**
          * ProvisionSettings
-         * @description What is not there is not set at this place, and comes from a weaker one.
+         * @description The settings of one target. A missing setting comes from a weaker target, if one has it.
          */
         ProvisionSettings: {
             /** Blender */
@@ -2523,7 +2526,7 @@ export interface components {
         };
         /**
          * RenderedNow
-         * @description A task that is at work, as its host last said; what is not known is unset.
+         * @description The progress of a running task, as its host last reported it. Unknown values are unset.
          */
         RenderedNow: {
             /** Frame */
@@ -2570,7 +2573,7 @@ export interface components {
         };
         /**
          * RunStatistics
-         * @description What the processes of a run use.
+         * @description The CPU time and memory that the processes of a run use.
          */
         RunStatistics: {
             /** Cpu Percent */
@@ -2808,10 +2811,10 @@ export interface components {
         };
         /**
          * TaskUpdate
-         * @description What a worker has to say of its task; nothing of it must be there.
+         * @description A worker's report about its task. All fields are optional.
          *
-         *     A refused update is lost, and the task's end with it. So what a program wrote that cannot be
-         *     stored is replaced, not refused.
+         *     Workers do not repeat a refused report, which may tell the end of the task. So characters of a
+         *     program's output that cannot be stored are replaced, not refused.
          */
         TaskUpdate: {
             taskStatus?: components["schemas"]["TaskStatus"] | null;
@@ -2824,7 +2827,7 @@ export interface components {
         };
         /**
          * TaskWorker
-         * @description Empty words if there is none.
+         * @description A task's worker. The texts are empty if the task has no worker.
          */
         TaskWorker: {
             /**
@@ -2856,7 +2859,7 @@ export interface components {
         };
         /**
          * Trial
-         * @description What a script makes of settings, or why it makes nothing.
+         * @description The job that a script makes of settings, or the reason why it makes none.
          */
         Trial: {
             job_type?: components["schemas"]["AvailableJobType"] | null;
@@ -5383,7 +5386,7 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description What Flamenco's document says instead of 406 */
+            /** @description The same, in Flamenco's document; its manager and this one answer 406 */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -5827,7 +5830,7 @@ export interface operations {
                     "application/json": components["schemas"]["Error"] | components["schemas"]["SecurityError"];
                 };
             };
-            /** @description Something is in the way */
+            /** @description No free name was found, or the disk treats two paths as the same file */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -5923,7 +5926,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description The same; Flamenco's document has it so, its manager answers 200 */
+            /** @description The same, in Flamenco's document; its manager and this one answer 200 */
             204: {
                 headers: {
                     [name: string]: unknown;
@@ -5955,7 +5958,7 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description Not the announced file */
+            /** @description The content is not the announced file */
             417: {
                 headers: {
                     [name: string]: unknown;
@@ -5964,7 +5967,7 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
-            /** @description Being sent by another client; send others first */
+            /** @description Another client is sending this file; send other files first */
             425: {
                 headers: {
                     [name: string]: unknown;
@@ -6627,7 +6630,7 @@ export interface operations {
     getViews: {
         parameters: {
             query: {
-                /** @description Who asks: whose personal views there are besides */
+                /** @description The asker; its personal views are visible too */
                 owner: string;
             };
             header?: never;
@@ -6754,7 +6757,7 @@ export interface operations {
     removeView: {
         parameters: {
             query: {
-                /** @description Who asks: whose personal views there are besides */
+                /** @description The asker; its personal views are visible too */
                 owner: string;
             };
             header?: never;
@@ -6965,14 +6968,14 @@ export interface operations {
                     "image/jpeg": unknown;
                 };
             };
-            /** @description The file is no image that can be shown, or not yet */
+            /** @description The file cannot be shown as an image, or not yet */
             204: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description It is the one that you have */
+            /** @description The frame is the one that the client has */
             304: {
                 headers: {
                     [name: string]: unknown;
@@ -7407,7 +7410,7 @@ export interface operations {
     setJobTypeSource: {
         parameters: {
             query?: {
-                /** @description Store it although it does not work. */
+                /** @description Store it even if it does not work. */
                 force?: boolean;
             };
             header?: never;

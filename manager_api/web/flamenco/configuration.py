@@ -44,12 +44,12 @@ router = APIRouter(
 @router.get("", operation_id="getConfiguration")
 async def get_configuration(parts: Parts) -> ManagerConfiguration:
     configuration: Configuration = parts.configuration
-    # As in Flamenco: whoever has edited the file need not restart the manager.
+    # As in Flamenco, an edited file is read without a restart of the manager.
     await configuration.reload()
     return ManagerConfiguration(
         storageLocation=str(configuration.settings.jobs_path),
         shamanEnabled=configuration.settings.shaman.enabled,
-        # Flamenco's web app opens its setup assistant then: not on a farm that is at work.
+        # If true, Flamenco's web app opens its setup assistant. A farm in use must not show that.
         isFirstRun=configuration.is_storage_unset and not await parts.farm.is_in_use(),
     )
 

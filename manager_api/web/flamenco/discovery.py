@@ -1,4 +1,4 @@
-"""What a worker that found the manager by SSDP may read about it."""
+"""Describes the manager to workers that found it by SSDP."""
 
 from xml.sax.saxutils import escape
 

@@ -11,7 +11,7 @@ from manager_api.web.responses import ERROR, NOT_POSSIBLE, refusal
 router = APIRouter(prefix="/api/v3/jobs", tags=["jobs"], dependencies=[Anybody], responses=ERROR)
 
 
-# Before any path with a job's id in this place: what is declared first wins.
+# Declared before any path with a job's id in this place: the first declaration wins.
 @router.delete(
     "/mass-delete",
     operation_id="deleteJobMass",

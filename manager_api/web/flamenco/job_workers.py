@@ -1,4 +1,4 @@
-"""Flamenco's operations on which workers a job may have: its tag and its blocklist."""
+"""Flamenco's operations on the workers that may serve a job: its tag and its blocklist."""
 
 from fastapi import APIRouter
 
@@ -9,7 +9,7 @@ from manager_api.web.parameters import JobId
 from manager_api.web.responses import ERROR, refusal
 
 _NO_TAG = refusal(406, "There is no such worker tag") | refusal(
-    422, "What Flamenco's document says instead of 406"
+    422, "The same, in Flamenco's document; its manager and this one answer 406"
 )
 
 router = APIRouter(

@@ -25,7 +25,7 @@ _NO_LOG = without_body(204, "There is no log")
 router = APIRouter(prefix="/api/v3", tags=["jobs"], dependencies=[Anybody], responses=ERROR)
 
 
-# Where a path could be both, what is declared first wins: /jobs/types is no job.
+# Declared before any path with a job's id in this place: the first declaration wins.
 @router.get("/jobs/types", operation_id="getJobTypes", response_model_exclude_none=True)
 async def get_job_types(parts: Parts) -> AvailableJobTypes:
     job_types = await parts.job_types.all()

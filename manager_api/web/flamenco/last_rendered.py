@@ -13,7 +13,7 @@ _NO_IMAGE = without_body(204, "There is no image")
 router = APIRouter(prefix="/api/v3/jobs", tags=["jobs"], dependencies=[Anybody], responses=ERROR)
 
 
-# Before any path with a job's id in this place: what is declared first wins.
+# Declared before any path with a job's id in this place: the first declaration wins.
 @router.get(
     "/last-rendered",
     operation_id="fetchGlobalLastRenderedInfo",

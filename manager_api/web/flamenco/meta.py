@@ -12,7 +12,7 @@ router = APIRouter(prefix="/api/v3", tags=["meta"], dependencies=[Anybody])
 
 @router.get("/version", operation_id="getVersion")
 async def get_version(parts: Parts) -> FlamencoVersion:
-    # Clients compare the short version with their own; who we really are is in the other two.
+    # Clients compare the short version with their own. The other two fields tell the real ones.
     settings = parts.settings
     spoken = settings.flamenco_version
     ours = f"{NAME} {VERSION}"

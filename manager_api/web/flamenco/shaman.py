@@ -36,13 +36,15 @@ _BODY = {
 }
 _ANSWERS: Responses = {
     **without_body(200, "Stored now"),
-    **without_body(204, "The same; Flamenco's document has it so, its manager answers 200"),
+    **without_body(204, "The same, in Flamenco's document; its manager and this one answer 200"),
     **without_body(208, "Stored already"),
     **refusal(413),
-    **refusal(417, "Not the announced file"),
-    **without_body(425, "Being sent by another client; send others first"),
+    **refusal(417, "The content is not the announced file"),
+    **without_body(425, "Another client is sending this file; send other files first"),
 }
-_CHECKOUT_REFUSED = refusal(409, "Something is in the way") | refusal(424, "Files are missing")
+_CHECKOUT_REFUSED = refusal(
+    409, "No free name was found, or the disk treats two paths as the same file"
+) | refusal(424, "Files are missing")
 _STATUS_CODES = {
     Received.STORED: 200,
     Received.ALREADY_STORED: 208,
@@ -106,7 +108,7 @@ async def shaman_file_store(
     try:
         became = await shaman.receive(blob, request.stream(), may_wait=can_wait)
     except ClientDisconnect:
-        # Nobody is left to be told.
+        # The client is gone, so this answer is not read.
         return Response(status_code=400)
     logger.debug(
         "file sent",

@@ -1,4 +1,4 @@
-"""Where Flamenco's web app finds its live events: Socket.IO 2, by WebSocket only."""
+"""The address of the live events for Flamenco's web app: Socket.IO 2, by WebSocket only."""
 
 import asyncio
 import contextlib
@@ -45,7 +45,7 @@ async def _send(websocket: WebSocket, client: SocketIoClient) -> None:
 
 
 async def _take(websocket: WebSocket, client: SocketIoClient) -> None:
-    """Until it goes, says that it goes, or says nothing for too long."""
+    """Handle the client's frames until it disconnects, closes, or is silent for too long."""
     is_there = True
     while is_there:
         try:

@@ -40,5 +40,5 @@ async def update_worker_tag(tag_id: WorkerTagId, asked: WorkerTagRequest, tags: 
 
 @router.delete("/tag/{tag_id}", operation_id="deleteWorkerTag", status_code=204)
 async def delete_worker_tag(tag_id: WorkerTagId, tags: WorkerTags, force: bool = False) -> None:
-    """`force` is ours: without it the tag of unfinished jobs stays."""
+    """Delete a tag. A tag of unfinished jobs needs `force`, which Flamenco does not have."""
     await tags.delete(tag_id, force=force)

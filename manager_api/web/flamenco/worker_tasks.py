@@ -1,4 +1,4 @@
-"""Flamenco's operations of workers that speak HTTP: their state and their tasks."""
+"""Flamenco's operations of HTTP workers: their state and their tasks."""
 
 from fastapi import APIRouter, Request, Response, Security
 from fastapi.responses import JSONResponse

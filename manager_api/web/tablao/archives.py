@@ -20,20 +20,23 @@ router = APIRouter(
     "/jobs/{job_id}/archive", operation_id="archiveJob", status_code=204, responses=NOT_POSSIBLE
 )
 async def archive_job(job_id: JobId, archives: Archives) -> None:
-    """Keeps definition, statistics and last image; drops tasks and logs. Cannot be undone."""
+    """Archive a job: keep its definition, statistics and last image, delete its tasks and logs.
+
+    This cannot be undone.
+    """
     await archives.archive(job_id)
 
 
 @router.get("/jobs/{job_id}/export", operation_id="exportJob", response_model_exclude_none=True)
 async def export_job(job_id: JobId, archives: Archives, response: Response) -> JobExport:
-    """All that is known of a job, as a file to keep."""
+    """Return all that the manager knows of a job, as a file to keep."""
     response.headers["Content-Disposition"] = f'attachment; filename="job-{job_id}.json"'
     return await archives.export(job_id)
 
 
 @router.get("/archived-jobs", operation_id="getArchivedJobs", response_model_exclude_none=True)
 async def get_archived_jobs(archives: Archives) -> ArchivedJobs:
-    """Last archived first. Flamenco's fetchJobs does not list them."""
+    """Return the archived jobs, the last archived first. Flamenco's fetchJobs omits them."""
     return await archives.all()
 
 

@@ -1,4 +1,4 @@
-"""The manager's configuration: what is in force, where it comes from, what waits for a restart."""
+"""The manager's configuration: values in force, their sources, changes that wait for a restart."""
 
 from fastapi import APIRouter, Request
 
@@ -29,7 +29,7 @@ async def get_configuration_in_force(parts: Parts) -> ConfigurationInForce:
 
 @router.get("/fields", operation_id="getConfigurationFields")
 async def get_configuration_fields() -> list[ConfigurationField]:
-    """What a form for the settings needs to know of them."""
+    """Return the facts that a form for the settings needs."""
     return configuration_fields()
 
 
@@ -37,7 +37,7 @@ async def get_configuration_fields() -> list[ConfigurationField]:
 async def change_configuration(
     changes: ConfigurationPage, request: Request, parts: Parts
 ) -> ConfigurationInForce:
-    """By dotted name, `shaman.enabled`; null takes a setting out of the file."""
+    """Change settings by dotted names such as `shaman.enabled`; null removes one from the file."""
     configuration = parts.configuration
     await configuration.change(
         lambda content: with_values(content, changes.root), is_here=acts_as_this_machine(request)

@@ -14,9 +14,9 @@ from manager_api.web.dependencies import Parts
 
 router = APIRouter(prefix="/api/tablao/v1", dependencies=[Anybody])
 
-#: The client did not take its events in time; it may connect again, and resume.
+#: The client did not take its events in time. It may connect again and resume.
 CLOSE_TOO_SLOW = 4408
-#: The client said something that is no wish.
+#: The client sent a message that is not a `Wish`.
 CLOSE_NOT_UNDERSTOOD = 4400
 
 
@@ -46,10 +46,10 @@ async def _send(websocket: WebSocket, subscription: Subscription, since: int | N
 
 
 async def _follow_wishes(websocket: WebSocket, subscription: Subscription) -> None:
-    """Until the client is gone, or cannot be understood."""
+    """Follow the client's wishes until it disconnects or sends a message that is not a `Wish`."""
     while (message := await websocket.receive())["type"] != "websocket.disconnect":
         try:
             subscription.also(Wish.model_validate_json(message.get("text") or "").also)
         except ValidationError:
-            await websocket.close(CLOSE_NOT_UNDERSTOOD, "no wish for topics")
+            await websocket.close(CLOSE_NOT_UNDERSTOOD, "not a wish for topics")
             return

@@ -1,4 +1,4 @@
-"""The farm: what it is, where its parts are, whether it is well."""
+"""The farm: its name and version, the addresses of its parts, its health."""
 
 from fastapi import APIRouter
 
@@ -28,6 +28,6 @@ async def get_farm(parts: Parts) -> Farm:
 
 @router.get("/health", operation_id="getHealth", responses=refusal(503))
 async def get_health(parts: Parts) -> Health:
-    """For load balancers and supervisors: answers 503 while the database does not answer."""
+    """Answer 503 while the database does not answer; for load balancers and supervisors."""
     await parts.database.answers()
     return Health(database=True)

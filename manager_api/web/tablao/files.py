@@ -20,9 +20,10 @@ async def list_files(
     hidden: bool = False,
     nearest: bool = False,
 ) -> FileListing:
-    """Of a folder in the shared storage; `path` may begin with a variable.
+    """List a folder in the shared storage; `path` may begin with a variable.
 
-    `contains` chooses by a part of the name, `hidden` shows names that begin with a dot. With
-    `nearest`, instead of a refusal the first folder above that exists is listed, or the storage.
+    `contains` selects entries by a part of their name; `hidden` also lists names that begin with a
+    dot. With `nearest`, a path that cannot be listed is not refused: the first existing folder
+    above it is listed, or the shared storage.
     """
     return await files.listing(Wanted(path, contains, hidden, nearest))

@@ -11,13 +11,13 @@ from manager_api.web.dependencies import Frames
 from manager_api.web.parameters import JobId
 from manager_api.web.responses import Responses, without_body
 
-#: The address changes when the frame does; who has it need not ask again for a while.
+#: The address changes when the frame changes, so clients may keep a frame for a while.
 _KEPT = "private, max-age=3600"
 
 _FRAME: Responses = {
     200: {"description": "The frame as JPEG", "content": {"image/jpeg": {}}},
-    **without_body(204, "The file is no image that can be shown, or not yet"),
-    **without_body(304, "It is the one that you have"),
+    **without_body(204, "The file cannot be shown as an image, or not yet"),
+    **without_body(304, "The frame is the one that the client has"),
 }
 
 router = APIRouter(prefix="/api/tablao/v1/jobs", tags=["jobs"], dependencies=[Anybody])
@@ -25,7 +25,7 @@ router = APIRouter(prefix="/api/tablao/v1/jobs", tags=["jobs"], dependencies=[An
 
 @router.get("/{job_id}/frames", operation_id="listFrames")
 async def list_frames(job_id: JobId, frames: Frames) -> FrameSequence:
-    """Those that the job's settings tell of, where they are in the shared storage."""
+    """Return the frames that the job's settings name, and their files in the shared storage."""
     return await frames.sequence(job_id)
 
 
@@ -42,9 +42,9 @@ async def fetch_frame(
     request: Request,
     width: Annotated[int, Query(ge=1, le=16_384)] = WIDTHS[-1],
 ) -> Response:
-    """At most as wide as asked for, rounded up to 320, 640, 1280 or 1920 pixels.
+    """Return a frame as JPEG, at most `width` pixels wide.
 
-    OpenEXR is tone-mapped.
+    `width` is rounded up to 320, 640, 1280 or 1920 pixels. OpenEXR is tone-mapped.
     """
     path, key = await frames.file(job_id, frame)
     headers = {"etag": f'"{key}"', "cache-control": _KEPT}

@@ -7,17 +7,18 @@ from fastapi import APIRouter, WebSocket
 from manager_api.hosts.channel import Hosts
 from workflows.domain.control import PATH
 
-#: Before the handshake it becomes HTTP 403.
+#: Sent before the handshake, so the client gets HTTP 403.
 _FORBIDDEN = 4403
 
 
 def host_router(
     hosts: Hosts, authenticate: Callable[[WebSocket], Awaitable[str | None]]
 ) -> APIRouter:
-    """Serve hosts.
+    """Return the router of the control channel.
 
     Args:
-        authenticate: the id of the worker whose credentials come with the handshake, or None.
+        authenticate: returns the id of the worker whose credentials the handshake carries; None if
+            they are wrong.
     """
     router = APIRouter()
 

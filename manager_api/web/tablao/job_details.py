@@ -25,19 +25,19 @@ router = APIRouter(
 
 @router.get("/jobs/{job_id}/statistics", operation_id="getJobTimes")
 async def get_job_times(job_id: JobId, details: JobDetails) -> JobTimes:
-    """How long each completed task took, and each worker for a step."""
+    """Return the time that each completed task took, and how long each worker takes for a step."""
     return await details.times(job_id)
 
 
 @router.get("/jobs/{job_id}/progress", operation_id="getJobProgress")
 async def get_job_progress(job_id: JobId, parts: Parts, details: JobDetails) -> JobProgress:
-    """The frames that are being rendered at this moment, and their samples."""
+    """Return the frames that are being rendered at this moment, and their samples."""
     return await details.progress(job_id, parts.hosts)
 
 
 @router.get("/jobs/{job_id}/history", operation_id="getJobHistory")
 async def get_job_history(job_id: JobId, details: JobDetails) -> JobHistory:
-    """Changes of its status, and failures of its tasks."""
+    """Return the changes of the job's status and the failures of its tasks."""
     return await details.history(job_id)
 
 
@@ -45,7 +45,7 @@ async def get_job_history(job_id: JobId, details: JobDetails) -> JobHistory:
 async def recompile_job(
     job_id: JobId, asked: RecompileRequest, recompilations: Recompilations
 ) -> Recompilation:
-    """Requeue with changes: tasks that stay alike and are completed are kept, the rest is new."""
+    """Requeue a job with changed settings. Completed tasks that do not change are kept."""
     return await recompilations.recompile(job_id, asked.settings)
 
 

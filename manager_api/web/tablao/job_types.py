@@ -1,4 +1,4 @@
-"""The scripts of job types. Those in Python are code that the manager runs: see `_may_edit`."""
+"""The scripts of job types. Python scripts run in the manager: see `_check_may_edit`."""
 
 from typing import Annotated
 
@@ -32,7 +32,7 @@ router = APIRouter(
 
 @router.get("", operation_id="getJobTypeScripts")
 async def get_job_type_scripts(request: Request, scripts: Scripts, parts: Parts) -> ListedJobTypes:
-    """All job types, what is broken and where it comes from included."""
+    """Return all job types, broken ones too, with their problems and origins."""
     return ListedJobTypes(
         folder=str(scripts.folder),
         may_edit_python=acts_as_this_machine(request),
@@ -44,14 +44,14 @@ async def get_job_type_scripts(request: Request, scripts: Scripts, parts: Parts)
 async def test_compile_job_type(
     script: ScriptToTry, request: Request, scripts: Scripts, parts: Parts
 ) -> Trial:
-    """What a script makes of settings. Nothing is stored; one that does not work is an answer."""
+    """Try a script with settings. Nothing is stored; a broken script is not an error here."""
     _check_may_edit(script.language, request)
     return await parts.job_types.in_thread(lambda: tried(script, scripts))
 
 
 @router.post("/preview-job", operation_id="previewJob")
 async def preview_job(submitted: SubmittedJob, parts: Parts) -> JobPreview:
-    """As submitJobCheck, for a page that asks while somebody types: a refusal is an answer."""
+    """Check a job as submitJobCheck does, for forms: a refusal is not an error here."""
     try:
         job = await compile_job(submitted, parts.job_types, parts.configuration.variables)
     except (BadRequest, PreconditionFailed) as refusal:
@@ -61,7 +61,7 @@ async def preview_job(submitted: SubmittedJob, parts: Parts) -> JobPreview:
 
 @router.get("/{name}/source", operation_id="getJobTypeSource")
 async def get_job_type_source(name: str, scripts: Scripts, parts: Parts) -> JobTypeSource:
-    """A built-in job type is told as a script that makes the same tasks, to be customised."""
+    """Return a job type's script; for a built-in one a script that makes the same tasks."""
     return await parts.job_types.in_thread(lambda: JobTypeScripts(scripts).source(name))
 
 
@@ -72,9 +72,9 @@ async def set_job_type_source(
     request: Request,
     scripts: Scripts,
     parts: Parts,
-    force: Annotated[bool, Query(description="Store it although it does not work.")] = False,
+    force: Annotated[bool, Query(description="Store it even if it does not work.")] = False,
 ) -> JobTypeSource:
-    """Stores the script in the folder of job types; counts from the next submission on."""
+    """Store a script in the folder of job types. It counts for jobs submitted from now on."""
     _check_may_edit(script.language, request)
     return await parts.job_types.in_thread(
         lambda: JobTypeScripts(scripts).change(name, script, is_forced=force)
@@ -85,7 +85,7 @@ async def set_job_type_source(
 async def remove_job_type_source(
     name: str, request: Request, scripts: Scripts, parts: Parts
 ) -> None:
-    """Deletes the script; a built-in job type that it replaced is there again."""
+    """Delete a script. If it replaced a built-in job type, that one is back."""
 
     def remove() -> None:
         files = JobTypeScripts(scripts)
@@ -96,10 +96,12 @@ async def remove_job_type_source(
 
 
 def _check_may_edit(language: Language, request: Request) -> None:
-    """Python scripts can do what the manager's user can; JavaScript is shut in an engine.
+    """Check that the client may edit scripts in this language.
+
+    Python scripts can do all that the manager's user can do. JavaScript runs in a closed engine.
 
     Raises:
-        Forbidden: only from the manager's own machine.
+        Forbidden: a client on another machine wants to edit Python.
     """
     if language is Language.PYTHON and not acts_as_this_machine(request):
         raise Forbidden(

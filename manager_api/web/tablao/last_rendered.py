@@ -1,4 +1,4 @@
-"""What the farm rendered last, job by job."""
+"""The images that the farm rendered last, one for each job."""
 
 from typing import Annotated
 
@@ -15,5 +15,5 @@ router = APIRouter(prefix="/api/tablao/v1/last-rendered", tags=["jobs"], depende
 async def list_last_rendered(
     images: LastRenderedImages, limit: Annotated[int, Query(ge=1, le=200)] = 60
 ) -> RecentImages:
-    """The newest image of each job, the newest of all first; of jobs that changed lately."""
+    """Return the newest image of each job that changed lately, the newest image first."""
     return await images.recent(limit)

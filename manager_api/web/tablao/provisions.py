@@ -1,4 +1,4 @@
-"""Provisioned settings of workers: kept here, sent to them."""
+"""Provisioned settings of workers: read and changed."""
 
 from typing import Annotated
 
@@ -33,7 +33,7 @@ async def get_provisions(provisions: Provisions) -> ProvisionList:
 
 @router.get("/effective/{worker_id}", operation_id="getEffectiveProvision")
 async def get_effective(worker_id: WorkerId, provisions: Provisions) -> EffectiveProvision:
-    """What is in force for one worker, and where it comes from."""
+    """Return the settings in force for one worker, and where each comes from."""
     return await provisions.effective(worker_id)
 
 
@@ -48,7 +48,7 @@ async def get_provision(
 async def set_provision(
     scope: ProvisionScope, target: Target, settings: ProvisionSettings, provisions: Provisions
 ) -> ProvisionAnswer:
-    """In the place of what was set there; counts from each worker's next task on."""
+    """Replace a target's settings. They count from each worker's next task on."""
     return await provisions.put(scope, target, settings)
 
 

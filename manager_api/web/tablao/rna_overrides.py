@@ -1,4 +1,4 @@
-"""The Blender properties that a job's frames are rendered with, other than its file has them."""
+"""The values of Blender properties that override those in a job's Blender file."""
 
 from fastapi import APIRouter
 
@@ -24,11 +24,11 @@ async def get_rna_overrides(job_id: JobId, overrides: JobOverrides) -> RnaOverri
 @router.put(
     "",
     operation_id="setRnaOverrides",
-    responses=refusal(400, "Not assignments: `Line N: reason`, a line for each")
+    responses=refusal(400, "Lines are not assignments; the message has `Line N: reason` for each")
     | refusal(422, "The job is archived or being deleted"),
 )
 async def set_rna_overrides(
     job_id: JobId, asked: RnaOverridesRequest, overrides: JobOverrides
 ) -> RnaOverrides:
-    """Count for every task that is begun from now on; what runs keeps what it began with."""
+    """Replace a job's overrides. They count for tasks that begin from now on."""
     return await overrides.change(job_id, asked.overrides)

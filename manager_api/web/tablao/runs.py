@@ -12,7 +12,7 @@ from manager_api.web.parameters import JobId
 from manager_api.web.responses import NOT_AUTHORIZED, NOT_FOUND, OVERTAKEN
 from workflows.domain.messages import RunKey
 
-#: As large as the database's columns are.
+#: The range that the database's columns can hold.
 Number = Annotated[int, Path(ge=1, lt=2**31)]
 
 router = APIRouter(
@@ -36,7 +36,7 @@ async def fetch_run(
     afterwards: BackgroundTasks,
 ) -> RunCommands:
     commands = await runs.fetch(worker, RunKey(job_id, index, run, attempt), lease)
-    # Whoever asks twice is assigned once: the log has this line only once for each attempt.
+    # A host may ask twice, but the log gets this line only once for each attempt.
     afterwards.add_task(
         parts.logs.assigned, job_id, commands.task_id, attempt, worker.name, worker.id, utc_now()
     )

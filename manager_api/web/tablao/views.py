@@ -18,12 +18,12 @@ router = APIRouter(
 )
 
 
-Asker = Annotated[Owner, Query(description="Who asks: whose personal views there are besides")]
+Asker = Annotated[Owner, Query(description="The asker; its personal views are visible too")]
 
 
 @router.get("", operation_id="getViews")
 async def get_views(owner: Asker, views: SavedViews) -> Views:
-    """By name, of all pages: those that are shared, and the asker's own."""
+    """Return the shared views and the asker's own, of all pages, sorted by name."""
     return await views.all(owner)
 
 

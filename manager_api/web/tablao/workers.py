@@ -1,4 +1,4 @@
-"""Workers with all that we know of them, and pausing them."""
+"""Workers with all that Tablao knows of them, and pausing them."""
 
 from typing import Annotated
 
@@ -40,7 +40,7 @@ async def get_worker_statistics(
     history: WorkerHistory,
     minutes: Annotated[int, Query(ge=1, le=60)] = 60,
 ) -> MachineHistory:
-    """Of its machine, as far as this manager has heard; what comes next is told as events."""
+    """Return the machine's past statistics that this manager knows. New ones come as events."""
     return await history.statistics(worker_id, minutes)
 
 
@@ -50,19 +50,19 @@ async def get_worker_tasks(
     history: WorkerHistory,
     limit: Annotated[int, Query(ge=1, le=500)] = 50,
 ) -> FarmWorkerTaskList:
-    """Those that it got last and that changed last, newest first."""
+    """Return the worker's tasks that changed last, the latest first."""
     return await history.tasks(worker_id, limit)
 
 
 @router.get("/{worker_id}/blocklist", operation_id="getWorkerBlocklist")
 async def get_worker_blocklist(worker_id: WorkerId, history: WorkerHistory) -> FarmWorkerBlocklist:
-    """Which types of tasks it no longer gets, and in which jobs."""
+    """Return the task types that the worker no longer gets, and in which jobs."""
     return await history.blocklist(worker_id)
 
 
 @router.post("/{worker_id}/pause", operation_id="pauseWorker", status_code=204)
 async def pause_worker(worker_id: WorkerId, workers: Workers) -> None:
-    """It finishes what it runs and gets nothing more, but stays awake."""
+    """Pause a worker: it finishes its tasks and gets no new ones, but stays awake."""
     await workers.pause(worker_id, is_paused=True)
 
 

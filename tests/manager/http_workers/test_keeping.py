@@ -119,7 +119,7 @@ async def test_a_run_that_nobody_asks_for_is_stopped_after_its_grace(
 
     row = await http_farm.run(at_work.key)
     assert row is not None
-    assert row.stop_reason == "nobody asks for it any more"
+    assert row.stop_reason == "no activity waits for it any more"
 
 
 async def test_a_task_that_nothing_is_said_of_fails_like_any_other(
@@ -131,7 +131,7 @@ async def test_a_task_that_nothing_is_said_of_fails_like_any_other(
 
     assert await http_farm.outcome(at_work.key) == (
         "failed",
-        "timed out: its worker said nothing of it for 10 min",
+        "timed out: its worker reported nothing for 10 min",
     )
 
 
@@ -180,7 +180,7 @@ async def test_a_task_whose_worker_does_not_come_for_it_goes_to_another_unblamed
 
     await http_farm.keeping.look()
 
-    assert await http_farm.outcome(key) == ("refused", "its worker did not come for it")
+    assert await http_farm.outcome(key) == ("refused", "its worker did not fetch it")
 
 
 def test_a_worker_is_present_for_as_long_as_the_setting_says() -> None:

@@ -139,7 +139,7 @@ async def test_a_requested_status_comes_before_any_task(
 
     assert (answer.status_code, answer.json()) == (423, {"status_requested": "asleep"})
     fits("WorkerStateChange", answer.json())
-    assert await http_farm.outcome(key) == ("refused", 'it is to be "asleep"')
+    assert await http_farm.outcome(key) == ("refused", 'its worker is to become "asleep"')
 
 
 async def test_who_is_not_awake_is_told_so(api: httpx.AsyncClient, awake: Make) -> None:
@@ -251,7 +251,7 @@ async def test_a_worker_that_was_given_up_works_again_when_it_asks(
     row = await http_farm.worker(at_work.auth.id)
     assert (row.status, row.session) == (WorkerStatus.AWAKE, 2)
     assert row.live_runs == [str(at_work.key)]
-    assert await http_farm.outcome(at_work.key) == ("refused", "its worker was not heard of")
+    assert await http_farm.outcome(at_work.key) == ("refused", "its worker was not heard from")
 
 
 async def test_one_that_asks_for_its_state_instead_is_asleep(
