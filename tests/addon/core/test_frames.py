@@ -62,7 +62,7 @@ def test_what_the_manager_refuses_is_refused_here(text: str) -> None:
         ("1--5", "negative frame"),
         ("1 10", "“1 10” is no frame range"),
         ("all", "“all” is no frame range"),
-        ("1-99999999999", "beyond all films"),
+        ("1-99999999999", "frame number that is too high"),
     ],
 )
 def test_bad_frames_are_explained(text: str, why: str) -> None:

@@ -94,7 +94,7 @@ def test_a_wheel_with_another_content_is_not_taken(tmp_path: Path) -> None:
     done = _build(tree)
 
     assert done.returncode != 0
-    assert "blender-asset-tracer 1.23 is not to be had" in done.stderr
+    assert "blender-asset-tracer 1.23 cannot be downloaded" in done.stderr
     assert not list((tree / "manager_api" / "addon_files").glob("*.zip"))
 
 
