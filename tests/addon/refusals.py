@@ -1,4 +1,4 @@
-"""Every refusal as the panel shows it to an artist: `python -m tests.addon.refusals`."""
+"""Prints every refusal as the panel shows it: `python -m tests.addon.refusals`."""
 
 import sys
 import tempfile

@@ -1,4 +1,4 @@
-"""An HTTP server of a test's own, in a thread."""
+"""An HTTP server in a thread, for a single test."""
 
 import threading
 from http.server import ThreadingHTTPServer

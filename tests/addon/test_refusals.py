@@ -1,4 +1,4 @@
-"""What the checks refuse, as the panel shows it."""
+"""The panel shows every refusal of the checks."""
 
 from addon.finding_places import PLACES
 from tests.addon.refusals import as_shown, findings

@@ -1,4 +1,4 @@
-"""The Blenders that the add-on is tested in, and how a script of ours is run in one."""
+"""The Blenders in which the add-on is tested, and functions that run a script in one."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""One farm for all Blenders, and for each of them one run of the scenario that tests look at."""
+"""One farm for all Blenders, and one run of the scenario in each, whose result the tests check."""
 
 from collections.abc import Iterator
 from pathlib import Path

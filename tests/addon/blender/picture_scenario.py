@@ -1,7 +1,7 @@
-"""Brings the add-on's panel into a state and takes its picture, in a Blender with a window.
+"""Brings the add-on's panel into each state and takes its picture, in a Blender with a window.
 
-`blender --window-geometry 0 0 W H -P picture_scenario.py -- GIVEN.json`; a step after the other on
-a timer, because Blender draws in between.
+`blender --window-geometry 0 0 W H -P picture_scenario.py -- GIVEN.json`. A timer runs one step
+after the other, because Blender draws between the steps.
 """
 
 import json

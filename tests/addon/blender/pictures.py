@@ -1,7 +1,7 @@
-"""Pictures of the panel as artists see it: `python -m tests.addon.blender.pictures`.
+"""Takes pictures of the panel as artists see it: `python -m tests.addon.blender.pictures`.
 
-They go to `docs/screenshots/addon`. Needs Xvfb, and takes Debian's Blender 3.4: the `bpy` module
-opens no window.
+It writes them to `docs/screenshots/addon`. It needs Xvfb, and uses Debian's Blender 3.4, because
+the `bpy` module cannot open a window.
 """
 
 import json

@@ -1,7 +1,7 @@
-"""A layout that remembers what was drawn into it, for Blenders without a window.
+"""A layout that records what panels draw, for Blenders without a window.
 
-Run inside Blender: standard library only. It is as strict as Blender's where that is cheap: a
-property that is drawn must be there.
+It runs inside Blender, so it uses only the standard library. It checks some of what Blender's
+layout checks: a property that is drawn must exist.
 """
 
 from typing import Any

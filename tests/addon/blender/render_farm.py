@@ -1,4 +1,4 @@
-"""A real manager and host whose worker renders with the Blender that a file was made by."""
+"""A real manager and a real host, whose worker renders each file with the Blender that made it."""
 
 import shlex
 from pathlib import Path

@@ -1,7 +1,7 @@
 """An artist's day with the add-on, inside Blender: `blender -b -P scenario.py -- GIVEN.json`.
 
-Writes what it found to the file that GIVEN.json names; the tests judge it. Standard library and
-`bpy` only, for Blender brings its own Python.
+It writes its findings to the file that GIVEN.json names, and the tests check them. It uses only the
+standard library and `bpy`, because Blender has its own Python.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""Job types as nobody in their right mind writes them, in Blender: `-- GIVEN.json`."""
+"""Uses absurd job types in Blender: `-- GIVEN.json`."""
 
 import json
 import sys

@@ -1,4 +1,4 @@
-"""Jobs by each way that files can take, followed until their frames are in Blender."""
+"""Submits a job by each route of its files, and waits until its frames are loaded in Blender."""
 
 import json
 import time

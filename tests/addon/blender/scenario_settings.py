@@ -1,4 +1,4 @@
-"""Every kind of setting: as Blender's property, drawn, changed, saved, and there again."""
+"""Draws, changes, saves and reloads the property of every kind of setting."""
 
 from pathlib import Path
 from typing import Any

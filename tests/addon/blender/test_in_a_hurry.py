@@ -1,4 +1,4 @@
-"""What an artist does while the add-on is at work, in Blender with a window."""
+"""An artist goes on using Blender while the add-on works, in Blender with a window."""
 
 import json
 import shutil

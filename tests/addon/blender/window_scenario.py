@@ -1,7 +1,7 @@
 """An artist in a hurry, in a Blender with a window: `-P window_scenario.py -- GIVEN.json`.
 
-What happens at the same time: other managers, other files, the add-on disabled, Blender closed.
-Steps on a timer, because Blender works in between.
+While the add-on works, the artist changes the manager or the file, disables the add-on, or closes
+Blender. A timer runs the steps, because Blender works between them.
 """
 
 import json

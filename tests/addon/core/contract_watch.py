@@ -1,6 +1,6 @@
-"""Stands between the add-on and a manager, and holds every request to Flamenco's interface.
+"""A proxy between the add-on and a manager that checks every request against Flamenco's API.
 
-So whatever passes here would have been understood by a stock Flamenco, too.
+A stock Flamenco would understand every request that passes.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""A manager that answers what a test wants, for what no real one does on demand."""
+"""A fake manager that gives the answers that a test wants, which no real one gives on demand."""
 
 import json
 import socket

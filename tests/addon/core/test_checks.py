@@ -1,4 +1,4 @@
-"""Everything that would go wrong is found before anything is sent, with what to do about it."""
+"""The checks find everything that would go wrong, with advice, before anything is sent."""
 
 import ast
 import threading

@@ -1,4 +1,4 @@
-"""Whatever a manager answers, or does not, the artist reads one sentence."""
+"""The artist reads one sentence about every answer of a manager, and if there is no answer."""
 
 import io
 import logging

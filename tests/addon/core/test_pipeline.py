@@ -1,4 +1,4 @@
-"""A script submits a blend file by one call, without Blender, and reads why if it may not."""
+"""A script submits a blend file with one call, without Blender, or gets the reasons against it."""
 
 import inspect
 import re

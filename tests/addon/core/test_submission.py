@@ -1,4 +1,4 @@
-"""A submission reaches any Flamenco 3, with all that the artist said, once, or not at all."""
+"""A submission reaches any Flamenco 3 completely and once, or it does not happen at all."""
 
 import shutil
 from collections.abc import Callable

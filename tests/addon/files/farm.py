@@ -1,4 +1,4 @@
-"""The farm of real processes whose worker has nothing but the shared storage."""
+"""A farm of real processes, whose worker can read only the shared storage."""
 
 import subprocess
 from pathlib import Path

@@ -1,10 +1,11 @@
-"""Run by a Blender: makes a project whose files are hard to bring along, tile by tile.
+"""Makes a project whose files are hard to pack. A Blender runs this.
 
     hard_project.py -- FOLDER
 
-Each asset lights a tile of the picture of its own, in colours that only its files have; a tile
-whose file is missing shows. The camera looks straight down and colours are stored as they are, so
-that a pixel says where it came from. `tiles` of the answer says what each frame must show.
+Each asset lights its own tile of the picture, in colours that only its files have, so a missing
+file can be seen. The camera looks straight down and colours are stored unchanged, so that each
+pixel shows which file it came from. `tiles` in the answer has the colours that each frame must
+show.
 """
 
 import json

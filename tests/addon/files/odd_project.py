@@ -1,8 +1,8 @@
-"""Run by a Blender: makes a project of odd names and uncommon files, and looks through it.
+"""Makes a project of odd names and uncommon files, and looks through it. A Blender runs this.
 
     odd_project.py -- CHECKOUT FOLDER
 
-The answer, in `found.json`, has what a pack of it holds, what is missing, and what is there.
+The answer, in `found.json`, has the files of its pack, the missing files, and the existing files.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""A Shaman that is as slow, busy or forgetful as a test wants; the real one is not on demand."""
+"""A fake Shaman that is slow, busy or loses files when a test wants it."""
 
 import hashlib
 import json

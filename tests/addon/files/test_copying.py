@@ -1,4 +1,4 @@
-"""Copies to the shared storage: with all that a file refers to, there whole or not at all."""
+"""A copy on the shared storage has all files that a file refers to, or there is no copy."""
 
 import gzip
 import re

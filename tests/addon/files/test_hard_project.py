@@ -1,4 +1,4 @@
-"""A project whose files are hard to bring along, on a worker that has only the shared storage.
+"""A project whose files are hard to pack renders on a worker that has only the shared storage.
 
 The frames equal those that the artist's own Blender renders, pixel by pixel.
 """

@@ -1,4 +1,4 @@
-"""What a file refers to and is not there is named, with who wants it."""
+"""Missing files are named, with the file and the data-block that refer to them."""
 
 import shlex
 import subprocess

@@ -1,4 +1,4 @@
-"""Uploads by Shaman: only what the manager lacks, whatever else happens meanwhile."""
+"""An upload by Shaman sends only files that the manager lacks, and copes with other clients."""
 
 import hashlib
 import os

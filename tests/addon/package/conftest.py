@@ -1,4 +1,4 @@
-"""A real manager that gives the add-on away, and the zip as it was built."""
+"""A real manager that serves the add-on, and the zip as it was built."""
 
 from collections.abc import Iterator
 from pathlib import Path

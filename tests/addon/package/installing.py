@@ -1,4 +1,4 @@
-"""Blender's own ways to install an add-on, into profiles where nothing is."""
+"""Installs the add-on in Blender's own ways, in empty profiles."""
 
 import json
 import subprocess

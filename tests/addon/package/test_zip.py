@@ -1,4 +1,4 @@
-"""What is in the zip, and that it is the same whoever builds it."""
+"""The zip has the right files, and every build gives the same bytes."""
 
 import re
 import shutil
