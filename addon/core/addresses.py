@@ -1,4 +1,4 @@
-"""Makes a usable address of what people type as a manager's address."""
+"""Turns a typed address of a manager into one that requests can be sent to."""
 
 import ipaddress
 from urllib.parse import SplitResult, urlsplit, urlunsplit

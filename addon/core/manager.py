@@ -100,8 +100,9 @@ class Manager:
         headers: Mapping[str, str] | None = None,
         accept: Collection[int] = _SUCCESS,
     ) -> Answer:
-        """Send one request. An exception that reading `body` raises is raised here, too.
+        """Send one request.
 
+        If reading `body` raises an exception other than OSError, this raises the same exception.
         Args:
             path: the quoted path after the manager's address: `/api/v3/version`.
             json: a value to send as the body; None: `body` is sent.

@@ -14,8 +14,9 @@ _CAN_CANCEL = frozenset({"active", "queued", "paused", "pause-requested", "under
 _CAN_PAUSE = frozenset({"active", "queued"})
 _CAN_RESUME = frozenset({"paused"})
 _WAITING = frozenset({"queued", "active"})
-#: The API can only list all jobs at once, and a farm may have ten thousand. So after a list that
-#: took a second, the next one is due 20 seconds later, but after a minute at the latest.
+#: The API can only list all jobs at once, and a farm may have ten thousand. So that each artist
+#: takes a twentieth of the manager's time, the next list is due 20 times the duration of the last
+#: one later, but after a minute at the latest.
 _REST_SHARE = 20
 _LONGEST_REST_S = 60.0
 #: Until the list is due, at most this many jobs are asked for one by one.

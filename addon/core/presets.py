@@ -91,5 +91,5 @@ def _file(folder: Path, job_type: str, name: str) -> Path:
 
 
 def _file_name(name: str) -> str:
-    # Without separators, dots, and characters that a file system reserves.
+    # Quote separators, dots, and characters that a file system may reserve.
     return quote(name, safe=" ").replace(".", "%2E")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 class ProjectFinder(str, Enum):
-    """The way to find the project's folder: mostly the nearest one above the file with a marker."""
+    """The way to find the project's folder. With a marker, it is the nearest folder that has it."""
 
     NONE = "NONE"
     """The project's folder is the file's own folder."""

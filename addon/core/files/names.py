@@ -1,4 +1,4 @@
-"""Makes names of folders that every system accepts, of jobs' names."""
+"""Turns jobs' names into folder names that every system accepts."""
 
 import re
 
