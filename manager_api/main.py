@@ -21,13 +21,13 @@ from manager_api.database.engine import Changed, Database
 from manager_api.database.loops import Duty, begin
 from manager_api.discovery.advertising import discoverable
 from manager_api.end_of_life.archiver import JobArchiver
-from manager_api.end_of_life.deleter import DeletionTimes, DoomedCanceler, JobDeleter
+from manager_api.end_of_life.deleter import DeletionTimes, JobDeleter, PendingDeletionCanceler
 from manager_api.end_of_life.job_files import JobTraces
 from manager_api.hosts.channel import ChannelSettings, Hosts
 from manager_api.hosts.provision_watch import ProvisionWatch
 from manager_api.hosts.records import SqlHostRecords
 from manager_api.http_workers.keeping import HttpRunKeeping, OutcomeDelivery
-from manager_api.http_workers.notifier import ToldWorkers
+from manager_api.http_workers.notifier import RunNotifier
 from manager_api.job_types.farm import farm_job_types
 from manager_api.jobs.projection import SqlProjectionStore
 from manager_api.keeper.restores import RestoreWatch
@@ -185,7 +185,7 @@ def _keeper_duties(parts: ManagerParts) -> Sequence[KeeperDuty]:
     )
     traces = JobTraces(parts.logs, parts.last_rendered, lambda: parts.settings)
     return (
-        DoomedCanceler(parts.database, parts.control, times),
+        PendingDeletionCanceler(parts.database, parts.control, times),
         JobDeleter(
             parts.database,
             erase_checkout=traces.erase_checkout,
@@ -220,7 +220,7 @@ def _temporal_worker(
     database.listen(Changed.DELETED_WORKERS, hosts.look_for_deleted)
     hosts.on_change = wakeup.wake
     store = SqlProjectionStore(database, lambda: _limits(configuration.settings))
-    projection = Projection(store, ToldWorkers(hosts, http_runs), wakeup)
+    projection = Projection(store, RunNotifier(hosts, http_runs), wakeup)
     keeper = FarmKeeper(
         SqlKeeperStore(database, http_runs.presence.is_present),
         TemporalJobs(client, database),

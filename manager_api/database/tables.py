@@ -358,7 +358,9 @@ class HttpRunRow(Base):
     """Why the worker is to be told to stop; empty: it may go on."""
     created: Mapped[datetime] = mapped_column(UtcDateTime)
     touched: Mapped[datetime] = mapped_column(UtcDateTime)
-    """When the worker last said something about this task."""
+    """When the worker got this run, or last said something about its task."""
+    handed_out: Mapped[int] = mapped_column(default=0, server_default="0")
+    """How often the worker was given the run as the answer to its question for a task."""
 
 
 class LeaseState(StrEnum):

@@ -67,7 +67,7 @@ class JobArchiver:
             pending = await archives.pending(session)
         for job_id, is_ended in pending:
             if is_ended:
-                await self._relieve(epoch, job_id)
+                await self._drop_tasks_and_logs(epoch, job_id)
             elif self._canceled.is_due(job_id, now=monotonic()):
                 await self._cancel(job_id)
         self._canceled.forget_old(monotonic())
@@ -82,7 +82,7 @@ class JobArchiver:
         except OrchestratorUnavailable as problem:
             logger.warning("not canceled yet: %s", problem, extra={"job": job_id})
 
-    async def _relieve(self, epoch: int, job_id: str) -> None:
+    async def _drop_tasks_and_logs(self, epoch: int, job_id: str) -> None:
         await self._keep_statistics(epoch, job_id)
         while True:
             async with self._database.writing() as session:

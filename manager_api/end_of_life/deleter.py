@@ -16,7 +16,7 @@ from manager_api.database.engine import Database, Session
 from manager_api.database.epoch import check_epoch
 from manager_api.database.loops import whenever_woken
 from manager_api.end_of_life import deletion_store as deletions
-from manager_api.end_of_life.deletion_store import Doomed
+from manager_api.end_of_life.deletion_store import PendingDeletion
 from manager_api.jobs.control import JobControl, RunIsOver
 from workflows.domain.job.transitions import Refused
 from workflows.domain.keeping import ResendTimer
@@ -45,7 +45,7 @@ class DeletionTimes:
     retry_to_s: float = 600.0
 
 
-class DoomedCanceler:
+class PendingDeletionCanceler:
     """A duty of the keeper: cancels unfinished jobs whose deletion was asked for.
 
     Apart from the deleter, which has work even while Temporal is away.
@@ -66,8 +66,8 @@ class DoomedCanceler:
     async def work_off(self) -> None:
         """The runs end some time later, and the writes that say so wake the deleter."""
         async for page in deletions.pages(self._database):
-            unfinished = [doomed for doomed in page if not doomed.is_ended]
-            await asyncio.gather(*(self._cancel(doomed.id) for doomed in unfinished))
+            unfinished = [pending for pending in page if not pending.is_ended]
+            await asyncio.gather(*(self._cancel(pending.id) for pending in unfinished))
         self._canceled.forget_old(monotonic())
 
     async def _cancel(self, job_id: str) -> None:
@@ -128,10 +128,10 @@ class JobDeleter:
         """
         count = 0
         async for page in deletions.pages(self._database):
-            for doomed in page:
-                if not doomed.is_ended or not self._is_due(doomed.id):
+            for pending in page:
+                if not pending.is_ended or not self._is_due(pending.id):
                     continue
-                if await self._delete(epoch, doomed):
+                if await self._delete(epoch, pending):
                     count += 1
                     if count % _TOLD_EVERY == 0:
                         await self._tell(count)
@@ -145,23 +145,23 @@ class JobDeleter:
 
     # --- one job ---------------------------------------------------------------------------------
 
-    async def _delete(self, epoch: int, doomed: Doomed) -> bool:
+    async def _delete(self, epoch: int, pending: PendingDeletion) -> bool:
         try:
-            if doomed.shaman_checkout_id and await self._is_only_user(doomed):
-                await self._erase_checkout(doomed.shaman_checkout_id)
-            await self._erase_files(doomed.id)
-            is_gone = await self._delete_rows(epoch, doomed.id)
+            if pending.shaman_checkout_id and await self._is_only_user(pending):
+                await self._erase_checkout(pending.shaman_checkout_id)
+            await self._erase_files(pending.id)
+            is_gone = await self._delete_rows(epoch, pending.id)
             # What was on its way to a log when the first call came has been written by now.
-            await self._erase_files(doomed.id)
+            await self._erase_files(pending.id)
         except OSError as problem:
-            await self._put_off(epoch, doomed.id, problem)
+            await self._put_off(epoch, pending.id, problem)
             return False
-        self._troubles.pop(doomed.id, None)
+        self._troubles.pop(pending.id, None)
         return is_gone
 
-    async def _is_only_user(self, doomed: Doomed) -> bool:
+    async def _is_only_user(self, pending: PendingDeletion) -> bool:
         async with self._database.reading() as session:
-            return not await deletions.is_checkout_of_others(session, doomed)
+            return not await deletions.is_checkout_of_others(session, pending)
 
     async def _delete_rows(self, epoch: int, job_id: str) -> bool:
         while True:

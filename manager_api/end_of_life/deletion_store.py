@@ -22,7 +22,7 @@ _PAGE = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Doomed:
+class PendingDeletion:
     """A job whose deletion was asked for."""
 
     id: str
@@ -60,12 +60,12 @@ async def request_some(session: Session, updated_max: datetime, at_most: int) ->
     return len(rows)
 
 
-async def pages(db: Database) -> AsyncIterator[Sequence[Doomed]]:
+async def pages(db: Database) -> AsyncIterator[Sequence[PendingDeletion]]:
     """Jobs that wait for their deletion, in the order of the requests; not all have ended.
 
     A farm's whole history may be among them, so there are never many at a time.
     """
-    last: Doomed | None = None
+    last: PendingDeletion | None = None
     while True:
         async with db.reading() as session:
             page = await _page(session, last)
@@ -76,7 +76,7 @@ async def pages(db: Database) -> AsyncIterator[Sequence[Doomed]]:
         last = page[-1]
 
 
-async def _page(session: AsyncSession, after: Doomed | None) -> Sequence[Doomed]:
+async def _page(session: AsyncSession, after: PendingDeletion | None) -> Sequence[PendingDeletion]:
     order = (JobRow.delete_requested_at, JobRow.id)
     query = (
         select(JobRow.id, JobRow.delete_requested_at, JobRow.is_ended, JobRow.shaman_checkout_id)
@@ -87,17 +87,17 @@ async def _page(session: AsyncSession, after: Doomed | None) -> Sequence[Doomed]
     if after is not None:
         query = query.where(tuple_(*order) > (after.requested_at, after.id))
     return [
-        Doomed(job_id, requested_at, is_ended, checkout_id)
+        PendingDeletion(job_id, requested_at, is_ended, checkout_id)
         for job_id, requested_at, is_ended, checkout_id in await session.execute(query)
         if requested_at is not None
     ]
 
 
-async def is_checkout_of_others(session: AsyncSession, doomed: Doomed) -> bool:
+async def is_checkout_of_others(session: AsyncSession, pending: PendingDeletion) -> bool:
     """Whether a job that stays uses the same checkout."""
     query = select(JobRow.id).where(
-        JobRow.shaman_checkout_id == doomed.shaman_checkout_id,
-        JobRow.id != doomed.id,
+        JobRow.shaman_checkout_id == pending.shaman_checkout_id,
+        JobRow.id != pending.id,
         JobRow.delete_requested_at.is_(None),
     )
     return await session.scalar(query.limit(1)) is not None
@@ -110,7 +110,7 @@ async def count_waiting(session: AsyncSession) -> int:
 
 async def explain_delay(session: Session, job_id: str, why: str) -> None:
     """Shows to whoever looks at the job why it is still there."""
-    row = await _doomed_to_change(session, job_id)
+    row = await _pending_to_change(session, job_id)
     if row is not None and row.activity != why[:LONGEST_REASON]:
         row.activity = why[:LONGEST_REASON]
         events.append(session, JOBS, job_event(row))
@@ -121,14 +121,14 @@ async def delete_some_tasks(session: Session, job_id: str, at_most: int) -> bool
 
     A hundred thousand at once would keep everybody else waiting.
     """
-    if await _doomed_to_change(session, job_id) is None:
+    if await _pending_to_change(session, job_id) is None:
         return False
     return await tasks.delete_some(session, job_id, at_most)
 
 
 async def delete_job(session: Session, job_id: str) -> bool:
     """Deletes an ended job's row and what is below it, and tells of it; false: not there."""
-    row = await _doomed_to_change(session, job_id)
+    row = await _pending_to_change(session, job_id)
     if row is None:
         return False
     await session.execute(delete(JobRow).where(JobRow.id == job_id))
@@ -140,7 +140,7 @@ async def delete_job(session: Session, job_id: str) -> bool:
     return True
 
 
-async def _doomed_to_change(session: Session, job_id: str) -> JobRow | None:
+async def _pending_to_change(session: Session, job_id: str) -> JobRow | None:
     row = await job_to_change(session, job_id)
     if row is None or row.delete_requested_at is None or not row.is_ended:
         return None

@@ -28,6 +28,11 @@ class FarmWatch:
         self.status = FarmStatus.STARTING
         live.react(self._look_again)
 
+    async def is_in_use(self) -> bool:
+        """Return whether the farm has a job or a worker."""
+        async with self._database.reading() as session:
+            return any(await statuses_in_use(session))
+
     async def run(self) -> None:
         """Until canceled."""
         await whenever(self._is_outdated, self._evaluate)

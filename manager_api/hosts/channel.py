@@ -46,19 +46,19 @@ class ChannelSettings:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
-    """How a host stands that said hello."""
+class HelloAnswer:
+    """The manager's answer to the hello of a host."""
 
     status: WorkerStatus
-    """What to be."""
+    """The status that the host is to take."""
     is_lazy: bool = False
-    """Running tasks may end before that."""
+    """Running tasks may end before the host changes its status."""
     stop: tuple[str, ...] = ()
-    """Named runs without a lease that is open."""
+    """Runs that the hello named and that have no open lease."""
     settled: tuple[str, ...] = ()
-    """Named runs whose end is recorded."""
+    """Runs that the hello named and whose end is recorded."""
     provision: Mapping[str, Any] = field(default_factory=dict)
-    """What the farm has set for this host."""
+    """The settings that the farm keeps for this host."""
 
 
 class HostRecords(ProgressRecords, Protocol):
@@ -68,7 +68,7 @@ class HostRecords(ProgressRecords, Protocol):
         """The session that the host has from now on; None: a newer one exists."""
         ...
 
-    async def standing(self, worker_id: str, hello: control.Hello) -> Standing: ...
+    async def hello_answer(self, worker_id: str, hello: control.Hello) -> HelloAnswer: ...
 
     async def reported_status(self, worker_id: str, session: int, status: WorkerStatus) -> None:
         """Store the reported status; ignore it if it comes from an older session."""
@@ -231,7 +231,7 @@ class Hosts:
             is_other = older.session != session
             code = control.CLOSE_SUPERSEDED if is_other else _GOING_AWAY
             # A line that was cut takes its time, and the host has come over another one.
-            closing = asyncio.create_task(older.close(code, "the host is here anew"))
+            closing = asyncio.create_task(older.close(code, "the host has connected again"))
             self._closing.add(closing)
             closing.add_done_callback(self._closing.discard)
         self.on_change()
@@ -239,20 +239,20 @@ class Hosts:
 
     async def _welcome(self, connection: HostConnection) -> control.Welcome:
         """Read after the connection is registered, so an order given meanwhile is not lost."""
-        standing = await self._records.standing(connection.worker_id, connection.greeting)
-        connection.provision = standing.provision
+        answer = await self._records.hello_answer(connection.worker_id, connection.greeting)
+        connection.provision = answer.provision
         return control.Welcome(
             session=connection.session,
             worker_id=connection.worker_id,
-            status=str(standing.status),
-            is_lazy=standing.is_lazy,
+            status=str(answer.status),
+            is_lazy=answer.is_lazy,
             beat_s=self._settings.beat_s,
             lost_after_s=self._settings.lost_after_s,
             temporal=self._settings.temporal_address,
             namespace=self._settings.namespace,
-            stop=standing.stop,
-            settled=standing.settled,
-            provision=standing.provision,
+            stop=answer.stop,
+            settled=answer.settled,
+            provision=answer.provision,
         )
 
     def _tell(self, worker_id: str, message: control.Message) -> bool:

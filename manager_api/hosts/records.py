@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from manager_api.database.engine import Database, utc_now
 from manager_api.database.tables import WorkerRow
 from manager_api.hosts import store
-from manager_api.hosts.channel import Standing
+from manager_api.hosts.channel import HelloAnswer
 from manager_api.jobs import task_store as tasks
 from manager_api.runs.store import is_settled
 from manager_api.workers import provision_store as provisions
@@ -55,7 +55,7 @@ class SqlHostRecords:
             row.session = max(row.session, hello.session or 0)
             return workers.begin_session(session, row, hello.slots, hello.runs)
 
-    async def standing(self, worker_id: str, hello: Hello) -> Standing:
+    async def hello_answer(self, worker_id: str, hello: Hello) -> HelloAnswer:
         async with self._db.reading() as session:
             row = await workers.worker(session, worker_id)
             settled = await _settled(session, hello.runs)
@@ -66,7 +66,7 @@ class SqlHostRecords:
         stop = [str(k) for k in named if str(k) in settled or (k.job_id, k.run) not in leased]
         is_lazy = row is not None and row.is_lazy_request
         provision = provided.get(worker_id, Provision()).settings()
-        return Standing(
+        return HelloAnswer(
             _wanted(row, hello, scheduled), is_lazy, tuple(stop), tuple(settled), provision
         )
 

@@ -1,11 +1,11 @@
-"""Tells the one who runs a task, host or HTTP worker, what its job's workflow has decided."""
+"""Notifies the host or HTTP worker of a run of what the workflow of the job has decided."""
 
 from manager_api.hosts.channel import Hosts
 from manager_api.http_workers.registry import HttpRuns
 from workflows.domain.messages import RunKey
 
 
-class ToldWorkers:
+class RunNotifier:
     def __init__(self, hosts: Hosts, http_runs: HttpRuns) -> None:
         self._hosts = hosts
         self._http_runs = http_runs
@@ -16,5 +16,5 @@ class ToldWorkers:
         return await self._http_runs.stop_run(worker_id, key, reason)
 
     async def settled(self, worker_id: str, key: RunKey) -> None:
-        """Only hosts are told: what is kept for an HTTP worker is beside the record itself."""
+        """Notify a host. For an HTTP worker, the database itself keeps the outcome."""
         await self._hosts.settled(worker_id, key)

@@ -20,7 +20,11 @@ from manager_api.runs import http_store as http_runs
 from manager_api.runs.commands import CommandsForWorker
 from manager_api.workers import provision_store as provisions
 from manager_api.workers import store as workers
-from workflows.domain.http_workers import status_to_become, status_when_it_polls
+from workflows.domain.http_workers import (
+    outcome_of_asking_again,
+    status_to_become,
+    status_when_it_polls,
+)
 from workflows.domain.messages import Outcome, OutcomeKind, RunKey
 from workflows.domain.provisioning import Provision
 from workflows.domain.statuses import TaskStatus, WorkerStatus
@@ -151,8 +155,15 @@ class HttpPolls:
         if job is None or task is None:
             http_runs.end(session, run, Outcome(OutcomeKind.CANCELED, "its job is being deleted"))
             return None
+        if outcome := outcome_of_asking_again(run.handed_out):
+            http_runs.end(session, run, outcome)
+            return None
+        if run.state is HttpRunState.OFFERED:
+            # Only the first hand-out counts as a sign of life, or a worker that never reports
+            # would keep its task for ever.
+            run.touched = task.last_touched = utc_now()
         run.state = HttpRunState.RUNNING
-        run.touched = task.last_touched = utc_now()
+        run.handed_out += 1
         worker.polls_until = None
         provided = await provisions.effective(session, [worker])
         return _Assignment(worker, RunKey.parse(run.key), job, task, provided[worker.id])

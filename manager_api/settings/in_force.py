@@ -96,8 +96,8 @@ class Configuration:
         ]
 
     @property
-    def is_first_run(self) -> bool:
-        """Nobody has said yet where the shared storage is."""
+    def is_storage_unset(self) -> bool:
+        """Whether the place of the shared storage is still the default."""
         name = "shared_storage_path"
         return not self._content.get(name) and name not in self.overridden
 

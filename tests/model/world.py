@@ -181,6 +181,8 @@ class World:
             self._messages.append((self.now + delay, worker_id, what, content))
 
     def _order(self, worker_id: str, status: WorkerStatus) -> None:
+        # A WebSocket keeps the order of what it carries: an older order does not come later.
+        self._messages = [m for m in self._messages if (m[1], m[2]) != (worker_id, "order")]
         self._tell_host(worker_id, "order", status)
 
     def _disconnect(self, worker_id: str) -> None:

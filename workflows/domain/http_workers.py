@@ -51,6 +51,25 @@ def status_to_become(pending: StatusRequest | None) -> WorkerStatus | None:
     return None if pending is None else pending.status
 
 
+#: How often one try at a task is handed out to its worker: once, and again if the answer was lost.
+MOST_HAND_OUTS = 2
+
+
+def outcome_of_asking_again(handed_out: int) -> Outcome | None:
+    """Return the outcome of a run whose worker asks for a task without having reported on the run.
+
+    Args:
+        handed_out: how often the worker was given the run.
+
+    Returns:
+        None: the run is handed out once more.
+    """
+    if handed_out < MOST_HAND_OUTS:
+        return None
+    reason = f"its worker was given it {handed_out} times and asked for a task again each time"
+    return Outcome(OutcomeKind.FAILED, reason)
+
+
 # --- may-i-run ------------------------------------------------------------------------------------
 
 

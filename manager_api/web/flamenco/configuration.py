@@ -49,7 +49,8 @@ async def get_configuration(parts: Parts) -> ManagerConfiguration:
     return ManagerConfiguration(
         storageLocation=str(configuration.settings.jobs_path),
         shamanEnabled=configuration.settings.shaman.enabled,
-        isFirstRun=configuration.is_first_run,
+        # Flamenco's web app opens its setup assistant then: not on a farm that is at work.
+        isFirstRun=configuration.is_storage_unset and not await parts.farm.is_in_use(),
     )
 
 

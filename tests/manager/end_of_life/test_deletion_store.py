@@ -37,7 +37,7 @@ async def request(db: Database, job_id: str) -> None:
 
 
 async def waiting(db: Database) -> list[str]:
-    return [doomed.id async for page in deletions.pages(db) for doomed in page]
+    return [pending.id async for page in deletions.pages(db) for pending in page]
 
 
 async def test_a_deletion_is_asked_for_once(db: Database, insert: Submit, told: Told) -> None:

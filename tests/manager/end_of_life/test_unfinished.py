@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 
 from manager_api.contract.errors import OrchestratorUnavailable
-from manager_api.end_of_life.deleter import DoomedCanceler, JobDeleter
+from manager_api.end_of_life.deleter import JobDeleter, PendingDeletionCanceler
 from manager_api.keeper.store import SqlKeeperStore
 from tests.manager.end_of_life.conftest import AT_ONCE, is_there
 from workflows.domain.messages import JobAction
@@ -27,7 +27,7 @@ async def test_an_unfinished_job_is_canceled_first_and_deleted_when_it_has_ended
 ) -> None:
     job_id = (await submit())["id"]
     assert (await api.delete(f"/api/v3/jobs/{job_id}")).status_code == 204
-    canceler = DoomedCanceler(farm.parts.database, farm.control, AT_ONCE)
+    canceler = PendingDeletionCanceler(farm.parts.database, farm.control, AT_ONCE)
 
     await canceler.work_off()
     await deleter().work_off(epoch)
@@ -47,7 +47,7 @@ async def test_a_cancelation_is_tried_again_while_temporal_is_away(
 ) -> None:
     job_id = (await submit())["id"]
     await api.delete(f"/api/v3/jobs/{job_id}")
-    canceler = DoomedCanceler(farm.parts.database, farm.control, AT_ONCE)
+    canceler = PendingDeletionCanceler(farm.parts.database, farm.control, AT_ONCE)
     farm.control.refusal = OrchestratorUnavailable()
 
     await canceler.work_off()

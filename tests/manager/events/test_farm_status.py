@@ -1,6 +1,6 @@
 """What the manager says of itself and of the farm."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from tests.manager.stand_in_farm import Farm
 
 Fits = Callable[[str, Any], None]
+Submit = Callable[..., Awaitable[dict[str, Any]]]
+Register = Callable[..., Awaitable[httpx.BasicAuth]]
 
 
 async def test_the_version_is_that_of_the_flamenco_we_stand_in_for(
@@ -35,6 +37,26 @@ async def test_the_configuration_names_the_shared_storage(
         "shamanEnabled": True,
         "isFirstRun": True,
     }
+
+
+async def test_a_farm_with_a_job_is_past_its_first_run(
+    api: httpx.AsyncClient, submit: Submit
+) -> None:
+    await submit()
+
+    answer = await api.get("/api/v3/configuration")
+
+    assert answer.json()["isFirstRun"] is False
+
+
+async def test_a_farm_with_a_worker_is_past_its_first_run(
+    api: httpx.AsyncClient, register: Register
+) -> None:
+    await register()
+
+    answer = await api.get("/api/v3/configuration")
+
+    assert answer.json()["isFirstRun"] is False
 
 
 async def test_a_farm_without_workers_is_inoperative(

@@ -60,6 +60,32 @@ async def test_asking_again_gets_the_same_task_from_its_beginning(
     assert (again.status_code, again.json()) == (200, at_work.task)
 
 
+async def test_a_worker_that_asks_again_without_reporting_fails_its_task(
+    api: httpx.AsyncClient, http_farm: HttpFarm, at_work: AtWork
+) -> None:
+    again = await api.post(POLL, auth=at_work.auth)
+    third = await api.post(POLL, auth=at_work.auth)
+
+    assert (again.status_code, third.status_code) == (200, 204)
+    assert await http_farm.outcome(at_work.key) == (
+        "failed",
+        "its worker was given it 2 times and asked for a task again each time",
+    )
+
+
+async def test_asking_again_is_no_sign_of_life(
+    api: httpx.AsyncClient, http_farm: HttpFarm, at_work: AtWork
+) -> None:
+    before = await http_farm.run(at_work.key)
+
+    await api.post(POLL, auth=at_work.auth)
+
+    after = await http_farm.run(at_work.key)
+    assert before is not None
+    assert after is not None
+    assert (before.touched, before.handed_out) == (after.touched, after.handed_out - 1)
+
+
 async def test_with_nothing_to_do_the_answer_comes_after_a_while(
     api: httpx.AsyncClient, awake: Make
 ) -> None:

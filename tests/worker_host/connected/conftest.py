@@ -12,7 +12,7 @@ import uvicorn
 from fastapi import FastAPI, Request, Response, WebSocket
 from starlette.requests import HTTPConnection
 
-from manager_api.hosts.channel import ChannelSettings, Hosts, Standing
+from manager_api.hosts.channel import ChannelSettings, HelloAnswer, Hosts
 from manager_api.logs.task_logs import TaskLogs
 from manager_api.temporal.tunnel import tunnel_router
 from manager_api.web.tablao.host import host_router
@@ -35,7 +35,7 @@ class MemoryRecords:
         self.renews = False
         """The next hello gets a new session, as that of a worker that counted as lost."""
         self.status: WorkerStatus | None = None
-        self.wanted = Standing(WorkerStatus.AWAKE)
+        self.wanted = HelloAnswer(WorkerStatus.AWAKE)
         self.hellos: list[control.Hello] = []
         self.steps: dict[RunKey, int] = {}
         self.peaks: dict[RunKey, int] = {}
@@ -51,7 +51,7 @@ class MemoryRecords:
             return self.session
         return self.session if hello.session == self.session else None
 
-    async def standing(self, worker_id: str, hello: control.Hello) -> Standing:
+    async def hello_answer(self, worker_id: str, hello: control.Hello) -> HelloAnswer:
         return self.wanted
 
     async def reported_status(self, worker_id: str, session: int, status: WorkerStatus) -> None:

@@ -10,7 +10,8 @@ from typing import Any
 import psutil
 import pytest
 
-from manager_api.hosts.channel import Standing
+from manager_api.contract.machine import MachineStatistics
+from manager_api.hosts.channel import HelloAnswer
 from worker_host.control_channel import ChannelTimes, ControlChannel, Dismissed, Superseded
 from worker_host.registration import Credentials
 from workflows.domain import control
@@ -78,7 +79,7 @@ async def send_all(channel: ControlChannel, log: bytes) -> None:
 async def test_a_new_process_gets_a_session_and_is_told_what_to_be(
     farm: Any, credentials: Credentials
 ) -> None:
-    farm.records.wanted = Standing(WorkerStatus.ASLEEP, settled=("job.1.1.1",))
+    farm.records.wanted = HelloAnswer(WorkerStatus.ASLEEP, settled=("job.1.1.1",))
 
     async with connected(farm, credentials) as (_, receiver, _):
         welcome = receiver.welcomes[0]
@@ -96,7 +97,7 @@ async def test_beats_make_a_host_present_with_its_statistics(
         await eventually(lambda: farm.hosts.statistics(worker_id))
 
         assert farm.hosts.is_present(worker_id)
-        assert farm.hosts.statistics(worker_id) == {"cpu_percent": 7.0}
+        assert farm.hosts.statistics(worker_id) == MachineStatistics(cpu_percent=7.0)
 
 
 async def test_orders_reach_the_host(
@@ -195,7 +196,7 @@ async def test_only_the_newest_progress_is_told(
         await eventually(lambda: KEY in farm.records.steps)
 
         assert farm.records.steps == {KEY: 1999}
-        assert farm.hosts.progress("job", 1)["frame"] == 1999
+        assert farm.hosts.progress_of_job("job")[1].frame == 1999
 
 
 async def test_the_same_process_keeps_its_session_over_a_restart_of_the_manager(

@@ -18,7 +18,7 @@ from temporalio.common import RetryPolicy
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 from temporalio.workflow import ActivityCancellationType
 
-from manager_api.hosts.channel import Standing
+from manager_api.hosts.channel import HelloAnswer
 from manager_api.temporal.server import TemporalServer
 from worker_host.host import Ended, Host
 from worker_host.registration import Credentials
@@ -364,7 +364,7 @@ async def test_runs_without_authority_are_stopped_at_the_welcome(
     async with stage.host(credentials):
         await stage.send(stage.long())
         pid = await stage.pid()
-        stage.farm.records.wanted = Standing(WorkerStatus.AWAKE, stop=(str(KEY),))
+        stage.farm.records.wanted = HelloAnswer(WorkerStatus.AWAKE, stop=(str(KEY),))
 
         await stage.farm.stop()
         await stage.farm.start()
