@@ -33,7 +33,7 @@ def blender(request: pytest.FixtureRequest) -> Blender:
 def found(
     blender: Blender, farm: RenderFarm, addon_zip: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> dict[str, Any]:
-    """What the scenario found out in this Blender."""
+    """The scenario's findings in this Blender."""
     folder = tmp_path_factory.mktemp(blender.name)
     profile = folder / "profile"
     install(addon_zip, profile)

@@ -8,11 +8,11 @@ from typing import Any
 
 
 class RecordingLayout:
-    """Records `(kind, what, text)`, those of layouts within it included."""
+    """A layout that records `(kind, what, text)`, also for the layouts within it."""
 
     def __init__(self, drawn: "list[tuple[str, str, str]] | None" = None) -> None:
         self.drawn = [] if drawn is None else drawn
-        #: Stands for all the properties that a layout has; Blender's cannot get others.
+        #: Stands for all properties of a layout. Like Blender's, it cannot get other properties.
         self.enabled = True
         self.scale_x = self.scale_y = 1.0
         self.alignment = "EXPAND"

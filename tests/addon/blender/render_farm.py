@@ -11,7 +11,7 @@ _EVERY_SETTING = Path(__file__).with_name("every_setting.js")
 
 
 def _dispatcher() -> str:
-    """Several versions of Blender on one worker: the file's path says which."""
+    """Return a script that starts one of several Blenders, which the file's path names."""
     cases = [
         f'  *{blender.name}-*) exec {shlex.join(blender.command)} "$@";;' for blender in BLENDERS
     ]

@@ -14,7 +14,7 @@ from tests.addon.blender.render_farm import RenderFarm
 from tests.addon.core.stand_in_manager import silent_port
 
 SCENARIO = Path(__file__).with_name("window_scenario.py")
-#: It has to be copied for longer than it takes to click.
+#: Copying it must take longer than a click.
 _LARGE = 600_000_000
 
 

@@ -24,7 +24,7 @@ NO_PROGRAM = "no-such-blender"
 
 
 def refusal_of(*arguments: Any, **more: Any) -> dict[str, str]:
-    """Sentences, by the codes of what was found."""
+    """Return the findings' sentences by their codes."""
     with pytest.raises(NotSubmittable) as refusal:
         submit_blend_file(*arguments, **more)
     return {each.code: str(each) for each in refusal.value.findings}

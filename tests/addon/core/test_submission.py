@@ -34,7 +34,7 @@ def info(manager: Manager) -> ManagerInfo:
 
 @pytest.fixture
 def submission(blend_file: Path, farm: SmallFarm) -> Submission:
-    """Paused, so that nothing renders while a test looks at it."""
+    """A submission of a paused job, so that it does not render while a test looks at it."""
     return Submission(
         name="Light of sh 010",
         job_type=RENDER,

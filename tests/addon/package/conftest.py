@@ -16,7 +16,7 @@ def built() -> Path:
 
 @pytest.fixture(scope="session")
 def manager(built: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[FarmProcesses]:
-    """It has the zip, and no workers."""
+    """A manager that has the zip, and no workers."""
     assert built.is_file()
     with FarmProcesses(tmp_path_factory.mktemp("manager") / "farm") as manager:
         yield manager

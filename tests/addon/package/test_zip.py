@@ -18,7 +18,7 @@ def _names(path: Path) -> list[str]:
 
 
 def _source_tree(folder: Path) -> Path:
-    """As much of a checkout as the build needs; BAT's wheels are there already."""
+    """Copy the part of a checkout that the build needs, with BAT's wheels."""
     for name in ("pyproject.toml", "LICENSE"):
         shutil.copy(ADDON.parent / name, folder / name)
     (folder / "manager_api").mkdir()
