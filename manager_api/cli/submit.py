@@ -34,7 +34,7 @@ def submit(
     scene: Annotated[str, typer.Option(help="The scene to render.")] = "Scene",
     paused: Annotated[bool, typer.Option("--paused", help="Wait for `job resume`.")] = False,
     wait: Annotated[
-        bool, typer.Option("--wait", help="Wait until it has ended; exit code 1 if it failed.")
+        bool, typer.Option("--wait", help="Show progress until it ends; exit code 1 if it failed.")
     ] = False,
     every_s: Annotated[
         float, typer.Option("--every", min=0.01, help="Seconds between requests, with --wait.")
