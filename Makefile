@@ -8,10 +8,11 @@ STEP := $(PYTHON) deploy/step.py
 COMPILE := $(BIN)/uv pip compile --quiet --universal --no-python-downloads --generate-hashes \
   --no-header --no-annotate $(COMPILE_ARGS)
 
-.PHONY: help install venv dashboard addon demo test lint format bench requirements clean
+.PHONY: help install venv dashboard addon demo quick test lint format bench requirements clean
 
 help:
 	@echo "make demo           render a small animation on a farm of one machine (ARGS=--once: then exit)"
+	@echo "make quick          the tests that need no build and no server (ARGS: pytest's)"
 	@echo "make test           install what the tests need, then run all of them (ARGS: pytest's)"
 	@echo "make lint           lint, formatting, types and import contracts only"
 	@echo "make format         correct what ruff and ESLint can correct"
@@ -42,9 +43,13 @@ addon: install
 demo: install dashboard addon
 	@$(BIN)/tablao demo $(ARGS)
 
+# The lanes are in tests/lanes.py. One process more than processors: `-n auto`, see tests/conftest.py.
+quick: venv
+	$(BIN)/python -m pytest -n auto --quick $(ARGS)
+
 test: venv dashboard addon
 	@bash .ci/system-packages
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n auto $(ARGS)
 
 # The same tools run as tests (tests/docs/test_code_quality.py), so `make test` includes them.
 lint: venv

@@ -1,14 +1,52 @@
-"""What tests of several layers share: one real Temporal server for the whole session."""
+"""What all tests share: their lanes (tests/lanes.py), and a real Temporal server per process."""
 
 import asyncio
+import os
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
 
 from manager_api.temporal.server import TemporalServer
+from tests.durations import CpuTimes
+from tests.lanes import ByFarm, is_quick, rank_of
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--quick", action="store_true", help="only the quick lane (tests/lanes.py)")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(CpuTimes())
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    if collection_path.is_dir() or not config.getoption("--quick"):
+        return None
+    return True if not is_quick(_in_project(collection_path, config)) else None
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: rank_of(item.nodeid))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """`-n auto`: one more than processors, because much of the time tests wait."""
+    return (os.cpu_count() or 1) + 1
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> ByFarm:
+    config.option.loadscopereorder = False
+    return ByFarm(config, log)
+
+
+def _in_project(path: Path, config: pytest.Config) -> str:
+    return path.relative_to(config.rootpath).as_posix()
 
 
 @pytest.fixture(scope="session")

@@ -22,7 +22,7 @@ import psutil
 from manager_api.temporal.namespace import SEARCH_ATTRIBUTES
 
 #: Each is measured; the reasons are beside them.
-DYNAMIC_CONFIG: Mapping[str, int] = {
+DYNAMIC_CONFIG: Mapping[str, int | str] = {
     # The default of 20 costs 50 ms per hop between services.
     "history.transferProcessorMaxPollRPS": 1000,
     "history.timerProcessorMaxPollRPS": 200,
@@ -33,6 +33,10 @@ DYNAMIC_CONFIG: Mapping[str, int] = {
     # and the server would then fail that task again and again.
     "history.maximumBufferedEventsBatch": 5000,
     "history.maximumBufferedEventsSizeInBytes": 33554432,
+    # The server also opens an HTTP API, which cannot be switched off, and which checks neither
+    # origin nor content type: any web page could use it. No client is called so, and no name
+    # under .invalid ever resolves. gRPC and the Web UI do not look at this.
+    "frontend.httpAllowedHosts": '["none.invalid"]',
 }
 # FULL costs nothing measurable here and survives a power cut.
 SQLITE_PRAGMAS: Mapping[str, str] = {"journal_mode": "WAL", "synchronous": "FULL"}

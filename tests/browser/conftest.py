@@ -1,7 +1,7 @@
 """Browser tests: a real farm, a real Chromium, and a page in which nothing may go wrong.
 
 They are not async: Playwright's loop and pytest-asyncio's cannot share a thread, which is also
-why the browser belongs to a module and not to the session.
+why the browser ends with this package.
 """
 
 from collections.abc import Callable, Iterator
@@ -24,7 +24,7 @@ Submit = Callable[..., str]
 At = Callable[[str], Page]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def farm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrowsedFarm]:
     """One for all modules; `farm.standing[status]` are jobs that all tests leave as they are."""
     if not (FILES / "index.html").is_file():
@@ -34,7 +34,7 @@ def farm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrowsedFarm]:
         yield farm
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     try:
         with chromium() as browser:

@@ -18,7 +18,7 @@ SETTINGS = {
 StandingJob = Callable[[JobStatus], str]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def farm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ScriptFarm]:
     """Two hosts of 16 slots each; only the first takes tasks of type `FIRSTS`."""
     with ScriptFarm(tmp_path_factory.mktemp("farm") / "farm", SETTINGS) as farm:
@@ -28,7 +28,7 @@ def farm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ScriptFarm]:
         yield farm
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def standing_job(farm: ScriptFarm) -> StandingJob:
     """The job that stays in a status for tests in which everything is refused."""
     made: dict[JobStatus, str] = {}

@@ -1,4 +1,7 @@
-"""Each cell of the two tables of actions, asked for with `tablao` on a farm that runs."""
+"""Each action, granted once and refused once, asked for with `tablao` on a farm that runs.
+
+test_actions_over_api.py walks through the whole tables.
+"""
 
 import subprocess
 import sys
@@ -13,6 +16,7 @@ from tests.farm.action_tables import (
     REQUEUES,
     TASK_GRANTED,
     TASK_REFUSED,
+    once_per_action,
 )
 from tests.farm.command_line import tablao
 from tests.farm.custom_jobs import ScriptFarm
@@ -43,7 +47,7 @@ def task_at(farm: ScriptFarm, place: tuple[str, int]) -> str:
     return str(next(t["id"] for t in farm.tasks(job_id) if t["index_in_job"] == index))
 
 
-@pytest.mark.parametrize(("status", "action"), GRANTED)
+@pytest.mark.parametrize(("status", "action"), once_per_action(GRANTED))
 def test_what_the_table_grants_is_done_and_said(
     farm: ScriptFarm, status: JobStatus, action: JobAction
 ) -> None:
@@ -59,10 +63,18 @@ def test_what_the_table_grants_is_done_and_said(
         farm.until_started(key, started + 1)
 
 
+# Naming the status that a job or a task has already asks for nothing, and is granted.
 @pytest.mark.parametrize(
     ("status", "action"),
-    # "Resume" names the status `queued`, which is no wish of a job that has it.
-    [cell for cell in REFUSED if cell != (JobStatus.QUEUED, JobAction.RESUME)],
+    once_per_action(
+        cell
+        for cell in REFUSED
+        if cell
+        not in {
+            (JobStatus.QUEUED, JobAction.RESUME),
+            (JobStatus.PAUSE_REQUESTED, JobAction.PAUSE),
+        }
+    ),
 )
 def test_what_the_table_leaves_empty_is_refused_with_a_sentence(
     farm: ScriptFarm, standing_job: "StandingJob", status: JobStatus, action: JobAction
@@ -72,16 +84,33 @@ def test_what_the_table_leaves_empty_is_refused_with_a_sentence(
 
     said = tablao(farm, "job", *VERBS[action], job_id)
 
-    if (status, action) == (JobStatus.PAUSE_REQUESTED, JobAction.PAUSE):
-        assert said.exit_code == 0  # it is what was asked for
-    else:
-        assert (said.exit_code, said.out) == (1, "")
-        assert said.err.startswith("Error: ")
-        assert f'"{status}"' in said.err
+    assert (said.exit_code, said.out) == (1, "")
+    assert said.err.startswith("Error: ")
+    assert f'"{status}"' in said.err
     assert farm.job(job_id) == before
 
 
-@pytest.mark.parametrize(("status", "action"), TASK_REFUSED)
+def test_pausing_a_job_that_is_about_to_pause_is_granted(
+    farm: ScriptFarm, standing_job: "StandingJob"
+) -> None:
+    job_id = standing_job(JobStatus.PAUSE_REQUESTED)
+    before = farm.job(job_id)
+
+    said = tablao(farm, "job", "pause", job_id)
+
+    assert said.exit_code == 0
+    assert farm.job(job_id) == before
+
+
+@pytest.mark.parametrize(
+    ("status", "action"),
+    once_per_action(
+        cell
+        for cell in TASK_REFUSED
+        if cell
+        not in {(TaskStatus.CANCELED, TaskAction.CANCEL), (TaskStatus.QUEUED, TaskAction.REQUEUE)}
+    ),
+)
 def test_what_the_table_of_tasks_leaves_empty_is_refused(
     farm: ScriptFarm, tasks: Tasks, status: TaskStatus, action: TaskAction
 ) -> None:
@@ -90,16 +119,21 @@ def test_what_the_table_of_tasks_leaves_empty_is_refused(
 
     said = tablao(farm, "task", action, task_id)
 
-    asks_for_what_is = (status, action) in {
-        (TaskStatus.CANCELED, TaskAction.CANCEL),
-        (TaskStatus.QUEUED, TaskAction.REQUEUE),
-    }
-    assert said.exit_code == (0 if asks_for_what_is else 1)
-    assert asks_for_what_is or f'"{status}"' in said.err
+    assert said.exit_code == 1
+    assert f'"{status}"' in said.err
     assert farm.task(task_id)["status"] == before["status"]
 
 
-@pytest.mark.parametrize(("status", "action"), TASK_GRANTED)
+def test_canceling_a_canceled_task_is_granted(farm: ScriptFarm, tasks: Tasks) -> None:
+    task_id = task_at(farm, tasks[TaskStatus.CANCELED][0])
+
+    said = tablao(farm, "task", "cancel", task_id)
+
+    assert said.exit_code == 0
+    assert farm.task(task_id)["status"] == "canceled"
+
+
+@pytest.mark.parametrize(("status", "action"), once_per_action(TASK_GRANTED))
 def test_what_the_table_of_tasks_grants_is_done_and_said(
     farm: ScriptFarm, tasks: Tasks, status: TaskStatus, action: TaskAction
 ) -> None:

@@ -1,7 +1,8 @@
 """What a TD's script may do to a job through `tablao tunnel`, with Temporal's plain client.
 
 Every open job's workflow answers; the workflow of an ended one is closed, so that its requeueing
-goes by HTTP or `tablao` (docs/scripting.md).
+goes by HTTP or `tablao` (docs/scripting.md). Each action is granted once and refused once here;
+test_actions_over_api.py walks through the whole tables.
 """
 
 import runpy
@@ -23,6 +24,7 @@ from tests.farm.action_tables import (
     REQUEUES,
     TASK_GRANTED,
     TASK_REFUSED,
+    once_per_action,
 )
 from tests.farm.custom_jobs import NOBODYS, ScriptFarm, script
 from workflows.domain.messages import JobAction, TaskAction
@@ -72,7 +74,9 @@ async def refusal(tunnel: str, job_id: str, update: str, **more: Any) -> str:
     return failed.value.cause.message
 
 
-@pytest.mark.parametrize(("status", "action"), [cell for cell in GRANTED if cell[0] not in ENDED])
+@pytest.mark.parametrize(
+    ("status", "action"), once_per_action(cell for cell in GRANTED if cell[0] not in ENDED)
+)
 async def test_an_update_does_what_the_table_grants(
     farm: ScriptFarm, tunnel: str, status: JobStatus, action: JobAction
 ) -> None:
@@ -90,7 +94,9 @@ async def test_an_update_does_what_the_table_grants(
         farm.until_started(key, started + 1)
 
 
-@pytest.mark.parametrize(("status", "action"), [cell for cell in REFUSED if cell[0] not in ENDED])
+@pytest.mark.parametrize(
+    ("status", "action"), once_per_action(cell for cell in REFUSED if cell[0] not in ENDED)
+)
 async def test_an_update_that_the_table_does_not_grant_is_refused(
     farm: ScriptFarm,
     tunnel: str,
@@ -109,8 +115,9 @@ async def test_an_update_that_the_table_does_not_grant_is_refused(
     assert farm.job(job_id) == before
 
 
-@pytest.mark.parametrize("status", sorted(ENDED))
-@pytest.mark.parametrize("action", sorted(JobAction))
+@pytest.mark.parametrize(
+    ("status", "action"), list(zip(sorted(ENDED), sorted(JobAction), strict=False))
+)
 async def test_the_workflow_of_an_ended_job_is_closed_to_every_update(
     farm: ScriptFarm,
     tunnel: str,
@@ -128,7 +135,7 @@ async def test_the_workflow_of_an_ended_job_is_closed_to_every_update(
     assert farm.job(job_id) == before
 
 
-@pytest.mark.parametrize(("status", "action"), TASK_REFUSED)
+@pytest.mark.parametrize(("status", "action"), once_per_action(TASK_REFUSED))
 async def test_an_update_of_a_task_that_the_table_does_not_grant_is_refused(
     farm: ScriptFarm, tunnel: str, tasks: Tasks, status: TaskStatus, action: TaskAction
 ) -> None:
@@ -140,7 +147,7 @@ async def test_an_update_of_a_task_that_the_table_does_not_grant_is_refused(
     farm.until_task_is(job_id, index, status)
 
 
-@pytest.mark.parametrize(("status", "action"), TASK_GRANTED)
+@pytest.mark.parametrize(("status", "action"), once_per_action(TASK_GRANTED))
 async def test_an_update_of_a_task_does_what_the_table_grants(
     farm: ScriptFarm, tunnel: str, tasks: Tasks, status: TaskStatus, action: TaskAction
 ) -> None:

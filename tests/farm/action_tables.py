@@ -1,9 +1,15 @@
 """The two tables of actions in docs/differences-from-flamenco.md, as tests walk through them."""
 
+from collections.abc import Iterable
+from enum import StrEnum
 from pathlib import Path
+from typing import TypeVar
 
 from workflows.domain.messages import JobAction, TaskAction
 from workflows.domain.statuses import JobStatus, TaskStatus
+
+Status = TypeVar("Status", bound=StrEnum)
+Action = TypeVar("Action", bound=StrEnum)
 
 _PAGE = Path(__file__).resolve().parents[2] / "docs" / "differences-from-flamenco.md"
 
@@ -48,6 +54,15 @@ GRANTED = sorted(cell for cell, is_possible in JOB_CELLS.items() if is_possible)
 REFUSED = sorted(cell for cell, is_possible in JOB_CELLS.items() if not is_possible)
 TASK_GRANTED = sorted(cell for cell, is_possible in TASK_CELLS.items() if is_possible)
 TASK_REFUSED = sorted(cell for cell, is_possible in TASK_CELLS.items() if not is_possible)
+
+
+def once_per_action(cells: Iterable[tuple[Status, Action]]) -> list[tuple[Status, Action]]:
+    """The first cell of each action.
+
+    For the ways beside HTTP: the rules are the same, so these tests prove the way only.
+    """
+    return list({action: (status, action) for status, action in reversed([*cells])}.values())
+
 
 #: What a job may be a moment after an action; what runs again may have come far by then.
 _RUNS = frozenset({JobStatus.QUEUED, JobStatus.ACTIVE})

@@ -3,19 +3,17 @@
 import asyncio
 import json
 import shutil
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import httpx
-import jsonschema  # type: ignore[import-untyped] # it publishes no types
 import pytest
 import uvicorn
 
 from manager_api.database.engine import Database
-from manager_api.database.migrate import upgrade
 from manager_api.job_types.farm import farm_job_types
 from manager_api.settings.in_force import Configuration
 from manager_api.settings.model import ManagerSettings
@@ -23,6 +21,7 @@ from manager_api.web.app import build_app
 from manager_api.web.dependencies import ManagerParts
 from tests.contract.document import CONTRACT
 from tests.contract.strict_answers import decoded
+from tests.manager.api_calls import Fits, Register, Submit, TasksOf
 from tests.manager.databases import (
     db,
     empty_url,
@@ -34,7 +33,7 @@ from tests.manager.databases import (
     url,
     worker,
 )
-from tests.manager.stand_in_farm import SECRET, Credentials, Farm, StandInControl
+from tests.manager.stand_in_farm import Farm, StandInControl
 
 # pytest finds fixtures in a conftest only.
 __all__ = [
@@ -58,22 +57,15 @@ REQUIRED_BUT_UNKNOWN = {
 }
 
 
-@pytest.fixture(scope="session")
-def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("empty") / "tablao.sqlite"
-    upgrade(f"sqlite+aiosqlite:///{path}")
-    return path
-
-
 @pytest.fixture
 def settings(tmp_path: Path) -> ManagerSettings:
     return ManagerSettings(data_dir=tmp_path / "data", max_json_bytes=4 * 1024**2)
 
 
 @pytest.fixture
-async def farm(settings: ManagerSettings, empty_database: Path) -> AsyncIterator[Farm]:
+async def farm(settings: ManagerSettings, migrated_sqlite: Path) -> AsyncIterator[Farm]:
     settings.data_dir.mkdir(parents=True, exist_ok=True)
-    shutil.copy(empty_database, settings.data_dir / "tablao.sqlite")
+    shutil.copy(migrated_sqlite, settings.data_dir / "tablao.sqlite")
     database = Database(settings.database_url)
     control = StandInControl(database)
     configuration = Configuration(settings)
@@ -149,47 +141,18 @@ def echo_job() -> dict[str, Any]:
 
 
 @pytest.fixture
-def submit(
-    api: httpx.AsyncClient, echo_job: dict[str, Any]
-) -> Callable[..., Awaitable[dict[str, Any]]]:
-    """Submits `echo_job` with other fields; returns the job."""
-
-    async def submit(**fields: Any) -> dict[str, Any]:
-        answer = await api.post("/api/v3/jobs", json=echo_job | fields)
-        assert answer.status_code == 200, answer.text
-        job: dict[str, Any] = answer.json()
-        return job
-
-    return submit
+def submit(api: httpx.AsyncClient, echo_job: dict[str, Any]) -> Submit:
+    return Submit(api, echo_job)
 
 
 @pytest.fixture
-def tasks_of(api: httpx.AsyncClient) -> Callable[[str], Awaitable[list[dict[str, Any]]]]:
-    async def tasks_of(job_id: str) -> list[dict[str, Any]]:
-        tasks: list[dict[str, Any]] = (await api.get(f"/api/v3/jobs/{job_id}/tasks")).json()[
-            "tasks"
-        ]
-        return tasks
-
-    return tasks_of
+def tasks_of(api: httpx.AsyncClient) -> TasksOf:
+    return TasksOf(api)
 
 
 @pytest.fixture
-def register(api: httpx.AsyncClient) -> Callable[..., Awaitable[httpx.BasicAuth]]:
-    """Registers a worker; returns its credentials. `auth.id` is its id."""
-
-    async def register(name: str = "carmen", **fields: Any) -> httpx.BasicAuth:
-        registration = {
-            "name": name,
-            "secret": SECRET,
-            "platform": "linux",
-            "supported_task_types": ["blender", "misc"],
-        }
-        answer = await api.post("/api/v3/worker/register-worker", json=registration | fields)
-        assert answer.status_code == 200, answer.text
-        return Credentials(answer.json()["uuid"], SECRET)
-
-    return register
+def register(api: httpx.AsyncClient) -> Register:
+    return Register(api)
 
 
 @pytest.fixture
@@ -213,31 +176,8 @@ def contract() -> dict[str, Any]:
 
 
 @pytest.fixture
-def fits(contract: dict[str, Any]) -> Callable[[str, Any], None]:
-    """Fails if a value is not what the contract calls so."""
-
-    def fits(schema: str, value: Any) -> None:
-        jsonschema.validate(
-            value,
-            {"$ref": f"#/components/schemas/{schema}", "components": contract["components"]},
-            format_checker=jsonschema.FormatChecker(),
-        )
-
-    return fits
-
-
-@pytest.fixture
-def eventually() -> Callable[[Callable[[], Awaitable[Any]]], Awaitable[Any]]:
-    """Waits until `await condition()` is true, and returns what it is."""
-
-    async def eventually(condition: Callable[[], Awaitable[Any]]) -> Any:
-        async with asyncio.timeout(10):
-            # What we wait for is seen from outside only: nothing could set an event.
-            while not (value := await condition()):  # noqa: ASYNC110 -- see above
-                await asyncio.sleep(0.02)
-        return value
-
-    return eventually
+def fits(contract: dict[str, Any]) -> Fits:
+    return Fits(contract)
 
 
 @pytest.fixture

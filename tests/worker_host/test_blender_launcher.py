@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from manager_api.cli.blender import PROJECT, clean_environment, install
+from tests.farm.locks import alone
 
 # The first to come installs 400 MB.
 pytestmark = pytest.mark.timeout(1200)
@@ -54,7 +55,8 @@ def _real_blender() -> Path:
 @pytest.fixture(scope="module", params=["blender", "launcher"])
 def blender(request: pytest.FixtureRequest) -> Blender:
     launcher = request.param == "launcher"
-    executable = install(PROJECT / ".venv-bpy") if launcher else _real_blender()
+    with alone(PROJECT):
+        executable = install(PROJECT / ".venv-bpy") if launcher else _real_blender()
 
     def call(*arguments: str | Path) -> Ended:
         ended = subprocess.run(

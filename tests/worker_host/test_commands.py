@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from tests.worker_host.farmhouse import Farmhouse
 from worker_host.commands import command_named
 from worker_host.commands.blender import command_line as blender_command_line
 from worker_host.commands.ffmpeg import (
@@ -20,6 +21,7 @@ from worker_host.commands.ffmpeg import (
 from worker_host.commands.files import name_aside
 from worker_host.commands.misc import shown_duration
 from worker_host.commands.parameters import CommandFailed
+from worker_host.run_table import RunTable
 
 
 class Surroundings:
@@ -241,7 +243,9 @@ def test_copy_names_the_file_that_is_missing(context: Any, tmp_path: Path) -> No
         carry_out(context, "copy-file", src=f"{tmp_path}/absent", dest=f"{tmp_path}/b")
 
 
-async def test_task_runs_its_commands_in_order_until_one_fails(house: Any, table: Any) -> None:
+async def test_task_runs_its_commands_in_order_until_one_fails(
+    house: Farmhouse, table: RunTable
+) -> None:
     asked = house.ref()
     fetch = house.commands(
         ("echo", {"message": "first"}),
@@ -258,7 +262,7 @@ async def test_task_runs_its_commands_in_order_until_one_fails(house: Any, table
     )
 
 
-async def test_sleeping_task_stops_at_once(house: Any, table: Any) -> None:
+async def test_sleeping_task_stops_at_once(house: Farmhouse, table: RunTable) -> None:
     asked = house.ref()
     fetch = house.commands(("echo", {"message": "ready"}), ("sleep", {"duration_in_seconds": 900}))
     running = asyncio.create_task(house.run(table, asked, fetch))
@@ -271,7 +275,7 @@ async def test_sleeping_task_stops_at_once(house: Any, table: Any) -> None:
 
 
 async def test_configured_tool_is_what_a_bare_name_means(
-    house: Any, table: Any, tmp_path: Path
+    house: Farmhouse, table: RunTable, tmp_path: Path
 ) -> None:
     asked = house.ref()
     tool = tmp_path / "our-ffmpeg"

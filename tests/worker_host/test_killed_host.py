@@ -4,8 +4,8 @@ import asyncio
 import os
 import sys
 from pathlib import Path
-from typing import Any
 
+from tests.worker_host.farmhouse import Farmhouse
 from workflows.domain.messages import OutcomeKind, RunRef
 
 HOST = """
@@ -31,7 +31,7 @@ asyncio.run(main())
 """
 
 
-async def test_render_survives_the_sigkill_of_its_host(house: Any, tmp_path: Path) -> None:
+async def test_render_survives_the_sigkill_of_its_host(house: Farmhouse, tmp_path: Path) -> None:
     gate = tmp_path / "gate"
     script = f"echo ready; while [ ! -e {gate} ]; do sleep 0.02; done; echo done"
     asked: RunRef = house.ref()

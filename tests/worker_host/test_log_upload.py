@@ -1,12 +1,15 @@
 """A run's log on its way to the manager."""
 
 import asyncio
-from typing import Any
 
+from tests.worker_host.farmhouse import Farmhouse
+from worker_host.run_table import RunTable
 from workflows.domain.messages import OutcomeKind
 
 
-async def test_whole_log_reaches_the_manager_in_bounded_pieces(house: Any, table: Any) -> None:
+async def test_whole_log_reaches_the_manager_in_bounded_pieces(
+    house: Farmhouse, table: RunTable
+) -> None:
     asked = house.ref()
     await house.run(table, asked, house.shell("seq 100000"))
     await house.eventually(lambda: len(house.hooks.logs.get(asked.key, b"")) >= len(_log(house)))
@@ -15,7 +18,7 @@ async def test_whole_log_reaches_the_manager_in_bounded_pieces(house: Any, table
     assert max(house.hooks.chunk_sizes) <= 64 * 1024
 
 
-async def test_outcome_does_not_wait_for_the_log(house: Any, table: Any) -> None:
+async def test_outcome_does_not_wait_for_the_log(house: Farmhouse, table: RunTable) -> None:
     house.hooks.may_store.clear()
 
     outcome = await house.run(table, house.ref(), house.shell("echo hello"))
@@ -24,7 +27,9 @@ async def test_outcome_does_not_wait_for_the_log(house: Any, table: Any) -> None
     assert house.hooks.logs == {}
 
 
-async def test_directory_goes_when_outcome_and_log_are_both_taken(house: Any, table: Any) -> None:
+async def test_directory_goes_when_outcome_and_log_are_both_taken(
+    house: Farmhouse, table: RunTable
+) -> None:
     house.hooks.may_store.clear()
     await house.run(table, house.ref(), house.shell("echo hello"))
     directory = house.path(house.ref().key, "")
@@ -38,7 +43,7 @@ async def test_directory_goes_when_outcome_and_log_are_both_taken(house: Any, ta
 
 
 async def test_run_that_nobody_wants_any_more_leaves_nothing_when_it_has_stopped(
-    house: Any, table: Any
+    house: Farmhouse, table: RunTable
 ) -> None:
     running = asyncio.create_task(house.run(table, house.ref(), house.shell("sleep 600")))
     await house.eventually(lambda: house.path(house.ref().key, "shim.json").exists())
@@ -52,7 +57,7 @@ async def test_run_that_nobody_wants_any_more_leaves_nothing_when_it_has_stopped
 
 
 async def test_run_that_broke_off_is_forgotten_though_nobody_says_that_it_may(
-    house: Any,
+    house: Farmhouse,
 ) -> None:
     table = await house.open(unattached_grace_s=0.1)
     running = asyncio.create_task(house.run(table, house.ref(), house.shell("sleep 600")))
@@ -64,7 +69,9 @@ async def test_run_that_broke_off_is_forgotten_though_nobody_says_that_it_may(
     await house.eventually(lambda: not house.path(house.ref().key, "").exists())
 
 
-async def test_accepted_run_still_answers_a_late_activity(house: Any, table: Any) -> None:
+async def test_accepted_run_still_answers_a_late_activity(
+    house: Farmhouse, table: RunTable
+) -> None:
     outcome = await house.run(table, house.ref(), house.shell("exit 7"))
     table.accepted(house.ref().key)
     await house.eventually(lambda: house.ref().key not in table.named())
@@ -72,7 +79,9 @@ async def test_accepted_run_still_answers_a_late_activity(house: Any, table: Any
     assert await house.run(table, house.ref(), house.shell("true")) == outcome
 
 
-async def test_next_host_goes_on_where_the_manager_stopped(house: Any, table: Any) -> None:
+async def test_next_host_goes_on_where_the_manager_stopped(
+    house: Farmhouse, table: RunTable
+) -> None:
     key = house.ref().key
     gate = house.directory / "gate"
     script = f"echo first; while [ ! -e {gate} ]; do sleep 0.02; done; echo second"
@@ -91,6 +100,6 @@ async def test_next_host_goes_on_where_the_manager_stopped(house: Any, table: An
     assert sum(house.hooks.chunk_sizes) == len(_log(house)) - stored
 
 
-def _log(house: Any) -> str:
+def _log(house: Farmhouse) -> str:
     log: str = house.log(house.ref().key)
     return log

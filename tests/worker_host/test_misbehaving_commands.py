@@ -7,10 +7,12 @@ from typing import Any
 
 import psutil
 
+from tests.worker_host.farmhouse import Farmhouse
+from worker_host.run_table import RunTable
 from workflows.domain.messages import Outcome, OutcomeKind
 
 
-async def test_exit_code_decides_whatever_was_printed(house: Any, table: Any) -> None:
+async def test_exit_code_decides_whatever_was_printed(house: Farmhouse, table: RunTable) -> None:
     asked = house.ref()
 
     outcome = await house.run(table, asked, house.shell("echo all is well; exit 3"))
@@ -19,7 +21,7 @@ async def test_exit_code_decides_whatever_was_printed(house: Any, table: Any) ->
     assert "> all is well\n" in house.log(asked.key)
 
 
-async def test_log_has_command_line_and_prefixed_output(house: Any, table: Any) -> None:
+async def test_log_has_command_line_and_prefixed_output(house: Farmhouse, table: RunTable) -> None:
     asked = house.ref()
 
     await house.run(table, asked, house.shell("echo one; echo two >&2; printf three"))
@@ -32,7 +34,7 @@ async def test_log_has_command_line_and_prefixed_output(house: Any, table: Any) 
 
 
 async def test_program_that_does_not_exist_fails_and_the_log_says_so(
-    house: Any, table: Any
+    house: Farmhouse, table: RunTable
 ) -> None:
     asked = house.ref()
 
@@ -42,7 +44,7 @@ async def test_program_that_does_not_exist_fails_and_the_log_says_so(
     assert 'program not found: "/no/such"\n' in house.log(asked.key)
 
 
-async def test_stop_kills_a_command_that_ignores_sigterm(house: Any, table: Any) -> None:
+async def test_stop_kills_a_command_that_ignores_sigterm(house: Farmhouse, table: RunTable) -> None:
     asked = house.ref()
     script = "trap '' TERM; echo ready; while true; do sleep 1; done"
     running = asyncio.create_task(house.run(table, asked, house.shell(script)))
@@ -54,7 +56,7 @@ async def test_stop_kills_a_command_that_ignores_sigterm(house: Any, table: Any)
     assert not house.is_alive(house.shim(asked.key)["command"]["pid"])
 
 
-async def test_stop_lets_a_command_end_well(house: Any, table: Any) -> None:
+async def test_stop_lets_a_command_end_well(house: Farmhouse, table: RunTable) -> None:
     asked = house.ref()
     script = "trap 'echo tidy; exit 0' TERM; echo ready; while true; do sleep 0.05; done"
     running = asyncio.create_task(house.run(table, asked, house.shell(script)))
@@ -66,7 +68,9 @@ async def test_stop_lets_a_command_end_well(house: Any, table: Any) -> None:
     assert "> tidy\n" in house.log(asked.key)
 
 
-async def test_child_that_holds_the_pipe_does_not_hold_the_run(house: Any, table: Any) -> None:
+async def test_child_that_holds_the_pipe_does_not_hold_the_run(
+    house: Farmhouse, table: RunTable
+) -> None:
     asked = house.ref()
 
     async with asyncio.timeout(10):
@@ -76,7 +80,7 @@ async def test_child_that_holds_the_pipe_does_not_hold_the_run(house: Any, table
     assert not house.is_alive(_printed_pid(house.log(asked.key)))
 
 
-async def test_daemonised_grandchild_dies_with_its_run(house: Any, table: Any) -> None:
+async def test_daemonised_grandchild_dies_with_its_run(house: Farmhouse, table: RunTable) -> None:
     asked = house.ref()
     script = "setsid sh -c 'setsid sleep 600 </dev/null >/dev/null 2>&1 & echo $!'"
 
@@ -86,7 +90,7 @@ async def test_daemonised_grandchild_dies_with_its_run(house: Any, table: Any) -
     assert not house.is_alive(_printed_pid(house.log(asked.key)))
 
 
-async def test_much_output_takes_little_memory(house: Any, table: Any) -> None:
+async def test_much_output_takes_little_memory(house: Farmhouse, table: RunTable) -> None:
     asked = house.ref()
     script = "yes 'a line of some sixty characters, as Blender prints many of them' | head -c 200M"
     running = asyncio.create_task(house.run(table, asked, house.shell(script)))
@@ -103,7 +107,7 @@ async def test_much_output_takes_little_memory(house: Any, table: Any) -> None:
     assert 0 < largest < 60 * 1024 * 1024
 
 
-async def test_endless_line_is_split_between_characters(house: Any, table: Any) -> None:
+async def test_endless_line_is_split_between_characters(house: Farmhouse, table: RunTable) -> None:
     asked = house.ref()
     script = "import sys; sys.stdout.write('x' + 'ä' * 5_000_000)"
 
@@ -115,7 +119,7 @@ async def test_endless_line_is_split_between_characters(house: Any, table: Any) 
     assert "".join(line.removeprefix(prefix) for line in lines) == "x" + "ä" * 5_000_000
 
 
-async def test_bytes_that_are_not_utf8_are_replaced(house: Any, table: Any) -> None:
+async def test_bytes_that_are_not_utf8_are_replaced(house: Farmhouse, table: RunTable) -> None:
     asked = house.ref()
 
     await house.run(table, asked, house.shell(r"printf 'gr\374n\n'"))
@@ -124,7 +128,7 @@ async def test_bytes_that_are_not_utf8_are_replaced(house: Any, table: Any) -> N
 
 
 async def test_command_sees_no_virtual_environment_and_no_input(
-    house: Any, table: Any, monkeypatch: Any
+    house: Farmhouse, table: RunTable, monkeypatch: Any
 ) -> None:
     asked = house.ref()
     script = 'echo "[$PYTHONPATH$VIRTUAL_ENV] [$EXTRA] $PATH"; cat; echo end of input'
@@ -137,7 +141,7 @@ async def test_command_sees_no_virtual_environment_and_no_input(
 
 
 async def test_killed_shim_takes_its_command_along_and_the_run_is_lost(
-    house: Any, table: Any
+    house: Farmhouse, table: RunTable
 ) -> None:
     asked = house.ref()
     script = "setsid sleep 600 & echo $!; sleep 600"
@@ -152,7 +156,9 @@ async def test_killed_shim_takes_its_command_along_and_the_run_is_lost(
     assert not house.is_alive(_printed_pid(house.log(asked.key)))
 
 
-async def test_shim_server_that_was_killed_is_started_again(house: Any, table: Any) -> None:
+async def test_shim_server_that_was_killed_is_started_again(
+    house: Farmhouse, table: RunTable
+) -> None:
     await house.run(table, house.ref(1), house.shell("true"))
     servers = [p for p in psutil.Process().children() if "--serve" in p.cmdline()]
     for server in servers:

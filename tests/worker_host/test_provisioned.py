@@ -2,11 +2,12 @@
 
 import logging
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from tests.worker_host.farmhouse import Farmhouse
 from worker_host.provisioned import ProvisionedPrograms
+from worker_host.run_table import RunTable
 from workflows.domain.messages import OutcomeKind
 
 
@@ -49,7 +50,7 @@ def test_what_was_missing_may_be_installed_later(
 
 
 async def test_a_build_that_nobody_has_set_fails_the_task_with_a_sentence(
-    house: Any, table: Any
+    house: Farmhouse, table: RunTable
 ) -> None:
     asked = house.ref()
     parameters = {"exe": "{blender-4.5}", "exeArgs": "-b", "blendfile": "", "args": []}

@@ -4,11 +4,12 @@ import os
 import shutil
 import subprocess
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from tests.worker_host.farmhouse import Farmhouse
 from worker_host.processes.environment import clean_environment
+from worker_host.run_table import RunTable
 from workflows.domain.messages import OutcomeKind
 
 SCENE = """
@@ -38,7 +39,7 @@ def blend_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 async def test_frames_and_their_video_come_to_disk(
-    house: Any, table: Any, blend_file: Path, tmp_path: Path
+    house: Farmhouse, table: RunTable, blend_file: Path, tmp_path: Path
 ) -> None:
     asked = house.ref()
     frames = tmp_path / "frames"
@@ -73,7 +74,9 @@ async def test_frames_and_their_video_come_to_disk(
     assert rendering[-1]["samples"] == 4
 
 
-async def test_file_that_is_no_scene_fails_the_task(house: Any, table: Any, tmp_path: Path) -> None:
+async def test_file_that_is_no_scene_fails_the_task(
+    house: Farmhouse, table: RunTable, tmp_path: Path
+) -> None:
     broken = tmp_path / "broken.blend"
     broken.write_text("no scene")
     render = {"exe": "blender", "exeArgs": "-b", "blendfile": str(broken), "args": ["-f", "1"]}

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from tests.worker_host.farmhouse import Farmhouse
 from worker_host.run_spec import RunRefused
 from worker_host.run_table import RunTable
 from worker_host.runs_folder import HostAlreadyRuns
@@ -14,7 +15,7 @@ LONG = "echo ready; sleep 600"
 
 
 async def begun(
-    house: Any, table: RunTable, asked: RunRef, script: str = LONG
+    house: Farmhouse, table: RunTable, asked: RunRef, script: str = LONG
 ) -> asyncio.Task[Any]:
     """A run whose command is known to run."""
     running = asyncio.create_task(house.run(table, asked, house.shell(script)))
@@ -27,7 +28,7 @@ async def never_fetched(asked: RunRef) -> Any:
 
 
 async def test_second_attachment_supersedes_the_first_and_gets_the_outcome(
-    house: Any, table: Any
+    house: Farmhouse, table: RunTable
 ) -> None:
     first = await begun(house, table, house.ref())
     pid = house.shim(house.ref().key)["command"]["pid"]
@@ -40,13 +41,13 @@ async def test_second_attachment_supersedes_the_first_and_gets_the_outcome(
     assert (await second).kind is OutcomeKind.CANCELED
 
 
-async def test_ended_run_answers_with_its_kept_outcome(house: Any, table: Any) -> None:
+async def test_ended_run_answers_with_its_kept_outcome(house: Farmhouse, table: RunTable) -> None:
     outcome = await house.run(table, house.ref(), house.shell("exit 4"))
 
     assert await house.run(table, house.ref(), never_fetched) == outcome
 
 
-async def test_run_stopped_before_it_began_never_begins(house: Any, table: Any) -> None:
+async def test_run_stopped_before_it_began_never_begins(house: Farmhouse, table: RunTable) -> None:
     await table.stop(house.ref().key, "too late")
 
     outcome = await house.run(table, house.ref(), never_fetched)
@@ -54,7 +55,7 @@ async def test_run_stopped_before_it_began_never_begins(house: Any, table: Any) 
     assert outcome.kind is OutcomeKind.CANCELED
 
 
-async def test_tombstone_outlives_the_host(house: Any, table: Any) -> None:
+async def test_tombstone_outlives_the_host(house: Farmhouse, table: RunTable) -> None:
     await table.stop(house.ref().key, "too late")
     await house.crash(table)
 
@@ -64,7 +65,9 @@ async def test_tombstone_outlives_the_host(house: Any, table: Any) -> None:
     assert outcome.kind is OutcomeKind.CANCELED
 
 
-async def test_stop_reaches_a_run_that_waits_for_its_commands(house: Any, table: Any) -> None:
+async def test_stop_reaches_a_run_that_waits_for_its_commands(
+    house: Farmhouse, table: RunTable
+) -> None:
     asked = asyncio.Event()
 
     async def fetch(_ref: RunRef) -> Any:
@@ -79,7 +82,9 @@ async def test_stop_reaches_a_run_that_waits_for_its_commands(house: Any, table:
     assert table.live() == []
 
 
-async def test_refused_commands_are_a_refusal_and_leave_nothing(house: Any, table: Any) -> None:
+async def test_refused_commands_are_a_refusal_and_leave_nothing(
+    house: Farmhouse, table: RunTable
+) -> None:
     async def fetch(_ref: RunRef) -> Any:
         raise RunRefused("the lease is not held")
 
@@ -89,7 +94,9 @@ async def test_refused_commands_are_a_refusal_and_leave_nothing(house: Any, tabl
     assert table.named() == []
 
 
-async def test_failed_fetch_is_raised_and_may_be_tried_again(house: Any, table: Any) -> None:
+async def test_failed_fetch_is_raised_and_may_be_tried_again(
+    house: Farmhouse, table: RunTable
+) -> None:
     async def fetch(_ref: RunRef) -> Any:
         raise ConnectionError("nobody answers")
 
@@ -101,7 +108,9 @@ async def test_failed_fetch_is_raised_and_may_be_tried_again(house: Any, table: 
     )
 
 
-async def test_sleeping_host_refuses_the_new_and_keeps_the_old(house: Any, table: Any) -> None:
+async def test_sleeping_host_refuses_the_new_and_keeps_the_old(
+    house: Farmhouse, table: RunTable
+) -> None:
     running = await begun(house, table, house.ref(1))
     table.refuse("asleep")
 
@@ -111,7 +120,9 @@ async def test_sleeping_host_refuses_the_new_and_keeps_the_old(house: Any, table
     assert not running.done()
 
 
-async def test_older_lease_is_refused_until_a_new_session(house: Any, table: Any) -> None:
+async def test_older_lease_is_refused_until_a_new_session(
+    house: Farmhouse, table: RunTable
+) -> None:
     await house.run(table, house.ref(1, generation=5), house.shell("true"))
 
     refused = await house.run(table, house.ref(2, generation=4), never_fetched)
@@ -122,7 +133,7 @@ async def test_older_lease_is_refused_until_a_new_session(house: Any, table: Any
     assert taken.kind is OutcomeKind.COMPLETED
 
 
-async def test_next_attempt_stops_the_one_before(house: Any, table: Any) -> None:
+async def test_next_attempt_stops_the_one_before(house: Farmhouse, table: RunTable) -> None:
     first = await begun(house, table, house.ref(attempt=1))
     pid = house.shim(house.ref(attempt=1).key)["command"]["pid"]
 
@@ -134,7 +145,9 @@ async def test_next_attempt_stops_the_one_before(house: Any, table: Any) -> None
     assert not house.is_alive(pid)
 
 
-async def test_newer_lease_takes_the_slot_from_an_older_one(house: Any, table: Any) -> None:
+async def test_newer_lease_takes_the_slot_from_an_older_one(
+    house: Farmhouse, table: RunTable
+) -> None:
     first = await begun(house, table, house.ref(1, generation=1))
 
     outcome = await house.run(table, house.ref(2, generation=2), house.shell("true"))
@@ -143,7 +156,7 @@ async def test_newer_lease_takes_the_slot_from_an_older_one(house: Any, table: A
     assert outcome.kind is OutcomeKind.COMPLETED
 
 
-async def test_same_lease_waits_for_the_slot(house: Any, table: Any) -> None:
+async def test_same_lease_waits_for_the_slot(house: Farmhouse, table: RunTable) -> None:
     gate = house.directory / "gate"
     script = f"echo ready; while [ ! -e {gate} ]; do sleep 0.02; done"
     first = await begun(house, table, house.ref(1), script)
@@ -157,7 +170,7 @@ async def test_same_lease_waits_for_the_slot(house: Any, table: Any) -> None:
     assert (await second).kind is OutcomeKind.COMPLETED
 
 
-async def test_next_host_adopts_a_run_with_its_process(house: Any, table: Any) -> None:
+async def test_next_host_adopts_a_run_with_its_process(house: Farmhouse, table: RunTable) -> None:
     gate = house.directory / "gate"
     script = f"echo ready; while [ ! -e {gate} ]; do sleep 0.02; done"
     (await begun(house, table, house.ref(), script)).cancel()
@@ -174,7 +187,7 @@ async def test_next_host_adopts_a_run_with_its_process(house: Any, table: Any) -
 
 
 async def test_next_host_keeps_the_outcome_of_a_run_that_ended_meanwhile(
-    house: Any, table: Any
+    house: Farmhouse, table: RunTable
 ) -> None:
     gate = house.directory / "gate"
     script = f"echo ready; while [ ! -e {gate} ]; do sleep 0.02; done; exit 6"
@@ -190,7 +203,9 @@ async def test_next_host_keeps_the_outcome_of_a_run_that_ended_meanwhile(
     assert outcome.reason.endswith("code 6")
 
 
-async def test_next_host_calls_a_run_lost_that_nobody_executes(house: Any, table: Any) -> None:
+async def test_next_host_calls_a_run_lost_that_nobody_executes(
+    house: Farmhouse, table: RunTable
+) -> None:
     (await begun(house, table, house.ref())).cancel()
     shim = house.shim(house.ref().key)
     await house.crash(table)
@@ -203,7 +218,9 @@ async def test_next_host_calls_a_run_lost_that_nobody_executes(house: Any, table
     assert not house.is_alive(shim["command"]["pid"])
 
 
-async def test_pid_that_belongs_to_somebody_else_is_left_alone(house: Any, table: Any) -> None:
+async def test_pid_that_belongs_to_somebody_else_is_left_alone(
+    house: Farmhouse, table: RunTable
+) -> None:
     (await begun(house, table, house.ref())).cancel()
     shim = house.shim(house.ref().key)
     await house.crash(table)
@@ -221,12 +238,12 @@ async def test_pid_that_belongs_to_somebody_else_is_left_alone(house: Any, table
     await stranger.wait()
 
 
-async def test_two_hosts_cannot_share_a_directory(house: Any, table: Any) -> None:
+async def test_two_hosts_cannot_share_a_directory(house: Farmhouse, table: RunTable) -> None:
     with pytest.raises(HostAlreadyRuns):
         await house.open()
 
 
-async def test_run_stops_when_its_host_stays_away(house: Any) -> None:
+async def test_run_stops_when_its_host_stays_away(house: Farmhouse) -> None:
     table = await house.open(orphan_after_s=0.5)
     (await begun(house, table, house.ref())).cancel()
     pid = house.shim(house.ref().key)["command"]["pid"]
@@ -239,7 +256,7 @@ async def test_run_stops_when_its_host_stays_away(house: Any) -> None:
     assert not house.is_alive(pid)
 
 
-async def test_run_outlives_an_absence_shorter_than_that(house: Any) -> None:
+async def test_run_outlives_an_absence_shorter_than_that(house: Farmhouse) -> None:
     table = await house.open(orphan_after_s=30.0)
     (await begun(house, table, house.ref())).cancel()
 
@@ -249,7 +266,7 @@ async def test_run_outlives_an_absence_shorter_than_that(house: Any) -> None:
     assert table.live() == [house.ref().key]
 
 
-async def test_unattached_run_stops_after_its_grace(house: Any) -> None:
+async def test_unattached_run_stops_after_its_grace(house: Farmhouse) -> None:
     table = await house.open(unattached_grace_s=0.2)
     running = await begun(house, table, house.ref())
     running.cancel()
@@ -260,7 +277,7 @@ async def test_unattached_run_stops_after_its_grace(house: Any) -> None:
     assert outcome.kind is OutcomeKind.CANCELED
 
 
-async def test_grace_does_not_count_while_nobody_can_be_reached(house: Any) -> None:
+async def test_grace_does_not_count_while_nobody_can_be_reached(house: Farmhouse) -> None:
     table = await house.open(unattached_grace_s=0.2)
     house.hooks.is_connected = False
     (await begun(house, table, house.ref())).cancel()
@@ -272,7 +289,7 @@ async def test_grace_does_not_count_while_nobody_can_be_reached(house: Any) -> N
     await house.eventually(lambda: table.live() == [])
 
 
-async def test_closing_host_stops_its_runs_if_told_to(house: Any, table: Any) -> None:
+async def test_closing_host_stops_its_runs_if_told_to(house: Farmhouse, table: RunTable) -> None:
     running = await begun(house, table, house.ref())
     pid = house.shim(house.ref().key)["command"]["pid"]
 
@@ -282,7 +299,7 @@ async def test_closing_host_stops_its_runs_if_told_to(house: Any, table: Any) ->
     assert not house.is_alive(pid)
 
 
-async def test_the_task_of_a_run_is_known_after_its_end(house: Any, table: Any) -> None:
+async def test_the_task_of_a_run_is_known_after_its_end(house: Farmhouse, table: RunTable) -> None:
     asked = house.ref()
     await house.run(table, asked, house.shell("true", task_id="task-1"))
     table.accepted(asked.key)
@@ -291,7 +308,7 @@ async def test_the_task_of_a_run_is_known_after_its_end(house: Any, table: Any) 
     assert await table.task_id(asked.key) == "task-1"
 
 
-async def test_the_task_of_an_adopted_run_is_fetched(house: Any, table: Any) -> None:
+async def test_the_task_of_an_adopted_run_is_fetched(house: Farmhouse, table: RunTable) -> None:
     (await begun(house, table, house.ref())).cancel()
     await house.crash(table)
     table = await house.open()
@@ -300,12 +317,14 @@ async def test_the_task_of_an_adopted_run_is_fetched(house: Any, table: Any) -> 
     assert await table.task_id(house.ref().key) == "task-1"
 
 
-async def test_the_task_of_a_run_of_another_machine_is_not_known(house: Any, table: Any) -> None:
+async def test_the_task_of_a_run_of_another_machine_is_not_known(
+    house: Farmhouse, table: RunTable
+) -> None:
     with pytest.raises(RunRefused):
         await table.task_id(house.ref().key)
 
 
-async def test_each_end_of_a_run_is_told_to_the_host(house: Any, table: Any) -> None:
+async def test_each_end_of_a_run_is_told_to_the_host(house: Farmhouse, table: RunTable) -> None:
     async def refused(_ref: RunRef) -> Any:
         raise RunRefused("the lease is not held")
 

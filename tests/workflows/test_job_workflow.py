@@ -16,7 +16,7 @@ from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 from manager_api.database.engine import Database
 from manager_api.jobs.control import RunIsOver
 from manager_api.temporal.orchestrator import TemporalJobs
-from tests.workflows.conftest import LIMITS, JobAtWork, with_history_limit
+from tests.workflows.job_at_work import LIMITS, JobAtWork, with_history_limit
 from workflows.domain.job.transitions import Refused
 from workflows.domain.messages import (
     Change,

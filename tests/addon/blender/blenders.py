@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from manager_api.cli.blender import clean_environment
+from tests.farm.locks import alone
 
 PROJECT = Path(__file__).resolve().parents[3]
 LAUNCHER = PROJECT / "worker_host" / "blender_launcher.py"
@@ -32,12 +33,17 @@ class Blender:
         program = Path(self.command[0])
         if not self.python:
             assert program.exists(), f"There is no {program}: bash .ci/system-packages"
-        elif not (program.parents[1] / ".installed").exists():
-            folder = program.parents[1]
-            subprocess.run([self.python, "-m", "venv", "--clear", folder], check=True)
-            pip = (str(program), "-m", "pip", "install", "--quiet", "--require-hashes")
-            subprocess.run([*pip, "-r", PROJECT / "deploy" / self.requirements], check=True)
-            (folder / ".installed").touch()
+            return
+        with alone(PROJECT):
+            self._install(program.parents[1])
+
+    def _install(self, folder: Path) -> None:
+        if (folder / ".installed").exists():
+            return
+        subprocess.run([self.python, "-m", "venv", "--clear", folder], check=True)
+        pip = (self.command[0], "-m", "pip", "install", "--quiet", "--require-hashes")
+        subprocess.run([*pip, "-r", PROJECT / "deploy" / self.requirements], check=True)
+        (folder / ".installed").touch()
 
 
 def _wheel(name: str, folder: str, python: str, requirements: str) -> Blender:

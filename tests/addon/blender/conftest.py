@@ -11,25 +11,25 @@ from tests.addon.blender.render_farm import RenderFarm
 from tests.farm.processes import free_port
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def addon_zip() -> Path:
     return build_zip()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def farm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RenderFarm]:
     with RenderFarm(tmp_path_factory.mktemp("addon") / "farm") as farm:
         yield farm
 
 
-@pytest.fixture(scope="session", params=BLENDERS, ids=lambda blender: blender.name)
+@pytest.fixture(scope="package", params=BLENDERS, ids=lambda blender: blender.name)
 def blender(request: pytest.FixtureRequest) -> Blender:
     assert isinstance(request.param, Blender)
     request.param.check_is_there()
     return request.param
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def found(
     blender: Blender, farm: RenderFarm, addon_zip: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> dict[str, Any]:

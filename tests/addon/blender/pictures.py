@@ -5,7 +5,6 @@ the `bpy` module cannot open a window.
 """
 
 import json
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -15,6 +14,7 @@ from PIL import Image, ImageChops
 
 from tests.addon.blender.blenders import BLENDERS, PROJECT, build_zip, environment_of, install
 from tests.addon.blender.render_farm import RenderFarm
+from tests.addon.blender.windows import run_with_window
 from tests.farm.processes import free_port
 
 FOLDER = PROJECT / "docs" / "screenshots" / "addon"
@@ -29,8 +29,6 @@ def take(farm: RenderFarm, addon: Path, folder: Path, pictures: Path, megabytes:
         folder: the folder for the profile and the scene.
         megabytes: the size of the files that are sent while a picture is taken.
     """
-    xvfb = shutil.which("xvfb-run")
-    assert xvfb, "There is no xvfb-run: bash .ci/system-packages"
     profile, scene = folder / "profile", folder / "compás" / "sh010_0020 bulería.blend"
     install(addon, profile)
     build_scene(scene)
@@ -42,21 +40,7 @@ def take(farm: RenderFarm, addon: Path, folder: Path, pictures: Path, megabytes:
     }
     question = folder / "given.json"
     question.write_text(json.dumps(given))
-    done = subprocess.run(
-        [
-            *(xvfb, "-a", "-s", f"-screen 0 {SIZE[0]}x{SIZE[1]}x24"),
-            *(BLENDERS[0].command[0], "--factory-startup", "--no-window-focus"),
-            *("--window-geometry", "0", "0", str(SIZE[0]), str(SIZE[1])),
-            *(str(scene), "--python", str(SCENARIO), "--", str(question)),
-        ],
-        env={**environment_of(profile), "LIBGL_ALWAYS_SOFTWARE": "1"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        errors="replace",
-        timeout=280,
-        check=False,
-    )
+    done = run_with_window(scene, SCENARIO, question, profile, SIZE)
     assert done.returncode == 0, done.stdout[-6000:]
     return done.stdout
 

@@ -1,16 +1,15 @@
 """An artist goes on using Blender while the add-on works, in Blender with a window."""
 
 import json
-import shutil
-import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.addon.blender.blenders import BLENDERS, environment_of, install
+from tests.addon.blender.blenders import install
 from tests.addon.blender.pictures import build_scene
 from tests.addon.blender.render_farm import RenderFarm
+from tests.addon.blender.windows import run_with_window
 from tests.addon.core.stand_in_manager import silent_port
 
 SCENARIO = Path(__file__).with_name("window_scenario.py")
@@ -35,8 +34,9 @@ def found(
             "silent": f"http://127.0.0.1:{listener.getsockname()[1]}",
             "answer": str(folder / "found.json"),
         }
-        (folder / "given.json").write_text(json.dumps(given))
-        printed = _run(scene, folder, profile)
+        question = folder / "given.json"
+        question.write_text(json.dumps(given))
+        printed = run_with_window(scene, SCENARIO, question, profile, (300, 300)).stdout
     left = [each.name for each in set(farm.storage.iterdir()) - before]
     answer = Path(given["answer"])
     assert answer.exists(), printed[-6000:]
@@ -46,26 +46,6 @@ def found(
         "left": left,
         "printed": printed,
     }
-
-
-def _run(scene: Path, folder: Path, profile: Path) -> str:
-    xvfb = shutil.which("xvfb-run")
-    assert xvfb, "There is no xvfb-run: bash .ci/system-packages"
-    done = subprocess.run(
-        [
-            *(xvfb, "-a", BLENDERS[0].command[0], "--factory-startup", "--no-window-focus"),
-            *("--window-geometry", "0", "0", "300", "300"),
-            *(str(scene), "--python", str(SCENARIO), "--", str(folder / "given.json")),
-        ],
-        env={**environment_of(profile), "LIBGL_ALWAYS_SOFTWARE": "1"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        errors="replace",
-        timeout=240,
-        check=False,
-    )
-    return done.stdout
 
 
 def test_a_manager_is_asked_although_another_one_has_not_answered_yet(

@@ -15,13 +15,13 @@ from tests.addon.files.farm import FilesFarm
 _SMALL = Path(__file__).with_name("small_project.py")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def farm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FilesFarm]:
     with FilesFarm(tmp_path_factory.mktemp("farm") / "farm") as farm:
         yield farm
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def small_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """See small_project.py; only to be read."""
     folder = tmp_path_factory.mktemp("small") / "project"
@@ -39,7 +39,7 @@ def small_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def small_contents(small_project: Path) -> list[str]:
     """What a pack of `shot.blend` holds."""
     return list(json.loads((small_project / "contents.json").read_text()))

@@ -9,12 +9,12 @@ from tests.addon.blender.blenders import build_zip
 from tests.farm.processes import FarmProcesses
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def built() -> Path:
     return build_zip()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def manager(built: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[FarmProcesses]:
     """A manager that has the zip, and no workers."""
     assert built.is_file()
@@ -22,7 +22,7 @@ def manager(built: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[F
         yield manager
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def downloaded(manager: FarmProcesses, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The zip as an artist gets it."""
     path = tmp_path_factory.mktemp("downloads") / "tablao-addon.zip"

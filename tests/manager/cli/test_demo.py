@@ -13,7 +13,7 @@ from manager_api.cli.blender import find, install, python_with_wheel, requiremen
 from manager_api.cli.client import Manager
 from manager_api.cli.console import CommandError
 from manager_api.cli.demo import FRAMES, build_scene, check_outcome, progress_in_words
-from tests.manager.cli.conftest import FakeManager
+from tests.manager.cli.fake_manager import FakeManager
 
 JOB = "11111111-1111-4111-8111-111111111111"
 

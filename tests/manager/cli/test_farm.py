@@ -14,7 +14,7 @@ import pytest
 from manager_api.cli.console import CommandError
 from manager_api.cli.farm import local_url
 from manager_api.cli.supervise import Child, Farm, free_port, host_command, is_free
-from tests.manager.cli.conftest import Run
+from tests.manager.cli.fake_manager import Run
 
 
 def wait_until(condition: Callable[[], bool], within_s: float = 30.0) -> None:

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.manager.cli.conftest import FakeManager, Run
+from tests.manager.cli.fake_manager import FakeManager, Run
 
 # Shared with the fixtures; importlib mode has no packages to import it from.
 JOB = "11111111-1111-4111-8111-111111111111"

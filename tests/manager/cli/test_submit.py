@@ -9,7 +9,7 @@ from manager_api.cli.client import Manager
 from manager_api.cli.console import CommandError
 from manager_api.cli.job_settings import BadSetting, as_folder, parse_settings
 from manager_api.cli.progress import follow_job
-from tests.manager.cli.conftest import FakeManager, Run
+from tests.manager.cli.fake_manager import FakeManager, Run
 
 JOB = "11111111-1111-4111-8111-111111111111"
 

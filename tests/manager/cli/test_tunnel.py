@@ -5,7 +5,7 @@ import socket
 import subprocess
 import sys
 
-from tests.manager.cli.conftest import FakeManager, Run
+from tests.manager.cli.fake_manager import FakeManager, Run
 
 
 def test_the_address_is_printed_and_open_until_interrupted(fake: FakeManager) -> None:

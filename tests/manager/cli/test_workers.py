@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.manager.cli.conftest import JOB, OTHER_JOB, TAG, WORKER, FakeManager, Run
+from tests.manager.cli.fake_manager import JOB, OTHER_JOB, TAG, WORKER, FakeManager, Run
 
 WORKERS, OURS = "/api/v3/worker-mgt/workers", "/api/tablao/v1/workers"
 TAGS, TAG_URL = "/api/v3/worker-mgt/tags", f"/api/v3/worker-mgt/tag/{TAG}"

@@ -1,23 +1,19 @@
 """Ended jobs with all their traces, and the keeper's duty that deletes them."""
 
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from manager_api.end_of_life.deleter import DeletionTimes, JobDeleter
+from manager_api.end_of_life.deleter import JobDeleter
 from manager_api.end_of_life.job_files import JobTraces
-from manager_api.jobs import store as jobs
 from manager_api.keeper.store import SqlKeeperStore
+from tests.manager.api_calls import Submit, TasksOf
 from workflows.domain.statuses import JobStatus
 
 if TYPE_CHECKING:
     from tests.manager.stand_in_farm import Farm
-
-Submit = Callable[..., Awaitable[dict[str, Any]]]
-Tasks = Callable[[str], Awaitable[list[dict[str, Any]]]]
-AT_ONCE = DeletionTimes(cancel_again_s=0, retry_from_s=0)
+from tests.manager.end_of_life.traces import AT_ONCE, checkouts
 
 
 @pytest.fixture
@@ -48,7 +44,7 @@ def deleter(farm: "Farm", traces: JobTraces) -> Callable[..., JobDeleter]:
 
 
 @pytest.fixture
-def ended_job(farm: "Farm", submit: Submit, tasks_of: Tasks) -> Callable[..., Awaitable[str]]:
+def ended_job(farm: "Farm", submit: Submit, tasks_of: TasksOf) -> Callable[..., Awaitable[str]]:
     """A job with a log and a Shaman checkout that has come to its end; returns its id."""
 
     async def ended_job(checkout: str = "", **fields: Any) -> str:
@@ -64,18 +60,3 @@ def ended_job(farm: "Farm", submit: Submit, tasks_of: Tasks) -> Callable[..., Aw
         return job_id
 
     return ended_job
-
-
-def checkouts(farm: "Farm") -> Path:
-    return farm.parts.settings.shared_storage_path / "jobs"
-
-
-async def is_there(farm: "Farm", job_id: str) -> bool:
-    async with farm.parts.database.reading() as session:
-        return await jobs.job(session, job_id) is not None
-
-
-async def was_deleted(farm: "Farm", job_id: str) -> int:
-    """How often that was told."""
-    told = await farm.told("/jobs")
-    return sum(event["id"] == job_id and bool(event.get("was_deleted")) for event in told)

@@ -10,19 +10,20 @@ from manager_api.end_of_life.archiver import JobArchiver
 from manager_api.end_of_life.job_files import JobTraces
 from manager_api.jobs import task_store as tasks
 from manager_api.keeper.store import SqlKeeperStore
+from tests.manager.api_calls import Fits, Submit, TasksOf
 from workflows.domain.messages import JobAction
 from workflows.domain.statuses import JobStatus, TaskStatus
 
 if TYPE_CHECKING:
     from tests.manager.stand_in_farm import Farm
 
-Submit = Callable[..., Awaitable[dict[str, Any]]]
-Tasks = Callable[[str], Awaitable[list[dict[str, Any]]]]
+EndedJob = Callable[..., Awaitable[str]]
+Archiver = Callable[..., JobArchiver]
 OURS = "/api/tablao/v1"
 
 
 @pytest.fixture
-def archiver(farm: "Farm") -> Callable[..., JobArchiver]:
+def archiver(farm: "Farm") -> Archiver:
     """A keeper's archiver, as if its process had just begun."""
     parts = farm.parts
     traces = JobTraces(parts.logs, parts.last_rendered, lambda: parts.settings)
@@ -41,7 +42,7 @@ async def epoch(farm: "Farm") -> int:
 
 
 @pytest.fixture
-def ended_job(farm: "Farm", submit: Submit, tasks_of: Tasks) -> Callable[..., Awaitable[str]]:
+def ended_job(farm: "Farm", submit: Submit, tasks_of: TasksOf) -> EndedJob:
     """A completed job with a log and a last image; returns its id."""
 
     async def ended_job(**fields: Any) -> str:
@@ -62,7 +63,7 @@ async def archive(api: httpx.AsyncClient, job_id: str) -> httpx.Response:
 
 
 async def test_definition_statistics_and_last_image_stay_and_tasks_and_logs_go(
-    api: httpx.AsyncClient, farm: "Farm", ended_job: Any, archiver: Any, epoch: int
+    api: httpx.AsyncClient, farm: "Farm", ended_job: EndedJob, archiver: Archiver, epoch: int
 ) -> None:
     job_id = await ended_job()
 
@@ -83,7 +84,7 @@ async def test_definition_statistics_and_last_image_stay_and_tasks_and_logs_go(
 
 
 async def test_archived_jobs_are_apart_from_the_others(
-    api: httpx.AsyncClient, farm: "Farm", ended_job: Any, submit: Submit, fits: Any
+    api: httpx.AsyncClient, farm: "Farm", ended_job: EndedJob, submit: Submit, fits: Fits
 ) -> None:
     archived, other = await ended_job(), (await submit())["id"]
 
@@ -99,7 +100,7 @@ async def test_archived_jobs_are_apart_from_the_others(
 
 
 async def test_archiving_again_changes_nothing(
-    api: httpx.AsyncClient, farm: "Farm", ended_job: Any, archiver: Any, epoch: int
+    api: httpx.AsyncClient, farm: "Farm", ended_job: EndedJob, archiver: Archiver, epoch: int
 ) -> None:
     job_id = await ended_job()
     await archive(api, job_id)
@@ -128,7 +129,7 @@ async def test_only_jobs_at_rest_are_archived(
 
 
 async def test_an_archived_job_takes_no_action_but_its_deletion(
-    api: httpx.AsyncClient, ended_job: Any
+    api: httpx.AsyncClient, ended_job: EndedJob
 ) -> None:
     job_id = await ended_job()
     await archive(api, job_id)
@@ -143,7 +144,7 @@ async def test_an_archived_job_takes_no_action_but_its_deletion(
 
 
 async def test_a_paused_job_is_canceled_before_its_tasks_go(
-    api: httpx.AsyncClient, farm: "Farm", submit: Submit, archiver: Any, epoch: int
+    api: httpx.AsyncClient, farm: "Farm", submit: Submit, archiver: Archiver, epoch: int
 ) -> None:
     job_id = (await submit())["id"]
     await farm.set_job(job_id, status=JobStatus.PAUSED)
@@ -161,7 +162,7 @@ async def test_a_paused_job_is_canceled_before_its_tasks_go(
 
 
 async def test_a_disk_that_refuses_puts_a_job_off_and_loses_no_statistics(
-    api: httpx.AsyncClient, farm: "Farm", ended_job: Any, archiver: Any, epoch: int
+    api: httpx.AsyncClient, farm: "Farm", ended_job: EndedJob, archiver: Archiver, epoch: int
 ) -> None:
     job_id = await ended_job()
     await archive(api, job_id)
@@ -180,7 +181,7 @@ async def test_a_disk_that_refuses_puts_a_job_off_and_loses_no_statistics(
 
 
 async def test_mass_deletion_spares_archived_jobs(
-    api: httpx.AsyncClient, farm: "Farm", ended_job: Any
+    api: httpx.AsyncClient, farm: "Farm", ended_job: EndedJob
 ) -> None:
     archived, other = await ended_job(), await ended_job()
     await archive(api, archived)
@@ -193,7 +194,7 @@ async def test_mass_deletion_spares_archived_jobs(
 
 
 async def test_a_job_is_exported_with_its_tasks_and_once_archived_without(
-    api: httpx.AsyncClient, ended_job: Any, archiver: Any, epoch: int
+    api: httpx.AsyncClient, ended_job: EndedJob, archiver: Archiver, epoch: int
 ) -> None:
     job_id = await ended_job()
 

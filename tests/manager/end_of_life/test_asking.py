@@ -7,19 +7,18 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-from tests.manager.end_of_life.conftest import checkouts
+from tests.manager.api_calls import Fits, Submit, TasksOf
+from tests.manager.end_of_life.traces import checkouts
 from workflows.domain.statuses import JobStatus
 
 if TYPE_CHECKING:
     from tests.manager.stand_in_farm import Farm
 
-Submit = Callable[..., Awaitable[dict[str, Any]]]
-Tasks = Callable[[str], Awaitable[list[dict[str, Any]]]]
 MASS = "/api/v3/jobs/mass-delete"
 
 
 async def test_a_deletion_is_marked_and_told(
-    api: httpx.AsyncClient, farm: "Farm", ended_job: Callable[..., Awaitable[str]], fits: Any
+    api: httpx.AsyncClient, farm: "Farm", ended_job: Callable[..., Awaitable[str]], fits: Fits
 ) -> None:
     job_id = await ended_job()
 
@@ -72,7 +71,7 @@ async def test_what_it_would_do_tells_of_the_checkout(
 
 
 async def test_a_job_that_is_being_deleted_takes_no_action(
-    api: httpx.AsyncClient, farm: "Farm", submit: Submit, tasks_of: Tasks
+    api: httpx.AsyncClient, farm: "Farm", submit: Submit, tasks_of: TasksOf
 ) -> None:
     running = (await submit())["id"]
     ended = (await submit())["id"]

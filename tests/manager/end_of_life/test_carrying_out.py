@@ -14,14 +14,12 @@ from manager_api.end_of_life.deleter import DeletionTimes, JobDeleter
 from manager_api.end_of_life.job_files import JobTraces
 from manager_api.images import store as last_rendered
 from manager_api.keeper.store import SqlKeeperStore
-from tests.manager.end_of_life.conftest import checkouts, is_there, was_deleted
+from tests.manager.api_calls import Fits, Submit, TasksOf
+from tests.manager.end_of_life.traces import checkouts, is_there, was_deleted
 from workflows.domain.statuses import JobStatus
 
 if TYPE_CHECKING:
     from tests.manager.stand_in_farm import Farm
-
-Submit = Callable[..., Awaitable[dict[str, Any]]]
-Tasks = Callable[[str], Awaitable[list[dict[str, Any]]]]
 
 
 class Killed(BaseException):
@@ -34,7 +32,7 @@ async def test_all_traces_go_and_rendered_output_stays(
     ended_job: Callable[..., Awaitable[str]],
     deleter: Callable[..., JobDeleter],
     epoch: int,
-    fits: Any,
+    fits: Fits,
 ) -> None:
     job_id, other = await ended_job("tablao/scene"), await ended_job("tablao/other")
     output = checkouts(farm) / "render" / "0001.png"
@@ -237,7 +235,7 @@ async def test_what_still_comes_for_a_deleted_jobs_log_is_dropped(
     farm: "Farm",
     api: httpx.AsyncClient,
     ended_job: Callable[..., Awaitable[str]],
-    tasks_of: Tasks,
+    tasks_of: TasksOf,
     deleter: Callable[..., JobDeleter],
     epoch: int,
 ) -> None:

@@ -1,21 +1,20 @@
 """Jobs that have not ended are canceled before they are deleted."""
 
-from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import httpx
 
 from manager_api.contract.errors import OrchestratorUnavailable
 from manager_api.end_of_life.deleter import JobDeleter, PendingDeletionCanceler
 from manager_api.keeper.store import SqlKeeperStore
-from tests.manager.end_of_life.conftest import AT_ONCE, is_there
+from tests.manager.api_calls import Submit
+from tests.manager.end_of_life.traces import AT_ONCE, is_there
 from workflows.domain.messages import JobAction
 from workflows.domain.statuses import JobStatus
 
 if TYPE_CHECKING:
     from tests.manager.stand_in_farm import Farm
-
-Submit = Callable[..., Awaitable[dict[str, Any]]]
 
 
 async def test_an_unfinished_job_is_canceled_first_and_deleted_when_it_has_ended(

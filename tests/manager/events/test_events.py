@@ -14,6 +14,7 @@ from manager_api.database import events
 from manager_api.database.engine import utc_now
 from manager_api.database.loops import begin
 from manager_api.events.live import LiveEvents
+from tests.manager.api_calls import eventually
 
 if TYPE_CHECKING:
     from tests.manager.stand_in_farm import Farm
@@ -171,7 +172,7 @@ async def test_a_since_that_is_no_id_is_refused(served: str, query: str) -> None
         await websockets.connect(address(served, query))
 
 
-async def test_old_events_are_pruned(farm: "Farm", eventually: Any) -> None:
+async def test_old_events_are_pruned(farm: "Farm") -> None:
     async def is_gone() -> bool:
         async with farm.parts.database.reading() as session:
             return await events.oldest_id(session) == 0

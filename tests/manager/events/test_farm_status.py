@@ -1,18 +1,14 @@
 """What the manager says of itself and of the farm."""
 
-from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
 import httpx
 
+from tests.manager.api_calls import Fits, Register, Submit, eventually
 from workflows.domain.statuses import JobStatus, WorkerStatus
 
 if TYPE_CHECKING:
     from tests.manager.stand_in_farm import Farm
-
-Fits = Callable[[str, Any], None]
-Submit = Callable[..., Awaitable[dict[str, Any]]]
-Register = Callable[..., Awaitable[httpx.BasicAuth]]
 
 
 async def test_the_version_is_that_of_the_flamenco_we_stand_in_for(
@@ -59,9 +55,7 @@ async def test_a_farm_with_a_worker_is_past_its_first_run(
     assert answer.json()["isFirstRun"] is False
 
 
-async def test_a_farm_without_workers_is_inoperative(
-    api: httpx.AsyncClient, fits: Fits, eventually: Any
-) -> None:
+async def test_a_farm_without_workers_is_inoperative(api: httpx.AsyncClient, fits: Fits) -> None:
     async def is_inoperative() -> bool:
         answer = await api.get("/api/v3/status")
         fits("FarmStatusReport", answer.json())
@@ -73,10 +67,9 @@ async def test_a_farm_without_workers_is_inoperative(
 async def test_the_farms_status_follows_its_workers_and_jobs(
     api: httpx.AsyncClient,
     farm: "Farm",
-    register: Any,
-    submit: Any,
+    register: Register,
+    submit: Submit,
     sign_on: dict[str, Any],
-    eventually: Any,
 ) -> None:
     async def has_status(status: str) -> bool:
         return bool((await api.get("/api/v3/status")).json()["status"] == status)

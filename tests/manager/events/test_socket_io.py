@@ -2,9 +2,8 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Any
-from uuid import uuid4
 
 import httpx
 import pytest
@@ -14,11 +13,13 @@ import websockets
 from manager_api.database import events
 from manager_api.events.lifecycle import tell_lifecycle
 from manager_api.web.flamenco import socket_io as served_socket_io
+from tests.manager.api_calls import eventually
 
 if TYPE_CHECKING:
     from tests.manager.stand_in_farm import Farm
 
-JOB, TASK = str(uuid4()), str(uuid4())
+JOB = "11111111-1111-4111-8111-111111111111"
+TASK = "33333333-3333-4333-8333-333333333333"
 QUERY = "/socket.io/?EIO=3&transport=websocket"
 
 
@@ -208,9 +209,7 @@ async def test_a_page_from_elsewhere_is_not_let_in(served: str) -> None:
         await websockets.connect(f"ws://{served}{QUERY}", origin="https://elsewhere.example")  # type: ignore[arg-type] # a NewType of str
 
 
-async def test_a_real_client_of_that_age_is_served(
-    served: str, farm: "Farm", eventually: Callable[..., Any]
-) -> None:
+async def test_a_real_client_of_that_age_is_served(served: str, farm: "Farm") -> None:
     client, got = socketio.Client(reconnection=False), []
     for name in ("/jobs", "/task", "/lifecycle"):
         client.on(name, lambda payload, name=name: got.append((name, payload)))

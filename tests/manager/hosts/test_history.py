@@ -6,6 +6,7 @@ import pytest
 
 from manager_api.contract.machine import GpuStatistics, MachineStatistics
 from manager_api.workers.machine_history import HostHistory, Sample
+from tests.manager.hosts.served_channel import Manager
 from workflows.domain import control
 
 BEAT = MachineStatistics(
@@ -104,7 +105,7 @@ def test_more_than_all_is_all(history: HostHistory) -> None:
     assert (sample.memory_percent, sample.disk_percent) == (100, 0)
 
 
-async def test_a_beat_is_kept_and_told(manager: Any) -> None:
+async def test_a_beat_is_kept_and_told(manager: Manager) -> None:
     told: list[tuple[str, Any]] = []
     manager.hosts.on_statistics = lambda worker, statistics: told.append((worker, statistics))
     worker = await manager.worker()

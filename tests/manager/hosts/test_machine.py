@@ -13,6 +13,7 @@ from manager_api.contract.machine import (
     RunProgress,
     RunStatistics,
 )
+from tests.manager.hosts.served_channel import Manager
 from workflows.domain import control
 
 #: As `worker_host.statistics` makes them.
@@ -79,7 +80,7 @@ def test_a_host_cannot_say_more_than_is_remembered() -> None:
     assert known.missing_programs == ["/opt/blender"] * MOST_PROGRAMS
 
 
-async def test_a_beat_of_nonsense_costs_a_host_nothing_else(manager: Any) -> None:
+async def test_a_beat_of_nonsense_costs_a_host_nothing_else(manager: Manager) -> None:
     worker = await manager.worker()
     async with manager.host(worker) as (socket, _):
         await manager.say(socket, control.Beat({"cpu_percent": "much", "gpus": 7}))

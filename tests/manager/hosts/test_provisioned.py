@@ -12,6 +12,7 @@ from manager_api.hosts.provision_watch import ProvisionWatch
 from manager_api.workers import provision_store as provisions
 from manager_api.workers import store as workers
 from manager_api.workers import tag_store as tags
+from tests.manager.hosts.served_channel import Manager
 from workflows.domain import control
 
 HELLO = control.Hello(slots=2, software="Tablao")
@@ -19,7 +20,7 @@ WORKER, TAG = ProvisionScope.WORKER, ProvisionScope.TAG
 
 
 @asynccontextmanager
-async def watching(manager: Any) -> AsyncIterator[None]:
+async def watching(manager: Manager) -> AsyncIterator[None]:
     live = LiveEvents(manager.database)
     watch = ProvisionWatch(manager.database, live, manager.hosts)
     async with AsyncExitStack() as stack:
@@ -27,12 +28,12 @@ async def watching(manager: Any) -> AsyncIterator[None]:
         yield
 
 
-async def put(manager: Any, scope: ProvisionScope, target: str, **settings: Any) -> None:
+async def put(manager: Manager, scope: ProvisionScope, target: str, **settings: Any) -> None:
     async with manager.database.writing() as session:
         await provisions.put(session, scope, target, settings)
 
 
-async def test_a_host_is_welcomed_with_what_is_set_for_it(manager: Any) -> None:
+async def test_a_host_is_welcomed_with_what_is_set_for_it(manager: Manager) -> None:
     worker = await manager.worker()
     await put(manager, WORKER, worker, slots=3, environment={"OCIO": "/ocio"})
 
@@ -40,7 +41,7 @@ async def test_a_host_is_welcomed_with_what_is_set_for_it(manager: Any) -> None:
         assert welcome.provision == {"slots": 3, "environment": {"OCIO": "/ocio"}}
 
 
-async def test_a_change_is_told_to_the_hosts_that_it_concerns(manager: Any) -> None:
+async def test_a_change_is_told_to_the_hosts_that_it_concerns(manager: Manager) -> None:
     carmen, paco = await manager.worker(), await manager.worker()
 
     async with (
@@ -61,7 +62,7 @@ async def test_a_change_is_told_to_the_hosts_that_it_concerns(manager: Any) -> N
     assert of_paco == control.Provisioned({"slots": 4})
 
 
-async def test_a_worker_that_gets_a_tag_is_told_what_that_brings(manager: Any) -> None:
+async def test_a_worker_that_gets_a_tag_is_told_what_that_brings(manager: Manager) -> None:
     worker, tag = await manager.worker(), "77777777-7777-4777-8777-777777777777"
     async with manager.database.writing() as session:
         await tags.insert_tag(session, tag, "gpu", "")
@@ -76,7 +77,7 @@ async def test_a_worker_that_gets_a_tag_is_told_what_that_brings(manager: Any) -
     assert told == control.Provisioned({"ffmpeg": "/gpu/ffmpeg"})
 
 
-async def test_a_host_that_takes_no_settings_is_given_none(manager: Any) -> None:
+async def test_a_host_that_takes_no_settings_is_given_none(manager: Manager) -> None:
     worker = await manager.worker()
     await put(manager, ProvisionScope.FARM, "", slots=3)
 

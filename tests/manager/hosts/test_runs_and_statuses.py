@@ -8,6 +8,7 @@ import pytest
 
 from manager_api.contract.machine import RunProgress
 from manager_api.database.tables import JobRow
+from tests.manager.hosts.served_channel import Manager
 from workflows.domain import control
 from workflows.domain.messages import RunKey
 from workflows.domain.statuses import TaskStatus, WorkerStatus
@@ -33,7 +34,7 @@ HELLO = control.Hello(slots=2, software="Tablao")
     ],
 )
 async def test_a_host_is_told_what_to_be(
-    manager: Any, stored: dict[str, Any], said: str, told: str
+    manager: Manager, stored: dict[str, Any], said: str, told: str
 ) -> None:
     worker = await manager.worker()
     await manager.set_worker(worker, **stored)
@@ -42,7 +43,7 @@ async def test_a_host_is_told_what_to_be(
         assert welcome.status == told
 
 
-async def test_a_reported_status_is_stored_once_and_ends_the_request(manager: Any) -> None:
+async def test_a_reported_status_is_stored_once_and_ends_the_request(manager: Manager) -> None:
     worker = await manager.worker()
     await manager.set_worker(
         worker, status=WorkerStatus.AWAKE, status_requested=WorkerStatus.ASLEEP
@@ -61,7 +62,7 @@ async def test_a_reported_status_is_stored_once_and_ends_the_request(manager: An
     assert [event["status"] for event in told] == ["asleep"]
 
 
-async def test_orders_go_to_the_host_that_is_connected(manager: Any) -> None:
+async def test_orders_go_to_the_host_that_is_connected(manager: Manager) -> None:
     worker = await manager.worker()
     async with manager.host(worker) as (socket, _):
         assert await manager.hosts.order_status(worker, WorkerStatus.ASLEEP)
@@ -74,7 +75,7 @@ async def test_orders_go_to_the_host_that_is_connected(manager: Any) -> None:
 # --- runs -----------------------------------------------------------------------------------------
 
 
-async def test_runs_with_an_open_lease_go_on(manager: Any) -> None:
+async def test_runs_with_an_open_lease_go_on(manager: Manager) -> None:
     worker = await manager.worker()
     key = await manager.running(worker)
 
@@ -82,7 +83,7 @@ async def test_runs_with_an_open_lease_go_on(manager: Any) -> None:
         assert (welcome.stop, welcome.settled) == ((), ())
 
 
-async def test_runs_whose_lease_was_returned_are_stopped(manager: Any) -> None:
+async def test_runs_whose_lease_was_returned_are_stopped(manager: Manager) -> None:
     worker = await manager.worker()
     key = await manager.running(worker)
     await manager.return_leases()
@@ -103,7 +104,7 @@ async def test_runs_whose_lease_was_returned_are_stopped(manager: Any) -> None:
     ],
 )
 async def test_an_outcome_is_kept_until_its_end_is_recorded(
-    manager: Any, now: dict[str, Any], is_settled: bool
+    manager: Manager, now: dict[str, Any], is_settled: bool
 ) -> None:
     worker = await manager.worker()
     key = await manager.running(worker)
@@ -113,7 +114,7 @@ async def test_an_outcome_is_kept_until_its_end_is_recorded(
         assert welcome.settled == ((str(key),) if is_settled else ())
 
 
-async def test_runs_of_a_job_that_is_gone_are_stopped_and_forgotten(manager: Any) -> None:
+async def test_runs_of_a_job_that_is_gone_are_stopped_and_forgotten(manager: Manager) -> None:
     worker = await manager.worker()
     gone = str(RunKey(str(uuid4()), 1, 1, 1))
 
@@ -121,7 +122,7 @@ async def test_runs_of_a_job_that_is_gone_are_stopped_and_forgotten(manager: Any
         assert (welcome.stop, welcome.settled) == ((gone,), (gone,))
 
 
-async def test_logs_are_stored_by_offset_and_acknowledged(manager: Any) -> None:
+async def test_logs_are_stored_by_offset_and_acknowledged(manager: Manager) -> None:
     worker = await manager.worker()
     key = await manager.running(worker)
     async with manager.host(worker) as (socket, _):
@@ -135,7 +136,7 @@ async def test_logs_are_stored_by_offset_and_acknowledged(manager: Any) -> None:
     assert await manager.logs.tail(key.job_id, task_id, 1) == "one two"
 
 
-async def test_a_log_of_a_run_that_was_never_this_workers_is_thrown_away(manager: Any) -> None:
+async def test_a_log_of_a_run_that_was_never_this_workers_is_thrown_away(manager: Manager) -> None:
     worker, stranger = await manager.worker(), await manager.worker()
     key = await manager.running(worker)
     async with manager.host(stranger) as (socket, _):
@@ -146,7 +147,7 @@ async def test_a_log_of_a_run_that_was_never_this_workers_is_thrown_away(manager
     assert await manager.logs.size(key.job_id, (await manager.task(key)).id, 1) == 0
 
 
-async def test_steps_are_stored_together_and_told(manager: Any) -> None:
+async def test_steps_are_stored_together_and_told(manager: Manager) -> None:
     worker = await manager.worker()
     key = await manager.running(worker)
     async with manager.host(worker) as (socket, _):
@@ -168,7 +169,7 @@ async def test_steps_are_stored_together_and_told(manager: Any) -> None:
     assert (await manager.told(f"/jobs/{key.job_id}"))[-1]["steps_completed"] == 7
 
 
-async def test_progress_is_forgotten_with_the_run(manager: Any) -> None:
+async def test_progress_is_forgotten_with_the_run(manager: Manager) -> None:
     worker = await manager.worker()
     key = await manager.running(worker)
     async with manager.host(worker) as (socket, _):
@@ -180,7 +181,7 @@ async def test_progress_is_forgotten_with_the_run(manager: Any) -> None:
     assert manager.hosts.progress_of_job(key.job_id) == {}
 
 
-async def test_progress_is_known_until_the_end_is_recorded_and_not_after(manager: Any) -> None:
+async def test_progress_is_known_until_the_end_is_recorded_and_not_after(manager: Manager) -> None:
     worker = await manager.worker()
     key = await manager.running(worker)
     async with manager.host(worker) as (socket, _):
@@ -205,7 +206,7 @@ async def test_progress_is_known_until_the_end_is_recorded_and_not_after(manager
 # --- memory ---------------------------------------------------------------------------------------
 
 
-async def told_memory(manager: Any, worker: str, key: RunKey, *peaks: Any) -> None:
+async def told_memory(manager: Manager, worker: str, key: RunKey, *peaks: Any) -> None:
     """Returns when all that was told before is stored, or was not to be."""
     other = replace(key, index=2)
     await manager.set_task(other, status=TaskStatus.ACTIVE, attempt=1)
@@ -220,7 +221,7 @@ async def told_memory(manager: Any, worker: str, key: RunKey, *peaks: Any) -> No
         await manager.eventually_true(is_stored)
 
 
-async def test_the_most_memory_that_a_run_took_is_stored(manager: Any) -> None:
+async def test_the_most_memory_that_a_run_took_is_stored(manager: Manager) -> None:
     worker = await manager.worker()
     key = await manager.running(worker)
 
@@ -229,7 +230,7 @@ async def test_the_most_memory_that_a_run_took_is_stored(manager: Any) -> None:
     assert (await manager.task(key)).memory_peak == 300_000_000_000
 
 
-async def test_memory_is_stored_when_the_run_has_ended_meanwhile(manager: Any) -> None:
+async def test_memory_is_stored_when_the_run_has_ended_meanwhile(manager: Manager) -> None:
     worker = await manager.worker()
     key = await manager.running(worker)
     await manager.set_task(key, status=TaskStatus.COMPLETED)
@@ -240,7 +241,7 @@ async def test_memory_is_stored_when_the_run_has_ended_meanwhile(manager: Any) -
 
 
 @pytest.mark.parametrize("peak", [0, -1, 2**63, "much", None, 1.5])
-async def test_memory_that_no_run_can_take_is_left_out(manager: Any, peak: Any) -> None:
+async def test_memory_that_no_run_can_take_is_left_out(manager: Manager, peak: Any) -> None:
     worker = await manager.worker()
     key = await manager.running(worker)
 
@@ -249,7 +250,7 @@ async def test_memory_that_no_run_can_take_is_left_out(manager: Any, peak: Any) 
     assert (await manager.task(key)).memory_peak is None
 
 
-async def test_memory_of_an_older_attempt_is_left_out(manager: Any) -> None:
+async def test_memory_of_an_older_attempt_is_left_out(manager: Manager) -> None:
     worker = await manager.worker()
     key = await manager.running(worker)
     await manager.set_task(key, attempt=2)
@@ -259,7 +260,9 @@ async def test_memory_of_an_older_attempt_is_left_out(manager: Any) -> None:
     assert (await manager.task(key)).memory_peak is None
 
 
-async def test_memory_told_before_the_attempt_was_known_is_stored_when_it_is(manager: Any) -> None:
+async def test_memory_told_before_the_attempt_was_known_is_stored_when_it_is(
+    manager: Manager,
+) -> None:
     worker = await manager.worker()
     key = await manager.running(worker)
     await manager.set_task(key, attempt=0)

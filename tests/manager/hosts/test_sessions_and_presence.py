@@ -2,7 +2,6 @@
 
 import asyncio
 from dataclasses import replace
-from typing import Any
 
 import pytest
 from websockets.asyncio.client import connect
@@ -12,6 +11,7 @@ from manager_api.contract.machine import MachineStatistics
 from manager_api.database.engine import utc_now
 from manager_api.workers import sleep_store as sleep_schedules
 from manager_api.workers import store as workers
+from tests.manager.hosts.served_channel import Manager
 from workflows.domain import control
 from workflows.domain.messages import RunKey
 from workflows.domain.sleep_schedule import SleepSchedule
@@ -23,7 +23,7 @@ HELLO = control.Hello(slots=2, software="Tablao")
 # --- sessions -------------------------------------------------------------------------------------
 
 
-async def test_each_new_process_gets_a_session_of_its_own(manager: Any) -> None:
+async def test_each_new_process_gets_a_session_of_its_own(manager: Manager) -> None:
     worker = await manager.worker()
     async with manager.host(worker, replace(HELLO, runs=("job.1.1.1",))) as (_, first):
         pass
@@ -35,7 +35,7 @@ async def test_each_new_process_gets_a_session_of_its_own(manager: Any) -> None:
     assert (row.session, row.slots, row.live_runs) == (2, 2, [])
 
 
-async def test_a_session_stores_which_runs_live(manager: Any) -> None:
+async def test_a_session_stores_which_runs_live(manager: Manager) -> None:
     worker = await manager.worker()
 
     async with manager.host(worker, replace(HELLO, runs=("job.1.1.1",))):
@@ -44,7 +44,7 @@ async def test_a_session_stores_which_runs_live(manager: Any) -> None:
     assert row.live_runs == ["job.1.1.1"]
 
 
-async def test_the_same_process_keeps_its_session(manager: Any) -> None:
+async def test_the_same_process_keeps_its_session(manager: Manager) -> None:
     worker = await manager.worker()
     async with manager.host(worker) as (_, first):
         pass
@@ -53,7 +53,7 @@ async def test_the_same_process_keeps_its_session(manager: Any) -> None:
         assert second.session == first.session
 
 
-async def test_a_process_with_an_older_session_is_sent_away(manager: Any) -> None:
+async def test_a_process_with_an_older_session_is_sent_away(manager: Manager) -> None:
     worker = await manager.worker()
     async with manager.host(worker), manager.host(worker) as (newest, _):
         code = await manager.close_code(worker, control.encode(replace(HELLO, session=1)))
@@ -63,7 +63,7 @@ async def test_a_process_with_an_older_session_is_sent_away(manager: Any) -> Non
         assert await manager.hear(newest) == control.Settled("job.1.1.1")
 
 
-async def test_a_worker_that_counted_as_lost_begins_a_new_session(manager: Any) -> None:
+async def test_a_worker_that_counted_as_lost_begins_a_new_session(manager: Manager) -> None:
     worker = await manager.worker()
     async with manager.host(worker) as (_, first):
         pass
@@ -73,14 +73,14 @@ async def test_a_worker_that_counted_as_lost_begins_a_new_session(manager: Any) 
         assert second.session == first.session + 1
 
 
-async def test_a_database_set_back_in_time_never_issues_a_session_twice(manager: Any) -> None:
+async def test_a_database_set_back_in_time_never_issues_a_session_twice(manager: Manager) -> None:
     worker = await manager.worker()
 
     async with manager.host(worker, replace(HELLO, session=41)) as (_, welcome):
         assert welcome.session == 42
 
 
-async def test_a_worker_without_credentials_gets_no_connection(manager: Any) -> None:
+async def test_a_worker_without_credentials_gets_no_connection(manager: Manager) -> None:
     with pytest.raises(InvalidStatus):
         async with connect(f"ws://127.0.0.1:{manager.port}{control.PATH}"):
             pass
@@ -98,7 +98,7 @@ async def test_a_worker_without_credentials_gets_no_connection(manager: Any) -> 
     ],
 )
 async def test_nonsense_ends_the_connection_and_nothing_else(
-    manager: Any, frames: list[str | bytes]
+    manager: Manager, frames: list[str | bytes]
 ) -> None:
     worker = await manager.worker()
 
@@ -110,7 +110,7 @@ async def test_nonsense_ends_the_connection_and_nothing_else(
 # --- deleted workers ------------------------------------------------------------------------------
 
 
-async def test_the_host_of_a_deleted_worker_is_sent_away(manager: Any) -> None:
+async def test_the_host_of_a_deleted_worker_is_sent_away(manager: Manager) -> None:
     worker, other = await manager.worker(), await manager.worker()
     async with manager.host(worker) as (socket, _), manager.host(other) as (kept, _):
         async with manager.database.writing() as session:
@@ -125,7 +125,7 @@ async def test_the_host_of_a_deleted_worker_is_sent_away(manager: Any) -> None:
         assert kept.close_code is None
 
 
-async def test_a_deleted_worker_that_says_hello_is_sent_away(manager: Any) -> None:
+async def test_a_deleted_worker_that_says_hello_is_sent_away(manager: Manager) -> None:
     worker = await manager.worker()
     await manager.set_worker(worker, deleted_at=utc_now())
 
@@ -142,7 +142,7 @@ async def test_a_deleted_worker_that_says_hello_is_sent_away(manager: Any) -> No
     [("", WorkerStatus.ASLEEP), ("awake", WorkerStatus.AWAKE), ("asleep", WorkerStatus.ASLEEP)],
 )
 async def test_a_host_that_has_just_begun_is_what_its_sleep_schedule_says(
-    manager: Any, says_hello_as: str, becomes: WorkerStatus
+    manager: Manager, says_hello_as: str, becomes: WorkerStatus
 ) -> None:
     worker = await manager.worker()
     always = SleepSchedule(is_active=True)
@@ -159,7 +159,7 @@ async def test_a_host_that_has_just_begun_is_what_its_sleep_schedule_says(
 
 
 async def test_everybody_is_present_until_the_manager_has_listened_long_enough(
-    manager: Any,
+    manager: Manager,
 ) -> None:
     manager.clock.now += 29
 
@@ -169,7 +169,7 @@ async def test_everybody_is_present_until_the_manager_has_listened_long_enough(
     assert not manager.hosts.is_present("somebody who has not been heard of")
 
 
-async def test_a_host_is_present_for_as_long_as_it_beats(manager: Any) -> None:
+async def test_a_host_is_present_for_as_long_as_it_beats(manager: Manager) -> None:
     worker = await manager.worker()
     async with manager.host(worker) as (socket, _):
         manager.clock.now += 60
@@ -183,7 +183,7 @@ async def test_a_host_is_present_for_as_long_as_it_beats(manager: Any) -> None:
         assert manager.changes >= changes
 
 
-async def test_a_disconnect_alone_makes_nobody_absent(manager: Any) -> None:
+async def test_a_disconnect_alone_makes_nobody_absent(manager: Manager) -> None:
     worker = await manager.worker()
     manager.clock.now += 60
     async with manager.host(worker):
@@ -194,7 +194,7 @@ async def test_a_disconnect_alone_makes_nobody_absent(manager: Any) -> None:
     assert (await manager.row(worker)).status is not WorkerStatus.ERROR
 
 
-async def test_the_keeper_is_woken_when_a_host_falls_silent(manager: Any) -> None:
+async def test_the_keeper_is_woken_when_a_host_falls_silent(manager: Manager) -> None:
     worker = await manager.worker()
     async with manager.host(worker) as (socket, _):
         await manager.say(socket, control.Beat({"cpu_percent": 3.0}))
@@ -207,7 +207,7 @@ async def test_the_keeper_is_woken_when_a_host_falls_silent(manager: Any) -> Non
         assert manager.hosts.statistics(worker) == MachineStatistics()
 
 
-async def test_beats_are_stored_now_and_then_as_last_seen(manager: Any) -> None:
+async def test_beats_are_stored_now_and_then_as_last_seen(manager: Manager) -> None:
     worker = await manager.worker()
     before = utc_now()
     async with manager.host(worker) as (socket, _):

@@ -1,143 +1,21 @@
 """Workers that speak HTTP, against a manager on a real database; Temporal is a stand-in."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import httpx
 import pytest
-from sqlalchemy import select, update
 
-from manager_api.database.engine import utc_now
-from manager_api.database.tables import (
-    HttpRunRow,
-    HttpRunState,
-    LeaseRow,
-    LeaseState,
-    TaskRow,
-    WorkerRow,
-    WorkerSlotRow,
-)
-from manager_api.http_workers.keeping import Answer, HttpRunKeeping, OutcomeDelivery
-from manager_api.runs.http_store import Activity
 from manager_api.settings.model import ManagerSettings
+from tests.manager.api_calls import Register, Submit
+from tests.manager.http_workers.http_farm import POLL_S, AtWork, HttpFarm, StandInActivities
 from tests.manager.stand_in_farm import Credentials, Farm
-from workflows.domain.messages import Outcome, RunKey, RunRef
-from workflows.domain.statuses import TaskStatus
-
-#: How long a poll waits here for nothing.
-POLL_S = 0.3
 
 
 @pytest.fixture
 def settings(tmp_path: Path) -> ManagerSettings:
     return ManagerSettings(data_dir=tmp_path / "data", http_poll_s=POLL_S)
-
-
-@dataclass
-class StandInActivities:
-    """Temporal: remembers what it was told of activities, and answers as the test says."""
-
-    completed: list[tuple[str, str, Outcome]] = field(default_factory=list)
-    beaten: list[str] = field(default_factory=list)
-    answer: Answer = Answer.GOES_ON
-
-    async def complete(self, activity: Activity, outcome: Outcome) -> Answer:
-        if self.answer is Answer.GOES_ON:
-            self.completed.append((str(activity.key), activity.activity_id, outcome))
-        return self.answer
-
-    async def heartbeat(self, activity: Activity) -> Answer:
-        self.beaten.append(activity.activity_id)
-        return self.answer
-
-
-@dataclass
-class HttpFarm:
-    """What the keeper and the jobs' workflows do, and a look behind the API."""
-
-    farm: Farm
-    api: httpx.AsyncClient
-    temporal: StandInActivities
-
-    def __post_init__(self) -> None:
-        self.runs = self.farm.parts.http_runs
-        self.keeping = HttpRunKeeping(self.runs, self.temporal, lambda: 1.0)
-        self.delivery = OutcomeDelivery(self.farm.parts.database, self.temporal)
-
-    async def lend(self, worker_id: str, job_id: str) -> LeaseRow:
-        async with self.farm.parts.database.writing() as session:
-            slot = await session.get(WorkerSlotRow, (worker_id, 0))
-            if slot is None:
-                slot = WorkerSlotRow(worker_id=worker_id, slot=0, generation=0)
-                session.add(slot)
-            slot.generation += 1
-            open_leases = (LeaseRow.worker_id == worker_id) & (
-                LeaseRow.state != LeaseState.RETURNED
-            )
-            await session.execute(
-                update(LeaseRow).where(open_leases).values(state=LeaseState.RETURNED)
-            )
-            row = LeaseRow(
-                id=str(uuid4()), worker_id=worker_id, session=1, slot=0,
-                generation=slot.generation, job_id=job_id, run=1, state=LeaseState.HELD, epoch=1,
-                changed=utc_now(),
-            )  # fmt: skip
-            session.add(row)
-        return row
-
-    async def offer(
-        self, lease: LeaseRow, index: int = 1, attempt: int = 1, activity: str = "1"
-    ) -> tuple[RunKey, Outcome | None]:
-        """A job's workflow asks the worker for a run; its task is active in the projection."""
-        key = RunKey(lease.job_id, index, lease.run, attempt)
-        ref = RunRef(*_parts(key), lease.id, lease.slot, lease.generation)
-        outcome = await self.runs.attach(ref, "run-1", activity)
-        await self.set_task(
-            key, status=TaskStatus.ACTIVE, attempt=attempt, worker_id=lease.worker_id
-        )
-        return key, outcome
-
-    async def set_task(self, key: RunKey, **values: Any) -> None:
-        task = (TaskRow.job_id == key.job_id) & (TaskRow.index_in_job == key.index)
-        async with self.farm.parts.database.writing() as session:
-            await session.execute(update(TaskRow).where(task).values(**values))
-
-    async def run(self, key: RunKey) -> HttpRunRow | None:
-        async with self.farm.parts.database.reading() as session:
-            return await session.get(HttpRunRow, str(key))
-
-    async def outcome(self, key: RunKey) -> tuple[str, str]:
-        """Kind and reason; empty while there is none."""
-        row = await self.run(key)
-        assert row is not None
-        return row.outcome, row.reason
-
-    async def state(self, key: RunKey) -> HttpRunState:
-        row = await self.run(key)
-        assert row is not None
-        return row.state
-
-    async def worker(self, worker_id: str) -> WorkerRow:
-        async with self.farm.parts.database.reading() as session:
-            row = await session.scalar(select(WorkerRow).where(WorkerRow.id == worker_id))
-        assert row is not None
-        return row
-
-    async def silence(self, key: RunKey, lasting: timedelta) -> None:
-        """Nothing was heard of a run for so long, by a manager that listened all the time."""
-        long_ago = utc_now() - lasting
-        self.runs.presence.listening_since = long_ago - timedelta(days=1)
-        async with self.farm.parts.database.writing() as session:
-            run = HttpRunRow.key == str(key)
-            await session.execute(update(HttpRunRow).where(run).values(touched=long_ago))
-
-
-def _parts(key: RunKey) -> tuple[str, int, int, int]:
-    return key.job_id, key.index, key.run, key.attempt
 
 
 @pytest.fixture
@@ -148,7 +26,7 @@ def http_farm(farm: Farm, api: httpx.AsyncClient) -> HttpFarm:
 @pytest.fixture
 def awake(
     api: httpx.AsyncClient,
-    register: Callable[..., Awaitable[Credentials]],
+    register: Register,
     sign_on: dict[str, Any],
 ) -> Callable[..., Awaitable[Credentials]]:
     """A worker that has signed on and said that it is awake."""
@@ -165,27 +43,12 @@ def awake(
     return awake
 
 
-@dataclass
-class AtWork:
-    """A worker that was given the first task of a job."""
-
-    auth: Credentials
-    lease: LeaseRow
-    key: RunKey
-    task: dict[str, Any]
-    """As assigned."""
-
-    @property
-    def task_url(self) -> str:
-        return f"/api/v3/worker/task/{self.task['uuid']}"
-
-
 @pytest.fixture
 async def at_work(
     http_farm: HttpFarm,
     api: httpx.AsyncClient,
     awake: Callable[..., Awaitable[Credentials]],
-    submit: Callable[..., Awaitable[dict[str, Any]]],
+    submit: Submit,
 ) -> AtWork:
     auth, job = await awake(), await submit()
     lease = await http_farm.lend(auth.id, job["id"])

@@ -13,7 +13,8 @@ from manager_api.http_workers import keeping
 from manager_api.http_workers.keeping import Answer, HttpRunKeeping, OutcomeDelivery
 from manager_api.http_workers.presence import HttpPresence
 from manager_api.http_workers.registry import HttpRuns
-from tests.manager.http_workers.conftest import AtWork, HttpFarm
+from tests.manager.api_calls import Submit
+from tests.manager.http_workers.http_farm import AtWork, HttpFarm
 from tests.manager.stand_in_farm import Farm
 from workflows.domain.http_workers import Patience
 from workflows.domain.messages import OutcomeKind
@@ -83,7 +84,7 @@ async def test_what_temporal_says_is_canceled_is_stopped(
 
 
 async def test_a_run_that_was_not_begun_ends_at_once_when_it_is_stopped(
-    http_farm: HttpFarm, awake: Make, submit: Make
+    http_farm: HttpFarm, awake: Make, submit: Submit
 ) -> None:
     auth, job = await awake(), await submit()
     key, _ = await http_farm.offer(await http_farm.lend(auth.id, job["id"]))
@@ -171,7 +172,7 @@ async def test_a_time_out_of_zero_misses_nobody(
 
 
 async def test_a_task_whose_worker_does_not_come_for_it_goes_to_another_unblamed(
-    http_farm: HttpFarm, awake: Make, submit: Make
+    http_farm: HttpFarm, awake: Make, submit: Submit
 ) -> None:
     auth, job = await awake(), await submit()
     key, _ = await http_farm.offer(await http_farm.lend(auth.id, job["id"]))
@@ -229,7 +230,12 @@ async def test_what_is_recorded_is_forgotten_and_not_before(
     ],
 )
 async def test_nothing_is_offered_to_a_worker_that_will_not_take_it(
-    farm: Farm, http_farm: HttpFarm, awake: Make, submit: Make, values: dict[str, Any], reason: str
+    farm: Farm,
+    http_farm: HttpFarm,
+    awake: Make,
+    submit: Submit,
+    values: dict[str, Any],
+    reason: str,
 ) -> None:
     auth, job = await awake(), await submit()
     lease = await http_farm.lend(auth.id, job["id"])
@@ -243,7 +249,7 @@ async def test_nothing_is_offered_to_a_worker_that_will_not_take_it(
 
 
 async def test_a_run_of_an_older_lease_is_refused(
-    http_farm: HttpFarm, awake: Make, submit: Make
+    http_farm: HttpFarm, awake: Make, submit: Submit
 ) -> None:
     auth, job = await awake(), await submit()
     older = await http_farm.lend(auth.id, job["id"])

@@ -13,13 +13,13 @@ from manager_api.database.tables import HttpRunState, WorkerRow
 from manager_api.http_workers.polls import HttpPolls
 from manager_api.keeper.store import SqlKeeperStore
 from manager_api.workers.service import WorkerService
-from tests.manager.http_workers.conftest import AtWork, HttpFarm
+from tests.manager.api_calls import Fits, Register, Submit, eventually
+from tests.manager.http_workers.http_farm import AtWork, HttpFarm
 from tests.manager.stand_in_farm import SECRET, Credentials, Farm
 from workflows.domain.matchmaking import WorkerFacts
 from workflows.domain.statuses import WorkerStatus
 
 Make = Callable[..., Awaitable[Any]]
-Fits = Callable[[str, Any], None]
 POLL = "/api/v3/worker/task"
 
 
@@ -97,8 +97,7 @@ async def test_with_nothing_to_do_the_answer_comes_after_a_while(
 
 
 async def test_a_task_that_is_offered_meanwhile_ends_the_waiting(
-    farm: Farm, api: httpx.AsyncClient, http_farm: HttpFarm, awake: Make, submit: Make,
-    eventually: Make,
+    farm: Farm, api: httpx.AsyncClient, http_farm: HttpFarm, awake: Make, submit: Submit,
 ) -> None:  # fmt: skip
     auth, job = await awake(), await submit()
     farm.parts.configuration.settings = farm.parts.settings.model_copy(update={"http_poll_s": 30.0})
@@ -117,7 +116,7 @@ async def _is_polling(farm: Farm, worker_id: str) -> bool:
 
 
 async def test_a_worker_is_http_with_a_session_of_its_own_from_its_first_word_on(
-    farm: Farm, api: httpx.AsyncClient, awake: Make, register: Make
+    farm: Farm, api: httpx.AsyncClient, awake: Make, register: Register
 ) -> None:
     silent, speaking = await register("silent"), await awake("speaking")
 
@@ -129,7 +128,7 @@ async def test_a_worker_is_http_with_a_session_of_its_own_from_its_first_word_on
 
 @pytest.mark.parametrize("is_lazy", [True, False])
 async def test_a_requested_status_comes_before_any_task(
-    farm: Farm, api: httpx.AsyncClient, http_farm: HttpFarm, awake: Make, submit: Make,
+    farm: Farm, api: httpx.AsyncClient, http_farm: HttpFarm, awake: Make, submit: Submit,
     fits: Fits, is_lazy: bool,
 ) -> None:  # fmt: skip
     auth, job = await awake(), await submit()
@@ -168,10 +167,10 @@ async def test_a_worker_whose_word_that_it_is_awake_was_lost_is_awake_when_it_as
 
 
 async def test_a_question_that_waits_says_nothing_for_a_process_that_signs_on(
-    farm: Farm, api: httpx.AsyncClient, http_farm: HttpFarm, awake: Make, eventually: Make,
+    farm: Farm, api: httpx.AsyncClient, http_farm: HttpFarm, awake: Make,
     sign_on: dict[str, Any],
 ) -> None:  # fmt: skip
-    auth, asking = await _asking(farm, api, awake, eventually)
+    auth, asking = await _asking(farm, api, awake)
 
     await api.post("/api/v3/worker/sign-on", json=sign_on, auth=auth)
 
@@ -180,7 +179,7 @@ async def test_a_question_that_waits_says_nothing_for_a_process_that_signs_on(
 
 
 async def _asking(
-    farm: Farm, api: httpx.AsyncClient, awake: Make, eventually: Make
+    farm: Farm, api: httpx.AsyncClient, awake: Make
 ) -> tuple[Credentials, "asyncio.Task[httpx.Response]"]:
     auth: Credentials = await awake()
     farm.parts.configuration.settings = farm.parts.settings.model_copy(update={"http_poll_s": 30.0})
@@ -190,9 +189,9 @@ async def _asking(
 
 
 async def test_whoever_waits_for_an_answer_is_heard_of_all_the_time(
-    farm: Farm, api: httpx.AsyncClient, http_farm: HttpFarm, awake: Make, eventually: Make
+    farm: Farm, api: httpx.AsyncClient, http_farm: HttpFarm, awake: Make
 ) -> None:
-    auth, asking = await _asking(farm, api, awake, eventually)
+    auth, asking = await _asking(farm, api, awake)
     http_farm.runs.presence.take_unstored()
 
     await eventually(lambda: _is_heard(http_farm, auth.id))
@@ -206,7 +205,7 @@ async def _is_heard(http_farm: HttpFarm, worker_id: str) -> bool:
 
 
 async def test_whoever_hangs_up_and_asks_again_keeps_what_is_offered(
-    farm: Farm, http_farm: HttpFarm, awake: Make, submit: Make
+    farm: Farm, http_farm: HttpFarm, awake: Make, submit: Submit
 ) -> None:
     auth, job = await awake(), await submit()
     polls = HttpPolls(
@@ -336,7 +335,11 @@ async def test_signing_on_anew_loses_what_the_last_process_ran(
 
 
 async def test_what_was_only_offered_survives_a_new_sign_on(
-    api: httpx.AsyncClient, http_farm: HttpFarm, awake: Make, submit: Make, sign_on: dict[str, Any]
+    api: httpx.AsyncClient,
+    http_farm: HttpFarm,
+    awake: Make,
+    submit: Submit,
+    sign_on: dict[str, Any],
 ) -> None:
     auth, job = await awake(), await submit()
     key, _ = await http_farm.offer(await http_farm.lend(auth.id, job["id"]))

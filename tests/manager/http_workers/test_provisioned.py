@@ -6,7 +6,8 @@ from typing import Any
 import httpx
 
 from manager_api.keeper.store import SqlKeeperStore
-from tests.manager.http_workers.conftest import HttpFarm
+from tests.manager.api_calls import Submit
+from tests.manager.http_workers.http_farm import HttpFarm
 from tests.manager.stand_in_farm import Farm
 
 Make = Callable[..., Awaitable[Any]]
@@ -14,7 +15,7 @@ URL = "/api/tablao/v1/provisions"
 
 
 async def test_a_flamenco_worker_gets_provisioned_programs_in_its_commands(
-    api: httpx.AsyncClient, http_farm: HttpFarm, awake: Make, submit: Make
+    api: httpx.AsyncClient, http_farm: HttpFarm, awake: Make, submit: Submit
 ) -> None:
     carmen = await awake()
     message = {"message": "{blender} {blenderArgs}"}

@@ -14,13 +14,13 @@ from manager_api.jobs import task_store as tasks
 from manager_api.runs import http_store as http_runs
 from manager_api.workers import store as workers
 from manager_api.workers.service import WorkerService
-from tests.manager.http_workers.conftest import AtWork, HttpFarm
+from tests.manager.api_calls import Fits
+from tests.manager.http_workers.http_farm import AtWork, HttpFarm
 from tests.manager.stand_in_farm import Farm
 from workflows.domain.messages import Outcome, OutcomeKind, RunKey, TaskAction
 from workflows.domain.statuses import TaskStatus, WorkerStatus
 
 Make = Callable[..., Awaitable[Any]]
-Fits = Callable[[str, Any], None]
 
 
 async def say(api: httpx.AsyncClient, at_work: AtWork, **said: Any) -> httpx.Response:

@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 
 from manager_api.images.frame_images import FrameImages, NoPreview, prune
+from tests.manager.api_calls import Submit
 
 if TYPE_CHECKING:
     from tests.manager.stand_in_farm import Farm
@@ -28,7 +29,7 @@ def storage(farm: "Farm") -> Path:
 
 
 @pytest.fixture
-def job_with(farm: "Farm", submit: Any) -> JobWith:
+def job_with(farm: "Farm", submit: Submit) -> JobWith:
     """A job with these settings; returns its id."""
 
     async def job_with(**settings: Any) -> str:

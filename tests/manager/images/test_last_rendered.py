@@ -15,6 +15,7 @@ from PIL import Image
 from manager_api.contract.errors import TooMany
 from manager_api.database.loops import begin
 from manager_api.images.scaling import SMALLEST, LastRendered, scale
+from tests.manager.api_calls import Fits, Register, Submit, TasksOf, eventually
 
 if TYPE_CHECKING:
     from tests.manager.stand_in_farm import Farm
@@ -29,14 +30,14 @@ def image(width: int, height: int, form: str = "JPEG", mode: str = "RGB") -> byt
 
 
 @pytest.fixture
-async def task(submit: Any, tasks_of: Any) -> dict[str, Any]:
+async def task(submit: Submit, tasks_of: TasksOf) -> dict[str, Any]:
     job = await submit()
     task: dict[str, Any] = (await tasks_of(job["id"]))[0]
     return task | {"job_id": job["id"]}
 
 
 @pytest.fixture
-def shown(farm: "Farm", eventually: Any) -> Callable[[], Awaitable[dict[str, Any]]]:
+def shown(farm: "Farm") -> Callable[[], Awaitable[dict[str, Any]]]:
     """Waits for the event of a new image."""
 
     async def shown() -> dict[str, Any]:
@@ -60,7 +61,7 @@ async def test_an_image_is_scaled_and_told_of(
     api: httpx.AsyncClient,
     farm: "Farm",
     task: dict[str, Any],
-    register: Any,
+    register: Register,
     shown: Any,
     content: bytes,
     media_type: str,
@@ -143,7 +144,7 @@ async def test_what_is_no_such_image_is_dropped_and_the_next_one_shown(
     api: httpx.AsyncClient,
     farm: "Farm",
     task: dict[str, Any],
-    register: Any,
+    register: Register,
     shown: Any,
     content: bytes,
 ) -> None:
@@ -175,7 +176,7 @@ def test_a_small_file_that_is_a_huge_image_is_not_decoded(
 
 
 async def test_refusals_are_flamencos(
-    api: httpx.AsyncClient, task: dict[str, Any], register: Any, unknown_id: str
+    api: httpx.AsyncClient, task: dict[str, Any], register: Register, unknown_id: str
 ) -> None:
     carmen = await register()
     url = f"/api/v3/worker/task/{task['id']}/output-produced"
@@ -198,10 +199,10 @@ async def test_refusals_are_flamencos(
 async def test_where_the_images_are_is_told_of_a_job_and_of_the_farm(
     api: httpx.AsyncClient,
     task: dict[str, Any],
-    submit: Any,
-    register: Any,
+    submit: Submit,
+    register: Register,
     shown: Any,
-    fits: Any,
+    fits: Fits,
     unknown_id: str,
 ) -> None:
     without = (await submit())["id"]
@@ -229,7 +230,6 @@ async def test_an_image_of_a_job_that_is_gone_meanwhile_leaves_nothing(
     api: httpx.AsyncClient,
     farm: "Farm",
     task: dict[str, Any],
-    eventually: Any,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     job_id = task["job_id"]
@@ -248,7 +248,7 @@ async def test_an_image_of_a_job_that_is_gone_meanwhile_leaves_nothing(
 
 
 async def test_the_newest_image_of_each_job_is_listed_newest_first(
-    api: httpx.AsyncClient, farm: "Farm", submit: Any
+    api: httpx.AsyncClient, farm: "Farm", submit: Submit
 ) -> None:
     jobs = [(await submit(name=name))["id"] for name in ("soleá", "seguiriya", "tangos", "none")]
     for age, job_id in enumerate(jobs[:3]):

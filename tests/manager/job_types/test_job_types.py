@@ -1,11 +1,8 @@
 """getJobTypes, getJobType."""
 
-from collections.abc import Callable
-from typing import Any
-
 import httpx
 
-Fits = Callable[[str, Any], None]
+from tests.manager.api_calls import Fits
 
 
 async def test_job_types_are_listed_by_name(api: httpx.AsyncClient, fits: Fits) -> None:

@@ -14,6 +14,7 @@ import pytest
 
 from manager_api.jobs.task_store import tasks_of_job
 from manager_api.settings.model import ManagerSettings
+from tests.manager.api_calls import Fits, TasksOf
 
 if TYPE_CHECKING:
     from tests.manager.stand_in_farm import Farm
@@ -54,7 +55,7 @@ def submission(echo_job: dict[str, Any]) -> Callable[..., dict[str, Any]]:
 
 
 @pytest.fixture
-def compiled(api: httpx.AsyncClient, submission: Any, tasks_of: Any) -> Compile:
+def compiled(api: httpx.AsyncClient, submission: Any, tasks_of: TasksOf) -> Compile:
     """Submits a job; returns its tasks, with their commands."""
 
     async def compiled(job_type: str, **values: Any) -> list[dict[str, Any]]:
@@ -90,7 +91,7 @@ def parameters(task: dict[str, Any]) -> dict[str, Any]:
 
 
 async def test_what_compiles_is_listed_beside_the_built_in_ones(
-    api: httpx.AsyncClient, fits: Any
+    api: httpx.AsyncClient, fits: Fits
 ) -> None:
     answer = await api.get("/api/v3/jobs/types")
 
@@ -117,7 +118,7 @@ async def dependencies_in(farm: "Farm", job_id: str) -> list[str]:
 
 
 async def test_priority_ladder_knows_the_job_and_changes_it(
-    api: httpx.AsyncClient, echo_job: dict[str, Any], tasks_of: Any
+    api: httpx.AsyncClient, echo_job: dict[str, Any], tasks_of: TasksOf
 ) -> None:
     job = echo_job | {
         "type": "priority-ladder",
@@ -225,7 +226,7 @@ async def test_windows_paths_are_taken_apart_and_joined(compiled: Compile) -> No
     }
 
 
-async def test_everything_declared_is_told_to_clients(api: httpx.AsyncClient, fits: Any) -> None:
+async def test_everything_declared_is_told_to_clients(api: httpx.AsyncClient, fits: Fits) -> None:
     answer = (await api.get("/api/v3/jobs/type/declared-everything")).json()
 
     fits("AvailableJobType", answer)
@@ -388,7 +389,7 @@ async def test_tasks_without_end_are_refused(refusal: Refusal) -> None:
 
 
 async def test_a_syntax_error_is_named_with_its_line(
-    api: httpx.AsyncClient, refusal: Refusal, fits: Any
+    api: httpx.AsyncClient, refusal: Refusal, fits: Fits
 ) -> None:
     answer = await api.get("/api/v3/jobs/type/syntax-error")
 

@@ -7,12 +7,12 @@ import httpx
 import pytest
 
 from manager_api.database.tables import JobBlockRow
+from tests.manager.api_calls import Fits, Register, Submit
 from workflows.domain.statuses import JobStatus
 
 if TYPE_CHECKING:
     from tests.manager.stand_in_farm import Farm
 
-Fits = Callable[[str, Any], None]
 Block = Callable[..., Any]
 
 
@@ -36,7 +36,7 @@ async def remove(api: httpx.AsyncClient, job_id: str, *entries: Any) -> httpx.Re
 
 
 async def test_a_blocklist_is_shown_by_the_workers_names(
-    api: httpx.AsyncClient, register: Any, submit: Any, block: Block, fits: Fits
+    api: httpx.AsyncClient, register: Register, submit: Submit, block: Block, fits: Fits
 ) -> None:
     paco, carmen, job = await register("paco"), await register("carmen"), await submit()
     of_paco = await block(job["id"], paco.id)
@@ -50,7 +50,7 @@ async def test_a_blocklist_is_shown_by_the_workers_names(
 
 
 async def test_a_job_that_is_none_blocks_nobody(
-    api: httpx.AsyncClient, submit: Any, unknown_id: str
+    api: httpx.AsyncClient, submit: Submit, unknown_id: str
 ) -> None:
     job = await submit()
 
@@ -61,7 +61,7 @@ async def test_a_job_that_is_none_blocks_nobody(
 
 
 async def test_of_a_running_job_its_workflow_is_asked(
-    api: httpx.AsyncClient, farm: "Farm", register: Any, submit: Any, block: Block
+    api: httpx.AsyncClient, farm: "Farm", register: Register, submit: Submit, block: Block
 ) -> None:
     carmen, job = await register(), await submit()
     await farm.set_job(job["id"], status=JobStatus.ACTIVE)
@@ -76,7 +76,7 @@ async def test_of_a_running_job_its_workflow_is_asked(
 
 
 async def test_of_an_ended_job_the_entry_is_gone_and_nothing_is_started(
-    api: httpx.AsyncClient, farm: "Farm", register: Any, submit: Any, block: Block
+    api: httpx.AsyncClient, farm: "Farm", register: Register, submit: Submit, block: Block
 ) -> None:
     carmen, job = await register("carmen"), await submit()
     gone = await block(job["id"], carmen.id)
@@ -92,7 +92,7 @@ async def test_of_an_ended_job_the_entry_is_gone_and_nothing_is_started(
 
 
 async def test_what_is_not_on_a_blocklist_is_removed_without_a_word(
-    api: httpx.AsyncClient, submit: Any, farm: "Farm", unknown_id: str
+    api: httpx.AsyncClient, submit: Submit, farm: "Farm", unknown_id: str
 ) -> None:
     job = await submit()
     await farm.set_job(job["id"], status=JobStatus.COMPLETED)
@@ -115,7 +115,7 @@ async def test_what_is_not_on_a_blocklist_is_removed_without_a_word(
     ],
 )
 async def test_a_removal_that_names_no_entries_is_refused(
-    api: httpx.AsyncClient, submit: Any, entries: list[Any]
+    api: httpx.AsyncClient, submit: Submit, entries: list[Any]
 ) -> None:
     job = await submit()
 
@@ -124,14 +124,14 @@ async def test_a_removal_that_names_no_entries_is_refused(
     assert (answer.status_code, bool(answer.json()["message"])) == (400, True)
 
 
-async def test_a_removal_without_a_body_is_refused(api: httpx.AsyncClient, submit: Any) -> None:
+async def test_a_removal_without_a_body_is_refused(api: httpx.AsyncClient, submit: Submit) -> None:
     job = await submit()
 
     assert (await api.delete(url(job["id"]))).status_code == 400
 
 
 async def test_a_job_that_is_requeued_with_changes_blocks_nobody(
-    api: httpx.AsyncClient, farm: "Farm", register: Any, submit: Any, block: Block
+    api: httpx.AsyncClient, farm: "Farm", register: Register, submit: Submit, block: Block
 ) -> None:
     paco, job, other = await register("paco"), await submit(), await submit()
     await block(job["id"], paco.id)

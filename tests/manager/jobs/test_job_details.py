@@ -11,6 +11,7 @@ from manager_api.contract.machine import RunProgress
 from manager_api.database.engine import utc_now
 from manager_api.jobs.details import JobDetailService
 from manager_api.workers.farm_workers import NoHosts
+from tests.manager.api_calls import Register, Submit, TasksOf
 from workflows.domain.statuses import JobStatus, TaskStatus
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ async def complete(farm: "Farm", task: dict[str, Any], seconds: float, **fields:
 
 
 async def test_times_are_those_of_completed_tasks(
-    api: httpx.AsyncClient, farm: "Farm", submit: Any, tasks_of: Any, register: Any
+    api: httpx.AsyncClient, farm: "Farm", submit: Submit, tasks_of: TasksOf, register: Register
 ) -> None:
     job, carmen = await submit(), await register()
     first, second, _ = await tasks_of(job["id"])
@@ -52,7 +53,7 @@ async def test_times_are_those_of_completed_tasks(
 
 
 async def test_memory_is_that_of_tasks_whose_worker_told_it(
-    api: httpx.AsyncClient, farm: "Farm", submit: Any, tasks_of: Any
+    api: httpx.AsyncClient, farm: "Farm", submit: Submit, tasks_of: TasksOf
 ) -> None:
     job = await submit()
     first, second, _ = await tasks_of(job["id"])
@@ -69,7 +70,7 @@ async def test_memory_is_that_of_tasks_whose_worker_told_it(
 
 
 async def test_the_fastest_worker_comes_first(
-    api: httpx.AsyncClient, farm: "Farm", submit: Any, tasks_of: Any, register: Any
+    api: httpx.AsyncClient, farm: "Farm", submit: Submit, tasks_of: TasksOf, register: Register
 ) -> None:
     job, slow, fast = await submit(), await register("slow"), await register("fast")
     first, second, _ = await tasks_of(job["id"])
@@ -81,7 +82,7 @@ async def test_the_fastest_worker_comes_first(
     assert [share["name"] for share in answer.json()["workers"]] == ["fast", "slow"]
 
 
-async def test_history_begins_with_the_submission(api: httpx.AsyncClient, submit: Any) -> None:
+async def test_history_begins_with_the_submission(api: httpx.AsyncClient, submit: Submit) -> None:
     job = await submit()
 
     answer = await api.get(f"{V1}/jobs/{job['id']}/history")
@@ -92,7 +93,7 @@ async def test_history_begins_with_the_submission(api: httpx.AsyncClient, submit
 
 
 async def test_tries_name_what_a_task_waits_for(
-    api: httpx.AsyncClient, farm: "Farm", submit: Any, tasks_of: Any
+    api: httpx.AsyncClient, farm: "Farm", submit: Submit, tasks_of: TasksOf
 ) -> None:
     job = await submit()
     task = (await tasks_of(job["id"]))[1]
@@ -116,7 +117,9 @@ class TalkativeHosts(NoHosts):
         return {3: rendering, 2: RunProgress(), 1: rendering}
 
 
-async def test_progress_is_that_of_tasks_at_work(farm: "Farm", submit: Any, tasks_of: Any) -> None:
+async def test_progress_is_that_of_tasks_at_work(
+    farm: "Farm", submit: Submit, tasks_of: TasksOf
+) -> None:
     job = await submit()
     _, second, third = await tasks_of(job["id"])
     for task in (second, third):
@@ -129,7 +132,7 @@ async def test_progress_is_that_of_tasks_at_work(farm: "Farm", submit: Any, task
     assert told == {"tasks": [{"index_in_job": 2}, {"index_in_job": 3, **known}]}
 
 
-async def test_without_hosts_there_is_no_progress(api: httpx.AsyncClient, submit: Any) -> None:
+async def test_without_hosts_there_is_no_progress(api: httpx.AsyncClient, submit: Submit) -> None:
     answer = await api.get(f"{V1}/jobs/{(await submit())['id']}/progress")
 
     assert answer.json() == {"tasks": []}
@@ -147,7 +150,7 @@ async def test_of_what_is_unknown_nothing_is_told(
 
 
 async def test_changed_settings_replace_what_is_unfinished(
-    api: httpx.AsyncClient, farm: "Farm", submit: Any, tasks_of: Any
+    api: httpx.AsyncClient, farm: "Farm", submit: Submit, tasks_of: TasksOf
 ) -> None:
     job = await submit()
     echo, nap, _ = await tasks_of(job["id"])
@@ -170,7 +173,7 @@ async def test_changed_settings_replace_what_is_unfinished(
 
 
 async def test_a_task_that_becomes_another_is_not_kept(
-    api: httpx.AsyncClient, farm: "Farm", submit: Any, tasks_of: Any
+    api: httpx.AsyncClient, farm: "Farm", submit: Submit, tasks_of: TasksOf
 ) -> None:
     job = await submit()
     for task in await tasks_of(job["id"]):
@@ -185,7 +188,7 @@ async def test_a_task_that_becomes_another_is_not_kept(
 
 
 async def test_a_paused_job_stays_paused(
-    api: httpx.AsyncClient, farm: "Farm", submit: Any, tasks_of: Any
+    api: httpx.AsyncClient, farm: "Farm", submit: Submit, tasks_of: TasksOf
 ) -> None:
     job = await submit()
     await settled(farm, job, JobStatus.PAUSED)
@@ -201,7 +204,7 @@ async def test_a_paused_job_stays_paused(
 
 @pytest.mark.parametrize("status", [JobStatus.QUEUED, JobStatus.ACTIVE, JobStatus.PAUSE_REQUESTED])
 async def test_a_job_at_work_is_not_compiled_anew(
-    api: httpx.AsyncClient, farm: "Farm", submit: Any, status: JobStatus
+    api: httpx.AsyncClient, farm: "Farm", submit: Submit, status: JobStatus
 ) -> None:
     job = await submit()
     await farm.set_job(job["id"], status=status)
@@ -212,7 +215,7 @@ async def test_a_job_at_work_is_not_compiled_anew(
 
 
 async def test_settings_that_do_not_fit_change_nothing(
-    api: httpx.AsyncClient, farm: "Farm", submit: Any, tasks_of: Any
+    api: httpx.AsyncClient, farm: "Farm", submit: Submit, tasks_of: TasksOf
 ) -> None:
     job = await submit()
     await settled(farm, job, JobStatus.FAILED)

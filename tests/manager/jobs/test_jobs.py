@@ -1,12 +1,12 @@
 """fetchJob, fetchJobs, fetchJobTasks, setJobStatus, setJobPriority, and our actions."""
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
 
 from manager_api.contract.errors import OrchestratorUnavailable
+from tests.manager.api_calls import Fits, Register, Submit, TasksOf
 from workflows.domain.job.transitions import JOB_ACTIONS
 from workflows.domain.messages import JobAction
 from workflows.domain.statuses import JobStatus
@@ -14,7 +14,6 @@ from workflows.domain.statuses import JobStatus
 if TYPE_CHECKING:
     from tests.manager.stand_in_farm import Farm
 
-Fits = Callable[[str, Any], None]
 STORED = [status for status in JobStatus if status is not JobStatus.UNDER_CONSTRUCTION]
 BY_STATUS = {
     "cancel-requested": JobAction.CANCEL,
@@ -34,7 +33,7 @@ async def asked(farm: "Farm") -> list[JobAction | None]:
     return [*running, *rerun]
 
 
-async def test_all_jobs_are_listed(api: httpx.AsyncClient, submit: Any, fits: Fits) -> None:
+async def test_all_jobs_are_listed(api: httpx.AsyncClient, submit: Submit, fits: Fits) -> None:
     first, second = await submit(name="uno"), await submit(name="dos")
 
     answer = await api.get("/api/v3/jobs")
@@ -51,7 +50,12 @@ async def test_an_unknown_job_has_no_tasks(api: httpx.AsyncClient, unknown_id: s
 
 
 async def test_tasks_are_listed_in_order_with_their_workers(
-    api: httpx.AsyncClient, farm: "Farm", submit: Any, tasks_of: Any, register: Any, fits: Fits
+    api: httpx.AsyncClient,
+    farm: "Farm",
+    submit: Submit,
+    tasks_of: TasksOf,
+    register: Register,
+    fits: Fits,
 ) -> None:
     job, carmen = await submit(), await register()
     tasks = await tasks_of(job["id"])
@@ -69,7 +73,7 @@ async def test_tasks_are_listed_in_order_with_their_workers(
 async def test_an_action_follows_the_action_table(
     api: httpx.AsyncClient,
     farm: "Farm",
-    submit: Any,
+    submit: Submit,
     status: JobStatus,
     action: JobAction,
     fits: Fits,
@@ -94,7 +98,7 @@ async def test_an_action_follows_the_action_table(
 @pytest.mark.parametrize("status", STORED)
 @pytest.mark.parametrize("wanted", BY_STATUS)
 async def test_setting_a_status_asks_for_the_action_it_stands_for(
-    api: httpx.AsyncClient, farm: "Farm", submit: Any, status: JobStatus, wanted: str
+    api: httpx.AsyncClient, farm: "Farm", submit: Submit, status: JobStatus, wanted: str
 ) -> None:
     job = await submit()
     await farm.set_job(job["id"], status=status)
@@ -114,7 +118,7 @@ async def test_setting_a_status_asks_for_the_action_it_stands_for(
 @pytest.mark.parametrize("status", [JobStatus.PAUSED, JobStatus.PAUSE_REQUESTED])
 @pytest.mark.parametrize("wanted", ["queued", "active"])
 async def test_a_pausing_job_that_is_set_to_work_resumes(
-    api: httpx.AsyncClient, farm: "Farm", submit: Any, status: JobStatus, wanted: str
+    api: httpx.AsyncClient, farm: "Farm", submit: Submit, status: JobStatus, wanted: str
 ) -> None:
     job = await submit()
     await farm.set_job(job["id"], status=status)
@@ -128,7 +132,7 @@ async def test_a_pausing_job_that_is_set_to_work_resumes(
 
 @pytest.mark.parametrize("wanted", ["completed", "failed", "canceled", "paused", "active"])
 async def test_a_status_that_nobody_can_ask_for_is_refused(
-    api: httpx.AsyncClient, farm: "Farm", submit: Any, wanted: str
+    api: httpx.AsyncClient, farm: "Farm", submit: Submit, wanted: str
 ) -> None:
     job = await submit()
 
@@ -149,7 +153,7 @@ async def test_a_status_that_nobody_can_ask_for_is_refused(
     ],
 )
 async def test_a_status_change_needs_a_status_and_a_short_reason(
-    api: httpx.AsyncClient, submit: Any, body: dict[str, str]
+    api: httpx.AsyncClient, submit: Submit, body: dict[str, str]
 ) -> None:
     job = await submit()
 
@@ -160,7 +164,7 @@ async def test_a_status_change_needs_a_status_and_a_short_reason(
 
 
 async def test_the_reason_travels_with_the_change(
-    api: httpx.AsyncClient, farm: "Farm", submit: Any
+    api: httpx.AsyncClient, farm: "Farm", submit: Submit
 ) -> None:
     job = await submit()
 
@@ -175,7 +179,7 @@ async def test_the_reason_travels_with_the_change(
 
 
 async def test_requeueing_an_ended_job_begins_its_next_run(
-    api: httpx.AsyncClient, farm: "Farm", submit: Any
+    api: httpx.AsyncClient, farm: "Farm", submit: Submit
 ) -> None:
     job = await submit()
     await farm.set_job(job["id"], status=JobStatus.COMPLETED)
@@ -191,7 +195,7 @@ async def test_requeueing_an_ended_job_begins_its_next_run(
 
 
 async def test_temporal_being_away_is_said_and_can_be_retried(
-    api: httpx.AsyncClient, farm: "Farm", submit: Any, fits: Fits
+    api: httpx.AsyncClient, farm: "Farm", submit: Submit, fits: Fits
 ) -> None:
     job = await submit()
     farm.control.refusal = OrchestratorUnavailable()
@@ -207,7 +211,7 @@ async def test_temporal_being_away_is_said_and_can_be_retried(
 
 @pytest.mark.parametrize("priority", [0, 7, 100])
 async def test_a_running_jobs_priority_is_its_workflows(
-    api: httpx.AsyncClient, farm: "Farm", submit: Any, priority: int
+    api: httpx.AsyncClient, farm: "Farm", submit: Submit, priority: int
 ) -> None:
     job = await submit()
 
@@ -218,7 +222,7 @@ async def test_a_running_jobs_priority_is_its_workflows(
 
 
 async def test_an_ended_jobs_priority_is_only_stored(
-    api: httpx.AsyncClient, farm: "Farm", submit: Any
+    api: httpx.AsyncClient, farm: "Farm", submit: Submit
 ) -> None:
     job = await submit()
     await farm.set_job(job["id"], status=JobStatus.CANCELED)
@@ -233,7 +237,7 @@ async def test_an_ended_jobs_priority_is_only_stored(
 
 @pytest.mark.parametrize("priority", [-1, 101, "5", None, 5.5])
 async def test_a_priority_outside_its_range_fails_validation(
-    api: httpx.AsyncClient, submit: Any, priority: Any
+    api: httpx.AsyncClient, submit: Submit, priority: Any
 ) -> None:
     job = await submit()
 

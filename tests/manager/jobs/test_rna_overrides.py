@@ -8,7 +8,8 @@ import pytest
 
 from manager_api.database.engine import utc_now
 from manager_api.database.tables import LeaseRow, LeaseState
-from tests.manager.http_workers.conftest import HttpFarm, StandInActivities
+from tests.manager.api_calls import Register, Submit
+from tests.manager.http_workers.http_farm import HttpFarm, StandInActivities
 from workflows.domain.statuses import JobStatus
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ FRAMES = {
 
 
 @pytest.fixture
-async def job(submit: Any) -> dict[str, Any]:
+async def job(submit: Submit) -> dict[str, Any]:
     return dict(await submit(type="simple-blender-render", settings=FRAMES))
 
 
@@ -122,7 +123,7 @@ def check_arguments(commands: list[dict[str, Any]]) -> None:
 
 
 async def test_hosts_get_them_before_the_first_frame(
-    api: httpx.AsyncClient, farm: "Farm", job: dict[str, Any], register: Any
+    api: httpx.AsyncClient, farm: "Farm", job: dict[str, Any], register: Register
 ) -> None:
     carmen = await register()
     lease = LeaseRow(
@@ -147,7 +148,7 @@ async def test_hosts_get_them_before_the_first_frame(
 
 
 async def test_workers_that_speak_http_get_them_too(
-    api: httpx.AsyncClient, farm: "Farm", job: dict[str, Any], register: Any, sign_on: Any
+    api: httpx.AsyncClient, farm: "Farm", job: dict[str, Any], register: Register, sign_on: Any
 ) -> None:
     http_farm = HttpFarm(farm, api, StandInActivities())
     carmen = await register()

@@ -1,15 +1,14 @@
 """submitJob, submitJobCheck."""
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
 
+from tests.manager.api_calls import Fits, Submit, TasksOf
+
 if TYPE_CHECKING:
     from tests.manager.stand_in_farm import Farm
-
-Fits = Callable[[str, Any], None]
 
 
 async def test_a_submitted_job_is_stored_told_of_and_started(
@@ -31,7 +30,7 @@ async def test_a_submitted_job_is_stored_told_of_and_started(
     assert (event["id"], event.get("previous_status")) == (job["id"], None)
 
 
-async def test_its_tasks_are_those_of_the_job_type(submit: Any, tasks_of: Any) -> None:
+async def test_its_tasks_are_those_of_the_job_type(submit: Submit, tasks_of: TasksOf) -> None:
     job = await submit()
 
     tasks = await tasks_of(job["id"])
@@ -51,7 +50,7 @@ async def test_priority_is_50_when_left_out(
     assert answer.json()["priority"] == 50
 
 
-async def test_a_job_may_begin_paused(submit: Any) -> None:
+async def test_a_job_may_begin_paused(submit: Submit) -> None:
     job = await submit(initial_status="paused")
 
     assert job["status"] == "paused"
@@ -67,7 +66,7 @@ async def test_a_job_may_not_begin_in_another_status(
     assert status in answer.json()["message"]
 
 
-async def test_unknown_fields_pass(submit: Any) -> None:
+async def test_unknown_fields_pass(submit: Submit) -> None:
     job = await submit(palo="soleá")
 
     assert "palo" not in job
@@ -97,7 +96,7 @@ async def test_a_check_stores_nothing(api: httpx.AsyncClient, echo_job: dict[str
     assert (await api.get("/api/v3/jobs")).json() == {"jobs": []}
 
 
-async def test_a_shaman_checkout_is_kept(submit: Any) -> None:
+async def test_a_shaman_checkout_is_kept(submit: Submit) -> None:
     job = await submit(storage={"shaman_checkout_id": "bulería"})
 
     assert job["storage"] == {"shaman_checkout_id": "bulería"}

@@ -1,6 +1,5 @@
 """fetchTask, setTaskStatus, fetchTaskLogTail, fetchTaskLogInfo, and the log itself."""
 
-from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +8,7 @@ import pytest
 
 from manager_api.database import events
 from manager_api.logs.task_logs import Note
+from tests.manager.api_calls import Fits, Register, Submit, TasksOf, eventually
 from workflows.domain.job.transitions import TASK_ACTIONS
 from workflows.domain.messages import TaskAction
 from workflows.domain.statuses import JobStatus, TaskStatus
@@ -16,12 +16,11 @@ from workflows.domain.statuses import JobStatus, TaskStatus
 if TYPE_CHECKING:
     from tests.manager.stand_in_farm import Farm
 
-Fits = Callable[[str, Any], None]
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
 
 
 @pytest.fixture
-async def task(submit: Any, tasks_of: Any) -> dict[str, Any]:
+async def task(submit: Submit, tasks_of: TasksOf) -> dict[str, Any]:
     """The second task of a job, with its job's id."""
     job = await submit()
     task: dict[str, Any] = (await tasks_of(job["id"]))[1]
@@ -40,7 +39,7 @@ async def test_a_task_that_nobody_had_names_no_worker(
 
 
 async def test_a_task_names_its_worker_and_those_that_failed_it(
-    api: httpx.AsyncClient, farm: "Farm", task: dict[str, Any], register: Any, fits: Fits
+    api: httpx.AsyncClient, farm: "Farm", task: dict[str, Any], register: Register, fits: Fits
 ) -> None:
     carmen, paco = await register("carmen"), await register("paco")
     await farm.set_task(task["id"], worker_id=carmen.id, failed_by=[paco.id, carmen.id])
@@ -54,7 +53,7 @@ async def test_a_task_names_its_worker_and_those_that_failed_it(
 
 
 async def test_commands_are_shown_with_their_variables(
-    api: httpx.AsyncClient, task: dict[str, Any], submit: Any, tasks_of: Any
+    api: httpx.AsyncClient, task: dict[str, Any], submit: Submit, tasks_of: TasksOf
 ) -> None:
     job = await submit(settings={"message": "{blender} is a variable"})
     [echo] = await tasks_of(job["id"])
@@ -158,7 +157,7 @@ async def test_a_log_is_found_by_its_info(
 
 
 async def test_the_log_tells_what_became_of_the_task(
-    api: httpx.AsyncClient, farm: "Farm", task: dict[str, Any], eventually: Any
+    api: httpx.AsyncClient, farm: "Farm", task: dict[str, Any]
 ) -> None:
     await farm.set_task(task["id"], attempt=1)
     event = {
@@ -188,7 +187,7 @@ async def test_the_log_tells_what_became_of_the_task(
 
 
 async def test_a_log_that_cannot_be_written_ends_nobody_elses(
-    api: httpx.AsyncClient, farm: "Farm", submit: Any, tasks_of: Any, eventually: Any
+    api: httpx.AsyncClient, farm: "Farm", submit: Submit, tasks_of: TasksOf
 ) -> None:
     jobs = [(await submit())["id"] for _ in range(2)]
     tasks = [(await tasks_of(job_id))[0]["id"] for job_id in jobs]

@@ -9,6 +9,7 @@ import pytest
 
 from manager_api.database.engine import utc_now
 from manager_api.database.tables import LeaseRow, LeaseState
+from tests.manager.api_calls import Register
 
 if TYPE_CHECKING:
     from tests.manager.stand_in_farm import Farm
@@ -17,7 +18,7 @@ Fetch = Callable[..., Awaitable[dict[str, Any]]]
 
 
 @pytest.fixture
-def fetch(api: httpx.AsyncClient, farm: "Farm", register: Any) -> Fetch:
+def fetch(api: httpx.AsyncClient, farm: "Farm", register: Register) -> Fetch:
     """Parameters of the first command of a job's first task, for a new worker of a platform."""
 
     async def fetch(job: dict[str, Any], platform: str) -> dict[str, Any]:

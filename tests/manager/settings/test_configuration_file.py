@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from manager_api.settings.model import ManagerSettings, read_settings
+from tests.manager.api_calls import Submit
 
 if TYPE_CHECKING:
     from tests.manager.stand_in_farm import Farm
@@ -275,7 +276,7 @@ async def test_a_page_from_elsewhere_changes_nothing(api: httpx.AsyncClient, fil
 
 
 async def test_changed_variables_are_in_the_next_commands(
-    api: httpx.AsyncClient, submit: Any, fetch: "Fetch"
+    api: httpx.AsyncClient, submit: Submit, fetch: "Fetch"
 ) -> None:
     settings = {"message": "{tool} {jobs}", "sleep_duration_seconds": 1, "sleep_repeats": 1}
     job = await submit(settings=settings)

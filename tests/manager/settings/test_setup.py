@@ -13,6 +13,7 @@ import yaml
 from manager_api.settings.blender_check import BlenderCheck
 from manager_api.web.app import build_app
 from tests.farm.processes import wait_until
+from tests.manager.api_calls import Fits
 
 if TYPE_CHECKING:
     from tests.manager.stand_in_farm import Farm
@@ -44,7 +45,7 @@ def names(directory: Path) -> set[str]:
 
 
 async def test_an_empty_directory_will_do_as_storage(
-    api: httpx.AsyncClient, fits: Any, tmp_path: Path
+    api: httpx.AsyncClient, fits: Fits, tmp_path: Path
 ) -> None:
     answer = (await api.post(CHECK_STORAGE, json={"path": str(tmp_path)})).json()
 
@@ -69,7 +70,7 @@ async def test_an_empty_directory_will_do_as_storage(
     ],
 )
 async def test_a_bad_storage_is_told_with_the_reason(
-    api: httpx.AsyncClient, farm: "Farm", fits: Any, path: str, word: str
+    api: httpx.AsyncClient, farm: "Farm", fits: Fits, path: str, word: str
 ) -> None:
     path = str(farm.parts.settings.data_dir) if path == "DATA" else path
 
@@ -84,7 +85,7 @@ async def test_a_bad_storage_is_told_with_the_reason(
 
 
 async def test_a_blender_says_its_version(
-    api: httpx.AsyncClient, fits: Any, tmp_path: Path
+    api: httpx.AsyncClient, fits: Fits, tmp_path: Path
 ) -> None:
     blender = program(tmp_path / "blender-4.5/blender")
 
@@ -113,7 +114,7 @@ async def test_a_blender_says_its_version(
     ],
 )
 async def test_what_is_no_blender_is_not_usable(
-    api: httpx.AsyncClient, fits: Any, tmp_path: Path, name: str, script: str | None, word: str
+    api: httpx.AsyncClient, fits: Fits, tmp_path: Path, name: str, script: str | None, word: str
 ) -> None:
     path = tmp_path / name
     if script is not None:
@@ -176,7 +177,7 @@ async def test_a_found_blender_that_does_not_run_is_an_error(
 
 
 async def test_the_api_finds_what_is_on_the_managers_path(
-    api: httpx.AsyncClient, fits: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    api: httpx.AsyncClient, fits: Fits, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     blender = program(tmp_path / "bin/blender")
     monkeypatch.setenv("PATH", f"{blender.parent}:{os.environ['PATH']}")
@@ -188,7 +189,7 @@ async def test_the_api_finds_what_is_on_the_managers_path(
 
 
 async def test_no_program_is_run_for_the_network_or_for_pages_from_elsewhere(
-    api: httpx.AsyncClient, farm: "Farm", fits: Any, tmp_path: Path
+    api: httpx.AsyncClient, farm: "Farm", fits: Fits, tmp_path: Path
 ) -> None:
     blender = program(tmp_path / "blender", f"touch {tmp_path}/ran; echo Blender 1")
     parts = farm.parts

@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from manager_api.settings.model import ManagerSettings
+from tests.manager.api_calls import Fits, Submit, TasksOf
 
 if TYPE_CHECKING:
     from tests.manager.stand_in_farm import Farm
@@ -199,7 +200,12 @@ def settings(tmp_path: Path) -> ManagerSettings:
     [pytest.param(*case[1:], id=case[0]) for case in CASES],
 )
 async def test_a_value_goes_from_submitter_to_worker(
-    submit: Any, fetch: "Fetch", platform: str, submitted: str, stored: str, given: dict[str, str]
+    submit: Submit,
+    fetch: "Fetch",
+    platform: str,
+    submitted: str,
+    stored: str,
+    given: dict[str, str],
 ) -> None:
     job = await submit(
         submitter_platform=platform,
@@ -214,7 +220,7 @@ async def test_a_value_goes_from_submitter_to_worker(
 
 
 async def test_strings_and_strings_in_lists_are_replaced_and_nothing_deeper(
-    farm: "Farm", submit: Any, tasks_of: Any, fetch: "Fetch"
+    farm: "Farm", submit: Submit, tasks_of: TasksOf, fetch: "Fetch"
 ) -> None:
     job = await submit()
     [task, *_] = await tasks_of(job["id"])
@@ -245,7 +251,11 @@ async def test_strings_and_strings_in_lists_are_replaced_and_nothing_deeper(
     ],
 )
 async def test_variables_are_told_by_audience_and_platform(
-    api: httpx.AsyncClient, fits: Any, audience: str, platform: str, expected: dict[str, str | None]
+    api: httpx.AsyncClient,
+    fits: Fits,
+    audience: str,
+    platform: str,
+    expected: dict[str, str | None],
 ) -> None:
     answer = await api.get(f"/api/v3/configuration/variables/{audience}/{platform}")
 
@@ -267,7 +277,7 @@ async def test_variables_are_told_by_audience_and_platform(
 )
 @pytest.mark.parametrize("audience", ["workers", "users"])
 async def test_the_shared_storage_is_told_by_platform(
-    api: httpx.AsyncClient, fits: Any, audience: str, platform: str, location: str
+    api: httpx.AsyncClient, fits: Fits, audience: str, platform: str, location: str
 ) -> None:
     answer = await api.get(f"/api/v3/configuration/shared-storage/{audience}/{platform}")
 

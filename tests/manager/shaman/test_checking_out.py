@@ -2,16 +2,24 @@
 
 import asyncio
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
 
-from tests.manager.shaman.conftest import SHAMAN, blob_of, everything_in, is_there, spec
+from tests.manager.api_calls import Fits
+from tests.manager.shaman.files import (
+    SHAMAN,
+    CheckOut,
+    Send,
+    blob_of,
+    everything_in,
+    is_there,
+    spec,
+)
 
 
 async def test_a_checkout_has_its_files_under_their_paths_as_relative_links(
-    send: Any, check_out: Any, storage: Path, fits: Any
+    send: Send, check_out: CheckOut, storage: Path, fits: Fits
 ) -> None:
     await send(b"scene")
     await send(b"texture")
@@ -33,7 +41,7 @@ async def test_a_checkout_has_its_files_under_their_paths_as_relative_links(
 
 
 async def test_a_taken_path_gets_something_behind_it(
-    send: Any, check_out: Any, storage: Path
+    send: Send, check_out: CheckOut, storage: Path
 ) -> None:
     await send(b"1")
     await send(b"2")
@@ -51,7 +59,7 @@ async def test_a_taken_path_gets_something_behind_it(
 
 
 async def test_checkouts_of_one_name_at_the_same_time_are_all_complete(
-    send: Any, check_out: Any, storage: Path
+    send: Send, check_out: CheckOut, storage: Path
 ) -> None:
     contents = [str(number).encode() for number in range(12)]
     for content in contents:
@@ -68,7 +76,7 @@ async def test_checkouts_of_one_name_at_the_same_time_are_all_complete(
 
 
 async def test_a_checkout_without_its_files_is_refused_and_nothing_else_is_touched(
-    send: Any, check_out: Any, storage: Path
+    send: Send, check_out: CheckOut, storage: Path
 ) -> None:
     await send(b"1")
     await check_out("job", spec("a", b"1"))
@@ -87,7 +95,7 @@ async def test_a_checkout_without_its_files_is_refused_and_nothing_else_is_touch
      "x" * 300],
 )  # fmt: skip
 async def test_a_checkout_stays_among_the_checkouts(
-    check_out: Any, storage: Path, path: str
+    check_out: CheckOut, storage: Path, path: str
 ) -> None:
     refused = await check_out(path)
 
@@ -102,7 +110,7 @@ async def test_a_checkout_stays_among_the_checkouts(
      "a\nb", "a\0b", "a/" + "x" * 300, "a\u2028b"],
 )  # fmt: skip
 async def test_a_file_stays_in_its_checkout(
-    api: httpx.AsyncClient, send: Any, check_out: Any, storage: Path, path: str
+    api: httpx.AsyncClient, send: Send, check_out: CheckOut, storage: Path, path: str
 ) -> None:
     await send(b"1")
 
@@ -117,7 +125,7 @@ async def test_a_file_stays_in_its_checkout(
 
 @pytest.mark.parametrize("paths", [("a", "./a"), ("a", "a/b"), ("a/b/c", "a")])
 async def test_paths_that_cannot_both_be_are_refused(
-    send: Any, check_out: Any, storage: Path, paths: tuple[str, str]
+    send: Send, check_out: CheckOut, storage: Path, paths: tuple[str, str]
 ) -> None:
     await send(b"1")
     await send(b"2")
@@ -129,7 +137,7 @@ async def test_paths_that_cannot_both_be_are_refused(
 
 
 async def test_a_checkout_does_not_follow_a_link_out_of_the_checkouts(
-    send: Any, check_out: Any, storage: Path, tmp_path: Path
+    send: Send, check_out: CheckOut, storage: Path, tmp_path: Path
 ) -> None:
     await send(b"1")
     elsewhere = tmp_path / "elsewhere"

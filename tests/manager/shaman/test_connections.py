@@ -5,7 +5,7 @@ import hashlib
 import json
 import os
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +17,8 @@ from manager_api.cli.main import app as tablao
 from manager_api.settings.model import ManagerSettings
 from manager_api.shaman import garbage, receiving, service
 from manager_api.shaman.errors import UploadStalled
-from tests.manager.shaman.conftest import is_there
+from tests.manager.api_calls import eventually
+from tests.manager.shaman.files import is_there
 from workflows.domain.shaman import Blob, FileStatus
 
 if TYPE_CHECKING:
@@ -30,7 +31,6 @@ HEAD = (
     f"POST {PATH} HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/octet-stream\r\n"
     f"content-length: {BLOB.size}\r\n"
 )
-Eventually = Callable[[Callable[[], Awaitable[Any]]], Awaitable[Any]]
 
 
 async def pieces(content: bytes = CONTENT) -> AsyncIterator[bytes]:
@@ -68,9 +68,7 @@ async def test_who_sends_it_nevertheless_is_answered_and_served_on(
     assert (sent.status_code, checked.status_code) == (208, 200)
 
 
-async def test_a_client_that_is_gone_leaves_nothing(
-    farm: "Farm", served: str, eventually: Eventually
-) -> None:
+async def test_a_client_that_is_gone_leaves_nothing(farm: "Farm", served: str) -> None:
     shaman = farm.parts.shaman
     uploading = farm.parts.settings.shared_storage_path / "file-store/uploading"
     _, writer = await asyncio.open_connection(*served.split(":"))
@@ -109,9 +107,7 @@ async def test_a_client_that_falls_silent_holds_up_nobody_for_ever(
     assert (await farm.parts.shaman.statuses([BLOB]))[BLOB] == FileStatus.UNKNOWN
 
 
-async def test_a_manager_that_stops_leaves_no_half_file(
-    farm: "Farm", eventually: Eventually
-) -> None:
+async def test_a_manager_that_stops_leaves_no_half_file(farm: "Farm") -> None:
     async def endless() -> AsyncIterator[bytes]:
         yield CONTENT[:2_000_000]
         await asyncio.Event().wait()
@@ -130,7 +126,7 @@ async def test_a_manager_that_stops_leaves_no_half_file(
 
 
 async def test_garbage_is_collected_soon_after_the_start(
-    farm: "Farm", stored: Path, settings: ManagerSettings, eventually: Eventually
+    farm: "Farm", stored: Path, settings: ManagerSettings
 ) -> None:
     settings.jobs_path.mkdir()
     os.utime(stored, (1, 1))

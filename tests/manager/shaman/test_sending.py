@@ -12,11 +12,22 @@ import pytest
 from manager_api.settings.model import ManagerSettings
 from manager_api.shaman import service
 from manager_api.shaman.sendings import Sendings
-from tests.manager.shaman.conftest import OCTETS, SHAMAN, blob_of, everything_in, sha, spec, url
+from tests.manager.api_calls import Fits
+from tests.manager.shaman.files import (
+    OCTETS,
+    SHAMAN,
+    CheckOut,
+    Send,
+    blob_of,
+    everything_in,
+    sha,
+    spec,
+    url,
+)
 
 
 async def test_a_sent_file_is_where_flamenco_has_it(
-    api: httpx.AsyncClient, send: Any, storage: Path
+    api: httpx.AsyncClient, send: Send, storage: Path
 ) -> None:
     before = await api.get(url(b"seguiriya"))
     sent = await send(b"seguiriya", **{"x-shaman-original-filename": "=?utf-8?q?a=C3=B1o?="})
@@ -30,7 +41,7 @@ async def test_a_sent_file_is_where_flamenco_has_it(
     assert everything_in(storage / "file-store/uploading") == []
 
 
-async def test_an_empty_file_can_be_sent(send: Any, storage: Path) -> None:
+async def test_an_empty_file_can_be_sent(send: Send, storage: Path) -> None:
     sent = await send(b"")
 
     assert sent.status_code == 200
@@ -39,7 +50,7 @@ async def test_an_empty_file_can_be_sent(send: Any, storage: Path) -> None:
 
 @pytest.mark.parametrize("body", [b"seguiriyA", b"short", b"far too long for it"])
 async def test_what_is_not_the_announced_file_leaves_nothing(
-    send: Any, storage: Path, body: bytes
+    send: Send, storage: Path, body: bytes
 ) -> None:
     refused = await send(b"seguiriya", body)
 
@@ -49,7 +60,7 @@ async def test_what_is_not_the_announced_file_leaves_nothing(
 
 @pytest.mark.parametrize("pieces", [[b"seguiriy"], [b"seguiriya", b"s"], [b"seguiriy", b"A"]])
 async def test_the_same_holds_when_no_length_is_announced(
-    send: Any, storage: Path, pieces: list[bytes]
+    send: Send, storage: Path, pieces: list[bytes]
 ) -> None:
     async def body() -> AsyncIterator[bytes]:
         for piece in pieces:
@@ -87,7 +98,7 @@ async def test_what_cannot_be_a_file_is_refused_with_a_sentence(
 
 
 async def test_of_two_who_send_the_same_one_may_wait_and_one_is_not_needed(
-    api: httpx.AsyncClient, send: Any, storage: Path, monkeypatch: pytest.MonkeyPatch
+    api: httpx.AsyncClient, send: Send, storage: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(service, "WAIT_S", 0.1)
     content = os.urandom(600_000)
@@ -120,7 +131,7 @@ async def test_of_two_who_send_the_same_one_may_wait_and_one_is_not_needed(
 @pytest.mark.parametrize(("how_it_ends", "answers"), [("whole", (200, 208)), ("half", (417, 200))])
 async def test_who_may_wait_does_so_for_a_while(
     api: httpx.AsyncClient,
-    send: Any,
+    send: Send,
     monkeypatch: pytest.MonkeyPatch,
     how_it_ends: str,
     answers: tuple[int, int],
@@ -152,7 +163,7 @@ async def test_who_may_wait_does_so_for_a_while(
     assert (await api.get(url(content))).json() == {"status": "stored"}
 
 
-async def test_who_is_overtaken_need_not_send_the_rest(send: Any, storage: Path) -> None:
+async def test_who_is_overtaken_need_not_send_the_rest(send: Send, storage: Path) -> None:
     content = os.urandom(900_000)
     is_begun, may_go_on = asyncio.Event(), asyncio.Event()
     sent = 0
@@ -175,7 +186,7 @@ async def test_who_is_overtaken_need_not_send_the_rest(send: Any, storage: Path)
     assert everything_in(storage / "file-store/uploading") == []
 
 
-async def test_a_truncated_file_in_the_store_is_wanted_again(send: Any, storage: Path) -> None:
+async def test_a_truncated_file_in_the_store_is_wanted_again(send: Send, storage: Path) -> None:
     blob = blob_of(storage, b"seguiriya")
     blob.parent.mkdir(parents=True)
     blob.write_bytes(b"segu")
@@ -187,7 +198,7 @@ async def test_a_truncated_file_in_the_store_is_wanted_again(send: Any, storage:
 
 
 async def test_a_large_file_is_not_held_to_the_limit_of_other_requests(
-    send: Any, settings: ManagerSettings
+    send: Send, settings: ManagerSettings
 ) -> None:
     sent = await send(bytes(settings.max_json_bytes + 1))
 
@@ -223,7 +234,7 @@ async def test_other_requests_are_held_to_it_whatever_they_call_themselves(
     assert refused.status_code == 413
 
 
-async def test_without_a_usable_disk_the_answer_says_so(send: Any, storage: Path) -> None:
+async def test_without_a_usable_disk_the_answer_says_so(send: Send, storage: Path) -> None:
     (storage / "jobs").mkdir(parents=True)
     (storage / "file-store").touch()
 
@@ -234,7 +245,7 @@ async def test_without_a_usable_disk_the_answer_says_so(send: Any, storage: Path
 
 
 async def test_requirements_are_what_is_not_stored_each_once(
-    api: httpx.AsyncClient, send: Any, storage: Path, fits: Any
+    api: httpx.AsyncClient, send: Send, storage: Path, fits: Fits
 ) -> None:
     await send(b"stored")
     os.utime(blob_of(storage, b"stored"), (1, 1))
@@ -253,7 +264,7 @@ async def test_requirements_are_what_is_not_stored_each_once(
 
 
 async def test_without_shaman_every_call_is_unavailable(
-    api: httpx.AsyncClient, send: Any, check_out: Any, settings: ManagerSettings
+    api: httpx.AsyncClient, send: Send, check_out: CheckOut, settings: ManagerSettings
 ) -> None:
     off = settings.shaman.model_copy(update={"enabled": False})
     object.__setattr__(settings, "shaman", off)

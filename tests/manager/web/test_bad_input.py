@@ -1,16 +1,17 @@
 """Whatever is sent: an answer in Flamenco's shape with a sentence, and nothing half-stored."""
 
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
 
+from tests.manager.api_calls import Fits, Submit
+
 if TYPE_CHECKING:
     from tests.manager.stand_in_farm import Farm
 
-Fits = Callable[[str, Any], None]
 
 BLENDER = {
     "name": "frames",
@@ -103,7 +104,7 @@ async def test_frames_that_are_no_frames_are_refused(api: httpx.AsyncClient, fra
 
 
 @pytest.mark.parametrize("name", ["💃 sevillanas", "соледад", "雪", "a" * 1024, "<b>&amp;'\"\\"])
-async def test_names_in_any_script_are_kept_as_they_are(submit: Any, name: str) -> None:
+async def test_names_in_any_script_are_kept_as_they_are(submit: Submit, name: str) -> None:
     assert (await submit(name=name))["name"] == name
 
 
@@ -251,7 +252,7 @@ async def test_unknown_addresses_and_methods_have_flamencos_words(api: httpx.Asy
 
 
 async def test_a_bug_is_no_secret_but_its_details_are(
-    api: httpx.AsyncClient, farm: "Farm", submit: Any
+    api: httpx.AsyncClient, farm: "Farm", submit: Submit
 ) -> None:
     job = await submit()
     farm.control.refusal = RuntimeError("the password is duende")

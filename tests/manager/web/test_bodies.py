@@ -1,6 +1,5 @@
 """An answer without a body has no content type: generated clients would try to read one."""
 
-from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -9,6 +8,7 @@ from fastapi.routing import APIRoute, iter_route_contexts
 
 from manager_api.settings.model import ManagerSettings
 from manager_api.web.app import build_app
+from tests.manager.api_calls import Register, Submit
 from tests.manager.stand_in_farm import Credentials
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def settings(tmp_path: "Path") -> ManagerSettings:
 @pytest.fixture
 async def worker(
     api: httpx.AsyncClient,
-    register: Callable[..., Awaitable[Credentials]],
+    register: Register,
     sign_on: dict[str, Any],
 ) -> Credentials:
     """One that is awake."""
@@ -85,7 +85,7 @@ async def test_no_operation_gives_a_204_a_content_type(
 async def test_nothing_to_tell_is_told_without_a_content_type(
     api: httpx.AsyncClient,
     worker: Credentials,
-    submit: Callable[..., Awaitable[dict[str, Any]]],
+    submit: Submit,
     name: str,
 ) -> None:
     job = await submit()

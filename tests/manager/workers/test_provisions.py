@@ -12,6 +12,7 @@ from manager_api.keeper.snapshot import farm_snapshot
 from manager_api.keeper.store import SqlKeeperStore
 from manager_api.workers import store as workers
 from manager_api.workers import tag_store as tags
+from tests.manager.api_calls import Register, Submit
 from workflows.domain.matchmaking import Offer
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ TAG = "77777777-7777-4777-8777-777777777777"
 
 
 @pytest.fixture
-def commands_of(api: httpx.AsyncClient, farm: "Farm", submit: Any) -> Any:
+def commands_of(api: httpx.AsyncClient, farm: "Farm", submit: Submit) -> Any:
     """What a worker is given for a job that says what it was set."""
 
     async def fetch(worker: Any, message: str, **job_fields: Any) -> dict[str, Any]:
@@ -133,7 +134,7 @@ async def test_a_place_that_is_none_is_refused(
 
 
 async def test_what_was_set_for_a_deleted_tag_or_worker_goes_with_it(
-    api: httpx.AsyncClient, farm: "Farm", register: Any
+    api: httpx.AsyncClient, farm: "Farm", register: Register
 ) -> None:
     carmen = await register()
     async with farm.parts.database.writing() as session:
@@ -154,7 +155,7 @@ async def test_what_was_set_for_a_deleted_tag_or_worker_goes_with_it(
 
 
 async def test_a_change_counts_from_the_next_task_on(
-    api: httpx.AsyncClient, register: Any, commands_of: Any
+    api: httpx.AsyncClient, register: Register, commands_of: Any
 ) -> None:
     carmen, paco = await register("carmen"), await register("paco")
     before = said(await commands_of(carmen, "{blender} {blenderArgs}"))
@@ -172,7 +173,7 @@ async def test_a_change_counts_from_the_next_task_on(
 
 
 async def test_a_job_type_and_a_job_can_ask_for_a_build(
-    api: httpx.AsyncClient, register: Any, commands_of: Any
+    api: httpx.AsyncClient, register: Register, commands_of: Any
 ) -> None:
     carmen = await register()
     await put(api, "farm/all", blender={"4.5": "/opt/4.5", "5.0": "/opt/5.0"})
@@ -186,7 +187,7 @@ async def test_a_job_type_and_a_job_can_ask_for_a_build(
 
 
 async def test_the_environment_comes_with_the_commands(
-    api: httpx.AsyncClient, register: Any, commands_of: Any
+    api: httpx.AsyncClient, register: Register, commands_of: Any
 ) -> None:
     carmen = await register()
     await put(api, "platform/linux", environment={"OCIO": "/farm/ocio", "THREADS": "{jobs}"})
@@ -200,7 +201,7 @@ async def test_the_environment_comes_with_the_commands(
 
 
 async def test_a_host_that_wants_none_gets_none(
-    api: httpx.AsyncClient, farm: "Farm", register: Any, commands_of: Any
+    api: httpx.AsyncClient, farm: "Farm", register: Register, commands_of: Any
 ) -> None:
     carmen = await register()
     await put(api, "farm/all", blender={"4.5": "/opt/4.5"}, environment={"OCIO": "/farm/ocio"})
@@ -215,7 +216,7 @@ async def test_a_host_that_wants_none_gets_none(
 
 
 async def test_what_is_in_force_says_where_it_comes_from(
-    api: httpx.AsyncClient, farm: "Farm", register: Any
+    api: httpx.AsyncClient, farm: "Farm", register: Register
 ) -> None:
     carmen = await register()
     async with farm.parts.database.writing() as session:
@@ -247,7 +248,7 @@ async def test_effective_wants_a_worker(api: httpx.AsyncClient, unknown_id: str)
 
 
 async def test_workers_are_lent_by_the_slots_and_task_types_in_force(
-    api: httpx.AsyncClient, farm: "Farm", register: Any, submit: Any
+    api: httpx.AsyncClient, farm: "Farm", register: Register, submit: Submit
 ) -> None:
     carmen, job = await register(), await submit()
     store = SqlKeeperStore(farm.parts.database)
@@ -268,7 +269,7 @@ async def test_workers_are_lent_by_the_slots_and_task_types_in_force(
 
 
 async def test_a_change_wakes_jobs_that_had_no_use_for_a_worker(
-    api: httpx.AsyncClient, farm: "Farm", register: Any, submit: Any
+    api: httpx.AsyncClient, farm: "Farm", register: Register, submit: Submit
 ) -> None:
     carmen, job = await register(), await submit()
     async with farm.parts.database.writing() as session:

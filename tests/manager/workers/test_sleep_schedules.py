@@ -1,6 +1,5 @@
 """Sleep schedules: saved, shown, applied at once and when they are due."""
 
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -14,13 +13,13 @@ from manager_api.database.tables import SleepScheduleRow
 from manager_api.workers import sleep_store as sleep_schedules
 from manager_api.workers import store as workers
 from manager_api.workers.sleep_schedules import SleepDuty
+from tests.manager.api_calls import Fits, Register
 from workflows.domain.sleep_schedule import SleepSchedule
 from workflows.domain.statuses import WorkerStatus
 
 if TYPE_CHECKING:
     from tests.manager.stand_in_farm import Farm
 
-Fits = Callable[[str, Any], None]
 ALWAYS = {"is_active": True, "days_of_week": "", "start_time": "", "end_time": ""}
 #: What is said of these may hold or not just now; what counts is that they are kept so.
 NIGHTS = {"is_active": True, "days_of_week": "Mo fr", "start_time": "22:00", "end_time": "6:00"}
@@ -41,7 +40,7 @@ async def epoch_of(farm: "Farm") -> int:
 
 
 async def test_a_worker_without_a_schedule_has_none_nor_has_one_that_is_none(
-    api: httpx.AsyncClient, register: Any, unknown_id: str
+    api: httpx.AsyncClient, register: Register, unknown_id: str
 ) -> None:
     carmen = await register()
 
@@ -51,7 +50,7 @@ async def test_a_worker_without_a_schedule_has_none_nor_has_one_that_is_none(
 
 
 async def test_a_schedule_is_kept_over_midnight_and_shown_in_its_own_words(
-    api: httpx.AsyncClient, register: Any, fits: Fits
+    api: httpx.AsyncClient, register: Register, fits: Fits
 ) -> None:
     carmen = await register()
 
@@ -75,7 +74,7 @@ async def test_a_schedule_is_kept_over_midnight_and_shown_in_its_own_words(
     ],
 )
 async def test_a_schedule_that_means_nothing_is_refused_with_a_sentence(
-    api: httpx.AsyncClient, register: Any, fields: dict[str, Any], why: str
+    api: httpx.AsyncClient, register: Register, fields: dict[str, Any], why: str
 ) -> None:
     carmen = await register()
 
@@ -111,7 +110,7 @@ async def test_a_schedule_for_a_worker_that_is_none(
 async def test_saving_a_schedule_asks_at_once_for_what_it_says(
     api: httpx.AsyncClient,
     farm: "Farm",
-    register: Any,
+    register: Register,
     fits: Fits,
     status: WorkerStatus,
     schedule: dict[str, Any],
@@ -134,7 +133,7 @@ async def test_saving_a_schedule_asks_at_once_for_what_it_says(
 async def test_who_signs_on_becomes_what_the_schedule_says(
     api: httpx.AsyncClient,
     farm: "Farm",
-    register: Any,
+    register: Register,
     sign_on: dict[str, Any],
     schedule: dict[str, Any] | None,
     status: str,
@@ -158,7 +157,7 @@ class Clock:
 
 
 async def test_the_keeper_sends_to_sleep_and_wakes_when_it_is_due(
-    api: httpx.AsyncClient, farm: "Farm", register: Any
+    api: httpx.AsyncClient, farm: "Farm", register: Register
 ) -> None:
     carmen, paco = await register("carmen"), await register("paco")
     for each in (carmen, paco):
@@ -186,7 +185,7 @@ async def test_the_keeper_sends_to_sleep_and_wakes_when_it_is_due(
 
 
 async def test_between_two_boundaries_people_have_the_say(
-    api: httpx.AsyncClient, farm: "Farm", register: Any
+    api: httpx.AsyncClient, farm: "Farm", register: Register
 ) -> None:
     carmen = await register()
     await farm.set_worker(carmen.id, status=WorkerStatus.ASLEEP)
@@ -202,7 +201,7 @@ async def test_between_two_boundaries_people_have_the_say(
 
 
 async def test_a_boundary_overrides_what_people_asked_for(
-    api: httpx.AsyncClient, farm: "Farm", register: Any
+    api: httpx.AsyncClient, farm: "Farm", register: Register
 ) -> None:
     carmen = await register()
     await farm.set_worker(carmen.id, status=WorkerStatus.AWAKE)
@@ -216,7 +215,7 @@ async def test_a_boundary_overrides_what_people_asked_for(
 
 
 async def test_a_keeper_that_was_overtaken_asks_nothing(
-    api: httpx.AsyncClient, farm: "Farm", register: Any
+    api: httpx.AsyncClient, farm: "Farm", register: Register
 ) -> None:
     carmen = await register()
     await api.post(url(carmen.id), json=ALWAYS)
@@ -231,7 +230,7 @@ async def test_a_keeper_that_was_overtaken_asks_nothing(
 
 
 async def test_a_schedule_that_cannot_be_read_holds_up_nobody_elses(
-    api: httpx.AsyncClient, farm: "Farm", register: Any
+    api: httpx.AsyncClient, farm: "Farm", register: Register
 ) -> None:
     broken, carmen = await register("broken"), await register("carmen")
     for each in (broken, carmen):

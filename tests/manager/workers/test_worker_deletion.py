@@ -1,18 +1,17 @@
 """Deleting workers, pausing them, and what we show of them beside Flamenco's fields."""
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
 
 from manager_api.contract.machine import MachineStatistics
+from tests.manager.api_calls import Fits, Register, Submit, TasksOf
 from workflows.domain.statuses import WorkerStatus
 
 if TYPE_CHECKING:
     from tests.manager.stand_in_farm import Farm
 
-Fits = Callable[[str, Any], None]
 WORKERS, OURS = "/api/v3/worker-mgt/workers", "/api/tablao/v1/workers"
 
 
@@ -20,7 +19,7 @@ WORKERS, OURS = "/api/v3/worker-mgt/workers", "/api/tablao/v1/workers"
 
 
 async def test_a_deleted_worker_is_gone_and_told_of(
-    api: httpx.AsyncClient, farm: "Farm", register: Any, fits: Fits
+    api: httpx.AsyncClient, farm: "Farm", register: Register, fits: Fits
 ) -> None:
     carmen, paco = await register("carmen"), await register("paco")
 
@@ -36,7 +35,7 @@ async def test_a_deleted_worker_is_gone_and_told_of(
 
 
 async def test_a_deleted_workers_credentials_are_refused_from_then_on(
-    api: httpx.AsyncClient, register: Any, sign_on: dict[str, Any], fits: Fits
+    api: httpx.AsyncClient, register: Register, sign_on: dict[str, Any], fits: Fits
 ) -> None:
     carmen = await register()
     known = await api.post("/api/v3/worker/sign-on", json=sign_on, auth=carmen)
@@ -49,7 +48,7 @@ async def test_a_deleted_workers_credentials_are_refused_from_then_on(
 
 
 async def test_what_a_deleted_worker_did_keeps_its_name(
-    api: httpx.AsyncClient, farm: "Farm", register: Any, submit: Any, tasks_of: Any
+    api: httpx.AsyncClient, farm: "Farm", register: Register, submit: Submit, tasks_of: TasksOf
 ) -> None:
     carmen, job = await register("carmen"), await submit()
     task = (await tasks_of(job["id"]))[0]
@@ -70,7 +69,7 @@ async def test_what_a_deleted_worker_did_keeps_its_name(
     ],
 )
 async def test_a_worker_that_is_none_is_not_found(
-    api: httpx.AsyncClient, register: Any, fits: Fits, unknown_id: str, method: str, path: str
+    api: httpx.AsyncClient, register: Register, fits: Fits, unknown_id: str, method: str, path: str
 ) -> None:
     carmen = await register()
     await api.delete(f"{WORKERS}/{carmen.id}")
@@ -86,7 +85,7 @@ async def test_a_worker_that_is_none_is_not_found(
 
 
 async def test_a_paused_worker_stays_what_it_is_for_flamencos_clients(
-    api: httpx.AsyncClient, farm: "Farm", register: Any, fits: Fits
+    api: httpx.AsyncClient, farm: "Farm", register: Register, fits: Fits
 ) -> None:
     carmen = await register()
     await farm.set_worker(carmen.id, status=WorkerStatus.AWAKE)
@@ -105,7 +104,7 @@ async def test_a_paused_worker_stays_what_it_is_for_flamencos_clients(
 
 
 async def test_a_resumed_worker_is_paused_no_more(
-    api: httpx.AsyncClient, farm: "Farm", register: Any
+    api: httpx.AsyncClient, farm: "Farm", register: Register
 ) -> None:
     carmen = await register()
     await api.post(f"{OURS}/{carmen.id}/pause")
@@ -121,7 +120,7 @@ async def test_a_resumed_worker_is_paused_no_more(
 
 
 async def test_a_worker_is_shown_with_all_that_we_know(
-    api: httpx.AsyncClient, farm: "Farm", register: Any, sign_on: dict[str, Any]
+    api: httpx.AsyncClient, farm: "Farm", register: Register, sign_on: dict[str, Any]
 ) -> None:
     carmen = await register()
     await api.post("/api/v3/worker/sign-on", json=sign_on, auth=carmen)
@@ -160,7 +159,7 @@ async def test_a_worker_is_shown_with_all_that_we_know(
 
 @pytest.mark.parametrize("status", ["testing", "error", "starting"])
 async def test_words_that_no_worker_knows_are_taken_as_flamenco_takes_them(
-    api: httpx.AsyncClient, farm: "Farm", register: Any, status: str
+    api: httpx.AsyncClient, farm: "Farm", register: Register, status: str
 ) -> None:
     # A worker of Flamenco's sleeps at them; the wish stays until somebody asks for another.
     carmen = await register()

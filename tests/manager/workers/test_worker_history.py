@@ -10,6 +10,7 @@ import websockets
 
 from manager_api.contract.machine import MachineStatistics
 from manager_api.database.tables import JobBlockRow
+from tests.manager.api_calls import Register, Submit, TasksOf
 from tests.manager.events.test_events import address, live, received
 from workflows.domain.statuses import TaskStatus
 
@@ -21,7 +22,7 @@ NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
 
 
 async def test_a_worker_is_shown_with_what_it_runs(
-    api: httpx.AsyncClient, farm: "Farm", register: Any, submit: Any, tasks_of: Any
+    api: httpx.AsyncClient, farm: "Farm", register: Register, submit: Submit, tasks_of: TasksOf
 ) -> None:
     carmen, paco = await register("carmen"), await register("paco")
     job = await submit()
@@ -47,7 +48,7 @@ async def test_a_worker_is_shown_with_what_it_runs(
 
 
 async def test_recent_tasks_come_newest_first(
-    api: httpx.AsyncClient, farm: "Farm", register: Any, submit: Any, tasks_of: Any
+    api: httpx.AsyncClient, farm: "Farm", register: Register, submit: Submit, tasks_of: TasksOf
 ) -> None:
     carmen = await register()
     tasks = await tasks_of((await submit())["id"])
@@ -61,7 +62,7 @@ async def test_recent_tasks_come_newest_first(
 
 
 async def test_a_worker_knows_where_it_is_blocklisted(
-    api: httpx.AsyncClient, farm: "Farm", register: Any, submit: Any
+    api: httpx.AsyncClient, farm: "Farm", register: Register, submit: Submit
 ) -> None:
     carmen, paco = await register("carmen"), await register("paco")
     job = await submit()
@@ -76,7 +77,7 @@ async def test_a_worker_knows_where_it_is_blocklisted(
 
 
 async def test_the_machines_last_hour_can_be_asked_for(
-    api: httpx.AsyncClient, farm: "Farm", register: Any
+    api: httpx.AsyncClient, farm: "Farm", register: Register
 ) -> None:
     carmen = await register()
     farm.parts.hosts.history.heard(carmen.id, MachineStatistics(cpu_percent=42.4))
@@ -106,7 +107,7 @@ async def test_nothing_is_known_of_a_worker_that_is_none(
 
 @pytest.mark.parametrize("minutes", [0, 61])
 async def test_no_more_than_an_hour_can_be_asked_for(
-    api: httpx.AsyncClient, register: Any, minutes: int
+    api: httpx.AsyncClient, register: Register, minutes: int
 ) -> None:
     carmen = await register()
 

@@ -1,34 +1,36 @@
 """Worker tags: made, renamed, deleted, given to workers and to jobs."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import httpx
 import pytest
 
+from tests.manager.api_calls import Fits, Json, Register, Submit
 from workflows.domain.statuses import JobStatus, WorkerStatus
 
 if TYPE_CHECKING:
     from tests.manager.stand_in_farm import Farm
 
-Fits = Callable[[str, Any], None]
+#: Makes a tag by its name, with other fields as given.
+Make = Callable[..., Awaitable[Json]]
 TAGS, TAG = "/api/v3/worker-mgt/tags", "/api/v3/worker-mgt/tag"
 
 
 @pytest.fixture
-def make(api: httpx.AsyncClient) -> Any:
-    async def make(name: str = "gpu", **fields: Any) -> dict[str, Any]:
+def make(api: httpx.AsyncClient) -> Make:
+    async def make(name: str = "gpu", **fields: Any) -> Json:
         answer = await api.post(TAGS, json={"name": name, **fields})
         assert answer.status_code == 200, answer.text
-        tag: dict[str, Any] = answer.json()
+        tag: Json = answer.json()
         return tag
 
     return make
 
 
 async def test_a_tag_is_made_shown_and_told_of(
-    api: httpx.AsyncClient, farm: "Farm", make: Any, fits: Fits
+    api: httpx.AsyncClient, farm: "Farm", make: Make, fits: Fits
 ) -> None:
     made = await make("gpu", description="Those with a card")
 
@@ -47,7 +49,7 @@ async def test_without_tags_the_list_is_empty(api: httpx.AsyncClient) -> None:
     assert (await api.get(TAGS)).json() == {"tags": []}
 
 
-async def test_a_client_may_bring_the_id(make: Any) -> None:
+async def test_a_client_may_bring_the_id(make: Make) -> None:
     wanted = str(uuid4())
 
     assert (await make(id=wanted.upper()))["id"] == wanted
@@ -55,7 +57,7 @@ async def test_a_client_may_bring_the_id(make: Any) -> None:
 
 @pytest.mark.parametrize("same", ["name", "id"])
 async def test_a_name_or_id_that_is_taken_is_refused(
-    api: httpx.AsyncClient, make: Any, fits: Fits, same: str
+    api: httpx.AsyncClient, make: Make, fits: Fits, same: str
 ) -> None:
     made = await make()
     again = {"name": "other", same: made[same]}
@@ -89,7 +91,7 @@ async def test_a_tag_that_does_not_fit_is_refused_with_a_sentence(
 
 
 async def test_a_tag_is_renamed_and_keeps_what_is_not_said(
-    api: httpx.AsyncClient, farm: "Farm", make: Any
+    api: httpx.AsyncClient, farm: "Farm", make: Make
 ) -> None:
     made = await make("gpu", description="Those with a card")
 
@@ -101,7 +103,7 @@ async def test_a_tag_is_renamed_and_keeps_what_is_not_said(
     assert (await farm.told("/workertags"))[-1] == {"tag": expected}
 
 
-async def test_a_tag_cannot_take_the_name_of_another(api: httpx.AsyncClient, make: Any) -> None:
+async def test_a_tag_cannot_take_the_name_of_another(api: httpx.AsyncClient, make: Make) -> None:
     made, _ = await make("gpu"), await make("cpu")
 
     answer = await api.put(f"{TAG}/{made['id']}", json={"name": "cpu"})
@@ -125,7 +127,7 @@ async def test_a_tag_that_is_none_is_not_found(
 
 
 async def test_a_deleted_tag_is_gone_from_workers_and_ended_jobs(
-    api: httpx.AsyncClient, farm: "Farm", make: Any, register: Any, submit: Any
+    api: httpx.AsyncClient, farm: "Farm", make: Make, register: Register, submit: Submit
 ) -> None:
     tag, carmen = await make(), await register()
     await _set_tags(api, carmen.id, tag["id"])
@@ -142,7 +144,7 @@ async def test_a_deleted_tag_is_gone_from_workers_and_ended_jobs(
 
 
 async def test_a_tag_of_unfinished_jobs_is_deleted_only_by_force(
-    api: httpx.AsyncClient, make: Any, submit: Any, fits: Fits
+    api: httpx.AsyncClient, make: Make, submit: Submit, fits: Fits
 ) -> None:
     tag = await make()
     job = await submit(worker_tag=tag["id"])
@@ -167,7 +169,12 @@ async def _set_tags(api: httpx.AsyncClient, worker_id: str, *tag_ids: str) -> ht
 
 
 async def test_a_workers_tags_are_replaced_and_unknown_ones_ignored(
-    api: httpx.AsyncClient, farm: "Farm", make: Any, register: Any, unknown_id: str, fits: Fits
+    api: httpx.AsyncClient,
+    farm: "Farm",
+    make: Make,
+    register: Register,
+    unknown_id: str,
+    fits: Fits,
 ) -> None:
     gpu, cpu, carmen = await make("gpu"), await make("cpu"), await register()
     await _set_tags(api, carmen.id, cpu["id"])
@@ -200,7 +207,7 @@ async def test_tags_of_a_worker_that_is_none(api: httpx.AsyncClient, unknown_id:
 
 @pytest.mark.parametrize("by", ["id", "name"])
 async def test_a_job_gets_another_tag_while_it_runs(
-    api: httpx.AsyncClient, farm: "Farm", make: Any, submit: Any, fits: Fits, by: str
+    api: httpx.AsyncClient, farm: "Farm", make: Make, submit: Submit, fits: Fits, by: str
 ) -> None:
     tag, job = await make(), await submit()
     await farm.set_job(job["id"], status=JobStatus.ACTIVE)
@@ -221,7 +228,7 @@ async def test_a_job_gets_another_tag_while_it_runs(
 
 @pytest.mark.parametrize("asked", [{"name": "none"}, {"id": "none"}, {"id": ""}])
 async def test_a_tag_that_is_none_is_not_acceptable_for_a_job(
-    api: httpx.AsyncClient, make: Any, submit: Any, fits: Fits, asked: dict[str, str]
+    api: httpx.AsyncClient, make: Make, submit: Submit, fits: Fits, asked: dict[str, str]
 ) -> None:
     tag = await make()
     job = await submit(worker_tag=tag["id"])
@@ -242,7 +249,7 @@ async def test_a_tag_for_a_job_that_is_none(api: httpx.AsyncClient, unknown_id: 
 
 
 async def test_a_worker_with_other_tags_is_offered_again_what_it_had_no_use_for(
-    api: httpx.AsyncClient, farm: "Farm", make: Any, register: Any, submit: Any
+    api: httpx.AsyncClient, farm: "Farm", make: Make, register: Register, submit: Submit
 ) -> None:
     tag, carmen, job = await make(), await register(), await submit()
     await farm.set_worker(carmen.id, status=WorkerStatus.AWAKE)
@@ -254,7 +261,11 @@ async def test_a_worker_with_other_tags_is_offered_again_what_it_had_no_use_for(
 
 
 async def test_a_worker_that_signs_on_with_other_task_types_is_offered_again(
-    api: httpx.AsyncClient, farm: "Farm", register: Any, submit: Any, sign_on: dict[str, Any]
+    api: httpx.AsyncClient,
+    farm: "Farm",
+    register: Register,
+    submit: Submit,
+    sign_on: dict[str, Any],
 ) -> None:
     carmen, job = await register(), await submit()
     await farm.hand_back(job["id"], carmen.id)

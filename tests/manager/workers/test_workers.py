@@ -1,19 +1,18 @@
 """Workers: registration, sign-on, sign-off, and what people ask of them."""
 
 import base64
-from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
 
+from tests.manager.api_calls import Fits, Register, Submit, TasksOf
 from workflows.domain.statuses import WorkerStatus
 
 if TYPE_CHECKING:
     from tests.manager.stand_in_farm import Farm
 
-Fits = Callable[[str, Any], None]
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
 REGISTRATION = {
     "name": "carmen",
@@ -87,7 +86,7 @@ async def test_whoever_cannot_prove_to_be_a_worker_is_answered_403(
 
 
 async def test_a_wrong_secret_is_refused_also_after_the_right_one(
-    api: httpx.AsyncClient, register: Any, sign_on: dict[str, Any]
+    api: httpx.AsyncClient, register: Register, sign_on: dict[str, Any]
 ) -> None:
     carmen = await register()
 
@@ -98,7 +97,7 @@ async def test_a_wrong_secret_is_refused_also_after_the_right_one(
 
 
 async def test_a_deleted_worker_is_refused(
-    api: httpx.AsyncClient, farm: "Farm", register: Any, sign_on: dict[str, Any]
+    api: httpx.AsyncClient, farm: "Farm", register: Register, sign_on: dict[str, Any]
 ) -> None:
     carmen = await register()
     await api.post("/api/v3/worker/sign-on", json=sign_on, auth=carmen)
@@ -111,7 +110,7 @@ async def test_a_deleted_worker_is_refused(
 
 
 async def test_a_worker_that_signs_on_is_told_to_be_awake(
-    api: httpx.AsyncClient, farm: "Farm", register: Any, sign_on: dict[str, Any], fits: Fits
+    api: httpx.AsyncClient, farm: "Farm", register: Register, sign_on: dict[str, Any], fits: Fits
 ) -> None:
     carmen = await register("old name")
 
@@ -127,7 +126,7 @@ async def test_a_worker_that_signs_on_is_told_to_be_awake(
 
 
 async def test_what_was_asked_of_a_worker_it_hears_at_sign_on(
-    api: httpx.AsyncClient, register: Any, sign_on: dict[str, Any]
+    api: httpx.AsyncClient, register: Register, sign_on: dict[str, Any]
 ) -> None:
     carmen = await register()
     await api.post("/api/v3/worker/sign-on", json=sign_on, auth=carmen)
@@ -142,7 +141,7 @@ async def test_what_was_asked_of_a_worker_it_hears_at_sign_on(
 
 
 async def test_a_worker_that_signs_off_resumes_what_it_was(
-    api: httpx.AsyncClient, farm: "Farm", register: Any, sign_on: dict[str, Any]
+    api: httpx.AsyncClient, farm: "Farm", register: Register, sign_on: dict[str, Any]
 ) -> None:
     carmen = await register()
     await api.post("/api/v3/worker/sign-on", json=sign_on, auth=carmen)
@@ -158,7 +157,7 @@ async def test_a_worker_that_signs_off_resumes_what_it_was(
 
 
 async def test_a_worker_that_was_to_shut_down_has_nothing_to_resume_but_what_it_was(
-    api: httpx.AsyncClient, farm: "Farm", register: Any, sign_on: dict[str, Any]
+    api: httpx.AsyncClient, farm: "Farm", register: Register, sign_on: dict[str, Any]
 ) -> None:
     carmen = await register()
     await farm.set_worker(
@@ -171,7 +170,7 @@ async def test_a_worker_that_was_to_shut_down_has_nothing_to_resume_but_what_it_
     assert (worker["status"], worker.get("status_change")) == ("offline", None)
 
 
-async def test_workers_are_listed(api: httpx.AsyncClient, register: Any, fits: Fits) -> None:
+async def test_workers_are_listed(api: httpx.AsyncClient, register: Register, fits: Fits) -> None:
     await register("carmen")
     await register("paco")
 
@@ -183,7 +182,12 @@ async def test_workers_are_listed(api: httpx.AsyncClient, register: Any, fits: F
 
 
 async def test_a_worker_is_shown_with_its_task(
-    api: httpx.AsyncClient, farm: "Farm", register: Any, submit: Any, tasks_of: Any, fits: Fits
+    api: httpx.AsyncClient,
+    farm: "Farm",
+    register: Register,
+    submit: Submit,
+    tasks_of: TasksOf,
+    fits: Fits,
 ) -> None:
     carmen, job = await register(), await submit()
     task = (await tasks_of(job["id"]))[1]
@@ -199,7 +203,7 @@ async def test_a_worker_is_shown_with_its_task(
 
 @pytest.mark.parametrize("is_lazy", [True, False])
 async def test_a_status_can_be_asked_for_and_taken_back(
-    api: httpx.AsyncClient, farm: "Farm", register: Any, is_lazy: bool
+    api: httpx.AsyncClient, farm: "Farm", register: Register, is_lazy: bool
 ) -> None:
     carmen = await register()
     await farm.set_worker(carmen.id, status=WorkerStatus.AWAKE)
@@ -216,7 +220,7 @@ async def test_a_status_can_be_asked_for_and_taken_back(
 
 
 async def test_only_a_worker_that_can_restart_is_asked_to(
-    api: httpx.AsyncClient, register: Any, sign_on: dict[str, Any], fits: Fits
+    api: httpx.AsyncClient, register: Register, sign_on: dict[str, Any], fits: Fits
 ) -> None:
     carmen = await register()
     url = f"/api/v3/worker-mgt/workers/{carmen.id}/setstatus"
@@ -240,7 +244,7 @@ async def test_only_a_worker_that_can_restart_is_asked_to(
     ],
 )
 async def test_a_request_that_does_not_fit_fails_validation(
-    api: httpx.AsyncClient, register: Any, body: dict[str, Any]
+    api: httpx.AsyncClient, register: Register, body: dict[str, Any]
 ) -> None:
     carmen = await register()
 
@@ -252,7 +256,7 @@ async def test_a_request_that_does_not_fit_fails_validation(
 async def test_a_busy_database_delays_a_sign_on_instead_of_failing_it(
     api: httpx.AsyncClient,
     farm: "Farm",
-    register: Any,
+    register: Register,
     sign_on: dict[str, Any],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

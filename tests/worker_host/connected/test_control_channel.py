@@ -3,7 +3,7 @@
 import asyncio
 import random
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -12,6 +12,7 @@ import pytest
 
 from manager_api.contract.machine import MachineStatistics
 from manager_api.hosts.channel import HelloAnswer
+from tests.worker_host.connected.stand_in_manager import Farm, eventually
 from worker_host.control_channel import ChannelTimes, ControlChannel, Dismissed, Superseded
 from worker_host.registration import Credentials
 from workflows.domain import control
@@ -23,8 +24,6 @@ MIB = 1024 * 1024
 TIMES = ChannelTimes(
     retry_from_s=0.01, retry_to_s=0.05, ping_every_s=0.5, silent_s=2, progress_every_s=0.05
 )
-
-Eventually = Callable[..., Awaitable[None]]
 
 
 class Listening:
@@ -51,7 +50,7 @@ class Listening:
 
 @asynccontextmanager
 async def connected(
-    farm: Any, credentials: Credentials
+    farm: Farm, credentials: Credentials
 ) -> AsyncIterator[tuple[ControlChannel, Listening, asyncio.Task[None]]]:
     receiver = Listening()
     channel = ControlChannel(farm.url, credentials.headers, receiver, TIMES)
@@ -77,7 +76,7 @@ async def send_all(channel: ControlChannel, log: bytes) -> None:
 
 
 async def test_a_new_process_gets_a_session_and_is_told_what_to_be(
-    farm: Any, credentials: Credentials
+    farm: Farm, credentials: Credentials
 ) -> None:
     farm.records.wanted = HelloAnswer(WorkerStatus.ASLEEP, settled=("job.1.1.1",))
 
@@ -90,19 +89,17 @@ async def test_a_new_process_gets_a_session_and_is_told_what_to_be(
 
 
 async def test_beats_make_a_host_present_with_its_statistics(
-    farm: Any, credentials: Credentials, eventually: Eventually
+    farm: Farm, credentials: Credentials
 ) -> None:
     async with connected(farm, credentials) as (_, receiver, _):
         worker_id = receiver.welcomes[0].worker_id
-        await eventually(lambda: farm.hosts.statistics(worker_id))
+        await eventually(lambda: farm.hosts.statistics(worker_id).cpu_percent)
 
         assert farm.hosts.is_present(worker_id)
         assert farm.hosts.statistics(worker_id) == MachineStatistics(cpu_percent=7.0)
 
 
-async def test_orders_reach_the_host(
-    farm: Any, credentials: Credentials, eventually: Eventually
-) -> None:
+async def test_orders_reach_the_host(farm: Farm, credentials: Credentials) -> None:
     async with connected(farm, credentials) as (_, receiver, _):
         worker_id = receiver.welcomes[0].worker_id
 
@@ -118,7 +115,9 @@ async def test_orders_reach_the_host(
         ]
 
 
-async def test_a_log_is_acknowledged_when_it_is_stored(farm: Any, credentials: Credentials) -> None:
+async def test_a_log_is_acknowledged_when_it_is_stored(
+    farm: Farm, credentials: Credentials
+) -> None:
     async with connected(farm, credentials) as (channel, _, _):
         received = await channel.send_log(KEY, 0, "olé\n".encode())
 
@@ -127,7 +126,7 @@ async def test_a_log_is_acknowledged_when_it_is_stored(farm: Any, credentials: C
 
 
 async def test_after_a_gap_the_manager_says_what_it_has(
-    farm: Any, credentials: Credentials
+    farm: Farm, credentials: Credentials
 ) -> None:
     async with connected(farm, credentials) as (channel, _, _):
         await channel.send_log(KEY, 0, b"one")
@@ -139,7 +138,7 @@ async def test_after_a_gap_the_manager_says_what_it_has(
 
 
 async def test_a_log_is_whole_although_the_manager_was_restarted_twice(
-    farm: Any, credentials: Credentials, eventually: Eventually
+    farm: Farm, credentials: Credentials
 ) -> None:
     log = random.Random(2).randbytes(48 * MIB)  # or it is through before it can be interrupted
 
@@ -155,12 +154,12 @@ async def test_a_log_is_whole_although_the_manager_was_restarted_twice(
     assert await farm.log_of(1) == log
 
 
-def size_of(farm: Any) -> int:
+def size_of(farm: Farm) -> int:
     return sum(path.stat().st_size for path in farm.logs.job_directory("job").glob("*.txt"))
 
 
 async def test_memory_stays_flat_while_a_long_log_flows(
-    farm: Any, credentials: Credentials
+    farm: Farm, credentials: Credentials
 ) -> None:
     piece = b"x" * control.LOG_PIECE
     process = psutil.Process()
@@ -178,7 +177,7 @@ async def test_memory_stays_flat_while_a_long_log_flows(
 
 
 async def test_a_log_cannot_be_handed_over_while_the_manager_is_away(
-    farm: Any, credentials: Credentials
+    farm: Farm, credentials: Credentials
 ) -> None:
     async with connected(farm, credentials) as (channel, _, _):
         await farm.stop()
@@ -187,9 +186,7 @@ async def test_a_log_cannot_be_handed_over_while_the_manager_is_away(
             await channel.send_log(KEY, 0, b"ole")
 
 
-async def test_only_the_newest_progress_is_told(
-    farm: Any, credentials: Credentials, eventually: Eventually
-) -> None:
+async def test_only_the_newest_progress_is_told(farm: Farm, credentials: Credentials) -> None:
     async with connected(farm, credentials) as (channel, _, _):
         for steps in range(1, 2000):
             channel.send_progress(KEY, {"steps_completed": steps, "frame": steps})
@@ -200,7 +197,7 @@ async def test_only_the_newest_progress_is_told(
 
 
 async def test_the_same_process_keeps_its_session_over_a_restart_of_the_manager(
-    farm: Any, credentials: Credentials, eventually: Eventually
+    farm: Farm, credentials: Credentials
 ) -> None:
     async with connected(farm, credentials) as (_, receiver, _):
         await farm.stop()
@@ -211,7 +208,7 @@ async def test_the_same_process_keeps_its_session_over_a_restart_of_the_manager(
 
 
 async def test_a_second_process_with_the_same_credentials_ends_the_first(
-    farm: Any, credentials: Credentials
+    farm: Farm, credentials: Credentials
 ) -> None:
     async with (
         connected(farm, credentials) as (_, _, first),
@@ -226,7 +223,7 @@ async def test_a_second_process_with_the_same_credentials_ends_the_first(
 
 
 async def test_a_process_that_was_superseded_while_away_ends_when_it_is_back(
-    farm: Any, credentials: Credentials
+    farm: Farm, credentials: Credentials
 ) -> None:
     async with connected(farm, credentials) as (_, _, first):
         await farm.stop()
@@ -239,7 +236,7 @@ async def test_a_process_that_was_superseded_while_away_ends_when_it_is_back(
 
 
 async def test_wrong_credentials_are_tried_again_before_the_worker_takes_itself_for_deleted(
-    farm: Any, caplog: pytest.LogCaptureFixture
+    farm: Farm, caplog: pytest.LogCaptureFixture
 ) -> None:
     wrong = Credentials("somebody", "else")
     channel = ControlChannel(farm.url, wrong.headers, Listening(), TIMES)
@@ -256,7 +253,7 @@ async def test_wrong_credentials_are_tried_again_before_the_worker_takes_itself_
 
 
 async def test_a_deleted_workers_connection_is_closed_for_good(
-    farm: Any, credentials: Credentials
+    farm: Farm, credentials: Credentials
 ) -> None:
     async with connected(farm, credentials) as (_, _, running):
         farm.records.deleted_workers.add(credentials.worker_id)
@@ -268,7 +265,7 @@ async def test_a_deleted_workers_connection_is_closed_for_good(
 
 
 async def test_a_worker_that_was_deleted_while_away_learns_it_when_it_is_back(
-    farm: Any, credentials: Credentials
+    farm: Farm, credentials: Credentials
 ) -> None:
     async with connected(farm, credentials) as (_, _, running):
         await farm.stop()

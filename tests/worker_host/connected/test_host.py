@@ -1,7 +1,7 @@
 """A whole host: real Temporal through the tunnel, real processes, the real channel."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
@@ -20,6 +20,7 @@ from temporalio.workflow import ActivityCancellationType
 
 from manager_api.hosts.channel import HelloAnswer
 from manager_api.temporal.server import TemporalServer
+from tests.worker_host.connected.stand_in_manager import Farm, eventually
 from worker_host.host import Ended, Host
 from worker_host.registration import Credentials
 from worker_host.run_table import RunTable
@@ -27,7 +28,6 @@ from workflows.domain.messages import Outcome, OutcomeKind, RunKey, RunRef, work
 from workflows.domain.statuses import WorkerStatus
 
 KEY = RunKey("job", 1, 1, 1)
-Eventually = Callable[..., Awaitable[None]]
 Handle = WorkflowHandle[Any, Outcome]
 
 
@@ -53,10 +53,9 @@ class OneTask:
 class Stage:
     """A farm with Temporal, hosts on one data directory, and tasks sent to them."""
 
-    def __init__(self, farm: Any, client: Client, directory: Path, eventually: Eventually) -> None:
+    def __init__(self, farm: Farm, client: Client, directory: Path) -> None:
         self.farm = farm
         self.directory = directory
-        self.eventually = eventually
         self._client = client
         self._queue = f"stage-{uuid4()}"
 
@@ -84,8 +83,8 @@ class Stage:
         )
         running = asyncio.create_task(host.run())
         hellos = len(self.farm.records.hellos)
-        await self.eventually(lambda: len(self.farm.records.hellos) > hellos)
-        await self.eventually(lambda: self.farm.records.status is not None)
+        await eventually(lambda: len(self.farm.records.hellos) > hellos)
+        await eventually(lambda: self.farm.records.status is not None)
         try:
             yield host, running
         finally:
@@ -117,20 +116,19 @@ class Stage:
     async def pid(self) -> int:
         """Of the command of the long task, once it runs."""
         file = self.directory / "pid"
-        await self.eventually(lambda: file.exists() and file.read_text().endswith("\n"))
+        await eventually(lambda: file.exists() and file.read_text().endswith("\n"))
         return int(file.read_text())
 
 
 @pytest.fixture
 async def stage(
-    farm: Any,
+    farm: Farm,
     temporal_server: TemporalServer,
     temporal_client: Client,
     tmp_path: Path,
-    eventually: Eventually,
 ) -> AsyncIterator[Stage]:
     farm.temporal = temporal_server.address
-    stage = Stage(farm, temporal_client, tmp_path / "host", eventually)
+    stage = Stage(farm, temporal_client, tmp_path / "host")
     async with stage.workflows():
         yield stage
     stage.finish()
@@ -144,7 +142,7 @@ async def test_a_task_runs_and_its_log_reaches_the_manager(
 
         assert await handle.result() == Outcome(OutcomeKind.COMPLETED, "Completed")
         log = stage.farm.logs.job_directory("job")
-        await stage.eventually(lambda: any("olé" in file.read_text() for file in log.glob("*.txt")))
+        await eventually(lambda: any("olé" in file.read_text() for file in log.glob("*.txt")))
 
 
 async def test_an_outcome_is_kept_until_the_manager_has_recorded_it(
@@ -158,7 +156,7 @@ async def test_an_outcome_is_kept_until_the_manager_has_recorded_it(
 
         await stage.farm.hosts.settled(credentials.worker_id, KEY)
 
-        await stage.eventually(lambda: not kept.exists())
+        await eventually(lambda: not kept.exists())
 
 
 async def test_a_task_whose_commands_the_manager_withholds_is_refused(
@@ -177,7 +175,7 @@ async def test_commands_are_fetched_when_the_manager_is_back(
         answer = stage.farm.fetch_status
         stage.farm.fetch_status = 503
         handle = await stage.send(stage.shell("true"))
-        await stage.eventually(lambda: stage.farm.fetches > 2)
+        await eventually(lambda: stage.farm.fetches > 2)
 
         stage.farm.fetch_status = answer
 
@@ -252,7 +250,7 @@ async def test_a_run_that_nobody_asks_for_stops_after_its_grace(
 
         await handle.terminate()
 
-        await stage.eventually(lambda: not psutil.pid_exists(pid))
+        await eventually(lambda: not psutil.pid_exists(pid))
 
 
 async def test_a_sleeping_host_refuses_and_an_awake_one_works_again(
@@ -260,12 +258,12 @@ async def test_a_sleeping_host_refuses_and_an_awake_one_works_again(
 ) -> None:
     async with stage.host(credentials):
         await stage.farm.hosts.order_status(credentials.worker_id, WorkerStatus.ASLEEP)
-        await stage.eventually(lambda: stage.farm.records.status is WorkerStatus.ASLEEP)
+        await eventually(lambda: stage.farm.records.status is WorkerStatus.ASLEEP)
         refused = await stage.send(stage.shell("true"))
         assert await refused.result() == Outcome(OutcomeKind.REFUSED, "the worker is asleep")
 
         await stage.farm.hosts.order_status(credentials.worker_id, WorkerStatus.AWAKE)
-        await stage.eventually(lambda: stage.farm.records.status is WorkerStatus.AWAKE)
+        await eventually(lambda: stage.farm.records.status is WorkerStatus.AWAKE)
 
         taken = await stage.send(stage.shell("true"))
         assert (await taken.result()).kind is OutcomeKind.COMPLETED
@@ -285,7 +283,7 @@ async def test_sleeping_after_the_task_lets_it_end(stage: Stage, credentials: Cr
         stage.finish()
 
         assert (await handle.result()).kind is OutcomeKind.COMPLETED
-        await stage.eventually(lambda: stage.farm.records.status is WorkerStatus.ASLEEP)
+        await eventually(lambda: stage.farm.records.status is WorkerStatus.ASLEEP)
 
 
 async def test_a_host_that_shuts_down_reports_what_it_stopped_and_signs_off(
@@ -369,7 +367,7 @@ async def test_runs_without_authority_are_stopped_at_the_welcome(
         await stage.farm.stop()
         await stage.farm.start()
 
-        await stage.eventually(lambda: not psutil.pid_exists(pid))
+        await eventually(lambda: not psutil.pid_exists(pid))
 
 
 async def test_a_new_session_is_served_on_its_own_queue_and_runs_go_on(
@@ -409,7 +407,7 @@ async def test_a_frame_that_was_saved_is_sent_as_a_preview(
 
         stage.finish()
 
-        await stage.eventually(lambda: stage.farm.images)
+        await eventually(lambda: stage.farm.images)
 
     assert stage.farm.images[0].startswith(b"\xff\xd8")
 
@@ -423,5 +421,5 @@ async def test_a_host_without_farm_stops_its_runs_in_the_end(
 
         await stage.farm.stop()
 
-        await stage.eventually(lambda: not psutil.pid_exists(pid))
+        await eventually(lambda: not psutil.pid_exists(pid))
         await stage.farm.start()

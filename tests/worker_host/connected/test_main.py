@@ -5,7 +5,7 @@ import os
 import signal
 import stat
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from temporalio.common import RetryPolicy
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
 from manager_api.temporal.server import TemporalServer
+from tests.worker_host.connected.stand_in_manager import Farm, eventually
 from workflows.domain.messages import Outcome, OutcomeKind, RunKey, RunRef, worker_task_queue
 from workflows.domain.statuses import WorkerStatus
 
@@ -25,7 +26,6 @@ WORKER = "c0ffee00-0000-4000-8000-000000000001"
 SECRET = "a-secret-of-its-own"
 KEY = RunKey("job", 1, 1, 1)
 REF = RunRef("job", 1, 1, 1, "lease", 0, 1)
-Eventually = Callable[..., Awaitable[None]]
 
 
 @workflow.defn(name="OneTaskOfAProcess")
@@ -48,11 +48,10 @@ class OneTaskOfAProcess:
 class Machine:
     """A render machine on which `tablao-worker` is started; its farm knows it already."""
 
-    def __init__(self, farm: Any, client: Client, directory: Path, eventually: Eventually) -> None:
+    def __init__(self, farm: Farm, client: Client, directory: Path) -> None:
         self.farm = farm
         self.client = client
         self.directory = directory
-        self.eventually = eventually
         self.processes: list[asyncio.subprocess.Process] = []
         directory.mkdir()
         (directory / "tablao-worker-credentials.yaml").write_text(
@@ -74,8 +73,8 @@ class Machine:
         hellos = len(self.farm.records.hellos)
         self.farm.records.status = None
         process = await self.start(*arguments)
-        await self.eventually(lambda: len(self.farm.records.hellos) > hellos)
-        await self.eventually(lambda: self.farm.records.status is WorkerStatus.AWAKE)
+        await eventually(lambda: len(self.farm.records.hellos) > hellos)
+        await eventually(lambda: self.farm.records.status is WorkerStatus.AWAKE)
         return process
 
     async def run_for_long(self) -> tuple[Any, int]:
@@ -89,7 +88,7 @@ class Machine:
             id=f"process-{self.directory}",
             task_queue="processes",
         )
-        await self.eventually(lambda: file.exists() and file.read_text().endswith("\n"))
+        await eventually(lambda: file.exists() and file.read_text().endswith("\n"))
         return handle, int(file.read_text())
 
     async def end(self) -> None:
@@ -104,14 +103,13 @@ class Machine:
 
 @pytest.fixture
 async def machine(
-    farm: Any,
+    farm: Farm,
     temporal_server: TemporalServer,
     temporal_client: Client,
     tmp_path: Path,
-    eventually: Eventually,
 ) -> AsyncIterator[Machine]:
     farm.temporal = temporal_server.address
-    machine = Machine(farm, temporal_client, tmp_path / "machine", eventually)
+    machine = Machine(farm, temporal_client, tmp_path / "machine")
     async with Worker(
         temporal_client,
         task_queue="processes",
@@ -161,7 +159,7 @@ async def test_a_second_sigterm_ends_it_at_once_and_leaves_the_run_alone(machine
     os.kill(pid, signal.SIGSTOP)  # it cannot be stopped properly now
 
     process.terminate()
-    await machine.eventually(lambda: machine.farm.records.status is WorkerStatus.OFFLINE)
+    await eventually(lambda: machine.farm.records.status is WorkerStatus.OFFLINE)
     process.terminate()
     await said(process)
 
@@ -172,7 +170,7 @@ async def test_a_second_sigterm_ends_it_at_once_and_leaves_the_run_alone(machine
 async def test_a_host_that_has_not_joined_yet_ends_at_once(machine: Machine) -> None:
     machine.farm.sign_on_answers = [503] * 1000
     process = await machine.start()
-    await machine.eventually(lambda: machine.farm.said)
+    await eventually(lambda: machine.farm.said)
 
     process.terminate()
     await said(process)
@@ -228,7 +226,7 @@ async def test_a_host_that_is_new_registers(machine: Machine) -> None:
     (machine.directory / "tablao-worker-credentials.yaml").unlink()
 
     await machine.start()
-    await machine.eventually(lambda: machine.farm.said == ["register-worker", "sign-on"])
+    await eventually(lambda: machine.farm.said == ["register-worker", "sign-on"])
 
     credentials = machine.directory / "tablao-worker-credentials.yaml"
     assert stat.S_IMODE(credentials.stat().st_mode) == 0o600

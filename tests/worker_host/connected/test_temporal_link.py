@@ -13,12 +13,12 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
 from manager_api.temporal.server import TemporalServer
+from tests.worker_host.connected.stand_in_manager import eventually
 from worker_host.temporal_link import LinkSettings, TemporalLink
 from workflows.domain.control import Welcome
 from workflows.domain.messages import worker_task_queue
 
 SETTINGS = LinkSettings(check_every_s=0.1, retry_from_s=0.02, retry_to_s=0.2)
-Eventually = Callable[..., Awaitable[None]]
 
 
 @activity.defn(name="sing")
@@ -132,7 +132,7 @@ async def test_a_new_session_is_served_in_place_of_the_old_one(
 
 
 async def test_a_temporal_that_cannot_be_reached_is_tried_again(
-    temporal_server: TemporalServer, temporal_client: Client, eventually: Eventually
+    temporal_server: TemporalServer, temporal_client: Client
 ) -> None:
     line, worker = Line(temporal_server.address), str(uuid4())
     line.is_cut = True
@@ -148,7 +148,7 @@ async def test_a_temporal_that_cannot_be_reached_is_tried_again(
 
 
 async def test_a_worker_that_breaks_is_replaced(
-    temporal_server: TemporalServer, temporal_client: Client, eventually: Eventually
+    temporal_server: TemporalServer, temporal_client: Client
 ) -> None:
     line, worker = Line(temporal_server.address), str(uuid4())
     async with linked(line) as link, stage(temporal_client) as song:
@@ -160,9 +160,7 @@ async def test_a_worker_that_breaks_is_replaced(
         assert await song(worker, 1) == "olé"
 
 
-async def test_a_temporal_that_was_restarted_is_found_again(
-    tmp_path: Path, eventually: Eventually
-) -> None:
+async def test_a_temporal_that_was_restarted_is_found_again(tmp_path: Path) -> None:
     server = TemporalServer(tmp_path / "temporal", stop_timeout=2.0)
     await server.start()
     line, worker = Line(server.address), str(uuid4())

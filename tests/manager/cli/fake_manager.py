@@ -1,0 +1,322 @@
+"""A manager that answers like ours and remembers what it was asked, on a real port."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.responses import JSONResponse, PlainTextResponse, Response
+
+JOB = "11111111-1111-4111-8111-111111111111"
+
+
+OTHER_JOB = "22222222-2222-4222-8222-222222222222"
+
+
+TASK = "33333333-3333-4333-8333-333333333333"
+
+
+OTHER_TASK = "44444444-4444-4444-8444-444444444444"
+
+
+WORKER = "55555555-5555-4555-8555-555555555555"
+
+
+TAG = "66666666-6666-4666-8666-666666666666"
+
+
+A_TAG = {"id": TAG, "name": "gpu", "description": "those with a card"}
+
+
+A_WORKER = {
+    "id": WORKER,
+    "name": "north",
+    "status": "awake",
+    "status_change": {"status": "asleep", "is_lazy": True},
+    "is_paused": True,
+    "is_connected": True,
+    "is_http": False,
+    "slots": 2,
+    "session": 7,
+    "platform": "linux",
+    "ip_address": "10.0.0.7",
+    "version": "1",
+    "can_restart": False,
+    "supported_task_types": ["blender", "misc"],
+    "tags": [A_TAG],
+    "sleep_schedule": None,
+    "last_seen": None,
+    "statistics": {},
+    "tasks": [],
+}
+
+
+RENDER_KEYS = {
+    "frames": "string",
+    "chunk_size": "int32",
+    "render_output_root": "string",
+    "add_path_components": "int32",
+    "render_output_path": "string",
+    "blendfile": "string",
+    "fps": "float",
+    "format": "string",
+    "image_file_extension": "string",
+    "has_previews": "bool",
+    "scene": "string",
+}
+
+
+JOB_TYPES = {
+    "simple-blender-render": [{"key": k, "type": t} for k, t in RENDER_KEYS.items()],
+    "echo-sleep-test": [
+        {"key": "message", "type": "string", "required": True},
+        {"key": "sleep_duration_seconds", "type": "int32", "default": 1},
+        {"key": "sleep_repeats", "type": "int32", "default": 1},
+    ],
+}
+
+
+def a_job(job_id: str, name: str, status: str, created: str) -> dict[str, Any]:
+    return {
+        "id": job_id,
+        "name": name,
+        "type": "echo-sleep-test",
+        "status": status,
+        "activity": "all is well",
+        "priority": 50,
+        "created": created,
+        "updated": created,
+        "steps_completed": 1,
+        "steps_total": 3,
+        "settings": {},
+    }
+
+
+def a_task(task_id: str, name: str, status: str, index: int) -> dict[str, Any]:
+    return {
+        "id": task_id,
+        "name": name,
+        "status": status,
+        "index_in_job": index,
+        "steps_completed": 0,
+        "steps_total": 1,
+    }
+
+
+@dataclass
+class FakeManager:
+    url: str = ""
+    asked: list[tuple[str, Any]] = field(default_factory=list)
+    refuse: tuple[int, Any] | None = None
+    """Answered to every change."""
+    ending: str = "completed"
+    """What a job becomes at the third look."""
+    jobs: dict[str, dict[str, Any]] = field(default_factory=dict)
+    looks: int = 0
+    hiccups: int = 0
+    """How often it says it is busy before it answers about a job."""
+    schedule: dict[str, Any] | None = None
+    """When the worker sleeps."""
+    logs: dict[str, str] = field(default_factory=lambda: {TASK: "first line\nlast line\n"})
+
+    @property
+    def last(self) -> tuple[str, Any]:
+        return self.asked[-1]
+
+
+def build(fake: FakeManager) -> FastAPI:
+    api = FastAPI()
+
+    @api.middleware("http")
+    async def remember(request: Request, call_next: Callable[[Request], Any]) -> Response:
+        if request.method != "GET":
+            body = await request.body()
+            query = f"?{request.url.query}" if request.url.query else ""
+            fake.asked.append((request.url.path + query, json.loads(body) if body else None))
+            if fake.refuse is not None:
+                status, body = fake.refuse
+                return JSONResponse(body, status)
+        answer: Response = await call_next(request)
+        return answer
+
+    _serve_jobs(api, fake)
+    _serve_job_types(api)
+    _serve_tasks(api)
+    _serve_logs(api, fake)
+    _serve_version(api)
+    _serve_workers(api)
+    _serve_sleep_schedule(api, fake)
+    _serve_tags(api)
+    _serve_deletions(api)
+    return api
+
+
+def _serve_jobs(api: FastAPI, fake: FakeManager) -> None:
+    @api.get("/api/v3/jobs")
+    async def jobs() -> Any:
+        return {"jobs": list(fake.jobs.values())}
+
+    @api.post("/api/v3/jobs")
+    async def submit(request: Request) -> Any:
+        job = {**a_job(JOB, "", "queued", "2026-01-03T00:00:00Z"), **await request.json()}
+        fake.jobs[JOB] = job
+        return job
+
+    @api.get("/api/v3/jobs/{job_id}")
+    async def job(job_id: str) -> Any:
+        if job_id not in fake.jobs:
+            return JSONResponse({"code": 404, "message": "no such job"}, 404)
+        if fake.hiccups:
+            fake.hiccups -= 1
+            return JSONResponse({"code": 503, "message": "busy"}, 503)
+        fake.looks += 1
+        status = {1: "queued", 2: "active"}.get(fake.looks, fake.ending)
+        return {**fake.jobs[job_id], "status": status}
+
+    @api.post("/api/v3/jobs/{job_id}/setstatus", status_code=204)
+    @api.post("/api/v3/jobs/{job_id}/setpriority", status_code=204)
+    @api.post("/api/tablao/v1/jobs/{job_id}/actions", status_code=204)
+    async def change_job(job_id: str) -> None:
+        return None
+
+
+def _serve_job_types(api: FastAPI) -> None:
+    @api.get("/api/v3/jobs/type/{name}")
+    async def job_type(name: str) -> Any:
+        if name not in JOB_TYPES:
+            return JSONResponse({"code": 404, "message": f"no job type '{name}'"}, 404)
+        return {"name": name, "label": name, "settings": JOB_TYPES[name], "etag": f"etag-{name}"}
+
+
+def _serve_tasks(api: FastAPI) -> None:
+    @api.get("/api/v3/jobs/{job_id}/tasks")
+    async def tasks(job_id: str) -> Any:
+        if job_id != JOB:
+            return {"tasks": []}
+        second = a_task(OTHER_TASK, "sleep", "failed", 2)
+        return {"tasks": [second, a_task(TASK, "echo", "active", 1)]}
+
+    @api.get("/api/v3/tasks/{task_id}")
+    async def task(task_id: str) -> Any:
+        details = {"job_id": JOB, "task_type": "misc", "activity": "", "priority": 50}
+        commands = [{"name": "echo", "parameters": {}}]
+        failed_by = [{"id": WORKER, "name": "north"}]
+        return {
+            **a_task(task_id, "echo", "active", 1),
+            **details,
+            "commands": commands,
+            "failed_by_workers": failed_by,
+        }
+
+    @api.post("/api/v3/tasks/{task_id}/setstatus", status_code=204)
+    async def change_task(task_id: str) -> None:
+        return None
+
+
+def _serve_logs(api: FastAPI, fake: FakeManager) -> None:
+    @api.get("/api/v3/tasks/{task_id}/logtail")
+    async def tail(task_id: str) -> Response:
+        text = fake.logs.get(task_id)
+        return PlainTextResponse(text.splitlines()[-1]) if text else Response(status_code=204)
+
+    @api.get("/api/v3/tasks/{task_id}/log")
+    async def log(task_id: str) -> Response:
+        if task_id not in fake.logs:
+            return Response(status_code=204)
+        return JSONResponse({"task_id": task_id, "job_id": JOB, "url": "/files/log", "size": 1})
+
+    @api.get("/files/log")
+    async def log_file() -> Response:
+        return PlainTextResponse(fake.logs[TASK])
+
+
+def _serve_version(api: FastAPI) -> None:
+    @api.get("/api/v3/version")
+    async def version() -> Any:
+        return {"version": "3.8.5", "shortversion": "3.8.5", "name": "Tablao", "git": "0"}
+
+
+def _serve_workers(api: FastAPI) -> None:
+    @api.get("/api/v3/worker-mgt/workers")
+    async def workers() -> Any:
+        wish = {"status": "asleep", "is_lazy": True}
+        north = {"id": WORKER, "name": "north", "status": "awake", "version": "1"}
+        return {"workers": [{**north, "can_restart": False, "status_change": wish}]}
+
+    @api.get("/api/v3/worker-mgt/workers/{worker_id}")
+    async def worker(worker_id: str) -> Any:
+        task = {**a_task(TASK, "render-1-3", "active", 1), "job_id": JOB}
+        return {"id": worker_id, "name": "north", "task": task, "tags": [A_TAG]}
+
+    @api.get("/api/tablao/v1/workers")
+    async def our_workers() -> Any:
+        return {"workers": [A_WORKER]}
+
+    @api.get("/api/tablao/v1/workers/{worker_id}")
+    async def our_worker(worker_id: str) -> Any:
+        return A_WORKER
+
+    @api.post("/api/v3/worker-mgt/workers/{worker_id}/setstatus", status_code=204)
+    @api.post("/api/v3/worker-mgt/workers/{worker_id}/settags", status_code=204)
+    @api.post("/api/tablao/v1/workers/{worker_id}/pause", status_code=204)
+    @api.post("/api/tablao/v1/workers/{worker_id}/resume", status_code=204)
+    @api.delete("/api/v3/worker-mgt/workers/{worker_id}", status_code=204)
+    async def change_worker(worker_id: str) -> None:
+        return None
+
+
+def _serve_sleep_schedule(api: FastAPI, fake: FakeManager) -> None:
+    @api.get("/api/v3/worker-mgt/workers/{worker_id}/sleep-schedule")
+    async def sleep_schedule(worker_id: str) -> Any:
+        return fake.schedule or Response(status_code=204)
+
+    @api.post("/api/v3/worker-mgt/workers/{worker_id}/sleep-schedule", status_code=204)
+    async def save_sleep_schedule(request: Request, worker_id: str) -> None:
+        fake.schedule = await request.json()
+
+
+def _serve_tags(api: FastAPI) -> None:
+    @api.get("/api/v3/worker-mgt/tags")
+    async def tags() -> Any:
+        return {"tags": [A_TAG]}
+
+    @api.post("/api/v3/worker-mgt/tags")
+    async def create_tag(request: Request) -> Any:
+        return {**await request.json(), "id": TAG}
+
+    @api.put("/api/v3/worker-mgt/tag/{tag_id}", status_code=204)
+    @api.delete("/api/v3/worker-mgt/tag/{tag_id}", status_code=204)
+    async def change_tag(tag_id: str) -> None:
+        return None
+
+    @api.get("/api/v3/jobs/{job_id}/blocklist")
+    async def blocklist(job_id: str) -> Any:
+        entry = {"worker_id": WORKER, "task_type": "blender", "worker_name": "north"}
+        return [entry] if job_id == JOB else []
+
+    @api.delete("/api/v3/jobs/{job_id}/blocklist", status_code=204)
+    @api.post("/api/v3/jobs/{job_id}/settag", status_code=204)
+    async def change_whom_a_job_may_have(job_id: str) -> None:
+        return None
+
+
+def _serve_deletions(api: FastAPI) -> None:
+    @api.get("/api/v3/jobs/{job_id}/what-would-delete-do")
+    async def what_would_delete_do(job_id: str) -> Any:
+        return {"shaman_checkout": job_id == JOB}
+
+    @api.delete("/api/v3/jobs/mass-delete", status_code=204)
+    @api.delete("/api/v3/jobs/{job_id}", status_code=204)
+    async def delete_jobs() -> None:
+        return None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    exit_code: int
+    out: str
+    err: str
+
+
+Run = Callable[..., Outcome]
