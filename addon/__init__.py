@@ -1,11 +1,11 @@
 """Tablao in Blender: send a file to the render farm and see it render, without leaving Blender.
 
-Blender calls this package `tablao` or `bl_ext.<repository>.tablao`, the project `addon`: imports
-within it are relative. Pipelines import `addon.core` without Blender, so nothing here imports `bpy`
-before `register` is called.
+Blender calls this package `tablao` or `bl_ext.<repository>.tablao`; this project calls it `addon`.
+Imports within it are therefore relative. Pipelines import `addon.core` without Blender, so nothing
+here imports `bpy` before `register` is called.
 """
 
-# Blender before 4.2 reads this, without running it; later ones read blender_manifest.toml.
+# Blender before 4.2 reads this without running it; later versions read blender_manifest.toml.
 bl_info = {
     "name": "Tablao",
     "description": "Submit to a Tablao or Flamenco render farm, and see it render",

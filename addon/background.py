@@ -1,7 +1,7 @@
-"""Work away from Blender's interface: threads do it, a timer brings the results to `bpy`.
+"""Runs long work in threads, so that Blender's interface stays responsive.
 
-Threads never touch `bpy`. Without an interface there is nothing to keep responsive and no timer
-runs, so the work is done at once.
+A timer hands the results to Blender's main thread; the threads never touch `bpy`. Without an
+interface no timer runs, so the work is done at once.
 """
 
 import threading
@@ -17,7 +17,7 @@ T = TypeVar("T")
 _LOOK_EVERY_S = 0.1
 
 _results: "SimpleQueue[Callable[[], None]]" = SimpleQueue()
-#: What runs, by what it is for: two of the same would only wait for each other.
+#: Running threads by the name of their work. Work of one name runs only once at a time.
 _running: dict[str, threading.Thread] = {}
 
 
@@ -32,11 +32,11 @@ def run(
     """Do `work` in a thread, then call `done` or `failed` on Blender's main thread.
 
     Args:
-        name: what the work is for.
-        is_waiting: do it at once, as if there was no interface: for scripts.
+        name: identifies the work; work of the same name never runs twice at a time.
+        is_waiting: do the work before returning, as without an interface; for scripts.
 
     Returns:
-        Whether it was begun; False: the same is running already.
+        True if the work was started; False if work of this name is running already.
     """
     if name in _running:
         return False
@@ -61,18 +61,21 @@ def is_running(name: str) -> bool:
 
 
 def forget(name: str) -> None:
-    """It ends by itself; nobody hears of it, and the same may be begun anew."""
+    """Ignore the result of this work. Its thread ends by itself; the work may be started again."""
     _running.pop(name, None)
 
 
 def wait_for(name: str, within_s: float) -> None:
-    """Until it has ended. Whoever waits hears of it later, as always."""
+    """Wait until the work has ended, but no longer than `within_s` seconds.
+
+    The timer delivers its result later, as always.
+    """
     if thread := _running.get(name):
         thread.join(within_s)
 
 
 def stop() -> None:
-    """What runs ends by itself; nobody hears of it."""
+    """Ignore all results that are not delivered yet. Running threads end by themselves."""
     if bpy.app.timers.is_registered(_deliver):
         bpy.app.timers.unregister(_deliver)
     _running.clear()
@@ -81,7 +84,7 @@ def stop() -> None:
 
 
 def redraw() -> None:
-    """Have the panels drawn anew, wherever they are open."""
+    """Make Blender redraw all open properties and preferences editors."""
     for window in getattr(bpy.context.window_manager, "windows", ()):
         for area in window.screen.areas:
             if area.type in {"PROPERTIES", "PREFERENCES"}:
@@ -93,7 +96,7 @@ def _outcome(
 ) -> Callable[[], None]:
     try:
         result: Any = work()
-    # The outermost edge of a thread: whoever asked for the work is told, whatever went wrong.
+    # The outermost edge of a thread: `failed` reports every error.
     except Exception as problem:
         error = problem
         return lambda: failed(error)
@@ -110,14 +113,15 @@ def _deliver() -> "float | None":
 def _told(tell: Callable[[], None]) -> None:
     try:
         tell()
-    # The outermost edge: Blender would end the timer, and all others would wait for ever.
+    # The outermost edge: an exception would make Blender end the timer, and the other results
+    # would never be delivered.
     except Exception:
         traceback.print_exc()
 
 
 def _ended(name: str, thread: threading.Thread, tell: Callable[[], None]) -> None:
     if _running.get(name) is not thread:
-        return  # forgotten, perhaps in favor of another
-    # First, so that what is told may begin the same anew, and an error in it blocks nothing.
+        return  # forgotten; newer work may have this name
+    # Remove the name first: `tell` may start the same work again, and may raise.
     del _running[name]
     tell()

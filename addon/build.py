@@ -1,4 +1,4 @@
-"""Builds the add-on's zip into `manager_api/addon_files`: for Blender 4.2 and later, and before.
+"""Builds the add-on's zip in `manager_api/addon_files`. One zip serves all versions of Blender.
 
 python addon/build.py
 
@@ -17,25 +17,25 @@ HERE = Path(__file__).parent
 PROJECT = HERE.parent
 FILES = PROJECT / "manager_api" / "addon_files"
 WHEELS = HERE / "wheels"
-#: The folder in the zip. Blender before 4.2 makes it the module's name.
+#: The folder in the zip. Blender before 4.2 uses it as the module's name.
 ROOT = "tablao"
-#: What builds the add-on is no part of it.
+#: Files that only build the add-on.
 _NOT_SHIPPED = frozenset({"build.py"})
 _PIN = re.compile(r"^(?P<name>[\w-]+)==(?P<version>[\d.]+) --hash=sha256:(?P<sha>[0-9a-f]{64})$")
-#: The earliest that a zip can say.
+#: The earliest time that a zip can store. A fixed time keeps the bytes the same.
 _ALWAYS = (1980, 1, 1, 0, 0, 0)
 _PLAIN_FILE = 0o100644 << 16
 
 
 class NotBuilt(Exception):
-    """Why there is no zip, and what to do."""
+    """The zip cannot be built; the text says why."""
 
 
 def build() -> Path:
-    """The zip.
+    """Build the zip, and return its path.
 
     Raises:
-        NotBuilt: versions differ, or a wheel is not to be had.
+        NotBuilt: versions differ, or a wheel cannot be downloaded.
     """
     version = _version()
     contents = _contents()
@@ -47,14 +47,14 @@ def build() -> Path:
             for name, file in sorted(contents.items()):
                 _add(archive, f"{ROOT}/{name}", file)
         building.replace(place)
-    # The manager need not choose.
+    # Only one zip is kept, so the manager need not choose.
     for old in set(FILES.glob("*.zip")) - {place}:
         old.unlink()
     return place
 
 
 def _version() -> str:
-    """What the project, the manifest and bl_info agree on."""
+    """Return the version, which the project, the manifest and bl_info must agree on."""
     said = {
         _said(PROJECT / "pyproject.toml", r'^version = "(.+)"$'),
         _said(HERE / "blender_manifest.toml", r'^version = "(.+)"$'),
@@ -76,7 +76,7 @@ def _said(file: Path, pattern: str) -> str:
 
 
 def _contents() -> dict[str, Path]:
-    """By path in the add-on."""
+    """Return the files to ship, by their path in the add-on."""
     sources = (file for file in HERE.rglob("*.py") if WHEELS not in file.parents)
     shipped = {file.relative_to(HERE).as_posix(): file for file in sources}
     shipped = {name: file for name, file in shipped.items() if name not in _NOT_SHIPPED}
@@ -86,10 +86,10 @@ def _contents() -> dict[str, Path]:
 
 
 def wheels() -> list[Path]:
-    """BAT's wheels, downloaded if they are not there yet.
+    """Return BAT's wheels; download those that are not there yet.
 
     Raises:
-        NotBuilt: there is no network, or the file is another.
+        NotBuilt: a wheel cannot be downloaded, or it has another checksum.
     """
     WHEELS.mkdir(exist_ok=True)
     pins = (HERE / "wheels.txt").read_text(encoding="utf-8").splitlines()
@@ -105,7 +105,7 @@ def _wheel(pin: str) -> Path:
     with tempfile.TemporaryDirectory(dir=WHEELS) as scratch:
         requirements = Path(scratch) / "pin.txt"
         requirements.write_text(pin)
-        # For any Python: it is not this one that runs them.
+        # Blender's Python runs the wheels, not this one.
         options = ("--no-deps", "--only-binary=:all:", "--python-version=3.13")
         command = (sys.executable, "-m", "pip", "download", "--quiet", "--require-hashes", *options)
         done = subprocess.run(
@@ -114,7 +114,7 @@ def _wheel(pin: str) -> Path:
         found = list(Path(scratch).glob("*.whl"))
         if done.returncode or not found:
             raise NotBuilt(
-                f"{matched['name']} {matched['version']} is not to be had: {done.stderr}"
+                f"{matched['name']} {matched['version']} cannot be downloaded: {done.stderr}"
             )
         return found[0].replace(WHEELS / found[0].name)
 
@@ -129,8 +129,8 @@ def _kept(sha: str) -> Path | None:
 def _add(archive: zipfile.ZipFile, name: str, file: Path) -> None:
     entry = zipfile.ZipInfo(name, _ALWAYS)
     entry.external_attr = _PLAIN_FILE
-    entry.create_system = 3  # Unix, whatever this is
-    # Wheels are zips themselves.
+    entry.create_system = 3  # always Unix, so that every system builds the same bytes
+    # Wheels are compressed already.
     entry.compress_type = zipfile.ZIP_STORED if file.suffix == ".whl" else zipfile.ZIP_DEFLATED
     archive.writestr(entry, file.read_bytes(), compresslevel=9)
 

@@ -1,4 +1,4 @@
-"""What the manager says of itself: asked in the background, kept for when it is out of reach."""
+"""Fetches information about the manager in the background, and keeps it for offline use."""
 
 from contextlib import suppress
 from typing import Any
@@ -15,9 +15,9 @@ from .session import session, told
 
 
 def use_kept_info() -> None:
-    """What this manager said in an earlier session; nothing of another one stays."""
+    """Use what the preferred manager said in an earlier session, and forget any other manager."""
     for question in ("refresh", "jobs", "check"):
-        # The answer would be another manager's.
+        # A request may be on its way to another manager; its answer must not be used.
         background.forget(question)
     session.is_reached, session.message = None, ""
     session.jobs, session.farm = (), None
@@ -27,7 +27,7 @@ def use_kept_info() -> None:
 
 
 def address_now() -> str:
-    """Of the manager that is preferred now; empty: it is none."""
+    """Return the manager's address from the preferences; empty if it is not valid."""
     with suppress(BadAddress):
         return normalized(preferences.preferences_of(bpy.context).manager_address)
     return ""
@@ -42,7 +42,7 @@ def refresh(context: Any) -> bool:
     """Ask the manager in the background.
 
     Returns:
-        Whether that was begun.
+        True if a request was started.
     """
     try:
         manager = preferences.manager_of(context)
@@ -54,10 +54,10 @@ def refresh(context: Any) -> bool:
 
 
 def find(context: Any) -> bool:
-    """Look for managers on the network; if there is one only, it is chosen.
+    """Look for managers on the network, in the background. If only one is found, choose it.
 
     Returns:
-        Whether that was begun.
+        True if a search was started.
     """
     session.message = "Looking for managers on the network"
     return background.run("find", find_managers, _found, _not_reached)
@@ -69,14 +69,14 @@ def _fetch(manager: Manager) -> ManagerInfo:
 
 def _reached(info: ManagerInfo) -> None:
     if info.address != address_now():
-        return  # another one was chosen while this one answered
+        return  # the artist chose another manager meanwhile
     session.is_reached = True
     session.message = f"{info.product} at {info.address}"
     use(info)
-    # Without it the next session knows nothing while it is offline; this one goes on.
+    # The file only serves a later session that is offline, so this session can go on without it.
     with suppress(OSError):
         manager_info.save(info, preferences.kept_info_file())
-    # Those that are linked from another file cannot be changed here.
+    # Scenes that are linked from another file cannot be changed here.
     for scene in (each for each in bpy.data.scenes if each.library is None):
         if job_type := session.job_type(scene.tablao.job_type):
             values.fill_in(bpy.context, scene, job_type)

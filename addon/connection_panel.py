@@ -1,4 +1,4 @@
-"""Where the manager is and whether it answers: in the preferences, and on top of the panel."""
+"""Draws the manager's address and status, in the preferences and at the top of the panel."""
 
 from typing import Any
 
@@ -26,7 +26,7 @@ def draw_preferences(layout: Any, preferences: Any, context: Any) -> None:
 
 
 def draw_connection(layout: Any, context: Any) -> None:
-    """Who answers, and the button that asks anew."""
+    """Draw the manager's name and status, and the button that asks it again."""
     row = layout.row(align=True)
     row.label(text=_headline(), icon=_ICONS[session.is_reached])
     is_busy = background.is_running("refresh")

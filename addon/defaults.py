@@ -1,4 +1,4 @@
-"""The address that the manager wrote into the add-on that it gave away."""
+"""The manager's default address: the manager writes its own into the zip that it serves."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ _LOCAL = "http://localhost:8080"
 
 
 def default_address(file: Path = _FILE) -> str:
-    """Of a manager on this machine, if no manager wrote one."""
+    """Return the address in `file`; without a valid one, that of a manager on this machine."""
     try:
         return normalized(file.read_text(encoding="utf-8"))
     except (OSError, ValueError, BadAddress):

@@ -1,9 +1,9 @@
-"""What Cycles renders with, as the artist's choice, and how a job carries it.
+"""The device that Cycles renders with: the artist's choice, and how a job carries it.
 
-A job says it by the setting `cycles_device`, which becomes Blender's own `--cycles-device`. Job
-types that know it declare it; `simple-blender-render` of Tablao's managers knows it undeclared,
-because its settings are Flamenco's. To other job types it would mean nothing, so the choice is
-refused instead of ignored.
+The job's setting `cycles_device` becomes Blender's own option `--cycles-device`. Job types that
+support it declare the setting. One exception: `simple-blender-render` of Tablao's managers supports
+it without declaring it, because its declared settings are Flamenco's. Other job types would ignore
+the setting, so the choice is refused for them.
 """
 
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ KEY = "cycles_device"
 _KNOW_IT_UNDECLARED = frozenset({"simple-blender-render"})
 
 _ELSEWHERE = "machines without it fail the task and are not asked again"
-#: Value, label, description. Empty: nothing is said to Blender.
+#: Value, label, description. With an empty value the job has no such setting.
 DEVICES = (
     ("", "As Set Up", "What the file says and each machine's preferences have"),
     ("CPU", "CPU", "Every machine has one"),
@@ -30,7 +30,7 @@ DEVICES = (
 
 
 def is_declared(job_type: JobType) -> bool:
-    """Then it is among the job type's settings, and there is nothing more to choose."""
+    """Return whether the job type declares the setting, and so shows it among its own settings."""
     return job_type.setting(KEY) is not None
 
 
@@ -53,5 +53,5 @@ def problems(
 
 
 def chosen(settings: Mapping[str, Value], device: str) -> "dict[str, Value]":
-    """The settings, with the device if one was chosen."""
+    """Return the settings, with the device if one was chosen."""
     return {**settings, **({KEY: device} if device else {})}

@@ -1,6 +1,6 @@
-"""Where what a check found can be put right. No `bpy` here."""
+"""Where the artist can fix what a check found. No `bpy` here."""
 
-#: By a finding's code: what `tablao.show` is told, and what its button says.
+#: By a finding's code: the argument `what` of `tablao.show`, and the text of its button.
 PLACES = {
     "not-saved": ("save", "Save the File"),
     "file-gone": ("save", "Save the File"),

@@ -1,4 +1,4 @@
-"""What the checks found, with what to do about it, and how to get there."""
+"""Draws what the checks found, with advice and a button that leads to the place to fix it."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from .finding_places import PLACES
 from .panels import SubPanel
 from .session import session
 
-#: Longer lists stand in the window that "Show Me" opens.
+#: The window that "Show Me" opens has longer lists.
 _SHOWN_AT_ONCE = 5
 
 

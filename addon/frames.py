@@ -1,4 +1,4 @@
-"""A job's finished frames: where they are for this machine, into an image or a strip."""
+"""Finds a job's finished frames, and loads them as an image sequence or a strip."""
 
 import re
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ from .core.manager_info import ManagerInfo
 from .core.my_jobs import MyJob
 from .scene_facts import strips_of
 
-#: Frames go here, not into the artist's scene: with a strip in it, that would render the strip.
+#: The scene for strips of frames. With a strip, the artist's own scene would render the strip.
 SCENE = "Tablao Frames"
 _IMAGES = {
     ".png",
@@ -31,7 +31,7 @@ _NUMBER = re.compile(r"#+")
 
 
 class NoFrames(Exception):
-    """The text says why there are none."""
+    """No frames can be loaded; the text says why."""
 
 
 @dataclass(frozen=True)
@@ -40,13 +40,14 @@ class Frames:
 
     files: tuple[Path, ...]
     first: int
+    """The first file's number."""
 
 
 def frames_of(job: MyJob, info: "ManagerInfo | None") -> Frames:
-    """Reads the folder.
+    """Look for a job's frames in its output folder.
 
     Raises:
-        NoFrames: there are none that this machine can see.
+        NoFrames: this machine cannot see any.
     """
     if not job.render_output_path:
         raise NoFrames("This job does not say where its frames are")
@@ -60,7 +61,7 @@ def frames_of(job: MyJob, info: "ManagerInfo | None") -> Frames:
 
 
 def here(path: str, info: "ManagerInfo | None") -> str:
-    """The path with the manager's variables as this machine has them."""
+    """Replace the manager's variables in a path by their values for this machine."""
     values: Mapping[str, str] = {
         name: variable.value for name, variable in (info.variables if info else {}).items()
     }
@@ -83,7 +84,7 @@ def _numbered(pattern: Path) -> "list[tuple[int, Path]]":
 
 
 def as_image(frames: Frames, job_name: str) -> Any:
-    """An image that plays the frames, in Blender's data and in an image editor that is open."""
+    """Load the frames into Blender's data as one image, a sequence if there are several."""
     image = bpy.data.images.load(str(frames.files[0]), check_existing=True)
     image.name = job_name
     if len(frames.files) > 1:
@@ -92,9 +93,10 @@ def as_image(frames: Frames, job_name: str) -> Any:
 
 
 def show_image(context: Any, image: Any, frames: Frames) -> bool:
-    """
+    """Show the image in the first open image editor, and play the frames at their numbers.
+
     Returns:
-        Whether there is an image editor to show it in.
+        False if no image editor is open.
     """
     for window in context.window_manager.windows:
         for area in window.screen.areas:
@@ -110,7 +112,7 @@ def show_image(context: Any, image: Any, frames: Frames) -> bool:
 
 
 def as_strip(scene: Any, frames: Frames, name: str) -> Any:
-    """A strip of the frames, where they are on the timeline, above all others."""
+    """Add a strip of the frames, which begins at the first frame's number, above all others."""
     editor = scene.sequence_editor or scene.sequence_editor_create()
     strips = editor.strips if hasattr(editor, "strips") else editor.sequences
     channel = max((strip.channel for strip in strips_of(scene)), default=0) + 1
@@ -121,7 +123,7 @@ def as_strip(scene: Any, frames: Frames, name: str) -> Any:
 
 
 def scene_for_strips(context: Any) -> Any:
-    """The artist's own if it is edited already, else one for frames alone."""
+    """Return the artist's scene if it has strips already, else a scene only for frames."""
     if strips_of(context.scene):
         return context.scene
     own = bpy.data.scenes.get(SCENE)

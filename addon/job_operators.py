@@ -1,4 +1,4 @@
-"""Buttons of a job: cancel, pause, resume, look at it, fetch its frames."""
+"""Buttons of a job: cancel, pause, resume, open in the dashboard, load its frames."""
 
 from typing import Any
 
@@ -14,12 +14,12 @@ from .session import session, told
 
 
 class _JobOperator:
-    """Of the job that is named, else of the one that is selected."""
+    """An operator on the job `job_id`, or on the selected job if `job_id` is empty."""
 
     bl_options = {"INTERNAL"}
     __annotations__ = {"job_id": bpy.props.StringProperty(name="Job", options={"SKIP_SAVE"})}
 
-    # `self` is Blender's operator, too.
+    # `self` is also a Blender operator, whose members mypy does not know.
     def _job(self: Any, context: Any) -> "MyJob | None":
         job = job_of(self.job_id) if self.job_id else selected_job(context)
         if job is None:
@@ -28,7 +28,7 @@ class _JobOperator:
 
 
 class _Change(_JobOperator):
-    """What is asked of the manager, in the background."""
+    """An operator that asks the manager for a change, in the background."""
 
     @staticmethod
     def ask(manager: Manager, job_id: str) -> None:
@@ -67,7 +67,7 @@ def _look_again() -> None:
 
 
 class TABLAO_OT_cancel_job(_Change, bpy.types.Operator):
-    """Cancel this job: its tasks are stopped, and what was rendered stays"""
+    """Cancel this job: stop its tasks, and keep the frames that are rendered"""
 
     bl_idname = "tablao.cancel_job"
     bl_label = "Cancel Job"
@@ -79,7 +79,7 @@ class TABLAO_OT_cancel_job(_Change, bpy.types.Operator):
 
 
 class TABLAO_OT_pause_job(_Change, bpy.types.Operator):
-    """Let its active tasks end, and begin no more"""
+    """Pause this job: its active tasks finish, and no other task starts"""
 
     bl_idname = "tablao.pause_job"
     bl_label = "Pause Job"
@@ -88,7 +88,7 @@ class TABLAO_OT_pause_job(_Change, bpy.types.Operator):
 
 
 class TABLAO_OT_resume_job(_Change, bpy.types.Operator):
-    """Let it render again"""
+    """Let this job render again"""
 
     bl_idname = "tablao.resume_job"
     bl_label = "Resume Job"
@@ -97,7 +97,7 @@ class TABLAO_OT_resume_job(_Change, bpy.types.Operator):
 
 
 class TABLAO_OT_open_dashboard(_JobOperator, bpy.types.Operator):
-    """Look at this job in the browser"""
+    """Open this job's page in the browser"""
 
     bl_idname = "tablao.open_dashboard"
     bl_label = "Open in Dashboard"
@@ -117,7 +117,7 @@ class TABLAO_OT_open_dashboard(_JobOperator, bpy.types.Operator):
 
 
 class _Fetch(_JobOperator):
-    """Finds the frames in the background, then puts them into Blender."""
+    """An operator that finds the frames in the background, then loads them into Blender."""
 
     def execute(self: Any, context: Any) -> "set[str]":
         job, info = self._job(context), session.info
@@ -147,7 +147,7 @@ class _Fetch(_JobOperator):
 
 
 class TABLAO_OT_load_frames(_Fetch, bpy.types.Operator):
-    """Load the frames that are finished as an image sequence, into an image editor"""
+    """Load the finished frames as an image sequence, and show it in an image editor"""
 
     bl_idname = "tablao.load_frames"
     bl_label = "Load Frames"
@@ -163,7 +163,7 @@ class TABLAO_OT_load_frames(_Fetch, bpy.types.Operator):
 
 
 class TABLAO_OT_add_strip(_Fetch, bpy.types.Operator):
-    """Add the frames that are finished as a strip, to a scene of their own unless this is edited"""
+    """Add the finished frames as a strip: to this scene if it has strips, else to a new one"""
 
     bl_idname = "tablao.add_strip"
     bl_label = "Add as Strip"

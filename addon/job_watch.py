@@ -1,4 +1,4 @@
-"""My jobs and the farm, asked every few seconds while somebody looks at them."""
+"""Asks for my jobs and the farm's status every few seconds, while their panels are drawn."""
 
 import time
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ from .core.my_jobs import MyJob, Overview, overview, thumbnail
 from .session import session, told
 
 _EVERY_S = 3.0
-#: Who has drawn the list within this time looks at it.
+#: A list that was drawn within this time counts as visible.
 _LOOKED_AT_S = 8.0
 _PICTURE_COMES_WITHIN_S = 30.0
 
@@ -22,11 +22,11 @@ _PICTURE_COMES_WITHIN_S = 30.0
 class Look:
     seen: Overview
     images: Mapping[str, bytes]
-    """By job; only of jobs that may have another one than at the last look."""
+    """Thumbnails by job id, only for jobs whose thumbnail may be new; empty bytes: no thumbnail."""
 
 
 def watch() -> None:
-    """To be called whenever the list is drawn."""
+    """Start or keep up asking. The panels call this whenever they are drawn."""
     session.drawn_at = time.monotonic()
     if not bpy.app.background and not bpy.app.timers.is_registered(_tick):
         bpy.app.timers.register(_tick, first_interval=0.1, persistent=True)
@@ -41,7 +41,7 @@ def look(context: Any) -> bool:
     """Ask once, in the background.
 
     Returns:
-        Whether that was begun.
+        True if a request was started.
     """
     try:
         manager = preferences.manager_of(context)
@@ -64,7 +64,7 @@ def _last_look() -> "Overview | None":
 def _tick() -> "float | None":
     if time.monotonic() - session.drawn_at > _LOOKED_AT_S:
         return None
-    # Nobody asks a manager on behalf of an artist who has not yet said which one it is.
+    # Without info no manager has answered yet, so there is no manager to ask.
     if session.info is not None:
         look(bpy.context)
     return _EVERY_S
@@ -87,7 +87,7 @@ def _look(
 def _may_have_new_picture(job: MyJob, known: "thumbnails.Known | None") -> bool:
     if known is None or known.updated != job.updated or not job.has_ended:
         return True
-    # A picture is made after its frame, so the last one comes when the job has ended already.
+    # The manager makes a thumbnail after its frame, so the last one comes after the job's end.
     return time.monotonic() - known.since < _PICTURE_COMES_WITHIN_S
 
 
@@ -108,7 +108,7 @@ def _failed(problem: Exception) -> None:
 
 
 def fill_list() -> None:
-    """What Blender's list shows: it wants a collection of its own kind."""
+    """Copy the jobs' ids into the collection that Blender's list shows; keep the selection."""
     manager = bpy.context.window_manager
     rows = manager.tablao_jobs
     selected = rows[manager.tablao_job_index].name if _has_selected(manager) else ""

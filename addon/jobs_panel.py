@@ -1,4 +1,4 @@
-"""My jobs with their progress and what they rendered last; and how the farm is."""
+"""Draws my jobs with their progress and last-rendered thumbnails, and the farm's status."""
 
 from typing import Any
 
@@ -25,11 +25,11 @@ _THUMBNAIL_SCALE = 6.0
 
 
 class TABLAO_PG_job_row(bpy.types.PropertyGroup):
-    """A row of the list; its name is the job's id, the rest is in the session."""
+    """A row of the list. Its name is the job's id; the session has the other facts."""
 
 
 class TABLAO_UL_jobs(bpy.types.UIList):
-    # Blender counts the arguments.
+    # Blender requires exactly these arguments.
     def draw_item(
         self,
         context: Any,

@@ -24,7 +24,7 @@ class TABLAO_OT_refresh(bpy.types.Operator):
     def execute(self, context: Any) -> "set[str]":
         connecting.refresh(context)
         job_watch.look(context)
-        # While it is asked, what is known is of the last time.
+        # While a request runs, `is_reached` is the result of the last one.
         if session.is_reached is False and not background.is_running("refresh"):
             self.report({"ERROR"}, session.message)
             return {"CANCELLED"}
@@ -42,7 +42,7 @@ class TABLAO_OT_find_managers(bpy.types.Operator):
 
 
 class TABLAO_OT_use_manager(bpy.types.Operator):
-    """Work with this manager"""
+    """Use this manager"""
 
     bl_idname = "tablao.use_manager"
     bl_label = "Use This Manager"
@@ -54,7 +54,7 @@ class TABLAO_OT_use_manager(bpy.types.Operator):
 
 
 class TABLAO_OT_evaluate_setting(bpy.types.Operator):
-    """Fill in what the scene says now"""
+    """Fill in the value that the scene gives now"""
 
     bl_idname = "tablao.evaluate_setting"
     bl_label = "Evaluate"
@@ -78,7 +78,7 @@ class TABLAO_OT_evaluate_setting(bpy.types.Operator):
 
 
 class TABLAO_OT_check(bpy.types.Operator):
-    """Look for all that would go wrong, before anything is sent"""
+    """Look for everything that would go wrong, before anything is sent"""
 
     bl_idname = "tablao.check"
     bl_label = "Check"
@@ -149,7 +149,7 @@ class TABLAO_OT_submit(bpy.types.Operator):
 
 
 class TABLAO_OT_cancel_submission(bpy.types.Operator):
-    """Stop, and leave nothing behind"""
+    """Stop this submission, and leave nothing behind"""
 
     bl_idname = "tablao.cancel_submission"
     bl_label = "Cancel Submission"

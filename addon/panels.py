@@ -1,4 +1,4 @@
-"""The panel in the output properties: what a job is, and the button that submits it."""
+"""Draws the panel in the output properties: a job's properties, and the button that submits it."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ class _OutputPanel:
 
 
 class SubPanel(_OutputPanel):
-    """Below the one that submits; there is nothing in it before a manager was reached once."""
+    """A panel within the one that submits. It is hidden until a manager has answered once."""
 
     bl_parent_id = "TABLAO_PT_submit"
 
@@ -101,7 +101,7 @@ def draw_submit(layout: Any, context: Any) -> None:
     column.scale_y = 1.4
     is_known = session.job_type(context.scene.tablao.job_type) is not None
     column.enabled = is_known
-    # What the artist may decide: the next click is that decision.
+    # Only missing files are left, and the artist may submit without them by the next click.
     is_anyway = {each.code for each in session.findings} == {"missing-files"}
     text = "Submit Without Missing Files" if is_anyway else "Submit to the Farm"
     button = column.operator("tablao.submit", text=text, icon="RENDER_ANIMATION")
@@ -115,7 +115,7 @@ def draw_submit(layout: Any, context: Any) -> None:
 
 def _draw_setting(row: Any, group: Any, setting: Setting) -> None:
     name = setting_properties.property_of(setting.key)
-    # The mark says that a job needs a value; the manager would only say so later.
+    # The mark says that a job needs a value. Otherwise only the manager would say so, later.
     label = f"{setting.label} *" if setting.required else setting.label
     if setting_properties.is_linked(group, setting):
         _draw_pair(row, label, setting.eval_info.description if setting.eval_info else "")
@@ -130,7 +130,7 @@ def _draw_setting(row: Any, group: Any, setting: Setting) -> None:
 
 
 def _draw_pair(layout: Any, label: str, text: str) -> None:
-    """As Blender aligns a property: the label to the right, the value to the left."""
+    """Draw a label and a text as Blender aligns a property: the label right, the value left."""
     split = layout.split(factor=0.4, align=True)
     left = split.row()
     left.alignment = "RIGHT"
@@ -139,7 +139,10 @@ def _draw_pair(layout: Any, label: str, text: str) -> None:
 
 
 def _draw_file_name(layout: Any, chosen: Any) -> None:
-    """What an empty name becomes, where a field cannot show it itself."""
+    """Draw the file's name, which an empty job name stands for, below the field.
+
+    Blender before 4.1 cannot show it in the field itself.
+    """
     if not chosen.job_name.strip() and (stem := values.blendfile_stem()):
         row = layout.row()
         row.enabled = False

@@ -1,4 +1,4 @@
-"""What Blender's scene and the panel say, as a submission; and what is wrong with it."""
+"""Makes a submission of Blender's scene and the panel, and checks it."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +16,7 @@ from .session import session
 
 
 def findings_now(context: Any, job_name: str = "") -> "list[Finding]":
-    """What is wrong as far as Blender alone can tell. Quick."""
+    """Return what is wrong as far as Blender alone can tell. This is quick."""
     scene = context.scene
     job_type = session.job_type(scene.tablao.job_type)
     settings, failures = (
@@ -36,22 +36,25 @@ def findings_now(context: Any, job_name: str = "") -> "list[Finding]":
 
 
 def _without_looking(info: "ManagerInfo | None") -> "ManagerInfo | None":
-    """As if it took uploads: a thread asks whether the storage is there, for that may take long."""
+    """Pretend that the manager takes uploads, so that the check skips the shared storage.
+
+    To look for the storage may take long, so a thread does it.
+    """
     return replace(info, storage=replace(info.storage, shaman_enabled=True)) if info else None
 
 
 def submission_of(context: Any, job_name: str = "") -> Submission:
-    """What the panel says.
+    """Make a submission of what the panel says.
 
     Raises:
-        NotSubmittable: something that is wrong blocks it.
+        NotSubmittable: a finding blocks it.
     """
     blocking = [each for each in findings_now(context, job_name) if each.is_blocking]
     if blocking:
         raise NotSubmittable(blocking)
     scene, chosen = context.scene, context.scene.tablao
     job_type = session.job_type(chosen.job_type)
-    assert job_type is not None  # else there was a finding that blocks
+    assert job_type is not None  # otherwise a finding has blocked it
     settings, _ = values.gathered(context, scene, job_type, job_name)
     blendfile = values.blendfile_path()
     project = project_of(context, blendfile)
@@ -72,8 +75,10 @@ def submission_of(context: Any, job_name: str = "") -> Submission:
 
 
 def project_of(context: Any, blendfile: "Path | None") -> "Project | None":
-    """Raises:
-    NotSubmittable: the typed folder is none.
+    """Find the file's project as the preferences say.
+
+    Raises:
+        NotSubmittable: the typed folder does not exist, or does not hold the file.
     """
     if blendfile is None:
         return None
@@ -91,8 +96,10 @@ def project_of(context: Any, blendfile: "Path | None") -> "Project | None":
 
 
 def save_file() -> None:
-    """Raises:
-    NotSubmittable: it cannot be saved.
+    """Save the file, if it has changes and has been saved before.
+
+    Raises:
+        NotSubmittable: the file cannot be saved.
     """
     if not bpy.data.is_dirty or not bpy.data.filepath:
         return

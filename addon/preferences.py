@@ -1,4 +1,4 @@
-"""What Blender remembers about the farm, apart from any file: where the code asks for it."""
+"""Reads the add-on's preferences, which Blender keeps apart from any file."""
 
 import getpass
 from pathlib import Path
@@ -11,13 +11,15 @@ from .core.project import ProjectFinder
 
 
 def preferences_of(context: bpy.types.Context) -> Any:
-    """`preferences_page.TablaoPreferences`, whose fields only Blender knows."""
+    """Return the `preferences_page.TablaoPreferences`. Blender makes its fields, so it is Any."""
     return context.preferences.addons[__package__].preferences
 
 
 def manager_of(context: bpy.types.Context) -> Manager:
-    """Raises:
-    ManagerError: the address is none.
+    """Return the manager that the preferences name.
+
+    Raises:
+        ManagerError: the address or the token is not valid.
     """
     chosen = preferences_of(context)
     return Manager(chosen.manager_address, chosen.token)
@@ -33,13 +35,13 @@ def user_name_of(context: bpy.types.Context) -> str:
         return typed
     try:
         return getpass.getuser()
-    # No login at all, as in some containers: what is raised depends on Python's version.
+    # Some containers have no login. The exception then depends on Python's version.
     except (KeyError, OSError, ImportError):
         return ""
 
 
 def kept_info_file() -> Path:
-    """Where what the manager said is kept for work without it."""
+    """Return the file that keeps the manager's information for offline use."""
     return Path(bpy.utils.user_resource("CONFIG", path="tablao")) / "manager-info.json"
 
 

@@ -1,4 +1,4 @@
-"""What Blender remembers about the farm, apart from any file: its fields, and their page."""
+"""The add-on's preferences: their fields, and the page that shows them."""
 
 import bpy
 
@@ -23,7 +23,7 @@ def _address_changed(preferences: "TablaoPreferences", context: bpy.types.Contex
 
 
 class TablaoPreferences(bpy.types.AddonPreferences):
-    # Blender wants the name that it gave to the add-on's package.
+    # Blender requires the name that it gave to the add-on's package.
     bl_idname = __package__
 
     __annotations__ = {

@@ -32,7 +32,7 @@ class _PresetOperator:
 
 
 class TABLAO_OT_save_preset(_PresetOperator, bpy.types.Operator):
-    """Keep these settings under the name beside this button"""
+    """Save these settings under the name beside this button"""
 
     bl_idname = "tablao.save_preset"
     bl_label = "Save Preset"
@@ -76,7 +76,7 @@ class TABLAO_OT_apply_preset(_PresetOperator, bpy.types.Operator):
 
 
 class TABLAO_OT_delete_preset(_PresetOperator, bpy.types.Operator):
-    """Forget the preset of the name beside this button"""
+    """Delete the preset that is named beside this button"""
 
     bl_idname = "tablao.delete_preset"
     bl_label = "Delete Preset"

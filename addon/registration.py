@@ -1,4 +1,4 @@
-"""What Blender is told when the add-on is enabled, and everything taken back when it is not."""
+"""Registers the add-on's classes, properties, handlers and timers in Blender; and removes them."""
 
 from typing import Any
 
@@ -23,7 +23,7 @@ from . import (
 )
 from .session import session
 
-#: In this order: panels within a panel come after it.
+#: In the order of registration: a panel comes before the panels within it.
 _CLASSES: tuple[type[Any], ...] = (
     *preferences_page.CLASSES,
     *scene_properties.CLASSES,
@@ -44,7 +44,7 @@ def register() -> None:
     jobs_panel.register()
     thumbnails.register()
     bpy.app.handlers.load_post.append(_file_loaded)
-    # Blender lets nobody near its preferences and data while it enables add-ons at its start.
+    # While Blender starts and enables add-ons, they cannot reach its preferences and data.
     bpy.app.timers.register(_begin, first_interval=0.0, persistent=True)
     connecting.use_kept_info()
 
@@ -74,9 +74,9 @@ def _begin() -> None:
 # `persistent` has no types.
 @bpy.app.handlers.persistent  # type: ignore[untyped-decorator]
 def _file_loaded(*_: Any) -> None:
-    # They were about another file.
+    # The findings were about the file that was open before.
     session.findings, session.is_checked = (), False
     if session.running is None:
         session.outcome, session.has_failed = "", False
-    # The list of jobs was the other file's window manager's.
+    # The list of jobs belonged to the window manager of the file that was open before.
     job_watch.fill_list()

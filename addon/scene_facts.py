@@ -1,4 +1,4 @@
-"""Reads a scene into the core's words."""
+"""Reads a scene into the core's `SceneFacts`."""
 
 from typing import Any
 
@@ -28,19 +28,19 @@ def read_scene(scene: bpy.types.Scene, missing: "tuple[MissingFile, ...]" = ()) 
 
 
 def unsaved_images() -> "tuple[str, ...]":
-    # What Blender shows of a render, or composes, is nobody's painting.
+    # A viewer image shows a render or a composite; the artist did not paint it.
     return tuple(
         image.name for image in bpy.data.images if image.is_dirty and image.source != "VIEWER"
     )
 
 
 def has_camera(scene: bpy.types.Scene) -> bool:
-    """The scene's own, or one that a marker on the timeline binds."""
+    """Return whether the scene has a camera, or a marker on the timeline binds one."""
     return scene.camera is not None or any(marker.camera for marker in scene.timeline_markers)
 
 
 def strips_of(scene: bpy.types.Scene) -> "list[Any]":
-    """What the sequence editor holds, by the name that this version of Blender has for it."""
+    """Return the strips in the scene's sequence editor."""
     editor = scene.sequence_editor
     if editor is None:
         return []

@@ -1,4 +1,4 @@
-"""What an artist says about a job apart from its type's settings; stored in the file's scene."""
+"""The artist's choices for a job, apart from its type's settings. The file's scene stores them."""
 
 from collections.abc import Callable
 from typing import Any
@@ -8,7 +8,7 @@ import bpy
 from . import devices
 from .session import session
 
-#: Blender shows an enumeration's texts from where Python keeps them.
+#: Python must keep the texts of an enumeration while Blender shows them.
 _shown: dict[str, list[tuple[str, str, str, int]]] = {}
 
 NOTHING = "-"
@@ -29,7 +29,10 @@ def _devices() -> list[tuple[str, str, str]]:
 
 
 def _choice(field: str, choices: Callable[[], list[tuple[str, str, str]]], **arguments: Any) -> Any:
-    """An enumeration over a text: what the farm no longer has stays chosen, and can be said so."""
+    """Make an enumeration over a text property.
+
+    A chosen value that the farm no longer has stays chosen, and its label says so.
+    """
 
     def items(group: Any, context: Any) -> list[tuple[str, str, str, int]]:
         known = choices()
@@ -68,11 +71,11 @@ def _text(name: str, description: str, **arguments: Any) -> Any:
 class TABLAO_PG_scene(bpy.types.PropertyGroup):
     __annotations__ = {
         "job_name": _text("Job Name", "Empty: the file's name"),
-        "job_type": _text("Job Type", "By the manager's name for it", update=_job_type_changed),
+        "job_type": _text("Job Type", "The manager's name for it", update=_job_type_changed),
         "job_type_choice": _choice(
             "job_type", _job_types, name="Job Type", description="What the farm makes of this file"
         ),
-        "worker_tag": _text("Worker Tag", "By its id. Empty: all workers"),
+        "worker_tag": _text("Worker Tag", "The tag's id. Empty: all workers"),
         "worker_tag_choice": _choice(
             "worker_tag", _tags, name="Worker Tag", description="Only workers with this tag"
         ),
@@ -90,7 +93,7 @@ class TABLAO_PG_scene(bpy.types.PropertyGroup):
         ),
         "is_paused": bpy.props.BoolProperty(
             name="Submit as Paused",
-            description="The job waits until somebody resumes it",
+            description="The job waits until you resume it",
             options=set(),
         ),
         "comment": _text("Comment", "Shown with the job in the dashboard"),
@@ -98,7 +101,7 @@ class TABLAO_PG_scene(bpy.types.PropertyGroup):
         "project_root": _text(
             "Project Folder", "Holds the file and all that it uses", subtype="DIR_PATH"
         ),
-        "preset": _text("Preset", "Under which these settings are saved"),
+        "preset": _text("Preset", "Name under which these settings are saved"),
     }
 
 

@@ -1,8 +1,8 @@
 """A job type's settings as native Blender properties, one property group for each job type.
 
-The group hangs on the scene under a name that depends on the job type alone. So values survive
-saving, a change of the job type and back, and a new version of the job type; what is not
-registered just now stays in the file untouched.
+The scene has the group under a name that depends only on the job type's name. So values survive
+saving, a change of the job type and back, and a new version of the job type. Values of a group that
+is not registered stay in the file unchanged.
 """
 
 import re
@@ -14,7 +14,7 @@ import bpy
 
 from .core.job_types import JobType, Setting, SettingType
 
-#: Gives the value of a job type's read-only setting, whenever Blender draws it in a scene.
+#: Returns the value of a job type's read-only setting; called whenever Blender draws it.
 Live = Callable[[bpy.types.Scene, JobType, Setting], Any]
 
 _LONGEST_NAME = 60
@@ -38,7 +38,7 @@ _classes: dict[str, tuple[JobType, type]] = {}
 
 
 def register(job_types: "tuple[JobType, ...]", live: Live) -> None:
-    """Blender has properties for these job types, and for no others."""
+    """Register properties for these job types, and remove those of all others."""
     wanted = {attribute_of(job_type.name): job_type for job_type in job_types}
     for name in [name for name in _classes if wanted.get(name) != _classes[name][0]]:
         _unregister(name)
@@ -56,7 +56,7 @@ def unregister() -> None:
 
 
 def group_of(scene: bpy.types.Scene, job_type: JobType) -> bpy.types.PropertyGroup:
-    """The values of the job type's settings in a scene."""
+    """Return the values of the job type's settings in a scene."""
     return getattr(scene, attribute_of(job_type.name))
 
 
@@ -69,22 +69,25 @@ def property_of(key: str) -> str:
 
 
 def link_of(key: str) -> str:
-    """The property that says whether a setting follows its expression."""
+    """Return the name of the property that says whether a setting follows its expression."""
     return _identifier("link", key)
 
 
 def choice_number(choice: str) -> int:
-    """Blender stores an enumeration's number: the choice's own, wherever it is in the list."""
+    """Return a number that depends only on the choice, not on its place in the list.
+
+    A file stores this number as the enumeration's value.
+    """
     return zlib.crc32(choice.encode()) & 0x7FFFFFFF
 
 
 def choice_identifier(choice: str) -> str:
-    # An empty one would be a heading, and could not be chosen.
+    # Blender shows an item with an empty identifier as a heading, which cannot be chosen.
     return choice or "-"
 
 
 def read(group: bpy.types.PropertyGroup, setting: Setting) -> Any:
-    """The setting's value as the manager knows it."""
+    """Return the setting's value as the manager knows it."""
     value = getattr(group, property_of(setting.key))
     if _is_choice(setting):
         return next(
@@ -94,8 +97,10 @@ def read(group: bpy.types.PropertyGroup, setting: Setting) -> Any:
 
 
 def write(group: bpy.types.PropertyGroup, setting: Setting, value: Any) -> None:
-    """Raises:
-    ValueError, TypeError: the property cannot have this value.
+    """Set the setting's value, given as the manager knows it.
+
+    Raises:
+        ValueError, TypeError: the property cannot have this value.
     """
     if _is_choice(setting):
         if value not in setting.choices:
@@ -113,7 +118,7 @@ def _is_choice(setting: Setting) -> bool:
 
 
 def _identifier(prefix: str, text: str) -> str:
-    """A Python name for any text, the same each time and another for another text."""
+    """Make a Python name of any text: always the same, and a different one for each text."""
     plain = re.sub(r"\W", "_", text, flags=re.ASCII)
     name = f"{prefix}_{plain}"
     if plain == text and len(name) <= _LONGEST_NAME:
@@ -138,7 +143,7 @@ def _group_class(name: str, job_type: JobType, live: Live) -> type:
                 default=True,
                 options=set(),
             )
-    # Blender takes names of 63 characters for classes, and the property's may be almost as long.
+    # Blender limits the names of classes to 63 characters, and `name` may be almost as long.
     class_name = f"TABLAO_PG_job_{zlib.crc32(name.encode()):08x}"
     return type(class_name, (bpy.types.PropertyGroup,), {"__annotations__": annotations})
 
@@ -195,7 +200,7 @@ def _number(setting: Setting, arguments: dict[str, Any]) -> Any:
     if isinstance(unit := setting.propargs.get("unit"), str) and unit in _UNITS:
         arguments["unit"] = unit
     if "step" in arguments:
-        # Blender wants hundredths, as a whole number.
+        # Blender wants the step in hundredths, as a whole number.
         arguments["step"] = int(max(1, min(_INT32[1], arguments["step"])))
     return bpy.props.FloatProperty(**_plain(setting, arguments))
 
@@ -215,7 +220,10 @@ _PROPERTIES: Mapping[SettingType, Callable[[Setting, dict[str, Any]], Any]] = {
 def _numbers(
     propargs: Mapping[str, Any], names: "tuple[str, ...]", kind: Callable[[Any], Any]
 ) -> dict[str, Any]:
-    """Those that are numbers; what is none would keep Blender from making the property at all."""
+    """Return those of `names` in `propargs` that are numbers, within Blender's limits.
+
+    With any other value Blender would not make the property.
+    """
     return {name: _bounded(propargs[name], kind) for name in names if _is_number(propargs, name)}
 
 
@@ -230,7 +238,7 @@ def _bounded(number: float, kind: Callable[[Any], Any]) -> Any:
 
 
 def _plain(setting: Setting, arguments: dict[str, Any]) -> dict[str, Any]:
-    """With what every type of property takes from `propargs`."""
+    """Add the arguments that every type of property takes from `propargs`."""
     subtype = setting.propargs.get("subtype")
     if (
         isinstance(subtype, str)

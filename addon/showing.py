@@ -1,4 +1,4 @@
-"""“Show Me”: leads to where what a check found can be put right."""
+"""“Show Me”: leads to the place where the artist can fix what a check found."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from .session import session
 
 
 class TABLAO_OT_show(bpy.types.Operator):
-    """Go where this can be put right"""
+    """Go to the place where you can fix this"""
 
     bl_idname = "tablao.show"
     bl_label = "Show Me"
@@ -26,13 +26,13 @@ class TABLAO_OT_show(bpy.types.Operator):
         elif self.what == "missing-files":
             bpy.ops.tablao.missing_files("INVOKE_DEFAULT")
         elif context.space_data is not None:
-            # The tab of the properties editor that this button is in.
+            # `what` is a tab of the properties editor, in which this button is.
             context.space_data.context = self.what
         return {"FINISHED"}
 
 
 class TABLAO_OT_missing_files(bpy.types.Operator):
-    """All files that are missing, and Blender's own search for them"""
+    """List all missing files, and offer Blender's own search for them"""
 
     bl_idname = "tablao.missing_files"
     bl_label = "Missing Files"

@@ -1,4 +1,4 @@
-"""A submission from Blender: read the scene, save the file, hand the rest to a thread."""
+"""Submits from Blender: reads the scene, saves the file, and leaves the rest to a thread."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,13 +17,13 @@ from .core.submission import Submission, check_with_manager, submit
 from .planning import findings_now, save_file, submission_of
 from .session import Running, session, told
 
-#: How long Blender may take to close for the sake of a submission that is canceled thereby.
+#: How long Blender, when it closes, waits for a submission that is canceled thereby.
 _END_WITHIN_S = 5.0
 
 
 @dataclass(frozen=True)
 class Sent:
-    """What a thread came back with."""
+    """The result of a submission."""
 
     info: ManagerInfo
     job: Mapping[str, Any]
@@ -32,16 +32,16 @@ class Sent:
 def begin(
     context: Any, *, job_name: str = "", allow_missing: bool = False, is_waiting: bool = False
 ) -> None:
-    """Check and save on this thread, do the rest in the background.
+    """Check and save on this thread; do the rest in the background.
 
     Args:
-        job_name: empty: the panel's.
+        job_name: the job's name; empty: the panel's.
         allow_missing: submit although files are missing.
-        is_waiting: for scripts: return when it has been submitted, or has failed.
+        is_waiting: return only when the job is submitted, or that has failed; for scripts.
 
     Raises:
-        NotSubmittable: nothing was begun.
-        ManagerError: the manager's address is none.
+        NotSubmittable: something is wrong, so nothing was started.
+        ManagerError: the manager's address or token is not valid.
     """
     if session.running is not None:
         raise NotSubmittable(
@@ -54,7 +54,7 @@ def begin(
     except NotSubmittable as refusal:
         _not_sent(refusal)
         raise
-    assert known is not None  # else there was a finding that blocks
+    assert known is not None  # otherwise a finding has blocked it
     running = session.running = Running(submission.name)
     session.outcome, session.has_failed = "", False
     session.findings, session.is_checked = (), False
@@ -68,10 +68,10 @@ def begin(
 
 
 def begin_check(context: Any) -> bool:
-    """Look for everything that is wrong, the manager's opinion included.
+    """Look for everything that is wrong, and ask the manager about the job, too.
 
     Returns:
-        Whether that was begun; False: it runs already.
+        False if a check is running already.
     """
     found = findings_now(context)
     _show(tuple(found))
@@ -98,7 +98,7 @@ def cancel() -> None:
 
 
 def stop() -> None:
-    """Cancel, and give the thread the time to take away what it has half done."""
+    """Cancel the submission, and wait until its thread has removed unfinished files."""
     cancel()
     background.wait_for("submit", _END_WITHIN_S)
 
@@ -129,7 +129,7 @@ def _on_disk(
     running: "Running | None" = None,
     allow_missing: bool = False,
 ) -> "list[Finding]":
-    """What is wrong with files and the storage; may take long."""
+    """Return what is wrong with the files and the storage. This may take long."""
     if blendfile is None or not blendfile.is_file():
         return []
     is_canceled = running.canceled.is_set if running else never
@@ -146,7 +146,7 @@ def _found_elsewhere(
     job_type: "JobType | None",
     blendfile: "Path | None",
 ) -> "list[Finding]":
-    """What only the disk and the manager can tell."""
+    """Return what only the disk and the manager can tell."""
     found = _on_disk(known, job_type, blendfile)
     if submission is not None and known is not None:
         try:
@@ -160,7 +160,7 @@ def _sent(sent: Sent) -> None:
     session.running = None
     session.outcome = f"Submitted {sent.job['name']}"
     _show(())
-    # Not if another manager was chosen meanwhile.
+    # The artist may have chosen another manager meanwhile.
     if sent.info.address == connecting.address_now():
         session.is_reached = True
         session.submitted.append(str(sent.job["id"]))
@@ -173,13 +173,13 @@ def _not_sent(problem: Exception) -> None:
 
 
 def _checked(found: "list[Finding]", blendfile: "Path | None") -> None:
-    # Not if another file was opened meanwhile.
+    # The artist may have opened another file meanwhile.
     if values.blendfile_path() == blendfile:
         _show(tuple(sorted(found, key=lambda each: not each.is_blocking)))
 
 
 def _not_checked(problem: Exception) -> None:
-    # A submission that was begun meanwhile goes on, and tells of itself.
+    # If a submission was started meanwhile, keep its message.
     if session.running is None:
         _tell_of(problem)
 

@@ -1,6 +1,6 @@
-"""Runs in a background Blender, for pipelines: what a job type's settings are for an open file.
+"""Evaluates a job type's settings for an open file. Runs in a background Blender, for pipelines.
 
-Its other half is `core/scene_asking.py`.
+`core/scene_asking.py` starts that Blender and reads the answer.
 """
 
 import dataclasses
@@ -18,10 +18,11 @@ from .scene_facts import read_scene
 
 
 def tell(request_file: str, answer_file: str) -> None:
-    """
+    """Evaluate the settings, and write the answer.
+
     Args:
         request_file: JSON with `manager`, `job_type`, `job_name` and `settings`.
-        answer_file: gets JSON with `values`, `failures` and `facts`.
+        answer_file: is written as JSON with `values`, `failures` and `facts`.
     """
     request = json.loads(Path(request_file).read_text(encoding="utf-8"))
     info = manager_info.from_json(request["manager"])

@@ -1,4 +1,4 @@
-"""Small pictures of what jobs rendered last, as icons that Blender can draw."""
+"""Keeps the thumbnails of jobs' last-rendered frames, as icons that Blender can draw."""
 
 import hashlib
 import tempfile
@@ -10,7 +10,7 @@ from typing import Any
 
 import bpy.utils.previews
 
-#: More are not asked for; who scrolls further sees the status only.
+#: The number of jobs that have a thumbnail. Jobs further down the list have none.
 MOST = 20
 
 _previews: Any = None
@@ -21,12 +21,13 @@ _known: "dict[str, Known]" = {}
 @dataclass(frozen=True)
 class Known:
     updated: str
-    """When the job had last changed as its picture was asked for."""
+    """The job's `updated` when its thumbnail was last asked for."""
     since: float
-    """When it was first asked for after that change, by the monotonic clock."""
+    """When the thumbnail was first asked for after that change, by the monotonic clock."""
     name: str = ""
-    """Of the picture; empty: there is none."""
+    """The thumbnail's name among the previews; empty: the job has no thumbnail."""
     digest: str = ""
+    """SHA-256 of the thumbnail."""
 
 
 def register() -> None:
@@ -46,14 +47,16 @@ def unregister() -> None:
 
 
 def known() -> Mapping[str, Known]:
-    """By job."""
+    """Return what is known of each job's thumbnail, by job id."""
     return dict(_known)
 
 
 def put(job_id: str, updated: str, image: bytes) -> None:
-    """
+    """Keep a job's thumbnail in place of its last one.
+
     Args:
-        image: JPEG; empty: there is none yet.
+        updated: the job's `updated`, as the manager gave it.
+        image: a JPEG; empty: the job has no thumbnail yet.
     """
     if _previews is None or _folder is None:
         return
@@ -66,8 +69,8 @@ def put(job_id: str, updated: str, image: bytes) -> None:
     _drop(job_id)
     name = ""
     if image:
-        # A new name for each: Blender keeps what it once read.
-        # A digest of the id, too: the name is a file's, and the id the manager's.
+        # Each image gets a new name, because Blender does not read a file again.
+        # The id goes into the digest: the name becomes a file's, and the manager chose the id.
         name = hashlib.sha256(f"{job_id} {digest}".encode()).hexdigest()
         file = Path(_folder.name) / f"{name}.jpg"
         file.write_bytes(image)
@@ -76,7 +79,7 @@ def put(job_id: str, updated: str, image: bytes) -> None:
 
 
 def icon_of(job_id: str) -> int:
-    """For `icon_value`; 0: there is no picture."""
+    """Return a value for `icon_value`; 0: the job has no thumbnail."""
     there = _known.get(job_id)
     return int(_previews[there.name].icon_id) if there and there.name else 0
 

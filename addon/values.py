@@ -1,4 +1,4 @@
-"""The values of a job type's settings: what the artist chose, and what expressions give."""
+"""The values of a job type's settings: those that the artist chose, and those of expressions."""
 
 from collections.abc import Container, Iterator, Mapping
 from contextlib import suppress
@@ -14,7 +14,7 @@ from .core.setting_values import NotAValue, Value
 
 
 def job_name_of(scene: bpy.types.Scene, said: str = "") -> str:
-    """What a script said, else what the artist typed, else the file's name."""
+    """Return the name that a script gave, else the one that the artist typed, else the file's."""
     return said.strip() or str(scene.tablao.job_name).strip() or blendfile_stem()
 
 
@@ -23,7 +23,7 @@ def blendfile_stem() -> str:
 
 
 def blendfile_path() -> "Path | None":
-    """None: never saved."""
+    """Return the open file's path; None if it was never saved."""
     return Path(bpy.data.filepath) if bpy.data.filepath else None
 
 
@@ -35,10 +35,11 @@ def in_use(
     unchosen: str = "",
     job_name: str = "",
 ) -> SettingsInUse:
-    """
+    """Return the values of the scene's settings, which are evaluated when they are read.
+
     Args:
-        job_name: for expressions; empty: the panel's.
-        unchosen: key of the setting for which its expression counts, whatever was typed.
+        unchosen: key of a setting whose expression is used, whatever the artist typed.
+        job_name: the job's name in expressions; empty: the panel's.
     """
     chosen = _Chosen(setting_properties.group_of(scene, job_type), job_type, unchosen)
     return SettingsInUse(
@@ -56,10 +57,10 @@ def in_use(
 
 
 class _Chosen(Mapping[str, Any]):
-    """What the artist typed or chose, by key.
+    """The values that the artist typed or chose, by key.
 
-    Read when somebody asks for it: each value that Blender draws is found out anew, and would
-    otherwise read all others, at each movement of the mouse.
+    A value is read only when it is asked for. Blender evaluates each value that it draws at each
+    movement of the mouse; reading all other values each time would be slow.
     """
 
     def __init__(self, group: bpy.types.PropertyGroup, job_type: JobType, unchosen: str) -> None:
@@ -80,7 +81,7 @@ class _Chosen(Mapping[str, Any]):
         return sum(1 for _ in self)
 
     def typed(self, key: str) -> "Setting | None":
-        """The setting, if a value can be typed for it."""
+        """Return the setting if a value can be typed for it, else None."""
         setting = self._job_type.setting(key)
         if setting is None or setting.is_evaluated or not setting.is_editable:
             return None
@@ -88,7 +89,7 @@ class _Chosen(Mapping[str, Any]):
 
 
 class _Linked(Container[str]):
-    """Keys of settings whose expression counts."""
+    """The keys of settings that use their expression instead of a typed value."""
 
     def __init__(self, chosen: _Chosen) -> None:
         self._chosen = chosen
@@ -105,7 +106,7 @@ class _Linked(Container[str]):
 def gathered(
     context: Any, scene: bpy.types.Scene, job_type: JobType, job_name: str = ""
 ) -> "tuple[dict[str, Value], list[Exception]]":
-    """Every setting's value, and why others have none."""
+    """Return the settings' values, and the failures of settings that have no value."""
     failures: list[Exception] = []
     settings: dict[str, Value] = {}
     asked = in_use(context, scene, job_type, job_name=job_name)
@@ -126,28 +127,28 @@ def _value_or_failure(asked: SettingsInUse, setting: Setting) -> "Value | Except
 
 
 def evaluated(context: Any, scene: bpy.types.Scene, job_type: JobType, setting: Setting) -> Value:
-    """What its expression gives now, whatever was typed.
+    """Return the value of the setting's expression now, whatever the artist typed.
 
     Raises:
-        EvaluationFailed, NotAValue: it gives nothing.
+        EvaluationFailed, NotAValue: the expression gives no value.
     """
     return in_use(context, scene, job_type, unchosen=setting.key).value_of(setting)
 
 
 def fill_in(context: Any, scene: bpy.types.Scene, job_type: JobType) -> None:
-    """Give shown settings that are empty what their expressions give."""
+    """Fill in the empty settings that are shown, with the values of their expressions."""
     group = setting_properties.group_of(scene, job_type)
     for setting in job_type.settings:
         is_open = setting.is_shown and setting.is_editable and not setting.has_link
         if setting.eval and is_open and setting_properties.read(group, setting) == "":
-            # What cannot be found out yet stays empty, and is found out at submission.
+            # A setting that cannot be evaluated yet stays empty until the submission.
             with suppress(EvaluationFailed, NotAValue, TypeError, ValueError):
                 value = evaluated(context, scene, job_type, setting)
                 setting_properties.write(group, setting, value)
 
 
 def live(scene: bpy.types.Scene, job_type: JobType, setting: Setting) -> Value:
-    """A read-only setting's value, whenever Blender draws it. Never raises."""
+    """Return a read-only setting's value, for drawing; its default if the expression fails."""
     try:
         return in_use(bpy.context, scene, job_type).value_of(setting)
     except (EvaluationFailed, NotAValue):

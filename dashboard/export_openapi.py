@@ -1,4 +1,4 @@
-"""Writes the manager's OpenAPI document, from which the dashboard's types are made.
+"""Writes the manager's OpenAPI document, from which the dashboard's types are generated.
 
 python dashboard/export_openapi.py FILE
 """
@@ -19,7 +19,7 @@ from manager_api.web.dependencies import ManagerParts
 
 
 class _NoControl:
-    """Nothing is asked of jobs while the application is only described."""
+    """Control of jobs that is never used: the application is only described, and does not run."""
 
     async def change(self, job_id: str, change: object) -> None:
         raise NotImplementedError

@@ -1,4 +1,4 @@
-"""Hatchling's hook: a package that is built here brings along what the manager serves."""
+"""Hatchling's hook: adds the files that the manager serves to a package."""
 
 import runpy
 from pathlib import Path
@@ -9,7 +9,7 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 class _Served(NamedTuple):
     built: str
-    """What says that it was built."""
+    """A pattern of files that exist if it was built."""
     builder: str
     files: str
 
@@ -21,10 +21,10 @@ _SERVED = (
 
 
 class ServedFilesHook(BuildHookInterface):  # type: ignore[type-arg] # its parameter is internal
-    """The dashboard's files, and the zip of the Blender add-on."""
+    """Adds the dashboard's files and the add-on's zip, and builds them if they are missing."""
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
-        # An editable install is the checkout; `make dashboard addon` builds them there.
+        # An editable install uses the checkout, in which `make dashboard addon` builds the files.
         if version == "editable":
             return
         root = Path(self.root)
@@ -32,5 +32,5 @@ class ServedFilesHook(BuildHookInterface):  # type: ignore[type-arg] # its param
             if not any((root / "manager_api").glob(each.built)):
                 runpy.run_path(str(root / each.builder))["build"]()
             build_data["artifacts"].append(f"/manager_api/{each.files}")
-        # Only a checkout asks when they were built (see step.py).
+        # Only a checkout needs the stamp (see step.py).
         build_data["artifacts"].append("!/manager_api/*_files/.built")

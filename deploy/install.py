@@ -1,8 +1,9 @@
-"""Installs into `.venv` what Tablao runs and is built with, and with `--dev` what its tests need.
+"""Installs the packages that Tablao runs and is built with, in `.venv`; `--dev` adds its tests'.
 
 python deploy/install.py [--dev]
 
-Everything is pinned with hashes. uv installs it, from where pip would. Standard library only.
+All packages are pinned with hashes. uv installs them from the sources that pip is set up to use.
+Standard library only.
 """
 
 import os
@@ -18,12 +19,12 @@ VENV = Path(".venv")
 BIN = VENV / "bin"
 RUN, BUILD, DEV = (Path(f"requirements{of}.txt") for of in ("", "-build", "-dev"))
 
-#: What uv calls pip's settings; it does not read them itself.
+#: uv's names of pip's settings. uv does not read pip's settings itself.
 _UV_NAMES = {
     "index-url": "UV_DEFAULT_INDEX",
     "extra-index-url": "UV_INDEX",
     "find-links": "UV_FIND_LINKS",
-    # Without an index there are folders, see above.
+    # Without an index pip uses folders, see `find-links`.
     "no-index": "UV_OFFLINE",
     "trusted-host": "UV_INSECURE_HOST",
     "cert": "SSL_CERT_FILE",
@@ -42,10 +43,10 @@ def install(*, dev: bool) -> None:
         stamp=VENV / ".installed",
     ).run(
         (*uv, "--require-hashes", "--requirement", str(RUN), "--requirement", str(BUILD)),
-        # Hashes say what may be installed, so nothing may be looked up beside them.
+        # Only packages with a known hash may be installed, so look up no dependencies.
         (*uv, "--no-deps", "--no-build-isolation", "--editable", "."),
-        # Keeps what is imported as bytecode: 6 s of CPU; 16 s for all that is installed, 12 s if
-        # each of the demo's four processes compiles for itself.
+        # Compile the imported modules to bytecode, which takes 6 s of CPU. To compile all installed
+        # modules would take 16 s; without this step, the demo's four processes compile for 12 s.
         (python, "-c", "import manager_api.main, manager_api.cli.demo, worker_host.serving"),
         environment=environment_of_steps,
     )
@@ -79,7 +80,7 @@ def make_environment() -> None:
 
 
 def pin(package: str, file: Path) -> str:
-    """The lines about a package, with its hashes."""
+    """Return a package's lines in a file of requirements, with its hashes."""
     return re.findall(rf"^{package}==(?:.*\n)(?: .*\n)*", file.read_text(), re.MULTILINE)[0]
 
 
@@ -89,7 +90,10 @@ def count(*files: Path) -> int:
 
 
 def environment_of_steps() -> dict[str, str]:
-    """Of this process, with pip's settings in uv's words; Python may write bytecode."""
+    """Return this process's environment, with uv's names for pip's settings.
+
+    It lets Python write bytecode.
+    """
     command = (str(BIN / "python"), "-m", "pip", "config", "list")
     listed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     environment = {"UV_SYSTEM_CERTS": "1", **uv_settings(listed), **os.environ}
@@ -98,9 +102,10 @@ def environment_of_steps() -> dict[str, str]:
 
 
 def uv_settings(listed: str) -> Mapping[str, str]:
-    """From what `pip config list` prints: lines such as `global.index-url='ADDRESS'`.
+    """Read the output of `pip config list`: lines such as `global.index-url='ADDRESS'`.
 
-    The environment's go above those for `pip install`, and those above the global ones.
+    The environment's settings take precedence over those for `pip install`, and these over the
+    global ones.
     """
     found: dict[str, dict[str, str]] = {"global": {}, "install": {}, ":env:": {}}
     for where, name, value in re.findall(r"^([\w:]+)\.([\w-]+)='(.*)'$", listed, re.MULTILINE):
@@ -113,12 +118,12 @@ def _uv_value(name: str, value: str) -> str:
     values = value.replace("\\n", " ").split()
     if name != "find-links":
         return " ".join(values)
-    # If a folder is missing, pip goes on and uv does not.
+    # Leave out missing folders: pip ignores them, but uv fails.
     return ",".join(each for each in values if "://" in each or Path(each).exists())
 
 
 def main() -> None:
-    if sys.version_info < (3, 11):  # noqa: UP036 # it is what this line finds out
+    if sys.version_info < (3, 11):  # noqa: UP036 # an older Python may run this file
         sys.exit(
             f"Tablao needs Python 3.11 or later, and {sys.executable} is older: "
             "make PYTHON=/path/to/python3.11"

@@ -1,9 +1,9 @@
-"""One step of the Makefile: says what it does, and does nothing if its sources have not changed.
+"""Runs a step of the Makefile, with a title and its duration, only if its sources have changed.
 
 python deploy/step.py --title TITLE --sources PATH... --made PATTERN --stamp FILE -- COMMAND...
 
-The stamp keeps a checksum of the sources' content, so a checkout that only touches them does not
-repeat the step. The command's output is shown only if it fails. Standard library only.
+The stamp keeps a checksum of the sources' content, so a checkout that only changes their times does
+not repeat the step. The command's output is shown only if it fails. Standard library only.
 """
 
 import argparse
@@ -15,9 +15,9 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
-#: Folders without sources: installed or made by the steps themselves, or tests.
+#: Folders that do not count as sources: the steps make them, or they hold tests.
 _MADE = frozenset({"node_modules", "__pycache__", "wheels", "tests"})
-#: Without a terminal a line says that a step goes on; seconds.
+#: Without a terminal, a line is printed so often, in seconds, to show that a step goes on.
 _REMIND_EVERY_S = 10.0
 
 
@@ -26,8 +26,8 @@ class Step:
 
     Args:
         sources: Files and folders.
-        made: Pattern of what the commands make; without any they run again.
-        stamp: Where the checksum of the sources is kept.
+        made: A pattern of files that the commands make; if there are none, the commands run.
+        stamp: The file that keeps the checksum of the sources.
     """
 
     def __init__(self, title: str, *, sources: Iterable[Path], made: str, stamp: Path) -> None:
@@ -47,19 +47,19 @@ class Step:
     def run(
         self, *commands: Sequence[str], environment: Callable[[], dict[str, str]] | None = None
     ) -> None:
-        """Run the commands unless that was done.
+        """Run the commands, unless the step is done.
 
         Args:
-            environment: Asked for only if they run; None: this process's.
+            environment: Called only if the commands run; None: this process's environment.
 
         Raises:
-            SystemExit: One failed; its output has been printed.
+            SystemExit: A command failed; its output has been printed.
         """
         if self.is_done:
             return
-        # Sources that change meanwhile are noticed the next time.
+        # Sources that change during the step are noticed the next time.
         before = checksum(self._sources)
-        # What is begun and not ended is not done, whatever the sources become.
+        # A step that is interrupted is not done, even if the sources return to an old state.
         self._stamp.unlink(missing_ok=True)
         variables = environment() if environment else None
         with _Progress(self._title):
@@ -69,7 +69,7 @@ class Step:
 
 
 def checksum(sources: Iterable[Path]) -> str:
-    """Of the names and the content of all files; in folders, of those that are sources."""
+    """Return a checksum of the names and the content of all sources."""
     digest = hashlib.sha256()
     for file in sorted(file for source in sources for file in _files(source)):
         content = hashlib.sha256(file.read_bytes()).hexdigest()
@@ -103,7 +103,7 @@ def _run_quietly(command: Sequence[str], environment: dict[str, str] | None) -> 
 
 
 class _Progress:
-    """The title, how long it has taken so far, and how long it took."""
+    """Prints the title, the seconds so far, and in the end the duration."""
 
     def __init__(self, title: str) -> None:
         self._title = title
@@ -128,7 +128,7 @@ class _Progress:
             if is_terminal:
                 _write(f"\r{self._title} … {self._seconds} s")
             else:
-                _write(f"  … still at it after {self._seconds} s\n")
+                _write(f"  … still running after {self._seconds} s\n")
 
     @property
     def _seconds(self) -> int:

@@ -1,6 +1,6 @@
-"""The add-on without Blender: everything about submitting that needs no bpy.
+"""The part of the add-on that needs no bpy: everything about submitting.
 
-For pipelines, too: see docs/scripting.md.
+Pipelines use it, too: see docs/scripting.md.
 """
 
 from .checks import Finding, NotSubmittable

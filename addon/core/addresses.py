@@ -1,22 +1,22 @@
-"""What people type as a manager's address, as one that requests can be sent to."""
+"""Turns a typed address of a manager into one that requests can be sent to."""
 
 import ipaddress
 from urllib.parse import SplitResult, urlsplit, urlunsplit
 
-#: Pages that somebody may have copied the address from.
+#: Paths of a manager's pages, from which people may copy its address.
 _PAGES = ("/api/", "/app/", "/job-files/")
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 class BadAddress(ValueError):
-    """Its text is a sentence for whoever typed the address."""
+    """The address is not valid. The text is a sentence for the user who typed it."""
 
 
 def normalized(address: str) -> str:
-    """With a scheme, without a trailing slash, without the page that it may have been copied with.
+    """Return the address with a scheme, and without a trailing slash or the path of a page.
 
     Raises:
-        BadAddress: it is none.
+        BadAddress: it is not a valid address.
     """
     text = address.strip()
     if not text:
@@ -34,7 +34,7 @@ def normalized(address: str) -> str:
 def _split(text: str) -> SplitResult:
     try:
         parts = urlsplit(text)
-        # Only asking for it finds out whether it is a number.
+        # Reading the port raises ValueError if it is not a number.
         if parts.port == 0:
             raise BadAddress(f"{text} is no address: no manager has port 0")
     except ValueError as error:
@@ -45,7 +45,7 @@ def _split(text: str) -> SplitResult:
 
 
 def _folder(path: str) -> str:
-    """A manager may live in a folder of a larger site."""
+    """Return the folder of a larger site in which the manager lives; empty if there is none."""
     for page in _PAGES:
         path = f"{path}/".partition(page)[0]
     return path.rstrip("/")

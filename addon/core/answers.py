@@ -1,4 +1,4 @@
-"""Answers that are JSON, but not what a manager says."""
+"""Recognizes answers that are JSON but do not come from a manager."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,10 +8,10 @@ from .manager import Manager, ManagerError
 
 @contextmanager
 def understood(manager: Manager) -> Iterator[None]:
-    """For code that takes an answer apart.
+    """Wrap code that reads fields of an answer.
 
     Raises:
-        ManagerError: something that every manager says is not there.
+        ManagerError: the answer lacks a field that every manager has, or has another type there.
     """
     try:
         yield

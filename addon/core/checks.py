@@ -1,4 +1,4 @@
-"""What would go wrong with a submission, found before anything is sent, and what to do about it."""
+"""Finds everything that would go wrong with a submission, before anything is sent."""
 
 import threading
 from collections.abc import Iterable, Iterator, Mapping
@@ -16,13 +16,13 @@ from .setting_values import NotAValue
 
 __all__ = ["Finding", "NotSubmittable", "SceneFacts", "check", "finding_of", "needs_blendfile"]
 
-#: A network drive that answers later is as good as none.
+#: A network drive that takes longer to answer counts as not connected.
 _FOLDER_WITHIN_S = 2.0
-#: Set by us, not by the artist.
+#: The key of a setting that the add-on sets, not the artist.
 BLENDFILE = "blendfile"
-#: Blender would write one file, which many workers cannot write at once.
+#: With these formats Blender writes a single file, which several workers cannot write at once.
 VIDEO_FORMATS = frozenset({"FFMPEG", "AVI_RAW", "AVI_JPEG"})
-#: Render single images, and refuse videos.
+#: Job types that render single images, and no videos.
 _RENDERS_IMAGES = frozenset({"simple-blender-render"})
 _MOST_FRAMES = 100_000
 _HIGHEST_PRIORITY = 100
@@ -30,27 +30,27 @@ _HIGHEST_PRIORITY = 100
 
 @dataclass(frozen=True)
 class SceneFacts:
-    """What Blender says of the file and the scene that is to be rendered."""
+    """Facts from Blender about the file and the scene that is to be rendered."""
 
     blend_path: Path | None
-    """None: never saved."""
+    """None: the file was never saved."""
     is_dirty: bool
-    """Changed since it was saved."""
+    """The file was changed since it was saved."""
     has_camera: bool
     frame_start: int = 1
     frame_end: int = 1
     frame_step: int = 1
     output_format: str = "PNG"
-    """Of Blender's image settings."""
+    """The file format in Blender's image settings."""
     blender_version: str = ""
     scene: str = "Scene"
     uses_sequencer: bool = False
-    """Strips are rendered, which need no camera."""
+    """Strips are rendered; they need no camera."""
     view_layers: tuple[str, ...] = ("ViewLayer",)
-    """Those that are enabled for rendering."""
+    """The view layers that are enabled for rendering."""
     missing: tuple[MissingFile, ...] = ()
     unsaved_images: tuple[str, ...] = ()
-    """Painted on since they were saved, which saving the file does not mend."""
+    """Images that were painted on since they were saved. Saving the file does not save them."""
 
 
 def check(
@@ -65,15 +65,15 @@ def check(
     allow_missing: bool = False,
     failures: Iterable[Exception] = (),
 ) -> list[Finding]:
-    """Everything that is wrong, what blocks first.
+    """Return everything that is wrong; findings that block come first.
 
     Args:
-        job_type: None: the chosen one is not, or no longer, among the manager's.
-        info: None: the manager has never been asked.
-        settings: evaluated; their `blendfile` is not looked at.
-        worker_tag: its id; empty: all workers.
-        allow_missing: the artist knows of the missing files, and renders without them.
-        failures: what the evaluation of settings raised.
+        job_type: the chosen job type; None: the manager does not have it, or no longer.
+        info: None: the manager has never answered.
+        settings: evaluated settings; their `blendfile` is not checked.
+        worker_tag: the tag's id; empty: all workers.
+        allow_missing: the artist has decided to render without the missing files.
+        failures: the exceptions that evaluating the settings raised.
     """
     failures = tuple(failures)
     found = [
@@ -85,7 +85,7 @@ def check(
         *_about_job(job_name, priority),
         *(
             Finding(
-                "setting-not-evaluated", str(failure), "Mend what it asks for, or give it a value"
+                "setting-not-evaluated", str(failure), "Fix what it asks for, or give it a value"
             )
             for failure in failures
         ),
@@ -95,7 +95,10 @@ def check(
 
 
 def is_folder(location: str) -> bool:
-    """Whether it is one that answers soon: asking for a lost network drive can take minutes."""
+    """Return whether the location is a folder. A drive that does not answer soon counts as none.
+
+    The look-up of a lost network drive can take minutes, so a thread does it.
+    """
     answers: list[bool] = []
     asking = threading.Thread(target=lambda: answers.append(_is_folder(location)), daemon=True)
     asking.start()
@@ -194,7 +197,7 @@ def _about_manager(
 ) -> Iterator[Finding]:
     if info is None:
         yield Finding(
-            "manager-unknown", "Nothing is known of the manager yet", "Refresh from the manager"
+            "manager-unknown", "The manager has not answered yet", "Refresh from the manager"
         )
         return
     if job_type is None:

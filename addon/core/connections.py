@@ -1,4 +1,4 @@
-"""Connections for one request each, through the proxy that the environment asks for."""
+"""Opens a connection for each request, through the proxy that the environment names."""
 
 import base64
 import ssl
@@ -11,10 +11,10 @@ from .addresses import is_this_machine, port_of
 
 
 def connection_to(manager: SplitResult, timeout_s: float) -> tuple[HTTPConnection, str]:
-    """An unopened connection, and what to put before the path of a request on it.
+    """Return an unopened connection, and a prefix for the path of a request on it.
 
     Raises:
-        OSError: the proxy's address is none.
+        OSError: the proxy's address is not valid.
     """
     host, port = manager.hostname or "", port_of(manager)
     proxy = _proxy_for(manager)
@@ -23,7 +23,7 @@ def connection_to(manager: SplitResult, timeout_s: float) -> tuple[HTTPConnectio
     try:
         through, its_port = proxy.hostname or "", proxy.port or 80
     except ValueError as error:
-        raise OSError(f"the proxy's address is none: {error}") from error
+        raise OSError(f"the proxy's address is not valid: {error}") from error
     connection = _connection(manager.scheme, through, its_port, timeout_s)
     if manager.scheme == "https":
         connection.set_tunnel(host, port, _credentials(proxy))
@@ -32,7 +32,7 @@ def connection_to(manager: SplitResult, timeout_s: float) -> tuple[HTTPConnectio
 
 
 def headers_for_proxy(manager: SplitResult) -> dict[str, str]:
-    """What a request carries for a proxy that passes it on; a tunnel has its own."""
+    """Return the headers for a proxy that forwards the request. A tunnel sends its own headers."""
     proxy = _proxy_for(manager)
     return _credentials(proxy) if proxy is not None and manager.scheme == "http" else {}
 

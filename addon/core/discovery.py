@@ -1,4 +1,4 @@
-"""Finds managers in the local networks, Flamenco's and ours; takes a few seconds."""
+"""Finds Flamenco's and our managers in the local networks. A search takes a few seconds."""
 
 import select
 import socket
@@ -14,16 +14,16 @@ from .manager import Manager, ManagerError
 from .manager_info import product_of, version_problem
 from .progress import IsCanceled, never
 
-#: Both kinds of manager have it when nobody chose another. This machine is asked for it even if
-#: nobody answers: a manager for this machine alone may not be heard.
+#: The default port of both kinds of manager. It is always tried on this machine, because a manager
+#: that serves only this machine may not answer the search.
 _PORT = 8080
-#: In a network; more than that is somebody's joke.
+#: Further answers are ignored. No network has so many managers.
 _MOST_CANDIDATES = 64
 _ASK_EVERY_S = 1.0
 _LOOK_EVERY_S = 0.1
 _PROBE_S = 2.0
 _LONGEST_DATAGRAM = 9001
-#: Hops; a farm's network may have a router within.
+#: In hops: a farm's network may contain a router.
 _TIME_TO_LIVE = 2
 
 _WAYS: tuple[ModuleType, ...] = (ssdp, mdns)
@@ -31,20 +31,20 @@ _WAYS: tuple[ModuleType, ...] = (ssdp, mdns)
 
 @dataclass(frozen=True)
 class Found:
-    """A manager that answers as one that we can speak to."""
+    """A manager that answered, and whose version we support."""
 
     address: str
     name: str
-    """Of the farm, for people."""
+    """The farm's name, for people."""
     product: str
     """Name and version of the program, for people."""
 
 
 def find_managers(search_s: float = 2.5, is_canceled: IsCanceled = never) -> tuple[Found, ...]:
-    """Those that were found, in alphabetical order of their names. Blocks.
+    """Search for managers, and return them in alphabetical order of their names. Blocks.
 
     Args:
-        search_s: for how long to listen; asking what was found takes up to two seconds more.
+        search_s: for how long to listen; to ask the managers then takes up to two more seconds.
     """
     own = _own_addresses()
     urls = _candidates(own, search_s, is_canceled)
@@ -62,7 +62,7 @@ def _candidates(own: Iterable[str], search_s: float, is_canceled: IsCanceled) ->
         listening = _sockets(own, stack)
         end, ask_at = time.monotonic() + search_s, 0.0
         while listening and not is_canceled() and time.monotonic() < end:
-            # Datagrams get lost, and one that has just started may not have heard the first.
+            # Ask again: datagrams get lost, and a manager may have started after the first one.
             if time.monotonic() >= ask_at:
                 _ask(listening)
                 ask_at = time.monotonic() + _ASK_EVERY_S
@@ -73,7 +73,7 @@ def _candidates(own: Iterable[str], search_s: float, is_canceled: IsCanceled) ->
 
 
 def _sockets(own: Iterable[str], stack: ExitStack) -> Mapping[socket.socket, ModuleType]:
-    """By what they ask, one for each way and each of this machine's networks."""
+    """Open a socket for each way and each of this machine's networks; return it with its way."""
     return {
         found: way
         for address in own
@@ -95,13 +95,16 @@ def _socket_on(address: str, stack: ExitStack) -> "socket.socket | None":
 
 
 def _own_addresses() -> list[str]:
-    """IPv4 addresses; the standard library knows no better way to the networks they are in."""
+    """Return this machine's IPv4 addresses, which stand for its networks.
+
+    The standard library has no better way to list the networks.
+    """
     addresses = {"127.0.0.1": None}
     with suppress(OSError):
         for *_, place in socket.getaddrinfo(socket.gethostname(), None, socket.AF_INET):
             addresses[str(place[0])] = None
     for group, port in (way.GROUP for way in _WAYS):
-        # Where the system would send it; nothing is sent.
+        # The system chooses its own address for the group; this sends nothing.
         with suppress(OSError), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as to_group:
             to_group.connect((group, port))
             addresses[str(to_group.getsockname()[0])] = None
@@ -110,7 +113,7 @@ def _own_addresses() -> list[str]:
 
 def _ask(listening: Mapping[socket.socket, ModuleType]) -> None:
     for each, way in listening.items():
-        # A network that lets nobody ask is like one without managers.
+        # A network that blocks the question counts as one without managers.
         with suppress(OSError):
             each.sendto(way.question(), way.GROUP)
 

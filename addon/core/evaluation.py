@@ -1,7 +1,7 @@
-"""Values that job types give as Python expressions, with the names that Flamenco promises them.
+"""Evaluates the Python expressions of job types' settings, with the names that Flamenco defines.
 
-Source: Flamenco's add-on: empty globals, and `bpy`, `C`, `jobname`, `Path`, `abspath`,
-`last_n_dir_parts` and `settings` as locals. Only Blender can supply the first two.
+Source: Flamenco's add-on. It evaluates with empty globals, and with `bpy`, `C`, `jobname`, `Path`,
+`abspath`, `last_n_dir_parts` and `settings` as locals. Only Blender can supply the first two.
 """
 
 from collections.abc import Callable, Container, Mapping
@@ -13,30 +13,31 @@ from .setting_values import NotAValue, Value
 
 
 class EvaluationFailed(Exception):
-    """A setting's expression has no value now; the text says which one and why."""
+    """A setting's expression has no value now; the text names the setting and says why."""
 
     def __init__(self, label: str, why: object) -> None:
         """
         Args:
-            label: of the setting.
-            why: what its expression raised, or what that says.
+            label: the setting's label.
+            why: the exception that the expression raised, or its text.
         """
         self.label = label
         self.why = str(why) or type(why).__name__
-        super().__init__(f"{label} cannot be found out: {self.why}")
+        super().__init__(f"{label} cannot be evaluated: {self.why}")
 
 
 def evaluate(expression: str, namespace: Mapping[str, Any], label: str = "The setting") -> Any:
-    """
+    """Return the value of an expression.
+
     Args:
-        label: of the setting, for the sentence when it fails.
+        label: the setting's label, for the error's sentence.
 
     Raises:
-        EvaluationFailed: the expression raises, or is none.
+        EvaluationFailed: the expression raises, or is not valid Python.
     """
     try:
-        # Job types are the farm's own code, as trusted as what its workers run. Globals, not
-        # locals as well: what a comprehension names is looked up among globals only.
+        # Job types are the farm's own code, as trusted as the programs that its workers run.
+        # The names are globals, because a comprehension in `eval` does not see the locals.
         return eval(expression, dict(namespace))
     except SystemExit as error:
         raise EvaluationFailed(label, "its expression would end Blender") from error
@@ -45,11 +46,11 @@ def evaluate(expression: str, namespace: Mapping[str, Any], label: str = "The se
 
 
 def namespace_for(job_name: str, blendfile: Path | None, **supplied: Any) -> dict[str, Any]:
-    """The names for expressions, without `settings`, which `SettingsInUse` is for.
+    """Return the names for expressions, except `settings`, which `SettingsInUse` adds.
 
     Args:
-        blendfile: the file that is submitted; None: not saved.
-        supplied: further names, or others in place of ours: `bpy`, `C`, `abspath`.
+        blendfile: the file that is submitted; None: it was never saved.
+        supplied: further names, or replacements of ours: `bpy`, `C`, `abspath`.
     """
     own: dict[str, Any] = {
         "jobname": job_name,
@@ -61,26 +62,25 @@ def namespace_for(job_name: str, blendfile: Path | None, **supplied: Any) -> dic
 
 
 def absolute(path: str, blendfile: Path | None) -> str:
-    """As `bpy.path.abspath`: `//` begins at the blend file's folder."""
+    """Make a path absolute as `bpy.path.abspath` does: `//` stands for the blend file's folder."""
     if path.startswith("//") and blendfile is not None:
         return str(blendfile.parent / path[2:].lstrip("/"))
     return path
 
 
 def last_n_dir_parts(n: int, file: str | PurePath | None) -> Path:
-    """The last `n` folders that a file is in; an empty path for 0, and for no file."""
+    """Return the last `n` folders of a file's path; an empty path if `n` is 0 or `file` is None."""
     if n <= 0 or file is None:
         return Path()
     parts = Path(file).parent.parts
-    # The root is no folder to put below another one.
+    # Leave the root out: the result is used below another folder.
     return Path(*[each for each in parts[-n:] if each != Path(file).anchor])
 
 
 class SettingsInUse:
-    """The values of a job type's settings, each evaluated when somebody first asks for it.
+    """The values of a job type's settings. Each is evaluated when it is first read.
 
-    An expression finds it under `settings`, so expressions may use each other's values in any
-    order.
+    Expressions know this object as `settings`, so they may use each other's values in any order.
     """
 
     def __init__(
@@ -92,9 +92,10 @@ class SettingsInUse:
     ) -> None:
         """
         Args:
-            chosen: values by key, of the artist's making.
-            namespace: as `namespace_for` makes it.
-            linked: keys with a link button whose expression counts; None: those not chosen.
+            chosen: the values that the artist chose, by key.
+            namespace: the result of `namespace_for`.
+            linked: keys of the settings with a link button that use their expression; None:
+                those that have no chosen value.
         """
         self._job_type = job_type
         self._chosen = chosen
@@ -113,10 +114,11 @@ class SettingsInUse:
         return self.__getattr__(key)
 
     def value_of(self, setting: Setting) -> Value:
-        """
+        """Return the setting's value.
+
         Raises:
             EvaluationFailed: its expression has no value.
-            NotAValue: what was chosen is none of its type.
+            NotAValue: the chosen value does not fit its type.
         """
         if setting.key not in self._known:
             self._known[setting.key] = self._find(setting)
@@ -126,7 +128,7 @@ class SettingsInUse:
         if not setting.eval:
             return False
         if setting.is_evaluated:
-            # A script may say what Blender is not there to tell.
+            # Without Blender, a script may give the value of a setting that is not shown.
             return setting.is_shown or setting.key not in self._chosen
         if setting.has_link and self._linked is not None:
             return setting.key in self._linked
@@ -157,15 +159,15 @@ def evaluate_all(
     job_type: JobType,
     on_failure: Callable[[Setting, EvaluationFailed], None] | None = None,
 ) -> dict[str, Value]:
-    """Every setting of the job type; what a job is submitted with.
+    """Return the values of all settings of the job type, with which a job is submitted.
 
     Args:
-        on_failure: told of each that has no value, which is then left out; None: the first
-            one raises.
+        on_failure: called for each setting whose expression fails; the result lacks that
+            setting. None: the first failure is raised.
 
     Raises:
-        EvaluationFailed: as said.
-        NotAValue: a chosen value is none of its setting's type.
+        EvaluationFailed: an expression failed, and `on_failure` is None.
+        NotAValue: a chosen value does not fit its setting's type.
     """
     values: dict[str, Value] = {}
 

@@ -1,4 +1,4 @@
-"""What is wrong with a submission, and what to do about it, in words for the artist."""
+"""Findings tell the artist what is wrong with a submission, and what to do about it."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -11,22 +11,22 @@ _CHANGED = 412
 @dataclass(frozen=True)
 class Finding:
     code: str
-    """For programs: one word for each kind of finding."""
+    """The kind of finding, for programs."""
     sentence: str
     """What is wrong."""
     advice: str
     """What to do about it."""
     is_blocking: bool = True
-    """Nothing is sent while there is one; else the artist decides."""
+    """True: nothing is sent. False: the artist decides."""
     show: tuple[str, ...] = ()
-    """What it is about: files, or settings' labels."""
+    """The files, or the labels of settings, that it is about."""
 
     def __str__(self) -> str:
         return f"{self.sentence}. {self.advice}."
 
 
 class NotSubmittable(Exception):
-    """Nothing was sent; the text says why and what to do."""
+    """Findings block the submission, and nothing was sent. The text says why and what to do."""
 
     def __init__(self, findings: Iterable[Finding]) -> None:
         self.findings = tuple(findings)
@@ -34,7 +34,7 @@ class NotSubmittable(Exception):
 
 
 def finding_of(error: ManagerError) -> Finding:
-    """What a refusal by the manager means for the artist."""
+    """Return a finding that explains a manager's refusal to the artist."""
     if error.status == _CHANGED:
         return Finding(
             "job-type-changed",

@@ -1,4 +1,4 @@
-"""Frame ranges as the manager understands them, counted without listing every frame.
+"""Counts the frames of frame ranges as the manager understands them, without listing every frame.
 
 Source: Flamenco: `1-10`, `1..10` and single frames, separated by commas.
 """
@@ -7,19 +7,19 @@ import re
 
 _PART = re.compile(r"\s*([0-9]+)\s*(?:(?:-|\.\.)\s*([0-9]+)\s*)?")
 _NEGATIVE = re.compile(r"(^|[.-])\s*-\s*[0-9]")
-#: More digits than any frame has; longer ones cost time.
+#: No frame number has more digits. Longer numbers would cost time.
 _MOST_DIGITS = 9
 
 
 class BadFrames(ValueError):
-    """The text says what is wrong with the frames."""
+    """The frames are not valid; the text says why."""
 
 
 def count_frames(text: str) -> int:
-    """How many different frames there are.
+    """Return the number of different frames.
 
     Raises:
-        BadFrames: none, or not a frame range.
+        BadFrames: the text is empty, or not a frame range.
     """
     if not text.strip():
         raise BadFrames("No frames are chosen")
@@ -32,7 +32,7 @@ def count_frames(text: str) -> int:
 
 
 def _span(part: str, text: str) -> tuple[int, int]:
-    """First and last frame, both included."""
+    """Return the first and the last frame of a part; both are included."""
     if not part.strip():
         raise BadFrames(f"“{text}” has a comma with no frame beside it")
     match = _PART.fullmatch(part)
@@ -41,7 +41,7 @@ def _span(part: str, text: str) -> tuple[int, int]:
     if match is None:
         raise BadFrames(f"“{part.strip()}” is no frame range")
     if any(len(each or "") > _MOST_DIGITS for each in match.groups()):
-        raise BadFrames(f"“{part.strip()}” has a frame beyond all films")
+        raise BadFrames(f"“{part.strip()}” has a frame number that is too high")
     first, end = int(match[1]), int(match[2] or match[1])
     if end < first:
         raise BadFrames(f"“{part.strip()}” runs backwards")

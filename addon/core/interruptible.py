@@ -1,4 +1,4 @@
-"""Work that cannot be stopped, and a cancel that does not wait for it."""
+"""Runs work that cannot be stopped, so that a cancel need not wait for it."""
 
 from collections.abc import Callable
 from concurrent.futures import Future, wait
@@ -13,17 +13,17 @@ _ASK_EVERY_S = 0.1
 
 
 def interruptible(work: Callable[[], T], is_canceled: IsCanceled) -> T:
-    """What it comes to, or what it raises.
+    """Do the work in a thread, and return its result or raise its exception.
 
     Raises:
-        Canceled: is_canceled() said so; the work ends by itself, and nobody hears of it.
+        Canceled: is_canceled() returned True. The work goes on, and its result is ignored.
     """
     outcome: Future[T] = Future()
 
     def in_thread() -> None:
         try:
             outcome.set_result(work())
-        # The edge of a thread: raised again where the work was asked for.
+        # The edge of a thread: `outcome.result()` raises it again.
         except BaseException as error:
             outcome.set_exception(error)
 

@@ -1,4 +1,4 @@
-"""Job types and their settings, as the manager describes them; whatever else it says is ignored."""
+"""Job types and their settings, as the manager describes them. Unknown fields are ignored."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from .setting_values import NotAValue, Value, fitted
 
-#: Opens a file or folder dialog in Blender.
+#: Subtypes of settings that get a file or folder dialog in Blender.
 SUBTYPES = frozenset({"file_path", "dir_path", "file_name", "hashed_file_path"})
 
 
@@ -21,18 +21,18 @@ class SettingType(str, Enum):
 class Visibility(str, Enum):
     VISIBLE = "visible"
     SUBMISSION = "submission"
-    """Only where a job is submitted, that is here."""
+    """Shown only where a job is submitted, as in this add-on."""
     WEB = "web"
-    """Only in the dashboard."""
+    """Shown only in the dashboard."""
     HIDDEN = "hidden"
 
 
 @dataclass(frozen=True)
 class EvalInfo:
     show_link_button: bool
-    """The artist may switch between what the expression gives and a value of their own."""
+    """The artist may switch between the expression's value and a typed one."""
     description: str
-    """What the expression gives, for people: "Scene frame range"."""
+    """The meaning of the expression's value, for people: "Scene frame range"."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class Setting:
     label: str = ""
     default: Any = field(default=None, hash=False)
     eval: str = ""
-    """A Python expression that gives the value; empty: none."""
+    """A Python expression that gives the value; empty: there is none."""
     eval_info: EvalInfo | None = None
     visible: Visibility = Visibility.VISIBLE
     required: bool = False
@@ -56,7 +56,7 @@ class Setting:
 
     @property
     def is_shown(self) -> bool:
-        """In a panel for submission."""
+        """Whether a panel for submission shows it."""
         return self.visible in (Visibility.VISIBLE, Visibility.SUBMISSION)
 
     @property
@@ -65,17 +65,17 @@ class Setting:
 
     @property
     def has_link(self) -> bool:
-        """There is a choice between the expression and a value of one's own."""
+        """Whether the artist may choose between the expression's value and a typed one."""
         return bool(self.eval and self.eval_info and self.eval_info.show_link_button)
 
     @property
     def is_evaluated(self) -> bool:
-        """At submission, whatever its value is now: nobody can type one."""
+        """Whether its expression always gives its value, because the artist cannot type one."""
         return bool(self.eval) and not (self.is_shown and self.is_editable)
 
     @property
     def default_value(self) -> Value:
-        """Of the setting's type, whatever the job type says."""
+        """The default, in the setting's type even if the job type's own default is not."""
         for wanted in (self.default, self.choices[0] if self.choices else None, self._nothing):
             if wanted is not None:
                 try:
@@ -95,10 +95,10 @@ class Setting:
         return nothing[self.type]
 
     def coerce(self, value: object) -> Value:
-        """The value in the setting's type, moved between its `min` and `max`.
+        """Return the value in the setting's type, moved between its `min` and `max`.
 
         Raises:
-            NotAValue: it cannot be one of this setting.
+            NotAValue: it does not fit the setting.
         """
         fitting = fitted(value, self.type.value, self.propargs, self.label)
         if self.choices and fitting not in self.choices:
@@ -108,7 +108,8 @@ class Setting:
 
     @classmethod
     def from_json(cls, told: Mapping[str, Any]) -> "Setting":
-        """
+        """Read a setting from the manager's answer.
+
         Raises:
             KeyError: it has no key.
         """
@@ -129,7 +130,7 @@ class Setting:
             eval_info=_eval_info(told.get("evalInfo")),
             visible=_one_of(Visibility, told.get("visible"), Visibility.VISIBLE),
             required=told.get("required") is True,
-            # Flamenco's own add-on takes a missing value for true, so job types rely on it.
+            # A missing value means true, as in Flamenco's own add-on; job types rely on it.
             editable=told.get("editable") is not False,
         )
 
@@ -140,7 +141,7 @@ class JobType:
     label: str
     settings: tuple[Setting, ...]
     etag: str = ""
-    """Changes with the settings; the manager refuses a job made with those of yesterday."""
+    """Changes with the settings. The manager refuses a job made with older settings."""
     description: str = ""
 
     def setting(self, key: str) -> Setting | None:
@@ -148,7 +149,8 @@ class JobType:
 
     @classmethod
     def from_json(cls, told: Mapping[str, Any]) -> "JobType":
-        """
+        """Read a job type from the manager's answer.
+
         Raises:
             KeyError: it has no name.
         """
@@ -168,7 +170,7 @@ class JobType:
 
 
 def job_types_from_json(told: object) -> tuple[JobType, ...]:
-    """From the answer of `getJobTypes`; what is no job type is left out."""
+    """Read the answer of `getJobTypes`; leave out entries that are not job types."""
     listed = _mapping(told).get("job_types")
     return tuple(
         JobType.from_json(each)
@@ -181,7 +183,7 @@ _Known = TypeVar("_Known", bound=Enum)
 
 
 def _one_of(kind: type[_Known], told: object, otherwise: _Known) -> _Known:
-    # A newer manager may know more of them than we do.
+    # A newer manager may have values that this add-on does not know.
     return next((each for each in kind if each.value == told), otherwise)
 
 

@@ -1,4 +1,4 @@
-"""Requests to a manager, and its answers; every failure is one sentence for the artist."""
+"""Sends requests to a manager. Every failure becomes one sentence for the artist."""
 
 import json as jsonlib
 import os
@@ -16,11 +16,11 @@ from .connections import connection_to, headers_for_proxy
 from .interruptible import interruptible
 from .progress import IsCanceled, never
 
-#: Ten thousand jobs are some 20 MB; more than this is no answer of a manager.
+#: In bytes. A list of ten thousand jobs has about 20 MB; no manager sends more than this.
 _LONGEST_ANSWER = 256 * 1024 * 1024
 _SUCCESS = range(200, 300)
 _NOT_PLAIN = re.compile(r"\\u(0000|d[89a-f])", re.IGNORECASE)
-#: What failures mean for people; the first that fits.
+#: Explanations of failures for people; the first that fits is used.
 _WHY: Sequence[tuple[type[Exception], str]] = (
     (socket.gaierror, "there is no machine of this name"),
     (ConnectionRefusedError, "nothing listens there"),
@@ -31,12 +31,12 @@ _WHY: Sequence[tuple[type[Exception], str]] = (
 
 
 class ManagerError(Exception):
-    """What went wrong between us and the manager, in one sentence for the artist."""
+    """A request failed, or the manager refused it. The text is one sentence for the artist."""
 
     def __init__(self, message: str, status: int | None = None) -> None:
         """
         Args:
-            status: of the HTTP answer; None: there was none.
+            status: the status of the HTTP answer; None: there was no answer.
         """
         super().__init__(message)
         self.status = status
@@ -46,12 +46,12 @@ class ManagerError(Exception):
 class Answer:
     status: int
     headers: Mapping[str, str]
-    """By name in small letters."""
+    """Headers by their names in small letters."""
     body: bytes = field(repr=False)
 
 
 class Manager:
-    """A manager at an address. Any thread may ask: each request has its own connection."""
+    """A manager at an address. Any thread may use it: each request has its own connection."""
 
     def __init__(
         self,
@@ -62,13 +62,13 @@ class Manager:
     ) -> None:
         """
         Args:
-            address: as typed; http is assumed.
+            address: the address as typed; without a scheme it gets http.
             token: an API token; empty: none.
             timeout_s: for how long the manager may be silent.
-            is_canceled: then nobody waits for an answer any longer, and requests raise `Canceled`.
+            is_canceled: when it returns True, requests stop waiting and raise `Canceled`.
 
         Raises:
-            ManagerError: the address is none.
+            ManagerError: the address or the token is not valid.
         """
         try:
             self.address = normalized(address)
@@ -100,15 +100,16 @@ class Manager:
         headers: Mapping[str, str] | None = None,
         accept: Collection[int] = _SUCCESS,
     ) -> Answer:
-        """Send one request. A body that raises while it is read ends the request with that.
+        """Send one request.
 
+        If reading `body` raises an exception other than OSError, this raises the same exception.
         Args:
-            path: from the manager's address on, quoted: `/api/v3/version`.
-            json: becomes the body; None: there is none.
-            accept: statuses that are answers, not refusals.
+            path: the quoted path after the manager's address: `/api/v3/version`.
+            json: a value to send as the body; None: `body` is sent.
+            accept: the statuses that are no refusals.
 
         Raises:
-            ManagerError: not reached, or any other status, with the manager's own message.
+            ManagerError: the manager is not reached, or answers with another status.
         """
         sent = {"Accept": "application/json, */*;q=0.5", **(headers or {})}
         if self._token:
@@ -122,18 +123,18 @@ class Manager:
         return answer
 
     def get(self, path: str) -> Any:
-        """The decoded answer; None if it is empty."""
+        """Return the decoded answer; None if it is empty."""
         return self._decoded(self.request("GET", path))
 
     def post(self, path: str, json: Any) -> Any:
-        """The decoded answer; None if it is empty."""
+        """Return the decoded answer; None if it is empty."""
         return self._decoded(self.request("POST", path, json=json))
 
     def bytes_of(self, path: str) -> bytes:
         return self.request("GET", path).body
 
     def page(self, path: str) -> str:
-        """The URL of something that a browser can show."""
+        """Return the URL of a page of the manager, for a browser."""
         return f"{self.address}{path}"
 
     def _exchanged(
@@ -160,7 +161,7 @@ class Manager:
     def _answer(self, response: HTTPResponse) -> Answer:
         body = response.read(_LONGEST_ANSWER + 1)
         if len(body) > _LONGEST_ANSWER:
-            raise ManagerError(f"The answer of {self.address} has no end", response.status)
+            raise ManagerError(f"The answer of {self.address} is too long", response.status)
         return Answer(
             response.status, {name.lower(): text for name, text in response.getheaders()}, body
         )
@@ -212,22 +213,22 @@ def _asked(
     try:
         connection.request(method, target, body, headers)
     except (BrokenPipeError, ConnectionResetError):
-        # It answers before it has read all, if it does not want the rest; that answer counts.
+        # A manager that refuses a body answers before it has read all of it. Read that answer.
         if connection.sock is None:
             raise
     return connection.getresponse()
 
 
 def _decoded_json(body: bytes) -> Any:
-    """Texts are such that interfaces can show them, and that can be sent back."""
+    """Decode JSON, and replace characters in it that Blender cannot show or send back."""
     text = body.decode(errors="replace")
     decoded = jsonlib.loads(text)
-    # Looking at each text of ten thousand jobs takes longer than to see that none needs it.
+    # One search of the whole text is faster than to check each text of ten thousand jobs.
     return _plain(decoded) if _NOT_PLAIN.search(text) else decoded
 
 
 def _plain(decoded: Any) -> Any:
-    """Without zeros, which would end a text, and halves of characters."""
+    """Remove NUL characters, which would end a text, and replace lone surrogates."""
     if isinstance(decoded, str):
         return decoded.replace("\0", "").encode(errors="replace").decode()
     if isinstance(decoded, list):
@@ -245,7 +246,7 @@ def _length_left(body: BinaryIO) -> int:
 
 
 def _message(body: bytes) -> str:
-    """What the manager says in its own words; empty if nothing."""
+    """Return the manager's own message; empty if the body has none."""
     try:
         said = _decoded_json(body)
     except (ValueError, RecursionError):

@@ -1,4 +1,4 @@
-"""What there is to know of a manager before a job is submitted to it: fetched, kept, read back."""
+"""Fetches, saves and loads all information about a manager that a submission needs."""
 
 import json
 import os
@@ -15,17 +15,17 @@ from .job_types import JobType, job_types_from_json
 from .manager import Manager, ManagerError
 from .platforms import this_platform
 
-#: In `git` of the answer of `getVersion`, of our managers alone.
+#: The beginning of `git` in the answer of `getVersion`; only our managers have it.
 _PRODUCT = "Tablao"
-#: Of Flamenco, whose interface we speak.
+#: The major version of Flamenco whose API this add-on uses.
 _MAJOR = 3
-#: Of the kept file. One of another format counts as none.
+#: The format of the saved file. A file of another format is ignored.
 _FORMAT = 1
 
 
 @dataclass(frozen=True)
 class SharedStorage:
-    """Where the farm keeps jobs' files, as machines of the platform see it."""
+    """The farm's shared storage for jobs' files, as machines of `platform` see it."""
 
     location: str
     shaman_enabled: bool
@@ -35,7 +35,7 @@ class SharedStorage:
 
 @dataclass(frozen=True)
 class Tag:
-    """Of workers: a job that has one is for workers that have it, too."""
+    """A worker tag. Only workers with this tag run jobs with this tag."""
 
     id: str
     name: str
@@ -52,9 +52,9 @@ class Variable:
 class ManagerInfo:
     address: str
     name: str
-    """Of the farm, for people."""
+    """The farm's name, for people."""
     version: str
-    """Of Flamenco's interface."""
+    """The version of Flamenco's API."""
     is_tablao: bool
     storage: SharedStorage
     job_types: tuple[JobType, ...]
@@ -63,7 +63,7 @@ class ManagerInfo:
     product: str = ""
     """Name and version of the program, for people."""
     answers: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
-    """As the manager gave them; what is kept."""
+    """The manager's answers, from which this was made; only these are saved."""
 
     def job_type(self, name: str) -> JobType | None:
         return next((each for each in self.job_types if each.name == name), None)
@@ -73,13 +73,13 @@ class ManagerInfo:
 
 
 def fetch(manager: Manager, platform: str | None = None) -> ManagerInfo:
-    """All of it; takes five requests.
+    """Fetch all information, with five requests.
 
     Args:
-        platform: whose view of the storage; None: this machine's.
+        platform: the platform whose paths and variables are fetched; None: this machine's.
 
     Raises:
-        ManagerError: not reached, no manager, or one of a version that we cannot speak to.
+        ManagerError: the address is not reached, is no manager's, or its version does not fit.
     """
     seen_from = quote(platform or this_platform(), safe="")
     version = manager.get("/api/v3/version")
@@ -99,7 +99,7 @@ def fetch(manager: Manager, platform: str | None = None) -> ManagerInfo:
 
 
 def version_problem(version: object, address: str) -> str:
-    """Why we cannot speak to a manager with this answer of `getVersion`; empty if we can."""
+    """Return why the answer of `getVersion` does not fit this add-on; empty if it fits."""
     if not isinstance(version, dict) or not isinstance(version.get("version"), str):
         return f"{address} is no Flamenco or Tablao manager. Check the address"
     spoken = str(version.get("shortversion") or version["version"])
@@ -114,7 +114,7 @@ def version_problem(version: object, address: str) -> str:
 
 
 def product_of(version: Mapping[str, Any]) -> str:
-    """Name and version of the program that gave this answer of `getVersion`, for people."""
+    """Return name and version of the program that gave the answer of `getVersion`, for people."""
     return str(version["git"]) if _is_ours(version) else f"Flamenco {version['version']}"
 
 
@@ -124,7 +124,7 @@ def to_json(info: ManagerInfo) -> str:
 
 
 def from_json(text: str) -> ManagerInfo | None:
-    """What `to_json` wrote; None if it is anything else."""
+    """Read the text that `to_json` made; return None for any other text."""
     try:
         kept = json.loads(text)
         if kept["format"] != _FORMAT:
@@ -135,7 +135,7 @@ def from_json(text: str) -> ManagerInfo | None:
 
 
 def save(info: ManagerInfo, file: Path) -> None:
-    """Whole or not at all.
+    """Save the information, either all or nothing.
 
     Raises:
         OSError: the folder cannot be written.
@@ -151,10 +151,10 @@ def save(info: ManagerInfo, file: Path) -> None:
 
 
 def load(file: Path, address: str = "") -> ManagerInfo | None:
-    """What was saved there; None if nothing usable was.
+    """Return the saved information; None if there is none that can be used.
 
     Args:
-        address: as `Manager.address` spells it; what is of another manager is not usable.
+        address: the `Manager.address` that it must be about; empty: any.
     """
     try:
         info = from_json(file.read_text(encoding="utf-8"))
@@ -201,7 +201,7 @@ def _is_ours(version: Mapping[str, Any]) -> bool:
 
 
 def _if_there(ask: Callable[[], Any]) -> Any:
-    # The oldest managers of the same version know nothing of these.
+    # The oldest managers of the same major version answer with 404 here.
     try:
         return ask()
     except ManagerError as error:

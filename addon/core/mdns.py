@@ -1,7 +1,7 @@
-"""One question by multicast DNS, "where is a Tablao?", and its answers.
+"""Makes one question by multicast DNS, "where is a Tablao?", and reads its answers.
 
-Sources: RFC 1035 section 4 for the messages, RFC 6762 section 6.7 for asking without taking part:
-whoever asks from another port than 5353 is answered there, once.
+Sources: RFC 1035 section 4 for the messages; RFC 6762 section 6.7 for one-shot questions: a
+question from a port other than 5353 is answered once, to that port.
 """
 
 import ipaddress
@@ -18,7 +18,7 @@ _HEADER = struct.Struct("!6H")
 _IS_ANSWER = 0x8000
 _LONGEST_DATAGRAM = 9000
 _MOST_RECORDS = 64
-#: Of a name, RFC 1035 section 3.1.
+#: In bytes: RFC 1035 section 3.1.
 _LONGEST_NAME = 255
 
 
@@ -31,7 +31,7 @@ class _Record:
     name: str
     type: int
     begin: int
-    """Where its data is in the datagram."""
+    """The beginning of its data in the datagram."""
     end: int
 
 
@@ -41,10 +41,10 @@ def question() -> bytes:
 
 
 def urls_in(datagram: bytes, sender: str) -> list[str]:
-    """Where managers are by this answer; none if it is malformed, or about something else.
+    """Return the URLs of managers in an answer; none if it is malformed, or about something else.
 
     Args:
-        sender: its address, for an answer that forgets to give one.
+        sender: the sender's address; used if the answer gives no address.
     """
     try:
         return list(dict.fromkeys(_urls(datagram, sender)))
@@ -93,14 +93,14 @@ def _records(datagram: bytes) -> list[_Record]:
 
 
 def _name_at(datagram: bytes, at: int) -> tuple[str, int]:
-    """In small letters, and where the datagram goes on after it."""
+    """Return a name in small letters, and the position in the datagram after it."""
     labels: list[str] = []
     after, lowest, length = 0, at, 0
     while size := datagram[at]:
         if size >= 0xC0:
             after = after or at + 2
             at = struct.unpack_from("!H", datagram, at)[0] & 0x3FFF
-            # A pointer leads to what came before, so names that lead in circles are none.
+            # A pointer must lead to an earlier position, so that no name is an endless circle.
             if at >= lowest:
                 raise _Malformed("a name without end")
             lowest = at

@@ -1,4 +1,4 @@
-"""The artist's jobs while they render, and what the farm is doing."""
+"""Fetches the artist's jobs and the farm's status from the manager, and changes jobs."""
 
 import time
 from collections.abc import Iterable, Mapping
@@ -14,11 +14,12 @@ _CAN_CANCEL = frozenset({"active", "queued", "paused", "pause-requested", "under
 _CAN_PAUSE = frozenset({"active", "queued"})
 _CAN_RESUME = frozenset({"paused"})
 _WAITING = frozenset({"queued", "active"})
-#: Only all jobs at once can be asked for, and a farm may have ten thousand: of the manager's time
-#: each artist who looks takes a twentieth at most.
+#: The API can only list all jobs at once, and a farm may have ten thousand. So that each artist
+#: takes a twentieth of the manager's time, the next list is due 20 times the duration of the last
+#: one later, but after a minute at the latest.
 _REST_SHARE = 20
 _LONGEST_REST_S = 60.0
-#: Of jobs that go on, those that are asked for one by one in the meantime.
+#: Until the list is due, at most this many jobs are asked for one by one.
 _MOST_ALONE = 10
 
 
@@ -27,14 +28,14 @@ class MyJob:
     id: str
     name: str
     status: str
-    """In the API's words."""
+    """The API's word for the status."""
     job_type: str
     priority: int
     created: str
-    """In ISO 8601."""
+    """A time in ISO 8601."""
     updated: str
     activity_text: str
-    """What happened last, for people."""
+    """The last event, for people."""
     progress: float | None
     """From 0 to 1; None: not known yet."""
     user_name: str = ""
@@ -60,7 +61,7 @@ class MyJob:
 
     @property
     def render_output_path(self) -> str:
-        """Where frames are, as its submitter's platform sees it; `######` is their number."""
+        """The frames' path, as the submitter's platform sees it; `######` stands for a number."""
         return str(self.settings.get("render_output_path") or "")
 
 
@@ -71,7 +72,7 @@ class FarmStatus:
     workers_awake: int
     workers: int
     jobs_waiting: int
-    """Queued or active, of everybody."""
+    """The number of queued or active jobs of all users."""
 
     def __str__(self) -> str:
         workers = f"{self.workers_awake} of {self.workers} workers awake"
@@ -81,11 +82,11 @@ class FarmStatus:
 
 @dataclass(frozen=True)
 class Overview:
-    """One look at the farm."""
+    """The farm's status and the artist's jobs at one time."""
 
     farm: FarmStatus
     jobs: tuple[MyJob, ...]
-    """The artist's, newest first."""
+    """The artist's jobs, newest first."""
     list_due_at: float = 0.0
     """When all jobs may be asked for again, by the monotonic clock."""
 
@@ -98,16 +99,17 @@ def overview(
     limit: int = 50,
     before: Overview | None = None,
 ) -> Overview:
-    """
+    """Fetch the farm's status and the artist's jobs.
+
     Args:
-        user_name: whose jobs.
+        user_name: the artist's name in the jobs' metadata.
         also: ids of further jobs, such as those submitted in this session.
-        limit: at most so many jobs.
-        before: the last look at the same. Until all jobs may be asked for again, only those of
-            it that go on, and new ones of `also`, are looked at.
+        limit: the most jobs that are returned.
+        before: the last overview of the same jobs. Until its `list_due_at`, only its jobs that
+            have not ended, and new ones of `also`, are fetched.
 
     Raises:
-        ManagerError: not reached, or it refuses.
+        ManagerError: the manager is not reached, or refuses.
     """
     with understood(manager):
         if before is not None and time.monotonic() < before.list_due_at:
@@ -123,16 +125,17 @@ def overview(
 
 
 def job_summary(manager: Manager, job_id: str) -> MyJob:
-    """
+    """Fetch a job.
+
     Raises:
-        ManagerError: not reached, or there is no such job.
+        ManagerError: the manager is not reached, or has no such job.
     """
     with understood(manager):
         return summary_of(manager.get(_job(job_id)))
 
 
 def summary_of(job: Mapping[str, Any]) -> MyJob:
-    """Of a job as the manager answers it."""
+    """Make a `MyJob` of a job in the manager's answer."""
     metadata = job.get("metadata") or {}
     status, total = str(job["status"]), int(job.get("steps_total") or 0)
     done = min(1.0, int(job.get("steps_completed") or 0) / total) if total else None
@@ -154,10 +157,10 @@ def summary_of(job: Mapping[str, Any]) -> MyJob:
 
 
 def thumbnail(manager: Manager, job_id: str) -> bytes | None:
-    """The last-rendered frame as a small JPEG; None: there is none yet.
+    """Fetch the last-rendered frame as a small JPEG; return None if there is none yet.
 
     Raises:
-        ManagerError: not reached, or it refuses.
+        ManagerError: the manager is not reached, or refuses.
     """
     told = manager.get(f"{_job(job_id)}/last-rendered")
     with understood(manager):
@@ -165,7 +168,7 @@ def thumbnail(manager: Manager, job_id: str) -> bytes | None:
             return None
         suffixes = [str(each) for each in told["suffixes"]]
         suffix = next((each for each in suffixes if "tiny" in each), suffixes[-1])
-        # Only the path: whatever host a manager may name, we ask the one that we know.
+        # Use only the path: the manager may name another host than the one that we reach.
         base = urlsplit(str(told["base"])).path.rstrip("/")
     try:
         return manager.bytes_of(f"{base}/{quote(suffix)}")
@@ -188,7 +191,7 @@ def resume_job(manager: Manager, job_id: str) -> None:
 
 
 def job_page(manager: Manager, job_id: str) -> str:
-    """The job's URL in the manager's web page."""
+    """Return the URL of the job's page in the dashboard."""
     return manager.page(f"/app/jobs/{quote(job_id, safe='')}")
 
 

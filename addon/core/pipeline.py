@@ -1,4 +1,4 @@
-"""Submits a blend file without Blender: one call for scripts. docs/scripting.md shows it."""
+"""Submits a blend file from a script outside Blender, with one call. See docs/scripting.md."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -41,11 +41,11 @@ def submit_blend_file(
     """Check a saved blend file's job, deliver its files and submit it. Blocks.
 
     Args:
-        settings: by key. Others have what their expression gives, else their default.
-        name: of the job; empty: the file's.
-        worker_tag: its name or id; empty: all workers.
-        blender: the program that tells what expressions ask of the scene; empty: none does.
-        user_name: whose job; empty: whoever is logged in.
+        settings: values by key. Other settings get their expression's value, else their default.
+        name: the job's name; empty: the file's name.
+        worker_tag: the tag's name or id; empty: all workers.
+        blender: the Blender that evaluates expressions in the scene; empty: without Blender.
+        user_name: the name of the job's owner; empty: the login name.
         allow_missing: submit although files are missing that the blend file uses.
 
     Returns:
@@ -55,7 +55,7 @@ def submit_blend_file(
         NotSubmittable: nothing was sent; `findings` say why.
         ManagerError: the manager is not reached, or refuses.
         FilesError: files could not be delivered.
-        Canceled: by `is_canceled`.
+        Canceled: `is_canceled` returned True.
     """
     file = Path(blendfile).expanduser().absolute()
     project = find_project(file, project_finder)
@@ -81,7 +81,7 @@ def submit_blend_file(
 
 @dataclass(frozen=True)
 class _Looking:
-    """How the file is looked into."""
+    """The arguments for looking into the file."""
 
     blender: str
     file: Path
@@ -91,17 +91,17 @@ class _Looking:
 
 
 def _checked(info: ManagerInfo, wanted: Submission, looking: _Looking) -> Submission:
-    """With all its settings.
+    """Check the job, and return it with the values of all its settings.
 
     Raises:
-        NotSubmittable: something is wrong.
+        NotSubmittable: a finding blocks it.
     """
     told = Told({}, {}, SceneFacts(looking.file, is_dirty=False, has_camera=True))
     failures: list[EvaluationFailed] = []
     if (job_type := info.job_type(wanted.job_type)) is not None:
         _refuse_bad(job_type, wanted.settings)
         told = _told(info, job_type, wanted, looking)
-        # Most of what only Blender can tell is a convenience; a required setting is none.
+        # Only required settings need a value; most others that need Blender are conveniences.
         failures = [
             EvaluationFailed(each.label, told.failures[each.key])
             for each in job_type.settings
@@ -163,7 +163,7 @@ def _told(info: ManagerInfo, job_type: JobType, wanted: Submission, looking: _Lo
 
     in_use = SettingsInUse(job_type, wanted.settings, namespace_for(wanted.name, looking.file))
     values = evaluate_all(in_use, job_type, keep)
-    # Only Blender can tell of a camera; without one, its render fails and says so.
+    # Only Blender can tell whether there is a camera. Without one, the render fails and says so.
     return Told(values, failures, SceneFacts(looking.file, is_dirty=False, has_camera=True))
 
 

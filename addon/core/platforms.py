@@ -4,7 +4,7 @@ import sys
 
 
 def this_platform() -> str:
-    """`linux`, `windows` or `darwin`; a job's `submitter_platform`."""
+    """Return `linux`, `windows` or `darwin`, the value of a job's `submitter_platform`."""
     if sys.platform.startswith("win"):
         return "windows"
     return "darwin" if sys.platform == "darwin" else "linux"

@@ -16,14 +16,14 @@ _LONGEST_NAME = 60
 
 
 class PresetError(Exception):
-    """Its text is a sentence for the artist."""
+    """A preset cannot be used. The text is a sentence for the artist."""
 
 
 def save_preset(folder: Path, job_type: str, name: str, settings: Mapping[str, Any]) -> None:
-    """In place of one of the same name.
+    """Save a preset, and replace one of the same name.
 
     Raises:
-        PresetError: no name, or the folder cannot be written.
+        PresetError: the name is empty or too long, or the folder cannot be written.
     """
     file = _file(folder, job_type, name)
     new = file.with_name(f"{file.name}.{os.getpid()}~")
@@ -40,25 +40,25 @@ def save_preset(folder: Path, job_type: str, name: str, settings: Mapping[str, A
 
 
 def preset_names(folder: Path, job_type: str) -> tuple[str, ...]:
-    """In alphabetical order."""
+    """Return the names of a job type's presets, in alphabetical order."""
     files = _folder_of(folder, job_type).glob(f"*{_SUFFIX}")
     return tuple(sorted((unquote(file.stem) for file in files), key=str.lower))
 
 
 def load_preset(folder: Path, job_type: JobType, name: str) -> dict[str, Value]:
-    """Values for the settings that the job type still has, and that they still fit.
+    """Return a preset's values, without those that the job type no longer has or accepts.
 
     Raises:
-        PresetError: there is no such preset.
+        PresetError: the preset does not exist, or cannot be read.
     """
     try:
         kept = json.loads(_file(folder, job_type.name, name).read_text(encoding="utf-8"))
         settings = dict(kept["settings"])
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise PresetError(f"The preset “{name}” cannot be read: save it anew") from error
+        raise PresetError(f"The preset “{name}” cannot be read: save it again") from error
     fitting: dict[str, Value] = {}
     for setting in job_type.settings:
-        # A job type changes over the years; what of a preset still fits is still of use.
+        # A job type changes over the years. Values that still fit are still useful.
         with suppress(NotAValue):
             if setting.key in settings:
                 fitting[setting.key] = setting.coerce(settings[setting.key])
@@ -66,9 +66,10 @@ def load_preset(folder: Path, job_type: JobType, name: str) -> dict[str, Value]:
 
 
 def delete_preset(folder: Path, job_type: str, name: str) -> None:
-    """
+    """Delete a preset. It need not exist.
+
     Raises:
-        PresetError: it cannot be deleted. One that is not there is none the worse.
+        PresetError: the preset cannot be deleted.
     """
     try:
         _file(folder, job_type, name).unlink(missing_ok=True)
@@ -90,5 +91,5 @@ def _file(folder: Path, job_type: str, name: str) -> Path:
 
 
 def _file_name(name: str) -> str:
-    # No separators, no dots, and nothing that some file system keeps for itself.
+    # Quote separators, dots, and characters that a file system may reserve.
     return quote(name, safe=" ").replace(".", "%2E")

@@ -1,11 +1,12 @@
-"""How long work tells of itself, and how it is told to stop."""
+"""How long work reports its progress, and how it is canceled."""
 
 from collections.abc import Callable
 
 #: Called with a sentence for the step, the bytes done and the bytes in total (0: not known).
 Progress = Callable[[str, int, int], None]
 
-#: Asked between steps, and every few megabytes; true: stop, and leave nothing half-done behind.
+#: Called between steps, and every few megabytes. If it returns True, the work stops and leaves
+#: nothing unfinished behind.
 IsCanceled = Callable[[], bool]
 
 
@@ -17,9 +18,9 @@ class Canceled(Exception):
 
 
 def quiet(step: str, done: int, total: int) -> None:
-    """For callers that show no progress."""
+    """Ignore progress, for callers that show none."""
 
 
 def never() -> bool:
-    """For callers that never cancel."""
+    """Return False, for callers that never cancel."""
     return False

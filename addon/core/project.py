@@ -1,4 +1,4 @@
-"""Which project a file belongs to, and the folder that its relative paths stay within."""
+"""Finds the project of a file: its name, and the folder within which relative paths stay."""
 
 from dataclasses import dataclass
 from enum import Enum
@@ -6,16 +6,16 @@ from pathlib import Path
 
 
 class ProjectFinder(str, Enum):
-    """How the project's folder is found: the nearest one above the file that holds a marker."""
+    """The way to find the project's folder. With a marker, it is the nearest folder that has it."""
 
     NONE = "NONE"
-    """The file's own folder is all there is."""
+    """The project's folder is the file's own folder."""
     BLENDER_PROJECT = "BLENDER_PROJECT"
-    """A file or folder `.blender_project`."""
+    """The marker is a file or folder `.blender_project`."""
     GIT = "GIT"
     SUBVERSION = "SUBVERSION"
     TYPED = "TYPED"
-    """The artist says which folder."""
+    """The artist types the folder."""
 
 
 _MARKERS = {
@@ -29,23 +29,24 @@ _MARKERS = {
 class Project:
     root: Path
     name: str
-    """For the job's metadata; empty: no project."""
+    """The project's name for the job's metadata; empty: there is no project."""
 
 
 class NoProject(Exception):
-    """Its text is a sentence for the artist."""
+    """The typed folder cannot be used. The text is a sentence for the artist."""
 
 
 def find_project(
     blendfile: Path, finder: ProjectFinder, *, typed_root: str = "", typed_name: str = ""
 ) -> Project:
-    """
+    """Find the project of a file.
+
     Args:
-        typed_root: for `TYPED`; a folder that holds the file.
-        typed_name: counts more than the folder's own name.
+        typed_root: a folder that holds the file; used only with `TYPED`.
+        typed_name: the project's name; empty: the folder's name.
 
     Raises:
-        NoProject: the typed folder does not hold the file.
+        NoProject: the typed folder does not exist, or does not hold the file.
     """
     if finder is ProjectFinder.TYPED and typed_root.strip():
         return _typed(blendfile, Path(typed_root.strip()).expanduser(), typed_name.strip())
@@ -56,7 +57,7 @@ def find_project(
 
 
 def _marked(blendfile: Path, marker: str) -> Path | None:
-    # Where a symbolic link leads is elsewhere: the path as the artist sees it counts.
+    # Use the path as the artist sees it: a symbolic link may lead out of the project.
     return next((each for each in blendfile.parents if _is_there(each / marker)), None)
 
 

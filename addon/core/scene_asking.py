@@ -1,4 +1,4 @@
-"""Has a background Blender open a file, and tell what the expressions of a job type give there."""
+"""Lets a background Blender open a file and evaluate the expressions of a job type there."""
 
 import json
 import os
@@ -29,7 +29,7 @@ _PACKAGE = Path(__file__).parents[1]
 class Told:
     values: Mapping[str, Value]
     failures: Mapping[str, str]
-    """Why settings have no value, by their keys."""
+    """The reasons why settings have no value, by key."""
     facts: SceneFacts
 
 
@@ -42,14 +42,15 @@ def ask_blender(
     job_name: str,
     is_canceled: IsCanceled,
 ) -> Told:
-    """
+    """Evaluate a job type's settings in a background Blender.
+
     Args:
-        blender: the program, by its path or name.
-        settings: those that the caller chose; they need no telling.
+        blender: the program's path or name.
+        settings: the values that the caller chose; they are not evaluated.
 
     Raises:
-        NotSubmittable: it does not start, or cannot read the file.
-        Canceled: by `is_canceled`.
+        NotSubmittable: there is no such program, or it gives no answer about the file.
+        Canceled: `is_canceled` returned True.
     """
     program = shutil.which(blender)
     if program is None:
@@ -66,7 +67,9 @@ def ask_blender(
         said = _run(_command(program, blendfile, asked, answer), Path(folder), is_canceled)
         if not answer.is_file():
             why = " ".join(said.strip().splitlines()[-_LAST_LINES:])
-            raise _refusal(f"Blender cannot tell about {blendfile.name}: {why}", "Open it yourself")
+            raise _refusal(
+                f"Blender gave no answer about {blendfile.name}: {why}", "Open it yourself"
+            )
         told = json.loads(answer.read_text(encoding="utf-8"))
     facts = told["facts"]
     facts |= {
@@ -79,7 +82,7 @@ def ask_blender(
 
 
 def _command(program: str, blendfile: Path, asked: Path, answer: Path) -> list[str]:
-    # Not by the package's path alone: its modules import each other relatively.
+    # Import it as a module of its package, because modules in it import each other relatively.
     script = (
         f"import sys; sys.path.insert(0, {str(_PACKAGE.parent)!r}); "
         f"from {_PACKAGE.name} import tell_scene; "
@@ -90,7 +93,7 @@ def _command(program: str, blendfile: Path, asked: Path, answer: Path) -> list[s
 
 
 def _run(command: list[str], folder: Path, is_canceled: IsCanceled) -> str:
-    """What it said."""
+    """Run Blender, and return its output."""
     output = folder / "output.txt"
     give_up_at = time.monotonic() + _WITHIN_S
     with output.open("wb") as sink:
@@ -111,7 +114,7 @@ def _run(command: list[str], folder: Path, is_canceled: IsCanceled) -> str:
 
 
 def _environment() -> dict[str, str]:
-    """Without our Python's: some Blenders take the first one on the path for their own."""
+    """Return the environment without our Python, which some Blenders would take for their own."""
     ours = {"VIRTUAL_ENV", "PYTHONHOME", "PYTHONPATH"}
     kept = {name: text for name, text in os.environ.items() if name not in ours}
     programs = Path(sys.prefix, "Scripts" if sys.platform == "win32" else "bin")

@@ -1,4 +1,4 @@
-"""Values of settings: any value made to fit a setting's type and bounds, or refused in words."""
+"""Converts a value to a setting's type and bounds, or refuses it with a sentence."""
 
 import math
 from collections.abc import Callable, Mapping
@@ -17,7 +17,7 @@ _WORDS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0"
 
 
 class NotAValue(ValueError):
-    """Its text is a sentence that names the setting."""
+    """A value does not fit a setting. The text is a sentence that names the setting."""
 
     def __init__(self, label: str, what: str) -> None:
         super().__init__(f"{label}: {what}")
@@ -25,14 +25,15 @@ class NotAValue(ValueError):
 
 
 def fitted(value: object, kind: str, propargs: Mapping[str, Any], label: str) -> Value:
-    """
+    """Return the value in the setting's type; move a number between the setting's bounds.
+
     Args:
         kind: `string`, `int32`, `float` or `bool`.
-        propargs: their `min` and `max` move a number between them.
-        label: of the setting, for the sentence.
+        propargs: may have the bounds `min` and `max`.
+        label: the setting's label, for the error's sentence.
 
     Raises:
-        NotAValue: it cannot be one.
+        NotAValue: the value cannot be converted.
     """
     try:
         made = _MAKERS[kind](value)
@@ -49,7 +50,7 @@ def _string(value: object) -> str:
     if isinstance(value, (dict, list, tuple, set)):
         raise TypeError
     text = str(value)
-    # Neither Blender nor databases take them, nor halves of characters, which raise here.
+    # Blender and databases accept neither NUL nor lone surrogates. `encode` raises for these.
     if b"\0" in text.encode():
         raise ValueError
     return text

@@ -1,6 +1,6 @@
-"""One question by SSDP, "where is a Flamenco?", and its answers.
+"""Makes one question by SSDP, "where is a Flamenco?", and reads its answers.
 
-Flamenco's managers answer it, and ours. Source of names and numbers: Flamenco.
+Flamenco's and our managers answer it. Source of names and numbers: Flamenco.
 """
 
 from urllib.parse import urlsplit
@@ -9,7 +9,7 @@ GROUP = ("239.255.255.250", 1900)
 _SERVICE_TYPE = "urn:flamenco:manager:0"
 _DEVICE = "aa80bc5f-d0af-46b8-8630-23bd7e80ec4d"
 _LONGEST_ANSWER = 2048
-#: Within so many seconds an answer comes.
+#: Managers answer within this time, in seconds.
 _WITHIN_S = 1
 
 
@@ -27,10 +27,10 @@ def question() -> bytes:
 
 
 def urls_in(datagram: bytes, sender: str) -> list[str]:
-    """Where a manager is by this answer; none if it is about something else.
+    """Return the URL of the manager in an answer; none if it is about something else.
 
     Args:
-        sender: its address; not used, an answer names the address.
+        sender: the sender's address; not used, because an answer names the manager's address.
     """
     if len(datagram) > _LONGEST_ANSWER:
         return []
@@ -48,6 +48,6 @@ def urls_in(datagram: bytes, sender: str) -> list[str]:
         return []
     if place.scheme not in ("http", "https") or not place.hostname:
         return []
-    # It leads to a description for machines; the manager is where that comes from.
+    # LOCATION is the URL of a description for programs, on the manager's host and port.
     host = f"[{place.hostname}]" if ":" in place.hostname else place.hostname
     return [f"{place.scheme}://{host}" + (f":{port}" if port else "")]

@@ -1,4 +1,4 @@
-"""A job on its way to the manager: checked there, its files delivered, then submitted."""
+"""Submits a job: the manager checks it, its files are delivered, then the manager takes it."""
 
 import getpass
 import shutil
@@ -16,45 +16,46 @@ from .platforms import this_platform
 from .progress import Canceled, IsCanceled, Progress, never, quiet
 from .setting_values import Value
 
-#: Making ten thousand tasks takes the manager seconds.
+#: A manager needs seconds to make ten thousand tasks.
 _SUBMIT_WITHIN_S = 120.0
-#: There is no job. After other answers there may be one, which needs its files.
+#: With these statuses the manager has made no job. After other failures it may have made one, which
+#: needs its files.
 _REFUSED = range(400, 500)
-#: What a job is checked with before its files are anywhere.
+#: The value of `blendfile` for the check, before the files are delivered.
 _NOT_YET_DELIVERED = "checked-before-its-files-are-sent.blend"
 
 
 @dataclass
 class Submission:
-    """What the artist decided; the rest follows from it."""
+    """The artist's decisions about a job, from which everything else follows."""
 
     name: str
     job_type: str
     settings: Mapping[str, Value]
-    """Evaluated; `blendfile` is set when the file has been delivered."""
+    """Evaluated settings; `blendfile` is set when the file has been delivered."""
     blendfile: Path | None = None
-    """Saved. None: for job types that have no setting for one."""
+    """The saved file. None: only for job types that have no setting `blendfile`."""
     project_root: Path | None = None
     """Relative paths stay within it; None: the file's folder."""
     priority: int = 50
     worker_tag: str = ""
-    """Its id; empty: all workers."""
+    """The tag's id; empty: all workers."""
     is_paused: bool = False
     comment: str = ""
     project: str = ""
-    """Its name, for people; empty: none."""
+    """The project's name, for people; empty: none."""
     user_name: str = ""
-    """Empty: whoever is logged in on this machine."""
+    """The name of the job's owner; empty: the login name on this machine."""
     blender_version: str = ""
     metadata: Mapping[str, str] = field(default_factory=dict)
     """Further texts to keep with the job, by dotted names."""
 
 
 def check_with_manager(manager: Manager, info: ManagerInfo, submission: Submission) -> None:
-    """Have the manager try the job out, without its files.
+    """Let the manager check the job, without its files.
 
     Raises:
-        ManagerError: it would not take it, with the reason; see `checks.finding_of`.
+        ManagerError: the manager would refuse the job; see `checks.finding_of`.
     """
     job = job_for(info, submission, Delivered(_NOT_YET_DELIVERED))
     manager.with_timeout(_SUBMIT_WITHIN_S).request("POST", "/api/v3/jobs/check", json=job)
@@ -69,19 +70,19 @@ def submit(
     *,
     route: Route | None = None,
 ) -> dict[str, Any]:
-    """Deliver the job's files and submit it. Blocks; any thread but Blender's main one.
+    """Deliver the job's files and submit it. Blocks, so do not call it on Blender's main thread.
 
     Args:
         info: fetched from this manager, not long ago.
-        route: how files get there; None: the way that suits them.
+        route: the route of the files; None: the one that `choose_route` returns.
 
     Returns:
         The job, as the manager answers it.
 
     Raises:
-        ManagerError: it does not take the job.
+        ManagerError: the manager is not reached, or refuses the job.
         FilesError: files could not be delivered.
-        Canceled: by `is_canceled`.
+        Canceled: `is_canceled` returned True.
     """
     progress("Checking the job with the manager", 0, 0)
     asking = manager.cancelable(is_canceled)
@@ -90,7 +91,7 @@ def submit(
     if submission.blendfile is not None:
         route = route or choose_route(submission.blendfile, info.storage)
     delivered = _deliver(asking, info, submission, progress, is_canceled, route)
-    # Too late to cancel: from here on there is a job, or there is none.
+    # From here on a cancel is ignored: the manager may have made the job already.
     progress("Submitting the job", 0, 0)
     try:
         return _submitted(manager, job_for(info, submission, delivered))
@@ -101,10 +102,10 @@ def submit(
 
 
 def job_for(info: ManagerInfo, submission: Submission, delivered: Delivered) -> dict[str, Any]:
-    """What `submitJob` is sent.
+    """Return the body of the request `submitJob`.
 
     Raises:
-        ManagerError: there is no such job type.
+        ManagerError: the manager has no such job type.
     """
     job_type = _job_type(info, submission)
     job: dict[str, Any] = {
@@ -122,13 +123,13 @@ def job_for(info: ManagerInfo, submission: Submission, delivered: Delivered) -> 
     if submission.worker_tag:
         job["worker_tag"] = submission.worker_tag
     if delivered.shaman_checkout_id:
-        # Without it, deleting the job would leave the checkout behind.
+        # With this id, deleting the job also deletes the checkout.
         job["storage"] = {"shaman_checkout_id": delivered.shaman_checkout_id}
     return job
 
 
 def metadata_of(submission: Submission) -> dict[str, str]:
-    """Only what there is to say."""
+    """Return the job's metadata without empty texts."""
     said = {
         "user.name": submission.user_name.strip() or login_name(),
         "project": submission.project.strip(),
@@ -140,7 +141,7 @@ def metadata_of(submission: Submission) -> dict[str, str]:
 
 
 def login_name() -> str:
-    """Of whoever is logged in; empty if the system does not tell."""
+    """Return the login name; empty if the system does not know it."""
     try:
         return getpass.getuser()
     except (OSError, KeyError, ImportError):
@@ -191,7 +192,7 @@ def _submitted(manager: Manager, job: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _take_back(delivered: Delivered, storage: SharedStorage) -> None:
-    """Remove the copy of a job that there is not."""
+    """Remove the copied files of a job that the manager has refused."""
     location = Path(storage.location)
     folder = location / Path(delivered.blendfile).relative_to(location).parts[0]
     shutil.rmtree(folder, ignore_errors=True)

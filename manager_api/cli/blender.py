@@ -1,4 +1,4 @@
-"""A Blender for the demo: the machine's own, else the `bpy` wheel behind our launcher."""
+"""Finds a Blender for the demo: the machine's own, else an installed `bpy` with our launcher."""
 
 import os
 import shutil
@@ -12,29 +12,29 @@ from manager_api.cli.console import CommandError, note
 
 PROJECT = Path(__file__).resolve().parents[2]
 LAUNCHER = PROJECT / "worker_host" / "blender_launcher.py"
-#: The wheels are made for these Pythons alone; without a pinned list, a release of each.
+#: bpy has wheels only for these Pythons. The requirement is used if there is no pinned list.
 BPY_FOR = {(3, 11): "bpy==4.5.*", (3, 13): "bpy==5.*"}
 _LIBRARIES = "libgl1 libsm6 libxi6 libxfixes3 libxrender1 libxkbcommon0 libegl1"
 
 
 def find_or_install(environment: Mapping[str, str], folder: Path) -> Path:
-    """Blender's executable.
+    """Return Blender's executable, and install bpy if there is none.
 
     Args:
-        environment: Of this process; `TABLAO_BLENDER` in it goes first.
-        folder: Where an installed bpy lives.
+        environment: This process's environment; its `TABLAO_BLENDER` takes precedence.
+        folder: The folder in which bpy is installed.
 
     Raises:
-        CommandError: There is none and none can be installed.
+        CommandError: There is no Blender, and bpy cannot be installed.
     """
     return find(environment) or install(folder)
 
 
 def find(environment: Mapping[str, str]) -> Path | None:
-    """Blender where the user said, else on PATH.
+    """Return the Blender that `TABLAO_BLENDER` names, else the one on PATH; None if there is none.
 
     Raises:
-        CommandError: It is not where the user said, or does not run.
+        CommandError: The named Blender does not exist, or the Blender does not run.
     """
     named = environment.get("TABLAO_BLENDER")
     found = shutil.which(named or "blender", path=_path_without_venv(environment))
@@ -53,10 +53,10 @@ def _path_without_venv(environment: Mapping[str, str]) -> str:
 
 
 def install(folder: Path, run: Callable[[list[str]], None] | None = None) -> Path:
-    """The launcher of a bpy in an environment of its own, made unless it is there.
+    """Install bpy in a virtual environment, unless it is there already; return its launcher.
 
     Raises:
-        CommandError: No Python that has a wheel, or pip failed.
+        CommandError: No Python fits bpy's wheels, pip failed, or bpy does not run.
     """
     launcher, done = folder / "bin" / "blender", folder / ".installed"
     if not done.exists():
@@ -74,10 +74,10 @@ def install(folder: Path, run: Callable[[list[str]], None] | None = None) -> Pat
 def python_with_wheel(
     version: tuple[int, int] = (sys.version_info.major, sys.version_info.minor),
 ) -> tuple[str, tuple[int, int]]:
-    """A Python for which there is a bpy wheel, and its version.
+    """Return a Python for which bpy has a wheel, and its version.
 
     Raises:
-        CommandError: There is none on this machine.
+        CommandError: This machine has no such Python.
     """
     if version in BPY_FOR:
         return sys.executable, version
@@ -92,7 +92,7 @@ def python_with_wheel(
 
 
 def requirement(version: tuple[int, int], project: Path = PROJECT) -> list[str]:
-    """What pip is to install: the pinned list, where there is one."""
+    """Return pip's arguments for installing bpy: the pinned list, if there is one."""
     pinned = project / "deploy" / f"requirements-bpy-py{version[0]}{version[1]}.txt"
     if pinned.is_file():
         return ["--require-hashes", "--requirement", str(pinned)]
@@ -100,11 +100,13 @@ def requirement(version: tuple[int, int], project: Path = PROJECT) -> list[str]:
 
 
 def check_runs(blender: Path) -> None:
-    """Raises:
-    CommandError: It does not start.
+    """Check that Blender starts.
+
+    Raises:
+        CommandError: It does not start.
     """
     try:
-        # It picks the first python3 on PATH for its own, which a virtual environment's is not.
+        # Some Blenders use the first python3 on PATH as their own, even a virtual environment's.
         answer = subprocess.run(
             [blender, "--version"],
             capture_output=True,
@@ -123,12 +125,12 @@ def check_runs(blender: Path) -> None:
             else ""
         )
         raise CommandError(
-            f"{blender} does not run: {words[-1] if words else 'no word why'}.{hint}"
+            f"{blender} does not run: {words[-1] if words else 'it gave no reason'}.{hint}"
         )
 
 
 def clean_environment(environment: Mapping[str, str]) -> dict[str, str]:
-    """The environment without what would lead another program's Python astray."""
+    """Return the environment without variables that would mislead another program's Python."""
     dropped = {"VIRTUAL_ENV", "PYTHONHOME", "PYTHONPATH"}
     kept = {name: value for name, value in environment.items() if name not in dropped}
     return {**kept, "PATH": _path_without_venv(environment)}
@@ -141,7 +143,7 @@ def _write_launcher(path: Path, python: Path) -> None:
 
 def _run(command: list[str]) -> None:
     try:
-        # pip draws its own progress.
+        # pip shows its own progress.
         subprocess.run(command, check=True, stdout=sys.stderr)
     except (OSError, subprocess.CalledProcessError) as problem:
         raise CommandError(f"Installing Blender's Python module failed: {problem}.") from problem

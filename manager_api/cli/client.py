@@ -1,4 +1,4 @@
-"""The manager's HTTP interface, as `tablao` calls it; every way it can fail is a sentence."""
+"""A client of the manager's HTTP API for `tablao`. Every failure becomes a sentence."""
 
 import getpass
 from typing import Annotated, Any, Self
@@ -18,11 +18,11 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print what the manager ans
 
 
 class ManagerUnreachable(CommandError):
-    """Nobody answered; asking again later may help."""
+    """No manager answered. A later request may succeed."""
 
 
 class Refused(CommandError):
-    """The manager said no; the sentence is its own."""
+    """The manager refused the request. The sentence is the manager's own."""
 
     def __init__(self, sentence: str, status_code: int) -> None:
         super().__init__(sentence)
@@ -30,15 +30,15 @@ class Refused(CommandError):
 
     @property
     def may_pass(self) -> bool:
-        """It is busy or in trouble, rather than unwilling."""
+        """Whether a later request may succeed, because the manager is busy or has failed."""
         return self.status_code >= httpx.codes.INTERNAL_SERVER_ERROR
 
 
 class Manager:
-    """One manager, from a command's start to its end."""
+    """A connection to one manager, for the duration of a command."""
 
     def __init__(self, url: str, timeout_s: float = 30.0) -> None:
-        # "farm:8080" is what people type.
+        # People type addresses without a scheme, such as "farm:8080".
         self.url = (url if "://" in url else f"http://{url}").rstrip("/")
         self._timeout_s = timeout_s
         self._client = httpx.Client(timeout=timeout_s, follow_redirects=True)
@@ -50,23 +50,23 @@ class Manager:
         self._client.close()
 
     def get(self, path: str) -> Any:
-        """The answer, or None if it is empty."""
+        """Return the decoded answer; None if it is empty."""
         return self._json(self._request("GET", path))
 
     def text(self, path: str) -> str:
-        """The text there; empty if there is none (yet)."""
+        """Return the text of the answer; empty if there is none, or none yet."""
         return self._request("GET", path).text
 
     def post(self, path: str, body: Any) -> Any:
-        """The answer, or None if it is empty."""
+        """Return the decoded answer; None if it is empty."""
         return self._json(self._request("POST", path, body))
 
     def put(self, path: str, body: Any) -> Any:
-        """The answer, or None if it is empty."""
+        """Return the decoded answer; None if it is empty."""
         return self._json(self._request("PUT", path, body))
 
     def patch(self, path: str, body: Any) -> Any:
-        """The answer, or None if it is empty."""
+        """Return the decoded answer; None if it is empty."""
         return self._json(self._request("PATCH", path, body))
 
     def delete(self, path: str, body: Any = None) -> None:
@@ -110,10 +110,10 @@ def _reason(response: httpx.Response) -> str:
 
 
 def default_reason() -> str:
-    """Status changes want a reason, which is shown to whoever looks at the job."""
+    """Return a reason for a status change, which users see with the job."""
     try:
         who = getpass.getuser()
     except (KeyError, OSError):
-        # A user id without a name, as in containers.
-        who = "somebody"
+        # In a container the user's id may have no name.
+        who = "an unknown user"
     return f"by {who}, with the tablao command"

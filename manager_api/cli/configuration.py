@@ -18,7 +18,7 @@ _CONFIGURATION = "/api/tablao/v1/configuration"
 
 @app.command()
 def show(manager: ManagerUrl = DEFAULT_URL, as_json: AsJson = False) -> None:
-    """What is in force, and what decides it."""
+    """Show the settings that are in force, and where they come from."""
     with Manager(manager) as farm:
         answer = farm.get(_CONFIGURATION)
     if as_json:
@@ -34,39 +34,37 @@ def show(manager: ManagerUrl = DEFAULT_URL, as_json: AsJson = False) -> None:
 
 @app.command()
 def check(
-    data_dir: Annotated[
-        Path | None, typer.Option(help="Where the farm keeps what it knows.")
-    ] = None,
+    data_dir: Annotated[Path | None, typer.Option(help="The folder for the farm's data.")] = None,
 ) -> None:
-    """Whether a manager on this machine would start with its settings file as it is."""
+    """Check whether a manager on this machine would start with its settings file."""
     given: dict[str, Any] = {"data_dir": data_dir}
     file = ManagerSettings.file(given)
     try:
         read_settings(**given)
     except SettingsError as refusal:
         raise CommandError(str(refusal)) from refusal
-    say(f"{file} is all right." if file else f"There is no {SETTINGS_FILE}; the defaults count.")
+    say(f"{file} is valid." if file else f"There is no {SETTINGS_FILE}; the defaults count.")
 
 
 @app.command("set")
 def set_value(
-    key: Annotated[str, typer.Argument(help="As in the file; parts with points.")],
-    value: Annotated[str, typer.Argument(help="As in the file; null takes the setting out of it.")],
+    key: Annotated[str, typer.Argument(help="Its name in the file; dots join the parts.")],
+    value: Annotated[str, typer.Argument(help="As in the file; null removes the setting.")],
     manager: ManagerUrl = DEFAULT_URL,
 ) -> None:
-    """Change a setting in the manager's file, at once in force if that can be."""
+    """Change a setting in the manager's file. If possible it takes effect at once."""
     with Manager(manager) as farm:
         answer = farm.patch(_CONFIGURATION, {key: _parsed(value)})
     say(f"Written to {answer['file']}.")
     name = key.partition(".")[0]
     if name in answer["overridden"]:
-        note(f"The {answer['overridden'][name]} says otherwise, and goes first.")
+        note(f"The {answer['overridden'][name]} sets another value, which takes precedence.")
     elif name in answer["pending_restart"]:
-        note("It counts from the manager's next start on.")
+        note("It takes effect at the manager's next start.")
 
 
 def _parsed(value: str) -> Any:
-    """As YAML reads it, so that numbers and lists need no option."""
+    """Parse a value as YAML, so that users can type numbers and lists."""
     try:
         return yaml.safe_load(value)
     except yaml.YAMLError:
@@ -74,7 +72,7 @@ def _parsed(value: str) -> Any:
 
 
 def _flat(answer: dict[str, Any]) -> list[tuple[str, str]]:
-    """By dotted name; variables one by one."""
+    """Return dotted names and values. Each of the manager's variables is one row."""
     rows: list[tuple[str, str]] = []
 
     def add(name: str, value: Any) -> None:

@@ -1,4 +1,4 @@
-"""What `tablao` says: results on standard output, everything else on standard error."""
+"""Prints the output of `tablao`: results to standard output, all else to standard error."""
 
 import json
 from collections.abc import Iterable, Sequence
@@ -11,7 +11,7 @@ from rich.table import Table
 
 
 class CommandError(Exception):
-    """Why the command could not be carried out, as a sentence for whoever typed it. Exit code 1."""
+    """A command failed. The text is a sentence for the user; the exit code is 1."""
 
 
 def say(text: str = "") -> None:
@@ -19,7 +19,7 @@ def say(text: str = "") -> None:
 
 
 def note(text: str) -> None:
-    """For the reader, not for a pipe."""
+    """Print a text for the user to standard error, so that it does not enter a pipe."""
     typer.echo(text, err=True)
 
 
@@ -32,7 +32,7 @@ def show_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None
     for column in columns:
         table.add_column(column, overflow="fold")
     for row in rows:
-        # A job may be named "[red]"; that is a name, not a wish.
+        # Escape the cell: a job may be named "[red]", which rich would take for markup.
         table.add_row(*(escape(str(cell)) for cell in row))
     Console().print(table)
 

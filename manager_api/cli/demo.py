@@ -1,4 +1,4 @@
-"""`tablao demo`: from nothing to a rendered animation, with everything that does it in sight."""
+"""`tablao demo`: starts a farm, renders a small animation, and shows where everything is."""
 
 import os
 import signal
@@ -18,9 +18,9 @@ from manager_api.cli.progress import follow_job
 from manager_api.cli.supervise import interrupt_on_terminate, is_free
 
 FRAMES = 36
-#: Blender needs longer to start than for a frame of this scene.
+#: Several frames a task, because Blender starts more slowly than it renders a frame of this scene.
 CHUNK_SIZE = 3
-#: Fewer are not an animation.
+#: The demo fails if fewer frames are rendered.
 _FRAMES_WANTED = 24
 _PORT = 8080
 _HOST = "127.0.0.1"
@@ -28,12 +28,12 @@ _HOST = "127.0.0.1"
 
 def demo(
     once: Annotated[
-        bool, typer.Option("--once", help="Stop the farm when it is rendered.")
+        bool, typer.Option("--once", help="Stop the farm when the job has ended.")
     ] = False,
-    data_dir: Annotated[Path, typer.Option(help="For everything the demo makes.")] = Path("demo"),
+    data_dir: Annotated[Path, typer.Option(help="The folder for all its files.")] = Path("demo"),
     workers: Annotated[int, typer.Option(min=1, help="How many workers to start.")] = 2,
     port: Annotated[
-        int | None, typer.Option(min=0, max=65535, help="Of the manager.", show_default="8080")
+        int | None, typer.Option(min=0, max=65535, help="The manager's port.", show_default="8080")
     ] = None,
 ) -> None:
     """Render a small animation on a farm of one machine, and show where everything is."""
@@ -63,10 +63,10 @@ def demo(
 
 
 def build_scene(blender: Path, file: Path) -> Path:
-    """Let Blender make the demo's scene.
+    """Let Blender make the demo's scene, and return its file.
 
     Raises:
-        CommandError: It could not.
+        CommandError: Blender failed.
     """
     file.parent.mkdir(parents=True, exist_ok=True)
     script = Path(__file__).with_name("demo_scene.py")
@@ -91,7 +91,7 @@ def _end_of(answer: subprocess.CompletedProcess[str]) -> str:
 
 
 def submit_scene(manager: Manager, scene: Path, output: Path) -> str:
-    """The new job's id."""
+    """Submit the demo's job, and return its id."""
     job_type = manager.get(f"/api/v3/jobs/type/{RENDER}")
     name = "A fan opens"
     settings = fill_in(
@@ -116,7 +116,7 @@ def submit_scene(manager: Manager, scene: Path, output: Path) -> str:
 
 
 def progress_in_words(job: dict[str, Any]) -> str:
-    """What a job of the demo does now: a step is a frame, and the last one the video."""
+    """Return the progress of the demo's job. Each step is a frame; the last step is the video."""
     done = job["steps_completed"]
     match job["status"]:
         case "queued":
@@ -130,10 +130,10 @@ def progress_in_words(job: dict[str, Any]) -> str:
 
 
 def check_outcome(manager: Manager, job: dict[str, Any]) -> None:
-    """Say where the frames and the video are.
+    """Print where the frames and the video are.
 
     Raises:
-        CommandError: They are not all there; the failed task's log has been printed.
+        CommandError: The job failed, or files are missing. A failed task's log has been printed.
     """
     folder = Path(job["settings"]["render_output_path"]).parent
     frames, videos = sorted(folder.glob("*.png")), sorted(folder.glob("*.mp4"))

@@ -1,8 +1,8 @@
 """The scene of `tablao demo`, built from nothing: a fan opens on a dark stage, pearls dance.
 
-Run by Blender (3.4 to 5.x), not by us: `blender -b -P demo_scene.py -- FILE.blend FRAMES`. So it
-imports Blender's modules and the standard library alone. Everything is keyed on every frame, eased
-here: curves' own interpolation is reached differently before and after Blender 5.
+Blender (3.4 to 5.x) runs this file: `blender -b -P demo_scene.py -- FILE.blend FRAMES`. So it
+imports only Blender's modules and the standard library. Every frame gets a keyframe, with easing
+computed here, because the API for the interpolation of curves differs before and after Blender 5.
 """
 
 import sys
@@ -23,26 +23,26 @@ IVORY = (0.83, 0.74, 0.6)
 GOLD = (0.9, 0.5, 0.13)
 FLOOR = (0.022, 0.007, 0.006)
 
-#: Where a painted light comes from, its color, its strength: warm from the right, rose from behind.
+#: Direction, color and strength of each painted light: warm from the right, rose from behind.
 FILL_LIGHTS = (
     ((4.6, -4.4, 2.0), (1.0, 0.62, 0.42), 0.34),
     ((-3.4, 2.4, 2.6), (1.0, 0.42, 0.5), 0.5),
 )
 
-#: Our part of the command line.
+#: The last two arguments of Blender's command line.
 FILE, FRAMES = sys.argv[-2], int(sys.argv[-1])
 
 Color = tuple[float, float, float]
 
 
 def ease(t: float) -> float:
-    """0 to 1 with a soft start and a soft end."""
+    """Map 0 to 1 onto 0 to 1, with a soft start and a soft end."""
     t = min(1.0, max(0.0, t))
     return t * t * (3 - 2 * t)
 
 
 def blend(colors: Sequence[Color], t: float) -> Color:
-    """The color at `t` (0 to 1) of a gradient through `colors`."""
+    """Return the color at `t` (0 to 1) of a gradient through `colors`."""
     position = t * (len(colors) - 1)
     index = min(int(position), len(colors) - 2)
     share = position - index
@@ -62,7 +62,7 @@ class Shading:
 
     def __init__(self, name: str) -> None:
         self.material = bpy.data.materials.new(name)
-        if self.material.node_tree is None:  # there from the start since Blender 5
+        if self.material.node_tree is None:  # since Blender 5 it exists from the start
             self.material.use_nodes = True
         self._tree = self.material.node_tree
         self._tree.nodes.clear()
@@ -89,7 +89,7 @@ class Shading:
         return made.outputs[0]
 
     def facing(self, direction: Sequence[float]) -> bpy.types.NodeSocket:
-        """How much a point looks that way, 0 to 1, softly around the edge."""
+        """Return how much a surface faces a direction, from 0 to 1, with a soft edge."""
         dot = self._tree.nodes.new("ShaderNodeVectorMath")
         dot.operation = "DOT_PRODUCT"
         self._feed(dot.inputs[0], self.node("NewGeometry").outputs["Normal"])
@@ -99,7 +99,7 @@ class Shading:
 
     def surface(self, shader: bpy.types.NodeSocket) -> bpy.types.Material:
         self.node("OutputMaterial", Surface=shader)
-        # Painted light is to be seen, not to be sampled as a lamp of thousands of faces.
+        # Do not sample painted light: it would count as a lamp of thousands of faces.
         if hasattr(self.material.cycles, "emission_sampling"):
             self.material.cycles.emission_sampling = "NONE"
         else:
@@ -114,13 +114,14 @@ class Shading:
 
 
 def material(name: str, color: Color, rim: float = 1.0, **inputs: float) -> bpy.types.Material:
-    """A principled surface under one real lamp; the fill lights are painted on.
+    """Make a principled surface with painted fill lights. The only real lamp is the spot light.
 
-    A painted light costs no ray and has no noise, and every lamp that is sampled has some.
+    A painted light costs no ray and has no noise. Every sampled lamp has noise.
 
     Args:
-        rim: How much of the painted light it catches.
-        **inputs: Of the principled shader; `coat` by the names it had before and after Blender 4.
+        rim: The share of the painted light that the surface catches.
+        **inputs: Inputs of the principled shader. `coat` stands for its names before and after
+            Blender 4.
     """
     shading = Shading(name)
     shader = shading.node("BsdfPrincipled")
@@ -156,7 +157,7 @@ def add(name: str, mesh: bpy.types.Mesh, look: bpy.types.Material) -> bpy.types.
 def grid(
     name: str, point: Callable[[float, float], tuple[float, float, float]], rows: int, columns: int
 ) -> bpy.types.Mesh:
-    """The surface `point(u, v)`, u and v from 0 to 1."""
+    """Make a mesh of the surface `point(u, v)`, with u and v from 0 to 1."""
     mesh = bpy.data.meshes.new(name)
     points = [
         point(row / rows, column / columns)
@@ -174,8 +175,8 @@ def grid(
 
 
 def blade_point(u: float, v: float) -> tuple[float, float, float]:
-    """A petal of lacquered wood: narrow at the pivot, wide and round at its end."""
-    # Rows gather at the round end, where the outline turns fastest.
+    """Return a point of a fan's blade: narrow at the pivot, wide and round at its end."""
+    # More rows are at the round end, where the outline curves most.
     u = sin(u * pi / 2)
     rounding = max(0.0, 1 - (max(0.0, u - 0.86) / 0.14) ** 2) ** 0.5
     half_width = (0.05 + 0.25 * u**1.15) * rounding
@@ -194,7 +195,7 @@ def _softly_squared(value: float) -> float:
 
 
 def curtain_point(u: float, v: float) -> tuple[float, float, float]:
-    """Velvet folds along an arc behind the stage."""
+    """Return a point of the curtain: velvet folds along an arc behind the stage."""
     angle = radians(200 - 220 * v)
     fold = 0.16 * sin(v * 150) + 0.06 * sin(v * 71 + 1.3)
     radius = 6.2 + fold * (1.1 - 0.35 * u)
@@ -211,7 +212,7 @@ def sphere(name: str, radius: float) -> bpy.types.Mesh:
 
 
 def beam_look() -> bpy.types.Material:
-    """Light in the air, faked: a glow that fades towards the cone's outline and its foot."""
+    """Make a material of light in the air: a glow that fades at the cone's outline and foot."""
     shading = Shading("beam")
     edge = shading.node("LayerWeight", Blend=0.5).outputs["Facing"]
     place = shading.node("TexCoord").outputs["Generated"]
@@ -223,7 +224,7 @@ def beam_look() -> bpy.types.Material:
 
 
 def curtain_look() -> bpy.types.Material:
-    """Velvet as painted light: it costs no ray and has no noise, unlike a lit one."""
+    """Make velvet of painted light. Unlike a lit surface it costs no ray and has no noise."""
     shading = Shading("velvet")
     normal = shading.node("SeparateXYZ", Vector=shading.node("NewGeometry").outputs["Normal"])
     place = shading.node("SeparateXYZ", Vector=shading.node("NewGeometry").outputs["Position"])
@@ -251,7 +252,7 @@ def add_spot_light() -> None:
     data = bpy.data.lights.new("spot", "SPOT")
     data.color, data.energy = (1.0, 0.72, 0.44), 1900
     data.spot_size, data.spot_blend, data.shadow_soft_size = radians(38), 0.45, 0.06
-    # Reflections that happen to hit so small a lamp are fireflies.
+    # Reflections that hit so small a lamp by chance would be fireflies.
     data.cycles.use_multiple_importance_sampling = False
     light = bpy.data.objects.new("spot", data)
     bpy.context.scene.collection.objects.link(light)
@@ -292,10 +293,10 @@ def animate_fan() -> None:
         look = material(f"blade {index}", blend(FAN_COLORS, share), roughness=0.3, coat=0.6)
         blade = add(f"blade {index}", grid(f"blade {index}", blade_point, 40, 32), look)
         blade.parent = pivot
-        # Each in front of the one before, or they would cut through each other.
+        # Each blade is in front of the one before, so that they do not cut through each other.
         blade.location.y = 0.3 - 0.05 * index
         for frame in range(1, FRAMES + 1):
-            # Blade by blade, as a wrist opens it, and a breath of sway once it is open.
+            # The blades open one after the other, and sway a little when the fan is open.
             opened = ease((frame - 1) / (FRAMES * 0.72) * 1.35 - 0.35 * (1 - share))
             sway = 0.05 * sin(tau * frame / FRAMES + share * 2)
             blade.rotation_euler = (0, radians(8 - 84 + 160 * share * opened) + sway * opened, 0)
@@ -319,7 +320,7 @@ def animate_pearls() -> None:
         for frame in range(1, FRAMES + 1):
             t = (frame - 1) / FRAMES
             angle = tau * index / PEARLS + 0.5 * t
-            # Two jumps in the whole dance, the next pearl always a little later.
+            # Each pearl jumps twice, a little later than the pearl before it.
             jump = abs(sin(pi * (2 * t - index * 2 / PEARLS)))
             radius = 1.75 + 0.12 * sin(tau * t + index)
             place = (radius * cos(angle), radius * sin(angle) * 0.9)
@@ -358,7 +359,7 @@ def set_up_rendering() -> None:
     render.use_persistent_data = True
     cycles = scene.cycles
     cycles.device = "CPU"
-    # Enough: one small lamp, and the rest painted. A denoiser would cost more than the frame.
+    # Five samples are enough for one small lamp. A denoiser would cost more than the frame.
     cycles.samples = 5
     cycles.use_denoising = False
     cycles.use_adaptive_sampling = False

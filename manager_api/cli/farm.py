@@ -20,7 +20,7 @@ INSECURE = (
     "network can submit jobs, that is, run programs on every worker."
 )
 
-DataDir = Annotated[Path | None, typer.Option(help="Where the farm keeps what it knows.")]
+DataDir = Annotated[Path | None, typer.Option(help="The folder for the farm's data.")]
 Host = Annotated[
     str | None, typer.Option(help="The address to listen on.", show_default="127.0.0.1")
 ]
@@ -63,15 +63,15 @@ def manager(
 ) -> None:
     """Run the manager alone, with its Temporal."""
     settings = settings_or_refusal(data_dir, host, port, storage, insecure)
-    # These load the whole manager, which `--help` and a refusal do without.
+    # Imported here, because they load the whole manager, which `--help` and a refusal do not need.
     from manager_api.database.check import DatabaseBroken
     from manager_api.main import run_manager
     from manager_api.settings.in_force import Configuration
 
     given = _given(data_dir, host, port, storage, insecure)
 
-    # SIGTERM's default would end us in the middle: uvicorn raises it anew when it has served, and
-    # Temporal would be left behind.
+    # With SIGTERM's default handler, Temporal would be left running: uvicorn raises the signal
+    # again when it has stopped serving, and that would end this process at once.
     interrupt_on_terminate()
 
     def serve() -> int:
@@ -93,10 +93,10 @@ def settings_or_refusal(
     storage: Path | None,
     insecure: bool,
 ) -> ManagerSettings:
-    """The manager's settings; `read_settings` refuses what is not safe.
+    """Read the manager's settings, and warn if other machines can reach the manager.
 
     Raises:
-        CommandError: They cannot be used.
+        CommandError: `read_settings` refuses them as not valid or not safe.
     """
     try:
         settings = read_settings(**_given(data_dir, host, port, storage, insecure))
@@ -117,7 +117,7 @@ def _given(
     storage: Path | None,
     insecure: bool,
 ) -> dict[str, Any]:
-    """In the words of `read_settings`; None is what was not given."""
+    """Return the options as arguments of `read_settings`; None for options that were not given."""
     return {
         "data_dir": data_dir,
         "host": host,
@@ -140,10 +140,10 @@ def farm_of(
     blender: str | None = None,
     storage: Path | None = None,
 ) -> Farm:
-    """The farm that these settings describe, not started yet.
+    """Return the farm that these settings describe, without starting it.
 
     Raises:
-        CommandError: The port is taken.
+        CommandError: The port is in use.
     """
     port = settings.port or free_port(settings.host)
     if not is_free(settings.host, port):
@@ -152,7 +152,7 @@ def farm_of(
             "or stop what is using it."
         )
     options = ["--data-dir", str(settings.data_dir), "--host", settings.host, "--port", str(port)]
-    # Only if it was given here: it would stay above what somebody sets while the farm runs.
+    # Pass it on only if it was given here: an option would override later changes of the setting.
     options += ["--storage", str(settings.shared_storage_path)] if storage else []
     return Farm(
         settings.data_dir,
@@ -164,7 +164,7 @@ def farm_of(
 
 
 def local_url(host: str, port: int) -> str:
-    """Where this machine reaches a manager that listens on `host`."""
+    """Return the URL at which this machine reaches a manager that listens on `host`."""
     if host in ("0.0.0.0", ""):
         host = "127.0.0.1"
     elif host == "::":
@@ -181,7 +181,7 @@ def tell_addresses(farm: Farm) -> None:
 
 
 def temporal_ui_of(url: str) -> str:
-    """Address of Temporal's Web UI; empty if the manager knows none."""
+    """Return the address of Temporal's Web UI; empty if the manager does not know it."""
     with Manager(url) as manager:
         try:
             answer = manager.get("/api/tablao/v1/farm")

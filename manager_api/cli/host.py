@@ -1,4 +1,4 @@
-"""`tablao worker` without a verb: this process becomes a worker host."""
+"""`tablao worker` without a verb: replaces this process by a worker host."""
 
 import os
 import sys
@@ -12,16 +12,18 @@ from manager_api.cli.supervise import host_command
 HostManager = Annotated[
     str | None,
     typer.Option(
-        envvar="TABLAO_MANAGER", help="Its address.", show_default="one in the local networks"
+        envvar="TABLAO_MANAGER",
+        help="The manager's address.",
+        show_default="one in the local networks",
     ),
 ]
-HostDataDir = Annotated[Path | None, typer.Option(help="Where the worker keeps its files.")]
+HostDataDir = Annotated[Path | None, typer.Option(help="The folder for the worker's files.")]
 HostName = Annotated[
-    str | None, typer.Option(help="What the farm calls it.", show_default="host name")
+    str | None, typer.Option(help="The worker's name in the farm.", show_default="host name")
 ]
 
 
 def become_host(manager: str | None, data_dir: Path | None, name: str | None) -> NoReturn:
-    """Render for a manager; what `tablao-worker` does."""
+    """Replace this process by a worker host, as `tablao-worker` is."""
     sys.stdout.flush()
     os.execv(sys.executable, host_command(manager, data_dir, name))

@@ -1,4 +1,4 @@
-"""From what people type, the beginning of an id or a name, to the one thing they mean."""
+"""Finds the id of a job, task, worker or tag of which a user typed a beginning or the name."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -25,7 +25,7 @@ def task_id(manager: Manager, typed: str) -> str:
 
 
 def worker_id(manager: Manager, typed: str) -> str:
-    """Workers may be called by their name, too, if no other has it."""
+    """Return the id of a worker by its id's beginning, or by its name if no other worker has it."""
     if (whole := _whole_id(typed)) is not None:
         return whole
     workers = manager.get("/api/v3/worker-mgt/workers")["workers"]
@@ -34,7 +34,7 @@ def worker_id(manager: Manager, typed: str) -> str:
 
 
 def tag_id(manager: Manager, typed: str) -> str:
-    """Tags may be called by their name, too."""
+    """Return the id of a tag by its id's beginning or its name."""
     if (whole := _whole_id(typed)) is not None:
         return whole
     tags = manager.get("/api/v3/worker-mgt/tags").get("tags") or []

@@ -1,4 +1,4 @@
-"""`tablao import-flamenco`: a farm that ran Flamenco goes on here."""
+"""`tablao import-flamenco`: imports the data and settings of a Flamenco 3 Manager."""
 
 import asyncio
 import tempfile
@@ -25,29 +25,37 @@ KINDS = (
 )
 
 Config = Annotated[
-    Path | None, typer.Option("--config", help="Its `flamenco-manager.yaml`.", exists=True)
+    Path | None, typer.Option("--config", help="Flamenco's `flamenco-manager.yaml`.", exists=True)
 ]
 Files = Annotated[
     Path | None,
     typer.Option(
-        "--files", help="Its local storage, with logs and images.", exists=True, file_okay=False
+        "--files",
+        help="Flamenco's local storage, with logs and images.",
+        exists=True,
+        file_okay=False,
     ),
 ]
 
 
 def import_flamenco(
     database: Annotated[
-        Path | None, typer.Argument(metavar="SQLITE", help="Its `flamenco-manager.sqlite`.")
+        Path | None, typer.Argument(metavar="SQLITE", help="Flamenco's `flamenco-manager.sqlite`.")
     ] = None,
     config: Config = None,
     files: Files = None,
-    data_dir: Annotated[Path | None, typer.Option(help="Of this farm's manager.")] = None,
-    apply: Annotated[bool, typer.Option("--apply", help="Write it; else only say what.")] = False,
+    data_dir: Annotated[
+        Path | None, typer.Option(help="The data folder of this farm's manager.")
+    ] = None,
+    apply: Annotated[
+        bool, typer.Option("--apply", help="Write the data. Without it, only report.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Answer as JSON.")] = False,
 ) -> None:
     """Carry over workers, tags, schedules, jobs and settings of a Flamenco 3 Manager.
 
-    Says what it would do, until it is told to --apply. May be called again: what is here stays.
+    Without --apply it writes nothing and reports what it would do. You may run it again: it does
+    not change anything that is here already.
     """
     if database is None and config is None:
         raise CommandError("Name Flamenco's database, or its settings with --config.")
@@ -73,7 +81,7 @@ async def _carried_over(
                 report = await Transfer(target, copied, is_rehearsal=not apply).run(source)
     if settings is not None:
         taken = take_over(settings, ours.content)
-        # Last: what is in the database is of use without them, not the other way round.
+        # The settings come last: the imported data is useful without them, but not they without it.
         if apply and taken.new:
             await ours.change(lambda content: take_over(settings, content).content)
         report.new["settings"] += len(taken.new)
@@ -88,7 +96,7 @@ async def _target(ours: Configuration, apply: bool, stack: AsyncExitStack) -> Da
     if apply:
         settings.data_dir.mkdir(parents=True, exist_ok=True)
     elif not _is_there(url):
-        # Looked at as if it were there: a rehearsal leaves nothing behind.
+        # A rehearsal must not create the database, so it uses a temporary one.
         folder = stack.enter_context(tempfile.TemporaryDirectory())
         url = f"sqlite+aiosqlite:///{folder}/rehearsal.sqlite"
     database = Database(url)

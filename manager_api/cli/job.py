@@ -1,4 +1,4 @@
-"""`tablao job …`: the commands of one job, put together from the modules that hold them."""
+"""`tablao job …`: collects the commands for one job from several modules."""
 
 from manager_api.cli.job_deletion import delete_one
 from manager_api.cli.job_workers import blocklist, tag

@@ -1,4 +1,4 @@
-"""`tablao job delete` and `tablao jobs delete`: say what would go, ask, and have it deleted."""
+"""`tablao job delete` and `tablao jobs delete`: show what would be deleted, ask, and delete it."""
 
 import sys
 from collections.abc import Sequence
@@ -35,7 +35,7 @@ def jobs(
     if context.invoked_subcommand is None:
         list_jobs(manager, as_json)
     elif (source := context.get_parameter_source("manager")) and source.name == "COMMANDLINE":
-        # It would be lost, and another farm's jobs be deleted.
+        # The command would ignore the option, and delete jobs of another farm.
         raise CommandError(f"Give --manager behind '{context.invoked_subcommand}'.")
 
 
@@ -59,7 +59,7 @@ def delete_one(job: JobId, yes: Yes = False, manager: ManagerUrl = DEFAULT_URL) 
 @app.command("delete")
 def delete_many(before: Before, yes: Yes = False, manager: ManagerUrl = DEFAULT_URL) -> None:
     """Delete the jobs that have not changed since a date; what they rendered stays."""
-    # To the manager a moment is the whole second that it is in.
+    # The manager includes the whole second of a moment, so name the second before.
     until = _moment(before) - timedelta(seconds=1)
     with Manager(manager) as farm:
         old = [

@@ -1,4 +1,4 @@
-"""A job's settings from what was typed, filled in as the Blender add-on would. Pure."""
+"""Makes a job's settings of typed values, and adds the others as the Blender add-on would. Pure."""
 
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -10,16 +10,16 @@ _TRUE, _FALSE = frozenset({"true", "yes", "on", "1"}), frozenset({"false", "no",
 
 
 class BadSetting(Exception):
-    """A `--set` that does not fit the job type; the message says why."""
+    """A value of `--set` does not fit the job type; the text says why."""
 
 
 def parse_settings(
     assignments: Sequence[str], declared: Sequence[Mapping[str, Any]]
 ) -> dict[str, Any]:
-    """`key=value` texts as values of the types that the job type declares.
+    """Parse texts `key=value` into values of the types that the job type declares.
 
     Raises:
-        BadSetting: No `=`, an unknown key, or a value of another type.
+        BadSetting: A text has no `=`, an unknown key, or a value of another type.
     """
     types = {setting["key"]: setting["type"] for setting in declared}
     values = {}
@@ -61,12 +61,13 @@ def fill_in(
     output: Path | None,
     scene: str,
 ) -> dict[str, Any]:
-    """What was given, and for the rest what the add-on would have read from the scene.
+    """Return the given values, and for other settings what the add-on would read from the scene.
 
     Args:
         declared: The job type's settings.
-        blendfile: Absolute.
-        output: Absolute; None: `renders`, beside the blend file.
+        given: Values by key.
+        blendfile: An absolute path; None: only the job type's defaults are added.
+        output: An absolute path; None: `renders`, beside the blend file.
     """
     defaults = {s["key"]: s["default"] for s in declared if s.get("default") is not None}
     if blendfile is None:
@@ -93,5 +94,5 @@ def fill_in(
 
 
 def as_folder(job_name: str) -> str:
-    """A folder's name for a job of any name, on every platform."""
+    """Make a folder's name, valid on every platform, of a job's name."""
     return re.sub(r'[\x00-\x1f<>:"/\\|?*{}#]+', "_", job_name).strip(" .") or "job"

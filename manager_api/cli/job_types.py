@@ -1,4 +1,4 @@
-"""`tablao job-types`: the farm's job types, looked at and tried out without a manager."""
+"""`tablao job-types`: lists the farm's job types and tries them out, without a manager."""
 
 import logging
 import time
@@ -41,7 +41,7 @@ def list_job_types(
     context: typer.Context,
     folder: Annotated[
         Path | None,
-        typer.Option(help="Where scripts are.", show_default="the manager's job_types_path"),
+        typer.Option(help="The scripts' folder.", show_default="the manager's job_types_path"),
     ] = None,
     data_dir: DataDir = None,
     as_json: AsJson = False,
@@ -95,7 +95,7 @@ def check(
 
 def _log_what_scripts_say() -> None:
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    # What does not work, the command itself says.
+    # Hide this module's warnings: the command itself reports broken scripts.
     logging.getLogger(folder_module.__name__).setLevel(logging.ERROR)
 
 
@@ -107,7 +107,10 @@ def _settings(data_dir: Path | None) -> ManagerSettings:
 
 
 def _rows(folder: FolderJobTypes) -> list[dict[str, str]]:
-    """In the order in which they count."""
+    """Return the job types of the folder and the built-in ones, by name.
+
+    A built-in job type is left out if the folder has one of its name that works.
+    """
     rows = []
     for path, described in folder.described():
         found = described.job_type
@@ -127,7 +130,7 @@ def _listed(name: str, source: str, label: str, problem: str) -> dict[str, str]:
 
 
 def _job(job_type: JobType, values: list[str]) -> SubmittedJob:
-    """As one that the add-on submits with defaults for all that is not given."""
+    """Return a job with the given settings, and with defaults for all others."""
     declared = [setting.as_json() for setting in job_type.settings]
     given = parse_settings(values, declared)
     settings = fill_in(

@@ -1,4 +1,4 @@
-"""`tablao job tag` and `tablao job blocklist`: which workers a job may have."""
+"""`tablao job tag` and `tablao job blocklist`: choose the workers that may run a job's tasks."""
 
 from typing import Annotated, Any
 
@@ -13,10 +13,10 @@ from manager_api.cli.jobs import JobId
 def tag(
     job: JobId,
     tag: Annotated[str, typer.Argument(metavar="TAG", help="Its id or its name.")] = "",
-    none: Annotated[bool, typer.Option("--none", help="Any worker may serve the job.")] = False,
+    none: Annotated[bool, typer.Option("--none", help="Any worker may run the job.")] = False,
     manager: ManagerUrl = DEFAULT_URL,
 ) -> None:
-    """Say whose workers may serve a job: those with this tag."""
+    """Let only workers with this tag run a job."""
     if bool(tag) is none:
         raise CommandError("Name a tag, or say --none.")
     with Manager(manager) as farm:
@@ -29,12 +29,12 @@ def blocklist(
     job: JobId,
     remove: Annotated[
         list[str] | None,
-        typer.Option(metavar="WORKER:TYPE", help="Let a worker run these tasks again; repeatable."),
+        typer.Option(metavar="WORKER:TYPE", help="Remove this entry from the list. Repeatable."),
     ] = None,
     manager: ManagerUrl = DEFAULT_URL,
     as_json: AsJson = False,
 ) -> None:
-    """Show which workers a job does without, by task type, or take some off that list."""
+    """Show the workers that are blocked for a job, with the task types, or remove entries."""
     with Manager(manager) as farm:
         found = job_id(farm, job)
         url = f"/api/v3/jobs/{found}/blocklist"

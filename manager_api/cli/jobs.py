@@ -11,7 +11,7 @@ from manager_api.cli.identify import job_id
 app = typer.Typer(no_args_is_help=True, help="One job: show it, read its log, change it.")
 
 JobId = Annotated[str, typer.Argument(metavar="ID", help="Its id, or enough of its beginning.")]
-Reason = Annotated[str, typer.Option("--reason", help="Shown to whoever looks at the job.")]
+Reason = Annotated[str, typer.Option("--reason", help="The reason that users see with the job.")]
 
 
 def list_jobs(manager: ManagerUrl = DEFAULT_URL, as_json: AsJson = False) -> None:
@@ -70,11 +70,11 @@ def show(job: JobId, manager: ManagerUrl = DEFAULT_URL, as_json: AsJson = False)
 def log(
     job: JobId,
     failed: Annotated[
-        bool, typer.Option("--failed", help="Only tasks that failed, and did not succeed since.")
+        bool, typer.Option("--failed", help="Only tasks that failed and have not succeeded since.")
     ] = False,
     manager: ManagerUrl = DEFAULT_URL,
 ) -> None:
-    """Print the end of the log of each of a job's tasks; `tablao task log` has all of one."""
+    """Print the end of each task's log of a job. `tablao task log` prints a whole log."""
     with Manager(manager) as farm:
         tasks = tasks_of(farm, job_id(farm, job))
         wanted = (t for t in tasks if not failed or _has_failed(farm, t))
@@ -85,19 +85,19 @@ def log(
 
 @app.command()
 def cancel(job: JobId, reason: Reason = "", manager: ManagerUrl = DEFAULT_URL) -> None:
-    """Stop a job: its running tasks are ended."""
+    """Cancel a job, and stop its running tasks."""
     _set_status(manager, job, "cancel-requested", "Canceled", reason)
 
 
 @app.command()
 def pause(job: JobId, reason: Reason = "", manager: ManagerUrl = DEFAULT_URL) -> None:
-    """Start no more of a job's tasks; those that run may finish."""
+    """Pause a job: its running tasks finish, and no other task starts."""
     _set_status(manager, job, "pause-requested", "Paused", reason)
 
 
 @app.command()
 def resume(job: JobId, reason: Reason = "", manager: ManagerUrl = DEFAULT_URL) -> None:
-    """Go on with a paused job."""
+    """Resume a paused job."""
     _set_status(manager, job, "queued", "Resumed", reason)
 
 
@@ -146,14 +146,15 @@ def tasks_of(farm: Manager, found: str) -> list[dict[str, Any]]:
 def _has_failed(farm: Manager, task: dict[str, Any]) -> bool:
     if task["status"] in ("failed", "soft-failed"):
         return True
-    # It is canceled when its job fails before its last try, or waits to be tried again.
+    # A task that has failed may have another status now: canceled, because its job failed before
+    # the task's last try, or queued for another try.
     if task["status"] == "completed" or not (task.get("worker") or {}).get("id"):
         return False
     return bool(farm.get(f"/api/v3/tasks/{task['id']}").get("failed_by_workers"))
 
 
 def print_log_tail(farm: Manager, task: dict[str, Any]) -> bool:
-    """Whether there was one."""
+    """Print the end of a task's log. Return False if the task has no log."""
     tail = farm.text(f"/api/v3/tasks/{task['id']}/logtail")
     if tail:
         say(f"== {task['name']} ({task['status']}, {task['id']})")

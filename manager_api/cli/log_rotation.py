@@ -4,16 +4,17 @@ import os
 import shutil
 from pathlib import Path
 
-#: Of one log, before it is begun anew.
+#: A larger log is rotated.
 MAX_BYTES = 10 * 2**20
-#: Older ones that are kept: `.1` is the newest.
+#: The number of older logs that are kept: `.1` is the newest.
 KEPT = 4
 
 
 def rotate_if_large(log: Path, max_bytes: int = MAX_BYTES, kept: int = KEPT) -> None:
-    """Copies it and empties it: its writer goes on with the open file, at the end of it.
+    """Copy a large log and empty it. Its writer goes on writing to the same open file.
 
-    So a writer survives whoever does this; what it writes in between, within moments, is lost.
+    So this process may end and the writer goes on. A line that is written between copying and
+    emptying, within moments, is lost.
     """
     try:
         if log.stat().st_size <= max_bytes:

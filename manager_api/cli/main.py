@@ -1,4 +1,4 @@
-"""The `tablao` command: its verbs, and the edge where a refusal becomes a sentence."""
+"""The `tablao` command: its verbs, and the place where an error is printed as a sentence."""
 
 from typing import Any
 
@@ -58,7 +58,7 @@ class Tablao(TyperGroup):
         for verb in VERBS:
             self.add_command(verb)
 
-    # Typer's own context type is not a public one.
+    # Typer's own context type is not public.
     def invoke(self, ctx: Any) -> Any:
         try:
             return super().invoke(ctx)
@@ -76,7 +76,7 @@ app = typer.Typer(
 )
 
 
-# A group without commands of its own needs a callback, or Typer takes it for no group.
+# Without a callback, Typer does not make a group of an app that has no commands of its own.
 @app.callback()
 def tablao() -> None:
     """A render farm for Blender: start one, give it jobs, see what they do."""

@@ -1,4 +1,4 @@
-"""Following a job until it ended, in a terminal or in a log."""
+"""Shows a job's progress until it has ended, in a terminal or in a log."""
 
 import time
 from collections.abc import Callable
@@ -11,7 +11,7 @@ from manager_api.cli.client import Manager, ManagerUnreachable, Refused
 from manager_api.cli.console import CommandError
 
 ENDED = frozenset({"completed", "failed", "canceled"})
-#: Above this, the list of a job's tasks is not fetched each time, only the job.
+#: Of a job with more steps, only the job is fetched each time, not the list of its tasks.
 _MANY_STEPS = 2_000
 
 
@@ -27,17 +27,17 @@ def follow_job(
     patience_s: float = 300.0,
     words: Callable[[dict[str, Any]], str] = steps_in_words,
 ) -> dict[str, Any]:
-    """Show a job's progress until it ended; how it ended.
+    """Show a job's progress until it has ended, and return the ended job.
 
-    A manager that is away for a while does not end the waiting: the farm survives that, too.
+    The manager may be out of reach for a while, because the job goes on without it.
 
     Args:
-        every_s: Seconds between two looks.
-        patience_s: Seconds for which the manager may be away.
-        words: What the job does now, and how far it is.
+        every_s: Seconds between two requests.
+        patience_s: Seconds for which the manager may be out of reach.
+        words: Returns a text about the job's progress.
 
     Raises:
-        CommandError: The manager was away for too long.
+        CommandError: The manager was out of reach for too long, or refuses.
     """
     console = Console(stderr=True)
     columns = (
@@ -66,7 +66,7 @@ def follow_job(
 
 
 class _Lines:
-    """Progress where no bar can be drawn: a line per status, tenth of the steps, and last step."""
+    """Progress without a terminal: a line for each status, tenth of the steps, and last step."""
 
     def __init__(self, console: Console) -> None:
         self._console = console

@@ -1,4 +1,4 @@
-"""`tablao shaman gc`."""
+"""`tablao shaman gc`: deletes files of the Shaman storage that no checkout uses."""
 
 from typing import Annotated, Any
 
@@ -7,7 +7,7 @@ import typer
 from manager_api.cli.client import DEFAULT_URL, AsJson, Manager, ManagerUrl
 from manager_api.cli.console import say, show_json
 
-#: A large store on a slow network takes its time to be looked through.
+#: The manager needs long to look through a large store on a slow network.
 _PATIENCE_S = 3600.0
 
 app = typer.Typer(help="The files that jobs were sent with.", no_args_is_help=True)
@@ -15,7 +15,7 @@ app = typer.Typer(help="The files that jobs were sent with.", no_args_is_help=Tr
 
 @app.command("gc")
 def collect_garbage(
-    show: Annotated[bool, typer.Option("--show", help="Delete nothing, only say what.")] = False,
+    show: Annotated[bool, typer.Option("--show", help="Delete nothing, only report.")] = False,
     manager: ManagerUrl = DEFAULT_URL,
     as_json: AsJson = False,
 ) -> None:

@@ -1,4 +1,4 @@
-"""`tablao submit`: a job from a blend file, or from settings alone."""
+"""`tablao submit`: submits a job for a blend file, or from settings alone."""
 
 import platform
 from collections.abc import Sequence
@@ -34,10 +34,10 @@ def submit(
     scene: Annotated[str, typer.Option(help="The scene to render.")] = "Scene",
     paused: Annotated[bool, typer.Option("--paused", help="Wait for `job resume`.")] = False,
     wait: Annotated[
-        bool, typer.Option("--wait", help="Show progress until it ended; exit code 1 if it failed.")
+        bool, typer.Option("--wait", help="Show progress until it ends; exit code 1 if it failed.")
     ] = False,
     every_s: Annotated[
-        float, typer.Option("--every", min=0.01, help="Seconds between two looks, with --wait.")
+        float, typer.Option("--every", min=0.01, help="Seconds between requests, with --wait.")
     ] = 1.0,
     as_json: AsJson = False,
     manager: ManagerUrl = DEFAULT_URL,
@@ -82,15 +82,15 @@ def submit(
 
 def _check_render(file: Path | None, frames: str | None) -> None:
     if file is None:
-        raise typer.BadParameter("which FILE.blend shall be rendered?")
+        raise typer.BadParameter("name the FILE.blend to render.")
     if not frames:
-        raise typer.BadParameter("which frames shall be rendered? Say, for example, --frames 1-20.")
+        raise typer.BadParameter("give the frames to render, for example --frames 1-20.")
 
 
 def _existing(file: Path | None) -> Path | None:
     if file is None:
         return None
-    # A link may lead elsewhere on another machine, but the user named this path: keep it.
+    # Do not resolve links: the user named this path, and a link may differ on another machine.
     absolute = file.expanduser().absolute()
     if not absolute.is_file():
         raise CommandError(f"There is no file {absolute}.")

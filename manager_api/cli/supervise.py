@@ -1,4 +1,4 @@
-"""A farm on this machine: a manager and worker hosts as child processes, kept running."""
+"""Runs a farm on this machine: keeps a manager and worker hosts running as child processes."""
 
 import contextlib
 import os
@@ -18,13 +18,13 @@ import httpx
 from manager_api.cli.console import CommandError, note
 from manager_api.cli.log_rotation import rotate_if_large
 
-#: The manager stops its Temporal, a host its runs, before they go.
+#: In this time the manager stops its Temporal, and a host its runs.
 STOP_GRACE_S = 30.0
-#: Creating the databases of a new farm takes the longest.
+#: A new farm takes longest to start, because it creates its databases.
 READY_WITHIN_S = 120.0
 _LOOK_EVERY_S = 0.5
 _LONGEST_PAUSE_S = 30.0
-#: A host ends with it when somebody asked it, through the manager, to restart.
+#: A host ends with this exit code when a user has requested its restart through the manager.
 _RESTART_EXIT_CODE = 47
 
 
@@ -32,7 +32,8 @@ class Child:
     """A program that is started again when it ends by itself.
 
     Args:
-        ends_with: The exit code of an end that was asked for elsewhere; it stays so.
+        ends_with: The exit code of an end that was requested elsewhere. After it the program is
+            not started again; None: it is always started again.
     """
 
     def __init__(
@@ -62,7 +63,7 @@ class Child:
                 stdout=log,
                 stderr=log,
                 env=self._environment,
-                # Ctrl-C is for us: we end our children in their order.
+                # Only this process gets Ctrl-C; it ends its children in the right order.
                 start_new_session=True,
             )
         self._started_at = time.monotonic()
@@ -82,7 +83,7 @@ class Child:
         if lived_s < self._pause_s:
             return
         note(f"{self.name} ended (exit code {self.exit_code}); starting it again. See {self.log}.")
-        # One that ends again and again gets ever longer pauses.
+        # A program that ends again and again gets longer and longer pauses.
         crashed_soon = lived_s < 2 * _LONGEST_PAUSE_S
         self._pause_s = min(self._pause_s * 2, _LONGEST_PAUSE_S) if crashed_soon else 1.0
         self.start()
@@ -112,13 +113,13 @@ class Child:
 
 
 class Farm:
-    """Runs from entering the context to leaving it.
+    """A farm that runs while its context is active.
 
     Args:
-        data_dir: Of the farm; the manager's, with the hosts' and the logs below it.
-        url: Where the manager will answer.
-        manager_options: For `tablao manager`.
-        environment: Added to the hosts' environment.
+        data_dir: The manager's data folder, which also holds the hosts' folders and the logs.
+        url: The URL at which the manager will answer.
+        manager_options: Options of `tablao manager`.
+        environment: Variables that are added to the hosts' environment.
     """
 
     def __init__(
@@ -190,7 +191,7 @@ class Farm:
             time.sleep(0.2)
 
     def _stop(self) -> None:
-        # A second Ctrl-C must not leave children behind; they are killed after the grace anyway.
+        # A second Ctrl-C must not leave children running. They are killed after the grace anyway.
         with ignoring_signals():
             for host in self._hosts:
                 host.ask_to_stop()
@@ -201,7 +202,7 @@ class Farm:
 
 
 def host_command(url: str | None, data_dir: Path | None, name: str | None) -> list[str]:
-    """The command line of a worker host; without a URL it searches for its manager."""
+    """Return the command line of a worker host. Without a URL the host searches for a manager."""
     command = [sys.executable, "-m", "worker_host.main"]
     if url:
         command += ["--manager", url]
@@ -218,12 +219,12 @@ def _answers(url: str) -> bool:
 
 
 def interrupt_on_terminate() -> None:
-    """Lets SIGTERM end us as Ctrl-C does: through `finally` and `with`."""
+    """Make SIGTERM raise KeyboardInterrupt, as Ctrl-C does, so that `finally` and `with` run."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 class ignoring_signals(contextlib.AbstractContextManager[None]):  # noqa: N801 - used like a function
-    """Neither Ctrl-C nor SIGTERM interrupts what is inside."""
+    """A context in which Ctrl-C and SIGTERM are ignored."""
 
     def __enter__(self) -> None:
         signals = (signal.SIGINT, signal.SIGTERM)
@@ -246,7 +247,7 @@ def is_free(host: str, port: int) -> bool:
 
 
 def free_port(host: str) -> int:
-    """A port that is free now; somebody may take it before us, and then the start fails."""
+    """Return a port that is free now. If another program takes it meanwhile, the start fails."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family) as probe:
         probe.bind((host, 0))

@@ -13,12 +13,12 @@ app = typer.Typer(no_args_is_help=True, help="Worker tags: which jobs are for wh
 _TAGS, _TAG = "/api/v3/worker-mgt/tags", "/api/v3/worker-mgt/tag"
 
 TagId = Annotated[str, typer.Argument(metavar="TAG", help="Its id or its name.")]
-Description = Annotated[str | None, typer.Option(help="What it is for.", show_default=False)]
+Description = Annotated[str | None, typer.Option(help="Its purpose.", show_default=False)]
 
 
 @app.command("list")
 def list_tags(manager: ManagerUrl = DEFAULT_URL, as_json: AsJson = False) -> None:
-    """List them, by name."""
+    """List the worker tags."""
     with Manager(manager) as farm:
         tags = farm.get(_TAGS)["tags"]
     if as_json:
@@ -36,7 +36,7 @@ def create(
     description: Description = None,
     manager: ManagerUrl = DEFAULT_URL,
 ) -> None:
-    """Make a new one."""
+    """Create a worker tag, and print its id."""
     with Manager(manager) as farm:
         made = farm.post(_TAGS, {"name": name, "description": description or ""})
     say(made["id"])
@@ -49,7 +49,7 @@ def rename(
     description: Description = None,
     manager: ManagerUrl = DEFAULT_URL,
 ) -> None:
-    """Give one another name; without --description the old one stays."""
+    """Rename a worker tag. Without --description it keeps its description."""
     body = {"name": name} if description is None else {"name": name, "description": description}
     with Manager(manager) as farm:
         found = tag_id(farm, tag)
@@ -61,11 +61,12 @@ def rename(
 def delete(
     tag: TagId,
     force: Annotated[
-        bool, typer.Option("--force", help="Also if unfinished jobs have it: all may serve them.")
+        bool,
+        typer.Option("--force", help="Even if unfinished jobs have it; any worker may run them."),
     ] = False,
     manager: ManagerUrl = DEFAULT_URL,
 ) -> None:
-    """Delete one: workers and jobs lose it."""
+    """Delete a worker tag. Workers and jobs lose it."""
     with Manager(manager) as farm:
         found = tag_id(farm, tag)
         farm.delete(f"{_TAG}/{found}?force=true" if force else f"{_TAG}/{found}")

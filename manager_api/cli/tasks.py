@@ -1,4 +1,4 @@
-"""`tablao task …`: look at one task and change it."""
+"""`tablao task …`: shows and changes one task."""
 
 from typing import Annotated
 
@@ -58,13 +58,13 @@ def log(
 
 @app.command()
 def cancel(task: TaskId, reason: Reason = "", manager: ManagerUrl = DEFAULT_URL) -> None:
-    """Stop a task; the rest of its job goes on."""
+    """Cancel a task. The rest of its job goes on."""
     _set_status(manager, task, "canceled", reason or f"Canceled {default_reason()}")
 
 
 @app.command()
 def requeue(task: TaskId, reason: Reason = "", manager: ManagerUrl = DEFAULT_URL) -> None:
-    """Run a task again, and what depends on it."""
+    """Run a task again, and the tasks that depend on it."""
     _set_status(manager, task, "queued", reason or f"Requeued {default_reason()}")
 
 

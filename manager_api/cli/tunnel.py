@@ -1,4 +1,4 @@
-"""`tablao tunnel`: the farm's Temporal as a port on this machine."""
+"""`tablao tunnel`: opens a port on this machine that leads to the farm's Temporal."""
 
 import asyncio
 from typing import Annotated

@@ -1,7 +1,7 @@
-"""Verbs that are imported when they are called, so that `tablao` itself starts fast.
+"""Imports the module of a verb only when the verb is called, so that `tablao` starts fast.
 
-The module of a verb imports what it needs at its top, as any module does. `main` does not import
-it, but names it in a `Verb`. tests/manager/cli/test_start.py checks which packages each verb loads.
+A verb's module has its imports at the top, as usual. `main` does not import it, but names it in a
+`Verb`. tests/manager/cli/test_start.py checks which packages each verb loads.
 """
 
 from importlib import import_module
@@ -13,7 +13,7 @@ from typer.main import get_group
 
 
 class Verb(TyperCommand):
-    """A command in the list of commands; the command itself is loaded when it is called.
+    """A placeholder for a command, which is imported when it is called.
 
     Args:
         place: `module:name` of a function, or of a `typer.Typer`, in this package.
@@ -26,7 +26,7 @@ class Verb(TyperCommand):
 
     # Typer's own types of commands and contexts are not public.
     def loaded(self) -> Any:
-        """The command itself."""
+        """Import the command, and return it."""
         module, _, attribute = self._place.partition(":")
         command = getattr(import_module(f"{__package__}.{module}"), attribute)
         holder = typer.Typer()

@@ -1,4 +1,4 @@
-"""`tablao worker …`: render for a manager, or look after one of its workers."""
+"""`tablao worker …`: renders for a manager, or shows and changes one of its workers."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any
@@ -37,7 +37,7 @@ def worker(
 
 @app.command()
 def show(worker: WorkerId, manager: ManagerUrl = DEFAULT_URL, as_json: AsJson = False) -> None:
-    """Show a worker: what it is, does and is for."""
+    """Show a worker: its status, task, tags and machine."""
     with Manager(manager) as farm:
         found = worker_id(farm, worker)
         details = farm.get(f"/api/tablao/v1/workers/{found}")
@@ -50,7 +50,7 @@ def show(worker: WorkerId, manager: ManagerUrl = DEFAULT_URL, as_json: AsJson = 
 
 @app.command()
 def wake(worker: WorkerId, manager: ManagerUrl = DEFAULT_URL) -> None:
-    """Wake a worker, or take back what it was asked for."""
+    """Wake a worker, or cancel the status change that was requested of it."""
     _request(manager, worker, "awake", lazy=False)
 
 
@@ -68,7 +68,7 @@ def shutdown(worker: WorkerId, lazy: Lazy = True, manager: ManagerUrl = DEFAULT_
 
 @app.command()
 def restart(worker: WorkerId, lazy: Lazy = True, manager: ManagerUrl = DEFAULT_URL) -> None:
-    """Restart a worker's host, if something starts it again."""
+    """Restart a worker's host. A supervisor, such as `tablao up`, must start it again."""
     _request(manager, worker, "restart", lazy=lazy)
 
 
@@ -90,12 +90,12 @@ def resume(worker: WorkerId, manager: ManagerUrl = DEFAULT_URL) -> None:
 def tags(
     worker: WorkerId,
     tags: Annotated[
-        list[str] | None, typer.Argument(metavar="TAG…", help="By id or name; all that it has.")
+        list[str] | None, typer.Argument(metavar="TAG…", help="All its tags, by id or name.")
     ] = None,
-    none: Annotated[bool, typer.Option("--none", help="Take all its tags away.")] = False,
+    none: Annotated[bool, typer.Option("--none", help="Remove all its tags.")] = False,
     manager: ManagerUrl = DEFAULT_URL,
 ) -> None:
-    """Give a worker these tags instead of those it has; without any, show them."""
+    """Replace a worker's tags by these. Without any, show its tags."""
     with Manager(manager) as farm:
         found = worker_id(farm, worker)
         if tags or none:
@@ -118,10 +118,10 @@ def schedule(
     end: Annotated[
         str | None, typer.Option(help='HH:MM, on the next day if before start; "" is midnight.')
     ] = None,
-    on: Annotated[bool | None, typer.Option("--on/--off", help="Whether it counts.")] = None,
+    on: Annotated[bool | None, typer.Option("--on/--off", help="Whether it is active.")] = None,
     manager: ManagerUrl = DEFAULT_URL,
 ) -> None:
-    """Say when a worker sleeps, in the manager's local time; without options, show it."""
+    """Set when a worker sleeps, in the manager's local time. Without options, show it."""
     said = {"days_of_week": days, "start_time": start, "end_time": end, "is_active": on}
     changes = {key: value for key, value in said.items() if value is not None}
     with Manager(manager) as farm:
@@ -153,7 +153,7 @@ def _request(manager: str, worker: str, status: str, *, lazy: bool) -> None:
 
 
 def _post(manager: str, worker: str, path: str, body: Any = None) -> str:
-    """The worker's id."""
+    """Send a request about a worker, and return the worker's id."""
     with Manager(manager) as farm:
         found = worker_id(farm, worker)
         farm.post(path.format(found), body)
@@ -179,7 +179,7 @@ def _fields(details: Mapping[str, Any], task: Mapping[str, Any] | None) -> list[
 
 
 def status_word(worker: Mapping[str, Any]) -> str:
-    """What it is, and what it was asked to become."""
+    """Return the worker's status, and the status that was requested of it."""
     wish = worker.get("status_change")
     now = worker["status"] or "unknown"
     paused = ", paused" if worker.get("is_paused") else ""

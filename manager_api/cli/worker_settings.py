@@ -1,4 +1,4 @@
-"""`tablao worker-settings`: what the farm sets for its workers."""
+"""`tablao worker-settings`: shows and changes the settings that the farm has for its workers."""
 
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any
@@ -19,8 +19,10 @@ app = typer.Typer(
 )
 
 ForFarm = Annotated[bool, typer.Option("--farm", help="For all workers.")]
-ForPlatform = Annotated[str, typer.Option("--platform", help="For one platform's: linux, …")]
-ForTag = Annotated[str, typer.Option("--tag", help="For those of a tag; its id or name.")]
+ForPlatform = Annotated[
+    str, typer.Option("--platform", help="For one platform's workers: linux, …")
+]
+ForTag = Annotated[str, typer.Option("--tag", help="For workers with a tag; its id or name.")]
 ForWorker = Annotated[str, typer.Option("--worker", help="For one worker; its id or name.")]
 Settings = Annotated[
     list[str],
@@ -34,7 +36,7 @@ Settings = Annotated[
 
 @app.command()
 def show(manager: ManagerUrl = DEFAULT_URL, as_json: AsJson = False) -> None:
-    """All that is set, and for whom."""
+    """Show all settings that the farm has, and for which workers."""
     with Manager(manager) as farm:
         found = farm.get(_URL)["provisions"]
     if as_json:
@@ -57,7 +59,7 @@ def set_settings(
     worker: ForWorker = "",
     manager: ManagerUrl = DEFAULT_URL,
 ) -> None:
-    """Set something; the rest of what is set there stays."""
+    """Set these settings. Others that are set there stay."""
     with Manager(manager) as farm:
         path = _path(farm, farm_wide, platform, tag, worker)
         now = _now(farm, path)
@@ -76,7 +78,7 @@ def unset(
     worker: ForWorker = "",
     manager: ManagerUrl = DEFAULT_URL,
 ) -> None:
-    """Set something no more."""
+    """Remove these settings."""
     with Manager(manager) as farm:
         path = _path(farm, farm_wide, platform, tag, worker)
         now = _now(farm, path)
@@ -95,7 +97,7 @@ def effective(
     manager: ManagerUrl = DEFAULT_URL,
     as_json: AsJson = False,
 ) -> None:
-    """What is in force for one worker."""
+    """Show the settings that are in force for one worker."""
     with Manager(manager) as farm:
         found = farm.get(f"{_URL}/effective/{worker_id(farm, worker)}")
     if as_json:
@@ -125,7 +127,7 @@ def _now(farm: Manager, path: str) -> dict[str, Any]:
     except Refused as refusal:
         if refusal.status_code != _NOT_FOUND:
             raise
-        return {}  # nothing is set there; should there be no such place, setting it says so
+        return {}  # nothing is set there; if the place does not exist, the PUT is refused
 
 
 def _put(settings: dict[str, Any], typed: str) -> None:

@@ -1,4 +1,4 @@
-"""`tablao workers`: all of them."""
+"""`tablao workers`: lists the farm's workers."""
 
 from manager_api.cli.client import DEFAULT_URL, AsJson, Manager, ManagerUrl
 from manager_api.cli.console import note, show_json, show_table

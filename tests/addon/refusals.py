@@ -1,4 +1,4 @@
-"""Every refusal as the panel shows it to an artist: `python -m tests.addon.refusals`."""
+"""Prints every refusal as the panel shows it: `python -m tests.addon.refusals`."""
 
 import sys
 import tempfile
@@ -15,7 +15,7 @@ from tests.addon.core.test_checks import REFUSALS, WRONG, Scene
 
 
 def findings() -> Iterator[Finding]:
-    """One after the other, each from a submission in which nothing else is wrong."""
+    """Yield all findings, each of a submission without other problems."""
     for changes in WRONG.values():
         for change in changes:
             with tempfile.TemporaryDirectory() as folder:
@@ -39,7 +39,7 @@ def _changed(scene: Scene, change: dict[str, Any]) -> Scene:
 
 
 def as_shown(finding: Finding) -> str:
-    """As the panel's box has it: icon, sentence, advice, what it is about, the button."""
+    """Return the text of the panel's box: icon, sentence, advice, files or settings, button."""
     mark = "✖" if finding.is_blocking else "⚠"
     about = [f"    · {each}" for each in finding.show if each]
     button = [f"    [{PLACES[finding.code][1]}]"] if finding.code in PLACES else []

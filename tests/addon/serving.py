@@ -1,4 +1,4 @@
-"""An HTTP server of a test's own, in a thread."""
+"""An HTTP server in a thread, for a single test."""
 
 import threading
 from http.server import ThreadingHTTPServer
@@ -6,14 +6,14 @@ from typing import Self
 
 
 class Quiet:
-    """Beside `BaseHTTPRequestHandler`, before it."""
+    """A base class that logs no requests. It must stand before `BaseHTTPRequestHandler`."""
 
     def log_request(self, *_: object) -> None:
-        """Nobody reads it."""
+        """Log nothing."""
 
 
 class InThread:
-    """Serves from `with` to its end; whoever inherits it calls `serve` before."""
+    """A server that runs in a thread while its context is active. A subclass must call `serve`."""
 
     scheme = "http"
 

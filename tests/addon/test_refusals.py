@@ -1,9 +1,9 @@
-"""What the checks refuse, as the panel shows it."""
+"""The panel shows every refusal of the checks."""
 
 from addon.finding_places import PLACES
 from tests.addon.refusals import as_shown, findings
 
-#: Made on Blender's side, which the program that shows refusals has not.
+#: Findings that only code in Blender makes, so that `refusals.py` does not print them.
 IN_BLENDER_ONLY = {"not-writable"}
 
 

@@ -1,4 +1,4 @@
-"""A job's files: found, and brought to where the workers find them."""
+"""Finds a job's files, and brings them to a place where workers can read them."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -29,12 +29,12 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Delivered:
-    """What a job says about its files."""
+    """The facts about delivered files that a job carries."""
 
     blendfile: str
-    """For the setting `blendfile`."""
+    """The value of the setting `blendfile`."""
     shaman_checkout_id: str = ""
-    """For the job's `storage`; empty: no checkout."""
+    """The value in the job's `storage`; empty: there is no checkout."""
 
 
 def deliver(
@@ -49,19 +49,19 @@ def deliver(
     is_canceled: Callable[[], bool],
     cache_folder: Path | None = None,
 ) -> Delivered:
-    """Bring the saved file, and all that it refers to, to where workers find it. Blocks.
+    """Bring the saved file and all files that it uses to a place that workers can read. Blocks.
 
     Args:
         route: see choose_route().
         project_root: paths in the pack are relative to it.
-        progress: called from this thread, or from one that sends a file for it.
-        is_canceled: asked often, from the same.
-        cache_folder: remembers checksums; None: the user's cache folder.
+        progress: called from this thread, or from a thread that sends a file.
+        is_canceled: called often, from the same threads.
+        cache_folder: the folder that keeps checksums; None: the user's cache folder.
 
     Raises:
-        FilesError: a file or the storage does not let us.
-        ManagerError: the manager does not let us.
-        Canceled: is_canceled() said so, and nothing is left behind.
+        FilesError: a file cannot be read, or the storage cannot be written.
+        ManagerError: the manager is not reached, or refuses.
+        Canceled: is_canceled() returned True; nothing is left behind.
     """
     match route:
         case Route.IN_PLACE:
@@ -93,10 +93,10 @@ def _in_place(
 def missing_files(
     blendfile: Path, is_canceled: Callable[[], bool] = lambda: False
 ) -> tuple[MissingFile, ...]:
-    """What the saved file, and the libraries it links, refer to and is not there. Blocks.
+    """Return the missing files that the saved file, and its linked libraries, refer to. Blocks.
 
     Raises:
         FilesError: the file cannot be read.
-        Canceled: is_canceled() said so.
+        Canceled: is_canceled() returned True.
     """
     return missing(blendfile, is_canceled)

@@ -1,4 +1,4 @@
-"""SHA-256 of files, remembered by size and time of change: a project is hashed once, not daily."""
+"""Computes SHA-256 of files, and remembers it until a file's size or time of change differs."""
 
 import contextlib
 import hashlib
@@ -25,11 +25,11 @@ _WAIT_FOR_OTHERS_S = 5.0
 class Hashed:
     sha: str
     stamp: Stamp
-    """What the file was like when it had this checksum."""
+    """The file's size and time of change when it had this checksum."""
 
 
 def default_folder() -> Path:
-    """The user's folder for what can be made again."""
+    """Return the add-on's folder within the user's cache folder."""
     if sys.platform == "win32":
         base = os.environ.get("LOCALAPPDATA") or str(Path.home() / "AppData" / "Local")
     elif sys.platform == "darwin":
@@ -40,7 +40,7 @@ def default_folder() -> Path:
 
 
 class Checksums:
-    """Only a cache: where it cannot be kept, files are hashed each time."""
+    """A cache of checksums. Without a database, files are hashed each time."""
 
     def __init__(self, database: sqlite3.Connection | None) -> None:
         self._database = database
@@ -48,13 +48,14 @@ class Checksums:
     def of(
         self, path: Path, is_canceled: Callable[[], bool], on_block: Callable[[int], None]
     ) -> Hashed:
-        """
+        """Return a file's checksum, from the cache if it is there.
+
         Args:
-            on_block: called with the number of bytes that are done, however they were.
+            on_block: called with the number of bytes that were hashed or skipped.
 
         Raises:
             FilesError: the file cannot be read, or changes.
-            Canceled: is_canceled() said so.
+            Canceled: is_canceled() returned True.
         """
         stamp = stamp_of(path)
         if sha := self._known(path, stamp):
@@ -106,7 +107,7 @@ def _opened(path: Path) -> sqlite3.Connection | None:
             database.execute(_TABLE)
             oldest = int(time.time()) - _FORGET_AFTER_S
             database.execute("DELETE FROM checksums WHERE used_s < ?", (oldest,))
-    except (OSError, sqlite3.Error):  # no room, not ours, or no database
+    except (OSError, sqlite3.Error):  # no space, no permission, or not a database
         if database is not None:
             database.close()
         return None

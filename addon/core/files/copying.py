@@ -1,4 +1,4 @@
-"""Copies a pack to the shared storage: there whole, or not at all."""
+"""Copies a pack to the shared storage: either all of it or nothing."""
 
 import errno
 import os
@@ -20,18 +20,18 @@ _ATTEMPTS = 1000
 def copy_pack(
     pack: Pack, location: Path, job_name: str, progress: Progress, is_canceled: Callable[[], bool]
 ) -> Path:
-    """The .blend file in the copy.
+    """Copy a pack to a new folder of the storage, and return the .blend file in it.
 
     Raises:
-        FilesError: a file or the storage does not let us.
-        Canceled: is_canceled() said so.
+        FilesError: a file cannot be read, or the storage cannot be written.
+        Canceled: is_canceled() returned True.
     """
     if not location.is_dir():
         raise FilesError(
             f"The farm's shared storage {location} is not there on this machine: connect it"
         )
     total = sum(stamp_of(file.source).size for file in pack.files)
-    # A dot, so that nobody takes it for a job's folder.
+    # The dot hides the folder, so that it does not look like a job's.
     building = location / f".tablao-{secrets.token_hex(6)}.partial"
     try:
         _check_space(location, total)
@@ -62,24 +62,25 @@ def _copy_all(
                 copy.write(block)
                 done += len(block)
                 progress(f"Copying {file.source.name}", done, total)
-        # Caches are found by their age, too. Permissions are not kept: workers are other users.
+        # Keep the times, because caches are also found by their age. Do not keep permissions,
+        # because workers run as other users.
         status = file.source.stat()
         os.utime(target, ns=(status.st_atime_ns, status.st_mtime_ns))
 
 
 def _published(building: Path, location: Path, job_name: str) -> Path:
-    """Under the name by which people find it."""
+    """Rename the finished copy to a name that people recognize, and return it."""
     now = datetime.now().astimezone()
     name = f"{now:%Y-%m-%d_%H%M%S}-{safe_name(job_name)}"
     for number in range(_ATTEMPTS):
         place = location / (f"{name}-{number + 1}" if number else name)
         try:
-            # Made first, because renaming would take the place of an empty folder of others.
+            # mkdir fails if the name exists; renaming alone would replace an empty folder.
             place.mkdir()
             place.rmdir()
             building.rename(place)
         except OSError as error:
-            # Somebody else was faster, perhaps between two of these.
+            # Another submission took this name, perhaps between two of these calls.
             if error.errno not in (errno.EEXIST, errno.ENOTEMPTY):
                 raise
         else:

@@ -1,5 +1,5 @@
-"""What can be wrong with a job's files, in one sentence for the artist."""
+"""The error for everything that can be wrong with a job's files."""
 
 
 class FilesError(Exception):
-    """str() says what is wrong, and what to do."""
+    """The text tells the artist in one sentence what is wrong, and what to do."""

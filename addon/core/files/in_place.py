@@ -1,10 +1,10 @@
-"""For a file on the shared storage: a copy beside it, so that the artist may go on working.
+"""Copies a file on the shared storage beside itself, so that the artist can go on working.
 
-Beside it, because relative paths stay valid. Its name ends in `.flamenco.blend`, which is what
-job types take off again when they name a preview video. A copy is never changed: the same content
-is not copied again, other content gets a copy with another number, so that each job renders what
-was submitted, however often a file is. Point caches, which Blender finds by the file's name, are
-copied with it.
+The copy is beside the file, so that relative paths stay valid. Its name ends in `.flamenco.blend`;
+job types remove this ending when they name a preview video. A copy never changes, so that each job
+renders exactly what was submitted: the same content is not copied again, and other content gets a
+copy with another number. Point caches, which Blender finds by the file's name, are copied with the
+file.
 """
 
 import contextlib
@@ -24,11 +24,11 @@ _MOST_COPIES = 9999
 
 
 def copy_beside(blendfile: Path, progress: Progress, is_canceled: Callable[[], bool]) -> Path:
-    """The copy; the file itself if it is one already.
+    """Copy the file, and return the copy. If the file is such a copy already, return the file.
 
     Raises:
-        FilesError: the folder does not let us.
-        Canceled: is_canceled() said so.
+        FilesError: the file cannot be read, or its folder cannot be written.
+        Canceled: is_canceled() returned True.
     """
     if blendfile.stem.endswith(MARK):
         return blendfile
@@ -51,19 +51,19 @@ def _copy_beside(blendfile: Path, progress: Progress, is_canceled: Callable[[], 
         copy = blendfile.with_name(f"{blendfile.stem}{mark}{blendfile.suffix}")
         if not copy.exists() and not _cache_of(copy).exists():
             _make(blendfile, copy, progress, is_canceled)
-        # Also after that: somebody else may have been faster.
+        # Compare a new copy, too: another submission may have made it first.
         if copy.exists() and _is_same(blendfile, copy):
             return copy
     raise FilesError(f"{blendfile.parent} is full of copies of {blendfile.name}: remove old ones")
 
 
 def _cache_of(blendfile: Path) -> Path:
-    """Where Blender keeps a file's point caches: smoke is elsewhere, cloth and particles here."""
+    """Return the folder of a file's point caches: cloth and particles, but not smoke."""
     return blendfile.with_name(f"blendcache_{blendfile.stem}")
 
 
 def _files_of(blendfile: Path) -> Iterator[tuple[Path, Path]]:
-    """The file and its point caches, with their places relative to the file and to its caches."""
+    """Yield the file with an empty path, and its caches with their paths in the cache's folder."""
     yield blendfile, Path()
     cache = _cache_of(blendfile)
     for file in sorted(cache.rglob("*")):
@@ -82,7 +82,10 @@ def _is_same(blendfile: Path, copy: Path) -> bool:
 
 
 def _make(blendfile: Path, copy: Path, progress: Progress, is_canceled: Callable[[], bool]) -> None:
-    """There whole, or not at all; not either if somebody else was faster."""
+    """Copy the file and its caches: either all or nothing.
+
+    Do nothing if another submission makes the same copy first.
+    """
     building = blendfile.with_name(f".{secrets.token_hex(6)}{MARK}.partial")
     cache = building.with_suffix(".cache")
     files = [
@@ -107,7 +110,7 @@ def _make(blendfile: Path, copy: Path, progress: Progress, is_canceled: Callable
 
 
 def _publish(building: Path, cache: Path, copy: Path) -> None:
-    """The caches first: a job is submitted when the .blend file is there."""
+    """Move the caches to their place, and then the .blend file, which shows that all is there."""
     if cache.exists():
         try:
             cache.rename(_cache_of(copy))
@@ -115,9 +118,9 @@ def _publish(building: Path, cache: Path, copy: Path) -> None:
             return
     with contextlib.suppress(FileExistsError):
         try:
-            # Unlike renaming, this never takes the place of what somebody put there just now.
+            # Unlike renaming, linking never replaces a file that was put there meanwhile.
             os.link(building, copy)
         except FileExistsError:
             raise
-        except OSError:  # no such links there, as on many network shares
+        except OSError:  # many network shares have no hard links
             building.rename(copy)

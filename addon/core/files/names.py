@@ -1,16 +1,17 @@
-"""Names of folders that every system takes, made of what artists call their jobs."""
+"""Turns jobs' names into folder names that every system accepts."""
 
 import re
 
-#: What Windows, or Shaman, or a shell's user would stumble upon. Letters of all languages stay.
+#: Characters that Windows or Shaman do not accept, or that are awkward in a shell. Letters of all
+#: languages stay.
 _AWKWARD = re.compile(r"[\x00-\x1f\x7f<>:\"/\\|?*;{}]+")
 _RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
-#: In bytes: with a time and a number it stays below the 255 of most file systems.
+#: In bytes: with a time and a number the name stays below 255, the limit of most file systems.
 _LONGEST = 150
 
 
 def safe_name(name: str) -> str:
-    """For one folder; never empty, hidden, or a step up."""
+    """Return a name for one folder. It is never empty, hidden, or `..`."""
     text = _AWKWARD.sub("-", name).strip(" .-")
     text = text.encode(errors="replace")[:_LONGEST].decode(errors="ignore").rstrip(" .-")
     return f"job-{text}".rstrip("-") if not text or _RESERVED.fullmatch(text) else text

@@ -1,4 +1,4 @@
-"""What a job takes along: which files, and where each of them goes."""
+"""The files that a job needs, and the place of each in the pack."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -6,22 +6,22 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class MissingFile:
-    """What a .blend file refers to, and is not there."""
+    """A file that a .blend file refers to, and that does not exist."""
 
     path: str
     used_by: str
-    """The .blend file that refers to it, and by which data-block if that is known."""
+    """The .blend file that refers to it, and the data-block if that is known."""
 
 
 @dataclass(frozen=True)
 class PackedFile:
     source: Path
     target: str
-    """Below the pack's root, with forward slashes."""
+    """Its path below the pack's root, with forward slashes."""
 
 
 @dataclass(frozen=True)
 class Pack:
     blendfile: str
-    """Below the pack's root, with forward slashes: the file to render."""
+    """The file to render: its path below the pack's root, with forward slashes."""
     files: tuple[PackedFile, ...]

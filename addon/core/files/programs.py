@@ -1,6 +1,7 @@
-"""Which program looks through .blend files: BAT 1 in a Python, or BAT 2 in a Blender.
+"""Chooses the program that looks through .blend files: BAT 1 in a Python, or BAT 2 in a Blender.
 
-BAT 2 asks Blender what a file uses, which Blender answers from 5.1.1 on; BAT 1 reads the file.
+BAT 2 asks Blender for the files that a file uses, which needs Blender 5.1.1 or later. BAT 1 reads
+the file itself.
 """
 
 import sys
@@ -9,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 _TRACERS = Path(__file__).parent / "tracers"
-#: Beside the add-on's modules, in what is installed in Blender; elsewhere BAT is the environment's.
+#: The add-on's zip has BAT's wheels here. Outside Blender, BAT comes from the Python environment.
 _WHEELS = Path(__file__).parents[2] / "wheels"
 _FIRST_WITH_BAT_2 = (5, 1, 1)
 
@@ -17,13 +18,13 @@ _FIRST_WITH_BAT_2 = (5, 1, 1)
 @dataclass(frozen=True)
 class Program:
     command: tuple[str, ...]
-    """To which its one argument is added."""
+    """The command line, to which the program's only argument is added."""
     wheels: tuple[str, ...]
 
 
 def tracing_program() -> Program:
-    """For the Blender that we are in, if we are in one."""
-    # Never imported here: outside Blender it is not there.
+    """Return the program that fits the Blender in which this runs, or this Python."""
+    # Not imported, because bpy does not exist outside Blender.
     bpy: Any = sys.modules.get("bpy")
     if bpy is not None and tuple(bpy.app.version) >= _FIRST_WITH_BAT_2:
         return Program(_in_blender(bpy.app.binary_path), _wheels("2."))
@@ -32,9 +33,9 @@ def tracing_program() -> Program:
 
 
 def _python_of(binary: str) -> str:
-    """Beside the libraries that Blender uses.
+    """Return Blender's own Python, which is beside the libraries that Blender uses.
 
-    Some Blenders take whatever `python3` is first on the path for their own.
+    `sys.executable` may be wrong: some Blenders take the first `python3` on the path for their own.
     """
     if not binary:  # Blender as a module
         return sys.executable
@@ -45,7 +46,7 @@ def _python_of(binary: str) -> str:
 
 def _in_blender(binary: str) -> tuple[str, ...]:
     script = str(_TRACERS / "bat_2.py")
-    if not binary:  # Blender as a module: our own Python has it
+    if not binary:  # Blender as a module: this Python can import it
         return sys.executable, script
     return binary, "--background", "--factory-startup", "--python", script, "--"
 

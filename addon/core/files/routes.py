@@ -1,4 +1,4 @@
-"""By which of three ways a job's files come to where the workers find them."""
+"""Chooses one of three routes by which a job's files reach the workers."""
 
 import enum
 from pathlib import Path
@@ -6,11 +6,11 @@ from typing import Protocol
 
 
 class Storage(Protocol):
-    """What we need to know of the farm's shared storage."""
+    """The facts about the farm's shared storage that a route depends on."""
 
     @property
     def location(self) -> str:
-        """As this machine sees it."""
+        """The storage's folder, as this machine sees it."""
 
     @property
     def shaman_enabled(self) -> bool: ...
@@ -18,24 +18,24 @@ class Storage(Protocol):
 
 class Route(enum.Enum):
     IN_PLACE = "in place"
-    """On the shared storage already; the job gets a copy of the .blend file beside it."""
+    """The file is on the shared storage already; the job gets a copy beside it."""
     COPY = "copy"
-    """Copied to the shared storage, with all that the file refers to."""
+    """The file and all files that it uses are copied to the shared storage."""
     SHAMAN = "shaman"
-    """Uploaded to the manager, which keeps each content once."""
+    """The files are uploaded to the manager, which stores each content once."""
 
 
 def choose_route(blendfile: Path, storage: Storage) -> Route:
-    """On the storage already: in place; else by Shaman, if the manager has it; else a copy."""
+    """Return IN_PLACE for a file on the storage; else SHAMAN if the manager has it; else COPY."""
     if path_in_storage(blendfile, storage) is not None:
         return Route.IN_PLACE
     return Route.SHAMAN if storage.shaman_enabled else Route.COPY
 
 
 def path_in_storage(blendfile: Path, storage: Storage) -> Path | None:
-    """The file under the name that the farm has for the storage; None: it is elsewhere.
+    """Return the file's path below the storage's location; None if it is not on the storage.
 
-    Links are followed first, so that a storage mounted twice is one.
+    Links are followed first, so that the storage is recognized under each of its paths.
     """
     if not storage.location:
         return None

@@ -1,4 +1,4 @@
-"""A file while it is sent: tells how far, stops when canceled, notices a change."""
+"""Reads a file while it is sent: reports progress, stops when canceled, notices a change."""
 
 import os
 from collections.abc import Callable
@@ -9,7 +9,7 @@ from .sources import BLOCK, Stamp, check_unchanged, opened, stamp_of
 
 
 class Sending:
-    """What a request reads its body from."""
+    """A file that a request reads as its body."""
 
     def __init__(
         self,
@@ -20,8 +20,8 @@ class Sending:
     ) -> None:
         """
         Args:
-            stamp: when the file got the checksum under which it is sent.
-            on_block: called with the number of bytes just read.
+            stamp: the file's stamp when its checksum was computed.
+            on_block: called with the number of bytes read since the last call.
         """
         self._path = path
         self._stamp = stamp
@@ -38,15 +38,15 @@ class Sending:
         self._file.close()
 
     def read(self, size: int = -1) -> bytes:
-        """The next bytes.
+        """Return the next bytes.
 
         Raises:
             FilesError: the file was changed.
-            Canceled: is_canceled() said so.
+            Canceled: is_canceled() returned True.
         """
         block = self._file.read(size)
         self._unreported += len(block)
-        # Connections ask for some kilobytes at a time.
+        # Connections read only some kilobytes at a time; report less often.
         if self._unreported >= BLOCK or not block:
             self._report()
         return block

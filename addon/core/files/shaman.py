@@ -1,4 +1,4 @@
-"""Uploads a pack by Shaman: only contents that the manager lacks, then names for all of them."""
+"""Uploads a pack by Shaman: sends only contents that the manager lacks, then creates a checkout."""
 
 import random
 from collections.abc import Callable, Sequence
@@ -20,7 +20,7 @@ from .sources import stamp_of
 _API = "/api/v3/shaman"
 _MOST_ROUNDS = 50
 _MOST_DEFERRED = 8
-#: A manager may write a large file to its disk, and link thousands of others, in silence.
+#: A manager sends nothing while it writes a large file to its disk or links thousands of files.
 _SILENCE_S = 300.0
 _STORED_NOW = (200, 204)
 _STORED_BEFORE = 208
@@ -60,13 +60,13 @@ class ShamanUpload:
         self._left_to_others: set[tuple[str, int]] = set()
 
     def upload(self, pack: Pack, job_name: str) -> str:
-        """The checkout's path, below the farm's folder of jobs.
+        """Upload the pack, and return the checkout's path below the farm's folder of jobs.
 
         Raises:
-            FilesError: a file does not let us.
-            ManagerError: the manager does not let us.
-            Canceled: is_canceled() said so; what was uploaded is no job's, and the manager's
-                garbage collection takes it some day.
+            FilesError: a file cannot be read or changes, or the manager still lacks files.
+            ManagerError: the manager is not reached, or refuses.
+            Canceled: is_canceled() returned True. The manager's garbage collection will remove
+                the uploaded files, which no job uses.
         """
         files = self._hashed(pack)
         specs = [file.spec() for file in files]
@@ -100,11 +100,12 @@ class ShamanUpload:
         return advance
 
     def _lacking(self, files: Sequence[_File], specs: list[dict[str, Any]]) -> list[_File]:
-        """What the manager wants sent, in the order in which that is best done."""
+        """Return the files that the manager needs, in a good order for sending them."""
         by_blob = {file.blob: file for file in files}
         with understood(self._manager):
             told = self._manager.post(f"{_API}/checkout/requirements", {"files": specs})["files"]
-            # In another order than other artists of the same project, who send the same files now.
+            # Other artists of the same project may send the same files now; a random order makes
+            # it likely that each sends others. Files that another client is sending come last.
             shuffled = random.sample(told, len(told))
             shuffled.sort(key=lambda spec: spec.get("status") == "uploading")
             return [by_blob[spec["sha"], spec["size"]] for spec in shuffled]
@@ -112,7 +113,7 @@ class ShamanUpload:
     def _send(self, queue: Sequence[_File]) -> None:
         self._total = max(self._total, self._done + sum(file.blob[1] for file in queue))
         for number, file in enumerate(queue, 1):
-            # What another client sends is worth waiting for once, if there is something else to do.
+            # Leave a file to the client that is sending it: once, and while other files remain.
             can_wait = (
                 number < len(queue)
                 and len(self._left_to_others) < _MOST_DEFERRED
@@ -122,7 +123,7 @@ class ShamanUpload:
                 self._left_to_others.add(file.blob)
 
     def _send_one(self, file: _File, can_wait: bool) -> bool:
-        """False: another client is sending it."""
+        """Send a file. Return False if another client is sending it."""
         before = self._done
         headers = {
             "Content-Type": "application/octet-stream",
@@ -148,10 +149,10 @@ class ShamanUpload:
         return is_there
 
     def _check_out(self, specs: list[dict[str, Any]], name: str) -> str:
-        """Empty: files went missing meanwhile, so that another round is due."""
+        """Create the checkout, and return its path; empty if the manager lacks files again."""
         self._progress("Putting the files together", self._total, self._total)
         asked = {"files": specs, "checkoutPath": name}
-        # Canceled in the midst of it, it would leave folders behind that are no job's.
+        # No cancel here: it would leave a checkout that belongs to no job.
         manager = self._manager.cancelable(never)
         try:
             with understood(manager):
@@ -172,5 +173,5 @@ def _explained(error: ManagerError, file: _File) -> Exception:
 
 
 def _header(name: str) -> str:
-    """For the manager's log; ASCII, encoded as mail does it where the name is not."""
+    """Return a name as a header's ASCII text, encoded as in mail; for the manager's log."""
     return name if name.isascii() else Header(name, "utf-8", maxlinelen=0).encode(linesep="")

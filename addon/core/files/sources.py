@@ -1,4 +1,4 @@
-"""Reads the files that a job takes along, and notices one that changes meanwhile."""
+"""Reads the files that a job needs, and notices when one changes meanwhile."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -9,21 +9,23 @@ from typing import BinaryIO
 from ..progress import Canceled
 from .errors import FilesError
 
-#: Bytes between two looks at whether we were canceled: some milliseconds of any disk or network.
+#: In bytes. After each block a cancel is noticed; a block takes some milliseconds.
 BLOCK = 1024 * 1024
 
 
 @dataclass(frozen=True)
 class Stamp:
-    """If it stays, the content did."""
+    """A file's size and time of change. If both stay, so does the content."""
 
     size: int
     mtime_ns: int
 
 
 def stamp_of(path: Path) -> Stamp:
-    """Raises:
-    FilesError: the file is not there, or not for us.
+    """Return the file's stamp.
+
+    Raises:
+        FilesError: the file does not exist, or may not be read.
     """
     try:
         status = path.stat()
@@ -33,8 +35,10 @@ def stamp_of(path: Path) -> Stamp:
 
 
 def opened(path: Path) -> BinaryIO:
-    """Raises:
-    FilesError: the file is not there, or not for us.
+    """Open the file for reading.
+
+    Raises:
+        FilesError: the file does not exist, or may not be read.
     """
     try:
         return path.open("rb")
@@ -43,11 +47,11 @@ def opened(path: Path) -> BinaryIO:
 
 
 def blocks(path: Path, is_canceled: Callable[[], bool]) -> Iterator[bytes]:
-    """The content, as it was when this began.
+    """Yield the file's content, in blocks of `BLOCK` bytes.
 
     Raises:
-        FilesError: the file cannot be read, or changes.
-        Canceled: is_canceled() said so.
+        FilesError: the file cannot be read, or changes meanwhile.
+        Canceled: is_canceled() returned True.
     """
     with opened(path) as file:
         before = _stamp(file)
@@ -60,8 +64,10 @@ def blocks(path: Path, is_canceled: Callable[[], bool]) -> Iterator[bytes]:
 
 
 def check_unchanged(path: Path, before: Stamp, now: Stamp) -> None:
-    """Raises:
-    FilesError: it changed.
+    """Compare two stamps of a file.
+
+    Raises:
+        FilesError: the file changed.
     """
     if before != now:
         raise FilesError(
@@ -75,7 +81,7 @@ def unreadable(path: Path, error: OSError) -> FilesError:
         case FileNotFoundError():
             return FilesError(f"{path} is not there: save it, or look where it went")
         case PermissionError():
-            return FilesError(f"{path} may not be read by you: ask its owner for permission")
+            return FilesError(f"You may not read {path}: ask its owner for permission")
         case _:
             return FilesError(f"{path} cannot be read: {error.strerror or error}")
 

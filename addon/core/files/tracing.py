@@ -1,4 +1,4 @@
-"""What a .blend file needs, as another process finds out, which is stopped when we are."""
+"""Finds the files that a .blend file needs, in another process, which a cancel stops."""
 
 import contextlib
 import json
@@ -17,7 +17,7 @@ from .pack import MissingFile, Pack, PackedFile
 from .programs import tracing_program
 from .sources import stamp_of
 
-#: How long a cancel may take to be noticed.
+#: The longest time until a cancel is noticed.
 _ASK_EVERY_S = 0.2
 
 
@@ -25,11 +25,11 @@ _ASK_EVERY_S = 0.2
 def packed(
     blendfile: Path, project_root: Path, progress: Progress, is_canceled: Callable[[], bool]
 ) -> Iterator[Pack]:
-    """All that goes along. Files that had to be changed for it are there until this ends.
+    """Find all files of a job's pack. Copies with changed paths exist until the context ends.
 
     Raises:
         FilesError: a file cannot be read.
-        Canceled: is_canceled() said so.
+        Canceled: is_canceled() returned True.
     """
     blendfile, project_root = _absolute(blendfile, project_root)
     with _scratch() as scratch:
@@ -41,9 +41,11 @@ def packed(
 
 
 def missing(blendfile: Path, is_canceled: Callable[[], bool]) -> tuple[MissingFile, ...]:
-    """Raises:
-    FilesError: a file cannot be read.
-    Canceled: is_canceled() said so.
+    """Return the missing files that the .blend file, and its linked libraries, refer to.
+
+    Raises:
+        FilesError: a file cannot be read.
+        Canceled: is_canceled() returned True.
     """
     blendfile, folder = _absolute(blendfile, blendfile.parent)
     with _scratch() as scratch:
@@ -52,10 +54,12 @@ def missing(blendfile: Path, is_canceled: Callable[[], bool]) -> tuple[MissingFi
 
 
 def _absolute(blendfile: Path, project_root: Path) -> tuple[Path, Path]:
-    """Links followed in neither or both, or one could not be told to be in the other.
+    """Return both paths as absolute paths, the file's folder if the root does not hold the file.
+
+    Links are followed in both paths or in neither, so that one path is within the other.
 
     Raises:
-        FilesError: there is no such file, or it is not for us.
+        FilesError: the file does not exist, or may not be read.
     """
     blendfile, project_root = Path(os.path.abspath(blendfile)), Path(os.path.abspath(project_root))
     stamp_of(blendfile)
@@ -99,7 +103,7 @@ def _ask(
 
 
 class _Lines:
-    """What the process says: steps, what was wrong, and all else that Blender prints."""
+    """Reads the process's output: steps, the error, and other lines that Blender prints."""
 
     def __init__(self) -> None:
         self._wrong = ""
@@ -120,7 +124,7 @@ class _Lines:
 
 
 def _output(command: list[str], scratch: Path, is_canceled: Callable[[], bool]) -> Iterator[str]:
-    """The lines of the process, which is over or killed when this ends."""
+    """Yield the lines of the process's output. The process has ended when this ends."""
     environment = os.environ | {"PYTHONUTF8": "1", "TMPDIR": str(scratch), "TEMP": str(scratch)}
     try:
         process = subprocess.Popen(
@@ -129,7 +133,7 @@ def _output(command: list[str], scratch: Path, is_canceled: Callable[[], bool]) 
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             env=environment,
-            # On Windows a program of the command line would open a window.
+            # On Windows a command-line program would open a window.
             creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
         )
     except OSError as error:

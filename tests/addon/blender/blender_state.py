@@ -1,4 +1,4 @@
-"""What add-ons can leave behind in Blender, as sets that can be compared."""
+"""Lists the things that add-ons can leave behind in Blender, as sets that can be compared."""
 
 import threading
 from typing import Any

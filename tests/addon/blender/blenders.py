@@ -1,4 +1,4 @@
-"""The Blenders that the add-on is tested in, and how a script of ours is run in one."""
+"""The Blenders in which the add-on is tested, and functions that run a script in one."""
 
 import json
 import os
@@ -22,14 +22,14 @@ TIMEOUT_S = 280
 @dataclass(frozen=True)
 class Blender:
     name: str
-    """Without spaces; in the names of files and jobs, so that a worker uses the same one."""
+    """A name without spaces. Files and jobs carry it, so that a worker uses the same Blender."""
     command: tuple[str, ...]
     python: str = ""
-    """Of a Blender that is a Python module: what its environment is made with, when missing."""
+    """For a Blender that is a Python module: the Python that makes its virtual environment."""
     requirements: str = ""
 
     def check_is_there(self) -> None:
-        """Installs the module where it is not yet, which takes a minute or two."""
+        """Check that Blender exists; install a missing module, which takes a minute or two."""
         program = Path(self.command[0])
         if not self.python:
             assert program.exists(), f"There is no {program}: bash .ci/system-packages"
@@ -52,7 +52,7 @@ def _wheel(name: str, folder: str, python: str, requirements: str) -> Blender:
 
 
 def python_313() -> str | None:
-    """One that runs; Blender 5.2 is tested where there is one."""
+    """Return a Python 3.13 that runs, if there is one. Only then Blender 5.2 is tested."""
     kept = sorted(Path.home().glob(".pyenv/versions/3.13.*/bin/python3.13"))
     for place in (sys.executable, shutil.which("python3.13"), *map(str, kept)):
         if place and _version_of(place) == "3.13":
@@ -84,7 +84,7 @@ BLENDERS = _blenders()
 
 
 def build_zip() -> Path:
-    """The add-on as artists get it."""
+    """Build the add-on's zip, and return its path."""
     built = subprocess.run(
         [sys.executable, PROJECT / "addon" / "build.py"],
         capture_output=True,
@@ -96,7 +96,7 @@ def build_zip() -> Path:
 
 
 def install(zip_file: Path, profile: Path) -> None:
-    """Into Blender's folder of a user who has nothing else."""
+    """Install the zip in a user's profile, which has no other add-on."""
     with zipfile.ZipFile(zip_file) as archive:
         archive.extractall(profile / "scripts" / "addons")
 
@@ -115,7 +115,7 @@ def environment_of(profile: Path) -> dict[str, str]:
 def run_scenario(
     blender: Blender, profile: Path, given: dict[str, Any], scenario: Path = SCENARIO
 ) -> dict[str, Any]:
-    """What the scenario found out, by the name of its part."""
+    """Run a scenario in Blender, and return its findings by the name of the part."""
     question, answer = profile / "given.json", profile / "found.json"
     profile.mkdir(parents=True, exist_ok=True)
     question.write_text(json.dumps({**given, "answer": str(answer)}))

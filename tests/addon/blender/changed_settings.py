@@ -1,4 +1,7 @@
-"""What an artist makes of the settings of `every_setting.js`; read in Blender and by the tests."""
+"""The values to which an artist changes the settings of `every_setting.js`.
+
+Both the scenario in Blender and the tests read them.
+"""
 
 from typing import Any
 

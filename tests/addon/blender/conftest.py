@@ -1,4 +1,4 @@
-"""One farm for all Blenders, and for each of them one run of the scenario that tests look at."""
+"""One farm for all Blenders, and one run of the scenario in each, whose result the tests check."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -33,7 +33,7 @@ def blender(request: pytest.FixtureRequest) -> Blender:
 def found(
     blender: Blender, farm: RenderFarm, addon_zip: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> dict[str, Any]:
-    """What the scenario found out in this Blender."""
+    """The scenario's findings in this Blender."""
     folder = tmp_path_factory.mktemp(blender.name)
     profile = folder / "profile"
     install(addon_zip, profile)

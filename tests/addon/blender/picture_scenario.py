@@ -1,7 +1,7 @@
-"""Brings the add-on's panel into a state and takes its picture, in a Blender with a window.
+"""Brings the add-on's panel into each state and takes its picture, in a Blender with a window.
 
-`blender --window-geometry 0 0 W H -P picture_scenario.py -- GIVEN.json`; a step after the other on
-a timer, because Blender draws in between.
+`blender --window-geometry 0 0 W H -P picture_scenario.py -- GIVEN.json`. A timer runs one step
+after the other, because Blender draws between the steps.
 """
 
 import json
@@ -31,7 +31,7 @@ def main() -> None:
 
 
 def _step(steps: Any) -> "float | None":
-    """Each step yields after how many seconds the next one is due."""
+    """Run the next step. It yields the seconds until the step after it is due."""
     try:
         assert time.monotonic() < DEADLINE, "it took too long"
         # A timer has no window of its own.
@@ -49,7 +49,7 @@ def _quit(code: int) -> None:
     import os
 
     sys.stdout.flush()
-    # No question about unsaved changes.
+    # End at once, or Blender would ask about unsaved changes.
     os._exit(code)
 
 
@@ -131,7 +131,7 @@ def _submitting(file: Path) -> Any:
 
 
 def _canceled() -> Any:
-    """Half-way, by the button; a second submission is refused meanwhile."""
+    """Cancel a submission half-way; meanwhile a second submission is refused."""
     from tablao.session import session
 
     bpy.ops.tablao.submit("INVOKE_DEFAULT")
@@ -152,7 +152,7 @@ def _canceled() -> Any:
 
 
 def _pack_noise(file: Path) -> None:
-    """Something that takes a moment to send."""
+    """Write a file that takes a moment to send."""
     import os
 
     with file.open("wb") as out:
@@ -198,11 +198,11 @@ def _set(key: str, value: Any) -> None:
 
 
 def _only_the_panel() -> Any:
-    """One area, the output properties, without Blender's own panels."""
+    """Show only the output properties, without Blender's own panels."""
     screen = bpy.context.window_manager.windows[0].screen
     area = max(screen.areas, key=lambda each: each.width * each.height)
     area.type = "PROPERTIES"
-    yield 0.5  # which tabs there are is known when they were drawn
+    yield 0.5  # Blender knows the tabs only after it has drawn them
     area.spaces.active.context = "OUTPUT"
     for name in dir(bpy.types):
         panel = getattr(bpy.types, name)

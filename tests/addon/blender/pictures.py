@@ -1,7 +1,7 @@
-"""Pictures of the panel as artists see it: `python -m tests.addon.blender.pictures`.
+"""Takes pictures of the panel as artists see it: `python -m tests.addon.blender.pictures`.
 
-They go to `docs/screenshots/addon`. Needs Xvfb, and takes Debian's Blender 3.4: the `bpy` module
-opens no window.
+It writes them to `docs/screenshots/addon`. It needs Xvfb, and uses Debian's Blender 3.4, because
+the `bpy` module cannot open a window.
 """
 
 import json
@@ -23,11 +23,11 @@ SIZE = (560, 980)
 
 
 def take(farm: RenderFarm, addon: Path, folder: Path, pictures: Path, megabytes: int = 400) -> str:
-    """What Blender printed meanwhile.
+    """Take the pictures, and return what Blender printed meanwhile.
 
     Args:
-        folder: for the profile and the scene.
-        megabytes: how much there is to send while the picture of sending is taken.
+        folder: the folder for the profile and the scene.
+        megabytes: the size of the files that are sent while a picture is taken.
     """
     profile, scene = folder / "profile", folder / "compás" / "sh010_0020 bulería.blend"
     install(addon, profile)
@@ -60,7 +60,7 @@ def build_scene(file: Path) -> None:
 
 
 def shrink(file: Path) -> None:
-    """To what is drawn, and to a palette: panels have few colors."""
+    """Crop a picture to the drawn part, and reduce it to a palette; panels have few colors."""
     with Image.open(file) as opened:
         image = opened.convert("RGB")
     # Blender's background, below the last panel.

@@ -1,18 +1,18 @@
-"""A layout that remembers what was drawn into it, for Blenders without a window.
+"""A layout that records what panels draw, for Blenders without a window.
 
-Run inside Blender: standard library only. It is as strict as Blender's where that is cheap: a
-property that is drawn must be there.
+It runs inside Blender, so it uses only the standard library. It checks some of what Blender's
+layout checks: a property that is drawn must exist.
 """
 
 from typing import Any
 
 
 class RecordingLayout:
-    """Records `(kind, what, text)`, those of layouts within it included."""
+    """A layout that records `(kind, what, text)`, also for the layouts within it."""
 
     def __init__(self, drawn: "list[tuple[str, str, str]] | None" = None) -> None:
         self.drawn = [] if drawn is None else drawn
-        #: Stands for all the properties that a layout has; Blender's cannot get others.
+        #: Stands for all properties of a layout. Like Blender's, it cannot get other properties.
         self.enabled = True
         self.scale_x = self.scale_y = 1.0
         self.alignment = "EXPAND"

@@ -1,4 +1,4 @@
-"""A real manager and host whose worker renders with the Blender that a file was made by."""
+"""A real manager and a real host, whose worker renders each file with the Blender that made it."""
 
 import shlex
 from pathlib import Path
@@ -11,7 +11,7 @@ _EVERY_SETTING = Path(__file__).with_name("every_setting.js")
 
 
 def _dispatcher() -> str:
-    """Several versions of Blender on one worker: the file's path says which."""
+    """Return a script that starts one of several Blenders, which the file's path names."""
     cases = [
         f'  *{blender.name}-*) exec {shlex.join(blender.command)} "$@";;' for blender in BLENDERS
     ]

@@ -1,7 +1,7 @@
 """An artist's day with the add-on, inside Blender: `blender -b -P scenario.py -- GIVEN.json`.
 
-Writes what it found to the file that GIVEN.json names; the tests judge it. Standard library and
-`bpy` only, for Blender brings its own Python.
+It writes its findings to the file that GIVEN.json names, and the tests check them. It uses only the
+standard library and `bpy`, because Blender has its own Python.
 """
 
 import json
@@ -51,7 +51,7 @@ def preferences() -> Any:
 
 
 def connecting(given: "dict[str, Any]") -> "dict[str, Any]":
-    """From an address that somebody types to a panel with the farm's job types."""
+    """Type a manager's address, and wait until the panel has the farm's job types."""
     scenario_scene.build(Path(given["project"]) / given["file"])
     unknown = drawn()
     preferences().manager_address = given["manager"]
@@ -104,7 +104,7 @@ def finding_codes() -> "list[str]":
 
 
 def drawn() -> "list[list[str]]":
-    """What all of our panels draw now, of those that would be there."""
+    """Return what our visible panels draw now."""
     from tablao import findings_panel, jobs_panel, panels
 
     layout = RecordingLayout()
@@ -120,7 +120,7 @@ def drawn() -> "list[list[str]]":
 
 
 def out_of_reach(given: "dict[str, Any]") -> "dict[str, Any]":
-    """A manager that was known is gone: what it said stays, and each refusal is a sentence."""
+    """Lose a known manager: its information stays, and each refusal is a sentence."""
     from dataclasses import replace
 
     from tablao.core import manager_info
@@ -153,7 +153,7 @@ if __name__ == "__main__":
     try:
         main()
     except BaseException:
-        # The bpy module would swallow what ends a script; Blender's exit code must tell.
+        # The bpy module would ignore the exception, and the exit code must show the failure.
         import traceback
 
         traceback.print_exc()

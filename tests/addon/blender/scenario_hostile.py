@@ -1,4 +1,4 @@
-"""Job types as nobody in their right mind writes them, in Blender: `-- GIVEN.json`."""
+"""Uses absurd job types in Blender: `-- GIVEN.json`."""
 
 import json
 import sys
@@ -66,7 +66,7 @@ def _job_type(name: str, setting: "dict[str, Any]") -> "dict[str, Any]":
 
 
 def wrong() -> "list[str]":
-    """What could not be had, filled in, read or gathered."""
+    """Return the job types whose settings cannot be registered, filled in, read or gathered."""
     from tablao import setting_properties, values
     from tablao.core.job_types import job_types_from_json
 
@@ -87,7 +87,7 @@ def wrong() -> "list[str]":
 
 
 def reads() -> int:
-    """How many values are read to draw those that cannot be changed, of two hundred settings."""
+    """Return how many values are read to draw two hundred settings, of which half are read-only."""
     from tablao import setting_properties, values
     from tablao.core.job_types import job_types_from_json
 
@@ -117,7 +117,7 @@ def reads() -> int:
 
 
 def linked(given: "dict[str, Any]") -> "dict[str, Any]":
-    """A scene of another file, which cannot be changed, when the manager is asked."""
+    """Ask the manager while the file has a scene of another file, which cannot be changed."""
     from tablao import connecting
     from tablao.core.job_types import job_types_from_json
     from tablao.core.manager_info import ManagerInfo, SharedStorage
@@ -151,7 +151,7 @@ if __name__ == "__main__":
     try:
         main()
     except BaseException:
-        # The bpy module would swallow what ends a script; Blender's exit code must tell.
+        # The bpy module would ignore the exception, and the exit code must show the failure.
         import traceback
 
         traceback.print_exc()

@@ -1,4 +1,4 @@
-"""Jobs by each way that files can take, followed until their frames are in Blender."""
+"""Submits a job by each route of its files, and waits until its frames are loaded in Blender."""
 
 import json
 import time
@@ -60,7 +60,7 @@ def _rendered(
 
 
 def _followed(*, with_picture: bool) -> "dict[str, Any]":
-    """Until it has ended; then its frames, in Blender."""
+    """Wait until the job has ended, and load its frames in Blender."""
     from tablao import job_watch, thumbnails
     from tablao.session import session
 
@@ -107,13 +107,13 @@ def _strip(name: str) -> "dict[str, Any]":
 
     scene = bpy.data.scenes["Tablao Frames"]
     strip = next(each for each in strips_of(scene) if each.name.startswith(name))
-    # What is rendered here is still the artist's scene.
+    # The artist's own scene has no strips, so that rendering it does not change.
     assert not strips_of(bpy.context.scene)
     return {"frames": len(strip.elements), "start": int(strip.frame_final_start)}
 
 
 def _rendered_here(given: "dict[str, Any]") -> "list[str]":
-    """The same frames by this Blender, for comparison."""
+    """Render the same frames in this Blender, for comparison."""
     scenario_scene.build(Path(given["project"]) / given["file"])
     scene = bpy.context.scene
     scene.render.filepath = str(Path(given["local"]) / "######")
@@ -122,7 +122,7 @@ def _rendered_here(given: "dict[str, Any]") -> "list[str]":
 
 
 def _controlled(given: "dict[str, Any]") -> "dict[str, Any]":
-    """Submitted as paused, resumed, paused, canceled: each from Blender."""
+    """From Blender submit a paused job, resume it, pause it and cancel it."""
     from tablao import job_watch
     from tablao.session import session
 
@@ -152,7 +152,7 @@ def _controlled(given: "dict[str, Any]") -> "dict[str, Any]":
 
 
 def _refused(given: "dict[str, Any]") -> "dict[str, str]":
-    """What a script hears, and what it can do about it."""
+    """Return the refusals that a script gets, and what it can do about them."""
     from tablao.session import session
 
     scenario_scene.build(Path(given["project"]) / given["file"])

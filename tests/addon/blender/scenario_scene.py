@@ -9,7 +9,7 @@ FRAMES = (1, 2)
 
 
 def build(file: Path) -> None:
-    """A red cube seen by the first camera, a green one by the second, a texture beside the file."""
+    """Make a red cube for the first camera, a green one for the second, and a texture file."""
     bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
     scene = bpy.context.scene
     scene.frame_start, scene.frame_end = FRAMES

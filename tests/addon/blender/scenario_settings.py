@@ -1,4 +1,4 @@
-"""Every kind of setting: as Blender's property, drawn, changed, saved, and there again."""
+"""Draws, changes, saves and reloads the property of every kind of setting."""
 
 from pathlib import Path
 from typing import Any
@@ -48,7 +48,7 @@ def _settings() -> "tuple[Any, ...]":
 
 
 def _described() -> "dict[str, Any]":
-    """Each setting's property, as Blender describes it."""
+    """Return each setting's property as Blender describes it."""
     from tablao.setting_properties import property_of
 
     found = {}
@@ -137,7 +137,7 @@ def _unlinked(drawn: Any) -> "dict[str, Any]":
 
 
 def _new_version() -> "dict[str, Any]":
-    """The job type changes while the file is open: other choices, and a setting less."""
+    """Change the job type while the file is open: other choices, and one setting less."""
     from dataclasses import replace
 
     from tablao import connecting

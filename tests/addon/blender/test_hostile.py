@@ -1,4 +1,4 @@
-"""Whatever a manager's job types say, Blender goes on."""
+"""Blender keeps working with any job types that a manager may have."""
 
 from pathlib import Path
 from typing import Any

@@ -1,4 +1,4 @@
-"""What an artist does while the add-on is at work, in Blender with a window."""
+"""An artist goes on using Blender while the add-on works, in Blender with a window."""
 
 import json
 from pathlib import Path
@@ -13,7 +13,7 @@ from tests.addon.blender.windows import run_with_window
 from tests.addon.core.stand_in_manager import silent_port
 
 SCENARIO = Path(__file__).with_name("window_scenario.py")
-#: It has to be copied for longer than it takes to click.
+#: Copying it must take longer than a click.
 _LARGE = 600_000_000
 
 

@@ -18,7 +18,7 @@ def test_each_state_is_drawn_without_an_error(
 
     printed = take(farm, addon_zip, tmp_path, pictures, megabytes=200)
 
-    # Blender goes on after an error in a panel, and only prints it.
+    # Blender prints an error in a panel, and goes on.
     assert "Traceback" not in printed, printed
     taken = sorted(pictures.iterdir())
     assert [file.stem[2:] for file in taken] == list(STATES)

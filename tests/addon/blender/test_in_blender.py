@@ -11,7 +11,7 @@ from tests.addon.blender.changed_settings import CHANGED
 
 Found = dict[str, Any]
 WAYS = ("in_place", "copied", "uploaded")
-#: What settings are before an artist touches them: defaults, moved into their bounds.
+#: The values of settings before an artist changes them: defaults, moved into their bounds.
 FIRST = {
     "text": "hola",
     "file": "//a.txt",
@@ -268,7 +268,7 @@ def test_cameras_that_markers_bind_are_respected(found: Found) -> None:
     first, second = (pixels(file)[1] for file in frames_of(found["jobs"]["uploaded"], ".png"))
     middle = (36 // 2 * 64 + 64 // 2) * 4
 
-    # Blue is the texture that went along, green the cube that only the second camera sees.
+    # Blue is the delivered texture, green the cube that only the second camera sees.
     assert first[middle + 2] > 150 > first[middle + 1]
     assert second[middle + 1] > 150 > second[middle + 2]
 

@@ -1,7 +1,7 @@
 """An artist in a hurry, in a Blender with a window: `-P window_scenario.py -- GIVEN.json`.
 
-What happens at the same time: other managers, other files, the add-on disabled, Blender closed.
-Steps on a timer, because Blender works in between.
+While the add-on works, the artist changes the manager or the file, disables the add-on, or closes
+Blender. A timer runs the steps, because Blender works between them.
 """
 
 import json
@@ -28,7 +28,7 @@ def main() -> None:
 
 
 def _step(steps: Any) -> "float | None":
-    """Each step yields after how many seconds the next one is due."""
+    """Run the next step. It yields the seconds until the step after it is due."""
     try:
         assert time.monotonic() < DEADLINE, "it took too long"
         with bpy.context.temp_override(window=bpy.context.window_manager.windows[0]):
@@ -44,12 +44,12 @@ def _step(steps: Any) -> "float | None":
 def _close() -> None:
     Path(GIVEN["answer"]).write_text(json.dumps(FOUND))
     sys.stdout.flush()
-    # As an artist does: the add-on is told of it.
+    # Quit as an artist does, so that Blender unregisters the add-on.
     bpy.ops.wm.quit_blender()
 
 
 def day() -> Any:
-    # Nothing that takes long to draw.
+    # A console is drawn quickly.
     for area in bpy.context.window.screen.areas:
         area.type = "CONSOLE"
     yield 0.5
@@ -62,7 +62,7 @@ def preferences() -> Any:
 
 
 def _other_manager() -> Any:
-    """The first address leads to one that takes connections and says nothing."""
+    """Change from a server that never answers to the manager."""
     from tablao.session import session
 
     preferences().manager_address = GIVEN["silent"]
@@ -76,7 +76,7 @@ def _other_manager() -> Any:
 
 
 def _asked_again() -> Any:
-    """Out of reach the last time; asking anew is no error."""
+    """Ask a manager again that was out of reach, which is no error."""
     from tablao import background
     from tablao.session import session
 
@@ -84,7 +84,7 @@ def _asked_again() -> Any:
     FOUND["asked again"] = sorted(bpy.ops.tablao.refresh())
     while background.is_running("refresh") or background.is_running("jobs"):
         yield 0.1
-    # A token that nobody could send: the buttons of a job say so.
+    # No request can carry this token, and the buttons of a job say so.
     token = preferences().token
     from dataclasses import replace
 
@@ -111,7 +111,7 @@ def _asked_again() -> Any:
 
 
 def _errors() -> Any:
-    """An error in one thing keeps nobody else waiting."""
+    """Let the handler of one result fail, which must not hold up other results."""
     from tablao import background
 
     told: list[int] = []
@@ -135,7 +135,7 @@ def _errors() -> Any:
 
 
 def _disabled() -> Any:
-    """What worked when the add-on was disabled says nothing when it is enabled again."""
+    """Disable and enable the add-on during work, whose result must then be ignored."""
     from tablao import background
 
     heard: list[str] = []
@@ -151,7 +151,7 @@ def _disabled() -> Any:
     while background.is_running("work"):
         yield 0.1
     FOUND["heard"] = heard
-    # Twice more, as whoever develops it does.
+    # Twice more, as developers do.
     for _ in range(2):
         addon_utils.disable(NAME)
         addon_utils.enable(NAME)
@@ -171,7 +171,7 @@ def _submitting() -> Any:
     job_type = session.job_type("simple-blender-render")
     write(group_of(scene, job_type), job_type.setting("render_output_root"), "//frames/")
     scene.tablao.is_paused = True
-    # The button would ask for a window of the mouse's.
+    # The button's operator needs a window under the mouse, so call its function.
     from tablao import submitting
 
     submitting.begin(bpy.context)
@@ -181,7 +181,7 @@ def _submitting() -> Any:
 
 
 def _checked() -> Any:
-    """A check that cannot be made while a job is being submitted."""
+    """Start a check that fails while a job is being submitted."""
     from tablao.session import session
 
     yield from _submitting()
@@ -196,7 +196,7 @@ def _checked() -> Any:
 
 
 def _moved() -> Any:
-    """Another manager and another file are chosen while a job is being submitted."""
+    """Choose another manager and another file while a job is being submitted."""
     from tablao.session import session
 
     file = bpy.data.filepath
@@ -216,7 +216,7 @@ def _moved() -> Any:
 
 
 def _closed() -> Any:
-    """Blender is closed while files are copied: see what is left on the storage."""
+    """Close Blender while files are copied. The test checks what is left on the storage."""
     yield from _submitting()
 
 

@@ -22,7 +22,7 @@ def stand_in() -> Iterator[StandInManager]:
 
 @pytest.fixture(scope="package")
 def farm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SmallFarm]:
-    """Renders with the real Blender."""
+    """A farm that renders with the real Blender."""
     with SmallFarm(tmp_path_factory.mktemp("add-on") / "farm") as farm:
         farm.start_worker()
         yield farm
@@ -30,13 +30,13 @@ def farm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SmallFarm]:
 
 @pytest.fixture(scope="package")
 def blend_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """In a folder that no worker knows."""
+    """A blend file in a folder that no worker can read."""
     return make_blend_file(tmp_path_factory.mktemp("artist") / "Piloto ñ" / "sh 010.blend")
 
 
 @pytest.fixture
 def watch(farm: SmallFarm) -> Iterator[ContractWatch]:
-    """The farm's manager, as far as it is a Flamenco."""
+    """A proxy to the farm's manager that accepts only requests of Flamenco's API."""
     with ContractWatch(farm.url) as watch:
         yield watch
     assert watch.wrong == []
@@ -44,7 +44,7 @@ def watch(farm: SmallFarm) -> Iterator[ContractWatch]:
 
 @pytest.fixture(scope="package")
 def rendered_job(farm: SmallFarm, blend_file: Path) -> dict[str, Any]:
-    """Submitted by the example of docs/scripting.md, as a person would run it; completed."""
+    """A completed job, which the example of docs/scripting.md has submitted."""
     page = (Path(__file__).parents[3] / "docs/scripting.md").read_text()
     [example] = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
     ours = {"MANAGER": farm.url, "SHOT": str(blend_file), "FRAMES": str(farm.out)}

@@ -1,6 +1,6 @@
-"""Stands between the add-on and a manager, and holds every request to Flamenco's interface.
+"""A proxy between the add-on and a manager that checks every request against Flamenco's API.
 
-So whatever passes here would have been understood by a stock Flamenco, too.
+A stock Flamenco would understand every request that passes.
 """
 
 import json
@@ -17,7 +17,7 @@ from tests.contract.contract_client import operations_of, read_contract
 
 
 class ContractWatch(InThread):
-    """`with ContractWatch(manager_url) as watch: …`; afterwards `watch.wrong` is empty."""
+    """The proxy: `with ContractWatch(manager_url) as watch: …`. Then check `watch.wrong`."""
 
     def __init__(self, manager_url: str) -> None:
         self._contract = read_contract()
@@ -27,13 +27,13 @@ class ContractWatch(InThread):
         }
         self._http = httpx.Client(base_url=manager_url, timeout=60)
         self.operations: list[str] = []
-        """Ids, in the order in which they were called."""
+        """Ids of operations, in the order of the requests."""
         self.bodies: dict[str, list[Any]] = {}
-        """What each operation was sent."""
+        """The requests' bodies by operation id."""
         self.wrong: list[str] = []
-        """What a stock Flamenco would not have understood."""
+        """The requests that a stock Flamenco would not understand."""
         self.refuse: dict[str, int] = {}
-        """Statuses with which operations are refused, by their ids; 0: with no answer at all."""
+        """The status with which to refuse an operation, by its id; 0: without an answer."""
         watch = self
 
         class Handler(Quiet, BaseHTTPRequestHandler):
@@ -64,7 +64,7 @@ class ContractWatch(InThread):
     def pass_on(
         self, method: str, path: str, body: bytes, headers: Mapping[str, str]
     ) -> httpx.Response | None:
-        """The manager's answer; None: there is to be none."""
+        """Pass a request on, and return the manager's answer; None if no answer must be sent."""
         name = self._look_at(method, path, body, headers)
         if name in self.refuse:
             if not self.refuse[name]:
@@ -79,7 +79,7 @@ class ContractWatch(InThread):
         return self._http.request(method, path, content=body, headers=kept)
 
     def _look_at(self, method: str, path: str, body: bytes, headers: Mapping[str, str]) -> str:
-        # Files of jobs are the manager's web pages, which Flamenco has at the same place.
+        # Files of jobs are not part of the API; Flamenco serves them under the same path.
         if path.startswith("/job-files/"):
             return "job-files"
         known = [

@@ -1,6 +1,6 @@
-"""Searches as the add-on does: `python -m tests.addon.core.find SECONDS [ssdp|mdns]`.
+"""Searches for managers as the add-on does, and prints the result as JSON.
 
-Prints JSON.
+`python -m tests.addon.core.find SECONDS [ssdp|mdns]`
 """
 
 import dataclasses

@@ -28,7 +28,7 @@ bpy.ops.wm.save_as_mainfile(filepath={file!r}, compress=False)
 
 
 class SmallFarm(FarmProcesses):
-    """One host; Shaman is enabled, and everything is below the test's folder."""
+    """A farm with one host and Shaman. All its files are in the test's folder."""
 
     def __init__(self, directory: Path) -> None:
         super().__init__(directory, blender=_BLENDER)
@@ -53,7 +53,7 @@ class SmallFarm(FarmProcesses):
 
 
 def make_blend_file(file: Path) -> Path:
-    """The default scene, tiny, frames 3 and 4."""
+    """Make a blend file of the default scene: tiny, with the frames 3 and 4."""
     assert shutil.which("blender", path=PROGRAMS), (
         "these tests render with Blender: apt-get install --no-install-recommends blender"
     )

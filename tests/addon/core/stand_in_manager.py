@@ -1,4 +1,4 @@
-"""A manager that answers what a test wants, for what no real one does on demand."""
+"""A fake manager that gives the answers that a test wants, which no real one gives on demand."""
 
 import json
 import socket
@@ -39,12 +39,13 @@ class StandInManager(InThread):
     """`with StandInManager() as manager: manager.replies["/api/v3/version"] = told({…})`."""
 
     def __init__(self, tls: ssl.SSLContext | None = None) -> None:
-        """
+        """Make a manager, which `with` starts.
+
         Args:
-            tls: None: it speaks plain HTTP.
+            tls: the server's certificate; None: plain HTTP.
         """
         self.replies: dict[str, Reply] = {}
-        """By path; 404 for all others."""
+        """Replies by path. Other paths are answered with 404."""
         self.requests: list[Request] = []
         stand_in = self
 
@@ -66,7 +67,7 @@ class StandInManager(InThread):
             do_POST = do_GET  # noqa: N815 # http.server looks for this name
 
             def handle(self) -> None:
-                # Who does not trust a certificate, or cancels, hangs up.
+                # A client that does not trust the certificate, or cancels, closes the connection.
                 with suppress(ssl.SSLError, ConnectionError):
                     super().handle()
 
@@ -79,7 +80,7 @@ class StandInManager(InThread):
         self.serve(server)
 
 
-#: As a stock Flamenco 3.9 answers.
+#: The answer of a stock Flamenco 3.9.
 FLAMENCO: Mapping[str, Any] = {
     "/api/v3/version": {
         "version": "3.9-alpha1 (abc1234)",
@@ -129,7 +130,7 @@ def as_flamenco(manager: StandInManager, **changes: Any) -> None:
 
 
 def silent_port() -> socket.socket:
-    """Takes connections and never answers; to be closed."""
+    """Return a socket that accepts connections and never answers. The caller closes it."""
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
     listener.listen()

@@ -1,4 +1,4 @@
-"""Everything that would go wrong is found before anything is sent, with what to do about it."""
+"""The checks find everything that would go wrong, with advice, before anything is sent."""
 
 import ast
 import threading
@@ -46,7 +46,7 @@ TAG = "11111111-0000-4000-8000-000000000000"
 
 
 class Scene:
-    """A submission in which all is well, until a test changes something."""
+    """The facts of a submission without problems, until a test changes one."""
 
     def __init__(self, folder: Path) -> None:
         blendfile = folder / "light.blend"

@@ -1,4 +1,4 @@
-"""The add-on finds managers in its networks, and lets nobody's datagram confuse it."""
+"""The add-on finds managers in its networks, and ignores malformed and foreign datagrams."""
 
 import contextlib
 import json

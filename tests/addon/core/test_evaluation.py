@@ -137,7 +137,7 @@ def test_what_an_expression_gives_is_made_to_fit() -> None:
 def test_an_expression_that_fails_names_its_setting(expression: str, why: str) -> None:
     broken = Setting("broken", label="The broken one", eval=expression, editable=False)
 
-    with pytest.raises(EvaluationFailed, match=f"The broken one cannot be found out: .*{why}"):
+    with pytest.raises(EvaluationFailed, match=f"The broken one cannot be evaluated: .*{why}"):
         values(broken)
 
 

@@ -1,4 +1,4 @@
-"""Frames are counted as the manager counts them, and what it would refuse is explained."""
+"""Frames are counted as the manager counts them; ranges that it would refuse are explained."""
 
 import pytest
 from hypothesis import given
@@ -33,7 +33,7 @@ def managers_refusal(text: str) -> str:
 def test_the_manager_counts_the_same(text: str) -> None:
     parts = [each.replace("..", "-").split("-") for each in text.split(",")]
 
-    # Flamenco passes over a range that runs backwards; whoever typed it meant something.
+    # Flamenco ignores a range that runs backwards, but its author meant something.
     if any(int(each[0]) > int(each[-1]) for each in parts):
         with pytest.raises(BadFrames, match="backwards"):
             count_frames(text)
@@ -45,7 +45,7 @@ def test_the_manager_counts_the_same(text: str) -> None:
 def test_what_the_manager_refuses_is_refused_here(text: str) -> None:
     refusal = managers_refusal(text)
 
-    # Too many are the checks' business, which have a limit of their own.
+    # The checks have their own limit for too many frames.
     if refusal and "more than 1,000,000" not in refusal:
         assert is_refused(text)
 
@@ -62,7 +62,7 @@ def test_what_the_manager_refuses_is_refused_here(text: str) -> None:
         ("1--5", "negative frame"),
         ("1 10", "“1 10” is no frame range"),
         ("all", "“all” is no frame range"),
-        ("1-99999999999", "beyond all films"),
+        ("1-99999999999", "frame number that is too high"),
     ],
 )
 def test_bad_frames_are_explained(text: str, why: str) -> None:

@@ -17,7 +17,7 @@ VERSION = "/api/v3/version"
 
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Signed by itself, for 127.0.0.1; its key is beside it."""
+    """A self-signed certificate for 127.0.0.1. Its key is beside it."""
     assert shutil.which("openssl"), "these tests make a certificate: apt-get install openssl"
     file = tmp_path_factory.mktemp("tls") / "manager.pem"
     command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2"]

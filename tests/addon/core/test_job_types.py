@@ -1,4 +1,4 @@
-"""Job types are read as the manager gives them, whatever a newer one adds."""
+"""Job types are read as the manager gives them; fields of newer managers are ignored."""
 
 import math
 from typing import Any

@@ -1,4 +1,4 @@
-"""Whatever a manager answers, or does not, the artist reads one sentence."""
+"""The artist reads one sentence about every answer of a manager, and if there is no answer."""
 
 import io
 import logging
@@ -235,7 +235,7 @@ def test_a_canceled_upload_ends_at_once(stand_in: StandInManager) -> None:
 
 @pytest.fixture
 def hasty_manager() -> Iterator[str]:
-    """Answers before it has read what is sent, and closes."""
+    """A server that answers before it has read the body, and closes the connection."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         listener.listen()

@@ -1,4 +1,4 @@
-"""What a manager says of itself is fetched at once, kept, and read back if it is any good."""
+"""Information about a manager is fetched, saved, and loaded again if it is valid."""
 
 import json
 from pathlib import Path

@@ -233,7 +233,7 @@ def test_an_image_that_has_just_gone_is_none(stand_in: StandInManager) -> None:
 
 
 def send_image(farm: SmallFarm, task_id: str) -> None:
-    """As a worker does; ours sends them by itself, but not of frames that take no time."""
+    """Send a last-rendered image as a worker. Our workers skip images of very quick frames."""
     secret, picture = "farruca" * 5, io.BytesIO()
     asked = {
         "name": "another",

@@ -1,4 +1,4 @@
-"""A script submits a blend file by one call, without Blender, and reads why if it may not."""
+"""A script submits a blend file with one call, without Blender, or gets the reasons against it."""
 
 import inspect
 import re
@@ -24,7 +24,7 @@ NO_PROGRAM = "no-such-blender"
 
 
 def refusal_of(*arguments: Any, **more: Any) -> dict[str, str]:
-    """Sentences, by the codes of what was found."""
+    """Return the findings' sentences by their codes."""
     with pytest.raises(NotSubmittable) as refusal:
         submit_blend_file(*arguments, **more)
     return {each.code: str(each) for each in refusal.value.findings}
@@ -84,7 +84,7 @@ def test_what_only_blender_can_tell_is_named(farm: SmallFarm, blend_file: Path) 
         submit_blend_file(farm.url, blend_file, settings={"render_output_root": str(farm.out)})
 
     sentences = [each.sentence for each in refusal.value.findings]
-    assert [each.partition(" cannot be found out")[0] for each in sentences] == [
+    assert [each.partition(" cannot be evaluated")[0] for each in sentences] == [
         "Frames",
         "Format",
         "Image File Extension",
@@ -127,7 +127,7 @@ def test_a_file_that_is_no_scene_is_refused(farm: SmallFarm, tmp_path: Path) -> 
 
     found = refusal_of(farm.url, tmp_path / "broken.blend", blender="blender")
 
-    assert "Blender cannot tell about broken.blend" in found["scene-not-told"]
+    assert "Blender gave no answer about broken.blend" in found["scene-not-told"]
 
 
 def test_a_blender_that_is_not_there_is_named(farm: SmallFarm, blend_file: Path) -> None:

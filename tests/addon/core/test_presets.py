@@ -1,4 +1,4 @@
-"""Presets keep settings, and give back what still fits the job type."""
+"""Presets keep settings, and return the values that still fit the job type."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""A file's project is found the way that the artist chose."""
+"""A file's project is found in the way that the artist chose."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""A submission reaches any Flamenco 3, with all that the artist said, once, or not at all."""
+"""A submission reaches any Flamenco 3 completely and once, or it does not happen at all."""
 
 import shutil
 from collections.abc import Callable
@@ -34,7 +34,7 @@ def info(manager: Manager) -> ManagerInfo:
 
 @pytest.fixture
 def submission(blend_file: Path, farm: SmallFarm) -> Submission:
-    """Paused, so that nothing renders while a test looks at it."""
+    """A submission of a paused job, so that it does not render while a test looks at it."""
     return Submission(
         name="Light of sh 010",
         job_type=RENDER,

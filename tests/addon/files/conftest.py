@@ -1,4 +1,4 @@
-"""Projects made by real Blenders, and a farm on which they are rendered."""
+"""Projects that real Blenders make, and a farm that renders them."""
 
 import json
 import os

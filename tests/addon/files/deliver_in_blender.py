@@ -1,8 +1,7 @@
-"""Run by a Blender: delivers a file as the add-on does, with what is in the add-on's zip.
+"""Delivers a file as the add-on does, with the modules of the add-on's zip. A Blender runs this.
 
 The last argument is a JSON object: `addon` (the folder where the zip was unpacked), `route`,
-`manager`, `location`, `blendfile`, `project_root`, `cache` and `answer`, the file for what came of
-it.
+`manager`, `location`, `blendfile`, `project_root`, `cache` and `answer` (the file for the result).
 """
 
 import json

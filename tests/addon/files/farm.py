@@ -1,4 +1,4 @@
-"""The farm of real processes whose worker has nothing but the shared storage."""
+"""A farm of real processes, whose worker can read only the shared storage."""
 
 import subprocess
 from pathlib import Path
@@ -9,7 +9,7 @@ from tests.farm.processes import FarmProcesses
 
 
 class FilesFarm(RenderFarm):
-    """Has Shaman. The worker's user has another home than the artist, and nothing is in it."""
+    """A farm with Shaman. The worker's user has an empty home folder, which is not the artist's."""
 
     def configure(self, settings: Any) -> None:
         storage = {"shared_storage_path": str(self.storage), "shaman": {"enabled": True}}
@@ -28,7 +28,7 @@ class FilesFarm(RenderFarm):
         return Path(self.http.get(path).json()["location"])
 
     def render(self, blendfile: str, checkout: str, frames: str, out: Path) -> str:
-        """A job that renders the delivered file; its id."""
+        """Submit a job that renders the delivered file, and return its id."""
         settings = {
             "frames": frames,
             "chunk_size": 100,

@@ -1,10 +1,11 @@
-"""Run by a Blender: makes a project whose files are hard to bring along, tile by tile.
+"""Makes a project whose files are hard to pack. A Blender runs this.
 
     hard_project.py -- FOLDER
 
-Each asset lights a tile of the picture of its own, in colours that only its files have; a tile
-whose file is missing shows. The camera looks straight down and colours are stored as they are, so
-that a pixel says where it came from. `tiles` of the answer says what each frame must show.
+Each asset lights its own tile of the picture, in colours that only its files have, so a missing
+file can be seen. The camera looks straight down and colours are stored unchanged, so that each
+pixel shows which file it came from. `tiles` in the answer has the colours that each frame must
+show.
 """
 
 import json
@@ -18,7 +19,7 @@ import bpy
 
 FRAMES = 3
 Colour = tuple[int, int, int]
-#: What Blender shows for a picture that is not there.
+#: The colour that Blender shows for a missing picture.
 PINK: Colour = (255, 0, 255)
 
 
@@ -223,7 +224,7 @@ def sound(project: Path) -> None:
 
 
 def cloth(path: Path) -> None:
-    """A point cache on disk, which Blender keeps in a folder that has the file's name."""
+    """Save a file with a point cache on disk. Blender names the cache's folder after the file."""
     made = tile(20, light(colour=(1, 1, 1)))  # outside the picture
     made.modifiers.new("cloth", "CLOTH").point_cache.use_disk_cache = True
     bpy.context.scene.frame_end = FRAMES
@@ -245,7 +246,7 @@ def plates(project: Path) -> list[Colour | None]:
 
 
 def packed_picture(project: Path) -> None:
-    """In the .blend file itself; nobody may miss the file that it came from."""
+    """Pack a picture into the .blend file. Its deleted file must not be reported as missing."""
     path = write_png(project / "gone.png", (11, 22, 44))
     image = picture(str(path))
     image.pack()
@@ -279,7 +280,7 @@ def camera_and_settings(tiles: int) -> None:
 
 
 def shot(path: Path, project: Path, outside: Path) -> list[list[Colour | None]]:
-    """What each tile shows, frame by frame; None: not to be told."""
+    """Make the shot, and return each tile's colour in each frame; None: it is not checked."""
     new_file(path)
     sequence = plates(project)
     link_collection(project / "assets/figuren/hero.blend", "hero", relative=True)

@@ -1,8 +1,8 @@
-"""Run by a Blender: makes a project of odd names and uncommon files, and looks through it.
+"""Makes a project of odd names and uncommon files, and looks through it. A Blender runs this.
 
     odd_project.py -- CHECKOUT FOLDER
 
-The answer, in `found.json`, has what a pack of it holds, what is missing, and what is there.
+The answer, in `found.json`, has the files of its pack, the missing files, and the existing files.
 """
 
 import json
@@ -44,7 +44,7 @@ def fluid() -> None:
     write("fluid cache/data/fluid_data_0001.vdb", "fluid cache/config/config_0001.uni")
     domain = scene_object("domain", bpy.data.meshes.new("domain"))
     modifier = domain.modifiers.new("fluid", "FLUID")
-    # Or Blender would simulate from a cache in which there is nothing.
+    # Otherwise Blender would simulate from an empty cache.
     modifier.show_viewport = False
     modifier.fluid_type = "DOMAIN"
     modifier.domain_settings.cache_directory = "//fluid cache"

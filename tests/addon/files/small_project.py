@@ -1,9 +1,9 @@
-"""Run by a Blender: makes a project of two files with little in them.
+"""Makes a project of small files. A Blender runs this.
 
     small_project.py -- FOLDER
 
-`shot.blend` uses a texture, and a library that uses another; `lost.blend` refers to a texture, a
-library and tiles that are not there; `compressed.blend` is `shot.blend`, compressed.
+`shot.blend` uses a texture, and a library that uses another. `lost.blend` refers to a texture, a
+library and tiles that do not exist. `compressed.blend` is `shot.blend`, compressed.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""A Shaman that is as slow, busy or forgetful as a test wants; the real one is not on demand."""
+"""A fake Shaman that is slow, busy or loses files when a test wants it."""
 
 import hashlib
 import json
@@ -12,22 +12,22 @@ _API = "/api/v3/shaman"
 
 
 class StandInShaman(InThread):
-    """`stored` and `checkouts` are what it has; the other attributes are how it behaves."""
+    """The fake Shaman. `stored` and `checkouts` are its content."""
 
     def __init__(self) -> None:
         self.stored: dict[tuple[str, int], bytes] = {}
         self.checkouts: dict[str, list[dict[str, Any]]] = {}
         self.sends = Counter[tuple[str, int]]()
-        """How often each file was begun to be sent."""
+        """The number of uploads that were started, by file."""
         self.deferrals: list[bool] = []
-        """What each upload said of waiting."""
+        """For each upload, whether the client can defer it."""
         self.being_sent_by_another: set[tuple[str, int]] = set()
         self.answers_early: int = 0
-        """If set: the status, given before the body is read."""
+        """If set: the status that it sends before it reads the body."""
         self.talks_nonsense: Any = None
-        """If set: what it answers when it is asked which files it lacks."""
+        """If set: the answer to the question which files it lacks."""
         self.forgets_before_checkout = 0
-        """How many checkouts find that all files are gone."""
+        """The number of checkouts before which it loses all files."""
         stand_in = self
 
         class Handler(Quiet, BaseHTTPRequestHandler):
@@ -41,7 +41,7 @@ class StandInShaman(InThread):
 
         class Server(ThreadingHTTPServer):
             def handle_error(self, *_: object) -> None:
-                """A client went away, as canceled ones do."""
+                """Print nothing: canceled clients close their connections."""
 
         self.serve(Server(("127.0.0.1", 0), Handler))
 

@@ -1,4 +1,4 @@
-"""A project whose files are hard to bring along, on a worker that has only the shared storage.
+"""A project whose files are hard to pack renders on a worker that has only the shared storage.
 
 The frames equal those that the artist's own Blender renders, pixel by pixel.
 """
@@ -29,17 +29,17 @@ pytestmark = pytest.mark.timeout(600)
 @dataclass(frozen=True)
 class Rendered:
     tiles: list[list[list[int] | None]]
-    """The colour that each shows, frame by frame; None: not to be told."""
+    """Each tile's colour in each frame; None: it is not checked."""
     local: Path
     farm: dict[str, Path]
     """Folders of frames, by route."""
     answers: dict[str, dict[str, Any]]
-    """What came of the delivery, by route."""
+    """The results of the deliveries, by route."""
 
 
 @pytest.fixture(scope="module")
 def addon(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What artists install, unpacked."""
+    """The folder with the unpacked zip of the add-on."""
     folder = tmp_path_factory.mktemp("addon")
     with zipfile.ZipFile(build_zip()) as archive:
         archive.extractall(folder)
@@ -66,7 +66,7 @@ def rendered(
         "manager": farm.url,
         "blendfile": str(blendfile),
         "project_root": project["project_root"],
-        # The farm's worker tells by the name which Blender it takes.
+        # The farm's worker chooses its Blender by this name.
         "job_name": f"{blender.name}-größe: 影",
         "cache": str(folder / "cache"),
     }
@@ -95,7 +95,7 @@ def _deliver(
 
 
 def _run(blender: Blender, folder: Path, script: Path | str, *arguments: Path | str) -> None:
-    """A script with its arguments, or Blender's own arguments."""
+    """Run Blender with a script and its arguments, or with Blender's own arguments."""
     options: tuple[Path | str, ...] = (script, *arguments)
     if isinstance(script, Path):
         options = ("--factory-startup", "--python-exit-code", "1", "--python", script, "--")

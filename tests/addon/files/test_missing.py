@@ -1,4 +1,4 @@
-"""What a file refers to and is not there is named, with who wants it."""
+"""Missing files are named, with the file and the data-block that refer to them."""
 
 import shlex
 import subprocess
@@ -10,7 +10,7 @@ import pytest
 from addon.core.files import Canceled, FilesError, MissingFile, missing_files
 from tests.addon.blender.blenders import BLENDERS, PROJECT, Blender, build_zip, environment_of
 
-#: They can be told of a program that they are not.
+#: The Blenders that are Python modules. A test can pretend that they are programs.
 MODULES = [blender for blender in BLENDERS if blender.python]
 #: Asks as the add-on does, in a Blender that has the checkout on its path.
 _ASK = """
@@ -61,7 +61,7 @@ def test_a_file_that_blender_did_not_write_is_a_sentence(tmp_path: Path) -> None
 
 
 def _said_by_a_bare_python(folder: Path, file: Path, wheels: Path) -> str:
-    """By one in which nothing is installed."""
+    """Return the error in a Python without installed packages."""
     bare = folder / "bare"
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(bare)], check=True)
     script = (
@@ -105,9 +105,10 @@ def test_a_damaged_file_is_a_sentence(small_project: Path, tmp_path: Path) -> No
 
 
 def _found_in(blender: Blender, file: Path, folder: Path, before: str = "") -> str:
-    """
+    """Return the files that a Blender finds missing.
+
     Args:
-        before: Python to run before.
+        before: Python code to run before.
     """
     blender.check_is_there()
     script, answer = folder / "ask.py", folder / "answer.json"

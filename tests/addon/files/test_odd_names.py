@@ -1,4 +1,4 @@
-"""Names that mean something elsewhere, and files that few use, are found like all others."""
+"""Files with odd names and of uncommon kinds are found like all others."""
 
 import json
 import subprocess

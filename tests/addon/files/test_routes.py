@@ -1,4 +1,4 @@
-"""Which way a job's files take."""
+"""The route of a job's files depends on where the file is and whether there is a Shaman."""
 
 from pathlib import Path
 

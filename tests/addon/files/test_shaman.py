@@ -1,4 +1,4 @@
-"""Uploads by Shaman: only what the manager lacks, whatever else happens meanwhile."""
+"""An upload by Shaman sends only files that the manager lacks, and copes with other clients."""
 
 import hashlib
 import os
@@ -185,7 +185,7 @@ def test_a_file_that_changes_between_checking_and_sending_is_a_sentence(
         if step.startswith("Sending"):
             last.write_bytes(b"written anew")
 
-    # The last of all, so that it is written before it is its turn.
+    # It is sent last, so it is changed before its turn comes.
     small = Pack(pack.blendfile, (pack.files[0], pack.files[-1]))
     shaman.being_sent_by_another = {blob_of(small.files[1])}
     sending = ShamanUpload(Manager(shaman.url), Checksums(None), progress, lambda: False)

@@ -1,4 +1,4 @@
-"""Shows the add-on's zip and what Blenders make of it: `python -m tests.addon.package`."""
+"""Shows the add-on's zip, and how Blenders install it: `python -m tests.addon.package`."""
 
 import sys
 import tempfile

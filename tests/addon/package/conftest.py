@@ -1,4 +1,4 @@
-"""A real manager that gives the add-on away, and the zip as it was built."""
+"""A real manager that serves the add-on, and the zip as it was built."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,7 +16,7 @@ def built() -> Path:
 
 @pytest.fixture(scope="package")
 def manager(built: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[FarmProcesses]:
-    """It has the zip, and no workers."""
+    """A manager that has the zip, and no workers."""
     assert built.is_file()
     with FarmProcesses(tmp_path_factory.mktemp("manager") / "farm") as manager:
         yield manager

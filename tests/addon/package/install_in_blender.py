@@ -1,6 +1,6 @@
-"""Run by a Blender with an empty profile: installs the add-on's zip as artists do, and looks.
+"""Installs the add-on's zip as artists do, and checks it. Blender runs this in an empty profile.
 
-The last argument is a JSON object: `zip`, and `answer`, the file for what was found.
+The last argument is a JSON object: `zip`, and `answer` (the file for the result).
 """
 
 import json

@@ -1,4 +1,4 @@
-"""Blender's own ways to install an add-on, into profiles where nothing is."""
+"""Installs the add-on in Blender's own ways, in empty profiles."""
 
 import json
 import subprocess
@@ -14,12 +14,12 @@ _EXTENSION_COMMAND = "scripts/addons_core/bl_pkg/cli/blender_ext.py"
 
 
 def install(blender: Blender, zip_file: Path, profile: Path) -> dict[str, Any]:
-    """What that Blender says of the add-on then."""
+    """Install the zip in a new profile, and return what Blender reports about the add-on."""
     blender.check_is_there()
     profile.mkdir(parents=True)
     answer = profile / "answer.json"
     asked = json.dumps({"zip": str(zip_file), "answer": str(answer)})
-    # Not --factory-startup: its add-ons are none of the profile's.
+    # Without --factory-startup, which would ignore the profile's add-ons.
     options = ("-b", "--python-exit-code", "1", "--python", str(_SCRIPT), "--", asked)
     environment = environment_of(profile) | {"BLENDER_USER_RESOURCES": str(profile)}
     done = subprocess.run(
@@ -37,7 +37,7 @@ def install(blender: Blender, zip_file: Path, profile: Path) -> dict[str, Any]:
 
 
 def extension_command(*arguments: str) -> str:
-    """What Blender's `extension` command prints, of the newest Blender that is here."""
+    """Run the `extension` command of the newest Blender here, and return its output."""
     blender = BLENDERS[-1]
     blender.check_is_there()
     environment = Path(blender.command[0]).parents[1]

@@ -1,4 +1,4 @@
-"""The manager gives the add-on away: knowing its own address, and as a repository."""
+"""The manager serves the add-on as a zip that has the manager's address, and as a repository."""
 
 import hashlib
 import io

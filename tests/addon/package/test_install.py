@@ -1,4 +1,4 @@
-"""Blender installs the zip into a profile where nothing is, and has the panel."""
+"""Blender installs the zip in an empty profile, and then has the panel."""
 
 from pathlib import Path
 from typing import Any

@@ -1,4 +1,4 @@
-"""What is in the zip, and that it is the same whoever builds it."""
+"""The zip has the right files, and every build gives the same bytes."""
 
 import re
 import shutil
@@ -18,7 +18,7 @@ def _names(path: Path) -> list[str]:
 
 
 def _source_tree(folder: Path) -> Path:
-    """As much of a checkout as the build needs; BAT's wheels are there already."""
+    """Copy the part of a checkout that the build needs, with BAT's wheels."""
     for name in ("pyproject.toml", "LICENSE"):
         shutil.copy(ADDON.parent / name, folder / name)
     (folder / "manager_api").mkdir()
@@ -94,7 +94,7 @@ def test_a_wheel_with_another_content_is_not_taken(tmp_path: Path) -> None:
     done = _build(tree)
 
     assert done.returncode != 0
-    assert "blender-asset-tracer 1.23 is not to be had" in done.stderr
+    assert "blender-asset-tracer 1.23 cannot be downloaded" in done.stderr
     assert not list((tree / "manager_api" / "addon_files").glob("*.zip"))
 
 

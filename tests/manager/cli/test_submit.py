@@ -108,7 +108,7 @@ def test_a_render_without_frames_is_a_usage_error(run: Run, fake: FakeManager, b
     outcome = run("submit", str(blend))
 
     assert outcome.exit_code == 2
-    assert "which frames" in outcome.err
+    assert "give the frames" in outcome.err
 
 
 @pytest.mark.parametrize(

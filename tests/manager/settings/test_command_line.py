@@ -43,7 +43,7 @@ async def test_what_goes_first_says_so(served: str, monkeypatch: pytest.MonkeyPa
 
     said = await tablao("set", "manager_name", "x", "--manager", served)
 
-    assert "environment says otherwise" in said.output
+    assert "environment sets another value" in said.output
 
 
 async def test_a_refused_setting_is_a_sentence(served: str) -> None:
@@ -57,7 +57,7 @@ async def test_a_refused_setting_is_a_sentence(served: str) -> None:
     ("content", "exit_code", "word"),
     [
         (None, 0, "defaults count"),
-        ("manager_name: Peña", 0, "all right"),
+        ("manager_name: Peña", 0, "is valid"),
         ("task_timeout: soon", 1, "task_timeout"),
         ("listen: ':8080'", 1, "no login"),
         ("shared_storage_path: '{farm}/jobs'", 1, "{farm}"),

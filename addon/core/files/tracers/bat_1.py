@@ -1,9 +1,9 @@
-"""Run by a Python of its own: looks through a .blend file with BAT 1, for Blender before 5.1.
+"""Looks through a .blend file with BAT 1, in a Python process of its own, for Blender before 5.1.1.
 
-A process, so that it can be stopped at once, never takes the interpreter from Blender's interface,
-and shares no module with another add-on that brings its own BAT. Its only argument is a JSON
-object: `blendfile`, `project_root`, `scratch` (a folder of ours), `what` ("pack" or "missing") and
-`wheels` (to be found before anything else). The answer goes to `answer.json` in the scratch folder.
+As a process it can be stopped at once, never blocks Blender's interface, and shares no module with
+another add-on that has its own BAT. Its only argument is a JSON object: `blendfile`,
+`project_root`, `scratch` (a temporary folder), `what` ("pack" or "missing") and `wheels` (paths
+that go first in `sys.path`). It writes its answer to `answer.json` in the scratch folder.
 """
 
 import json
@@ -34,7 +34,10 @@ from sequences import numbered_like, standing_for  # type: ignore[import-not-fou
 
 
 def _expanded(path: Path) -> Iterator[Path]:
-    """In the place of BAT's own, which takes a folder `[v2]` for a pattern of names."""
+    """Yield the files that a path stands for.
+
+    This replaces BAT's own function, which takes a folder named `[v2]` for a pattern.
+    """
     if "*" in path.name or "<UDIM>" in path.name:
         yield from standing_for(path)
     elif path.is_dir():
@@ -46,7 +49,7 @@ def _expanded(path: Path) -> Iterator[Path]:
 
 
 class _Steps(progress.Callback):
-    """Prints what is looked at."""
+    """Prints the name of each .blend file that BAT looks at."""
 
     def trace_blendfile(self, filename: Path) -> None:
         _say(f"step: {filename.name}")
@@ -61,7 +64,7 @@ class _PackSteps(pack.progress.Callback):
 
 
 class _Collector(transfer.FileTransferer):
-    """Transfers nothing: notes what would go where."""
+    """Transfers nothing; notes the source and the place in the pack of each file."""
 
     def __init__(self, target: Path, scratch: Path) -> None:
         super().__init__()
@@ -73,7 +76,7 @@ class _Collector(transfer.FileTransferer):
         self.files.append((str(src), dst.relative_to(self._target).as_posix()))
 
     def queue_move(self, src: Path, dst: Path) -> None:
-        """A rewritten .blend file, which BAT removes when it is done."""
+        """Keep a rewritten .blend file, which BAT would remove when it is done."""
         if src.suffix == ".txt":  # BAT's note about itself
             return
         kept = self._scratch / f"{len(self.files)}.blend"
@@ -117,7 +120,7 @@ def _pack(source: Path) -> dict[str, Any]:
 
 
 def _missing(source: Path) -> dict[str, Any]:
-    # The same picture is often used from many places; the first will do.
+    # The same picture is often used in many places; report only the first.
     found: dict[str, str] = {}
     for usage in trace.deps(source, _Steps()):
         if next(_existing(usage), None) is None:
@@ -130,9 +133,9 @@ def _existing(usage: result.BlockUsage) -> Iterator[Path]:
 
 
 def _user(usage: result.BlockUsage) -> str:
-    """The .blend file, and the data-block in it: `shot.blend: Image wood`."""
+    """Return the .blend file and the data-block that use a file, such as `shot.blend: wood`."""
     name = bytes(usage.block_name).decode(errors="replace")
-    # Blender puts two letters for the kind before a data-block's name.
+    # In a file, a data-block's name begins with two letters for its kind.
     block = name[2:] if usage.block.code in (b"IM", b"LI", b"OB", b"SO", b"VF", b"CF") else name
     return f"{usage.block.bfile.filepath.name}: {block}"
 
@@ -157,15 +160,15 @@ def _why(error: Exception, source: Path) -> str:
 
 
 def main() -> str:
-    """What was wrong, in words; empty if nothing."""
+    """Write the answer to the request. Return an error's sentence; empty if all went well."""
     logging.basicConfig(level=logging.ERROR)
     file_sequence.expand_sequence = _expanded
-    # A pointer to nothing is no reason not to render: Blender itself does.
+    # Blender renders files with invalid pointers, so BAT must accept them, too.
     blendfile.set_strict_pointer_mode(False)
     source = Path(_REQUEST["blendfile"])
     try:
         answer = (_pack if _REQUEST["what"] == "pack" else _missing)(source)
-    except Exception as error:  # the edge of this process: who started it wants a sentence
+    except Exception as error:  # the edge of this process: the add-on shows it as a sentence
         return _why(error, source)
     (Path(_REQUEST["scratch"]) / "answer.json").write_text(json.dumps(answer), encoding="utf-8")
     return ""

@@ -1,7 +1,7 @@
-"""Run by a Blender of its own: looks through a .blend file with BAT 2, for Blender 5.1 and later.
+"""Looks through a .blend file with BAT 2, in a Blender of its own, for Blender 5.1.1 and later.
 
-It asks Blender itself, so that the file must be open: in another process, which leaves the artist's
-session alone and can be stopped at once. Arguments and answer are those of bat_1.py.
+BAT 2 asks Blender about the open file. In another process this leaves the artist's session alone,
+and can be stopped at once. Arguments and answer are those of bat_1.py.
 """
 
 import json
@@ -28,7 +28,7 @@ from left_out import left_out  # type: ignore[import-not-found] # noqa: E402
 
 def _pack(usage: Any) -> dict[str, Any]:
     there = [info for path, info in usage.file_infoes.items() if path.is_file()]
-    # First, because rewriting opens other files in the place of this one.
+    # This comes first, because rewriting opens other files instead of this one.
     others = list(left_out(usage))
     files = {info.relpath_in_pack.as_posix(): str(_rewritten(usage, info)) for info in there}
     for source, target in others:
@@ -40,7 +40,7 @@ def _pack(usage: Any) -> dict[str, Any]:
 
 
 def _rewritten(usage: Any, info: Any) -> Path:
-    """The file to take along: as it is, or a copy that refers to files where the pack has them."""
+    """Return the file for the pack: itself, or a copy with paths as in the pack."""
     source: Path = info.source_path
     if not info.needs_path_rewriting:
         return source
@@ -68,7 +68,7 @@ def _missing(usage: Any) -> dict[str, Any]:
 
 
 def _missing_tiles(usage: Any) -> list[tuple[str, str]]:
-    """BAT is silent about a set of tiles of which none is there."""
+    """Return sets of tiles of which no tile exists. BAT does not report them."""
     found = {info.reported_path for info in usage.file_infoes.values()}
     tiled = (image for image in bpy.data.images if image.source == "TILED" and image.filepath)
     paths = {file_usage.path_absolute(each.filepath, library=each.library): each for each in tiled}
@@ -80,7 +80,7 @@ def _name(library: Any) -> str:
 
 
 def main() -> str:
-    """What was wrong, in words; empty if nothing."""
+    """Write the answer to the request. Return an error's sentence; empty if all went well."""
     source = _REQUEST["blendfile"]
     try:
         _say(f"step: {Path(source).name}")

@@ -1,4 +1,4 @@
-"""Files that Blender reads but does not report, and BAT 2 therefore does not know of."""
+"""Finds files that Blender reads but does not report, so that BAT 2 does not know them."""
 
 from collections.abc import Iterator
 from pathlib import Path, PurePath
@@ -13,10 +13,10 @@ Placed = tuple[Path, PurePath]
 
 
 def left_out(usage: Any) -> Iterator[Placed]:
-    """For the open file.
+    """Yield such files of the open .blend file.
 
     Args:
-        usage: what BAT found.
+        usage: BAT's own result.
     """
     yield from _point_caches(usage)
     yield from _rest_of_sequences(usage)
@@ -24,7 +24,7 @@ def left_out(usage: Any) -> Iterator[Placed]:
 
 
 def _point_caches(usage: Any) -> Iterator[Placed]:
-    """In folders named after .blend files, also after linked ones."""
+    """Yield point caches, from the folders that are named after this and linked .blend files."""
     for path, info in usage.file_infoes.items():
         if path.suffix == ".blend":
             cache = path.with_name(f"blendcache_{path.stem}")
@@ -33,7 +33,7 @@ def _point_caches(usage: Any) -> Iterator[Placed]:
 
 
 def _rest_of_sequences(usage: Any) -> Iterator[Placed]:
-    """Blender reports the first file only."""
+    """Yield all files of sequences, because Blender reports only the first."""
     for owner in _sequences():
         first = file_usage.path_absolute(owner.filepath, library=owner.library)
         if first in usage.file_infoes:
@@ -49,7 +49,10 @@ def _sequences() -> Iterator[Any]:
 
 
 def _baked(usage: Any) -> Iterator[Placed]:
-    """By geometry nodes. Outside the project nothing could tell Blender where they went."""
+    """Yield bakes of geometry nodes within the project.
+
+    Bakes outside the project would move in the pack, and Blender could not find them there.
+    """
     for folder in filter(Path.is_dir, _bake_folders()):
         if folder.is_relative_to(usage.root_path):
             for file in filter(Path.is_file, folder.rglob("*")):

@@ -1,4 +1,4 @@
-"""Which files belong to one that has a number, or stands for several; standard library only."""
+"""Finds the files of a sequence, and those that a pattern stands for; standard library only."""
 
 import re
 from collections.abc import Iterator
@@ -6,9 +6,9 @@ from pathlib import Path
 
 
 def numbered_like(first: Path) -> Iterator[Path]:
-    """All of a sequence, whatever frames are rendered: the same name with another number.
+    """Yield all files of a sequence, whatever frames are rendered: their names differ by a number.
 
-    The number is the last one before the ending, as Blender has it: `plate_0001_left.jp2`.
+    As in Blender, this is the last number before the file's ending: `plate_0001_left.jp2`.
     """
     number = re.search(r"\d+(?=\D*$)", first.stem)
     if number is None:
@@ -20,7 +20,7 @@ def numbered_like(first: Path) -> Iterator[Path]:
 
 
 def standing_for(pattern: Path) -> Iterator[Path]:
-    """What a name with `*` or `<UDIM>` in it means. Nothing else in it has a meaning."""
+    """Yield the files that match a name with `*` or `<UDIM>`. Other characters match themselves."""
     parts = re.split(r"\*|<UDIM>", pattern.name)
     yield from _matching(pattern.parent, ".*".join(map(re.escape, parts)))
 
