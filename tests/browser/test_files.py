@@ -88,20 +88,6 @@ def test_the_package_brings_every_file_of_the_dashboard(tmp_path: Path) -> None:
     assert not [name for name in wheel.namelist() if "node_modules" in name]
 
 
-def test_the_dashboards_types_fit() -> None:
-    checker = DASHBOARD / "node_modules/vue-tsc/bin/vue-tsc.js"
-
-    done = node(
-        [str(checker), "--noEmit"],
-        return_completed_process=True,
-        cwd=DASHBOARD,
-        capture_output=True,
-        text=True,
-    )
-
-    assert done.returncode == 0, done.stdout
-
-
 def test_the_dashboards_types_are_the_managers(tmp_path: Path) -> None:
     document, types = tmp_path / "openapi.json", tmp_path / "schema.gen.ts"
     export = (sys.executable, str(DASHBOARD / "export_openapi.py"), str(document))

@@ -22,7 +22,7 @@ NO_IDS = (
     f"{JOB}#",
     JOB.replace("-", ""),
     JOB.replace("1", "A"),
-    "１" * 8 + JOB[8:],
+    "\uff11" * 8 + JOB[8:],
     JOB * 1000,
 )
 NO_NUMBERS = (0, -1, 2**31, 10**30)
@@ -44,7 +44,7 @@ def test_a_key_is_read_as_it_was_written() -> None:
         f"{JOB}.+1.2.3",
         f"{JOB}.01.2.3",
         f"{JOB}.1_0.2.3",
-        f"{JOB}.１.2.3",
+        f"{JOB}.\uff11.2.3",
         *(f"{job_id}.1.2.3" for job_id in NO_IDS),
         *(f"{JOB}.{number}.2.3" for number in NO_NUMBERS),
         *(f"{JOB}.1.{number}.3" for number in NO_NUMBERS),

@@ -144,7 +144,7 @@ class Farm:
         app = FastAPI()
         app.include_router(host_router(self.hosts, self._worker_of))
         app.include_router(tunnel_router(lambda: self.temporal, self._may_tunnel))
-        app.add_api_route("/api/tablao/v1/runs/job/{index}/{run}/{attempt}", self._fetch)
+        app.add_api_route(f"/api/tablao/v1/runs/{JOB}/{{index}}/{{run}}/{{attempt}}", self._fetch)
         for operation in ("register-worker", "sign-on", "sign-off"):
             app.add_api_route(f"/api/v3/worker/{operation}", self._operation, methods=["POST"])
         app.add_api_route(
