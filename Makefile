@@ -1,4 +1,4 @@
-# One command each for whoever tries, changes or measures Tablao. Needs Python 3.11 or later.
+# One command each for trying, changing and measuring Tablao. Needs Python 3.11 or later.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -33,7 +33,7 @@ venv:
 
 # Node comes as a Python package, so that no machine has to have one.
 dashboard: install
-	@$(STEP) --title "Building the dashboard" --sources dashboard --made manager_api/dashboard_files/index.html \
+	@$(STEP) --title "Building the dashboard" --sources dashboard docs/settings.md --made manager_api/dashboard_files/index.html \
 	  --stamp manager_api/dashboard_files/.built -- $(BIN)/python dashboard/build.py
 
 addon: install

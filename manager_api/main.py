@@ -30,6 +30,7 @@ from manager_api.http_workers.keeping import HttpRunKeeping, OutcomeDelivery
 from manager_api.http_workers.notifier import RunNotifier
 from manager_api.job_types.farm import farm_job_types
 from manager_api.jobs.projection import SqlProjectionStore
+from manager_api.keeper.pruning import LeasePruning
 from manager_api.keeper.restores import RestoreWatch
 from manager_api.keeper.store import SqlKeeperStore
 from manager_api.logs.process_log import set_level, set_up_log
@@ -200,6 +201,7 @@ def _keeper_duties(parts: ManagerParts) -> Sequence[KeeperDuty]:
             cancel_again_s=times.cancel_again_s,
         ),
         SleepDuty(parts.database, parts.settings.keeper_tick_s),
+        LeasePruning(SqlKeeperStore(parts.database)),
     )
 
 

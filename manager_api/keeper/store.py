@@ -144,7 +144,7 @@ class SqlKeeperStore:
             row = await workers.worker_to_change(transaction, worker_id)
             return row is not None and workers.mark_lost(transaction, row, session)
 
-    async def prune(self, before: datetime) -> int:
+    async def prune_returned(self, before: datetime) -> int:
         """Delete leases that were returned before this time; return how many."""
         query = delete(LeaseRow).where(
             LeaseRow.state == LeaseState.RETURNED, LeaseRow.changed < before

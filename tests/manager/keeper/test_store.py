@@ -1,5 +1,6 @@
 """Leases: what the keeper writes, what a job's run says of them, and who is refused."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any
@@ -9,8 +10,9 @@ from sqlalchemy import delete
 
 from activities.keeping import Superseded
 from manager_api.database.engine import Database, utc_now
-from manager_api.database.tables import JobRow
+from manager_api.database.tables import JobRow, LeaseRow
 from manager_api.jobs.projection import SqlProjectionStore
+from manager_api.keeper.pruning import LeasePruning
 from manager_api.keeper.store import AT_ONCE, SqlKeeperStore
 from manager_api.workers import store as workers
 from workflows.domain.job.encoding import TaskColumns, encode
@@ -303,5 +305,24 @@ async def test_old_leases_are_pruned_when_they_are_returned(
     returned, _ = await lend(db, *offers)
     await keeper.mark_returned(await keeper.next_epoch(), [returned.id])
 
-    assert await keeper.prune(in_a_moment()) == 1
+    assert await keeper.prune_returned(in_a_moment()) == 1
     assert len((await snapshot(db)).leases) == 1
+
+
+async def test_the_keeper_deletes_leases_that_were_returned_long_ago(
+    db: Database, insert: Make, worker: Make
+) -> None:
+    keeper, job_id = SqlKeeperStore(db), await insert()
+    [returned] = await lend(db, Offer(await worker(), 1, 0, job_id, 1))
+    epoch = await keeper.next_epoch()
+    await keeper.mark_returned(epoch, [returned.id])
+    duty = asyncio.create_task(LeasePruning(keeper, kept=timedelta(0)).run(epoch))
+
+    async def are_left() -> bool:
+        async with db.reading() as session:
+            return await session.get(LeaseRow, returned.id) is not None
+
+    async with asyncio.timeout(30):
+        while await are_left():  # noqa: ASYNC110 -- only the database shows it
+            await asyncio.sleep(0.01)
+    duty.cancel()
