@@ -43,7 +43,7 @@ addon: install
 demo: install dashboard addon
 	@$(BIN)/tablao demo $(ARGS)
 
-# The lanes are in tests/lanes.py. One process more than processors: `-n auto`, see tests/conftest.py.
+# The lanes are in tests/lanes.py. How many processes `-n auto` is: tests/conftest.py.
 quick: venv
 	$(BIN)/python -m pytest -n auto --quick $(ARGS)
 

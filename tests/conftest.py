@@ -39,8 +39,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
-    """`-n auto`: one more than processors, because much of the time tests wait."""
-    return (os.cpu_count() or 1) + 1
+    """`-n auto`: one for each processor, and two at least, because tests also wait."""
+    return max(2, os.cpu_count() or 1)
 
 
 @pytest.hookimpl(optionalhook=True)
