@@ -2444,7 +2444,7 @@ export interface components {
         };
         /**
          * ProvisionScope
-         * @description Whom provisioned settings are for; each overrides those before it.
+         * @description The workers that provisioned settings are for; each scope overrides those before it.
          * @enum {string}
          */
         ProvisionScope: "farm" | "platform" | "tag" | "worker";

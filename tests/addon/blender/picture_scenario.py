@@ -18,8 +18,8 @@ import bpy
 import scenario_scene
 
 GIVEN = json.loads(Path(sys.argv[-1]).read_text())
-#: Blender's own drawing and the machine's other work included.
-BLOCKED_S = 3.0
+#: How often Blender must come to its timer during a submission; without time, as machines differ.
+LOOKS = 5
 DEADLINE = time.monotonic() + 200
 NAME = "tablao"
 
@@ -115,16 +115,15 @@ def _submitting(file: Path) -> Any:
     scenario_scene.slow_down()
     yield from _canceled()
     bpy.ops.tablao.submit("INVOKE_DEFAULT")
-    is_shown, looked_at, longest_s = False, time.monotonic(), 0.0
+    is_shown, looks = False, 0
     while session.running is not None:
+        looks += 1
         if session.running.total > 0 and session.running.done > 0 and not is_shown:
             _picture("4-submitting")
             is_shown = True
-        else:
-            longest_s = max(longest_s, time.monotonic() - looked_at)
-        looked_at = time.monotonic()
         yield 0.05
-    assert longest_s < BLOCKED_S, f"Blender was not to be used for {longest_s:.1f} s"
+    # A submission on the main thread would hold the timer until it is over.
+    assert looks >= LOOKS, f"Blender came to its timer only {looks} times while it submitted"
     assert is_shown, "it was too quick for a picture"
     assert not session.has_failed, session.outcome
     yield 1.0
