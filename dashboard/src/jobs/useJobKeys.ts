@@ -22,9 +22,23 @@ export function useJobKeys({ close, selectAll }: Keys): void {
   onBeforeUnmount(() => document.removeEventListener('keydown', pressed))
 }
 
-/** Focuses the row at which the table's keys continue. */
+const ROW = '[role="grid"][aria-label="Jobs"] [role="row"][tabindex="0"]'
+const PATIENCE_MS = 10_000
+
+/** Focuses the row at which the table's keys continue; waits for the first row while the list is being loaded. */
 export function focusList(): void {
-  document.querySelector<HTMLElement>('[role="grid"][aria-label="Jobs"] [role="row"][tabindex="0"]')?.focus()
+  const row = document.querySelector<HTMLElement>(ROW)
+  if (row) return row.focus()
+  const from = document.activeElement
+  const observer = new MutationObserver(() => {
+    const first = document.querySelector<HTMLElement>(ROW)
+    if (!first) return
+    observer.disconnect()
+    // The user may have gone elsewhere meanwhile.
+    if (document.activeElement === from) first.focus()
+  })
+  observer.observe(document.body, { childList: true, subtree: true })
+  window.setTimeout(() => observer.disconnect(), PATIENCE_MS)
 }
 
 function isTyping(target: EventTarget | null): boolean {
