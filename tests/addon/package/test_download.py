@@ -72,7 +72,7 @@ def test_names_and_numbers_are_addresses(host: str) -> None:
     ],
 )
 def test_other_hosts_are_refused(host: str) -> None:
-    with pytest.raises(BadRequest, match="no name or address of this manager"):
+    with pytest.raises(BadRequest, match="must be a name or an address of this manager"):
         address_of("http", host)
 
 
