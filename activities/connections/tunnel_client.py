@@ -21,6 +21,7 @@ TUNNEL_PATH = "/api/tablao/v1/temporal"
 #: The most bytes per frame, well below any WebSocket library's limit for a message.
 CHUNK = 64 * 1024
 _NO_MORE = b""
+_CANCEL_AGAIN_S = 1.0
 # In seconds. When it starts, both directions have ended, or the connection is lost anyway.
 _CLOSE_TIMEOUT = 1.0
 # In seconds, between two attempts to reach a manager that is away.
@@ -137,9 +138,12 @@ class Tunnel:
         if self._server is None:
             return
         self._server.close()
-        for connection in self._connections:
-            connection.cancel()
-        await asyncio.gather(*self._connections, return_exceptions=True)
+        # Repeated, because a connection that is just being opened or cut may take its cancellation
+        # for a failure, and would then try again for as long as its patience lasts.
+        while self._connections:
+            for connection in self._connections:
+                connection.cancel()
+            await asyncio.wait(self._connections, timeout=_CANCEL_AGAIN_S)
         await self._server.wait_closed()
         self._server = None
 
