@@ -42,7 +42,10 @@ _FRAME = re.compile(r"^(?:Fra:\s*|Rendering frame )(-?\d+)")
 _SAMPLE = re.compile(r"\b(?:Sample|Rendering) (\d+)\s*/\s*(\d+)")
 _SAVED = re.compile(r"Saved: '(.*)'")
 _TIME = re.compile(r"^\s*Time: [\d:.]+")
-_SKIPPED = re.compile(r"^\s*skipping existing frame", re.IGNORECASE)
+_SKIPPED = re.compile(
+    r"^\s*skipping existing frame(?: [\"'](?P<path>.*?)[\"'](?: for view [\"'].*[\"'])?\s*$)?",
+    re.IGNORECASE,
+)
 
 
 def parse_line(line: str) -> list[Event]:
@@ -61,6 +64,13 @@ def parse_line(line: str) -> list[Event]:
     if is_step or _SKIPPED.match(text):
         events.append(StepDone())
     return events
+
+
+def skipped_file(line: str) -> str:
+    """Return the file because of which Blender does not render a frame; empty for other lines."""
+    spoken = _SPOKEN.match(line)
+    skipped = _SKIPPED.match(line[spoken.end() :] if spoken else line)
+    return (skipped["path"] or "") if skipped else ""
 
 
 _OUTPUT = re.compile(r"^pid=\d+ > (.*)$", re.DOTALL)

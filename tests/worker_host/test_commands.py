@@ -4,6 +4,7 @@ import asyncio
 import os
 import stat
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +41,7 @@ class Surroundings:
     def sleep(self, seconds: float) -> None:
         self.slept.append(seconds)
 
-    def run(self, argv: list[str]) -> None:
+    def run(self, argv: list[str], on_line: Callable[[bytes], None] | None = None) -> None:
         self.argv = argv
 
 

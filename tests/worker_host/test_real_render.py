@@ -6,8 +6,9 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
-from tests.worker_host.farmhouse import Farmhouse
+from tests.worker_host.farmhouse import Farmhouse, Fetch
 from worker_host.processes.environment import clean_environment
 from worker_host.run_table import RunTable
 from workflows.domain.messages import OutcomeKind
@@ -74,6 +75,84 @@ async def test_frames_and_their_video_come_to_disk(
     assert rendering[-1]["samples"] == 4
 
 
+async def test_frames_that_an_earlier_try_left_cut_off_are_rendered_again(
+    house: Farmhouse, table: RunTable, blend_file: Path, tmp_path: Path
+) -> None:
+    asked, frames = house.ref(), tmp_path / "frames"
+    frames.mkdir()
+    (frames / "000001.png").touch()
+    (frames / "000002.png").write_bytes(b"\x89PNG\r\n\x1a\n\0\0\0")
+    Image.new("RGB", (64, 36), "crimson").save(frames / "000003.png")
+    of_an_earlier_try = (frames / "000003.png").read_bytes()
+
+    outcome = await house.run(table, asked, render(house, blend_file, frames, "1..4"))
+
+    assert outcome.kind is OutcomeKind.COMPLETED, house.log(asked.key)
+    for number in (1, 2, 4):
+        with Image.open(frames / f"00000{number}.png") as image:
+            image.load()
+            assert image.size == (64, 36)
+    assert (frames / "000003.png").read_bytes() == of_an_earlier_try
+    assert (frames / "000001.png.incomplete").exists()
+
+
+async def test_a_scene_that_the_file_does_not_have_fails_the_task(
+    house: Farmhouse, table: RunTable, blend_file: Path, tmp_path: Path
+) -> None:
+    commands = render(house, blend_file, tmp_path / "frames", "1", "--scene", "Shot_010")
+
+    outcome = await house.run(table, house.ref(), commands)
+
+    assert outcome.kind is OutcomeKind.FAILED
+    assert outcome.reason == 'the blend file has no scene "Shot_010"'
+
+
+async def test_an_output_path_that_blender_would_cut_fails_the_task(
+    house: Farmhouse, table: RunTable, blend_file: Path, tmp_path: Path
+) -> None:
+    folder = Path(tmp_path, *["a" * 200] * 5)
+
+    outcome = await house.run(table, house.ref(), render(house, blend_file, folder, "1"))
+
+    assert outcome.kind is OutcomeKind.FAILED
+    assert "Blender cuts it off after 1023" in outcome.reason
+    assert not os.path.exists(folder.parents[3])  # noqa: ASYNC240 - one look
+
+
+async def test_the_reason_is_in_blenders_own_words(
+    house: Farmhouse, table: RunTable, blend_file: Path, tmp_path: Path
+) -> None:
+    no_camera = ("--python-expr", "import bpy; bpy.context.scene.camera = None")
+
+    outcome = await house.run(
+        table, house.ref(), render(house, blend_file, tmp_path / "frames", "1", *no_camera)
+    )
+
+    assert outcome.kind is OutcomeKind.FAILED
+    assert "no camera" in outcome.reason
+
+
+def render(
+    house: Farmhouse,
+    blend_file: Path,
+    folder: Path,
+    frames: str,
+    *more: str,
+    kind: str = "PNG",
+) -> Fetch:
+    setup = "import bpy; r = bpy.context.scene.render; r.use_overwrite = False"
+    parameters = {
+        "exe": "blender",
+        "exeArgs": "-b -y",
+        "blendfile": str(blend_file),
+        "args": [
+            *("--python-expr", setup, *more, "-o", f"{folder}/######", "-F", kind),
+            *("--render-frame", frames),
+        ],
+    }
+    return house.commands(("blender-render", parameters))
+
+
 async def test_file_that_is_no_scene_fails_the_task(
     house: Farmhouse, table: RunTable, tmp_path: Path
 ) -> None:
@@ -83,7 +162,8 @@ async def test_file_that_is_no_scene_fails_the_task(
 
     outcome = await house.run(table, house.ref(), house.commands(("blender-render", render)))
 
-    assert outcome.reason == "command exited abnormally with code 1"
+    assert "File format is not supported" in outcome.reason
+    assert outcome.reason.endswith("(command exited abnormally with code 1)")
 
 
 def frame_count(video: Path) -> int:

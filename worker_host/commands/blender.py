@@ -1,9 +1,15 @@
 """blender-render. Standard library only."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from worker_host.commands.blender_frames import (
+    LONGEST_PATH,
+    FrameAccount,
+    frames_of,
+    output_of,
+)
 from worker_host.commands.parameters import CommandFailed, text, texts, words
 
 if TYPE_CHECKING:
@@ -29,7 +35,36 @@ def blender_render(parameters: Mapping[str, Any], context: "Context") -> None:
         # Blender's own message is easily missed among the lines that it prints at its start.
         context.log(f'blend file does not exist: "{blend_file}"')
         raise CommandFailed(f'blend file does not exist: "{blend_file}"')
-    context.run(argv)
+    arguments = [*words(parameters, "exeArgs"), *texts(parameters, "args")]
+    _check_output(output_of(arguments))
+    account = _rendered(argv, context)
+    if problems := account.set_aside_skipped():
+        for problem in problems:
+            context.log(problem)
+        context.log("rendering these frames again")
+        account = _rendered(argv, context)
+    account.check(frames_of(arguments))
+
+
+def _rendered(argv: Sequence[str], context: "Context") -> FrameAccount:
+    account = FrameAccount()
+    try:
+        context.run(argv, account.line)
+    except CommandFailed as failure:
+        if account.error:
+            raise CommandFailed(f"{account.error} ({failure})") from failure
+        raise
+    if account.is_without_scene():
+        raise CommandFailed(account.error)
+    return account
+
+
+def _check_output(path: str) -> None:
+    length = len(os.fsencode(path))
+    if length > LONGEST_PATH:
+        raise CommandFailed(
+            f"the output path has {length} bytes, and Blender cuts it off after {LONGEST_PATH}"
+        )
 
 
 COMMANDS = {"blender-render": blender_render}

@@ -80,10 +80,12 @@ class Context:
             raise CommandFailed(f'program not found: "{name}"')
         return found
 
-    def run(self, argv: Sequence[str]) -> None:
+    def run(self, argv: Sequence[str], on_line: Callable[[bytes], None] | None = None) -> None:
         """Run a program to its end, and write its output to the log.
 
-        Only its exit code decides whether it has succeeded.
+        Args:
+            argv: the program and its arguments.
+            on_line: called with each line of the output.
 
         Raises:
             CommandFailed: the program cannot be started, or its exit code is not 0.
@@ -97,12 +99,14 @@ class Context:
             self.log(f"cannot start {argv[0]}: {error.strerror}")
             raise CommandFailed(f'cannot start "{argv[0]}": {error.strerror}') from error
         self._on_started(program.pid)
-        code = self._run_to_end(program)
+        code = self._run_to_end(program, on_line)
         if code != 0:
             raise CommandFailed(f"command exited abnormally with code {code}")
 
-    def _run_to_end(self, program: processes.Spawned) -> int:
-        lines = LineWriter(self._log, b"pid=%d > " % program.pid)
+    def _run_to_end(
+        self, program: processes.Spawned, on_line: Callable[[bytes], None] | None
+    ) -> int:
+        lines = LineWriter(self._log, b"pid=%d > " % program.pid, on_line)
         try:
             code = self._follow(program, lines)
         except Stopped:

@@ -1,6 +1,7 @@
 """Writes a command's output to the task's log, in constant memory. Standard library only."""
 
 import os
+from collections.abc import Callable
 
 #: The longest line, in bytes; longer ones are split.
 MAX_LINE = 40 * 1024
@@ -24,9 +25,12 @@ class LogFile:
 class LineWriter:
     """Writes bytes to the log as they come, each line with a prefix."""
 
-    def __init__(self, log: LogFile, prefix: bytes) -> None:
+    def __init__(
+        self, log: LogFile, prefix: bytes, on_line: Callable[[bytes], None] | None = None
+    ) -> None:
         self._log = log
         self._prefix = prefix
+        self._on_line = on_line
         self._pending = b""
 
     def feed(self, chunk: bytes) -> None:
@@ -46,6 +50,9 @@ class LineWriter:
     def _write(self, lines: list[bytes]) -> None:
         if not lines:
             return
+        if self._on_line is not None:
+            for line in lines:
+                self._on_line(line.removesuffix(b"\r"))
         if max(map(len, lines)) > MAX_LINE:
             lines = [piece for line in lines for piece in _pieces(line)]
         separator = b"\n" + self._prefix

@@ -1,0 +1,133 @@
+"""What Blender says about its frames, held against the disk."""
+
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from worker_host.commands.blender_frames import (
+    LONGEST_PATH,
+    SET_ASIDE,
+    FrameAccount,
+    frames_of,
+    output_of,
+)
+from worker_host.commands.parameters import CommandFailed
+
+
+def account_of(*lines: str) -> FrameAccount:
+    account = FrameAccount()
+    for line in lines:
+        account.line(line.encode())
+    return account
+
+
+def frame(folder: Path, name: str) -> Path:
+    path = folder / name
+    Image.new("RGB", (8, 8), "crimson").save(path, "PNG")
+    return path
+
+
+def test_frames_that_are_there_and_whole_are_accepted(tmp_path: Path) -> None:
+    first, second = frame(tmp_path, "000001.png"), frame(tmp_path, "000002.png")
+
+    account = account_of(f"Saved: '{first}'", f'skipping existing frame "{second}"')
+
+    account.check([1, 2])
+    assert account.set_aside_skipped() == []
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Saved: '{}'",
+        "00:01.234  render           | Saved: '{}'",
+        'skipping existing frame "{}"',
+        'skipping existing frame "{}" for view "left"',
+        '00:01.234  render           | Skipping existing frame "{}"',
+    ],
+)
+def test_all_generations_of_blender_are_understood(tmp_path: Path, line: str) -> None:
+    path = frame(tmp_path, "000007.png")
+
+    account_of(line.format(path)).check([7])
+
+
+def test_a_frame_that_blender_does_not_speak_of_is_missing(tmp_path: Path) -> None:
+    first = frame(tmp_path, "000001.png")
+
+    with pytest.raises(CommandFailed, match=r"without having written frames 2, 3$"):
+        account_of(f"Saved: '{first}'").check([1, 2, 3])
+
+
+def test_many_missing_frames_are_counted() -> None:
+    with pytest.raises(CommandFailed, match=r"frames 1, 2, .*, 10 and 90 more$"):
+        account_of("Blender quit").check(range(1, 101))
+
+
+def test_a_saved_file_that_is_cut_off_is_named(tmp_path: Path) -> None:
+    path = frame(tmp_path, "000001.png")
+    path.write_bytes(path.read_bytes()[:-20])
+
+    with pytest.raises(CommandFailed, match=r'has saved ".*000001.png", but it ends in the middle'):
+        account_of(f"Saved: '{path}'").check([1])
+
+
+def test_a_saved_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(CommandFailed, match="there is no such file"):
+        account_of(f"Saved: '{tmp_path}/000001.png'").check([1])
+
+
+@pytest.mark.parametrize("content", [b"", b"\x89PNG\r\n\x1a\n", b"no picture at all"])
+def test_a_skipped_file_that_is_not_whole_is_set_aside(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "000002.png"
+    path.write_bytes(content)
+
+    [sentence] = account_of(f'skipping existing frame "{path}"').set_aside_skipped()
+
+    assert f'"{path}" was left by an earlier try' in sentence
+    assert not path.exists()
+    assert Path(f"{path}{SET_ASIDE}").read_bytes() == content
+
+
+def test_names_with_quotes_and_other_characters(tmp_path: Path) -> None:
+    path = frame(tmp_path, 'd\'été "ö" 0003.png')
+
+    account_of(f"Saved: '{path}'").check([3])
+
+
+def test_a_scene_that_is_not_there_is_an_error() -> None:
+    account = account_of("Can't find scene: 'Shot_010' in file: '/s/a.blend'")
+
+    assert account.is_without_scene()
+    assert account.error == 'the blend file has no scene "Shot_010"'
+
+
+def test_the_first_error_counts() -> None:
+    account = account_of("Fra:1 Mem:1", "Error: Cannot render, no camera", "Error: another")
+
+    assert account.error == "Error: Cannot render, no camera"
+    assert not account.is_without_scene()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "frames"),
+    [
+        (["--render-frame", "1,2"], [1, 2]),
+        (["-o", "/x/#", "-f", "3..5"], [3, 4, 5]),
+        (["-f", "-2..1"], [-2, -1, 0, 1]),
+        (["-f", "1", "-f", "7"], [1, 7]),
+        (["-f", "+1"], None),
+        (["-f", "1..2000000"], None),
+        (["-a"], None),
+        ([], None),
+    ],
+)
+def test_frames_on_the_command_line(arguments: list[str], frames: list[int] | None) -> None:
+    assert frames_of(arguments) == frames
+
+
+def test_the_last_output_path_counts() -> None:
+    assert output_of(["-o", "/a", "--render-output", "/b"]) == "/b"
+    assert output_of(["-b"]) == ""
+    assert LONGEST_PATH == 1023
