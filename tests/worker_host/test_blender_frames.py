@@ -62,7 +62,11 @@ def test_a_frame_that_blender_does_not_speak_of_is_missing(tmp_path: Path) -> No
 
 def test_many_missing_frames_are_counted() -> None:
     with pytest.raises(CommandFailed, match=r"frames 1, 2, .*, 10 and 90 more$"):
-        account_of("Blender quit").check(range(1, 101))
+        account_of("Blender 3.4.1", "Blender quit").check(range(1, 101))
+
+
+def test_a_program_in_blenders_place_need_not_speak_of_frames() -> None:
+    account_of("rendered by a program of the studio's own").check([1, 2])
 
 
 def test_a_saved_file_that_is_cut_off_is_named(tmp_path: Path) -> None:

@@ -21,7 +21,8 @@ LONGEST_PATH = 1023
 #: Most frames whose absence a sentence names.
 _NAMED = 10
 #: Parts of the lines that count; most lines of Blender have none of them.
-_OF_INTEREST = (b"Saved: ", b"skipping ", b"Skipping ", b"Error", b"find scene")
+_OF_INTEREST = (b"Blender ", b"Saved: ", b"skipping ", b"Skipping ", b"Error", b"find scene")
+_BANNER = re.compile(r"Blender \d+\.\d+")
 _NO_SCENE = re.compile(r"Can't find scene: '(.*)' in file")
 _ERROR = re.compile(r"^(?:[\d:.]+\s+\S+\s*\|\s?)?((?:Error|ERROR)\b.{1,300})")
 _NUMBER = re.compile(r"\d+")
@@ -34,6 +35,8 @@ class FrameAccount:
     def __init__(self) -> None:
         self.saved: dict[str, None] = {}
         self.skipped: dict[str, None] = {}
+        self.speaks_as_blender = False
+        """Whether the program has named itself; one in Blender's place may say nothing of frames."""
         self.error = ""
         """The first error that Blender has named."""
 
@@ -42,6 +45,7 @@ class FrameAccount:
         if not any(part in line for part in _OF_INTEREST):
             return
         text = os.fsdecode(line)
+        self.speaks_as_blender = self.speaks_as_blender or bool(_BANNER.match(text))
         if found := _NO_SCENE.search(text):
             self.error = self.error or f'the blend file has no scene "{found[1]}"'
         elif found := _ERROR.search(text):
@@ -66,6 +70,8 @@ class FrameAccount:
     def check(self, frames: Sequence[int] | None) -> None:
         """Check that every frame has a file that is whole.
 
+        A program that is not Blender and says nothing of frames is believed.
+
         Args:
             frames: the frames that the command renders; None if the command line does not say.
 
@@ -75,6 +81,8 @@ class FrameAccount:
         for path in self.saved:
             if why := _why_not_whole(path):
                 raise CommandFailed(f'Blender says it has saved "{path}", but {why}')
+        if not (self.speaks_as_blender or self.saved or self.skipped):
+            return
         written = self._numbers()
         missing = [frame for frame in frames or () if abs(frame) not in written]
         if missing:
