@@ -21,8 +21,16 @@ LONGEST_PATH = 1023
 #: Most frames whose absence a sentence names.
 _NAMED = 10
 #: Parts of the lines that count; most lines of Blender have none of them.
-_OF_INTEREST = (b"Blender ", b"Saved: ", b"skipping ", b"Skipping ", b"Error", b"find scene")
-_BANNER = re.compile(r"Blender \d+\.\d+")
+_OF_INTEREST = (
+    b"Read blend",
+    b"Blender quit",
+    b"Saved: ",
+    b"skipping ",
+    b"Skipping ",
+    b"Error",
+    b"find scene",
+)
+_BLENDERS = re.compile(r"^(?:[\d:.]+\s+\S+\s*\|\s?)?(?:Read blend\b|Blender quit\b)")
 _NO_SCENE = re.compile(r"Can't find scene: '(.*)' in file")
 _ERROR = re.compile(r"^(?:[\d:.]+\s+\S+\s*\|\s?)?((?:Error|ERROR)\b.{1,300})")
 _NUMBER = re.compile(r"\d+")
@@ -36,7 +44,7 @@ class FrameAccount:
         self.saved: dict[str, None] = {}
         self.skipped: dict[str, None] = {}
         self.speaks_as_blender = False
-        """Whether the program has named itself; one in Blender's place may say nothing of frames."""
+        """Whether the program says what Blender says when it opens a file, or when it ends."""
         self.error = ""
         """The first error that Blender has named."""
 
@@ -45,7 +53,7 @@ class FrameAccount:
         if not any(part in line for part in _OF_INTEREST):
             return
         text = os.fsdecode(line)
-        self.speaks_as_blender = self.speaks_as_blender or bool(_BANNER.match(text))
+        self.speaks_as_blender = self.speaks_as_blender or bool(_BLENDERS.match(text))
         if found := _NO_SCENE.search(text):
             self.error = self.error or f'the blend file has no scene "{found[1]}"'
         elif found := _ERROR.search(text):
@@ -70,7 +78,7 @@ class FrameAccount:
     def check(self, frames: Sequence[int] | None) -> None:
         """Check that every frame has a file that is whole.
 
-        A program that is not Blender and says nothing of frames is believed.
+        A program in Blender's place that says nothing of frames is believed.
 
         Args:
             frames: the frames that the command renders; None if the command line does not say.
