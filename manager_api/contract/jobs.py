@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field
 
-from manager_api.contract.base import Answer, Integer, Reason, Request
+from manager_api.contract.base import Answer, Integer, Part, Reason, Request
 from workflows.domain.statuses import JobStatus
 
 JobStatusWord = Annotated[JobStatus, Field(strict=False)]
@@ -27,7 +27,7 @@ def check_job_name(name: str) -> str:
     return name
 
 
-class JobStorageInfo(Request):
+class JobStorageInfo(Part):
     shaman_checkout_id: str | None = None
 
 

@@ -2,9 +2,9 @@
 
 from typing import Annotated
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, FailFast, Field
 
-from manager_api.contract.base import Answer, Request
+from manager_api.contract.base import Answer, Request, at_most
 from manager_api.contract.workers import WorkerTag
 from workflows.domain.messages import LONGEST_WORD
 
@@ -61,3 +61,6 @@ class JobBlocklistEntry(Request):
     task_type: Annotated[str, Field(max_length=LONGEST_WORD)]
     worker_name: str | None = None
     """For display only."""
+
+
+Blocks = Annotated[list[JobBlocklistEntry], FailFast(), at_most(10_000, "entries")]

@@ -120,8 +120,8 @@ class ManagerSettings(LayeredSettings):
     listen: Annotated[str, About(Topic.REACH, is_flamencos=True)] = "127.0.0.1:8080"
     autodiscoverable: Annotated[bool, About(Topic.REACH, is_flamencos=True)] = True
     insecure: Annotated[bool, About(Topic.REACH, is_in_form=False)] = False
-    max_json_bytes: Annotated[int, Field(ge=65_536), About(Topic.REACH, AT_ONCE)] = 32 * 1024**2
-    """A job of 100,000 tasks is submitted in a few hundred bytes; its compiler makes the tasks."""
+    max_json_bytes: Annotated[int, Field(ge=65_536), About(Topic.REACH, AT_ONCE)] = 2**20
+    """A few requests may have more (manager_api/web/app.py)."""
     max_image_bytes: Annotated[Positive, About(Topic.REACH, AT_ONCE)] = 26_214_400
     """Flamenco's limit."""
 

@@ -15,6 +15,7 @@ from starlette.exceptions import HTTPException
 from manager_api.contract.errors import FarmError, NoSuchTaskForImage, NotAuthorized, NotValid
 from manager_api.database.engine import DatabaseBusy
 from manager_api.web.body_limit import BodyTooLarge
+from manager_api.web.json_bodies import LargeBodyNotValid
 from workflows.domain.job.transitions import Refused
 
 
@@ -23,6 +24,7 @@ def add_to(app: FastAPI) -> None:
     app.add_exception_handler(Refused, _refused)
     app.add_exception_handler(DatabaseBusy, _busy)
     app.add_exception_handler(RequestValidationError, _not_valid)
+    app.add_exception_handler(LargeBodyNotValid, _large_not_valid)
     app.add_exception_handler(BodyTooLarge, _too_large)
     app.add_exception_handler(HTTPException, _no_such_route)
     app.add_exception_handler(Exception, _bug)
@@ -54,6 +56,11 @@ def _busy(_request: Request, error: Exception) -> JSONResponse:
 def _not_valid(_request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
     return _message(400, _first_problem(error))
+
+
+def _large_not_valid(_request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, LargeBodyNotValid)
+    return _message(400, _first_problem(error.reason))
 
 
 def _too_large(_request: Request, error: Exception) -> JSONResponse:

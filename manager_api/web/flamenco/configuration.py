@@ -30,10 +30,12 @@ from manager_api.web.auth import (
     calls_from_this_machine,
 )
 from manager_api.web.dependencies import Parts
+from manager_api.web.json_bodies import JsonRoute
 from manager_api.web.responses import ERROR
 from workflows.domain.variables import Audience
 
 router = APIRouter(
+    route_class=JsonRoute,
     prefix="/api/v3/configuration",
     tags=["configuration"],
     dependencies=[Anybody, NoForeignPage],

@@ -14,6 +14,7 @@ from manager_api.contract.workers import (
 from manager_api.images.scaling import FORMATS
 from manager_api.web.auth import Worker, anybody, the_worker
 from manager_api.web.dependencies import Parts, Tasks, Workers
+from manager_api.web.json_bodies import JsonRoute
 from manager_api.web.parameters import Address, TaskId
 from manager_api.web.responses import ERROR, NOT_AUTHORIZED, refusal
 
@@ -25,9 +26,14 @@ _IMAGE = {
 }
 
 joining = APIRouter(
-    prefix="/api/v3/worker", tags=["worker"], dependencies=[Depends(anybody)], responses=ERROR
+    route_class=JsonRoute,
+    prefix="/api/v3/worker",
+    tags=["worker"],
+    dependencies=[Depends(anybody)],
+    responses=ERROR,
 )
 router = APIRouter(
+    route_class=JsonRoute,
     prefix="/api/v3/worker",
     tags=["worker"],
     dependencies=[Security(the_worker)],

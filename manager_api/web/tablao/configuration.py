@@ -12,9 +12,11 @@ from manager_api.settings.file import masked, with_values
 from manager_api.settings.in_force import Configuration
 from manager_api.web.auth import Anybody, NoForeignPage, acts_as_this_machine
 from manager_api.web.dependencies import Parts
+from manager_api.web.json_bodies import JsonRoute
 from manager_api.web.responses import ERROR
 
 router = APIRouter(
+    route_class=JsonRoute,
     prefix="/api/tablao/v1/configuration",
     tags=["configuration"],
     dependencies=[Anybody, NoForeignPage],
