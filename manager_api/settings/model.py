@@ -124,6 +124,8 @@ class ManagerSettings(LayeredSettings):
     """A few requests may have more (manager_api/web/app.py)."""
     max_image_bytes: Annotated[Positive, About(Topic.REACH, AT_ONCE)] = 26_214_400
     """Flamenco's limit."""
+    max_connections: Annotated[int, Field(ge=0, le=1_000_000), About(Topic.REACH)] = 1_000
+    """Of one address. A host has up to eight, and many may come through one proxy."""
 
     temporal_address: Annotated[str, About(Topic.TEMPORAL)] = ""
     """Empty: the manager runs its own Temporal."""

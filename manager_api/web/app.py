@@ -25,6 +25,7 @@ from manager_api.web.flamenco import (
     worker_tasks,
 )
 from manager_api.web.openapi_document import describe
+from manager_api.web.outer_checks import ManagerApp
 from manager_api.web.responses import leave_out_types_of_no_body
 from manager_api.web.tablao import (
     actions,
@@ -97,7 +98,7 @@ def build_app(parts: ManagerParts) -> FastAPI:
 
     It only answers requests: call `ManagerParts.begin` before it serves.
     """
-    app = FastAPI(
+    app = ManagerApp(
         title=NAME,
         version=VERSION,
         openapi_url=explorer.OPENAPI_URL,

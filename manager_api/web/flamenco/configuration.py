@@ -27,7 +27,6 @@ from manager_api.web.auth import (
     Anybody,
     NoForeignPage,
     acts_as_this_machine,
-    calls_from_this_machine,
 )
 from manager_api.web.dependencies import Parts
 from manager_api.web.json_bodies import JsonRoute
@@ -38,7 +37,7 @@ router = APIRouter(
     route_class=JsonRoute,
     prefix="/api/v3/configuration",
     tags=["configuration"],
-    dependencies=[Anybody, NoForeignPage],
+    dependencies=[Anybody],
     responses=ERROR,
 )
 
@@ -108,16 +107,17 @@ async def check_shared_storage_path(body: PathCheckInput, parts: Parts) -> PathC
     )
 
 
-@router.get("/check/blender", operation_id="findBlenderExePath")
+# It runs programs, although it is a GET.
+@router.get("/check/blender", operation_id="findBlenderExePath", dependencies=[NoForeignPage])
 async def find_blender_exe_path(request: Request) -> list[BlenderPathCheckResult]:
-    if not calls_from_this_machine(request):
+    if not acts_as_this_machine(request):
         return []
     return await BlenderCheck.here().find()
 
 
 @router.post("/check/blender", operation_id="checkBlenderExePath")
 async def check_blender_exe_path(body: PathCheckInput, request: Request) -> BlenderPathCheckResult:
-    if not calls_from_this_machine(request):
+    if not acts_as_this_machine(request):
         return BlenderPathCheckResult(
             input=body.path,
             path=body.path,

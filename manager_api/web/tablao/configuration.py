@@ -10,7 +10,7 @@ from manager_api.contract.configuration import (
 from manager_api.settings.fields import configuration_fields
 from manager_api.settings.file import masked, with_values
 from manager_api.settings.in_force import Configuration
-from manager_api.web.auth import Anybody, NoForeignPage, acts_as_this_machine
+from manager_api.web.auth import Anybody, acts_as_this_machine
 from manager_api.web.dependencies import Parts
 from manager_api.web.json_bodies import JsonRoute
 from manager_api.web.responses import ERROR
@@ -19,7 +19,7 @@ router = APIRouter(
     route_class=JsonRoute,
     prefix="/api/tablao/v1/configuration",
     tags=["configuration"],
-    dependencies=[Anybody, NoForeignPage],
+    dependencies=[Anybody],
     responses=ERROR,
 )
 
