@@ -21,6 +21,7 @@ from manager_api.settings.blender_check import BlenderCheck
 from manager_api.settings.file import put_back, shown, with_values
 from manager_api.settings.in_force import Configuration
 from manager_api.settings.platforms import managers_platform
+from manager_api.settings.secrets import secrets_in
 from manager_api.settings.setup_assistant import assistants_settings
 from manager_api.settings.storage_check import why_no_storage
 from manager_api.web.auth import (
@@ -69,6 +70,7 @@ async def update_configuration_file(
     await configuration.change(
         lambda content: put_back(page.root, content, configuration.settings),
         is_here=acts_as_this_machine(request),
+        secrets=secrets_in(page.root),
     )
 
 
