@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from workflows.domain.messages import LONGEST_REASON
+from workflows.domain.messages import LONGEST_REASON, LONGEST_WORD
 
 #: Deeper than any real setting, but far below Python's limit of recursion.
 MAX_DEPTH = 100
@@ -43,6 +43,9 @@ def _whole(value: Any) -> Any:
 
 
 Integer = Annotated[int, BeforeValidator(_whole)]
+Line = Annotated[str, Field(max_length=LONGEST_WORD)]
+"""A name, a word or an id."""
+Path = Annotated[str, Field(max_length=4096)]
 Reason = Annotated[str, Field(max_length=LONGEST_REASON)]
 """A line for users. Flamenco has no limit; here there is one, because a workflow carries it."""
 

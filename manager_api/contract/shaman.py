@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, FailFast, Field
 
-from manager_api.contract.base import Answer, Integer, Part, Request, at_most
+from manager_api.contract.base import Answer, Integer, Part, Path, Request, at_most
 from workflows.domain.shaman import LARGEST_FILE, MOST_FILES, Blob, FileStatus, file_path
 
 
@@ -50,7 +50,7 @@ class ShamanRequirementsResponse(Answer):
 
 class ShamanCheckout(Request):
     files: Files
-    checkoutPath: str  # noqa: N815 -- the contract's name
+    checkoutPath: Path  # noqa: N815 -- the contract's name
 
 
 class ShamanCheckoutResult(Answer):

@@ -54,7 +54,9 @@ class ManagerSettings(LayeredSettings):
             Topic.FARM, is_in_form=False, default_in_words="the user's data directory for `tablao`"
         ),
     ] = Field(default_factory=_default_data_dir)
-    manager_name: Annotated[str, About(Topic.FARM, AT_ONCE, is_flamencos=True)] = "Tablao"
+    manager_name: Annotated[
+        str, Field(max_length=255), About(Topic.FARM, AT_ONCE, is_flamencos=True)
+    ] = "Tablao"
     flamenco_version: Annotated[str, About(Topic.FARM, AT_ONCE)] = "3.8.5"
     """Flamenco's add-on refuses other versions than its own. The default is the newest stable."""
     variables: Annotated[

@@ -89,7 +89,7 @@ async def no_foreign_page(connection: HTTPConnection) -> None:
         raise Forbidden("requests from pages of other sites are refused")
 
 
-def _calls_from_this_machine(connection: HTTPConnection) -> bool:
+def calls_from_this_machine(connection: HTTPConnection) -> bool:
     """Return whether the client runs on this machine, where it can run programs anyway."""
     try:
         return connection.client is not None and _loopback(connection.client.host)
@@ -106,7 +106,7 @@ def acts_as_this_machine(connection: HTTPConnection) -> bool:
     headers = connection.headers
     is_for_another = any(name in headers for name in ("forwarded", "x-forwarded-for"))
     is_by_name = _is_this_machine(headers.get("host", ""))
-    return _calls_from_this_machine(connection) and is_by_name and not is_for_another
+    return calls_from_this_machine(connection) and is_by_name and not is_for_another
 
 
 Anybody = Depends(anybody)

@@ -12,7 +12,7 @@ from manager_api.contract.workers import (
     WorkerStateChange,
 )
 from manager_api.images.scaling import FORMATS
-from manager_api.web.auth import Worker, anybody, the_worker
+from manager_api.web.auth import Worker, anybody, calls_from_this_machine, the_worker
 from manager_api.web.dependencies import Parts, Tasks, Workers
 from manager_api.web.json_bodies import JsonRoute
 from manager_api.web.parameters import Address, TaskId
@@ -41,10 +41,12 @@ router = APIRouter(
 )
 
 
-@joining.post("/register-worker", operation_id="registerWorker")
+@joining.post("/register-worker", operation_id="registerWorker", responses=refusal(429))
 async def register_worker(
-    asked: WorkerRegistration, workers: Workers, address: Address
+    asked: WorkerRegistration, request: Request, workers: Workers, address: Address, parts: Parts
 ) -> RegisteredWorker:
+    if not calls_from_this_machine(request):
+        parts.registrations.count(address)
     return await workers.register(asked, address)
 
 
