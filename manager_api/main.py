@@ -49,6 +49,7 @@ from manager_api.temporal.server import TemporalServer
 from manager_api.temporal.tunnel import tunnel_router
 from manager_api.web.app import build_app
 from manager_api.web.auth import may_reach_temporal, worker_of
+from manager_api.web.connections import limited_connection
 from manager_api.web.dependencies import ManagerParts
 from manager_api.web.server import ManagerServer
 from manager_api.web.tablao.host import host_router
@@ -84,6 +85,7 @@ async def _serve(configuration: Configuration) -> None:
             access_log=False,
             timeout_graceful_shutdown=3,
             ws_max_size=2**20,
+            http=limited_connection(settings.max_connections),
         )
         logger.info("listening on %s", settings.listen)
         _forget_garbage_so_far()

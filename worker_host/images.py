@@ -6,9 +6,8 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import httpx
-from PIL import Image
 
-from activities.images.frame_images import as_jpeg, exr_as_jpeg, is_exr
+from activities.images.pictures import FITS_IN, NoPreview, jpegs
 from worker_host.run_spec import RunRefused
 from workflows.domain.messages import RunKey
 
@@ -41,13 +40,9 @@ class Previews:
     async def _preview(self, key: RunKey, path: Path) -> None:
         # A preview is an extra: a problem with it must not fail a task.
         try:
-            if await asyncio.to_thread(is_exr, path):
-                jpeg: bytes | None = await exr_as_jpeg(path)
-            else:
-                jpeg = await asyncio.to_thread(as_jpeg, path)
-            if jpeg is not None:
-                await self._send(key, jpeg)
-        except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+            [jpeg] = await jpegs(path, [FITS_IN])
+            await self._send(key, jpeg)
+        except (NoPreview, OSError) as error:
             logger.warning("no preview of %s: %s", path.name, error, extra={"job": key.job_id})
         except (httpx.HTTPError, RunRefused) as error:
             logger.warning(

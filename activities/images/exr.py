@@ -1,19 +1,12 @@
-"""Converts OpenEXR to JPEG for people to look at; a program that a host or a manager starts.
-
-Frames come from anywhere, so a bad one must not harm the parent process: the child has limits for
-memory and time, and checks an image's size before it reads its pixels. Standard library, numpy,
-OpenEXR and Pillow only.
+"""Reads OpenEXR for people to look at. Only `decoder.py` does so, in a process with limits.
 
 Of the many images in a multilayer file the combined one is shown. Linear values are converted for a
 screen as the sRGB standard says. Values above `SHOULDER` are compressed by a curve, so that lamps
 and skies are not all the same white.
 """
 
-import io
 import math
-import os
 import re
-import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -24,19 +17,14 @@ import OpenEXR  # type: ignore[import-not-found] # compiled, and without stubs
 from numpy.typing import NDArray
 from PIL import Image
 
-#: The largest size that the manager shows, in pixels.
-FITS_IN = (1920, 1080)
-#: 16k by 8k. Larger images have no preview.
-MAX_PIXELS = 2**27
+from activities.images.pictures import FITS_IN
+
 #: The most values in a file of many parts, which is read as a whole: 1 GB. A 4K frame of 32
 #: channels fits.
 MAX_VALUES = 2**28
 SHOULDER = 0.8
 #: The number of pixels that are read at a time.
 _BAND_PIXELS = 2**20
-_QUALITY = 85
-_MAX_CPU_S = 60
-_MAX_MEMORY = 4 * 2**30
 
 _RGB = ("R", "G", "B")
 #: Names of the layers that are made for people to see, best first; matched as whole words.
@@ -45,7 +33,7 @@ _WORDS = ("composite", "combined", "beauty", "rgba", "rgb", "image", "color")
 Plane = NDArray[np.float32]
 
 
-class NoPreview(Exception):
+class NoPreview(ValueError):
     """There is no preview of the file; the text says why."""
 
 
@@ -56,8 +44,8 @@ class _Choice:
     """Three channels for a color image, one for a gray image."""
 
 
-def as_jpeg(path: str) -> bytes:
-    """Return the file's image as a JPEG.
+def as_image(path: str, most_pixels: int) -> Image.Image:
+    """Return the file's image, somewhat larger than `FITS_IN` at most.
 
     Raises:
         NoPreview: the file has no image to look at, or is too large.
@@ -65,18 +53,15 @@ def as_jpeg(path: str) -> bytes:
     """
     headers = [part.header for part in OpenEXR.File(path, header_only=True).parts]
     for header in headers:
-        _check_size(header)
+        _check_size(header, most_pixels)
+    OpenEXR.set_global_thread_count(1)
     chosen = choose([_channel_names(header) for header in headers], list(map(_name, headers)))
     width, height = _size(headers[chosen.part])
     factor = max(1, int(max(width / FITS_IN[0], height / FITS_IN[1])))
     rows = max(1, _BAND_PIXELS // width // factor) * factor
     read = _read_all if chosen.part else _read_bands
     bands = [_shrunk(shown(band), factor) for band in read(path, chosen, headers, rows)]
-    image = Image.fromarray(np.concatenate(bands))
-    image.thumbnail(FITS_IN, Image.Resampling.LANCZOS)
-    jpeg = io.BytesIO()
-    image.convert("RGB").save(jpeg, "JPEG", quality=_QUALITY)
-    return jpeg.getvalue()
+    return Image.fromarray(np.concatenate(bands))
 
 
 def choose(parts: Sequence[Sequence[str]], names: Sequence[str]) -> _Choice:
@@ -182,9 +167,9 @@ def _size(header: Any) -> tuple[int, int]:
     return int(right) - int(left) + 1, int(bottom) - int(top) + 1
 
 
-def _check_size(header: Any) -> None:
+def _check_size(header: Any, most_pixels: int) -> None:
     width, height = _size(header)
-    if width < 1 or height < 1 or width * height > MAX_PIXELS:
+    if width < 1 or height < 1 or width * height > most_pixels:
         raise NoPreview(f"it has {width} by {height} pixels")
 
 
@@ -194,31 +179,3 @@ def _channel_names(header: Any) -> list[str]:
 
 def _name(header: Any) -> str:
     return str(header.get("name", ""))
-
-
-# --- the child ------------------------------------------------------------------------------------
-
-
-def main() -> None:
-    """Write a JPEG to standard output, or a sentence to standard error."""
-    _limit_ourselves()
-    try:
-        jpeg = as_jpeg(sys.argv[1])
-    except (NoPreview, RuntimeError, OSError, ValueError, TypeError, MemoryError) as refusal:
-        sys.exit(f"{refusal or type(refusal).__name__}")
-    sys.stdout.buffer.write(jpeg)
-
-
-def _limit_ourselves() -> None:
-    if sys.platform != "win32":
-        import resource
-
-        resource.setrlimit(resource.RLIMIT_AS, (_MAX_MEMORY, _MAX_MEMORY))
-        resource.setrlimit(resource.RLIMIT_CPU, (_MAX_CPU_S, _MAX_CPU_S))
-        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-        os.nice(10)  # renders come first
-    OpenEXR.set_global_thread_count(1)
-
-
-if __name__ == "__main__":
-    main()

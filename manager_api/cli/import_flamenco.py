@@ -18,6 +18,7 @@ from manager_api.importing.flamenco_settings import read_flamenco_settings, take
 from manager_api.importing.transfer import Report, Transfer
 from manager_api.logs.task_logs import TaskLogs
 from manager_api.settings.in_force import CannotWrite, Configuration
+from manager_api.settings.storage_folders import make_storage_folders
 
 KINDS = (
     *("tags", "workers", "tag memberships", "sleep schedules"),
@@ -94,7 +95,7 @@ async def _target(ours: Configuration, apply: bool, stack: AsyncExitStack) -> Da
     settings = ours.settings
     url = settings.database_url
     if apply:
-        settings.data_dir.mkdir(parents=True, exist_ok=True)
+        make_storage_folders(settings)
     elif not _is_there(url):
         # A rehearsal must not create the database, so it uses a temporary one.
         folder = stack.enter_context(tempfile.TemporaryDirectory())

@@ -1,14 +1,18 @@
 """The bases of all models of the interfaces, and checks that they share."""
 
 import math
+from collections.abc import Iterable
 from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from workflows.domain.messages import LONGEST_REASON
+from workflows.domain.messages import LONGEST_REASON, LONGEST_WORD
 
 #: Deeper than any real setting, but far below Python's limit of recursion.
 MAX_DEPTH = 100
+#: The most values in a request, each item of a list or an object counted. More than the files of
+#: the largest checkout have.
+MAX_VALUES = 1_000_000
 
 
 class Answer(BaseModel):
@@ -17,10 +21,14 @@ class Answer(BaseModel):
     model_config = ConfigDict(frozen=True)
 
 
-class Request(BaseModel):
-    """The body of a request. Types are not coerced; unknown fields are ignored, as in Flamenco."""
+class Part(BaseModel):
+    """A part of a request. Types are not coerced; unknown fields are ignored, as in Flamenco."""
 
     model_config = ConfigDict(strict=True, frozen=True)
+
+
+class Request(Part):
+    """The body of a request, which checks all its parts."""
 
     @model_validator(mode="before")
     @classmethod
@@ -35,31 +43,57 @@ def _whole(value: Any) -> Any:
 
 
 Integer = Annotated[int, BeforeValidator(_whole)]
+Line = Annotated[str, Field(max_length=LONGEST_WORD)]
+"""A name, a word or an id."""
+Path = Annotated[str, Field(max_length=4096)]
 Reason = Annotated[str, Field(max_length=LONGEST_REASON)]
 """A line for users. Flamenco has no limit; here there is one, because a workflow carries it."""
 
 
-def check_storable(value: Any, depth: int = 0) -> None:
+def at_most(count: int, things: str) -> BeforeValidator:
+    """Return a check of the length of a list or an object, which comes before that of its items."""
+
+    def check(value: Any) -> Any:
+        if isinstance(value, list | dict) and len(value) > count:
+            raise ValueError(f"{len(value):,} {things} are too many, {count:,} at most are read")
+        return value
+
+    return BeforeValidator(check)
+
+
+def check_storable(value: Any) -> None:
     """Check that a database and other programs can take a value that came as JSON.
 
     Raises:
-        ValueError: the value has half a surrogate pair, a NUL, a number that is not finite, or
-            too many levels.
+        ValueError: the value has half a surrogate pair, a NUL, a number that is not finite, too
+            many levels, or too many values in it.
     """
-    if depth > MAX_DEPTH:
-        raise ValueError(f"nested deeper than {MAX_DEPTH} levels")
+    left = MAX_VALUES
+    level = [value]
+    for _ in range(MAX_DEPTH + 1):
+        left -= len(level)
+        if left < 0:
+            raise ValueError(f"more than {MAX_VALUES:,} values")
+        level = [item for each in level for item in _items(each)]
+        if not level:
+            return
+    raise ValueError(f"nested deeper than {MAX_DEPTH} levels")
+
+
+def _items(value: Any) -> Iterable[Any]:
+    """Check a value, and return the values in it."""
     match value:
         case str():
             _check_text(value)
         case float() if not math.isfinite(value):
             raise ValueError("numbers must be finite")
         case list():
-            for item in value:
-                check_storable(item, depth + 1)
+            return value
         case dict():
-            for key, item in value.items():
+            for key in value:
                 _check_text(key)
-                check_storable(item, depth + 1)
+            return value.values()
+    return ()
 
 
 def _check_text(text: str) -> None:

@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 from pydantic import Field, RootModel, model_validator
 
-from manager_api.contract.base import Answer, Request, check_storable
+from manager_api.contract.base import Answer, Path, Request, check_storable
 
 Kind = Literal["text", "path", "boolean", "integer", "number", "duration", "choice"]
 
@@ -34,7 +34,7 @@ class SharedStorageLocation(Answer):
 
 
 class PathCheckInput(Request):
-    path: str
+    path: Path
 
 
 class PathCheckResult(Answer):
@@ -62,7 +62,7 @@ class BlenderPathCheckResult(Answer):
 
 
 class SetupAssistantConfig(Request):
-    storageLocation: str  # noqa: N815 -- the contract's name
+    storageLocation: Path  # noqa: N815 -- the contract's name
     blenderExecutable: BlenderPathCheckResult  # noqa: N815 -- the contract's name
 
 

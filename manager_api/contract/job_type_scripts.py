@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from manager_api.contract.base import Answer, Request
+from manager_api.contract.base import Answer, Line, Request
 from manager_api.contract.job_types import AvailableJobType
 
 #: Longer than any script that a person writes. Scripts in the folder itself may be longer.
@@ -61,15 +61,15 @@ class Script(Request):
 
 
 class ChangedScript(Script):
-    replaces: str | None = None
+    replaces: Line | None = None
     """The digest of the source that was edited. If it has changed since, the change is refused."""
 
 
 class ScriptToTry(Script):
-    name: str = "draft"
+    name: Line = "draft"
     settings: dict[str, Any] = Field(default_factory=dict)
     """The job's settings. Missing ones get their defaults."""
-    job_name: str = "Test"
+    job_name: Line = "Test"
 
 
 class TriedCommand(Answer):

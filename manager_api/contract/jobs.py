@@ -5,7 +5,8 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field
 
-from manager_api.contract.base import Answer, Integer, Reason, Request
+from manager_api.contract.base import Answer, Integer, Line, Part, Reason, Request, at_most
+from workflows.domain.shaman import LONGEST_PATH
 from workflows.domain.statuses import JobStatus
 
 JobStatusWord = Annotated[JobStatus, Field(strict=False)]
@@ -27,20 +28,25 @@ def check_job_name(name: str) -> str:
     return name
 
 
-class JobStorageInfo(Request):
-    shaman_checkout_id: str | None = None
+Metadata = Annotated[
+    dict[Line, Annotated[str, Field(max_length=32_000)]], at_most(1_000, "entries of metadata")
+]
+
+
+class JobStorageInfo(Part):
+    shaman_checkout_id: Annotated[str, Field(max_length=LONGEST_PATH)] | None = None
 
 
 class SubmittedJob(Request):
     name: Annotated[str, AfterValidator(check_job_name)]
-    type: str
-    type_etag: str | None = None
+    type: Line
+    type_etag: Line | None = None
     priority: Annotated[Integer, Field(ge=0, le=100)] = 50
     settings: dict[str, Any] = Field(default_factory=dict)
-    metadata: dict[str, str] = Field(default_factory=dict)
-    submitter_platform: str
+    metadata: Metadata = Field(default_factory=dict)
+    submitter_platform: Line
     storage: JobStorageInfo | None = None
-    worker_tag: str | None = None
+    worker_tag: Line | None = None
     initial_status: JobStatusWord | None = None
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, ConfigDict, Field, field_validator, model_validator
 
-from manager_api.contract.base import Answer, Integer, Request
+from manager_api.contract.base import Answer, Integer, Request, at_most
 from manager_api.database.tables import ProvisionScope
 from workflows.domain.provisioning import MOST_SLOTS
 
@@ -34,6 +34,7 @@ def _version(version: str) -> str:
     return version
 
 
+Value = Annotated[str, Field(max_length=_LONGEST)]
 Line = Annotated[str, Field(max_length=_LONGEST), AfterValidator(_line)]
 
 
@@ -42,18 +43,18 @@ class ProvisionSettings(Request):
 
     model_config = ConfigDict(extra="forbid")
 
-    blender: dict[str, Line | None] | None = Field(default=None, max_length=_MOST)
+    blender: Annotated[dict[str, Line | None], at_most(_MOST, "builds")] | None = None
     """Executables by version; null removes the one that a weaker target has."""
     blender_version: Annotated[str, AfterValidator(_version)] | None = None
     """The version that `{blender}` stands for; unset: the newest."""
     blender_args: Annotated[str, Field(max_length=_LONGEST)] | None = None
     """The value of `{blenderArgs}`."""
     ffmpeg: Line | None = None
-    environment: dict[str, Annotated[str, Field(max_length=_LONGEST)] | None] | None = Field(
-        default=None, max_length=_MOST
-    )
+    environment: Annotated[dict[str, Value | None], at_most(_MOST, "variables")] | None = None
     """Variables added to the environment of commands; null removes one of a weaker target."""
-    task_types: list[Line] | None = Field(default=None, min_length=1, max_length=_MOST)
+    task_types: Annotated[list[Line], Field(min_length=1), at_most(_MOST, "task types")] | None = (
+        None
+    )
     slots: Annotated[Integer, Field(ge=1, le=MOST_SLOTS)] | None = None
 
     @model_validator(mode="before")

@@ -2,9 +2,9 @@
 
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import FailFast
 
-from manager_api.contract.base import Answer, Request
+from manager_api.contract.base import Answer, Request, at_most
 
 MOST_LINES = 1000
 
@@ -15,5 +15,5 @@ class RnaOverrides(Answer):
 
 
 class RnaOverridesRequest(Request):
-    overrides: Annotated[list[str], Field(max_length=MOST_LINES)]
+    overrides: Annotated[list[str], FailFast(), at_most(MOST_LINES, "lines")]
     """All lines, not only new ones; for example `bpy.context.scene.cycles.samples = 64`."""

@@ -2,10 +2,10 @@
 
 from typing import Annotated
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, FailFast, Field
 
-from manager_api.contract.base import Answer, Integer, Request
-from workflows.domain.shaman import LARGEST_FILE, Blob, FileStatus, file_path
+from manager_api.contract.base import Answer, Integer, Part, Path, Request, at_most
+from workflows.domain.shaman import LARGEST_FILE, MOST_FILES, Blob, FileStatus, file_path
 
 
 def _checked_sha(sha: str) -> str:
@@ -19,7 +19,7 @@ def _checked_path(path: str) -> str:
     return path
 
 
-class ShamanFileSpec(Request):
+class ShamanFileSpec(Part):
     sha: Annotated[str, AfterValidator(_checked_sha)]
     size: Annotated[Integer, Field(ge=0, le=LARGEST_FILE)]
     path: Annotated[str, AfterValidator(_checked_path)]
@@ -29,8 +29,12 @@ class ShamanFileSpec(Request):
         return Blob.of(self.sha, self.size)
 
 
+#: Of one bad file is told, not of a hundred thousand.
+Files = Annotated[list[ShamanFileSpec], FailFast(), at_most(MOST_FILES, "files")]
+
+
 class ShamanRequirementsRequest(Request):
-    files: list[ShamanFileSpec]
+    files: Files
 
 
 class ShamanFileSpecWithStatus(Answer):
@@ -45,8 +49,8 @@ class ShamanRequirementsResponse(Answer):
 
 
 class ShamanCheckout(Request):
-    files: list[ShamanFileSpec]
-    checkoutPath: str  # noqa: N815 -- the contract's name
+    files: Files
+    checkoutPath: Path  # noqa: N815 -- the contract's name
 
 
 class ShamanCheckoutResult(Answer):

@@ -2,11 +2,10 @@
 
 from typing import Annotated
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, FailFast, Field
 
-from manager_api.contract.base import Answer, Request
+from manager_api.contract.base import Answer, Line, Request, at_most
 from manager_api.contract.workers import WorkerTag
-from workflows.domain.messages import LONGEST_WORD
 
 LONGEST_TAG_NAME = 255
 #: Longer than any real description of a tag.
@@ -29,7 +28,7 @@ def check_tag_name(name: str) -> str:
 
 
 class WorkerTagRequest(Request):
-    id: str | None = None
+    id: Line | None = None
     name: Annotated[str, AfterValidator(check_tag_name)]
     description: Annotated[str | None, Field(max_length=LONGEST_DESCRIPTION)] = None
 
@@ -39,25 +38,28 @@ class WorkerTagList(Answer):
 
 
 class WorkerTagChangeRequest(Request):
-    tag_ids: list[str]
+    tag_ids: Annotated[list[Line], FailFast(), at_most(10_000, "tags")]
 
 
 class WorkerSleepSchedule(Request):
     is_active: bool
-    days_of_week: str
-    start_time: str
-    end_time: str
+    days_of_week: Line
+    start_time: Line
+    end_time: Line
 
 
 class JobTagChange(Request):
     """The new tag of a job, by id or by name. With neither, the job loses its tag."""
 
-    id: str | None = None
-    name: str | None = None
+    id: Line | None = None
+    name: Line | None = None
 
 
 class JobBlocklistEntry(Request):
-    worker_id: str
-    task_type: Annotated[str, Field(max_length=LONGEST_WORD)]
-    worker_name: str | None = None
+    worker_id: Line
+    task_type: Line
+    worker_name: Line | None = None
     """For display only."""
+
+
+Blocks = Annotated[list[JobBlocklistEntry], FailFast(), at_most(10_000, "entries")]

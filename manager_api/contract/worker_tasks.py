@@ -1,13 +1,20 @@
 """Flamenco's interface: the tasks of HTTP workers."""
 
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from manager_api.contract.base import Answer, Integer, Request, check_storable
 from manager_api.contract.tasks import Command, TaskStatusWord
 from manager_api.contract.workers import WorkerStatusWord
 from workflows.domain.statuses import TaskStatus
+
+#: The largest number that the database can hold.
+_MOST_STEPS = 2**31 - 1
+
+
+def _in_range(steps: int) -> int:
+    return min(max(steps, 0), _MOST_STEPS)
 
 
 class WorkerStateChanged(Request):
@@ -32,13 +39,13 @@ class TaskUpdate(Request):
     """A worker's report about its task. All fields are optional.
 
     Workers do not repeat a refused report, which may tell the end of the task. So characters of a
-    program's output that cannot be stored are replaced, not refused.
+    program's output that cannot be stored are replaced, and numbers out of range are put into it.
     """
 
     task_status: TaskStatusWord | None = Field(default=None, alias="taskStatus")
     activity: str | None = None
     log: str | None = None
-    steps_completed: Integer | None = None
+    steps_completed: Annotated[Integer, AfterValidator(_in_range)] | None = None
 
     @model_validator(mode="before")
     @classmethod

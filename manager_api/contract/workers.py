@@ -3,9 +3,9 @@
 from datetime import datetime
 from typing import Annotated
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, FailFast, Field
 
-from manager_api.contract.base import Answer, Request
+from manager_api.contract.base import Answer, Line, Request, at_most
 from manager_api.contract.tasks import TaskSummary
 from workflows.domain.statuses import WorkerStatus
 from workflows.domain.worker import NAMED
@@ -20,11 +20,14 @@ def _is_a_status(status: WorkerStatus) -> WorkerStatus:
 WorkerStatusWord = Annotated[WorkerStatus, Field(strict=False), AfterValidator(_is_a_status)]
 
 
+TaskTypes = Annotated[list[Line], FailFast(), at_most(100, "task types")]
+
+
 class WorkerRegistration(Request):
-    name: str
-    secret: str
-    platform: str
-    supported_task_types: list[str]
+    name: Line
+    secret: Line
+    platform: Annotated[str, Field(max_length=64)]
+    supported_task_types: TaskTypes
 
 
 class RegisteredWorker(Answer):
@@ -38,9 +41,9 @@ class RegisteredWorker(Answer):
 
 
 class WorkerSignOn(Request):
-    name: str
-    supported_task_types: list[str]
-    software_version: str
+    name: Line
+    supported_task_types: TaskTypes
+    software_version: Line
     can_restart: bool = False
 
 

@@ -6,9 +6,15 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from manager_api.database.tables import LeaseRow, LeaseState, TaskRow
 from workflows.domain.messages import RunKey
 
+_LATER_ATTEMPTS = 10
+
 
 async def task_of_run(session: AsyncSession, worker_id: str, key: RunKey) -> str | None:
-    """Return the id of a run's task; None if the worker never had a lease for that run."""
+    """Return the id of a run's task.
+
+    Returns:
+        None: the worker never had a lease for that run, or the task is far from that attempt.
+    """
     lease = select(LeaseRow.id).where(
         LeaseRow.worker_id == worker_id,
         LeaseRow.job_id == key.job_id,
@@ -17,6 +23,8 @@ async def task_of_run(session: AsyncSession, worker_id: str, key: RunKey) -> str
     task = select(TaskRow.id).where(
         TaskRow.job_id == key.job_id,
         TaskRow.index_in_job == key.index,
+        # The database may lag behind the workflow by a few attempts.
+        TaskRow.attempt > key.attempt - _LATER_ATTEMPTS,
         (TaskRow.worker_id == worker_id) | lease.exists(),
     )
     found: str | None = await session.scalar(task)

@@ -8,9 +8,7 @@ from hashlib import sha256
 from pathlib import Path
 from uuid import uuid4
 
-from PIL import Image
-
-from activities.images import frame_images
+from activities.images.pictures import NoPreview, jpegs
 from manager_api.contract.errors import TryAgain
 
 #: Few widths, so that all pages share the kept images. The heights follow from the widths.
@@ -18,16 +16,12 @@ WIDTHS = (320, 640, 1280, 1920)
 #: 1 GiB, about 10,000 frames of width 1280.
 MAX_KEPT_BYTES = 2**30
 _PRUNE_EVERY = 100
-#: Frames decoded at the same time, each in a thread or a child process. They are few, because the
+#: Frames decoded at the same time, each in a child process. They are few, because the
 #: manager's other work and rendering are more important.
 _AT_ONCE = max(1, min(4, (os.cpu_count() or 2) // 2))
 _MAX_WAITING = 256
 
 logger = logging.getLogger(__name__)
-
-
-class NoPreview(Exception):
-    """The file is not an image that can be shown, perhaps not yet; the text says why."""
 
 
 class FrameImages:
@@ -65,7 +59,10 @@ class FrameImages:
             self._waiting -= 1
 
     async def _made(self, path: Path, kept: Path, width: int) -> bytes:
-        jpeg = await _decoded(path, (width, width * 4))
+        try:
+            [jpeg] = await jpegs(path, [(width, width * 4)])
+        except OSError as error:
+            raise NoPreview(f"its decoder does not start: {error}") from error
         try:
             await asyncio.to_thread(_keep, kept, jpeg)
             self._written += 1
@@ -99,19 +96,6 @@ def prune(folder: Path, max_bytes: int) -> None:
         with contextlib.suppress(OSError):
             os.remove(path)
         total -= stat.st_size
-
-
-async def _decoded(path: Path, fits_in: frame_images.Size) -> bytes:
-    try:
-        if await asyncio.to_thread(frame_images.is_exr, path):
-            whole = await frame_images.exr_as_jpeg(path)
-            return await asyncio.to_thread(frame_images.shrunk, whole, fits_in)
-        jpeg = await asyncio.to_thread(frame_images.as_jpeg, path, fits_in)
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise NoPreview(str(error)) from error
-    if jpeg is None:
-        raise NoPreview("its format has no preview")
-    return jpeg
 
 
 def _kept(path: Path) -> bytes | None:

@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,7 @@ from manager_api.images.frame_images import FrameImages, fitting, key_of
 from manager_api.jobs import store as jobs
 from manager_api.settings.platforms import managers_platform
 from workflows.domain.frame_files import FrameFiles, frame_files
-from workflows.domain.frames import MAX_FRAME_NUMBER, BadFrameRange, parse_frames
+from workflows.domain.frames import MAX_FRAME_NUMBER, BadFrameRange, count_frames, parse_frames
 from workflows.domain.variables import Variables
 
 #: Most frames in one answer, because a page cannot hold more; 7 minutes at 24 frames per second.
@@ -48,7 +47,8 @@ class FrameService:
     ) -> FrameSequence:
         directory = self._directory(files)
         try:
-            wanted = parse_frames(str(settings.get("frames", "")))
+            frame_range = str(settings.get("frames", ""))
+            total, wanted = count_frames(frame_range), parse_frames(frame_range, MAX_FRAMES)
             there = _versions(SharedStorage(self._storage).inside(directory))
         except BadFrameRange:
             return _nothing("This job's settings do not say which frames it renders.")
@@ -62,11 +62,11 @@ class FrameService:
                 exists=name in there,
                 url=f"{base}/{number}?v={there[name]}" if name in there else None,
             )
-            for number in islice(wanted, MAX_FRAMES)
+            for number in wanted
         ]
         return FrameSequence(
             frames=frames,
-            total=len(wanted),
+            total=total,
             fps=_fps(settings),
             pattern=str(directory / files.pattern),
             note="" if any(frame.exists for frame in frames) else "No frame is rendered yet.",

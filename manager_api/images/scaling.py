@@ -6,15 +6,13 @@ farm has three places, so a job that sends many images can crowd out the others.
 
 import asyncio
 import contextlib
-import io
 import logging
 import os
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
-from PIL import Image
-
+from activities.images.pictures import NoPreview, jpegs
 from manager_api.contract.errors import TooMany
 
 #: File names, and the sizes that the images fit in; source: Flamenco. The largest comes first.
@@ -25,14 +23,11 @@ SIZES: Mapping[str, tuple[int, int]] = {
 }
 SMALLEST = "last-rendered-tiny.jpg"
 FORMATS: Mapping[str, str] = {"image/jpeg": "JPEG", "image/png": "PNG"}
-_QUALITY = 85
 #: Most pixels of an image. A JPEG is decoded at a fraction of its size, so it may have 16k by 8k
 #: pixels. A PNG has all pixels in memory at once, so 8k UHD is the limit, about 300 MB.
 _MOST_PIXELS: Mapping[str, int] = {"JPEG": 2**27, "PNG": 2**25}
-_LONGEST_SIDE = 2**16 - 1
 #: Most jobs with a waiting image. With the largest images allowed, they take 400 MB.
 _PLACES = 16
-_NO_IMAGE = (OSError, ValueError, SyntaxError, MemoryError, Image.DecompressionBombError)
 
 logger = logging.getLogger(__name__)
 
@@ -96,29 +91,25 @@ class LastRendered:
             job_id = next(iter(self._waiting))
             media_type, image = self._waiting.pop(job_id)
             try:
-                await asyncio.to_thread(scale, self._directory(job_id), media_type, image)
-            except _NO_IMAGE as error:
-                # Pillow could not read the image. The worker gets no error, as in Flamenco.
+                await scale(self._directory(job_id), media_type, image)
+            except (NoPreview, OSError) as error:
+                # It was no image, or the disk is full. The worker gets no error, as in Flamenco.
                 logger.warning("image dropped", extra={"job": job_id, "reason": str(error)})
                 continue
             if not await self._shown(job_id):
                 await asyncio.to_thread(_remove, self._directory(job_id))
 
 
-def scale(directory: Path, media_type: str, content: bytes) -> None:
-    """Write the image in each size; each is made from the larger one, and none is enlarged."""
-    directory.mkdir(parents=True, exist_ok=True)
-    with Image.open(io.BytesIO(content), formats=[FORMATS[media_type]]) as opened:
-        _check_size(opened)
-        # A JPEG can be decoded at half its size or less, which saves most of the memory.
-        largest = next(iter(SIZES.values()))
-        opened.draft("RGB", largest)
-        image = _in_color(opened)
-        image.thumbnail(largest, Image.Resampling.LANCZOS)
-        image = _on_black(image)
-    for name, size in SIZES.items():
-        image.thumbnail(size, Image.Resampling.LANCZOS)
-        _write(image, directory / name)
+async def scale(directory: Path, media_type: str, content: bytes) -> None:
+    """Write the image in each size; none is enlarged.
+
+    Raises:
+        NoPreview: the content is not such an image, or one that is too large.
+        OSError: the disk refuses.
+    """
+    name = FORMATS[media_type]
+    made = await jpegs(content, list(SIZES.values()), {name: _MOST_PIXELS[name]})
+    await asyncio.to_thread(_write, directory, dict(zip(SIZES, made, strict=True)))
 
 
 def _remove(directory: Path) -> None:
@@ -130,37 +121,10 @@ def _remove(directory: Path) -> None:
         directory.parent.rmdir()
 
 
-def _check_size(image: Image.Image) -> None:
-    """Check the size before the image is decoded: a small file can be a large image.
-
-    Raises:
-        ValueError: decoding the image would take too much memory for a preview.
-    """
-    width, height = image.size
-    pixels = _MOST_PIXELS[image.format or ""]
-    if width * height > pixels or max(width, height) > _LONGEST_SIDE:
-        raise ValueError(f"it has {width} by {height} pixels, too many for a preview")
-
-
-def _in_color(image: Image.Image) -> Image.Image:
-    if image.mode.startswith("I"):
-        # 16 bits of grey; a JPEG has 8 bits.
-        return image.point(lambda value: value / 256).convert("L")
-    if image.mode in ("RGB", "RGBA"):
-        return image
-    return image.convert("RGBA" if image.has_transparency_data else "RGB")
-
-
-def _on_black(image: Image.Image) -> Image.Image:
-    if not image.has_transparency_data:
-        return image.convert("RGB")
-    colored = image.convert("RGBA")
-    black = Image.new("RGBA", colored.size, "black")
-    return Image.alpha_composite(black, colored).convert("RGB")
-
-
-def _write(image: Image.Image, path: Path) -> None:
-    """Write the image in one step: a reader finds the old image or the new one."""
-    unfinished = path.with_suffix(".tmp")
-    image.save(unfinished, format="JPEG", quality=_QUALITY)
-    os.replace(unfinished, path)
+def _write(directory: Path, images: Mapping[str, bytes]) -> None:
+    """Write each image in one step: a reader finds the old image or the new one."""
+    directory.mkdir(parents=True, exist_ok=True)
+    for name, image in images.items():
+        unfinished = (directory / name).with_suffix(".tmp")
+        unfinished.write_bytes(image)
+        os.replace(unfinished, directory / name)

@@ -51,6 +51,8 @@ class About:
     is_flamencos: bool = False
     """Whether Flamenco has a setting of this name and shows it on its settings page."""
     secret: Secret = Secret.NOTHING
+    sent_to: str = ""
+    """The dotted name of the address that this secret is sent to."""
     is_in_form: bool = True
     """Whether the dashboard's form shows it."""
     default_in_words: str = ""

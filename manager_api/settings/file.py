@@ -81,6 +81,9 @@ def with_values(content: Mapping[str, Any], values: Mapping[str, Any]) -> dict[s
 
     Args:
         values: by dotted names such as `shaman.enabled`; None removes a setting from the file.
+
+    Raises:
+        ValueError: a name leads into a setting that is no section, or a secret contains the mask.
     """
     result: dict[str, Any] = deepcopy({"_meta": _META} | dict(content))
     for name, value in values.items():
@@ -95,6 +98,7 @@ def with_values(content: Mapping[str, Any], values: Mapping[str, Any]) -> dict[s
             section.pop(key, None)
         else:
             section[key] = value
+    _check_unmasked(result, content)
     return result
 
 

@@ -5,7 +5,7 @@ The command line and the environment override the file, whatever is written ther
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from manager_api.contract.errors import BadRequest, FarmError, Forbidden
 from manager_api.settings.about import settings_of
 from manager_api.settings.file import write_settings_file
 from manager_api.settings.model import SETTINGS_FILE, ManagerSettings, read_settings
+from manager_api.settings.secrets import check_secrets_stay
 from manager_api.settings.storage_folders import make_storage_folders
 
 #: Settings and sections whose changes take effect without a restart.
@@ -103,13 +104,16 @@ class Configuration:
         name = "shared_storage_path"
         return not self._content.get(name) and name not in self.overridden
 
-    async def change(self, edited: Edit, *, is_here: bool = True) -> None:
+    async def change(
+        self, edited: Edit, *, is_here: bool = True, secrets: Collection[str] = ()
+    ) -> None:
         """Change the file, and let changes take effect that need no restart.
 
         Args:
             edited: returns the file's new content for the present one. It may refuse with a
                 ValueError.
             is_here: whether the client is on the manager's own machine.
+            secrets: the names of the secrets that the client gives (`secrets_in`).
 
         Raises:
             Forbidden: only a client on the manager's machine may do this; nothing has changed.
@@ -121,6 +125,7 @@ class Configuration:
                 content = edited(self._content)
                 self._check_kept_from_outside(content)
                 wanted = self._read(content)
+                check_secrets_stay(self._wanted, wanted, secrets)
                 if not is_here and wanted.job_types_path != self._wanted.job_types_path:
                     raise Forbidden(_SCRIPTS_STAY)
                 await asyncio.to_thread(make_storage_folders, wanted)

@@ -54,7 +54,9 @@ class ManagerSettings(LayeredSettings):
             Topic.FARM, is_in_form=False, default_in_words="the user's data directory for `tablao`"
         ),
     ] = Field(default_factory=_default_data_dir)
-    manager_name: Annotated[str, About(Topic.FARM, AT_ONCE, is_flamencos=True)] = "Tablao"
+    manager_name: Annotated[
+        str, Field(max_length=255), About(Topic.FARM, AT_ONCE, is_flamencos=True)
+    ] = "Tablao"
     flamenco_version: Annotated[str, About(Topic.FARM, AT_ONCE)] = "3.8.5"
     """Flamenco's add-on refuses other versions than its own. The default is the newest stable."""
     variables: Annotated[
@@ -120,10 +122,12 @@ class ManagerSettings(LayeredSettings):
     listen: Annotated[str, About(Topic.REACH, is_flamencos=True)] = "127.0.0.1:8080"
     autodiscoverable: Annotated[bool, About(Topic.REACH, is_flamencos=True)] = True
     insecure: Annotated[bool, About(Topic.REACH, is_in_form=False)] = False
-    max_json_bytes: Annotated[int, Field(ge=65_536), About(Topic.REACH, AT_ONCE)] = 32 * 1024**2
-    """A job of 100,000 tasks is submitted in a few hundred bytes; its compiler makes the tasks."""
+    max_json_bytes: Annotated[int, Field(ge=65_536), About(Topic.REACH, AT_ONCE)] = 2**20
+    """A few requests may have more (manager_api/web/app.py)."""
     max_image_bytes: Annotated[Positive, About(Topic.REACH, AT_ONCE)] = 26_214_400
     """Flamenco's limit."""
+    max_connections: Annotated[int, Field(ge=0, le=1_000_000), About(Topic.REACH)] = 1_000
+    """Of one address. A host has up to eight, and many may come through one proxy."""
 
     temporal_address: Annotated[str, About(Topic.TEMPORAL)] = ""
     """Empty: the manager runs its own Temporal."""

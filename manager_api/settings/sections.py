@@ -104,7 +104,14 @@ class MqttClient(Section):
     topic_prefix: Annotated[str, About(Topic.EVENTS, AT_ONCE, is_flamencos=True)] = "flamenco"
     username: Annotated[str, About(Topic.EVENTS, AT_ONCE, is_flamencos=True)] = ""
     password: Annotated[
-        str, About(Topic.EVENTS, AT_ONCE, is_flamencos=True, secret=Secret.EVERYTHING)
+        str,
+        About(
+            Topic.EVENTS,
+            AT_ONCE,
+            is_flamencos=True,
+            secret=Secret.EVERYTHING,
+            sent_to="mqtt.client.broker",
+        ),
     ] = Field(default="", repr=False)
 
 

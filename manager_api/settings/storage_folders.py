@@ -4,10 +4,13 @@ from pathlib import Path
 
 from activities.process.layered_settings import SettingsError
 from manager_api.settings.model import ManagerSettings
+from manager_api.settings.private_files import keep_private
 
 
 def make_storage_folders(settings: ManagerSettings) -> None:
     """Create the data directory and the folders for jobs' files and the manager's files.
+
+    Other users of the machine can read jobs' files only.
 
     Raises:
         SettingsError: one of them cannot be created; the message names the setting.
@@ -18,11 +21,12 @@ def make_storage_folders(settings: ManagerSettings) -> None:
         "local_manager_storage_path": settings.local_manager_storage_path,
     }
     for name, folder in folders.items():
-        _make(name, folder)
+        _make(name, folder, 0o777 if name == "shared_storage_path" else 0o700)
+    keep_private(settings)
 
 
-def _make(name: str, folder: Path) -> None:
+def _make(name: str, folder: Path, mode: int) -> None:
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode, parents=True, exist_ok=True)
     except (OSError, ValueError) as error:
         raise SettingsError(f"Setting {name}: {folder} cannot be made: {error}.") from error

@@ -120,8 +120,11 @@ class Shaman:
             # Shielded: nothing may remain if the client disconnects or the manager stops.
             await asyncio.shield(self._on_disk(self._uploads, upload.discard))
 
-    async def check_out(self, asked: str, files: Sequence[tuple[str, Blob]]) -> str:
+    async def check_out(self, asked: str, files: Iterable[tuple[str, Blob]]) -> str:
         """Make a checkout; return its path below the folder of the jobs.
+
+        Args:
+            files: read in a thread, because there may be many.
 
         Raises:
             BadRequest: a path is not allowed.
@@ -130,7 +133,7 @@ class Shaman:
             StorageFailed: the disk failed.
         """
         try:
-            path, by_path = checkout_path(asked), files_by_path(files)
+            path, by_path = checkout_path(asked), await asyncio.to_thread(files_by_path, files)
         except NotAllowed as refusal:
             raise BadRequest(str(refusal)) from refusal
         as_links = self._settings().shaman.checkout == "links"

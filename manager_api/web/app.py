@@ -1,5 +1,7 @@
 """Builds the web application."""
 
+import re
+
 from fastapi import APIRouter, FastAPI
 
 from manager_api.images.scaling import FORMATS
@@ -23,6 +25,7 @@ from manager_api.web.flamenco import (
     worker_tasks,
 )
 from manager_api.web.openapi_document import describe
+from manager_api.web.outer_checks import ManagerApp
 from manager_api.web.responses import leave_out_types_of_no_body
 from manager_api.web.tablao import (
     actions,
@@ -42,6 +45,14 @@ from manager_api.web.tablao import (
 )
 from manager_api.web.tablao import configuration as tablao_configuration
 from manager_api.web.tablao import last_rendered as recent_images
+
+#: The requests that have more to say than others: their paths, and the least limit in bytes.
+_LARGER: tuple[tuple[re.Pattern[str], int], ...] = (
+    (re.compile(r"/api/v3/shaman/checkout/(requirements|create)"), 32 * 2**20),
+    (re.compile(r"/api/v3/jobs(/check)?"), 4 * 2**20),
+    (re.compile(r"/api/tablao/v1/jobs/[^/]+/recompile"), 4 * 2**20),
+    (re.compile(r"/api/tablao/v1/job-types/(test-compile|preview-job|[^/]+/source)"), 4 * 2**20),
+)
 
 ROUTERS: tuple[APIRouter, ...] = (
     meta.router,
@@ -87,7 +98,7 @@ def build_app(parts: ManagerParts) -> FastAPI:
 
     It only answers requests: call `ManagerParts.begin` before it serves.
     """
-    app = FastAPI(
+    app = ManagerApp(
         title=NAME,
         version=VERSION,
         openapi_url=explorer.OPENAPI_URL,
@@ -112,6 +123,9 @@ def _limits(parts: ManagerParts) -> LimitOf:
         settings = parts.settings
         if path.startswith(shaman.UPLOADS):
             return settings.shaman.max_upload_bytes
-        return settings.max_image_bytes if media_type in FORMATS else settings.max_json_bytes
+        if media_type in FORMATS:
+            return settings.max_image_bytes
+        least = next((size for paths, size in _LARGER if paths.fullmatch(path)), 0)
+        return max(least, settings.max_json_bytes)
 
     return limit_of

@@ -9,7 +9,7 @@ import ipaddress
 from typing import Annotated
 from urllib.parse import urlsplit
 
-from fastapi import Depends, Security, WebSocket, WebSocketException
+from fastapi import Depends, Security, WebSocket
 from fastapi.openapi.models import HTTPBase
 from fastapi.security.base import SecurityBase
 from starlette.requests import HTTPConnection
@@ -18,6 +18,7 @@ from manager_api.contract.errors import Forbidden, NotAuthorized
 from manager_api.database.busy import retry_while_busy
 from manager_api.database.tables import WorkerRow
 from manager_api.web.dependencies import ManagerParts, Parts
+from manager_api.web.outer_checks import comes_from_foreign_page
 
 
 class WorkerAuth(SecurityBase):
@@ -50,12 +51,11 @@ async def worker_of(websocket: WebSocket) -> str | None:
 async def anybody(connection: HTTPConnection, parts: Parts) -> None:
     """Let users and programs on this machine pass; with `insecure`, the whole network.
 
-    A browser on this machine runs pages of other sites. Such a page must not reach the farm,
-    neither through a name of its own for 127.0.0.1 nor through a WebSocket.
+    A browser on this machine runs pages of other sites. Such a page must not reach the farm
+    through a name of its own for 127.0.0.1. `outer_checks.py` refuses its other ways.
 
     Raises:
         Forbidden: the Host header is not a name of this machine.
-        WebSocketException: a page of another site opened the WebSocket.
     """
     host = connection.headers.get("host", "")
     if not parts.settings.insecure and not _is_this_machine(host):
@@ -63,9 +63,6 @@ async def anybody(connection: HTTPConnection, parts: Parts) -> None:
             f'this manager serves only its own machine, not "{host}"; '
             "it has no login, so elsewhere it must be started with --insecure"
         )
-    origin = connection.headers.get("origin")
-    if connection.scope["type"] == "websocket" and origin and urlsplit(origin).netloc != host:
-        raise WebSocketException(1008, "opened by a page of another site")
 
 
 async def may_reach_temporal(websocket: WebSocket) -> bool:
@@ -77,22 +74,19 @@ async def may_reach_temporal(websocket: WebSocket) -> bool:
         return True
     try:
         await anybody(websocket, websocket.app.state.parts)
-    except (Forbidden, WebSocketException):
+    except Forbidden:
         return False
     return True
 
 
 async def no_foreign_page(connection: HTTPConnection) -> None:
-    """Refuse requests from pages of other sites, in addition to the check of `anybody`.
-
-    Such a page never sees the answer, but its request could change settings or run a program.
+    """Refuse a GET that a page of another site makes, because it does more than answer.
 
     Raises:
-        Forbidden: the browser names another site as the origin of the request.
+        Forbidden: the browser says so.
     """
-    origin = connection.headers.get("origin")
-    if origin and urlsplit(origin).netloc != connection.headers.get("host", ""):
-        raise Forbidden("requests from pages of other sites are refused here")
+    if comes_from_foreign_page(connection.headers):
+        raise Forbidden("requests from pages of other sites are refused")
 
 
 def calls_from_this_machine(connection: HTTPConnection) -> bool:

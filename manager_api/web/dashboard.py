@@ -5,6 +5,7 @@ from pathlib import Path
 from fastapi import APIRouter
 from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse, Response
 
+from manager_api.contract.errors import NotFound
 from manager_api.web.auth import Anybody
 
 ADDRESS = "/app/"
@@ -16,6 +17,21 @@ _NOT_BUILT = (
 #: Built files carry a digest of their content in their names.
 _FOR_EVER = {"cache-control": "public, max-age=31536000, immutable"}
 _ASK_AGAIN = {"cache-control": "no-cache"}
+
+#: Only our own scripts run. The editor and the components add styles to the page.
+_POLICY = {
+    "content-security-policy": "; ".join(
+        (
+            "default-src 'self'",
+            "style-src 'self' 'unsafe-inline'",
+            "img-src 'self' data: blob:",
+            "object-src 'none'",
+            "base-uri 'none'",
+            "form-action 'self'",
+            "frame-ancestors 'none'",
+        )
+    )
+}
 
 router = APIRouter(dependencies=[Anybody], include_in_schema=False)
 
@@ -31,14 +47,21 @@ async def dashboard(path: str) -> Response:
     file = _file(path)
     if file is not None:
         is_asset = file.parent.name == "assets"
-        return FileResponse(file, headers=_FOR_EVER if is_asset else _ASK_AGAIN)
+        return FileResponse(file, headers=(_FOR_EVER if is_asset else _ASK_AGAIN) | _POLICY)
     page = FILES / "index.html"
     if not page.is_file():
-        return HTMLResponse(_NOT_BUILT, 503)
-    return FileResponse(page, headers=_ASK_AGAIN)
+        return HTMLResponse(_NOT_BUILT, 503, _POLICY)
+    return FileResponse(page, headers=_ASK_AGAIN | _POLICY)
 
 
 def _file(path: str) -> Path | None:
-    """Return the dashboard's file at a path; None if the path is not one of its files."""
-    wanted = (FILES / path).resolve()
-    return wanted if wanted.is_relative_to(FILES.resolve()) and wanted.is_file() else None
+    """Return the dashboard's file at a path; None if the path is not one of its files.
+
+    Raises:
+        NotFound: there can be no such file; its name is too long, for example.
+    """
+    try:
+        wanted = (FILES / path).resolve()
+        return wanted if wanted.is_relative_to(FILES.resolve()) and wanted.is_file() else None
+    except (OSError, ValueError) as error:
+        raise NotFound("there is no such page") from error

@@ -47,6 +47,7 @@ from manager_api.workers.credentials import WorkerCredentials
 from manager_api.workers.farm_workers import ConnectedHosts, FarmWorkerService, NoHosts
 from manager_api.workers.history import WorkerHistoryService
 from manager_api.workers.provisions import ProvisionService
+from manager_api.workers.registration_limit import RegistrationLimit
 from manager_api.workers.service import WorkerService
 from manager_api.workers.sleep_schedules import SleepScheduleService
 from manager_api.workers.tags import WorkerTagService
@@ -65,6 +66,7 @@ class ManagerParts:
     last_rendered: LastRendered
     frame_images: FrameImages
     credentials: WorkerCredentials
+    registrations: RegistrationLimit
     farm: FarmWatch
     log_notes: LogNotes
     runs: RunService
@@ -108,6 +110,7 @@ class ManagerParts:
             last_rendered=LastRendered(logs.job_directory, last_rendered_shown(database)),
             frame_images=FrameImages(settings.local_manager_storage_path / "frame-images"),
             credentials=WorkerCredentials(database),
+            registrations=RegistrationLimit(),
             farm=FarmWatch(database, live),
             log_notes=LogNotes(database, logs, live),
             runs=RunService(database, lambda: configuration.variables),

@@ -15,6 +15,7 @@ from starlette.exceptions import HTTPException
 from manager_api.contract.errors import FarmError, NoSuchTaskForImage, NotAuthorized, NotValid
 from manager_api.database.engine import DatabaseBusy
 from manager_api.web.body_limit import BodyTooLarge
+from manager_api.web.json_bodies import LargeBodyNotValid
 from workflows.domain.job.transitions import Refused
 
 
@@ -23,6 +24,7 @@ def add_to(app: FastAPI) -> None:
     app.add_exception_handler(Refused, _refused)
     app.add_exception_handler(DatabaseBusy, _busy)
     app.add_exception_handler(RequestValidationError, _not_valid)
+    app.add_exception_handler(LargeBodyNotValid, _large_not_valid)
     app.add_exception_handler(BodyTooLarge, _too_large)
     app.add_exception_handler(HTTPException, _no_such_route)
     app.add_exception_handler(Exception, _bug)
@@ -40,15 +42,15 @@ def _farm_error(_request: Request, error: Exception) -> JSONResponse:
             return _message(400, str(error))
         case NoSuchTaskForImage():
             return JSONResponse(str(error), 404)
-    return _code_and_message(error.http_status, str(error), error.headers)
+    return code_and_message(error.http_status, str(error), error.headers)
 
 
 def _refused(_request: Request, error: Exception) -> JSONResponse:
-    return _code_and_message(422, str(error))
+    return code_and_message(422, str(error))
 
 
 def _busy(_request: Request, error: Exception) -> JSONResponse:
-    return _code_and_message(503, f"the database is busy: {error}", {"Retry-After": "1"})
+    return code_and_message(503, f"the database is busy: {error}", {"Retry-After": "1"})
 
 
 def _not_valid(_request: Request, error: Exception) -> JSONResponse:
@@ -56,9 +58,14 @@ def _not_valid(_request: Request, error: Exception) -> JSONResponse:
     return _message(400, _first_problem(error))
 
 
+def _large_not_valid(_request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, LargeBodyNotValid)
+    return _message(400, _first_problem(error.reason))
+
+
 def _too_large(_request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, BodyTooLarge)
-    return _code_and_message(413, error.detail)
+    return code_and_message(413, error.detail)
 
 
 def _no_such_route(_request: Request, error: Exception) -> JSONResponse:
@@ -87,7 +94,7 @@ def _message(status: int, message: str) -> JSONResponse:
     return JSONResponse({"message": message.partition("\n")[0]}, status)
 
 
-def _code_and_message(
+def code_and_message(
     status: int, message: str, headers: Mapping[str, str] | None = None
 ) -> JSONResponse:
     return JSONResponse({"code": status, "message": message}, status, headers)

@@ -18,7 +18,7 @@ from manager_api.database.tables import (
     WorkerTagMembershipRow,
     WorkerTagRow,
 )
-from workflows.domain.provisioning import Layer, Provision, layers_for, merged
+from workflows.domain.provisioning import MOST_SLOTS, Layer, Provision, layers_for, merged
 
 PROVISIONS = "/provisions"
 #: The name in URLs of the farm scope's only target. It is stored as an empty string.
@@ -100,7 +100,10 @@ def slots(row: WorkerRow, provided: Provision) -> int:
 
     Provisioned slots do not count for an HTTP worker: it asks for one task after the other.
     """
-    return row.slots if row.is_http or provided.slots is None else provided.slots
+    if not row.is_http and provided.slots is not None:
+        return provided.slots
+    # A manager of an older build may have stored any number.
+    return min(row.slots, MOST_SLOTS)
 
 
 def task_types(row: WorkerRow, provided: Provision) -> list[str]:

@@ -9,7 +9,9 @@ from workflows.domain.frames import (
     MAX_FRAMES,
     BadFrameRange,
     chunk_frames,
+    count_chunks,
     count_frames,
+    ends,
     parse_frames,
 )
 
@@ -156,3 +158,18 @@ def test_any_text_is_a_range_or_refused(text: str) -> None:
         return
     assert frames == sorted(set(frames))
     assert frames
+
+
+@given(frame_ranges(), st.integers(1, 400))
+def test_counts_and_ends_are_those_of_the_frames(drawn: tuple[str, list[int]], size: int) -> None:
+    text, frames = drawn
+
+    assert count_chunks(text, size) == len(chunk_frames(text, size))
+    assert ends(text) == (frames[0], frames[-1])
+    assert parse_frames(text, size) == frames[:size]
+
+
+def test_chunks_are_counted_without_being_made() -> None:
+    assert count_chunks("0-999999", 1) == MAX_FRAMES
+    with pytest.raises(BadFrameRange, match="at least 1 frame"):
+        count_chunks("1-10", 0)

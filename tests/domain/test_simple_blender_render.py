@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from workflows.domain.frames import count_frames, parse_frames
+from workflows.domain.job_types import simple_blender_render
 from workflows.domain.job_types.checking import check_settings
 from workflows.domain.job_types.definitions import (
     MAX_TASKS,
@@ -319,7 +320,14 @@ def test_a_chunk_has_at_least_one_frame(size: int) -> None:
     assert refusal(chunk_size=size) == f"A chunk needs at least 1 frame, not {size}."
 
 
-def test_too_many_tasks_are_refused_with_advice() -> None:
+def test_too_many_tasks_are_refused_with_advice_before_they_are_made(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def never(*_: object) -> list[str]:
+        raise AssertionError
+
+    monkeypatch.setattr(simple_blender_render, "chunk_frames", never)
+
     sentence = refusal(frames=f"1-{MAX_TASKS}", chunk_size=1)
 
     assert "choose a larger chunk size" in sentence

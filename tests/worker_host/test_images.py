@@ -9,7 +9,7 @@ import OpenEXR  # type: ignore[import-not-found] # compiled, and without stubs
 import pytest
 from PIL import Image
 
-from activities.images.frame_images import as_jpeg
+from activities.images.pictures import FITS_IN, NoPreview, jpegs
 from tests.farm.ids import JOB
 from worker_host.images import Previews
 from workflows.domain.messages import RunKey
@@ -22,34 +22,40 @@ def saved(path: Path, mode: str = "RGB", color: object = None) -> Path:
     return path
 
 
-def opened(jpeg: bytes | None) -> Image.Image:
-    assert jpeg is not None
+def opened(jpeg: bytes) -> Image.Image:
     return Image.open(io.BytesIO(jpeg))
 
 
+async def as_jpeg(path: Path) -> bytes:
+    [jpeg] = await jpegs(path, [FITS_IN])
+    return jpeg
+
+
 @pytest.mark.parametrize("suffix", ["png", "jpg", "tif"])
-def test_images_become_jpegs_of_the_same_size(tmp_path: Path, suffix: str) -> None:
-    jpeg = opened(as_jpeg(saved(tmp_path / f"0001.{suffix}", color=(200, 30, 30))))
+async def test_images_become_jpegs_of_the_same_size(tmp_path: Path, suffix: str) -> None:
+    jpeg = opened(await as_jpeg(saved(tmp_path / f"0001.{suffix}", color=(200, 30, 30))))
 
     assert (jpeg.format, jpeg.size) == ("JPEG", (8, 4))
 
 
-def test_what_is_transparent_becomes_black(tmp_path: Path) -> None:
-    jpeg = opened(as_jpeg(saved(tmp_path / "0001.png", "RGBA", (255, 255, 255, 0))))
+async def test_what_is_transparent_becomes_black(tmp_path: Path) -> None:
+    jpeg = opened(await as_jpeg(saved(tmp_path / "0001.png", "RGBA", (255, 255, 255, 0))))
 
     assert jpeg.getpixel((3, 2)) == (0, 0, 0)
 
 
-def test_sixteen_bits_of_gray_keep_their_brightness(tmp_path: Path) -> None:
-    jpeg = opened(as_jpeg(saved(tmp_path / "0001.png", "I;16", 128 * 256)))
+async def test_sixteen_bits_of_gray_keep_their_brightness(tmp_path: Path) -> None:
+    jpeg = opened(await as_jpeg(saved(tmp_path / "0001.png", "I;16", 128 * 256)))
 
     assert jpeg.convert("L").getpixel((3, 2)) == pytest.approx(128, abs=2)
 
 
-def test_other_formats_have_no_preview(tmp_path: Path) -> None:
-    (tmp_path / "0001.exr").write_bytes(b"v/1\x01 and so on")
+async def test_other_formats_have_no_preview(tmp_path: Path) -> None:
+    for name, content in {"0001.exr": b"v/1\x01 and so on", "0001.hdr": b"#?RADIANCE"}.items():
+        (tmp_path / name).write_bytes(content)
 
-    assert as_jpeg(tmp_path / "0001.exr") is None
+        with pytest.raises(NoPreview):
+            await as_jpeg(tmp_path / name)
 
 
 async def test_of_many_frames_the_newest_is_sent(tmp_path: Path) -> None:

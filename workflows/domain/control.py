@@ -13,10 +13,16 @@ from dataclasses import asdict, dataclass, field, fields
 from types import MappingProxyType
 from typing import Any, ClassVar, get_args, get_origin, get_type_hints
 
+from workflows.domain.messages import LONGEST_WORD
+from workflows.domain.provisioning import MOST_SLOTS
+
 #: The channel's path in the manager's HTTP interface.
 PATH = "/api/tablao/v1/host"
 #: The longest piece of a log that one frame carries, in bytes.
 LOG_PIECE = 64 * 1024
+#: The most runs that a hello may name. A host has few: it drops a run when its end is recorded.
+MOST_RUNS = 2_000
+_LARGEST_SESSION = 2**31 - 2
 
 #: The channel's own WebSocket close codes.
 CLOSE_MALFORMED = 4400
@@ -50,6 +56,21 @@ class Hello:
     """`str(RunKey)` of each run that lives on the host, or whose outcome the host keeps."""
     provisioned: bool = True
     """Whether the host uses the farm's settings for it."""
+
+    def check(self) -> None:
+        """Refuse numbers and texts that no host has, before they are stored.
+
+        Raises:
+            Malformed: one of them is out of range.
+        """
+        if not 1 <= self.slots <= MOST_SLOTS:
+            raise Malformed(f"slots must be between 1 and {MOST_SLOTS}")
+        if not 0 <= (self.session or 0) <= _LARGEST_SESSION:
+            raise Malformed("this is not the number of a session")
+        if len(self.software) > LONGEST_WORD or len(self.status) > LONGEST_WORD:
+            raise Malformed(f"software and status may have {LONGEST_WORD} characters")
+        if len(self.runs) > MOST_RUNS:
+            raise Malformed(f"a hello may name {MOST_RUNS} runs")
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,9 +246,12 @@ def _build(kind: type[Any], content: Mapping[str, Any]) -> Any:
         if name in content:
             values[name] = _checked(content[name], expected, f"{kind.TYPE}.{name}")
     try:
-        return kind(**values)
+        message = kind(**values)
     except TypeError as error:
         raise Malformed(f"{kind.TYPE}: {error}") from error
+    if isinstance(message, Hello):
+        message.check()
+    return message
 
 
 def _checked(value: Any, expected: Any, where: str) -> Any:

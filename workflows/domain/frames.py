@@ -5,6 +5,7 @@ Source: Flamenco 3.9, which has no upper limit; ours keeps a typing mistake from
 
 import re
 from collections.abc import Iterable, Iterator
+from itertools import islice
 
 #: Eleven hours of film at 24 frames per second, and more than a job may have tasks.
 MAX_FRAMES = 1_000_000
@@ -19,24 +20,44 @@ class BadFrameRange(ValueError):
     """The text is not a frame range. The message is a sentence for the text's author."""
 
 
-def parse_frames(text: str) -> list[int]:
-    """Return the frame numbers in ascending order, each once.
+def parse_frames(text: str, most: int = MAX_FRAMES) -> list[int]:
+    """Return the frame numbers in ascending order, each once; only the first `most` of them.
 
     A reversed range (`10-1`) contributes nothing, as in Flamenco.
 
     Raises:
         BadFrameRange: the text is not understood, has no frames, or more than `MAX_FRAMES`.
     """
-    return [frame for span in _spans(text) for frame in span]
+    return list(islice((frame for span in _spans(text) for frame in span), most))
 
 
 def count_frames(text: str) -> int:
-    """Return how many frames `parse_frames` would return.
+    """Return how many frames a range has.
 
     Raises:
         BadFrameRange: see `parse_frames`.
     """
     return sum(len(span) for span in _spans(text))
+
+
+def ends(text: str) -> tuple[int, int]:
+    """Return the lowest and the highest frame of a range.
+
+    Raises:
+        BadFrameRange: see `parse_frames`.
+    """
+    spans = _spans(text)
+    return spans[0][0], spans[-1][-1]
+
+
+def count_chunks(text: str, size: int) -> int:
+    """Return how many chunks `chunk_frames` would return, without making them.
+
+    Raises:
+        BadFrameRange: see `chunk_frames`.
+    """
+    _check_size(size)
+    return -(-count_frames(text) // size)
 
 
 def chunk_frames(text: str, size: int) -> list[str]:
@@ -45,9 +66,13 @@ def chunk_frames(text: str, size: int) -> list[str]:
     Raises:
         BadFrameRange: see `parse_frames`; or `size` is below 1.
     """
+    _check_size(size)
+    return [",".join(map(_render, chunk)) for chunk in _cut(_spans(text), size)]
+
+
+def _check_size(size: int) -> None:
     if size < 1:
         raise BadFrameRange(f"A chunk needs at least 1 frame, not {size}.")
-    return [",".join(map(_render, chunk)) for chunk in _cut(_spans(text), size)]
 
 
 def _spans(text: str) -> list[range]:

@@ -15,6 +15,8 @@ BUILDING = ".shaman-building"
 #: In bytes. No file system that we know of allows larger files.
 LARGEST_FILE = 2**63 - 1
 LONGEST_PATH = 1024
+#: The most files of one checkout.
+MOST_FILES = 100_000
 #: In bytes. File systems allow 255; up to five may be needed to tell a checkout from another.
 _LONGEST_PART = 250
 _SHA256 = re.compile(r"[0-9a-f]{64}", re.ASCII)

@@ -2814,7 +2814,7 @@ export interface components {
          * @description A worker's report about its task. All fields are optional.
          *
          *     Workers do not repeat a refused report, which may tell the end of the task. So characters of a
-         *     program's output that cannot be stored are replaced, not refused.
+         *     program's output that cannot be stored are replaced, and numbers out of range are put into it.
          */
         TaskUpdate: {
             taskStatus?: components["schemas"]["TaskStatus"] | null;
@@ -4437,6 +4437,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Error"] | components["schemas"]["SecurityError"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
                 };
             };
             /** @description Default Response */

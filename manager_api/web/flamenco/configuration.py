@@ -21,22 +21,24 @@ from manager_api.settings.blender_check import BlenderCheck
 from manager_api.settings.file import put_back, shown, with_values
 from manager_api.settings.in_force import Configuration
 from manager_api.settings.platforms import managers_platform
+from manager_api.settings.secrets import secrets_in
 from manager_api.settings.setup_assistant import assistants_settings
 from manager_api.settings.storage_check import why_no_storage
 from manager_api.web.auth import (
     Anybody,
     NoForeignPage,
     acts_as_this_machine,
-    calls_from_this_machine,
 )
 from manager_api.web.dependencies import Parts
+from manager_api.web.json_bodies import JsonRoute
 from manager_api.web.responses import ERROR
 from workflows.domain.variables import Audience
 
 router = APIRouter(
+    route_class=JsonRoute,
     prefix="/api/v3/configuration",
     tags=["configuration"],
-    dependencies=[Anybody, NoForeignPage],
+    dependencies=[Anybody],
     responses=ERROR,
 )
 
@@ -68,6 +70,7 @@ async def update_configuration_file(
     await configuration.change(
         lambda content: put_back(page.root, content, configuration.settings),
         is_here=acts_as_this_machine(request),
+        secrets=secrets_in(page.root),
     )
 
 
@@ -106,16 +109,17 @@ async def check_shared_storage_path(body: PathCheckInput, parts: Parts) -> PathC
     )
 
 
-@router.get("/check/blender", operation_id="findBlenderExePath")
+# It runs programs, although it is a GET.
+@router.get("/check/blender", operation_id="findBlenderExePath", dependencies=[NoForeignPage])
 async def find_blender_exe_path(request: Request) -> list[BlenderPathCheckResult]:
-    if not calls_from_this_machine(request):
+    if not acts_as_this_machine(request):
         return []
     return await BlenderCheck.here().find()
 
 
 @router.post("/check/blender", operation_id="checkBlenderExePath")
 async def check_blender_exe_path(body: PathCheckInput, request: Request) -> BlenderPathCheckResult:
-    if not calls_from_this_machine(request):
+    if not acts_as_this_machine(request):
         return BlenderPathCheckResult(
             input=body.path,
             path=body.path,

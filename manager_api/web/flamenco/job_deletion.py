@@ -5,10 +5,17 @@ from fastapi import APIRouter
 from manager_api.contract.deletion import JobDeletionInfo, JobMassDeletionSelection
 from manager_api.web.auth import Anybody
 from manager_api.web.dependencies import Deletions
+from manager_api.web.json_bodies import JsonRoute
 from manager_api.web.parameters import JobId
 from manager_api.web.responses import ERROR, NOT_POSSIBLE, refusal
 
-router = APIRouter(prefix="/api/v3/jobs", tags=["jobs"], dependencies=[Anybody], responses=ERROR)
+router = APIRouter(
+    route_class=JsonRoute,
+    prefix="/api/v3/jobs",
+    tags=["jobs"],
+    dependencies=[Anybody],
+    responses=ERROR,
+)
 
 
 # Declared before any path with a job's id in this place: the first declaration wins.

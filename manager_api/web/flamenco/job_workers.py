@@ -2,9 +2,10 @@
 
 from fastapi import APIRouter
 
-from manager_api.contract.worker_management import JobBlocklistEntry, JobTagChange
+from manager_api.contract.worker_management import Blocks, JobBlocklistEntry, JobTagChange
 from manager_api.web.auth import Anybody
 from manager_api.web.dependencies import Blocklists, Jobs
+from manager_api.web.json_bodies import JsonRoute
 from manager_api.web.parameters import JobId
 from manager_api.web.responses import ERROR, refusal
 
@@ -13,6 +14,7 @@ _NO_TAG = refusal(406, "There is no such worker tag") | refusal(
 )
 
 router = APIRouter(
+    route_class=JsonRoute,
     prefix="/api/v3/jobs",
     tags=["jobs"],
     dependencies=[Anybody],
@@ -33,7 +35,5 @@ async def fetch_job_blocklist(job_id: JobId, blocklists: Blocklists) -> list[Job
 
 
 @router.delete("/{job_id}/blocklist", operation_id="removeJobBlocklist", status_code=204)
-async def remove_job_blocklist(
-    job_id: JobId, entries: list[JobBlocklistEntry], blocklists: Blocklists
-) -> None:
+async def remove_job_blocklist(job_id: JobId, entries: Blocks, blocklists: Blocklists) -> None:
     await blocklists.remove(job_id, entries)

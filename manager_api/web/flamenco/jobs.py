@@ -16,13 +16,16 @@ from manager_api.contract.tasks import JobTasksSummary, Task, TaskLogInfo, TaskS
 from manager_api.job_types.registry import JobTypeUnknown
 from manager_api.web.auth import Anybody
 from manager_api.web.dependencies import Jobs, Parts, Tasks
+from manager_api.web.json_bodies import JsonRoute
 from manager_api.web.parameters import JobId, KnownTaskId, TaskId
 from manager_api.web.responses import ERROR, NOT_POSSIBLE, refusal, without_body
 
 _ETAG = refusal(412, "The job type has changed")
 _NO_LOG = without_body(204, "There is no log")
 
-router = APIRouter(prefix="/api/v3", tags=["jobs"], dependencies=[Anybody], responses=ERROR)
+router = APIRouter(
+    route_class=JsonRoute, prefix="/api/v3", tags=["jobs"], dependencies=[Anybody], responses=ERROR
+)
 
 
 # Declared before any path with a job's id in this place: the first declaration wins.

@@ -12,8 +12,9 @@ from manager_api.contract.workers import (
     WorkerStateChange,
 )
 from manager_api.images.scaling import FORMATS
-from manager_api.web.auth import Worker, anybody, the_worker
+from manager_api.web.auth import Worker, anybody, calls_from_this_machine, the_worker
 from manager_api.web.dependencies import Parts, Tasks, Workers
+from manager_api.web.json_bodies import JsonRoute
 from manager_api.web.parameters import Address, TaskId
 from manager_api.web.responses import ERROR, NOT_AUTHORIZED, refusal
 
@@ -25,9 +26,14 @@ _IMAGE = {
 }
 
 joining = APIRouter(
-    prefix="/api/v3/worker", tags=["worker"], dependencies=[Depends(anybody)], responses=ERROR
+    route_class=JsonRoute,
+    prefix="/api/v3/worker",
+    tags=["worker"],
+    dependencies=[Depends(anybody)],
+    responses=ERROR,
 )
 router = APIRouter(
+    route_class=JsonRoute,
     prefix="/api/v3/worker",
     tags=["worker"],
     dependencies=[Security(the_worker)],
@@ -35,10 +41,12 @@ router = APIRouter(
 )
 
 
-@joining.post("/register-worker", operation_id="registerWorker")
+@joining.post("/register-worker", operation_id="registerWorker", responses=refusal(429))
 async def register_worker(
-    asked: WorkerRegistration, workers: Workers, address: Address
+    asked: WorkerRegistration, request: Request, workers: Workers, address: Address, parts: Parts
 ) -> RegisteredWorker:
+    if not calls_from_this_machine(request):
+        parts.registrations.count(address)
     return await workers.register(asked, address)
 
 

@@ -6,10 +6,12 @@ from manager_api.contract.worker_management import WorkerSleepSchedule, WorkerTa
 from manager_api.contract.workers import Worker, WorkerList, WorkerStatusChangeRequest
 from manager_api.web.auth import Anybody
 from manager_api.web.dependencies import SleepSchedules, Workers, WorkerTags
+from manager_api.web.json_bodies import JsonRoute
 from manager_api.web.parameters import WorkerId
 from manager_api.web.responses import ERROR, without_body
 
 router = APIRouter(
+    route_class=JsonRoute,
     prefix="/api/v3/worker-mgt",
     tags=["worker-mgt"],
     dependencies=[Anybody],

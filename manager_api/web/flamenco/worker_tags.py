@@ -6,10 +6,12 @@ from manager_api.contract.worker_management import WorkerTagList, WorkerTagReque
 from manager_api.contract.workers import WorkerTag
 from manager_api.web.auth import Anybody
 from manager_api.web.dependencies import WorkerTags
+from manager_api.web.json_bodies import JsonRoute
 from manager_api.web.parameters import WorkerTagId, valid_id
 from manager_api.web.responses import ERROR
 
 router = APIRouter(
+    route_class=JsonRoute,
     prefix="/api/v3/worker-mgt",
     tags=["worker-mgt"],
     dependencies=[Anybody],

@@ -12,6 +12,7 @@ from manager_api.contract.worker_tasks import (
 from manager_api.contract.workers import WorkerStateChange
 from manager_api.web.auth import Worker, the_worker
 from manager_api.web.dependencies import HttpPolling, HttpWorkers
+from manager_api.web.json_bodies import JsonRoute
 from manager_api.web.parameters import TaskId
 from manager_api.web.responses import ERROR, NOT_AUTHORIZED, OVERTAKEN, Responses, without_body
 
@@ -19,6 +20,7 @@ _NOTHING = without_body(204, "Nothing to do.")
 _TO_BECOME: Responses = {423: {"model": WorkerStateChange}}
 
 router = APIRouter(
+    route_class=JsonRoute,
     prefix="/api/v3/worker",
     tags=["worker"],
     dependencies=[Security(the_worker)],

@@ -10,14 +10,17 @@ from manager_api.contract.configuration import (
 from manager_api.settings.fields import configuration_fields
 from manager_api.settings.file import masked, with_values
 from manager_api.settings.in_force import Configuration
-from manager_api.web.auth import Anybody, NoForeignPage, acts_as_this_machine
+from manager_api.settings.secrets import secrets_in
+from manager_api.web.auth import Anybody, acts_as_this_machine
 from manager_api.web.dependencies import Parts
+from manager_api.web.json_bodies import JsonRoute
 from manager_api.web.responses import ERROR
 
 router = APIRouter(
+    route_class=JsonRoute,
     prefix="/api/tablao/v1/configuration",
     tags=["configuration"],
-    dependencies=[Anybody, NoForeignPage],
+    dependencies=[Anybody],
     responses=ERROR,
 )
 
@@ -40,7 +43,9 @@ async def change_configuration(
     """Change settings by dotted names such as `shaman.enabled`; null removes one from the file."""
     configuration = parts.configuration
     await configuration.change(
-        lambda content: with_values(content, changes.root), is_here=acts_as_this_machine(request)
+        lambda content: with_values(content, changes.root),
+        is_here=acts_as_this_machine(request),
+        secrets=secrets_in(changes.root),
     )
     return _in_force(configuration)
 

@@ -4,8 +4,9 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
+from activities.images.pictures import NoPreview
 from manager_api.contract.frames import FrameSequence
-from manager_api.images.frame_images import WIDTHS, NoPreview
+from manager_api.images.frame_images import WIDTHS
 from manager_api.web.auth import Anybody
 from manager_api.web.dependencies import Frames
 from manager_api.web.parameters import JobId

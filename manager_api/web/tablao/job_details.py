@@ -12,10 +12,12 @@ from manager_api.contract.job_details import (
 )
 from manager_api.web.auth import Anybody
 from manager_api.web.dependencies import JobDetails, Parts, Recompilations
+from manager_api.web.json_bodies import JsonRoute
 from manager_api.web.parameters import JobId, TaskId
 from manager_api.web.responses import ERROR
 
 router = APIRouter(
+    route_class=JsonRoute,
     prefix="/api/tablao/v1",
     tags=["jobs"],
     dependencies=[Anybody],

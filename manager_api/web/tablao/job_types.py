@@ -18,14 +18,16 @@ from manager_api.contract.jobs import SubmittedJob
 from manager_api.job_types.scripts import JobTypeScripts
 from manager_api.job_types.trial import tried
 from manager_api.jobs.submission import compile_job
-from manager_api.web.auth import Anybody, NoForeignPage, acts_as_this_machine
+from manager_api.web.auth import Anybody, acts_as_this_machine
 from manager_api.web.dependencies import Parts, Scripts
+from manager_api.web.json_bodies import JsonRoute
 from manager_api.web.responses import ERROR, NOT_VALID
 
 router = APIRouter(
+    route_class=JsonRoute,
     prefix="/api/tablao/v1/job-types",
     tags=["job types"],
-    dependencies=[Anybody, NoForeignPage],
+    dependencies=[Anybody],
     responses=ERROR | NOT_VALID,
 )
 

@@ -13,10 +13,12 @@ from manager_api.contract.provisions import (
 from manager_api.database.tables import ProvisionScope
 from manager_api.web.auth import Anybody
 from manager_api.web.dependencies import Provisions
+from manager_api.web.json_bodies import JsonRoute
 from manager_api.web.parameters import WorkerId
 from manager_api.web.responses import ERROR, NOT_VALID
 
 router = APIRouter(
+    route_class=JsonRoute,
     prefix="/api/tablao/v1/provisions",
     tags=["provisions"],
     dependencies=[Anybody],

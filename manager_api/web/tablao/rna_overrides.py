@@ -5,10 +5,12 @@ from fastapi import APIRouter
 from manager_api.contract.rna_overrides import RnaOverrides, RnaOverridesRequest
 from manager_api.web.auth import Anybody
 from manager_api.web.dependencies import JobOverrides
+from manager_api.web.json_bodies import JsonRoute
 from manager_api.web.parameters import JobId
 from manager_api.web.responses import NOT_FOUND, refusal
 
 router = APIRouter(
+    route_class=JsonRoute,
     prefix="/api/tablao/v1/jobs/{job_id}/rna-overrides",
     tags=["jobs"],
     dependencies=[Anybody],

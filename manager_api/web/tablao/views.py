@@ -7,10 +7,12 @@ from fastapi import APIRouter, Query
 from manager_api.contract.views import Owner, View, ViewRequest, Views
 from manager_api.web.auth import Anybody
 from manager_api.web.dependencies import SavedViews
+from manager_api.web.json_bodies import JsonRoute
 from manager_api.web.parameters import ViewId
 from manager_api.web.responses import ERROR
 
 router = APIRouter(
+    route_class=JsonRoute,
     prefix="/api/tablao/v1/views",
     tags=["views"],
     dependencies=[Anybody],

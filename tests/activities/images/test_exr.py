@@ -14,8 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from activities.images.exr import FITS_IN, NoPreview, as_jpeg, choose, shown
-from activities.images.frame_images import exr_as_jpeg
+from activities.images import pictures
+from activities.images.decoder import jpegs
+from activities.images.exr import NoPreview, choose, shown
+from activities.images.pictures import FITS_IN, FRAMES
 from worker_host.processes.environment import clean_environment
 
 WIDTH, HEIGHT = 64, 36
@@ -45,6 +47,12 @@ def coded(light: float) -> float:
     """As the sRGB standard has it, below the shoulder; above, bent."""
     [[pixel]] = shown([np.array([[light]], np.float32)])
     return float(pixel) / 255
+
+
+def as_jpeg(path: str) -> bytes:
+    """What the child process does."""
+    [jpeg] = jpegs(path, [FITS_IN], FRAMES)
+    return jpeg
 
 
 def middle(path: Path) -> tuple[int, int, int]:
@@ -163,8 +171,8 @@ def test_a_window_that_does_not_begin_at_zero_is_read_whole(tmp_path: Path) -> N
 
 
 async def refusal(path: Path) -> str:
-    with pytest.raises(ValueError) as refused:  # noqa: PT011 -- the caller looks at its text
-        await exr_as_jpeg(path)
+    with pytest.raises(pictures.NoPreview) as refused:
+        await pictures.jpegs(path, [FITS_IN])
     return str(refused.value)
 
 
@@ -238,7 +246,8 @@ def rendered(tmp_path_factory: pytest.TempPathFactory) -> Path:
 async def test_a_frame_of_blenders_looks_as_its_png_does(rendered: Path, kind: str) -> None:
     exr, png = rendered / f"{kind}-0001.exr", rendered / "PNG-0001.png"
 
-    preview = Image.open(io.BytesIO(await exr_as_jpeg(exr))).convert("L")
+    [jpeg] = await pictures.jpegs(exr, [FITS_IN])
+    preview = Image.open(io.BytesIO(jpeg)).convert("L")
     expected = Image.open(png).convert("L")
 
     assert preview.size == expected.size == (64, 36)

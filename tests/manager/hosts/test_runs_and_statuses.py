@@ -8,6 +8,7 @@ import pytest
 
 from manager_api.contract.machine import RunProgress
 from manager_api.database.tables import JobRow
+from manager_api.hosts.records import SqlHostRecords
 from tests.manager.hosts.served_channel import Manager
 from workflows.domain import control
 from workflows.domain.messages import RunKey
@@ -276,3 +277,16 @@ async def test_memory_told_before_the_attempt_was_known_is_stored_when_it_is(
         return bool((await manager.task(key)).memory_peak == 2_000)
 
     await manager.eventually_true(is_stored)
+
+
+@pytest.mark.parametrize(("attempt", "is_known"), [(1, True), (4, True), (1_000_000, False)])
+async def test_an_attempt_that_cannot_be_has_no_log(
+    manager: Manager, attempt: int, is_known: bool
+) -> None:
+    worker = await manager.worker()
+    key = await manager.running(worker)
+
+    records = SqlHostRecords(manager.database)
+    task = await records.task_of(worker, replace(key, attempt=attempt))
+
+    assert (task is not None) is is_known

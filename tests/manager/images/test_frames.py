@@ -12,7 +12,8 @@ import OpenEXR  # type: ignore[import-not-found] # compiled, and without stubs
 import pytest
 from PIL import Image
 
-from manager_api.images.frame_images import FrameImages, NoPreview, prune
+from activities.images.pictures import NoPreview
+from manager_api.images.frame_images import FrameImages, prune
 from tests.manager.api_calls import Submit
 
 if TYPE_CHECKING:

@@ -10,6 +10,7 @@ import httpx
 import pytest
 import yaml
 
+from manager_api.settings.about import Secret, settings_of
 from manager_api.settings.model import ManagerSettings, read_settings
 from tests.manager.api_calls import Submit
 
@@ -183,7 +184,8 @@ async def test_a_databases_password_is_no_ones_business(
 async def test_a_password_in_a_brokers_address_is_no_ones_business(
     api: httpx.AsyncClient, file: Path
 ) -> None:
-    await api.patch(OURS, json={"mqtt.client.broker": "tcp://tablao:can@te@broker:1883"})
+    broker = {"mqtt.client.broker": "tcp://tablao:can@te@broker:1883"}
+    await api.patch(OURS, json=broker | {"mqtt.client.password": "duende"})
 
     page = await page_of(api)
     answer = await api.put(FILE, json=page)
@@ -273,6 +275,110 @@ async def test_a_page_from_elsewhere_changes_nothing(api: httpx.AsyncClient, fil
         assert answer.status_code == 403
     assert text(file) == WRITTEN
     assert (await api.patch(OURS, json={}, headers=own)).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"mqtt.client.broker": "tcp://evil.example:1883"},
+        {"mqtt.client.broker": "tcp://broker:1884"},
+        {"mqtt.client.broker": "ws://broker"},
+        {"mqtt.client.broker": "tcp://evil.example", "mqtt.client.username": "x"},
+        {"mqtt.client.broker": "tcp://evil.example", "mqtt.client.password": "***"},
+        {"mqtt": {"client": {"broker": "tcp://evil.example", "password": "***"}}},
+        {"mqtt.client": {"broker": "tcp://evil.example", "password": "***"}},
+    ],
+)
+async def test_a_password_is_not_sent_to_another_address(
+    api: httpx.AsyncClient, file: Path, changes: dict[str, Any]
+) -> None:
+    refused = await api.patch(OURS, json=changes)
+
+    assert refused.status_code == 400
+    assert "password" in refused.json()["message"]
+    assert text(file) == WRITTEN
+
+
+@pytest.mark.parametrize("password", ["***", "cante", "duende", ""])
+async def test_the_page_gives_a_new_address_its_password(
+    api: httpx.AsyncClient, file: Path, password: str
+) -> None:
+    page = await page_of(api)
+    page["mqtt"]["client"] |= {"broker": "tcp://evil.example", "password": password}
+
+    answer = await api.put(FILE, json=page)
+
+    assert answer.status_code == (400 if password == "***" else 204)
+    if password == "***":
+        assert "Give mqtt.client.password together with the new address." in answer.text
+        assert text(file) == WRITTEN
+    else:
+        assert content(file)["mqtt"]["client"]["password"] == password
+
+
+@pytest.mark.parametrize(
+    ("changes", "password"),
+    [
+        ({"mqtt.client.broker": "tcp://new", "mqtt.client.password": "duende"}, "duende"),
+        ({"mqtt.client.broker": "tcp://new", "mqtt.client.password": None}, ""),
+        ({"mqtt.client": {"broker": "tcp://new"}}, ""),
+        ({"mqtt.client.enabled": True}, "duende"),
+        ({"mqtt.client.broker": ""}, "duende"),
+        ({"mqtt.client.password": "cante"}, "cante"),
+    ],
+)
+async def test_an_address_changes_with_its_password(
+    api: httpx.AsyncClient, farm: "Farm", file: Path, changes: dict[str, Any], password: str
+) -> None:
+    assert (await api.patch(OURS, json=changes)).status_code == 200
+    assert farm.parts.settings.mqtt.client.password == password
+
+
+async def test_an_address_that_was_emptied_does_not_take_the_password_along(
+    api: httpx.AsyncClient, file: Path
+) -> None:
+    await api.patch(OURS, json={"mqtt.client.broker": None})
+
+    refused = await api.patch(OURS, json={"mqtt.client.broker": "tcp://evil.example"})
+
+    assert refused.status_code == 400
+
+
+async def test_a_password_of_the_environment_stays_with_its_address_too(
+    api: httpx.AsyncClient, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TABLAO_MQTT__CLIENT__PASSWORD", "soleá")
+
+    refused = await api.patch(OURS, json={"mqtt.client.broker": "tcp://evil.example"})
+
+    assert refused.status_code == 400
+    assert text(file) == WRITTEN
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"database": "postgresql+asyncpg://tablao:***@evil.example/tablao"},
+        {"mqtt.client.broker": "tcp://tablao:***@evil.example"},
+    ],
+)
+async def test_a_masked_password_is_not_taken_for_one(
+    api: httpx.AsyncClient, file: Path, changes: dict[str, Any]
+) -> None:
+    refused = await api.patch(OURS, json=changes | {"mqtt.client.password": "duende"})
+
+    assert refused.status_code == 400
+    assert text(file) == WRITTEN
+
+
+def test_every_secret_has_its_address_in_it_or_names_it() -> None:
+    whole = [
+        each for each in settings_of(ManagerSettings) if each.about.secret is Secret.EVERYTHING
+    ]
+    names = {each.name for each in settings_of(ManagerSettings)}
+
+    assert whole
+    assert {each.about.sent_to for each in whole} <= names
 
 
 async def test_changed_variables_are_in_the_next_commands(

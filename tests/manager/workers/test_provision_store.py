@@ -8,11 +8,11 @@ import pytest
 
 from manager_api.contract.errors import NothingProvisioned
 from manager_api.database.engine import Changed, Database
-from manager_api.database.tables import ProvisionScope
+from manager_api.database.tables import ProvisionScope, WorkerRow
 from manager_api.workers import provision_store as provisions
 from manager_api.workers import store as workers
 from manager_api.workers import tag_store as tags
-from workflows.domain.provisioning import Provision
+from workflows.domain.provisioning import MOST_SLOTS, Provision
 
 Make = Callable[..., Awaitable[str]]
 Told = Callable[..., Awaitable[list[tuple[str, dict[str, Any]]]]]
@@ -71,3 +71,10 @@ async def test_setting_again_replaces_and_a_change_wakes_the_keeper(
     assert len(woken) == 3
     # Values stay out of events, which everybody may read.
     assert await told() == [("/provisions", {"scope": "farm", "target": ""})] * 3
+
+
+def test_slots_that_an_older_manager_stored_are_bounded() -> None:
+    row = WorkerRow(slots=10_000_000, is_http=False)
+
+    assert provisions.slots(row, Provision()) == MOST_SLOTS
+    assert provisions.slots(row, Provision(slots=3)) == 3

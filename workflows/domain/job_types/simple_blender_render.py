@@ -5,7 +5,7 @@ Source: Flamenco 3.9, down to the order of arguments.
 
 from typing import Any
 
-from workflows.domain.frames import BadFrameRange, chunk_frames, count_frames, parse_frames
+from workflows.domain.frames import BadFrameRange, chunk_frames, count_chunks, count_frames, ends
 from workflows.domain.job_types import paths
 from workflows.domain.job_types.checking import missing
 from workflows.domain.job_types.definitions import (
@@ -80,12 +80,13 @@ def _render_tasks(settings: dict[str, Any], output: str) -> list[AuthoredTask]:
     frames, size = settings["frames"], settings.get("chunk_size")
     if size is None:
         raise missing("chunk_size")
-    chunks = chunk_frames(frames, int(size))
-    if len(chunks) >= MAX_TASKS:
+    # Counted first, because making a million chunks takes long.
+    if (count := count_chunks(frames, int(size))) >= MAX_TASKS:
         raise CompileError(
-            f"This makes {len(chunks):,} tasks, and a job has fewer than {MAX_TASKS:,}: "
+            f"This makes {count:,} tasks, and a job has fewer than {MAX_TASKS:,}: "
             "choose a larger chunk size."
         )
+    chunks = chunk_frames(frames, int(size))
     arguments, device = _blender_arguments(settings, output), _device_arguments(settings)
     # All chunks but the last are full; counting each chunk's frames again would take longer.
     lefts = range(count_frames(frames), 0, -int(size))
@@ -175,8 +176,8 @@ def _video_command(settings: dict[str, Any], directory: str, extension: str) -> 
 def _frames_in_name(frames: str) -> str:
     if "," not in frames:
         return frames
-    numbers = parse_frames(frames)
-    return f"{numbers[0]}-{numbers[-1]}"
+    first, last = ends(frames)
+    return f"{first}-{last}"
 
 
 def _without_zero_fraction(number: float) -> float:
