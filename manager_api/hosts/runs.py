@@ -67,6 +67,7 @@ class RunService:
             task.rna_overrides,
         )
         return RunCommands(
+            run_key=str(key),
             task_id=task.task_id,
             job_name=task.job_name,
             task_name=task.task_name,

@@ -1,5 +1,7 @@
 """One run of a job: tasks, leases, failures, and what is written of them."""
 
+from dataclasses import replace
+
 from tests.domain.jobs import (
     CANCELED,
     COMPLETED,
@@ -139,6 +141,15 @@ def test_a_lease_of_another_run_is_returned() -> None:
     job = job_of(1, run=2)
 
     job.lend([lease("ada", run=1)])
+
+    assert started(job) == []
+    assert [returned.lease_id for returned in written(job).returned] == ["ada.0.1"]
+
+
+def test_a_lease_of_another_job_is_returned() -> None:
+    job = job_of(1)
+
+    job.lend([replace(lease("ada"), job_id="../another job")])
 
     assert started(job) == []
     assert [returned.lease_id for returned in written(job).returned] == ["ada.0.1"]

@@ -2554,6 +2554,8 @@ export interface components {
         };
         /** RunCommands */
         RunCommands: {
+            /** Run Key */
+            run_key: string;
             /** Task Id */
             task_id: string;
             /** Job Name */

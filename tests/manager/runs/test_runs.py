@@ -67,6 +67,7 @@ async def test_the_holder_of_a_lease_gets_the_commands_for_its_platform(
     [task] = await tasks_of(job["id"])
     storage = farm.parts.settings.jobs_path
     assert answer.json() == {
+        "run_key": f"{job['id']}.1.1.1",
         "task_id": task["id"],
         "job_name": "bulería",
         "task_name": "echo",

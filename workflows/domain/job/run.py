@@ -94,7 +94,8 @@ class JobRun:
 
     def _accept(self, lease: Lease) -> None:
         slot = f"{lease.worker_id}/{lease.slot}"
-        if lease.run != self.run or lease.generation <= self.generations.get(slot, 0):
+        is_ours = (lease.job_id, lease.run) == (self.job_id, self.run)
+        if not is_ours or lease.generation <= self.generations.get(slot, 0):
             self._return(lease, "it came too late")
             return
         for older in self.leases.of_slot(lease.worker_id, lease.slot):
