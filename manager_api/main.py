@@ -174,7 +174,7 @@ def _hosts(parts: ManagerParts) -> Hosts:
         lost_after_s=settings.lost_after_s,
         namespace=settings.temporal_namespace,
     )
-    records = SqlHostRecords(parts.database, parts.runs.task_fetched)
+    records = SqlHostRecords(parts.database, parts.logs, parts.runs.task_fetched)
     hosts = Hosts(records, parts.logs, channel)
     hosts.on_statistics = parts.events.machine_told
     return hosts

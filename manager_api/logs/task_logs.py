@@ -27,6 +27,8 @@ _BLOCK = 64 * 1024
 _REMEMBERED_JOBS = 10_000
 #: Matches the file names of `TaskLogs._path`.
 _FILE_NAME = re.compile(r"task-([0-9a-f-]{36})\.(\d+)-")
+#: Matches the line of `TaskLogs.assigned`.
+_ASSIGNED = re.compile(r"^\S+ Task assigned to worker .* \(([0-9a-f-]{36})\)$", re.MULTILINE)
 _BEFORE, _HOST, _AFTER = _SECTIONS = range(3)
 #: Tries after the database's last one that are looked for, too: a log may be ahead of the database.
 _LATER_TRIES = 3
@@ -214,6 +216,11 @@ class TaskLogs:
         if not await asyncio.to_thread(_contains, path, text):
             await self.note(Note(job_id, task_id, attempt, text, when, after=False))
 
+    async def assigned_to(self, job_id: str, task_id: str, attempt: int) -> str:
+        """Return the worker that was given this attempt last; empty if the log names none."""
+        path = self._path(TryOfTask(job_id, task_id, attempt), _BEFORE)
+        return await asyncio.to_thread(_last_match, path, _ASSIGNED)
+
     async def size(self, job_id: str, task_id: str, attempts: int) -> int:
         """Return the log's size in bytes; 0 if there is no log.
 
@@ -289,6 +296,12 @@ def _add_line(path: Path, line: str) -> bool:
 
 def _contains(path: Path, text: str) -> bool:
     return path.exists() and text in path.read_text(encoding="utf-8")
+
+
+def _last_match(path: Path, pattern: re.Pattern[str]) -> str:
+    """Return the first group of the pattern's last match in a file; empty if there is none."""
+    found = pattern.findall(path.read_text(encoding="utf-8")) if path.exists() else []
+    return found[-1] if found else ""
 
 
 def _lacks_newline(stretch: Stretch) -> bool:
