@@ -103,7 +103,9 @@ class TaskMoves:
             named.name if named else None,
             previous=None if previous == row.status else previous,
         )
-        events.append(self._session, topic_of_job(self._job.id), payload)
+        events.append(
+            self._session, topic_of_job(self._job.id), payload, aside={"attempt": row.attempt}
+        )
         if worker is not None:
             events.append(self._session, WORKERS, worker_event(worker))
         if move.status in _FAILED:

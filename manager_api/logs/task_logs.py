@@ -163,7 +163,10 @@ class TaskLogs:
             self._listener.log_grew(task_id, lines)
 
     async def note(self, note: Note) -> None:
-        """Add a line of the manager. The same text with the same time is written once."""
+        """Add a line of the manager, in the order of times.
+
+        The same text with the same time is written once.
+        """
         await self.note_all([note])
 
     async def note_all(self, notes: Sequence[Note]) -> None:
@@ -185,7 +188,7 @@ class TaskLogs:
         task = TryOfTask(note.job_id, note.task_id, note.attempt)
         path = self._path(task, _AFTER if note.after else _BEFORE)
         self._drop_old_tries(task, path)
-        return _add_line(path, note.line)
+        return _add_line(path, note)
 
     def _append_at(self, task: TryOfTask, offset: int, data: bytes) -> tuple[int, bytes]:
         path = self._path(task, _HOST)
@@ -284,14 +287,51 @@ class TaskLogs:
         return text
 
 
-def _add_line(path: Path, line: str) -> bool:
+def _add_line(path: Path, note: Note) -> bool:
     with lock_of(path):
-        if path.exists() and line in path.read_text(encoding="utf-8"):
+        written = path.read_text(encoding="utf-8") if path.exists() else ""
+        if note.line in written:
             return False
+        lines = written.splitlines(keepends=True)
+        place = _place_of(note, lines)
+        if place < len(lines):
+            # Notes of one moment come from several places, in any order.
+            _replace(path, "".join([*lines[:place], note.line, *lines[place:]]))
+            return True
         with opened(path) as file:
             file.seek(0, os.SEEK_END)
-            file.write(line.encode(errors="replace"))
+            file.write(note.line.encode(errors="replace"))
         return True
+
+
+def _place_of(note: Note, lines: Sequence[str]) -> int:
+    """Return the index of the first line that is later than the note."""
+    when = _time_of(note.line)
+    place = len(lines)
+    for number in reversed(range(len(lines))):
+        time = _time_of(lines[number])
+        if time is None:
+            continue
+        if when is None or time <= when:
+            break
+        place = number
+    return place
+
+
+def _time_of(line: str) -> datetime | None:
+    """Return the time of a note; None for a further line of a note's text."""
+    try:
+        time = datetime.fromisoformat(line.partition(" ")[0])
+    except ValueError:
+        return None
+    return time if time.tzinfo else None
+
+
+def _replace(path: Path, text: str) -> None:
+    """Write the file in one step: a reader finds the old text or the new one."""
+    unfinished = path.with_suffix(".tmp")
+    unfinished.write_bytes(text.encode(errors="replace"))
+    os.replace(unfinished, path)
 
 
 def _contains(path: Path, text: str) -> bool:
