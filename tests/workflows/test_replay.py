@@ -3,7 +3,7 @@
 `python -m tests.workflows.record` records them anew from a running farm; commit those of the old
 code before a change, and never replace them to make this pass (CONTRIBUTING.md). In `paused-1` the
 manager used the named updates, as builds before `change` did; in `changed-1` it uses `change`.
-`not-taken-1` is a run on a host that did not take up what it had: before, one offer of 30 s was all.
+In `not-taken-1` a host did not take up what it had, when one offer of it was all.
 """
 
 from pathlib import Path

@@ -31,6 +31,10 @@ from workflows.domain.messages import (
 )
 from workflows.domain.statuses import ENDED, SCHEDULABLE, JobStatus, TaskStatus
 
+#: How often a run that may live is offered to its host before it counts as gone. A host that has
+#: lost its manager needs longer than one offer lasts to find Temporal again.
+OFFERS_OF_A_RUN = 3
+
 
 @dataclass(frozen=True, slots=True)
 class RetryPause:
@@ -134,6 +138,8 @@ class JobRun:
 
     def _move_to_session(self, holding: Holding, session: int) -> None:
         self.leases.move_session(holding, session)
+        if holding.live is not None:
+            holding.live.not_taken = 0
         self.changes.moved.append((holding.lease.id, session))
         self._offer_again(holding)
         if holding.live is not None and holding.live.is_voided:
@@ -237,8 +243,30 @@ class JobRun:
         else:
             self.offer_ended(offer, Outcome(OutcomeKind.CANCELED))
 
+    def not_taken(self, offer: int, *, is_overdue: bool) -> None:
+        """Handle a schedule-to-start time-out: the host does not ask for work (protocol rule 6).
+
+        A run that was offered before may live, or its host keeps the outcome. So it is offered
+        several times more.
+
+        Args:
+            is_overdue: the time-out is handled late, because no manager or no Temporal was there.
+                The host could not take the offer then, so the offer does not count.
+        """
+        holding = self.leases.of_offer(offer)
+        if holding is None or holding.live is None:
+            return
+        live = holding.live
+        live.not_taken += 0 if is_overdue else 1
+        offers = OFFERS_OF_A_RUN if live.is_reoffered else 1
+        if live.is_voided or live.not_taken >= offers:
+            self.never_started(offer)
+            return
+        self._offer_again(holding)
+        self.settle()
+
     def never_started(self, offer: int) -> None:
-        """Handle a schedule-to-start time-out: the host does not ask for work (protocol rule 6)."""
+        """End the lease of an offer that its host did not take."""
         holding = self.leases.of_offer(offer)
         if holding is not None:
             self._drop(holding, "the worker did not take the task", unresponsive=True)
@@ -255,6 +283,7 @@ class JobRun:
         if holding.live.is_voided:
             self._drop(holding, "the worker fell silent", unresponsive=True)
         else:
+            holding.live.not_taken = 0
             self._offer_again(holding)
         self.settle()
 
