@@ -18,9 +18,10 @@ from manager_api.database.payloads import WORKERS, task_event, topic_of_job, wor
 from manager_api.database.tables import JobRow, TaskRow, WorkerRow, table_of
 from manager_api.jobs import history as job_history
 from manager_api.jobs.task_store import tasks_by_index
+from manager_api.runs import http_store as http_runs
 from workflows.domain.job.ranges import indexes_in, parse_ranges
-from workflows.domain.messages import TasksMoved
-from workflows.domain.statuses import TaskStatus
+from workflows.domain.messages import RunKey, TasksMoved
+from workflows.domain.statuses import WAITING, TaskStatus
 
 _TASKS = table_of(TaskRow)
 #: Statuses that set a task's steps. After such a bulk change the job's steps are summed up again.
@@ -79,6 +80,7 @@ class TaskMoves:
             await sum_steps(self._session, self._job)
 
     async def _one_by_one(self, moves: Sequence[TasksMoved]) -> None:
+        moves = await self._handed_out(moves)
         indexes = {index for move in moves for index in indexes_in(move.indexes)}
         rows = await tasks_by_index(self._session, self._job.id, sorted(indexes))
         await self._workers.look_up(move.worker_id for move in moves)
@@ -88,7 +90,39 @@ class TaskMoves:
                 if index in rows:
                     self._move(rows[index], move)
 
+    async def _handed_out(self, moves: Sequence[TasksMoved]) -> Sequence[TasksMoved]:
+        """Leave out the offers that no worker has fetched; see `hand_out`."""
+        keys = {move: self._key(move) for move in moves if move.is_offer}
+        if not keys:
+            return moves
+        fetched = await http_runs.handed_out(self._session, keys.values())
+        return [move for move in moves if move not in keys or keys[move] in fetched]
+
+    def _key(self, move: TasksMoved) -> RunKey:
+        return RunKey(self._job.id, int(move.indexes), self._job.run, move.attempt or 0)
+
+    async def hand_out(self, row: TaskRow, key: RunKey, worker_id: str) -> None:
+        """Move a task that its HTTP worker fetches now.
+
+        The workflow has decided so already. If the database does not have this write yet, the task
+        may not wait in it; then the write moves it.
+        """
+        if self._job.run == key.run and row.status in WAITING and row.attempt < key.attempt:
+            await self._one_by_one(
+                [
+                    TasksMoved(
+                        str(key.index),
+                        TaskStatus.ACTIVE,
+                        "Started",
+                        worker_id=worker_id,
+                        attempt=key.attempt,
+                    )
+                ]
+            )
+
     def _move(self, row: TaskRow, move: TasksMoved) -> None:
+        if move.is_offer and row.attempt == move.attempt:
+            return  # its worker has fetched it before this write came
         previous = row.status
         worker = self._workers.get(move.worker_id)
         self._note_times(row, move.status)

@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+import pytest
+
 from tests.domain.jobs import (
     CANCELED,
     COMPLETED,
@@ -24,7 +26,9 @@ from workflows.domain.messages import (
     Change,
     JobAction,
     Limits,
+    Outcome,
     Recall,
+    TaskAction,
     WorkerGone,
 )
 from workflows.domain.statuses import JobStatus, TaskStatus
@@ -213,6 +217,38 @@ def test_a_run_that_completes_before_it_could_be_stopped_counts() -> None:
     ends(job, start, COMPLETED)
 
     assert statuses(job) == ["completed"]
+
+
+def test_an_offer_to_an_http_worker_is_written_as_one() -> None:
+    job = job_of(2)
+
+    job.lend([lease("ada"), replace(lease("bob"), is_http=True)])
+
+    assert [moved.is_offer for moved in written(job).tasks] == [False, True]
+
+
+@pytest.mark.parametrize("outcome", [REFUSED, CANCELED])
+def test_a_run_that_was_never_handed_out_was_no_try(outcome: Outcome) -> None:
+    job = job_of(1)
+    job.lend([replace(lease("ada"), is_http=True)])
+    [start] = started(job)
+    job.recall([Recall("ada.0.1", at_once=True)])
+
+    ends(job, start, replace(outcome, not_handed_out=True))
+
+    assert written(job).tasks[-1].attempt == 0
+    assert [again.ref.attempt for again in lend(job, "bob")] == [1]
+
+
+def test_a_canceled_offer_that_was_never_handed_out_was_no_try() -> None:
+    job = job_of(1)
+    job.lend([replace(lease("ada"), is_http=True)])
+    [start] = started(job)
+    request(job, Change(task=1, task_action=TaskAction.CANCEL))
+
+    ends(job, start, replace(CANCELED, not_handed_out=True))
+
+    assert job.tasks.attempt(1) == 0
 
 
 def test_a_refusal_ends_the_lease_and_blames_nobody() -> None:

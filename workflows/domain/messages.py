@@ -312,6 +312,8 @@ class Outcome:
     kind: OutcomeKind
     reason: str = ""
     """One line, shown as the task's activity."""
+    not_handed_out: bool = False
+    """Whether an HTTP worker never got the run, so that its attempt does not count."""
 
 
 # --- workflow to database -------------------------------------------------------------------------
@@ -332,6 +334,10 @@ class TasksMoved:
     failed_by: tuple[str, ...] | None = None
     """The new list of workers that failed the task; None leaves it as it is."""
     failures: int | None = None
+    is_offer: bool = False
+    """Whether an HTTP worker still has to fetch the run. The database moves the task when the run
+    is handed out.
+    """
 
 
 @dataclass(frozen=True, slots=True)

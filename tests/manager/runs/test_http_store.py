@@ -49,6 +49,13 @@ async def attach(db: Database, lease: Lease, activity: str = "1") -> http_runs.A
         return await http_runs.attach(session, ref, "run", activity)
 
 
+async def hand_out(db: Database, key: str) -> None:
+    async with db.writing() as session:
+        row = await http_runs.run_to_change(session, key)
+        assert row is not None
+        row.state, row.handed_out = HttpRunState.RUNNING, 1
+
+
 async def end(db: Database, key: str, outcome: Outcome) -> None:
     async with db.writing() as session:
         row = await http_runs.run_to_change(session, key)
@@ -93,6 +100,7 @@ async def test_a_run_is_attached_to_and_its_outcome_is_kept(
 
     first = await attach(db, lease)
     second = await attach(db, lease, "2")
+    await hand_out(db, key)
     await end(db, key, COMPLETED)
     await end(db, key, Outcome(OutcomeKind.FAILED, "too late"))
     async with db.reading() as session:
@@ -114,6 +122,7 @@ async def test_a_run_is_forgotten_when_its_end_is_recorded(
     store = SqlProjectionStore(db)
     await store.store(ProjectionWrite(job_id, 1, 1, tasks=(started,), held=(lease.id,)))
     await attach(db, lease)
+    await hand_out(db, key)
     await end(db, key, COMPLETED)
 
     async def settled() -> list[str]:

@@ -207,6 +207,8 @@ class JobRun:
             return
         index, is_voided = holding.live.index, holding.live.is_voided
         self.leases.end_live(holding)
+        if outcome.not_handed_out:
+            self.tasks.columns.attempts[index - 1] -= 1
         self.tasks.release(index)
         if not is_voided:
             self._apply(index, holding.lease.worker_id, outcome)
@@ -341,7 +343,13 @@ class JobRun:
     # --- moving ----------------------------------------------------------------------------------
 
     def move_task(
-        self, index: int, status: TaskStatus, text: str, worker: str | None = None
+        self,
+        index: int,
+        status: TaskStatus,
+        text: str,
+        worker: str | None = None,
+        *,
+        is_offer: bool = False,
     ) -> None:
         self.tasks.move(index, status)
         columns = self.tasks.columns
@@ -354,6 +362,7 @@ class JobRun:
                 attempt=self.tasks.attempt(index),
                 failed_by=columns.failed_by[index - 1],
                 failures=columns.failures[index - 1],
+                is_offer=is_offer,
             )
         )
 
@@ -440,7 +449,13 @@ class JobRun:
         if index is None:
             return False
         self.tasks.columns.attempts[index - 1] += 1
-        self.move_task(index, TaskStatus.ACTIVE, "Started", worker=worker_id)
+        self.move_task(
+            index,
+            TaskStatus.ACTIVE,
+            "Started",
+            worker=worker_id,
+            is_offer=holding.lease.is_http,
+        )
         self.tasks.hold(index)
         self.starts.append(self.leases.begin_live(holding, index, self.tasks.attempt(index)))
         if self.status is JobStatus.QUEUED:
