@@ -11,6 +11,7 @@ from temporalio.exceptions import (
 )
 from temporalio.workflow import ActivityHandle
 
+from workflows.domain.job import unanswered
 from workflows.domain.job.run import JobRun
 from workflows.domain.messages import Outcome, OutcomeKind
 
@@ -37,20 +38,20 @@ def report(
     cause = error.cause if isinstance(error, ActivityError) else error
     if isinstance(cause, CancelledError):
         if isinstance(error, ActivityError) and not error.started_event_id:
-            job.canceled_unseen(offer)
+            unanswered.canceled_unseen(job, offer)
         else:
             job.offer_ended(offer, Outcome(OutcomeKind.CANCELED))
     elif isinstance(cause, TimeoutError) and cause.type is TimeoutType.SCHEDULE_TO_START:
         _not_taken(job, offer, offered_for)
     elif isinstance(cause, TimeoutError):
-        job.fell_silent(offer)
+        unanswered.fell_silent(job, offer)
     else:
         job.offer_ended(offer, Outcome(OutcomeKind.LOST, str(cause)))
 
 
 def _not_taken(job: JobRun, offer: int, offered_for: timedelta) -> None:
     if not workflow.patched("offer-again-what-may-live"):
-        job.never_started(offer)
+        unanswered.never_started(job, offer)
         return
     in_time = timedelta(seconds=job.limits.schedule_to_start_s * (1 + _LATE))
-    job.not_taken(offer, is_overdue=offered_for > in_time)
+    unanswered.not_taken(job, offer, is_overdue=offered_for > in_time)

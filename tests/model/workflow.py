@@ -8,6 +8,7 @@ from typing import Any
 from tests.model.database import Database
 from tests.model.temporal import Execution, Temporal
 from tests.model.times import LATE, RETRY_PAUSE
+from workflows.domain.job import unanswered
 from workflows.domain.job.carrying import carry, restore
 from workflows.domain.job.requests import Closing, request
 from workflows.domain.job.run import JobRun
@@ -26,8 +27,8 @@ _HANDLERS: Mapping[str, Callable[[JobRun, Any], None]] = {
     "census": JobRun.census,
     "tell_again": lambda job, _: job.tell_again(),
     "retry_due": JobRun.retry_due,
-    "canceled_unseen": JobRun.canceled_unseen,
-    "fell_silent": JobRun.fell_silent,
+    "canceled_unseen": unanswered.canceled_unseen,
+    "fell_silent": unanswered.fell_silent,
     "ended": lambda job, ended: job.offer_ended(*ended),
 }
 
@@ -110,7 +111,7 @@ class WorkflowWorker:
         for kind, content in arrived:
             if kind == "not_taken":
                 offer, deadline = content
-                job.not_taken(offer, is_overdue=now > deadline + LATE)
+                unanswered.not_taken(job, offer, is_overdue=now > deadline + LATE)
             else:
                 _HANDLERS[kind](job, content)
             self._act(execution, job, now)

@@ -31,10 +31,6 @@ from workflows.domain.messages import (
 )
 from workflows.domain.statuses import ENDED, SCHEDULABLE, JobStatus, TaskStatus
 
-#: How often a run that may live is offered to its host before it counts as gone. A host that has
-#: lost its manager needs longer than one offer lasts to find Temporal again.
-OFFERS_OF_A_RUN = 3
-
 
 @dataclass(frozen=True, slots=True)
 class RetryPause:
@@ -49,7 +45,11 @@ class RetryPause:
 
 
 class JobRun:
-    """State and rules of one run; `workflows.domain.job.requests` adds the changes by users."""
+    """State and rules of one run.
+
+    `workflows.domain.job.requests` adds the changes by users, `workflows.domain.job.unanswered` the
+    offers that no host answered.
+    """
 
     def __init__(self, snapshot: JobSnapshot) -> None:
         self.job_id = snapshot.job_id
@@ -103,7 +103,7 @@ class JobRun:
             self._return(lease, "it came too late")
             return
         for older in self.leases.of_slot(lease.worker_id, lease.slot):
-            self._drop(older, "the worker was lent anew")
+            self.drop(older, "the worker was lent anew")
         self.generations[slot] = lease.generation
         self.changes.held.append(lease.id)
         self.leases.add(Holding(lease))
@@ -121,7 +121,7 @@ class JobRun:
         for holding in self.leases:
             lease = holding.lease
             if lease.worker_id == gone.worker_id and lease.session <= gone.session:
-                self._drop(holding, gone.reason or "the worker is gone")
+                self.drop(holding, gone.reason or "the worker is gone")
         self.settle()
 
     def session_changed(self, changed: SessionChanged) -> None:
@@ -133,7 +133,7 @@ class JobRun:
             if holding.live is not None and str(holding.key) in live:
                 self._move_to_session(holding, changed.session)
             else:
-                self._drop(holding, "the worker's host started anew without it")
+                self.drop(holding, "the worker's host started anew without it")
         self.settle()
 
     def _move_to_session(self, holding: Holding, session: int) -> None:
@@ -141,11 +141,12 @@ class JobRun:
         if holding.live is not None:
             holding.live.not_taken = 0
         self.changes.moved.append((holding.lease.id, session))
-        self._offer_again(holding)
+        self.offer_again(holding)
         if holding.live is not None and holding.live.is_voided:
-            self._tell_stopped(holding)
+            self.tell_stopped(holding)
 
-    def _offer_again(self, holding: Holding) -> None:
+    def offer_again(self, holding: Holding) -> None:
+        """Ask the host for the same attempt once more."""
         # The earlier activity is not canceled even if it is still open: its host would take that as
         # an order to stop the very run that is asked for again.
         start = self.leases.offer_again(holding)
@@ -158,11 +159,11 @@ class JobRun:
         Call it after a continue-as-new, when the earlier activities cannot be reached any more.
         """
         for holding in self.leases:
-            self._offer_again(holding)
+            self.offer_again(holding)
             if holding.live is not None and holding.live.is_voided:
-                self._tell_stopped(holding)
+                self.tell_stopped(holding)
 
-    def _drop(self, holding: Holding, reason: str, *, unresponsive: bool = False) -> None:
+    def drop(self, holding: Holding, reason: str, *, unresponsive: bool = False) -> None:
         """End a lease without waiting for its host."""
         self._give_up_live(holding, reason)
         self.leases.remove(holding)
@@ -182,9 +183,10 @@ class JobRun:
         """Order the live run to stop; its outcome tells later that it has stopped."""
         if holding.live is not None:
             self.cancels.append(holding.live.offer)
-            self._tell_stopped(holding)
+            self.tell_stopped(holding)
 
-    def _tell_stopped(self, holding: Holding) -> None:
+    def tell_stopped(self, holding: Holding) -> None:
+        """Tell the host on the fast channel to stop the live run."""
         if holding.key is not None:
             lease = holding.lease
             self.changes.stopped.append(RunStopped(holding.key, lease.worker_id, lease.session))
@@ -203,7 +205,7 @@ class JobRun:
         outcome = replace(outcome, reason=outcome.reason[:LONGEST_REASON])
         if outcome.kind is OutcomeKind.SUPERSEDED:
             # Another attachment replaced ours. Only this run of the job may attach, so ask again.
-            self._offer_again(holding)
+            self.offer_again(holding)
             return
         index, is_voided = holding.live.index, holding.live.is_voided
         self.leases.end_live(holding)
@@ -229,65 +231,6 @@ class JobRun:
                 self._failed(index, worker_id, f"it broke off too often: {outcome.reason}")
             case _:
                 self._requeue_unblamed(index, outcome.reason or str(outcome.kind))
-
-    def canceled_unseen(self, offer: int) -> None:
-        """Handle an activity that was canceled before its host took it.
-
-        If the run was offered before, it may live, and only its host can tell that it has stopped.
-        So the run is offered once more.
-        """
-        holding = self.leases.of_offer(offer)
-        if holding is None or holding.live is None:
-            return
-        if holding.live.is_reoffered:
-            self._offer_again(holding)
-            self._tell_stopped(holding)
-        else:
-            self.offer_ended(offer, Outcome(OutcomeKind.CANCELED))
-
-    def not_taken(self, offer: int, *, is_overdue: bool) -> None:
-        """Handle a schedule-to-start time-out: the host does not ask for work (protocol rule 6).
-
-        A run that was offered before may live, or its host keeps the outcome. So it is offered
-        several times more.
-
-        Args:
-            is_overdue: the time-out is handled late, because no manager or no Temporal was there.
-                The host could not take the offer then, so the offer does not count.
-        """
-        holding = self.leases.of_offer(offer)
-        if holding is None or holding.live is None:
-            return
-        live = holding.live
-        live.not_taken += 0 if is_overdue else 1
-        offers = OFFERS_OF_A_RUN if live.is_reoffered else 1
-        if live.is_voided or live.not_taken >= offers:
-            self.never_started(offer)
-            return
-        self._offer_again(holding)
-        self.settle()
-
-    def never_started(self, offer: int) -> None:
-        """End the lease of an offer that its host did not take."""
-        holding = self.leases.of_offer(offer)
-        if holding is not None:
-            self._drop(holding, "the worker did not take the task", unresponsive=True)
-            self.settle()
-
-    def fell_silent(self, offer: int) -> None:
-        """Handle a heartbeat time-out: offer the same attempt to the same host again.
-
-        If the run still lives there, the host attaches to it.
-        """
-        holding = self.leases.of_offer(offer)
-        if holding is None or holding.live is None:
-            return
-        if holding.live.is_voided:
-            self._drop(holding, "the worker fell silent", unresponsive=True)
-        else:
-            holding.live.not_taken = 0
-            self._offer_again(holding)
-        self.settle()
 
     def _requeue_unblamed(self, index: int, reason: str) -> None:
         if self.tasks.status(index) is not TaskStatus.ACTIVE:
