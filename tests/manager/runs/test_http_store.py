@@ -18,6 +18,7 @@ from workflows.domain.messages import (
     ProjectionWrite,
     RunKey,
     RunRef,
+    RunStopped,
     TasksMoved,
 )
 from workflows.domain.statuses import TaskStatus, WorkerStatus
@@ -110,6 +111,38 @@ async def test_a_run_is_attached_to_and_its_outcome_is_kept(
     assert (first.outcome, second.outcome) == (None, None)
     assert http_runs.activity_of(waiting).activity_id == "2"
     assert third.outcome == COMPLETED
+
+
+async def test_a_run_on_offer_is_withdrawn_and_a_fetched_one_is_not(
+    db: Database, insert: Make, worker: Make
+) -> None:
+    job_id, worker_id = await insert(), await http_worker(db, worker)
+    key = RunKey(job_id, 1, 1, 1)
+    stopped = RunStopped(key, worker_id, 1)
+    await attach(db, await lend(db, worker_id, job_id))
+
+    async def known() -> tuple[list[RunKey], set[RunKey]]:
+        async with db.reading() as session:
+            offered = await http_runs.on_offer(session, job_id)
+            return offered, await http_runs.handed_out(session, [key])
+
+    async def withdrawn() -> HttpRunState:
+        async with db.writing() as session:
+            await http_runs.withdraw(session, [stopped])
+        async with db.reading() as session:
+            return (await session.get_one(HttpRunRow, str(key))).state
+
+    on_offer = await known()
+    await hand_out(db, str(key))
+    fetched = await known()
+
+    assert (on_offer, fetched) == (([key], set()), ([], {key}))
+    assert await withdrawn() is HttpRunState.RUNNING
+    async with db.writing() as session:
+        row = await http_runs.run_to_change(session, str(key))
+        assert row is not None
+        row.state = HttpRunState.OFFERED
+    assert await withdrawn() is HttpRunState.ENDED
 
 
 async def test_a_run_is_forgotten_when_its_end_is_recorded(
