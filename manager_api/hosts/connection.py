@@ -78,6 +78,7 @@ class HostConnection:
         message = control.decode(await self._frame())
         if not isinstance(message, control.Hello):
             raise control.Malformed("the first frame must be a hello")
+        message.check()
         return message
 
     async def converse(self, welcome: control.Welcome) -> None:

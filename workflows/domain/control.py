@@ -13,10 +13,16 @@ from dataclasses import asdict, dataclass, field, fields
 from types import MappingProxyType
 from typing import Any, ClassVar, get_args, get_origin, get_type_hints
 
+from workflows.domain.provisioning import MOST_SLOTS
+
 #: The channel's path in the manager's HTTP interface.
 PATH = "/api/tablao/v1/host"
 #: The longest piece of a log that one frame carries, in bytes.
 LOG_PIECE = 64 * 1024
+#: The most runs that a hello names: far more than a host keeps in a week.
+MOST_RUNS = 10_000
+#: The greatest session that a hello names: the database's column holds twice as much.
+MOST_SESSIONS = 2**30
 
 #: The channel's own WebSocket close codes.
 CLOSE_MALFORMED = 4400
@@ -50,6 +56,19 @@ class Hello:
     """`str(RunKey)` of each run that lives on the host, or whose outcome the host keeps."""
     provisioned: bool = True
     """Whether the host uses the farm's settings for it."""
+
+    def check(self) -> None:
+        """Refuse numbers that no host says: the keeper makes something of each slot.
+
+        Raises:
+            Malformed: the slots or the session are out of range, or there are too many runs.
+        """
+        if not 1 <= self.slots <= MOST_SLOTS:
+            raise Malformed(f"hello.slots must be between 1 and {MOST_SLOTS}")
+        if self.session is not None and not 0 <= self.session <= MOST_SESSIONS:
+            raise Malformed(f"hello.session must be between 0 and {MOST_SESSIONS}")
+        if len(self.runs) > MOST_RUNS:
+            raise Malformed(f"hello.runs has more than {MOST_RUNS} runs")
 
 
 @dataclass(frozen=True, slots=True)
