@@ -80,23 +80,25 @@ class TaskMoves:
             await sum_steps(self._session, self._job)
 
     async def _one_by_one(self, moves: Sequence[TasksMoved]) -> None:
-        moves = await self._handed_out(moves)
+        on_offer = await self._on_offer(moves)
         indexes = {index for move in moves for index in indexes_in(move.indexes)}
         rows = await tasks_by_index(self._session, self._job.id, sorted(indexes))
         await self._workers.look_up(move.worker_id for move in moves)
         await self._workers.look_up(row.worker_id for row in rows.values())
         for move in moves:
             for index in indexes_in(move.indexes):
-                if index in rows:
+                if index in rows and move in on_offer:
+                    rows[index].attempt = move.attempt or 0
+                elif index in rows:
                     self._move(rows[index], move)
 
-    async def _handed_out(self, moves: Sequence[TasksMoved]) -> Sequence[TasksMoved]:
-        """Leave out the offers that no worker has fetched; see `hand_out`."""
+    async def _on_offer(self, moves: Sequence[TasksMoved]) -> set[TasksMoved]:
+        """Return the offers that no worker has fetched; `hand_out` moves their tasks."""
         keys = {move: self._key(move) for move in moves if move.is_offer}
         if not keys:
-            return moves
+            return set()
         fetched = await http_runs.handed_out(self._session, keys.values())
-        return [move for move in moves if move not in keys or keys[move] in fetched]
+        return {move for move, key in keys.items() if key not in fetched}
 
     def _key(self, move: TasksMoved) -> RunKey:
         return RunKey(self._job.id, int(move.indexes), self._job.run, move.attempt or 0)
@@ -104,10 +106,10 @@ class TaskMoves:
     async def hand_out(self, row: TaskRow, key: RunKey, worker_id: str) -> None:
         """Move a task that its HTTP worker fetches now.
 
-        The workflow has decided so already. If the database does not have this write yet, the task
-        may not wait in it; then the write moves it.
+        The workflow has decided so already. If its write has not come yet, the write moves the
+        task.
         """
-        if self._job.run == key.run and row.status in WAITING and row.attempt < key.attempt:
+        if self._job.run == key.run and row.status in WAITING and row.attempt == key.attempt:
             await self._one_by_one(
                 [
                     TasksMoved(
@@ -121,8 +123,6 @@ class TaskMoves:
             )
 
     def _move(self, row: TaskRow, move: TasksMoved) -> None:
-        if move.is_offer and row.attempt == move.attempt:
-            return  # its worker has fetched it before this write came
         previous = row.status
         worker = self._workers.get(move.worker_id)
         self._note_times(row, move.status)

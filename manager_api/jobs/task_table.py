@@ -77,7 +77,6 @@ def _take_back(columns: TaskColumns, offered: RunKey) -> None:
     is_active = columns.statuses[at] is TaskStatus.ACTIVE
     if is_active and columns.attempts[at] == offered.attempt:
         columns.statuses[at] = TaskStatus.QUEUED
-        columns.attempts[at] -= 1
 
 
 async def _differences(

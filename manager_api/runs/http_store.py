@@ -329,10 +329,18 @@ async def touch(session: Session, keys: Collection[str], at: datetime) -> None:
 async def settled(session: AsyncSession) -> Sequence[str]:
     """Return ended runs without a waiting activity whose end the job's projection has, too.
 
-    The projection has no attempts that were never handed out.
+    The projection has no attempts that were never handed out. A run of an older session stays
+    while its lease is open, because the workflow asks for it again.
     """
-    query = select(HttpRunRow.key, HttpRunRow.handed_out).where(
-        HttpRunRow.state == HttpRunState.ENDED, HttpRunRow.activity_id == ""
+    is_of_session = HttpRunRow.session == WorkerRow.session
+    open_lease = select(LeaseRow.id).where(
+        LeaseRow.id == HttpRunRow.lease_id, LeaseRow.state != LeaseState.RETURNED
+    )
+    query = (
+        select(HttpRunRow.key, HttpRunRow.handed_out)
+        .join(WorkerRow, WorkerRow.id == HttpRunRow.worker_id)
+        .where(HttpRunRow.state == HttpRunState.ENDED, HttpRunRow.activity_id == "")
+        .where(is_of_session | ~open_lease.exists() | (HttpRunRow.handed_out == 0))
     )
     kept = (await session.execute(query)).all()
     return [

@@ -10,6 +10,7 @@ from tests.domain.jobs import (
     FAILED,
     LOST,
     REFUSED,
+    SUPERSEDED,
     columns,
     ends,
     job_of,
@@ -238,6 +239,17 @@ def test_a_run_that_was_never_handed_out_was_no_try(outcome: Outcome) -> None:
 
     assert written(job).tasks[-1].attempt == 0
     assert [again.ref.attempt for again in lend(job, "bob")] == [1]
+
+
+def test_of_a_run_that_was_offered_again_an_earlier_offer_may_have_been_handed_out() -> None:
+    job = job_of(1)
+    job.lend([replace(lease("ada"), is_http=True)])
+    [start] = started(job)
+    [again] = ends(job, start, SUPERSEDED)
+
+    ends(job, again, replace(REFUSED, not_handed_out=True))
+
+    assert job.tasks.attempt(1) == 1
 
 
 def test_a_canceled_offer_that_was_never_handed_out_was_no_try() -> None:

@@ -147,7 +147,9 @@ class Database:
         for stopped in write.stopped:
             self._withdraw(stopped.key)
         for moved in write.tasks:
-            if not moved.is_offer or self._is_to_be_moved(job, moved):
+            if moved.is_offer and not self._is_handed_out(job, moved):
+                job.columns.attempts[int(moved.indexes) - 1] = moved.attempt or 0
+            else:
                 self._move(job, moved)
 
     # --- offers to workers that speak HTTP: a task is active from its hand-out on ----------------
@@ -155,16 +157,14 @@ class Database:
     def hand_out(self, key: RunKey) -> None:
         job, at = self.jobs[key.job_id], key.index - 1
         columns = job.columns
-        waits = columns.statuses[at] in WAITING and columns.attempts[at] < key.attempt
+        waits = columns.statuses[at] in WAITING and columns.attempts[at] == key.attempt
         if job.run == key.run and waits:
-            columns.statuses[at], columns.attempts[at] = TaskStatus.ACTIVE, key.attempt
+            columns.statuses[at] = TaskStatus.ACTIVE
 
-    def _is_to_be_moved(self, job: JobRecord, offer: TasksMoved) -> bool:
-        """It was handed out before this write came, and the task did not wait yet."""
-        index, attempt = int(offer.indexes), offer.attempt or 0
-        run = self.http_runs.get(RunKey(job.id, index, job.run, attempt))
-        is_handed_out = run is not None and run.is_running
-        return is_handed_out and job.columns.attempts[index - 1] != attempt
+    def _is_handed_out(self, job: JobRecord, offer: TasksMoved) -> bool:
+        key = RunKey(job.id, int(offer.indexes), job.run, offer.attempt or 0)
+        run = self.http_runs.get(key)
+        return run is not None and run.is_running
 
     def _withdraw(self, key: RunKey) -> None:
         run = self.http_runs.get(key)
@@ -178,7 +178,6 @@ class Database:
             is_known = key.job_id == job.id and job.columns.attempts[at] == key.attempt
             if is_open and is_known and job.columns.statuses[at] is TaskStatus.ACTIVE:
                 job.columns.statuses[at] = TaskStatus.QUEUED
-                job.columns.attempts[at] -= 1
 
     # --- leases ----------------------------------------------------------------------------------
 

@@ -130,8 +130,15 @@ class HttpRuns:
                 self._stop(row, "no activity waits for it any more")
             if row.outcome is None:
                 self._end_silent(row, now - max(row.touched, listening_since))
-            elif row.activity is None and (row.outcome.not_handed_out or self._db.is_settled(key)):
+            elif row.activity is None and self._may_be_forgotten(row, row.outcome):
                 del rows[key]
+
+    def _may_be_forgotten(self, row: HttpRun, outcome: Outcome) -> bool:
+        worker = self._db.workers.get(row.worker_id)
+        is_of_session = worker is None or worker.session == row.session
+        is_asked_for_again = not is_of_session and row.ref.lease_id in self._db.leases
+        is_settled = self._db.is_settled(row.key) and not is_asked_for_again
+        return outcome.not_handed_out or is_settled
 
     def _end_silent(self, row: HttpRun, silence: int) -> None:
         if not row.is_running and silence > HTTP_WORKER_TIMEOUT:

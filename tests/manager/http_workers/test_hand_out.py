@@ -89,7 +89,7 @@ async def test_a_task_on_offer_waits_until_it_is_handed_out(
     assert await poll(api, workflow) == 200
 
     fetched = await workflow.task()
-    assert (on_offer.status, on_offer.attempt, on_offer.worker_id) == (TaskStatus.QUEUED, 0, None)
+    assert (on_offer.status, on_offer.attempt, on_offer.worker_id) == (TaskStatus.QUEUED, 1, None)
     assert (fetched.status, fetched.attempt) == (TaskStatus.ACTIVE, 1)
     assert (fetched.worker_id, fetched.activity) == (workflow.worker.id, "Started")
     assert fetched.started_at is not None
@@ -119,6 +119,23 @@ async def test_a_task_that_did_not_wait_yet_in_the_database_is_moved_by_the_writ
     await workflow.write(workflow.moved(TaskStatus.QUEUED, attempt=0), workflow.offered())
 
     assert (await workflow.task()).status is TaskStatus.ACTIVE
+
+
+async def test_an_offer_counts_after_older_moves_that_come_in_the_same_write(
+    api: httpx.AsyncClient, workflow: Workflow
+) -> None:
+    """The task was canceled and requeued, then offered and handed out, before the write came."""
+    await workflow.attach()
+    assert await poll(api, workflow) == 200
+
+    bulk = [
+        TasksMoved("1", status, "", in_bulk=True)
+        for status in (TaskStatus.CANCELED, TaskStatus.QUEUED)
+    ]
+    await workflow.write(*bulk, workflow.offered())
+
+    task = await workflow.task()
+    assert (task.status, task.attempt) == (TaskStatus.ACTIVE, 1)
 
 
 async def test_a_hand_out_does_not_move_what_a_newer_run_of_the_job_has(
@@ -157,6 +174,7 @@ async def test_an_offer_to_a_worker_that_goes_away_was_no_try(
 
     [(_, _, outcome)] = workflow.farm.temporal.completed
     assert (outcome.kind, outcome.not_handed_out) == (OutcomeKind.REFUSED, True)
+    await workflow.write(workflow.moved(TaskStatus.QUEUED, attempt=0))
     task = await workflow.task()
     assert (task.status, task.attempt) == (TaskStatus.QUEUED, 0)
     assert await workflow.statuses_told() == []
@@ -165,12 +183,14 @@ async def test_an_offer_to_a_worker_that_goes_away_was_no_try(
 async def test_the_same_attempt_is_offered_to_another_worker(
     api: httpx.AsyncClient, workflow: Workflow, awake: Make
 ) -> None:
+    await workflow.write(workflow.offered())
     await workflow.attach()
     asleep = {"status": "asleep"}
     await api.post("/api/v3/worker/state-changed", json=asleep, auth=workflow.worker)
     paco = await awake("paco")
     lease = await workflow.farm.lend(paco.id, workflow.key.job_id)
-    second = Workflow(workflow.farm, paco, lease)
+    second = Workflow(workflow.farm, paco, lease, workflow.sequence)
+    await second.write(second.moved(TaskStatus.QUEUED, attempt=0), second.offered())
 
     assert await second.attach("2") is None
     assert await poll(api, second) == 200
@@ -208,8 +228,7 @@ async def test_a_snapshot_leaves_a_task_on_offer_waiting(
 
     await workflow.write(snapshot=encode(columns), status=JobStatus.ACTIVE, all_held=())
 
-    task = await workflow.task()
-    assert (task.status, task.attempt) == (TaskStatus.QUEUED, 0)
+    assert (await workflow.task()).status is TaskStatus.QUEUED
     assert await poll(api, workflow) == 200
     assert (await workflow.task()).status is TaskStatus.ACTIVE
 

@@ -68,7 +68,7 @@ async def test_a_task_on_offer_moves_when_it_is_handed_out_and_only_once(
             await moves.hand_out(row, RunKey(job_id, 2, 1, 1), worker_id)
 
     fetched = (await task_rows(db, job_id))[1]
-    assert (on_offer.status, on_offer.attempt) == (TaskStatus.QUEUED, 0)
+    assert (on_offer.status, on_offer.attempt) == (TaskStatus.QUEUED, 1)
     assert (fetched.status, fetched.attempt, fetched.worker_id) == (
         TaskStatus.ACTIVE,
         1,

@@ -175,6 +175,32 @@ async def test_a_run_is_forgotten_when_its_end_is_recorded(
     assert (before, after, left) == ([], [key], None)
 
 
+async def test_a_run_of_an_older_session_is_kept_while_its_workflow_may_ask_for_it(
+    db: Database, insert: Make, worker: Make
+) -> None:
+    """Its task was canceled and queued again, and its worker has restarted."""
+    job_id, worker_id = await insert(), await http_worker(db, worker)
+    lease, key = await lend(db, worker_id, job_id), str(RunKey(job_id, 1, 1, 1))
+    await attach(db, lease)
+    await hand_out(db, key)
+    started = TasksMoved("1", TaskStatus.ACTIVE, "Started", worker_id=worker_id, attempt=1)
+    requeued = TasksMoved("1", TaskStatus.QUEUED, "requeued", in_bulk=True)
+    await SqlProjectionStore(db).store(ProjectionWrite(job_id, 1, 1, tasks=(started, requeued)))
+    async with db.writing() as session:
+        row = await workers.existing_worker_to_change(session, worker_id)
+        await http_runs.process_began(session, row)
+
+    async def settled() -> list[str]:
+        async with db.reading() as session:
+            return list(await http_runs.settled(session))
+
+    before = await settled()
+    asked_again = await attach(db, lease, "2")
+
+    assert (before, await settled()) == ([], [key])
+    assert asked_again.outcome is not None
+
+
 async def test_what_an_http_worker_holds_is_given_back_and_goes_along_to_its_next_session(
     db: Database, insert: Make, worker: Make
 ) -> None:

@@ -208,8 +208,10 @@ class JobRun:
             self.offer_again(holding)
             return
         index, is_voided = holding.live.index, holding.live.is_voided
+        # Of a run that was offered again, an earlier offer may have been handed out.
+        was_no_try = outcome.not_handed_out and not holding.live.is_reoffered
         self.leases.end_live(holding)
-        if outcome.not_handed_out:
+        if was_no_try:
             self.tasks.columns.attempts[index - 1] -= 1
         self.tasks.release(index)
         if not is_voided:
