@@ -5,6 +5,7 @@ from typing import Protocol
 
 from temporalio import activity
 
+from activities.checking import check_write
 from activities.heartbeats import heartbeats
 from workflows.activity_contracts import Records
 from workflows.domain.messages import (
@@ -58,6 +59,7 @@ class Projection(Records):
 
     @activity.defn(name="store_changes")
     async def store_changes(self, write: ProjectionWrite) -> WriteAnswer:
+        check_write(write)
         for returned in write.returned:
             if returned.unresponsive:
                 self._keeper.unresponsive(returned.worker_id)

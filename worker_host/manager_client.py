@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 
@@ -10,7 +11,7 @@ from activities.connections.retrying import Pauses
 from worker_host.registration import Credentials
 from worker_host.run_spec import Command, RunRefused, RunSpec
 from worker_host.settings import HostSettings
-from workflows.domain.messages import RunRef
+from workflows.domain.messages import RunKey, RunRef, is_uuid
 
 logger = logging.getLogger(__name__)
 
@@ -29,18 +30,16 @@ class ManagerClient:
         """Return a run's commands; ask until the manager answers.
 
         Raises:
-            RunRefused: the manager does not hand them out.
+            RunRefused: the manager does not hand them out, or the answer is for another run.
         """
-        url = f"{self._settings.manager}/api/tablao/v1/runs/{ref.job_id}/{ref.index}/{ref.run}"
+        url = self._url("/api/tablao/v1/runs", ref.job_id, ref.index, ref.run, ref.attempt)
         pauses = Pauses(self._settings.retry_from_s, self._settings.retry_to_s)
         is_first = True
         while True:
             try:
-                answer = await self._http.get(
-                    f"{url}/{ref.attempt}", params={"lease": ref.lease_id}
-                )
+                answer = await self._http.get(url, params={"lease": ref.lease_id})
                 if answer.is_success:
-                    return _spec(answer.json())
+                    return _spec(answer, ref.key)
                 problem = _message(answer)
                 if answer.status_code < 500 and answer.status_code not in _ASK_AGAIN:
                     raise RunRefused(problem)
@@ -59,7 +58,7 @@ class ManagerClient:
         Raises:
             httpx.HTTPError: the manager did not take it.
         """
-        url = f"{self._settings.manager}/api/v3/worker/task/{task_id}/output-produced"
+        url = self._url("/api/v3/worker/task", task_id, "output-produced")
         answer = await self._http.post(url, content=jpeg, headers={"Content-Type": "image/jpeg"})
         answer.raise_for_status()
 
@@ -75,6 +74,10 @@ class ManagerClient:
     async def close(self) -> None:
         await self._http.aclose()
 
+    def _url(self, route: str, *parts: str | int) -> str:
+        """Return an address in which no part can be more than one segment of the path."""
+        return "/".join([self._settings.manager + route, *(quote(str(p), safe="") for p in parts)])
+
 
 def http_client(auth: httpx.Auth | None = None) -> httpx.AsyncClient:
     # Longer than the servers' own limit, so that the servers close idle connections.
@@ -82,7 +85,18 @@ def http_client(auth: httpx.Auth | None = None) -> httpx.AsyncClient:
     return httpx.AsyncClient(auth=auth, limits=limits, timeout=httpx.Timeout(15, connect=5))
 
 
-def _spec(content: Mapping[str, Any]) -> RunSpec:
+def _spec(answer: httpx.Response, key: RunKey) -> RunSpec:
+    try:
+        content = answer.json()
+        # Another text than the manager's answer for this run must never become a program.
+        if content["run_key"] == str(key) and is_uuid(content["task_id"]):
+            return _read(content)
+    except (ValueError, KeyError, TypeError) as problem:
+        raise RunRefused("the answer to the request for commands has none") from problem
+    raise RunRefused("the answer to the request for commands is for another run")
+
+
+def _read(content: Mapping[str, Any]) -> RunSpec:
     commands = tuple(
         Command(each["name"], each["parameters"], each.get("total_step_count", 0))
         for each in content["commands"]

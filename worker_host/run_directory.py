@@ -49,11 +49,13 @@ class RunDirectory:
         """Return the run's reference.
 
         Raises:
-            OSError, ValueError: the directory is incomplete after a crash.
+            OSError, ValueError: the directory is incomplete after a crash, or is not this run's.
         """
         run = self._read("run.json")
-        key = RunKey.parse(run["key"])
-        return RunRef(
+        key = RunKey.parse(self.path.name)
+        if run["key"] != self.path.name:
+            raise ValueError("the directory holds another run")
+        ref = RunRef(
             key.job_id,
             key.index,
             key.run,
@@ -62,6 +64,8 @@ class RunDirectory:
             run["slot"],
             run["generation"],
         )
+        ref.check()
+        return ref
 
     def commands(self) -> tuple[Command, ...]:
         return tuple(Command(**command) for command in self._read("run.json")["commands"])

@@ -174,7 +174,7 @@ class RunTable:
         try:
             ref, outcome = directory.ref(), directory.outcome()
         except (OSError, ValueError, KeyError):
-            # An earlier host crashed before it had written the commands.
+            # An earlier host crashed before it had written the commands, or this is no run's.
             shutil.rmtree(directory.path, ignore_errors=True)
             return
         run = self._runs[ref.key] = LiveRun(ref, directory)

@@ -51,7 +51,7 @@ class RunsFolder:
             self._lock = None
 
     def directory(self, key: RunKey) -> RunDirectory:
-        return RunDirectory(self._path / str(key))
+        return RunDirectory(self._path / _name(key))
 
     def runs(self) -> list[RunDirectory]:
         """Return every run's directory, in the order of their names."""
@@ -64,16 +64,27 @@ class RunsFolder:
         return {RunKey.parse(path.name): path.stat().st_mtime for path in files}
 
     def keep_tombstone(self, key: RunKey, since: float) -> None:
-        tombstone = self._path / _STOPPED / str(key)
+        tombstone = self._path / _STOPPED / _name(key)
         tombstone.touch()
         os.utime(tombstone, (since, since))
 
     def drop_tombstone(self, key: RunKey) -> None:
-        (self._path / _STOPPED / str(key)).unlink(missing_ok=True)
+        (self._path / _STOPPED / _name(key)).unlink(missing_ok=True)
+
+
+def _name(key: RunKey) -> str:
+    """Return the key as the name of a file.
+
+    Raises:
+        ValueError: the key is one that no manager can have made; as a name it may lead elsewhere.
+    """
+    key.check()
+    return str(key)
 
 
 def _is_run_key(name: str) -> bool:
     try:
-        return str(RunKey.parse(name)) == name
+        RunKey.parse(name)
     except ValueError:
         return False
+    return True

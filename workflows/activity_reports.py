@@ -1,5 +1,8 @@
 """Reports the end of an activity to a job's rules (`JobRun`)."""
 
+from datetime import timedelta
+
+from temporalio import workflow
 from temporalio.exceptions import (
     ActivityError,
     CancelledError,
@@ -8,12 +11,23 @@ from temporalio.exceptions import (
 )
 from temporalio.workflow import ActivityHandle
 
+from workflows.domain.job import unanswered
 from workflows.domain.job.run import JobRun
 from workflows.domain.messages import Outcome, OutcomeKind
 
+#: A time-out that is handled later than this after its time, in parts of its length, was handled
+#: late: no manager or no Temporal was there.
+_LATE = 0.25
 
-def report(job: JobRun, offer: int, handle: ActivityHandle[Outcome]) -> None:
-    """Tell the job how the activity of this offer ended. Call it once the activity is done."""
+
+def report(
+    job: JobRun, offer: int, handle: ActivityHandle[Outcome], offered_for: timedelta
+) -> None:
+    """Tell the job how the activity of this offer ended. Call it once the activity is done.
+
+    Args:
+        offered_for: the time from the offer to now.
+    """
     if handle.cancelled():
         job.offer_ended(offer, Outcome(OutcomeKind.CANCELED))
         return
@@ -24,12 +38,20 @@ def report(job: JobRun, offer: int, handle: ActivityHandle[Outcome]) -> None:
     cause = error.cause if isinstance(error, ActivityError) else error
     if isinstance(cause, CancelledError):
         if isinstance(error, ActivityError) and not error.started_event_id:
-            job.canceled_unseen(offer)
+            unanswered.canceled_unseen(job, offer)
         else:
             job.offer_ended(offer, Outcome(OutcomeKind.CANCELED))
     elif isinstance(cause, TimeoutError) and cause.type is TimeoutType.SCHEDULE_TO_START:
-        job.never_started(offer)
+        _not_taken(job, offer, offered_for)
     elif isinstance(cause, TimeoutError):
-        job.fell_silent(offer)
+        unanswered.fell_silent(job, offer)
     else:
         job.offer_ended(offer, Outcome(OutcomeKind.LOST, str(cause)))
+
+
+def _not_taken(job: JobRun, offer: int, offered_for: timedelta) -> None:
+    if not workflow.patched("offer-again-what-may-live"):
+        unanswered.never_started(job, offer)
+        return
+    in_time = timedelta(seconds=job.limits.schedule_to_start_s * (1 + _LATE))
+    unanswered.not_taken(job, offer, is_overdue=offered_for > in_time)

@@ -197,6 +197,7 @@ class JobWorkflow:
 
     def _start(self, job: JobRun, start: Start) -> None:
         limits = job.limits
+        offered_at = workflow.now()
         handle = workflow.start_activity_method(
             Rendering.run_task,
             start.ref,
@@ -209,12 +210,12 @@ class JobWorkflow:
             summary=f"task {start.ref.index}, attempt {start.ref.attempt}",
         )
         self._handles[start.offer] = handle
-        handle.add_done_callback(lambda _: self._ended(job, start.offer))
+        handle.add_done_callback(lambda _: self._ended(job, start.offer, offered_at))
 
-    def _ended(self, job: JobRun, offer: int) -> None:
+    def _ended(self, job: JobRun, offer: int, offered_at: datetime) -> None:
         handle = self._handles.pop(offer)
         try:
-            report(job, offer, handle)
+            report(job, offer, handle, workflow.now() - offered_at)
             self._act(job)
         except Exception as defect:  # raised later, where it fails the workflow task
             self._defect = defect

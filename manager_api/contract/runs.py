@@ -7,6 +7,8 @@ from manager_api.contract.tasks import Command
 
 
 class RunCommands(Answer):
+    run_key: str
+    """The run that the commands are for: job, task index, run and attempt, with dots between."""
     task_id: str
     job_name: str
     task_name: str

@@ -1,6 +1,6 @@
 """The events for clients, each stored in the transaction of the change that it reports."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -12,10 +12,25 @@ from manager_api.database.tables import EventRow
 
 #: The lock's number. Its value does not matter, but all managers must use the same.
 _EVENTS_LOCK = 7_266_002
+#: The field of a stored payload that is for managers only.
+ASIDE = "_aside"
 
 
-def append(session: Session, topic: str, payload: dict[str, Any]) -> None:
-    """Append an event to `topic`. It is stored as the last step before the session commits."""
+def for_clients(payload: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return an event's payload without what is for managers only."""
+    return {name: value for name, value in payload.items() if name != ASIDE}
+
+
+def append(
+    session: Session, topic: str, payload: dict[str, Any], *, aside: dict[str, Any] | None = None
+) -> None:
+    """Append an event to `topic`. It is stored as the last step before the session commits.
+
+    Args:
+        aside: for the managers themselves; clients do not get it.
+    """
+    if aside is not None:
+        payload = {**payload, ASIDE: aside}
     buffer: list[dict[str, Any]] | None = session.info.get("events")
     if buffer is None:
         buffer = session.info["events"] = []

@@ -43,6 +43,10 @@ class Event:
     topic: str
     payload: Mapping[str, Any]
 
+    @classmethod
+    def of(cls, row: EventRow) -> "Event":
+        return cls(row.id, row.topic, events.for_clients(row.payload))
+
     @cached_property
     def payload_json(self) -> str:
         return json.dumps(self.payload)
@@ -151,7 +155,10 @@ class LiveEvents:
         self._reactions: list[Reaction] = []
 
     def react(self, reaction: Reaction) -> None:
-        """Call `reaction` with the topic and payload of each stored event that is read."""
+        """Call `reaction` with the topic and payload of each stored event that is read.
+
+        The payload has the field `events.ASIDE` where the event was stored with one.
+        """
         self._reactions.append(reaction)
 
     async def skip_to_newest(self) -> None:
@@ -227,7 +234,7 @@ class LiveEvents:
             for row in rows:
                 # A newer event is still to be read for all clients; this one gets it then.
                 if row.id <= told and subscription.wants(row.topic):
-                    yield Event(row.id, row.topic, row.payload).message
+                    yield Event.of(row).message
             cursor = min(told, rows[-1].id) if rows else told
         # Nothing was awaited since the comparison, so no event is missed.
         self.add(subscription)
@@ -247,7 +254,7 @@ class LiveEvents:
         while rows := await self._read():
             for row in rows:
                 self._newest = row.id
-                self._give(Event(row.id, row.topic, row.payload))
+                self._give(Event.of(row))
                 self._react(row)
 
     def _react(self, row: EventRow) -> None:

@@ -170,7 +170,9 @@ class MqttPublisher:
 
 
 async def _publish_one(client: Client, prefix: str, row: EventRow) -> None:
-    await client.publish(f"{prefix}{row.topic}", json.dumps(row.payload), qos=1, retain=False)
+    await client.publish(
+        f"{prefix}{row.topic}", json.dumps(events.for_clients(row.payload)), qos=1, retain=False
+    )
 
 
 async def _until_lost(client: Client) -> None:

@@ -88,7 +88,7 @@ class HostRecords(ProgressRecords, Protocol):
         ...
 
     async def task_of(self, worker_id: str, key: RunKey) -> str | None:
-        """Return the id of a run's task; None if the worker never had a lease for that run."""
+        """Return the id of a run's task; None if the run is not this worker's."""
         ...
 
 
@@ -205,7 +205,11 @@ class Hosts:
     async def serve(self, socket: WebSocket, worker_id: str) -> None:
         """Serve one host, whose credentials were checked, until it disconnects."""
         connection = HostConnection(
-            socket, worker_id, self, send_timeout_s=self._settings.lost_after_s
+            socket,
+            worker_id,
+            self,
+            send_timeout_s=self._settings.lost_after_s,
+            clock=self._clock,
         )
         await socket.accept()
         try:

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from fastapi import WebSocket, WebSocketDisconnect
@@ -15,6 +15,9 @@ from workflows.domain.messages import RunKey
 
 #: Run keys whose task is remembered per connection. Beyond that, the oldest is forgotten.
 REMEMBERED_RUNS = 256
+#: How long it is remembered whether a run is the host's, in seconds. Then the database is asked
+#: again, because a worker's authority ends with its lease.
+REMEMBERED_S = 30.0
 #: Most messages that may wait for a host's network. Hosts get few, so more mean that it hangs.
 MOST_WAITING = 1000
 CLOSE_STUCK = 1011
@@ -41,10 +44,17 @@ class HostConnection:
 
     Args:
         send_timeout_s: a host that does not accept a message within this time is disconnected.
+        clock: in seconds of any origin.
     """
 
     def __init__(
-        self, socket: WebSocket, worker_id: str, listener: Listener, *, send_timeout_s: float
+        self,
+        socket: WebSocket,
+        worker_id: str,
+        listener: Listener,
+        *,
+        send_timeout_s: float,
+        clock: Callable[[], float],
     ) -> None:
         self.worker_id = worker_id
         self.session = 0
@@ -55,7 +65,9 @@ class HostConnection:
         self._listener = listener
         self._send_timeout_s = send_timeout_s
         self._outgoing: asyncio.Queue[control.Message] = asyncio.Queue(MOST_WAITING)
-        self._tasks: BoundedDict[str, str | None] = BoundedDict(REMEMBERED_RUNS)
+        self._clock = clock
+        self._tasks: BoundedDict[str, tuple[str | None, float]] = BoundedDict(REMEMBERED_RUNS)
+        """The task of a run key, None if the run is not the host's; and until when it counts."""
 
     async def hello(self) -> control.Hello:
         """Return the first frame, which must be a hello.
@@ -66,6 +78,7 @@ class HostConnection:
         message = control.decode(await self._frame())
         if not isinstance(message, control.Hello):
             raise control.Malformed("the first frame must be a hello")
+        message.check()
         return message
 
     async def converse(self, welcome: control.Welcome) -> None:
@@ -139,8 +152,8 @@ class HostConnection:
 
     async def _take_log(self, piece: control.LogPiece) -> None:
         task_id = await self._task(piece.key)
-        # The job was deleted, or the run never was this host's: acknowledge the log without
-        # storing it, or the host would send it for ever.
+        # The job was deleted, or the run is not this host's: acknowledge the log without storing
+        # it, or the host would send it for ever.
         received = piece.offset + len(piece.data)
         if task_id is not None:
             key = _run_key(piece.key)
@@ -148,9 +161,11 @@ class HostConnection:
         self.tell(control.LogAck(piece.key, received))
 
     async def _task(self, key: str) -> str | None:
-        if key not in self._tasks:
-            self._tasks[key] = await self._listener.task_of(self.worker_id, _run_key(key))
-        return self._tasks[key]
+        task_id, until = self._tasks.get(key, (None, 0.0))
+        if self._clock() >= until:
+            task_id = await self._listener.task_of(self.worker_id, _run_key(key))
+            self._tasks[key] = (task_id, self._clock() + REMEMBERED_S)
+        return task_id
 
 
 def _run_key(text: str) -> RunKey:

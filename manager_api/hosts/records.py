@@ -11,6 +11,7 @@ from manager_api.database.tables import WorkerRow
 from manager_api.hosts import store
 from manager_api.hosts.channel import HelloAnswer
 from manager_api.jobs import task_store as tasks
+from manager_api.logs.task_logs import TaskLogs
 from manager_api.runs.store import is_settled
 from manager_api.workers import provision_store as provisions
 from manager_api.workers import sleep_store as sleep_schedules
@@ -32,12 +33,16 @@ class SqlHostRecords:
     """Implements `HostRecords` with our database.
 
     Args:
+        logs: tell which worker was given an older try.
         task_fetched: returns the id of a run's task if this worker fetched its commands not long
             ago, else None. It saves a query.
     """
 
-    def __init__(self, db: Database, task_fetched: TaskFetched = _not_known) -> None:
+    def __init__(
+        self, db: Database, logs: TaskLogs, task_fetched: TaskFetched = _not_known
+    ) -> None:
         self._db = db
+        self._logs = logs
         self._task_fetched = task_fetched
 
     async def open_session(self, worker_id: str, hello: Hello) -> int | None:
@@ -107,11 +112,28 @@ class SqlHostRecords:
             return await workers.deleted(session, sorted(worker_ids))
 
     async def task_of(self, worker_id: str, key: RunKey) -> str | None:
-        """Return the id of a run's task; None if the worker never had a lease for that run."""
+        """Return the id of a run's task; None if the run is not this worker's.
+
+        A host may send the rest of a log long after its lease was returned, but of its own tries
+        only.
+        """
         if task_id := self._task_fetched(worker_id, key):
             return task_id
         async with self._db.reading() as session:
-            return await store.task_of_run(session, worker_id, key)
+            task = await store.known_task(session, worker_id, key)
+        if task is None or not await self._is_its_own(task, worker_id, key):
+            return None
+        return task.id
+
+    async def _is_its_own(self, task: store.KnownTask, worker_id: str, key: RunKey) -> bool:
+        if (task.attempt, task.worker_id) == (key.attempt, worker_id):
+            return True
+        if task.attempt <= key.attempt and not task.is_lent:
+            return False
+        if task.attempt < key.attempt:
+            return True  # the projection lags behind the workflow, so the lease decides
+        assigned = await self._logs.assigned_to(key.job_id, task.id, key.attempt)
+        return assigned == worker_id
 
     async def steps_completed(self, steps: Mapping[RunKey, int]) -> None:
         of_jobs: dict[str, dict[int, int]] = defaultdict(dict)

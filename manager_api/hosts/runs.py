@@ -1,5 +1,6 @@
 """Gives a host the commands of a task that it holds a lease for."""
 
+import time
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
@@ -16,8 +17,12 @@ from workflows.domain.messages import RunKey
 from workflows.domain.provisioning import Provision
 from workflows.domain.variables import Variables
 
-#: Most runs whose task ids are remembered for their logs: those of an hour on a large farm.
+#: Most runs whose task ids are remembered for their logs: more than a large farm begins in
+#: `_REMEMBERED_S`.
 _REMEMBERED_RUNS = 20_000
+#: How long a host that fetched commands counts as the one that runs them, in seconds. Later the
+#: database is asked, because a worker's authority ends with its lease.
+_REMEMBERED_S = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,15 +40,25 @@ class RunService:
     time, and nothing is stored.
     """
 
-    def __init__(self, database: Database, variables: Callable[[], Variables]) -> None:
+    def __init__(
+        self,
+        database: Database,
+        variables: Callable[[], Variables],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         """
         Args:
             variables: returns the variables in force.
+            clock: in seconds of any origin.
         """
         self._database = database
         self._variables = variables
         self._leased_tasks = Batched(self._read)
-        self._fetched: BoundedDict[tuple[str, RunKey], str] = BoundedDict(_REMEMBERED_RUNS)
+        self._clock = clock
+        self._fetched: BoundedDict[tuple[str, RunKey], tuple[str, float]] = BoundedDict(
+            _REMEMBERED_RUNS
+        )
+        """The task's id by worker and run, and until when it counts."""
 
     async def fetch(self, worker: WorkerRow, key: RunKey, lease_id: str) -> RunCommands:
         """Return the commands of a run.
@@ -58,7 +73,7 @@ class RunService:
             raise NotFound("there is no such lease for this job and task")
         task = wanted.task
         _check_authority(task, worker, key)
-        self._fetched[worker.id, key] = task.task_id
+        self._fetched[worker.id, key] = (task.task_id, self._clock() + _REMEMBERED_S)
         written = CommandsForWorker(
             self._variables(),
             worker.platform,
@@ -67,6 +82,7 @@ class RunService:
             task.rna_overrides,
         )
         return RunCommands(
+            run_key=str(key),
             task_id=task.task_id,
             job_name=task.job_name,
             task_name=task.task_name,
@@ -78,7 +94,8 @@ class RunService:
 
     def task_fetched(self, worker_id: str, key: RunKey) -> str | None:
         """Return the id of the run's task, if this worker fetched its commands not long ago."""
-        return self._fetched.get((worker_id, key))
+        task_id, until = self._fetched.get((worker_id, key), (None, 0.0))
+        return task_id if self._clock() < until else None
 
     async def _read(self, wanted: Collection[TaskOfLease]) -> Mapping[TaskOfLease, _Wanted]:
         async with self._database.reading() as session:

@@ -1,5 +1,7 @@
 """Queries for the runs and leases of hosts."""
 
+from dataclasses import dataclass
+
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -9,26 +11,34 @@ from workflows.domain.messages import RunKey
 _LATER_ATTEMPTS = 10
 
 
-async def task_of_run(session: AsyncSession, worker_id: str, key: RunKey) -> str | None:
-    """Return the id of a run's task.
+@dataclass(frozen=True, slots=True)
+class KnownTask:
+    """What the database knows about the task of a run and about its worker."""
 
-    Returns:
-        None: the worker never had a lease for that run, or the task is far from that attempt.
-    """
+    id: str
+    attempt: int
+    """The task's newest attempt. The workflow may know a newer one."""
+    worker_id: str | None
+    """The worker of that attempt."""
+    is_lent: bool
+    """Whether the asking worker has an open lease for the run."""
+
+
+async def known_task(session: AsyncSession, worker_id: str, key: RunKey) -> KnownTask | None:
     lease = select(LeaseRow.id).where(
         LeaseRow.worker_id == worker_id,
         LeaseRow.job_id == key.job_id,
         LeaseRow.run == key.run,
+        LeaseRow.state != LeaseState.RETURNED,
     )
-    task = select(TaskRow.id).where(
+    query = select(TaskRow.id, TaskRow.attempt, TaskRow.worker_id, lease.exists()).where(
         TaskRow.job_id == key.job_id,
         TaskRow.index_in_job == key.index,
         # The database may lag behind the workflow by a few attempts.
         TaskRow.attempt > key.attempt - _LATER_ATTEMPTS,
-        (TaskRow.worker_id == worker_id) | lease.exists(),
     )
-    found: str | None = await session.scalar(task)
-    return found
+    found = (await session.execute(query)).one_or_none()
+    return None if found is None else KnownTask(*found)
 
 
 async def leased_runs(session: AsyncSession, worker_id: str) -> set[tuple[str, int]]:

@@ -15,6 +15,7 @@ from manager_api.database.tables import HttpRunState, JobRow, TaskRow, WorkerRow
 from manager_api.http_workers.registry import HttpRuns
 from manager_api.jobs import store as jobs
 from manager_api.jobs import task_store as tasks
+from manager_api.jobs.task_moves import KnownWorkers, TaskMoves
 from manager_api.logs.task_logs import TaskLogs
 from manager_api.runs import http_store as http_runs
 from manager_api.runs.commands import CommandsForWorker
@@ -161,23 +162,29 @@ class HttpPolls:
             worker.polls_until = utc_now() + max(lasting, _SHORTEST_OFFER)
             session.changed.add(Changed.FARM)
             return None
-        run = open_runs[-1]
-        job, task = await jobs.job(session, run.job_id), await tasks.task(session, run.task_id)
+        job = await jobs.job_to_change(session, open_runs[-1].job_id)
+        run = await http_runs.run_to_change(session, open_runs[-1].key)
+        if run is None or run.state is HttpRunState.ENDED:
+            return None  # its job has just given it up; the next look shows what else there is
+        task = await tasks.task(session, run.task_id)
         if job is None or task is None:
             http_runs.end(session, run, Outcome(OutcomeKind.CANCELED, "its job is being deleted"))
             return None
         if outcome := outcome_of_asking_again(run.handed_out):
             http_runs.end(session, run, outcome)
             return None
+        key = RunKey.parse(run.key)
         if run.state is HttpRunState.OFFERED:
             # Only the first hand-out counts as a sign of life, or a worker that never reports
             # would keep its task for ever.
             run.touched = task.last_touched = utc_now()
+            moves = TaskMoves(session, job, KnownWorkers(session), run.touched)
+            await moves.hand_out(task, key, worker.id)
         run.state = HttpRunState.RUNNING
         run.handed_out += 1
         worker.polls_until = None
         provided = await provisions.effective(session, [worker])
-        return _Assignment(worker, RunKey.parse(run.key), job, task, provided[worker.id])
+        return _Assignment(worker, key, job, task, provided[worker.id])
 
     async def _hung_up(self, worker_id: str) -> None:
         """Withdraw the runs offered to a worker that hung up: it may not ask again for long."""

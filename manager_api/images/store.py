@@ -1,6 +1,8 @@
 """Queries for the job that rendered last, and for jobs that may have rendered lately."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -8,8 +10,39 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from manager_api.database import events
 from manager_api.database.engine import Session
 from manager_api.database.payloads import LAST_RENDERED, last_rendered_topic
-from manager_api.database.tables import FarmRow, JobRow
+from manager_api.database.tables import FarmRow, JobRow, LeaseRow, LeaseState, TaskRow
 from manager_api.jobs.store import job_to_change
+from workflows.domain.statuses import TaskStatus
+
+
+@dataclass(frozen=True, slots=True)
+class TaskOfImage:
+    """The task that a sent image is for, and the right of the worker that sent it."""
+
+    job_id: str
+    is_lent: bool
+    """Whether the worker has an open lease for the job."""
+    worker_id: str | None
+    """The last worker that was given the task."""
+    is_active: bool
+    ended_at: datetime | None
+
+
+async def task_of_image(session: AsyncSession, task_id: str, worker_id: str) -> TaskOfImage | None:
+    lease = select(LeaseRow.id).where(
+        LeaseRow.worker_id == worker_id,
+        LeaseRow.job_id == TaskRow.job_id,
+        LeaseRow.state != LeaseState.RETURNED,
+    )
+    query = select(
+        TaskRow.job_id,
+        lease.exists(),
+        TaskRow.worker_id,
+        TaskRow.status == TaskStatus.ACTIVE,
+        TaskRow.ended_at,
+    ).where(TaskRow.id == task_id)
+    found = (await session.execute(query)).one_or_none()
+    return None if found is None else TaskOfImage(*found)
 
 
 async def lately_changed(session: AsyncSession, limit: int) -> Sequence[JobRow]:

@@ -12,9 +12,10 @@ from datetime import datetime
 from typing import Any
 
 from manager_api.database.engine import Database
+from manager_api.database.events import ASIDE
 from manager_api.database.loops import whenever
 from manager_api.events.live import LiveEvents
-from manager_api.jobs.task_store import attempts_of
+from manager_api.jobs.task_store import existing
 from manager_api.logs.task_logs import Note, TaskLogs
 from workflows.domain.statuses import TaskStatus
 
@@ -37,8 +38,8 @@ class LogNotes:
         await whenever(self._has_changes, self._write)
 
     def _hear(self, topic: str, payload: Mapping[str, Any]) -> None:
-        # Only events of tasks have both a job_id and a previous status.
-        if topic.startswith("/jobs/") and "job_id" in payload and "previous_status" in payload:
+        # Only events of tasks have both an attempt and a previous status.
+        if "attempt" in payload.get(ASIDE, ()) and "previous_status" in payload:
             self._changes.append(payload)
             self._has_changes.set()
 
@@ -60,16 +61,11 @@ class LogNotes:
 
     async def _notes(self, changes: Sequence[Mapping[str, Any]]) -> list[Note]:
         async with self._database.reading() as session:
-            attempts = await attempts_of(session, {change["id"] for change in changes})
-        return [
-            note
-            for change in changes
-            if change["id"] in attempts
-            for note in _notes_of(change, attempts[change["id"]])
-        ]
+            known = await existing(session, {change["id"] for change in changes})
+        return [note for change in changes if change["id"] in known for note in _notes_of(change)]
 
 
-def _notes_of(change: Mapping[str, Any], attempt: int) -> list[Note]:
+def _notes_of(change: Mapping[str, Any]) -> list[Note]:
     status = TaskStatus(change["status"])
     lines = [f"task changed status {change['previous_status']} -> {status}"]
     if status in _EXPLAINED and change["activity"]:
@@ -78,7 +74,8 @@ def _notes_of(change: Mapping[str, Any], attempt: int) -> list[Note]:
         Note(
             job_id=change["job_id"],
             task_id=change["id"],
-            attempt=attempt,
+            # The change's own: by now, the database may know a later attempt.
+            attempt=change[ASIDE]["attempt"],
             text=line,
             when=datetime.fromisoformat(change["updated"]),
             # The line about becoming active stands before the host's output.

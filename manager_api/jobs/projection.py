@@ -15,6 +15,7 @@ from manager_api.jobs import job_leases
 from manager_api.jobs.store import job_to_change
 from manager_api.jobs.task_moves import KnownWorkers, TaskMoves
 from manager_api.jobs.task_table import read_compact, take_over
+from manager_api.runs import http_store as http_runs
 from workflows.domain.messages import (
     Change,
     JobMoved,
@@ -101,6 +102,9 @@ class _Applier:
         job, write = self._job, self._write
         steps_before = (job.steps_completed, job.steps_total)
         job.sequence, job.last_write = write.sequence, fingerprint(write)
+        if write.stopped:
+            # Before the moves: what is given up must not be handed out any more.
+            await http_runs.withdraw(self._session, write.stopped)
         moves = TaskMoves(self._session, job, self._workers, self._now)
         await moves.apply(write.tasks)
         needs_refresh = moves.moved_in_bulk

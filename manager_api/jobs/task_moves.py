@@ -18,9 +18,10 @@ from manager_api.database.payloads import WORKERS, task_event, topic_of_job, wor
 from manager_api.database.tables import JobRow, TaskRow, WorkerRow, table_of
 from manager_api.jobs import history as job_history
 from manager_api.jobs.task_store import tasks_by_index
+from manager_api.runs import http_store as http_runs
 from workflows.domain.job.ranges import indexes_in, parse_ranges
-from workflows.domain.messages import TasksMoved
-from workflows.domain.statuses import TaskStatus
+from workflows.domain.messages import RunKey, TasksMoved
+from workflows.domain.statuses import WAITING, TaskStatus
 
 _TASKS = table_of(TaskRow)
 #: Statuses that set a task's steps. After such a bulk change the job's steps are summed up again.
@@ -79,14 +80,47 @@ class TaskMoves:
             await sum_steps(self._session, self._job)
 
     async def _one_by_one(self, moves: Sequence[TasksMoved]) -> None:
+        on_offer = await self._on_offer(moves)
         indexes = {index for move in moves for index in indexes_in(move.indexes)}
         rows = await tasks_by_index(self._session, self._job.id, sorted(indexes))
         await self._workers.look_up(move.worker_id for move in moves)
         await self._workers.look_up(row.worker_id for row in rows.values())
         for move in moves:
             for index in indexes_in(move.indexes):
-                if index in rows:
+                if index in rows and move in on_offer:
+                    rows[index].attempt = move.attempt or 0
+                elif index in rows:
                     self._move(rows[index], move)
+
+    async def _on_offer(self, moves: Sequence[TasksMoved]) -> set[TasksMoved]:
+        """Return the offers that no worker has fetched; `hand_out` moves their tasks."""
+        keys = {move: self._key(move) for move in moves if move.is_offer}
+        if not keys:
+            return set()
+        fetched = await http_runs.handed_out(self._session, keys.values())
+        return {move for move, key in keys.items() if key not in fetched}
+
+    def _key(self, move: TasksMoved) -> RunKey:
+        return RunKey(self._job.id, int(move.indexes), self._job.run, move.attempt or 0)
+
+    async def hand_out(self, row: TaskRow, key: RunKey, worker_id: str) -> None:
+        """Move a task that its HTTP worker fetches now.
+
+        The workflow has decided so already. If its write has not come yet, the write moves the
+        task.
+        """
+        if self._job.run == key.run and row.status in WAITING and row.attempt == key.attempt:
+            await self._one_by_one(
+                [
+                    TasksMoved(
+                        str(key.index),
+                        TaskStatus.ACTIVE,
+                        "Started",
+                        worker_id=worker_id,
+                        attempt=key.attempt,
+                    )
+                ]
+            )
 
     def _move(self, row: TaskRow, move: TasksMoved) -> None:
         previous = row.status
@@ -103,7 +137,9 @@ class TaskMoves:
             named.name if named else None,
             previous=None if previous == row.status else previous,
         )
-        events.append(self._session, topic_of_job(self._job.id), payload)
+        events.append(
+            self._session, topic_of_job(self._job.id), payload, aside={"attempt": row.attempt}
+        )
         if worker is not None:
             events.append(self._session, WORKERS, worker_event(worker))
         if move.status in _FAILED:

@@ -174,15 +174,13 @@ async def tasks_by_index(
     return found
 
 
-async def attempts_of(session: AsyncSession, task_ids: Collection[str]) -> Mapping[str, int]:
-    """Return the number of each task's latest attempt, by task id, as the database knows it."""
-    found: dict[str, int] = {}
+async def existing(session: AsyncSession, task_ids: Collection[str]) -> set[str]:
+    """Return the ids of those tasks that exist."""
+    found: set[str] = set()
     ids = list(task_ids)
     for first in range(0, len(ids), IN_CHUNK):
-        query = select(TaskRow.id, TaskRow.attempt).where(
-            TaskRow.id.in_(ids[first : first + IN_CHUNK])
-        )
-        found.update((row[0], row[1]) for row in await session.execute(query))
+        query = select(TaskRow.id).where(TaskRow.id.in_(ids[first : first + IN_CHUNK]))
+        found.update(await session.scalars(query))
     return found
 
 

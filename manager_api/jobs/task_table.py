@@ -12,7 +12,9 @@ from manager_api.database.bulk import IN_CHUNK
 from manager_api.database.tables import JobRow, TaskRow, table_of
 from manager_api.jobs.task_moves import steps_set_by, sum_steps
 from manager_api.jobs.task_store import tasks_in_order
+from manager_api.runs import http_store as http_runs
 from workflows.domain.job.encoding import TaskColumns, decode, encode
+from workflows.domain.messages import RunKey
 from workflows.domain.statuses import TaskStatus
 
 _TASKS = table_of(TaskRow)
@@ -45,6 +47,8 @@ async def read_compact(session: AsyncSession, job_id: str) -> str:
 async def take_over(session: AsyncSession, job: JobRow, compact: str, now: datetime) -> bool:
     """Set the tasks to the workflow's state; return False if no task differed from it."""
     columns = await asyncio.to_thread(decode, compact)
+    for key in await http_runs.on_offer(session, job.id):
+        _take_back(columns, key)
     changes = await _differences(session, job.id, columns)
     for status, rows in changes.items():
         statement = (
@@ -65,6 +69,14 @@ async def take_over(session: AsyncSession, job: JobRow, compact: str, now: datet
     if changes:
         await sum_steps(session, job)
     return bool(changes)
+
+
+def _take_back(columns: TaskColumns, offered: RunKey) -> None:
+    """Let a task wait that is on offer: it becomes active when its worker fetches it."""
+    at = offered.index - 1
+    is_active = columns.statuses[at] is TaskStatus.ACTIVE
+    if is_active and columns.attempts[at] == offered.attempt:
+        columns.statuses[at] = TaskStatus.QUEUED
 
 
 async def _differences(

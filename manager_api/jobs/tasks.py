@@ -38,9 +38,6 @@ class TaskService:
             workers = await worker_store.workers_by_id(session, {row.worker_id, *row.failed_by})
         return task_answer(row, workers)
 
-    async def job_of(self, task_id: str) -> str:
-        return (await self._row(task_id)).job_id
-
     async def log_tail(self, task_id: str) -> str:
         """Return the end of the log; an empty text if there is no log."""
         row = await self._row(task_id)

@@ -27,6 +27,8 @@ _BLOCK = 64 * 1024
 _REMEMBERED_JOBS = 10_000
 #: Matches the file names of `TaskLogs._path`.
 _FILE_NAME = re.compile(r"task-([0-9a-f-]{36})\.(\d+)-")
+#: Matches the line of `TaskLogs.assigned`.
+_ASSIGNED = re.compile(r"^\S+ Task assigned to worker .* \(([0-9a-f-]{36})\)$", re.MULTILINE)
 _BEFORE, _HOST, _AFTER = _SECTIONS = range(3)
 #: Tries after the database's last one that are looked for, too: a log may be ahead of the database.
 _LATER_TRIES = 3
@@ -161,7 +163,10 @@ class TaskLogs:
             self._listener.log_grew(task_id, lines)
 
     async def note(self, note: Note) -> None:
-        """Add a line of the manager. The same text with the same time is written once."""
+        """Add a line of the manager, in the order of times.
+
+        The same text with the same time is written once.
+        """
         await self.note_all([note])
 
     async def note_all(self, notes: Sequence[Note]) -> None:
@@ -183,7 +188,7 @@ class TaskLogs:
         task = TryOfTask(note.job_id, note.task_id, note.attempt)
         path = self._path(task, _AFTER if note.after else _BEFORE)
         self._drop_old_tries(task, path)
-        return _add_line(path, note.line)
+        return _add_line(path, note)
 
     def _append_at(self, task: TryOfTask, offset: int, data: bytes) -> tuple[int, bytes]:
         path = self._path(task, _HOST)
@@ -213,6 +218,11 @@ class TaskLogs:
         text = f"Task assigned to worker {worker} ({worker_id})"
         if not await asyncio.to_thread(_contains, path, text):
             await self.note(Note(job_id, task_id, attempt, text, when, after=False))
+
+    async def assigned_to(self, job_id: str, task_id: str, attempt: int) -> str:
+        """Return the worker that was given this attempt last; empty if the log names none."""
+        path = self._path(TryOfTask(job_id, task_id, attempt), _BEFORE)
+        return await asyncio.to_thread(_last_match, path, _ASSIGNED)
 
     async def size(self, job_id: str, task_id: str, attempts: int) -> int:
         """Return the log's size in bytes; 0 if there is no log.
@@ -277,18 +287,61 @@ class TaskLogs:
         return text
 
 
-def _add_line(path: Path, line: str) -> bool:
+def _add_line(path: Path, note: Note) -> bool:
     with lock_of(path):
-        if path.exists() and line in path.read_text(encoding="utf-8"):
+        written = path.read_text(encoding="utf-8") if path.exists() else ""
+        if note.line in written:
             return False
+        lines = written.splitlines(keepends=True)
+        place = _place_of(note, lines)
+        if place < len(lines):
+            # Notes of one moment come from several places, in any order.
+            _replace(path, "".join([*lines[:place], note.line, *lines[place:]]))
+            return True
         with opened(path) as file:
             file.seek(0, os.SEEK_END)
-            file.write(line.encode(errors="replace"))
+            file.write(note.line.encode(errors="replace"))
         return True
+
+
+def _place_of(note: Note, lines: Sequence[str]) -> int:
+    """Return the index of the first line that is later than the note."""
+    when = _time_of(note.line)
+    place = len(lines)
+    for number in reversed(range(len(lines))):
+        time = _time_of(lines[number])
+        if time is None:
+            continue
+        if when is None or time <= when:
+            break
+        place = number
+    return place
+
+
+def _time_of(line: str) -> datetime | None:
+    """Return the time of a note; None for a further line of a note's text."""
+    try:
+        time = datetime.fromisoformat(line.partition(" ")[0])
+    except ValueError:
+        return None
+    return time if time.tzinfo else None
+
+
+def _replace(path: Path, text: str) -> None:
+    """Write the file in one step: a reader finds the old text or the new one."""
+    unfinished = path.with_suffix(".tmp")
+    unfinished.write_bytes(text.encode(errors="replace"))
+    os.replace(unfinished, path)
 
 
 def _contains(path: Path, text: str) -> bool:
     return path.exists() and text in path.read_text(encoding="utf-8")
+
+
+def _last_match(path: Path, pattern: re.Pattern[str]) -> str:
+    """Return the first group of the pattern's last match in a file; empty if there is none."""
+    found = pattern.findall(path.read_text(encoding="utf-8")) if path.exists() else []
+    return found[-1] if found else ""
 
 
 def _lacks_newline(stretch: Stretch) -> bool:

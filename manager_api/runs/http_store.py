@@ -19,7 +19,7 @@ from manager_api.database.tables import (
     table_of,
 )
 from manager_api.runs.store import is_settled
-from workflows.domain.messages import Outcome, OutcomeKind, RunKey, RunRef
+from workflows.domain.messages import Outcome, OutcomeKind, RunKey, RunRef, RunStopped
 from workflows.domain.statuses import WorkerStatus
 
 _OPEN = (HttpRunState.OFFERED, HttpRunState.RUNNING)
@@ -53,6 +53,11 @@ class Attached:
 async def attach(session: Session, ref: RunRef, workflow_run_id: str, activity_id: str) -> Attached:
     """Enter a run, or attach the activity to a known run; the newest activity gets the outcome."""
     row = await run_to_change(session, str(ref.key))
+    if row is not None and row.state is HttpRunState.ENDED and not row.handed_out:
+        # The attempt did not count, so it is offered again under the same key.
+        await session.delete(row)
+        await session.flush()
+        row = None
     if row is None:
         return await _enter(session, ref, workflow_run_id, activity_id)
     row.lease_id, row.generation = ref.lease_id, ref.generation
@@ -78,7 +83,8 @@ async def _enter(session: Session, ref: RunRef, workflow_run_id: str, activity_i
     task_id = await session.scalar(query)
     refusal = await _refusal(session, ref, lease, worker)
     if refusal or worker is None or task_id is None:
-        return Attached(outcome=Outcome(OutcomeKind.REFUSED, refusal or "its task is gone"))
+        reason = refusal or "its task is gone"
+        return Attached(outcome=Outcome(OutcomeKind.REFUSED, reason, not_handed_out=True))
     for older in await open_of_worker(session, worker.id):
         await stop(session, older, "its worker was lent anew")
     now = utc_now()
@@ -148,7 +154,33 @@ def end(session: Session, row: HttpRunRow, outcome: Outcome) -> bool:
 
 def outcome_of(row: HttpRunRow) -> Outcome:
     """Return the outcome of an ended run."""
-    return Outcome(OutcomeKind(row.outcome), row.reason)
+    return Outcome(OutcomeKind(row.outcome), row.reason, not_handed_out=not row.handed_out)
+
+
+async def withdraw(session: Session, stopped: Sequence[RunStopped]) -> None:
+    """End those of the runs that their job gave up before they were handed out."""
+    query = select(HttpRunRow).where(
+        HttpRunRow.key.in_([str(each.key) for each in stopped]),
+        HttpRunRow.state == HttpRunState.OFFERED,
+    )
+    for row in await session.scalars(query.with_for_update(of=HttpRunRow)):
+        end(session, row, Outcome(OutcomeKind.CANCELED, "its job gave it up"))
+
+
+async def handed_out(session: AsyncSession, keys: Collection[RunKey]) -> set[RunKey]:
+    """Return those of the runs that their workers have got."""
+    query = select(HttpRunRow.key).where(
+        HttpRunRow.key.in_([str(key) for key in keys]), HttpRunRow.handed_out > 0
+    )
+    return {RunKey.parse(key) for key in await session.scalars(query)}
+
+
+async def on_offer(session: AsyncSession, job_id: str) -> list[RunKey]:
+    """Return the runs of a job that wait for their workers to fetch them."""
+    query = select(HttpRunRow.key).where(
+        HttpRunRow.job_id == job_id, HttpRunRow.state == HttpRunState.OFFERED
+    )
+    return [RunKey.parse(key) for key in await session.scalars(query)]
 
 
 # --- a worker's sessions --------------------------------------------------------------------------
@@ -240,9 +272,14 @@ async def with_news(session: AsyncSession, worker_ids: Collection[str]) -> set[s
 
 
 async def newest_of_task(session: AsyncSession, task_id: str, worker_id: str) -> HttpRunRow | None:
-    """Return the worker's last try at a task; None if there is none or it was forgotten."""
+    """Return the worker's last try at a task; None if there is none or it was forgotten.
+
+    A worker can speak only of what it has got.
+    """
     query = select(HttpRunRow).where(
-        HttpRunRow.task_id == task_id, HttpRunRow.worker_id == worker_id
+        HttpRunRow.task_id == task_id,
+        HttpRunRow.worker_id == worker_id,
+        HttpRunRow.handed_out > 0,
     )
     rows = (await session.scalars(query)).all()
     return max(rows, key=lambda row: RunKey.parse(row.key), default=None)
@@ -290,12 +327,27 @@ async def touch(session: Session, keys: Collection[str], at: datetime) -> None:
 
 
 async def settled(session: AsyncSession) -> Sequence[str]:
-    """Return ended runs without a waiting activity whose end the job's projection has, too."""
-    query = select(HttpRunRow.key).where(
-        HttpRunRow.state == HttpRunState.ENDED, HttpRunRow.activity_id == ""
+    """Return ended runs without a waiting activity whose end the job's projection has, too.
+
+    The projection has no attempts that were never handed out. A run of an older session stays
+    while its lease is open, because the workflow asks for it again.
+    """
+    is_of_session = HttpRunRow.session == WorkerRow.session
+    open_lease = select(LeaseRow.id).where(
+        LeaseRow.id == HttpRunRow.lease_id, LeaseRow.state != LeaseState.RETURNED
     )
-    kept = (await session.scalars(query)).all()
-    return [key for key in kept if await is_settled(session, RunKey.parse(key))]
+    query = (
+        select(HttpRunRow.key, HttpRunRow.handed_out)
+        .join(WorkerRow, WorkerRow.id == HttpRunRow.worker_id)
+        .where(HttpRunRow.state == HttpRunState.ENDED, HttpRunRow.activity_id == "")
+        .where(is_of_session | ~open_lease.exists() | (HttpRunRow.handed_out == 0))
+    )
+    kept = (await session.execute(query)).all()
+    return [
+        row.key
+        for row in kept
+        if not row.handed_out or await is_settled(session, RunKey.parse(row.key))
+    ]
 
 
 async def forget(session: Session, keys: Collection[str]) -> None:

@@ -25,7 +25,7 @@ KNOWN: dict[str, set[int]] = {
     "scheduleTask": {200, 204, 409, 423} | _OF_WORKER,
     "taskUpdate": {204, 400, 404, 409} | _OF_WORKER,
     "mayWorkerRun": {200, 400} | _OF_WORKER,
-    "taskOutputProduced": {202, 400, 404, 413, 429} | _OF_WORKER,
+    "taskOutputProduced": {202, 400, 404, 409, 413, 429} | _OF_WORKER,
     "fetchWorkers": _READ,
     "fetchWorker": _BY_ID,
     "deleteWorker": {204, 400, 404},

@@ -10,6 +10,9 @@ from PIL import Image
 from tests.contract.scene import NO_ID, NOBODY, SECRET, Scene, Worker, a_job, refused_by_id
 from tests.farm.processes import wait_until
 
+#: More than images may wait at the same time.
+_MANY_JOBS = 40
+
 
 def joining(scene: Scene) -> None:
     call = scene.api.call
@@ -72,10 +75,14 @@ def working(scene: Scene) -> None:
     call("taskUpdate", 403, task_id=task["uuid"], json=update, auth=stranger)
     call("taskUpdate", 404, task_id=NOBODY, json=update, auth=worker.auth)
     call("taskUpdate", 409, task_id=task["uuid"], json=update, auth=idler.auth)
+    picture, png = _picture("PNG", 64), {"content-type": "image/png"}
+    refused = {"content": picture, "headers": png, "auth": idler.auth}
+    call("taskOutputProduced", 409, task_id=task["uuid"], **refused)
     _images(scene, worker, task["uuid"])
     _finish(scene, worker, task)
     _finish(scene, worker, _given_task(scene, worker))
     scene.until_job_is(scene.job, "completed")
+    _too_many_images(scene, worker)
     for log in ("fetchTaskLogTail", "fetchTaskLogInfo"):
         call(log, 200, task_id=task["uuid"])
 
@@ -116,13 +123,15 @@ def _images(scene: Scene, worker: Worker, task_id: str) -> None:
     post(413, bytes(26_214_401), png)
     # Before other jobs have images: with the deletion of the last one, the farm has none.
     wait_until(lambda: scene.api.any_of("fetchGlobalLastRenderedInfo", {200, 204}), 90)
-    _too_many_images(scene, worker)
     assert call("fetchJobLastRenderedInfo", 200, job_id=scene.job["id"])["suffixes"]
 
 
 def _too_many_images(scene: Scene, worker: Worker) -> None:
     """Large ones, for more jobs than there are places, at once."""
-    jobs = [scene.new_job(f"image {number}", initial_status="paused") for number in range(40)]
+    settings = {"message": "olé", "sleep_duration_seconds": 0, "sleep_repeats": 0}
+    jobs = [scene.new_job(f"image {n}", settings=settings) for n in range(_MANY_JOBS)]
+    for _ in jobs:
+        _finish(scene, worker, _given_task(scene, worker))
     tasks = [scene.task_of(job) for job in jobs]
     large = _picture("PNG", 5500)
 
@@ -139,6 +148,7 @@ def _too_many_images(scene: Scene, worker: Worker) -> None:
     with ThreadPoolExecutor(len(tasks)) as pool:
         list(pool.map(post, tasks))
     for job in jobs:
+        scene.until_job_is(job, "completed")
         scene.api.call("deleteJob", 204, job_id=job["id"])
 
 

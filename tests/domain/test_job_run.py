@@ -1,11 +1,16 @@
 """One run of a job: tasks, leases, failures, and what is written of them."""
 
+from dataclasses import replace
+
+import pytest
+
 from tests.domain.jobs import (
     CANCELED,
     COMPLETED,
     FAILED,
     LOST,
     REFUSED,
+    SUPERSEDED,
     columns,
     ends,
     job_of,
@@ -22,7 +27,9 @@ from workflows.domain.messages import (
     Change,
     JobAction,
     Limits,
+    Outcome,
     Recall,
+    TaskAction,
     WorkerGone,
 )
 from workflows.domain.statuses import JobStatus, TaskStatus
@@ -144,6 +151,15 @@ def test_a_lease_of_another_run_is_returned() -> None:
     assert [returned.lease_id for returned in written(job).returned] == ["ada.0.1"]
 
 
+def test_a_lease_of_another_job_is_returned() -> None:
+    job = job_of(1)
+
+    job.lend([replace(lease("ada"), job_id="../another job")])
+
+    assert started(job) == []
+    assert [returned.lease_id for returned in written(job).returned] == ["ada.0.1"]
+
+
 def test_a_late_copy_of_a_returned_lease_is_returned_again() -> None:
     job = job_of(1)
     [start] = lend(job, "ada")
@@ -202,6 +218,49 @@ def test_a_run_that_completes_before_it_could_be_stopped_counts() -> None:
     ends(job, start, COMPLETED)
 
     assert statuses(job) == ["completed"]
+
+
+def test_an_offer_to_an_http_worker_is_written_as_one() -> None:
+    job = job_of(2)
+
+    job.lend([lease("ada"), replace(lease("bob"), is_http=True)])
+
+    assert [moved.is_offer for moved in written(job).tasks] == [False, True]
+
+
+@pytest.mark.parametrize("outcome", [REFUSED, CANCELED])
+def test_a_run_that_was_never_handed_out_was_no_try(outcome: Outcome) -> None:
+    job = job_of(1)
+    job.lend([replace(lease("ada"), is_http=True)])
+    [start] = started(job)
+    job.recall([Recall("ada.0.1", at_once=True)])
+
+    ends(job, start, replace(outcome, not_handed_out=True))
+
+    assert written(job).tasks[-1].attempt == 0
+    assert [again.ref.attempt for again in lend(job, "bob")] == [1]
+
+
+def test_of_a_run_that_was_offered_again_an_earlier_offer_may_have_been_handed_out() -> None:
+    job = job_of(1)
+    job.lend([replace(lease("ada"), is_http=True)])
+    [start] = started(job)
+    [again] = ends(job, start, SUPERSEDED)
+
+    ends(job, again, replace(REFUSED, not_handed_out=True))
+
+    assert job.tasks.attempt(1) == 1
+
+
+def test_a_canceled_offer_that_was_never_handed_out_was_no_try() -> None:
+    job = job_of(1)
+    job.lend([replace(lease("ada"), is_http=True)])
+    [start] = started(job)
+    request(job, Change(task=1, task_action=TaskAction.CANCEL))
+
+    ends(job, start, replace(CANCELED, not_handed_out=True))
+
+    assert job.tasks.attempt(1) == 0
 
 
 def test_a_refusal_ends_the_lease_and_blames_nobody() -> None:

@@ -140,6 +140,6 @@ def told(db: Database) -> Callable[..., Awaitable[list[tuple[str, dict[str, Any]
         async with db.reading() as session:
             rows = await events.since(session, last)
         last = rows[-1].id if rows else last
-        return [(row.topic, row.payload) for row in rows]
+        return [(row.topic, dict(events.for_clients(row.payload))) for row in rows]
 
     return told

@@ -88,7 +88,7 @@ class Farm:
         """Payloads of the stored events with this topic."""
         async with self.parts.database.reading() as session:
             rows = await events.since(session, 0, topics=[topic])
-        return [row.payload for row in rows]
+        return [dict(events.for_clients(row.payload)) for row in rows]
 
 
 class Credentials(httpx.BasicAuth):

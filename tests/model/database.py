@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
-from tests.model.http_runs import HttpRun
+from tests.model.http_runs import HttpRun, end
 from workflows.domain.job.encoding import TaskColumns, decode, encode
 from workflows.domain.job.ranges import indexes_in
 from workflows.domain.matchmaking import FarmSnapshot, JobFacts, LeaseFacts, Offer, WorkerFacts
@@ -15,12 +15,14 @@ from workflows.domain.messages import (
     Lease,
     LeaseReturned,
     Limits,
+    Outcome,
+    OutcomeKind,
     ProjectionWrite,
     RunKey,
     TasksMoved,
     WriteAnswer,
 )
-from workflows.domain.statuses import JobStatus, TaskStatus, WorkerStatus
+from workflows.domain.statuses import WAITING, JobStatus, TaskStatus, WorkerStatus
 from workflows.domain.writes import answer_out_of_turn, fingerprint
 
 
@@ -124,8 +126,7 @@ class Database:
 
     def _apply(self, job: JobRecord, write: ProjectionWrite) -> None:
         job.change = None
-        for moved in write.tasks:
-            self._move(job, moved)
+        self._apply_moves(job, write)
         if write.jobs:
             job.status = write.jobs[-1].status
         if write.priority is not None:
@@ -137,9 +138,48 @@ class Database:
         self._apply_leases(job, write)
         if write.snapshot is not None:
             job.columns, job.status = decode(write.snapshot), write.status or job.status
+            self._take_offers_back(job)
         if write.is_final:
             job.is_ended = True
             self._return_all(job)
+
+    def _apply_moves(self, job: JobRecord, write: ProjectionWrite) -> None:
+        for stopped in write.stopped:
+            self._withdraw(stopped.key)
+        for moved in write.tasks:
+            if moved.is_offer and not self._is_handed_out(job, moved):
+                job.columns.attempts[int(moved.indexes) - 1] = moved.attempt or 0
+            else:
+                self._move(job, moved)
+
+    # --- offers to workers that speak HTTP: a task is active from its hand-out on ----------------
+
+    def hand_out(self, key: RunKey) -> None:
+        job, at = self.jobs[key.job_id], key.index - 1
+        columns = job.columns
+        waits = columns.statuses[at] in WAITING and columns.attempts[at] == key.attempt
+        if job.run == key.run and waits:
+            columns.statuses[at] = TaskStatus.ACTIVE
+
+    def _is_handed_out(self, job: JobRecord, offer: TasksMoved) -> bool:
+        key = RunKey(job.id, int(offer.indexes), job.run, offer.attempt or 0)
+        run = self.http_runs.get(key)
+        return run is not None and run.is_running
+
+    def _withdraw(self, key: RunKey) -> None:
+        run = self.http_runs.get(key)
+        if run is not None and not run.is_running:
+            end(run, Outcome(OutcomeKind.CANCELED, "its job gave it up"))
+
+    def _take_offers_back(self, job: JobRecord) -> None:
+        for key, run in self.http_runs.items():
+            at = key.index - 1
+            is_open = run.outcome is None and not run.is_running
+            is_known = key.job_id == job.id and job.columns.attempts[at] == key.attempt
+            if is_open and is_known and job.columns.statuses[at] is TaskStatus.ACTIVE:
+                job.columns.statuses[at] = TaskStatus.QUEUED
+
+    # --- leases ----------------------------------------------------------------------------------
 
     def _apply_leases(self, job: JobRecord, write: ProjectionWrite) -> None:
         for lease_id in write.held:

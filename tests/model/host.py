@@ -37,6 +37,8 @@ class Host:
         self.has_restarted = False
         """Of no concern here: the tasks of an older session are in a queue of their own."""
         self.begun: list[RunKey] = []
+        self.is_tunneled = rng.random() < 0.5
+        """It reaches Temporal through the manager only."""
         # Faults of the network.
         self.is_manager_cut = False
         self.is_temporal_cut = False
@@ -134,7 +136,8 @@ class Host:
                     self.stop(key, now)
             return
         reaches_manager = is_manager_up and not self.is_manager_cut and self.id in db.workers
-        reaches_temporal = temporal.is_up and not self.is_temporal_cut
+        has_way = reaches_manager or not self.is_tunneled
+        reaches_temporal = temporal.is_up and not self.is_temporal_cut and has_way
         self.is_connected = self.is_connected and reaches_manager
         if reaches_manager and not self.is_connected:
             self.connect(db, now)

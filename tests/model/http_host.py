@@ -206,6 +206,7 @@ class HttpHost:
         row = open_runs[-1]
         if not row.is_running:
             self.begun.append(row.key)
+            self._db.hand_out(row.key)
         row.is_running, row.touched, worker.polls_until = True, now, 0
         self._question_ends = 0
         if self._rng.random() < 0.95:  # else the answer is lost, and it asks once more

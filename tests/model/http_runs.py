@@ -1,7 +1,7 @@
 """The model's managers, working for workers that speak HTTP: the table of their runs."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from tests.model.temporal import Activity, Beat, Temporal
@@ -61,7 +61,7 @@ class HttpRuns:
     def _attach(self, activity: Activity, now: int) -> Outcome | None:
         ref = activity.ref
         row = self._db.http_runs.get(ref.key)
-        if row is None:
+        if row is None or (row.outcome is not None and row.outcome.not_handed_out):
             return self._enter(activity, now)
         row.ref = ref
         if row.worker_id in self._db.workers:
@@ -73,12 +73,12 @@ class HttpRuns:
         ref = activity.ref
         lease = self._db.leases.get(ref.lease_id)
         if lease is None:
-            return Outcome(OutcomeKind.REFUSED, "its lease has been returned")
+            return _refused("its lease has been returned")
         worker = self._db.workers.get(lease.lease.worker_id)
         if worker is None or self._db.generations[worker.id, ref.slot] > ref.generation:
-            return Outcome(OutcomeKind.REFUSED, "the worker was lent anew, or deleted")
+            return _refused("the worker was lent anew, or deleted")
         if worker.status not in _TAKES or worker.requested is not None:
-            return Outcome(OutcomeKind.REFUSED, f"the worker is {worker.status}")
+            return _refused(f"the worker is {worker.status}")
         for older in self.open_of(worker.id):
             self._stop(older, "its worker was lent anew")
         row = HttpRun(ref, worker.id, worker.session, activity.id, now)
@@ -130,8 +130,15 @@ class HttpRuns:
                 self._stop(row, "no activity waits for it any more")
             if row.outcome is None:
                 self._end_silent(row, now - max(row.touched, listening_since))
-            elif row.activity is None and self._db.is_settled(key):
+            elif row.activity is None and self._may_be_forgotten(row, row.outcome):
                 del rows[key]
+
+    def _may_be_forgotten(self, row: HttpRun, outcome: Outcome) -> bool:
+        worker = self._db.workers.get(row.worker_id)
+        is_of_session = worker is None or worker.session == row.session
+        is_asked_for_again = not is_of_session and row.ref.lease_id in self._db.leases
+        is_settled = self._db.is_settled(row.key) and not is_asked_for_again
+        return outcome.not_handed_out or is_settled
 
     def _end_silent(self, row: HttpRun, silence: int) -> None:
         if not row.is_running and silence > HTTP_WORKER_TIMEOUT:
@@ -153,7 +160,7 @@ class HttpRuns:
     def _of_task(self, key: RunKey, worker_id: str) -> Iterator[HttpRun]:
         for row in self._db.http_runs.values():
             is_of_task = (row.key.job_id, row.key.index) == (key.job_id, key.index)
-            if is_of_task and row.worker_id == worker_id:
+            if is_of_task and row.worker_id == worker_id and row.is_running:
                 yield row
 
     def begin_session(self, worker: "WorkerRecord") -> None:
@@ -189,4 +196,8 @@ class HttpRuns:
 
 def end(row: HttpRun, outcome: Outcome) -> None:
     """The first outcome counts."""
-    row.outcome = row.outcome or outcome
+    row.outcome = row.outcome or replace(outcome, not_handed_out=not row.is_running)
+
+
+def _refused(reason: str) -> Outcome:
+    return Outcome(OutcomeKind.REFUSED, reason, not_handed_out=True)

@@ -147,8 +147,10 @@ class Temporal:
         if not self.is_up:
             return
         for activity in [a for a in self.activities.values() if now >= a.deadline]:
-            kind = "fell_silent" if activity.is_started else "never_started"
-            self._end(activity, kind, activity.offer)
+            if activity.is_started:
+                self._end(activity, "fell_silent", activity.offer)
+            else:
+                self._end(activity, "not_taken", (activity.offer, activity.deadline))
         for execution in self.executions.values():
             due = [pause for at, pause in execution.pauses if now >= at]
             execution.pauses = [(at, pause) for at, pause in execution.pauses if now < at]

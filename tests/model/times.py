@@ -2,6 +2,8 @@
 
 SCHEDULE_TO_START = 6
 HEARTBEAT = 18
+#: A time-out that is handled so much later was handled late.
+LATE = 2
 GRACE = 12
 LOST_AFTER = 3
 #: A host that reaches neither manager nor Temporal for this long stops its runs.

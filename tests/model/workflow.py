@@ -7,7 +7,8 @@ from typing import Any
 
 from tests.model.database import Database
 from tests.model.temporal import Execution, Temporal
-from tests.model.times import RETRY_PAUSE
+from tests.model.times import LATE, RETRY_PAUSE
+from workflows.domain.job import unanswered
 from workflows.domain.job.carrying import carry, restore
 from workflows.domain.job.requests import Closing, request
 from workflows.domain.job.run import JobRun
@@ -26,9 +27,8 @@ _HANDLERS: Mapping[str, Callable[[JobRun, Any], None]] = {
     "census": JobRun.census,
     "tell_again": lambda job, _: job.tell_again(),
     "retry_due": JobRun.retry_due,
-    "canceled_unseen": JobRun.canceled_unseen,
-    "never_started": JobRun.never_started,
-    "fell_silent": JobRun.fell_silent,
+    "canceled_unseen": unanswered.canceled_unseen,
+    "fell_silent": unanswered.fell_silent,
     "ended": lambda job, ended: job.offer_ended(*ended),
 }
 
@@ -109,7 +109,11 @@ class WorkflowWorker:
         arrived = execution.mailbox[:count]
         del execution.mailbox[:count]
         for kind, content in arrived:
-            _HANDLERS[kind](job, content)
+            if kind == "not_taken":
+                offer, deadline = content
+                unanswered.not_taken(job, offer, is_overdue=now > deadline + LATE)
+            else:
+                _HANDLERS[kind](job, content)
             self._act(execution, job, now)
 
     def _act(self, execution: Execution, job: JobRun, now: int) -> None:

@@ -1,14 +1,17 @@
 """Run-or-attach with real shims: attaching, stopping, adopting, giving up."""
 
 import asyncio
+import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from tests.farm.ids import JOB
 from tests.worker_host.farmhouse import Farmhouse
 from worker_host.run_spec import RunRefused
 from worker_host.run_table import RunTable
-from worker_host.runs_folder import HostAlreadyRuns
+from worker_host.runs_folder import HostAlreadyRuns, RunsFolder
 from workflows.domain.messages import OutcomeKind, RunRef
 
 LONG = "echo ready; sleep 600"
@@ -236,6 +239,39 @@ async def test_pid_that_belongs_to_somebody_else_is_left_alone(
     assert house.is_alive(stranger.pid)
     stranger.kill()
     await stranger.wait()
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("key", f"{JOB}.9.1.1"),
+        ("key", f"{JOB}/../../{JOB}.1.1.1"),
+        ("lease_id", "../lease"),
+        ("slot", -1),
+    ],
+)
+async def test_a_directory_that_is_not_its_runs_is_dropped(
+    house: Farmhouse, table: RunTable, field: str, value: Any
+) -> None:
+    await house.run(table, house.ref(), house.shell("true"))
+    await house.crash(table)
+    file = house.path(house.ref().key, "run.json")
+    file.write_text(json.dumps({**json.loads(file.read_bytes()), field: value}))
+
+    table = await house.open()
+
+    assert table.named() == []
+    assert not file.exists()
+
+
+@pytest.mark.parametrize("job_id", ["../elsewhere", "..", "a/b", ""])
+async def test_no_key_leads_out_of_the_runs_folder(house: Farmhouse, job_id: str) -> None:
+    folder = RunsFolder(house.directory)
+    key = replace(house.ref().key, job_id=job_id)
+
+    for use in (folder.directory, folder.drop_tombstone, lambda k: folder.keep_tombstone(k, 0.0)):
+        with pytest.raises(ValueError, match="not a UUID"):
+            use(key)
 
 
 async def test_two_hosts_cannot_share_a_directory(house: Farmhouse, table: RunTable) -> None:

@@ -21,6 +21,7 @@ from workflows.domain.job.transitions import Refused
 from workflows.domain.messages import (
     Change,
     JobAction,
+    Limits,
     Outcome,
     OutcomeKind,
     Recall,
@@ -28,6 +29,7 @@ from workflows.domain.messages import (
     TaskAction,
     WorkerGone,
     WriteAnswer,
+    worker_task_queue,
 )
 from workflows.domain.statuses import JobStatus, TaskStatus
 from workflows.job import JobWorkflow
@@ -256,6 +258,39 @@ async def test_a_run_named_at_sign_on_goes_on_in_the_new_session(at_work: AtWork
 
     assert write.moved == ((run.lease_id, 2),)
     await job.handle.terminate()
+
+
+async def test_a_host_may_take_up_its_run_after_an_offer_of_it_has_ended(at_work: AtWork) -> None:
+    """A host that has lost its manager finds Temporal late, and has kept what it rendered."""
+    job = await at_work(tasks=1, limits=Limits(schedule_to_start_s=5))
+    await job.lend()
+    (run,) = await job.host.until_asked(1)
+    changed = SessionChanged(job.host.worker_id, 2, (str(run.key),))
+    await job.handle.signal(JobWorkflow.session_changed, changed)
+
+    await _until_timed_out(job)
+    late = Worker(
+        job.client,
+        task_queue=worker_task_queue(job.host.worker_id, 2),
+        activities=[job.host.run_task],
+    )
+    async with late:
+        runs = await job.host.until_asked(2)
+        job.host.finish(1)
+
+        assert await job.handle.result() == "completed"
+
+    assert runs == [run, run]
+
+
+async def _until_timed_out(job: JobAtWork) -> None:
+    timed_out = EventType.EVENT_TYPE_ACTIVITY_TASK_TIMED_OUT
+    async with asyncio.timeout(60):
+        while True:
+            history = await job.handle.fetch_history()
+            if any(event.event_type == timed_out for event in history.events):
+                return
+            await asyncio.sleep(0.1)  # nothing tells of a new event
 
 
 async def test_an_exception_on_the_host_is_nobodys_failure(at_work: AtWork) -> None:

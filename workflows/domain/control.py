@@ -20,9 +20,10 @@ from workflows.domain.provisioning import MOST_SLOTS
 PATH = "/api/tablao/v1/host"
 #: The longest piece of a log that one frame carries, in bytes.
 LOG_PIECE = 64 * 1024
-#: The most runs that a hello may name. A host has few: it drops a run when its end is recorded.
-MOST_RUNS = 2_000
-_LARGEST_SESSION = 2**31 - 2
+#: The most runs that a hello names: far more than a host keeps in a week.
+MOST_RUNS = 10_000
+#: The greatest session that a hello names: the database's column holds twice as much.
+MOST_SESSIONS = 2**30
 
 #: The channel's own WebSocket close codes.
 CLOSE_MALFORMED = 4400
@@ -58,19 +59,19 @@ class Hello:
     """Whether the host uses the farm's settings for it."""
 
     def check(self) -> None:
-        """Refuse numbers and texts that no host has, before they are stored.
+        """Refuse numbers that no host says: the keeper makes something of each slot.
 
         Raises:
-            Malformed: one of them is out of range.
+            Malformed: the slots or the session are out of range, or there are too many runs.
         """
         if not 1 <= self.slots <= MOST_SLOTS:
-            raise Malformed(f"slots must be between 1 and {MOST_SLOTS}")
-        if not 0 <= (self.session or 0) <= _LARGEST_SESSION:
-            raise Malformed("this is not the number of a session")
-        if len(self.software) > LONGEST_WORD or len(self.status) > LONGEST_WORD:
-            raise Malformed(f"software and status may have {LONGEST_WORD} characters")
+            raise Malformed(f"hello.slots must be between 1 and {MOST_SLOTS}")
+        if self.session is not None and not 0 <= self.session <= MOST_SESSIONS:
+            raise Malformed(f"hello.session must be between 0 and {MOST_SESSIONS}")
         if len(self.runs) > MOST_RUNS:
-            raise Malformed(f"a hello may name {MOST_RUNS} runs")
+            raise Malformed(f"hello.runs has more than {MOST_RUNS} runs")
+        if len(self.software) > LONGEST_WORD or len(self.status) > LONGEST_WORD:
+            raise Malformed(f"hello: software and status may have {LONGEST_WORD} characters")
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,8 @@ _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _LARGEST = 2**31 - 1
 
 
-def _is_uuid(text: str) -> bool:
+def is_uuid(text: str) -> bool:
+    """Return whether the text is a UUID in lower case, as ids are stored."""
     return _UUID.fullmatch(text) is not None
 
 
@@ -51,7 +52,7 @@ class RunKey:
         Raises:
             ValueError: the job's id is not a UUID in lower case, or a number is out of range.
         """
-        if not _is_uuid(self.job_id):
+        if not is_uuid(self.job_id):
             raise ValueError("the id of the job is not a UUID")
         if not all(1 <= number <= _LARGEST for number in (self.index, self.run, self.attempt)):
             raise ValueError(f"index, run and attempt must be between 1 and {_LARGEST}")
@@ -281,7 +282,7 @@ class RunRef:
                 generation is out of range.
         """
         self.key.check()
-        if not _is_uuid(self.lease_id):
+        if not is_uuid(self.lease_id):
             raise ValueError("the id of the lease is not a UUID")
         if not (0 <= self.slot <= _LARGEST and 0 <= self.generation <= _LARGEST):
             raise ValueError(f"slot and generation must be between 0 and {_LARGEST}")
@@ -311,6 +312,8 @@ class Outcome:
     kind: OutcomeKind
     reason: str = ""
     """One line, shown as the task's activity."""
+    not_handed_out: bool = False
+    """Whether an HTTP worker never got the run, so that its attempt does not count."""
 
 
 # --- workflow to database -------------------------------------------------------------------------
@@ -331,6 +334,10 @@ class TasksMoved:
     failed_by: tuple[str, ...] | None = None
     """The new list of workers that failed the task; None leaves it as it is."""
     failures: int | None = None
+    is_offer: bool = False
+    """Whether an HTTP worker still has to fetch the run. The database moves the task when the run
+    is handed out.
+    """
 
 
 @dataclass(frozen=True, slots=True)

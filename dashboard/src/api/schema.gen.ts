@@ -2554,6 +2554,8 @@ export interface components {
         };
         /** RunCommands */
         RunCommands: {
+            /** Run Key */
+            run_key: string;
             /** Task Id */
             task_id: string;
             /** Job Name */
@@ -4585,6 +4587,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["SecurityError"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
                 };
             };
             /** @description Request Entity Too Large */

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, Request, Response, Security
 
-from manager_api.contract.errors import NoSuchTaskForImage, NotValid, TaskNotFound
+from manager_api.contract.errors import NotValid
 from manager_api.contract.workers import (
     RegisteredWorker,
     WorkerRegistration,
@@ -13,10 +13,10 @@ from manager_api.contract.workers import (
 )
 from manager_api.images.scaling import FORMATS
 from manager_api.web.auth import Worker, anybody, calls_from_this_machine, the_worker
-from manager_api.web.dependencies import Parts, Tasks, Workers
+from manager_api.web.dependencies import LastRenderedImages, Parts, Workers
 from manager_api.web.json_bodies import JsonRoute
 from manager_api.web.parameters import Address, TaskId
-from manager_api.web.responses import ERROR, NOT_AUTHORIZED, refusal
+from manager_api.web.responses import ERROR, NOT_AUTHORIZED, OVERTAKEN, refusal
 
 _IMAGE = {
     "requestBody": {
@@ -67,14 +67,14 @@ async def sign_off(worker: Worker, workers: Workers) -> None:
     operation_id="taskOutputProduced",
     status_code=202,
     response_class=Response,
-    responses=refusal(413) | refusal(429),
+    responses=OVERTAKEN | refusal(413) | refusal(429),
     openapi_extra=_IMAGE,
 )
 async def task_output_produced(
     task_id: TaskId,
     request: Request,
-    tasks: Tasks,
-    parts: Parts,
+    worker: Worker,
+    images: LastRenderedImages,
     content_type: Annotated[str, Header(include_in_schema=False)] = "",
 ) -> None:
     if content_type not in FORMATS:
@@ -82,8 +82,4 @@ async def task_output_produced(
     image = await request.body()
     if not image:
         raise NotValid("the request has no body")
-    try:
-        job_id = await tasks.job_of(task_id)
-    except TaskNotFound as refusal:
-        raise NoSuchTaskForImage(str(refusal)) from refusal
-    parts.last_rendered.offer(job_id, content_type, image)
+    await images.take(worker.id, task_id, content_type, image)

@@ -25,6 +25,7 @@ from tests.addon.core.contract_watch import ContractWatch
 from tests.addon.core.small_farm import SmallFarm
 from tests.addon.core.stand_in_manager import Reply, StandInManager, told
 from tests.farm.processes import wait_until
+from worker_host.registration import CredentialsFile
 
 NAP = {"message": "good night", "sleep_duration_seconds": 3600, "sleep_repeats": 1}
 
@@ -233,28 +234,24 @@ def test_an_image_that_has_just_gone_is_none(stand_in: StandInManager) -> None:
 
 
 def send_image(farm: SmallFarm, task_id: str) -> None:
-    """Send a last-rendered image as a worker. Our workers skip images of very quick frames."""
-    secret, picture = "farruca" * 5, io.BytesIO()
-    asked = {
-        "name": "another",
-        "secret": secret,
-        "platform": "linux",
-        "supported_task_types": ["misc"],
-    }
-    worker_id = farm.http.post("/api/v3/worker/register-worker", json=asked).json()["uuid"]
+    """Send a last-rendered image as the host does. It skips images of very quick frames."""
+    file = farm.directory / "artist's worker" / "tablao-worker-credentials.yaml"
+    host = CredentialsFile(file).read(farm.url)
+    assert host is not None
+    picture = io.BytesIO()
     Image.new("RGB", (640, 360), "green").save(picture, "JPEG")
     answer = farm.http.post(
         f"/api/v3/worker/task/{task_id}/output-produced",
         content=picture.getvalue(),
         headers={"Content-Type": "image/jpeg"},
-        auth=(worker_id, secret),
+        auth=host.auth,
     )
     assert answer.status_code == 202, answer.text
-    farm.http.delete(f"/api/v3/worker-mgt/workers/{worker_id}")
 
 
 def test_an_image_that_a_worker_sent_is_shown_small(farm: SmallFarm, watch: ContractWatch) -> None:
-    job_id = submitted_by(farm, "ana")
+    job_id = farm.submit("echo-sleep-test", {"message": "good morning"})
+    farm.until_job_is(job_id, "completed")
     manager = Manager(watch.url)
     send_image(farm, farm.tasks(job_id)[0]["id"])
 

@@ -72,7 +72,7 @@ def test_payloads_are_what_the_contract_calls_so(life: Life) -> None:
     # It asks for a field that it does not have.
     document["components"]["schemas"]["EventLastRenderedUpdate"]["required"].remove("task_id")
 
-    for heard in life.websocket:
+    for heard in [*life.websocket, *life.mqtt]:
         if not heard.payload.get("was_deleted"):  # then its status is none, which fits nothing
             _check(heard, document)
 

@@ -48,7 +48,9 @@ class Manager:
         self.clock = Clock()
         self.logs = TaskLogs(directory / "job-files")
         settings = ChannelSettings(beat_s=5, lost_after_s=15, seen_every_s=0.02, steps_every_s=0.02)
-        self.hosts = Hosts(SqlHostRecords(database), self.logs, settings, clock=self.clock)
+        self.hosts = Hosts(
+            SqlHostRecords(database, self.logs), self.logs, settings, clock=self.clock
+        )
         self.changes = 0
         self.hosts.on_change = self._changed
         self.port = 0
@@ -128,7 +130,7 @@ class Manager:
             await insert_job(session, CompiledJob(job, [task] * 3))
             session.add(lease)
         key = RunKey(job.job_id, index, 1, 1)
-        await self.set_task(key, status=TaskStatus.ACTIVE, attempt=1)
+        await self.set_task(key, status=TaskStatus.ACTIVE, attempt=1, worker_id=worker_id)
         return key
 
     async def set_task(self, key: RunKey, **values: Any) -> None:

@@ -7,7 +7,9 @@ from uuid import uuid4
 import pytest
 
 from manager_api.contract.machine import RunProgress
+from manager_api.database.engine import utc_now
 from manager_api.database.tables import JobRow
+from manager_api.hosts.connection import REMEMBERED_S
 from manager_api.hosts.records import SqlHostRecords
 from tests.manager.hosts.served_channel import Manager
 from workflows.domain import control
@@ -148,6 +150,90 @@ async def test_a_log_of_a_run_that_was_never_this_workers_is_thrown_away(manager
     assert await manager.logs.size(key.job_id, (await manager.task(key)).id, 1) == 0
 
 
+async def stored(manager: Manager, worker: str, key: RunKey) -> bool:
+    """Whether a piece of a log that the worker sends is stored."""
+    async with manager.host(worker) as (socket, _):
+        await manager.say(socket, control.LogPiece(str(key), 0, b"sent"))
+        assert await manager.hear(socket) == control.LogAck(str(key), 4)
+    task_id = (await manager.task(key)).id
+    return "sent" in await manager.logs.tail(key.job_id, task_id, key.attempt)
+
+
+@pytest.mark.parametrize("is_lent", [True, False])
+@pytest.mark.parametrize(
+    ("now", "attempt", "while_lent", "afterwards"),
+    [
+        ({}, 1, True, True),
+        ({"status": TaskStatus.COMPLETED}, 1, True, True),
+        # The task is another worker's, or no worker has begun it.
+        ({"worker_id": None}, 1, False, False),
+        ({"worker_id": None, "attempt": 0}, 1, True, False),
+        # The database does not know the try yet.
+        ({}, 2, True, False),
+        # A later try has begun; the log does not say whose the older one was.
+        ({"attempt": 2}, 1, False, False),
+    ],
+)
+async def test_authority_over_other_logs_ends_with_the_lease(
+    manager: Manager,
+    now: dict[str, Any],
+    attempt: int,
+    while_lent: bool,
+    afterwards: bool,
+    is_lent: bool,
+) -> None:
+    worker = await manager.worker()
+    key = replace(await manager.running(worker), attempt=attempt)
+    if now:
+        await manager.set_task(key, **now)
+    if not is_lent:
+        await manager.return_leases()
+
+    assert await stored(manager, worker, key) is (while_lent if is_lent else afterwards)
+
+
+async def test_a_worker_whose_lease_was_returned_writes_no_log_of_another_task(
+    manager: Manager,
+) -> None:
+    worker = await manager.worker()
+    key = await manager.running(worker)
+    await manager.return_leases()
+
+    assert not await stored(manager, worker, replace(key, index=2))
+
+
+async def test_the_rest_of_an_older_trys_log_is_its_workers_to_send(manager: Manager) -> None:
+    worker, other, third = [await manager.worker() for _ in range(3)]
+    key = await manager.running(worker)
+    task_id = (await manager.task(key)).id
+    for given in (other, worker):
+        await manager.logs.assigned(key.job_id, task_id, 1, "carmen", given, utc_now())
+    await manager.return_leases()
+    await manager.set_task(key, attempt=2, worker_id=third)
+
+    assert [await stored(manager, each, key) for each in (third, other, worker)] == [
+        False,
+        False,
+        True,
+    ]
+
+
+async def test_authority_ends_while_the_host_is_connected(manager: Manager) -> None:
+    worker = await manager.worker()
+    key = replace(await manager.running(worker), attempt=2)
+    async with manager.host(worker) as (socket, _):
+        await manager.say(socket, control.LogPiece(str(key), 0, b"its own"))
+        await manager.hear(socket)
+        await manager.return_leases()
+        manager.clock.now += REMEMBERED_S
+
+        await manager.say(socket, control.LogPiece(str(key), 7, b", forged"))
+
+        assert await manager.hear(socket) == control.LogAck(str(key), 15)
+    task_id = (await manager.task(key)).id
+    assert await manager.logs.tail(key.job_id, task_id, 2) == "its own"
+
+
 async def test_steps_are_stored_together_and_told(manager: Manager) -> None:
     worker = await manager.worker()
     key = await manager.running(worker)
@@ -210,7 +296,7 @@ async def test_progress_is_known_until_the_end_is_recorded_and_not_after(manager
 async def told_memory(manager: Manager, worker: str, key: RunKey, *peaks: Any) -> None:
     """Returns when all that was told before is stored, or was not to be."""
     other = replace(key, index=2)
-    await manager.set_task(other, status=TaskStatus.ACTIVE, attempt=1)
+    await manager.set_task(other, status=TaskStatus.ACTIVE, attempt=1, worker_id=worker)
     async with manager.host(worker) as (socket, _):
         for peak in peaks:
             await manager.say(socket, control.Progress(str(key), {"memory_peak": peak}))
@@ -254,6 +340,8 @@ async def test_memory_that_no_run_can_take_is_left_out(manager: Manager, peak: A
 async def test_memory_of_an_older_attempt_is_left_out(manager: Manager) -> None:
     worker = await manager.worker()
     key = await manager.running(worker)
+    task_id = (await manager.task(key)).id
+    await manager.logs.assigned(key.job_id, task_id, 1, "carmen", worker, utc_now())
     await manager.set_task(key, attempt=2)
 
     await told_memory(manager, worker, key, 2_000)
@@ -286,7 +374,7 @@ async def test_an_attempt_that_cannot_be_has_no_log(
     worker = await manager.worker()
     key = await manager.running(worker)
 
-    records = SqlHostRecords(manager.database)
+    records = SqlHostRecords(manager.database, manager.logs)
     task = await records.task_of(worker, replace(key, attempt=attempt))
 
     assert (task is not None) is is_known

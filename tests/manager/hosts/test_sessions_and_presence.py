@@ -96,6 +96,13 @@ async def test_a_worker_without_credentials_gets_no_connection(manager: Manager)
         [control.encode(HELLO), '{"type": "progress", "key": "no key"}'],
         [control.encode(HELLO), b"\xff"],
         [control.encode(replace(HELLO, runs=("no key",)))],
+        [control.encode(replace(HELLO, runs=(f"{JOB}/../..?.1.1.1",)))],
+        [control.encode(replace(HELLO, runs=(f"{JOB}.1.1.1",) * 10_001))],
+        [control.encode(replace(HELLO, slots=10_000_000))],
+        [control.encode(replace(HELLO, slots=0))],
+        [control.encode(replace(HELLO, slots=-1))],
+        [control.encode(replace(HELLO, session=10**30))],
+        [control.encode(replace(HELLO, session=-1))],
     ],
 )
 async def test_nonsense_ends_the_connection_and_nothing_else(

@@ -12,6 +12,7 @@ from manager_api.database.engine import utc_now
 from manager_api.database.tables import (
     HttpRunRow,
     HttpRunState,
+    JobRow,
     LeaseRow,
     LeaseState,
     TaskRow,
@@ -84,13 +85,23 @@ class HttpFarm:
         self, lease: LeaseRow, index: int = 1, attempt: int = 1, activity: str = "1"
     ) -> tuple[RunKey, Outcome | None]:
         """A job's workflow asks the worker for a run; its task is active in the projection."""
-        key = RunKey(lease.job_id, index, lease.run, attempt)
-        ref = RunRef(*_parts(key), lease.id, lease.slot, lease.generation)
-        outcome = await self.runs.attach(ref, "run-1", activity)
+        key, outcome = await self.offer_only(lease, index, attempt, activity)
         await self.set_task(
             key, status=TaskStatus.ACTIVE, attempt=attempt, worker_id=lease.worker_id
         )
         return key, outcome
+
+    async def offer_only(
+        self, lease: LeaseRow, index: int = 1, attempt: int = 1, activity: str = "1"
+    ) -> tuple[RunKey, Outcome | None]:
+        """A job's workflow asks the worker for a run."""
+        key = RunKey(lease.job_id, index, lease.run, attempt)
+        ref = RunRef(*_parts(key), lease.id, lease.slot, lease.generation)
+        return key, await self.runs.attach(ref, "run-1", activity)
+
+    async def set_job(self, job_id: str, **values: Any) -> None:
+        async with self.farm.parts.database.writing() as session:
+            await session.execute(update(JobRow).where(JobRow.id == job_id).values(**values))
 
     async def set_task(self, key: RunKey, **values: Any) -> None:
         task = (TaskRow.job_id == key.job_id) & (TaskRow.index_in_job == key.index)

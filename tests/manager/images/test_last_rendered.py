@@ -5,18 +5,25 @@ import io
 import os
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 import httpx
 import pytest
 from PIL import Image
+from sqlalchemy import update
 
 from activities.images.pictures import NoPreview
 from manager_api.contract.errors import TooMany
+from manager_api.database.engine import utc_now
 from manager_api.database.loops import begin
+from manager_api.database.tables import LeaseRow, LeaseState, TaskRow
 from manager_api.images.scaling import SMALLEST, LastRendered, scale
 from tests.manager.api_calls import Fits, Register, Submit, TasksOf, eventually
+from tests.manager.stand_in_farm import Credentials
+from workflows.domain.statuses import TaskStatus
 
 if TYPE_CHECKING:
     from tests.manager.stand_in_farm import Farm
@@ -35,6 +42,29 @@ async def task(submit: Submit, tasks_of: TasksOf) -> dict[str, Any]:
     job = await submit()
     task: dict[str, Any] = (await tasks_of(job["id"]))[0]
     return task | {"job_id": job["id"]}
+
+
+class Holder:
+    """Registers a worker that is lent to a job."""
+
+    def __init__(self, farm: "Farm", register: Register) -> None:
+        self._farm = farm
+        self._register = register
+
+    async def __call__(self, job_id: str, state: LeaseState = LeaseState.HELD) -> Credentials:
+        worker = await self._register()
+        lease = LeaseRow(
+            id=str(uuid4()), worker_id=worker.id, session=1, slot=0, generation=1,
+            job_id=job_id, run=1, state=state, epoch=1, changed=utc_now(),
+        )  # fmt: skip
+        async with self._farm.parts.database.writing() as session:
+            session.add(lease)
+        return worker
+
+
+@pytest.fixture
+def holder(farm: "Farm", register: Register) -> Holder:
+    return Holder(farm, register)
 
 
 @pytest.fixture
@@ -62,7 +92,7 @@ async def test_an_image_is_scaled_and_told_of(
     api: httpx.AsyncClient,
     farm: "Farm",
     task: dict[str, Any],
-    register: Register,
+    holder: Holder,
     shown: Any,
     content: bytes,
     media_type: str,
@@ -71,7 +101,7 @@ async def test_an_image_is_scaled_and_told_of(
         f"/api/v3/worker/task/{task['id']}/output-produced",
         content=content,
         headers={"content-type": media_type},
-        auth=await register(),
+        auth=await holder(task["job_id"]),
     )
 
     assert (answer.status_code, answer.content) in [(202, b""), (202, b"null")]
@@ -145,11 +175,11 @@ async def test_what_is_no_such_image_is_dropped_and_the_next_one_shown(
     api: httpx.AsyncClient,
     farm: "Farm",
     task: dict[str, Any],
-    register: Register,
+    holder: Holder,
     shown: Any,
     content: bytes,
 ) -> None:
-    carmen = await register()
+    carmen = await holder(task["job_id"])
     url = f"/api/v3/worker/task/{task['id']}/output-produced"
 
     first = await api.post(url, content=content, headers=JPEG, auth=carmen)
@@ -176,10 +206,67 @@ async def test_a_small_file_that_is_a_huge_image_is_not_decoded(
     assert os.listdir(tmp_path) == []
 
 
-async def test_refusals_are_flamencos(
-    api: httpx.AsyncClient, task: dict[str, Any], register: Register, unknown_id: str
+async def ended(farm: "Farm", task_id: str, worker_id: str, **ago: int) -> None:
+    """The worker's task has ended, so long ago."""
+    values = {"status": TaskStatus.COMPLETED, "worker_id": worker_id}
+    async with farm.parts.database.writing() as session:
+        change = update(TaskRow).where(TaskRow.id == task_id)
+        await session.execute(change.values(**values, ended_at=utc_now() - timedelta(**ago)))
+
+
+@pytest.mark.parametrize("state", LeaseState)
+async def test_an_image_counts_while_its_worker_is_lent_to_the_job(
+    api: httpx.AsyncClient, task: dict[str, Any], holder: Holder, state: LeaseState
 ) -> None:
-    carmen = await register()
+    carmen = await holder(task["job_id"], state)
+    url = f"/api/v3/worker/task/{task['id']}/output-produced"
+
+    answer = await api.post(url, content=image(9, 9), headers=JPEG, auth=carmen)
+
+    assert answer.status_code == (409 if state is LeaseState.RETURNED else 202)
+
+
+@pytest.mark.parametrize(("ago", "status"), [({"seconds": 1}, 202), ({"minutes": 6}, 409)])
+async def test_the_last_images_of_a_task_may_be_a_little_late(
+    api: httpx.AsyncClient,
+    farm: "Farm",
+    task: dict[str, Any],
+    register: Register,
+    ago: dict[str, int],
+    status: int,
+) -> None:
+    carmen, paco = await register("carmen"), await register("paco")
+    await ended(farm, task["id"], carmen.id, **ago)
+    url = f"/api/v3/worker/task/{task['id']}/output-produced"
+
+    answers = [
+        await api.post(url, content=image(9, 9), headers=JPEG, auth=auth) for auth in (carmen, paco)
+    ]
+
+    assert [answer.status_code for answer in answers] == [status, 409]
+    assert answers[1].json()["message"] == f'task "{task["id"]}" is not assigned to this worker'
+
+
+async def test_no_worker_sends_images_for_another_job(
+    api: httpx.AsyncClient,
+    farm: "Farm",
+    task: dict[str, Any],
+    holder: Holder,
+    submit: Submit,
+) -> None:
+    carmen = await holder((await submit())["id"])
+    url = f"/api/v3/worker/task/{task['id']}/output-produced"
+
+    answer = await api.post(url, content=image(9, 9), headers=JPEG, auth=carmen)
+
+    assert answer.status_code == 409
+    assert await farm.told("/last-rendered") == []
+
+
+async def test_refusals_are_flamencos(
+    api: httpx.AsyncClient, task: dict[str, Any], holder: Holder, unknown_id: str
+) -> None:
+    carmen = await holder(task["job_id"])
     url = f"/api/v3/worker/task/{task['id']}/output-produced"
     unknown = f"/api/v3/worker/task/{unknown_id}/output-produced"
 
@@ -201,7 +288,7 @@ async def test_where_the_images_are_is_told_of_a_job_and_of_the_farm(
     api: httpx.AsyncClient,
     task: dict[str, Any],
     submit: Submit,
-    register: Register,
+    holder: Holder,
     shown: Any,
     fits: Fits,
     unknown_id: str,
@@ -212,7 +299,7 @@ async def test_where_the_images_are_is_told_of_a_job_and_of_the_farm(
         f"/api/v3/worker/task/{task['id']}/output-produced",
         content=image(400, 200),
         headers=JPEG,
-        auth=await register(),
+        auth=await holder(task["job_id"]),
     )
     event = await shown()
 

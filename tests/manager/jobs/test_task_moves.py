@@ -4,13 +4,20 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 from uuid import uuid4
 
-from manager_api.database.engine import Database
+from manager_api.database.engine import Database, utc_now
 from manager_api.database.tables import JobRow, TaskRow
 from manager_api.jobs import history as job_history
 from manager_api.jobs import store as jobs
 from manager_api.jobs import task_store as tasks
 from manager_api.jobs.projection import SqlProjectionStore
-from workflows.domain.messages import JobMoved, ProjectionWrite, TasksMoved, WriteAnswer
+from manager_api.jobs.task_moves import KnownWorkers, TaskMoves
+from workflows.domain.messages import (
+    JobMoved,
+    ProjectionWrite,
+    RunKey,
+    TasksMoved,
+    WriteAnswer,
+)
 from workflows.domain.statuses import JobStatus, TaskStatus
 
 Make = Callable[..., Awaitable[str]]
@@ -42,6 +49,35 @@ async def task_rows(db: Database, job_id: str) -> list[TaskRow]:
 
 def moved(indexes: str, status: TaskStatus, text: str = "", **fields: Any) -> TasksMoved:
     return TasksMoved(indexes, status, text, **fields)
+
+
+async def test_a_task_on_offer_moves_when_it_is_handed_out_and_only_once(
+    db: Database, insert: Make, worker: Make, told: Told
+) -> None:
+    job_id, worker_id = await insert(), await worker("carmen")
+    offer = moved("2", TaskStatus.ACTIVE, "Started", worker_id=worker_id, attempt=1, is_offer=True)
+    await store(db, job_id, 1, tasks=(offer,))
+    on_offer = (await task_rows(db, job_id))[1]
+
+    for _ in range(2):
+        async with db.writing() as session:
+            job = await jobs.job_to_change(session, job_id)
+            assert job is not None
+            row = await tasks.existing_task_of_job(session, job_id, 2)
+            moves = TaskMoves(session, job, KnownWorkers(session), utc_now())
+            await moves.hand_out(row, RunKey(job_id, 2, 1, 1), worker_id)
+
+    fetched = (await task_rows(db, job_id))[1]
+    assert (on_offer.status, on_offer.attempt) == (TaskStatus.QUEUED, 1)
+    assert (fetched.status, fetched.attempt, fetched.worker_id) == (
+        TaskStatus.ACTIVE,
+        1,
+        worker_id,
+    )
+    changes = [event for topic, event in await told() if "job_id" in event]
+    assert [(event["previous_status"], event["status"]) for event in changes] == [
+        ("queued", "active")
+    ]
 
 
 async def test_a_started_task_is_told_with_its_worker(

@@ -7,10 +7,11 @@ import httpx
 import pytest
 
 from manager_api.database import events
+from manager_api.jobs.projection import SqlProjectionStore
 from manager_api.logs.task_logs import Note
 from tests.manager.api_calls import Fits, Register, Submit, TasksOf, eventually
 from workflows.domain.job.transitions import TASK_ACTIONS
-from workflows.domain.messages import TaskAction
+from workflows.domain.messages import ProjectionWrite, TaskAction, TasksMoved
 from workflows.domain.statuses import JobStatus, TaskStatus
 
 if TYPE_CHECKING:
@@ -169,7 +170,7 @@ async def test_the_log_tells_what_became_of_the_task(
     async with farm.parts.database.writing() as session:
         for previous, status in (("queued", "active"), ("active", "soft-failed")):
             change = {"previous_status": previous, "status": status}
-            events.append(session, f"/jobs/{task['job_id']}", event | change)
+            events.append(session, f"/jobs/{task['job_id']}", event | change, aside={"attempt": 1})
     await farm.parts.logs.write_chunk(task["job_id"], task["id"], 1, 0, b"Fra:1\n")
 
     async def is_told() -> bool:
@@ -186,6 +187,38 @@ async def test_the_log_tells_what_became_of_the_task(
     ]
 
 
+async def test_the_end_of_a_try_stands_before_the_next_try(
+    api: httpx.AsyncClient, farm: "Farm", task: dict[str, Any]
+) -> None:
+    """The try broke off, and the database knows of the next one before the note is written."""
+    moved = [
+        TasksMoved("2", TaskStatus.ACTIVE, "Started", attempt=1),
+        TasksMoved("2", TaskStatus.QUEUED, "its worker has restarted", attempt=1),
+        TasksMoved("2", TaskStatus.ACTIVE, "Started", attempt=2),
+    ]
+    for attempt in (1, 2):
+        await farm.parts.logs.append(task["job_id"], task["id"], attempt, f"try {attempt}")
+
+    write = ProjectionWrite(task["job_id"], 1, 1, tasks=tuple(moved))
+    await SqlProjectionStore(farm.parts.database).store(write)
+
+    async def tail() -> list[str]:
+        lines = (await api.get(f"/api/v3/tasks/{task['id']}/logtail")).text.splitlines()
+        return [line.rpartition("status ")[2] for line in lines]
+
+    async def has_all_lines() -> bool:
+        return len(await tail()) == 5
+
+    await eventually(has_all_lines)
+    assert await tail() == [
+        "queued -> active",
+        "try 1",
+        "active -> queued",
+        "queued -> active",
+        "try 2",
+    ]
+
+
 async def test_a_log_that_cannot_be_written_ends_nobody_elses(
     api: httpx.AsyncClient, farm: "Farm", submit: Submit, tasks_of: TasksOf
 ) -> None:
@@ -199,7 +232,7 @@ async def test_a_log_that_cannot_be_written_ends_nobody_elses(
     async with farm.parts.database.writing() as session:
         for job_id, task_id in zip(jobs, tasks, strict=True):
             which = {"id": task_id, "job_id": job_id, "previous_status": "active"}
-            events.append(session, f"/jobs/{job_id}", event | which)
+            events.append(session, f"/jobs/{job_id}", event | which, aside={"attempt": 0})
 
     async def is_told() -> bool:
         tail = await api.get(f"/api/v3/tasks/{tasks[1]}/logtail")

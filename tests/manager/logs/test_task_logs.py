@@ -2,7 +2,8 @@
 
 import asyncio
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
+from itertools import permutations
 from pathlib import Path
 
 import pytest
@@ -108,6 +109,30 @@ async def test_the_same_note_is_written_once(logs: TaskLogs) -> None:
         await logs.note(Note(JOB, TASK, 1, "one\u2028 note", NOW, after=True))
 
     assert (await read(logs)).count(b"note") == 1
+
+
+@pytest.mark.parametrize("order", list(permutations(range(4))))
+async def test_notes_stand_in_the_order_of_their_times(
+    logs: TaskLogs, order: tuple[int, ...]
+) -> None:
+    texts = ["first", "second\n2026-05-01 of two lines\nof three", "third", "fourth"]
+    east = timezone(timedelta(hours=5))
+    for number in order:
+        when = (NOW + timedelta(seconds=number)).astimezone(east if number % 2 else UTC)
+        await logs.note(Note(JOB, TASK, 1, texts[number], when, after=True))
+
+    lines = [line.rpartition("+00:00 ")[2] for line in (await read(logs)).decode().splitlines()]
+
+    assert lines == ["first", "second", "2026-05-01 of two lines", "of three", "third", "fourth"]
+
+
+async def test_notes_of_one_moment_keep_their_order(logs: TaskLogs) -> None:
+    for text in ("soft-failed", "exit code 1"):
+        await logs.note(Note(JOB, TASK, 1, text, NOW, after=True))
+
+    lines = (await read(logs)).decode().splitlines()
+
+    assert [line.partition(" ")[2] for line in lines] == ["soft-failed", "exit code 1"]
 
 
 async def test_an_attempt_is_assigned_once(logs: TaskLogs) -> None:

@@ -18,6 +18,7 @@ from workflows.domain.messages import (
     ProjectionWrite,
     RunKey,
     RunRef,
+    RunStopped,
     TasksMoved,
 )
 from workflows.domain.statuses import TaskStatus, WorkerStatus
@@ -47,6 +48,13 @@ async def attach(db: Database, lease: Lease, activity: str = "1") -> http_runs.A
     ref = RunRef(lease.job_id, 1, 1, 1, lease.id, lease.slot, lease.generation)
     async with db.writing() as session:
         return await http_runs.attach(session, ref, "run", activity)
+
+
+async def hand_out(db: Database, key: str) -> None:
+    async with db.writing() as session:
+        row = await http_runs.run_to_change(session, key)
+        assert row is not None
+        row.state, row.handed_out = HttpRunState.RUNNING, 1
 
 
 async def end(db: Database, key: str, outcome: Outcome) -> None:
@@ -93,6 +101,7 @@ async def test_a_run_is_attached_to_and_its_outcome_is_kept(
 
     first = await attach(db, lease)
     second = await attach(db, lease, "2")
+    await hand_out(db, key)
     await end(db, key, COMPLETED)
     await end(db, key, Outcome(OutcomeKind.FAILED, "too late"))
     async with db.reading() as session:
@@ -102,6 +111,38 @@ async def test_a_run_is_attached_to_and_its_outcome_is_kept(
     assert (first.outcome, second.outcome) == (None, None)
     assert http_runs.activity_of(waiting).activity_id == "2"
     assert third.outcome == COMPLETED
+
+
+async def test_a_run_on_offer_is_withdrawn_and_a_fetched_one_is_not(
+    db: Database, insert: Make, worker: Make
+) -> None:
+    job_id, worker_id = await insert(), await http_worker(db, worker)
+    key = RunKey(job_id, 1, 1, 1)
+    stopped = RunStopped(key, worker_id, 1)
+    await attach(db, await lend(db, worker_id, job_id))
+
+    async def known() -> tuple[list[RunKey], set[RunKey]]:
+        async with db.reading() as session:
+            offered = await http_runs.on_offer(session, job_id)
+            return offered, await http_runs.handed_out(session, [key])
+
+    async def withdrawn() -> HttpRunState:
+        async with db.writing() as session:
+            await http_runs.withdraw(session, [stopped])
+        async with db.reading() as session:
+            return (await session.get_one(HttpRunRow, str(key))).state
+
+    on_offer = await known()
+    await hand_out(db, str(key))
+    fetched = await known()
+
+    assert (on_offer, fetched) == (([key], set()), ([], {key}))
+    assert await withdrawn() is HttpRunState.RUNNING
+    async with db.writing() as session:
+        row = await http_runs.run_to_change(session, str(key))
+        assert row is not None
+        row.state = HttpRunState.OFFERED
+    assert await withdrawn() is HttpRunState.ENDED
 
 
 async def test_a_run_is_forgotten_when_its_end_is_recorded(
@@ -114,6 +155,7 @@ async def test_a_run_is_forgotten_when_its_end_is_recorded(
     store = SqlProjectionStore(db)
     await store.store(ProjectionWrite(job_id, 1, 1, tasks=(started,), held=(lease.id,)))
     await attach(db, lease)
+    await hand_out(db, key)
     await end(db, key, COMPLETED)
 
     async def settled() -> list[str]:
@@ -131,6 +173,32 @@ async def test_a_run_is_forgotten_when_its_end_is_recorded(
         left = await http_runs.newest_of_task(session, "anything", worker_id)
 
     assert (before, after, left) == ([], [key], None)
+
+
+async def test_a_run_of_an_older_session_is_kept_while_its_workflow_may_ask_for_it(
+    db: Database, insert: Make, worker: Make
+) -> None:
+    """Its task was canceled and queued again, and its worker has restarted."""
+    job_id, worker_id = await insert(), await http_worker(db, worker)
+    lease, key = await lend(db, worker_id, job_id), str(RunKey(job_id, 1, 1, 1))
+    await attach(db, lease)
+    await hand_out(db, key)
+    started = TasksMoved("1", TaskStatus.ACTIVE, "Started", worker_id=worker_id, attempt=1)
+    requeued = TasksMoved("1", TaskStatus.QUEUED, "requeued", in_bulk=True)
+    await SqlProjectionStore(db).store(ProjectionWrite(job_id, 1, 1, tasks=(started, requeued)))
+    async with db.writing() as session:
+        row = await workers.existing_worker_to_change(session, worker_id)
+        await http_runs.process_began(session, row)
+
+    async def settled() -> list[str]:
+        async with db.reading() as session:
+            return list(await http_runs.settled(session))
+
+    before = await settled()
+    asked_again = await attach(db, lease, "2")
+
+    assert (before, await settled()) == ([], [key])
+    assert asked_again.outcome is not None
 
 
 async def test_what_an_http_worker_holds_is_given_back_and_goes_along_to_its_next_session(

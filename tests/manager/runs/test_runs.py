@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -12,7 +13,10 @@ from sqlalchemy import update
 
 from manager_api.database.engine import utc_now
 from manager_api.database.tables import LeaseRow, LeaseState
+from manager_api.hosts.runs import RunService
+from manager_api.workers import store as workers
 from tests.manager.api_calls import Register, Submit, TasksOf
+from workflows.domain.messages import RunKey
 
 if TYPE_CHECKING:
     from tests.manager.stand_in_farm import Farm
@@ -67,6 +71,7 @@ async def test_the_holder_of_a_lease_gets_the_commands_for_its_platform(
     [task] = await tasks_of(job["id"])
     storage = farm.parts.settings.jobs_path
     assert answer.json() == {
+        "run_key": f"{job['id']}.1.1.1",
         "task_id": task["id"],
         "job_name": "bulería",
         "task_name": "echo",
@@ -96,6 +101,25 @@ async def test_the_log_says_once_who_was_given_the_task(
     task = (await tasks_of(job["id"]))[0]
     tail = (await api.get(f"/api/v3/tasks/{task['id']}/logtail")).text
     assert tail.count(f"Task assigned to worker carmen ({carmen.id})\n") == 1
+
+
+async def test_fetching_counts_as_authority_for_half_a_minute(
+    farm: "Farm", register: Register, submit: Submit, tasks_of: TasksOf, lend: Lend
+) -> None:
+    job, carmen = await submit(), await register()
+    lease, key, now = await lend(carmen.id, job["id"]), RunKey(job["id"], 1, 1, 1), [1000.0]
+    runs = RunService(
+        farm.parts.database, lambda: farm.parts.configuration.variables, lambda: now[0]
+    )
+    async with farm.parts.database.reading() as session:
+        worker = await workers.existing_worker(session, carmen.id)
+
+    await runs.fetch(worker, key, lease)
+
+    assert runs.task_fetched(carmen.id, key) == (await tasks_of(job["id"]))[0]["id"]
+    assert runs.task_fetched(carmen.id, replace(key, index=2)) is None
+    now[0] += 30
+    assert runs.task_fetched(carmen.id, key) is None
 
 
 async def test_nobody_else_gets_them(

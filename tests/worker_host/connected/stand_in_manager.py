@@ -20,6 +20,7 @@ from worker_host.settings import HostSettings
 from workflows.domain import control
 from workflows.domain.messages import RunKey
 from workflows.domain.statuses import WorkerStatus
+from workflows.domain.task_ids import task_id
 
 WORKER = "c0ffee00-0000-4000-8000-000000000001"
 
@@ -67,7 +68,7 @@ class MemoryRecords:
         return self.deleted_workers.intersection(worker_ids)
 
     async def task_of(self, worker_id: str, key: RunKey) -> str | None:
-        return f"task-{key.index}"
+        return task_id(JOB, key.index)
 
     async def steps_completed(self, steps: Mapping[RunKey, int]) -> None:
         self.steps |= steps
@@ -90,6 +91,8 @@ class Farm:
         self.fetches = 0
         self.fetch_status = 200
         """Of the answers to hosts that ask for commands."""
+        self.log_tail = ""
+        """The end of every task's log."""
         self.port = 0
         self.images: list[bytes] = []
         self.said: list[str] = []
@@ -139,7 +142,7 @@ class Farm:
 
     async def log_of(self, index: int, attempt: int = 1) -> bytes:
         """What the host has sent of an attempt."""
-        _, blocks = await self.logs.whole(JOB, f"task-{index}", attempt)
+        _, blocks = await self.logs.whole(JOB, task_id(JOB, index), attempt)
         return b"".join([block async for block in blocks])
 
     def _app(self) -> FastAPI:
@@ -147,6 +150,7 @@ class Farm:
         app.include_router(host_router(self.hosts, self._worker_of))
         app.include_router(tunnel_router(lambda: self.temporal, self._may_tunnel))
         app.add_api_route(f"/api/tablao/v1/runs/{JOB}/{{index}}/{{run}}/{{attempt}}", self._fetch)
+        app.add_api_route("/api/v3/tasks/{task_id}/logtail", self._log_tail)
         for operation in ("register-worker", "sign-on", "sign-off"):
             app.add_api_route(f"/api/v3/worker/{operation}", self._operation, methods=["POST"])
         app.add_api_route(
@@ -162,7 +166,9 @@ class Farm:
     async def _may_tunnel(self, socket: WebSocket) -> bool:
         return await self._worker_of(socket) is not None
 
-    async def _fetch(self, index: int, response: Response) -> dict[str, Any]:
+    async def _fetch(
+        self, index: int, run: int, attempt: int, response: Response
+    ) -> dict[str, Any]:
         self.fetches += 1
         if self.fetch_status != 200:
             response.status_code = self.fetch_status
@@ -171,13 +177,17 @@ class Farm:
             response.status_code = 409
             return {"code": 409, "message": "the lease is not held"}
         return {
-            "task_id": f"task-{index}",
+            "run_key": f"{JOB}.{index}.{run}.{attempt}",
+            "task_id": task_id(JOB, index),
             "job_name": "tangos",
             "task_name": f"task {index}",
             "task_type": "misc",
             "commands": self.commands[index],
             "total_steps": 0,
         }
+
+    async def _log_tail(self) -> Response:
+        return Response(self.log_tail, media_type="text/plain")
 
     async def _operation(self, request: Request, response: Response) -> dict[str, Any]:
         operation = request.url.path.rpartition("/")[2]

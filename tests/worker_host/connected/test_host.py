@@ -1,6 +1,7 @@
 """A whole host: real Temporal through the tunnel, real processes, the real channel."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -167,6 +168,29 @@ async def test_a_task_whose_commands_the_manager_withholds_is_refused(
         handle = await stage.send(RunRef(JOB, 7, 1, 1, LEASE, 0, 1))
 
         assert await handle.result() == Outcome(OutcomeKind.REFUSED, "the lease is not held")
+
+
+async def test_a_clients_path_in_place_of_a_job_id_never_becomes_a_command(
+    stage: Stage, credentials: Credentials
+) -> None:
+    """Any client of Temporal can schedule an activity, and can write into some task's log."""
+    spoiled = stage.directory / "spoiled"
+    ref = stage.shell(f"touch {spoiled}")
+    # As an address it leads to a log; as a path it leads to a folder that exists.
+    path = f"stopped/../../../../../api/v3/tasks/{JOB}/logtail?x="
+    data_dir = stage.directory / "a" / "b" / "c" / "d"
+    (stage.directory / "a" / "api" / "v3" / "tasks" / JOB).mkdir(parents=True)
+    async with stage.host(credentials, data_dir=data_dir):
+        for key in (str(ref.key), f"{path}.1.1.1"):
+            content = {"run_key": key, "task_id": JOB, "commands": stage.farm.commands[1]}
+            stage.farm.log_tail = json.dumps(content)
+
+            handle = await stage.send(replace(ref, job_id=path))
+
+            with pytest.raises(WorkflowFailureError):
+                await handle.result()
+
+    assert not spoiled.exists()
 
 
 async def test_commands_are_fetched_when_the_manager_is_back(

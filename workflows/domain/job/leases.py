@@ -17,6 +17,8 @@ class LiveRun:
     """The task was canceled or requeued meanwhile, so the run's outcome is ignored."""
     is_reoffered: bool = False
     """The run was offered before, so it may live on its host even if this offer is not taken."""
+    not_taken: int = 0
+    """How many offers in a row its host did not take, though a manager answered all the time."""
 
 
 @dataclass(slots=True)

@@ -45,7 +45,11 @@ class RetryPause:
 
 
 class JobRun:
-    """State and rules of one run; `workflows.domain.job.requests` adds the changes by users."""
+    """State and rules of one run.
+
+    `workflows.domain.job.requests` adds the changes by users, `workflows.domain.job.unanswered` the
+    offers that no host answered.
+    """
 
     def __init__(self, snapshot: JobSnapshot) -> None:
         self.job_id = snapshot.job_id
@@ -94,11 +98,12 @@ class JobRun:
 
     def _accept(self, lease: Lease) -> None:
         slot = f"{lease.worker_id}/{lease.slot}"
-        if lease.run != self.run or lease.generation <= self.generations.get(slot, 0):
+        is_ours = (lease.job_id, lease.run) == (self.job_id, self.run)
+        if not is_ours or lease.generation <= self.generations.get(slot, 0):
             self._return(lease, "it came too late")
             return
         for older in self.leases.of_slot(lease.worker_id, lease.slot):
-            self._drop(older, "the worker was lent anew")
+            self.drop(older, "the worker was lent anew")
         self.generations[slot] = lease.generation
         self.changes.held.append(lease.id)
         self.leases.add(Holding(lease))
@@ -116,7 +121,7 @@ class JobRun:
         for holding in self.leases:
             lease = holding.lease
             if lease.worker_id == gone.worker_id and lease.session <= gone.session:
-                self._drop(holding, gone.reason or "the worker is gone")
+                self.drop(holding, gone.reason or "the worker is gone")
         self.settle()
 
     def session_changed(self, changed: SessionChanged) -> None:
@@ -128,17 +133,20 @@ class JobRun:
             if holding.live is not None and str(holding.key) in live:
                 self._move_to_session(holding, changed.session)
             else:
-                self._drop(holding, "the worker's host started anew without it")
+                self.drop(holding, "the worker's host started anew without it")
         self.settle()
 
     def _move_to_session(self, holding: Holding, session: int) -> None:
         self.leases.move_session(holding, session)
+        if holding.live is not None:
+            holding.live.not_taken = 0
         self.changes.moved.append((holding.lease.id, session))
-        self._offer_again(holding)
+        self.offer_again(holding)
         if holding.live is not None and holding.live.is_voided:
-            self._tell_stopped(holding)
+            self.tell_stopped(holding)
 
-    def _offer_again(self, holding: Holding) -> None:
+    def offer_again(self, holding: Holding) -> None:
+        """Ask the host for the same attempt once more."""
         # The earlier activity is not canceled even if it is still open: its host would take that as
         # an order to stop the very run that is asked for again.
         start = self.leases.offer_again(holding)
@@ -151,11 +159,11 @@ class JobRun:
         Call it after a continue-as-new, when the earlier activities cannot be reached any more.
         """
         for holding in self.leases:
-            self._offer_again(holding)
+            self.offer_again(holding)
             if holding.live is not None and holding.live.is_voided:
-                self._tell_stopped(holding)
+                self.tell_stopped(holding)
 
-    def _drop(self, holding: Holding, reason: str, *, unresponsive: bool = False) -> None:
+    def drop(self, holding: Holding, reason: str, *, unresponsive: bool = False) -> None:
         """End a lease without waiting for its host."""
         self._give_up_live(holding, reason)
         self.leases.remove(holding)
@@ -175,9 +183,10 @@ class JobRun:
         """Order the live run to stop; its outcome tells later that it has stopped."""
         if holding.live is not None:
             self.cancels.append(holding.live.offer)
-            self._tell_stopped(holding)
+            self.tell_stopped(holding)
 
-    def _tell_stopped(self, holding: Holding) -> None:
+    def tell_stopped(self, holding: Holding) -> None:
+        """Tell the host on the fast channel to stop the live run."""
         if holding.key is not None:
             lease = holding.lease
             self.changes.stopped.append(RunStopped(holding.key, lease.worker_id, lease.session))
@@ -196,10 +205,14 @@ class JobRun:
         outcome = replace(outcome, reason=outcome.reason[:LONGEST_REASON])
         if outcome.kind is OutcomeKind.SUPERSEDED:
             # Another attachment replaced ours. Only this run of the job may attach, so ask again.
-            self._offer_again(holding)
+            self.offer_again(holding)
             return
         index, is_voided = holding.live.index, holding.live.is_voided
+        # Of a run that was offered again, an earlier offer may have been handed out.
+        was_no_try = outcome.not_handed_out and not holding.live.is_reoffered
         self.leases.end_live(holding)
+        if was_no_try:
+            self.tasks.columns.attempts[index - 1] -= 1
         self.tasks.release(index)
         if not is_voided:
             self._apply(index, holding.lease.worker_id, outcome)
@@ -220,42 +233,6 @@ class JobRun:
                 self._failed(index, worker_id, f"it broke off too often: {outcome.reason}")
             case _:
                 self._requeue_unblamed(index, outcome.reason or str(outcome.kind))
-
-    def canceled_unseen(self, offer: int) -> None:
-        """Handle an activity that was canceled before its host took it.
-
-        If the run was offered before, it may live, and only its host can tell that it has stopped.
-        So the run is offered once more.
-        """
-        holding = self.leases.of_offer(offer)
-        if holding is None or holding.live is None:
-            return
-        if holding.live.is_reoffered:
-            self._offer_again(holding)
-            self._tell_stopped(holding)
-        else:
-            self.offer_ended(offer, Outcome(OutcomeKind.CANCELED))
-
-    def never_started(self, offer: int) -> None:
-        """Handle a schedule-to-start time-out: the host does not ask for work (protocol rule 6)."""
-        holding = self.leases.of_offer(offer)
-        if holding is not None:
-            self._drop(holding, "the worker did not take the task", unresponsive=True)
-            self.settle()
-
-    def fell_silent(self, offer: int) -> None:
-        """Handle a heartbeat time-out: offer the same attempt to the same host again.
-
-        If the run still lives there, the host attaches to it.
-        """
-        holding = self.leases.of_offer(offer)
-        if holding is None or holding.live is None:
-            return
-        if holding.live.is_voided:
-            self._drop(holding, "the worker fell silent", unresponsive=True)
-        else:
-            self._offer_again(holding)
-        self.settle()
 
     def _requeue_unblamed(self, index: int, reason: str) -> None:
         if self.tasks.status(index) is not TaskStatus.ACTIVE:
@@ -311,7 +288,13 @@ class JobRun:
     # --- moving ----------------------------------------------------------------------------------
 
     def move_task(
-        self, index: int, status: TaskStatus, text: str, worker: str | None = None
+        self,
+        index: int,
+        status: TaskStatus,
+        text: str,
+        worker: str | None = None,
+        *,
+        is_offer: bool = False,
     ) -> None:
         self.tasks.move(index, status)
         columns = self.tasks.columns
@@ -324,6 +307,7 @@ class JobRun:
                 attempt=self.tasks.attempt(index),
                 failed_by=columns.failed_by[index - 1],
                 failures=columns.failures[index - 1],
+                is_offer=is_offer,
             )
         )
 
@@ -410,7 +394,13 @@ class JobRun:
         if index is None:
             return False
         self.tasks.columns.attempts[index - 1] += 1
-        self.move_task(index, TaskStatus.ACTIVE, "Started", worker=worker_id)
+        self.move_task(
+            index,
+            TaskStatus.ACTIVE,
+            "Started",
+            worker=worker_id,
+            is_offer=holding.lease.is_http,
+        )
         self.tasks.hold(index)
         self.starts.append(self.leases.begin_live(holding, index, self.tasks.attempt(index)))
         if self.status is JobStatus.QUEUED:
