@@ -66,8 +66,11 @@ class KeeperStore(Protocol):
     async def mark_lost(self, epoch: int, worker_id: str) -> bool: ...
     async def outbox(self) -> list[tuple[str, int]]: ...
     async def started(self, job_id: str, run: int) -> None: ...
-    async def start_anew(self, job_id: str, run: int) -> None:
-        """Give a job whose workflow is gone a new run, from its state in the database."""
+    async def start_anew(self, job_id: str, run: int) -> bool:
+        """Give a job whose workflow is gone a new run, from its state in the database.
+
+        Return False, and change nothing, if `run` has ended or another run owns the job.
+        """
         ...
 
     async def unfinished_runs(self) -> list[StoredRun]:
@@ -83,9 +86,12 @@ class KeeperStore(Protocol):
 class OpenWorkflow:
     """A job's open workflow, found in Temporal's list of open workflows."""
 
-    job_id: str
-    run: int
+    id: str
     execution_id: str
+    job_id: str
+    """Empty if the workflow's id is not made from a job's id."""
+    run: int
+    """0 if the workflow does not state its run number. No run has this number."""
 
 
 class JobMessages(Protocol):
@@ -312,12 +318,13 @@ class Epoch:
     async def _audit(self, stored: StoredRun) -> None:
         match audited(stored, await self._jobs.open_run(stored)):
             case Verdict.START_ANEW:
-                logger.warning(
-                    "the job has no matching workflow; starting a new run",
-                    extra={"job": stored.job_id},
-                )
-                await self._store.start_anew(stored.job_id, stored.run)
-                self._wakeup.wake()
+                # Most often the run has ended since the database was read.
+                if await self._store.start_anew(stored.job_id, stored.run):
+                    logger.warning(
+                        "the job had no matching workflow, and gets a new run",
+                        extra={"job": stored.job_id},
+                    )
+                    self._wakeup.wake()
             case Verdict.TELL_AGAIN:
                 await self._tell(Message(stored.job_id, "tell_again"))
             case Verdict.GOES_ON:
@@ -335,6 +342,6 @@ class Epoch:
             if open_run is not None and is_astray(open_run, stored):
                 logger.warning(
                     "ending a workflow whose run does not own its job",
-                    extra={"job": workflow.job_id},
+                    extra={"workflow": workflow.id, "run": workflow.run},
                 )
                 await self._jobs.end_workflow(workflow, "its run does not own the job")

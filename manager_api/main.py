@@ -40,7 +40,8 @@ from manager_api.settings.in_force import Configuration
 from manager_api.settings.model import ManagerSettings
 from manager_api.settings.storage_folders import make_storage_folders
 from manager_api.temporal.activities import TemporalActivities
-from manager_api.temporal.orchestrator import ManagerWorker, TemporalJobs, connect
+from manager_api.temporal.manager_worker import ManagerWorker
+from manager_api.temporal.orchestrator import TemporalJobs, connect
 from manager_api.temporal.server import TemporalServer
 from manager_api.temporal.tunnel import tunnel_router
 from manager_api.web.app import build_app

@@ -43,7 +43,9 @@ class EmptyFarm:
         return []
 
     async def started(self, job_id: str, run: int) -> None: ...
-    async def start_anew(self, job_id: str, run: int) -> None: ...
+    async def start_anew(self, job_id: str, run: int) -> bool:
+        return False
+
     async def start_job(self, job_id: str, run: int) -> bool:
         return True
 
