@@ -1,6 +1,5 @@
 """The manager's Temporal worker, which runs workflows and activities, and starts the keeper's."""
 
-import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
@@ -12,8 +11,10 @@ from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
+from activities.connections.retrying import ChangeLog, Pauses
 from activities.keeper_watch import KeeperWatch
 from activities.process.deployment import DEPLOYMENT
+from manager_api.temporal.namespace import NotSetUp, register_search_attributes
 from manager_api.temporal.orchestrator import RPC_TIMEOUT, connect, temporal_away
 from workflows.activity_contracts import MANAGER_TASK_QUEUE
 from workflows.domain.messages import HTTP_TASK_QUEUE
@@ -21,6 +22,9 @@ from workflows.farm import FARM, FarmWorkflow
 from workflows.job import JobWorkflow
 
 logger = logging.getLogger(__name__)
+
+#: Longest text of an error in the log. What follows is the answer's headers, with its time.
+_MOST_SHOWN = 150
 
 
 class KeeperStarter:
@@ -82,19 +86,34 @@ class ManagerWorker:
         self._activities = activities
         self._keeper_heartbeat_s = keeper_heartbeat_s
         self._http_activities = http_activities
+        self._connecting = ChangeLog(logger)
+        self._setting_up = ChangeLog(logger)
 
     async def run(self) -> None:
         """Run workflows and activities until canceled."""
+        pauses = Pauses(first_s=0.5, longest_s=2.0)
         while True:
             try:
                 client = await connect(self._address, self._namespace)
+                await self._set_up(client)
                 starter = KeeperStarter(client, self._keeper_heartbeat_s)
                 async with self._worker(client), self._http_worker(client):
                     await starter.take_over()
+                    pauses.start_over()
+                    self._connecting.works("connected to Temporal")
                     await KeeperWatch(starter, self._keeper_heartbeat_s).run()
             except (RPCError, RuntimeError) as error:
-                logger.warning("Temporal is away, trying again: %s", error)
-                await asyncio.sleep(0.5)
+                self._connecting.fails(
+                    "Temporal is away, trying again", error=str(error)[:_MOST_SHOWN]
+                )
+                await pauses.pause()
+
+    async def _set_up(self, client: Client) -> None:
+        try:
+            await register_search_attributes(client)
+        except NotSetUp as advice:
+            # Jobs start as soon as a person has followed the advice.
+            self._setting_up.fails(str(advice))
 
     def _worker(self, client: Client) -> Worker:
         return Worker(

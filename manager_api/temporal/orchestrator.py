@@ -57,6 +57,8 @@ _USER = SearchAttributeKey.for_keyword("User")
 _LONGEST_KEYWORD = 200
 
 
+#: How the SDK's message begins.
+_CANNOT_CONNECT = "Failed client connect"
 _WORKFLOW_ID_PREFIX = "job-"
 _OPEN_JOBS = 'WorkflowType = "Job" AND ExecutionStatus = "Running"'
 
@@ -190,12 +192,13 @@ class TemporalJobs:
         """
         handle = self._client.get_workflow_handle(workflow_id(job_id))
         try:
-            await handle.execute_update(
-                JobWorkflow.change,
-                change,
-                id=change.request_id or None,
-                rpc_timeout=timedelta(seconds=PATIENCE_S),
-            )
+            with failing_connection():
+                await handle.execute_update(
+                    JobWorkflow.change,
+                    change,
+                    id=change.request_id or None,
+                    rpc_timeout=timedelta(seconds=PATIENCE_S),
+                )
         except WorkflowUpdateFailedError as failed:
             raise _answer(failed) from failed
         except WorkflowUpdateRPCTimeoutOrCancelledError as error:
@@ -252,9 +255,24 @@ def _search_attributes(row: JobRow) -> TypedSearchAttributes:
 def temporal_away() -> Iterator[None]:
     """Raise `TemporalAway`, the keeper's error, in the place of an `RPCError`."""
     try:
-        yield
+        with failing_connection():
+            yield
     except RPCError as error:
         raise TemporalAway(str(error)) from error
+
+
+@contextmanager
+def failing_connection() -> Iterator[None]:
+    """Raise an `RPCError` if the client cannot connect to Temporal.
+
+    A lazy client connects at its first call, and the SDK raises a `RuntimeError` if it fails then.
+    """
+    try:
+        yield
+    except RuntimeError as error:
+        if not str(error).startswith(_CANNOT_CONNECT):
+            raise
+        raise RPCError(str(error), RPCStatusCode.UNAVAILABLE, b"") from error
 
 
 async def connect(address: str, namespace: str, *, lazy: bool = False) -> Client:

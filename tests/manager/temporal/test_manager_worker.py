@@ -2,15 +2,21 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 from temporalio import activity
+from temporalio.api.operatorservice.v1 import (
+    ListSearchAttributesRequest,
+    RemoveSearchAttributesRequest,
+)
 from temporalio.client import Client, WorkflowExecutionStatus, WorkflowHandle
 
 from activities.heartbeats import heartbeats
 from manager_api.temporal.manager_worker import ManagerWorker
+from manager_api.temporal.namespace import SEARCH_ATTRIBUTES
 from manager_api.temporal.orchestrator import connect
 from manager_api.temporal.server import TemporalServer
 from workflows.domain.messages import Outcome, RunRef
@@ -52,8 +58,9 @@ async def client(tmp_path: Path) -> AsyncIterator[Client]:
     await server.stop()
 
 
-@pytest.fixture
-async def keepers(client: Client) -> AsyncIterator[Keepers]:
+@asynccontextmanager
+async def at_work(client: Client) -> AsyncIterator[Keepers]:
+    """A manager's Temporal worker; a keeper has begun."""
     keepers = Keepers()
     address = client.service_client.config.target_host
     worker = ManagerWorker(
@@ -68,12 +75,29 @@ async def keepers(client: Client) -> AsyncIterator[Keepers]:
 
 @pytest.mark.parametrize("end", [WorkflowHandle.terminate, WorkflowHandle.cancel])
 async def test_a_keeper_whose_workflow_was_ended_works_again(
-    client: Client, keepers: Keepers, end: Callable[[WorkflowHandle[Any, Any]], Awaitable[None]]
+    client: Client, end: Callable[[WorkflowHandle[Any, Any]], Awaitable[None]]
 ) -> None:
-    before = keepers.begun
+    async with at_work(client) as keepers:
+        before = keepers.begun
 
-    await end(client.get_workflow_handle(FARM))
+        await end(client.get_workflow_handle(FARM))
 
-    await keepers.until(lambda: keepers.begun > before)
-    status = (await client.get_workflow_handle(FARM).describe()).status
-    assert status is WorkflowExecutionStatus.RUNNING
+        await keepers.until(lambda: keepers.begun > before)
+        status = (await client.get_workflow_handle(FARM).describe()).status
+        assert status is WorkflowExecutionStatus.RUNNING
+
+
+async def test_a_worker_registers_the_search_attributes_that_its_temporal_lacks(
+    client: Client,
+) -> None:
+    names = list(SEARCH_ATTRIBUTES)
+    await client.operator_service.remove_search_attributes(
+        RemoveSearchAttributesRequest(namespace=client.namespace, search_attributes=names)
+    )
+
+    async with at_work(client):
+        found = await client.operator_service.list_search_attributes(
+            ListSearchAttributesRequest(namespace=client.namespace)
+        )
+
+    assert found.custom_attributes.keys() >= set(names)
