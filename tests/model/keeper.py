@@ -1,5 +1,7 @@
 """The product's keeper in the model's farm: its process may be killed before any of its steps."""
 
+import asyncio
+import atexit
 from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Mapping, Sequence
 from typing import Any
 
@@ -14,7 +16,12 @@ from workflows.domain.matchmaking import FarmSnapshot, Offer, RecallOrder
 from workflows.domain.messages import Lease
 from workflows.domain.statuses import WorkerStatus
 
-TIMES = KeeperTimes(resend_s=RESEND, cooldown_s=COOLDOWN, audit_s=AUDIT, early_audit_s=1)
+TIMES = KeeperTimes(
+    resend_s=RESEND, cooldown_s=COOLDOWN, audit_s=AUDIT, early_audit_s=1, start_again_s=1
+)
+#: One for all histories, because a loop is expensive to make.
+_LOOP = asyncio.new_event_loop()
+atexit.register(_LOOP.close)
 
 
 class Died(Exception):
@@ -76,13 +83,18 @@ class Keeper:
         if not self._temporal.is_keeper_open:
             return
         try:
-            for loop in (self._epoch.make_pass, self._epoch.audit_if_due):
-                _run(loop())
-        except TemporalAway:
-            return
-        except Died:
+            _run(self._work())
+        except* TemporalAway:
+            pass
+        except* Died:
             self.dies_after = None
             self.restart()
+
+    async def _work(self) -> None:
+        async with asyncio.TaskGroup() as starting:
+            await self._epoch.start_jobs(starting)
+        await self._epoch.make_pass()
+        await self._epoch.audit_if_due()
 
     def _step(self) -> None:
         if self.dies_after is not None:
@@ -91,13 +103,9 @@ class Keeper:
                 raise Died
 
 
-def _run(loop: Coroutine[Any, Any, None]) -> None:
-    """Nothing in the model waits, so a coroutine comes to its end at once."""
-    try:
-        loop.send(None)
-    except StopIteration:
-        return
-    raise AssertionError("the keeper waits for something that the model does not have")
+def _run(work: Coroutine[Any, Any, None]) -> None:
+    """Run the work to its end. Nothing in the model takes time, so tasks run in their order."""
+    _LOOP.run_until_complete(work)
 
 
 class ModelStore:

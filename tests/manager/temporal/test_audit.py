@@ -71,10 +71,12 @@ class Farm:
         self._epoch = 0
 
     async def keep(self) -> None:
-        """One pass and one audit of a new keeper."""
+        """All starts, one pass and one audit of a new keeper."""
         number = await self.store.next_epoch()
         times = KeeperTimes()
         epoch = Epoch(number, self.store, self.jobs, NoHosts(), Wakeup(), times)
+        async with asyncio.TaskGroup() as starting:
+            await epoch.start_jobs(starting)
         await epoch.make_pass()
         await epoch.audit_if_due()
 
