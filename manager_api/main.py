@@ -7,6 +7,7 @@ import logging
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
+from typing import Any
 
 import uvicorn
 from temporalio.client import Client
@@ -20,11 +21,14 @@ from activities.projection import Projection
 from manager_api.database.check import check_database
 from manager_api.database.engine import Changed, Database
 from manager_api.database.loops import Duty, begin
+from manager_api.database.payloads import JOBS, WORKERS
 from manager_api.discovery.advertising import discoverable
 from manager_api.end_of_life.archiver import JobArchiver
 from manager_api.end_of_life.deleter import DeletionTimes, JobDeleter, PendingDeletionCanceler
 from manager_api.end_of_life.job_files import JobTraces
+from manager_api.events.live import Reaction
 from manager_api.hosts.channel import ChannelSettings, Hosts
+from manager_api.hosts.farm_hosts import FarmHosts
 from manager_api.hosts.provision_watch import ProvisionWatch
 from manager_api.hosts.records import SqlHostRecords
 from manager_api.http_workers.keeping import HttpRunKeeping, OutcomeDelivery
@@ -128,10 +132,13 @@ async def manager(configuration: Configuration) -> AsyncIterator[ManagerParts]:
             temporal_ui=ui_url,
         )
         await parts.begin(stack)
-        hosts = _hosts(parts)
+        channel = _channel_settings(settings)
+        hosts = _hosts(parts, channel)
+        farm_hosts = FarmHosts(hosts, database, parts.events, channel)
         duties: Mapping[str, Duty] = {
             "hosts": hosts,
-            "temporal worker": _temporal_worker(parts, client, hosts, address),
+            "hosts of other managers": farm_hosts,
+            "temporal worker": _temporal_worker(parts, client, hosts, farm_hosts, address),
             "provisions": ProvisionWatch(database, parts.events, hosts),
             "marks": restore_watch,
             "outcomes": OutcomeDelivery(database, TemporalActivities(client)),
@@ -174,13 +181,16 @@ async def _temporal(settings: ManagerSettings, stack: AsyncExitStack) -> tuple[s
     return server.address, server.ui_url
 
 
-def _hosts(parts: ManagerParts) -> Hosts:
-    settings = parts.settings
-    channel = ChannelSettings(
+def _channel_settings(settings: ManagerSettings) -> ChannelSettings:
+    return ChannelSettings(
         beat_s=settings.beat_s,
         lost_after_s=settings.lost_after_s,
+        seen_every_s=settings.lost_after_s / 3,
         namespace=settings.temporal_namespace,
     )
+
+
+def _hosts(parts: ManagerParts, channel: ChannelSettings) -> Hosts:
     records = SqlHostRecords(parts.database, parts.runs.task_fetched)
     hosts = Hosts(records, parts.logs, channel)
     hosts.on_statistics = parts.events.machine_told
@@ -220,20 +230,22 @@ def _http_run_keeping(parts: ManagerParts, client: Client) -> KeeperDuty:
 
 
 def _temporal_worker(
-    parts: ManagerParts, client: Client, hosts: Hosts, address: str
+    parts: ManagerParts, client: Client, hosts: Hosts, farm_hosts: FarmHosts, address: str
 ) -> ManagerWorker:
     configuration, database, settings = parts.configuration, parts.database, parts.settings
     http_runs = parts.http_runs
     wakeup = Wakeup()
     database.listen(Changed.FARM, wakeup.wake)
+    if not database.is_sqlite:
+        parts.events.react(_waking(wakeup))
     database.listen(Changed.DELETED_WORKERS, hosts.look_for_deleted)
     hosts.on_change = wakeup.wake
     store = SqlProjectionStore(database, lambda: _limits(configuration.settings))
-    projection = Projection(store, RunNotifier(hosts, http_runs), wakeup)
+    projection = Projection(store, RunNotifier(farm_hosts, http_runs), wakeup)
     keeper = FarmKeeper(
         SqlKeeperStore(database, http_runs.presence.is_present),
         TemporalJobs(client, database),
-        hosts,
+        farm_hosts,
         wakeup,
         KeeperTimes(tick_s=settings.keeper_tick_s, resend_s=settings.resend_s),
         heartbeat_every_s=settings.keeper_heartbeat_s / 5,
@@ -246,6 +258,16 @@ def _temporal_worker(
         settings.keeper_heartbeat_s,
         http_activities=[HttpRendering(http_runs).run_task],
     )
+
+
+def _waking(wakeup: Wakeup) -> Reaction:
+    """Return a reaction that wakes the keeper for changes which other managers have made."""
+
+    def react(topic: str, _payload: Mapping[str, Any]) -> None:
+        if topic in (JOBS, WORKERS):
+            wakeup.wake()
+
+    return react
 
 
 def _limits(settings: ManagerSettings) -> Limits:

@@ -1,6 +1,8 @@
 """Converts rows of the database to the contract's answers."""
 
 from collections.abc import Mapping
+from datetime import datetime
+from typing import Protocol
 
 from manager_api.contract.jobs import Job, JobStorage
 from manager_api.contract.tasks import Command, Task, TaskSummary, TaskWorker
@@ -13,6 +15,7 @@ from manager_api.contract.workers import (
     WorkerTask,
 )
 from manager_api.database.tables import JobRow, TaskRow, WorkerRow, WorkerTagRow
+from workflows.domain.statuses import TaskStatus
 
 Rows = Mapping[str, WorkerRow]
 
@@ -43,7 +46,32 @@ def task_worker(worker_id: str | None, workers: Rows) -> TaskWorker | None:
     return None if row is None else TaskWorker(id=row.id, name=row.name, address=row.address)
 
 
-def task_summary(row: TaskRow, workers: Rows) -> TaskSummary:
+class SummarisedTask(Protocol):
+    """A row with the columns of a task's summary."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def status(self) -> TaskStatus: ...
+    @property
+    def index_in_job(self) -> int: ...
+    @property
+    def priority(self) -> int: ...
+    @property
+    def task_type(self) -> str: ...
+    @property
+    def updated(self) -> datetime: ...
+    @property
+    def steps_completed(self) -> int: ...
+    @property
+    def steps_total(self) -> int: ...
+    @property
+    def worker_id(self) -> str | None: ...
+
+
+def task_summary(row: SummarisedTask, workers: Rows) -> TaskSummary:
     return TaskSummary(
         id=row.id,
         name=row.name,

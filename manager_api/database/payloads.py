@@ -12,8 +12,15 @@ WORKER_TAGS = "/workertags"
 LIFECYCLE = "/lifecycle"
 FARM_STATUS = "/status"
 LAST_RENDERED = "/last-rendered"
+#: Orders from one manager to the others; clients do not get them.
+HOST_ORDERS = "/internal/host-orders"
 
 LifecycleType = Literal["manager-startup", "manager-shutdown"]
+
+
+def is_internal(topic: str) -> bool:
+    """Return whether a topic is for the farm's managers only."""
+    return topic.startswith("/internal/")
 
 
 def topic_of_job(job_id: str) -> str:

@@ -18,6 +18,7 @@ from manager_api.contract.machine import MachineStatistics
 from manager_api.database import events
 from manager_api.database.engine import Changed, Database, DatabaseBusy, utc_now
 from manager_api.database.loops import until_one_ends, whenever
+from manager_api.database.payloads import is_internal
 from manager_api.database.tables import EventRow
 
 logger = logging.getLogger(__name__)
@@ -113,6 +114,8 @@ class Subscription:
         self._also = frozenset(topic.rstrip("/") for topic in topics)
 
     def wants(self, topic: str) -> bool:
+        if is_internal(topic):
+            return False
         if _is_on_request(topic):
             return topic in self._also or topic in self._topics
         if not self._topics:

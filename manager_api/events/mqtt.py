@@ -21,6 +21,7 @@ from activities.connections.retrying import ChangeLog
 from manager_api.database import events
 from manager_api.database.engine import Database
 from manager_api.database.loops import until_one_ends, whenever
+from manager_api.database.payloads import is_internal
 from manager_api.database.tables import EventRow
 from manager_api.events.live import LiveEvents
 from manager_api.settings.model import ManagerSettings
@@ -151,7 +152,9 @@ class MqttPublisher:
     async def _publish_all(self, client: Client, prefix: str) -> None:
         while rows := await self._unpublished():
             # They are sent in this order; their acknowledgements are awaited together.
-            await asyncio.gather(*(_publish_one(client, prefix, row) for row in rows))
+            await asyncio.gather(
+                *(_publish_one(client, prefix, row) for row in rows if not is_internal(row.topic))
+            )
             self._published = rows[-1].id
 
     async def _unpublished(self) -> Sequence[EventRow]:

@@ -9,6 +9,7 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Protocol
 
 from fastapi import WebSocket, WebSocketDisconnect
@@ -84,7 +85,9 @@ class HostRecords(ProgressRecords, Protocol):
         """Store the reported status; ignore it if it comes from an older session."""
         ...
 
-    async def seen(self, worker_ids: Collection[str]) -> None: ...
+    async def seen(self, worker_ids: Collection[str]) -> datetime:
+        """Store that the workers were heard from; return the time that was stored."""
+        ...
 
     async def deleted(self, worker_ids: Collection[str]) -> Collection[str]:
         """Return the ids of those workers that were deleted."""
@@ -137,6 +140,7 @@ class Hosts:
         self._statistics: dict[str, MachineStatistics] = {}
         self._progress = ProgressOfRuns(records)
         self._seen: set[str] = set()
+        self._last_stored: dict[str, datetime] = {}
         self._deletion = asyncio.Event()
         self._database_log = ChangeLog(logger)
 
@@ -159,6 +163,10 @@ class Hosts:
             listening_since=self._listening_since,
             lost_after_s=self._settings.lost_after_s,
         )
+
+    def last_stored(self, worker_id: str) -> datetime | None:
+        """Return the `last_seen` that this manager stored last for a worker; None if none."""
+        return self._last_stored.get(worker_id)
 
     def statistics(self, worker_id: str) -> MachineStatistics:
         """Return the statistics that the host last reported; empty ones if it has reported none."""
@@ -378,5 +386,6 @@ class Hosts:
     async def _store_seen(self) -> None:
         seen, self._seen = self._seen, set()
         if seen:
-            await self._records.seen(seen)
+            at = await self._records.seen(seen)
+            self._last_stored.update(dict.fromkeys(seen, at))
             self._database_log.forget()

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping
+from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -91,9 +92,12 @@ class SqlHostRecords:
                 return  # hosts repeat their status with each connection
             workers.set_status(transaction, row, status)
 
-    async def seen(self, worker_ids: Collection[str]) -> None:
+    async def seen(self, worker_ids: Collection[str]) -> datetime:
+        """Store that the workers were heard from; return the time that was stored."""
+        at = utc_now()
         async with self._db.writing() as session:
-            await workers.seen(session, sorted(worker_ids), utc_now())
+            await workers.seen(session, sorted(worker_ids), at)
+        return at
 
     async def deleted(self, worker_ids: Collection[str]) -> Collection[str]:
         """Return the ids of those workers that were deleted."""

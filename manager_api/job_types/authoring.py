@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from copy import copy
 from datetime import datetime
 from itertools import count
-from shlex import split as shell_split
 from typing import Any
 from uuid import uuid4
 
@@ -13,6 +12,7 @@ from workflows.domain.frames import chunk_frames as frame_chunker
 from workflows.domain.frames import count_frames as frame_count
 from workflows.domain.job_types import paths as path
 from workflows.domain.job_types.definitions import MAX_TASKS, CompileError
+from workflows.domain.shell_words import shell_words as shell_split
 
 __all__ = [
     "Command",

@@ -1,7 +1,8 @@
 """The program of the child process that runs one script.
 
-It reads a request from standard input and writes an answer to standard output; both are files. It
-begins without the manager's environment (sandbox.py), and limits itself before it runs a script.
+It imports the engine for one language, waits for a request on standard input, writes the answer to
+standard output, which is a file, and ends. It begins without the manager's environment
+(sandbox.py), and limits itself before it runs a script.
 """
 
 import contextlib
@@ -9,6 +10,8 @@ import math
 import os
 import signal
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 if __name__ == "__main__":
@@ -25,13 +28,18 @@ _JAVASCRIPT_ROOM = 4
 _PYTHON_ROOM_MB = 64
 
 
-def main() -> None:
+def main(suffix: str) -> None:
+    run_script = _engine(suffix)
     # Output that a script or its children print must not get into the answer.
     answer_file = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
-    request = Request.from_text(sys.stdin.buffer.read().decode())
+    text = sys.stdin.buffer.read()
+    if not text:
+        return  # the manager has ended, or has no script to run any more
+    request = Request.from_text(text.decode())
+    os.chdir(request.folder)
     _limit(request)
-    text = _answer(request).as_text().encode(errors="replace")
+    text = run_script(request).as_text().encode(errors="replace")
     if len(text) > request.limits.answer_mb * _MB:
         limit = f"{request.limits.answer_mb} MB"
         problem = f"{request.file}: its result is larger than {limit}."
@@ -40,15 +48,15 @@ def main() -> None:
         answer_file.write(text)
 
 
-def _answer(request: Request) -> Answer:
+def _engine(suffix: str) -> Callable[[Request], Answer]:
     # Import only the engine that is needed: importing the other would cost time.
-    if request.file.endswith(".js"):
+    if suffix == ".js":
         from manager_api.job_types.javascript_engine import run_javascript
 
-        return run_javascript(request)
+        return run_javascript
     from manager_api.job_types.python_engine import run_python
 
-    return run_python(request)
+    return run_python
 
 
 def _limit(request: Request) -> None:
@@ -62,7 +70,7 @@ def _limit(request: Request) -> None:
 
         # At the lower limit SIGXCPU tells the manager the reason. A script can ignore it, but not
         # the SIGKILL at the upper limit.
-        cpu_s = math.ceil(limits.cpu_s) * room
+        cpu_s = math.ceil(limits.cpu_s) * room + math.ceil(time.process_time())
         memory = (limits.memory_mb * room + _PYTHON_ROOM_MB) * _MB
         for what, lower, upper in (
             (resource.RLIMIT_CPU, cpu_s, cpu_s + 1),
@@ -77,4 +85,4 @@ def _limit(request: Request) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1])

@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import Any
 
 from workflows.domain.job_types.definitions import SubmittedJob
+from workflows.domain.statuses import JobStatus
 
 
 class Operation(StrEnum):
@@ -93,7 +94,8 @@ def job_as_json(job: SubmittedJob) -> dict[str, Any]:
         "name": job.name,
         "jobType": job.job_type,
         "priority": job.priority,
-        "status": job.status,
+        # As in Flamenco: a script runs before its job gets the status it begins with.
+        "status": JobStatus.UNDER_CONSTRUCTION,
         "created": job.created.isoformat(timespec="milliseconds"),
         "settings": job.settings,
         "metadata": job.metadata,

@@ -15,7 +15,7 @@ def farm_job_types(settings: Callable[[], ManagerSettings]) -> JobTypeRegistry:
     Args:
         settings: Returns the settings in force; called at each use.
     """
-    sandbox = Sandbox(lambda: script_limits(settings()))
+    sandbox = Sandbox(lambda: script_limits(settings()), keeps_spares=True)
     folder = FolderJobTypes(lambda: settings().job_types_path, sandbox)
     return JobTypeRegistry(
         [folder, BuiltInJobTypes()],

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import IO
@@ -34,18 +35,88 @@ class TooManyScripts(TryAgain):
         super().__init__("Too many scripts of job types are running; try again.")
 
 
+class _Child:
+    """A process that has imported a language's engine and runs one script.
+
+    Its output goes to files instead of pipes: nothing must be read while it writes, and a process
+    that a script left behind cannot keep a pipe open.
+    """
+
+    def __init__(self, suffix: str) -> None:
+        self.answer = tempfile.TemporaryFile()  # noqa: SIM115 - `close` closes it
+        self.errors = tempfile.TemporaryFile()  # noqa: SIM115 - `close` closes it
+        self.process = subprocess.Popen(
+            [sys.executable, "-I", str(_CHILD), suffix],
+            stdin=subprocess.PIPE,
+            stdout=self.answer,
+            stderr=self.errors,
+            env={name: os.environ[name] for name in _PASSED_ON if name in os.environ},
+            start_new_session=True,
+        )
+        assert self.process.stdin is not None
+        self._requests = self.process.stdin
+
+    @property
+    def is_alive(self) -> bool:
+        return self.process.poll() is None
+
+    def exit_code(self, request: Request) -> int:
+        """Give the process its request, and return its exit code.
+
+        Raises:
+            ScriptFailed: the script took too long.
+        """
+        ends = time.monotonic() + request.limits.wall_s
+        # A process that dies before it has read the request says why by its exit code.
+        with contextlib.suppress(BrokenPipeError), self._requests:
+            self._requests.write(request.as_text().encode())
+        try:
+            return self.process.wait(max(0.0, ends - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            raise ScriptFailed(
+                f"{request.file}: it did not end within {request.limits.wall_s:g} s."
+            ) from None
+
+    def close(self) -> None:
+        self.kill()
+        self.answer.close()
+        self.errors.close()
+
+    def kill(self) -> None:
+        """Kill the process; on POSIX with all processes of its group."""
+        if hasattr(os, "killpg"):
+            # These errors mean that all processes of the group have ended.
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self.process.pid, signal.SIGKILL)
+        else:
+            self.process.kill()
+        self.process.wait()
+
+
 class Sandbox:
     """Runs scripts within limits. It is thread-safe, and each call blocks its thread."""
 
-    def __init__(self, limits: Callable[[], ScriptLimits], at_once: int = AT_ONCE) -> None:
+    def __init__(
+        self,
+        limits: Callable[[], ScriptLimits],
+        at_once: int = AT_ONCE,
+        *,
+        keeps_spares: bool = False,
+    ) -> None:
         """
         Args:
             limits: Called for each run, so changed settings take effect.
             at_once: How many scripts may run the same operation at the same time.
+            keeps_spares: After a script of a language, start a process for the next one, which
+                then need not wait for the start.
         """
+        self._keeps_spares = keeps_spares
+        self._spares: dict[str, _Child] = {}
+        self._lock = threading.Lock()
+        self._is_closed = False
         self._limits = limits
         self._turns = {each: threading.BoundedSemaphore(at_once) for each in Operation}
-        self._running: set[subprocess.Popen[bytes]] = set()
+        self._running: set[_Child] = set()
 
     @property
     def limits(self) -> ScriptLimits:
@@ -67,61 +138,44 @@ class Sandbox:
             turns.release()
 
     def close(self) -> None:
-        """Kill all running scripts; the callers that wait for them get `ScriptFailed`."""
-        for process in list(self._running):
-            _kill(process)
+        """Kill all processes; the callers that wait for a script get `ScriptFailed`."""
+        with self._lock:
+            self._is_closed = True
+            running, spares = list(self._running), list(self._spares.values())
+            self._spares.clear()
+        for child in running:
+            child.kill()
+        for spare in spares:
+            spare.close()
 
     def _run(self, request: Request) -> Answer:
-        # Files instead of pipes: nothing must be read while the child writes, and a process that
-        # a script left behind cannot keep a pipe open.
-        with (
-            tempfile.TemporaryFile() as given,
-            tempfile.TemporaryFile() as answer,
-            tempfile.TemporaryFile() as errors,
-        ):
-            given.write(request.as_text().encode())
-            given.seek(0)
-            code = self._exit_code(request, given, answer, errors)
-            if code != 0:
-                raise ScriptFailed(_why(request, code, _read(errors, _ERROR_BYTES)))
-            try:
-                return Answer.from_text(_read(answer))
-            except (ValueError, TypeError) as problem:
-                raise ScriptFailed(f"{request.file}: its result is not understood.") from problem
-
-    def _exit_code(
-        self, request: Request, given: IO[bytes], answer: IO[bytes], errors: IO[bytes]
-    ) -> int:
-        process = subprocess.Popen(
-            [sys.executable, "-I", str(_CHILD)],
-            stdin=given,
-            stdout=answer,
-            stderr=errors,
-            cwd=request.folder,
-            env={name: os.environ[name] for name in _PASSED_ON if name in os.environ},
-            start_new_session=True,
-        )
-        self._running.add(process)
+        suffix = Path(request.file).suffix
+        child = self._child(suffix)
         try:
-            return process.wait(request.limits.wall_s)
-        except subprocess.TimeoutExpired:
-            raise ScriptFailed(
-                f"{request.file}: it did not end within {request.limits.wall_s:g} s."
-            ) from None
+            code = child.exit_code(request)
+            if code != 0:
+                raise ScriptFailed(_why(request, code, _read(child.errors, _ERROR_BYTES)))
+            return Answer.from_text(_read(child.answer))
+        except (ValueError, TypeError) as problem:
+            raise ScriptFailed(f"{request.file}: its result is not understood.") from problem
         finally:
-            _kill(process)
-            self._running.discard(process)
+            self._running.discard(child)
+            child.close()
+            self._keep_spare(suffix)
 
+    def _child(self, suffix: str) -> _Child:
+        with self._lock:
+            child = self._spares.pop(suffix, None) or _Child(suffix)
+            if not child.is_alive:  # something else has killed the spare
+                child.close()
+                child = _Child(suffix)
+            self._running.add(child)
+        return child
 
-def _kill(process: "subprocess.Popen[bytes]") -> None:
-    """Kill the process; on POSIX with all processes of its group."""
-    if hasattr(os, "killpg"):
-        # These errors mean that all processes of the group have ended.
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(process.pid, signal.SIGKILL)
-    else:
-        process.kill()
-    process.wait()
+    def _keep_spare(self, suffix: str) -> None:
+        with self._lock:
+            if self._keeps_spares and not self._is_closed and suffix not in self._spares:
+                self._spares[suffix] = _Child(suffix)
 
 
 def _read(file: IO[bytes], last: int = 0) -> str:

@@ -22,6 +22,21 @@ from workflows.domain.task_ids import task_id as task_id_of
 READ_CHUNK = 1000
 
 
+class SummaryRow(NamedTuple):
+    """The columns of `TaskRow` that a list of tasks shows."""
+
+    id: str
+    name: str
+    status: TaskStatus
+    index_in_job: int
+    priority: int
+    task_type: str
+    updated: datetime
+    steps_completed: int
+    steps_total: int
+    worker_id: str | None
+
+
 class TimedRow(NamedTuple):
     """How long a completed task took."""
 
@@ -49,6 +64,13 @@ async def tasks_of_job(session: AsyncSession, job_id: str) -> Sequence[TaskRow]:
 async def tasks_with_commands(session: AsyncSession, job_id: str) -> Sequence[TaskRow]:
     """Return a job's tasks as `tasks_of_job` does, with commands, which take most of the memory."""
     return [row async for (row,) in tasks_in_order(session, job_id, select(TaskRow))]
+
+
+async def summary_rows(session: AsyncSession, job_id: str) -> AsyncIterator[Sequence[SummaryRow]]:
+    """Yield what a list of a job's tasks shows, in pieces; nothing if the job does not exist."""
+    query = select(*(getattr(TaskRow, column) for column in SummaryRow._fields))
+    async for rows in _pieces(session, job_id, query):
+        yield [SummaryRow(*row) for row in rows]
 
 
 async def completed_times(session: AsyncSession, job_id: str) -> Sequence[TimedRow]:
@@ -83,19 +105,23 @@ async def count_of_job(session: AsyncSession, job_id: str) -> int:
 async def tasks_in_order(
     session: AsyncSession, job_id: str, query: Select[*tuple[Any, ...]]
 ) -> AsyncIterator[Row[*tuple[Any, ...]]]:
-    """Yield the columns that `query` selects, for each task of a job, by ascending index.
+    """Yield the columns that `query` selects, for each task of a job, by ascending index."""
+    async for rows in _pieces(session, job_id, query):
+        for row in rows:
+            yield row
 
-    The tasks are read in pieces, because making 100,000 rows at once would block the event loop
-    for seconds.
-    """
+
+async def _pieces(
+    session: AsyncSession, job_id: str, query: Select[*tuple[Any, ...]]
+) -> AsyncIterator[Sequence[Row[*tuple[Any, ...]]]]:
+    """Yield rows in pieces, because 100,000 at once would block the event loop for seconds."""
     after = 0
     of_job = query.where(TaskRow.job_id == job_id).order_by(TaskRow.index_in_job)
     while True:
         last = after + READ_CHUNK
         piece = of_job.where(TaskRow.index_in_job > after, TaskRow.index_in_job <= last)
         rows = (await session.execute(piece)).all()
-        for row in rows:
-            yield row
+        yield rows
         if len(rows) < READ_CHUNK:
             return
         after = last

@@ -184,6 +184,16 @@ async def seen(session: Session, worker_ids: Sequence[str], at: datetime) -> Non
     )
 
 
+async def hosts_last_seen(session: AsyncSession) -> dict[str, datetime]:
+    """Return when hosts were last heard from, by worker id, without deleted workers."""
+    query = select(WorkerRow.id, WorkerRow.last_seen).where(
+        WorkerRow.deleted_at.is_(None),
+        WorkerRow.is_http.is_(False),
+        WorkerRow.last_seen.is_not(None),
+    )
+    return {row.id: row.last_seen for row in await session.execute(query)}
+
+
 def mark_lost(session: Session, row: WorkerRow, host_session: int | None = None) -> bool:
     """Set the status to `error`, end a pending request, and add an event to `/workers`.
 

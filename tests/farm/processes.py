@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from contextlib import closing
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -284,9 +285,12 @@ class FarmProcesses:
     def until_job_is(self, job_id: str, *statuses: str, timeout_s: float = 120.0) -> dict[str, Any]:
         def job_if_there() -> dict[str, Any] | None:
             try:
-                job = self.job(job_id)
+                answer = self.http.get(f"/api/v3/jobs/{job_id}")
             except httpx.TransportError:
                 return None
+            if answer.status_code == HTTPStatus.SERVICE_UNAVAILABLE:
+                return None
+            job = dict(answer.json())
             return job if job["status"] in statuses else None
 
         return wait_until(job_if_there, timeout_s, 0.25)

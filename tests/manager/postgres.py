@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from sqlalchemy import make_url
+
 URL_VARIABLE = "TABLAO_TEST_POSTGRES_URL"
 WHAT_TO_INSTALL = (
     f"no PostgreSQL to test with: set {URL_VARIABLE} to postgresql+asyncpg://USER:PASSWORD@HOST/DB "
@@ -55,6 +57,15 @@ def _local_server(programs: Path) -> Iterator[str]:
             _run([*control, "-m", "immediate", "stop"], owner)
     finally:
         shutil.rmtree(home, ignore_errors=True)
+
+
+def restart_at_once(url: str) -> None:
+    """Kill a server that `postgres_server` has started here, and start it again."""
+    home = Path(str(make_url(url).query["host"]))
+    programs = _server_programs()
+    assert programs is not None
+    control: list[str | Path] = [programs / "pg_ctl", "-D", home / "data", "-w"]
+    _run([*control, "-m", "immediate", "-l", home / "log", "restart"], _owner(home))
 
 
 def _owner(home: Path) -> str | None:

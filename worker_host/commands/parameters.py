@@ -1,8 +1,9 @@
 """Reads a command's parameters, as Flamenco does."""
 
-import shlex
 from collections.abc import Mapping
 from typing import Any
+
+from workflows.domain.shell_words import shell_words
 
 
 class CommandFailed(Exception):
@@ -39,12 +40,12 @@ def texts(parameters: Mapping[str, Any], name: str) -> list[str]:
 
 
 def words(parameters: Mapping[str, Any], name: str) -> list[str]:
-    """Return a string, split as a shell splits it; a missing one is empty."""
+    """Return a string, split into words as Flamenco does; a missing one is empty."""
     line = parameters.get(name) or ""
     if not isinstance(line, str):
         raise CommandFailed(f'parameter "{name}" must be a text, not {line!r}')
     try:
-        return shlex.split(line)
+        return shell_words(line)
     except ValueError as error:
         raise CommandFailed(f'parameter "{name}" cannot be split: {error}') from error
 

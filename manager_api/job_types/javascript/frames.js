@@ -1,4 +1,4 @@
-// Frame ranges and shell words, equal to Python's workflows/domain/frames.py and shlex.
+// Frame ranges and shell words, equal to Python's workflows/domain/frames.py and shell_words.py.
 
 const MAX_FRAMES = 1000000;
 const MAX_FRAME_NUMBER = 2 ** 31 - 1;
@@ -99,34 +99,44 @@ function spanAsText([first, last]) {
   return last === first + 1 ? `${first},${last}` : `${first}-${last}`;
 }
 
-/** Return the words of a POSIX shell line: quotes and backslashes, no comments, no expansion. */
+/** Return the words of a shell line: quotes, backslashes and comments, no expansion. */
 function shellSplit(text) {
   const source = asText(text);
+  const characters = source[Symbol.iterator]();
   const words = [];
-  // The parts of a word: bare text, 'quoted', "quoted" or an escaped character.
-  const piece = /'([^']*)'|"((?:[^"\\]|\\[^])*)"|\\([^])|([^ \t\r\n'"\\]+)|([ \t\r\n]+)/gy;
   let word = null;
-  while (piece.lastIndex < source.length) {
-    const start = piece.lastIndex;
-    const found = piece.exec(source);
-    if (!found) throw new Error(unfinished(source, start));
-    if (found[5] === undefined) {
-      const escaped = found[2] === undefined ? undefined : found[2].replace(/\\(["\\])/g, "$1");
-      word = (word ?? "") + (found[1] ?? escaped ?? found[3] ?? found[4]);
-    } else if (word !== null) {
-      words.push(word);
+  for (let next = characters.next(); !next.done; next = characters.next()) {
+    const character = next.value;
+    if (" \t\r\n".includes(character)) {
+      if (word !== null) words.push(word);
       word = null;
+    } else if (character === "#" && word === null) {
+      while (!next.done && next.value !== "\n") next = characters.next();
+      if (next.done) break;
+    } else {
+      word ??= "";
+      if (character === "'" || character === '"') word += quotedPart(characters, character, source);
+      else word += character === "\\" ? escapedPart(characters, source) : character;
     }
   }
   if (word !== null) words.push(word);
   return words;
 }
 
-function unfinished(source, start) {
-  const rest = quoted(source.slice(start));
-  return source[start] === "\\"
-    ? `Nothing follows the backslash at the end of ${quoted(source)}.`
-    : `The quote in front of ${rest} is never closed.`;
+function quotedPart(characters, quote, source) {
+  let part = "";
+  for (let next = characters.next(); !next.done; next = characters.next()) {
+    if (next.value === quote) return part;
+    const isEscape = next.value === "\\" && quote === '"';
+    part += isEscape ? escapedPart(characters, source) : next.value;
+  }
+  throw new Error(`A quote is never closed in ${quoted(source)}.`);
+}
+
+function escapedPart(characters, source) {
+  const next = characters.next();
+  if (next.done) throw new Error(`Nothing follows the backslash at the end of ${quoted(source)}.`);
+  return next.value;
 }
 
 function formatTimestampLocal(time) {

@@ -66,9 +66,9 @@ async def fetch_job(job_id: JobId, jobs: Jobs) -> Job:
     return await jobs.get(job_id)
 
 
-@router.get("/jobs/{job_id}/tasks", operation_id="fetchJobTasks", response_model_exclude_none=True)
-async def fetch_job_tasks(job_id: JobId, jobs: Jobs) -> JobTasksSummary:
-    return await jobs.tasks(job_id)
+@router.get("/jobs/{job_id}/tasks", operation_id="fetchJobTasks", response_model=JobTasksSummary)
+async def fetch_job_tasks(job_id: JobId, jobs: Jobs) -> Response:
+    return Response(await jobs.tasks(job_id), media_type="application/json")
 
 
 @router.post(

@@ -1,7 +1,6 @@
 """What JavaScript is given does what Python's own does."""
 
 import json
-import shlex
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from manager_api.job_types.javascript_engine import run_javascript
 from workflows.domain.frames import BadFrameRange, chunk_frames, count_frames
 from workflows.domain.job_types import echo_sleep_test, paths, simple_blender_render
 from workflows.domain.job_types.definitions import AuthoredTask, SubmittedJob
+from workflows.domain.shell_words import shell_words
 
 BUILT_IN = Path(__file__).parent / "built_in"
 # Calls one function for each input, and says what it gave, or null if it threw.
@@ -55,7 +55,7 @@ def in_python(function: Callable[..., Any], inputs: list[list[Any]]) -> list[Any
     def result(values: list[Any]) -> Any:
         try:
             return function(*values)
-        except ValueError:  # BadFrameRange is one, and what shlex raises
+        except ValueError:  # BadFrameRange is one, and what shell_words raises
             return None
 
     assert issubclass(BadFrameRange, ValueError)
@@ -87,7 +87,7 @@ def test_frames_are_chunked_alike(inputs: list[list[Any]]) -> None:
 @settings(max_examples=25, deadline=None)
 @given(st.lists(shell_texts.map(lambda text: [text]), min_size=20, max_size=40))
 def test_shell_words_are_split_alike(inputs: list[list[Any]]) -> None:
-    assert in_javascript("shellSplit", inputs) == in_python(shlex.split, inputs)
+    assert in_javascript("shellSplit", inputs) == in_python(shell_words, inputs)
 
 
 @pytest.mark.parametrize(

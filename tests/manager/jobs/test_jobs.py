@@ -6,7 +6,10 @@ import httpx
 import pytest
 
 from manager_api.contract.errors import OrchestratorUnavailable
+from manager_api.jobs.insertion import insert_job
+from manager_api.jobs.task_store import READ_CHUNK
 from tests.manager.api_calls import Fits, Register, Submit, TasksOf
+from tests.manager.databases import job_with
 from workflows.domain.job.transitions import JOB_ACTIONS
 from workflows.domain.messages import JobAction
 from workflows.domain.statuses import JobStatus
@@ -66,6 +69,26 @@ async def test_tasks_are_listed_in_order_with_their_workers(
     fits("JobTasksSummary", answer.json())
     assert answer.json()["tasks"][1]["worker"]["name"] == "carmen"
     assert "worker" not in answer.json()["tasks"][0]
+
+
+async def test_a_list_longer_than_one_piece_is_whole(
+    api: httpx.AsyncClient, farm: "Farm", register: Register, fits: Fits
+) -> None:
+    count = 2 * READ_CHUNK + 1
+    async with farm.parts.database.writing() as session:
+        job_id = (await insert_job(session, job_with(count))).id
+    carmen = await register()
+    url = f"/api/v3/jobs/{job_id}/tasks"
+    before = (await api.get(url)).json()["tasks"]
+    for place in (0, count - 1):
+        await farm.set_task(before[place]["id"], worker_id=carmen.id)
+
+    answer = await api.get(url)
+
+    fits("JobTasksSummary", answer.json())
+    listed = answer.json()["tasks"]
+    assert [task["index_in_job"] for task in listed] == list(range(1, count + 1))
+    assert [place for place, task in enumerate(listed) if "worker" in task] == [0, count - 1]
 
 
 @pytest.mark.parametrize("status", STORED)

@@ -3,6 +3,7 @@
 import asyncio
 import base64
 from collections.abc import Callable, Collection, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +60,8 @@ class MemoryRecords:
     async def reported_status(self, worker_id: str, session: int, status: WorkerStatus) -> None:
         self.status = status
 
-    async def seen(self, worker_ids: Collection[str]) -> None: ...
+    async def seen(self, worker_ids: Collection[str]) -> datetime:
+        return datetime.now(UTC)
 
     async def deleted(self, worker_ids: Collection[str]) -> Collection[str]:
         return self.deleted_workers.intersection(worker_ids)

@@ -1,0 +1,154 @@
+"""The hosts of the whole farm: those that are connected to this manager, and all others.
+
+Several managers can share a PostgreSQL database, and each host is connected to one of them. An
+order for a host that is connected to another manager is stored as an event, which all managers
+read; the one with the connection carries it out. An order that is lost is harmless, because a
+host's next hello repeats everything (docs/protocol.md).
+"""
+
+import asyncio
+import contextlib
+import logging
+from collections import deque
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from manager_api.database import events
+from manager_api.database.engine import Database, DatabaseBusy
+from manager_api.database.loops import until_one_ends, whenever
+from manager_api.database.payloads import HOST_ORDERS
+from manager_api.events.live import LiveEvents
+from manager_api.hosts.channel import ChannelSettings, Hosts
+from manager_api.hosts.elsewhere import HeardElsewhere
+from manager_api.workers import store as workers
+from workflows.domain.messages import RunKey
+from workflows.domain.statuses import WorkerStatus
+
+logger = logging.getLogger(__name__)
+
+Order = dict[str, Any]
+
+
+class FarmHosts:
+    """Answers for all hosts of the farm and passes orders on to the manager that has them.
+
+    With SQLite there is one manager only, so a host that is not connected to it gets no orders.
+    """
+
+    def __init__(
+        self, hosts: Hosts, database: Database, live: LiveEvents, settings: ChannelSettings
+    ) -> None:
+        self._hosts = hosts
+        self._database = database
+        self._is_shared = not database.is_sqlite
+        self._look_every_s = settings.lost_after_s / 5
+        silent_s = settings.lost_after_s + settings.seen_every_s + self._look_every_s
+        self._elsewhere = HeardElsewhere(silent_s, self._look_every_s)
+        self._outgoing: list[Order] = []
+        self._incoming: deque[Order] = deque()
+        self._has_orders = asyncio.Event()
+        live.react(self._received)
+
+    @property
+    def connected(self) -> frozenset[str]:
+        """Ids of the workers whose channel to this manager is open."""
+        return self._hosts.connected
+
+    def is_present(self, worker_id: str) -> bool:
+        """Return whether some manager heard from the host recently."""
+        if self._hosts.is_present(worker_id):
+            return True
+        return self._is_shared and self._elsewhere.is_present(worker_id)
+
+    def knows(self, worker_id: str) -> bool:
+        """Return whether the host is connected to this manager, or was heard by another one."""
+        return worker_id in self.connected or self._elsewhere.knows(worker_id)
+
+    async def stop_run(self, worker_id: str, key: RunKey, reason: str) -> bool:
+        """Order a run to be stopped; return False if its host is not connected to this manager."""
+        if await self._hosts.stop_run(worker_id, key, reason):
+            return True
+        self._pass_on({"order": "stop", "worker": worker_id, "run": str(key), "reason": reason})
+        return False
+
+    async def settled(self, worker_id: str, key: RunKey) -> None:
+        """Tell the host that the end of its run is stored, so that it may forget the run."""
+        await self._hosts.settled(worker_id, key)
+        self._pass_on({"order": "settled", "worker": worker_id, "run": str(key)})
+
+    async def order_status(self, worker_id: str, status: WorkerStatus) -> bool:
+        """Order a host to take a status; return False if it is not connected to this manager."""
+        if await self._hosts.order_status(worker_id, status):
+            return True
+        self._pass_on({"order": "status", "worker": worker_id, "status": str(status)})
+        return False
+
+    async def disconnect(self, worker_id: str, reason: str) -> None:
+        """Close a host's channel, so that it connects again."""
+        await self._hosts.disconnect(worker_id, reason)
+        self._pass_on({"order": "disconnect", "worker": worker_id, "reason": reason})
+
+    async def run(self) -> None:
+        """Exchange orders with the other managers and watch their hosts, until canceled."""
+        await until_one_ends(whenever(self._has_orders, self._exchange), self._look())
+
+    # --- orders -----------------------------------------------------------------------------------
+
+    def _pass_on(self, order: Order) -> None:
+        worker_id = order["worker"]
+        if worker_id in self.connected or not self.knows(worker_id):
+            return
+        # The keeper repeats an order until it has been carried out.
+        if order not in self._outgoing:
+            self._outgoing.append(order)
+            self._has_orders.set()
+
+    def _received(self, topic: str, payload: Mapping[str, Any]) -> None:
+        if topic == HOST_ORDERS and payload.get("worker") in self.connected:
+            self._incoming.append(dict(payload))
+            self._has_orders.set()
+
+    async def _exchange(self) -> None:
+        while self._incoming:
+            await self._carry_out(self._incoming.popleft())
+        if self._outgoing:
+            passed_on = list(self._outgoing)
+            async with self._database.writing() as session:
+                for order in passed_on:
+                    events.append(session, HOST_ORDERS, order)
+            del self._outgoing[: len(passed_on)]
+
+    async def _carry_out(self, order: Order) -> None:
+        try:
+            match order:
+                case {"order": "stop", "worker": worker_id, "run": run, "reason": reason}:
+                    await self._hosts.stop_run(worker_id, RunKey.parse(run), reason)
+                case {"order": "settled", "worker": worker_id, "run": run}:
+                    await self._hosts.settled(worker_id, RunKey.parse(run))
+                case {"order": "status", "worker": worker_id, "status": status}:
+                    await self._hosts.order_status(worker_id, WorkerStatus(status))
+                case {"order": "disconnect", "worker": worker_id, "reason": reason}:
+                    await self._hosts.disconnect(worker_id, reason)
+        except Exception:
+            # One order that fails must not stop the others.
+            logger.exception("an order of another manager failed")
+
+    # --- presence ---------------------------------------------------------------------------------
+
+    async def _look(self) -> None:
+        while self._is_shared:
+            # A database that is away is no host's silence: the next look tries again.
+            with contextlib.suppress(DatabaseBusy):
+                self._elsewhere.looked(await self._seen_by_others())
+            await asyncio.sleep(self._look_every_s)
+        await asyncio.Event().wait()
+
+    async def _seen_by_others(self) -> dict[str, datetime]:
+        async with self._database.reading() as session:
+            stored = await workers.hosts_last_seen(session)
+        return {
+            worker_id: at
+            for worker_id, at in stored.items()
+            if at != self._hosts.last_stored(worker_id)
+        }
