@@ -2,11 +2,14 @@
 
 A change wakes the keeper for a pass; otherwise there is a pass at every slow tick. Each pass looks
 at the whole farm, so if one is cut off, the next one completes its work. The audit runs beside the
-passes: it asks every job's workflow how far it is, and must not delay matchmaking.
+passes: it asks every job's workflow how far it is, and must not delay matchmaking. So do the
+starts of workflows, because one that Temporal does not answer must not hold up other jobs.
 """
 
 import asyncio
+import contextlib
 import logging
+from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from time import monotonic
@@ -14,6 +17,7 @@ from typing import Protocol
 
 from temporalio import activity
 
+from activities.connections.retrying import ChangeLog
 from activities.heartbeats import heartbeats
 from activities.keeper_memory import Wakeup
 from workflows.activity_contracts import Keeping
@@ -23,6 +27,7 @@ from workflows.domain.keeping import (
     Message,
     OpenRun,
     Pass,
+    StartQueue,
     StoredRun,
     Verdict,
     audited,
@@ -36,6 +41,8 @@ logger = logging.getLogger(__name__)
 
 #: The pause between two checks whether an audit is due: its time may move forward.
 _AUDIT_LOOK_S = 1.0
+#: The most workflows that are started at the same time, and the most jobs that are told something.
+AT_ONCE = 4
 _TIMES = KeeperTimes()
 
 
@@ -66,8 +73,11 @@ class KeeperStore(Protocol):
     async def mark_lost(self, epoch: int, worker_id: str) -> bool: ...
     async def outbox(self) -> list[tuple[str, int]]: ...
     async def started(self, job_id: str, run: int) -> None: ...
-    async def start_anew(self, job_id: str, run: int) -> None:
-        """Give a job whose workflow is gone a new run, from its state in the database."""
+    async def start_anew(self, job_id: str, run: int) -> bool:
+        """Give a job whose workflow is gone a new run, from its state in the database.
+
+        Return False, and change nothing, if `run` has ended or another run owns the job.
+        """
         ...
 
     async def unfinished_runs(self) -> list[StoredRun]:
@@ -83,9 +93,12 @@ class KeeperStore(Protocol):
 class OpenWorkflow:
     """A job's open workflow, found in Temporal's list of open workflows."""
 
-    job_id: str
-    run: int
+    id: str
     execution_id: str
+    job_id: str
+    """Empty if the workflow's id is not made from a job's id."""
+    run: int
+    """0 if the workflow does not state its run number. No run has this number."""
 
 
 class JobMessages(Protocol):
@@ -177,7 +190,8 @@ class FarmKeeper(Keeping):
     async def _keep_for_one_epoch(self) -> None:
         number = await self._store.next_epoch()
         epoch = Epoch(number, self._store, self._jobs, self._hosts, self._wakeup, self._times)
-        loops = (epoch.run(), epoch.run_audits(), *(duty.run(number) for duty in self._duties))
+        own = (epoch.run(), epoch.run_starts(), epoch.run_audits())
+        loops = (*own, *(duty.run(number) for duty in self._duties))
         running = [asyncio.create_task(loop) for loop in loops]
         try:
             done, _ = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
@@ -220,16 +234,20 @@ class Epoch:
         self._times = times
         self._clock = clock
         self._keeper = Keeper(times)
+        self._starts = StartQueue(AT_ONCE, times.start_again_s)
+        self._look_for_starts = asyncio.Event()
+        self._log = ChangeLog(logger)
 
     # --- passes ----------------------------------------------------------------------------------
 
     async def run(self) -> None:
         """Make one pass after the other, until canceled."""
         while True:
+            self._look_for_starts.set()
             try:
                 await self.make_pass()
             except TemporalAway as away:
-                logger.warning("Temporal is away: %s", away)
+                self._log.fails("Temporal is away", reason=str(away))
             await asyncio.sleep(self._times.pause_s)
             is_short = self._wakeup.has_resting
             await self._wakeup.wait(self._times.cooldown_s if is_short else self._times.tick_s)
@@ -241,20 +259,13 @@ class Epoch:
             TemporalAway: Temporal does not answer; a later pass does the rest.
             Superseded: another keeper has begun its epoch.
         """
-        await self._start_jobs()
         farm = await self._store.snapshot(self._hosts.is_present)
         resting = self._wakeup.resting(self._times.cooldown_s)
         planned = self._keeper.look(replace(farm, resting=resting), self._clock())
         lent = await self._write(planned)
         for order in planned.status_orders:
             await self._hosts.order_status(order.worker_id, order.status)
-        for message in [*lent, *planned.messages]:
-            await self._tell(message)
-
-    async def _start_jobs(self) -> None:
-        for job_id, run in await self._store.outbox():
-            if await self._jobs.start_job(job_id, run):
-                await self._store.started(job_id, run)
+        await self._tell_all([*lent, *planned.messages])
 
     async def _write(self, planned: Pass) -> list[Message]:
         """Write a pass to the database; return the messages about leases.
@@ -277,12 +288,66 @@ class Epoch:
             await self._store.mark_recalled(self._number, planned.recalls)
         return self._keeper.lend(offered, unconfirmed, self._clock())
 
+    async def _tell_all(self, messages: Sequence[Message]) -> None:
+        """Send the messages: to one job in their order, to different jobs side by side."""
+        by_job: defaultdict[str, list[Message]] = defaultdict(list)
+        for message in messages:
+            by_job[message.job_id].append(message)
+        turn = asyncio.Semaphore(AT_ONCE)
+        away: list[TemporalAway] = []
+
+        async def tell_job(of_job: Sequence[Message]) -> None:
+            async with turn:
+                try:
+                    for message in of_job:
+                        await self._tell(message)
+                except TemporalAway as problem:
+                    away.append(problem)
+
+        async with asyncio.TaskGroup() as telling:
+            for of_job in by_job.values():
+                telling.create_task(tell_job(of_job))
+        if away:
+            raise away[0]
+
     async def _tell(self, message: Message) -> None:
         try:
             await self._jobs.tell(message)
+            self._log.forget()
         except WorkflowMissing:
             self._keeper.workflow_was_missing(self._clock())
             logger.info("its workflow is not open", extra={"job": message.job_id})
+
+    # --- starts ----------------------------------------------------------------------------------
+
+    async def run_starts(self) -> None:
+        """Start the workflows of the outbox, until canceled."""
+        async with asyncio.TaskGroup() as starting:
+            while True:
+                self._look_for_starts.clear()
+                await self.start_jobs(starting)
+                is_short = self._starts.has_failed
+                wait_s = self._times.start_again_s if is_short else self._times.tick_s
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(wait_s):
+                        await self._look_for_starts.wait()
+
+    async def start_jobs(self, starting: asyncio.TaskGroup) -> None:
+        """Begin to start the workflows that are due, each as a task of the group."""
+        for job_id, run in self._starts.begin(await self._store.outbox(), self._clock()):
+            starting.create_task(self._start(job_id, run))
+
+    async def _start(self, job_id: str, run: int) -> None:
+        is_started = False
+        try:
+            if is_started := await self._jobs.start_job(job_id, run):
+                await self._store.started(job_id, run)
+                self._log.forget()
+        except TemporalAway as away:
+            self._log.fails("Temporal starts no workflow", reason=str(away))
+        finally:
+            self._starts.ended(job_id, self._clock(), is_started=is_started)
+            self._look_for_starts.set()
 
     # --- audit -----------------------------------------------------------------------------------
 
@@ -292,7 +357,7 @@ class Epoch:
             try:
                 await self.audit_if_due()
             except TemporalAway as away:
-                logger.warning("Temporal is away, the audit is broken off: %s", away)
+                self._log.fails("Temporal is away, the audit is broken off", reason=str(away))
             await asyncio.sleep(_AUDIT_LOOK_S)
 
     async def audit_if_due(self) -> None:
@@ -312,12 +377,13 @@ class Epoch:
     async def _audit(self, stored: StoredRun) -> None:
         match audited(stored, await self._jobs.open_run(stored)):
             case Verdict.START_ANEW:
-                logger.warning(
-                    "the job has no matching workflow; starting a new run",
-                    extra={"job": stored.job_id},
-                )
-                await self._store.start_anew(stored.job_id, stored.run)
-                self._wakeup.wake()
+                # Most often the run has ended since the database was read.
+                if await self._store.start_anew(stored.job_id, stored.run):
+                    logger.warning(
+                        "the job had no matching workflow, and gets a new run",
+                        extra={"job": stored.job_id},
+                    )
+                    self._wakeup.wake()
             case Verdict.TELL_AGAIN:
                 await self._tell(Message(stored.job_id, "tell_again"))
             case Verdict.GOES_ON:
@@ -335,6 +401,6 @@ class Epoch:
             if open_run is not None and is_astray(open_run, stored):
                 logger.warning(
                     "ending a workflow whose run does not own its job",
-                    extra={"job": workflow.job_id},
+                    extra={"workflow": workflow.id, "run": workflow.run},
                 )
                 await self._jobs.end_workflow(workflow, "its run does not own the job")

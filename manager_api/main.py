@@ -1,6 +1,7 @@
 """The manager's process: builds all parts, serves HTTP, works for Temporal."""
 
 import asyncio
+import contextlib
 import gc
 import logging
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -44,14 +45,15 @@ from manager_api.settings.in_force import Configuration
 from manager_api.settings.model import ManagerSettings
 from manager_api.settings.storage_folders import make_storage_folders
 from manager_api.temporal.activities import TemporalActivities
-from manager_api.temporal.orchestrator import ManagerWorker, TemporalJobs, connect
+from manager_api.temporal.manager_worker import ManagerWorker
+from manager_api.temporal.orchestrator import TemporalJobs, connect
 from manager_api.temporal.server import TemporalServer
 from manager_api.temporal.tunnel import tunnel_router
 from manager_api.web.app import build_app
 from manager_api.web.auth import may_reach_temporal, worker_of
 from manager_api.web.connections import limited_connection
 from manager_api.web.dependencies import ManagerParts
-from manager_api.web.server import ManagerServer
+from manager_api.web.server import ManagerServer, StopRequest
 from manager_api.web.tablao.host import host_router
 from manager_api.workers.sleep_schedules import SleepDuty
 from workflows.domain.keeping import KeeperTimes
@@ -61,12 +63,15 @@ logger = logging.getLogger(__name__)
 
 
 def run_manager(configuration: Configuration) -> None:
-    """Run the manager until SIGINT or SIGTERM."""
+    """Run the manager until SIGINT, SIGTERM or SIGHUP."""
     set_up_log(configuration.settings.log_level)
     configuration.on_change(_follow_log_level)
     log_only_errors_of_sdk()
     # uvloop where it exists: every byte between hosts and Temporal passes through this loop.
-    with asyncio.Runner(loop_factory=auto_loop_factory()) as runner:
+    with (
+        contextlib.suppress(asyncio.CancelledError),
+        asyncio.Runner(loop_factory=auto_loop_factory()) as runner,
+    ):
         runner.run(_serve(configuration))
 
 
@@ -76,6 +81,7 @@ async def _follow_log_level(settings: ManagerSettings) -> None:
 
 async def _serve(configuration: Configuration) -> None:
     settings = configuration.settings
+    stop = StopRequest()
     async with manager(configuration) as parts:
         config = uvicorn.Config(
             build_app(parts),
@@ -90,6 +96,7 @@ async def _serve(configuration: Configuration) -> None:
         logger.info("listening on %s", settings.listen)
         _forget_garbage_so_far()
         server = ManagerServer(config, parts.database)
+        stop.action = server.stop
         watch = asyncio.create_task(DatabaseWatch(parts.database, configuration).run())
         # The watch ends by itself only if the database is broken; then the manager ends, too.
         watch.add_done_callback(lambda _: server.stop())

@@ -10,6 +10,8 @@ from xdist.scheduler import LoadScopeScheduling
 #: Beginnings of paths. Files that need no build and start no server, no Blender and no browser.
 QUICK = (
     "tests/activities/test_keeper_handover.py",
+    "tests/activities/test_keeper_starts.py",
+    "tests/activities/test_keeper_watch.py",
     "tests/activities/test_projection.py",
     "tests/activities/test_run_task.py",
     "tests/addon/core/test_evaluation.py",

@@ -15,7 +15,8 @@ from manager_api.cli.farm import farm_of, settings_or_refusal, tell_addresses
 from manager_api.cli.job_settings import RENDER, fill_in
 from manager_api.cli.jobs import print_log_tail, tasks_of
 from manager_api.cli.progress import follow_job
-from manager_api.cli.supervise import interrupt_on_terminate, is_free
+from manager_api.cli.stop_signals import interrupt_once
+from manager_api.cli.supervise import is_free
 
 FRAMES = 36
 #: Several frames a task, because Blender starts more slowly than it renders a frame of this scene.
@@ -38,7 +39,7 @@ def demo(
 ) -> None:
     """Render a small animation on a farm of one machine, and show where everything is."""
     folder = data_dir.expanduser().absolute()
-    interrupt_on_terminate()
+    interrupt_once()
     if port is None:
         port = _PORT if is_free(_HOST, _PORT) else 0
     settings = settings_or_refusal(folder / "farm", _HOST, port, None, False)

@@ -12,7 +12,9 @@ from activities.process.layered_settings import SettingsError
 from activities.process.process_end import end_with
 from manager_api.cli.client import Manager, Refused
 from manager_api.cli.console import CommandError, note, say
-from manager_api.cli.supervise import Farm, free_port, interrupt_on_terminate, is_free
+from manager_api.cli.stop_signals import interrupt_once
+from manager_api.cli.supervise import Farm, free_port, is_free
+from manager_api.settings.data_dir_lock import DataDirInUse, User, data_dir_locked
 from manager_api.settings.model import ManagerSettings, read_settings
 
 INSECURE = (
@@ -44,7 +46,7 @@ def up(
 ) -> None:
     """Run a farm on this machine until Ctrl-C: Temporal, the manager and workers."""
     settings = settings_or_refusal(data_dir, host, port, storage, insecure)
-    interrupt_on_terminate()
+    interrupt_once()
     try:
         with farm_of(settings, workers, storage=storage) as farm:
             tell_addresses(farm)
@@ -65,20 +67,20 @@ def manager(
     settings = settings_or_refusal(data_dir, host, port, storage, insecure)
     # Imported here, because they load the whole manager, which `--help` and a refusal do not need.
     from manager_api.database.check import DatabaseBroken
+    from manager_api.database.engine import DatabaseBusy
     from manager_api.main import run_manager
     from manager_api.settings.in_force import Configuration
 
     given = _given(data_dir, host, port, storage, insecure)
 
-    # With SIGTERM's default handler, Temporal would be left running: uvicorn raises the signal
-    # again when it has stopped serving, and that would end this process at once.
-    interrupt_on_terminate()
-
     def serve() -> int:
         try:
-            with contextlib.suppress(KeyboardInterrupt):
+            with (
+                contextlib.suppress(KeyboardInterrupt),
+                data_dir_locked(settings.data_dir, User.MANAGER),
+            ):
                 run_manager(Configuration(settings, given))
-        except (SettingsError, DatabaseBroken) as reason:
+        except (SettingsError, DataDirInUse, DatabaseBroken, DatabaseBusy) as reason:
             note(f"Error: {reason}")
             return 1
         return 0

@@ -15,16 +15,25 @@ def rotate_if_large(log: Path, max_bytes: int = MAX_BYTES, kept: int = KEPT) -> 
 
     So this process may end and the writer goes on. A line that is written between copying and
     emptying, within moments, is lost.
+
+    Raises:
+        OSError: it cannot be copied. Then nothing is changed.
     """
     try:
         if log.stat().st_size <= max_bytes:
             return
     except FileNotFoundError:
         return
+    copy = log.with_name(f"{log.name}.copy")
+    try:
+        shutil.copyfile(log, copy)
+    except OSError:
+        copy.unlink(missing_ok=True)
+        raise
     for number in range(kept - 1, 0, -1):
         if (older := _numbered(log, number)).exists():
             older.replace(_numbered(log, number + 1))
-    shutil.copyfile(log, _numbered(log, 1))
+    copy.replace(_numbered(log, 1))
     os.truncate(log, 0)
 
 

@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import signal
 import socket
 import subprocess
 import sys
@@ -17,12 +16,16 @@ import httpx
 
 from manager_api.cli.console import CommandError, note
 from manager_api.cli.log_rotation import rotate_if_large
+from manager_api.cli.stop_signals import signals_held
+from manager_api.settings.data_dir_lock import DataDirInUse, User, data_dir_locked
 
 #: In this time the manager stops its Temporal, and a host its runs.
 STOP_GRACE_S = 30.0
 #: A new farm takes longest to start, because it creates its databases.
 READY_WITHIN_S = 120.0
 _LOOK_EVERY_S = 0.5
+#: The pause after a log could not be rotated, as on a full disk.
+_ROTATION_PAUSE_S = 30.0
 _LONGEST_PAUSE_S = 30.0
 #: A host ends with this exit code when a user has requested its restart through the manager.
 _RESTART_EXIT_CODE = 47
@@ -53,8 +56,14 @@ class Child:
         self._process: subprocess.Popen[bytes] | None = None
         self._started_at = 0.0
         self._pause_s = 1.0
+        self._rotate_at = 0.0
 
     def start(self) -> None:
+        """
+        Raises:
+            OSError: it cannot be started now, for example because the disk is full.
+        """
+        self._started_at = time.monotonic()
         self.log.parent.mkdir(parents=True, exist_ok=True)
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
@@ -66,27 +75,39 @@ class Child:
                 # Only this process gets Ctrl-C; it ends its children in the right order.
                 start_new_session=True,
             )
-        self._started_at = time.monotonic()
 
     @property
     def exit_code(self) -> int | None:
         return self._process.poll() if self._process else None
 
+    def rotate_log(self) -> None:
+        if time.monotonic() < self._rotate_at:
+            return
+        try:
+            rotate_if_large(self.log)
+        except OSError as problem:
+            self._rotate_at = time.monotonic() + _ROTATION_PAUSE_S
+            _tell(f"{self.log} cannot be rotated now: {problem}")
+
     def restart_if_ended(self) -> None:
+        """Start the program again after a pause, if it has ended by itself."""
         if self._is_over or self.exit_code is None:
             return
         if self.exit_code == self._ends_with:
             self._is_over = True
-            note(f"{self.name} has ended, as it was asked to.")
+            _tell(f"{self.name} has ended, as it was asked to.")
             return
         lived_s = time.monotonic() - self._started_at
         if lived_s < self._pause_s:
             return
-        note(f"{self.name} ended (exit code {self.exit_code}); starting it again. See {self.log}.")
+        _tell(f"{self.name} ended (exit code {self.exit_code}); starting it again. See {self.log}.")
         # A program that ends again and again gets longer and longer pauses.
         crashed_soon = lived_s < 2 * _LONGEST_PAUSE_S
         self._pause_s = min(self._pause_s * 2, _LONGEST_PAUSE_S) if crashed_soon else 1.0
-        self.start()
+        try:
+            self.start()
+        except OSError as problem:
+            _tell(f"{self.name} cannot be started now: {problem}")
 
     def ask_to_stop(self) -> None:
         if self._process is not None and self._process.poll() is None:
@@ -98,7 +119,7 @@ class Child:
         try:
             self._process.wait(within_s)
         except subprocess.TimeoutExpired:
-            note(f"{self.name} did not stop within {within_s:g} s and is killed.")
+            _tell(f"{self.name} did not stop within {within_s:g} s and is killed.")
             self.kill()
             self._process.wait()
 
@@ -134,6 +155,8 @@ class Farm:
     ) -> None:
         self.url = url
         self.logs = data_dir / "logs"
+        self._data_dir = data_dir
+        self._lock = contextlib.ExitStack()
         self._ready_within_s = ready_within_s
         program = [sys.executable, "-m", "manager_api.cli.main", "manager"]
         self._manager = Child(
@@ -153,28 +176,38 @@ class Farm:
         return Child(f"Worker {name}", argv, log, environment, ends_with=0)
 
     def __enter__(self) -> Self:
-        self._manager.start()
         try:
+            self._lock.enter_context(data_dir_locked(self._data_dir, User.FARM))
+        except DataDirInUse as refusal:
+            raise CommandError(str(refusal)) from refusal
+        try:
+            self._start(self._manager)
             self._wait_until_ready()
-            for host in self._hosts:
-                host.start()
+            self._start(*self._hosts)
+            self._watch.start()
         except BaseException:
             self._stop()
             raise
-        self._watch.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, t: TracebackType | None
     ) -> None:
-        self._stopping.set()
-        self._watch.join()
         self._stop()
+
+    def _start(self, *children: Child) -> None:
+        for child in children:
+            try:
+                # A signal during a start could leave a process that the child does not know.
+                with signals_held():
+                    child.start()
+            except OSError as problem:
+                raise CommandError(f"{child.name} cannot be started: {problem}") from problem
 
     def _keep_running(self) -> None:
         while not self._stopping.wait(_LOOK_EVERY_S):
             for child in (self._manager, *self._hosts):
-                rotate_if_large(child.log)
+                child.rotate_log()
                 child.restart_if_ended()
 
     def _wait_until_ready(self) -> None:
@@ -191,8 +224,11 @@ class Farm:
             time.sleep(0.2)
 
     def _stop(self) -> None:
-        # A second Ctrl-C must not leave children running. They are killed after the grace anyway.
-        with ignoring_signals():
+        # A signal must not leave children running. They are killed after the grace anyway.
+        with signals_held(), self._lock:
+            self._stopping.set()
+            if self._watch.is_alive():
+                self._watch.join()
             for host in self._hosts:
                 host.ask_to_stop()
             for host in self._hosts:
@@ -218,21 +254,10 @@ def _answers(url: str) -> bool:
         return False
 
 
-def interrupt_on_terminate() -> None:
-    """Make SIGTERM raise KeyboardInterrupt, as Ctrl-C does, so that `finally` and `with` run."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-
-
-class ignoring_signals(contextlib.AbstractContextManager[None]):  # noqa: N801 - used like a function
-    """A context in which Ctrl-C and SIGTERM are ignored."""
-
-    def __enter__(self) -> None:
-        signals = (signal.SIGINT, signal.SIGTERM)
-        self._before = [(number, signal.signal(number, signal.SIG_IGN)) for number in signals]
-
-    def __exit__(self, *_: object) -> None:
-        for number, handler in self._before:
-            signal.signal(number, handler)
+def _tell(text: str) -> None:
+    # The farm works on without its standard error, which may be a closed terminal or a full disk.
+    with contextlib.suppress(OSError):
+        note(text)
 
 
 def is_free(host: str, port: int) -> bool:

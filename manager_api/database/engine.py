@@ -1,6 +1,7 @@
 """Opens the database, SQLite or PostgreSQL, and hands out sessions that read or write."""
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime
@@ -23,12 +24,25 @@ BUSY_TIMEOUT_S = 10.0
 BUSY_SQLSTATES = frozenset(
     {"40001", "40P01", "55P03", "53300", "57P03", "57P01", "57P02", "08000", "08003", "08006"}
 )
+#: SQLSTATEs of a server whose disk is full or cannot be written.
+FULL_SQLSTATES = frozenset({"53100", "58030"})
+#: SQLite's primary result codes of the same. A quota is an input or output error to SQLite, and on
+#: a full disk it may be unable to create a file beside the database.
+_PRIMARY_CODE = 0xFF
+_FULL_CODES = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN})
 #: How PostgreSQL locks a row that is about to change: new references to its key stay possible.
 FOR_CHANGE = {"key_share": True}
 
 
 class DatabaseBusy(Exception):
     """The database is busy. Nothing was stored; the caller can try again."""
+
+
+class DatabaseFull(DatabaseBusy):
+    """The database cannot be written now, most often because its disk is full.
+
+    Nothing was stored. Reads may go on.
+    """
 
 
 class Changed(Enum):
@@ -199,18 +213,28 @@ def _busy_named() -> Iterator[None]:
     except ConnectionError as error:
         raise DatabaseBusy("the database does not answer") from error
     except asyncpg.PostgresError as error:
-        if error.sqlstate not in BUSY_SQLSTATES:
+        if (kind := _kind_of_state(error.sqlstate)) is None:
             raise
-        raise DatabaseBusy(str(error)) from error
+        raise kind(str(error)) from error
     except DBAPIError as error:
-        if not _is_busy(error):
+        if (kind := _kind(error)) is None:
             raise
-        raise DatabaseBusy(str(error.orig)) from error
+        raise kind(str(error.orig)) from error
 
 
-def _is_busy(error: DBAPIError) -> bool:
+def _kind(error: DBAPIError) -> type[DatabaseBusy] | None:
     if error.connection_invalidated:
-        return True
+        return DatabaseBusy
     if sqlstate := getattr(error.orig, "sqlstate", None):
-        return sqlstate in BUSY_SQLSTATES
-    return "database is locked" in str(error.orig) or "database table is locked" in str(error.orig)
+        return _kind_of_state(sqlstate)
+    if getattr(error.orig, "sqlite_errorcode", 0) & _PRIMARY_CODE in _FULL_CODES:
+        return DatabaseFull
+    text = str(error.orig)
+    is_locked = "database is locked" in text or "database table is locked" in text
+    return DatabaseBusy if is_locked else None
+
+
+def _kind_of_state(sqlstate: str | None) -> type[DatabaseBusy] | None:
+    if sqlstate in FULL_SQLSTATES:
+        return DatabaseFull
+    return DatabaseBusy if sqlstate in BUSY_SQLSTATES else None

@@ -10,6 +10,8 @@ from typing import Any, Protocol
 from manager_api.database.engine import Changed, Database, DatabaseBusy
 
 _BUSY_PAUSE_S = 0.2
+#: The pause before a duty that broke off begins again.
+_BROKEN_PAUSE_S = 5.0
 
 logger = logging.getLogger(__name__)
 
@@ -23,18 +25,25 @@ class Duty(Protocol):
 
 
 async def begin(stack: AsyncExitStack, duties: Mapping[str, Duty]) -> None:
-    """Run the duties, given by name, until the stack ends them in the opposite order."""
+    """Run the duties, given by name, until the stack ends them in the opposite order.
+
+    A duty that breaks off begins again after a pause, because the manager is of little use without
+    it.
+    """
     for name, duty in duties.items():
-        asyncio_task = asyncio.create_task(duty.run(), name=name)
-        asyncio_task.add_done_callback(_complain_if_broken)
+        asyncio_task = asyncio.create_task(_again_and_again(name, duty), name=name)
         stack.push_async_callback(_end, asyncio_task)
     # A duty that is canceled before its first step could close nothing.
     await asyncio.sleep(0)
 
 
-def _complain_if_broken(asyncio_task: "asyncio.Task[None]") -> None:
-    if not asyncio_task.cancelled() and (error := asyncio_task.exception()) is not None:
-        logger.error("a duty broke off", exc_info=error, extra={"duty": asyncio_task.get_name()})
+async def _again_and_again(name: str, duty: Duty) -> None:
+    while True:
+        try:
+            return await duty.run()
+        except Exception:
+            logger.exception("a duty broke off, and begins again", extra={"duty": name})
+            await asyncio.sleep(_BROKEN_PAUSE_S)
 
 
 async def _end(asyncio_task: "asyncio.Task[None]") -> None:

@@ -14,7 +14,10 @@ from typing import Any, Protocol
 
 from fastapi import WebSocket, WebSocketDisconnect
 
+from activities.connections.retrying import ChangeLog
 from manager_api.contract.machine import MachineStatistics, RunProgress
+from manager_api.database.busy import retry_while_busy
+from manager_api.database.engine import DatabaseBusy
 from manager_api.database.loops import whenever
 from manager_api.hosts.connection import HostConnection
 from manager_api.hosts.progress import ProgressOfRuns, ProgressRecords
@@ -27,6 +30,9 @@ from workflows.domain.worker import REPORTED_BY_HOSTS, is_lost
 _GOING_AWAY, _BROKEN = 1001, 1011
 _NOTHING_SAID = MachineStatistics()
 _DISMISSED = "this worker was deleted"
+#: How long a host waits for a busy database before it has to connect again. It is heard of
+#: meanwhile only if that is much shorter than `lost_after_s`.
+_BUSY_WAIT_S = 3.0
 
 logger = logging.getLogger(__name__)
 
@@ -136,6 +142,7 @@ class Hosts:
         self._seen: set[str] = set()
         self._last_stored: dict[str, datetime] = {}
         self._deletion = asyncio.Event()
+        self._database_log = ChangeLog(logger)
 
     # --- asked by the keeper, services and routers ------------------------------------------------
 
@@ -222,8 +229,11 @@ class Hosts:
         except control.Malformed as problem:
             logger.warning("a host was cut off: %s", problem, extra={"worker": worker_id})
             await connection.close(control.CLOSE_MALFORMED, str(problem)[:100])
-        except Exception:
+        except DatabaseBusy as busy:
             # The host connects again and repeats what was not acknowledged.
+            self._database_log.fails("hosts wait for the database", reason=str(busy))
+            await connection.close(_BROKEN, "the database is busy; come again")
+        except Exception:
             logger.exception("a host's connection broke", extra={"worker": worker_id})
             await connection.close(_BROKEN, "the manager had a problem; come again")
         finally:
@@ -236,7 +246,9 @@ class Hosts:
         async with asyncio.timeout(self._settings.lost_after_s):
             connection.greeting = await connection.hello()
         worker_id = connection.worker_id
-        session = await self._records.open_session(worker_id, connection.greeting)
+        session = await retry_while_busy(
+            lambda: self._records.open_session(worker_id, connection.greeting), _BUSY_WAIT_S
+        )
         if session is None:
             if await self._records.deleted([worker_id]):
                 await connection.close(control.CLOSE_DISMISSED, _DISMISSED)
@@ -299,8 +311,11 @@ class Hosts:
     async def status(self, connection: HostConnection, status: str) -> None:
         if status not in REPORTED_BY_HOSTS:
             raise control.Malformed(f"a host cannot have this status: {status[:50]}")
-        await self._records.reported_status(
-            connection.worker_id, connection.session, WorkerStatus(status)
+        await retry_while_busy(
+            lambda: self._records.reported_status(
+                connection.worker_id, connection.session, WorkerStatus(status)
+            ),
+            _BUSY_WAIT_S,
         )
         self.on_change()
 
@@ -337,10 +352,12 @@ class Hosts:
     async def _every(self, pause_s: float, duty: Callable[[], Awaitable[None]]) -> None:
         while True:
             await asyncio.sleep(pause_s)
+            # Whatever fails must not end the housekeeping; the next round tries again.
             try:
                 await duty()
+            except DatabaseBusy as busy:
+                self._database_log.fails("hosts wait for the database", reason=str(busy))
             except Exception:
-                # A busy database must not end the housekeeping; the next round tries again.
                 logger.exception("housekeeping of hosts failed")
 
     def look_for_deleted(self) -> None:
@@ -375,3 +392,4 @@ class Hosts:
         if seen:
             at = await self._records.seen(seen)
             self._last_stored.update(dict.fromkeys(seen, at))
+            self._database_log.forget()

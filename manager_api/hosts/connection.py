@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from fastapi import WebSocket, WebSocketDisconnect
 
 from manager_api.contract.machine import MachineStatistics, RunProgress
+from manager_api.database.engine import DatabaseBusy
 from workflows.domain import control
 from workflows.domain.bounded_dict import BoundedDict
 from workflows.domain.messages import RunKey
@@ -21,6 +22,8 @@ REMEMBERED_S = 30.0
 #: Most messages that may wait for a host's network. Hosts get few, so more mean that it hangs.
 MOST_WAITING = 1000
 CLOSE_STUCK = 1011
+#: The pause before a piece of a log is written again that the disk or the database did not take.
+_LATE_PAUSE_S = 1.0
 
 logger = logging.getLogger(__name__)
 
@@ -68,6 +71,8 @@ class HostConnection:
         self._clock = clock
         self._tasks: BoundedDict[str, tuple[str | None, float]] = BoundedDict(REMEMBERED_RUNS)
         """The task of a run key, None if the run is not the host's; and until when it counts."""
+        self._late: dict[str, asyncio.Task[None]] = {}
+        """Pieces of logs that are not stored yet, by run. A host sends one per run at a time."""
 
     async def hello(self) -> control.Hello:
         """Return the first frame, which must be a hello.
@@ -97,6 +102,8 @@ class HostConnection:
                 await self._take(control.decode(frame))
         finally:
             telling.cancel()
+            for late in self._late.values():
+                late.cancel()
 
     def tell(self, message: control.Message) -> bool:
         """Queue a message for the host; return False if the queue is full because it hangs."""
@@ -151,6 +158,22 @@ class HostConnection:
                 logger.info("ignored a message", extra={"worker": self.worker_id})
 
     async def _take_log(self, piece: control.LogPiece) -> None:
+        if (late := self._late.pop(piece.key, None)) is not None:
+            late.cancel()
+        try:
+            await self._store_log(piece)
+        except (DatabaseBusy, OSError) as problem:
+            # The host keeps the piece until it is acknowledged, and goes on with all else.
+            logger.warning("a log is stored later: %s", problem, extra={"worker": self.worker_id})
+            self._late[piece.key] = asyncio.create_task(self._store_later(piece))
+
+    async def _store_later(self, piece: control.LogPiece) -> None:
+        while True:
+            await asyncio.sleep(_LATE_PAUSE_S)
+            with contextlib.suppress(DatabaseBusy, OSError):
+                return await self._store_log(piece)
+
+    async def _store_log(self, piece: control.LogPiece) -> None:
         task_id = await self._task(piece.key)
         # The job was deleted, or the run is not this host's: acknowledge the log without storing
         # it, or the host would send it for ever.

@@ -100,10 +100,13 @@ class SqlKeeperStore:
         async with self._db.reading() as session:
             return [(row.job_id, row.run) for row in await session.execute(query)]
 
-    async def start_anew(self, job_id: str, run: int) -> None:
-        """Begin a new run from the database for a job whose workflow is gone (rule 16)."""
+    async def start_anew(self, job_id: str, run: int) -> bool:
+        """Begin a new run from the database for a job whose workflow is gone (rule 16).
+
+        Return False if `run` has ended or another run owns the job; then nothing is changed.
+        """
         async with self._db.writing() as session:
-            await restart_run(session, job_id, run)
+            return await restart_run(session, job_id, run) is not None
 
     async def unfinished_runs(self) -> list[StoredRun]:
         """Return the runs that should have an open workflow: not ended, and not in the outbox."""

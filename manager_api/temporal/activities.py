@@ -8,7 +8,7 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from manager_api.http_workers.keeping import Answer
 from manager_api.runs.http_store import Activity
-from manager_api.temporal.orchestrator import workflow_id
+from manager_api.temporal.orchestrator import failing_connection, workflow_id
 from workflows.domain.messages import Outcome
 
 RPC_TIMEOUT = timedelta(seconds=10)
@@ -26,14 +26,16 @@ class TemporalActivities:
         The answer `GONE` loses nothing: a new activity that asks for the run gets its outcome.
         """
         try:
-            await self._handle(activity).complete(outcome, rpc_timeout=RPC_TIMEOUT)
+            with failing_connection():
+                await self._handle(activity).complete(outcome, rpc_timeout=RPC_TIMEOUT)
         except RPCError as error:
             return _answer(error)
         return Answer.GOES_ON
 
     async def heartbeat(self, activity: Activity) -> Answer:
         try:
-            await self._handle(activity).heartbeat(rpc_timeout=RPC_TIMEOUT)
+            with failing_connection():
+                await self._handle(activity).heartbeat(rpc_timeout=RPC_TIMEOUT)
         except AsyncActivityCancelledError as told:
             is_clear = told.details is None or told.details.cancel_requested
             return Answer.CANCELED if is_clear else Answer.GOES_ON

@@ -11,6 +11,7 @@ from temporalio.api.operatorservice.v1 import (
 )
 from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest, UpdateNamespaceRequest
 from temporalio.client import Client
+from temporalio.service import RPCError, RPCStatusCode
 
 SEARCH_ATTRIBUTES: Mapping[str, str] = {
     "JobName": "Keyword",
@@ -20,6 +21,27 @@ SEARCH_ATTRIBUTES: Mapping[str, str] = {
     "JobStatus": "Keyword",
     "JobPriority": "Int",
 }
+_TYPES = {
+    name: IndexedValueType.Value(f"INDEXED_VALUE_TYPE_{type_.upper()}")
+    for name, type_ in SEARCH_ATTRIBUTES.items()
+}
+
+
+#: Answers of a Temporal that has not the namespace, or does not let the manager change it.
+_REFUSALS = frozenset(
+    {
+        RPCStatusCode.NOT_FOUND,
+        RPCStatusCode.PERMISSION_DENIED,
+        RPCStatusCode.UNAUTHENTICATED,
+        RPCStatusCode.UNIMPLEMENTED,
+        RPCStatusCode.INVALID_ARGUMENT,
+        RPCStatusCode.FAILED_PRECONDITION,
+    }
+)
+
+
+class NotSetUp(Exception):
+    """Temporal lacks something that jobs need. The message is for the user, and says what to do."""
 
 
 async def settle_namespace(client: Client, retention: timedelta) -> None:
@@ -29,7 +51,7 @@ async def settle_namespace(client: Client, retention: timedelta) -> None:
         RPCError: Temporal is not ready, or refuses.
     """
     await _keep_closed_workflows(client, retention)
-    await _register_search_attributes(client)
+    await register_search_attributes(client)
 
 
 async def _keep_closed_workflows(client: Client, retention: timedelta) -> None:
@@ -46,17 +68,55 @@ async def _keep_closed_workflows(client: Client, retention: timedelta) -> None:
     )
 
 
-async def _register_search_attributes(client: Client) -> None:
-    # `start-dev` registers the attributes of its command line only for new namespaces.
-    present = await client.operator_service.list_search_attributes(
-        ListSearchAttributesRequest(namespace=client.namespace)
-    )
-    missing = {
-        name: IndexedValueType.Value(f"INDEXED_VALUE_TYPE_{kind.upper()}")
-        for name, kind in SEARCH_ATTRIBUTES.items()
-        if name not in present.custom_attributes
-    }
-    if missing:
-        await client.operator_service.add_search_attributes(
-            AddSearchAttributesRequest(namespace=client.namespace, search_attributes=missing)
+async def register_search_attributes(client: Client) -> None:
+    """Register the attributes that the client's namespace lacks.
+
+    Raises:
+        NotSetUp: a person has to do it.
+        RPCError: Temporal is not ready.
+    """
+    try:
+        # `start-dev` registers the attributes of its command line only for new namespaces.
+        answer = await client.operator_service.list_search_attributes(
+            ListSearchAttributesRequest(namespace=client.namespace)
         )
+        _check_types(client.namespace, answer.custom_attributes)
+        missing = {n: t for n, t in _TYPES.items() if n not in answer.custom_attributes}
+        if missing:
+            await client.operator_service.add_search_attributes(
+                AddSearchAttributesRequest(namespace=client.namespace, search_attributes=missing)
+            )
+    except RPCError as error:
+        if error.status is RPCStatusCode.ALREADY_EXISTS:
+            return  # another manager has just registered them
+        if error.status in _REFUSALS:
+            raise NotSetUp(_advice(client.namespace, error)) from error
+        raise
+
+
+def _check_types(namespace: str, present: Mapping[str, IndexedValueType.ValueType]) -> None:
+    wrong = [name for name, type_ in _TYPES.items() if present.get(name, type_) != type_]
+    if wrong:
+        raise NotSetUp(
+            f"The namespace {namespace} of Temporal has search attributes of other programs: "
+            f"{', '.join(wrong)}. Give the farm a namespace of its own (temporal_namespace)."
+        )
+
+
+def _advice(namespace: str, error: RPCError) -> str:
+    if error.status is RPCStatusCode.NOT_FOUND:
+        return (
+            f"Temporal has no namespace {namespace}. Run: "
+            f"temporal operator namespace create --namespace {namespace}"
+        )
+    return (
+        f"Temporal does not let the manager register search attributes ({error}). Without them no "
+        f"job starts. Run: {registration_command(namespace)}"
+    )
+
+
+def registration_command(namespace: str) -> str:
+    """Return the command that registers all search attributes."""
+    options = [f"--name {name} --type {type_}" for name, type_ in SEARCH_ATTRIBUTES.items()]
+    command = f"temporal operator search-attribute create --namespace {namespace}"
+    return " ".join([command, *options])

@@ -1,11 +1,11 @@
-"""The manager's side of Temporal: messages to jobs' workflows, and the worker that runs them."""
+"""The manager's messages to jobs' workflows, for the API and for the keeper."""
 
-import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 from temporalio.client import (
     Client,
@@ -26,10 +26,8 @@ from temporalio.common import (
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
-from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
 from activities.keeping import OpenWorkflow, TemporalAway, WorkflowMissing
-from activities.process.deployment import DEPLOYMENT
 from manager_api.contract.errors import OrchestratorUnavailable
 from manager_api.database.engine import Database
 from manager_api.database.tables import JobRow
@@ -39,8 +37,7 @@ from manager_api.jobs.control import PATIENCE_S, RunIsOver
 from workflows.activity_contracts import MANAGER_TASK_QUEUE
 from workflows.domain.job.transitions import Refused
 from workflows.domain.keeping import Message, OpenRun, StoredRun
-from workflows.domain.messages import HTTP_TASK_QUEUE, Change, StartJob
-from workflows.farm import FARM, FarmWorkflow
+from workflows.domain.messages import Change, StartJob
 from workflows.job import JobWorkflow
 from workflows.job_interface import JOB_PRIORITY, JOB_STATUS
 
@@ -60,12 +57,26 @@ _USER = SearchAttributeKey.for_keyword("User")
 _LONGEST_KEYWORD = 200
 
 
+#: How the SDK's message begins.
+_CANNOT_CONNECT = "Failed client connect"
 _WORKFLOW_ID_PREFIX = "job-"
 _OPEN_JOBS = 'WorkflowType = "Job" AND ExecutionStatus = "Running"'
 
 
 def workflow_id(job_id: str) -> str:
     return f"{_WORKFLOW_ID_PREFIX}{job_id}"
+
+
+def _job_id(id_of_workflow: str) -> str:
+    """Return the job's id in a workflow's id; empty if there is none."""
+    job_id = id_of_workflow.removeprefix(_WORKFLOW_ID_PREFIX)
+    if job_id == id_of_workflow:
+        return ""
+    try:
+        is_canonical = str(UUID(job_id)) == job_id
+    except ValueError:
+        return ""
+    return job_id if is_canonical else ""
 
 
 class TemporalJobs:
@@ -84,7 +95,7 @@ class TemporalJobs:
         if row is None or row.run != run:
             return True  # the run to start does not exist any more
         try:
-            with _away():
+            with temporal_away():
                 await self._start(row, STEP_TIMEOUT + count * STEP_TIMEOUT_PER_TASK)
         except WorkflowAlreadyStartedError:
             return await self._is_open_or_made_room_for(job_id, run)
@@ -123,7 +134,7 @@ class TemporalJobs:
 
     async def _open_run_number(self, job_id: str) -> int | None:
         handle = self._client.get_workflow_handle(workflow_id(job_id))
-        with _away():
+        with temporal_away():
             try:
                 description = await handle.describe(rpc_timeout=RPC_TIMEOUT)
             except RPCError as error:
@@ -145,20 +156,23 @@ class TemporalJobs:
 
     async def open_workflows(self) -> AsyncIterator[OpenWorkflow]:
         """See `activities.keeping.JobMessages`."""
-        with _away():
+        with temporal_away():
             async for found in self._client.list_workflows(_OPEN_JOBS, rpc_timeout=RPC_TIMEOUT):
-                job_id = found.id.removeprefix(_WORKFLOW_ID_PREFIX)
-                yield OpenWorkflow(job_id, await _run_number(found), found.run_id)
+                job_id = _job_id(found.id)
+                # Other programs may have workflows of this type in the same namespace.
+                if job_id or found.task_queue == MANAGER_TASK_QUEUE:
+                    run = await _run_number(found)
+                    yield OpenWorkflow(found.id, found.run_id, job_id, run)
 
     async def end_workflow(self, workflow: OpenWorkflow, reason: str) -> None:
         """See `activities.keeping.JobMessages`."""
-        job = workflow_id(workflow.job_id)
-        await _end(self._client.get_workflow_handle(job, run_id=workflow.execution_id), reason)
+        handle = self._client.get_workflow_handle(workflow.id, run_id=workflow.execution_id)
+        await _end(handle, reason)
 
     async def tell(self, message: Message) -> None:
         handle = self._client.get_workflow_handle(workflow_id(message.job_id))
         arguments = [] if message.content is None else [message.content]
-        with _away():
+        with temporal_away():
             try:
                 await handle.signal(message.signal, args=arguments, rpc_timeout=RPC_TIMEOUT)
             except RPCError as error:
@@ -178,12 +192,13 @@ class TemporalJobs:
         """
         handle = self._client.get_workflow_handle(workflow_id(job_id))
         try:
-            await handle.execute_update(
-                JobWorkflow.change,
-                change,
-                id=change.request_id or None,
-                rpc_timeout=timedelta(seconds=PATIENCE_S),
-            )
+            with failing_connection():
+                await handle.execute_update(
+                    JobWorkflow.change,
+                    change,
+                    id=change.request_id or None,
+                    rpc_timeout=timedelta(seconds=PATIENCE_S),
+                )
         except WorkflowUpdateFailedError as failed:
             raise _answer(failed) from failed
         except WorkflowUpdateRPCTimeoutOrCancelledError as error:
@@ -195,11 +210,15 @@ class TemporalJobs:
 
 
 async def _run_number(workflow: WorkflowExecution) -> int:
-    return int(await workflow.memo_value("run", default=0))
+    """Return the run number in the workflow's memo; 0 if there is none."""
+    try:
+        return int(await workflow.memo_value("run", default=0))
+    except (TypeError, ValueError, RuntimeError):
+        return 0  # A manager did not write this memo. `RuntimeError`: the SDK cannot decode it.
 
 
 async def _end(handle: WorkflowHandle[Any, Any], reason: str) -> None:
-    with _away():
+    with temporal_away():
         try:
             await handle.terminate(reason=reason, rpc_timeout=RPC_TIMEOUT)
         except RPCError as error:
@@ -233,87 +252,27 @@ def _search_attributes(row: JobRow) -> TypedSearchAttributes:
 
 
 @contextmanager
-def _away() -> Iterator[None]:
+def temporal_away() -> Iterator[None]:
     """Raise `TemporalAway`, the keeper's error, in the place of an `RPCError`."""
     try:
-        yield
+        with failing_connection():
+            yield
     except RPCError as error:
         raise TemporalAway(str(error)) from error
 
 
-class ManagerWorker:
-    """The manager's Temporal worker. It is built again if Temporal was away for too long."""
+@contextmanager
+def failing_connection() -> Iterator[None]:
+    """Raise an `RPCError` if the client cannot connect to Temporal.
 
-    def __init__(
-        self,
-        address: str,
-        namespace: str,
-        activities: Sequence[Callable[..., Awaitable[Any]]],
-        keeper_heartbeat_s: float,
-        http_activities: Sequence[Callable[..., Awaitable[Any]]] = (),
-    ) -> None:
-        """
-        Args:
-            address: `host:port` of Temporal.
-            namespace: the Temporal namespace.
-            activities: the manager's activities.
-            keeper_heartbeat_s: the heartbeat time-out of the keeper's activity.
-            http_activities: the activities for HTTP workers, which have their own task queue.
-        """
-        self._address = address
-        self._namespace = namespace
-        self._activities = activities
-        self._keeper_heartbeat_s = keeper_heartbeat_s
-        self._http_activities = http_activities
-
-    async def run(self) -> None:
-        """Run workflows and activities until canceled."""
-        while True:
-            try:
-                client = await connect(self._address, self._namespace)
-                async with self._worker(client), self._http_worker(client):
-                    await self._take_over(client)
-                    await asyncio.Event().wait()
-            except (RPCError, RuntimeError) as error:
-                logger.warning("Temporal is away, trying again: %s", error)
-                await asyncio.sleep(0.5)
-
-    def _worker(self, client: Client) -> Worker:
-        return Worker(
-            client,
-            task_queue=MANAGER_TASK_QUEUE,
-            workflows=[JobWorkflow, FarmWorkflow],
-            activities=self._activities,
-            workflow_runner=UnsandboxedWorkflowRunner(),
-            max_cached_workflows=500,
-            # A job's next step waits this long for a killed manager that had the job in memory.
-            sticky_queue_schedule_to_start_timeout=timedelta(seconds=5),
-            max_concurrent_activities=200,
-            graceful_shutdown_timeout=timedelta(seconds=2),
-            # A step over 100,000 tasks takes longer than the deadlock detector allows.
-            debug_mode=True,
-            deployment_config=DEPLOYMENT,
-        )
-
-    def _http_worker(self, client: Client) -> Worker:
-        return Worker(
-            client,
-            task_queue=HTTP_TASK_QUEUE,
-            activities=self._http_activities,
-            max_concurrent_activities=100,
-            graceful_shutdown_timeout=timedelta(seconds=2),
-            deployment_config=DEPLOYMENT,
-        )
-
-    async def _take_over(self, client: Client) -> None:
-        await client.start_workflow(
-            FarmWorkflow.run,
-            self._keeper_heartbeat_s,
-            id=FARM,
-            task_queue=MANAGER_TASK_QUEUE,
-            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
-            start_signal="take_over",
-        )
+    A lazy client connects at its first call, and the SDK raises a `RuntimeError` if it fails then.
+    """
+    try:
+        yield
+    except RuntimeError as error:
+        if not str(error).startswith(_CANNOT_CONNECT):
+            raise
+        raise RPCError(str(error), RPCStatusCode.UNAVAILABLE, b"") from error
 
 
 async def connect(address: str, namespace: str, *, lazy: bool = False) -> Client:

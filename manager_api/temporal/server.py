@@ -113,7 +113,7 @@ class TemporalServer:
         self._files.folder.mkdir(parents=True, exist_ok=True)
         try:
             await self._bring_up()
-        except TemporalUnavailableError:
+        except BaseException:
             if self._child is not None:
                 await self._end_process()  # It would run without supervision.
             raise

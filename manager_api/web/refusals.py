@@ -4,6 +4,7 @@ Errors of handlers are answered with `{code, message}`, errors of the validation
 comes before any handler, with `{message}`.
 """
 
+import errno
 from collections.abc import Mapping
 from http import HTTPStatus
 
@@ -13,16 +14,20 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from manager_api.contract.errors import FarmError, NoSuchTaskForImage, NotAuthorized, NotValid
-from manager_api.database.engine import DatabaseBusy
+from manager_api.database.engine import DatabaseBusy, DatabaseFull
 from manager_api.web.body_limit import BodyTooLarge
 from manager_api.web.json_bodies import LargeBodyNotValid
 from workflows.domain.job.transitions import Refused
+
+#: No space is left, or the user's share of it is used up.
+_DISK_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
 def add_to(app: FastAPI) -> None:
     app.add_exception_handler(FarmError, _farm_error)
     app.add_exception_handler(Refused, _refused)
     app.add_exception_handler(DatabaseBusy, _busy)
+    app.add_exception_handler(OSError, _disk)
     app.add_exception_handler(RequestValidationError, _not_valid)
     app.add_exception_handler(LargeBodyNotValid, _large_not_valid)
     app.add_exception_handler(BodyTooLarge, _too_large)
@@ -50,7 +55,18 @@ def _refused(_request: Request, error: Exception) -> JSONResponse:
 
 
 def _busy(_request: Request, error: Exception) -> JSONResponse:
+    if isinstance(error, DatabaseFull):
+        return code_and_message(
+            507, f"the manager's database cannot be written, nothing was stored: {error}"
+        )
     return code_and_message(503, f"the database is busy: {error}", {"Retry-After": "1"})
+
+
+def _disk(_request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, OSError)
+    if error.errno not in _DISK_FULL:
+        raise error
+    return code_and_message(507, "the manager's disk is full")
 
 
 def _not_valid(_request: Request, error: Exception) -> JSONResponse:

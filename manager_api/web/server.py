@@ -1,7 +1,10 @@
-"""Serves HTTP until SIGINT or SIGTERM, and announces its end to clients."""
+"""Serves HTTP until the manager is told to stop, and announces its end to clients."""
 
 import asyncio
+import signal
 import socket
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 
 import uvicorn
 
@@ -10,6 +13,30 @@ from manager_api.events.lifecycle import tell_lifecycle
 
 #: Time between the announcement that the manager stops and its stop. Source: Flamenco.
 GOODBYE_S = 0.5
+
+
+class StopRequest:
+    """The first SIGINT, SIGTERM or SIGHUP; later ones must not cut off the stop.
+
+    Create it in the process's main task, which the signal cancels unless another action is set. An
+    exception that a signal raises in an event loop can be lost, and cuts off what it meets.
+    """
+
+    def __init__(self) -> None:
+        main_task = asyncio.current_task()
+        assert main_task is not None
+        self.action: Callable[[], object] = main_task.cancel
+        self._is_made = False
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            # `nohup` starts a program with SIGHUP ignored.
+            if signal.getsignal(number) is not signal.SIG_IGN:
+                loop.add_signal_handler(number, self._make)
+
+    def _make(self) -> None:
+        if not self._is_made:
+            self._is_made = True
+            self.action()
 
 
 class ManagerServer(uvicorn.Server):
@@ -22,6 +49,11 @@ class ManagerServer(uvicorn.Server):
     def stop(self) -> None:
         """Let the server end soon."""
         self.should_exit = True
+
+    @contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
+        """Leave signals alone, because `StopRequest` has them."""
+        yield
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         await tell_lifecycle(self._database, "manager-shutdown")

@@ -43,6 +43,7 @@ USED_BY: Mapping[str, str] = {
     "manager_api/discovery/ssdp.py:datagram_received": "asyncio, of a protocol",
     "manager_api/job_types/authoring.py:add_dependency": "job types in Python, which studios write",
     "manager_api/job_types/python_engine.py:writable": "Python's io, of a stream",
+    "manager_api/web/server.py:capture_signals": "uvicorn, around the time that it serves",
     "manager_api/cli/demo.py:demo": "`tablao`, which finds it by the name in cli/main.py",
     "manager_api/cli/import_flamenco.py:import_flamenco": "likewise",
     "manager_api/cli/workers.py:list_workers": "likewise",

@@ -17,7 +17,7 @@ MESSAGES: list[control.Message] = [
     control.Progress("a.1.1.1", {"frame": 7}),
     control.Welcome(1, "w", "awake", beat_s=0.5, stop=("a.1.1.1",), settled=("b.1.1.1",)),
     control.Hello(1, "Tablao", provisioned=False),
-    control.Hello(64, "T" * 255, session=2**31 - 2, runs=("a.1.1.1",) * 2000),
+    control.Hello(64, "T" * 255, session=2**30, runs=("a.1.1.1",) * control.MOST_RUNS),
     control.Welcome(1, "w", "awake", provision={"slots": 2}),
     control.Provisioned({"environment": {"OCIO": "/farm/config.ocio"}}),
     control.LogAck("a.1.1.1", 65536),
@@ -68,7 +68,9 @@ def test_what_an_older_build_lacks_has_a_default() -> None:
         '{"type": "hello", "slots": 1, "software": "", "session": 2147483647}',
         json.dumps({"type": "hello", "slots": 1, "software": "s" * 256}),
         json.dumps({"type": "hello", "slots": 1, "software": "", "status": "s" * 256}),
-        json.dumps({"type": "hello", "slots": 1, "software": "", "runs": ["a"] * 2001}),
+        json.dumps(
+            {"type": "hello", "slots": 1, "software": "", "runs": ["a"] * (control.MOST_RUNS + 1)}
+        ),
         '{"type": "beat", "statistics": 3}',
         '{"type": "log_ack", "key": "a", "offset": "0"}',
         b"",

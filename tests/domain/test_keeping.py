@@ -9,6 +9,7 @@ from workflows.domain.keeping import (
     OpenRun,
     ResendTimer,
     RestingWorkers,
+    StartQueue,
     StoredRun,
     Verdict,
     audited,
@@ -122,6 +123,41 @@ def test_an_audit_is_due_at_once_then_once_a_minute_and_soon_after_a_workflow_wa
 
     assert at_start < 0
     assert (usual, keeper.audit_due_in(10)) == (60, 2)
+
+
+def test_starts_begin_with_the_oldest_and_are_bounded() -> None:
+    starts = StartQueue(at_once=2, start_again_s=5)
+    outbox = [("a", 1), ("b", 1), ("c", 1)]
+
+    first = starts.begin(outbox, now=0)
+    none = starts.begin(outbox, now=0)
+    starts.ended("a", 1, is_started=True)
+
+    assert first == [("a", 1), ("b", 1)]
+    assert none == []
+    assert starts.begin(outbox[1:], now=1) == [("c", 1)]
+
+
+def test_a_failed_start_lets_others_go_first_and_begins_again_after_a_pause() -> None:
+    starts = StartQueue(at_once=1, start_again_s=5)
+    outbox = [("a", 1), ("b", 1)]
+    starts.begin(outbox, now=0)
+    starts.ended("a", 1, is_started=False)
+
+    assert starts.has_failed
+    assert starts.begin(outbox, now=2) == [("b", 1)]
+    starts.ended("b", 3, is_started=True)
+    assert starts.begin(outbox[:1], now=5) == []
+    assert starts.begin(outbox[:1], now=6) == [("a", 1)]
+
+
+def test_a_jobs_next_run_waits_for_the_start_of_the_last_one() -> None:
+    starts = StartQueue(at_once=2, start_again_s=5)
+    starts.begin([("a", 1)], now=0)
+
+    assert starts.begin([("a", 2)], now=1) == []
+    starts.ended("a", 2, is_started=True)
+    assert starts.begin([("a", 2)], now=2) == [("a", 2)]
 
 
 # --- the audit ------------------------------------------------------------------------------------

@@ -231,11 +231,16 @@ class Database:
             del self.hand_backs[pair]
         self.outbox[job.id] = job.run
 
-    def restart(self, job_id: str, run: int) -> None:
-        """Its workflow is no more, or not what it was (protocol rule 16)."""
+    def restart(self, job_id: str, run: int) -> bool:
+        """Its workflow is no more, or not what it was (protocol rule 16).
+
+        Return False if the run has ended or does not own the job.
+        """
         job = self.jobs[job_id]
-        if not job.is_ended and job.run == run:
-            self.rerun(job, job.change)
+        if job.is_ended or job.run != run:
+            return False
+        self.rerun(job, job.change)
+        return True
 
     def was_restored(self, number: int) -> None:
         """After a copy was put in place: no number is used twice, though it be the same copy."""

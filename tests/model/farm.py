@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 #: Keeps every host in touch: no attempt may overlap another, no live run be lost.
 CALM = (
     "keeper dies",
+    "keeper's workflow is terminated",
     "manager restarts",
     "host process restarts",
     "continue as new",
@@ -36,6 +37,7 @@ STORM = (
     "temporal unreachable",
     "host unreachable",
     "temporal is down",
+    "job's workflow is terminated",
     "back up database",
     "restore database",
     "put database back by hand",

@@ -1,19 +1,27 @@
 """The product's keeper in the model's farm: its process may be killed before any of its steps."""
 
+import asyncio
+import atexit
 from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Mapping, Sequence
 from typing import Any
 
 from activities.keeper_memory import Wakeup
+from activities.keeper_watch import KeeperWatch
 from activities.keeping import Epoch, OpenWorkflow, TemporalAway
 from tests.model.database import Database, JobRecord
 from tests.model.temporal import Execution, Temporal
-from tests.model.times import AUDIT, COOLDOWN, RESEND
+from tests.model.times import AUDIT, COOLDOWN, KEEPER_LOOK, RESEND
 from workflows.domain.keeping import KeeperTimes, Message, OpenRun, StoredRun
 from workflows.domain.matchmaking import FarmSnapshot, Offer, RecallOrder
 from workflows.domain.messages import Lease
 from workflows.domain.statuses import WorkerStatus
 
-TIMES = KeeperTimes(resend_s=RESEND, cooldown_s=COOLDOWN, audit_s=AUDIT, early_audit_s=1)
+TIMES = KeeperTimes(
+    resend_s=RESEND, cooldown_s=COOLDOWN, audit_s=AUDIT, early_audit_s=1, start_again_s=1
+)
+#: One for all histories, because a loop is expensive to make.
+_LOOP = asyncio.new_event_loop()
+atexit.register(_LOOP.close)
 
 
 class Died(Exception):
@@ -21,7 +29,10 @@ class Died(Exception):
 
 
 class Keeper:
-    """`dies_after` steps, its process is killed; what it remembered is lost."""
+    """`dies_after` steps, its process is killed; what it remembered is lost.
+
+    It works while its workflow is open.
+    """
 
     def __init__(
         self,
@@ -33,6 +44,8 @@ class Keeper:
         disconnect: Callable[[str], None],
     ) -> None:
         self._clock = clock
+        self._temporal = temporal
+        self._watch = KeeperWatch(self, KEEPER_LOOK)
         self.dies_after: int | None = None
         self.jobs = ModelJobs(temporal, self._step)
         self._store = ModelStore(db, clock, self._step)
@@ -53,15 +66,35 @@ class Keeper:
     def rest(self, worker_id: str) -> None:
         self._wakeup.unresponsive(worker_id)
 
+    def look(self) -> None:
+        """See that the keeper's workflow is open."""
+        _run(self._watch.look())
+
+    async def start_keeper(self) -> bool:
+        """Implements `activities.keeper_watch.KeeperStart`."""
+        self._temporal.check()
+        if self._temporal.is_keeper_open:
+            return False
+        self._temporal.is_keeper_open = True
+        self.restart()
+        return True
+
     def tick(self) -> None:
-        try:
-            for loop in (self._epoch.make_pass, self._epoch.audit_if_due):
-                _run(loop())
-        except TemporalAway:
+        if not self._temporal.is_keeper_open:
             return
-        except Died:
+        try:
+            _run(self._work())
+        except* TemporalAway:
+            pass
+        except* Died:
             self.dies_after = None
             self.restart()
+
+    async def _work(self) -> None:
+        async with asyncio.TaskGroup() as starting:
+            await self._epoch.start_jobs(starting)
+        await self._epoch.make_pass()
+        await self._epoch.audit_if_due()
 
     def _step(self) -> None:
         if self.dies_after is not None:
@@ -70,13 +103,9 @@ class Keeper:
                 raise Died
 
 
-def _run(loop: Coroutine[Any, Any, None]) -> None:
-    """Nothing in the model waits, so a coroutine comes to its end at once."""
-    try:
-        loop.send(None)
-    except StopIteration:
-        return
-    raise AssertionError("the keeper waits for something that the model does not have")
+def _run(work: Coroutine[Any, Any, None]) -> None:
+    """Run the work to its end. Nothing in the model takes time, so tasks run in their order."""
+    _LOOP.run_until_complete(work)
 
 
 class ModelStore:
@@ -128,9 +157,9 @@ class ModelStore:
         if self._db.outbox.get(job_id) == run:
             del self._db.outbox[job_id]
 
-    async def start_anew(self, job_id: str, run: int) -> None:
+    async def start_anew(self, job_id: str, run: int) -> bool:
         self._step()
-        self._db.restart(job_id, run)
+        return self._db.restart(job_id, run)
 
     async def unfinished_runs(self) -> list[StoredRun]:
         jobs = self._db.jobs.values()
@@ -172,7 +201,7 @@ class ModelJobs:
     async def open_workflows(self) -> AsyncIterator[OpenWorkflow]:
         self._temporal.check()
         for execution in list(self._temporal.executions.values()):
-            yield OpenWorkflow(execution.job_id, execution.run, str(execution.id))
+            yield OpenWorkflow(execution.job_id, str(execution.id), execution.job_id, execution.run)
 
     async def end_workflow(self, workflow: OpenWorkflow, reason: str) -> None:
         self._step()

@@ -56,6 +56,8 @@ class Temporal:
     is_up: bool = True
     executions: dict[str, Execution] = field(default_factory=dict)
     """The open ones, by job."""
+    is_keeper_open: bool = True
+    """Whether the keeper's workflow is open."""
     activities: dict[int, Activity] = field(default_factory=dict)
     """The open ones."""
     last_id: int = 0

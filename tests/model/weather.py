@@ -47,6 +47,16 @@ def _keeper_dies(world: World, happening: Happening) -> None:
     world.keeper.dies_after = happening.which % 5
 
 
+def _keepers_workflow_is_terminated(world: World, happening: Happening) -> None:
+    """A person does it in Temporal's Web UI."""
+    world.temporal.is_keeper_open = False
+
+
+def _jobs_workflow_is_terminated(world: World, happening: Happening) -> None:
+    """A person does it in Temporal's Web UI."""
+    world.temporal.close(_job(world, happening.which))
+
+
 def _manager_restarts(world: World, happening: Happening) -> None:
     world.manager_stops(1 + happening.long % 2)
 
@@ -205,6 +215,8 @@ def _delete_worker(world: World, happening: Happening) -> None:
 
 _HAPPENINGS: Mapping[str, Callable[[World, Happening], None]] = {
     "keeper dies": _keeper_dies,
+    "keeper's workflow is terminated": _keepers_workflow_is_terminated,
+    "job's workflow is terminated": _jobs_workflow_is_terminated,
     "manager restarts": _manager_restarts,
     "manager is down": _manager_is_down,
     "host process restarts": _process_restarts,

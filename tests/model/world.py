@@ -13,7 +13,7 @@ from tests.model.http_runs import HttpRuns
 from tests.model.keeper import Keeper
 from tests.model.people import People
 from tests.model.temporal import Temporal
-from tests.model.times import HTTP_WORKER_TIMEOUT, LONGEST_OVERLAP, LOST_AFTER
+from tests.model.times import HTTP_WORKER_TIMEOUT, KEEPER_LOOK, LONGEST_OVERLAP, LOST_AFTER
 from tests.model.workflow import WorkflowWorker
 from workflows.domain.job.encoding import TaskColumns
 from workflows.domain.messages import Limits, OutcomeKind, RunKey
@@ -143,7 +143,11 @@ class World:
             self.workflows.tick(self.now)
 
     def _keeper_tick(self) -> None:
-        if self.is_manager_up and self.rng.random() < 0.8:
+        if not self.is_manager_up:
+            return
+        if self.now % KEEPER_LOOK == 0:
+            self.keeper.look()
+        if self.rng.random() < 0.8:
             self.keeper.tick()
 
     def _http_runs_tick(self) -> None:

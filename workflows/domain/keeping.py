@@ -33,6 +33,8 @@ class KeeperTimes:
     """The time between two comparisons of the database with the open workflows."""
     early_audit_s: float = 2.0
     """The pause before an audit after a message found no open workflow: the job may be ending."""
+    start_again_s: float = 1.0
+    """The pause before a workflow is started again that could not be started."""
     pause_s: float = 0.01
     """The pause between two passes, so that simultaneous changes are planned together."""
 
@@ -96,6 +98,44 @@ class RestingWorkers:
         """Return the workers that rest now, and forget the others."""
         self._since = {w: since for w, since in self._since.items() if now - since < cooldown_s}
         return frozenset(self._since)
+
+
+class StartQueue:
+    """Decides which workflows to start now: the oldest first, some side by side, one per job.
+
+    So no start waits long for another one, which may get no answer.
+    """
+
+    def __init__(self, at_once: int, start_again_s: float) -> None:
+        self._at_once = at_once
+        self._start_again_s = start_again_s
+        self._begun: set[str] = set()
+        self._failed: dict[str, float] = {}
+
+    def begin(self, outbox: Iterable[tuple[str, int]], now: float) -> list[tuple[str, int]]:
+        """Return the runs whose start begins now.
+
+        Args:
+            outbox: (job id, run number) of all workflows to start, oldest first.
+            now: the time.
+        """
+        self._failed = {
+            job: at for job, at in self._failed.items() if now - at < self._start_again_s
+        }
+        due = [each for each in outbox if each[0] not in self._begun | self._failed.keys()]
+        begun = due[: self._at_once - len(self._begun)]
+        self._begun.update(job_id for job_id, _ in begun)
+        return begun
+
+    def ended(self, job_id: str, now: float, *, is_started: bool) -> None:
+        self._begun.discard(job_id)
+        if not is_started:
+            self._failed[job_id] = now
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether a start is to be tried again."""
+        return bool(self._failed)
 
 
 # --- the audit ------------------------------------------------------------------------------------

@@ -1,5 +1,8 @@
 """`tablao up` and its like: what is refused, and that a farm's parts are kept running."""
 
+import io
+import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -13,7 +16,9 @@ import pytest
 
 from manager_api.cli.console import CommandError
 from manager_api.cli.farm import local_url
+from manager_api.cli.log_rotation import MAX_BYTES
 from manager_api.cli.supervise import Child, Farm, free_port, host_command, is_free
+from tests.farm.small_disk import small_disk
 from tests.manager.cli.fake_manager import Run
 
 
@@ -94,9 +99,11 @@ def test_the_worker_verb_becomes_the_host() -> None:
     assert "begins with http" in ended.stderr
 
 
-def a_child(tmp_path: Path, script: str, ends_with: int | None = None) -> Child:
+def a_child(
+    tmp_path: Path, script: str, ends_with: int | None = None, log: Path | None = None
+) -> Child:
     argv = [sys.executable, "-c", f"open({str(tmp_path / 'starts')!r}, 'a').write('.'); {script}"]
-    return Child("It", argv, tmp_path / "logs" / "it.log", {}, ends_with)
+    return Child("It", argv, log or tmp_path / "logs" / "it.log", {}, ends_with)
 
 
 def starts(tmp_path: Path) -> int:
@@ -155,6 +162,13 @@ def test_a_manager_that_cannot_start_ends_the_start_with_its_last_words(tmp_path
     assert not (tmp_path / "logs" / "worker-1.log").exists()
 
 
+def start(verb: str, data_dir: Path, log: Path) -> "subprocess.Popen[bytes]":
+    argv = [sys.executable, "-m", "manager_api.cli.main", verb, "--data-dir", str(data_dir)]
+    argv += ["--port", str(free_port("127.0.0.1"))]
+    with log.open("wb") as output:
+        return subprocess.Popen(argv, stdout=output, stderr=output)
+
+
 def test_a_farm_starts_answers_and_ends_with_all_its_parts(tmp_path: Path) -> None:
     port = free_port("127.0.0.1")
     argv = [sys.executable, "-m", "manager_api.cli.main", "up", "--data-dir", str(tmp_path)]
@@ -166,14 +180,103 @@ def test_a_farm_starts_answers_and_ends_with_all_its_parts(tmp_path: Path) -> No
         said = log.read_text()
         parts = psutil.Process(up.pid).children(recursive=True)
         commands = [part.cmdline() for part in parts]
+        refused = {verb: start(verb, tmp_path, tmp_path / verb) for verb in ("up", "manager")}
+        refusals = {verb: second.wait(90) for verb, second in refused.items()}
+        lived = all(part.is_running() for part in parts)
     finally:
-        up.terminate()
+        # As `timeout` and service managers do: to the process, and to its group.
+        for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGTERM):
+            up.send_signal(number)
         exit_code = up.wait(90)
 
     assert exit_code == 0, log.read_text()
+    assert refusals == {"up": 1, "manager": 1}
+    assert lived
+    for verb, user in (("up", "`tablao up` or `tablao demo`"), ("manager", "manager")):
+        sentence = f"Another {user} works with the data directory {tmp_path}."
+        assert sentence in (tmp_path / verb).read_text()
     assert f"http://127.0.0.1:{port}/api/v3/swagger-ui/" in said
     names = " ".join(" ".join(argv) for argv in commands)
     assert all(part in names for part in ("cli.main manager", "worker_host.main", "temporal"))
     _, left = psutil.wait_procs(parts, timeout=10)
     assert left == []
     assert is_free("127.0.0.1", port)
+
+
+def test_a_manager_that_is_stopped_while_its_temporal_starts_leaves_nothing(
+    tmp_path: Path,
+) -> None:
+    log = tmp_path / "manager.log"
+    manager = start("manager", tmp_path / "farm", log)
+    wait_until(lambda: "Temporal started" in log.read_text(), 120)
+    parts = psutil.Process(manager.pid).children(recursive=True)
+
+    for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGTERM):
+        manager.send_signal(number)
+
+    manager.wait(90)
+    _, left = psutil.wait_procs(parts, timeout=10)
+    assert parts
+    assert left == []
+
+
+# --- a full disk ----------------------------------------------------------------------------------
+
+
+def test_a_full_disk_does_not_end_the_supervision(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with small_disk(tmp_path / "disk", size_mb=16) as disk:
+        child = a_child(tmp_path, "import time; time.sleep(60)", log=disk.folder / "it.log")
+        child.start()
+        child.log.write_bytes(b"x" * (MAX_BYTES + 1))
+        (disk.folder / "it.log.1").write_text("older\n")
+        disk.fill()
+
+        for _ in range(3):
+            child.rotate_log()
+
+        assert capsys.readouterr().err.count("cannot be rotated now") == 1
+        assert child.log.stat().st_size == MAX_BYTES + 1
+        assert (disk.folder / "it.log.1").read_text() == "older\n"
+        child.kill()
+
+
+def test_a_child_that_cannot_be_started_now_is_started_later(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    child = a_child(tmp_path, "pass")
+    child.start()
+    wait_until(lambda: starts(tmp_path) == 1)
+    shutil.rmtree(child.log.parent)
+    child.log.parent.write_text("a file in the folder's place\n")
+
+    def was_told() -> bool:
+        child.restart_if_ended()
+        return "It cannot be started now" in capsys.readouterr().err
+
+    wait_until(was_told)
+    child.log.parent.unlink()
+
+    def began_again() -> bool:
+        child.restart_if_ended()
+        return starts(tmp_path) == 2
+
+    wait_until(began_again)
+
+
+def test_a_closed_terminal_does_not_end_the_supervision(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read_end, write_end = os.pipe()
+    os.close(read_end)
+    child = a_child(tmp_path, "pass")
+    child.start()
+    with os.fdopen(write_end, "wb", buffering=0) as closed:
+        monkeypatch.setattr(sys, "stderr", io.TextIOWrapper(closed, write_through=True))
+
+        def began_again() -> bool:
+            child.restart_if_ended()
+            return starts(tmp_path) == 2
+
+        wait_until(began_again)

@@ -1,17 +1,26 @@
 """Transactions: all or nothing, one writer after another, and a name for a busy database."""
 
 import asyncio
+import shutil
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
+from pathlib import Path
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import select, text, update
 from sqlalchemy.exc import DBAPIError
 
 from manager_api.database import events
-from manager_api.database.engine import Changed, Database, DatabaseBusy
+from manager_api.database.engine import (
+    FULL_SQLSTATES,
+    Changed,
+    Database,
+    DatabaseBusy,
+    DatabaseFull,
+)
 from manager_api.database.tables import FarmRow, WorkerTagRow
 from manager_api.workers import tag_store as tags
+from tests.farm.small_disk import small_disk
 
 
 async def names(db: Database) -> list[str]:
@@ -164,3 +173,34 @@ async def test_many_readers_may_be_open_at_once(db: Database) -> None:
         found = [await tags.all_tags(session) for session in sessions]
 
     assert found == [[]] * 12
+
+
+async def test_a_full_disk_has_a_name_and_reads_go_on(
+    tmp_path: Path, migrated_sqlite: Path
+) -> None:
+    with small_disk(tmp_path / "disk", size_mb=4) as disk:
+        shutil.copy(migrated_sqlite, disk.folder / "tablao.sqlite")
+        db = Database(f"sqlite+aiosqlite:///{disk.folder}/tablao.sqlite")
+        await names(db)  # a reader opens the files that all readers share
+        disk.fill()
+
+        with pytest.raises(DatabaseFull):
+            async with db.writing() as session:
+                await tags.insert_tag(session, "1", "bulería", "olé" * 100_000)
+
+        assert await names(db) == []
+        disk.clear()
+        async with db.writing() as session:
+            await tags.insert_tag(session, "1", "bulería", "")
+        assert await names(db) == ["bulería"]
+        await db.close()
+
+
+@pytest.mark.parametrize("url", ["postgresql"], indirect=True)
+@pytest.mark.parametrize("sqlstate", sorted(FULL_SQLSTATES))
+async def test_a_server_whose_disk_is_full_has_the_same_name(db: Database, sqlstate: str) -> None:
+    statement = f"DO $$ BEGIN RAISE EXCEPTION USING ERRCODE = '{sqlstate}'; END $$"
+
+    with pytest.raises(DatabaseFull):
+        async with db.writing() as session:
+            await session.execute(text(statement))

@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack
 
 import pytest
 
+from manager_api.database import loops
 from manager_api.database.engine import DatabaseBusy
 from manager_api.database.loops import begin, whenever
 
@@ -50,6 +51,25 @@ async def test_a_duty_that_breaks_off_is_logged_with_its_name(
     [line] = [line for line in caplog.records if line.levelno == logging.ERROR]
     assert vars(line)["duty"] == "bad"
     assert diary == ["good begins", "good ends"]
+
+
+async def test_a_duty_that_breaks_off_begins_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(loops, "_BROKEN_PAUSE_S", 0)
+    begun = 0
+    works = asyncio.Event()
+
+    class BrokenTwice:
+        async def run(self) -> None:
+            nonlocal begun
+            begun += 1
+            if begun <= 2:
+                raise ZeroDivisionError
+            works.set()
+            await asyncio.Event().wait()
+
+    async with AsyncExitStack() as stack, asyncio.timeout(60):
+        await begin(stack, {"bad": BrokenTwice()})
+        await works.wait()
 
 
 async def test_work_is_done_again_after_the_database_was_busy() -> None:

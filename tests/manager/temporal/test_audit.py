@@ -1,8 +1,12 @@
-"""The keeper's audit of a real Temporal: what was set back in time, and what has gone astray."""
+"""The keeper's audit of a real Temporal: what was set back in time, and workflows of no job."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
+from uuid import uuid4
 
 import pytest
 from sqlalchemy import delete, update
@@ -21,7 +25,7 @@ from manager_api.temporal.orchestrator import TemporalJobs, workflow_id
 from manager_api.temporal.server import TemporalServer
 from workflows.activity_contracts import MANAGER_TASK_QUEUE
 from workflows.domain.keeping import KeeperTimes, OpenRun, StoredRun
-from workflows.domain.messages import RunKey
+from workflows.domain.messages import RunKey, StartJob
 from workflows.domain.statuses import WorkerStatus
 from workflows.job import JobWorkflow
 
@@ -47,21 +51,32 @@ class NoHosts:
     async def settled(self, worker_id: str, key: RunKey) -> None: ...
 
 
+class Store(SqlKeeperStore):
+    """The keeper's store, in which a job may end after its row was read for an audit."""
+
+    read_earlier: list[StoredRun] | None = None
+
+    async def unfinished_runs(self) -> list[StoredRun]:
+        return self.read_earlier or await super().unfinished_runs()
+
+
 class Farm:
     """The keeper, the database and a Temporal of their own: an audit ends what it does not know."""
 
     def __init__(self, db: Database, client: Client) -> None:
         self.client = client
         self.jobs = TemporalJobs(client, db)
-        self.store = SqlKeeperStore(db)
+        self.store = Store(db)
         self._db = db
         self._epoch = 0
 
     async def keep(self) -> None:
-        """One pass and one audit of a new keeper."""
+        """All starts, one pass and one audit of a new keeper."""
         number = await self.store.next_epoch()
         times = KeeperTimes()
         epoch = Epoch(number, self.store, self.jobs, NoHosts(), Wakeup(), times)
+        async with asyncio.TaskGroup() as starting:
+            await epoch.start_jobs(starting)
         await epoch.make_pass()
         await epoch.audit_if_due()
 
@@ -82,6 +97,16 @@ class Farm:
     async def delete_row(self, job_id: str) -> None:
         async with self._db.writing() as session:
             await session.execute(delete(JobRow).where(JobRow.id == job_id))
+
+    async def start_workflow(self, id_: str, *, memo: Mapping[str, Any], task_queue: str) -> None:
+        """As a person or another program may do it."""
+        start = StartJob("no job", 1)
+        await self.client.start_workflow(
+            "Job", start, id=id_, memo=memo, task_queue=task_queue, start_delay=timedelta(hours=1)
+        )
+
+    async def status(self, id_: str) -> WorkflowExecutionStatus | None:
+        return (await self.client.get_workflow_handle(id_).describe()).status
 
     async def at_work(self, job_id: str) -> StoredRun:
         """The job has its workflow, which has made its first write."""
@@ -151,9 +176,59 @@ async def test_a_workflow_of_no_job_is_ended(farm: Farm, insert: Make) -> None:
     job_id = await insert()
     await farm.at_work(job_id)
     await farm.delete_row(job_id)
-    handle = farm.client.get_workflow_handle(workflow_id(job_id))
 
     async def has_ended() -> bool:
-        return (await handle.describe()).status is WorkflowExecutionStatus.TERMINATED
+        return await farm.status(workflow_id(job_id)) is WorkflowExecutionStatus.TERMINATED
 
     await farm.until(has_ended)
+
+
+@pytest.mark.parametrize(
+    ("id_", "memo", "task_queue"),
+    [
+        (workflow_id(str(uuid4())), {"run": 1}, "polled by no worker"),
+        (workflow_id(str(uuid4())), {}, "polled by no worker"),
+        (workflow_id(str(uuid4())), {"run": "the first"}, "polled by no worker"),
+        (workflow_id(str(uuid4())), {"run": [1]}, "polled by no worker"),
+        ("job-0\0", {"run": 1}, MANAGER_TASK_QUEUE),
+        ("by hand", {"run": 1}, MANAGER_TASK_QUEUE),
+    ],
+    ids=["of no job", "without a number", "no number", "a list", "no UUID", "no job's id"],
+)
+async def test_workflows_that_no_manager_started_are_ended(
+    farm: Farm, id_: str, memo: Mapping[str, Any], task_queue: str
+) -> None:
+    await farm.start_workflow(id_, memo=memo, task_queue=task_queue)
+
+    async def has_ended() -> bool:
+        return await farm.status(id_) is WorkflowExecutionStatus.TERMINATED
+
+    await farm.until(has_ended)
+
+
+async def test_workflows_of_other_programs_are_left_alone(farm: Farm) -> None:
+    await farm.start_workflow("job-7", memo={}, task_queue="another program's")
+    await farm.start_workflow(workflow_id(str(uuid4())), memo={}, task_queue="another program's")
+
+    async def is_listed() -> bool:
+        return len([each async for each in farm.jobs.open_workflows()]) == 1
+
+    await farm.until(is_listed)
+    await farm.keep()
+    assert await farm.status("job-7") is WorkflowExecutionStatus.RUNNING
+
+
+async def test_a_job_that_ends_during_an_audit_raises_no_alarm(
+    farm: Farm, insert: Make, caplog: pytest.LogCaptureFixture
+) -> None:
+    job_id = await insert()
+    stored = await farm.at_work(job_id)
+    await farm.change_row(job_id, is_ended=True)
+    await farm.client.get_workflow_handle(workflow_id(job_id)).terminate()
+    farm.store.read_earlier = [stored]
+
+    with caplog.at_level(logging.INFO, "activities.keeping"):
+        await farm.keep()
+
+    assert caplog.messages == []
+    assert (await farm.row(job_id)).run == stored.run
