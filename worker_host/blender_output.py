@@ -68,8 +68,9 @@ def parse_line(line: str) -> list[Event]:
 
 def skipped_file(line: str) -> str:
     """Return the file because of which Blender does not render a frame; empty for other lines."""
-    spoken = _SPOKEN.match(line)
-    skipped = _SKIPPED.match(line[spoken.end() :] if spoken else line)
+    # A script may have printed something without a newline before.
+    begins = line.lower().find("skipping existing frame")
+    skipped = _SKIPPED.match(line[max(0, begins) :])
     return (skipped["path"] or "") if skipped else ""
 
 

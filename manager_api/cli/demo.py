@@ -1,7 +1,6 @@
 """`tablao demo`: starts a farm, renders a small animation, and shows where everything is."""
 
 import os
-import signal
 import subprocess
 from pathlib import Path
 from typing import Annotated, Any
@@ -15,7 +14,7 @@ from manager_api.cli.farm import farm_of, settings_or_refusal, tell_addresses
 from manager_api.cli.job_settings import RENDER, fill_in
 from manager_api.cli.jobs import print_log_tail, tasks_of
 from manager_api.cli.progress import follow_job
-from manager_api.cli.stop_signals import interrupt_once
+from manager_api.cli.stop_signals import interrupt_once, wait_for_signal
 from manager_api.cli.supervise import is_free
 
 FRAMES = 36
@@ -55,7 +54,7 @@ def demo(
                 check_outcome(manager, follow_job(manager, submitted, words=progress_in_words))
             if not once:
                 say("The farm goes on. Press Ctrl-C to stop it.")
-                signal.pause()
+                wait_for_signal()
             note("Stopping the farm.")
     except KeyboardInterrupt:
         note("The farm is stopped.")

@@ -2,7 +2,6 @@
 
 import contextlib
 import ipaddress
-import signal
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,7 +11,7 @@ from activities.process.layered_settings import SettingsError
 from activities.process.process_end import end_with
 from manager_api.cli.client import Manager, Refused
 from manager_api.cli.console import CommandError, note, say
-from manager_api.cli.stop_signals import interrupt_once
+from manager_api.cli.stop_signals import interrupt_once, wait_for_signal
 from manager_api.cli.supervise import Farm, free_port, is_free
 from manager_api.settings.data_dir_lock import DataDirInUse, User, data_dir_locked
 from manager_api.settings.model import ManagerSettings, read_settings
@@ -51,7 +50,7 @@ def up(
         with farm_of(settings, workers, storage=storage) as farm:
             tell_addresses(farm)
             say("Press Ctrl-C to stop the farm.")
-            signal.pause()
+            wait_for_signal()
     except KeyboardInterrupt:
         note("The farm is stopped.")
 

@@ -5,10 +5,13 @@ to its group.
 """
 
 import signal
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
+from typing import NoReturn
 
+_LOOK_EVERY_S = 0.5
 #: Windows has no SIGHUP.
 _NAMES = ("SIGINT", "SIGTERM", "SIGHUP")
 _SIGNALS: list[signal.Signals] = [getattr(signal, name) for name in _NAMES if hasattr(signal, name)]
@@ -21,6 +24,13 @@ def interrupt_once() -> None:
     """
     for number in _heeded():
         signal.signal(number, _interrupt)
+
+
+def wait_for_signal() -> NoReturn:
+    """Wait until a signal raises KeyboardInterrupt."""
+    while True:
+        # Not `signal.pause`, which goes on waiting if another thread has received the signal.
+        time.sleep(_LOOK_EVERY_S)
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:

@@ -128,6 +128,10 @@ class SqlHostRecords:
     async def _is_its_own(self, task: store.KnownTask, worker_id: str, key: RunKey) -> bool:
         if (task.attempt, task.worker_id) == (key.attempt, worker_id):
             return True
+        if task.may_be_forgotten:
+            # The database that was put back may not know the try, but its log stays.
+            assigned = await self._logs.assigned_to(key.job_id, task.id, key.attempt)
+            return assigned in ("", worker_id)
         if task.attempt <= key.attempt and not task.is_lent:
             return False
         if task.attempt < key.attempt:

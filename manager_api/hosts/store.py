@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from manager_api.database.tables import LeaseRow, LeaseState, TaskRow
+from manager_api.database.tables import FarmRow, LeaseRow, LeaseState, TaskRow
 from workflows.domain.messages import RunKey
 
 _LATER_ATTEMPTS = 10
@@ -22,6 +22,8 @@ class KnownTask:
     """The worker of that attempt."""
     is_lent: bool
     """Whether the asking worker has an open lease for the run."""
+    may_be_forgotten: bool
+    """Whether the run is the worker's from before the database was put back (protocol rule 27)."""
 
 
 async def known_task(session: AsyncSession, worker_id: str, key: RunKey) -> KnownTask | None:
@@ -29,9 +31,14 @@ async def known_task(session: AsyncSession, worker_id: str, key: RunKey) -> Know
         LeaseRow.worker_id == worker_id,
         LeaseRow.job_id == key.job_id,
         LeaseRow.run == key.run,
-        LeaseRow.state != LeaseState.RETURNED,
     )
-    query = select(TaskRow.id, TaskRow.attempt, TaskRow.worker_id, lease.exists()).where(
+    query = select(
+        TaskRow.id,
+        TaskRow.attempt,
+        TaskRow.worker_id,
+        lease.where(LeaseRow.state != LeaseState.RETURNED).exists(),
+        lease.exists() & (select(FarmRow.restored).scalar_subquery() > key.run),
+    ).where(
         TaskRow.job_id == key.job_id,
         TaskRow.index_in_job == key.index,
         # The database may lag behind the workflow by a few attempts.

@@ -5,7 +5,7 @@ The command line and the environment override the file, whatever is written ther
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -105,7 +105,7 @@ class Configuration:
         return not self._content.get(name) and name not in self.overridden
 
     async def change(
-        self, edited: Edit, *, is_here: bool = True, secrets: Collection[str] = ()
+        self, edited: Edit, *, is_here: bool = True, secrets: Mapping[str, Any] | None = None
     ) -> None:
         """Change the file, and let changes take effect that need no restart.
 
@@ -113,7 +113,7 @@ class Configuration:
             edited: returns the file's new content for the present one. It may refuse with a
                 ValueError.
             is_here: whether the client is on the manager's own machine.
-            secrets: the names of the secrets that the client gives (`secrets_in`).
+            secrets: the secrets that the client gives, by name (`secrets_in`).
 
         Raises:
             Forbidden: only a client on the manager's machine may do this; nothing has changed.
@@ -125,7 +125,7 @@ class Configuration:
                 content = edited(self._content)
                 self._check_kept_from_outside(content)
                 wanted = self._read(content)
-                check_secrets_stay(self._wanted, wanted, secrets)
+                check_secrets_stay(self._wanted, wanted, secrets or {})
                 if not is_here and wanted.job_types_path != self._wanted.job_types_path:
                     raise Forbidden(_SCRIPTS_STAY)
                 await asyncio.to_thread(make_storage_folders, wanted)

@@ -5,7 +5,7 @@ have the secret sent to a place of its choice. An address that holds its own pas
 changed one must bring the password itself (file.py).
 """
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from manager_api.settings.about import settings_of
@@ -18,18 +18,23 @@ _SENT = {
 }
 
 
-def secrets_in(values: Mapping[str, Any]) -> frozenset[str]:
-    """Return the names of the secrets that a client gives, among settings or a page of them."""
-    return frozenset(name for name, value in _leaves(values, "") if name in _SENT and value != MASK)
+def secrets_in(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the secrets that a client gives, by name, among settings or a page of them."""
+    return {
+        name: value
+        for name, value in _leaves(values, "")
+        if name in _SENT and value is not None and value != MASK
+    }
 
 
 def check_secrets_stay(
-    before: ManagerSettings, after: ManagerSettings, given: Collection[str]
+    before: ManagerSettings, after: ManagerSettings, given: Mapping[str, Any]
 ) -> None:
     """Check that no secret is sent to an address that the client alone has chosen.
 
     Args:
-        given: the names of the secrets that the client gives with its change.
+        given: the secrets that the client gives with its change, by name. Only a secret that is
+            then in force counts: one from the environment replaces it.
 
     Raises:
         ValueError: the message is a sentence for the client.
@@ -37,7 +42,7 @@ def check_secrets_stay(
     old, new = _values(before), _values(after)
     for secret, address in _SENT.items():
         is_elsewhere = new[address] not in ("", old[address])
-        if is_elsewhere and new[secret] and secret not in given:
+        if is_elsewhere and new[secret] and given.get(secret) != new[secret]:
             raise ValueError(
                 f"Setting {address}: the stored {secret} is not sent to another address. "
                 f"Give {secret} together with the new address."

@@ -110,7 +110,7 @@ class TemporalServer:
         """
         if self._supervision is not None:
             return
-        self._files.folder.mkdir(parents=True, exist_ok=True)
+        self._files.folder.mkdir(0o700, parents=True, exist_ok=True)
         try:
             await self._bring_up()
         except BaseException:

@@ -11,12 +11,22 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 
+from manager_api.contract.base import MAX_VALUES
+
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 #: In bytes. A smaller body is read in less time than a thread takes to begin.
 _LARGE = 32 * 1024
 #: Few threads, since only one of them computes at a time.
 _readers = ThreadPoolExecutor(2, thread_name_prefix="large body")
+
+
+_TOO_MANY = {
+    "type": "too_many",
+    "loc": ("body",),
+    "msg": f"more than {MAX_VALUES:,} values",
+    "input": None,
+}
 
 
 class LargeBodyNotValid(HTTPException):
@@ -37,6 +47,9 @@ class JsonRoute(APIRoute):
             return handle
 
         def read(body: bytes) -> Any:
+            # Parsing holds up all other threads, and values take far more memory than their text.
+            if body.count(b",") >= MAX_VALUES:
+                raise LargeBodyNotValid(RequestValidationError([_TOO_MANY]))
             value, errors = field.validate(json.loads(body), loc=("body",))
             if errors:
                 raise LargeBodyNotValid(RequestValidationError(errors))

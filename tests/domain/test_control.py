@@ -73,6 +73,7 @@ def test_what_an_older_build_lacks_has_a_default() -> None:
         ),
         '{"type": "beat", "statistics": 3}',
         '{"type": "log_ack", "key": "a", "offset": "0"}',
+        "[" * 100_000,
         b"",
         b"\x00\xff" + bytes(8) + b"short",
         b"\x00\x01" + bytes(8) + b"\xff",

@@ -6,7 +6,6 @@ import pytest
 from PIL import Image
 
 from worker_host.commands.blender_frames import (
-    LONGEST_PATH,
     SET_ASIDE,
     FrameAccount,
     frames_of,
@@ -103,7 +102,7 @@ def test_names_with_quotes_and_other_characters(tmp_path: Path) -> None:
 def test_a_scene_that_is_not_there_is_an_error() -> None:
     account = account_of("Can't find scene: 'Shot_010' in file: '/s/a.blend'")
 
-    assert account.is_without_scene()
+    assert account.is_without_scene
     assert account.error == 'the blend file has no scene "Shot_010"'
 
 
@@ -111,7 +110,63 @@ def test_the_first_error_counts() -> None:
     account = account_of("Fra:1 Mem:1", "Error: Cannot render, no camera", "Error: another")
 
     assert account.error == "Error: Cannot render, no camera"
-    assert not account.is_without_scene()
+    assert not account.is_without_scene
+
+
+def test_a_scene_that_is_not_there_counts_more_than_an_earlier_error() -> None:
+    account = account_of(
+        "Error: Python: Traceback (most recent call last):",
+        "Can't find scene: 'Nope' in file: '/s/a.blend'",
+    )
+
+    assert account.is_without_scene
+    assert account.error == 'the blend file has no scene "Nope"'
+
+
+@pytest.mark.parametrize("name", ["v20001.png", "take30001.png", "00012x.png"])
+def test_a_digit_may_stand_beside_the_frames_number(tmp_path: Path, name: str) -> None:
+    path = frame(tmp_path, name)
+
+    account_of("Fra:1 Mem:1.00M", f"Saved: '{path}'").check([1])
+
+
+def test_frames_of_a_movie_count() -> None:
+    account_of("Read blend: /a.blend", "Append frame 1", "Append frame 2").check([1, 2])
+
+
+def test_words_of_other_programs_do_not_count(tmp_path: Path) -> None:
+    path = frame(tmp_path, "0001.png")
+
+    account_of("[addon] Saved: 'preset A'", f"Saved: '{path}'").check([1])
+
+
+def test_a_name_with_a_zero_byte_is_no_file() -> None:
+    with pytest.raises(CommandFailed, match="there is no such file"):
+        account_of("Saved: 'a\0b'").check([1])
+
+
+def test_a_skipped_frame_is_seen_behind_words_without_a_newline(tmp_path: Path) -> None:
+    path = frame(tmp_path, "0002.png")
+
+    account_of(f'.skipping existing frame "{path}"').check([2])
+
+
+def views_of(folder: Path, *names: str) -> FrameAccount:
+    return account_of(
+        *(f'skipping existing frame "{folder / name}" for view "{name[5]}"' for name in names)
+    )
+
+
+def test_all_views_of_a_frame_are_set_aside_together(tmp_path: Path) -> None:
+    for name in ("0001_L.png", "0001_R.png", "0002_L.png", "0002_R.png", "0003_L.png"):
+        frame(tmp_path, name)
+    (tmp_path / "0001_R.png").write_bytes(b"")
+
+    views_of(
+        tmp_path, "0001_L.png", "0001_R.png", "0002_L.png", "0002_R.png", "0003_L.png"
+    ).set_aside_skipped()
+
+    assert sorted(path.name for path in tmp_path.glob("*.png")) == ["0002_L.png", "0002_R.png"]
 
 
 @pytest.mark.parametrize(
@@ -119,7 +174,8 @@ def test_the_first_error_counts() -> None:
     [
         (["--render-frame", "1,2"], [1, 2]),
         (["-o", "/x/#", "-f", "3..5"], [3, 4, 5]),
-        (["-f", "-2..1"], [-2, -1, 0, 1]),
+        (["-f", "-2..1"], None),
+        (["-f", "1", "--", "-f", "99"], [1]),
         (["-f", "1", "-f", "7"], [1, 7]),
         (["-f", "+1"], None),
         (["-f", "1..2000000"], None),
@@ -134,4 +190,4 @@ def test_frames_on_the_command_line(arguments: list[str], frames: list[int] | No
 def test_the_last_output_path_counts() -> None:
     assert output_of(["-o", "/a", "--render-output", "/b"]) == "/b"
     assert output_of(["-b"]) == ""
-    assert LONGEST_PATH == 1023
+    assert output_of(["-o", "/a", "--", "-o", "/b"]) == "/a"

@@ -115,7 +115,7 @@ async def test_an_output_path_that_blender_would_cut_fails_the_task(
     outcome = await house.run(table, house.ref(), render(house, blend_file, folder, "1"))
 
     assert outcome.kind is OutcomeKind.FAILED
-    assert "Blender cuts it off after 1023" in outcome.reason
+    assert "Blender cuts it off after 1013" in outcome.reason
     assert not os.path.exists(folder.parents[3])  # noqa: ASYNC240 - one look
 
 

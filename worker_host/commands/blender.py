@@ -54,7 +54,7 @@ def _rendered(argv: Sequence[str], context: "Context") -> FrameAccount:
         if account.error:
             raise CommandFailed(f"{account.error} ({failure})") from failure
         raise
-    if account.is_without_scene():
+    if account.is_without_scene:
         raise CommandFailed(account.error)
     return account
 

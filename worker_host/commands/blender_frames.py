@@ -6,18 +6,19 @@ frame that Blender "skips" may be a file that a killed Blender left behind. Stan
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from itertools import pairwise
 
-from worker_host.blender_output import FrameSaved, parse_line, skipped_file
+from worker_host.blender_output import FrameSaved, FrameStarted, parse_line, skipped_file
 from worker_host.commands.parameters import CommandFailed
 from workflows.domain.frames import MAX_FRAMES
 from workflows.domain.whole_images import why_not_whole
 
 #: What a file that is not whole is renamed to, so that Blender renders its frame again.
 SET_ASIDE = ".incomplete"
-#: Blender cuts a longer path, and renders to another file.
-LONGEST_PATH = 1023
+#: Blender's buffer for a path has 1,024 bytes, of which it keeps ten. A longer path is cut off, and
+#: the frame goes to another file (measured with 3.4).
+LONGEST_PATH = 1013
 #: Most frames whose absence a sentence names.
 _NAMED = 10
 #: Parts of the lines that count; most lines of Blender have none of them.
@@ -29,12 +30,20 @@ _OF_INTEREST = (
     b"Skipping ",
     b"Error",
     b"find scene",
+    b"Fra:",
+    b"Rendering frame ",
+    b"Append frame ",
 )
-_BLENDERS = re.compile(r"^(?:[\d:.]+\s+\S+\s*\|\s?)?(?:Read blend\b|Blender quit\b)")
+#: What Blender 5 begins its lines with.
+_PREFIX = r"^(?:[\d:.]+\s+\S+\s*\|\s?)?"
+_BLENDERS = re.compile(_PREFIX + r"(?:Read blend\b|Blender quit\b)")
 _NO_SCENE = re.compile(r"Can't find scene: '(.*)' in file")
-_ERROR = re.compile(r"^(?:[\d:.]+\s+\S+\s*\|\s?)?((?:Error|ERROR)\b.{1,300})")
+_ERROR = re.compile(_PREFIX + r"((?:Error|ERROR)\b.{1,300})")
+_SAVED = re.compile(_PREFIX + "Saved: '")
+#: A frame was added to a movie.
+_APPENDED = re.compile(_PREFIX + r"Append frame (-?\d+)")
 _NUMBER = re.compile(r"\d+")
-_RANGE = re.compile(r"(-?\d+)(?:\.\.(-?\d+))?")
+_RANGE = re.compile(r"(\d+)(?:\.\.(\d+))?")
 
 
 class FrameAccount:
@@ -43,6 +52,11 @@ class FrameAccount:
     def __init__(self) -> None:
         self.saved: dict[str, None] = {}
         self.skipped: dict[str, None] = {}
+        self.is_without_scene = False
+        self._views: dict[tuple[str, tuple[str, ...]], list[str]] = {}
+        """Skipped files of a frame's views, by folder and numbers in the name."""
+        self._frame: int | None = None
+        self._written: set[int] = set()
         self.speaks_as_blender = False
         """Whether the program says what Blender says when it opens a file, or when it ends."""
         self.error = ""
@@ -54,25 +68,47 @@ class FrameAccount:
             return
         text = os.fsdecode(line)
         self.speaks_as_blender = self.speaks_as_blender or bool(_BLENDERS.match(text))
-        if found := _NO_SCENE.search(text):
-            self.error = self.error or f'the blend file has no scene "{found[1]}"'
-        elif found := _ERROR.search(text):
-            self.error = self.error or found[1].strip()
+        self._hear_error(text)
         if skipped := skipped_file(text):
-            self.skipped[skipped] = None
+            self._skip(skipped, is_view=" for view " in text)
+        if found := _APPENDED.match(text):
+            self._written.add(int(found[1]))
         for event in parse_line(text):
-            if isinstance(event, FrameSaved):
-                self.saved[event.path] = None
+            if isinstance(event, FrameStarted):
+                self._frame = event.frame
+            elif isinstance(event, FrameSaved) and _SAVED.match(text):
+                self._save(event.path)
 
-    def is_without_scene(self) -> bool:
-        return self.error.startswith("the blend file has no scene")
+    def _hear_error(self, text: str) -> None:
+        if found := _NO_SCENE.search(text):
+            self.error = f'the blend file has no scene "{found[1]}"'
+            self.is_without_scene = True
+        elif not self.error and (found := _ERROR.match(text)):
+            self.error = found[1].strip()
+
+    def _save(self, path: str) -> None:
+        self.saved[path] = None
+        if self._frame is not None:
+            self._written.add(self._frame)
+
+    def _skip(self, path: str, *, is_view: bool) -> None:
+        self.skipped[path] = None
+        if is_view:
+            numbers = tuple(_NUMBER.findall(os.path.basename(path)))
+            self._views.setdefault((os.path.dirname(path), numbers), []).append(path)
 
     def set_aside_skipped(self) -> list[str]:
         """Rename the skipped files that are not whole; return a sentence for each."""
+        broken = {path: why for path in self.skipped if (why := _why_not_whole(path))}
+        most = max((2, *map(len, self._views.values())))
+        for views in self._views.values():
+            # Blender skips all views of a frame if the file of one view exists.
+            if len(views) < most or not broken.keys().isdisjoint(views):
+                for path in views:
+                    broken.setdefault(path, "another view of its frame is not whole or missing")
         return [
             f'"{path}" was left by an earlier try, but {why}; it is now "{_set_aside(path)}"'
-            for path in self.skipped
-            if (why := _why_not_whole(path))
+            for path, why in broken.items()
         ]
 
     def check(self, frames: Sequence[int] | None) -> None:
@@ -91,34 +127,52 @@ class FrameAccount:
                 raise CommandFailed(f'Blender says it has saved "{path}", but {why}')
         if not (self.speaks_as_blender or self.saved or self.skipped):
             return
-        written = self._numbers()
-        missing = [frame for frame in frames or () if abs(frame) not in written]
+        numbers = self._numbers()
+        missing = [
+            frame
+            for frame in frames or ()
+            if frame not in self._written and not _is_in(frame, numbers)
+        ]
         if missing:
             named = ", ".join(map(str, missing[:_NAMED]))
             more = f" and {len(missing) - _NAMED} more" if len(missing) > _NAMED else ""
             plural = "s" if len(missing) > 1 else ""
             raise CommandFailed(f"Blender ended without having written frame{plural} {named}{more}")
 
-    def _numbers(self) -> set[int]:
-        """Return the numbers in the names of the files; one of each name is the frame's."""
+    def _numbers(self) -> set[str]:
+        """Return the numbers in the names of the files; one of each name ends with the frame's."""
         names = (os.path.basename(path) for path in (*self.saved, *self.skipped))
-        return {int(number) for name in names for number in _NUMBER.findall(name)}
+        return {number for name in names for number in _NUMBER.findall(name)}
+
+
+def _is_in(frame: int, numbers: Set[str]) -> bool:
+    if str(frame) in numbers or f"{frame:04}" in numbers or f"{frame:06}" in numbers:
+        return True
+    # A digit may stand before the frame's number: `v2####` becomes `v20001`.
+    ends = f"{frame:04}"
+    return any(int(number) == frame or number.endswith(ends) for number in numbers)
 
 
 def frames_of(arguments: Sequence[str]) -> list[int] | None:
     """Return the frames that Blender's arguments name, in order.
 
     Returns:
-        None: they name none, or in a way that only Blender understands, such as `+1`.
+        None: they name none, or in a way that only Blender understands: `+1`, and `-1`, which is
+            the last frame but one.
     """
     frames: list[int] | None = None
-    for option, value in pairwise(arguments):
+    for option, value in pairwise(_for_blender(arguments)):
         if option in ("-f", "--render-frame"):
             listed = _frames_in(value)
             if listed is None:
                 return None
             frames = (frames or []) + listed
     return frames
+
+
+def _for_blender(arguments: Sequence[str]) -> Sequence[str]:
+    """Return the arguments before `--`; the others are for scripts."""
+    return arguments[: arguments.index("--")] if "--" in arguments else arguments
 
 
 def _frames_in(value: str) -> list[int] | None:
@@ -137,7 +191,7 @@ def _frames_in(value: str) -> list[int] | None:
 def output_of(arguments: Sequence[str]) -> str:
     """Return the output path in Blender's arguments; an empty text if there is none."""
     found = ""
-    for option, value in pairwise(arguments):
+    for option, value in pairwise(_for_blender(arguments)):
         if option in ("-o", "--render-output"):
             found = value
     return found
@@ -147,7 +201,7 @@ def _why_not_whole(path: str) -> str:
     try:
         with open(path, "rb") as file:
             return why_not_whole(file, os.path.basename(path))
-    except FileNotFoundError:
+    except (FileNotFoundError, ValueError):  # the latter for a name with a zero byte
         return "there is no such file"
     except OSError as error:
         return f"it cannot be read: {error.strerror}"

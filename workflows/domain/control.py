@@ -219,7 +219,7 @@ def decode(frame: str | bytes) -> Message | None:
         return _decode_log(frame)
     try:
         content = json.loads(frame)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise Malformed(f"not JSON: {error}") from error
     if not isinstance(content, dict) or not isinstance(content.get("type"), str):
         raise Malformed("a frame is an object with a type")

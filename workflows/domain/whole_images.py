@@ -124,7 +124,8 @@ def _jpeg(file: _Reader) -> None:
 
 
 def _jpeg_2000(file: _Reader) -> None:
-    file.expect((b"\x00\x00\x00\x0cjP  ", b"\xff\x4f\xff\x51\x00\x2f\x00\x00"), "JPEG 2000")
+    if not file.take(8).startswith((b"\x00\x00\x00\x0cjP  ", b"\xff\x4f\xff\x51")):
+        raise _NotWhole("it is no JPEG 2000 file")
     file.ends_with(b"\xff\xd9")
 
 
@@ -320,7 +321,7 @@ def _line(file: _Reader) -> bytes:
 
 def _hdr_line(file: _Reader, width: int) -> None:
     head = file.take(4)
-    if head[:2] != b"\x02\x02":  # not compressed
+    if head[:2] != b"\x02\x02" or not 8 <= width <= 0x7FFF:  # not compressed
         file.take(4 * (width - 1))
         return
     left = 4 * width

@@ -1,6 +1,8 @@
 """A signal to stop counts once, and cuts off no step that must be whole."""
 
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -50,3 +52,26 @@ def test_held_signals_take_effect_at_the_end() -> None:
     with pytest.raises(KeyboardInterrupt):
         make_steps()
     assert steps == ["whole"]
+
+
+def test_a_signal_that_another_thread_has_received_interrupts() -> None:
+    program = (
+        "import signal, threading\n"
+        "from manager_api.cli.stop_signals import interrupt_once, wait_for_signal\n"
+        "interrupt_once()\n"
+        "def receive():\n"
+        "    signal.pthread_kill(threading.get_ident(), signal.SIGTERM)\n"
+        "    threading.Event().wait()\n"
+        "threading.Timer(0.5, receive).start()\n"
+        "try:\n"
+        "    wait_for_signal()\n"
+        "except KeyboardInterrupt:\n"
+        "    print('stopped', flush=True)\n"
+        "    os._exit(0)\n"
+    )
+
+    ended = subprocess.run(
+        [sys.executable, "-c", f"import os\n{program}"], capture_output=True, text=True, timeout=120
+    )
+
+    assert ended.stdout == "stopped\n", ended.stderr

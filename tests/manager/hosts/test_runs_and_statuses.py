@@ -5,10 +5,11 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from sqlalchemy import update
 
 from manager_api.contract.machine import RunProgress
 from manager_api.database.engine import utc_now
-from manager_api.database.tables import JobRow
+from manager_api.database.tables import FarmRow, JobRow
 from manager_api.hosts.connection import REMEMBERED_S
 from manager_api.hosts.records import SqlHostRecords
 from tests.manager.hosts.served_channel import Manager
@@ -216,6 +217,22 @@ async def test_the_rest_of_an_older_trys_log_is_its_workers_to_send(manager: Man
         False,
         True,
     ]
+
+
+async def test_the_rest_of_a_log_is_taken_that_a_put_back_database_does_not_know(
+    manager: Manager,
+) -> None:
+    worker, other = await manager.worker(), await manager.worker()
+    key = await manager.running(worker)
+    await manager.return_leases()
+    await manager.set_task(key, attempt=0)
+    before = await stored(manager, worker, key)
+    async with manager.database.writing() as session:
+        await session.execute(update(FarmRow).values(restored=key.run + 1))
+
+    assert not before
+    assert not await stored(manager, other, key)
+    assert await stored(manager, worker, key)
 
 
 async def test_authority_ends_while_the_host_is_connected(manager: Manager) -> None:

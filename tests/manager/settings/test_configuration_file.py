@@ -344,12 +344,15 @@ async def test_an_address_that_was_emptied_does_not_take_the_password_along(
     assert refused.status_code == 400
 
 
+@pytest.mark.parametrize(
+    "more", [{}, {"mqtt.client.password": "x"}, {"mqtt.client.password": None}]
+)
 async def test_a_password_of_the_environment_stays_with_its_address_too(
-    api: httpx.AsyncClient, file: Path, monkeypatch: pytest.MonkeyPatch
+    api: httpx.AsyncClient, file: Path, monkeypatch: pytest.MonkeyPatch, more: dict[str, Any]
 ) -> None:
     monkeypatch.setenv("TABLAO_MQTT__CLIENT__PASSWORD", "soleá")
 
-    refused = await api.patch(OURS, json={"mqtt.client.broker": "tcp://evil.example"})
+    refused = await api.patch(OURS, json={"mqtt.client.broker": "tcp://evil.example", **more})
 
     assert refused.status_code == 400
     assert text(file) == WRITTEN
