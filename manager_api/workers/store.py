@@ -179,9 +179,11 @@ def begin_session(session: Session, row: WorkerRow, slots: int, live_runs: Seque
 
 async def seen(session: Session, worker_ids: Sequence[str], at: datetime) -> None:
     """Store when workers were last heard from; add no event."""
-    await session.execute(
-        update(WorkerRow).where(WorkerRow.id.in_(worker_ids)).values(last_seen=at)
-    )
+    of_workers = WorkerRow.id.in_(worker_ids)
+    # In one order, because two managers that lock the same rows in two orders would deadlock.
+    in_order = select(WorkerRow.id).where(of_workers).order_by(WorkerRow.id)
+    await session.execute(in_order.with_for_update(**FOR_CHANGE))
+    await session.execute(update(WorkerRow).where(of_workers).values(last_seen=at))
 
 
 async def hosts_last_seen(session: AsyncSession) -> dict[str, datetime]:
