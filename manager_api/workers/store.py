@@ -182,7 +182,7 @@ async def seen(session: Session, worker_ids: Sequence[str], at: datetime) -> Non
     of_workers = WorkerRow.id.in_(worker_ids)
     # In one order, because two managers that lock the same rows in two orders would deadlock.
     in_order = select(WorkerRow.id).where(of_workers).order_by(WorkerRow.id)
-    await session.execute(in_order.with_for_update(**FOR_CHANGE))
+    await session.execute(in_order.with_for_update(key_share=True))
     await session.execute(update(WorkerRow).where(of_workers).values(last_seen=at))
 
 
