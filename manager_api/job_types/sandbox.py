@@ -1,4 +1,4 @@
-"""Runs scripts in child processes, which cannot delay the manager or read its environment."""
+"""Runs scripts in child processes, which cannot delay the manager or inherit its environment."""
 
 import contextlib
 import os

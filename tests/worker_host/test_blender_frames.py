@@ -179,6 +179,7 @@ def test_all_views_of_a_frame_are_set_aside_together(tmp_path: Path) -> None:
         (["-f", "1", "-f", "7"], [1, 7]),
         (["-f", "+1"], None),
         (["-f", "1..2000000"], None),
+        (["-f", "1..900000,1..900000"], None),
         (["-a"], None),
         ([], None),
     ],

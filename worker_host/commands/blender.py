@@ -43,6 +43,8 @@ def blender_render(parameters: Mapping[str, Any], context: "Context") -> None:
             context.log(problem)
         context.log("rendering these frames again")
         account = _rendered(argv, context)
+        if left := account.set_aside_skipped():
+            raise CommandFailed(left[0])
     account.check(frames_of(arguments))
 
 

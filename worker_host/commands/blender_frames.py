@@ -16,8 +16,7 @@ from workflows.domain.whole_images import why_not_whole
 
 #: What a file that is not whole is renamed to, so that Blender renders its frame again.
 SET_ASIDE = ".incomplete"
-#: Blender's buffer for a path has 1,024 bytes, of which it keeps ten. A longer path is cut off, and
-#: the frame goes to another file (measured with 3.4).
+#: In bytes. Blender 3.4 cuts a longer path off, and the frame goes to another file (measured).
 LONGEST_PATH = 1013
 #: Most frames whose absence a sentence names.
 _NAMED = 10
@@ -182,7 +181,7 @@ def _frames_in(value: str) -> list[int] | None:
         if not found:
             return None
         first, last = int(found[1]), int(found[2] or found[1])
-        if last - first > MAX_FRAMES:
+        if len(frames) + last - first > MAX_FRAMES:
             return None
         frames += range(first, last + 1)
     return frames
