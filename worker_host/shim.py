@@ -24,6 +24,7 @@ from worker_host.commands.parameters import CommandFailed
 from worker_host.processes.environment import clean_environment
 from worker_host.processes.output import LogFile
 from worker_host.processes.watch import Stopped, Watch
+from workflows.domain.written_frames import ExistingFrames, WrittenFrame
 
 Outcome = dict[str, str]
 
@@ -89,6 +90,7 @@ class Shim:
             tools=self._run["tools"],
             stop_grace_s=self._run["stop_grace_s"],
             on_started=self._note_process,
+            existing_frames=_existing_frames(self._run.get("existing_frames", {})),
         )
         command_named(command["name"])(command["parameters"], context)
 
@@ -114,6 +116,11 @@ class Shim:
 
     def _path(self, name: str) -> str:
         return os.path.join(self._directory, name)
+
+
+def _existing_frames(given: dict[str, Any]) -> ExistingFrames:
+    written = tuple(WrittenFrame(*each) for each in given.get("written", ()))
+    return ExistingFrames(given.get("are_all_kept", True), written)
 
 
 def _one_line(text: str) -> str:

@@ -125,6 +125,7 @@ def _row(
         "steps_completed": 0 if finished is None else steps,
         "status": unfinished if finished is None else TaskStatus.COMPLETED,
         "attempt": old.attempts.get(index, 0),
+        "frames_from": old.attempts.get(index, 0) + 1,
     }
 
 

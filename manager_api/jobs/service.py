@@ -21,7 +21,7 @@ from manager_api.jobs.submission import compile_job
 from manager_api.workers import store as worker_store
 from manager_api.workers import tag_store as tags
 from workflows.domain.job.named_statuses import job_action_for
-from workflows.domain.messages import Change, JobAction
+from workflows.domain.messages import Change
 from workflows.domain.statuses import JobStatus
 from workflows.domain.variables import Variables
 
@@ -89,8 +89,8 @@ class JobService:
         if action is not None:
             await self._change(row, Change(action=action, reason=reason))
 
-    async def act(self, job_id: str, action: JobAction, reason: str) -> None:
-        await self._change(await self._row(job_id), Change(action=action, reason=reason))
+    async def act(self, job_id: str, change: Change) -> None:
+        await self._change(await self._row(job_id), change)
 
     async def set_priority(self, job_id: str, priority: int) -> None:
         await self._change(await self._row(job_id), Change(priority=priority))

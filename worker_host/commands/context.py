@@ -12,6 +12,7 @@ from worker_host.commands.parameters import CommandFailed
 from worker_host.processes.environment import find_program
 from worker_host.processes.output import LineWriter, LogFile
 from worker_host.processes.watch import Stopped, Watch
+from workflows.domain.written_frames import ExistingFrames
 
 _CHUNK = 64 * 1024
 #: How long to read output that is still in the pipe after its writers have died, in seconds.
@@ -32,7 +33,9 @@ class Context:
         tools: Mapping[str, str],
         stop_grace_s: float,
         on_started: Callable[[int], None],
+        existing_frames: ExistingFrames = ExistingFrames(),  # noqa: B008 - frozen
     ) -> None:
+        self.existing_frames = existing_frames
         self._log = log
         self._watch = watch
         self._environment = environment

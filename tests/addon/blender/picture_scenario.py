@@ -37,7 +37,8 @@ def _begin() -> None:
         bpy.ops.tablao.day("INVOKE_DEFAULT")
 
 
-class TABLAO_OT_day(bpy.types.Operator):  # noqa: N801 (Blender wants names of this form)
+# Blender wants names of this form.
+class TABLAO_OT_day(bpy.types.Operator):  # type: ignore[misc]  # noqa: N801
     """Runs the steps; a step yields the seconds until the step after it is due."""
 
     bl_idname = "tablao.day"

@@ -109,7 +109,10 @@ async def test_fetching_counts_as_authority_for_half_a_minute(
     job, carmen = await submit(), await register()
     lease, key, now = await lend(carmen.id, job["id"]), RunKey(job["id"], 1, 1, 1), [1000.0]
     runs = RunService(
-        farm.parts.database, lambda: farm.parts.configuration.variables, lambda: now[0]
+        farm.parts.database,
+        lambda: farm.parts.configuration.variables,
+        farm.parts.logs,
+        lambda: now[0],
     )
     async with farm.parts.database.reading() as session:
         worker = await workers.existing_worker(session, carmen.id)
