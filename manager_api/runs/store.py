@@ -12,7 +12,6 @@ from workflows.domain.messages import RunKey
 from workflows.domain.statuses import TaskStatus
 from workflows.domain.written_frames import KEEPS_FRAMES
 
-
 _KEEPS_FRAMES = JobRow.settings[KEEPS_FRAMES].as_boolean()
 
 

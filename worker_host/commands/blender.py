@@ -45,9 +45,7 @@ def blender_render(parameters: Mapping[str, Any], context: "Context") -> None:
 class _Rendering:
     """One Blender command: what is there, what Blender says, and what has come of it."""
 
-    def __init__(
-        self, argv: Sequence[str], arguments: Sequence[str], context: "Context"
-    ) -> None:
+    def __init__(self, argv: Sequence[str], arguments: Sequence[str], context: "Context") -> None:
         self._argv = argv
         self._arguments = arguments
         self._context = context

@@ -108,7 +108,9 @@ class FrameAccount:
             # Blender skips all views of a frame if the file of one view exists.
             if len(views) < most or not broken.keys().isdisjoint(views):
                 for path in views:
-                    broken.setdefault(path, "another view of its frame is missing or does not count")
+                    broken.setdefault(
+                        path, "another view of its frame is missing or does not count"
+                    )
         return [found.set_aside(path, why) for path, why in broken.items()]
 
     def check(self, frames: Sequence[int] | None) -> None:

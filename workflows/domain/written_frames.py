@@ -24,7 +24,7 @@ _LARGEST = 2**63 - 1
 
 @dataclass(frozen=True, slots=True)
 class WrittenFrame:
-    """A frame's file as it was when it was written. Another time or size: another program's file."""
+    """A frame's file as it was when it was written."""
 
     file: str
     """The absolute path, on the machine that wrote the file."""
