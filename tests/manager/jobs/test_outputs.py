@@ -27,8 +27,8 @@ class OneMoment(datetime):
     """A clock that stands still."""
 
     @classmethod
-    def now(cls, tz: Any = None) -> "datetime":
-        return datetime(2026, 11, 29, 13, 40, 1, tzinfo=tz)
+    def now(cls, tz: Any = None) -> "OneMoment":
+        return cls(2026, 11, 29, 13, 40, 1, tzinfo=tz)
 
 
 @pytest.fixture
