@@ -107,6 +107,7 @@ def _read(content: Mapping[str, Any]) -> RunSpec:
         content.get("task_name", ""),
         environment=content.get("environment", {}),
         task_id=content["task_id"],
+        fault_rules=tuple(content.get("fault_rules", ())),
     )
 
 

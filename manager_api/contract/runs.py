@@ -18,3 +18,5 @@ class RunCommands(Answer):
     total_steps: int
     environment: dict[str, str] = Field(default_factory=dict)
     """Provisioned variables, which are added to the environment of the commands."""
+    fault_rules: list[dict[str, str]] = Field(default_factory=list)
+    """The farm's own rules for causes of failures: `name`, `pattern`, `fault`, `sentence`."""

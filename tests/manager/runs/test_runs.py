@@ -85,6 +85,7 @@ async def test_the_holder_of_a_lease_gets_the_commands_for_its_platform(
         ],
         "total_steps": 1,
         "environment": {},
+        "fault_rules": [],
     }
     assert other.json()["commands"][0]["parameters"]["message"].startswith("blender.exe ")
 
@@ -109,7 +110,7 @@ async def test_fetching_counts_as_authority_for_half_a_minute(
     job, carmen = await submit(), await register()
     lease, key, now = await lend(carmen.id, job["id"]), RunKey(job["id"], 1, 1, 1), [1000.0]
     runs = RunService(
-        farm.parts.database, lambda: farm.parts.configuration.variables, lambda: now[0]
+        farm.parts.database, lambda: farm.parts.configuration.variables, clock=lambda: now[0]
     )
     async with farm.parts.database.reading() as session:
         worker = await workers.existing_worker(session, carmen.id)
