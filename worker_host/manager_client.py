@@ -109,6 +109,7 @@ def _read(content: Mapping[str, Any]) -> RunSpec:
         environment=content.get("environment", {}),
         task_id=content["task_id"],
         existing_frames=_existing(content.get("existing_frames")),
+        fault_rules=tuple(content.get("fault_rules", ())),
     )
 
 

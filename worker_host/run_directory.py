@@ -73,13 +73,13 @@ class RunDirectory:
     def outcome(self) -> Outcome | None:
         try:
             outcome = self._read("outcome.json")
-            return Outcome(OutcomeKind(outcome["kind"]), outcome["reason"])
-        except (OSError, ValueError):
+            return Outcome(**{**outcome, "kind": OutcomeKind(outcome["kind"])})
+        except (OSError, ValueError, TypeError):
             return None
 
     def keep_outcome(self, outcome: Outcome) -> None:
         """Write the outcome of a run whose shim has died without one."""
-        self._write("outcome.json", {"kind": outcome.kind, "reason": outcome.reason})
+        self._write("outcome.json", asdict(outcome))
 
     def executor(self) -> Executor:
         """Return the run's shim. If none has begun, this call keeps later ones from beginning."""
@@ -163,6 +163,8 @@ def _description(ref: RunRef, spec: RunSpec, settings: RunSettings) -> Mapping[s
         ],
         "environment": {**settings.environment, **spec.environment},
         "tools": {**settings.tools, **spec.tools},
+        "fault_rules": [dict(rule) for rule in spec.fault_rules],
+        "min_free": settings.min_free,
         "stop_grace_s": settings.stop_grace_s,
         "orphan_after_s": settings.orphan_after_s,
         "host_check_s": settings.host_check_s,

@@ -17,6 +17,7 @@ from worker_host.run_spec import RunHooks, RunRefused, RunSettings, RunSpec
 from worker_host.runs_folder import RunsFolder
 from worker_host.shim_server import ShimServer
 from workflows.domain.bounded_dict import BoundedDict
+from workflows.domain.faults import Fault
 from workflows.domain.messages import Outcome, OutcomeKind, RunKey, RunRef
 from workflows.domain.runs import CANCELED_BEFORE, Attach, Begin, Kept, RunBook, StopOrder
 
@@ -241,9 +242,16 @@ class RunTable:
 
     def _settle(self, run: LiveRun, outcome: Outcome) -> None:
         run.ended.set_result(self._book.ended(run.key, outcome))
+        self._tell_of_machine(run, outcome)
         if run.tail is not None:
             run.tail.run_ended()
         self._hooks.run_ended()
+
+    def _tell_of_machine(self, run: LiveRun, outcome: Outcome) -> None:
+        if outcome.kind is OutcomeKind.COMPLETED:
+            self._hooks.run_completed()
+        elif outcome.fault == Fault.MACHINE:
+            self._hooks.machine_failed(outcome, run.directory.commands())
 
     def _follow_log(self, run: LiveRun, *, is_adopted: bool = False) -> None:
         run.tail = LogTail(

@@ -37,3 +37,5 @@ class RunCommands(Answer):
     environment: dict[str, str] = Field(default_factory=dict)
     """Provisioned variables, which are added to the environment of the commands."""
     existing_frames: ExistingFrames
+    fault_rules: list[dict[str, str]] = Field(default_factory=list)
+    """The farm's own rules for causes of failures: `name`, `pattern`, `fault`, `sentence`."""

@@ -113,7 +113,12 @@ class ManagerParts:
             registrations=RegistrationLimit(),
             farm=FarmWatch(database, live),
             log_notes=LogNotes(database, logs, live),
-            runs=RunService(database, lambda: configuration.variables, logs),
+            runs=RunService(
+                database,
+                lambda: configuration.variables,
+                logs,
+                lambda: configuration.settings.fault_rules,
+            ),
             shaman=Shaman(lambda: configuration.settings),
             http_runs=HttpRuns(database, lambda: patience(configuration.settings)),
             mqtt=mqtt,

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 
 from worker_host import processes
-from worker_host.commands.parameters import CommandFailed
+from worker_host.commands.parameters import CommandFailed, ProgramMissing
 from worker_host.processes.environment import find_program
 from worker_host.processes.output import LineWriter, LogFile
 from worker_host.processes.watch import Stopped, Watch
@@ -33,8 +33,13 @@ class Context:
         tools: Mapping[str, str],
         stop_grace_s: float,
         on_started: Callable[[int], None],
+        on_line: Callable[[bytes], None],
         existing_frames: ExistingFrames = ExistingFrames(),  # noqa: B008 - frozen
     ) -> None:
+        """
+        Args:
+            on_line: called with each line that a program prints.
+        """
         self.existing_frames = existing_frames
         self._log = log
         self._watch = watch
@@ -42,6 +47,7 @@ class Context:
         self._tools = tools
         self._stop_grace_s = stop_grace_s
         self._on_started = on_started
+        self._on_line = on_line
 
     def log(self, line: str) -> None:
         self._log.line(line)
@@ -70,17 +76,17 @@ class Context:
         """Return the path of a program: the one set for this host, or else one on PATH.
 
         Raises:
-            CommandFailed: there is no such program.
+            ProgramMissing: there is no such program.
         """
         if _UNKNOWN.fullmatch(name):
             reason = f'nothing is set for "{name}" on this worker'
             self.log(reason)
-            raise CommandFailed(reason)
+            raise ProgramMissing(reason)
         tool = name.removesuffix(".exe")
         found = find_program(self._tools.get(tool, name), self._environment)
         if found is None:
             self.log(f'program not found: "{name}"')
-            raise CommandFailed(f'program not found: "{name}"')
+            raise ProgramMissing(f'program not found: "{name}"')
         return found
 
     def run(self, argv: Sequence[str], on_line: Callable[[bytes], None] | None = None) -> None:
@@ -88,10 +94,11 @@ class Context:
 
         Args:
             argv: the program and its arguments.
-            on_line: called with each line of the output.
+            on_line: called with each line of the output, too.
 
         Raises:
-            CommandFailed: the program cannot be started, or its exit code is not 0.
+            ProgramMissing: the program cannot be started.
+            CommandFailed: its exit code is not 0.
             Stopped: the run had to stop; the program and all its descendants are gone.
         """
         self.checkpoint()
@@ -100,7 +107,7 @@ class Context:
             program = processes.spawn([self.program(argv[0]), *argv[1:]], self._environment)
         except OSError as error:
             self.log(f"cannot start {argv[0]}: {error.strerror}")
-            raise CommandFailed(f'cannot start "{argv[0]}": {error.strerror}') from error
+            raise ProgramMissing(f'cannot start "{argv[0]}": {error.strerror}') from error
         self._on_started(program.pid)
         code = self._run_to_end(program, on_line)
         if code != 0:
@@ -109,7 +116,12 @@ class Context:
     def _run_to_end(
         self, program: processes.Spawned, on_line: Callable[[bytes], None] | None
     ) -> int:
-        lines = LineWriter(self._log, b"pid=%d > " % program.pid, on_line)
+        def heard(line: bytes) -> None:
+            self._on_line(line)
+            if on_line is not None:
+                on_line(line)
+
+        lines = LineWriter(self._log, b"pid=%d > " % program.pid, heard)
         try:
             code = self._follow(program, lines)
         except Stopped:

@@ -87,6 +87,7 @@ async def test_the_holder_of_a_lease_gets_the_commands_for_its_platform(
         "total_steps": 1,
         "environment": {},
         "existing_frames": {"are_all_kept": False, "written": []},
+        "fault_rules": [],
     }
     assert other.json()["commands"][0]["parameters"]["message"].startswith("blender.exe ")
 
@@ -156,7 +157,7 @@ async def test_fetching_counts_as_authority_for_half_a_minute(
         farm.parts.database,
         lambda: farm.parts.configuration.variables,
         farm.parts.logs,
-        lambda: now[0],
+        clock=lambda: now[0],
     )
     async with farm.parts.database.reading() as session:
         worker = await workers.existing_worker(session, carmen.id)
