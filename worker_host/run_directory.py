@@ -159,6 +159,7 @@ def _description(ref: RunRef, spec: RunSpec, settings: RunSettings) -> Mapping[s
         ],
         "environment": {**settings.environment, **spec.environment},
         "tools": {**settings.tools, **spec.tools},
+        "times": asdict(spec.times),
         "stop_grace_s": settings.stop_grace_s,
         "orphan_after_s": settings.orphan_after_s,
         "host_check_s": settings.host_check_s,

@@ -88,6 +88,7 @@ class Shim:
             environment=clean_environment(os.environ, self._run["environment"], self._run["key"]),
             tools=self._run["tools"],
             stop_grace_s=self._run["stop_grace_s"],
+            end_grace_s=self._run["times"]["end_grace_s"],
             on_started=self._note_process,
         )
         command_named(command["name"])(command["parameters"], context)

@@ -4,6 +4,7 @@ from pydantic import Field
 
 from manager_api.contract.base import Answer
 from manager_api.contract.tasks import Command
+from workflows.domain.run_times import RunTimes
 
 
 class RunCommands(Answer):
@@ -18,3 +19,4 @@ class RunCommands(Answer):
     total_steps: int
     environment: dict[str, str] = Field(default_factory=dict)
     """Provisioned variables, which are added to the environment of the commands."""
+    times: RunTimes

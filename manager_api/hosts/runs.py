@@ -15,6 +15,7 @@ from manager_api.workers import provision_store as provisions
 from workflows.domain.bounded_dict import BoundedDict
 from workflows.domain.messages import RunKey
 from workflows.domain.provisioning import Provision
+from workflows.domain.run_times import RunTimes
 from workflows.domain.variables import Variables
 
 #: Most runs whose task ids are remembered for their logs: more than a large farm begins in
@@ -44,15 +45,18 @@ class RunService:
         self,
         database: Database,
         variables: Callable[[], Variables],
+        times: Callable[[], RunTimes],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """
         Args:
             variables: returns the variables in force.
+            times: returns the times in force.
             clock: in seconds of any origin.
         """
         self._database = database
         self._variables = variables
+        self._times = times
         self._leased_tasks = Batched(self._read)
         self._clock = clock
         self._fetched: BoundedDict[tuple[str, RunKey], tuple[str, float]] = BoundedDict(
@@ -90,6 +94,7 @@ class RunService:
             commands=written.commands(task.commands),
             total_steps=task.steps_total,
             environment=written.environment,
+            times=self._times(),
         )
 
     def task_fetched(self, worker_id: str, key: RunKey) -> str | None:

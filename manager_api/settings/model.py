@@ -20,6 +20,7 @@ from manager_api.settings.about import AT_ONCE, WITH_JOB, About, Secret, Topic
 from manager_api.settings.listening import address, host_and_port
 from manager_api.settings.platforms import managers_platform
 from manager_api.settings.sections import Duration, Mqtt, Shaman, Variable
+from workflows.domain.run_times import RunTimes
 from workflows.domain.variables import DEFAULT_VARIABLES, Variables
 from workflows.domain.variables import Variable as DomainVariable
 
@@ -142,6 +143,7 @@ class ManagerSettings(LayeredSettings):
     worker_timeout: Annotated[Duration, About(Topic.FAILURES, AT_ONCE, is_flamencos=True)] = (
         timedelta(minutes=1)
     )
+    blender_end_grace: Annotated[Duration, About(Topic.FAILURES, AT_ONCE)] = timedelta(minutes=1)
     task_fail_after_softfail_count: Annotated[
         Positive, About(Topic.FAILURES, WITH_JOB, is_flamencos=True)
     ] = 3
@@ -236,6 +238,10 @@ class ManagerSettings(LayeredSettings):
             return self.database
         file = self.database or "tablao.sqlite"
         return f"sqlite+aiosqlite:///{self.data_dir / Path(file).expanduser()}"
+
+    @property
+    def run_times(self) -> RunTimes:
+        return RunTimes(end_grace_s=self.blender_end_grace.total_seconds())
 
     @property
     def farm_variables(self) -> Variables:

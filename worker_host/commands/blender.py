@@ -4,6 +4,7 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from worker_host.commands.blender_end import BlendersEnd
 from worker_host.commands.blender_frames import (
     LONGEST_PATH,
     FrameAccount,
@@ -37,21 +38,22 @@ def blender_render(parameters: Mapping[str, Any], context: "Context") -> None:
         raise CommandFailed(f'blend file does not exist: "{blend_file}"')
     arguments = [*words(parameters, "exeArgs"), *texts(parameters, "args")]
     _check_output(output_of(arguments))
-    account = _rendered(argv, context)
+    account = _rendered(argv, arguments, context)
     if problems := account.set_aside_skipped():
         for problem in problems:
             context.log(problem)
         context.log("rendering these frames again")
-        account = _rendered(argv, context)
+        account = _rendered(argv, arguments, context)
         if left := account.set_aside_skipped():
             raise CommandFailed(left[0])
     account.check(frames_of(arguments))
 
 
-def _rendered(argv: Sequence[str], context: "Context") -> FrameAccount:
+def _rendered(argv: Sequence[str], arguments: Sequence[str], context: "Context") -> FrameAccount:
     account = FrameAccount()
+    end = BlendersEnd(account, arguments, context.end_grace_s)
     try:
-        context.run(argv, account.line)
+        context.run(argv, account.line, end.overdue)
     except CommandFailed as failure:
         if account.error:
             raise CommandFailed(f"{account.error} ({failure})") from failure

@@ -2572,6 +2572,7 @@ export interface components {
             environment?: {
                 [key: string]: string;
             };
+            times: components["schemas"]["RunTimes"];
         };
         /**
          * RunStatistics
@@ -2582,6 +2583,17 @@ export interface components {
             cpu_percent?: number | null;
             /** Memory */
             memory?: number | null;
+        };
+        /**
+         * RunTimes
+         * @description The times of one run, in seconds.
+         */
+        RunTimes: {
+            /**
+             * End Grace S
+             * @default 60
+             */
+            end_grace_s: number;
         };
         /** ScriptToTry */
         ScriptToTry: {

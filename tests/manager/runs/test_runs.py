@@ -17,6 +17,7 @@ from manager_api.hosts.runs import RunService
 from manager_api.workers import store as workers
 from tests.manager.api_calls import Register, Submit, TasksOf
 from workflows.domain.messages import RunKey
+from workflows.domain.run_times import RunTimes
 
 if TYPE_CHECKING:
     from tests.manager.stand_in_farm import Farm
@@ -85,6 +86,7 @@ async def test_the_holder_of_a_lease_gets_the_commands_for_its_platform(
         ],
         "total_steps": 1,
         "environment": {},
+        "times": {"end_grace_s": 60},
     }
     assert other.json()["commands"][0]["parameters"]["message"].startswith("blender.exe ")
 
@@ -109,7 +111,10 @@ async def test_fetching_counts_as_authority_for_half_a_minute(
     job, carmen = await submit(), await register()
     lease, key, now = await lend(carmen.id, job["id"]), RunKey(job["id"], 1, 1, 1), [1000.0]
     runs = RunService(
-        farm.parts.database, lambda: farm.parts.configuration.variables, lambda: now[0]
+        farm.parts.database,
+        lambda: farm.parts.configuration.variables,
+        RunTimes,
+        lambda: now[0],
     )
     async with farm.parts.database.reading() as session:
         worker = await workers.existing_worker(session, carmen.id)
