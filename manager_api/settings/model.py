@@ -149,6 +149,7 @@ class ManagerSettings(LayeredSettings):
     ] = 3
     blocklist_threshold: Annotated[Positive, About(Topic.FAILURES, WITH_JOB, is_flamencos=True)] = 3
     retry_pause_s: Annotated[Seconds, About(Topic.FAILURES, WITH_JOB)] = 5.0
+    other_worker_wait: Annotated[Duration, About(Topic.FAILURES)] = timedelta(minutes=15)
     schedule_to_start_s: Annotated[Seconds, About(Topic.TIMES, WITH_JOB)] = 30.0
     heartbeat_s: Annotated[Seconds, About(Topic.TIMES, WITH_JOB)] = 90.0
     history_events: Annotated[Positive, About(Topic.TIMES, WITH_JOB)] = 8_000
