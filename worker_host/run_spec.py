@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from workflows.domain.messages import Outcome, RunKey, RunRef
+from workflows.domain.run_times import RunTimes
 from workflows.domain.written_frames import ExistingFrames
 
 
@@ -33,6 +34,7 @@ class RunSpec:
     existing_frames: ExistingFrames = field(default_factory=ExistingFrames)
     fault_rules: tuple[Mapping[str, Any], ...] = ()
     """The farm's own rules for causes of failures, see `workflows.domain.faults.rules_from`."""
+    times: RunTimes = field(default_factory=RunTimes)
 
 
 class RunRefused(Exception):

@@ -126,6 +126,7 @@ class Shim:
             environment=clean_environment(os.environ, self._run["environment"], self._run["key"]),
             tools=self._run["tools"],
             stop_grace_s=self._run["stop_grace_s"],
+            end_grace_s=self._run["times"]["end_grace_s"],
             on_started=self._note_process,
             existing_frames=_existing_frames(self._run.get("existing_frames", {})),
             on_line=self._causes.line,

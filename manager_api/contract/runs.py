@@ -4,6 +4,7 @@ from pydantic import Field
 
 from manager_api.contract.base import Answer
 from manager_api.contract.tasks import Command
+from workflows.domain.run_times import RunTimes
 
 
 class WrittenFrame(Answer):
@@ -39,3 +40,4 @@ class RunCommands(Answer):
     existing_frames: ExistingFrames
     fault_rules: list[dict[str, str]] = Field(default_factory=list)
     """The farm's own rules for causes of failures: `name`, `pattern`, `fault`, `sentence`."""
+    times: RunTimes

@@ -17,6 +17,7 @@ from manager_api.workers import provision_store as provisions
 from workflows.domain.bounded_dict import BoundedDict
 from workflows.domain.messages import RunKey
 from workflows.domain.provisioning import Provision
+from workflows.domain.run_times import RunTimes
 from workflows.domain.variables import Variables
 
 #: Most runs whose task ids are remembered for their logs: more than a large farm begins in
@@ -47,6 +48,7 @@ class RunService:
         database: Database,
         variables: Callable[[], Variables],
         logs: TaskLogs,
+        times: Callable[[], RunTimes],
         fault_rules: Callable[[], Sequence[FaultRule]] = tuple,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -55,12 +57,14 @@ class RunService:
             variables: returns the variables in force.
             logs: of the tasks, which name the frames that their tries have written.
             fault_rules: returns the farm's own rules for causes of failures.
+            times: returns the times in force.
             clock: in seconds of any origin.
         """
         self._database = database
         self._variables = variables
         self._logs = logs
         self._fault_rules = fault_rules
+        self._times = times
         self._leased_tasks = Batched(self._read)
         self._clock = clock
         self._fetched: BoundedDict[tuple[str, RunKey], tuple[str, float]] = BoundedDict(
@@ -100,6 +104,7 @@ class RunService:
             environment=written.environment,
             existing_frames=await self._existing_frames(task, key),
             fault_rules=[rule.model_dump(mode="json") for rule in self._fault_rules()],
+            times=self._times(),
         )
 
     async def _existing_frames(self, task: LeasedTask, key: RunKey) -> ExistingFrames:

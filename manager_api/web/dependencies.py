@@ -117,6 +117,7 @@ class ManagerParts:
                 database,
                 lambda: configuration.variables,
                 logs,
+                lambda: configuration.settings.run_times,
                 lambda: configuration.settings.fault_rules,
             ),
             shaman=Shaman(lambda: configuration.settings),

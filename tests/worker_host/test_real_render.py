@@ -12,6 +12,7 @@ from tests.worker_host.farmhouse import Farmhouse, Fetch
 from worker_host.processes.environment import clean_environment
 from worker_host.run_table import RunTable
 from workflows.domain.messages import OutcomeKind
+from workflows.domain.run_times import RunTimes
 
 SCENE = """
 import bpy, sys
@@ -132,6 +133,22 @@ async def test_the_reason_is_in_blenders_own_words(
     assert "no camera" in outcome.reason
 
 
+ENDLESS_THREAD = "import threading, time; threading.Thread(target=time.sleep, args=[1e6]).start()"
+
+
+async def test_blender_with_a_thread_that_never_ends_is_stopped_and_its_task_is_completed(
+    house: Farmhouse, table: RunTable, blend_file: Path, tmp_path: Path
+) -> None:
+    asked, frames = house.ref(), tmp_path / "frames"
+    thread = ("--python-expr", ENDLESS_THREAD)
+
+    outcome = await house.run(table, asked, render(house, blend_file, frames, "1..2", *thread))
+
+    assert outcome.kind is OutcomeKind.COMPLETED, house.log(asked.key)
+    assert {path.name for path in frames.iterdir()} == {"000001.png", "000002.png"}
+    assert "they are whole, but it has not ended for 1 s: stopping it" in house.log(asked.key)
+
+
 def render(
     house: Farmhouse,
     blend_file: Path,
@@ -150,7 +167,7 @@ def render(
             *("--render-frame", frames),
         ],
     }
-    return house.commands(("blender-render", parameters))
+    return house.commands(("blender-render", parameters), times=RunTimes(end_grace_s=1))
 
 
 async def test_file_that_is_no_scene_fails_the_task(

@@ -21,6 +21,10 @@ _DRAIN_S = 1.0
 _UNKNOWN = re.compile(r"\{[^{}]+\}")
 
 
+def _never(_run_s: float) -> str:
+    return ""
+
+
 class Context:
     """A run's log, environment and tools, for its commands."""
 
@@ -32,6 +36,7 @@ class Context:
         environment: Mapping[str, str],
         tools: Mapping[str, str],
         stop_grace_s: float,
+        end_grace_s: float,
         on_started: Callable[[int], None],
         on_line: Callable[[bytes], None],
         existing_frames: ExistingFrames = ExistingFrames(),  # noqa: B008 - frozen
@@ -46,6 +51,8 @@ class Context:
         self._environment = environment
         self._tools = tools
         self._stop_grace_s = stop_grace_s
+        self.end_grace_s = end_grace_s
+        """How long Blender may take to end after its last frame, in seconds; 0 for any time."""
         self._on_started = on_started
         self._on_line = on_line
 
@@ -89,12 +96,20 @@ class Context:
             raise ProgramMissing(f'program not found: "{name}"')
         return found
 
-    def run(self, argv: Sequence[str], on_line: Callable[[bytes], None] | None = None) -> None:
+    def run(
+        self,
+        argv: Sequence[str],
+        on_line: Callable[[bytes], None] | None = None,
+        overdue: Callable[[float], str] = _never,
+    ) -> None:
         """Run a program to its end, and write its output to the log.
 
         Args:
             argv: the program and its arguments.
             on_line: called with each line of the output, too.
+            overdue: called again and again with the seconds for which the run has been going on.
+                It returns why the program is done although it does not end; empty if it is not
+                done. The program is then stopped, and its exit code does not count.
 
         Raises:
             ProgramMissing: the program cannot be started.
@@ -109,12 +124,15 @@ class Context:
             self.log(f"cannot start {argv[0]}: {error.strerror}")
             raise ProgramMissing(f'cannot start "{argv[0]}": {error.strerror}') from error
         self._on_started(program.pid)
-        code = self._run_to_end(program, on_line)
+        code = self._run_to_end(program, on_line, overdue)
         if code != 0:
             raise CommandFailed(f"command exited abnormally with code {code}")
 
     def _run_to_end(
-        self, program: processes.Spawned, on_line: Callable[[bytes], None] | None
+        self,
+        program: processes.Spawned,
+        on_line: Callable[[bytes], None] | None,
+        overdue: Callable[[float], str],
     ) -> int:
         def heard(line: bytes) -> None:
             self._on_line(line)
@@ -123,7 +141,7 @@ class Context:
 
         lines = LineWriter(self._log, b"pid=%d > " % program.pid, heard)
         try:
-            code = self._follow(program, lines)
+            code = self._follow(program, lines, overdue)
         except Stopped:
             self._stop(program, lines)
             raise
@@ -135,10 +153,16 @@ class Context:
             os.close(program.output)
         return code
 
-    def _follow(self, program: processes.Spawned, lines: LineWriter) -> int:
+    def _follow(
+        self, program: processes.Spawned, lines: LineWriter, overdue: Callable[[float], str]
+    ) -> int:
         is_open = True
         while (code := processes.reap(program.pid)) is None:
             self._watch.checkpoint()
+            if why := overdue(self._watch.run_s):
+                self.log(f"{why}: stopping it, and going on")
+                self._stop(program, lines)
+                return 0
             self._watch.wait(60.0, program.output if is_open else None)
             if is_open:
                 is_open = _read(program, lines)

@@ -920,6 +920,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/tablao/v1/workers/{worker_id}/forgive": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Forgive Worker
+         * @description Let a worker that is set aside take tasks again, until it meets the fault again.
+         */
+        post: operations["forgiveWorker"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v3/shaman/checkout/requirements": {
         parameters: {
             query?: never;
@@ -1900,6 +1920,8 @@ export interface components {
             status_change: components["schemas"]["WorkerStatusChange"] | null;
             /** Is Paused */
             is_paused: boolean;
+            /** Set Aside */
+            set_aside: components["schemas"]["WorkerAside"][];
             /** Is Connected */
             is_connected: boolean;
             /** Is Http */
@@ -2618,6 +2640,11 @@ export interface components {
                 [key: string]: string;
             };
             existing_frames: components["schemas"]["ExistingFrames"];
+            /** Fault Rules */
+            fault_rules?: {
+                [key: string]: string;
+            }[];
+            times: components["schemas"]["RunTimes"];
         };
         /**
          * RunStatistics
@@ -2628,6 +2655,17 @@ export interface components {
             cpu_percent?: number | null;
             /** Memory */
             memory?: number | null;
+        };
+        /**
+         * RunTimes
+         * @description The times of one run, in seconds.
+         */
+        RunTimes: {
+            /**
+             * End Grace S
+             * @default 60
+             */
+            end_grace_s: number;
         };
         /** SameOutput */
         SameOutput: {
@@ -3016,6 +3054,23 @@ export interface components {
             task?: components["schemas"]["WorkerTask"] | null;
             /** Tags */
             tags?: components["schemas"]["WorkerTag"][] | null;
+        };
+        /**
+         * WorkerAside
+         * @description A cause because of which a worker is set aside.
+         */
+        WorkerAside: {
+            /** Cause */
+            cause: string;
+            /** Reason */
+            reason: string;
+            /** Task Types */
+            task_types: string[];
+            /**
+             * Since
+             * Format: date-time
+             */
+            since: string;
         };
         /** WorkerList */
         WorkerList: {
@@ -5801,6 +5856,44 @@ export interface operations {
         };
     };
     resumeWorker: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                worker_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request does not fit, and the message says why */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"] | components["schemas"]["SecurityError"];
+                };
+            };
+            /** @description Default Response */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    forgiveWorker: {
         parameters: {
             query?: never;
             header?: never;
