@@ -129,7 +129,7 @@ class Shim:
             end_grace_s=self._run["times"]["end_grace_s"],
             on_started=self._note_process,
             existing_frames=_existing_frames(self._run.get("existing_frames", {})),
-            on_line=self._causes.line,
+            on_lines=self._causes.lines,
         )
         command_named(command["name"])(command["parameters"], context)
 

@@ -58,7 +58,7 @@ HARMLESS = (
 def found(*lines: str, own: tuple[tuple[str, str, str, str], ...] = ()) -> str:
     finder = CauseFinder([own_rule(*rule) for rule in own])
     for line in lines:
-        finder.line(line.encode())
+        finder.lines([line.encode()])
     return finder.cause.rule.name if finder.cause else ""
 
 
@@ -81,7 +81,7 @@ def test_the_machines_cause_counts_more_than_the_scenes() -> None:
 def test_the_reason_begins_with_the_sentence_and_has_the_programs_words() -> None:
     finder = CauseFinder()
 
-    finder.line(b"Error: Cannot render, no camera")
+    finder.lines([b"Error: Cannot render, no camera"])
 
     assert finder.cause is not None
     assert finder.cause.reason("command exited abnormally with code 1") == (

@@ -38,12 +38,12 @@ class Context:
         stop_grace_s: float,
         end_grace_s: float,
         on_started: Callable[[int], None],
-        on_line: Callable[[bytes], None],
+        on_lines: Callable[[Sequence[bytes]], None],
         existing_frames: ExistingFrames = ExistingFrames(),  # noqa: B008 - frozen
     ) -> None:
         """
         Args:
-            on_line: called with each line that a program prints.
+            on_lines: called with the lines that a program prints, several at a time.
         """
         self.existing_frames = existing_frames
         self._log = log
@@ -54,7 +54,7 @@ class Context:
         self.end_grace_s = end_grace_s
         """How long Blender may take to end after its last frame, in seconds; 0 for any time."""
         self._on_started = on_started
-        self._on_line = on_line
+        self._on_lines = on_lines
 
     def log(self, line: str) -> None:
         self._log.line(line)
@@ -134,10 +134,11 @@ class Context:
         on_line: Callable[[bytes], None] | None,
         overdue: Callable[[float], str],
     ) -> int:
-        def heard(line: bytes) -> None:
-            self._on_line(line)
+        def heard(lines: Sequence[bytes]) -> None:
+            self._on_lines(lines)
             if on_line is not None:
-                on_line(line)
+                for line in lines:
+                    on_line(line)
 
         lines = LineWriter(self._log, b"pid=%d > " % program.pid, heard)
         try:

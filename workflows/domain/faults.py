@@ -244,11 +244,12 @@ class CauseFinder:
         self._best = len(rules)
         self.cause: Cause | None = None
 
-    def line(self, line: bytes) -> None:
-        """Take in a line of output."""
-        lowered = line[:_SEARCHED].lower()
+    def lines(self, lines: Sequence[bytes]) -> None:
+        """Take in lines of output. Few have a part of a pattern, so all are searched at once."""
+        lowered = b"\n".join(lines).lower()
         if any(part in lowered for part, rank in self._in_bytes if rank < self._best):
-            self.text(line.decode("utf-8", "replace"))
+            for line in lines:
+                self.text(line.decode("utf-8", "replace"))
 
     def text(self, text: str) -> None:
         """Take in a line, or a failure's own sentence."""
