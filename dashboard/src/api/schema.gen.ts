@@ -920,6 +920,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/tablao/v1/workers/{worker_id}/forgive": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Forgive Worker
+         * @description Let a worker that is set aside take tasks again, until it meets the fault again.
+         */
+        post: operations["forgiveWorker"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v3/shaman/checkout/requirements": {
         parameters: {
             query?: never;
@@ -1870,6 +1890,8 @@ export interface components {
             status_change: components["schemas"]["WorkerStatusChange"] | null;
             /** Is Paused */
             is_paused: boolean;
+            /** Set Aside */
+            set_aside: components["schemas"]["WorkerAside"][];
             /** Is Connected */
             is_connected: boolean;
             /** Is Http */
@@ -2572,6 +2594,10 @@ export interface components {
             environment?: {
                 [key: string]: string;
             };
+            /** Fault Rules */
+            fault_rules?: {
+                [key: string]: string;
+            }[];
         };
         /**
          * RunStatistics
@@ -2964,6 +2990,23 @@ export interface components {
             task?: components["schemas"]["WorkerTask"] | null;
             /** Tags */
             tags?: components["schemas"]["WorkerTag"][] | null;
+        };
+        /**
+         * WorkerAside
+         * @description A cause because of which a worker is set aside.
+         */
+        WorkerAside: {
+            /** Cause */
+            cause: string;
+            /** Reason */
+            reason: string;
+            /** Task Types */
+            task_types: string[];
+            /**
+             * Since
+             * Format: date-time
+             */
+            since: string;
         };
         /** WorkerList */
         WorkerList: {
@@ -5740,6 +5783,44 @@ export interface operations {
         };
     };
     resumeWorker: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                worker_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request does not fit, and the message says why */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"] | components["schemas"]["SecurityError"];
+                };
+            };
+            /** @description Default Response */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    forgiveWorker: {
         parameters: {
             query?: never;
             header?: never;

@@ -35,6 +35,14 @@ A_WORKER = {
     "status": "awake",
     "status_change": {"status": "asleep", "is_lazy": True},
     "is_paused": True,
+    "set_aside": [
+        {
+            "cause": "program-missing",
+            "reason": "No Blender is here.",
+            "task_types": ["blender"],
+            "since": "2026-01-01T10:00:00Z",
+        }
+    ],
     "is_connected": True,
     "is_http": False,
     "slots": 2,
@@ -261,6 +269,7 @@ def _serve_workers(api: FastAPI) -> None:
     @api.post("/api/v3/worker-mgt/workers/{worker_id}/settags", status_code=204)
     @api.post("/api/tablao/v1/workers/{worker_id}/pause", status_code=204)
     @api.post("/api/tablao/v1/workers/{worker_id}/resume", status_code=204)
+    @api.post("/api/tablao/v1/workers/{worker_id}/forgive", status_code=204)
     @api.delete("/api/v3/worker-mgt/workers/{worker_id}", status_code=204)
     async def change_worker(worker_id: str) -> None:
         return None
