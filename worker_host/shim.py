@@ -147,7 +147,9 @@ class Shim:
     def _keep(self, outcome: Outcome) -> None:
         """Write the outcome over the space that was reserved for it, as the disk may be full."""
         reserved = self._path("reserved")
-        with open(reserved, "r+b") as file:
+        # A host of an older build reserves no space.
+        descriptor = os.open(reserved, os.O_RDWR | os.O_CREAT, 0o600)
+        with open(descriptor, "r+b") as file:
             file.write(json.dumps(outcome).encode().ljust(os.fstat(file.fileno()).st_size))
             file.truncate()
             file.flush()

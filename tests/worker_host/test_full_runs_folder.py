@@ -80,6 +80,16 @@ def test_the_log_says_how_much_was_lost(tmp_path: Path) -> None:
     )
 
 
+async def test_without_reserved_space_the_outcome_is_written_all_the_same(
+    house: Farmhouse, table: RunTable
+) -> None:
+    asked = house.ref()
+
+    outcome = await house.run(table, asked, house.shell(f"rm {house.path(asked.key, 'reserved')}"))
+
+    assert outcome.kind is OutcomeKind.COMPLETED
+
+
 async def test_a_run_can_be_stopped_on_a_full_disk(
     house_on_disk: tuple[Farmhouse, RunTable, SmallDisk],
 ) -> None:

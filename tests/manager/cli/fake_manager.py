@@ -171,6 +171,10 @@ def _serve_jobs(api: FastAPI, fake: FakeManager) -> None:
         fake.jobs[JOB] = job
         return job
 
+    @api.get("/api/tablao/v1/jobs/{job_id}/reasons")
+    async def reasons(job_id: str) -> Any:
+        return {"reasons": [{"text": "no camera", "tasks": 3, "task_ids": [TASK]}]}
+
     @api.get("/api/v3/jobs/{job_id}")
     async def job(job_id: str) -> Any:
         if job_id not in fake.jobs:
