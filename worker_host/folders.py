@@ -63,16 +63,29 @@ def trouble_with(folders: Iterable[str], min_free: int) -> Cause | None:
     return next((cause for folder in folders if (cause := _trouble(folder, min_free))), None)
 
 
+def cause_of(error: OSError, folder: str) -> Cause | None:
+    """Return the cause of an error at a folder; None if it does not tell of a disk."""
+    number = error.errno or 0
+    if number not in _OF_DISKS:
+        return None
+    return of_os_error(errno.errorcode[number], f"{folder}: {os.strerror(number)}")
+
+
 def _trouble(folder: str, min_free: int) -> Cause | None:
     folder = _existing(folder)
     try:
         _try(folder)
+    except OSError as error:
+        return cause_of(error, folder)
+    return space_trouble(folder, min_free)
+
+
+def space_trouble(folder: str, min_free: int) -> Cause | None:
+    """Return why a folder has too little free space, without writing to it; None if it has."""
+    try:
         disk = os.statvfs(folder)
     except OSError as error:
-        number = error.errno or 0
-        if number not in _OF_DISKS:
-            return None
-        return of_os_error(errno.errorcode[number], f"{folder}: {os.strerror(number)}")
+        return cause_of(error, folder)
     free = disk.f_bavail * disk.f_frsize
     if free >= min_free:
         return None

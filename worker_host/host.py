@@ -198,6 +198,7 @@ class Host:
 
     def run_completed(self) -> None:
         self._asides.worked()
+        self._faults.run_completed()
 
     def run_ended(self) -> None:
         self._run_ended.set()

@@ -8,7 +8,7 @@ from typing import Any
 import psutil
 
 from worker_host.asides import Asides, IsMended
-from worker_host.folders import trouble_with, written_by
+from worker_host.folders import space_trouble, trouble_with, written_by
 from worker_host.provisioned import types_without_programs
 from worker_host.run_spec import Command
 from workflows.domain.faults import BUILT_IN, PROGRAM_MISSING, Probe
@@ -16,6 +16,8 @@ from workflows.domain.messages import Outcome
 
 #: The part of the memory, in percent, that must be free before a task is tried again.
 _FREE_MEMORY_PERCENT = 10
+#: With less free space on the disk of runs, in bytes, the next run could not even begin.
+_SCARCE = 1_000_000
 _PROBES = {rule.name: rule.probe for rule in BUILT_IN}
 
 
@@ -44,6 +46,13 @@ class MachineFaults:
         self._own_task_types = self._task_types = task_types
         self._tools = tools
         self._programs: Mapping[str, Any] = {}
+
+    def run_completed(self) -> None:
+        """Set the worker aside if the disk of runs is full, although the run did not need it."""
+        cause = space_trouble(str(self._runs_dir), min(self._min_free, _SCARCE))
+        if cause is not None:
+            reason = cause.reason("")
+            self._asides.set_aside(cause.rule.name, reason, self._is_mended(Probe.FOLDERS, ()))
 
     def run_failed(self, outcome: Outcome, commands: Sequence[Command]) -> None:
         """Set the worker aside because of a run's outcome."""

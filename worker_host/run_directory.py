@@ -3,6 +3,7 @@
 run.json      the commands to execute (host)
 shim.json     the shim that executes them, and the running command (shim)
 log           the task's log (shim)
+reserved      the space for the outcome, in case that the disk is full later (host)
 outcome.json  the run's outcome (shim; the host if the shim died)
 acked         how many bytes of the log the manager has (host)
 delivered     exists if the outcome has been accepted (host)
@@ -19,6 +20,9 @@ from typing import Any
 
 from worker_host.run_spec import Command, RunSettings, RunSpec
 from workflows.domain.messages import Outcome, OutcomeKind, RunKey, RunRef
+
+#: The space that is reserved for a run's outcome, in bytes.
+_RESERVED = 16_384
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +48,7 @@ class RunDirectory:
         """Make the directory, with the commands to execute."""
         self.path.mkdir(mode=0o700)
         self._write("run.json", _description(ref, spec, settings))
+        (self.path / "reserved").write_bytes(b" " * _RESERVED)
 
     def ref(self) -> RunRef:
         """Return the run's reference.

@@ -7,6 +7,7 @@ The server forks a shim for each line and answers with its pid; this saves the i
 The server ends with its host; the shims do not.
 """
 
+import contextlib
 import json
 import os
 import signal
@@ -55,7 +56,7 @@ class Shim:
             processes.adopt_orphans()
             outcome = self._outcome()
             processes.kill_children()
-            self._write("outcome.json", outcome, durably=True)
+            self._keep(outcome)
 
     def _claim(self) -> bool:
         """Claim the run for this shim; return False if another shim has claimed it already."""
@@ -136,21 +137,35 @@ class Shim:
     def _note_process(self, pid: int) -> None:
         process = {"pid": pid, "pgid": pid, "start": processes.identity(pid)}
         self._state["command"].update(process)
-        self._write("shim.json", self._state)
+        # On a full disk the host does not learn the command's name; the command goes on.
+        with contextlib.suppress(OSError):
+            self._write("shim.json", self._state)
 
-    def _write(self, name: str, content: object, *, durably: bool = False) -> None:
+    def _write(self, name: str, content: object) -> None:
         draft = self._path(f"{name}.draft")
         with open(draft, "w", encoding="utf-8") as file:
             json.dump(content, file)
-            file.flush()
-            if durably:
-                os.fsync(file.fileno())
         os.replace(draft, self._path(name))
+
+    def _keep(self, outcome: Outcome) -> None:
+        """Write the outcome over the space that was reserved for it, as the disk may be full."""
+        reserved = self._path("reserved")
+        # A host of an older build reserves no space.
+        descriptor = os.open(reserved, os.O_RDWR | os.O_CREAT, 0o600)
+        with open(descriptor, "r+b") as file:
+            file.write(json.dumps(outcome).encode().ljust(os.fstat(file.fileno()).st_size))
+            file.truncate()
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(reserved, self._path("outcome.json"))
 
     def _write_traceback(self) -> None:
         import traceback
 
-        with open(self._path("crash.txt"), "a", encoding="utf-8") as file:
+        with (
+            contextlib.suppress(OSError),
+            open(self._path("crash.txt"), "a", encoding="utf-8") as file,
+        ):
             traceback.print_exc(file=file)
 
     def _path(self, name: str) -> str:

@@ -8,18 +8,32 @@ MAX_LINE = 40 * 1024
 
 
 class LogFile:
-    """The task's log: append-only, and always valid UTF-8."""
+    """The task's log: append-only, and always valid UTF-8.
+
+    What the disk does not take is lost, because a full disk must not end a render.
+    """
 
     def __init__(self, path: str) -> None:
         self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
+        self._lost = 0
+        """How many bytes were lost since the last write that the disk took."""
 
     def line(self, text: str) -> None:
         # JSON can hold lone surrogates, but UTF-8 cannot.
         self.write(text.encode("utf-8", "replace") + b"\n")
 
     def write(self, data: bytes) -> None:
-        while data:
-            data = data[os.write(self._file, data) :]
+        if self._lost:
+            data = (
+                b"\n(%d bytes of the log were lost: the disk did not take them)\n" % self._lost
+                + data
+            )
+        try:
+            while data:
+                data = data[os.write(self._file, data) :]
+            self._lost = 0
+        except OSError:
+            self._lost += len(data)
 
 
 class LineWriter:

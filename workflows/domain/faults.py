@@ -216,9 +216,16 @@ class Cause:
     """The line in which the rule was found."""
 
     def reason(self, failure: str) -> str:
-        """Return the rule's sentence with the words of the program, or else of the failure."""
+        """Return the rule's sentence with the words of the program, or else of the failure.
+
+        An artist looks for Blender's own words, and a wrangler for what is to be done.
+        """
         words = self.words or failure
-        return f"{self.rule.sentence} ({words})" if words else self.rule.sentence
+        if not words:
+            return self.rule.sentence
+        if self.rule.fault is Fault.SCENE:
+            return f"{words.rstrip('. ')}. {self.rule.sentence}"
+        return f"{self.rule.sentence} ({words})"
 
 
 class CauseFinder:

@@ -1103,6 +1103,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/tablao/v1/jobs/{job_id}/reasons": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Job Reasons
+         * @description Return why tasks failed, or wait because of a machine; like reasons are one.
+         */
+        get: operations["getJobReasons"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/tablao/v1/jobs/{job_id}/recompile": {
         parameters: {
             query?: never;
@@ -2279,6 +2299,14 @@ export interface components {
             tasks: components["schemas"]["RenderedNow"][];
         };
         /**
+         * JobReasons
+         * @description Why tasks of a job failed, or wait because of a fault of a machine.
+         */
+        JobReasons: {
+            /** Reasons */
+            reasons: components["schemas"]["LikeTasks"][];
+        };
+        /**
          * JobStatus
          * @enum {string}
          */
@@ -2344,6 +2372,18 @@ export interface components {
          * @enum {string}
          */
         Language: "javascript" | "python";
+        /**
+         * LikeTasks
+         * @description Tasks of a job with like texts, which differ only in numbers, frames and paths.
+         */
+        LikeTasks: {
+            /** Text */
+            text: string;
+            /** Tasks */
+            tasks: number;
+            /** Task Ids */
+            task_ids: string[];
+        };
         /** ListedJobType */
         ListedJobType: {
             /** Name */
@@ -6428,6 +6468,46 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["JobHistory"];
+                };
+            };
+            /** @description The request does not fit, and the message says why */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"] | components["schemas"]["SecurityError"];
+                };
+            };
+            /** @description Default Response */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    getJobReasons: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobReasons"];
                 };
             };
             /** @description The request does not fit, and the message says why */
