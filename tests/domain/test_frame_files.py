@@ -150,6 +150,10 @@ def test_previews_of_exr_files_are_beside_them(end: str, preview: str) -> None:
     assert previews_of(files_of(f"/r/{end}", "OPEN_EXR")).name(2) == preview
 
 
+def test_other_files_have_no_previews() -> None:
+    assert previews_of(files_of("/r/#")) == files_of("/r/#")
+
+
 @pytest.mark.parametrize("end", ["####", "a##b#c.png", "a", "#.v2", "x.####"])
 def test_a_pattern_says_all_about_the_names(end: str) -> None:
     files = files_of(f"/r [1]/{end}")

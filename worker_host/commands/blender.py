@@ -4,13 +4,9 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from worker_host.commands.blender_frames import (
-    LONGEST_PATH,
-    FrameAccount,
-    frames_of,
-    output_of,
-)
+from worker_host.commands.blender_frames import LONGEST_PATH, FrameAccount
 from worker_host.commands.parameters import CommandFailed, text, texts, words
+from workflows.domain.blender_arguments import frames_of, output_of
 
 if TYPE_CHECKING:
     from worker_host.commands.context import Context

@@ -7,12 +7,10 @@ frame that Blender "skips" may be a file that a killed Blender left behind. Stan
 import os
 import re
 from collections.abc import Sequence, Set
-from itertools import pairwise
 
 from worker_host.blender_output import FrameSaved, FrameStarted, parse_line, skipped_file
 from worker_host.commands.parameters import CommandFailed
-from workflows.domain.frames import MAX_FRAMES
-from workflows.domain.whole_images import why_not_whole
+from worker_host.commands.whole_files import why_file_not_whole
 
 #: What a file that is not whole is renamed to, so that Blender renders its frame again.
 SET_ASIDE = ".incomplete"
@@ -42,7 +40,6 @@ _SAVED = re.compile(_PREFIX + "Saved: '")
 #: A frame was added to a movie.
 _APPENDED = re.compile(_PREFIX + r"Append frame (-?\d+)")
 _NUMBER = re.compile(r"\d+")
-_RANGE = re.compile(r"(\d+)(?:\.\.(\d+))?")
 
 
 class FrameAccount:
@@ -98,7 +95,7 @@ class FrameAccount:
 
     def set_aside_skipped(self) -> list[str]:
         """Rename the skipped files that are not whole; return a sentence for each."""
-        broken = {path: why for path in self.skipped if (why := _why_not_whole(path))}
+        broken = {path: why for path in self.skipped if (why := why_file_not_whole(path))}
         most = max((2, *map(len, self._views.values())))
         for views in self._views.values():
             # Blender skips all views of a frame if the file of one view exists.
@@ -122,7 +119,7 @@ class FrameAccount:
             CommandFailed: a frame has no file, or a file is not whole.
         """
         for path in self.saved:
-            if why := _why_not_whole(path):
+            if why := why_file_not_whole(path):
                 raise CommandFailed(f'Blender says it has saved "{path}", but {why}')
         if not (self.speaks_as_blender or self.saved or self.skipped):
             return
@@ -145,65 +142,12 @@ class FrameAccount:
 
 
 def _is_in(frame: int, numbers: Set[str]) -> bool:
+    frame = abs(frame)  # the numbers are without signs
     if str(frame) in numbers or f"{frame:04}" in numbers or f"{frame:06}" in numbers:
         return True
     # A digit may stand before the frame's number: `v2####` becomes `v20001`.
     ends = f"{frame:04}"
     return any(int(number) == frame or number.endswith(ends) for number in numbers)
-
-
-def frames_of(arguments: Sequence[str]) -> list[int] | None:
-    """Return the frames that Blender's arguments name, in order.
-
-    Returns:
-        None: they name none, or in a way that only Blender understands: `+1`, and `-1`, which is
-            the last frame but one.
-    """
-    frames: list[int] | None = None
-    for option, value in pairwise(_for_blender(arguments)):
-        if option in ("-f", "--render-frame"):
-            listed = _frames_in(value)
-            if listed is None:
-                return None
-            frames = (frames or []) + listed
-    return frames
-
-
-def _for_blender(arguments: Sequence[str]) -> Sequence[str]:
-    """Return the arguments before `--`; the others are for scripts."""
-    return arguments[: arguments.index("--")] if "--" in arguments else arguments
-
-
-def _frames_in(value: str) -> list[int] | None:
-    frames: list[int] = []
-    for part in value.split(","):
-        found = _RANGE.fullmatch(part.strip())
-        if not found:
-            return None
-        first, last = int(found[1]), int(found[2] or found[1])
-        if len(frames) + last - first > MAX_FRAMES:
-            return None
-        frames += range(first, last + 1)
-    return frames
-
-
-def output_of(arguments: Sequence[str]) -> str:
-    """Return the output path in Blender's arguments; an empty text if there is none."""
-    found = ""
-    for option, value in pairwise(_for_blender(arguments)):
-        if option in ("-o", "--render-output"):
-            found = value
-    return found
-
-
-def _why_not_whole(path: str) -> str:
-    try:
-        with open(path, "rb") as file:
-            return why_not_whole(file, os.path.basename(path))
-    except (FileNotFoundError, ValueError):  # the latter for a name with a zero byte
-        return "there is no such file"
-    except OSError as error:
-        return f"it cannot be read: {error.strerror}"
 
 
 def _set_aside(path: str) -> str:

@@ -145,12 +145,17 @@ def frame_files(settings: Mapping[str, Any]) -> FrameFiles | None:
     )
 
 
-def files_of_arguments(arguments: Sequence[str]) -> FrameFiles | None:
+def files_of_arguments(arguments: Sequence[str], extension: str = "") -> FrameFiles | None:
     """Return the names of the frames that Blender writes with these arguments.
 
     None if the arguments do not say it. Arguments behind `--` are for scripts.
+
+    Args:
+        arguments: Blender's arguments.
+        extension: the files' extension if the arguments do not name a format.
     """
-    output, extensions = "", None
+    output = ""
+    extensions: tuple[str, ...] | None = (extension,) if extension else None
     adds_extension = True
     for option, value in pairwise(arguments):
         if option == "--":
@@ -173,8 +178,8 @@ def of_pattern(directory: str, pattern: str) -> FrameFiles:
 
 def previews_of(files: FrameFiles) -> FrameFiles:
     """Return the JPEG files that Blender writes beside OpenEXR files, if it is told to."""
-    stem = files.after[:-4] if files.after.lower().endswith(".exr") else files.after
-    return replace(files, after=stem + ".jpg")
+    is_exr = files.after.lower().endswith(".exr")
+    return replace(files, after=files.after[:-4] + ".jpg") if is_exr else files
 
 
 def resolved(path: str, blend_file: str) -> str:
