@@ -36,6 +36,7 @@ class Shim:
         with open(self._path("run.json"), encoding="utf-8") as file:
             self._run: dict[str, Any] = json.load(file)
         self._log = LogFile(self._path("log"))
+        self._warnings: list[str] = []
         self._state: dict[str, Any] = {"pid": os.getpid(), "start": processes.identity(os.getpid())}
         self._watch = Watch(
             os.path.join(os.path.dirname(directory), "host.lock"),
@@ -77,7 +78,7 @@ class Shim:
             # For example a full disk. It counts as a failure, so it is not retried for ever.
             self._write_traceback()
             return {"kind": "failed", "reason": _one_line(repr(error))}
-        return {"kind": "completed", "reason": "Completed"}
+        return {"kind": "completed", "reason": _one_line(_completed(self._warnings))}
 
     def _carry_out(self, index: int, command: dict[str, Any]) -> None:
         self._state["command"] = {"index": index, "name": command["name"]}
@@ -88,7 +89,9 @@ class Shim:
             environment=clean_environment(os.environ, self._run["environment"], self._run["key"]),
             tools=self._run["tools"],
             stop_grace_s=self._run["stop_grace_s"],
+            directory=self._directory,
             on_started=self._note_process,
+            on_warning=self._warnings.append,
         )
         command_named(command["name"])(command["parameters"], context)
 
@@ -114,6 +117,13 @@ class Shim:
 
     def _path(self, name: str) -> str:
         return os.path.join(self._directory, name)
+
+
+def _completed(warnings: list[str]) -> str:
+    if not warnings:
+        return "Completed"
+    count = "a warning" if len(warnings) == 1 else f"{len(warnings)} warnings"
+    return f"Completed with {count}: {'; '.join(warnings)}"
 
 
 def _one_line(text: str) -> str:

@@ -3,12 +3,15 @@
 import os
 import re
 import shlex
+import shutil
 import signal
+import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 from worker_host import processes
-from worker_host.commands.parameters import CommandFailed
+from worker_host.commands.parameters import CommandFailed, ProgramFailed
 from worker_host.processes.environment import find_program
 from worker_host.processes.output import LineWriter, LogFile
 from worker_host.processes.watch import Stopped, Watch
@@ -31,17 +34,35 @@ class Context:
         environment: Mapping[str, str],
         tools: Mapping[str, str],
         stop_grace_s: float,
+        directory: str,
         on_started: Callable[[int], None],
+        on_warning: Callable[[str], None],
     ) -> None:
         self._log = log
         self._watch = watch
         self._environment = environment
         self._tools = tools
         self._stop_grace_s = stop_grace_s
+        self._directory = directory
         self._on_started = on_started
+        self._on_warning = on_warning
 
     def log(self, line: str) -> None:
         self._log.line(line)
+
+    def warn(self, sentence: str) -> None:
+        """Say what is wrong although the command goes on: in the log, and with the outcome."""
+        self.log(f"Warning: {sentence}")
+        self._on_warning(sentence)
+
+    @contextmanager
+    def scratch(self) -> Iterator[str]:
+        """Make an empty folder on this machine; it is gone afterwards."""
+        folder = tempfile.mkdtemp(prefix="scratch-", dir=self._directory)
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
 
     def checkpoint(self) -> None:
         """Check whether the run may go on; long commands call it now and then.
@@ -101,7 +122,7 @@ class Context:
         self._on_started(program.pid)
         code = self._run_to_end(program, on_line)
         if code != 0:
-            raise CommandFailed(f"command exited abnormally with code {code}")
+            raise ProgramFailed(code)
 
     def _run_to_end(
         self, program: processes.Spawned, on_line: Callable[[bytes], None] | None
