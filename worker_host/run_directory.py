@@ -13,7 +13,7 @@ import json
 import os
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, astuple, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -154,6 +154,10 @@ def _description(ref: RunRef, spec: RunSpec, settings: RunSettings) -> Mapping[s
         "generation": ref.generation,
         "job_name": spec.job_name,
         "task_name": spec.task_name,
+        "existing_frames": {
+            "are_all_kept": spec.existing_frames.are_all_kept,
+            "written": [astuple(frame) for frame in spec.existing_frames.written],
+        },
         "commands": [
             asdict(command) | {"parameters": dict(command.parameters)} for command in spec.commands
         ],

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from workflows.domain.messages import RunKey, RunRef
+from workflows.domain.written_frames import ExistingFrames
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,7 @@ class RunSpec:
     tools: Mapping[str, str] = field(default_factory=dict)
     """Paths of the programs that commands name without a path: `ffmpeg`, `blender`."""
     task_id: str = ""
+    existing_frames: ExistingFrames = field(default_factory=ExistingFrames)
 
 
 class RunRefused(Exception):

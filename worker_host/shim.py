@@ -24,6 +24,7 @@ from worker_host.commands.parameters import CommandFailed
 from worker_host.processes.environment import clean_environment
 from worker_host.processes.output import LogFile
 from worker_host.processes.watch import Stopped, Watch
+from workflows.domain.written_frames import ExistingFrames, WrittenFrame
 
 Outcome = dict[str, str]
 
@@ -92,6 +93,7 @@ class Shim:
             directory=self._directory,
             on_started=self._note_process,
             on_warning=self._warnings.append,
+            existing_frames=_existing_frames(self._run.get("existing_frames", {})),
         )
         command_named(command["name"])(command["parameters"], context)
 
@@ -124,6 +126,11 @@ def _completed(warnings: list[str]) -> str:
         return "Completed"
     count = "a warning" if len(warnings) == 1 else f"{len(warnings)} warnings"
     return f"Completed with {count}: {'; '.join(warnings)}"
+
+
+def _existing_frames(given: dict[str, Any]) -> ExistingFrames:
+    written = tuple(WrittenFrame(*each) for each in given.get("written", ()))
+    return ExistingFrames(given.get("are_all_kept", True), written)
 
 
 def _one_line(text: str) -> str:

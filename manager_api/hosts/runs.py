@@ -5,10 +5,11 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
 from manager_api.contract.errors import Forbidden, NotFound, Overtaken
-from manager_api.contract.runs import RunCommands
+from manager_api.contract.runs import ExistingFrames, RunCommands, WrittenFrame
 from manager_api.database.batching import Batched
 from manager_api.database.engine import Database
 from manager_api.database.tables import LeaseState, WorkerRow
+from manager_api.logs.task_logs import TaskLogs
 from manager_api.runs.commands import CommandsForWorker
 from manager_api.runs.store import LeasedTask, TaskOfLease, leased_tasks
 from manager_api.workers import provision_store as provisions
@@ -44,15 +45,18 @@ class RunService:
         self,
         database: Database,
         variables: Callable[[], Variables],
+        logs: TaskLogs,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """
         Args:
             variables: returns the variables in force.
+            logs: of the tasks, which name the frames that their tries have written.
             clock: in seconds of any origin.
         """
         self._database = database
         self._variables = variables
+        self._logs = logs
         self._leased_tasks = Batched(self._read)
         self._clock = clock
         self._fetched: BoundedDict[tuple[str, RunKey], tuple[str, float]] = BoundedDict(
@@ -90,6 +94,18 @@ class RunService:
             commands=written.commands(task.commands),
             total_steps=task.steps_total,
             environment=written.environment,
+            existing_frames=await self._existing_frames(task, key),
+        )
+
+    async def _existing_frames(self, task: LeasedTask, key: RunKey) -> ExistingFrames:
+        tries = range(max(1, task.frames_from), key.attempt)
+        written = await self._logs.frames_written(key.job_id, task.task_id, tries) if tries else ()
+        return ExistingFrames(
+            are_all_kept=task.keeps_frames is True,
+            written=[
+                WrittenFrame(file=each.file, size=each.size, modified_ns=each.modified_ns)
+                for each in written
+            ],
         )
 
     def task_fetched(self, worker_id: str, key: RunKey) -> str | None:

@@ -6,14 +6,12 @@ frame that Blender "skips" may be a file that a killed Blender left behind. Stan
 
 import os
 import re
-from collections.abc import Sequence, Set
+from collections.abc import Callable, Sequence, Set
 
 from worker_host.blender_output import FrameSaved, FrameStarted, parse_line, skipped_file
+from worker_host.commands.frames_found import FramesFound, why_not_there
 from worker_host.commands.parameters import CommandFailed
-from worker_host.commands.whole_files import why_file_not_whole
 
-#: What a file that is not whole is renamed to, so that Blender renders its frame again.
-SET_ASIDE = ".incomplete"
 #: In bytes. Blender 3.4 cuts a longer path off, and the frame goes to another file (measured).
 LONGEST_PATH = 1013
 #: Most frames whose absence a sentence names.
@@ -45,7 +43,12 @@ _NUMBER = re.compile(r"\d+")
 class FrameAccount:
     """What Blender says about its frames in one run of the program."""
 
-    def __init__(self) -> None:
+    def __init__(self, on_saved: Callable[[str], None] = lambda _: None) -> None:
+        """
+        Args:
+            on_saved: called with the path of each file that Blender has saved.
+        """
+        self._on_saved = on_saved
         self.saved: dict[str, None] = {}
         self.skipped: dict[str, None] = {}
         self.is_without_scene = False
@@ -84,6 +87,7 @@ class FrameAccount:
 
     def _save(self, path: str) -> None:
         self.saved[path] = None
+        self._on_saved(path)
         if self._frame is not None:
             self._written.add(self._frame)
 
@@ -93,19 +97,18 @@ class FrameAccount:
             numbers = tuple(_NUMBER.findall(os.path.basename(path)))
             self._views.setdefault((os.path.dirname(path), numbers), []).append(path)
 
-    def set_aside_skipped(self) -> list[str]:
-        """Rename the skipped files that are not whole; return a sentence for each."""
-        broken = {path: why for path in self.skipped if (why := why_file_not_whole(path))}
+    def set_aside_skipped(self, found: FramesFound) -> list[str]:
+        """Set aside the skipped files that do not count; return a sentence for each."""
+        broken = {path: why for path in self.skipped if (why := found.why_not_counted(path))}
         most = max((2, *map(len, self._views.values())))
         for views in self._views.values():
             # Blender skips all views of a frame if the file of one view exists.
             if len(views) < most or not broken.keys().isdisjoint(views):
                 for path in views:
-                    broken.setdefault(path, "another view of its frame is not whole or missing")
-        return [
-            f'"{path}" was left by an earlier try, but {why}; it is now "{_set_aside(path)}"'
-            for path, why in broken.items()
-        ]
+                    broken.setdefault(
+                        path, "another view of its frame is missing or does not count"
+                    )
+        return [found.set_aside(path, why) for path, why in broken.items()]
 
     def check(self, frames: Sequence[int] | None) -> None:
         """Check that every frame has a file that is whole.
@@ -119,7 +122,7 @@ class FrameAccount:
             CommandFailed: a frame has no file, or a file is not whole.
         """
         for path in self.saved:
-            if why := why_file_not_whole(path):
+            if why := why_not_there(path):
                 raise CommandFailed(f'Blender says it has saved "{path}", but {why}')
         if not (self.speaks_as_blender or self.saved or self.skipped):
             return
@@ -148,12 +151,3 @@ def _is_in(frame: int, numbers: Set[str]) -> bool:
     # A digit may stand before the frame's number: `v2####` becomes `v20001`.
     ends = f"{frame:04}"
     return any(int(number) == frame or number.endswith(ends) for number in numbers)
-
-
-def _set_aside(path: str) -> str:
-    new = path + SET_ASIDE
-    try:
-        os.replace(path, new)
-    except OSError as error:
-        raise CommandFailed(f'"{path}" cannot be renamed: {error.strerror}') from error
-    return new

@@ -15,6 +15,7 @@ from worker_host.commands.parameters import CommandFailed, ProgramFailed
 from worker_host.processes.environment import find_program
 from worker_host.processes.output import LineWriter, LogFile
 from worker_host.processes.watch import Stopped, Watch
+from workflows.domain.written_frames import ExistingFrames
 
 _CHUNK = 64 * 1024
 #: How long to read output that is still in the pipe after its writers have died, in seconds.
@@ -37,7 +38,9 @@ class Context:
         directory: str,
         on_started: Callable[[int], None],
         on_warning: Callable[[str], None],
+        existing_frames: ExistingFrames = ExistingFrames(),  # noqa: B008 - frozen
     ) -> None:
+        self.existing_frames = existing_frames
         self._log = log
         self._watch = watch
         self._environment = environment

@@ -11,8 +11,8 @@ from fnmatch import fnmatchcase
 from glob import glob
 from typing import Any
 
+from worker_host.commands.frames_found import why_not_there
 from worker_host.commands.parameters import CommandFailed, text
-from worker_host.commands.whole_files import why_file_not_whole
 from workflows.domain.frame_files import of_pattern
 from workflows.domain.frames import BadFrameRange, parse_frames
 
@@ -56,7 +56,7 @@ def frames_of_video(
     found = []
     for name, path in _named(pattern, parameters):
         checkpoint()
-        found.append(VideoFrame(name, path, why_file_not_whole(path)))
+        found.append(VideoFrame(name, path, why_not_there(path)))
     if not found:
         raise NoFrames(f'no frames found: "{pattern}"', folder)
     if all(frame.problem for frame in found):

@@ -50,14 +50,16 @@ class LineWriter:
     def _write(self, lines: list[bytes]) -> None:
         if not lines:
             return
+        pieces = lines
+        if max(map(len, lines)) > MAX_LINE:
+            pieces = [piece for line in lines for piece in _pieces(line)]
+        separator = b"\n" + self._prefix
+        text = self._prefix + separator.join(piece.removesuffix(b"\r") for piece in pieces) + b"\n"
+        self._log.write(text.decode("utf-8", "replace").encode())
+        # Last, because what is logged about a line belongs behind it.
         if self._on_line is not None:
             for line in lines:
                 self._on_line(line.removesuffix(b"\r"))
-        if max(map(len, lines)) > MAX_LINE:
-            lines = [piece for line in lines for piece in _pieces(line)]
-        separator = b"\n" + self._prefix
-        text = self._prefix + separator.join(line.removesuffix(b"\r") for line in lines) + b"\n"
-        self._log.write(text.decode("utf-8", "replace").encode())
 
 
 def _pieces(line: bytes) -> list[bytes]:

@@ -21,9 +21,18 @@ def for_blender(arguments: Sequence[str]) -> Sequence[str]:
 
 def output_of(arguments: Sequence[str]) -> str:
     """Return the output path in Blender's arguments; an empty text if there is none."""
+    return _last_of(arguments, RENDER_OUTPUT)
+
+
+def format_of(arguments: Sequence[str]) -> str:
+    """Return the image format in Blender's arguments; an empty text if there is none."""
+    return _last_of(arguments, RENDER_FORMAT)
+
+
+def _last_of(arguments: Sequence[str], options: tuple[str, ...]) -> str:
     found = ""
     for option, value in pairwise(for_blender(arguments)):
-        if option in RENDER_OUTPUT:
+        if option in options:
             found = value
     return found
 

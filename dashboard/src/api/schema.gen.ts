@@ -1103,6 +1103,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/tablao/v1/jobs/{job_id}/same-output": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Jobs With Same Output
+         * @description Return the unfinished jobs that write to the same files as this one.
+         */
+        get: operations["getJobsWithSameOutput"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/tablao/v1/tasks/{task_id}/tries": {
         parameters: {
             query?: never;
@@ -1825,6 +1845,16 @@ export interface components {
             /** Message */
             message: string;
         };
+        /**
+         * ExistingFrames
+         * @description Which of the files that a try finds count as its frames.
+         */
+        ExistingFrames: {
+            /** Are All Kept */
+            are_all_kept: boolean;
+            /** Written */
+            written?: components["schemas"]["WrittenFrame"][];
+        };
         /** Farm */
         Farm: {
             /** Name */
@@ -2021,6 +2051,12 @@ export interface components {
             /** Note */
             note: string;
         };
+        /**
+         * FramesOnRequeue
+         * @description What becomes of the frames that a requeued task has written.
+         * @enum {string}
+         */
+        FramesOnRequeue: "keep" | "render-again";
         /** GarbageCollected */
         GarbageCollected: {
             /** Deleted Files */
@@ -2118,6 +2154,7 @@ export interface components {
              * @default
              */
             reason: string;
+            frames?: components["schemas"]["FramesOnRequeue"] | null;
         };
         /** JobBlocklistEntry */
         JobBlocklistEntry: {
@@ -2190,6 +2227,14 @@ export interface components {
              * Format: date-time
              */
             last_updated_max: string;
+        };
+        /** JobNamed */
+        JobNamed: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            status: components["schemas"]["JobStatus"];
         };
         /**
          * JobPreview
@@ -2572,6 +2617,7 @@ export interface components {
             environment?: {
                 [key: string]: string;
             };
+            existing_frames: components["schemas"]["ExistingFrames"];
         };
         /**
          * RunStatistics
@@ -2582,6 +2628,11 @@ export interface components {
             cpu_percent?: number | null;
             /** Memory */
             memory?: number | null;
+        };
+        /** SameOutput */
+        SameOutput: {
+            /** Jobs */
+            jobs: components["schemas"]["JobNamed"][];
         };
         /** ScriptToTry */
         ScriptToTry: {
@@ -2749,6 +2800,7 @@ export interface components {
              * @default
              */
             reason: string;
+            frames?: components["schemas"]["FramesOnRequeue"] | null;
         };
         /** TaskLogInfo */
         TaskLogInfo: {
@@ -3121,6 +3173,15 @@ export interface components {
             steps: number;
             /** Seconds */
             seconds: number;
+        };
+        /** WrittenFrame */
+        WrittenFrame: {
+            /** File */
+            file: string;
+            /** Size */
+            size: number;
+            /** Modified Ns */
+            modified_ns: number;
         };
     };
     responses: never;
@@ -6318,6 +6379,46 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Recompilation"];
+                };
+            };
+            /** @description The request does not fit, and the message says why */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"] | components["schemas"]["SecurityError"];
+                };
+            };
+            /** @description Default Response */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    getJobsWithSameOutput: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SameOutput"];
                 };
             };
             /** @description The request does not fit, and the message says why */

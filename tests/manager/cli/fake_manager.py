@@ -113,6 +113,7 @@ class FakeManager:
     ending: str = "completed"
     """What a job becomes at the third look."""
     jobs: dict[str, dict[str, Any]] = field(default_factory=dict)
+    with_same_output: list[dict[str, str]] = field(default_factory=list)
     looks: int = 0
     hiccups: int = 0
     """How often it says it is busy before it answers about a job."""
@@ -174,6 +175,10 @@ def _serve_jobs(api: FastAPI, fake: FakeManager) -> None:
         status = {1: "queued", 2: "active"}.get(fake.looks, fake.ending)
         return {**fake.jobs[job_id], "status": status}
 
+    @api.get("/api/tablao/v1/jobs/{job_id}/same-output")
+    async def same_output(job_id: str) -> Any:
+        return {"jobs": fake.with_same_output}
+
     @api.post("/api/v3/jobs/{job_id}/setstatus", status_code=204)
     @api.post("/api/v3/jobs/{job_id}/setpriority", status_code=204)
     @api.post("/api/tablao/v1/jobs/{job_id}/actions", status_code=204)
@@ -210,6 +215,7 @@ def _serve_tasks(api: FastAPI) -> None:
         }
 
     @api.post("/api/v3/tasks/{task_id}/setstatus", status_code=204)
+    @api.post("/api/tablao/v1/tasks/{task_id}/actions", status_code=204)
     async def change_task(task_id: str) -> None:
         return None
 
