@@ -171,6 +171,7 @@ def _description(ref: RunRef, spec: RunSpec, settings: RunSettings) -> Mapping[s
         "fault_rules": [dict(rule) for rule in spec.fault_rules],
         "min_free": settings.min_free,
         "times": asdict(spec.times),
+        "storage": asdict(spec.storage),
         "stop_grace_s": settings.stop_grace_s,
         "orphan_after_s": settings.orphan_after_s,
         "host_check_s": settings.host_check_s,

@@ -21,11 +21,19 @@ if __name__ == "__main__":
 from worker_host import folders, processes
 from worker_host.commands import command_named
 from worker_host.commands.context import Context
-from worker_host.commands.parameters import CommandFailed, ProgramMissing
+from worker_host.commands.parameters import CommandFailed, ProgramMissing, StorageMissing
 from worker_host.processes.environment import clean_environment
 from worker_host.processes.output import LogFile
 from worker_host.processes.watch import Stopped, Watch
-from workflows.domain.faults import PROGRAM_MISSING, Cause, CauseFinder, Fault, rules_from
+from workflows.domain.faults import (
+    PROGRAM_MISSING,
+    STORAGE_MISSING,
+    Cause,
+    CauseFinder,
+    Fault,
+    rules_from,
+)
+from workflows.domain.storage_marker import SharedStorage
 from workflows.domain.written_frames import ExistingFrames, WrittenFrame
 
 Outcome = dict[str, Any]
@@ -42,6 +50,7 @@ class Shim:
             self._run: dict[str, Any] = json.load(file)
         self._log = LogFile(self._path("log"))
         self._warnings: list[str] = []
+        self._storage = SharedStorage(**self._run.get("storage", {}))
         self._state: dict[str, Any] = {"pid": os.getpid(), "start": processes.identity(os.getpid())}
         self._own_rules = rules_from(self._run.get("fault_rules", ()))
         self._causes = CauseFinder(self._own_rules)
@@ -89,6 +98,8 @@ class Shim:
         return {"kind": "completed", "reason": _one_line(_completed(self._warnings))}
 
     def _missing(self, failure: CommandFailed) -> Cause | None:
+        if isinstance(failure, StorageMissing):
+            return Cause(STORAGE_MISSING, str(failure))
         is_own = self._state.get("command", {}).get("name") in _WITH_OWN_PROGRAM
         return Cause(PROGRAM_MISSING) if is_own and isinstance(failure, ProgramMissing) else None
 
@@ -116,7 +127,18 @@ class Shim:
             return None
         command = self._run["commands"][index]
         written = folders.written_by(command["name"], command["parameters"])
-        return folders.trouble_with([self._directory, *written], self._run.get("min_free", 0))
+        trouble = folders.storage_trouble(self._storage, written)
+        least = self._run.get("min_free", 0)
+        return trouble or folders.trouble_with([self._directory, *written], least)
+
+    def _check_storage(self, command: dict[str, Any]) -> None:
+        """
+        Raises:
+            StorageMissing: the command writes to the shared storage, which is not there.
+        """
+        written = folders.written_by(command["name"], command["parameters"])
+        if trouble := folders.storage_trouble(self._storage, written):
+            raise StorageMissing(trouble.words)
 
     def _carry_out(self, index: int, command: dict[str, Any]) -> None:
         self._state["command"] = {"index": index, "name": command["name"]}
@@ -135,7 +157,10 @@ class Shim:
             existing_frames=_existing_frames(self._run.get("existing_frames", {})),
             on_lines=self._causes.lines,
         )
+        self._check_storage(command)
         command_named(command["name"])(command["parameters"], context)
+        # Unmounted meanwhile: what was written is on the local disk, under the mount point.
+        self._check_storage(command)
 
     def _note_process(self, pid: int) -> None:
         process = {"pid": pid, "pgid": pid, "start": processes.identity(pid)}

@@ -38,6 +38,8 @@ class Probe(StrEnum):
 
     FOLDERS = "folders"
     """The folders of runs and of the task's files can be written, and have free space."""
+    STORAGE = "storage"
+    """The shared storage has its marker."""
     PROGRAMS = "programs"
     """The programs for its task types are there."""
     MEMORY = "memory"
@@ -69,7 +71,16 @@ PROGRAM_MISSING = Rule(
     Probe.PROGRAMS,
     may_be_tasks=True,
 )
+#: No line of a program tells of it: the host looks for the storage's marker.
+STORAGE_MISSING = Rule(
+    "storage-missing",
+    (),
+    Fault.MACHINE,
+    "The shared storage is not there: mount it.",
+    Probe.STORAGE,
+)
 BUILT_IN: tuple[Rule, ...] = (
+    STORAGE_MISSING,
     Rule(
         "disk-full",
         (
