@@ -108,6 +108,7 @@ def _read(content: Mapping[str, Any]) -> RunSpec:
         environment=content.get("environment", {}),
         task_id=content["task_id"],
         fault_rules=tuple(content.get("fault_rules", ())),
+        fail_on_warnings=bool(content.get("fail_on_warnings")),
     )
 
 

@@ -31,6 +31,7 @@ class RunSpec:
     task_id: str = ""
     fault_rules: tuple[Mapping[str, Any], ...] = ()
     """The farm's own rules for causes of failures, see `workflows.domain.faults.rules_from`."""
+    fail_on_warnings: bool = False
 
 
 class RunRefused(Exception):

@@ -26,6 +26,7 @@ from worker_host.processes.environment import clean_environment
 from worker_host.processes.output import LogFile
 from worker_host.processes.watch import Stopped, Watch
 from workflows.domain.faults import PROGRAM_MISSING, Cause, CauseFinder, Fault, rules_from
+from workflows.domain.render_warnings import WarningBook
 
 Outcome = dict[str, Any]
 #: Commands whose program each machine has for itself. The program of an `exec` is the job's.
@@ -42,6 +43,7 @@ class Shim:
         self._log = LogFile(self._path("log"))
         self._state: dict[str, Any] = {"pid": os.getpid(), "start": processes.identity(os.getpid())}
         self._own_rules = rules_from(self._run.get("fault_rules", ()))
+        self._warnings = WarningBook()
         self._causes = CauseFinder(self._own_rules)
         """Finds the cause if the running command fails."""
         self._watch = Watch(
@@ -53,7 +55,7 @@ class Shim:
     def execute(self) -> None:
         if self._claim():
             processes.adopt_orphans()
-            outcome = self._outcome()
+            outcome = self._outcome() | {"warnings": self._warnings.all()}
             processes.kill_children()
             self._keep(outcome)
 
@@ -74,6 +76,7 @@ class Shim:
         try:
             for index, command in enumerate(self._run["commands"]):
                 self._carry_out(index, command)
+            self._check_warnings()
         except CommandFailed as failure:
             return self._failed(_one_line(str(failure)), self._missing(failure))
         except Stopped as stopped:
@@ -116,6 +119,15 @@ class Shim:
         written = folders.written_by(command["name"], command["parameters"])
         return folders.trouble_with([self._directory, *written], self._run.get("min_free", 0))
 
+    def _check_warnings(self) -> None:
+        """Check that there are no warnings, if the job's metadata make them failures.
+
+        Raises:
+            CommandFailed: there is one.
+        """
+        if self._run.get("fail_on_warnings") and (warnings := self._warnings.all()):
+            raise CommandFailed(f"{warnings[0][0]} (in this job, a warning is a failure)")
+
     def _carry_out(self, index: int, command: dict[str, Any]) -> None:
         self._state["command"] = {"index": index, "name": command["name"]}
         self._watch.checkpoint()
@@ -128,6 +140,7 @@ class Shim:
             stop_grace_s=self._run["stop_grace_s"],
             on_started=self._note_process,
             on_line=self._causes.line,
+            warnings=self._warnings,
         )
         command_named(command["name"])(command["parameters"], context)
 

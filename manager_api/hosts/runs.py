@@ -16,6 +16,7 @@ from manager_api.workers import provision_store as provisions
 from workflows.domain.bounded_dict import BoundedDict
 from workflows.domain.messages import RunKey
 from workflows.domain.provisioning import Provision
+from workflows.domain.render_warnings import fail_the_task
 from workflows.domain.variables import Variables
 
 #: Most runs whose task ids are remembered for their logs: more than a large farm begins in
@@ -94,6 +95,7 @@ class RunService:
             commands=written.commands(task.commands),
             total_steps=task.steps_total,
             environment=written.environment,
+            fail_on_warnings=fail_the_task(task.job_metadata or {}),
             fault_rules=[rule.model_dump(mode="json") for rule in self._fault_rules()],
         )
 

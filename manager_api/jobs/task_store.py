@@ -20,7 +20,7 @@ from workflows.domain.task_ids import task_id as task_id_of
 
 #: Tasks per query when all tasks of a job are read.
 READ_CHUNK = 1000
-#: The most tasks whose reasons are grouped.
+#: The most tasks whose reasons, or warnings, are grouped.
 MOST_ACTIVITIES = 10_000
 _WITH_REASONS = (TaskStatus.FAILED, TaskStatus.SOFT_FAILED, TaskStatus.QUEUED, TaskStatus.PAUSED)
 
@@ -113,6 +113,19 @@ async def activities_of_failures(session: AsyncSession, job_id: str) -> Sequence
         .limit(MOST_ACTIVITIES)
     )
     return [(row.index_in_job, row.activity) for row in await session.execute(query)]
+
+
+async def warnings_of_job(
+    session: AsyncSession, job_id: str
+) -> Sequence[tuple[int, list[list[Any]]]]:
+    """Return index and warnings of the tasks that have any, in their order."""
+    query = (
+        select(TaskRow.index_in_job, TaskRow.warnings)
+        .where(TaskRow.job_id == job_id, TaskRow.warnings.is_not(None))
+        .order_by(TaskRow.index_in_job)
+        .limit(MOST_ACTIVITIES)
+    )
+    return [(row.index_in_job, row.warnings) for row in await session.execute(query)]
 
 
 async def count_of_job(session: AsyncSession, job_id: str) -> int:

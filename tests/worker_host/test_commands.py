@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from tests.worker_host.farmhouse import Farmhouse
+from worker_host.blender_warnings import ASK_FOR_MISSING_FILES
 from worker_host.commands import command_named
 from worker_host.commands.blender import command_line as blender_command_line
 from worker_host.commands.ffmpeg import (
@@ -120,7 +121,8 @@ def test_blender_arguments_keep_their_order() -> None:
 
     assert blender_command_line(parameters) == [
         *("/opt/blender", "-b", "--python-expr", "print(1)", "--enable-autoexec"),
-        *("/shot.blend", "--render-frame", "3"),
+        *("/shot.blend", "--python-expr", ASK_FOR_MISSING_FILES),
+        *("--render-frame", "3"),
     ]
 
 

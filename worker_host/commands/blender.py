@@ -4,6 +4,7 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from worker_host.blender_warnings import ASK_FOR_MISSING_FILES, BlenderWarnings
 from worker_host.commands.blender_frames import (
     LONGEST_PATH,
     FrameAccount,
@@ -23,7 +24,7 @@ def command_line(parameters: Mapping[str, Any]) -> list[str]:
         text(parameters, "exe"),
         *words(parameters, "exeArgs"),
         *texts(parameters, "argsBefore"),
-        *([blend_file] if blend_file else []),
+        *([blend_file, "--python-expr", ASK_FOR_MISSING_FILES] if blend_file else []),
         *texts(parameters, "args"),
     ]
 
@@ -49,9 +50,14 @@ def blender_render(parameters: Mapping[str, Any], context: "Context") -> None:
 
 
 def _rendered(argv: Sequence[str], context: "Context") -> FrameAccount:
-    account = FrameAccount()
+    account, warnings = FrameAccount(), BlenderWarnings(context.warnings)
+
+    def heard(line: bytes) -> None:
+        account.line(line)
+        warnings.line(line)
+
     try:
-        context.run(argv, account.line)
+        context.run(argv, heard)
     except CommandFailed as failure:
         if account.error:
             raise CommandFailed(f"{account.error} ({failure})") from failure

@@ -12,6 +12,7 @@ from worker_host.commands.parameters import CommandFailed, ProgramMissing
 from worker_host.processes.environment import find_program
 from worker_host.processes.output import LineWriter, LogFile
 from worker_host.processes.watch import Stopped, Watch
+from workflows.domain.render_warnings import WarningBook
 
 _CHUNK = 64 * 1024
 #: How long to read output that is still in the pipe after its writers have died, in seconds.
@@ -33,11 +34,14 @@ class Context:
         stop_grace_s: float,
         on_started: Callable[[int], None],
         on_line: Callable[[bytes], None],
+        warnings: WarningBook,
     ) -> None:
         """
         Args:
             on_line: called with each line that a program prints.
+            warnings: takes the warnings of commands.
         """
+        self.warnings = warnings
         self._log = log
         self._watch = watch
         self._environment = environment

@@ -2255,11 +2255,13 @@ export interface components {
         };
         /**
          * JobReasons
-         * @description Why tasks of a job failed, or wait because of a fault of a machine.
+         * @description Why tasks of a job failed, or wait because of a fault of a machine; and their warnings.
          */
         JobReasons: {
             /** Reasons */
             reasons: components["schemas"]["LikeTasks"][];
+            /** Warnings */
+            warnings: components["schemas"]["LikeWarnings"][];
         };
         /**
          * JobStatus
@@ -2338,6 +2340,20 @@ export interface components {
             tasks: number;
             /** Task Ids */
             task_ids: string[];
+        };
+        /**
+         * LikeWarnings
+         * @description Tasks of a job with like warnings.
+         */
+        LikeWarnings: {
+            /** Text */
+            text: string;
+            /** Tasks */
+            tasks: number;
+            /** Task Ids */
+            task_ids: string[];
+            /** Count */
+            count: number;
         };
         /** ListedJobType */
         ListedJobType: {
@@ -2634,6 +2650,11 @@ export interface components {
             environment?: {
                 [key: string]: string;
             };
+            /**
+             * Fail On Warnings
+             * @default false
+             */
+            fail_on_warnings: boolean;
             /** Fault Rules */
             fault_rules?: {
                 [key: string]: string;
@@ -2874,6 +2895,8 @@ export interface components {
             ended_at?: string | null;
             /** Memory Peak */
             memory_peak?: number | null;
+            /** Warnings */
+            warnings: components["schemas"]["TaskWarning"][];
             /** Depends On */
             depends_on: number[];
         };
@@ -2892,6 +2915,13 @@ export interface components {
             log?: string | null;
             /** Steps Completed */
             steps_completed?: number | null;
+        };
+        /** TaskWarning */
+        TaskWarning: {
+            /** Text */
+            text: string;
+            /** Count */
+            count: number;
         };
         /**
          * TaskWorker

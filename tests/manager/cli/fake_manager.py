@@ -173,7 +173,9 @@ def _serve_jobs(api: FastAPI, fake: FakeManager) -> None:
 
     @api.get("/api/tablao/v1/jobs/{job_id}/reasons")
     async def reasons(job_id: str) -> Any:
-        return {"reasons": [{"text": "no camera", "tasks": 3, "task_ids": [TASK]}]}
+        like = {"text": "no camera", "tasks": 3, "task_ids": [TASK]}
+        lost = {"text": "a library is missing", "tasks": 1, "count": 9, "task_ids": [TASK]}
+        return {"reasons": [like], "warnings": [lost]}
 
     @api.get("/api/v3/jobs/{job_id}")
     async def job(job_id: str) -> Any:

@@ -107,6 +107,7 @@ async def test_tries_name_what_a_task_waits_for(
         "started_at": None,
         "ended_at": None,
         "memory_peak": None,
+        "warnings": [],
         "depends_on": [1],
     }
 
@@ -257,5 +258,25 @@ async def test_a_job_without_failures_has_no_reasons(
 ) -> None:
     job = await submit()
 
-    assert (await api.get(f"{V1}/jobs/{job['id']}/reasons")).json() == {"reasons": []}
+    assert (await api.get(f"{V1}/jobs/{job['id']}/reasons")).json() == {
+        "reasons": [],
+        "warnings": [],
+    }
     assert (await api.get(f"{V1}/jobs/{'0' * 8}-0000-4000-8000-{'0' * 12}/reasons")).is_error
+
+
+async def test_warnings_are_counted_on_the_task_and_grouped_on_the_job(
+    api: httpx.AsyncClient, farm: "Farm", submit: Submit, tasks_of: TasksOf
+) -> None:
+    job = await submit()
+    first, second, _ = await tasks_of(job["id"])
+    await farm.set_task(first["id"], warnings=[['a library is missing: "/a/b.blend"', 2]])
+    await farm.set_task(second["id"], warnings=[['a library is missing: "/c.blend"', 1]])
+
+    of_job = (await api.get(f"{V1}/jobs/{job['id']}/reasons")).json()["warnings"]
+    of_task = (await api.get(f"{V1}/tasks/{second['id']}/tries")).json()["warnings"]
+
+    assert [(each["text"], each["tasks"], each["count"]) for each in of_job] == [
+        ('a library is missing: "/a/b.blend"', 2, 3)
+    ]
+    assert of_task == [{"text": 'a library is missing: "/c.blend"', "count": 1}]

@@ -85,6 +85,7 @@ async def test_the_holder_of_a_lease_gets_the_commands_for_its_platform(
         ],
         "total_steps": 1,
         "environment": {},
+        "fail_on_warnings": False,
         "fault_rules": [],
     }
     assert other.json()["commands"][0]["parameters"]["message"].startswith("blender.exe ")
