@@ -80,7 +80,7 @@ class JobDetailService:
     async def reasons(self, job_id: str) -> JobReasons:
         async with self._database.reading() as session:
             await jobs.existing_job(session, job_id)
-            activities = await tasks.activities_of_failures(session, job_id)
+            activities = await tasks.last_reasons(session, job_id)
             warned = await tasks.warnings_of_job(session, job_id)
         reasons = grouped((index, reason_in(activity), 1) for index, activity in activities)
         warnings = grouped(

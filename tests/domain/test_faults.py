@@ -85,8 +85,9 @@ def test_the_reason_begins_with_the_sentence_and_has_the_programs_words() -> Non
 
     assert finder.cause is not None
     assert finder.cause.reason("command exited abnormally with code 1") == (
-        "The scene has no camera: add one, or make one active. (Error: Cannot render, no camera)"
+        "The scene has no camera: add one, or make one active. Error: Cannot render, no camera"
     )
+    assert finder.cause.reason("Error: Cannot render, no camera (code 1)").endswith("(code 1)")
 
 
 @pytest.mark.parametrize(

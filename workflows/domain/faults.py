@@ -20,6 +20,8 @@ LONGEST_SENTENCE = 250
 LONGEST_NAME = 50
 #: The characters of a line that are searched. The line is at most 40 KiB long.
 _SEARCHED = 2_000
+#: How the failure of a program begins that has only its exit code to tell.
+_EXIT_CODE = "command exited abnormally"
 
 
 class Fault(StrEnum):
@@ -176,8 +178,10 @@ BUILT_IN: tuple[Rule, ...] = (
         "no-scene",
         ("the blend file has no scene", "Can't find scene:"),
         Fault.SCENE,
-        "The blend file does not have this scene.",
+        # The host's own sentence says it already.
+        "",
     ),
+    Rule("warning", ("(in this job, a warning is a failure)",), Fault.SCENE, ""),
     Rule(
         "newer-blender",
         (
@@ -213,12 +217,15 @@ class Cause:
 
     rule: Rule
     words: str = ""
-    """The line in which the rule was found."""
+    """The line in which the rule was found, or what the system says of a folder."""
 
-    def reason(self, failure: str) -> str:
-        """Return the rule's sentence with the words of the program, or else of the failure."""
-        words = self.words or failure
-        return f"{self.rule.sentence} ({words})" if words else self.rule.sentence
+    def reason(self, failure: str = "") -> str:
+        """Return the rule's sentence with the failure's own words.
+
+        The words of the cause take their place if the failure has only an exit code to tell.
+        """
+        words = self.words if failure.startswith(_EXIT_CODE) else failure or self.words
+        return " ".join(filter(None, (self.rule.sentence, words)))
 
 
 class CauseFinder:

@@ -10,6 +10,8 @@ import pytest
 from manager_api.contract.machine import RunProgress
 from manager_api.database.engine import utc_now
 from manager_api.jobs.details import JobDetailService
+from manager_api.jobs.history import note_task
+from manager_api.jobs.task_store import existing_task
 from manager_api.workers.farm_workers import NoHosts
 from tests.manager.api_calls import Register, Submit, TasksOf
 from workflows.domain.statuses import JobStatus, TaskStatus
@@ -230,14 +232,21 @@ async def test_settings_that_do_not_fit_change_nothing(
     assert await tasks_of(job["id"]) == before
 
 
+async def note_failure(farm: "Farm", task_id: str) -> None:
+    async with farm.parts.database.writing() as session:
+        note_task(session, await existing_task(session, task_id), utc_now())
+
+
 async def test_like_reasons_of_tasks_are_one(
     api: httpx.AsyncClient, farm: "Farm", submit: Submit, tasks_of: TasksOf
 ) -> None:
     job = await submit()
     first, second, third = await tasks_of(job["id"])
     for number, task in enumerate((second, third)):
-        text = f"Failed: cannot save '/out/f000{number}.png'"
-        await farm.set_task(task["id"], status=TaskStatus.FAILED, activity=text)
+        for text in ("Failed: at first", f"Failed: cannot save '/out/f000{number}.png'"):
+            await farm.set_task(task["id"], status=TaskStatus.FAILED, activity=text, failures=2)
+            await note_failure(farm, task["id"])
+    await farm.set_task(third["id"], status=TaskStatus.CANCELED, activity="Task was canceled")
     fault = 'Task was queued by Manager because of a fault of worker "carmen": A disk is full.'
     await farm.set_task(first["id"], activity=fault)
 
