@@ -251,7 +251,11 @@ def _temporal_worker(
         TemporalJobs(client, database),
         farm_hosts,
         wakeup,
-        KeeperTimes(tick_s=settings.keeper_tick_s, resend_s=settings.resend_s),
+        KeeperTimes(
+            tick_s=settings.keeper_tick_s,
+            resend_s=settings.resend_s,
+            starved_after_s=settings.other_worker_wait.total_seconds(),
+        ),
         heartbeat_every_s=settings.keeper_heartbeat_s / 5,
         duties=(*_keeper_duties(parts), _http_run_keeping(parts, client)),
     )

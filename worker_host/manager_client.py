@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 from urllib.parse import quote
 
@@ -12,6 +13,9 @@ from worker_host.registration import Credentials
 from worker_host.run_spec import Command, RunRefused, RunSpec
 from worker_host.settings import HostSettings
 from workflows.domain.messages import RunKey, RunRef, is_uuid
+from workflows.domain.run_times import RunTimes
+from workflows.domain.storage_marker import SharedStorage
+from workflows.domain.written_frames import ExistingFrames, WrittenFrame
 
 logger = logging.getLogger(__name__)
 
@@ -107,9 +111,32 @@ def _read(content: Mapping[str, Any]) -> RunSpec:
         content.get("task_name", ""),
         environment=content.get("environment", {}),
         task_id=content["task_id"],
+        existing_frames=_existing(content.get("existing_frames")),
         fault_rules=tuple(content.get("fault_rules", ())),
         fail_on_warnings=bool(content.get("fail_on_warnings")),
+        storage=_storage(content.get("storage")),
+        times=_times(content.get("times", {})),
     )
+
+
+def _existing(content: Mapping[str, Any] | None) -> ExistingFrames:
+    if content is None:
+        return ExistingFrames()  # from a manager of an older build
+    written = [
+        WrittenFrame.checked([each["file"], each["size"], each["modified_ns"]])
+        for each in content["written"]
+    ]
+    return ExistingFrames(bool(content["are_all_kept"]), tuple(written))
+
+
+def _storage(content: Mapping[str, Any] | None) -> SharedStorage:
+    return SharedStorage(str(content["path"]), str(content["id"])) if content else SharedStorage()
+
+
+def _times(content: Mapping[str, Any]) -> RunTimes:
+    """Return the times in the answer of a manager, which may be of an older or a newer build."""
+    known = asdict(RunTimes()).items()
+    return RunTimes(**{n: type(default)(content[n]) for n, default in known if n in content})
 
 
 def _message(answer: httpx.Response) -> str:

@@ -14,7 +14,7 @@ import json
 import os
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, astuple, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -162,6 +162,10 @@ def _description(ref: RunRef, spec: RunSpec, settings: RunSettings) -> Mapping[s
         "generation": ref.generation,
         "job_name": spec.job_name,
         "task_name": spec.task_name,
+        "existing_frames": {
+            "are_all_kept": spec.existing_frames.are_all_kept,
+            "written": [astuple(frame) for frame in spec.existing_frames.written],
+        },
         "commands": [
             asdict(command) | {"parameters": dict(command.parameters)} for command in spec.commands
         ],
@@ -170,6 +174,8 @@ def _description(ref: RunRef, spec: RunSpec, settings: RunSettings) -> Mapping[s
         "fault_rules": [dict(rule) for rule in spec.fault_rules],
         "fail_on_warnings": spec.fail_on_warnings,
         "min_free": settings.min_free,
+        "times": asdict(spec.times),
+        "storage": asdict(spec.storage),
         "stop_grace_s": settings.stop_grace_s,
         "orphan_after_s": settings.orphan_after_s,
         "host_check_s": settings.host_check_s,

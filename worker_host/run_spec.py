@@ -6,6 +6,9 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from workflows.domain.messages import Outcome, RunKey, RunRef
+from workflows.domain.run_times import RunTimes
+from workflows.domain.storage_marker import SharedStorage
+from workflows.domain.written_frames import ExistingFrames
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,9 +32,12 @@ class RunSpec:
     tools: Mapping[str, str] = field(default_factory=dict)
     """Paths of the programs that commands name without a path: `ffmpeg`, `blender`."""
     task_id: str = ""
+    existing_frames: ExistingFrames = field(default_factory=ExistingFrames)
     fault_rules: tuple[Mapping[str, Any], ...] = ()
     """The farm's own rules for causes of failures, see `workflows.domain.faults.rules_from`."""
     fail_on_warnings: bool = False
+    storage: SharedStorage = field(default_factory=SharedStorage)
+    times: RunTimes = field(default_factory=RunTimes)
 
 
 class RunRefused(Exception):

@@ -21,12 +21,21 @@ if __name__ == "__main__":
 from worker_host import folders, processes
 from worker_host.commands import command_named
 from worker_host.commands.context import Context
-from worker_host.commands.parameters import CommandFailed, ProgramMissing
+from worker_host.commands.parameters import CommandFailed, ProgramMissing, StorageMissing
 from worker_host.processes.environment import clean_environment
 from worker_host.processes.output import LogFile
 from worker_host.processes.watch import Stopped, Watch
-from workflows.domain.faults import PROGRAM_MISSING, Cause, CauseFinder, Fault, rules_from
-from workflows.domain.render_warnings import WarningBook
+from workflows.domain.faults import (
+    PROGRAM_MISSING,
+    STORAGE_MISSING,
+    Cause,
+    CauseFinder,
+    Fault,
+    rules_from,
+)
+from workflows.domain.render_warnings import WarningBook, Warnings
+from workflows.domain.storage_marker import SharedStorage
+from workflows.domain.written_frames import ExistingFrames, WrittenFrame
 
 Outcome = dict[str, Any]
 #: Commands whose program each machine has for itself. The program of an `exec` is the job's.
@@ -41,6 +50,7 @@ class Shim:
         with open(self._path("run.json"), encoding="utf-8") as file:
             self._run: dict[str, Any] = json.load(file)
         self._log = LogFile(self._path("log"))
+        self._storage = SharedStorage(**self._run.get("storage", {}))
         self._state: dict[str, Any] = {"pid": os.getpid(), "start": processes.identity(os.getpid())}
         self._own_rules = rules_from(self._run.get("fault_rules", ()))
         self._warnings = WarningBook()
@@ -87,9 +97,11 @@ class Shim:
             # retried for ever.
             self._write_traceback()
             return self._failed(_one_line(repr(error)))
-        return {"kind": "completed", "reason": "Completed"}
+        return {"kind": "completed", "reason": _one_line(_completed(self._warnings.all()))}
 
     def _missing(self, failure: CommandFailed) -> Cause | None:
+        if isinstance(failure, StorageMissing):
+            return Cause(STORAGE_MISSING, str(failure))
         is_own = self._state.get("command", {}).get("name") in _WITH_OWN_PROGRAM
         return Cause(PROGRAM_MISSING) if is_own and isinstance(failure, ProgramMissing) else None
 
@@ -117,7 +129,18 @@ class Shim:
             return None
         command = self._run["commands"][index]
         written = folders.written_by(command["name"], command["parameters"])
-        return folders.trouble_with([self._directory, *written], self._run.get("min_free", 0))
+        trouble = folders.storage_trouble(self._storage, written)
+        least = self._run.get("min_free", 0)
+        return trouble or folders.trouble_with([self._directory, *written], least)
+
+    def _check_storage(self, command: dict[str, Any]) -> None:
+        """
+        Raises:
+            StorageMissing: the command writes to the shared storage, which is not there.
+        """
+        written = folders.written_by(command["name"], command["parameters"])
+        if trouble := folders.storage_trouble(self._storage, written):
+            raise StorageMissing(trouble.words)
 
     def _check_warnings(self) -> None:
         """Check that there are no warnings, if the job's metadata make them failures.
@@ -138,11 +161,17 @@ class Shim:
             environment=clean_environment(os.environ, self._run["environment"], self._run["key"]),
             tools=self._run["tools"],
             stop_grace_s=self._run["stop_grace_s"],
+            end_grace_s=self._run["times"]["end_grace_s"],
+            directory=self._directory,
             on_started=self._note_process,
-            on_line=self._causes.line,
             warnings=self._warnings,
+            existing_frames=_existing_frames(self._run.get("existing_frames", {})),
+            on_lines=self._causes.lines,
         )
+        self._check_storage(command)
         command_named(command["name"])(command["parameters"], context)
+        # Unmounted meanwhile: what was written is on the local disk, under the mount point.
+        self._check_storage(command)
 
     def _note_process(self, pid: int) -> None:
         process = {"pid": pid, "pgid": pid, "start": processes.identity(pid)}
@@ -180,6 +209,18 @@ class Shim:
 
     def _path(self, name: str) -> str:
         return os.path.join(self._directory, name)
+
+
+def _completed(warnings: Warnings) -> str:
+    if not warnings:
+        return "Completed"
+    count = "a warning" if len(warnings) == 1 else f"{len(warnings)} warnings"
+    return f"Completed with {count}: {'; '.join(text for text, _ in warnings)}"
+
+
+def _existing_frames(given: dict[str, Any]) -> ExistingFrames:
+    written = tuple(WrittenFrame(*each) for each in given.get("written", ()))
+    return ExistingFrames(given.get("are_all_kept", True), written)
 
 
 def _one_line(text: str) -> str:

@@ -1,5 +1,6 @@
 """`tablao submit`: submits a job for a blend file, or from settings alone."""
 
+import os
 import platform
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,6 +12,7 @@ from manager_api.cli.client import DEFAULT_URL, AsJson, Manager, ManagerUrl
 from manager_api.cli.console import CommandError, note, say, show_json
 from manager_api.cli.job_settings import RENDER, BadSetting, fill_in, parse_settings
 from manager_api.cli.progress import follow_job
+from workflows.domain.written_frames import KEEPS_FRAMES
 
 
 def submit(
@@ -31,6 +33,10 @@ def submit(
         Path | None,
         typer.Option(help="Folder for the frames. Default: `renders`, beside the file."),
     ] = None,
+    keep_frames: Annotated[
+        bool,
+        typer.Option("--keep-frames", help="Skip frames that are there, whoever rendered them."),
+    ] = False,
     scene: Annotated[str, typer.Option(help="The scene to render.")] = "Scene",
     paused: Annotated[bool, typer.Option("--paused", help="Wait for `job resume`.")] = False,
     wait: Annotated[
@@ -54,6 +60,8 @@ def submit(
     with Manager(manager) as farm:
         declared = farm.get(f"/api/v3/jobs/type/{job_type}")
         values = _values(declared["settings"], given, blendfile, job_name, output, scene)
+        if keep_frames:
+            values[KEEPS_FRAMES] = True
         job = farm.post(
             "/api/v3/jobs",
             {
@@ -67,7 +75,16 @@ def submit(
                 "initial_status": "paused" if paused else "queued",
             },
         )
-        (note if as_json else say)(f"Submitted {job['name']} as job {job['id']}.")
+        tell = note if as_json else say
+        tell(f"Submitted {job['name']} as job {job['id']}.")
+        output_said = farm.get(f"/api/tablao/v1/jobs/{job['id']}/same-output")
+        for sentence in output_said["unseen"]:
+            note(f"Warning: {sentence}")
+        for other in output_said["jobs"]:
+            tell(
+                f"The job {other['name']} ({other['id']}) is {other['status']} and writes to the "
+                "same files. Each job renders all of its frames; the later frame stays."
+            )
         if wait:
             job = follow_job(farm, job["id"], every_s=every_s)
     if as_json:
@@ -90,11 +107,21 @@ def _check_render(file: Path | None, frames: str | None) -> None:
 def _existing(file: Path | None) -> Path | None:
     if file is None:
         return None
+    _check_name(file)
     # Do not resolve links: the user named this path, and a link may differ on another machine.
     absolute = file.expanduser().absolute()
     if not absolute.is_file():
         raise CommandError(f"There is no file {absolute}.")
     return absolute
+
+
+def _check_name(path: Path) -> None:
+    """Refuse a name whose bytes are no text: a job's settings are texts, on every platform."""
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        shown = os.fsencode(path).decode(errors="replace")
+        raise CommandError(f"The name {shown} is not UTF-8, so rename the file.") from None
 
 
 def _values(

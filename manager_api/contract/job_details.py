@@ -6,6 +6,7 @@ from typing import Any
 from manager_api.contract.base import Answer, Request
 from manager_api.contract.machine import RenderProgress
 from manager_api.contract.tasks import TaskWorker
+from workflows.domain.statuses import JobStatus
 
 
 class TimedTask(Answer):
@@ -57,6 +58,19 @@ class JobHistory(Answer):
     """The newest first."""
     is_complete: bool
     """Whether the oldest happening is included."""
+
+
+class JobNamed(Answer):
+    id: str
+    name: str
+    status: JobStatus
+
+
+class SameOutput(Answer):
+    jobs: list[JobNamed]
+    """Other unfinished jobs that write to the same files, the oldest first, at most 20."""
+    unseen: list[str]
+    """Sentences that say which workers do not see the output path, or may not see it."""
 
 
 class LikeTasks(Answer):

@@ -4,6 +4,34 @@ from pydantic import Field
 
 from manager_api.contract.base import Answer
 from manager_api.contract.tasks import Command
+from workflows.domain.run_times import RunTimes
+
+
+class WrittenFrame(Answer):
+    file: str
+    """The absolute path, on the machine that wrote the file."""
+    size: int
+    """In bytes."""
+    modified_ns: int
+    """The time of its last change, in nanoseconds since 1970."""
+
+
+class ExistingFrames(Answer):
+    """Which of the files that a try finds count as its frames."""
+
+    are_all_kept: bool
+    """Whether every whole file counts, whoever wrote it."""
+    written: list[WrittenFrame] = Field(default_factory=list)
+    """Frames that earlier tries of the task wrote, and that need no rendering again."""
+
+
+class SharedStorage(Answer):
+    """The shared storage, for the host to look whether it is there before it writes."""
+
+    path: str
+    """On the worker's platform."""
+    id: str
+    """What the marker in the storage says."""
 
 
 class RunCommands(Answer):
@@ -20,5 +48,9 @@ class RunCommands(Answer):
     """Provisioned variables, which are added to the environment of the commands."""
     fail_on_warnings: bool = False
     """Whether a warning fails the task."""
+    existing_frames: ExistingFrames
     fault_rules: list[dict[str, str]] = Field(default_factory=list)
     """The farm's own rules for causes of failures: `name`, `pattern`, `fault`, `sentence`."""
+    times: RunTimes
+    storage: SharedStorage | None = None
+    """Unset if the storage has no marker."""

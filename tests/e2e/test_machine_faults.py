@@ -62,7 +62,7 @@ def test_alone_a_job_waits_until_the_disk_has_space(farm: ScriptFarm, disk: Smal
 
     [aside] = asides(farm, "host1")
     assert aside["cause"] == "disk-full"
-    assert aside["reason"].startswith("A disk is full: free some space. ")
+    assert aside["reason"].startswith("A disk is full: free some space. (")
     assert {task["status"] for task in farm.tasks(job_id)} == {"queued"}
     waiting = [farm.task(task["id"])["activity"] for task in farm.tasks(job_id)]
     assert any('a fault of worker "host1": A disk is full' in text for text in waiting)

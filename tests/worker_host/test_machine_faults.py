@@ -55,7 +55,7 @@ async def test_a_full_disk_is_found_although_blender_says_saved(
     outcome = await house.run(table, house.ref(), house.commands(("blender-render", parameters)))
 
     assert (outcome.kind, outcome.fault, outcome.rule) == ("failed", "machine", "disk-full")
-    assert outcome.reason.startswith("A disk is full: free some space. ")
+    assert outcome.reason.startswith("A disk is full: free some space. (")
     assert house.hooks.faults == ["disk-full"]
 
 

@@ -1,5 +1,6 @@
 """Real Blender, real ffmpeg: frames and a video on disk."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -11,7 +12,9 @@ from PIL import Image
 from tests.worker_host.farmhouse import Farmhouse, Fetch
 from worker_host.processes.environment import clean_environment
 from worker_host.run_table import RunTable
+from workflows.domain.frame_files import files_of_arguments
 from workflows.domain.messages import OutcomeKind
+from workflows.domain.run_times import RunTimes
 
 SCENE = """
 import bpy, sys
@@ -93,7 +96,7 @@ async def test_frames_that_an_earlier_try_left_cut_off_are_rendered_again(
             image.load()
             assert image.size == (64, 36)
     assert (frames / "000003.png").read_bytes() == of_an_earlier_try
-    assert (frames / "000001.png.incomplete").exists()
+    assert len(list(frames.iterdir())) == 4  # nothing is left of the cut off ones
 
 
 async def test_a_scene_that_the_file_does_not_have_fails_the_task(
@@ -104,7 +107,7 @@ async def test_a_scene_that_the_file_does_not_have_fails_the_task(
     outcome = await house.run(table, house.ref(), commands)
 
     assert outcome.kind is OutcomeKind.FAILED
-    assert outcome.reason == 'the blend file has no scene "Shot_010"'
+    assert outcome.reason.startswith("Can't find scene: 'Shot_010' in file: ")
 
 
 async def test_an_output_path_that_blender_would_cut_fails_the_task(
@@ -132,6 +135,82 @@ async def test_the_reason_is_in_blenders_own_words(
     assert "no camera" in outcome.reason
 
 
+ENDLESS_THREAD = "import threading, time; threading.Thread(target=time.sleep, args=[1e6]).start()"
+
+
+async def test_blender_with_a_thread_that_never_ends_is_stopped_and_its_task_is_completed(
+    house: Farmhouse, table: RunTable, blend_file: Path, tmp_path: Path
+) -> None:
+    asked, frames = house.ref(), tmp_path / "frames"
+    thread = ("--python-expr", ENDLESS_THREAD)
+
+    outcome = await house.run(table, asked, render(house, blend_file, frames, "1..2", *thread))
+
+    assert outcome.kind is OutcomeKind.COMPLETED, house.log(asked.key)
+    assert {path.name for path in frames.iterdir()} == {"000001.png", "000002.png"}
+    assert "they are whole, but it has not ended for 1 s: stopping it" in house.log(asked.key)
+
+
+NAMING = """
+import bpy, json
+scene = bpy.context.scene
+scene.render.image_settings.file_format = "{form}"
+names = []
+for adds in (True, False):
+    scene.render.use_file_extension = adds
+    for end in {ends}:
+        scene.render.filepath = "/out/" + end
+        names += [scene.render.frame_path(frame=frame) for frame in {frames}]
+print("NAMES", json.dumps(names))
+"""
+
+
+@pytest.mark.parametrize("form", ["PNG", "JPEG", "TIFF", "OPEN_EXR", "TARGA_RAW", "IRIS"])
+def test_frames_are_named_as_this_blender_names_them(form: str) -> None:
+    extensions = [
+        "png",
+        "PNG",
+        "jpg",
+        "JPEG",
+        "TIFF",
+        "exr",
+        "rgb",
+        "sgi",
+        "j2c",
+        "j2k",
+        "webp",
+        "v2",
+    ]
+    ends = [
+        "#",
+        "####",
+        "a",
+        "a##b###c",
+        "a.####",
+        "a1#",
+        "####.",
+        *map("##.{}".format, extensions),
+    ]
+    frames = [0, 2, 10, 12345, 1_048_574, -3]
+    script = NAMING.format(form=form, ends=ends, frames=frames)
+
+    said = subprocess.run(
+        ["blender", "-b", "--factory-startup", "--python-expr", script],
+        check=True,
+        capture_output=True,
+        text=True,
+        env=clean_environment(os.environ, {}, "names"),
+    ).stdout
+
+    expected = []
+    for adds_extension in ("1", "0"):
+        for end in ends:
+            files = files_of_arguments(["-o", f"/out/{end}", "-F", form, "-x", adds_extension])
+            assert files is not None
+            expected += [f"/out/{files.name(frame)}" for frame in frames]
+    assert json.loads(said.partition("NAMES")[2].splitlines()[0]) == expected
+
+
 def render(
     house: Farmhouse,
     blend_file: Path,
@@ -150,7 +229,7 @@ def render(
             *("--render-frame", frames),
         ],
     }
-    return house.commands(("blender-render", parameters))
+    return house.commands(("blender-render", parameters), times=RunTimes(end_grace_s=1))
 
 
 async def test_file_that_is_no_scene_fails_the_task(
@@ -163,7 +242,7 @@ async def test_file_that_is_no_scene_fails_the_task(
     outcome = await house.run(table, house.ref(), house.commands(("blender-render", render)))
 
     assert "File format is not supported" in outcome.reason
-    assert outcome.reason.endswith("(command exited abnormally with code 1)")
+    assert "Blender cannot read the blend file" in outcome.reason
 
 
 def frame_count(video: Path) -> int:

@@ -6,16 +6,12 @@ frame that Blender "skips" may be a file that a killed Blender left behind. Stan
 
 import os
 import re
-from collections.abc import Sequence, Set
-from itertools import pairwise
+from collections.abc import Callable, Iterable, Sequence, Set
 
 from worker_host.blender_output import FrameSaved, FrameStarted, parse_line, skipped_file
+from worker_host.commands.frames_found import FramesFound, why_not_there
 from worker_host.commands.parameters import CommandFailed
-from workflows.domain.frames import MAX_FRAMES
-from workflows.domain.whole_images import why_not_whole
 
-#: What a file that is not whole is renamed to, so that Blender renders its frame again.
-SET_ASIDE = ".incomplete"
 #: In bytes. Blender 3.4 cuts a longer path off, and the frame goes to another file (measured).
 LONGEST_PATH = 1013
 #: Most frames whose absence a sentence names.
@@ -36,19 +32,24 @@ _OF_INTEREST = (
 #: What Blender 5 begins its lines with.
 _PREFIX = r"^(?:[\d:.]+\s+\S+\s*\|\s?)?"
 _BLENDERS = re.compile(_PREFIX + r"(?:Read blend\b|Blender quit\b)")
+_QUIT = re.compile(_PREFIX + r"Blender quit\b")
 _NO_SCENE = re.compile(r"Can't find scene: '(.*)' in file")
 _ERROR = re.compile(_PREFIX + r"((?:Error|ERROR)\b.{1,300})")
 _SAVED = re.compile(_PREFIX + "Saved: '")
 #: A frame was added to a movie.
 _APPENDED = re.compile(_PREFIX + r"Append frame (-?\d+)")
 _NUMBER = re.compile(r"\d+")
-_RANGE = re.compile(r"(\d+)(?:\.\.(\d+))?")
 
 
 class FrameAccount:
     """What Blender says about its frames in one run of the program."""
 
-    def __init__(self) -> None:
+    def __init__(self, on_saved: Callable[[str], None] = lambda _: None) -> None:
+        """
+        Args:
+            on_saved: called with the path of each file that Blender has saved.
+        """
+        self._on_saved = on_saved
         self.saved: dict[str, None] = {}
         self.skipped: dict[str, None] = {}
         self.is_without_scene = False
@@ -56,6 +57,12 @@ class FrameAccount:
         """Skipped files of a frame's views, by folder and numbers in the name."""
         self._frame: int | None = None
         self._written: set[int] = set()
+        self._is_rendering = False
+        self._has_movie = False
+        self.has_quit = False
+        """Whether Blender has said that it ends."""
+        self.steps = 0
+        """Counts Blender's lines about frames and about its end."""
         self.speaks_as_blender = False
         """Whether the program says what Blender says when it opens a file, or when it ends."""
         self.error = ""
@@ -72,11 +79,16 @@ class FrameAccount:
             self._skip(skipped, is_view=" for view " in text)
         if found := _APPENDED.match(text):
             self._written.add(int(found[1]))
+            self._has_movie = True
+        if _QUIT.match(text):
+            self.has_quit = True
         for event in parse_line(text):
             if isinstance(event, FrameStarted):
                 self._frame = event.frame
+                self._is_rendering = True
             elif isinstance(event, FrameSaved) and _SAVED.match(text):
                 self._save(event.path)
+        self.steps += 1
 
     def _hear_error(self, text: str) -> None:
         if found := _NO_SCENE.search(text):
@@ -87,6 +99,8 @@ class FrameAccount:
 
     def _save(self, path: str) -> None:
         self.saved[path] = None
+        self._on_saved(path)
+        self._is_rendering = False
         if self._frame is not None:
             self._written.add(self._frame)
 
@@ -96,19 +110,33 @@ class FrameAccount:
             numbers = tuple(_NUMBER.findall(os.path.basename(path)))
             self._views.setdefault((os.path.dirname(path), numbers), []).append(path)
 
-    def set_aside_skipped(self) -> list[str]:
-        """Rename the skipped files that are not whole; return a sentence for each."""
-        broken = {path: why for path in self.skipped if (why := _why_not_whole(path))}
+    def has_all(self, frames: Sequence[int]) -> bool:
+        """Return whether Blender has said of each frame that it was saved or skipped.
+
+        A movie is whole only when Blender has ended, so it never counts.
+        """
+        views = sum(map(len, self._views.values()))
+        skipped = len(self.skipped) - views + len(self._views)
+        if self._is_rendering or self._has_movie or len(self._written) + skipped < len(frames):
+            return False
+        numbers = _numbers_in(self.skipped)
+        return all(frame in self._written or _is_in(frame, numbers) for frame in frames)
+
+    def are_saved_whole(self) -> bool:
+        return not any(map(why_not_there, self.saved))
+
+    def set_aside_skipped(self, found: FramesFound) -> list[str]:
+        """Set aside the skipped files that do not count; return a sentence for each."""
+        broken = {path: why for path in self.skipped if (why := found.why_not_counted(path))}
         most = max((2, *map(len, self._views.values())))
         for views in self._views.values():
             # Blender skips all views of a frame if the file of one view exists.
             if len(views) < most or not broken.keys().isdisjoint(views):
                 for path in views:
-                    broken.setdefault(path, "another view of its frame is not whole or missing")
-        return [
-            f'"{path}" was left by an earlier try, but {why}; it is now "{_set_aside(path)}"'
-            for path, why in broken.items()
-        ]
+                    broken.setdefault(
+                        path, "another view of its frame is missing or does not count"
+                    )
+        return [found.set_aside(path, why) for path, why in broken.items()]
 
     def check(self, frames: Sequence[int] | None) -> None:
         """Check that every frame has a file that is whole.
@@ -122,11 +150,12 @@ class FrameAccount:
             CommandFailed: a frame has no file, or a file is not whole.
         """
         for path in self.saved:
-            if why := _why_not_whole(path):
+            if why := why_not_there(path):
                 raise CommandFailed(f'Blender says it has saved "{path}", but {why}')
         if not (self.speaks_as_blender or self.saved or self.skipped):
             return
-        numbers = self._numbers()
+        # One number in the name of each file ends with the frame's.
+        numbers = _numbers_in((*self.saved, *self.skipped))
         missing = [
             frame
             for frame in frames or ()
@@ -138,78 +167,16 @@ class FrameAccount:
             plural = "s" if len(missing) > 1 else ""
             raise CommandFailed(f"Blender ended without having written frame{plural} {named}{more}")
 
-    def _numbers(self) -> set[str]:
-        """Return the numbers in the names of the files; one of each name ends with the frame's."""
-        names = (os.path.basename(path) for path in (*self.saved, *self.skipped))
-        return {number for name in names for number in _NUMBER.findall(name)}
+
+def _numbers_in(paths: Iterable[str]) -> set[str]:
+    names = map(os.path.basename, paths)
+    return {number for name in names for number in _NUMBER.findall(name)}
 
 
 def _is_in(frame: int, numbers: Set[str]) -> bool:
+    frame = abs(frame)  # the numbers are without signs
     if str(frame) in numbers or f"{frame:04}" in numbers or f"{frame:06}" in numbers:
         return True
     # A digit may stand before the frame's number: `v2####` becomes `v20001`.
     ends = f"{frame:04}"
     return any(int(number) == frame or number.endswith(ends) for number in numbers)
-
-
-def frames_of(arguments: Sequence[str]) -> list[int] | None:
-    """Return the frames that Blender's arguments name, in order.
-
-    Returns:
-        None: they name none, or in a way that only Blender understands: `+1`, and `-1`, which is
-            the last frame but one.
-    """
-    frames: list[int] | None = None
-    for option, value in pairwise(_for_blender(arguments)):
-        if option in ("-f", "--render-frame"):
-            listed = _frames_in(value)
-            if listed is None:
-                return None
-            frames = (frames or []) + listed
-    return frames
-
-
-def _for_blender(arguments: Sequence[str]) -> Sequence[str]:
-    """Return the arguments before `--`; the others are for scripts."""
-    return arguments[: arguments.index("--")] if "--" in arguments else arguments
-
-
-def _frames_in(value: str) -> list[int] | None:
-    frames: list[int] = []
-    for part in value.split(","):
-        found = _RANGE.fullmatch(part.strip())
-        if not found:
-            return None
-        first, last = int(found[1]), int(found[2] or found[1])
-        if len(frames) + last - first > MAX_FRAMES:
-            return None
-        frames += range(first, last + 1)
-    return frames
-
-
-def output_of(arguments: Sequence[str]) -> str:
-    """Return the output path in Blender's arguments; an empty text if there is none."""
-    found = ""
-    for option, value in pairwise(_for_blender(arguments)):
-        if option in ("-o", "--render-output"):
-            found = value
-    return found
-
-
-def _why_not_whole(path: str) -> str:
-    try:
-        with open(path, "rb") as file:
-            return why_not_whole(file, os.path.basename(path))
-    except (FileNotFoundError, ValueError):  # the latter for a name with a zero byte
-        return "there is no such file"
-    except OSError as error:
-        return f"it cannot be read: {error.strerror}"
-
-
-def _set_aside(path: str) -> str:
-    new = path + SET_ASIDE
-    try:
-        os.replace(path, new)
-    except OSError as error:
-        raise CommandFailed(f'"{path}" cannot be renamed: {error.strerror}') from error
-    return new

@@ -3,22 +3,30 @@
 import os
 import re
 import shlex
+import shutil
 import signal
+import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 from worker_host import processes
-from worker_host.commands.parameters import CommandFailed, ProgramMissing
+from worker_host.commands.parameters import ProgramFailed, ProgramMissing
 from worker_host.processes.environment import find_program
 from worker_host.processes.output import LineWriter, LogFile
 from worker_host.processes.watch import Stopped, Watch
 from workflows.domain.render_warnings import WarningBook
+from workflows.domain.written_frames import ExistingFrames
 
 _CHUNK = 64 * 1024
 #: How long to read output that is still in the pipe after its writers have died, in seconds.
 _DRAIN_S = 1.0
 #: A variable without a value in the farm, which arrives as it was written.
 _UNKNOWN = re.compile(r"\{[^{}]+\}")
+
+
+def _never(_run_s: float) -> str:
+    return ""
 
 
 class Context:
@@ -32,26 +40,47 @@ class Context:
         environment: Mapping[str, str],
         tools: Mapping[str, str],
         stop_grace_s: float,
+        end_grace_s: float,
+        directory: str,
         on_started: Callable[[int], None],
-        on_line: Callable[[bytes], None],
+        on_lines: Callable[[Sequence[bytes]], None],
         warnings: WarningBook,
+        existing_frames: ExistingFrames = ExistingFrames(),  # noqa: B008 - frozen
     ) -> None:
         """
         Args:
-            on_line: called with each line that a program prints.
+            on_lines: called with the lines that a program prints, several at a time.
             warnings: takes the warnings of commands.
         """
         self.warnings = warnings
+        self.existing_frames = existing_frames
         self._log = log
         self._watch = watch
         self._environment = environment
         self._tools = tools
         self._stop_grace_s = stop_grace_s
+        self.end_grace_s = end_grace_s
+        """How long Blender may take to end after its last frame, in seconds; 0 for any time."""
+        self._directory = directory
         self._on_started = on_started
-        self._on_line = on_line
+        self._on_lines = on_lines
 
     def log(self, line: str) -> None:
         self._log.line(line)
+
+    def warn(self, sentence: str) -> None:
+        """Say what is wrong although the command goes on: in the log, and with the outcome."""
+        self.log(f"Warning: {sentence}")
+        self.warnings.add(sentence)
+
+    @contextmanager
+    def scratch(self) -> Iterator[str]:
+        """Make an empty folder on this machine; it is gone afterwards."""
+        folder = tempfile.mkdtemp(prefix="scratch-", dir=self._directory)
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
 
     def checkpoint(self) -> None:
         """Check whether the run may go on; long commands call it now and then.
@@ -90,12 +119,20 @@ class Context:
             raise ProgramMissing(f'program not found: "{name}"')
         return found
 
-    def run(self, argv: Sequence[str], on_line: Callable[[bytes], None] | None = None) -> None:
+    def run(
+        self,
+        argv: Sequence[str],
+        on_line: Callable[[bytes], None] | None = None,
+        overdue: Callable[[float], str] = _never,
+    ) -> None:
         """Run a program to its end, and write its output to the log.
 
         Args:
             argv: the program and its arguments.
             on_line: called with each line of the output, too.
+            overdue: called again and again with the seconds for which the run has been going on.
+                It returns why the program is done although it does not end; empty if it is not
+                done. The program is then stopped, and its exit code does not count.
 
         Raises:
             ProgramMissing: the program cannot be started.
@@ -110,21 +147,25 @@ class Context:
             self.log(f"cannot start {argv[0]}: {error.strerror}")
             raise ProgramMissing(f'cannot start "{argv[0]}": {error.strerror}') from error
         self._on_started(program.pid)
-        code = self._run_to_end(program, on_line)
+        code = self._run_to_end(program, on_line, overdue)
         if code != 0:
-            raise CommandFailed(f"command exited abnormally with code {code}")
+            raise ProgramFailed(code)
 
     def _run_to_end(
-        self, program: processes.Spawned, on_line: Callable[[bytes], None] | None
+        self,
+        program: processes.Spawned,
+        on_line: Callable[[bytes], None] | None,
+        overdue: Callable[[float], str],
     ) -> int:
-        def heard(line: bytes) -> None:
-            self._on_line(line)
+        def heard(lines: Sequence[bytes]) -> None:
+            self._on_lines(lines)
             if on_line is not None:
-                on_line(line)
+                for line in lines:
+                    on_line(line)
 
         lines = LineWriter(self._log, b"pid=%d > " % program.pid, heard)
         try:
-            code = self._follow(program, lines)
+            code = self._follow(program, lines, overdue)
         except Stopped:
             self._stop(program, lines)
             raise
@@ -136,10 +177,16 @@ class Context:
             os.close(program.output)
         return code
 
-    def _follow(self, program: processes.Spawned, lines: LineWriter) -> int:
+    def _follow(
+        self, program: processes.Spawned, lines: LineWriter, overdue: Callable[[float], str]
+    ) -> int:
         is_open = True
         while (code := processes.reap(program.pid)) is None:
             self._watch.checkpoint()
+            if why := overdue(self._watch.run_s):
+                self.log(f"{why}: stopping it, and going on")
+                self._stop(program, lines)
+                return 0
             self._watch.wait(60.0, program.output if is_open else None)
             if is_open:
                 is_open = _read(program, lines)

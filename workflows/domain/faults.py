@@ -20,8 +20,6 @@ LONGEST_SENTENCE = 250
 LONGEST_NAME = 50
 #: The characters of a line that are searched. The line is at most 40 KiB long.
 _SEARCHED = 2_000
-#: How the failure of a program begins that has only its exit code to tell.
-_EXIT_CODE = "command exited abnormally"
 
 
 class Fault(StrEnum):
@@ -40,6 +38,8 @@ class Probe(StrEnum):
 
     FOLDERS = "folders"
     """The folders of runs and of the task's files can be written, and have free space."""
+    STORAGE = "storage"
+    """The shared storage has its marker."""
     PROGRAMS = "programs"
     """The programs for its task types are there."""
     MEMORY = "memory"
@@ -71,7 +71,16 @@ PROGRAM_MISSING = Rule(
     Probe.PROGRAMS,
     may_be_tasks=True,
 )
+#: No line of a program tells of it: the host looks for the storage's marker.
+STORAGE_MISSING = Rule(
+    "storage-missing",
+    (),
+    Fault.MACHINE,
+    "The shared storage is not there: mount it.",
+    Probe.STORAGE,
+)
 BUILT_IN: tuple[Rule, ...] = (
+    STORAGE_MISSING,
     Rule(
         "disk-full",
         (
@@ -178,8 +187,7 @@ BUILT_IN: tuple[Rule, ...] = (
         "no-scene",
         ("the blend file has no scene", "Can't find scene:"),
         Fault.SCENE,
-        # The host's own sentence says it already.
-        "",
+        "The blend file does not have this scene.",
     ),
     Rule("warning", ("(in this job, a warning is a failure)",), Fault.SCENE, ""),
     Rule(
@@ -220,12 +228,16 @@ class Cause:
     """The line in which the rule was found, or what the system says of a folder."""
 
     def reason(self, failure: str = "") -> str:
-        """Return the rule's sentence with the failure's own words.
+        """Return the rule's sentence with the words of the program, or else of the failure.
 
-        The words of the cause take their place if the failure has only an exit code to tell.
+        An artist looks for Blender's own words, and a wrangler for what is to be done.
         """
-        words = self.words if failure.startswith(_EXIT_CODE) else failure or self.words
-        return " ".join(filter(None, (self.rule.sentence, words)))
+        words = self.words or failure
+        if not (words and self.rule.sentence):
+            return words or self.rule.sentence
+        if self.rule.fault is Fault.SCENE:
+            return f"{words.rstrip('. ')}. {self.rule.sentence}"
+        return f"{self.rule.sentence} ({words})"
 
 
 class CauseFinder:
@@ -251,11 +263,12 @@ class CauseFinder:
         self._best = len(rules)
         self.cause: Cause | None = None
 
-    def line(self, line: bytes) -> None:
-        """Take in a line of output."""
-        lowered = line[:_SEARCHED].lower()
+    def lines(self, lines: Sequence[bytes]) -> None:
+        """Take in lines of output. Few have a part of a pattern, so all are searched at once."""
+        lowered = b"\n".join(lines).lower()
         if any(part in lowered for part, rank in self._in_bytes if rank < self._best):
-            self.text(line.decode("utf-8", "replace"))
+            for line in lines:
+                self.text(line.decode("utf-8", "replace"))
 
     def text(self, text: str) -> None:
         """Take in a line, or a failure's own sentence."""

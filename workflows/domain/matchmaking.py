@@ -4,8 +4,10 @@ The order is Flamenco's and is strict: the job of the highest priority first, th
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import NamedTuple
 
 from workflows.domain.messages import Census, Demand, SessionChanged, Want, WorkerGone
 from workflows.domain.statuses import SCHEDULABLE, JobStatus, WorkerStatus
@@ -108,6 +110,23 @@ class StatusOrder:
     status: WorkerStatus
 
 
+class Waiting(NamedTuple):
+    """Tasks of a job that wait for another worker, because each worker that is free failed them."""
+
+    job_id: str
+    task_type: str
+    version: int
+    """The demand's version."""
+    may_retry: bool
+    """Whether workers that failed them may try again, because the wait was too long."""
+
+
+#: By (job, task type) of tasks that starve: the version of the demand for which a retry was allowed
+#: already; None if it was not.
+Starved = Mapping[tuple[str, str], int | None]
+_NONE_STARVES: Starved = MappingProxyType({})
+
+
 @dataclass(slots=True)
 class Plan:
     offers: list[Offer] = field(default_factory=list)
@@ -116,6 +135,7 @@ class Plan:
     """(job, message) pairs."""
     changed_sessions: list[tuple[str, SessionChanged]] = field(default_factory=list)
     censuses: list[tuple[str, Census]] = field(default_factory=list)
+    waiting: list[Waiting] = field(default_factory=list)
     orphaned: list[str] = field(default_factory=list)
     """Leases to be marked as returned, because their job's run has ended."""
     status_orders: list[StatusOrder] = field(default_factory=list)
@@ -127,21 +147,28 @@ class Plan:
 _DEAD = frozenset({WorkerStatus.OFFLINE, WorkerStatus.ERROR})
 
 
-def plan(farm: FarmSnapshot, *, max_lent: int = 400) -> Plan:
+def plan(
+    farm: FarmSnapshot,
+    *,
+    max_lent: int = 400,
+    starved: Starved = _NONE_STARVES,
+) -> Plan:
     """Return what the keeper shall do now. An unchanged farm gives the same plan again.
 
     Args:
+        starved: tasks that have waited too long for another worker.
         max_lent: the most leases that one job gets; one workflow cannot serve more.
     """
-    return _Pass(farm, max_lent).plan()
+    return _Pass(farm, max_lent, starved).plan()
 
 
 class _Pass:
     """One pass: it knows the free workers, the jobs' demands and the leases already offered."""
 
-    def __init__(self, farm: FarmSnapshot, max_lent: int) -> None:
+    def __init__(self, farm: FarmSnapshot, max_lent: int, starved: Starved) -> None:
         self._farm = farm
         self._max_lent = max_lent
+        self._starved = starved
         self._plan = Plan()
         self._workers = {worker.id: worker for worker in farm.workers}
         self._jobs = {job.id: job for job in farm.jobs}
@@ -290,11 +317,28 @@ class _Pass:
                 for worker in unblocked
                 if _takes_work(worker) and want.task_type in worker.task_types
             ]
-            if all(worker.id in want.failed for worker in there):
-                retry = tuple(worker.id for worker in there)
-                if retry:
-                    census = Census(version, want.task_type, allow_retry=retry)
-                    self._plan.censuses.append((job.id, census))
+            retry = tuple(worker.id for worker in there if worker.id in want.failed)
+            if len(retry) < len(there):
+                retry = self._retry_of_starved(job, want, retry)
+            if retry:
+                census = Census(version, want.task_type, allow_retry=retry)
+                self._plan.censuses.append((job.id, census))
+
+    def _retry_of_starved(
+        self, job: JobFacts, want: Want, failed: Collection[str]
+    ) -> tuple[str, ...]:
+        """Return the workers that may retry although other workers are left to try."""
+        assert job.demand is not None
+        retry: tuple[str, ...] = ()
+        version = job.demand.version
+        key = (job.id, want.task_type)
+        if key in self._starved and self._starved[key] in (None, version):
+            free = {worker.id for worker, _ in self._free}
+            free.update(lease.worker_id for lease in self._recallable(job))
+            retry = tuple(worker_id for worker_id in failed if worker_id in free)
+        waiting = Waiting(job.id, want.task_type, version, bool(retry))
+        self._plan.waiting.append(waiting)
+        return retry
 
 
 def _is_dead(worker: WorkerFacts) -> bool:

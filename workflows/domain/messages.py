@@ -191,6 +191,13 @@ class TaskAction(StrEnum):
     REQUEUE = "requeue"
 
 
+class FramesOnRequeue(StrEnum):
+    """What becomes of the frames that a requeued task has written."""
+
+    KEEP = "keep"
+    RENDER_AGAIN = "render-again"
+
+
 @dataclass(frozen=True, slots=True)
 class Change:
     """A change of a job: one of `action`, `task_action`, `priority` and `unblock` is set.
@@ -207,6 +214,8 @@ class Change:
     request_id: str = ""
     unblock: tuple[tuple[str, str], ...] = ()
     """(worker, task type) pairs to take off the blocklist."""
+    frames: FramesOnRequeue | None = None
+    """With a requeue; None: completed tasks render their frames again, other ones keep them."""
 
     def clipped(self) -> "Change":
         """Return the same change with its texts and pairs cut to the limits above."""
@@ -344,6 +353,8 @@ class TasksMoved:
     failures: int | None = None
     warnings: Warnings | None = None
     """The warnings of the run that has ended; None leaves them as they are."""
+    renders_again: bool = False
+    """Whether the next attempt renders the frames again that earlier attempts have written."""
     is_offer: bool = False
     """Whether an HTTP worker still has to fetch the run. The database moves the task when the run
     is handed out.

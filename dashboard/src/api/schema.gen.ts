@@ -1143,6 +1143,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/tablao/v1/jobs/{job_id}/same-output": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Jobs With Same Output
+         * @description Return the unfinished jobs that write to the same files, and who does not see the files.
+         */
+        get: operations["getJobsWithSameOutput"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/tablao/v1/tasks/{task_id}/tries": {
         parameters: {
             query?: never;
@@ -1865,6 +1885,16 @@ export interface components {
             /** Message */
             message: string;
         };
+        /**
+         * ExistingFrames
+         * @description Which of the files that a try finds count as its frames.
+         */
+        ExistingFrames: {
+            /** Are All Kept */
+            are_all_kept: boolean;
+            /** Written */
+            written?: components["schemas"]["WrittenFrame"][];
+        };
         /** Farm */
         Farm: {
             /** Name */
@@ -2063,6 +2093,12 @@ export interface components {
             /** Note */
             note: string;
         };
+        /**
+         * FramesOnRequeue
+         * @description What becomes of the frames that a requeued task has written.
+         * @enum {string}
+         */
+        FramesOnRequeue: "keep" | "render-again";
         /** GarbageCollected */
         GarbageCollected: {
             /** Deleted Files */
@@ -2160,6 +2196,7 @@ export interface components {
              * @default
              */
             reason: string;
+            frames?: components["schemas"]["FramesOnRequeue"] | null;
         };
         /** JobBlocklistEntry */
         JobBlocklistEntry: {
@@ -2232,6 +2269,14 @@ export interface components {
              * Format: date-time
              */
             last_updated_max: string;
+        };
+        /** JobNamed */
+        JobNamed: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            status: components["schemas"]["JobStatus"];
         };
         /**
          * JobPreview
@@ -2655,10 +2700,13 @@ export interface components {
              * @default false
              */
             fail_on_warnings: boolean;
+            existing_frames: components["schemas"]["ExistingFrames"];
             /** Fault Rules */
             fault_rules?: {
                 [key: string]: string;
             }[];
+            times: components["schemas"]["RunTimes"];
+            storage?: components["schemas"]["SharedStorage"] | null;
         };
         /**
          * RunStatistics
@@ -2669,6 +2717,24 @@ export interface components {
             cpu_percent?: number | null;
             /** Memory */
             memory?: number | null;
+        };
+        /**
+         * RunTimes
+         * @description The times of one run, in seconds.
+         */
+        RunTimes: {
+            /**
+             * End Grace S
+             * @default 60
+             */
+            end_grace_s: number;
+        };
+        /** SameOutput */
+        SameOutput: {
+            /** Jobs */
+            jobs: components["schemas"]["JobNamed"][];
+            /** Unseen */
+            unseen: string[];
         };
         /** ScriptToTry */
         ScriptToTry: {
@@ -2745,6 +2811,16 @@ export interface components {
         /** ShamanSingleFileStatus */
         ShamanSingleFileStatus: {
             status: components["schemas"]["FileStatus"];
+        };
+        /**
+         * SharedStorage
+         * @description The shared storage, for the host to look whether it is there before it writes.
+         */
+        SharedStorage: {
+            /** Path */
+            path: string;
+            /** Id */
+            id: string;
         };
         /** SharedStorageLocation */
         SharedStorageLocation: {
@@ -2836,6 +2912,7 @@ export interface components {
              * @default
              */
             reason: string;
+            frames?: components["schemas"]["FramesOnRequeue"] | null;
         };
         /** TaskLogInfo */
         TaskLogInfo: {
@@ -3234,6 +3311,15 @@ export interface components {
             steps: number;
             /** Seconds */
             seconds: number;
+        };
+        /** WrittenFrame */
+        WrittenFrame: {
+            /** File */
+            file: string;
+            /** Size */
+            size: number;
+            /** Modified Ns */
+            modified_ns: number;
         };
     };
     responses: never;
@@ -6509,6 +6595,46 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Recompilation"];
+                };
+            };
+            /** @description The request does not fit, and the message says why */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"] | components["schemas"]["SecurityError"];
+                };
+            };
+            /** @description Default Response */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    getJobsWithSameOutput: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SameOutput"];
                 };
             };
             /** @description The request does not fit, and the message says why */

@@ -9,10 +9,11 @@ from manager_api.contract.job_details import (
     JobTimes,
     Recompilation,
     RecompileRequest,
+    SameOutput,
     TaskTries,
 )
 from manager_api.web.auth import Anybody
-from manager_api.web.dependencies import JobDetails, Parts, Recompilations
+from manager_api.web.dependencies import JobDetails, Jobs, Parts, Recompilations
 from manager_api.web.json_bodies import JsonRoute
 from manager_api.web.parameters import JobId, TaskId
 from manager_api.web.responses import ERROR
@@ -56,6 +57,12 @@ async def recompile_job(
 ) -> Recompilation:
     """Requeue a job with changed settings. Completed tasks that do not change are kept."""
     return await recompilations.recompile(job_id, asked.settings)
+
+
+@router.get("/jobs/{job_id}/same-output", operation_id="getJobsWithSameOutput")
+async def get_jobs_with_same_output(job_id: JobId, jobs: Jobs) -> SameOutput:
+    """Return the unfinished jobs that write to the same files, and who does not see the files."""
+    return await jobs.same_output(job_id)
 
 
 @router.get("/tasks/{task_id}/tries", operation_id="getTaskTries")

@@ -121,6 +121,8 @@ class FakeManager:
     ending: str = "completed"
     """What a job becomes at the third look."""
     jobs: dict[str, dict[str, Any]] = field(default_factory=dict)
+    with_same_output: list[dict[str, str]] = field(default_factory=list)
+    unseen: list[str] = field(default_factory=list)
     looks: int = 0
     hiccups: int = 0
     """How often it says it is busy before it answers about a job."""
@@ -149,6 +151,7 @@ def build(fake: FakeManager) -> FastAPI:
         return answer
 
     _serve_jobs(api, fake)
+    _serve_job_details(api, fake)
     _serve_job_types(api)
     _serve_tasks(api)
     _serve_logs(api, fake)
@@ -171,12 +174,6 @@ def _serve_jobs(api: FastAPI, fake: FakeManager) -> None:
         fake.jobs[JOB] = job
         return job
 
-    @api.get("/api/tablao/v1/jobs/{job_id}/reasons")
-    async def reasons(job_id: str) -> Any:
-        like = {"text": "no camera", "tasks": 3, "task_ids": [TASK]}
-        lost = {"text": "a library is missing", "tasks": 1, "count": 9, "task_ids": [TASK]}
-        return {"reasons": [like], "warnings": [lost]}
-
     @api.get("/api/v3/jobs/{job_id}")
     async def job(job_id: str) -> Any:
         if job_id not in fake.jobs:
@@ -193,6 +190,18 @@ def _serve_jobs(api: FastAPI, fake: FakeManager) -> None:
     @api.post("/api/tablao/v1/jobs/{job_id}/actions", status_code=204)
     async def change_job(job_id: str) -> None:
         return None
+
+
+def _serve_job_details(api: FastAPI, fake: FakeManager) -> None:
+    @api.get("/api/tablao/v1/jobs/{job_id}/same-output")
+    async def same_output(job_id: str) -> Any:
+        return {"jobs": fake.with_same_output, "unseen": fake.unseen}
+
+    @api.get("/api/tablao/v1/jobs/{job_id}/reasons")
+    async def reasons(job_id: str) -> Any:
+        like = {"text": "no camera", "tasks": 3, "task_ids": [TASK]}
+        lost = {"text": "a library is missing", "tasks": 1, "count": 9, "task_ids": [TASK]}
+        return {"reasons": [like], "warnings": [lost]}
 
 
 def _serve_job_types(api: FastAPI) -> None:
@@ -224,6 +233,7 @@ def _serve_tasks(api: FastAPI) -> None:
         }
 
     @api.post("/api/v3/tasks/{task_id}/setstatus", status_code=204)
+    @api.post("/api/tablao/v1/tasks/{task_id}/actions", status_code=204)
     async def change_task(task_id: str) -> None:
         return None
 

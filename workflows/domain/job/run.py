@@ -341,6 +341,7 @@ class JobRun:
         worker: str | None = None,
         *,
         is_offer: bool = False,
+        renders_again: bool = False,
     ) -> None:
         self.tasks.move(index, status)
         columns = self.tasks.columns
@@ -354,6 +355,7 @@ class JobRun:
                 failed_by=columns.failed_by[index - 1],
                 failures=columns.failures[index - 1],
                 is_offer=is_offer,
+                renders_again=renders_again,
             )
         )
 
@@ -364,18 +366,22 @@ class JobRun:
         reason: str,
         *,
         are_forgiven: bool = False,
+        renders_again: bool = False,
     ) -> None:
         """Move tasks because their job moved. Live runs of these tasks are voided.
 
         Args:
             indexes: ascending.
             are_forgiven: their failures have been cleared.
+            renders_again: frames that they have written do not count any more.
         """
         for index in indexes:
             self.void(index)
             self.tasks.move(index, status)
         text = f"Task was {status} by Manager because {reason}"
-        self.changes.tasks_moved(indexes, status, text, are_forgiven=are_forgiven)
+        self.changes.tasks_moved(
+            indexes, status, text, are_forgiven=are_forgiven, renders_again=renders_again
+        )
 
     def void(self, index: int) -> None:
         """Order the task's live run to stop, and ignore its outcome."""
