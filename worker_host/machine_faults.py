@@ -57,7 +57,7 @@ class MachineFaults:
         """Set the worker aside if the disk of runs is full, although the run did not need it."""
         cause = space_trouble(str(self._runs_dir), min(self._min_free, _SCARCE))
         if cause is not None:
-            reason = cause.reason("")
+            reason = cause.reason()
             self._asides.set_aside(cause.rule.name, reason, self._is_mended(Probe.FOLDERS, ()))
 
     def run_failed(self, outcome: Outcome, commands: Sequence[Command]) -> None:
@@ -98,7 +98,7 @@ class MachineFaults:
             self._asides.end(PROGRAM_MISSING.name)
             return
         looked_for = " or ".join(f'"{name}"' for names in missing.values() for name in names)
-        reason = f"{PROGRAM_MISSING.sentence} (looked for {looked_for})"
+        reason = f"{PROGRAM_MISSING.sentence} The host looked for {looked_for}."
         self._asides.set_aside(
             PROGRAM_MISSING.name, reason, lambda: not self._missing(), sorted(missing)
         )

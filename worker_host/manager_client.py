@@ -113,6 +113,7 @@ def _read(content: Mapping[str, Any]) -> RunSpec:
         task_id=content["task_id"],
         existing_frames=_existing(content.get("existing_frames")),
         fault_rules=tuple(content.get("fault_rules", ())),
+        fail_on_warnings=bool(content.get("fail_on_warnings")),
         storage=_storage(content.get("storage")),
         times=_times(content.get("times", {})),
     )

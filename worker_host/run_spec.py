@@ -35,6 +35,7 @@ class RunSpec:
     existing_frames: ExistingFrames = field(default_factory=ExistingFrames)
     fault_rules: tuple[Mapping[str, Any], ...] = ()
     """The farm's own rules for causes of failures, see `workflows.domain.faults.rules_from`."""
+    fail_on_warnings: bool = False
     storage: SharedStorage = field(default_factory=SharedStorage)
     times: RunTimes = field(default_factory=RunTimes)
 

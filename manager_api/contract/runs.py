@@ -46,6 +46,8 @@ class RunCommands(Answer):
     total_steps: int
     environment: dict[str, str] = Field(default_factory=dict)
     """Provisioned variables, which are added to the environment of the commands."""
+    fail_on_warnings: bool = False
+    """Whether a warning fails the task."""
     existing_frames: ExistingFrames
     fault_rules: list[dict[str, str]] = Field(default_factory=list)
     """The farm's own rules for causes of failures: `name`, `pattern`, `fault`, `sentence`."""

@@ -17,6 +17,7 @@ from manager_api.workers import provision_store as provisions
 from workflows.domain.bounded_dict import BoundedDict
 from workflows.domain.messages import RunKey
 from workflows.domain.provisioning import Provision
+from workflows.domain.render_warnings import fail_the_task
 from workflows.domain.run_times import RunTimes
 from workflows.domain.variables import Variables
 
@@ -105,6 +106,7 @@ class RunService:
             commands=written.commands(task.commands),
             total_steps=task.steps_total,
             environment=written.environment,
+            fail_on_warnings=fail_the_task(task.job_metadata or {}),
             existing_frames=await self._existing_frames(task, key),
             fault_rules=[rule.model_dump(mode="json") for rule in self._fault_rules()],
             times=self._times(),

@@ -189,6 +189,7 @@ BUILT_IN: tuple[Rule, ...] = (
         Fault.SCENE,
         "The blend file does not have this scene.",
     ),
+    Rule("warning", ("(in this job, a warning is a failure)",), Fault.SCENE, ""),
     Rule(
         "newer-blender",
         (
@@ -224,16 +225,16 @@ class Cause:
 
     rule: Rule
     words: str = ""
-    """The line in which the rule was found."""
+    """The line in which the rule was found, or what the system says of a folder."""
 
-    def reason(self, failure: str) -> str:
+    def reason(self, failure: str = "") -> str:
         """Return the rule's sentence with the words of the program, or else of the failure.
 
         An artist looks for Blender's own words, and a wrangler for what is to be done.
         """
         words = self.words or failure
-        if not words:
-            return self.rule.sentence
+        if not (words and self.rule.sentence):
+            return words or self.rule.sentence
         if self.rule.fault is Fault.SCENE:
             return f"{words.rstrip('. ')}. {self.rule.sentence}"
         return f"{self.rule.sentence} ({words})"
