@@ -3,12 +3,15 @@
 import asyncio
 import contextlib
 import signal
+from datetime import datetime
+from functools import cached_property
 
 from worker_host.log_tail import LogTail
 from worker_host.processes.supervision import kill_leftovers, send_signal, wait_for_exit
 from worker_host.run_directory import RunDirectory
 from worker_host.run_spec import RunSpec
 from workflows.domain.messages import Outcome, OutcomeKind, RunRef
+from workflows.domain.run_times import RunTimes
 
 SUPERSEDED = Outcome(OutcomeKind.SUPERSEDED, "a newer activity reports this run")
 _LOST = Outcome(OutcomeKind.LOST, "the run broke off: its processes were killed")
@@ -27,6 +30,11 @@ class LiveRun:
         self.unattached_s = 0.0
         """For how long no call has waited for it; it counts only while the host is connected."""
         self.stop_reason: str | None = None
+        self.failure: str | None = None
+        """Why it is stopped as failed."""
+        self.silent_since: datetime | None = None
+        """When it gave its last sign of life; None if that is not long ago."""
+        self.has_been_silent = False
         self.ended: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
         self.preparing: asyncio.Future[RunSpec] | None = None
         """The steps before the shim's start: wait for the slot, fetch the commands."""
@@ -39,6 +47,14 @@ class LiveRun:
     def pid(self) -> int:
         """The shim's pid; 0 as long as there is no shim."""
         return self._pid
+
+    @cached_property
+    def times(self) -> RunTimes:
+        return self.directory.times()
+
+    @property
+    def log_size(self) -> int:
+        return self.directory.log_size()
 
     @property
     def is_attached(self) -> bool:
@@ -73,6 +89,8 @@ class LiveRun:
             outcome = _LOST
             if self.stop_reason is not None:
                 outcome = Outcome(OutcomeKind.CANCELED, self.stop_reason)
+            elif self.failure is not None:
+                outcome = Outcome(OutcomeKind.FAILED, self.failure)
             # If the disk is full, the outcome is kept in memory only.
             with contextlib.suppress(OSError):
                 self.directory.keep_outcome(outcome)
@@ -89,11 +107,22 @@ class LiveRun:
         await wait_for_exit(self._pid, self._start)
         return True
 
+    async def fail(self, reason: str, grace_s: float) -> None:
+        """Stop the run as one that has failed; return when it has ended."""
+        self.failure = reason
+        # If the disk is full, only this process knows the reason.
+        with contextlib.suppress(OSError):
+            self.directory.order_failure(reason)
+        await self._end(grace_s)
+
     async def stop(self, reason: str, grace_s: float) -> None:
         """Stop the run's shim, which stops its processes; return when the run has ended."""
         self.stop_reason = self.stop_reason or reason
         if self.preparing is not None:
             self.preparing.cancel()
+        await self._end(grace_s)
+
+    async def _end(self, grace_s: float) -> None:
         await self._started.wait()
         send_signal(self._pid, self._start, signal.SIGTERM)
         await asyncio.wait({self.ended}, timeout=grace_s + _SHIM_MARGIN_S)

@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Mapping
-from dataclasses import asdict
 from typing import Any
 from urllib.parse import quote
 
@@ -109,14 +108,8 @@ def _read(content: Mapping[str, Any]) -> RunSpec:
         content.get("task_name", ""),
         environment=content.get("environment", {}),
         task_id=content["task_id"],
-        times=_times(content.get("times", {})),
+        times=RunTimes.read(content.get("times", {})),
     )
-
-
-def _times(content: Mapping[str, Any]) -> RunTimes:
-    """Return the times in the answer of a manager, which may be of an older or a newer build."""
-    known = asdict(RunTimes()).items()
-    return RunTimes(**{n: type(default)(content[n]) for n, default in known if n in content})
 
 
 def _message(answer: httpx.Response) -> str:

@@ -26,6 +26,8 @@ from worker_host.processes.output import LogFile
 from worker_host.processes.watch import Stopped, Watch
 
 Outcome = dict[str, str]
+#: The file in which the host writes why the run has failed, before it tells the shim to stop.
+FAILURE = "failure.json"
 
 
 class Shim:
@@ -41,6 +43,7 @@ class Shim:
             os.path.join(os.path.dirname(directory), "host.lock"),
             self._run["orphan_after_s"],
             self._run["host_check_s"],
+            self._run["times"]["longest_s"],
         )
 
     def execute(self) -> None:
@@ -71,13 +74,21 @@ class Shim:
             self._log.line(f"Failed: {failure}")
             return {"kind": "failed", "reason": _one_line(str(failure))}
         except Stopped as stopped:
-            self._log.line(f"Stopped: {stopped.reason}")
-            return {"kind": stopped.kind, "reason": stopped.reason}
+            outcome = self._ordered_failure() or {"kind": stopped.kind, "reason": stopped.reason}
+            self._log.line(f"Stopped: {outcome['reason']}")
+            return outcome
         except Exception as error:
             # For example a full disk. It counts as a failure, so it is not retried for ever.
             self._write_traceback()
             return {"kind": "failed", "reason": _one_line(repr(error))}
         return {"kind": "completed", "reason": "Completed"}
+
+    def _ordered_failure(self) -> Outcome | None:
+        try:
+            with open(self._path(FAILURE), encoding="utf-8") as file:
+                return {"kind": "failed", "reason": json.load(file)["reason"]}
+        except FileNotFoundError:
+            return None
 
     def _carry_out(self, index: int, command: dict[str, Any]) -> None:
         self._state["command"] = {"index": index, "name": command["name"]}

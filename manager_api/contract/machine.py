@@ -7,6 +7,7 @@ null. The other values of the report still count, so hosts and managers may be o
 from typing import Annotated, Any, TypeVar
 
 from pydantic import (
+    AwareDatetime,
     BeforeValidator,
     Field,
     ValidationError,
@@ -42,6 +43,7 @@ Size = Known[Annotated[int, Field(strict=True, ge=0, le=_LARGEST)]]
 Number = Known[Annotated[float, Field(strict=True, ge=-1e6, le=1e6)]]
 Count = Known[Annotated[int, Field(strict=True, ge=0, le=_LARGEST_NUMBER)]]
 FrameNumber = Known[Annotated[int, Field(strict=True, ge=-_LARGEST_NUMBER, le=_LARGEST_NUMBER)]]
+Moment = Known[AwareDatetime]
 Word = Known[Annotated[str, Field(strict=True, max_length=LONGEST_WORD)]]
 
 
@@ -119,3 +121,5 @@ class RunProgress(RenderProgress):
 
     steps_completed: Count = None
     memory_peak: Size = None
+    silent_since: Moment = None
+    """When the run gave its last sign of life, if it is stuck; null if it is not."""

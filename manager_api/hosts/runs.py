@@ -15,7 +15,7 @@ from manager_api.workers import provision_store as provisions
 from workflows.domain.bounded_dict import BoundedDict
 from workflows.domain.messages import RunKey
 from workflows.domain.provisioning import Provision
-from workflows.domain.run_times import RunTimes
+from workflows.domain.run_times import FarmTimes
 from workflows.domain.variables import Variables
 
 #: Most runs whose task ids are remembered for their logs: more than a large farm begins in
@@ -45,7 +45,7 @@ class RunService:
         self,
         database: Database,
         variables: Callable[[], Variables],
-        times: Callable[[], RunTimes],
+        times: Callable[[], FarmTimes],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """
@@ -94,7 +94,7 @@ class RunService:
             commands=written.commands(task.commands),
             total_steps=task.steps_total,
             environment=written.environment,
-            times=self._times(),
+            times=self._times().of_run(task.task_type, task.job_metadata),
         )
 
     def task_fetched(self, worker_id: str, key: RunKey) -> str | None:

@@ -14,6 +14,7 @@ from manager_api.job_types.registry import JobTypeRegistry, JobTypeUnknown
 from manager_api.settings.platforms import managers_platform
 from workflows.domain.job_types import definitions
 from workflows.domain.job_types.definitions import AuthoredTask, CompiledJob, CompileError, JobType
+from workflows.domain.run_times import limits_of_job
 from workflows.domain.statuses import JobStatus
 from workflows.domain.variables import Variables
 
@@ -34,6 +35,10 @@ async def compile_job(
     if status not in _INITIAL:
         raise BadRequest(f'a job cannot begin as "{status}", only as "queued" or "paused"')
     job = await asyncio.to_thread(_to_compile, submitted, variables)
+    try:
+        limits_of_job(job.metadata)
+    except ValueError as error:
+        raise BadRequest(str(error)) from error
     return CompiledJob(job, await _compiled(job, submitted, job_types))
 
 

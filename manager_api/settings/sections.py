@@ -8,6 +8,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSeriali
 
 from manager_api.settings.about import AT_ONCE, About, Secret, Topic
 from workflows.domain.durations import format_duration, parse_duration
+from workflows.domain.run_times import RunLimits, WhenSilent
 from workflows.domain.variables import ALL_PLATFORMS, Audience
 from workflows.domain.variables import Variable as DomainVariable
 from workflows.domain.variables import VariableValue as DomainValue
@@ -67,6 +68,19 @@ class Variable(Section):
 
     def named(self, name: str) -> DomainVariable:
         return DomainVariable(name, tuple(value.in_domain for value in self.values), self.is_twoway)
+
+
+class TaskTypeTimes(Section):
+    """The limits of one task type, which replace those of the farm."""
+
+    silent_after: Duration | None = None
+    when_silent: Literal["show", "stop"] | None = None
+    longest_run: Duration | None = None
+
+    @property
+    def in_domain(self) -> RunLimits:
+        action = self.when_silent and WhenSilent(self.when_silent)
+        return RunLimits(self.silent_after, action, self.longest_run)
 
 
 class GarbageCollect(Section):

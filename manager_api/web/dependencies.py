@@ -116,7 +116,7 @@ class ManagerParts:
             runs=RunService(
                 database,
                 lambda: configuration.variables,
-                lambda: configuration.settings.run_times,
+                lambda: configuration.settings.farm_times,
             ),
             shaman=Shaman(lambda: configuration.settings),
             http_runs=HttpRuns(database, lambda: patience(configuration.settings)),

@@ -2210,6 +2210,8 @@ export interface components {
         JobProgress: {
             /** Tasks */
             tasks: components["schemas"]["RenderedNow"][];
+            /** Stuck */
+            stuck: components["schemas"]["StuckTask"][];
         };
         /**
          * JobStatus
@@ -2594,6 +2596,21 @@ export interface components {
              * @default 60
              */
             end_grace_s: number;
+            /**
+             * Silent After S
+             * @default 1800
+             */
+            silent_after_s: number;
+            /**
+             * Stops Silent
+             * @default false
+             */
+            stops_silent: boolean;
+            /**
+             * Longest S
+             * @default 0
+             */
+            longest_s: number;
         };
         /** ScriptToTry */
         ScriptToTry: {
@@ -2680,6 +2697,19 @@ export interface components {
             platform: string;
             /** Shamanenabled */
             shamanEnabled: boolean;
+        };
+        /**
+         * StuckTask
+         * @description A running task without any sign of life for longer than it may be.
+         */
+        StuckTask: {
+            /** Index In Job */
+            index_in_job: number;
+            /**
+             * Silent Since
+             * Format: date-time
+             */
+            silent_since: string;
         };
         /** SubmittedJob */
         SubmittedJob: {
@@ -2820,6 +2850,8 @@ export interface components {
             ended_at?: string | null;
             /** Memory Peak */
             memory_peak?: number | null;
+            /** Silent Since */
+            silent_since?: string | null;
             /** Depends On */
             depends_on: number[];
         };
