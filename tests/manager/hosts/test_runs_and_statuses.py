@@ -418,6 +418,8 @@ async def told_silence(manager: Manager, worker: str, key: RunKey, *said: Any) -
         ([{"silent_since": "long ago"}], False),
         ([{"silent_since": "2026-01-02T03:04:05"}], False),
         ([{"silent_since": [1]}], False),
+        ([{"silent_since": 1.5}], False),
+        ([{"silent_since": "0001-01-01T00:00:00+14:00"}], False),
     ],
 )
 async def test_a_silence_is_stored_and_its_end_too(
