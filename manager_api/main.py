@@ -193,7 +193,9 @@ def _channel_settings(settings: ManagerSettings) -> ChannelSettings:
 
 
 def _hosts(parts: ManagerParts, channel: ChannelSettings) -> Hosts:
-    records = SqlHostRecords(parts.database, parts.logs, parts.runs.task_fetched)
+    records = SqlHostRecords(
+        parts.database, parts.logs, parts.runs.task_fetched, parts.runs.programs
+    )
     hosts = Hosts(records, parts.logs, channel)
     hosts.on_statistics = parts.events.machine_told
     return hosts

@@ -13,6 +13,7 @@ from worker_host.run_spec import Command, RunRefused, RunSpec
 from worker_host.settings import HostSettings
 from workflows.domain.messages import RunKey, RunRef, is_uuid
 from workflows.domain.run_times import RunTimes
+from workflows.domain.written_frames import ExistingFrames, WrittenFrame
 
 logger = logging.getLogger(__name__)
 
@@ -108,8 +109,20 @@ def _read(content: Mapping[str, Any]) -> RunSpec:
         content.get("task_name", ""),
         environment=content.get("environment", {}),
         task_id=content["task_id"],
+        existing_frames=_existing(content.get("existing_frames")),
+        fault_rules=tuple(content.get("fault_rules", ())),
         times=RunTimes.read(content.get("times", {})),
     )
+
+
+def _existing(content: Mapping[str, Any] | None) -> ExistingFrames:
+    if content is None:
+        return ExistingFrames()  # from a manager of an older build
+    written = [
+        WrittenFrame.checked([each["file"], each["size"], each["modified_ns"]])
+        for each in content["written"]
+    ]
+    return ExistingFrames(bool(content["are_all_kept"]), tuple(written))
 
 
 def _message(answer: httpx.Response) -> str:

@@ -3,6 +3,7 @@
 run.json      the commands to execute (host)
 shim.json     the shim that executes them, and the running command (shim)
 log           the task's log (shim)
+reserved      the space for the outcome, in case that the disk is full later (host)
 failure.json  why the run is stopped as failed (host)
 outcome.json  the run's outcome (shim; the host if the shim died)
 acked         how many bytes of the log the manager has (host)
@@ -14,7 +15,7 @@ import json
 import os
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, astuple, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,9 @@ from worker_host.run_spec import Command, RunSettings, RunSpec
 from worker_host.shim import FAILURE
 from workflows.domain.messages import Outcome, OutcomeKind, RunKey, RunRef
 from workflows.domain.run_times import RunTimes
+
+#: The space that is reserved for a run's outcome, in bytes.
+_RESERVED = 16_384
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +51,7 @@ class RunDirectory:
         """Make the directory, with the commands to execute."""
         self.path.mkdir(mode=0o700)
         self._write("run.json", _description(ref, spec, settings))
+        (self.path / "reserved").write_bytes(b" " * _RESERVED)
 
     def ref(self) -> RunRef:
         """Return the run's reference.
@@ -84,13 +89,13 @@ class RunDirectory:
     def outcome(self) -> Outcome | None:
         try:
             outcome = self._read("outcome.json")
-            return Outcome(OutcomeKind(outcome["kind"]), outcome["reason"])
-        except (OSError, ValueError):
+            return Outcome(**{**outcome, "kind": OutcomeKind(outcome["kind"])})
+        except (OSError, ValueError, TypeError):
             return None
 
     def keep_outcome(self, outcome: Outcome) -> None:
         """Write the outcome of a run whose shim has died without one."""
-        self._write("outcome.json", {"kind": outcome.kind, "reason": outcome.reason})
+        self._write("outcome.json", asdict(outcome))
 
     def executor(self) -> Executor:
         """Return the run's shim. If none has begun, this call keeps later ones from beginning."""
@@ -165,11 +170,17 @@ def _description(ref: RunRef, spec: RunSpec, settings: RunSettings) -> Mapping[s
         "generation": ref.generation,
         "job_name": spec.job_name,
         "task_name": spec.task_name,
+        "existing_frames": {
+            "are_all_kept": spec.existing_frames.are_all_kept,
+            "written": [astuple(frame) for frame in spec.existing_frames.written],
+        },
         "commands": [
             asdict(command) | {"parameters": dict(command.parameters)} for command in spec.commands
         ],
         "environment": {**settings.environment, **spec.environment},
         "tools": {**settings.tools, **spec.tools},
+        "fault_rules": [dict(rule) for rule in spec.fault_rules],
+        "min_free": settings.min_free,
         "times": asdict(spec.times),
         "stop_grace_s": settings.stop_grace_s,
         "orphan_after_s": settings.orphan_after_s,

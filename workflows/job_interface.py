@@ -1,11 +1,11 @@
 """Inputs and answers of a job's workflow, for people and programs (docs/scripting.md)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from temporalio.common import SearchAttributeKey
 
 from workflows.domain.job.run import JobRun
-from workflows.domain.messages import Change, JobAction, TaskAction
+from workflows.domain.messages import Change, FramesOnRequeue, JobAction, TaskAction
 from workflows.domain.statuses import JobStatus, TaskStatus
 
 JOB_STATUS = SearchAttributeKey.for_keyword("JobStatus")
@@ -27,6 +27,8 @@ class Ask:
     priority: int | None = None
     failed_only: bool = False
     """For `requeue`: requeue only the failed tasks."""
+    frames: FramesOnRequeue | None = None
+    """For `requeue` and `requeue_task`: keep the frames that are there, or render them again."""
     unblock: tuple[tuple[str, str], ...] = ()
     """For `unblock`: pairs of a worker's id and a task type."""
 
@@ -34,7 +36,8 @@ class Ask:
         return Change(action=action, reason=self.reason, request_id=self.request_id)
 
     def to_requeue(self) -> Change:
-        return self.of_job(JobAction.REQUEUE_FAILED if self.failed_only else JobAction.REQUEUE)
+        action = JobAction.REQUEUE_FAILED if self.failed_only else JobAction.REQUEUE
+        return replace(self.of_job(action), frames=self.frames)
 
     def to_set_priority(self) -> Change:
         return Change(priority=self.priority, reason=self.reason, request_id=self.request_id)
@@ -44,7 +47,11 @@ class Ask:
 
     def of_task(self, action: TaskAction) -> Change:
         return Change(
-            task_action=action, task=self.task, reason=self.reason, request_id=self.request_id
+            task_action=action,
+            task=self.task,
+            reason=self.reason,
+            request_id=self.request_id,
+            frames=self.frames,
         )
 
 

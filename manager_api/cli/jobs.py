@@ -7,10 +7,18 @@ import typer
 from manager_api.cli.client import DEFAULT_URL, AsJson, Manager, ManagerUrl, default_reason
 from manager_api.cli.console import note, say, show_fields, show_json, show_table
 from manager_api.cli.identify import job_id
+from workflows.domain.messages import FramesOnRequeue
 
 app = typer.Typer(no_args_is_help=True, help="One job: show it, read its log, change it.")
 
 JobId = Annotated[str, typer.Argument(metavar="ID", help="Its id, or enough of its beginning.")]
+Frames = Annotated[
+    FramesOnRequeue | None,
+    typer.Option(
+        help="Keep the frames that are there, or render them again. "
+        "Default: completed tasks render them again, other ones keep them."
+    ),
+]
 Reason = Annotated[str, typer.Option("--reason", help="The reason that users see with the job.")]
 
 
@@ -40,9 +48,10 @@ def show(job: JobId, manager: ManagerUrl = DEFAULT_URL, as_json: AsJson = False)
         found = job_id(farm, job)
         details = farm.get(f"/api/v3/jobs/{found}")
         tasks = tasks_of(farm, found)
+        reasons = farm.get(f"/api/tablao/v1/jobs/{found}/reasons")["reasons"]
         stuck = farm.get(f"/api/tablao/v1/jobs/{found}/progress")["stuck"]
     if as_json:
-        show_json({**details, "tasks": tasks, "stuck": stuck})
+        show_json({**details, "tasks": tasks, "reasons": reasons, "stuck": stuck})
         return
     since = {task["index_in_job"]: task["silent_since"] for task in stuck}
     show_fields(
@@ -56,6 +65,7 @@ def show(job: JobId, manager: ManagerUrl = DEFAULT_URL, as_json: AsJson = False)
             ("steps", steps(details)),
             ("created", details["created"]),
             ("output", details.get("settings", {}).get("render_output_path")),
+            *(("why", f"{count_of(each)}: {each['text']}") for each in reasons),
         ]
     )
     say()
@@ -113,19 +123,20 @@ def resume(job: JobId, reason: Reason = "", manager: ManagerUrl = DEFAULT_URL) -
 def requeue(
     job: JobId,
     failed: Annotated[bool, typer.Option("--failed", help="Only its failed tasks.")] = False,
+    frames: Frames = None,
     reason: Reason = "",
     manager: ManagerUrl = DEFAULT_URL,
 ) -> None:
     """Run a job again: all of it, or the tasks that failed."""
-    if not failed:
-        _set_status(manager, job, "requeueing", "Requeued", reason)
-        return
     with Manager(manager) as farm:
         found = job_id(farm, job)
-        farm.post(
-            f"/api/tablao/v1/jobs/{found}/actions",
-            {"action": "requeue-failed", "reason": reason or f"Requeued {default_reason()}"},
-        )
+        asked = {
+            "action": "requeue-failed" if failed else "requeue",
+            "reason": reason or f"Requeued {default_reason()}",
+        }
+        if frames:
+            asked["frames"] = str(frames)
+        farm.post(f"/api/tablao/v1/jobs/{found}/actions", asked)
         _tell(farm, found)
 
 
@@ -140,6 +151,10 @@ def priority(
         found = job_id(farm, job)
         farm.post(f"/api/v3/jobs/{found}/setpriority", {"priority": value})
     say(f"Job {found} has priority {value}.")
+
+
+def count_of(like: dict[str, Any]) -> str:
+    return f"{like['tasks']} task{'' if like['tasks'] == 1 else 's'}"
 
 
 def _status(task: dict[str, Any], silent_since: str | None) -> str:

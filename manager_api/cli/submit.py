@@ -11,6 +11,7 @@ from manager_api.cli.client import DEFAULT_URL, AsJson, Manager, ManagerUrl
 from manager_api.cli.console import CommandError, note, say, show_json
 from manager_api.cli.job_settings import RENDER, BadSetting, fill_in, parse_settings
 from manager_api.cli.progress import follow_job
+from workflows.domain.written_frames import KEEPS_FRAMES
 
 
 def submit(
@@ -31,6 +32,10 @@ def submit(
         Path | None,
         typer.Option(help="Folder for the frames. Default: `renders`, beside the file."),
     ] = None,
+    keep_frames: Annotated[
+        bool,
+        typer.Option("--keep-frames", help="Skip frames that are there, whoever rendered them."),
+    ] = False,
     scene: Annotated[str, typer.Option(help="The scene to render.")] = "Scene",
     metadata: Annotated[
         list[str] | None,
@@ -58,6 +63,8 @@ def submit(
     with Manager(manager) as farm:
         declared = farm.get(f"/api/v3/jobs/type/{job_type}")
         values = _values(declared["settings"], given, blendfile, job_name, output, scene)
+        if keep_frames:
+            values[KEEPS_FRAMES] = True
         job = farm.post(
             "/api/v3/jobs",
             {
@@ -71,7 +78,13 @@ def submit(
                 "initial_status": "paused" if paused else "queued",
             },
         )
-        (note if as_json else say)(f"Submitted {job['name']} as job {job['id']}.")
+        tell = note if as_json else say
+        tell(f"Submitted {job['name']} as job {job['id']}.")
+        for other in farm.get(f"/api/tablao/v1/jobs/{job['id']}/same-output")["jobs"]:
+            tell(
+                f"The job {other['name']} ({other['id']}) is {other['status']} and writes to the "
+                "same files. Each job renders all of its frames; the later frame stays."
+            )
         if wait:
             job = follow_job(farm, job["id"], every_s=every_s)
     if as_json:

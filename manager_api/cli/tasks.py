@@ -7,7 +7,7 @@ import typer
 from manager_api.cli.client import DEFAULT_URL, AsJson, Manager, ManagerUrl, default_reason
 from manager_api.cli.console import note, say, show_fields, show_json
 from manager_api.cli.identify import task_id
-from manager_api.cli.jobs import Reason, steps
+from manager_api.cli.jobs import Frames, Reason, steps
 
 app = typer.Typer(no_args_is_help=True, help="One task: show it, read its log, change it.")
 
@@ -66,9 +66,17 @@ def cancel(task: TaskId, reason: Reason = "", manager: ManagerUrl = DEFAULT_URL)
 
 
 @app.command()
-def requeue(task: TaskId, reason: Reason = "", manager: ManagerUrl = DEFAULT_URL) -> None:
+def requeue(
+    task: TaskId, frames: Frames = None, reason: Reason = "", manager: ManagerUrl = DEFAULT_URL
+) -> None:
     """Run a task again, and the tasks that depend on it."""
-    _set_status(manager, task, "queued", reason or f"Requeued {default_reason()}")
+    with Manager(manager) as farm:
+        found = task_id(farm, task)
+        asked = {"action": "requeue", "reason": reason or f"Requeued {default_reason()}"}
+        if frames:
+            asked["frames"] = str(frames)
+        farm.post(f"/api/tablao/v1/tasks/{found}/actions", asked)
+        _tell(farm, found)
 
 
 def _whole_log(farm: Manager, found: str) -> str:
@@ -80,4 +88,8 @@ def _set_status(manager: str, task: str, status: str, reason: str) -> None:
     with Manager(manager) as farm:
         found = task_id(farm, task)
         farm.post(f"/api/v3/tasks/{found}/setstatus", {"status": status, "reason": reason})
-        say(f"Task {found} is now {farm.get(f'/api/v3/tasks/{found}')['status']}.")
+        _tell(farm, found)
+
+
+def _tell(farm: Manager, found: str) -> None:
+    say(f"Task {found} is now {farm.get(f'/api/v3/tasks/{found}')['status']}.")

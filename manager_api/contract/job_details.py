@@ -6,6 +6,7 @@ from typing import Any
 from manager_api.contract.base import Answer, Request
 from manager_api.contract.machine import RenderProgress
 from manager_api.contract.tasks import TaskWorker
+from workflows.domain.statuses import JobStatus
 
 
 class TimedTask(Answer):
@@ -67,6 +68,35 @@ class JobHistory(Answer):
     """The newest first."""
     is_complete: bool
     """Whether the oldest happening is included."""
+
+
+class JobNamed(Answer):
+    id: str
+    name: str
+    status: JobStatus
+
+
+class SameOutput(Answer):
+    jobs: list[JobNamed]
+    """Other unfinished jobs that write to the same files, the oldest first, at most 20."""
+
+
+class LikeTasks(Answer):
+    """Tasks of a job with like texts, which differ only in numbers, frames and paths."""
+
+    text: str
+    """The text of the first of these tasks."""
+    tasks: int
+    """The number of these tasks."""
+    task_ids: list[str]
+    """The ids of the first ten of them."""
+
+
+class JobReasons(Answer):
+    """Why tasks of a job failed, or wait because of a fault of a machine."""
+
+    reasons: list[LikeTasks]
+    """The reason with the most tasks first; at most 20."""
 
 
 class TaskTries(Answer):

@@ -7,6 +7,24 @@ from manager_api.contract.tasks import Command
 from workflows.domain.run_times import RunTimes
 
 
+class WrittenFrame(Answer):
+    file: str
+    """The absolute path, on the machine that wrote the file."""
+    size: int
+    """In bytes."""
+    modified_ns: int
+    """The time of its last change, in nanoseconds since 1970."""
+
+
+class ExistingFrames(Answer):
+    """Which of the files that a try finds count as its frames."""
+
+    are_all_kept: bool
+    """Whether every whole file counts, whoever wrote it."""
+    written: list[WrittenFrame] = Field(default_factory=list)
+    """Frames that earlier tries of the task wrote, and that need no rendering again."""
+
+
 class RunCommands(Answer):
     run_key: str
     """The run that the commands are for: job, task index, run and attempt, with dots between."""
@@ -19,4 +37,7 @@ class RunCommands(Answer):
     total_steps: int
     environment: dict[str, str] = Field(default_factory=dict)
     """Provisioned variables, which are added to the environment of the commands."""
+    existing_frames: ExistingFrames
+    fault_rules: list[dict[str, str]] = Field(default_factory=list)
+    """The farm's own rules for causes of failures: `name`, `pattern`, `fault`, `sentence`."""
     times: RunTimes

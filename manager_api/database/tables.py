@@ -128,6 +128,10 @@ class JobRow(Base):
     """Checked lines of `workflows.domain.rna_overrides`; null if there are none."""
     shaman_checkout_id: Mapped[str] = mapped_column(FreeText, default="")
     worker_tag_id: Mapped[str | None] = mapped_column(ForeignKey("worker_tags.id"))
+    output: Mapped[str | None] = mapped_column(String(64), index=True)
+    """A digest of the path of the job's frames; null if the settings do not name one."""
+    own_output: Mapped[str | None] = mapped_column(String(64), index=True, unique=True)
+    """The same digest, if the path has the time of the submission and so is this job's alone."""
     created: Mapped[datetime] = mapped_column(UtcDateTime)
     updated: Mapped[datetime] = mapped_column(UtcDateTime)
     delete_requested_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
@@ -183,6 +187,8 @@ class TaskRow(Base):
     steps_total: Mapped[int] = mapped_column(default=0)
     steps_completed: Mapped[int] = mapped_column(default=0)
     attempt: Mapped[int] = mapped_column(default=0)
+    frames_from: Mapped[int] = mapped_column(default=1, server_default="1")
+    """Frames that this attempt or a later one has written need no rendering again."""
     failures: Mapped[int] = mapped_column(default=0)
     failed_by: Mapped[list[str]] = mapped_column(JSON, default=list)
     """Ids of the workers that failed the task since its last requeue."""
@@ -267,6 +273,10 @@ class WorkerRow(Base):
     """Whether the worker finishes its tasks and gets no new ones, but stays awake."""
     is_provisioned: Mapped[bool] = mapped_column(default=True, server_default=true())
     """Whether the worker's host uses the settings that the farm keeps for it."""
+    set_aside: Mapped[list[dict[str, Any]] | None] = mapped_column(JSON)
+    """Why the worker gets no task, or none of some types, as `workflows.domain.asides.to_json`
+    writes it; null if it was never set aside.
+    """
 
 
 class WorkerTagRow(Base):

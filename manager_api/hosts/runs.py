@@ -1,16 +1,18 @@
 """Gives a host the commands of a task that it holds a lease for."""
 
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from manager_api.contract.errors import Forbidden, NotFound, Overtaken
-from manager_api.contract.runs import RunCommands
+from manager_api.contract.runs import ExistingFrames, RunCommands, WrittenFrame
 from manager_api.database.batching import Batched
 from manager_api.database.engine import Database
 from manager_api.database.tables import LeaseState, WorkerRow
+from manager_api.logs.task_logs import TaskLogs
 from manager_api.runs.commands import CommandsForWorker
 from manager_api.runs.store import LeasedTask, TaskOfLease, leased_tasks
+from manager_api.settings.sections import FaultRule
 from manager_api.workers import provision_store as provisions
 from workflows.domain.bounded_dict import BoundedDict
 from workflows.domain.messages import RunKey
@@ -45,17 +47,23 @@ class RunService:
         self,
         database: Database,
         variables: Callable[[], Variables],
+        logs: TaskLogs,
         times: Callable[[], FarmTimes],
+        fault_rules: Callable[[], Sequence[FaultRule]] = tuple,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """
         Args:
             variables: returns the variables in force.
+            logs: of the tasks, which name the frames that their tries have written.
+            fault_rules: returns the farm's own rules for causes of failures.
             times: returns the times in force.
             clock: in seconds of any origin.
         """
         self._database = database
         self._variables = variables
+        self._logs = logs
+        self._fault_rules = fault_rules
         self._times = times
         self._leased_tasks = Batched(self._read)
         self._clock = clock
@@ -94,8 +102,25 @@ class RunService:
             commands=written.commands(task.commands),
             total_steps=task.steps_total,
             environment=written.environment,
+            existing_frames=await self._existing_frames(task, key),
+            fault_rules=[rule.model_dump(mode="json") for rule in self._fault_rules()],
             times=self._times().of_run(task.task_type, task.job_metadata),
         )
+
+    async def _existing_frames(self, task: LeasedTask, key: RunKey) -> ExistingFrames:
+        tries = range(max(1, task.frames_from), key.attempt)
+        written = await self._logs.frames_written(key.job_id, task.task_id, tries) if tries else ()
+        return ExistingFrames(
+            are_all_kept=task.keeps_frames is True,
+            written=[
+                WrittenFrame(file=each.file, size=each.size, modified_ns=each.modified_ns)
+                for each in written
+            ],
+        )
+
+    def programs(self, platform: str, provision: Provision) -> dict[str, list[str]]:
+        """Return the programs that a host needs, by task type; one of each is enough."""
+        return CommandsForWorker(self._variables(), platform, provision).programs()
 
     def task_fetched(self, worker_id: str, key: RunKey) -> str | None:
         """Return the id of the run's task, if this worker fetched its commands not long ago."""

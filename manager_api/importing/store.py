@@ -54,7 +54,9 @@ async def add_job(
         IntegrityError: a task's id is there already.
     """
     await add_rows(session, [row])
-    await bulk_insert(session, table_of(TaskRow), task_columns, {"job_id": row.id})
+    await bulk_insert(
+        session, table_of(TaskRow), task_columns, {"job_id": row.id, "frames_from": 1}
+    )
     session.add_all(
         JobBlockRow(job_id=row.id, worker_id=worker_id, task_type=task_type)
         for worker_id, task_type in blocklist

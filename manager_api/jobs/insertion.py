@@ -11,8 +11,10 @@ from manager_api.database.engine import Changed, Session, utc_now
 from manager_api.database.payloads import JOBS, job_event
 from manager_api.database.tables import JobRow, OutboxRow, TaskRow, table_of
 from manager_api.jobs import history as job_history
+from manager_api.jobs.output_store import note_same_output
 from workflows.domain.job.ranges import format_ranges
 from workflows.domain.job_types.definitions import AuthoredTask, CompiledJob
+from workflows.domain.outputs import output_digest
 from workflows.domain.statuses import TaskStatus
 
 #: Tasks per statement. One statement takes some milliseconds; other coroutines run in between.
@@ -35,6 +37,7 @@ async def insert_job(session: Session, new: CompiledJob) -> JobRow:
     session.add(OutboxRow(job_id=row.id, run=row.run, created=now))
     events.append(session, JOBS, job_event(row))
     job_history.note_job(session, row, now, "Submitted")
+    await note_same_output(session, row)
     session.changed.add(Changed.FARM)
     return row
 
@@ -51,6 +54,8 @@ def _job_row(new: CompiledJob, now: datetime) -> JobRow:
         job_metadata=job.metadata,
         shaman_checkout_id=job.shaman_checkout_id,
         worker_tag_id=job.worker_tag_id or None,
+        output=output_digest(job.settings),
+        own_output=output_digest(job.settings) if new.has_own_folder else None,
         created=now,
         updated=now,
         run=1,
@@ -79,6 +84,7 @@ async def _insert_tasks(session: Session, new: CompiledJob, first: int, now: dat
         "activity": "",
         "steps_completed": 0,
         "attempt": 0,
+        "frames_from": 1,
         "failures": 0,
         "failed_by": [],
         "created": now,

@@ -20,6 +20,7 @@ from manager_api.jobs.insertion import CHUNK, commands_of, depends_on
 from manager_api.jobs.task_moves import sum_steps
 from manager_api.jobs.task_store import tasks_in_order
 from workflows.domain.job_types.definitions import AuthoredTask, CompiledJob
+from workflows.domain.outputs import output_digest
 from workflows.domain.statuses import JobStatus, TaskStatus
 from workflows.domain.task_ids import task_id
 
@@ -126,6 +127,7 @@ def _row(
         "steps_completed": 0 if finished is None else steps,
         "status": unfinished if finished is None else TaskStatus.COMPLETED,
         "attempt": old.attempts.get(index, 0),
+        "frames_from": old.attempts.get(index, 0) + 1,
     }
 
 
@@ -135,6 +137,9 @@ async def _tell(
     now = utc_now()
     previous = row.status
     row.settings = new.job.settings
+    row.output = output_digest(new.job.settings)
+    if row.own_output != row.output:
+        row.own_output = None
     row.job_metadata = new.job.metadata
     row.status = status
     row.activity = f"Compiled again with changed settings; {kept} finished tasks were kept"

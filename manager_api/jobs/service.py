@@ -4,9 +4,11 @@ import asyncio
 from collections.abc import Mapping, Sequence
 
 from pydantic import TypeAdapter
+from sqlalchemy.exc import IntegrityError
 
 from manager_api.contract.answers import job_answer, task_summary
 from manager_api.contract.errors import BadRequest, NotAcceptable
+from manager_api.contract.job_details import JobNamed, SameOutput
 from manager_api.contract.jobs import Job, JobsQueryResult, SubmittedJob
 from manager_api.contract.tasks import TaskSummary
 from manager_api.contract.worker_management import JobTagChange
@@ -14,6 +16,7 @@ from manager_api.database.engine import Database, Session
 from manager_api.database.tables import JobRow, WorkerRow
 from manager_api.job_types.registry import JobTypeRegistry
 from manager_api.jobs import insertion as submission
+from manager_api.jobs import output_store as outputs
 from manager_api.jobs import store as jobs
 from manager_api.jobs import task_store as tasks
 from manager_api.jobs.control import JobControl, apply_change
@@ -21,9 +24,15 @@ from manager_api.jobs.submission import compile_job
 from manager_api.workers import store as worker_store
 from manager_api.workers import tag_store as tags
 from workflows.domain.job.named_statuses import job_action_for
-from workflows.domain.messages import Change, JobAction
+from workflows.domain.job_types import definitions
+from workflows.domain.job_types.definitions import CompiledJob
+from workflows.domain.messages import Change
+from workflows.domain.outputs import output_digest, with_timestamp
 from workflows.domain.statuses import JobStatus
 from workflows.domain.variables import Variables
+
+#: Output paths that are looked up in one query.
+_NUMBERS_AT_ONCE = 64
 
 _SUMMARIES = TypeAdapter(list[TaskSummary])
 
@@ -69,13 +78,48 @@ class JobService:
         await compile_job(submitted, self._job_types, self._variables)
 
     async def submit(self, submitted: SubmittedJob) -> Job:
-        new = await compile_job(submitted, self._job_types, self._variables)
+        while True:
+            new = await compile_job(submitted, self._job_types, self._variables, self._free_number)
+            try:
+                return await self._store(new)
+            except IntegrityError:
+                # Another submission of the same second may have taken the output path meanwhile.
+                if not new.has_own_folder or await self._is_free(new.job):
+                    raise
+
+    async def _store(self, new: CompiledJob) -> Job:
         async with self._database.writing() as session:
             tag_id = new.job.worker_tag_id
             if tag_id and not await tags.tag(session, tag_id):
                 raise BadRequest(f'there is no worker tag "{tag_id}"')
             row = await submission.insert_job(session, new)
         return job_answer(row)
+
+    async def _free_number(self, job: definitions.SubmittedJob) -> int:
+        first = 1
+        while True:
+            numbers = range(first, first + _NUMBERS_AT_ONCE)
+            digests = [
+                output_digest(with_timestamp(job.settings, job.created, number))
+                for number in numbers
+            ]
+            async with self._database.reading() as session:
+                free = await outputs.first_free(session, digests)
+            if free is not None:
+                return numbers[free]
+            first += _NUMBERS_AT_ONCE
+
+    async def _is_free(self, job: definitions.SubmittedJob) -> bool:
+        async with self._database.reading() as session:
+            return await outputs.first_free(session, [output_digest(job.settings)]) is not None
+
+    async def same_output(self, job_id: str) -> SameOutput:
+        async with self._database.reading() as session:
+            row = await jobs.existing_job(session, job_id)
+            others = await outputs.with_same_output(session, row)
+        return SameOutput(
+            jobs=[JobNamed(id=each.id, name=each.name, status=each.status) for each in others]
+        )
 
     async def set_status(self, job_id: str, status: JobStatus, reason: str) -> None:
         """Do what a client asks for by naming a status; nothing if the job has that status.
@@ -89,8 +133,8 @@ class JobService:
         if action is not None:
             await self._change(row, Change(action=action, reason=reason))
 
-    async def act(self, job_id: str, action: JobAction, reason: str) -> None:
-        await self._change(await self._row(job_id), Change(action=action, reason=reason))
+    async def act(self, job_id: str, change: Change) -> None:
+        await self._change(await self._row(job_id), change)
 
     async def set_priority(self, job_id: str, priority: int) -> None:
         await self._change(await self._row(job_id), Change(priority=priority))

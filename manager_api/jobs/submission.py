@@ -1,6 +1,7 @@
 """Compiles an artist's submission into a job that can be stored."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -14,6 +15,7 @@ from manager_api.job_types.registry import JobTypeRegistry, JobTypeUnknown
 from manager_api.settings.platforms import managers_platform
 from workflows.domain.job_types import definitions
 from workflows.domain.job_types.definitions import AuthoredTask, CompiledJob, CompileError, JobType
+from workflows.domain.outputs import has_own_folder, with_timestamp
 from workflows.domain.run_times import limits_of_job
 from workflows.domain.statuses import JobStatus
 from workflows.domain.variables import Variables
@@ -22,10 +24,20 @@ from workflows.domain.variables import Variables
 _INITIAL = frozenset({JobStatus.QUEUED, JobStatus.PAUSED})
 
 
+#: Returns a number that makes a job's output path its own; see `workflows.domain.outputs`.
+FreeNumber = Callable[[definitions.SubmittedJob], Awaitable[int]]
+
+
 async def compile_job(
-    submitted: SubmittedJob, job_types: JobTypeRegistry, variables: Variables
+    submitted: SubmittedJob,
+    job_types: JobTypeRegistry,
+    variables: Variables,
+    free_number: FreeNumber | None = None,
 ) -> CompiledJob:
     """Compile a submitted job. A job of many tasks takes seconds, most of them in threads.
+
+    Args:
+        free_number: asked if the job gets a folder of its own; None: the job is not stored.
 
     Raises:
         BadRequest: the job cannot be compiled; the message is a sentence for the submitter.
@@ -39,7 +51,10 @@ async def compile_job(
         limits_of_job(job.metadata)
     except ValueError as error:
         raise BadRequest(str(error)) from error
-    return CompiledJob(job, await _compiled(job, submitted, job_types))
+    is_own = has_own_folder(job.settings)
+    number = await free_number(job) if is_own and free_number is not None else 1
+    job = replace(job, settings=with_timestamp(job.settings, job.created, number))
+    return CompiledJob(job, await _compiled(job, submitted, job_types), is_own)
 
 
 async def compile_again(

@@ -130,6 +130,8 @@ class TaskMoves:
             row.memory_peak = None
         for name, value in self._values(move).items():
             setattr(row, name, value)
+        if move.renders_again:
+            row.frames_from = row.attempt + 1
         self._set_steps(row)
         named = self._workers.get(row.worker_id)
         payload = task_event(
@@ -161,6 +163,8 @@ class TaskMoves:
         await self._workers.look_up([move.worker_id])
         ended_at = case((_TASKS.c.status == TaskStatus.ACTIVE, self._now), else_=_TASKS.c.ended_at)
         values = self._values(move) | steps_set_by(move.status) | {"ended_at": ended_at}
+        if move.renders_again:
+            values["frames_from"] = _TASKS.c.attempt + 1
         statement = (
             update(_TASKS)
             .where(

@@ -1,7 +1,7 @@
 """Reads tasks and their logs, and changes the status of tasks."""
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from manager_api.contract.answers import task_answer
 from manager_api.contract.tasks import Task, TaskLogInfo
@@ -13,7 +13,7 @@ from manager_api.jobs.control import JobControl, apply_change
 from manager_api.logs.task_logs import TaskLogs, job_files_url
 from manager_api.workers import store as worker_store
 from workflows.domain.job.named_statuses import task_action_for
-from workflows.domain.messages import Change, TaskAction
+from workflows.domain.messages import Change
 from workflows.domain.statuses import TaskStatus
 
 
@@ -66,13 +66,14 @@ class TaskService:
         row, job = await self._row_and_job(task_id)
         action = task_action_for(row.status, status)
         if action is not None:
-            await self._act(row, job, action, reason)
+            await self._act(row, job, Change(task_action=action, reason=reason))
 
-    async def act(self, task_id: str, action: TaskAction, reason: str) -> None:
-        await self._act(*await self._row_and_job(task_id), action, reason)
+    async def act(self, task_id: str, change: Change) -> None:
+        """Change a task; `change` need not name it."""
+        await self._act(*await self._row_and_job(task_id), change)
 
-    async def _act(self, row: TaskRow, job: JobRow, action: TaskAction, reason: str) -> None:
-        change = Change(task=row.index_in_job, task_action=action, reason=reason)
+    async def _act(self, row: TaskRow, job: JobRow, change: Change) -> None:
+        change = replace(change, task=row.index_in_job)
         await apply_change(self._database, self._control, job, change)
 
     async def _row(self, task_id: str) -> TaskRow:

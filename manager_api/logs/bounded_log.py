@@ -4,9 +4,11 @@ A log over its limit keeps its beginning and its end. The middle is dropped, one
 another. The total size of all that the host sent stays known, because hosts number their bytes.
 """
 
+import contextlib
 import json
 import os
 import threading
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
@@ -90,6 +92,13 @@ class BoundedLog:
             stretches.append(Stretch(None, len(remark), remark))
         pieces = [self._piece(number) for number in range(cut.first, cut.last + 1)]
         return [*stretches, *(Stretch(piece, size) for piece in pieces if (size := _size(piece)))]
+
+    def lines_with(self, beginning: bytes) -> Iterator[bytes]:
+        """Yield the lines with this beginning that are kept whole."""
+        for stretch in self.kept():
+            if stretch.path is not None:
+                with contextlib.suppress(FileNotFoundError), stretch.path.open("rb") as file:
+                    yield from (line for line in file if line.startswith(beginning))
 
     def erase(self) -> None:
         cut = self._cut()

@@ -20,6 +20,7 @@ from typing import Protocol
 from manager_api.logs.bounded_log import BoundedLog, Stretch, lock_of, opened
 from manager_api.settings.model import ManagerSettings
 from workflows.domain.bounded_dict import BoundedDict
+from workflows.domain.written_frames import MARK, WrittenFrame, read_log_lines
 
 TAIL_BYTES = 2048
 _BLOCK = 64 * 1024
@@ -223,6 +224,21 @@ class TaskLogs:
         """Return the worker that was given this attempt last; empty if the log names none."""
         path = self._path(TryOfTask(job_id, task_id, attempt), _BEFORE)
         return await asyncio.to_thread(_last_match, path, _ASSIGNED)
+
+    async def frames_written(
+        self, job_id: str, task_id: str, attempts: Sequence[int]
+    ) -> list[WrittenFrame]:
+        """Return the frames that these attempts have written, oldest first."""
+        return await asyncio.to_thread(self._frames_written, job_id, task_id, attempts)
+
+    def _frames_written(
+        self, job_id: str, task_id: str, attempts: Sequence[int]
+    ) -> list[WrittenFrame]:
+        logs = [
+            BoundedLog(self._path(TryOfTask(job_id, task_id, attempt), _HOST))
+            for attempt in attempts[-self._limits().tries :]
+        ]
+        return read_log_lines(line for log in logs for line in log.lines_with(MARK))
 
     async def size(self, job_id: str, task_id: str, attempts: int) -> int:
         """Return the log's size in bytes; 0 if there is no log.

@@ -10,6 +10,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from manager_api.database.tables import JobRow, LeaseRow, LeaseState, TaskRow
 from workflows.domain.messages import RunKey
 from workflows.domain.statuses import TaskStatus
+from workflows.domain.written_frames import KEEPS_FRAMES
+
+_KEEPS_FRAMES = JobRow.settings[KEEPS_FRAMES].as_boolean()
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +34,7 @@ class LeasedTask:
     job_run: int
     job_name: str
     job_metadata: dict[str, str]
+    keeps_frames: bool | None
     rna_overrides: list[str] | None
     task_id: str
     task_name: str
@@ -38,6 +42,7 @@ class LeasedTask:
     attempt: int
     commands: list[dict[str, Any]]
     steps_total: int
+    frames_from: int
 
 
 async def leased_tasks(
@@ -46,7 +51,8 @@ async def leased_tasks(
     """Return the wanted tasks that exist and whose lease exists and is for their job."""
     leases = (
         select(LeaseRow.id, LeaseRow.job_id, LeaseRow.worker_id, LeaseRow.run, LeaseRow.state)
-        .add_columns(JobRow.run, JobRow.name, JobRow.job_metadata, JobRow.rna_overrides)
+        .add_columns(JobRow.run, JobRow.name, JobRow.job_metadata, _KEEPS_FRAMES)
+        .add_columns(JobRow.rna_overrides)
         .join(JobRow, JobRow.id == LeaseRow.job_id)
         .where(LeaseRow.id.in_({each.lease_id for each in wanted}))
     )
@@ -57,6 +63,7 @@ async def leased_tasks(
         TaskRow.attempt,
         TaskRow.commands,
         TaskRow.steps_total,
+        TaskRow.frames_from,
     )
     tasks = tasks.where(
         tuple_(TaskRow.job_id, TaskRow.index_in_job).in_(

@@ -19,7 +19,15 @@ from activities.process.layered_settings import LayeredSettings, SettingsError
 from manager_api.settings.about import AT_ONCE, WITH_JOB, About, Secret, Topic
 from manager_api.settings.listening import address, host_and_port
 from manager_api.settings.platforms import managers_platform
-from manager_api.settings.sections import Duration, Mqtt, Shaman, TaskTypeTimes, Variable
+from manager_api.settings.sections import (
+    Duration,
+    FaultRule,
+    Mqtt,
+    Shaman,
+    TaskTypeTimes,
+    Variable,
+)
+from workflows.domain.faults import MOST_RULES
 from workflows.domain.run_times import FarmTimes, RunLimits, WhenSilent
 from workflows.domain.variables import DEFAULT_VARIABLES, Variables
 from workflows.domain.variables import Variable as DomainVariable
@@ -155,6 +163,12 @@ class ManagerSettings(LayeredSettings):
         Positive, About(Topic.FAILURES, WITH_JOB, is_flamencos=True)
     ] = 3
     blocklist_threshold: Annotated[Positive, About(Topic.FAILURES, WITH_JOB, is_flamencos=True)] = 3
+    fault_rules: Annotated[
+        tuple[FaultRule, ...],
+        Field(max_length=MOST_RULES),
+        About(Topic.FAILURES, AT_ONCE, is_in_form=False, default_in_words="none"),
+    ] = ()
+    """They come before the built-in rules (workflows/domain/faults.py)."""
     retry_pause_s: Annotated[Seconds, About(Topic.FAILURES, WITH_JOB)] = 5.0
     other_worker_wait: Annotated[Duration, About(Topic.FAILURES)] = timedelta(minutes=15)
     schedule_to_start_s: Annotated[Seconds, About(Topic.TIMES, WITH_JOB)] = 30.0

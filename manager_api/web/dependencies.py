@@ -116,7 +116,9 @@ class ManagerParts:
             runs=RunService(
                 database,
                 lambda: configuration.variables,
+                logs,
                 lambda: configuration.settings.farm_times,
+                lambda: configuration.settings.fault_rules,
             ),
             shaman=Shaman(lambda: configuration.settings),
             http_runs=HttpRuns(database, lambda: patience(configuration.settings)),

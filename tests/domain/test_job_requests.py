@@ -12,6 +12,7 @@ from workflows.domain.job.transitions import Refused
 from workflows.domain.messages import (
     LONGEST_REQUEST_ID,
     Change,
+    FramesOnRequeue,
     JobAction,
     JobSnapshot,
     Limits,
@@ -73,6 +74,33 @@ def test_a_job_whose_other_tasks_have_failed_fails_when_the_requeued_one_has_com
 
 def _bulk(write: ProjectionWrite) -> list[TasksMoved]:
     return [moved for moved in write.tasks if moved.in_bulk]
+
+
+@pytest.mark.parametrize(
+    ("status", "asked", "expected"),
+    [
+        (TaskStatus.COMPLETED, None, True),
+        (TaskStatus.FAILED, None, False),
+        (TaskStatus.CANCELED, None, False),
+        (TaskStatus.COMPLETED, FramesOnRequeue.KEEP, False),
+        (TaskStatus.FAILED, FramesOnRequeue.RENDER_AGAIN, True),
+    ],
+)
+def test_finished_work_is_rendered_again_and_unfinished_work_goes_on(
+    status: TaskStatus, asked: FramesOnRequeue | None, expected: bool
+) -> None:
+    ended = {TaskStatus.COMPLETED: JobStatus.COMPLETED, TaskStatus.FAILED: JobStatus.FAILED}
+    job_status = ended.get(status, JobStatus.CANCELED)
+    whole = job_of(columns(2, statuses=[status] * 2), status=job_status)
+    one = job_of(columns(2, statuses=[status] * 2), status=job_status)
+
+    request(whole, Change(action=JobAction.REQUEUE, frames=asked))
+    request(one, Change(task_action=TaskAction.REQUEUE, task=2, frames=asked))
+
+    [in_bulk] = _bulk(whole.next_write())
+    assert (in_bulk.indexes, in_bulk.renders_again) == ("1-2", expected)
+    moved = [move for move in one.next_write().tasks if move.indexes == "2"]
+    assert [move.renders_again for move in moved] == [expected]
 
 
 # --- the table of job actions ---------------------------------------------------------------------

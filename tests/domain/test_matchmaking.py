@@ -545,3 +545,39 @@ def test_an_http_worker_is_missed_asleep_as_well(status: WorkerStatus, is_missed
     planned = plan(FarmSnapshot((silent,), (), ()))
 
     assert planned.lost == (["ada"] if is_missed else [])
+
+
+# --- workers that are set aside -------------------------------------------------------------------
+
+
+def test_a_worker_that_is_set_aside_is_not_lent() -> None:
+    farm = FarmSnapshot((worker(set_aside="A disk is full."),), (job(),), ())
+
+    assert plan(farm) == Plan()
+
+
+def test_a_lease_of_a_worker_that_is_set_aside_ends_after_its_task() -> None:
+    farm = FarmSnapshot((worker(set_aside="A disk is full."),), (job(),), (lease(is_held=True),))
+
+    [order] = plan(farm).recalls
+
+    assert (order.at_once, order.reason) == (False, "it is set aside")
+
+
+def test_a_job_waits_for_the_worker_that_is_set_aside() -> None:
+    demand = wanting(1, blocked=("bob",))
+    aside = worker(task_types=frozenset({"misc"}), types_left_out=frozenset({"blender"}))
+    farm = FarmSnapshot((aside, worker("bob")), (job(demand=demand),), ())
+
+    assert plan(farm) == Plan()
+
+
+def test_a_worker_alone_retries_while_the_others_are_set_aside() -> None:
+    demand = wanting(1, failed=("bob",))
+    aside = worker(task_types=frozenset({"misc"}), types_left_out=frozenset({"blender"}))
+    others = (aside, worker("eve", set_aside="A disk is full."))
+    farm = FarmSnapshot((*others, worker("bob")), (job(demand=demand),), ())
+
+    [(_, census)] = plan(farm).censuses
+
+    assert census.allow_retry == ("bob",)

@@ -30,19 +30,7 @@ ONE_FAILURE_IS_ENOUGH = {**SCALED, "TABLAO_TASK_FAIL_AFTER_SOFTFAIL_COUNT": "1"}
 class BlenderFarm(FarmProcesses):
     def render(self, frames: str, *overrides: str) -> str:
         """The id of a job whose overrides were set before it began."""
-        output = self.out / uuid4().hex / "######"
-        settings = {
-            "frames": frames,
-            "chunk_size": 1,
-            "render_output_root": str(self.out),
-            "add_path_components": 0,
-            "render_output_path": str(output),
-            "blendfile": str(self.blend_file),
-            "format": "PNG",
-            "image_file_extension": ".png",
-            "scene": "Scene",
-            "fps": 0,
-        }
+        settings = self.render_settings(frames, str(self.out / uuid4().hex / "######"))
         job_id = self.submit("simple-blender-render", settings, initial_status="paused")
         self.until_job_is(job_id, "paused")
         answer = self.http.put(
@@ -52,6 +40,20 @@ class BlenderFarm(FarmProcesses):
         resumed = self.http.post(f"/api/tablao/v1/jobs/{job_id}/actions", json={"action": "resume"})
         assert resumed.status_code == 204, resumed.text
         return job_id
+
+    def render_settings(self, frames: str, output: str) -> dict[str, Any]:
+        return {
+            "frames": frames,
+            "chunk_size": 1,
+            "render_output_root": str(self.out),
+            "add_path_components": 0,
+            "render_output_path": output,
+            "blendfile": str(self.blend_file),
+            "format": "PNG",
+            "image_file_extension": ".png",
+            "scene": "Scene",
+            "fps": 0,
+        }
 
     def images(self, job_id: str) -> list[Path]:
         output = Path(self.job(job_id)["settings"]["render_output_path"])
@@ -126,3 +128,39 @@ def test_what_a_render_took_is_in_its_jobs_statistics(farm: BlenderFarm) -> None
 
     # Blender takes more than 30 MB before it does anything; the host's last word may come later.
     wait_until(lambda: peak() > 30_000_000)
+
+
+def test_only_a_jobs_own_frames_count_until_it_is_requeued(farm: BlenderFarm) -> None:
+    """Files of others, a resubmission that keeps them, and both ways of a requeue."""
+    output = farm.out / uuid4().hex
+    output.mkdir()
+    settings = farm.render_settings("1-3", str(output / "######")) | {"chunk_size": 3}
+    first = farm.submit("simple-blender-render", settings)
+    farm.until_job_is(first, "completed", timeout_s=60)
+    before = stamps(output)
+
+    kept = farm.submit("simple-blender-render", settings | {"keep_existing_frames": True})
+    farm.until_job_is(kept, "completed", timeout_s=60)
+    assert stamps(output) == before
+
+    second = farm.submit("simple-blender-render", settings)
+    farm.until_job_is(second, "completed", timeout_s=60)
+    of_the_second = stamps(output)
+    assert of_the_second.keys() == before.keys()
+    assert all(of_the_second[name] != before[name] for name in before)
+
+    asked = {"action": "requeue", "frames": "keep"}
+    assert farm.http.post(f"/api/tablao/v1/jobs/{second}/actions", json=asked).status_code == 204
+    farm.until_job_is(second, "completed", timeout_s=60)
+    assert stamps(output) == of_the_second
+
+    asked = {"action": "requeue"}
+    assert farm.http.post(f"/api/tablao/v1/jobs/{second}/actions", json=asked).status_code == 204
+    farm.until_job_is(second, "completed", timeout_s=60)
+    again = stamps(output)
+    assert again.keys() == before.keys()
+    assert all(again[name] != of_the_second[name] for name in before)
+
+
+def stamps(folder: Path) -> dict[str, int]:
+    return {path.name: path.stat().st_mtime_ns for path in folder.iterdir()}

@@ -5,13 +5,10 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from worker_host.commands.blender_frames import (
-    SET_ASIDE,
-    FrameAccount,
-    frames_of,
-    output_of,
-)
+from worker_host.commands.blender_frames import FrameAccount, frames_of, output_of
+from worker_host.commands.frames_found import INCOMPLETE, FramesFound
 from worker_host.commands.parameters import CommandFailed
+from workflows.domain.written_frames import ExistingFrames
 
 
 def account_of(*lines: str) -> FrameAccount:
@@ -19,6 +16,10 @@ def account_of(*lines: str) -> FrameAccount:
     for line in lines:
         account.line(line.encode())
     return account
+
+
+def found() -> FramesFound:
+    return FramesFound(ExistingFrames(), print)
 
 
 def frame(folder: Path, name: str) -> Path:
@@ -33,7 +34,7 @@ def test_frames_that_are_there_and_whole_are_accepted(tmp_path: Path) -> None:
     account = account_of(f"Saved: '{first}'", f'skipping existing frame "{second}"')
 
     account.check([1, 2])
-    assert account.set_aside_skipped() == []
+    assert account.set_aside_skipped(found()) == []
 
 
 @pytest.mark.parametrize(
@@ -86,11 +87,11 @@ def test_a_skipped_file_that_is_not_whole_is_set_aside(tmp_path: Path, content: 
     path = tmp_path / "000002.png"
     path.write_bytes(content)
 
-    [sentence] = account_of(f'skipping existing frame "{path}"').set_aside_skipped()
+    [sentence] = account_of(f'skipping existing frame "{path}"').set_aside_skipped(found())
 
-    assert f'"{path}" was left by an earlier try' in sentence
+    assert f'"{path}" was there, but' in sentence
     assert not path.exists()
-    assert Path(f"{path}{SET_ASIDE}").read_bytes() == content
+    assert Path(f"{path}{INCOMPLETE}").read_bytes() == content
 
 
 def test_names_with_quotes_and_other_characters(tmp_path: Path) -> None:
@@ -164,7 +165,7 @@ def test_all_views_of_a_frame_are_set_aside_together(tmp_path: Path) -> None:
 
     views_of(
         tmp_path, "0001_L.png", "0001_R.png", "0002_L.png", "0002_R.png", "0003_L.png"
-    ).set_aside_skipped()
+    ).set_aside_skipped(found())
 
     assert sorted(path.name for path in tmp_path.glob("*.png")) == ["0002_L.png", "0002_R.png"]
 

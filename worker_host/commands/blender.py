@@ -8,9 +8,11 @@ from worker_host.commands.blender_end import BlendersEnd
 from worker_host.commands.blender_frames import (
     LONGEST_PATH,
     FrameAccount,
+    format_of,
     frames_of,
     output_of,
 )
+from worker_host.commands.frames_found import FramesFound, written_frame
 from worker_host.commands.parameters import CommandFailed, text, texts, words
 
 if TYPE_CHECKING:
@@ -38,29 +40,52 @@ def blender_render(parameters: Mapping[str, Any], context: "Context") -> None:
         raise CommandFailed(f'blend file does not exist: "{blend_file}"')
     arguments = [*words(parameters, "exeArgs"), *texts(parameters, "args")]
     _check_output(output_of(arguments))
-    account = _rendered(argv, arguments, context)
-    if problems := account.set_aside_skipped():
-        for problem in problems:
-            context.log(problem)
-        context.log("rendering these frames again")
-        account = _rendered(argv, arguments, context)
-        if left := account.set_aside_skipped():
-            raise CommandFailed(left[0])
-    account.check(frames_of(arguments))
+    _Rendering(argv, arguments, context).carry_out()
 
 
-def _rendered(argv: Sequence[str], arguments: Sequence[str], context: "Context") -> FrameAccount:
-    account = FrameAccount()
-    end = BlendersEnd(account, arguments, context.end_grace_s)
-    try:
-        context.run(argv, account.line, end.overdue)
-    except CommandFailed as failure:
-        if account.error:
-            raise CommandFailed(f"{account.error} ({failure})") from failure
-        raise
-    if account.is_without_scene:
-        raise CommandFailed(account.error)
-    return account
+class _Rendering:
+    """One Blender command: what is there, what Blender says, and what has come of it."""
+
+    def __init__(self, argv: Sequence[str], arguments: Sequence[str], context: "Context") -> None:
+        self._argv = argv
+        self._arguments = arguments
+        self._context = context
+        self._found = FramesFound(context.existing_frames, context.log)
+        self._saved: dict[str, None] = {}
+
+    def carry_out(self) -> None:
+        frames = frames_of(self._arguments)
+        try:
+            self._found.look(output_of(self._arguments), format_of(self._arguments), frames)
+            account = self._rendered()
+            if problems := account.set_aside_skipped(self._found):
+                for problem in problems:
+                    self._context.log(problem)
+                self._context.log("rendering these frames again")
+                account = self._rendered()
+                if left := account.set_aside_skipped(self._found):
+                    raise CommandFailed(left[0])
+            account.check(frames)
+        finally:
+            self._found.finish(self._saved)
+
+    def _rendered(self) -> FrameAccount:
+        account = FrameAccount(self._note_saved)
+        end = BlendersEnd(account, self._arguments, self._context.end_grace_s)
+        try:
+            self._context.run(self._argv, account.line, end.overdue)
+        except CommandFailed as failure:
+            if account.error:
+                raise CommandFailed(f"{account.error} ({failure})") from failure
+            raise
+        if account.is_without_scene:
+            raise CommandFailed(account.error)
+        return account
+
+    def _note_saved(self, path: str) -> None:
+        self._saved[path] = None
+        if frame := written_frame(path):
+            self._context.log(frame.log_line())
 
 
 def _check_output(path: str) -> None:

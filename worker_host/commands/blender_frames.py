@@ -6,16 +6,14 @@ frame that Blender "skips" may be a file that a killed Blender left behind. Stan
 
 import os
 import re
-from collections.abc import Iterable, Sequence, Set
+from collections.abc import Callable, Iterable, Sequence, Set
 from itertools import pairwise
 
 from worker_host.blender_output import FrameSaved, FrameStarted, parse_line, skipped_file
+from worker_host.commands.frames_found import FramesFound, why_not_there
 from worker_host.commands.parameters import CommandFailed
 from workflows.domain.frames import MAX_FRAMES
-from workflows.domain.whole_images import why_not_whole
 
-#: What a file that is not whole is renamed to, so that Blender renders its frame again.
-SET_ASIDE = ".incomplete"
 #: In bytes. Blender 3.4 cuts a longer path off, and the frame goes to another file (measured).
 LONGEST_PATH = 1013
 #: Most frames whose absence a sentence names.
@@ -49,7 +47,12 @@ _RANGE = re.compile(r"(\d+)(?:\.\.(\d+))?")
 class FrameAccount:
     """What Blender says about its frames in one run of the program."""
 
-    def __init__(self) -> None:
+    def __init__(self, on_saved: Callable[[str], None] = lambda _: None) -> None:
+        """
+        Args:
+            on_saved: called with the path of each file that Blender has saved.
+        """
+        self._on_saved = on_saved
         self.saved: dict[str, None] = {}
         self.skipped: dict[str, None] = {}
         self.is_without_scene = False
@@ -99,6 +102,7 @@ class FrameAccount:
 
     def _save(self, path: str) -> None:
         self.saved[path] = None
+        self._on_saved(path)
         self._is_rendering = False
         if self._frame is not None:
             self._written.add(self._frame)
@@ -122,21 +126,20 @@ class FrameAccount:
         return all(frame in self._written or _is_in(frame, numbers) for frame in frames)
 
     def are_saved_whole(self) -> bool:
-        return not any(map(_why_not_whole, self.saved))
+        return not any(map(why_not_there, self.saved))
 
-    def set_aside_skipped(self) -> list[str]:
-        """Rename the skipped files that are not whole; return a sentence for each."""
-        broken = {path: why for path in self.skipped if (why := _why_not_whole(path))}
+    def set_aside_skipped(self, found: FramesFound) -> list[str]:
+        """Set aside the skipped files that do not count; return a sentence for each."""
+        broken = {path: why for path in self.skipped if (why := found.why_not_counted(path))}
         most = max((2, *map(len, self._views.values())))
         for views in self._views.values():
             # Blender skips all views of a frame if the file of one view exists.
             if len(views) < most or not broken.keys().isdisjoint(views):
                 for path in views:
-                    broken.setdefault(path, "another view of its frame is not whole or missing")
-        return [
-            f'"{path}" was left by an earlier try, but {why}; it is now "{_set_aside(path)}"'
-            for path, why in broken.items()
-        ]
+                    broken.setdefault(
+                        path, "another view of its frame is missing or does not count"
+                    )
+        return [found.set_aside(path, why) for path, why in broken.items()]
 
     def check(self, frames: Sequence[int] | None) -> None:
         """Check that every frame has a file that is whole.
@@ -150,7 +153,7 @@ class FrameAccount:
             CommandFailed: a frame has no file, or a file is not whole.
         """
         for path in self.saved:
-            if why := _why_not_whole(path):
+            if why := why_not_there(path):
                 raise CommandFailed(f'Blender says it has saved "{path}", but {why}')
         if not (self.speaks_as_blender or self.saved or self.skipped):
             return
@@ -229,27 +232,17 @@ def _frames_in(value: str) -> list[int] | None:
 
 def output_of(arguments: Sequence[str]) -> str:
     """Return the output path in Blender's arguments; an empty text if there is none."""
+    return _last_of(arguments, "-o", "--render-output")
+
+
+def format_of(arguments: Sequence[str]) -> str:
+    """Return the image format in Blender's arguments; an empty text if there is none."""
+    return _last_of(arguments, "-F", "--render-format")
+
+
+def _last_of(arguments: Sequence[str], *options: str) -> str:
     found = ""
     for option, value in pairwise(_for_blender(arguments)):
-        if option in ("-o", "--render-output"):
+        if option in options:
             found = value
     return found
-
-
-def _why_not_whole(path: str) -> str:
-    try:
-        with open(path, "rb") as file:
-            return why_not_whole(file, os.path.basename(path))
-    except (FileNotFoundError, ValueError):  # the latter for a name with a zero byte
-        return "there is no such file"
-    except OSError as error:
-        return f"it cannot be read: {error.strerror}"
-
-
-def _set_aside(path: str) -> str:
-    new = path + SET_ASIDE
-    try:
-        os.replace(path, new)
-    except OSError as error:
-        raise CommandFailed(f'"{path}" cannot be renamed: {error.strerror}') from error
-    return new

@@ -8,10 +8,11 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 
 from worker_host import processes
-from worker_host.commands.parameters import CommandFailed
+from worker_host.commands.parameters import CommandFailed, ProgramMissing
 from worker_host.processes.environment import find_program
 from worker_host.processes.output import LineWriter, LogFile
 from worker_host.processes.watch import Stopped, Watch
+from workflows.domain.written_frames import ExistingFrames
 
 _CHUNK = 64 * 1024
 #: How long to read output that is still in the pipe after its writers have died, in seconds.
@@ -37,7 +38,14 @@ class Context:
         stop_grace_s: float,
         end_grace_s: float,
         on_started: Callable[[int], None],
+        on_lines: Callable[[Sequence[bytes]], None],
+        existing_frames: ExistingFrames = ExistingFrames(),  # noqa: B008 - frozen
     ) -> None:
+        """
+        Args:
+            on_lines: called with the lines that a program prints, several at a time.
+        """
+        self.existing_frames = existing_frames
         self._log = log
         self._watch = watch
         self._environment = environment
@@ -46,6 +54,7 @@ class Context:
         self.end_grace_s = end_grace_s
         """How long Blender may take to end after its last frame, in seconds; 0 for any time."""
         self._on_started = on_started
+        self._on_lines = on_lines
 
     def log(self, line: str) -> None:
         self._log.line(line)
@@ -74,17 +83,17 @@ class Context:
         """Return the path of a program: the one set for this host, or else one on PATH.
 
         Raises:
-            CommandFailed: there is no such program.
+            ProgramMissing: there is no such program.
         """
         if _UNKNOWN.fullmatch(name):
             reason = f'nothing is set for "{name}" on this worker'
             self.log(reason)
-            raise CommandFailed(reason)
+            raise ProgramMissing(reason)
         tool = name.removesuffix(".exe")
         found = find_program(self._tools.get(tool, name), self._environment)
         if found is None:
             self.log(f'program not found: "{name}"')
-            raise CommandFailed(f'program not found: "{name}"')
+            raise ProgramMissing(f'program not found: "{name}"')
         return found
 
     def run(
@@ -97,13 +106,14 @@ class Context:
 
         Args:
             argv: the program and its arguments.
-            on_line: called with each line of the output.
+            on_line: called with each line of the output, too.
             overdue: called again and again with the seconds for which the run has been going on.
                 It returns why the program is done although it does not end; empty if it is not
                 done. The program is then stopped, and its exit code does not count.
 
         Raises:
-            CommandFailed: the program cannot be started, or its exit code is not 0.
+            ProgramMissing: the program cannot be started.
+            CommandFailed: its exit code is not 0.
             Stopped: the run had to stop; the program and all its descendants are gone.
         """
         self.checkpoint()
@@ -112,7 +122,7 @@ class Context:
             program = processes.spawn([self.program(argv[0]), *argv[1:]], self._environment)
         except OSError as error:
             self.log(f"cannot start {argv[0]}: {error.strerror}")
-            raise CommandFailed(f'cannot start "{argv[0]}": {error.strerror}') from error
+            raise ProgramMissing(f'cannot start "{argv[0]}": {error.strerror}') from error
         self._on_started(program.pid)
         code = self._run_to_end(program, on_line, overdue)
         if code != 0:
@@ -124,7 +134,13 @@ class Context:
         on_line: Callable[[bytes], None] | None,
         overdue: Callable[[float], str],
     ) -> int:
-        lines = LineWriter(self._log, b"pid=%d > " % program.pid, on_line)
+        def heard(lines: Sequence[bytes]) -> None:
+            self._on_lines(lines)
+            if on_line is not None:
+                for line in lines:
+                    on_line(line)
+
+        lines = LineWriter(self._log, b"pid=%d > " % program.pid, heard)
         try:
             code = self._follow(program, lines, overdue)
         except Stopped:

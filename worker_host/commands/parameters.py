@@ -10,6 +10,10 @@ class CommandFailed(Exception):
     """The command has failed, and so has its task; the text says why."""
 
 
+class ProgramMissing(CommandFailed):
+    """The command's program is not there, or cannot be started."""
+
+
 def text(parameters: Mapping[str, Any], name: str, *, may_be_empty: bool = False) -> str:
     """Return a required string."""
     value = _mandatory(parameters, name)

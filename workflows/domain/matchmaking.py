@@ -34,6 +34,10 @@ class WorkerFacts:
     """Whether it speaks HTTP and waits for a task just now."""
     is_paused: bool = False
     """Whether it stays awake but gets no further tasks."""
+    set_aside: str = ""
+    """Why it gets no further tasks until its machine is mended; empty if it gets them."""
+    types_left_out: frozenset[str] = frozenset()
+    """Task types that it gets again when its machine is mended; `task_types` has them not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -295,14 +299,24 @@ class _Pass:
 
     def _answer_census(self, job: JobFacts, want: Want) -> None:
         assert job.demand is not None
-        able = [w for w in self._farm.workers if _can_serve(w, job, want.task_type)]
+        # A worker that is set aside comes back, so the job waits for it.
+        able = [
+            worker
+            for worker in self._farm.workers
+            if _is_in_tag(worker, job)
+            and want.task_type in worker.task_types | worker.types_left_out
+        ]
         unblocked = [worker for worker in able if worker.id not in want.blocked]
         version = job.demand.version
         if want.blocked and able and not unblocked:
             census = Census(version, want.task_type, nobody_left=True)
             self._plan.censuses.append((job.id, census))
         elif want.failed:
-            there = [worker for worker in unblocked if _takes_work(worker)]
+            there = [
+                worker
+                for worker in unblocked
+                if _takes_work(worker) and want.task_type in worker.task_types
+            ]
             retry = tuple(worker.id for worker in there if worker.id in want.failed)
             if len(retry) < len(there):
                 retry = self._retry_of_starved(job, want, retry)
@@ -358,11 +372,16 @@ def _takes_work(worker: WorkerFacts | None) -> bool:
         and worker.is_present
         and worker.status_requested is None
         and not worker.is_paused
+        and not worker.set_aside
     )
 
 
 def _can_serve(worker: WorkerFacts, job: JobFacts, task_type: str) -> bool:
-    return task_type in worker.task_types and (job.tag is None or job.tag in worker.tags)
+    return task_type in worker.task_types and _is_in_tag(worker, job)
+
+
+def _is_in_tag(worker: WorkerFacts, job: JobFacts) -> bool:
+    return job.tag is None or job.tag in worker.tags
 
 
 def _recall_for(worker: WorkerFacts, job: JobFacts, lease: LeaseFacts) -> RecallOrder | None:
@@ -375,6 +394,8 @@ def _recall_for(worker: WorkerFacts, job: JobFacts, lease: LeaseFacts) -> Recall
         return RecallOrder(lease.id, job.id, at_once, reason)
     if worker.is_paused:
         return RecallOrder(lease.id, job.id, at_once=False, reason="it is paused")
+    if worker.set_aside:
+        return RecallOrder(lease.id, job.id, at_once=False, reason="it is set aside")
     if reason := _out_of_place(worker, job, lease):
         return RecallOrder(lease.id, job.id, at_once=False, reason=reason)
     if lease.recall:

@@ -190,6 +190,13 @@ class TaskAction(StrEnum):
     REQUEUE = "requeue"
 
 
+class FramesOnRequeue(StrEnum):
+    """What becomes of the frames that a requeued task has written."""
+
+    KEEP = "keep"
+    RENDER_AGAIN = "render-again"
+
+
 @dataclass(frozen=True, slots=True)
 class Change:
     """A change of a job: one of `action`, `task_action`, `priority` and `unblock` is set.
@@ -206,6 +213,8 @@ class Change:
     request_id: str = ""
     unblock: tuple[tuple[str, str], ...] = ()
     """(worker, task type) pairs to take off the blocklist."""
+    frames: FramesOnRequeue | None = None
+    """With a requeue; None: completed tasks render their frames again, other ones keep them."""
 
     def clipped(self) -> "Change":
         """Return the same change with its texts and pairs cut to the limits above."""
@@ -314,6 +323,12 @@ class Outcome:
     """One line, shown as the task's activity."""
     not_handed_out: bool = False
     """Whether an HTTP worker never got the run, so that its attempt does not count."""
+    fault: str = ""
+    """The class of a failure's cause, a `workflows.domain.faults.Fault`; empty if unknown."""
+    rule: str = ""
+    """The name of the rule that has found the cause."""
+    may_be_tasks: bool = False
+    """Whether the task itself may be the cause of this fault of a machine."""
 
 
 # --- workflow to database -------------------------------------------------------------------------
@@ -334,6 +349,8 @@ class TasksMoved:
     failed_by: tuple[str, ...] | None = None
     """The new list of workers that failed the task; None leaves it as it is."""
     failures: int | None = None
+    renders_again: bool = False
+    """Whether the next attempt renders the frames again that earlier attempts have written."""
     is_offer: bool = False
     """Whether an HTTP worker still has to fetch the run. The database moves the task when the run
     is handed out.

@@ -920,6 +920,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/tablao/v1/workers/{worker_id}/forgive": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Forgive Worker
+         * @description Let a worker that is set aside take tasks again, until it meets the fault again.
+         */
+        post: operations["forgiveWorker"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v3/shaman/checkout/requirements": {
         parameters: {
             query?: never;
@@ -1083,6 +1103,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/tablao/v1/jobs/{job_id}/reasons": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Job Reasons
+         * @description Return why tasks failed, or wait because of a machine; like reasons are one.
+         */
+        get: operations["getJobReasons"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/tablao/v1/jobs/{job_id}/recompile": {
         parameters: {
             query?: never;
@@ -1097,6 +1137,26 @@ export interface paths {
          * @description Requeue a job with changed settings. Completed tasks that do not change are kept.
          */
         post: operations["recompileJob"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tablao/v1/jobs/{job_id}/same-output": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Jobs With Same Output
+         * @description Return the unfinished jobs that write to the same files as this one.
+         */
+        get: operations["getJobsWithSameOutput"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1825,6 +1885,16 @@ export interface components {
             /** Message */
             message: string;
         };
+        /**
+         * ExistingFrames
+         * @description Which of the files that a try finds count as its frames.
+         */
+        ExistingFrames: {
+            /** Are All Kept */
+            are_all_kept: boolean;
+            /** Written */
+            written?: components["schemas"]["WrittenFrame"][];
+        };
         /** Farm */
         Farm: {
             /** Name */
@@ -1870,6 +1940,8 @@ export interface components {
             status_change: components["schemas"]["WorkerStatusChange"] | null;
             /** Is Paused */
             is_paused: boolean;
+            /** Set Aside */
+            set_aside: components["schemas"]["WorkerAside"][];
             /** Is Connected */
             is_connected: boolean;
             /** Is Http */
@@ -2021,6 +2093,12 @@ export interface components {
             /** Note */
             note: string;
         };
+        /**
+         * FramesOnRequeue
+         * @description What becomes of the frames that a requeued task has written.
+         * @enum {string}
+         */
+        FramesOnRequeue: "keep" | "render-again";
         /** GarbageCollected */
         GarbageCollected: {
             /** Deleted Files */
@@ -2118,6 +2196,7 @@ export interface components {
              * @default
              */
             reason: string;
+            frames?: components["schemas"]["FramesOnRequeue"] | null;
         };
         /** JobBlocklistEntry */
         JobBlocklistEntry: {
@@ -2191,6 +2270,14 @@ export interface components {
              */
             last_updated_max: string;
         };
+        /** JobNamed */
+        JobNamed: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            status: components["schemas"]["JobStatus"];
+        };
         /**
          * JobPreview
          * @description The result that a submission would have.
@@ -2212,6 +2299,14 @@ export interface components {
             tasks: components["schemas"]["RenderedNow"][];
             /** Stuck */
             stuck: components["schemas"]["StuckTask"][];
+        };
+        /**
+         * JobReasons
+         * @description Why tasks of a job failed, or wait because of a fault of a machine.
+         */
+        JobReasons: {
+            /** Reasons */
+            reasons: components["schemas"]["LikeTasks"][];
         };
         /**
          * JobStatus
@@ -2279,6 +2374,18 @@ export interface components {
          * @enum {string}
          */
         Language: "javascript" | "python";
+        /**
+         * LikeTasks
+         * @description Tasks of a job with like texts, which differ only in numbers, frames and paths.
+         */
+        LikeTasks: {
+            /** Text */
+            text: string;
+            /** Tasks */
+            tasks: number;
+            /** Task Ids */
+            task_ids: string[];
+        };
         /** ListedJobType */
         ListedJobType: {
             /** Name */
@@ -2574,6 +2681,11 @@ export interface components {
             environment?: {
                 [key: string]: string;
             };
+            existing_frames: components["schemas"]["ExistingFrames"];
+            /** Fault Rules */
+            fault_rules?: {
+                [key: string]: string;
+            }[];
             times: components["schemas"]["RunTimes"];
         };
         /**
@@ -2611,6 +2723,11 @@ export interface components {
              * @default 0
              */
             longest_s: number;
+        };
+        /** SameOutput */
+        SameOutput: {
+            /** Jobs */
+            jobs: components["schemas"]["JobNamed"][];
         };
         /** ScriptToTry */
         ScriptToTry: {
@@ -2791,6 +2908,7 @@ export interface components {
              * @default
              */
             reason: string;
+            frames?: components["schemas"]["FramesOnRequeue"] | null;
         };
         /** TaskLogInfo */
         TaskLogInfo: {
@@ -3009,6 +3127,23 @@ export interface components {
             /** Tags */
             tags?: components["schemas"]["WorkerTag"][] | null;
         };
+        /**
+         * WorkerAside
+         * @description A cause because of which a worker is set aside.
+         */
+        WorkerAside: {
+            /** Cause */
+            cause: string;
+            /** Reason */
+            reason: string;
+            /** Task Types */
+            task_types: string[];
+            /**
+             * Since
+             * Format: date-time
+             */
+            since: string;
+        };
         /** WorkerList */
         WorkerList: {
             /** Workers */
@@ -3165,6 +3300,15 @@ export interface components {
             steps: number;
             /** Seconds */
             seconds: number;
+        };
+        /** WrittenFrame */
+        WrittenFrame: {
+            /** File */
+            file: string;
+            /** Size */
+            size: number;
+            /** Modified Ns */
+            modified_ns: number;
         };
     };
     responses: never;
@@ -5821,6 +5965,44 @@ export interface operations {
             };
         };
     };
+    forgiveWorker: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                worker_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request does not fit, and the message says why */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"] | components["schemas"]["SecurityError"];
+                };
+            };
+            /** @description Default Response */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
     shamanCheckoutRequirements: {
         parameters: {
             query?: never;
@@ -6340,6 +6522,46 @@ export interface operations {
             };
         };
     };
+    getJobReasons: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobReasons"];
+                };
+            };
+            /** @description The request does not fit, and the message says why */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"] | components["schemas"]["SecurityError"];
+                };
+            };
+            /** @description Default Response */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
     recompileJob: {
         parameters: {
             query?: never;
@@ -6362,6 +6584,46 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Recompilation"];
+                };
+            };
+            /** @description The request does not fit, and the message says why */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"] | components["schemas"]["SecurityError"];
+                };
+            };
+            /** @description Default Response */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    getJobsWithSameOutput: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SameOutput"];
                 };
             };
             /** @description The request does not fit, and the message says why */

@@ -6,12 +6,14 @@ import { complain, say } from '@/shared/notices'
 import { JOB_ACTIONS } from '@/shared/statuses'
 
 export type Requeueing = 'requeue' | 'requeue-failed'
+/** What becomes of the frames that are there. */
+type FramesOnRequeue = 'keep' | 'render-again'
 
 const DONE: Record<Requeueing, string> = { 'requeue': 'was requeued', 'requeue-failed': 'tries its failed tasks again' }
 
 interface JobActing {
   isBusy: Readonly<Ref<boolean>>
-  act: (action: Requeueing) => Promise<boolean>
+  act: (action: Requeueing, frames: FramesOnRequeue) => Promise<boolean>
   /** Requeues the job with other settings. */
   recompile: (settings: Record<string, unknown>) => Promise<boolean>
 }
@@ -37,10 +39,10 @@ export function useJobAction(job: () => Job): JobActing {
     }
   }
 
-  function act(action: Requeueing): Promise<boolean> {
+  function act(action: Requeueing, frames: FramesOnRequeue): Promise<boolean> {
     const { id, name } = job()
     const params = { path: { job_id: id } }
-    const body = { action, reason: 'Asked for in the dashboard' }
+    const body = { action, frames, reason: 'Asked for in the dashboard' }
     return trying(async () => {
       await answered(api.POST('/api/tablao/v1/jobs/{job_id}/actions', { params, body }))
       say(`${name} ${DONE[action]}`)

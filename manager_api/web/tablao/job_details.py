@@ -5,13 +5,15 @@ from fastapi import APIRouter
 from manager_api.contract.job_details import (
     JobHistory,
     JobProgress,
+    JobReasons,
     JobTimes,
     Recompilation,
     RecompileRequest,
+    SameOutput,
     TaskTries,
 )
 from manager_api.web.auth import Anybody
-from manager_api.web.dependencies import JobDetails, Parts, Recompilations
+from manager_api.web.dependencies import JobDetails, Jobs, Parts, Recompilations
 from manager_api.web.json_bodies import JsonRoute
 from manager_api.web.parameters import JobId, TaskId
 from manager_api.web.responses import ERROR
@@ -43,12 +45,24 @@ async def get_job_history(job_id: JobId, details: JobDetails) -> JobHistory:
     return await details.history(job_id)
 
 
+@router.get("/jobs/{job_id}/reasons", operation_id="getJobReasons")
+async def get_job_reasons(job_id: JobId, details: JobDetails) -> JobReasons:
+    """Return why tasks failed, or wait because of a machine; like reasons are one."""
+    return await details.reasons(job_id)
+
+
 @router.post("/jobs/{job_id}/recompile", operation_id="recompileJob")
 async def recompile_job(
     job_id: JobId, asked: RecompileRequest, recompilations: Recompilations
 ) -> Recompilation:
     """Requeue a job with changed settings. Completed tasks that do not change are kept."""
     return await recompilations.recompile(job_id, asked.settings)
+
+
+@router.get("/jobs/{job_id}/same-output", operation_id="getJobsWithSameOutput")
+async def get_jobs_with_same_output(job_id: JobId, jobs: Jobs) -> SameOutput:
+    """Return the unfinished jobs that write to the same files as this one."""
+    return await jobs.same_output(job_id)
 
 
 @router.get("/tasks/{task_id}/tries", operation_id="getTaskTries")

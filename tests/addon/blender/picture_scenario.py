@@ -1,7 +1,9 @@
 """Brings the add-on's panel into each state and takes its picture, in a Blender with a window.
 
-`blender --window-geometry 0 0 W H -P picture_scenario.py -- GIVEN.json`. A timer runs one step
-after the other, because Blender draws between the steps.
+`blender --window-geometry 0 0 W H -P picture_scenario.py -- GIVEN.json`. An operator that waits for
+a timer in the window runs one step after the other, because Blender draws between the steps. So no
+step has to override Blender's context while the add-on's threads work: Blender 3.4 looks an
+overridden context up without Python's lock, so that the two destroy each other's memory.
 """
 
 import json
@@ -25,24 +27,42 @@ NAME = "tablao"
 
 
 def main() -> None:
-    addon_utils.enable(NAME, default_set=True)
-    steps = day()
-    bpy.app.timers.register(lambda: _step(steps), first_interval=1.0, persistent=True)
+    bpy.utils.register_class(TABLAO_OT_day)
+    bpy.app.timers.register(_begin, first_interval=1.0)
 
 
-def _step(steps: Any) -> "float | None":
-    """Run the next step. It yields the seconds until the step after it is due."""
-    try:
-        assert time.monotonic() < DEADLINE, "it took too long"
-        # A timer has no window of its own.
-        with bpy.context.temp_override(window=bpy.context.window_manager.windows[0]):
-            return float(next(steps))
-    except StopIteration:
-        _quit(0)
-    except BaseException:
-        traceback.print_exc()
-        _quit(3)
-    return None
+def _begin() -> None:
+    # A timer has no window of its own.
+    with bpy.context.temp_override(window=bpy.context.window_manager.windows[0]):
+        bpy.ops.tablao.day("INVOKE_DEFAULT")
+
+
+# Blender wants names of this form.
+class TABLAO_OT_day(bpy.types.Operator):  # type: ignore[misc]  # noqa: N801
+    """Runs the steps; a step yields the seconds until the step after it is due."""
+
+    bl_idname = "tablao.day"
+    bl_label = "Day"
+
+    def invoke(self, context: Any, _event: Any) -> "set[str]":
+        addon_utils.enable(NAME, default_set=True)
+        self.steps = day()
+        self.due = 0.0
+        context.window_manager.event_timer_add(0.05, window=context.window)
+        context.window_manager.modal_handler_add(self)
+        return {"RUNNING_MODAL"}
+
+    def modal(self, _context: Any, event: Any) -> "set[str]":
+        if event.type == "TIMER" and time.monotonic() >= self.due:
+            try:
+                assert time.monotonic() < DEADLINE, "it took too long"
+                self.due = time.monotonic() + float(next(self.steps))
+            except StopIteration:
+                _quit(0)
+            except BaseException:
+                traceback.print_exc()
+                _quit(3)
+        return {"PASS_THROUGH"}
 
 
 def _quit(code: int) -> None:

@@ -2,6 +2,9 @@
 
 While the add-on works, the artist changes the manager or the file, disables the add-on, or closes
 Blender. A timer runs the steps, because Blender works between them.
+
+No step overrides Blender's context while the add-on's threads work: Blender 3.4 looks an overridden
+context up without Python's lock, so that the two destroy each other's memory.
 """
 
 import json
@@ -31,8 +34,7 @@ def _step(steps: Any) -> "float | None":
     """Run the next step. It yields the seconds until the step after it is due."""
     try:
         assert time.monotonic() < DEADLINE, "it took too long"
-        with bpy.context.temp_override(window=bpy.context.window_manager.windows[0]):
-            return float(next(steps))
+        return float(next(steps))
     except StopIteration:
         _close()
     except BaseException:
@@ -50,7 +52,7 @@ def _close() -> None:
 
 def day() -> Any:
     # A console is drawn quickly.
-    for area in bpy.context.window.screen.areas:
+    for area in bpy.context.window_manager.windows[0].screen.areas:
         area.type = "CONSOLE"
     yield 0.5
     for part in (_other_manager, _asked_again, _errors, _disabled, _checked, _moved, _closed):

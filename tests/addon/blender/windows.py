@@ -27,12 +27,18 @@ def run_with_window(
     argv = [
         *(xvfb, "-a", "-s", "-screen 0 1280x1024x24"),
         *(BLENDERS[0].command[0], "--factory-startup", "--no-window-focus"),
+        "--python-use-system-env",
         *("--window-geometry", "0", "0", width, height),
         *(str(scene), "--python", str(script), "--", str(question)),
     ]
     process = subprocess.Popen(
         argv,
-        env={**environment_of(profile), "LIBGL_ALWAYS_SOFTWARE": "1"},
+        env={
+            **environment_of(profile),
+            "LIBGL_ALWAYS_SOFTWARE": "1",
+            # Python then ends Blender if anything touches Python's memory without Python's lock.
+            "PYTHONMALLOC": "debug",
+        },
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

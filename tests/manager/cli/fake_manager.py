@@ -39,6 +39,14 @@ A_WORKER = {
     "status": "awake",
     "status_change": {"status": "asleep", "is_lazy": True},
     "is_paused": True,
+    "set_aside": [
+        {
+            "cause": "program-missing",
+            "reason": "No Blender is here.",
+            "task_types": ["blender"],
+            "since": "2026-01-01T10:00:00Z",
+        }
+    ],
     "is_connected": True,
     "is_http": False,
     "slots": 2,
@@ -117,6 +125,7 @@ class FakeManager:
     ending: str = "completed"
     """What a job becomes at the third look."""
     jobs: dict[str, dict[str, Any]] = field(default_factory=dict)
+    with_same_output: list[dict[str, str]] = field(default_factory=list)
     looks: int = 0
     hiccups: int = 0
     """How often it says it is busy before it answers about a job."""
@@ -145,6 +154,7 @@ def build(fake: FakeManager) -> FastAPI:
         return answer
 
     _serve_jobs(api, fake)
+    _serve_job_details(api, fake)
     _serve_job_types(api)
     _serve_tasks(api)
     _serve_logs(api, fake)
@@ -185,6 +195,16 @@ def _serve_jobs(api: FastAPI, fake: FakeManager) -> None:
         return None
 
 
+def _serve_job_details(api: FastAPI, fake: FakeManager) -> None:
+    @api.get("/api/tablao/v1/jobs/{job_id}/same-output")
+    async def same_output(job_id: str) -> Any:
+        return {"jobs": fake.with_same_output}
+
+    @api.get("/api/tablao/v1/jobs/{job_id}/reasons")
+    async def reasons(job_id: str) -> Any:
+        return {"reasons": [{"text": "no camera", "tasks": 3, "task_ids": [TASK]}]}
+
+
 def _serve_job_types(api: FastAPI) -> None:
     @api.get("/api/v3/jobs/type/{name}")
     async def job_type(name: str) -> Any:
@@ -222,6 +242,7 @@ def _serve_tasks(api: FastAPI) -> None:
         }
 
     @api.post("/api/v3/tasks/{task_id}/setstatus", status_code=204)
+    @api.post("/api/tablao/v1/tasks/{task_id}/actions", status_code=204)
     async def change_task(task_id: str) -> None:
         return None
 
@@ -273,6 +294,7 @@ def _serve_workers(api: FastAPI) -> None:
     @api.post("/api/v3/worker-mgt/workers/{worker_id}/settags", status_code=204)
     @api.post("/api/tablao/v1/workers/{worker_id}/pause", status_code=204)
     @api.post("/api/tablao/v1/workers/{worker_id}/resume", status_code=204)
+    @api.post("/api/tablao/v1/workers/{worker_id}/forgive", status_code=204)
     @api.delete("/api/v3/worker-mgt/workers/{worker_id}", status_code=204)
     async def change_worker(worker_id: str) -> None:
         return None

@@ -57,7 +57,6 @@ def test_a_job_as_json_has_its_tasks(run: Run) -> None:
         ("cancel", "cancel-requested"),
         ("pause", "pause-requested"),
         ("resume", "queued"),
-        ("requeue", "requeueing"),
     ],
 )
 def test_changing_a_job_asks_for_the_status_and_gives_the_reason(
@@ -79,13 +78,28 @@ def test_a_reason_is_given_even_if_none_was_typed(run: Run, fake: FakeManager) -
     assert fake.last[1]["reason"].startswith("Canceled by ")
 
 
-def test_requeueing_failed_tasks_is_an_action_of_ours(run: Run, fake: FakeManager) -> None:
-    run("job", "requeue", JOB, "--failed", "--reason", "disk was full")
+@pytest.mark.parametrize(
+    ("options", "asked"),
+    [
+        ((), {"action": "requeue"}),
+        (("--failed",), {"action": "requeue-failed"}),
+        (("--frames", "keep"), {"action": "requeue", "frames": "keep"}),
+        (
+            ("--failed", "--frames", "render-again"),
+            {"action": "requeue-failed", "frames": "render-again"},
+        ),
+    ],
+)
+def test_requeueing_is_an_action_of_ours(
+    run: Run, fake: FakeManager, options: tuple[str, ...], asked: dict[str, str]
+) -> None:
+    outcome = run("job", "requeue", "1111", *options, "--reason", "disk was full")
 
     assert fake.last == (
         f"/api/tablao/v1/jobs/{JOB}/actions",
-        {"action": "requeue-failed", "reason": "disk was full"},
+        {**asked, "reason": "disk was full"},
     )
+    assert f"Job {JOB} is now" in outcome.out
 
 
 def test_a_priority_is_set(run: Run, fake: FakeManager) -> None:
@@ -138,15 +152,25 @@ def test_a_task_without_a_log_says_so(run: Run) -> None:
     assert "not written a log" in outcome.err
 
 
-@pytest.mark.parametrize(("verb", "status"), [("cancel", "canceled"), ("requeue", "queued")])
-def test_changing_a_task_asks_for_the_status(
-    run: Run, fake: FakeManager, verb: str, status: str
-) -> None:
-    run("task", verb, "3333", "--reason", "why not")
+def test_canceling_a_task_asks_for_the_status(run: Run, fake: FakeManager) -> None:
+    run("task", "cancel", "3333", "--reason", "why not")
 
     assert fake.last == (
         f"/api/v3/tasks/{TASK}/setstatus",
-        {"status": status, "reason": "why not"},
+        {"status": "canceled", "reason": "why not"},
+    )
+
+
+@pytest.mark.parametrize("frames", [None, "keep", "render-again"])
+def test_requeueing_a_task_can_say_what_becomes_of_its_frames(
+    run: Run, fake: FakeManager, frames: str | None
+) -> None:
+    run("task", "requeue", "3333", "--reason", "why not", *(["--frames", frames] if frames else []))
+
+    asked = {"action": "requeue", "reason": "why not"}
+    assert fake.last == (
+        f"/api/tablao/v1/tasks/{TASK}/actions",
+        asked | ({"frames": frames} if frames else {}),
     )
 
 

@@ -79,6 +79,24 @@ def test_metadata_without_a_key_is_refused(run: Run, blend: Path) -> None:
     assert "must look like key=value" in outcome.err
 
 
+def test_existing_frames_are_kept_if_it_is_asked_for(
+    run: Run, fake: FakeManager, blend: Path
+) -> None:
+    run("submit", str(blend), "--frames", "1", "--keep-frames")
+
+    assert fake.last[1]["settings"]["keep_existing_frames"] is True
+
+
+def test_jobs_that_write_to_the_same_files_are_named(
+    run: Run, fake: FakeManager, blend: Path
+) -> None:
+    fake.with_same_output = [{"id": "2222", "name": "shot 010, v1", "status": "active"}]
+
+    outcome = run("submit", str(blend), "--frames", "1")
+
+    assert "The job shot 010, v1 (2222) is active and writes to the same files." in outcome.out
+
+
 def test_a_file_is_sent_by_its_whole_path(
     run: Run, fake: FakeManager, blend: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,6 +1,7 @@
 """Tasks that a workflow moved: their rows, their steps, and who is told."""
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any
 from uuid import uuid4
 
@@ -49,6 +50,19 @@ async def task_rows(db: Database, job_id: str) -> list[TaskRow]:
 
 def moved(indexes: str, status: TaskStatus, text: str = "", **fields: Any) -> TasksMoved:
     return TasksMoved(indexes, status, text, **fields)
+
+
+async def test_frames_of_earlier_attempts_count_until_a_task_renders_them_again(
+    db: Database, insert: Make
+) -> None:
+    job_id = await insert()
+    done = moved("1-2", TaskStatus.COMPLETED, attempt=4, in_bulk=True)
+    again = moved("1", TaskStatus.QUEUED, renders_again=True)
+    await store(db, job_id, 1, tasks=(done, again))
+
+    await store(db, job_id, 2, tasks=(replace(again, indexes="2", in_bulk=True),))
+
+    assert [row.frames_from for row in await task_rows(db, job_id)][:2] == [5, 5]
 
 
 async def test_a_task_on_offer_moves_when_it_is_handed_out_and_only_once(

@@ -12,12 +12,13 @@ import pytest
 from sqlalchemy import update
 
 from manager_api.database.engine import utc_now
-from manager_api.database.tables import LeaseRow, LeaseState
+from manager_api.database.tables import LeaseRow, LeaseState, TaskRow
 from manager_api.hosts.runs import RunService
 from manager_api.workers import store as workers
 from tests.manager.api_calls import Register, Submit, TasksOf
 from workflows.domain.messages import RunKey
 from workflows.domain.run_times import FarmTimes
+from workflows.domain.written_frames import WrittenFrame
 
 if TYPE_CHECKING:
     from tests.manager.stand_in_farm import Farm
@@ -86,6 +87,8 @@ async def test_the_holder_of_a_lease_gets_the_commands_for_its_platform(
         ],
         "total_steps": 1,
         "environment": {},
+        "existing_frames": {"are_all_kept": False, "written": []},
+        "fault_rules": [],
         "times": {
             "end_grace_s": 60,
             "silent_after_s": 1800,
@@ -110,6 +113,48 @@ async def test_the_log_says_once_who_was_given_the_task(
     assert tail.count(f"Task assigned to worker carmen ({carmen.id})\n") == 1
 
 
+@pytest.mark.parametrize(
+    ("frames_from", "attempt", "expected"), [(1, 3, ["/a", "/b"]), (2, 3, ["/b"]), (3, 3, [])]
+)
+async def test_a_later_try_is_told_of_the_frames_that_are_written(
+    api: httpx.AsyncClient,
+    farm: "Farm",
+    register: Register,
+    submit: Submit,
+    tasks_of: TasksOf,
+    lend: Lend,
+    frames_from: int,
+    attempt: int,
+    expected: list[str],
+) -> None:
+    job, carmen = await submit(), await register()
+    task = (await tasks_of(job["id"]))[0]
+    for number, file in ((1, "/a"), (2, "/b")):
+        line = WrittenFrame(file, 10, 20).log_line()
+        await farm.parts.logs.append(job["id"], task["id"], number, f"pid=1 > {line}x\n{line}")
+    async with farm.parts.database.writing() as session:
+        new = {"frames_from": frames_from, "attempt": attempt}
+        await session.execute(update(TaskRow).where(TaskRow.id == task["id"]).values(new))
+
+    answer = await api.get(url(job, await lend(carmen.id, job["id"]), attempt=attempt), auth=carmen)
+
+    existing = answer.json()["existing_frames"]
+    assert existing["written"] == [
+        {"file": file, "size": 10, "modified_ns": 20} for file in expected
+    ]
+
+
+async def test_a_job_can_keep_the_frames_of_others(
+    api: httpx.AsyncClient, register: Register, submit: Submit, lend: Lend
+) -> None:
+    carmen = await register()
+    job = await submit(settings={"message": "olé", "keep_existing_frames": True})
+
+    answer = await api.get(url(job, await lend(carmen.id, job["id"])), auth=carmen)
+
+    assert answer.json()["existing_frames"]["are_all_kept"] is True
+
+
 async def test_fetching_counts_as_authority_for_half_a_minute(
     farm: "Farm", register: Register, submit: Submit, tasks_of: TasksOf, lend: Lend
 ) -> None:
@@ -118,8 +163,9 @@ async def test_fetching_counts_as_authority_for_half_a_minute(
     runs = RunService(
         farm.parts.database,
         lambda: farm.parts.configuration.variables,
+        farm.parts.logs,
         FarmTimes,
-        lambda: now[0],
+        clock=lambda: now[0],
     )
     async with farm.parts.database.reading() as session:
         worker = await workers.existing_worker(session, carmen.id)

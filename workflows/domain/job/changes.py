@@ -48,12 +48,20 @@ class Changes:
         return any(lists) or is_set or self.has_demand_grown or self.is_final
 
     def tasks_moved(
-        self, indexes: Sequence[int], status: TaskStatus, text: str, *, are_forgiven: bool = False
+        self,
+        indexes: Sequence[int],
+        status: TaskStatus,
+        text: str,
+        *,
+        are_forgiven: bool = False,
+        renders_again: bool = False,
     ) -> None:
         """Add a move of tasks that a change of their job caused; `indexes` are ascending."""
         if not indexes:
             return
         moved = TasksMoved(format_ranges(indexes), status, text, in_bulk=True)
+        if renders_again:
+            moved = replace(moved, renders_again=True)
         if are_forgiven:
             moved = replace(moved, failed_by=(), failures=0)
         self.tasks.append(moved)

@@ -1,6 +1,7 @@
 """Applies the changes that people and programs ask for to a job's run."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from workflows.domain.job.run import JobRun
 from workflows.domain.job.transitions import (
@@ -9,7 +10,7 @@ from workflows.domain.job.transitions import (
     check_job_action,
     check_task_action,
 )
-from workflows.domain.messages import Change, JobAction, TaskAction
+from workflows.domain.messages import Change, FramesOnRequeue, JobAction, TaskAction
 from workflows.domain.statuses import ENDED, JobStatus, TaskStatus
 
 #: The priorities that Flamenco allows.
@@ -59,7 +60,8 @@ def _grant(job: JobRun, change: Change) -> None:
         _change_task(job, change)
     elif change.action is not None:
         check_job_action(job.status, change.action)
-        _JOB_CHANGES[change.action](job, change.reason or f"{change.action} was requested")
+        reason = change.reason or f"{change.action} was requested"
+        _JOB_CHANGES[change.action](job, replace(change, reason=reason))
     elif change.unblock:
         _unblock(job, change.unblock)
     else:
@@ -78,36 +80,36 @@ def _unblock(job: JobRun, pairs: Iterable[tuple[str, str]]) -> None:
         job.tasks.has_grown = True  # other workers may run the tasks now
 
 
-def _cancel(job: JobRun, reason: str) -> None:
-    job.move_job(JobStatus.CANCEL_REQUESTED, reason)
+def _cancel(job: JobRun, change: Change) -> None:
+    job.move_job(JobStatus.CANCEL_REQUESTED, change.reason)
 
 
-def _pause(job: JobRun, reason: str) -> None:
-    job.move_job(JobStatus.PAUSE_REQUESTED, reason)
+def _pause(job: JobRun, change: Change) -> None:
+    job.move_job(JobStatus.PAUSE_REQUESTED, change.reason)
 
 
-def _resume(job: JobRun, reason: str) -> None:
+def _resume(job: JobRun, change: Change) -> None:
     is_active = job.tasks.counts[TaskStatus.ACTIVE] > 0
-    job.move_job(JobStatus.ACTIVE if is_active else JobStatus.QUEUED, reason)
+    job.move_job(JobStatus.ACTIVE if is_active else JobStatus.QUEUED, change.reason)
     paused = job.tasks.in_status({TaskStatus.PAUSED})
     job.move_tasks(paused, TaskStatus.QUEUED, "the job was resumed")
 
 
-def _requeue(job: JobRun, reason: str) -> None:
+def _requeue(job: JobRun, change: Change) -> None:
     everything = frozenset(TaskStatus)
     from_any = everything if job.status is JobStatus.COMPLETED else REQUEUED
     again = job.tasks.in_status(from_any)
     rest = sorted(set(job.tasks.with_failures()) - set(again))
     job.failures.forgive_all()
     job.changes.blocked = ()
-    _run_again(job, again, reason)
+    _run_again(job, again, change)
     # Failures of tasks that do not run again must not count towards the blocklist either.
     job.tasks.forgive(rest)
     text = "its failures were forgiven when the job was requeued"
     job.changes.tasks_moved(rest, TaskStatus.COMPLETED, text, are_forgiven=True)
 
 
-def _requeue_failed(job: JobRun, reason: str) -> None:
+def _requeue_failed(job: JobRun, change: Change) -> None:
     failed = job.tasks.in_status({TaskStatus.FAILED})
     if not failed:
         raise Refused("no task of the job has failed")
@@ -118,17 +120,27 @@ def _requeue_failed(job: JobRun, reason: str) -> None:
             for dependent in job.tasks.with_dependents(index)
             if job.tasks.status(dependent) is TaskStatus.CANCELED
         }
-    _run_again(job, sorted(again), reason)
+    _run_again(job, sorted(again), change)
 
 
-def _run_again(job: JobRun, indexes: list[int], reason: str) -> None:
+def _run_again(job: JobRun, indexes: list[int], change: Change) -> None:
+    renders_again = _renders_again(change, is_completed=job.status is JobStatus.COMPLETED)
     if job.status in ENDED | {JobStatus.PAUSED}:
-        job.move_job(JobStatus.REQUEUEING, reason)
+        job.move_job(JobStatus.REQUEUEING, change.reason)
     job.tasks.forgive(indexes)
     for index in indexes:
         job.failures.failed_on.pop(index, None)
-    because = f"it was requeued: {reason}"
-    job.move_tasks(indexes, TaskStatus.QUEUED, because, are_forgiven=True)
+    because = f"it was requeued: {change.reason}"
+    job.move_tasks(
+        indexes, TaskStatus.QUEUED, because, are_forgiven=True, renders_again=renders_again
+    )
+
+
+def _renders_again(change: Change, *, is_completed: bool) -> bool:
+    """Return whether frames are rendered again. Who requeues finished work wants it anew."""
+    if change.frames is None:
+        return is_completed
+    return change.frames == FramesOnRequeue.RENDER_AGAIN
 
 
 _JOB_CHANGES = {
@@ -148,17 +160,24 @@ def _change_task(job: JobRun, change: Change) -> None:
         job.void(change.task)
         job.move_task(change.task, TaskStatus.CANCELED, change.reason or "Canceled")
     else:
-        _requeue_task(job, change.task, change.reason or "the task was requeued")
+        _requeue_task(job, change.task, change)
 
 
-def _requeue_task(job: JobRun, index: int, reason: str) -> None:
+def _requeue_task(job: JobRun, index: int, change: Change) -> None:
     """Requeue the task and the tasks that depend on it, apart from those that wait anyway."""
     done = {TaskStatus.CANCELED, TaskStatus.COMPLETED, TaskStatus.FAILED, TaskStatus.ACTIVE}
+    reason = change.reason or "the task was requeued"
     again = [i for i in job.tasks.with_dependents(index) if job.tasks.status(i) in done]
     if job.status in ENDED:
         job.move_job(JobStatus.REQUEUEING, reason)
     job.tasks.forgive(again)
     for dependent in again:
         job.failures.failed_on.pop(dependent, None)
+        is_completed = job.tasks.status(dependent) is TaskStatus.COMPLETED
         job.void(dependent)
-        job.move_task(dependent, job.waiting_status(TaskStatus.QUEUED), f"Requeued: {reason}")
+        job.move_task(
+            dependent,
+            job.waiting_status(TaskStatus.QUEUED),
+            f"Requeued: {reason}",
+            renders_again=_renders_again(change, is_completed=is_completed),
+        )

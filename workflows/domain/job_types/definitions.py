@@ -151,6 +151,8 @@ class CompiledJob(NamedTuple):
 
     job: SubmittedJob
     tasks: Sequence[AuthoredTask]
+    has_own_folder: bool = False
+    """Whether no other job may have the same output path."""
 
 
 @dataclass(frozen=True, slots=True)

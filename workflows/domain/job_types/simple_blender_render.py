@@ -21,6 +21,7 @@ from workflows.domain.job_types.definitions import (
     Subtype,
     Visible,
 )
+from workflows.domain.outputs import OUTPUT, TIMESTAMP, timestamp
 
 #: With these formats Blender writes one video file, which cannot be divided among tasks.
 VIDEO_FORMATS = frozenset({"FFMPEG", "AVI_RAW", "AVI_JPEG"})
@@ -69,11 +70,10 @@ def compile_job(job: SubmittedJob) -> list[AuthoredTask]:
 
 
 def _output_path(job: SubmittedJob) -> str:
-    path = job.settings.get("render_output_path")
+    path = job.settings.get(OUTPUT)
     if not path:
-        raise missing("render_output_path")
-    timestamp = job.created.strftime("%Y-%m-%d_%H%M%S")
-    return str(path).replace("{timestamp}", timestamp)
+        raise missing(OUTPUT)
+    return str(path).replace(TIMESTAMP, timestamp(job.created))
 
 
 def _render_tasks(settings: dict[str, Any], output: str) -> list[AuthoredTask]:

@@ -1,0 +1,118 @@
+"""Sets aside the frames that a try finds and that do not count, so that Blender renders them.
+
+Blender skips a frame whose file exists. A file counts if it is whole, and if an earlier try of the
+same task wrote it, or if the job keeps all frames that are there. Standard library only.
+"""
+
+import os
+from collections.abc import Callable, Iterable, Sequence
+
+from worker_host.commands.parameters import CommandFailed
+from workflows.domain.frame_files import frame_files
+from workflows.domain.whole_images import why_not_whole
+from workflows.domain.written_frames import ExistingFrames, WrittenFrame
+
+#: What a file that is not whole is renamed to.
+INCOMPLETE = ".incomplete"
+#: What a whole file is renamed to that counts as another job's, or as an older rendering.
+PREVIOUS = ".previous"
+#: Blender's suffixes of the files of a stereo frame.
+_VIEWS = ("", "_L", "_R")
+
+
+class FramesFound:
+    """The files that one try has found. It notes what it sets aside, and tidies up at its end."""
+
+    def __init__(self, existing: ExistingFrames, log: Callable[[str], None]) -> None:
+        self._existing = existing
+        self._written = {frame.file: frame for frame in existing.written}
+        self._log = log
+        self._aside: dict[str, str] = {}
+        """The files that were set aside, by their earlier path."""
+
+    def why_not_counted(self, path: str) -> str:
+        """Return why Blender must not skip a frame because of this file; empty if it may."""
+        return why_not_there(path) or self._why_not_ours(path)
+
+    def _why_not_ours(self, path: str) -> str:
+        if self._existing.are_all_kept or written_frame(path) == self._written.get(path):
+            return ""
+        return "no earlier try of this task has written it as it is now"
+
+    def look(self, output: str, image_format: str, frames: Sequence[int] | None) -> None:
+        """Set aside those of the task's frames that do not count, before Blender begins.
+
+        Frames whose names cannot be foretold are noticed when Blender skips them.
+        """
+        files = frame_files({"render_output_path": output, "format": image_format})
+        if files is None or not os.path.isabs(output):
+            return
+        stem, dot, extension = files.after.rpartition(".")
+        for frame in frames or ():
+            name = f"{files.before}{frame:0{files.digits}d}{stem}"
+            for view in _VIEWS:
+                path = os.path.join(files.directory, f"{name}{view}{dot}{extension}")
+                if os.path.lexists(path) and (why := self.why_not_counted(path)):
+                    self._log(self.set_aside(path, why))
+
+    def set_aside(self, path: str, why: str) -> str:
+        """Rename a file that does not count; return a sentence about it.
+
+        Raises:
+            CommandFailed: it cannot be renamed.
+        """
+        new = path + (INCOMPLETE if why_not_there(path) else PREVIOUS)
+        try:
+            os.replace(path, new)
+        except FileNotFoundError:
+            return f'"{path}" does not count, because {why}'
+        except OSError as error:
+            raise CommandFailed(f'"{path}" cannot be renamed: {error.strerror}') from error
+        self._aside[path] = new
+        return f'"{path}" was there, but {why}; it is now "{new}"'
+
+    def finish(self, saved: Iterable[str]) -> None:
+        """Remove what newer files have replaced; put whole files back that none has replaced."""
+        for path in saved:
+            for suffix in (INCOMPLETE, PREVIOUS):
+                if not why_not_there(path):
+                    _remove(path + suffix)
+        for path, new in self._aside.items():
+            if new.endswith(PREVIOUS) and os.path.exists(new) and not os.path.lexists(path):
+                self._put_back(path, new)
+
+    def _put_back(self, path: str, new: str) -> None:
+        try:
+            os.rename(new, path)
+        except OSError as error:
+            self._log(f'"{new}" cannot be renamed back: {error.strerror}')
+
+
+def why_not_there(path: str) -> str:
+    """Return why the file is no whole frame; empty if it is one, as far as its format tells."""
+    try:
+        with open(path, "rb") as file:
+            return why_not_whole(file, os.path.basename(path))
+    except (FileNotFoundError, ValueError):  # the latter for a name with a zero byte
+        return "there is no such file"
+    except OSError as error:
+        return f"it cannot be read: {error.strerror}"
+
+
+def written_frame(path: str) -> WrittenFrame | None:
+    """Return a frame's file as it is now; None if it is not there, or its path is not absolute."""
+    try:
+        state = os.stat(path)
+    except (OSError, ValueError):
+        return None
+    if not os.path.isabs(path):
+        return None
+    return WrittenFrame(path, state.st_size, state.st_mtime_ns)
+
+
+def _remove(path: str) -> None:
+    try:
+        os.unlink(path)
+    except OSError:
+        # It was not there, nearly always. Otherwise it stays beside the new frame.
+        return
