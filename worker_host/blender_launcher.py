@@ -176,7 +176,7 @@ class Session:
 
     def render_frames(self, text: str) -> None:
         try:
-            ranges = list(frame_ranges(text))
+            ranges = list(frame_ranges(text, bpy.context.scene.frame_end))
         except ValueError:
             say(f"Error: not a number '-f / --render-frame {text}'.")
             return
@@ -184,7 +184,10 @@ class Session:
             if last < first:
                 say(f"Warning: negative range ignored '-f / --render-frame {text}'.")
             for frame in range(first, last + 1):
-                self._render(frame, frame)
+                if frame < 0:
+                    self._render_negative(frame)
+                else:
+                    self._render(frame, frame)
 
     def _render(self, first: int, last: int) -> None:
         """Render as an animation, since only that names files by frame and skips existing ones."""
@@ -201,6 +204,22 @@ class Session:
         finally:
             scene.frame_start, scene.frame_end = kept
 
+    def _render_negative(self, frame: int) -> None:
+        """Render a still, named as a frame: no animation begins below frame 0."""
+        scene = bpy.context.scene
+        scene.frame_set(frame)
+        path, kept = scene.render.frame_path(frame=frame), scene.render.filepath
+        if os.path.exists(path) and not scene.render.use_overwrite:
+            say(f'skipping existing frame "{path}"')
+            return
+        scene.render.filepath = path
+        try:
+            bpy.ops.render.render(write_still=True, scene=scene.name)
+        except RuntimeError:
+            self._failed = True
+        finally:
+            scene.render.filepath = kept
+
 
 def _exit_code(leave: SystemExit) -> int:
     if leave.code is None:
@@ -208,15 +227,23 @@ def _exit_code(leave: SystemExit) -> int:
     return leave.code if isinstance(leave.code, int) else 1
 
 
-def frame_ranges(text: str) -> Iterator[tuple[int, int]]:
+def frame_ranges(text: str, end: int) -> Iterator[tuple[int, int]]:
     """Yield the first and last frame of each part of a list such as `1,3..5`.
+
+    Args:
+        text: A number with a minus sign is counted back from `end`; -1 is `end` itself.
+        end: The scene's last frame.
 
     Raises:
         ValueError: A part is not a number or a range.
     """
     for part in text.split(","):
         first, dots, last = part.partition("..")
-        yield int(first), int(last if dots else first)
+        yield _frame(first, end), _frame(last if dots else first, end)
+
+
+def _frame(text: str, end: int) -> int:
+    return end + int(text) + 1 if text.startswith("-") else int(text)
 
 
 def options_of(session: Session) -> list[Option]:

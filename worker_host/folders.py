@@ -10,8 +10,8 @@ import os
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from worker_host.commands.blender_frames import output_of
 from worker_host.commands.parameters import CommandFailed, texts, words
+from workflows.domain.blender_arguments import output_of
 from workflows.domain.faults import Cause, of_os_error
 
 #: The parameters of commands that name a file or a folder to write.

@@ -43,6 +43,7 @@ class Shim:
         with open(self._path("run.json"), encoding="utf-8") as file:
             self._run: dict[str, Any] = json.load(file)
         self._log = LogFile(self._path("log"))
+        self._warnings: list[str] = []
         self._state: dict[str, Any] = {"pid": os.getpid(), "start": processes.identity(os.getpid())}
         self._own_rules = rules_from(self._run.get("fault_rules", ()))
         self._causes = CauseFinder(self._own_rules)
@@ -89,7 +90,7 @@ class Shim:
             # retried for ever.
             self._write_traceback()
             return self._failed(_one_line(repr(error)))
-        return {"kind": "completed", "reason": "Completed"}
+        return {"kind": "completed", "reason": _one_line(_completed(self._warnings))}
 
     def _ordered_failure(self) -> Outcome | None:
         try:
@@ -139,7 +140,9 @@ class Shim:
             tools=self._run["tools"],
             stop_grace_s=self._run["stop_grace_s"],
             end_grace_s=self._run["times"]["end_grace_s"],
+            directory=self._directory,
             on_started=self._note_process,
+            on_warning=self._warnings.append,
             existing_frames=_existing_frames(self._run.get("existing_frames", {})),
             on_lines=self._causes.lines,
         )
@@ -181,6 +184,13 @@ class Shim:
 
     def _path(self, name: str) -> str:
         return os.path.join(self._directory, name)
+
+
+def _completed(warnings: list[str]) -> str:
+    if not warnings:
+        return "Completed"
+    count = "a warning" if len(warnings) == 1 else f"{len(warnings)} warnings"
+    return f"Completed with {count}: {'; '.join(warnings)}"
 
 
 def _existing_frames(given: dict[str, Any]) -> ExistingFrames:

@@ -1,14 +1,18 @@
 """Counts the frames of frame ranges as the manager understands them, without listing every frame.
 
-Source: Flamenco: `1-10`, `1..10` and single frames, separated by commas.
+Source: Flamenco: `1-10`, `1..10` and single frames, separated by commas. Tablao's manager also
+understands steps, `1-10x3`, and negative frames.
 """
 
 import re
+from bisect import bisect_right
+from collections.abc import Iterable
 
-_PART = re.compile(r"\s*([0-9]+)\s*(?:(?:-|\.\.)\s*([0-9]+)\s*)?")
-_NEGATIVE = re.compile(r"(^|[.-])\s*-\s*[0-9]")
+_PART = re.compile(r"\s*(-?[0-9]+)\s*(?:-\s*(-?[0-9]+)\s*(?:x\s*([0-9]+)\s*)?)?")
 #: No frame number has more digits. Longer numbers would cost time.
 _MOST_DIGITS = 9
+#: The manager counts no more frames.
+_MOST_STEPS = 1_000_000
 
 
 class BadFrames(ValueError):
@@ -23,26 +27,44 @@ def count_frames(text: str) -> int:
     """
     if not text.strip():
         raise BadFrames("No frames are chosen")
-    spans = sorted(_span(part, text) for part in text.split(","))
-    count, last = 0, -1
-    for first, end in spans:
-        count += max(0, end - max(first, last + 1) + 1)
-        last = max(last, end)
-    return count
+    spans = [_span(part, text) for part in text.split(",")]
+    stepped = [span for span in spans if span.step > 1]
+    if sum(map(len, stepped)) > _MOST_STEPS:
+        raise BadFrames(f"“{text}” has more frames with steps than {_MOST_STEPS:,}")
+    whole = _merged(span for span in spans if span.step == 1)
+    starts = [span.start for span in whole]
+    single = {frame for span in stepped for frame in span}
+    return sum(map(len, whole)) + sum(not _is_in(frame, whole, starts) for frame in single)
 
 
-def _span(part: str, text: str) -> tuple[int, int]:
-    """Return the first and the last frame of a part; both are included."""
+def _merged(spans: Iterable[range]) -> list[range]:
+    """Return ranges in ascending order that do not overlap."""
+    merged: list[range] = []
+    for span in sorted(spans, key=lambda span: span.start):
+        if merged and span.start <= merged[-1].stop:
+            merged[-1] = range(merged[-1].start, max(merged[-1].stop, span.stop))
+        else:
+            merged.append(span)
+    return merged
+
+
+def _is_in(frame: int, spans: list[range], starts: list[int]) -> bool:
+    place = bisect_right(starts, frame)
+    return place > 0 and frame in spans[place - 1]
+
+
+def _span(part: str, text: str) -> range:
     if not part.strip():
         raise BadFrames(f"“{text}” has a comma with no frame beside it")
-    match = _PART.fullmatch(part)
-    if match is None and _NEGATIVE.search(part):
-        raise BadFrames(f"“{part.strip()}” has a negative frame, which no farm renders")
+    match = _PART.fullmatch(part.replace("..", "-"))
     if match is None:
         raise BadFrames(f"“{part.strip()}” is no frame range")
-    if any(len(each or "") > _MOST_DIGITS for each in match.groups()):
+    if any(len((each or "").lstrip("-")) > _MOST_DIGITS for each in match.groups()):
         raise BadFrames(f"“{part.strip()}” has a frame number that is too high")
-    first, end = int(match[1]), int(match[2] or match[1])
-    if end < first:
+    first, step = int(match[1]), int(match[3] or 1)
+    last = int(match[2] or first)
+    if last < first:
         raise BadFrames(f"“{part.strip()}” runs backwards")
-    return first, end
+    if step < 1:
+        raise BadFrames(f"“{part.strip()}” has no step: it must be at least 1")
+    return range(first, last + 1, step)

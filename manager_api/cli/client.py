@@ -75,6 +75,10 @@ class Manager:
     def _request(self, method: str, path: str, body: Any = None) -> httpx.Response:
         try:
             response = self._client.request(method, urljoin(f"{self.url}/", path), json=body)
+        except UnicodeEncodeError as problem:
+            raise CommandError(
+                f"{problem.object.encode(errors='replace').decode()!r} is not UTF-8."
+            ) from None
         except httpx.TimeoutException:
             raise ManagerUnreachable(
                 f"The manager at {self.url} did not answer within {self._timeout_s:g} s."

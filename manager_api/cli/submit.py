@@ -1,5 +1,6 @@
 """`tablao submit`: submits a job for a blend file, or from settings alone."""
 
+import os
 import platform
 from collections.abc import Sequence
 from pathlib import Path
@@ -80,7 +81,10 @@ def submit(
         )
         tell = note if as_json else say
         tell(f"Submitted {job['name']} as job {job['id']}.")
-        for other in farm.get(f"/api/tablao/v1/jobs/{job['id']}/same-output")["jobs"]:
+        output_said = farm.get(f"/api/tablao/v1/jobs/{job['id']}/same-output")
+        for sentence in output_said["unseen"]:
+            note(f"Warning: {sentence}")
+        for other in output_said["jobs"]:
             tell(
                 f"The job {other['name']} ({other['id']}) is {other['status']} and writes to the "
                 "same files. Each job renders all of its frames; the later frame stays."
@@ -114,11 +118,21 @@ def _check_render(file: Path | None, frames: str | None) -> None:
 def _existing(file: Path | None) -> Path | None:
     if file is None:
         return None
+    _check_name(file)
     # Do not resolve links: the user named this path, and a link may differ on another machine.
     absolute = file.expanduser().absolute()
     if not absolute.is_file():
         raise CommandError(f"There is no file {absolute}.")
     return absolute
+
+
+def _check_name(path: Path) -> None:
+    """Refuse a name whose bytes are no text: a job's settings are texts, on every platform."""
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        shown = os.fsencode(path).decode(errors="replace")
+        raise CommandError(f"The name {shown} is not UTF-8, so rename the file.") from None
 
 
 def _values(

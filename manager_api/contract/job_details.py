@@ -79,6 +79,8 @@ class JobNamed(Answer):
 class SameOutput(Answer):
     jobs: list[JobNamed]
     """Other unfinished jobs that write to the same files, the oldest first, at most 20."""
+    unseen: list[str]
+    """Sentences that say which workers do not see the output path, or may not see it."""
 
 
 class LikeTasks(Answer):

@@ -50,6 +50,7 @@ class FrameService:
             frame_range = str(settings.get("frames", ""))
             total, wanted = count_frames(frame_range), parse_frames(frame_range, MAX_FRAMES)
             there = _versions(SharedStorage(self._storage).inside(directory))
+            files = files.as_view_in(there, wanted)
         except BadFrameRange:
             return _nothing("This job's settings do not say which frames it renders.")
         except Forbidden as refusal:
@@ -81,7 +82,7 @@ class FrameService:
             Forbidden: the frame is not in the shared storage.
         """
         files = frame_files(await self._settings(job_id))
-        if files is None or not 0 <= frame <= MAX_FRAME_NUMBER:
+        if files is None or abs(frame) > MAX_FRAME_NUMBER:
             raise NotFound(f"this job has no frame {frame}")
         return await asyncio.to_thread(self._file, files, frame)
 
@@ -95,7 +96,11 @@ class FrameService:
         return await self._images.jpeg(path, key, fitting(width))
 
     def _file(self, files: FrameFiles, frame: int) -> tuple[Path, str]:
-        path = SharedStorage(self._storage).inside(self._directory(files) / files.name(frame))
+        storage, directory = SharedStorage(self._storage), self._directory(files)
+        path = storage.inside(directory / files.name(frame))
+        if not path.is_file():
+            files = files.as_view_in(_versions(storage.inside(directory)), [frame])
+            path = storage.inside(directory / files.name(frame))
         if not path.is_file():
             raise NotFound(f"frame {frame} is not rendered")
         return path, key_of(path, path.stat())

@@ -16,6 +16,7 @@ from workflows.domain.job_types.definitions import (
     JobType,
     SubmittedJob,
 )
+from workflows.domain.job_types.finishing import finished
 
 _Result = TypeVar("_Result")
 _THREADS = 32
@@ -148,4 +149,4 @@ def compiled(job: SubmittedJob, job_type: JobType) -> list[AuthoredTask]:
     tasks = job_type.compile_job(job)
     if len(tasks) > MAX_TASKS:
         raise CompileError(f"This makes {len(tasks):,} tasks, and a job has at most {MAX_TASKS:,}.")
-    return tasks
+    return finished(job, tasks)

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from pydantic import TypeAdapter
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from manager_api.contract.answers import job_answer, task_summary
 from manager_api.contract.errors import BadRequest, NotAcceptable
@@ -15,19 +16,23 @@ from manager_api.contract.worker_management import JobTagChange
 from manager_api.database.engine import Database, Session
 from manager_api.database.tables import JobRow, WorkerRow
 from manager_api.job_types.registry import JobTypeRegistry
+from manager_api.jobs import history as job_history
 from manager_api.jobs import insertion as submission
 from manager_api.jobs import output_store as outputs
 from manager_api.jobs import store as jobs
 from manager_api.jobs import task_store as tasks
 from manager_api.jobs.control import JobControl, apply_change
 from manager_api.jobs.submission import compile_job
+from manager_api.settings.platforms import managers_platform
 from manager_api.workers import store as worker_store
 from manager_api.workers import tag_store as tags
+from workflows.domain.frame_files import resolved
 from workflows.domain.job.named_statuses import job_action_for
 from workflows.domain.job_types import definitions
 from workflows.domain.job_types.definitions import CompiledJob
 from workflows.domain.messages import Change
-from workflows.domain.outputs import output_digest, with_timestamp
+from workflows.domain.outputs import OUTPUT, output_digest, with_timestamp
+from workflows.domain.seen_paths import why_unseen
 from workflows.domain.statuses import JobStatus
 from workflows.domain.variables import Variables
 
@@ -93,6 +98,8 @@ class JobService:
             if tag_id and not await tags.tag(session, tag_id):
                 raise BadRequest(f'there is no worker tag "{tag_id}"')
             row = await submission.insert_job(session, new)
+            for sentence in await self._why_unseen(session, row):
+                job_history.note_job(session, row, row.created, sentence)
         return job_answer(row)
 
     async def _free_number(self, job: definitions.SubmittedJob) -> int:
@@ -117,8 +124,18 @@ class JobService:
         async with self._database.reading() as session:
             row = await jobs.existing_job(session, job_id)
             others = await outputs.with_same_output(session, row)
-        return SameOutput(
-            jobs=[JobNamed(id=each.id, name=each.name, status=each.status) for each in others]
+            unseen = await self._why_unseen(session, row)
+        named = [JobNamed(id=each.id, name=each.name, status=each.status) for each in others]
+        return SameOutput(jobs=named, unseen=unseen)
+
+    async def _why_unseen(self, session: AsyncSession, row: JobRow) -> list[str]:
+        path = row.settings.get(OUTPUT)
+        if not isinstance(path, str) or not path:
+            return []
+        platforms = await worker_store.platforms(session)
+        blend_file = str(row.settings.get("blendfile", ""))
+        return why_unseen(
+            resolved(path, blend_file), self._variables, platforms, managers_platform()
         )
 
     async def set_status(self, job_id: str, status: JobStatus, reason: str) -> None:

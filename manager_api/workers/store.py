@@ -121,6 +121,12 @@ async def all_workers(session: AsyncSession) -> Sequence[WorkerRow]:
     return (await session.scalars(query.order_by(WorkerRow.name, WorkerRow.id))).all()
 
 
+async def platforms(session: AsyncSession) -> frozenset[str]:
+    """Return the platforms of the farm's workers."""
+    query = select(WorkerRow.platform).where(WorkerRow.deleted_at.is_(None)).distinct()
+    return frozenset(await session.scalars(query))
+
+
 def pending_request(row: WorkerRow) -> StatusRequest | None:
     """Return the status that the worker is asked to take; None if it is asked for none."""
     requested = row.status_requested

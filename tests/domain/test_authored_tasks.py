@@ -38,7 +38,7 @@ def test_serial_numbers_become_positions() -> None:
         ([described(1, 2), described(2, 3), described(3, 1)], "These tasks wait for each other"),
         ([described(name=" ")], "A task's name must be a text that is not empty"),
         ([described(name=5)], "A task's name must be a text"),
-        ([described(name="x" * (MAX_NAME + 1))], "A task's name is longer than 10,000"),
+        ([described(name="x" * (MAX_NAME + 1))], "A task's name is longer than 1,000,000"),
         ([described(type="x" * 256)], "The type of the task 't1' is longer than 255"),
         ([described(priority=2**40)], "The priority of the task 't1' must be .* 32 bits"),
         ([described(priority=1.5)], "The priority of the task 't1' must be a whole number"),

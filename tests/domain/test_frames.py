@@ -12,6 +12,7 @@ from workflows.domain.frames import (
     count_chunks,
     count_frames,
     ends,
+    frames_text,
     parse_frames,
 )
 
@@ -51,6 +52,18 @@ def frame_ranges(draw: st.DrawFn) -> tuple[str, list[int]]:
         ("4-4", [4]),
         ("10-1,7", [7]),
         ("007", [7]),
+        ("1-20x5", [1, 6, 11, 16]),
+        ("1..7 x 3, 5", [1, 4, 5, 7]),
+        ("1-9x2,2-4", [1, 2, 3, 4, 5, 7, 9]),
+        ("1-3x99", [1]),
+        ("1-3x1", [1, 2, 3]),
+        ("-3", [-3]),
+        ("-3-1", [-3, -2, -1, 0, 1]),
+        ("-3--1, 7", [-3, -2, -1, 7]),
+        ("-3..-1", [-3, -2, -1]),
+        ("-10-10x5", [-10, -5, 0, 5, 10]),
+        ("-0", [0]),
+        (f"-{MAX_FRAME_NUMBER}", [-MAX_FRAME_NUMBER]),
         (str(MAX_FRAME_NUMBER), [MAX_FRAME_NUMBER]),
     ],
 )
@@ -69,8 +82,16 @@ def test_frames_are_sorted_and_unique(text: str, frames: list[int]) -> None:
         "1,,3",
         "1,",
         "1-",
-        "-1",
+        "--1",
         "-",
+        "1-5x0",
+        "1-5x",
+        "5x2",
+        "1-5x-2",
+        "1-5x2x2",
+        "1-2147483647x2",
+        "-2147483648",
+        "-1--3",
         "a",
         "1-b",
         "1 10",
@@ -96,6 +117,13 @@ def test_what_is_no_range_is_refused_in_one_short_line(text: str) -> None:
         assert len(str(refusal.value)) < 200
 
 
+def test_frames_as_text_are_read_as_the_same_frames() -> None:
+    frames = [-5, -4, -3, 0, 1, 7, 20, 22]
+
+    assert frames_text(reversed(frames)) == "-5--3,0,1,7,20,22"
+    assert parse_frames(frames_text(frames)) == frames
+
+
 def test_the_limit_counts_frames_not_what_is_written() -> None:
     whole = f"1-{MAX_FRAMES}"
 
@@ -118,6 +146,9 @@ def test_chunks_are_cut_across_ranges() -> None:
         ("1-3", 2, ["1,2", "3"]),
         ("1-3", 3, ["1-3"]),
         ("1-3", 1000, ["1-3"]),
+        ("1-9x2", 3, ["1,3,5", "7,9"]),
+        ("-3-4", 4, ["-3-0", "1-4"]),
+        ("-6--1", 3, ["-6--4", "-3--1"]),
         ("1,2,3,5", 4, ["1-3,5"]),
     ],
 )

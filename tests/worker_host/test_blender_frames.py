@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from worker_host.commands.blender_frames import FrameAccount, frames_of, output_of
+from worker_host.commands.blender_frames import FrameAccount
 from worker_host.commands.frames_found import INCOMPLETE, FramesFound
 from worker_host.commands.parameters import CommandFailed
 from workflows.domain.written_frames import ExistingFrames
@@ -168,28 +168,3 @@ def test_all_views_of_a_frame_are_set_aside_together(tmp_path: Path) -> None:
     ).set_aside_skipped(found())
 
     assert sorted(path.name for path in tmp_path.glob("*.png")) == ["0002_L.png", "0002_R.png"]
-
-
-@pytest.mark.parametrize(
-    ("arguments", "frames"),
-    [
-        (["--render-frame", "1,2"], [1, 2]),
-        (["-o", "/x/#", "-f", "3..5"], [3, 4, 5]),
-        (["-f", "-2..1"], None),
-        (["-f", "1", "--", "-f", "99"], [1]),
-        (["-f", "1", "-f", "7"], [1, 7]),
-        (["-f", "+1"], None),
-        (["-f", "1..2000000"], None),
-        (["-f", "1..900000,1..900000"], None),
-        (["-a"], None),
-        ([], None),
-    ],
-)
-def test_frames_on_the_command_line(arguments: list[str], frames: list[int] | None) -> None:
-    assert frames_of(arguments) == frames
-
-
-def test_the_last_output_path_counts() -> None:
-    assert output_of(["-o", "/a", "--render-output", "/b"]) == "/b"
-    assert output_of(["-b"]) == ""
-    assert output_of(["-o", "/a", "--", "-o", "/b"]) == "/a"

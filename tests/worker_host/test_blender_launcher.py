@@ -99,6 +99,19 @@ def test_a_task_of_a_render_job_leaves_its_frames(
     assert second.saved == ["000004.png"]
 
 
+def test_negative_frames_are_counted_back_from_the_end(
+    blender: Blender, scene: Path, tmp_path: Path
+) -> None:
+    setup = "import bpy; bpy.context.scene.render.use_overwrite = False"
+    arguments = ("--python-expr", setup, "-o", tmp_path / "f##", "-F", "PNG", "-e", "0")
+
+    blender(scene, *arguments, "-f", "-3")
+    ended = blender(scene, *arguments, "-f", "-4..1")
+
+    assert ended.saved == [*("f-03.png", "f-01.png", "f00.png", "f01.png")]
+    assert f'skipping existing frame "{tmp_path}/f-02.png"' in ended.output
+
+
 def test_the_animation_goes_from_start_to_end(
     blender: Blender, scene: Path, tmp_path: Path
 ) -> None:

@@ -1,5 +1,6 @@
 """Real Blender, real ffmpeg: frames and a video on disk."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -11,6 +12,7 @@ from PIL import Image
 from tests.worker_host.farmhouse import Farmhouse, Fetch
 from worker_host.processes.environment import clean_environment
 from worker_host.run_table import RunTable
+from workflows.domain.frame_files import files_of_arguments
 from workflows.domain.messages import OutcomeKind
 from workflows.domain.run_times import RunTimes
 
@@ -147,6 +149,66 @@ async def test_blender_with_a_thread_that_never_ends_is_stopped_and_its_task_is_
     assert outcome.kind is OutcomeKind.COMPLETED, house.log(asked.key)
     assert {path.name for path in frames.iterdir()} == {"000001.png", "000002.png"}
     assert "they are whole, but it has not ended for 1 s: stopping it" in house.log(asked.key)
+
+
+NAMING = """
+import bpy, json
+scene = bpy.context.scene
+scene.render.image_settings.file_format = "{form}"
+names = []
+for adds in (True, False):
+    scene.render.use_file_extension = adds
+    for end in {ends}:
+        scene.render.filepath = "/out/" + end
+        names += [scene.render.frame_path(frame=frame) for frame in {frames}]
+print("NAMES", json.dumps(names))
+"""
+
+
+@pytest.mark.parametrize("form", ["PNG", "JPEG", "TIFF", "OPEN_EXR", "TARGA_RAW", "IRIS"])
+def test_frames_are_named_as_this_blender_names_them(form: str) -> None:
+    extensions = [
+        "png",
+        "PNG",
+        "jpg",
+        "JPEG",
+        "TIFF",
+        "exr",
+        "rgb",
+        "sgi",
+        "j2c",
+        "j2k",
+        "webp",
+        "v2",
+    ]
+    ends = [
+        "#",
+        "####",
+        "a",
+        "a##b###c",
+        "a.####",
+        "a1#",
+        "####.",
+        *map("##.{}".format, extensions),
+    ]
+    frames = [0, 2, 10, 12345, 1_048_574, -3]
+    script = NAMING.format(form=form, ends=ends, frames=frames)
+
+    said = subprocess.run(
+        ["blender", "-b", "--factory-startup", "--python-expr", script],
+        check=True,
+        capture_output=True,
+        text=True,
+        env=clean_environment(os.environ, {}, "names"),
+    ).stdout
+
+    expected = []
+    for adds_extension in ("1", "0"):
+        for end in ends:
+            files = files_of_arguments(["-o", f"/out/{end}", "-F", form, "-x", adds_extension])
+            assert files is not None
+            expected += [f"/out/{files.name(frame)}" for frame in frames]
+    assert json.loads(said.partition("NAMES")[2].splitlines()[0]) == expected
 
 
 def render(

@@ -5,15 +5,10 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from worker_host.commands.blender_end import BlendersEnd
-from worker_host.commands.blender_frames import (
-    LONGEST_PATH,
-    FrameAccount,
-    format_of,
-    frames_of,
-    output_of,
-)
+from worker_host.commands.blender_frames import LONGEST_PATH, FrameAccount
 from worker_host.commands.frames_found import FramesFound, written_frame
 from worker_host.commands.parameters import CommandFailed, text, texts, words
+from workflows.domain.blender_arguments import format_of, frames_of, output_of
 
 if TYPE_CHECKING:
     from worker_host.commands.context import Context

@@ -6,7 +6,8 @@ ends, and may wait for ever.
 
 from collections.abc import Sequence
 
-from worker_host.commands.blender_frames import FrameAccount, ends_with_frames, frames_of
+from worker_host.commands.blender_frames import FrameAccount
+from workflows.domain.blender_arguments import ends_with_frames, frames_of
 
 
 class BlendersEnd:

@@ -7,12 +7,10 @@ frame that Blender "skips" may be a file that a killed Blender left behind. Stan
 import os
 import re
 from collections.abc import Callable, Iterable, Sequence, Set
-from itertools import pairwise
 
 from worker_host.blender_output import FrameSaved, FrameStarted, parse_line, skipped_file
 from worker_host.commands.frames_found import FramesFound, why_not_there
 from worker_host.commands.parameters import CommandFailed
-from workflows.domain.frames import MAX_FRAMES
 
 #: In bytes. Blender 3.4 cuts a longer path off, and the frame goes to another file (measured).
 LONGEST_PATH = 1013
@@ -41,7 +39,6 @@ _SAVED = re.compile(_PREFIX + "Saved: '")
 #: A frame was added to a movie.
 _APPENDED = re.compile(_PREFIX + r"Append frame (-?\d+)")
 _NUMBER = re.compile(r"\d+")
-_RANGE = re.compile(r"(\d+)(?:\.\.(\d+))?")
 
 
 class FrameAccount:
@@ -177,72 +174,9 @@ def _numbers_in(paths: Iterable[str]) -> set[str]:
 
 
 def _is_in(frame: int, numbers: Set[str]) -> bool:
+    frame = abs(frame)  # the numbers are without signs
     if str(frame) in numbers or f"{frame:04}" in numbers or f"{frame:06}" in numbers:
         return True
     # A digit may stand before the frame's number: `v2####` becomes `v20001`.
     ends = f"{frame:04}"
     return any(int(number) == frame or number.endswith(ends) for number in numbers)
-
-
-def frames_of(arguments: Sequence[str]) -> list[int] | None:
-    """Return the frames that Blender's arguments name, in order.
-
-    Returns:
-        None: they name none, or in a way that only Blender understands: `+1`, and `-1`, which is
-            the last frame but one.
-    """
-    frames: list[int] | None = None
-    for option, value in pairwise(_for_blender(arguments)):
-        if option in ("-f", "--render-frame"):
-            listed = _frames_in(value)
-            if listed is None:
-                return None
-            frames = (frames or []) + listed
-    return frames
-
-
-def ends_with_frames(arguments: Sequence[str]) -> bool:
-    """Return whether Blender does nothing after the frames, which each are rendered once.
-
-    Blender carries out its arguments in their order; a script may follow the frames.
-    """
-    frames = frames_of(arguments)
-    last = _for_blender(arguments)[-2:-1]
-    is_last = list(last) in (["-f"], ["--render-frame"])
-    return is_last and frames is not None and len(set(frames)) == len(frames)
-
-
-def _for_blender(arguments: Sequence[str]) -> Sequence[str]:
-    """Return the arguments before `--`; the others are for scripts."""
-    return arguments[: arguments.index("--")] if "--" in arguments else arguments
-
-
-def _frames_in(value: str) -> list[int] | None:
-    frames: list[int] = []
-    for part in value.split(","):
-        found = _RANGE.fullmatch(part.strip())
-        if not found:
-            return None
-        first, last = int(found[1]), int(found[2] or found[1])
-        if len(frames) + last - first > MAX_FRAMES:
-            return None
-        frames += range(first, last + 1)
-    return frames
-
-
-def output_of(arguments: Sequence[str]) -> str:
-    """Return the output path in Blender's arguments; an empty text if there is none."""
-    return _last_of(arguments, "-o", "--render-output")
-
-
-def format_of(arguments: Sequence[str]) -> str:
-    """Return the image format in Blender's arguments; an empty text if there is none."""
-    return _last_of(arguments, "-F", "--render-format")
-
-
-def _last_of(arguments: Sequence[str], *options: str) -> str:
-    found = ""
-    for option, value in pairwise(_for_blender(arguments)):
-        if option in options:
-            found = value
-    return found

@@ -3,12 +3,15 @@
 import os
 import re
 import shlex
+import shutil
 import signal
+import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 from worker_host import processes
-from worker_host.commands.parameters import CommandFailed, ProgramMissing
+from worker_host.commands.parameters import ProgramFailed, ProgramMissing
 from worker_host.processes.environment import find_program
 from worker_host.processes.output import LineWriter, LogFile
 from worker_host.processes.watch import Stopped, Watch
@@ -37,8 +40,10 @@ class Context:
         tools: Mapping[str, str],
         stop_grace_s: float,
         end_grace_s: float,
+        directory: str,
         on_started: Callable[[int], None],
         on_lines: Callable[[Sequence[bytes]], None],
+        on_warning: Callable[[str], None],
         existing_frames: ExistingFrames = ExistingFrames(),  # noqa: B008 - frozen
     ) -> None:
         """
@@ -53,11 +58,27 @@ class Context:
         self._stop_grace_s = stop_grace_s
         self.end_grace_s = end_grace_s
         """How long Blender may take to end after its last frame, in seconds; 0 for any time."""
+        self._directory = directory
         self._on_started = on_started
         self._on_lines = on_lines
+        self._on_warning = on_warning
 
     def log(self, line: str) -> None:
         self._log.line(line)
+
+    def warn(self, sentence: str) -> None:
+        """Say what is wrong although the command goes on: in the log, and with the outcome."""
+        self.log(f"Warning: {sentence}")
+        self._on_warning(sentence)
+
+    @contextmanager
+    def scratch(self) -> Iterator[str]:
+        """Make an empty folder on this machine; it is gone afterwards."""
+        folder = tempfile.mkdtemp(prefix="scratch-", dir=self._directory)
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
 
     def checkpoint(self) -> None:
         """Check whether the run may go on; long commands call it now and then.
@@ -126,7 +147,7 @@ class Context:
         self._on_started(program.pid)
         code = self._run_to_end(program, on_line, overdue)
         if code != 0:
-            raise CommandFailed(f"command exited abnormally with code {code}")
+            raise ProgramFailed(code)
 
     def _run_to_end(
         self,

@@ -6,6 +6,7 @@ same task wrote it, or if the job keeps all frames that are there. Standard libr
 
 import os
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 
 from worker_host.commands.parameters import CommandFailed
 from workflows.domain.frame_files import frame_files
@@ -47,11 +48,10 @@ class FramesFound:
         files = frame_files({"render_output_path": output, "format": image_format})
         if files is None or not os.path.isabs(output):
             return
-        stem, dot, extension = files.after.rpartition(".")
+        views = [replace(files, view=view) for view in _VIEWS]
         for frame in frames or ():
-            name = f"{files.before}{frame:0{files.digits}d}{stem}"
-            for view in _VIEWS:
-                path = os.path.join(files.directory, f"{name}{view}{dot}{extension}")
+            for view in views:
+                path = os.path.join(files.directory, view.name(frame))
                 if os.path.lexists(path) and (why := self.why_not_counted(path)):
                     self._log(self.set_aside(path, why))
 

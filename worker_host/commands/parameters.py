@@ -14,6 +14,23 @@ class ProgramMissing(CommandFailed):
     """The command's program is not there, or cannot be started."""
 
 
+class ProgramFailed(CommandFailed):
+    """A program has ended with an exit code other than 0, or by a signal."""
+
+    def __init__(self, code: int, reason: str = "") -> None:
+        self.code = code
+        said = f"command exited abnormally with code {code}"
+        super().__init__(f"{reason} ({said})" if reason else said)
+
+    @property
+    def is_of_machine(self) -> bool:
+        """Whether the program was killed, as the kernel does if there is too little memory."""
+        return self.code < 0
+
+    def with_reason(self, reason: str) -> "ProgramFailed":
+        return ProgramFailed(self.code, reason)
+
+
 def text(parameters: Mapping[str, Any], name: str, *, may_be_empty: bool = False) -> str:
     """Return a required string."""
     value = _mandatory(parameters, name)

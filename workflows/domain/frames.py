@@ -1,6 +1,7 @@
-"""Frame ranges as artists write them: `1-30, 40, 50..60`.
+"""Frame ranges as artists write them: `1-30, 40, 50..60, 100-200x10, -10--1`.
 
-Source: Flamenco 3.9, which has no upper limit; ours keeps a typing mistake from filling the memory.
+Source: Flamenco 3.9, which has no steps, no negative frames and no upper limit; ours keeps a typing
+mistake from filling the memory.
 """
 
 import re
@@ -11,9 +12,13 @@ from itertools import islice
 MAX_FRAMES = 1_000_000
 #: Blender stores frame numbers in 32 bits.
 MAX_FRAME_NUMBER = 2**31 - 1
+#: The last frame that Blender renders; it renders this one in place of a higher one (measured).
+BLENDERS_LAST_FRAME = 1_048_574
 _QUOTED_CHARACTERS = 40
 
-_ELEMENT = re.compile(r"\s*(?P<first>[0-9]+)\s*(?:-\s*(?P<last>[0-9]+)\s*)?")
+_ELEMENT = re.compile(
+    r"\s*(?P<first>-?[0-9]+)\s*(?:-\s*(?P<last>-?[0-9]+)\s*(?:x\s*(?P<step>[0-9]+)\s*)?)?"
+)
 
 
 class BadFrameRange(ValueError):
@@ -28,7 +33,7 @@ def parse_frames(text: str, most: int = MAX_FRAMES) -> list[int]:
     Raises:
         BadFrameRange: the text is not understood, has no frames, or more than `MAX_FRAMES`.
     """
-    return list(islice((frame for span in _spans(text) for frame in span), most))
+    return list(islice((frame for span in spans_of(text) for frame in span), most))
 
 
 def count_frames(text: str) -> int:
@@ -37,7 +42,7 @@ def count_frames(text: str) -> int:
     Raises:
         BadFrameRange: see `parse_frames`.
     """
-    return sum(len(span) for span in _spans(text))
+    return sum(len(span) for span in spans_of(text))
 
 
 def ends(text: str) -> tuple[int, int]:
@@ -46,7 +51,7 @@ def ends(text: str) -> tuple[int, int]:
     Raises:
         BadFrameRange: see `parse_frames`.
     """
-    spans = _spans(text)
+    spans = spans_of(text)
     return spans[0][0], spans[-1][-1]
 
 
@@ -67,7 +72,12 @@ def chunk_frames(text: str, size: int) -> list[str]:
         BadFrameRange: see `parse_frames`; or `size` is below 1.
     """
     _check_size(size)
-    return [",".join(map(_render, chunk)) for chunk in _cut(_spans(text), size)]
+    return [",".join(map(_render, chunk)) for chunk in _cut(spans_of(text), size)]
+
+
+def frames_text(frames: Iterable[int]) -> str:
+    """Return the frames as a short text that `parse_frames` reads."""
+    return ",".join(map(_render, _merged(range(frame, frame + 1) for frame in frames)))
 
 
 def _check_size(size: int) -> None:
@@ -75,10 +85,13 @@ def _check_size(size: int) -> None:
         raise BadFrameRange(f"A chunk needs at least 1 frame, not {size}.")
 
 
-def _spans(text: str) -> list[range]:
+def spans_of(text: str) -> list[range]:
     """Return ranges in ascending order that neither overlap nor touch.
 
     The limits are checked on the ends alone, so `1-999999999` takes no memory.
+
+    Raises:
+        BadFrameRange: see `parse_frames`.
     """
     if not text.strip():
         raise BadFrameRange("The frame range is empty.")
@@ -88,18 +101,33 @@ def _spans(text: str) -> list[range]:
             f"The frame range {_quoted(text)} has no frames: ranges run from low to high."
         )
     if sum(len(span) for span in spans) > MAX_FRAMES:
-        raise BadFrameRange(f"The frame range {_quoted(text)} has more than {MAX_FRAMES:,} frames.")
+        raise _too_many(text)
     return spans
 
 
+def _too_many(text: str) -> BadFrameRange:
+    return BadFrameRange(f"The frame range {_quoted(text)} has more than {MAX_FRAMES:,} frames.")
+
+
 def _elements(text: str) -> Iterator[range]:
+    stepped = 0
     for element in text.replace("..", "-").split(","):
         match = _ELEMENT.fullmatch(element)
         if match is None:
             raise BadFrameRange(_why_not_understood(element, text))
         first = _frame_number(match["first"])
         last = first if match["last"] is None else _frame_number(match["last"])
-        yield range(first, last + 1)
+        step = 1 if match["step"] is None else _frame_number(match["step"])
+        if step < 1:
+            raise BadFrameRange(f"The step of {_quoted(element.strip())} must be at least 1.")
+        if step == 1:
+            yield range(first, last + 1)
+            continue
+        frames = range(first, last + 1, step)
+        stepped += len(frames)
+        if stepped > MAX_FRAMES:
+            raise _too_many(text)
+        yield from (range(frame, frame + 1) for frame in frames)
 
 
 def _why_not_understood(element: str, text: str) -> str:
@@ -107,15 +135,19 @@ def _why_not_understood(element: str, text: str) -> str:
         return f"The frame range {_quoted(text)} has nothing between two commas."
     return (
         f"{_quoted(element.strip())} is not a frame range: "
-        "write single frames like 47 and ranges like 1-30, separated by commas."
+        "write single frames like 47 and ranges like 1-30 or 1-30x5, separated by commas."
     )
 
 
-def _frame_number(digits: str) -> int:
+def _frame_number(text: str) -> int:
     # Check the length first: Python refuses to convert thousands of digits.
-    if len(digits.lstrip("0")) > 10 or int(digits) > MAX_FRAME_NUMBER:
-        raise BadFrameRange(f"Frame {_quoted(digits)} is too high: at most {MAX_FRAME_NUMBER}.")
-    return int(digits)
+    if len(text.lstrip("-0")) > 10 or abs(int(text)) > MAX_FRAME_NUMBER:
+        is_low = text.startswith("-")
+        limit = (
+            f"low: at least -{MAX_FRAME_NUMBER}" if is_low else f"high: at most {MAX_FRAME_NUMBER}"
+        )
+        raise BadFrameRange(f"Frame {_quoted(text)} is too {limit}.")
+    return int(text)
 
 
 def _merged(spans: Iterable[range]) -> Iterator[range]:

@@ -1152,7 +1152,7 @@ export interface paths {
         };
         /**
          * Get Jobs With Same Output
-         * @description Return the unfinished jobs that write to the same files as this one.
+         * @description Return the unfinished jobs that write to the same files, and who does not see the files.
          */
         get: operations["getJobsWithSameOutput"];
         put?: never;
@@ -2728,6 +2728,8 @@ export interface components {
         SameOutput: {
             /** Jobs */
             jobs: components["schemas"]["JobNamed"][];
+            /** Unseen */
+            unseen: string[];
         };
         /** ScriptToTry */
         ScriptToTry: {

@@ -61,7 +61,7 @@ export function durationText(seconds: number): string {
   return `${Math.round(minutes / 60 / 24)} days`
 }
 
-/** The number of frames in `1-10, 20, 30-40`; 0 if that is not a range of frames. */
+/** The number of frames in `1-10, 20, 30-40x2`; 0 if that is not a range of frames. */
 function frameCount(setting: unknown): number {
   if (typeof setting !== 'string') return 0
   const known = framesBySetting.get(setting)
@@ -72,7 +72,8 @@ function frameCount(setting: unknown): number {
 }
 
 function framesIn(part: string): number {
-  const range = /^(-?\d+)(?:\s*-\s*(-?\d+))?$/.exec(part)
+  const range = /^(-?\d+)(?:\s*(?:-|\.\.)\s*(-?\d+)(?:\s*x\s*(\d+))?)?$/.exec(part)
   if (!range) return Number.NaN
-  return range[2] === undefined ? 1 : Math.max(0, Number(range[2]) - Number(range[1]) + 1)
+  if (range[2] === undefined) return 1
+  return Math.max(0, Math.floor((Number(range[2]) - Number(range[1])) / Number(range[3] ?? 1)) + 1)
 }

@@ -23,6 +23,8 @@ describe('frames', () => {
     ['1-10, 20, 30-40', '12 of 22 frames'],
     ['-5--1', '5 of 5 frames'],
     ['-5-5', '11 of 11 frames'],
+    ['1-20x5, 30', '5 of 5 frames'],
+    ['1..4', '4 of 4 frames'],
     ['7', '1 of 1 frames'],
     ['10-1', '12 of 200 steps'],
     ['first', '12 of 200 steps'],

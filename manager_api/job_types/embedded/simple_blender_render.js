@@ -58,9 +58,12 @@ const JOB_TYPE = {
   ],
 };
 
-const VIDEO_FORMATS = new Set(["FFMPEG", "AVI_RAW", "AVI_JPEG"]);
+const VIDEO_FORMATS = new Set(["FFMPEG", "MPEG", "AVI_RAW", "AVIRAW", "AVI_JPEG", "AVIJPEG"]);
 // FFmpeg cannot read these, but may read the JPEG previews that Blender can put beside them.
 const EXR_FORMATS = new Set(["EXR", "MULTILAYER", "OPEN_EXR", "OPEN_EXR_MULTILAYER"]);
+
+// FFmpeg cannot read these, or not from a pattern.
+const NOT_FOR_VIDEO = new Set(["CINEON", "HDR", "IRIS", "IRIZ"]);
 
 // Cycles' names. A worker that lacks what is asked for fails the task.
 const DEVICES = new Set(["CPU", "CUDA", "OPTIX", "HIP", "METAL", "ONEAPI"]);
@@ -122,7 +125,8 @@ function renderTasks(settings) {
 // The preview video's task, if FFmpeg can make one.
 function videoTask(settings, renders) {
   const isExr = EXR_FORMATS.has(settings.format);
-  if (!settings.fps || (isExr && !settings.has_previews)) return null;
+  if (!settings.fps || NOT_FOR_VIDEO.has(settings.format)) return null;
+  if (isExr && !settings.has_previews) return null;
   const extension = isExr ? ".jpg" : settings.image_file_extension;
   const folder = path.dirname(settings.render_output_path);
   const stem = path.stem(settings.blendfile).replace(".flamenco", "");

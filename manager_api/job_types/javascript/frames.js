@@ -24,37 +24,56 @@ function frameChunker(range, size) {
 /** Return `[first, last]` pairs in ascending order, which neither overlap nor touch. */
 function spansOf(text) {
   if (!text.trim()) throw new Error("The frame range is empty.");
-  const spans = merged(text.replaceAll("..", "-").split(",").map((part) => spanOf(part, text)));
+  const elements = text.replaceAll("..", "-").split(",").map((part) => elementOf(part, text));
+  const stepped = elements.filter(([, , step]) => step > 1).map(framesAt);
+  if (stepped.reduce((sum, count) => sum + count, 0) > MAX_FRAMES) throw tooMany(text);
+  const spans = merged(elements.flatMap(spansAt));
   if (!spans.length) {
     throw new Error(`The frame range ${quoted(text)} has no frames: ranges run from low to high.`);
   }
-  if (framesIn(spans) > MAX_FRAMES) {
-    throw new Error(`The frame range ${quoted(text)} has more than ${MAX_FRAMES} frames.`);
-  }
+  if (framesIn(spans) > MAX_FRAMES) throw tooMany(text);
   return spans;
 }
 
-function spanOf(element, text) {
-  const found = /^\s*([0-9]+)\s*(?:-\s*([0-9]+)\s*)?$/.exec(element);
+function tooMany(text) {
+  return new Error(`The frame range ${quoted(text)} has more than ${MAX_FRAMES} frames.`);
+}
+
+/** Return `[first, last, step]`. */
+function elementOf(element, text) {
+  const found = /^\s*(-?[0-9]+)\s*(?:-\s*(-?[0-9]+)\s*(?:x\s*([0-9]+)\s*)?)?$/.exec(element);
   if (found) {
     const first = frameNumber(found[1]);
-    return [first, found[2] === undefined ? first : frameNumber(found[2])];
+    const last = found[2] === undefined ? first : frameNumber(found[2]);
+    const step = found[3] === undefined ? 1 : frameNumber(found[3]);
+    if (step < 1) throw new Error(`The step of ${quoted(element.trim())} must be at least 1.`);
+    return [first, last, step];
   }
   if (!element.trim()) {
     throw new Error(`The frame range ${quoted(text)} has nothing between two commas.`);
   }
   throw new Error(
     `${quoted(element.trim())} is not a frame range: ` +
-      "write single frames like 47 and ranges like 1-30, separated by commas.",
+      "write single frames like 47 and ranges like 1-30 or 1-30x5, separated by commas.",
   );
 }
 
-function frameNumber(digits) {
-  const number = Number(digits);
-  if (number > MAX_FRAME_NUMBER) {
-    throw new Error(`Frame ${quoted(digits)} is too high: at most ${MAX_FRAME_NUMBER}.`);
+function frameNumber(text) {
+  const number = Number(text);
+  if (Math.abs(number) > MAX_FRAME_NUMBER) {
+    const limit = number < 0 ? `low: at least -${MAX_FRAME_NUMBER}` : `high: at most ${MAX_FRAME_NUMBER}`;
+    throw new Error(`Frame ${quoted(text)} is too ${limit}.`);
   }
-  return number;
+  return number + 0; // -0 becomes 0
+}
+
+function framesAt([first, last, step]) {
+  return Math.max(0, Math.floor((last - first) / step) + 1);
+}
+
+function spansAt([first, last, step]) {
+  if (step === 1) return [[first, last]];
+  return Array.from({ length: framesAt([first, last, step]) }, (_, n) => [first + n * step, first + n * step]);
 }
 
 function framesIn(spans) {

@@ -61,7 +61,7 @@ async def recompile_job(
 
 @router.get("/jobs/{job_id}/same-output", operation_id="getJobsWithSameOutput")
 async def get_jobs_with_same_output(job_id: JobId, jobs: Jobs) -> SameOutput:
-    """Return the unfinished jobs that write to the same files as this one."""
+    """Return the unfinished jobs that write to the same files, and who does not see the files."""
     return await jobs.same_output(job_id)
 
 

@@ -126,6 +126,7 @@ class FakeManager:
     """What a job becomes at the third look."""
     jobs: dict[str, dict[str, Any]] = field(default_factory=dict)
     with_same_output: list[dict[str, str]] = field(default_factory=list)
+    unseen: list[str] = field(default_factory=list)
     looks: int = 0
     hiccups: int = 0
     """How often it says it is busy before it answers about a job."""
@@ -198,7 +199,7 @@ def _serve_jobs(api: FastAPI, fake: FakeManager) -> None:
 def _serve_job_details(api: FastAPI, fake: FakeManager) -> None:
     @api.get("/api/tablao/v1/jobs/{job_id}/same-output")
     async def same_output(job_id: str) -> Any:
-        return {"jobs": fake.with_same_output}
+        return {"jobs": fake.with_same_output, "unseen": fake.unseen}
 
     @api.get("/api/tablao/v1/jobs/{job_id}/reasons")
     async def reasons(job_id: str) -> Any:

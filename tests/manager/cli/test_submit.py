@@ -1,6 +1,7 @@
 """`tablao submit`: the job that is sent, and how waiting for it ends."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -85,6 +86,37 @@ def test_existing_frames_are_kept_if_it_is_asked_for(
     run("submit", str(blend), "--frames", "1", "--keep-frames")
 
     assert fake.last[1]["settings"]["keep_existing_frames"] is True
+
+
+def test_an_output_that_workers_do_not_see_is_a_warning(
+    run: Run, fake: FakeManager, blend: Path
+) -> None:
+    fake.unseen = ["The output path /home/ana is outside."]
+
+    outcome = run("submit", str(blend), "--frames", "1")
+
+    assert outcome.exit_code == 0
+    assert outcome.err == "Warning: The output path /home/ana is outside.\n"
+
+
+def test_a_file_whose_name_is_no_text_is_refused_with_a_sentence(run: Run, tmp_path: Path) -> None:
+    path = os.fsdecode(os.fsencode(tmp_path) + b"/bad\xff.blend")
+    Path(path).write_bytes(b"BLENDER")
+
+    outcome = run("submit", path, "--frames", "1")
+
+    assert outcome.exit_code == 1
+    assert "bad�.blend is not UTF-8, so rename the file." in outcome.err
+
+
+@pytest.mark.parametrize("option", ["--name", "--output", "--scene"])
+def test_other_arguments_that_are_no_text_are_refused_with_a_sentence(
+    run: Run, blend: Path, option: str
+) -> None:
+    outcome = run("submit", str(blend), "--frames", "1", option, os.fsdecode(b"/a\xff"))
+
+    assert outcome.exit_code == 1
+    assert "is not UTF-8." in outcome.err
 
 
 def test_jobs_that_write_to_the_same_files_are_named(

@@ -74,6 +74,41 @@ async def test_frames_are_listed_with_those_that_are_missing(
     assert sequence["note"] == ""
 
 
+@pytest.mark.parametrize(
+    ("output", "form", "written"),
+    [
+        ("s/####", "PNG", ["s/0001_L.png", "s/0001_R.png"]),
+        ("s/####.png", "PNG", ["s/0001_R.png"]),
+        ("####.jpeg", "JPEG", ["0001.jpeg"]),
+        ("####.JPG", "JPEG", ["0001.JPG"]),
+        ("####.tiff", "TIFF", ["0001.tiff"]),
+        ("####.exr", "PNG", ["0001.png"]),
+        ("[1] ä/#", "PNG", ["[1] ä/1.png"]),
+    ],
+)
+async def test_what_blender_wrote_is_found(
+    api: httpx.AsyncClient,
+    storage: Path,
+    job_with: JobWith,
+    output: str,
+    form: str,
+    written: list[str],
+) -> None:
+    for name in written:
+        rendered(storage / name)
+
+    job = await job_with(
+        render_output_path=f"{storage}/{output}",
+        frames="1-2",
+        format=form,
+        image_file_extension=".jpg" if form == "JPEG" else f".{form.lower()}",
+    )
+
+    (frame, missing) = (await listed(api, job))["frames"]
+    assert (frame["path"], missing["exists"]) == (f"{storage}/{written[0]}", False)
+    assert (await api.get(frame["url"])).headers["content-type"] == "image/jpeg"
+
+
 async def test_a_frame_is_shown_as_jpeg_of_the_width_asked_for(
     api: httpx.AsyncClient, storage: Path, job_with: JobWith
 ) -> None:

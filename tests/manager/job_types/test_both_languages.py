@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from manager_api.job_types.exchange import Operation, Request, ScriptLimits
 from manager_api.job_types.javascript_engine import run_javascript
+from manager_api.job_types.registry import compiled
 from workflows.domain.frames import BadFrameRange, chunk_frames, count_frames
 from workflows.domain.job_types import echo_sleep_test, paths, simple_blender_render
 from workflows.domain.job_types.definitions import AuthoredTask, SubmittedJob
@@ -62,12 +63,15 @@ def in_python(function: Callable[..., Any], inputs: list[list[Any]]) -> list[Any
     return [result(values) for values in inputs]
 
 
-numbers = st.integers(0, 40).map(str)
+numbers = st.integers(-9, 40).map(str)
 elements = st.one_of(
     numbers,
+    st.builds("{}-{}x{}".format, numbers, numbers, st.integers(0, 9)),
     st.builds("{}-{}".format, numbers, numbers),
     st.builds(" {} .. {}".format, numbers, numbers),
-    st.sampled_from(["", " ", "-3", "1 2", "x", "1-2-3", "99999999999", "1-3000000"]),
+    st.sampled_from(
+        ["", " ", "-3", "1 2", "x", "1-2-3", "99999999999", "1-3000000", "-0", "1-3000000x2"]
+    ),
 )
 ranges = st.lists(elements, min_size=1, max_size=5).map(",".join)
 path_texts = st.lists(
@@ -139,7 +143,7 @@ def test_rendering_as_a_script_makes_the_tasks_of_the_built_in_job_type(
 
     tasks = compile_with(BUILT_IN / "simple_blender_render.js", job)
 
-    assert tasks == simple_blender_render.compile_job(same_job)
+    assert tasks == compiled(same_job, simple_blender_render.JOB_TYPE)
     assert job.settings == same_job.settings
 
 

@@ -146,7 +146,7 @@ async def test_priority_ladder_knows_the_job_and_changes_it(
     }
 
 
-async def test_chunk_edges_are_flamencos(compiled: Compile) -> None:
+async def test_chunks_are_flamencos_with_steps_and_negative_frames(compiled: Compile) -> None:
     *chunked, kept = await compiled("chunk-edges")
 
     assert [parameters(task)["chunks"] for task in chunked] == [
@@ -157,8 +157,9 @@ async def test_chunk_edges_are_flamencos(compiled: Compile) -> None:
         ["4"],
         ["12"],
         ["1,2", "3,4", "5"],
+        ["-3,1,3,5", "7,9"],
     ]
-    assert [parameters(task)["count"] for task in chunked] == [17, 3, 1, 6, 1, 1, 5]
+    assert [parameters(task)["count"] for task in chunked] == [17, 3, 1, 6, 1, 1, 5, 6]
     assert parameters(kept)["kept"] == []
 
 
@@ -178,6 +179,10 @@ async def test_preview_reel_waits_for_every_chunk(compiled: Compile, farm: "Farm
         "inputGlob": "/out/*.png",
         "outputFile": "/out/preview-1-5.mp4",
         "args": ["-r", 24, "-c:v", "h264"],
+        # The manager adds these.
+        "frames": "1-5",
+        "frameName": "######.png",
+        "mayFail": True,
     }
     assert len(await compiled("preview-reel", frames="1", chunk_size=1, output="/o/#")) == 1
 

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from manager_api.jobs import submission
-from tests.manager.api_calls import Json, Submit
+from tests.manager.api_calls import Json, Register, Submit
 
 SETTINGS = {
     "frames": "1-2",
@@ -88,7 +88,7 @@ async def test_jobs_with_the_same_output_are_told_in_both(
         texts = [each["text"] for each in history["happenings"]]
         assert [text for text in texts if other["id"] in text and "same files" in text]
     said = (await api.get(f"/api/tablao/v1/jobs/{alone['id']}/same-output")).json()
-    assert said == {"jobs": []}
+    assert said["jobs"] == []
 
 
 async def test_jobs_without_an_output_path_share_none(
@@ -98,4 +98,28 @@ async def test_jobs_without_an_output_path_share_none(
 
     said = (await api.get(f"/api/tablao/v1/jobs/{job['id']}/same-output")).json()
 
-    assert said == {"jobs": []}
+    assert said["jobs"] == []
+
+
+@pytest.mark.parametrize(
+    ("output", "said"),
+    [
+        ("C:\\out\\####", "On linux workers the output path C:\\out\\#### is no whole path"),
+        ("/home/ana/####", "The output path /home/ana/#### is outside the shared storage"),
+        ("{rendr}/####", "The variable {rendr} of the output path has no value"),
+        ("//renders/####", "The output path /shared/renders/#### is outside the shared storage"),
+        ("{jobs}/####", ""),
+    ],
+)
+async def test_an_output_that_workers_do_not_see_is_said(
+    render: Any, api: httpx.AsyncClient, register: Register, output: str, said: str
+) -> None:
+    await register()
+
+    job = await render(output)
+
+    unseen = (await api.get(f"/api/tablao/v1/jobs/{job['id']}/same-output")).json()["unseen"]
+    assert [sentence[: len(said)] for sentence in unseen] == ([said] if said else [])
+    noted = (await api.get(f"/api/tablao/v1/jobs/{job['id']}/history")).json()
+    texts = [each["text"] for each in noted["happenings"]]
+    assert all(sentence in texts for sentence in unseen)

@@ -18,8 +18,9 @@ from workflows.domain.job_types.definitions import (
 )
 from workflows.domain.statuses import TaskStatus
 
-#: The longest name of a task, in characters. It may name all frames of its chunk one by one.
-MAX_NAME = 10_000
+#: The longest name that a script may give a task, in characters. It may name all frames of its
+#: chunk one by one; `finishing` shortens it.
+MAX_NAME = 1_000_000
 #: The longest task type and command name, in characters, as in the database.
 MAX_TYPE = 255
 #: The most dependencies of all tasks together; a job's workflow holds them in memory.

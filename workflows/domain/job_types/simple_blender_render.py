@@ -24,10 +24,13 @@ from workflows.domain.job_types.definitions import (
 from workflows.domain.outputs import OUTPUT, TIMESTAMP, timestamp
 
 #: With these formats Blender writes one video file, which cannot be divided among tasks.
-VIDEO_FORMATS = frozenset({"FFMPEG", "AVI_RAW", "AVI_JPEG"})
+VIDEO_FORMATS = frozenset({"FFMPEG", "MPEG", "AVI_RAW", "AVIRAW", "AVI_JPEG", "AVIJPEG"})
 #: FFmpeg cannot read these formats, but can read the JPEG previews that Blender may write beside
 #: them. These are the names on Blender's command line and those in its data.
 EXR_FORMATS = frozenset({"EXR", "MULTILAYER", "OPEN_EXR", "OPEN_EXR_MULTILAYER"})
+
+#: FFmpeg cannot read these formats, or not from a pattern (FFmpeg 5.1).
+NOT_FOR_VIDEO = frozenset({"CINEON", "HDR", "IRIS", "IRIZ"})
 
 #: Cycles' names of devices. A task fails on a worker without the device.
 DEVICES = ("CPU", "CUDA", "OPTIX", "HIP", "METAL", "ONEAPI")
@@ -141,7 +144,8 @@ def _video_tasks(
 ) -> list[AuthoredTask]:
     """Return the preview video's task, if FFmpeg can make the video."""
     is_exr = settings["format"] in EXR_FORMATS
-    if not settings.get("fps") or (is_exr and not settings.get("has_previews")):
+    is_readable = settings["format"] not in NOT_FOR_VIDEO
+    if not settings.get("fps") or not is_readable or (is_exr and not settings.get("has_previews")):
         return []
     extension = ".jpg" if is_exr else settings.get("image_file_extension")
     if extension is None:

@@ -1,0 +1,114 @@
+"""Reads the arguments of Blender's command line that concern frames, as Blender 3.4 to 5.2 do."""
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import pairwise
+
+from workflows.domain.frames import MAX_FRAMES
+
+RENDER_FRAME = ("-f", "--render-frame")
+RENDER_OUTPUT = ("-o", "--render-output")
+RENDER_FORMAT = ("-F", "--render-format")
+FRAME_END = ("-e", "--frame-end")
+
+_RANGE = re.compile(r"(-?\d+)(?:\.\.(-?\d+))?")
+
+
+def for_blender(arguments: Sequence[str]) -> Sequence[str]:
+    """Return the arguments before `--`; the others are for scripts."""
+    return arguments[: arguments.index("--")] if "--" in arguments else arguments
+
+
+def output_of(arguments: Sequence[str]) -> str:
+    """Return the output path in Blender's arguments; an empty text if there is none."""
+    return _last_of(arguments, RENDER_OUTPUT)
+
+
+def format_of(arguments: Sequence[str]) -> str:
+    """Return the image format in Blender's arguments; an empty text if there is none."""
+    return _last_of(arguments, RENDER_FORMAT)
+
+
+def _last_of(arguments: Sequence[str], options: tuple[str, ...]) -> str:
+    found = ""
+    for option, value in pairwise(for_blender(arguments)):
+        if option in options:
+            found = value
+    return found
+
+
+def frames_of(arguments: Sequence[str]) -> list[int] | None:
+    """Return the frames that Blender's arguments name, in order.
+
+    Returns:
+        None: they name none, or in a way that only Blender understands: `+1`, and `-1` without
+            `--frame-end`, which is the last frame of the scene but one.
+    """
+    frames: list[int] | None = None
+    end: int | None = None
+    for option, value in pairwise(for_blender(arguments)):
+        if option in FRAME_END:
+            end = int(value) if value.isdecimal() else None
+        elif option in RENDER_FRAME:
+            spans = _spans(value, end)
+            if spans is None or sum(map(len, spans)) + len(frames or ()) > MAX_FRAMES:
+                return None
+            frames = (frames or []) + [frame for span in spans for frame in span]
+    return frames
+
+
+def ends_with_frames(arguments: Sequence[str]) -> bool:
+    """Return whether Blender does nothing after the frames, which each are rendered once.
+
+    Blender carries out its arguments in their order; a script may follow the frames.
+    """
+    frames = frames_of(arguments)
+    is_last = any(option in RENDER_FRAME for option in for_blender(arguments)[-2:-1])
+    return is_last and frames is not None and len(set(frames)) == len(frames)
+
+
+def frame_arguments(spans: Iterable[range]) -> list[str]:
+    """Return the arguments that render these frames.
+
+    Blender counts a number with a minus sign back from the end of the scene's frames, so negative
+    frames need a known end. -1 is the end itself.
+    """
+    spans = list(spans)
+    if not any(span[0] < 0 for span in spans):
+        return ["--render-frame", ",".join(_parts(spans))]
+    return ["--frame-end", "0", "--render-frame", ",".join(_parts(spans))]
+
+
+def _parts(spans: Iterable[range]) -> Iterator[str]:
+    for span in spans:
+        first, last = _counted_back(span[0]), _counted_back(span[-1])
+        if len(span) > 2:
+            yield f"{first}..{last}"
+        else:
+            yield first
+            if len(span) == 2:
+                yield last
+
+
+def _counted_back(frame: int) -> str:
+    return str(frame) if frame >= 0 else str(frame - 1)
+
+
+def _spans(value: str, end: int | None) -> list[range] | None:
+    spans = []
+    for part in value.split(","):
+        found = _RANGE.fullmatch(part.strip())
+        if not found:
+            return None
+        first, last = _frame(found[1], end), _frame(found[2] or found[1], end)
+        if first is None or last is None:
+            return None
+        spans.append(range(first, last + 1))
+    return spans
+
+
+def _frame(text: str, end: int | None) -> int | None:
+    # Blender's own numbers have seven digits.
+    if len(text) > 12 or (text.startswith("-") and end is None):
+        return None
+    return int(text) if end is None or not text.startswith("-") else end + int(text) + 1
