@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Mapping
-from dataclasses import asdict
 from typing import Any
 from urllib.parse import quote
 
@@ -115,7 +114,7 @@ def _read(content: Mapping[str, Any]) -> RunSpec:
         fault_rules=tuple(content.get("fault_rules", ())),
         fail_on_warnings=bool(content.get("fail_on_warnings")),
         storage=_storage(content.get("storage")),
-        times=_times(content.get("times", {})),
+        times=RunTimes.read(content.get("times", {})),
     )
 
 
@@ -131,12 +130,6 @@ def _existing(content: Mapping[str, Any] | None) -> ExistingFrames:
 
 def _storage(content: Mapping[str, Any] | None) -> SharedStorage:
     return SharedStorage(str(content["path"]), str(content["id"])) if content else SharedStorage()
-
-
-def _times(content: Mapping[str, Any]) -> RunTimes:
-    """Return the times in the answer of a manager, which may be of an older or a newer build."""
-    known = asdict(RunTimes()).items()
-    return RunTimes(**{n: type(default)(content[n]) for n, default in known if n in content})
 
 
 def _message(answer: httpx.Response) -> str:

@@ -4,6 +4,7 @@ run.json      the commands to execute (host)
 shim.json     the shim that executes them, and the running command (shim)
 log           the task's log (shim)
 reserved      the space for the outcome, in case that the disk is full later (host)
+failure.json  why the run is stopped as failed (host)
 outcome.json  the run's outcome (shim; the host if the shim died)
 acked         how many bytes of the log the manager has (host)
 delivered     exists if the outcome has been accepted (host)
@@ -19,8 +20,10 @@ from pathlib import Path
 from typing import Any
 
 from worker_host.run_spec import Command, RunSettings, RunSpec
+from worker_host.shim import FAILURE
 from workflows.domain.messages import Outcome, OutcomeKind, RunKey, RunRef
 from workflows.domain.render_warnings import clipped
+from workflows.domain.run_times import RunTimes
 
 #: The space that is reserved for a run's outcome, in bytes.
 _RESERVED = 16_384
@@ -75,6 +78,14 @@ class RunDirectory:
 
     def commands(self) -> tuple[Command, ...]:
         return tuple(Command(**command) for command in self._read("run.json")["commands"])
+
+    def times(self) -> RunTimes:
+        """Return the run's times; the default ones for a run that an older build began."""
+        return RunTimes.read(self._read("run.json").get("times", {}))
+
+    def order_failure(self, reason: str) -> None:
+        """Write why the run has failed, for the shim that is then told to stop."""
+        self._write(FAILURE, {"reason": reason})
 
     def outcome(self) -> Outcome | None:
         try:

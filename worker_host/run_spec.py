@@ -58,6 +58,8 @@ class RunSettings:
     """How often a run checks that its host lives."""
     tick_s: float = 1.0
     """How often the host counts grace and checks old directories."""
+    silence_check_s: float = 5.0
+    """How often the host measures whether a run shows signs of life."""
     log_poll_s: float = 0.2
     """How often the host checks a live run's log."""
     keep_ended_s: float = 7 * 86400.0

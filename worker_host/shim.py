@@ -40,6 +40,8 @@ from workflows.domain.written_frames import ExistingFrames, WrittenFrame
 Outcome = dict[str, Any]
 #: Commands whose program each machine has for itself. The program of an `exec` is the job's.
 _WITH_OWN_PROGRAM = frozenset({"blender-render", "frames-to-video"})
+#: The file in which the host writes why the run has failed, before it tells the shim to stop.
+FAILURE = "failure.json"
 
 
 class Shim:
@@ -60,6 +62,7 @@ class Shim:
             os.path.join(os.path.dirname(directory), "host.lock"),
             self._run["orphan_after_s"],
             self._run["host_check_s"],
+            self._run["times"]["longest_s"],
         )
 
     def execute(self) -> None:
@@ -90,14 +93,22 @@ class Shim:
         except CommandFailed as failure:
             return self._failed(_one_line(str(failure)), self._missing(failure))
         except Stopped as stopped:
-            self._log.line(f"Stopped: {stopped.reason}")
-            return {"kind": stopped.kind, "reason": stopped.reason}
+            outcome = self._ordered_failure() or {"kind": stopped.kind, "reason": stopped.reason}
+            self._log.line(f"Stopped: {outcome['reason']}")
+            return outcome
         except Exception as error:
             # For example a full disk. If no cause is found, it counts as a failure, so it is not
             # retried for ever.
             self._write_traceback()
             return self._failed(_one_line(repr(error)))
         return {"kind": "completed", "reason": _one_line(_completed(self._warnings.all()))}
+
+    def _ordered_failure(self) -> Outcome | None:
+        try:
+            with open(self._path(FAILURE), encoding="utf-8") as file:
+                return {"kind": "failed", "reason": json.load(file)["reason"]}
+        except FileNotFoundError:
+            return None
 
     def _missing(self, failure: CommandFailed) -> Cause | None:
         if isinstance(failure, StorageMissing):

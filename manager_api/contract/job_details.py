@@ -38,9 +38,19 @@ class RenderedNow(RenderProgress):
     index_in_job: int
 
 
+class StuckTask(Answer):
+    """A running task without any sign of life for longer than it may be."""
+
+    index_in_job: int
+    silent_since: datetime
+    """When its run last had output or used CPU time; of an HTTP worker, when it last reported."""
+
+
 class JobProgress(Answer):
     tasks: list[RenderedNow]
     """The running tasks whose hosts are connected to this manager, in the job's order."""
+    stuck: list[StuckTask]
+    """The running tasks that are stuck, in the job's order."""
 
 
 class JobHappening(Answer):
@@ -116,6 +126,8 @@ class TaskTries(Answer):
     """The peak memory of the newest attempt in bytes, if its worker reported it."""
     warnings: list[TaskWarning]
     """The warnings of the newest attempt that has ended; at most ten."""
+    silent_since: datetime | None = None
+    """When the run gave its last sign of life, if the task is stuck."""
     depends_on: list[int]
     """The indexes in the job of the tasks that it depends on."""
 

@@ -18,7 +18,7 @@ from workflows.domain.bounded_dict import BoundedDict
 from workflows.domain.messages import RunKey
 from workflows.domain.provisioning import Provision
 from workflows.domain.render_warnings import fail_the_task
-from workflows.domain.run_times import RunTimes
+from workflows.domain.run_times import FarmTimes
 from workflows.domain.variables import Variables
 
 #: Most runs whose task ids are remembered for their logs: more than a large farm begins in
@@ -49,7 +49,7 @@ class RunService:
         database: Database,
         variables: Callable[[], Variables],
         logs: TaskLogs,
-        times: Callable[[], RunTimes],
+        times: Callable[[], FarmTimes],
         storage: Callable[[], tuple[str, str]] = lambda: ("", ""),
         fault_rules: Callable[[], Sequence[FaultRule]] = tuple,
         clock: Callable[[], float] = time.monotonic,
@@ -109,7 +109,7 @@ class RunService:
             fail_on_warnings=fail_the_task(task.job_metadata or {}),
             existing_frames=await self._existing_frames(task, key),
             fault_rules=[rule.model_dump(mode="json") for rule in self._fault_rules()],
-            times=self._times(),
+            times=self._times().of_run(task.task_type, task.job_metadata),
             storage=self._storage_for(written),
         )
 

@@ -15,6 +15,7 @@ from manager_api.contract.job_details import (
     LikeTasks,
     LikeWarnings,
     RenderedNow,
+    StuckTask,
     TaskTries,
     TaskWarning,
     TimedTask,
@@ -58,13 +59,18 @@ class JobDetailService:
         async with self._database.reading() as session:
             await jobs.existing_job(session, job_id)
             active = await tasks.active_indexes(session, job_id)
+            stuck = await tasks.stuck(session, job_id)
         said = hosts.progress_of_job(job_id)
         return JobProgress(
             tasks=[
                 RenderedNow(index_in_job=index, **dict(said[index]))
                 for index in active
                 if index in said
-            ]
+            ],
+            stuck=[
+                StuckTask(index_in_job=index, silent_since=since)
+                for index, since in sorted(stuck.items())
+            ],
         )
 
     async def history(self, job_id: str) -> JobHistory:
@@ -103,6 +109,7 @@ class JobDetailService:
             ended_at=row.ended_at,
             memory_peak=row.memory_peak,
             warnings=[TaskWarning(text=text, count=n) for text, n in row.warnings or ()],
+            silent_since=row.silent_since,
             depends_on=list(indexes_in(row.depends_on)),
         )
 

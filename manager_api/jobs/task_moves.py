@@ -182,6 +182,7 @@ class TaskMoves:
             "status": move.status,
             "activity": move.activity_text,
             "updated": self._now,
+            "silent_since": None,
         }
         if self._workers.get(move.worker_id) is not None:
             values |= {"worker_id": move.worker_id, "last_touched": self._now}

@@ -1,5 +1,6 @@
 """Queries for tasks, and the progress that hosts report without the workflow."""
 
+from collections import defaultdict
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -15,6 +16,7 @@ from manager_api.database.engine import Session, utc_now
 from manager_api.database.payloads import JOBS, job_event, task_event, topic_of_job
 from manager_api.database.tables import JobHistoryRow, JobRow, TaskRow, WorkerRow, table_of
 from manager_api.jobs.store import job_to_change
+from workflows.domain.messages import RunKey
 from workflows.domain.statuses import WAITING, TaskStatus
 from workflows.domain.task_ids import task_id as task_id_of
 
@@ -303,6 +305,38 @@ async def set_memory_peaks(
         attempt, peak = peaks[index]
         if attempt == row.attempt:
             row.memory_peak = max(peak, row.memory_peak or 0)
+
+
+async def set_silences(session: Session, silences: Mapping[RunKey, datetime | None]) -> None:
+    """Store since when runs are silent; None for a run that is not. Append an event for each task.
+
+    A run other than the newest attempt of an active task is ignored.
+    """
+    by_job: defaultdict[str, dict[int, RunKey]] = defaultdict(dict)
+    for key in sorted(silences):
+        by_job[key.job_id][key.index] = key
+    for job_id, keys in by_job.items():
+        if await job_to_change(session, job_id) is None:
+            continue
+        rows = await tasks_by_index(session, job_id, sorted(keys))
+        names = await worker_names(session, {row.worker_id for row in rows.values()})
+        for index, row in rows.items():
+            key = keys[index]
+            is_newest = row.status is TaskStatus.ACTIVE and row.attempt == key.attempt
+            if is_newest and row.silent_since != silences[key]:
+                row.silent_since, row.updated = silences[key], utc_now()
+                payload = task_event(row, names.get(row.worker_id or ""))
+                events.append(session, topic_of_job(job_id), payload)
+
+
+async def stuck(session: AsyncSession, job_id: str) -> Mapping[int, datetime]:
+    """Return since when the job's stuck tasks are silent, by index."""
+    query = select(TaskRow.index_in_job, TaskRow.silent_since).where(
+        TaskRow.job_id == job_id,
+        TaskRow.status == TaskStatus.ACTIVE,
+        TaskRow.silent_since.is_not(None),
+    )
+    return {index: since for index, since in await session.execute(query) if since}
 
 
 async def worker_names(session: AsyncSession, ids: set[str | None]) -> dict[str, str]:

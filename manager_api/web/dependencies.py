@@ -118,7 +118,7 @@ class ManagerParts:
                 database,
                 lambda: configuration.variables,
                 logs,
-                lambda: configuration.settings.run_times,
+                lambda: configuration.settings.farm_times,
                 lambda: marked_storage(configuration.settings),
                 lambda: configuration.settings.fault_rules,
             ),

@@ -2297,6 +2297,8 @@ export interface components {
         JobProgress: {
             /** Tasks */
             tasks: components["schemas"]["RenderedNow"][];
+            /** Stuck */
+            stuck: components["schemas"]["StuckTask"][];
         };
         /**
          * JobReasons
@@ -2728,6 +2730,21 @@ export interface components {
              * @default 60
              */
             end_grace_s: number;
+            /**
+             * Silent After S
+             * @default 1800
+             */
+            silent_after_s: number;
+            /**
+             * Stops Silent
+             * @default false
+             */
+            stops_silent: boolean;
+            /**
+             * Longest S
+             * @default 0
+             */
+            longest_s: number;
         };
         /** SameOutput */
         SameOutput: {
@@ -2831,6 +2848,19 @@ export interface components {
             platform: string;
             /** Shamanenabled */
             shamanEnabled: boolean;
+        };
+        /**
+         * StuckTask
+         * @description A running task without any sign of life for longer than it may be.
+         */
+        StuckTask: {
+            /** Index In Job */
+            index_in_job: number;
+            /**
+             * Silent Since
+             * Format: date-time
+             */
+            silent_since: string;
         };
         /** SubmittedJob */
         SubmittedJob: {
@@ -2974,6 +3004,8 @@ export interface components {
             memory_peak?: number | null;
             /** Warnings */
             warnings: components["schemas"]["TaskWarning"][];
+            /** Silent Since */
+            silent_since?: string | null;
             /** Depends On */
             depends_on: number[];
         };

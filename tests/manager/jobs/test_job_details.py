@@ -1,7 +1,7 @@
 """A job's times and history, a task's tries, and requeueing with changes."""
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -110,6 +110,7 @@ async def test_tries_name_what_a_task_waits_for(
         "ended_at": None,
         "memory_peak": None,
         "warnings": [],
+        "silent_since": None,
         "depends_on": [1],
     }
 
@@ -132,13 +133,29 @@ async def test_progress_is_that_of_tasks_at_work(
     told = (await details.progress(job["id"], TalkativeHosts())).model_dump(exclude_none=True)
 
     known = {"frame": -3, "frames_done": 1, "sample": 7, "samples": 64}
-    assert told == {"tasks": [{"index_in_job": 2}, {"index_in_job": 3, **known}]}
+    assert told == {"tasks": [{"index_in_job": 2}, {"index_in_job": 3, **known}], "stuck": []}
+
+
+async def test_stuck_are_the_tasks_at_work_that_are_silent(
+    api: httpx.AsyncClient, farm: "Farm", submit: Submit, tasks_of: TasksOf
+) -> None:
+    job, since = await submit(), datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+    first, second, third = await tasks_of(job["id"])
+    await farm.set_task(first["id"], status=TaskStatus.ACTIVE)
+    await farm.set_task(second["id"], status=TaskStatus.ACTIVE, silent_since=since)
+    await farm.set_task(third["id"], status=TaskStatus.FAILED, silent_since=since)
+
+    progress = (await api.get(f"{V1}/jobs/{job['id']}/progress")).json()
+    tries = (await api.get(f"{V1}/tasks/{second['id']}/tries")).json()
+
+    assert progress["stuck"] == [{"index_in_job": 2, "silent_since": "2026-01-02T03:04:05Z"}]
+    assert tries["silent_since"] == "2026-01-02T03:04:05Z"
 
 
 async def test_without_hosts_there_is_no_progress(api: httpx.AsyncClient, submit: Submit) -> None:
     answer = await api.get(f"{V1}/jobs/{(await submit())['id']}/progress")
 
-    assert answer.json() == {"tasks": []}
+    assert answer.json() == {"tasks": [], "stuck": []}
 
 
 @pytest.mark.parametrize(
