@@ -9,13 +9,14 @@ import bpy
 
 from . import background, preferences, thumbnails
 from .core.manager import Manager, ManagerError
-from .core.my_jobs import MyJob, Overview, overview, thumbnail
-from .session import session, told
+from .core.my_jobs import MyJob, Overview, overview, reasons_of, thumbnail
+from .session import Reasons, session, told
 
 _EVERY_S = 3.0
 #: A list that was drawn within this time counts as visible.
 _LOOKED_AT_S = 8.0
 _PICTURE_COMES_WITHIN_S = 30.0
+_MOST_WITH_REASONS = 20
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,8 @@ class Look:
     seen: Overview
     images: Mapping[str, bytes]
     """Thumbnails by job id, only for jobs whose thumbnail may be new; empty bytes: no thumbnail."""
+    reasons: Mapping[str, Reasons]
+    """Why failed jobs failed, by job id."""
 
 
 def watch() -> None:
@@ -50,8 +53,10 @@ def look(context: Any) -> bool:
         return False
     user, submitted = preferences.user_name_of(context), tuple(session.submitted)
     known, before = thumbnails.known(), _last_look()
+    # Flamenco's managers do not know the reasons.
+    reasons = session.reasons if session.info is not None and session.info.is_tablao else None
     return background.run(
-        "jobs", lambda: _look(manager, user, submitted, known, before), _seen, _failed
+        "jobs", lambda: _look(manager, user, submitted, known, before, reasons), _seen, _failed
     )
 
 
@@ -76,12 +81,28 @@ def _look(
     submitted: "tuple[str, ...]",
     known: Mapping[str, thumbnails.Known],
     before: "Overview | None",
+    reasons: "Mapping[str, Reasons] | None",
 ) -> Look:
     seen = overview(manager, user, also=submitted, before=before)
     wanted = [
         job for job in seen.jobs[: thumbnails.MOST] if _may_have_new_picture(job, known.get(job.id))
     ]
-    return Look(seen, {job.id: thumbnail(manager, job.id) or b"" for job in wanted})
+    images = {job.id: thumbnail(manager, job.id) or b"" for job in wanted}
+    return Look(seen, images, {} if reasons is None else _reasons(manager, seen, reasons))
+
+
+def _reasons(
+    manager: Manager, seen: Overview, known: Mapping[str, Reasons]
+) -> "dict[str, Reasons]":
+    found = {}
+    for job in seen.jobs[:_MOST_WITH_REASONS]:
+        if job.status != "failed":
+            continue
+        before = known.get(job.id)
+        if before is None or before.updated != job.updated:
+            before = Reasons(job.updated, reasons_of(manager, job.id))
+        found[job.id] = before
+    return found
 
 
 def _may_have_new_picture(job: MyJob, known: "thumbnails.Known | None") -> bool:
@@ -94,6 +115,7 @@ def _may_have_new_picture(job: MyJob, known: "thumbnails.Known | None") -> bool:
 def _seen(found: Look) -> None:
     session.is_reached = True
     session.jobs, session.farm = found.seen.jobs, found.seen.farm
+    session.reasons = found.reasons
     session.list_due_at = found.seen.list_due_at
     updated = {job.id: job.updated for job in found.seen.jobs}
     for job_id, image in found.images.items():

@@ -22,6 +22,7 @@ _ICONS = {
     "under-construction": "SORTTIME",
 }
 _THUMBNAIL_SCALE = 6.0
+_MOST_REASONS = 3
 
 
 class TABLAO_PG_job_row(bpy.types.PropertyGroup):
@@ -132,6 +133,9 @@ def _draw_details(layout: Any, context: Any, job: MyJob) -> None:
         column.progress(text=f"{job.progress:.0%}", factor=job.progress)
     if job.activity_text:
         texts.draw_wrapped(box, context, job.activity_text)
+    reasons = session.reasons.get(job.id)
+    for line in reasons.lines[:_MOST_REASONS] if reasons else ():
+        texts.draw_wrapped(box, context, line)
     buttons = box.row(align=True)
     buttons.enabled = bool(job.render_output_path)
     buttons.operator("tablao.load_frames", icon="IMAGE_DATA").job_id = job.id

@@ -1,6 +1,7 @@
 """The add-on's state while Blender runs. Only Blender's main thread writes it; no `bpy` here."""
 
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from .core.checks import Finding
@@ -37,6 +38,13 @@ class Running:
         return min(1.0, self.done / self.total) if self.total > 0 else 0.0
 
 
+@dataclass(frozen=True)
+class Reasons:
+    updated: str
+    """When the job had changed last when the manager told them."""
+    lines: tuple[str, ...]
+
+
 @dataclass
 class Session:
     info: ManagerInfo | None = None
@@ -58,6 +66,8 @@ class Session:
     jobs: tuple[MyJob, ...] = ()
     submitted: list[str] = field(default_factory=list)
     """Ids of the jobs submitted in this session."""
+    reasons: Mapping[str, Reasons] = field(default_factory=dict)
+    """Why failed jobs failed, by job id."""
     farm: FarmStatus | None = None
     list_due_at: float = 0.0
     """When all jobs of the farm may be asked for again, by the monotonic clock."""

@@ -193,7 +193,9 @@ def _channel_settings(settings: ManagerSettings) -> ChannelSettings:
 
 
 def _hosts(parts: ManagerParts, channel: ChannelSettings) -> Hosts:
-    records = SqlHostRecords(parts.database, parts.logs, parts.runs.task_fetched)
+    records = SqlHostRecords(
+        parts.database, parts.logs, parts.runs.task_fetched, parts.runs.programs
+    )
     hosts = Hosts(records, parts.logs, channel)
     hosts.on_statistics = parts.events.machine_told
     return hosts
@@ -249,7 +251,11 @@ def _temporal_worker(
         TemporalJobs(client, database),
         farm_hosts,
         wakeup,
-        KeeperTimes(tick_s=settings.keeper_tick_s, resend_s=settings.resend_s),
+        KeeperTimes(
+            tick_s=settings.keeper_tick_s,
+            resend_s=settings.resend_s,
+            starved_after_s=settings.other_worker_wait.total_seconds(),
+        ),
         heartbeat_every_s=settings.keeper_heartbeat_s / 5,
         duties=(*_keeper_duties(parts), _http_run_keeping(parts, client)),
     )

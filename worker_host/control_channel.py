@@ -204,6 +204,7 @@ class ControlChannel:
                 | control.Settled()
                 | control.StatusOrder()
                 | control.Provisioned()
+                | control.Forgive()
             ):
                 self._receiver.told(message)
             case _:

@@ -6,7 +6,7 @@ Simulated hosts (bench, chaos) use this class with other `Runs`, many of them in
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from enum import Enum, auto
 from pathlib import Path
 from typing import Any, Protocol
@@ -14,17 +14,19 @@ from typing import Any, Protocol
 import psutil
 
 from activities.run_task import LocalRendering
+from worker_host.asides import Asides
 from worker_host.control_channel import ControlChannel, Dismissed, Superseded
 from worker_host.images import Previews
+from worker_host.machine_faults import MachineFaults
 from worker_host.manager_client import ManagerClient
 from worker_host.memory_peaks import MemoryPeaks
 from worker_host.provisioned import ProvisionedPrograms
 from worker_host.registration import Credentials
-from worker_host.run_spec import RunHooks, RunSpec
+from worker_host.run_spec import Command, RunHooks, RunSpec
 from worker_host.settings import HostSettings
 from worker_host.statistics import MachineStatistics, ProcessStatistics
 from worker_host.temporal_link import Connect, LinkSettings, TemporalLink, TunneledTemporal
-from workflows.domain import control
+from workflows.domain import asides, control
 from workflows.domain.messages import Outcome, RunKey, RunRef
 from workflows.domain.statuses import WorkerStatus
 
@@ -109,6 +111,17 @@ class Host:
         self._processes = ProcessStatistics()
         self._memory = MemoryPeaks(self._table, self._memory_grown)
         self._provisioned = ProvisionedPrograms()
+        self._asides = Asides(settings.probe_every_s, self._asides_changed)
+        self._faults = MachineFaults(
+            self._asides,
+            runs_dir=settings.runs_dir,
+            min_free=settings.run_settings.min_free,
+            task_types=settings.task_types,
+            tools=settings.run_settings.tools,
+        )
+        self._programs: Mapping[str, Any] = {}
+        self._refusal = ""
+        """Why new runs are refused because of the status; empty if they are not."""
         self._session: int | None = None
         self._status: WorkerStatus | None = None
         self._becoming: asyncio.Task[None] | None = None
@@ -128,6 +141,7 @@ class Host:
             asyncio.create_task(self._previews.run(), name="previews"),
             asyncio.create_task(self._memory.run(), name="memory peaks"),
             asyncio.create_task(self._give_up_when_alone(), name="alone"),
+            asyncio.create_task(self._asides.run(), name="probes"),
         ]
         try:
             waiting: list[asyncio.Future[Any]] = [self._end, *duties]
@@ -179,6 +193,13 @@ class Host:
     def image_saved(self, key: RunKey, path: Path) -> None:
         self._previews.saved(key, path)
 
+    def machine_failed(self, outcome: Outcome, commands: Sequence[Command]) -> None:
+        self._faults.run_failed(outcome, commands)
+
+    def run_completed(self) -> None:
+        self._asides.worked()
+        self._faults.run_completed()
+
     def run_ended(self) -> None:
         self._run_ended.set()
 
@@ -200,6 +221,7 @@ class Host:
             status=str(self._status or ""),
             runs=tuple(str(key) for key in self._table.named()),
             provisioned=self._settings.provisioned,
+            asides=asides.told(self._asides.all()),
         )
 
     def welcomed(self, welcome: control.Welcome) -> None:
@@ -208,6 +230,7 @@ class Host:
             self._table.signed_on()
         self._link.assign(welcome)
         self._provisioned.told(welcome.provision)
+        self._programs = welcome.programs
         for key in welcome.stop:
             self._in_background(self._table.stop(RunKey.parse(key), "The farm gave it up"))
         for key in welcome.settled:
@@ -218,6 +241,9 @@ class Host:
         match message:
             case control.Provisioned(provision):
                 self._provisioned.told(provision)
+                self._in_background(self._look_for_programs())
+            case control.Forgive():
+                self._asides.forgive()
             case control.StopRun(key, reason):
                 self._in_background(self._table.stop(RunKey.parse(key), reason))
             case control.Settled(key):
@@ -252,15 +278,16 @@ class Host:
     async def _change(self, status: WorkerStatus, is_lazy: bool) -> None:
         match status:
             case WorkerStatus.AWAKE:
-                self._table.refuse("")
+                self._refuse("")
+                await self._look_for_programs()
                 await self._report(status)
             case WorkerStatus.OFFLINE | WorkerStatus.RESTART:
-                self._table.refuse("the worker shuts down")
+                self._refuse("the worker shuts down")
                 await self._idle(is_lazy)
                 is_restart = status is WorkerStatus.RESTART
                 self._end.set_result(Ended.RESTART if is_restart else Ended.SHUT_DOWN)
             case _:  # Flamenco's worker sleeps, too, at any other word
-                self._table.refuse("the worker is asleep")
+                self._refuse("the worker is asleep")
                 await self._idle(is_lazy)
                 await self._report(WorkerStatus.ASLEEP)
                 await self._table.stop_all("The worker was sent to sleep")
@@ -270,6 +297,22 @@ class Host:
         while is_lazy and self._table.live():
             self._run_ended.clear()
             await self._run_ended.wait()
+
+    async def _look_for_programs(self) -> None:
+        await self._faults.look_for_programs(self._programs, self._provisioned.settings)
+
+    def _refuse(self, because_of_status: str) -> None:
+        self._refusal = because_of_status
+        self._table.refuse(because_of_status or self._asides.reason)
+
+    def _asides_changed(self) -> None:
+        self._refuse(self._refusal)
+        # If it cannot be sent now, the next connection's hello says it.
+        message = control.SetAside(asides.told(self._asides.all()))
+        self._in_background(self._send(message))
+
+    async def _send(self, message: control.SetAside) -> None:
+        await self._channel.send(message)
 
     async def _report(self, status: WorkerStatus) -> None:
         self._status = status
@@ -304,7 +347,7 @@ class Host:
                 await self._table.stop_all("The worker lost its farm")
 
     async def _leave(self, ended: Ended) -> None:
-        self._table.refuse("the worker shuts down")
+        self._refuse("the worker shuts down")
         is_ours = ended not in (Ended.SUPERSEDED, Ended.DISMISSED)
         if is_ours and self._status is WorkerStatus.AWAKE:
             # Report it now, so that the worker is not lent in the seconds that stopping takes. A

@@ -4,16 +4,30 @@ import asyncio
 import contextlib
 import signal
 
+from worker_host.folders import trouble_with
 from worker_host.log_tail import LogTail
 from worker_host.processes.supervision import kill_leftovers, send_signal, wait_for_exit
 from worker_host.run_directory import RunDirectory
 from worker_host.run_spec import RunSpec
+from workflows.domain.faults import Cause
 from workflows.domain.messages import Outcome, OutcomeKind, RunRef
 
 SUPERSEDED = Outcome(OutcomeKind.SUPERSEDED, "a newer activity reports this run")
 _LOST = Outcome(OutcomeKind.LOST, "the run broke off: its processes were killed")
 #: The time after the grace in which a stopped shim reaps its descendants and writes its outcome.
 _SHIM_MARGIN_S = 8.0
+
+
+def outcome_of(cause: Cause) -> Outcome:
+    """Return the outcome of a run that failed before its commands could say why."""
+    rule = cause.rule
+    return Outcome(
+        OutcomeKind.FAILED,
+        cause.reason(""),
+        fault=rule.fault,
+        rule=rule.name,
+        may_be_tasks=rule.may_be_tasks,
+    )
 
 
 class LiveRun:
@@ -27,6 +41,8 @@ class LiveRun:
         self.unattached_s = 0.0
         """For how long no call has waited for it; it counts only while the host is connected."""
         self.stop_reason: str | None = None
+        self.is_accepted = False
+        """Whether the outcome is not needed any more."""
         self.ended: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
         self.preparing: asyncio.Future[RunSpec] | None = None
         """The steps before the shim's start: wait for the slot, fetch the commands."""
@@ -70,15 +86,21 @@ class LiveRun:
             outcome = self.directory.outcome()
         if outcome is None:
             await kill_leftovers(str(self.key))
-            outcome = _LOST
-            if self.stop_reason is not None:
-                outcome = Outcome(OutcomeKind.CANCELED, self.stop_reason)
+            outcome = await self._without_outcome()
             # If the disk is full, the outcome is kept in memory only.
             with contextlib.suppress(OSError):
                 self.directory.keep_outcome(outcome)
         elif outcome.kind is OutcomeKind.CANCELED and self.stop_reason:
             outcome = Outcome(OutcomeKind.CANCELED, self.stop_reason)
         return outcome
+
+    async def _without_outcome(self) -> Outcome:
+        """Return the outcome of a run whose shim has left none."""
+        if self.stop_reason is not None:
+            return Outcome(OutcomeKind.CANCELED, self.stop_reason)
+        # The shim writes nothing to a disk that takes nothing.
+        cause = await asyncio.to_thread(trouble_with, [str(self.directory.path)], 0)
+        return _LOST if cause is None else outcome_of(cause)
 
     async def _waited_for_another(self) -> bool:
         # Two shims were started because an answer was lost, and the first one has claimed the run.

@@ -6,8 +6,10 @@ the programs in them exist.
 
 import logging
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
+
+from worker_host.processes.environment import find_program
 
 logger = logging.getLogger(__name__)
 
@@ -25,6 +27,10 @@ class ProvisionedPrograms:
             names = ", ".join(sorted(provision)) or "none"
             logger.info("settings that the farm has for this worker: %s", names)
         self._provision = provision
+
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        return self._provision
 
     def missing(self) -> list[str]:
         """Return the missing programs; log them when they change.
@@ -44,6 +50,28 @@ class ProvisionedPrograms:
         named = [*blender.values()] if isinstance(blender, Mapping) else []
         named.append(self._provision.get("ffmpeg"))
         return [path for path in named if isinstance(path, str) and os.path.isabs(path)]
+
+
+def types_without_programs(
+    programs: Mapping[str, Any], task_types: Collection[str], tools: Mapping[str, str]
+) -> dict[str, list[str]]:
+    """Return the task types of which this machine has no program, with the names it looked for.
+
+    Args:
+        programs: names or paths by task type; one of them is enough.
+        task_types: the types that the host takes.
+        tools: paths by name; another name is searched on PATH.
+    """
+    missing = {}
+    for kind, named in programs.items():
+        names = [name for name in named if isinstance(name, str)] if kind in task_types else []
+        if names and not any(_is_there(name, tools) for name in names):
+            missing[kind] = names
+    return missing
+
+
+def _is_there(name: str, tools: Mapping[str, str]) -> bool:
+    return find_program(tools.get(name.removesuffix(".exe"), name), os.environ) is not None
 
 
 def _is_program(path: str) -> bool:

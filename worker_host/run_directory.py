@@ -3,6 +3,7 @@
 run.json      the commands to execute (host)
 shim.json     the shim that executes them, and the running command (shim)
 log           the task's log (shim)
+reserved      the space for the outcome, in case that the disk is full later (host)
 outcome.json  the run's outcome (shim; the host if the shim died)
 acked         how many bytes of the log the manager has (host)
 delivered     exists if the outcome has been accepted (host)
@@ -19,6 +20,9 @@ from typing import Any
 
 from worker_host.run_spec import Command, RunSettings, RunSpec
 from workflows.domain.messages import Outcome, OutcomeKind, RunKey, RunRef
+
+#: The space that is reserved for a run's outcome, in bytes.
+_RESERVED = 16_384
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +48,7 @@ class RunDirectory:
         """Make the directory, with the commands to execute."""
         self.path.mkdir(mode=0o700)
         self._write("run.json", _description(ref, spec, settings))
+        (self.path / "reserved").write_bytes(b" " * _RESERVED)
 
     def ref(self) -> RunRef:
         """Return the run's reference.
@@ -73,13 +78,13 @@ class RunDirectory:
     def outcome(self) -> Outcome | None:
         try:
             outcome = self._read("outcome.json")
-            return Outcome(OutcomeKind(outcome["kind"]), outcome["reason"])
-        except (OSError, ValueError):
+            return Outcome(**{**outcome, "kind": OutcomeKind(outcome["kind"])})
+        except (OSError, ValueError, TypeError):
             return None
 
     def keep_outcome(self, outcome: Outcome) -> None:
         """Write the outcome of a run whose shim has died without one."""
-        self._write("outcome.json", {"kind": outcome.kind, "reason": outcome.reason})
+        self._write("outcome.json", asdict(outcome))
 
     def executor(self) -> Executor:
         """Return the run's shim. If none has begun, this call keeps later ones from beginning."""
@@ -163,6 +168,9 @@ def _description(ref: RunRef, spec: RunSpec, settings: RunSettings) -> Mapping[s
         ],
         "environment": {**settings.environment, **spec.environment},
         "tools": {**settings.tools, **spec.tools},
+        "fault_rules": [dict(rule) for rule in spec.fault_rules],
+        "min_free": settings.min_free,
+        "times": asdict(spec.times),
         "stop_grace_s": settings.stop_grace_s,
         "orphan_after_s": settings.orphan_after_s,
         "host_check_s": settings.host_check_s,

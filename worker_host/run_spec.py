@@ -1,11 +1,12 @@
 """The inputs of the run table: a run's commands, its settings, and the hooks of its host."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-from workflows.domain.messages import RunKey, RunRef
+from workflows.domain.messages import Outcome, RunKey, RunRef
+from workflows.domain.run_times import RunTimes
 from workflows.domain.written_frames import ExistingFrames
 
 
@@ -31,6 +32,9 @@ class RunSpec:
     """Paths of the programs that commands name without a path: `ffmpeg`, `blender`."""
     task_id: str = ""
     existing_frames: ExistingFrames = field(default_factory=ExistingFrames)
+    fault_rules: tuple[Mapping[str, Any], ...] = ()
+    """The farm's own rules for causes of failures, see `workflows.domain.faults.rules_from`."""
+    times: RunTimes = field(default_factory=RunTimes)
 
 
 class RunRefused(Exception):
@@ -55,6 +59,8 @@ class RunSettings:
     """How often the host checks a live run's log."""
     keep_ended_s: float = 7 * 86400.0
     """Outcomes that were never accepted are dropped after this time."""
+    min_free: int = 0
+    """A disk with less free space, in bytes, counts as full when a run has failed."""
     environment: Mapping[str, str] = field(default_factory=dict)
     """Added to every command's environment; the run's own variables override it."""
     tools: Mapping[str, str] = field(default_factory=dict)
@@ -98,6 +104,14 @@ class RunHooks(Protocol):
 
     def image_saved(self, key: RunKey, path: Path) -> None:
         """Take the path of a frame that was written to disk."""
+        ...
+
+    def machine_failed(self, outcome: Outcome, commands: Sequence[Command]) -> None:
+        """Take the outcome of a run that failed because of this machine, and its commands."""
+        ...
+
+    def run_completed(self) -> None:
+        """Note that a run has completed."""
         ...
 
     def run_ended(self) -> None:

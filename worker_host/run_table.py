@@ -10,13 +10,15 @@ from pathlib import Path
 from typing import Any
 
 from worker_host import processes
-from worker_host.live_run import LiveRun
+from worker_host.folders import cause_of
+from worker_host.live_run import LiveRun, outcome_of
 from worker_host.log_tail import LogTail
 from worker_host.run_directory import RunDirectory
 from worker_host.run_spec import RunHooks, RunRefused, RunSettings, RunSpec
 from worker_host.runs_folder import RunsFolder
 from worker_host.shim_server import ShimServer
 from workflows.domain.bounded_dict import BoundedDict
+from workflows.domain.faults import Fault
 from workflows.domain.messages import Outcome, OutcomeKind, RunKey, RunRef
 from workflows.domain.runs import CANCELED_BEFORE, Attach, Begin, Kept, RunBook, StopOrder
 
@@ -124,7 +126,9 @@ class RunTable:
         """Stop a run, or keep it from beginning. Returns when its processes are gone."""
         order = self._book.stop(key, now := time.time())
         if order is StopOrder.REMEMBER:
-            self._folder.keep_tombstone(key, now)
+            # On a full disk it is remembered in memory only.
+            with contextlib.suppress(OSError):
+                self._folder.keep_tombstone(key, now)
         if order is not StopOrder.NOTHING and key in self._runs:
             stopping = self._runs[key].stop(reason, self._settings.stop_grace_s)
             await asyncio.shield(self._in_background(stopping))
@@ -141,7 +145,8 @@ class RunTable:
         run = self._runs.get(key)
         if run is None:
             return
-        with contextlib.suppress(FileNotFoundError):
+        run.is_accepted = True
+        with contextlib.suppress(OSError):
             run.directory.keep_delivered()
         if run.ended.done() and (run.tail is None or run.tail.is_stored):
             self._remove(run)
@@ -202,6 +207,9 @@ class RunTable:
             self._come_to_nothing(run, CANCELED_BEFORE)
         except RunRefused as refusal:
             self._come_to_nothing(run, Outcome(OutcomeKind.REFUSED, str(refusal)))
+        except OSError as error:
+            cause = cause_of(error, str(run.directory.path.parent))
+            self._come_to_nothing(run, error if cause is None else outcome_of(cause))
         except Exception as error:
             # The waiting call gets the exception. Nothing is kept, so the run can be asked for
             # again.
@@ -231,6 +239,8 @@ class RunTable:
         run.started(0, "")
         if isinstance(why, Outcome):
             run.ended.set_result(why)
+            if why.fault == Fault.MACHINE:
+                self._hooks.machine_failed(why, ())
         else:
             run.ended.set_exception(why)
             run.ended.exception()  # marks it as seen, if no call is attached any more
@@ -241,9 +251,16 @@ class RunTable:
 
     def _settle(self, run: LiveRun, outcome: Outcome) -> None:
         run.ended.set_result(self._book.ended(run.key, outcome))
+        self._tell_of_machine(run, outcome)
         if run.tail is not None:
             run.tail.run_ended()
         self._hooks.run_ended()
+
+    def _tell_of_machine(self, run: LiveRun, outcome: Outcome) -> None:
+        if outcome.kind is OutcomeKind.COMPLETED:
+            self._hooks.run_completed()
+        elif outcome.fault == Fault.MACHINE:
+            self._hooks.machine_failed(outcome, run.directory.commands())
 
     def _follow_log(self, run: LiveRun, *, is_adopted: bool = False) -> None:
         run.tail = LogTail(
@@ -259,7 +276,7 @@ class RunTable:
 
     async def _upload(self, run: LiveRun, tail: LogTail) -> None:
         await tail.upload()
-        if run.directory.is_delivered():
+        if run.is_accepted or run.directory.is_delivered():
             self._remove(run)
 
     def _remove(self, run: LiveRun) -> None:

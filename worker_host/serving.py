@@ -15,6 +15,7 @@ import httpx
 from activities.process.layered_settings import SettingsError
 from activities.process.process_end import end_with
 from activities.process.sdk_logs import log_only_errors_of_sdk
+from worker_host.folders import cause_of
 from worker_host.host import Ended, Host
 from worker_host.manager_client import http_client
 from worker_host.manager_search import find_manager
@@ -50,6 +51,10 @@ def _served(settings: HostSettings) -> int:
         return asyncio.run(serve(settings))
     except (CannotJoin, HostAlreadyRuns) as refusal:
         sys.exit(str(refusal))
+    except OSError as problem:
+        if (cause := cause_of(problem, str(settings.data_dir))) is None:
+            raise
+        sys.exit(cause.reason(""))
 
 
 async def serve(settings: HostSettings) -> int:

@@ -7,6 +7,7 @@ The server forks a shim for each line and answers with its pid; this saves the i
 The server ends with its host; the shims do not.
 """
 
+import contextlib
 import json
 import os
 import signal
@@ -17,16 +18,19 @@ if __name__ == "__main__":
     # -I keeps foreign modules off the path, but also our own.
     sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-from worker_host import processes
+from worker_host import folders, processes
 from worker_host.commands import command_named
 from worker_host.commands.context import Context
-from worker_host.commands.parameters import CommandFailed
+from worker_host.commands.parameters import CommandFailed, ProgramMissing
 from worker_host.processes.environment import clean_environment
 from worker_host.processes.output import LogFile
 from worker_host.processes.watch import Stopped, Watch
+from workflows.domain.faults import PROGRAM_MISSING, Cause, CauseFinder, Fault, rules_from
 from workflows.domain.written_frames import ExistingFrames, WrittenFrame
 
-Outcome = dict[str, str]
+Outcome = dict[str, Any]
+#: Commands whose program each machine has for itself. The program of an `exec` is the job's.
+_WITH_OWN_PROGRAM = frozenset({"blender-render", "frames-to-video"})
 
 
 class Shim:
@@ -39,6 +43,9 @@ class Shim:
         self._log = LogFile(self._path("log"))
         self._warnings: list[str] = []
         self._state: dict[str, Any] = {"pid": os.getpid(), "start": processes.identity(os.getpid())}
+        self._own_rules = rules_from(self._run.get("fault_rules", ()))
+        self._causes = CauseFinder(self._own_rules)
+        """Finds the cause if the running command fails."""
         self._watch = Watch(
             os.path.join(os.path.dirname(directory), "host.lock"),
             self._run["orphan_after_s"],
@@ -50,7 +57,7 @@ class Shim:
             processes.adopt_orphans()
             outcome = self._outcome()
             processes.kill_children()
-            self._write("outcome.json", outcome, durably=True)
+            self._keep(outcome)
 
     def _claim(self) -> bool:
         """Claim the run for this shim; return False if another shim has claimed it already."""
@@ -70,20 +77,51 @@ class Shim:
             for index, command in enumerate(self._run["commands"]):
                 self._carry_out(index, command)
         except CommandFailed as failure:
-            self._log.line(f"Failed: {failure}")
-            return {"kind": "failed", "reason": _one_line(str(failure))}
+            return self._failed(_one_line(str(failure)), self._missing(failure))
         except Stopped as stopped:
             self._log.line(f"Stopped: {stopped.reason}")
             return {"kind": stopped.kind, "reason": stopped.reason}
         except Exception as error:
-            # For example a full disk. It counts as a failure, so it is not retried for ever.
+            # For example a full disk. If no cause is found, it counts as a failure, so it is not
+            # retried for ever.
             self._write_traceback()
-            return {"kind": "failed", "reason": _one_line(repr(error))}
+            return self._failed(_one_line(repr(error)))
         return {"kind": "completed", "reason": _one_line(_completed(self._warnings))}
+
+    def _missing(self, failure: CommandFailed) -> Cause | None:
+        is_own = self._state.get("command", {}).get("name") in _WITH_OWN_PROGRAM
+        return Cause(PROGRAM_MISSING) if is_own and isinstance(failure, ProgramMissing) else None
+
+    def _failed(self, failure: str, cause: Cause | None = None) -> Outcome:
+        cause = cause or self._cause(failure)
+        reason = failure if cause is None else cause.reason(failure)
+        self._log.line(f"Failed: {reason}")
+        outcome: Outcome = {"kind": "failed", "reason": reason}
+        if cause is not None:
+            rule = cause.rule
+            outcome |= {"fault": rule.fault, "rule": rule.name, "may_be_tasks": rule.may_be_tasks}
+        return outcome
+
+    def _cause(self, failure: str) -> Cause | None:
+        self._causes.text(failure)
+        cause = self._causes.cause
+        if cause is None or cause.rule.fault is not Fault.MACHINE:
+            return self._trouble_with_folders() or cause
+        return cause
+
+    def _trouble_with_folders(self) -> Cause | None:
+        """Return why the running command cannot write; no line may have said so."""
+        index = self._state.get("command", {}).get("index")
+        if index is None:
+            return None
+        command = self._run["commands"][index]
+        written = folders.written_by(command["name"], command["parameters"])
+        return folders.trouble_with([self._directory, *written], self._run.get("min_free", 0))
 
     def _carry_out(self, index: int, command: dict[str, Any]) -> None:
         self._state["command"] = {"index": index, "name": command["name"]}
         self._watch.checkpoint()
+        self._causes = CauseFinder(self._own_rules)
         context = Context(
             self._log,
             self._watch,
@@ -91,30 +129,46 @@ class Shim:
             tools=self._run["tools"],
             stop_grace_s=self._run["stop_grace_s"],
             directory=self._directory,
+            end_grace_s=self._run["times"]["end_grace_s"],
             on_started=self._note_process,
             on_warning=self._warnings.append,
             existing_frames=_existing_frames(self._run.get("existing_frames", {})),
+            on_lines=self._causes.lines,
         )
         command_named(command["name"])(command["parameters"], context)
 
     def _note_process(self, pid: int) -> None:
         process = {"pid": pid, "pgid": pid, "start": processes.identity(pid)}
         self._state["command"].update(process)
-        self._write("shim.json", self._state)
+        # On a full disk the host does not learn the command's name; the command goes on.
+        with contextlib.suppress(OSError):
+            self._write("shim.json", self._state)
 
-    def _write(self, name: str, content: object, *, durably: bool = False) -> None:
+    def _write(self, name: str, content: object) -> None:
         draft = self._path(f"{name}.draft")
         with open(draft, "w", encoding="utf-8") as file:
             json.dump(content, file)
-            file.flush()
-            if durably:
-                os.fsync(file.fileno())
         os.replace(draft, self._path(name))
+
+    def _keep(self, outcome: Outcome) -> None:
+        """Write the outcome over the space that was reserved for it, as the disk may be full."""
+        reserved = self._path("reserved")
+        # A host of an older build reserves no space.
+        descriptor = os.open(reserved, os.O_RDWR | os.O_CREAT, 0o600)
+        with open(descriptor, "r+b") as file:
+            file.write(json.dumps(outcome).encode().ljust(os.fstat(file.fileno()).st_size))
+            file.truncate()
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(reserved, self._path("outcome.json"))
 
     def _write_traceback(self) -> None:
         import traceback
 
-        with open(self._path("crash.txt"), "a", encoding="utf-8") as file:
+        with (
+            contextlib.suppress(OSError),
+            open(self._path("crash.txt"), "a", encoding="utf-8") as file,
+        ):
             traceback.print_exc(file=file)
 
     def _path(self, name: str) -> str:

@@ -178,6 +178,30 @@ def thumbnail(manager: Manager, job_id: str) -> bytes | None:
         raise
 
 
+def reasons_of(manager: Manager, job_id: str) -> tuple[str, ...]:
+    """Return why tasks of a job failed or wait, the most frequent reason first.
+
+    Returns:
+        Nothing, if the manager does not tell, as Flamenco and older managers of Tablao.
+
+    Raises:
+        ManagerError: the manager is not reached, or refuses.
+    """
+    address = f"/api/tablao/v1/jobs/{quote(job_id, safe='')}/reasons"
+    try:
+        with understood(manager):
+            return tuple(_reason(each) for each in manager.get(address)["reasons"])
+    except ManagerError as error:
+        if error.status != 404:
+            raise
+        return ()
+
+
+def _reason(like: Mapping[str, Any]) -> str:
+    count = int(like["tasks"])
+    return f"{count} task{'' if count == 1 else 's'}: {like['text']}"
+
+
 def cancel_job(manager: Manager, job_id: str) -> None:
     _ask_for(manager, job_id, "cancel-requested", "Canceled in Blender")
 

@@ -48,8 +48,9 @@ def show(job: JobId, manager: ManagerUrl = DEFAULT_URL, as_json: AsJson = False)
         found = job_id(farm, job)
         details = farm.get(f"/api/v3/jobs/{found}")
         tasks = tasks_of(farm, found)
+        reasons = farm.get(f"/api/tablao/v1/jobs/{found}/reasons")["reasons"]
     if as_json:
-        show_json({**details, "tasks": tasks})
+        show_json({**details, "tasks": tasks, "reasons": reasons})
         return
     show_fields(
         [
@@ -62,6 +63,7 @@ def show(job: JobId, manager: ManagerUrl = DEFAULT_URL, as_json: AsJson = False)
             ("steps", steps(details)),
             ("created", details["created"]),
             ("output", details.get("settings", {}).get("render_output_path")),
+            *(("why", f"{count_of(each)}: {each['text']}") for each in reasons),
         ]
     )
     say()
@@ -141,6 +143,10 @@ def priority(
         found = job_id(farm, job)
         farm.post(f"/api/v3/jobs/{found}/setpriority", {"priority": value})
     say(f"Job {found} has priority {value}.")
+
+
+def count_of(like: dict[str, Any]) -> str:
+    return f"{like['tasks']} task{'' if like['tasks'] == 1 else 's'}"
 
 
 def steps(item: dict[str, Any]) -> str:

@@ -87,6 +87,13 @@ def resume(worker: WorkerId, manager: ManagerUrl = DEFAULT_URL) -> None:
 
 
 @app.command()
+def forgive(worker: WorkerId, manager: ManagerUrl = DEFAULT_URL) -> None:
+    """Let a worker that is set aside take tasks again, until it meets the fault again."""
+    found = _post(manager, worker, "/api/tablao/v1/workers/{}/forgive")
+    say(f"Worker {found} is forgiven.")
+
+
+@app.command()
 def tags(
     worker: WorkerId,
     tags: Annotated[
@@ -165,6 +172,7 @@ def _fields(details: Mapping[str, Any], task: Mapping[str, Any] | None) -> list[
         ("worker", details["name"]),
         ("id", details["id"]),
         ("status", status_word(details)),
+        *(("set aside", _why(aside)) for aside in details.get("set_aside", ())),
         ("connected", "yes" if details["is_connected"] else "no"),
         ("speaks", "HTTP, as Flamenco's" if details["is_http"] else ""),
         ("slots", details["slots"]),
@@ -183,7 +191,14 @@ def status_word(worker: Mapping[str, Any]) -> str:
     wish = worker.get("status_change")
     now = worker["status"] or "unknown"
     paused = ", paused" if worker.get("is_paused") else ""
+    paused += ", set aside" if worker.get("set_aside") else ""
     return f"{now}{paused} → {wish['status']}" if wish else f"{now}{paused}"
+
+
+def _why(aside: Mapping[str, Any]) -> str:
+    types = ", ".join(aside["task_types"])
+    from_what = f", for tasks of type {types}" if types else ""
+    return f"{aside['reason']} (since {aside['since']}{from_what})"
 
 
 def _sentence(schedule: Mapping[str, Any] | None) -> str:

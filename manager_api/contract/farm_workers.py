@@ -55,6 +55,16 @@ class MachineHistory(Answer):
     samples: list[MachineSample]
 
 
+class WorkerAside(Answer):
+    """A cause because of which a worker is set aside."""
+
+    cause: str
+    reason: str
+    task_types: list[str]
+    """The task types that it does not get; empty: it gets no task."""
+    since: datetime
+
+
 class FarmWorker(Answer):
     """A worker. `status_change`, `last_seen` and `sleep_schedule` are null if they do not exist."""
 
@@ -63,6 +73,8 @@ class FarmWorker(Answer):
     status: WorkerStatus
     status_change: WorkerStatusChange | None
     is_paused: bool
+    set_aside: list[WorkerAside]
+    """Why it gets no tasks, or none of some types, until its machine is mended."""
     is_connected: bool
     """Whether its control channel to this manager is open."""
     is_http: bool

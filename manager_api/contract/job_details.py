@@ -73,6 +73,24 @@ class SameOutput(Answer):
     """Sentences that say which workers do not see the output path, or may not see it."""
 
 
+class LikeTasks(Answer):
+    """Tasks of a job with like texts, which differ only in numbers, frames and paths."""
+
+    text: str
+    """The text of the first of these tasks."""
+    tasks: int
+    """The number of these tasks."""
+    task_ids: list[str]
+    """The ids of the first ten of them."""
+
+
+class JobReasons(Answer):
+    """Why tasks of a job failed, or wait because of a fault of a machine."""
+
+    reasons: list[LikeTasks]
+    """The reason with the most tasks first; at most 20."""
+
+
 class TaskTries(Answer):
     attempt: int
     """The number of the newest attempt, from 1; 0: never tried."""

@@ -4,6 +4,7 @@ from pydantic import Field
 
 from manager_api.contract.base import Answer
 from manager_api.contract.tasks import Command
+from workflows.domain.run_times import RunTimes
 
 
 class WrittenFrame(Answer):
@@ -37,3 +38,6 @@ class RunCommands(Answer):
     environment: dict[str, str] = Field(default_factory=dict)
     """Provisioned variables, which are added to the environment of the commands."""
     existing_frames: ExistingFrames
+    fault_rules: list[dict[str, str]] = Field(default_factory=list)
+    """The farm's own rules for causes of failures: `name`, `pattern`, `fault`, `sentence`."""
+    times: RunTimes

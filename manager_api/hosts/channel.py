@@ -66,6 +66,8 @@ class HelloAnswer:
     """Runs that the hello named and whose end is recorded."""
     provision: Mapping[str, Any] = field(default_factory=dict)
     """The settings that the farm keeps for this host."""
+    programs: Mapping[str, Any] = field(default_factory=dict)
+    """The programs that it needs, by task type."""
 
 
 class HostRecords(ProgressRecords, Protocol):
@@ -83,6 +85,10 @@ class HostRecords(ProgressRecords, Protocol):
 
     async def reported_status(self, worker_id: str, session: int, status: WorkerStatus) -> None:
         """Store the reported status; ignore it if it comes from an older session."""
+        ...
+
+    async def set_aside(self, worker_id: str, session: int, said: Mapping[str, Any]) -> None:
+        """Store why a host is set aside; ignore it if it comes from an older session."""
         ...
 
     async def seen(self, worker_ids: Collection[str]) -> datetime:
@@ -184,6 +190,10 @@ class Hosts:
         """Tell the host that the end of its run is stored, so that it may forget the run."""
         self._progress.settled(key)
         self._tell(worker_id, control.Settled(str(key)))
+
+    async def forgive(self, worker_id: str) -> None:
+        """Tell the host to take tasks again that it did not take because of a fault."""
+        self._tell(worker_id, control.Forgive())
 
     async def order_status(
         self, worker_id: str, status: WorkerStatus, *, is_lazy: bool = False
@@ -288,6 +298,7 @@ class Hosts:
             stop=answer.stop,
             settled=answer.settled,
             provision=answer.provision,
+            programs=answer.programs,
         )
 
     def _tell(self, worker_id: str, message: control.Message) -> bool:
@@ -318,6 +329,12 @@ class Hosts:
             _BUSY_WAIT_S,
         )
         self.on_change()
+
+    async def set_aside(self, connection: HostConnection, said: Mapping[str, Any]) -> None:
+        await retry_while_busy(
+            lambda: self._records.set_aside(connection.worker_id, connection.session, said),
+            _BUSY_WAIT_S,
+        )
 
     async def task_of(self, worker_id: str, key: RunKey) -> str | None:
         return await self._records.task_of(worker_id, key)

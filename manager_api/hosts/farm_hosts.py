@@ -128,6 +128,8 @@ class FarmHosts:
                     await self._hosts.settled(worker_id, RunKey.parse(run))
                 case {"order": "status", "worker": worker_id, "status": status}:
                     await self._hosts.order_status(worker_id, WorkerStatus(status))
+                case {"order": "forgive", "worker": worker_id}:
+                    await self._hosts.forgive(worker_id)
                 case {"order": "disconnect", "worker": worker_id, "reason": reason}:
                     await self._hosts.disconnect(worker_id, reason)
         except Exception:

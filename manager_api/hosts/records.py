@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -16,6 +17,7 @@ from manager_api.runs.store import is_settled
 from manager_api.workers import provision_store as provisions
 from manager_api.workers import sleep_store as sleep_schedules
 from manager_api.workers import store as workers
+from workflows.domain.asides import heard
 from workflows.domain.control import Hello, Malformed
 from workflows.domain.messages import RunKey
 from workflows.domain.provisioning import Provision
@@ -25,8 +27,15 @@ from workflows.domain.worker import pending_after_report, status_after_hello
 TaskFetched = Callable[[str, RunKey], str | None]
 
 
+Programs = Callable[[str, Provision], Mapping[str, Any]]
+
+
 def _not_known(worker_id: str, key: RunKey) -> str | None:
     return None
+
+
+def _none_needed(platform: str, provision: Provision) -> Mapping[str, Any]:
+    return {}
 
 
 class SqlHostRecords:
@@ -36,14 +45,20 @@ class SqlHostRecords:
         logs: tell which worker was given an older try.
         task_fetched: returns the id of a run's task if this worker fetched its commands not long
             ago, else None. It saves a query.
+        programs: returns the programs that a host of a platform needs, by task type.
     """
 
     def __init__(
-        self, db: Database, logs: TaskLogs, task_fetched: TaskFetched = _not_known
+        self,
+        db: Database,
+        logs: TaskLogs,
+        task_fetched: TaskFetched = _not_known,
+        programs: Programs = _none_needed,
     ) -> None:
         self._db = db
         self._logs = logs
         self._task_fetched = task_fetched
+        self._programs = programs
 
     async def open_session(self, worker_id: str, hello: Hello) -> int | None:
         """Return the session that the host has from now on.
@@ -62,6 +77,7 @@ class SqlHostRecords:
             if hello.session is not None and hello.session < row.session:
                 return None
             row.is_provisioned = hello.provisioned
+            await workers.set_aside(session, row, heard(hello.asides))
             # A worker that counted as lost gets a new session, although its host goes on with the
             # old one: a late "worker gone" about that must not end runs that begin from now on.
             if hello.session == row.session and row.status is not WorkerStatus.ERROR:
@@ -81,9 +97,14 @@ class SqlHostRecords:
         named = _parsed(hello.runs)
         stop = [str(k) for k in named if str(k) in settled or (k.job_id, k.run) not in leased]
         is_lazy = row is not None and row.is_lazy_request
-        provision = provided.get(worker_id, Provision()).settings()
+        provision = provided.get(worker_id, Provision())
         return HelloAnswer(
-            _wanted(row, hello, scheduled), is_lazy, tuple(stop), tuple(settled), provision
+            _wanted(row, hello, scheduled),
+            is_lazy,
+            tuple(stop),
+            tuple(settled),
+            provision.settings(),
+            {} if row is None else self._programs(row.platform, provision),
         )
 
     async def reported_status(self, worker_id: str, session: int, status: WorkerStatus) -> None:
@@ -96,6 +117,13 @@ class SqlHostRecords:
             if row.status is status and pending_after_report(status, pending) == pending:
                 return  # hosts repeat their status with each connection
             workers.set_status(transaction, row, status)
+
+    async def set_aside(self, worker_id: str, session: int, said: Mapping[str, Any]) -> None:
+        """Store why a host is set aside; ignore it if it comes from an older session."""
+        async with self._db.writing() as transaction:
+            row = await workers.worker_to_change(transaction, worker_id)
+            if row is not None and row.session == session:
+                await workers.set_aside(transaction, row, heard(said))
 
     async def seen(self, worker_ids: Collection[str]) -> datetime:
         """Store that the workers were heard from; return the time that was stored."""

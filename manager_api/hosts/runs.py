@@ -1,7 +1,7 @@
 """Gives a host the commands of a task that it holds a lease for."""
 
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from manager_api.contract.errors import Forbidden, NotFound, Overtaken
@@ -12,10 +12,12 @@ from manager_api.database.tables import LeaseState, WorkerRow
 from manager_api.logs.task_logs import TaskLogs
 from manager_api.runs.commands import CommandsForWorker
 from manager_api.runs.store import LeasedTask, TaskOfLease, leased_tasks
+from manager_api.settings.sections import FaultRule
 from manager_api.workers import provision_store as provisions
 from workflows.domain.bounded_dict import BoundedDict
 from workflows.domain.messages import RunKey
 from workflows.domain.provisioning import Provision
+from workflows.domain.run_times import RunTimes
 from workflows.domain.variables import Variables
 
 #: Most runs whose task ids are remembered for their logs: more than a large farm begins in
@@ -46,17 +48,23 @@ class RunService:
         database: Database,
         variables: Callable[[], Variables],
         logs: TaskLogs,
+        times: Callable[[], RunTimes],
+        fault_rules: Callable[[], Sequence[FaultRule]] = tuple,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """
         Args:
             variables: returns the variables in force.
             logs: of the tasks, which name the frames that their tries have written.
+            fault_rules: returns the farm's own rules for causes of failures.
+            times: returns the times in force.
             clock: in seconds of any origin.
         """
         self._database = database
         self._variables = variables
         self._logs = logs
+        self._fault_rules = fault_rules
+        self._times = times
         self._leased_tasks = Batched(self._read)
         self._clock = clock
         self._fetched: BoundedDict[tuple[str, RunKey], tuple[str, float]] = BoundedDict(
@@ -95,6 +103,8 @@ class RunService:
             total_steps=task.steps_total,
             environment=written.environment,
             existing_frames=await self._existing_frames(task, key),
+            fault_rules=[rule.model_dump(mode="json") for rule in self._fault_rules()],
+            times=self._times(),
         )
 
     async def _existing_frames(self, task: LeasedTask, key: RunKey) -> ExistingFrames:
@@ -107,6 +117,10 @@ class RunService:
                 for each in written
             ],
         )
+
+    def programs(self, platform: str, provision: Provision) -> dict[str, list[str]]:
+        """Return the programs that a host needs, by task type; one of each is enough."""
+        return CommandsForWorker(self._variables(), platform, provision).programs()
 
     def task_fetched(self, worker_id: str, key: RunKey) -> str | None:
         """Return the id of the run's task, if this worker fetched its commands not long ago."""

@@ -10,7 +10,9 @@ from manager_api.contract.job_details import (
     JobHappening,
     JobHistory,
     JobProgress,
+    JobReasons,
     JobTimes,
+    LikeTasks,
     RenderedNow,
     TaskTries,
     TimedTask,
@@ -25,6 +27,7 @@ from manager_api.jobs import task_store as tasks
 from manager_api.jobs.task_store import TimedRow
 from manager_api.workers import store as worker_store
 from workflows.domain.job.ranges import indexes_in
+from workflows.domain.reasons import Group, grouped, reason_in
 from workflows.domain.steps import steps_of
 from workflows.domain.task_ids import task_id
 
@@ -72,6 +75,13 @@ class JobDetailService:
             is_complete=len(rows) <= MOST_HAPPENINGS,
         )
 
+    async def reasons(self, job_id: str) -> JobReasons:
+        async with self._database.reading() as session:
+            await jobs.existing_job(session, job_id)
+            activities = await tasks.activities_of_failures(session, job_id)
+        reasons = grouped((index, reason_in(activity)) for index, activity in activities)
+        return JobReasons(reasons=[_like_tasks(job_id, group) for group in reasons])
+
     async def tries(self, task_id: str) -> TaskTries:
         async with self._database.reading() as session:
             row = await tasks.existing_task(session, task_id)
@@ -113,6 +123,14 @@ def _shares(timed: Sequence[TimedRow], workers: Rows) -> Iterable[WorkerTimes]:
             steps=steps_of(task.steps_total for task in done),
             seconds=sum(task.seconds for task in done),
         )
+
+
+def _like_tasks(job_id: str, group: Group) -> LikeTasks:
+    return LikeTasks(
+        text=group.text,
+        tasks=group.tasks,
+        task_ids=[task_id(job_id, index) for index in group.indexes],
+    )
 
 
 def _happening(row: JobHistoryRow, workers: Rows) -> JobHappening:

@@ -20,6 +20,9 @@ from workflows.domain.task_ids import task_id as task_id_of
 
 #: Tasks per query when all tasks of a job are read.
 READ_CHUNK = 1000
+#: The most tasks whose reasons are grouped.
+MOST_ACTIVITIES = 10_000
+_WITH_REASONS = (TaskStatus.FAILED, TaskStatus.SOFT_FAILED, TaskStatus.QUEUED, TaskStatus.PAUSED)
 
 
 class SummaryRow(NamedTuple):
@@ -95,6 +98,21 @@ async def active_indexes(session: AsyncSession, job_id: str) -> Sequence[int]:
         TaskRow.job_id == job_id, TaskRow.status == TaskStatus.ACTIVE
     )
     return sorted(await session.scalars(query))
+
+
+async def activities_of_failures(session: AsyncSession, job_id: str) -> Sequence[tuple[int, str]]:
+    """Return index and activity of tasks that failed, and of those that wait, in their order.
+
+    Waiting tasks may have been given back because of a fault of a machine.
+    """
+    query = (
+        select(TaskRow.index_in_job, TaskRow.activity)
+        .where(TaskRow.job_id == job_id, TaskRow.status.in_(_WITH_REASONS))
+        .where(TaskRow.activity != "")
+        .order_by(TaskRow.index_in_job)
+        .limit(MOST_ACTIVITIES)
+    )
+    return [(row.index_in_job, row.activity) for row in await session.execute(query)]
 
 
 async def count_of_job(session: AsyncSession, job_id: str) -> int:

@@ -41,7 +41,7 @@ class OfferWriter:
                 recall="",
                 epoch=self._epoch,
                 changed=now,
-                task_types=provisions.task_types(
+                task_types=provisions.lent_task_types(
                     workers_by_id[offer.worker_id], provided[offer.worker_id]
                 ),
             )

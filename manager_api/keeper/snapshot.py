@@ -18,6 +18,7 @@ from manager_api.database.tables import (
 )
 from manager_api.workers import provision_store as provisions
 from manager_api.workers import store as workers
+from workflows.domain.asides import from_json, reason_for_all, types_left_out
 from workflows.domain.matchmaking import FarmSnapshot, JobFacts, LeaseFacts, WorkerFacts
 from workflows.domain.messages import Demand, Want
 
@@ -63,7 +64,7 @@ async def _worker_facts(
             status=row.status,
             session=row.session,
             slots=provisions.slots(row, provided[row.id]),
-            task_types=frozenset(provisions.task_types(row, provided[row.id])),
+            task_types=frozenset(provisions.lent_task_types(row, provided[row.id])),
             tags=frozenset(tags[row.id]),
             is_present=is_http_present(row.id, row.last_seen)
             if row.is_http
@@ -74,6 +75,8 @@ async def _worker_facts(
             is_http=row.is_http,
             is_polling=row.polls_until is not None and row.polls_until > now,
             is_paused=row.is_paused,
+            set_aside=reason_for_all(from_json(row.set_aside)),
+            types_left_out=types_left_out(from_json(row.set_aside)),
         )
         for row in rows
     )

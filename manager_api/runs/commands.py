@@ -1,5 +1,6 @@
 """Prepares a task's commands for one worker: replaces variables and adds RNA overrides."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
@@ -10,6 +11,9 @@ from manager_api.settings.platforms import managers_platform
 from workflows.domain.provisioning import VERSION_METADATA, Provision, with_named_tools
 from workflows.domain.rna_overrides import with_overrides
 from workflows.domain.variables import Expansion, Variables
+
+#: Names of variables that stand for a Blender: `blender`, `blender-4.5`, `blender45`.
+_IS_BLENDER = re.compile(r"blender(?!args)[\w.-]*", re.IGNORECASE)
 
 
 class CommandsForWorker:
@@ -38,6 +42,22 @@ class CommandsForWorker:
         self._expansion = replace(expansion, one_way=one_way)
         self._environment = provision.environment
         self._rna_overrides = rna_overrides or ()
+
+    def programs(self) -> dict[str, list[str]]:
+        """Return the names or paths of the programs for a task type, by task type.
+
+        One of them is enough. A farm may have a Blender under several names.
+        """
+        one_way = self._expansion.one_way
+        blenders = [
+            value
+            for name, value in one_way.items()
+            if _IS_BLENDER.fullmatch(name) and value and "{" not in value
+        ]
+        return {
+            "blender": sorted(set(map(self._expansion.text, blenders))),
+            "ffmpeg": [self._expansion.text(one_way.get("ffmpeg") or "ffmpeg")],
+        }
 
     def commands(self, stored: Iterable[dict[str, Any]]) -> list[Command]:
         """Return the commands for the worker.

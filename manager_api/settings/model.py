@@ -19,7 +19,9 @@ from activities.process.layered_settings import LayeredSettings, SettingsError
 from manager_api.settings.about import AT_ONCE, WITH_JOB, About, Secret, Topic
 from manager_api.settings.listening import address, host_and_port
 from manager_api.settings.platforms import managers_platform
-from manager_api.settings.sections import Duration, Mqtt, Shaman, Variable
+from manager_api.settings.sections import Duration, FaultRule, Mqtt, Shaman, Variable
+from workflows.domain.faults import MOST_RULES
+from workflows.domain.run_times import RunTimes
 from workflows.domain.variables import DEFAULT_VARIABLES, Variables
 from workflows.domain.variables import Variable as DomainVariable
 
@@ -142,11 +144,19 @@ class ManagerSettings(LayeredSettings):
     worker_timeout: Annotated[Duration, About(Topic.FAILURES, AT_ONCE, is_flamencos=True)] = (
         timedelta(minutes=1)
     )
+    blender_end_grace: Annotated[Duration, About(Topic.FAILURES, AT_ONCE)] = timedelta(minutes=1)
     task_fail_after_softfail_count: Annotated[
         Positive, About(Topic.FAILURES, WITH_JOB, is_flamencos=True)
     ] = 3
     blocklist_threshold: Annotated[Positive, About(Topic.FAILURES, WITH_JOB, is_flamencos=True)] = 3
+    fault_rules: Annotated[
+        tuple[FaultRule, ...],
+        Field(max_length=MOST_RULES),
+        About(Topic.FAILURES, AT_ONCE, is_in_form=False, default_in_words="none"),
+    ] = ()
+    """They come before the built-in rules (workflows/domain/faults.py)."""
     retry_pause_s: Annotated[Seconds, About(Topic.FAILURES, WITH_JOB)] = 5.0
+    other_worker_wait: Annotated[Duration, About(Topic.FAILURES)] = timedelta(minutes=15)
     schedule_to_start_s: Annotated[Seconds, About(Topic.TIMES, WITH_JOB)] = 30.0
     heartbeat_s: Annotated[Seconds, About(Topic.TIMES, WITH_JOB)] = 90.0
     history_events: Annotated[Positive, About(Topic.TIMES, WITH_JOB)] = 8_000
@@ -236,6 +246,10 @@ class ManagerSettings(LayeredSettings):
             return self.database
         file = self.database or "tablao.sqlite"
         return f"sqlite+aiosqlite:///{self.data_dir / Path(file).expanduser()}"
+
+    @property
+    def run_times(self) -> RunTimes:
+        return RunTimes(end_grace_s=self.blender_end_grace.total_seconds())
 
     @property
     def farm_variables(self) -> Variables:

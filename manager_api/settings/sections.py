@@ -8,6 +8,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSeriali
 
 from manager_api.settings.about import AT_ONCE, About, Secret, Topic
 from workflows.domain.durations import format_duration, parse_duration
+from workflows.domain.faults import Fault, own_rule
 from workflows.domain.variables import ALL_PLATFORMS, Audience
 from workflows.domain.variables import Variable as DomainVariable
 from workflows.domain.variables import VariableValue as DomainValue
@@ -67,6 +68,20 @@ class Variable(Section):
 
     def named(self, name: str) -> DomainVariable:
         return DomainVariable(name, tuple(value.in_domain for value in self.values), self.is_twoway)
+
+
+class FaultRule(Section):
+    """A rule for the cause of a failure; see `workflows.domain.faults`."""
+
+    name: str
+    pattern: str
+    fault: Fault
+    sentence: str
+
+    @model_validator(mode="after")
+    def _is_usable(self) -> "FaultRule":
+        own_rule(self.name, self.pattern, self.fault, self.sentence)
+        return self
 
 
 class GarbageCollect(Section):

@@ -3,7 +3,12 @@
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from manager_api.contract.farm_workers import FarmWorker, FarmWorkerList, FarmWorkerTask
+from manager_api.contract.farm_workers import (
+    FarmWorker,
+    FarmWorkerList,
+    FarmWorkerTask,
+    WorkerAside,
+)
 from manager_api.contract.machine import MachineStatistics, RunProgress
 from manager_api.contract.worker_management import WorkerSleepSchedule
 from manager_api.contract.workers import WorkerStatusChange, WorkerTag
@@ -91,6 +96,7 @@ class FarmWorkerService:
                 WorkerStatusChange(status=wish, is_lazy=row.is_lazy_request) if wish else None
             ),
             is_paused=row.is_paused,
+            set_aside=[WorkerAside.model_validate(each) for each in row.set_aside or ()],
             is_connected=row.id in self._hosts.connected,
             is_http=row.is_http,
             slots=provisions.slots(row, provided),

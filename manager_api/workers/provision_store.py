@@ -18,6 +18,7 @@ from manager_api.database.tables import (
     WorkerTagMembershipRow,
     WorkerTagRow,
 )
+from workflows.domain.asides import from_json, types_left_out
 from workflows.domain.provisioning import MOST_SLOTS, Layer, Provision, layers_for, merged
 
 PROVISIONS = "/provisions"
@@ -107,8 +108,14 @@ def slots(row: WorkerRow, provided: Provision) -> int:
 
 
 def task_types(row: WorkerRow, provided: Provision) -> list[str]:
-    """Return the types of the tasks that a worker is given."""
+    """Return the types of the tasks that a worker takes, also those for which it is set aside."""
     return list(row.supported_task_types if provided.task_types is None else provided.task_types)
+
+
+def lent_task_types(row: WorkerRow, provided: Provision) -> list[str]:
+    """Return the types of the tasks that a worker is given now."""
+    left_out = types_left_out(from_json(row.set_aside))
+    return [kind for kind in task_types(row, provided) if kind not in left_out]
 
 
 async def _tags_by_name(session: AsyncSession) -> Mapping[str, Sequence[str]]:

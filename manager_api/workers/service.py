@@ -77,6 +77,12 @@ class WorkerService:
             row = await workers.existing_worker_to_change(session, worker_id)
             workers.set_paused(session, row, is_paused=is_paused)
 
+    async def forgive(self, worker_id: str) -> None:
+        """Let a worker that is set aside take tasks again; its host sets it aside if it must."""
+        async with self._database.writing() as session:
+            row = await workers.existing_worker_to_change(session, worker_id)
+            await workers.forgive(session, row)
+
     async def register(self, asked: WorkerRegistration, address: str) -> RegisteredWorker:
         new = workers.NewWorker(
             id=str(uuid4()),

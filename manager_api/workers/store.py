@@ -11,7 +11,7 @@ from sqlalchemy.orm import defer
 from manager_api.contract.errors import WorkerNotFound
 from manager_api.database import events
 from manager_api.database.engine import FOR_CHANGE, Changed, Session, utc_now
-from manager_api.database.payloads import WORKERS, worker_event
+from manager_api.database.payloads import HOST_ORDERS, WORKERS, worker_event
 from manager_api.database.tables import (
     HandBackRow,
     ProvisionScope,
@@ -21,6 +21,7 @@ from manager_api.database.tables import (
     WorkerTagRow,
 )
 from manager_api.workers import provision_store as provisions
+from workflows.domain.asides import Aside, from_json, stored, to_json
 from workflows.domain.statuses import WorkerStatus
 from workflows.domain.worker import StatusRequest, can_be_lost, pending_after_report
 
@@ -246,6 +247,26 @@ def set_paused(session: Session, row: WorkerRow, *, is_paused: bool) -> None:
     if row.is_paused != is_paused:
         row.is_paused = is_paused
         _tell(session, row)
+
+
+async def set_aside(session: Session, row: WorkerRow, asides: Iterable[Aside]) -> None:
+    """Store why a worker is set aside, in place of what was stored.
+
+    A change adds an event to `/workers`, as `set_paused` does.
+    """
+    before = from_json(row.set_aside)
+    after = stored(asides, before, utc_now())
+    if after == before:
+        return
+    row.set_aside = to_json(after)
+    await _is_of_new_use(session, row.id)
+    _tell(session, row)
+
+
+async def forgive(session: Session, row: WorkerRow) -> None:
+    """Let a worker take tasks again, and order its host to do so."""
+    await set_aside(session, row, ())
+    events.append(session, HOST_ORDERS, {"order": "forgive", "worker": row.id})
 
 
 async def set_tags(session: Session, row: WorkerRow, tag_ids: Sequence[str]) -> None:

@@ -1,5 +1,7 @@
 """Failures and accidents: who tries next, who is blocked, and when there is nobody left."""
 
+from dataclasses import replace
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -20,6 +22,7 @@ from tests.domain.jobs import (
     statuses,
     written,
 )
+from workflows.domain.job.carrying import carry, restore
 from workflows.domain.job.leases import Start
 from workflows.domain.job.requests import request
 from workflows.domain.messages import (
@@ -28,6 +31,7 @@ from workflows.domain.messages import (
     JobAction,
     Limits,
     Outcome,
+    OutcomeKind,
 )
 from workflows.domain.statuses import ENDED, RUNNABLE, JobStatus
 
@@ -216,3 +220,112 @@ def test_no_task_is_given_to_two_workers(workers: list[str], count: int) -> None
 
     live = [holding.live.index for holding in job.leases if holding.live]
     assert len(set(live)) == len(live)
+
+
+# --- whose fault it is ----------------------------------------------------------------------------
+
+DISK_FULL = Outcome(OutcomeKind.FAILED, "A disk is full.", fault="machine", rule="disk-full")
+NO_MEMORY = replace(DISK_FULL, reason="Killed.", rule="memory", may_be_tasks=True)
+NO_CAMERA = Outcome(OutcomeKind.FAILED, "No camera.", fault="scene", rule="no-camera")
+BY_CHANCE = Outcome(OutcomeKind.FAILED, "No license.", fault="chance", rule="license")
+
+
+def test_a_fault_of_the_machine_is_no_failure_and_ends_the_lease() -> None:
+    job = job_of(1)
+
+    for generation in range(1, 11):
+        [start] = lend(job, "ada", generation=generation)
+        assert ends(job, start, DISK_FULL) == []
+        returned = written(job).returned
+        assert [lease.unresponsive for lease in returned] == [True]
+
+    assert statuses(job) == ["queued"]
+    assert job.tasks.columns.failures == [0]
+    assert job.tasks.columns.failed_by == [()]
+    assert job.failures.blocked == set()
+
+
+def test_the_task_says_which_worker_had_the_fault() -> None:
+    job = job_of(1)
+    [start] = lend(job, "ada")
+
+    ends(job, start, DISK_FULL)
+
+    assert written(job).tasks[-1].activity_text == (
+        'Task was queued by Manager because of a fault of worker "ada": A disk is full.'
+    )
+
+
+def test_a_scenes_fault_fails_the_task_at_once_and_blames_no_worker() -> None:
+    job = job_of(20, limits=Limits(blocklist_threshold=1))
+    [start] = lend(job, "ada")
+
+    [other] = ends(job, start, NO_CAMERA)
+
+    assert (statuses(job)[0], other.ref.index) == ("failed", 2)
+    assert written(job).tasks[-2].activity_text.startswith("Failed: No camera. ")
+    assert (job.failures.blocked, job.tasks.columns.failed_by[0]) == (set(), ())
+
+
+def test_what_may_be_the_tasks_fault_is_so_after_three_machines() -> None:
+    job = job_of(20)
+
+    for worker in ("ada", "bob", "eve"):
+        [start] = lend(job, worker)
+        assert start.ref.index == 1
+        ends(job, start, NO_MEMORY)
+
+    assert statuses(job)[0] == "failed"
+    assert written(job).tasks[-1].activity_text == "Failed: Killed. This happened on 3 machines."
+    assert job.failures.blocked == set()
+
+
+def test_a_worker_does_other_tasks_before_one_that_may_have_killed_it() -> None:
+    job = job_of(2)
+    [start] = lend(job, "ada")
+    ends(job, start, NO_MEMORY)
+
+    [other] = lend(job, "ada", generation=2)
+
+    assert other.ref.index == 2
+
+
+def test_alone_a_machine_tries_such_a_task_up_to_six_times() -> None:
+    job = job_of(1)
+    tries = 0
+    while job.status not in ENDED:
+        tries += 1
+        [start] = lend(job, "ada", generation=tries)
+        ends(job, start, NO_MEMORY)
+        job.census(Census(job.demand.version, "blender", allow_retry=("ada",)))
+        for pause in job.pauses:
+            job.retry_due(pause)
+        job.pauses.clear()
+
+    assert tries == 6
+
+
+def test_chance_is_forgiven_three_times() -> None:
+    job = job_of(20)
+    [start] = lend(job, "ada")
+    for _ in range(3):
+        [start] = ends(job, start, BY_CHANCE)
+    assert (statuses(job)[0], job.tasks.columns.failures[0]) == ("active", 0)
+
+    ends(job, start, BY_CHANCE)
+
+    assert (statuses(job)[0], job.tasks.columns.failures[0]) == ("soft-failed", 1)
+
+
+def test_machines_that_reported_a_fault_are_carried_along() -> None:
+    job = job_of(20)
+    for worker in ("ada", "bob"):
+        [start] = lend(job, worker)
+        ends(job, start, NO_MEMORY)
+    job.next_write()
+
+    carried = restore(carry(job))
+    [start] = lend(carried, "eve")
+    ends(carried, start, NO_MEMORY)
+
+    assert statuses(carried)[0] == "failed"

@@ -1,5 +1,7 @@
 """What the keeper tells again and when, and what its audit makes of two views of a job."""
 
+from dataclasses import replace
+
 import pytest
 
 from workflows.domain.keeping import (
@@ -16,7 +18,7 @@ from workflows.domain.keeping import (
     is_astray,
 )
 from workflows.domain.matchmaking import FarmSnapshot, JobFacts, LeaseFacts, Offer, WorkerFacts
-from workflows.domain.messages import Demand, Lease, Recall, Want, WorkerGone
+from workflows.domain.messages import Census, Demand, Lease, Recall, Want, WorkerGone
 from workflows.domain.statuses import JobStatus, WorkerStatus
 
 TIMES = KeeperTimes(resend_s=5, audit_s=60, early_audit_s=2)
@@ -90,6 +92,82 @@ def test_leases_of_one_job_are_lent_in_one_message_and_late_ones_are_lent_again_
 
     assert first == [Message("job", "lend", [new, late])]
     assert second == []
+
+
+# --- tasks that wait for another worker -----------------------------------------------------------
+
+
+class StarvedFarm:
+    """Carmen is free and has failed the tasks of all jobs; Paco hangs with one of "long"."""
+
+    def __init__(self, jobs: int = 1, **times: float) -> None:
+        self.keeper = Keeper(replace(TIMES, **{"starved_after_s": 900, "wait_over_s": 60, **times}))
+        self.versions = {f"job {number}": 1 for number in range(jobs)}
+        self.failed: tuple[str, ...] = ("carmen",)
+
+    def retries(self, now: float) -> set[str]:
+        """The jobs that carmen may retry."""
+        jobs = [
+            JobFacts(name, 1, JobStatus.ACTIVE, 50, 0, None, self._demand(version))
+            for name, version in self.versions.items()
+        ]
+        jobs.append(replace(JOB, id="long"))
+        lease = LeaseFacts("lease", "paco", 1, 0, 1, "long", 1, is_held=True, recall="")
+        workers = (worker(), replace(worker(), id="paco"))
+        planned = self.keeper.look(FarmSnapshot(workers, tuple(jobs), (lease,)), now)
+        return {
+            message.job_id
+            for message in planned.messages
+            if isinstance(message.content, Census) and message.content.allow_retry == ("carmen",)
+        }
+
+    def _demand(self, version: int) -> Demand | None:
+        wants = (Want("blender", 1, failed=self.failed),)
+        return Demand(version, wants) if version else None
+
+
+def test_ten_jobs_whose_tasks_failed_on_the_free_worker_are_retried_in_time() -> None:
+    farm = StarvedFarm(jobs=10)
+
+    assert [farm.retries(now) for now in (0, 450, 899)] == [set(), set(), set()]
+
+    assert farm.retries(900) == set(farm.versions)
+
+
+def test_a_retry_that_fails_again_waits_again() -> None:
+    farm = StarvedFarm()
+    assert [bool(farm.retries(now)) for now in (0, 890, 900)] == [False, False, True]
+    farm.versions["job 0"] = 0  # carmen tries
+    farm.retries(905)
+    farm.versions["job 0"] = 3  # carmen has failed again
+
+    assert [bool(farm.retries(now)) for now in (920, 1810, 1820)] == [False, False, True]
+
+
+def test_a_retry_that_was_not_heard_is_allowed_again() -> None:
+    farm = StarvedFarm()
+
+    assert [bool(farm.retries(now)) for now in (0, 890, 900, 905)] == [False, False, True, True]
+
+
+@pytest.mark.parametrize(("absent_s", "may_retry"), [(59, True), (60, False)])
+def test_a_worker_that_takes_a_task_for_a_moment_does_not_end_its_wait(
+    absent_s: float, may_retry: bool
+) -> None:
+    farm = StarvedFarm()
+    farm.retries(0)
+    farm.retries(840)
+    farm.versions["job 0"] = 0  # the task is offered to another worker
+    farm.retries(840 + absent_s)
+    farm.versions["job 0"] = 2  # which did not take it
+
+    assert bool(farm.retries(900.5)) is may_retry
+
+
+def test_zero_waits_for_ever() -> None:
+    farm = StarvedFarm(starved_after_s=0)
+
+    assert [farm.retries(now) for now in (0, 1, 1e6, 1e6 + 1)] == [set()] * 4
 
 
 # --- what is remembered ---------------------------------------------------------------------------

@@ -331,6 +331,55 @@ def test_nobody_tries_again_while_somebody_else_is_there() -> None:
     assert planned.censuses == []
 
 
+HUNG = lease("bob", to="long")
+FAILED_ON_ADA = wanting(1, failed=("ada",))
+STARVED = {("job", "blender"): None}
+
+
+@pytest.mark.parametrize(
+    ("ada", "leases", "may_retry"),
+    [
+        (worker("ada"), (HUNG,), True),
+        (worker("ada", slots=2), (HUNG, lease("ada", to="long")), True),
+        # Busy for a job of lower priority, and of the same one.
+        (worker("ada"), (HUNG, lease("ada", to="low")), True),
+        (worker("ada"), (HUNG, lease("ada", to="long")), False),
+        (worker("ada", is_paused=True), (HUNG,), False),
+        (worker("ada", status=WorkerStatus.ASLEEP), (HUNG,), False),
+        (worker("ada", is_http=True, is_polling=True), (HUNG,), True),
+        (worker("ada", is_http=True), (HUNG,), False),
+    ],
+    ids=["free", "free-slot", "lower", "busy", "paused", "asleep", "asks", "does-not-ask"],
+)
+def test_a_free_worker_retries_what_starves_though_another_worker_is_there(
+    ada: WorkerFacts, leases: tuple[LeaseFacts, ...], may_retry: bool
+) -> None:
+    jobs = (job(demand=FAILED_ON_ADA), job("long"), job("low", priority=10))
+    farm = FarmSnapshot((ada, worker("bob")), jobs, leases)
+
+    before, after = plan(farm), plan(farm, starved=STARVED)
+
+    assert before.censuses == []
+    assert [waiting.may_retry for waiting in before.waiting] == [False]
+    assert [census.allow_retry for _, census in after.censuses] == [("ada",)] * may_retry
+    assert [waiting.may_retry for waiting in after.waiting] == [may_retry]
+
+
+def test_a_blocked_worker_does_not_retry_what_starves() -> None:
+    jobs = (job(demand=wanting(1, failed=("ada",), blocked=("ada",))), job("long"))
+
+    planned = plan(FarmSnapshot((worker("ada"), worker("bob")), jobs, (HUNG,)), starved=STARVED)
+
+    assert planned.censuses == []
+
+
+def test_what_no_other_worker_can_do_does_not_wait() -> None:
+    planned = plan(FarmSnapshot((worker("ada"),), (job(demand=FAILED_ON_ADA),), ()))
+
+    assert [census.allow_retry for _, census in planned.censuses] == [("ada",)]
+    assert planned.waiting == []
+
+
 def test_nobody_is_left_when_every_able_worker_is_blocked() -> None:
     workers = (worker("ada"), worker("bob", task_types=frozenset({"ffmpeg"})))
 
@@ -496,3 +545,39 @@ def test_an_http_worker_is_missed_asleep_as_well(status: WorkerStatus, is_missed
     planned = plan(FarmSnapshot((silent,), (), ()))
 
     assert planned.lost == (["ada"] if is_missed else [])
+
+
+# --- workers that are set aside -------------------------------------------------------------------
+
+
+def test_a_worker_that_is_set_aside_is_not_lent() -> None:
+    farm = FarmSnapshot((worker(set_aside="A disk is full."),), (job(),), ())
+
+    assert plan(farm) == Plan()
+
+
+def test_a_lease_of_a_worker_that_is_set_aside_ends_after_its_task() -> None:
+    farm = FarmSnapshot((worker(set_aside="A disk is full."),), (job(),), (lease(is_held=True),))
+
+    [order] = plan(farm).recalls
+
+    assert (order.at_once, order.reason) == (False, "it is set aside")
+
+
+def test_a_job_waits_for_the_worker_that_is_set_aside() -> None:
+    demand = wanting(1, blocked=("bob",))
+    aside = worker(task_types=frozenset({"misc"}), types_left_out=frozenset({"blender"}))
+    farm = FarmSnapshot((aside, worker("bob")), (job(demand=demand),), ())
+
+    assert plan(farm) == Plan()
+
+
+def test_a_worker_alone_retries_while_the_others_are_set_aside() -> None:
+    demand = wanting(1, failed=("bob",))
+    aside = worker(task_types=frozenset({"misc"}), types_left_out=frozenset({"blender"}))
+    others = (aside, worker("eve", set_aside="A disk is full."))
+    farm = FarmSnapshot((*others, worker("bob")), (job(demand=demand),), ())
+
+    [(_, census)] = plan(farm).censuses
+
+    assert census.allow_retry == ("bob",)

@@ -27,6 +27,8 @@ CALM = (
     "worker awake",
     "tags",
     "submit",
+    "a run hangs",
+    "a run hangs",
 )
 STORM = (
     *CALM,

@@ -14,10 +14,12 @@ _UNFINISHED = frozenset(
 
 
 def unsettled(world: World) -> list[str]:
-    """What is still to come; empty at rest."""
-    jobs = world.db.jobs.values()
+    """What is still to come; empty at rest. Jobs of a run that hangs are never at rest."""
+    hanging = {key for _, key in world.hanging()}
+    ill = {key.job_id for key in hanging}
+    jobs = [job for job in world.db.jobs.values() if job.id not in ill]
     found = [f"{job.id} is {job.status}" for job in jobs if not _rests(world, job)]
-    found += [f"{key} lives" for key in world.live_runs()]
+    found += [f"{key} lives" for key in world.live_runs() if key not in hanging]
     found += [f"{job_id} asked for {change}" for job_id, change in world.people.waiting]
     found += [f"{job_id} is to be started" for job_id in world.db.outbox]
     for execution in world.temporal.executions.values():
@@ -29,8 +31,10 @@ def unsettled(world: World) -> list[str]:
     for worker in world.db.workers.values():
         if worker.requested or worker.status is not WorkerStatus.AWAKE:
             found.append(f"{worker.id} is {worker.status}, asked to be {worker.requested}")
-    found += [f"lease {lease_id} is open" for lease_id in world.db.leases]
-    found += [f"{key} is kept for its activity" for key in world.db.http_runs]
+    leases = [each.lease for each in world.db.leases.values()]
+    found += [f"lease {lease.id} is open" for lease in leases if lease.job_id not in ill]
+    kept = [key for key in world.db.http_runs if key.job_id not in ill]
+    found += [f"{key} is kept for its activity" for key in kept]
     return found
 
 
@@ -46,9 +50,17 @@ def _rests(world: World, job: JobRecord) -> bool:
 
 
 def _is_served(world: World, job: JobRecord, want: Want) -> bool:
-    return any(
-        want.task_type in worker.task_types and (job.tag is None or job.tag in worker.tags)
+    able = [
+        worker
         for worker in world.db.workers.values()
+        if want.task_type in worker.task_types and (job.tag is None or job.tag in worker.tags)
+    ]
+    hanging = Counter(worker_id for worker_id, _ in world.hanging())
+    if not any(hanging[worker.id] for worker in able):
+        return bool(able)
+    # A worker stays blocked while another one is left that could take the tasks, even if it hangs.
+    return any(
+        hanging[worker.id] < worker.slots and worker.id not in want.blocked for worker in able
     )
 
 
@@ -111,5 +123,5 @@ def _of_workflows(world: World) -> Iterator[str]:
         )
         if told != known:
             yield f"database and workflow of {job_id} disagree: {told} {known}"
-        if len(job.leases):
+        if len(job.leases) and job_id not in {key.job_id for _, key in world.hanging()}:
             yield f"{job_id} holds leases that the database has not"

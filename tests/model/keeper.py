@@ -10,14 +10,20 @@ from activities.keeper_watch import KeeperWatch
 from activities.keeping import Epoch, OpenWorkflow, TemporalAway
 from tests.model.database import Database, JobRecord
 from tests.model.temporal import Execution, Temporal
-from tests.model.times import AUDIT, COOLDOWN, KEEPER_LOOK, RESEND
+from tests.model.times import AUDIT, COOLDOWN, KEEPER_LOOK, RESEND, STARVED, WAIT_OVER
 from workflows.domain.keeping import KeeperTimes, Message, OpenRun, StoredRun
 from workflows.domain.matchmaking import FarmSnapshot, Offer, RecallOrder
 from workflows.domain.messages import Lease
 from workflows.domain.statuses import WorkerStatus
 
 TIMES = KeeperTimes(
-    resend_s=RESEND, cooldown_s=COOLDOWN, audit_s=AUDIT, early_audit_s=1, start_again_s=1
+    resend_s=RESEND,
+    cooldown_s=COOLDOWN,
+    audit_s=AUDIT,
+    early_audit_s=1,
+    start_again_s=1,
+    starved_after_s=STARVED,
+    wait_over_s=WAIT_OVER,
 )
 #: One for all histories, because a loop is expensive to make.
 _LOOP = asyncio.new_event_loop()

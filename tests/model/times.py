@@ -19,8 +19,12 @@ RESEND = 2
 AUDIT = 12
 KEEPER_LOOK = 2
 COOLDOWN = 2
+#: How long a task waits for another worker, which may hang; and how short an end of that is none.
+STARVED, WAIT_OVER = 20, 4
 #: A task's run, at most.
 LONGEST_RUN = 12
+#: When a run ends that hangs.
+NEVER = 10**9
 #: From the order to stop until a run's processes are gone, at most.
 STOPPING = 4
 #: Two attempts of one task may overlap for so long, and only in a storm.

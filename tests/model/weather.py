@@ -4,8 +4,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from tests.model.farm import Happening
-from tests.model.host import Host
+from tests.model.host import Host, Shim
 from tests.model.http_host import HttpHost
+from tests.model.times import NEVER
 from tests.model.world import World
 from workflows.domain.messages import Change, JobAction, TaskAction
 from workflows.domain.statuses import TaskStatus, WorkerStatus
@@ -198,6 +199,13 @@ def _submit(world: World, happening: Happening) -> None:
     world.submit(happening.long % 5, happening.which % 4)
 
 
+def _a_run_hangs(world: World, happening: Happening) -> None:
+    host = _host(world, happening.which)
+    for shim in list(host.shims.values())[:1]:
+        if isinstance(shim, Shim):
+            shim.ends_at = NEVER
+
+
 def _back_up_both(world: World, happening: Happening) -> None:
     world.back_up_database()
     world.back_up_temporal()
@@ -241,6 +249,7 @@ _HAPPENINGS: Mapping[str, Callable[[World, Happening], None]] = {
     "worker awake": _ask_status(WorkerStatus.AWAKE, is_lazy=False),
     "tags": _tags,
     "submit": _submit,
+    "a run hangs": _a_run_hangs,
     "back up database": lambda world, _: world.back_up_database(),
     "restore database": lambda world, _: world.restore_database(),
     "put database back by hand": lambda world, _: world.restore_database(by_hand=True),

@@ -13,7 +13,7 @@ from tests.model.http_runs import HttpRuns
 from tests.model.keeper import Keeper
 from tests.model.people import People
 from tests.model.temporal import Temporal
-from tests.model.times import HTTP_WORKER_TIMEOUT, KEEPER_LOOK, LONGEST_OVERLAP, LOST_AFTER
+from tests.model.times import HTTP_WORKER_TIMEOUT, KEEPER_LOOK, LONGEST_OVERLAP, LOST_AFTER, NEVER
 from tests.model.workflow import WorkflowWorker
 from workflows.domain.job.encoding import TaskColumns
 from workflows.domain.messages import Limits, OutcomeKind, RunKey
@@ -275,6 +275,15 @@ class World:
                 continue
             for holding in job.leases:
                 assert holding.lease.id in self.db.leases, f"{job_id} holds {holding}"
+
+    def hanging(self) -> list[tuple[str, RunKey]]:
+        """The worker and the key of each run that never ends."""
+        return [
+            (host.id, key)
+            for host in self.hosts.values()
+            for key, shim in host.shims.items()
+            if shim.ends_at == NEVER
+        ]
 
     def live_runs(self) -> list[RunKey]:
         return [key for host in self.hosts.values() for key in host.shims]

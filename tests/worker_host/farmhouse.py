@@ -3,7 +3,7 @@
 import asyncio
 import json
 import sys
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -40,6 +40,9 @@ class Recorder:
         self.progress: list[Mapping[str, Any]] = []
         self.images: list[Path] = []
         self.ended = 0
+        self.completed = 0
+        self.faults: list[str] = []
+        """The rules of faults of this machine that runs have met."""
         self.fetches: dict[RunKey, Fetch] = {}
 
     async def fetch(self, ref: RunRef) -> RunSpec:
@@ -60,6 +63,12 @@ class Recorder:
 
     def image_saved(self, key: RunKey, path: Path) -> None:
         self.images.append(path)
+
+    def machine_failed(self, outcome: Outcome, commands: Sequence[Command]) -> None:
+        self.faults.append(outcome.rule)
+
+    def run_completed(self) -> None:
+        self.completed += 1
 
     def run_ended(self) -> None:
         self.ended += 1

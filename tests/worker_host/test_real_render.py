@@ -14,6 +14,7 @@ from worker_host.processes.environment import clean_environment
 from worker_host.run_table import RunTable
 from workflows.domain.frame_files import files_of_arguments
 from workflows.domain.messages import OutcomeKind
+from workflows.domain.run_times import RunTimes
 
 SCENE = """
 import bpy, sys
@@ -106,7 +107,7 @@ async def test_a_scene_that_the_file_does_not_have_fails_the_task(
     outcome = await house.run(table, house.ref(), commands)
 
     assert outcome.kind is OutcomeKind.FAILED
-    assert outcome.reason == 'the blend file has no scene "Shot_010"'
+    assert outcome.reason.startswith("Can't find scene: 'Shot_010' in file: ")
 
 
 async def test_an_output_path_that_blender_would_cut_fails_the_task(
@@ -194,6 +195,22 @@ def test_frames_are_named_as_this_blender_names_them(form: str) -> None:
     assert json.loads(said.partition("NAMES")[2].splitlines()[0]) == expected
 
 
+ENDLESS_THREAD = "import threading, time; threading.Thread(target=time.sleep, args=[1e6]).start()"
+
+
+async def test_blender_with_a_thread_that_never_ends_is_stopped_and_its_task_is_completed(
+    house: Farmhouse, table: RunTable, blend_file: Path, tmp_path: Path
+) -> None:
+    asked, frames = house.ref(), tmp_path / "frames"
+    thread = ("--python-expr", ENDLESS_THREAD)
+
+    outcome = await house.run(table, asked, render(house, blend_file, frames, "1..2", *thread))
+
+    assert outcome.kind is OutcomeKind.COMPLETED, house.log(asked.key)
+    assert {path.name for path in frames.iterdir()} == {"000001.png", "000002.png"}
+    assert "they are whole, but it has not ended for 1 s: stopping it" in house.log(asked.key)
+
+
 def render(
     house: Farmhouse,
     blend_file: Path,
@@ -212,7 +229,7 @@ def render(
             *("--render-frame", frames),
         ],
     }
-    return house.commands(("blender-render", parameters))
+    return house.commands(("blender-render", parameters), times=RunTimes(end_grace_s=1))
 
 
 async def test_file_that_is_no_scene_fails_the_task(
@@ -225,7 +242,7 @@ async def test_file_that_is_no_scene_fails_the_task(
     outcome = await house.run(table, house.ref(), house.commands(("blender-render", render)))
 
     assert "File format is not supported" in outcome.reason
-    assert outcome.reason.endswith("(command exited abnormally with code 1)")
+    assert "Blender cannot read the blend file" in outcome.reason
 
 
 def frame_count(video: Path) -> int:

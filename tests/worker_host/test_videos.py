@@ -84,8 +84,10 @@ def studio(tmp_path: Path) -> Iterator[Studio]:
             environment=dict(os.environ),
             tools={},
             stop_grace_s=1,
+            end_grace_s=0,
             directory=str(directory),
             on_started=lambda _: None,
+            on_lines=lambda _: None,
             on_warning=warnings.append,
         )
         yield Studio(tmp_path / "frames", directory, context, warnings)

@@ -4,6 +4,7 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from worker_host.commands.blender_end import BlendersEnd
 from worker_host.commands.blender_frames import LONGEST_PATH, FrameAccount
 from worker_host.commands.frames_found import FramesFound, written_frame
 from worker_host.commands.parameters import CommandFailed, text, texts, words
@@ -65,8 +66,9 @@ class _Rendering:
 
     def _rendered(self) -> FrameAccount:
         account = FrameAccount(self._note_saved)
+        end = BlendersEnd(account, self._arguments, self._context.end_grace_s)
         try:
-            self._context.run(self._argv, account.line)
+            self._context.run(self._argv, account.line, end.overdue)
         except CommandFailed as failure:
             if account.error:
                 raise CommandFailed(f"{account.error} ({failure})") from failure

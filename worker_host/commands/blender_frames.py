@@ -6,7 +6,7 @@ frame that Blender "skips" may be a file that a killed Blender left behind. Stan
 
 import os
 import re
-from collections.abc import Callable, Sequence, Set
+from collections.abc import Callable, Iterable, Sequence, Set
 
 from worker_host.blender_output import FrameSaved, FrameStarted, parse_line, skipped_file
 from worker_host.commands.frames_found import FramesFound, why_not_there
@@ -32,6 +32,7 @@ _OF_INTEREST = (
 #: What Blender 5 begins its lines with.
 _PREFIX = r"^(?:[\d:.]+\s+\S+\s*\|\s?)?"
 _BLENDERS = re.compile(_PREFIX + r"(?:Read blend\b|Blender quit\b)")
+_QUIT = re.compile(_PREFIX + r"Blender quit\b")
 _NO_SCENE = re.compile(r"Can't find scene: '(.*)' in file")
 _ERROR = re.compile(_PREFIX + r"((?:Error|ERROR)\b.{1,300})")
 _SAVED = re.compile(_PREFIX + "Saved: '")
@@ -56,6 +57,12 @@ class FrameAccount:
         """Skipped files of a frame's views, by folder and numbers in the name."""
         self._frame: int | None = None
         self._written: set[int] = set()
+        self._is_rendering = False
+        self._has_movie = False
+        self.has_quit = False
+        """Whether Blender has said that it ends."""
+        self.steps = 0
+        """Counts Blender's lines about frames and about its end."""
         self.speaks_as_blender = False
         """Whether the program says what Blender says when it opens a file, or when it ends."""
         self.error = ""
@@ -72,11 +79,16 @@ class FrameAccount:
             self._skip(skipped, is_view=" for view " in text)
         if found := _APPENDED.match(text):
             self._written.add(int(found[1]))
+            self._has_movie = True
+        if _QUIT.match(text):
+            self.has_quit = True
         for event in parse_line(text):
             if isinstance(event, FrameStarted):
                 self._frame = event.frame
+                self._is_rendering = True
             elif isinstance(event, FrameSaved) and _SAVED.match(text):
                 self._save(event.path)
+        self.steps += 1
 
     def _hear_error(self, text: str) -> None:
         if found := _NO_SCENE.search(text):
@@ -88,6 +100,7 @@ class FrameAccount:
     def _save(self, path: str) -> None:
         self.saved[path] = None
         self._on_saved(path)
+        self._is_rendering = False
         if self._frame is not None:
             self._written.add(self._frame)
 
@@ -96,6 +109,21 @@ class FrameAccount:
         if is_view:
             numbers = tuple(_NUMBER.findall(os.path.basename(path)))
             self._views.setdefault((os.path.dirname(path), numbers), []).append(path)
+
+    def has_all(self, frames: Sequence[int]) -> bool:
+        """Return whether Blender has said of each frame that it was saved or skipped.
+
+        A movie is whole only when Blender has ended, so it never counts.
+        """
+        views = sum(map(len, self._views.values()))
+        skipped = len(self.skipped) - views + len(self._views)
+        if self._is_rendering or self._has_movie or len(self._written) + skipped < len(frames):
+            return False
+        numbers = _numbers_in(self.skipped)
+        return all(frame in self._written or _is_in(frame, numbers) for frame in frames)
+
+    def are_saved_whole(self) -> bool:
+        return not any(map(why_not_there, self.saved))
 
     def set_aside_skipped(self, found: FramesFound) -> list[str]:
         """Set aside the skipped files that do not count; return a sentence for each."""
@@ -126,7 +154,8 @@ class FrameAccount:
                 raise CommandFailed(f'Blender says it has saved "{path}", but {why}')
         if not (self.speaks_as_blender or self.saved or self.skipped):
             return
-        numbers = self._numbers()
+        # One number in the name of each file ends with the frame's.
+        numbers = _numbers_in((*self.saved, *self.skipped))
         missing = [
             frame
             for frame in frames or ()
@@ -138,10 +167,10 @@ class FrameAccount:
             plural = "s" if len(missing) > 1 else ""
             raise CommandFailed(f"Blender ended without having written frame{plural} {named}{more}")
 
-    def _numbers(self) -> set[str]:
-        """Return the numbers in the names of the files; one of each name ends with the frame's."""
-        names = (os.path.basename(path) for path in (*self.saved, *self.skipped))
-        return {number for name in names for number in _NUMBER.findall(name)}
+
+def _numbers_in(paths: Iterable[str]) -> set[str]:
+    names = map(os.path.basename, paths)
+    return {number for name in names for number in _NUMBER.findall(name)}
 
 
 def _is_in(frame: int, numbers: Set[str]) -> bool:

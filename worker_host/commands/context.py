@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from worker_host import processes
-from worker_host.commands.parameters import CommandFailed, ProgramFailed
+from worker_host.commands.parameters import ProgramFailed, ProgramMissing
 from worker_host.processes.environment import find_program
 from worker_host.processes.output import LineWriter, LogFile
 from worker_host.processes.watch import Stopped, Watch
@@ -22,6 +22,10 @@ _CHUNK = 64 * 1024
 _DRAIN_S = 1.0
 #: A variable without a value in the farm, which arrives as it was written.
 _UNKNOWN = re.compile(r"\{[^{}]+\}")
+
+
+def _never(_run_s: float) -> str:
+    return ""
 
 
 class Context:
@@ -35,19 +39,28 @@ class Context:
         environment: Mapping[str, str],
         tools: Mapping[str, str],
         stop_grace_s: float,
+        end_grace_s: float,
         directory: str,
         on_started: Callable[[int], None],
+        on_lines: Callable[[Sequence[bytes]], None],
         on_warning: Callable[[str], None],
         existing_frames: ExistingFrames = ExistingFrames(),  # noqa: B008 - frozen
     ) -> None:
+        """
+        Args:
+            on_lines: called with the lines that a program prints, several at a time.
+        """
         self.existing_frames = existing_frames
         self._log = log
         self._watch = watch
         self._environment = environment
         self._tools = tools
         self._stop_grace_s = stop_grace_s
-        self._directory = directory
+        self.end_grace_s = end_grace_s
+        """How long Blender may take to end after its last frame, in seconds; 0 for any time."""
         self._on_started = on_started
+        self._on_lines = on_lines
+        self._directory = directory
         self._on_warning = on_warning
 
     def log(self, line: str) -> None:
@@ -91,28 +104,37 @@ class Context:
         """Return the path of a program: the one set for this host, or else one on PATH.
 
         Raises:
-            CommandFailed: there is no such program.
+            ProgramMissing: there is no such program.
         """
         if _UNKNOWN.fullmatch(name):
             reason = f'nothing is set for "{name}" on this worker'
             self.log(reason)
-            raise CommandFailed(reason)
+            raise ProgramMissing(reason)
         tool = name.removesuffix(".exe")
         found = find_program(self._tools.get(tool, name), self._environment)
         if found is None:
             self.log(f'program not found: "{name}"')
-            raise CommandFailed(f'program not found: "{name}"')
+            raise ProgramMissing(f'program not found: "{name}"')
         return found
 
-    def run(self, argv: Sequence[str], on_line: Callable[[bytes], None] | None = None) -> None:
+    def run(
+        self,
+        argv: Sequence[str],
+        on_line: Callable[[bytes], None] | None = None,
+        overdue: Callable[[float], str] = _never,
+    ) -> None:
         """Run a program to its end, and write its output to the log.
 
         Args:
             argv: the program and its arguments.
-            on_line: called with each line of the output.
+            on_line: called with each line of the output, too.
+            overdue: called again and again with the seconds for which the run has been going on.
+                It returns why the program is done although it does not end; empty if it is not
+                done. The program is then stopped, and its exit code does not count.
 
         Raises:
-            CommandFailed: the program cannot be started, or its exit code is not 0.
+            ProgramMissing: the program cannot be started.
+            ProgramFailed: its exit code is not 0.
             Stopped: the run had to stop; the program and all its descendants are gone.
         """
         self.checkpoint()
@@ -121,18 +143,27 @@ class Context:
             program = processes.spawn([self.program(argv[0]), *argv[1:]], self._environment)
         except OSError as error:
             self.log(f"cannot start {argv[0]}: {error.strerror}")
-            raise CommandFailed(f'cannot start "{argv[0]}": {error.strerror}') from error
+            raise ProgramMissing(f'cannot start "{argv[0]}": {error.strerror}') from error
         self._on_started(program.pid)
-        code = self._run_to_end(program, on_line)
+        code = self._run_to_end(program, on_line, overdue)
         if code != 0:
             raise ProgramFailed(code)
 
     def _run_to_end(
-        self, program: processes.Spawned, on_line: Callable[[bytes], None] | None
+        self,
+        program: processes.Spawned,
+        on_line: Callable[[bytes], None] | None,
+        overdue: Callable[[float], str],
     ) -> int:
-        lines = LineWriter(self._log, b"pid=%d > " % program.pid, on_line)
+        def heard(lines: Sequence[bytes]) -> None:
+            self._on_lines(lines)
+            if on_line is not None:
+                for line in lines:
+                    on_line(line)
+
+        lines = LineWriter(self._log, b"pid=%d > " % program.pid, heard)
         try:
-            code = self._follow(program, lines)
+            code = self._follow(program, lines, overdue)
         except Stopped:
             self._stop(program, lines)
             raise
@@ -144,10 +175,16 @@ class Context:
             os.close(program.output)
         return code
 
-    def _follow(self, program: processes.Spawned, lines: LineWriter) -> int:
+    def _follow(
+        self, program: processes.Spawned, lines: LineWriter, overdue: Callable[[float], str]
+    ) -> int:
         is_open = True
         while (code := processes.reap(program.pid)) is None:
             self._watch.checkpoint()
+            if why := overdue(self._watch.run_s):
+                self.log(f"{why}: stopping it, and going on")
+                self._stop(program, lines)
+                return 0
             self._watch.wait(60.0, program.output if is_open else None)
             if is_open:
                 is_open = _read(program, lines)

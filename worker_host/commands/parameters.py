@@ -27,6 +27,10 @@ class ProgramFailed(CommandFailed):
         return ProgramFailed(self.code, reason)
 
 
+class ProgramMissing(CommandFailed):
+    """The command's program is not there, or cannot be started."""
+
+
 def text(parameters: Mapping[str, Any], name: str, *, may_be_empty: bool = False) -> str:
     """Return a required string."""
     value = _mandatory(parameters, name)

@@ -1,36 +1,50 @@
 """Writes a command's output to the task's log, in constant memory. Standard library only."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 #: The longest line, in bytes; longer ones are split.
 MAX_LINE = 40 * 1024
 
 
 class LogFile:
-    """The task's log: append-only, and always valid UTF-8."""
+    """The task's log: append-only, and always valid UTF-8.
+
+    What the disk does not take is lost, because a full disk must not end a render.
+    """
 
     def __init__(self, path: str) -> None:
         self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
+        self._lost = 0
+        """How many bytes were lost since the last write that the disk took."""
 
     def line(self, text: str) -> None:
         # JSON can hold lone surrogates, but UTF-8 cannot.
         self.write(text.encode("utf-8", "replace") + b"\n")
 
     def write(self, data: bytes) -> None:
-        while data:
-            data = data[os.write(self._file, data) :]
+        if self._lost:
+            data = (
+                b"\n(%d bytes of the log were lost: the disk did not take them)\n" % self._lost
+                + data
+            )
+        try:
+            while data:
+                data = data[os.write(self._file, data) :]
+            self._lost = 0
+        except OSError:
+            self._lost += len(data)
 
 
 class LineWriter:
     """Writes bytes to the log as they come, each line with a prefix."""
 
     def __init__(
-        self, log: LogFile, prefix: bytes, on_line: Callable[[bytes], None] | None = None
+        self, log: LogFile, prefix: bytes, on_lines: Callable[[Sequence[bytes]], None] | None = None
     ) -> None:
         self._log = log
         self._prefix = prefix
-        self._on_line = on_line
+        self._on_lines = on_lines
         self._pending = b""
 
     def feed(self, chunk: bytes) -> None:
@@ -57,9 +71,8 @@ class LineWriter:
         text = self._prefix + separator.join(piece.removesuffix(b"\r") for piece in pieces) + b"\n"
         self._log.write(text.decode("utf-8", "replace").encode())
         # Last, because what is logged about a line belongs behind it.
-        if self._on_line is not None:
-            for line in lines:
-                self._on_line(line.removesuffix(b"\r"))
+        if self._on_lines is not None:
+            self._on_lines([line.removesuffix(b"\r") for line in lines])
 
 
 def _pieces(line: bytes) -> list[bytes]:

@@ -21,6 +21,11 @@ class Stopped(Exception):
         self.reason = reason
 
 
+#: A pause between two checkpoints counts as this many checks at most: the machine or the shim stood
+#: still, or a command could not check.
+_MOST_CHECKS = 5
+
+
 class Watch:
     """Waits for events that concern a run."""
 
@@ -28,7 +33,9 @@ class Watch:
         self._host_lock = host_lock
         self._orphan_after_s = orphan_after_s
         self._check_s = check_s
-        self._host_seen = self._next_check = time.monotonic()
+        self._host_seen = self._next_check = self._counted = time.monotonic()
+        self.run_s = 0.0
+        """For how long the run has been going on; time in which it stood still does not count."""
         self._stopped: Stopped | None = None
         self._wakeup, wake = os.pipe()
         os.set_blocking(self._wakeup, False)
@@ -46,6 +53,8 @@ class Watch:
             Stopped: the run has to stop.
         """
         now = time.monotonic()
+        self.run_s += min(now - self._counted, _MOST_CHECKS * self._check_s)
+        self._counted = now
         if now >= self._next_check:
             self._look_for_host(now)
         if self._stopped is not None:

@@ -57,6 +57,8 @@ class Hello:
     """`str(RunKey)` of each run that lives on the host, or whose outcome the host keeps."""
     provisioned: bool = True
     """Whether the host uses the farm's settings for it."""
+    asides: Mapping[str, Any] = field(default_factory=dict)
+    """As in `SetAside`."""
 
     def check(self) -> None:
         """Refuse numbers that no host says: the keeper makes something of each slot.
@@ -88,6 +90,15 @@ class StatusReport:
 
     TYPE: ClassVar[str] = "status"
     status: str
+
+
+@dataclass(frozen=True, slots=True)
+class SetAside:
+    """All causes for which the host is set aside; empty: for none any more."""
+
+    TYPE: ClassVar[str] = "set_aside"
+    asides: Mapping[str, Any] = field(default_factory=dict)
+    """By cause, as `workflows.domain.asides.told` returns them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +149,8 @@ class Welcome:
     """Those of the runs in `Hello` whose end is recorded, so the host may drop their outcomes."""
     provision: Mapping[str, Any] = field(default_factory=dict)
     """The farm's settings for this host, as in `Provisioned`."""
+    programs: Mapping[str, Any] = field(default_factory=dict)
+    """Names or paths of the programs for a task type, by task type; the host needs one of each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,11 +202,18 @@ class StatusOrder:
     """Whether running tasks may end first."""
 
 
+@dataclass(frozen=True, slots=True)
+class Forgive:
+    """A person says that the host's machine is mended: it takes tasks again."""
+
+    TYPE: ClassVar[str] = "forgive"
+
+
 #: Messages that a host may get at any time after its welcome, and that it acts upon.
-Told = StopRun | Settled | StatusOrder | Provisioned
+Told = StopRun | Settled | StatusOrder | Provisioned | Forgive
 Message = (
-    Hello | Beat | StatusReport | Progress | LogPiece
-    | Welcome | Provisioned | LogAck | StopRun | Settled | StatusOrder
+    Hello | Beat | StatusReport | SetAside | Progress | LogPiece
+    | Welcome | Provisioned | LogAck | StopRun | Settled | StatusOrder | Forgive
 )  # fmt: skip
 
 _TYPES: Mapping[str, type[Any]] = {

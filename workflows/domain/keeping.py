@@ -6,7 +6,7 @@ the time is an argument, in seconds of any one clock.
 
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum, auto
 from typing import Any
 
@@ -15,7 +15,9 @@ from workflows.domain.matchmaking import (
     Offer,
     Plan,
     RecallOrder,
+    Starved,
     StatusOrder,
+    Waiting,
     plan,
 )
 from workflows.domain.messages import Lease, Recall
@@ -35,6 +37,12 @@ class KeeperTimes:
     """The pause before an audit after a message found no open workflow: the job may be ending."""
     start_again_s: float = 1.0
     """The pause before a workflow is started again that could not be started."""
+    starved_after_s: float = 900.0
+    """How long a task waits for another worker before one that failed it may retry; 0: for ever."""
+    wait_over_s: float = 60.0
+    """A task that waits again within this time has waited all the time: the worker that it waited
+    for has taken it, but has not really tried it.
+    """
     pause_s: float = 0.01
     """The pause between two passes, so that simultaneous changes are planned together."""
 
@@ -98,6 +106,53 @@ class RestingWorkers:
         """Return the workers that rest now, and forget the others."""
         self._since = {w: since for w, since in self._since.items() if now - since < cooldown_s}
         return frozenset(self._since)
+
+
+@dataclass(frozen=True, slots=True)
+class _Wait:
+    since: float
+    seen: float
+    """When it was last seen to go on."""
+    granted: int | None = None
+    """The version of the demand for which a retry was allowed."""
+
+
+class StarvedTasks:
+    """Tells which tasks have waited too long for another worker than those that failed them.
+
+    The other worker may hang, or be busy for days.
+    """
+
+    def __init__(self, after_s: float, over_s: float) -> None:
+        self._after_s = after_s
+        self._over_s = over_s
+        self._waits: dict[tuple[str, str], _Wait] = {}
+
+    def at(self, now: float) -> Starved:
+        """Return the tasks that have waited too long."""
+        if self._after_s <= 0:
+            return {}
+        return {
+            key: wait.granted
+            for key, wait in self._waits.items()
+            if now - wait.since >= self._after_s
+        }
+
+    def note(self, waiting: Sequence[Waiting], now: float) -> None:
+        """Note which tasks wait; call it once in each pass."""
+        here = {(each.job_id, each.task_type) for each in waiting}
+        self._waits = {
+            key: wait
+            for key, wait in self._waits.items()
+            if key in here or now - wait.seen < self._over_s
+        }
+        for each in waiting:
+            key = (each.job_id, each.task_type)
+            wait = self._waits.get(key)
+            if wait is None or wait.granted not in (None, each.version):
+                wait = _Wait(now, now)  # after a retry, the next wait begins
+            granted = each.version if each.may_retry else wait.granted
+            self._waits[key] = replace(wait, seen=now, granted=granted)
 
 
 class StartQueue:
@@ -210,17 +265,21 @@ def is_astray(open_run: OpenRun, stored: StoredRun | None) -> bool:
 
 
 class Keeper:
-    """One keeper. If its memory is lost, it only sends some messages once more."""
+    """One keeper. If its memory is lost, it only sends some messages once more, and tasks that wait
+    for another worker wait for their whole time again.
+    """
 
     def __init__(self, times: KeeperTimes) -> None:
         self._times = times
         self._resend = ResendTimer(times.resend_s)
+        self._starved = StarvedTasks(times.starved_after_s, times.wait_over_s)
         self._next_audit = float("-inf")
 
     def look(self, farm: FarmSnapshot, now: float) -> Pass:
         """Plan one pass. If a pass is cut off anywhere, the next one completes its work."""
         self._resend.forget_old(now)
-        planned = plan(farm)
+        planned = plan(farm, starved=self._starved.at(now))
+        self._starved.note(planned.waiting, now)
         due = self._resend.is_due
         recalls = [
             order

@@ -4,8 +4,10 @@ The order is Flamenco's and is strict: the job of the highest priority first, th
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import NamedTuple
 
 from workflows.domain.messages import Census, Demand, SessionChanged, Want, WorkerGone
 from workflows.domain.statuses import SCHEDULABLE, JobStatus, WorkerStatus
@@ -32,6 +34,10 @@ class WorkerFacts:
     """Whether it speaks HTTP and waits for a task just now."""
     is_paused: bool = False
     """Whether it stays awake but gets no further tasks."""
+    set_aside: str = ""
+    """Why it gets no further tasks until its machine is mended; empty if it gets them."""
+    types_left_out: frozenset[str] = frozenset()
+    """Task types that it gets again when its machine is mended; `task_types` has them not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +110,23 @@ class StatusOrder:
     status: WorkerStatus
 
 
+class Waiting(NamedTuple):
+    """Tasks of a job that wait for another worker, because each worker that is free failed them."""
+
+    job_id: str
+    task_type: str
+    version: int
+    """The demand's version."""
+    may_retry: bool
+    """Whether workers that failed them may try again, because the wait was too long."""
+
+
+#: By (job, task type) of tasks that starve: the version of the demand for which a retry was allowed
+#: already; None if it was not.
+Starved = Mapping[tuple[str, str], int | None]
+_NONE_STARVES: Starved = MappingProxyType({})
+
+
 @dataclass(slots=True)
 class Plan:
     offers: list[Offer] = field(default_factory=list)
@@ -112,6 +135,7 @@ class Plan:
     """(job, message) pairs."""
     changed_sessions: list[tuple[str, SessionChanged]] = field(default_factory=list)
     censuses: list[tuple[str, Census]] = field(default_factory=list)
+    waiting: list[Waiting] = field(default_factory=list)
     orphaned: list[str] = field(default_factory=list)
     """Leases to be marked as returned, because their job's run has ended."""
     status_orders: list[StatusOrder] = field(default_factory=list)
@@ -123,21 +147,28 @@ class Plan:
 _DEAD = frozenset({WorkerStatus.OFFLINE, WorkerStatus.ERROR})
 
 
-def plan(farm: FarmSnapshot, *, max_lent: int = 400) -> Plan:
+def plan(
+    farm: FarmSnapshot,
+    *,
+    max_lent: int = 400,
+    starved: Starved = _NONE_STARVES,
+) -> Plan:
     """Return what the keeper shall do now. An unchanged farm gives the same plan again.
 
     Args:
+        starved: tasks that have waited too long for another worker.
         max_lent: the most leases that one job gets; one workflow cannot serve more.
     """
-    return _Pass(farm, max_lent).plan()
+    return _Pass(farm, max_lent, starved).plan()
 
 
 class _Pass:
     """One pass: it knows the free workers, the jobs' demands and the leases already offered."""
 
-    def __init__(self, farm: FarmSnapshot, max_lent: int) -> None:
+    def __init__(self, farm: FarmSnapshot, max_lent: int, starved: Starved) -> None:
         self._farm = farm
         self._max_lent = max_lent
+        self._starved = starved
         self._plan = Plan()
         self._workers = {worker.id: worker for worker in farm.workers}
         self._jobs = {job.id: job for job in farm.jobs}
@@ -268,19 +299,46 @@ class _Pass:
 
     def _answer_census(self, job: JobFacts, want: Want) -> None:
         assert job.demand is not None
-        able = [w for w in self._farm.workers if _can_serve(w, job, want.task_type)]
+        # A worker that is set aside comes back, so the job waits for it.
+        able = [
+            worker
+            for worker in self._farm.workers
+            if _is_in_tag(worker, job)
+            and want.task_type in worker.task_types | worker.types_left_out
+        ]
         unblocked = [worker for worker in able if worker.id not in want.blocked]
         version = job.demand.version
         if want.blocked and able and not unblocked:
             census = Census(version, want.task_type, nobody_left=True)
             self._plan.censuses.append((job.id, census))
         elif want.failed:
-            there = [worker for worker in unblocked if _takes_work(worker)]
-            if all(worker.id in want.failed for worker in there):
-                retry = tuple(worker.id for worker in there)
-                if retry:
-                    census = Census(version, want.task_type, allow_retry=retry)
-                    self._plan.censuses.append((job.id, census))
+            there = [
+                worker
+                for worker in unblocked
+                if _takes_work(worker) and want.task_type in worker.task_types
+            ]
+            retry = tuple(worker.id for worker in there if worker.id in want.failed)
+            if len(retry) < len(there):
+                retry = self._retry_of_starved(job, want, retry)
+            if retry:
+                census = Census(version, want.task_type, allow_retry=retry)
+                self._plan.censuses.append((job.id, census))
+
+    def _retry_of_starved(
+        self, job: JobFacts, want: Want, failed: Collection[str]
+    ) -> tuple[str, ...]:
+        """Return the workers that may retry although other workers are left to try."""
+        assert job.demand is not None
+        retry: tuple[str, ...] = ()
+        version = job.demand.version
+        key = (job.id, want.task_type)
+        if key in self._starved and self._starved[key] in (None, version):
+            free = {worker.id for worker, _ in self._free}
+            free.update(lease.worker_id for lease in self._recallable(job))
+            retry = tuple(worker_id for worker_id in failed if worker_id in free)
+        waiting = Waiting(job.id, want.task_type, version, bool(retry))
+        self._plan.waiting.append(waiting)
+        return retry
 
 
 def _is_dead(worker: WorkerFacts) -> bool:
@@ -314,11 +372,16 @@ def _takes_work(worker: WorkerFacts | None) -> bool:
         and worker.is_present
         and worker.status_requested is None
         and not worker.is_paused
+        and not worker.set_aside
     )
 
 
 def _can_serve(worker: WorkerFacts, job: JobFacts, task_type: str) -> bool:
-    return task_type in worker.task_types and (job.tag is None or job.tag in worker.tags)
+    return task_type in worker.task_types and _is_in_tag(worker, job)
+
+
+def _is_in_tag(worker: WorkerFacts, job: JobFacts) -> bool:
+    return job.tag is None or job.tag in worker.tags
 
 
 def _recall_for(worker: WorkerFacts, job: JobFacts, lease: LeaseFacts) -> RecallOrder | None:
@@ -331,6 +394,8 @@ def _recall_for(worker: WorkerFacts, job: JobFacts, lease: LeaseFacts) -> Recall
         return RecallOrder(lease.id, job.id, at_once, reason)
     if worker.is_paused:
         return RecallOrder(lease.id, job.id, at_once=False, reason="it is paused")
+    if worker.set_aside:
+        return RecallOrder(lease.id, job.id, at_once=False, reason="it is set aside")
     if reason := _out_of_place(worker, job, lease):
         return RecallOrder(lease.id, job.id, at_once=False, reason=reason)
     if lease.recall:

@@ -323,6 +323,12 @@ class Outcome:
     """One line, shown as the task's activity."""
     not_handed_out: bool = False
     """Whether an HTTP worker never got the run, so that its attempt does not count."""
+    fault: str = ""
+    """The class of a failure's cause, a `workflows.domain.faults.Fault`; empty if unknown."""
+    rule: str = ""
+    """The name of the rule that has found the cause."""
+    may_be_tasks: bool = False
+    """Whether the task itself may be the cause of this fault of a machine."""
 
 
 # --- workflow to database -------------------------------------------------------------------------

@@ -920,6 +920,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/tablao/v1/workers/{worker_id}/forgive": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Forgive Worker
+         * @description Let a worker that is set aside take tasks again, until it meets the fault again.
+         */
+        post: operations["forgiveWorker"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v3/shaman/checkout/requirements": {
         parameters: {
             query?: never;
@@ -1075,6 +1095,26 @@ export interface paths {
          * @description Return the changes of the job's status and the failures of its tasks.
          */
         get: operations["getJobHistory"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tablao/v1/jobs/{job_id}/reasons": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Job Reasons
+         * @description Return why tasks failed, or wait because of a machine; like reasons are one.
+         */
+        get: operations["getJobReasons"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1900,6 +1940,8 @@ export interface components {
             status_change: components["schemas"]["WorkerStatusChange"] | null;
             /** Is Paused */
             is_paused: boolean;
+            /** Set Aside */
+            set_aside: components["schemas"]["WorkerAside"][];
             /** Is Connected */
             is_connected: boolean;
             /** Is Http */
@@ -2257,6 +2299,14 @@ export interface components {
             tasks: components["schemas"]["RenderedNow"][];
         };
         /**
+         * JobReasons
+         * @description Why tasks of a job failed, or wait because of a fault of a machine.
+         */
+        JobReasons: {
+            /** Reasons */
+            reasons: components["schemas"]["LikeTasks"][];
+        };
+        /**
          * JobStatus
          * @enum {string}
          */
@@ -2322,6 +2372,18 @@ export interface components {
          * @enum {string}
          */
         Language: "javascript" | "python";
+        /**
+         * LikeTasks
+         * @description Tasks of a job with like texts, which differ only in numbers, frames and paths.
+         */
+        LikeTasks: {
+            /** Text */
+            text: string;
+            /** Tasks */
+            tasks: number;
+            /** Task Ids */
+            task_ids: string[];
+        };
         /** ListedJobType */
         ListedJobType: {
             /** Name */
@@ -2618,6 +2680,11 @@ export interface components {
                 [key: string]: string;
             };
             existing_frames: components["schemas"]["ExistingFrames"];
+            /** Fault Rules */
+            fault_rules?: {
+                [key: string]: string;
+            }[];
+            times: components["schemas"]["RunTimes"];
         };
         /**
          * RunStatistics
@@ -2628,6 +2695,17 @@ export interface components {
             cpu_percent?: number | null;
             /** Memory */
             memory?: number | null;
+        };
+        /**
+         * RunTimes
+         * @description The times of one run, in seconds.
+         */
+        RunTimes: {
+            /**
+             * End Grace S
+             * @default 60
+             */
+            end_grace_s: number;
         };
         /** SameOutput */
         SameOutput: {
@@ -3018,6 +3096,23 @@ export interface components {
             task?: components["schemas"]["WorkerTask"] | null;
             /** Tags */
             tags?: components["schemas"]["WorkerTag"][] | null;
+        };
+        /**
+         * WorkerAside
+         * @description A cause because of which a worker is set aside.
+         */
+        WorkerAside: {
+            /** Cause */
+            cause: string;
+            /** Reason */
+            reason: string;
+            /** Task Types */
+            task_types: string[];
+            /**
+             * Since
+             * Format: date-time
+             */
+            since: string;
         };
         /** WorkerList */
         WorkerList: {
@@ -5840,6 +5935,44 @@ export interface operations {
             };
         };
     };
+    forgiveWorker: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                worker_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request does not fit, and the message says why */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"] | components["schemas"]["SecurityError"];
+                };
+            };
+            /** @description Default Response */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
     shamanCheckoutRequirements: {
         parameters: {
             query?: never;
@@ -6337,6 +6470,46 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["JobHistory"];
+                };
+            };
+            /** @description The request does not fit, and the message says why */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"] | components["schemas"]["SecurityError"];
+                };
+            };
+            /** @description Default Response */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    getJobReasons: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobReasons"];
                 };
             };
             /** @description The request does not fit, and the message says why */

@@ -5,7 +5,7 @@ import { countText, forEachRow, report, reportRefusals } from '@/shared/bulkActi
 import type { WorkerStatus } from '@/shared/statuses'
 import type { FarmWorker } from './workerStore'
 
-export type WorkerAction = 'wake' | 'sleep' | 'shut-down' | 'restart' | 'pause' | 'resume' | 'delete'
+export type WorkerAction = 'wake' | 'sleep' | 'shut-down' | 'restart' | 'pause' | 'resume' | 'forgive' | 'delete'
 
 interface Meaning {
   label: string
@@ -29,6 +29,7 @@ export const WORKER_ACTIONS: Record<WorkerAction, Meaning> = {
   },
   'pause': { label: 'Pause', done: 'paused', isPossible: (worker) => isThere(worker) && !worker.is_paused },
   'resume': { label: 'Resume', done: 'resumed', isPossible: (worker) => worker.is_paused },
+  'forgive': { label: 'Forgive', done: 'forgiven', isPossible: (worker) => worker.set_aside.length > 0 },
   'restart': {
     label: 'Restart', done: 'asked to restart', canWait: true,
     isPossible: (worker) => isThere(worker) && worker.can_restart,
@@ -67,6 +68,7 @@ async function requestOf(action: WorkerAction, workerId: string, isLazy: boolean
   if (status) await setStatus(workerId, status, isLazy && action !== 'wake')
   else if (action === 'pause') await answered(api.POST('/api/tablao/v1/workers/{worker_id}/pause', { params }))
   else if (action === 'resume') await answered(api.POST('/api/tablao/v1/workers/{worker_id}/resume', { params }))
+  else if (action === 'forgive') await answered(api.POST('/api/tablao/v1/workers/{worker_id}/forgive', { params }))
   else await answered(api.DELETE('/api/v3/worker-mgt/workers/{worker_id}', { params }))
 }
 

@@ -4,14 +4,15 @@ import { ago } from '@/shared/ago'
 import { WORKER_LOOK, type Look } from '@/shared/statuses'
 import type { FarmWorker } from './workerStore'
 
-/** Flamenco's status, with `awake` divided into working, idle and paused. */
-export type Kind = 'working' | 'idle' | 'paused' | 'asleep' | 'error' | 'offline' | 'between'
+/** Flamenco's status, with `awake` divided into working, idle, set aside and paused. */
+export type Kind = 'working' | 'idle' | 'aside' | 'paused' | 'asleep' | 'error' | 'offline' | 'between'
 
 const BETWEEN: Look = { label: 'other', icon: 'dots', color: 'queued' }
 
 export const KIND_LOOK: Record<Kind, Look> = {
   working: { label: 'working', icon: 'play', color: 'active' },
   idle: { label: 'idle', icon: 'check', color: 'completed' },
+  aside: { label: 'set aside', icon: WORKER_LOOK.error.icon, color: 'soft-failed' },
   paused: { label: 'paused', icon: 'pause', color: 'paused' },
   asleep: WORKER_LOOK.asleep,
   error: WORKER_LOOK.error,
@@ -26,7 +27,15 @@ export function kindOf(worker: FarmWorker): Kind {
   if (status === 'asleep' || status === 'error' || status === 'offline') return status
   if (status !== 'awake') return 'between'
   if (worker.tasks.length) return 'working'
+  if (worker.set_aside.length) return 'aside'
   return worker.is_paused ? 'paused' : 'idle'
+}
+
+/** Why the worker gets no tasks, or none of some types; empty if it gets all. */
+function whyAside(worker: FarmWorker): string {
+  return worker.set_aside
+    .map(({ reason, task_types }) => (task_types.length ? `no ${task_types.join(', ')}: ${reason}` : reason))
+    .join(' ')
 }
 
 /** Such as `working → asleep, after its task`. */
@@ -38,6 +47,7 @@ export function stateOf(worker: FarmWorker): string {
     const when = change.is_lazy && worker.tasks.length ? ', after its task' : ''
     return `${now} → ${WORKER_LOOK[change.status].label}${when}`
   }
+  if (kind === 'aside') return `${now}: ${whyAside(worker)}`
   return worker.is_paused && kind === 'working' ? `${now} → paused, after its task` : now
 }
 

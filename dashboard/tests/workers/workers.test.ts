@@ -5,6 +5,8 @@ import { matching, parsed, written } from '@/workers/workerQuery'
 import { bytes, kindOf, lastSeen, lastSeenMs, stateOf } from '@/workers/workerWords'
 import { ofTask, worker } from '../rows'
 
+const FULL = { cause: 'disk-full', reason: 'A disk is full.', task_types: [], since: '2026-01-01T10:00:00Z' }
+const NO_BLENDER = { ...FULL, cause: 'program-missing', reason: 'No Blender is here.', task_types: ['blender'] }
 const working = worker({ tasks: [ofTask('render-1')] })
 
 describe('kind and state', () => {
@@ -12,6 +14,9 @@ describe('kind and state', () => {
     [working, 'working', 'working'],
     [worker(), 'idle', 'idle'],
     [worker({ is_paused: true }), 'paused', 'paused'],
+    [worker({ set_aside: [FULL] }), 'aside', 'set aside: A disk is full.'],
+    [worker({ set_aside: [NO_BLENDER] }), 'aside', 'set aside: no blender: No Blender is here.'],
+    [worker({ tasks: working.tasks, set_aside: [NO_BLENDER] }), 'working', 'working'],
     [worker({ status: 'asleep' }), 'asleep', 'asleep'],
     [worker({ status: 'starting' }), 'between', 'starting'],
     [{ ...working, is_paused: true }, 'working', 'working → paused, after its task'],

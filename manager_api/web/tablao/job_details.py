@@ -5,6 +5,7 @@ from fastapi import APIRouter
 from manager_api.contract.job_details import (
     JobHistory,
     JobProgress,
+    JobReasons,
     JobTimes,
     Recompilation,
     RecompileRequest,
@@ -42,6 +43,12 @@ async def get_job_progress(job_id: JobId, parts: Parts, details: JobDetails) -> 
 async def get_job_history(job_id: JobId, details: JobDetails) -> JobHistory:
     """Return the changes of the job's status and the failures of its tasks."""
     return await details.history(job_id)
+
+
+@router.get("/jobs/{job_id}/reasons", operation_id="getJobReasons")
+async def get_job_reasons(job_id: JobId, details: JobDetails) -> JobReasons:
+    """Return why tasks failed, or wait because of a machine; like reasons are one."""
+    return await details.reasons(job_id)
 
 
 @router.post("/jobs/{job_id}/recompile", operation_id="recompileJob")

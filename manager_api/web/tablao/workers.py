@@ -69,3 +69,9 @@ async def pause_worker(worker_id: WorkerId, workers: Workers) -> None:
 @router.post("/{worker_id}/resume", operation_id="resumeWorker", status_code=204)
 async def resume_worker(worker_id: WorkerId, workers: Workers) -> None:
     await workers.pause(worker_id, is_paused=False)
+
+
+@router.post("/{worker_id}/forgive", operation_id="forgiveWorker", status_code=204)
+async def forgive_worker(worker_id: WorkerId, workers: Workers) -> None:
+    """Let a worker that is set aside take tasks again, until it meets the fault again."""
+    await workers.forgive(worker_id)

@@ -17,6 +17,7 @@ from addon.core.my_jobs import (
     job_summary,
     overview,
     pause_job,
+    reasons_of,
     resume_job,
     summary_of,
     thumbnail,
@@ -265,3 +266,20 @@ def test_a_rendered_job_is_done(watch: ContractWatch, rendered_job: dict[str, An
 
     assert (summary.status, summary.progress) == ("completed", 1.0)
     assert (Path(summary.render_output_path).parent / "000003.png").is_file()
+
+
+def test_like_reasons_are_lines(stand_in: StandInManager) -> None:
+    reasons = [
+        {"text": "no camera", "tasks": 3, "task_ids": []},
+        {"text": "a disk is full", "tasks": 1, "task_ids": []},
+    ]
+    stand_in.replies["/api/tablao/v1/jobs/job-1/reasons"] = told({"reasons": reasons})
+
+    assert reasons_of(Manager(stand_in.url), "job-1") == (
+        "3 tasks: no camera",
+        "1 task: a disk is full",
+    )
+
+
+def test_flamencos_managers_tell_no_reasons(stand_in: StandInManager) -> None:
+    assert reasons_of(Manager(stand_in.url), "job-1") == ()

@@ -35,6 +35,14 @@ A_WORKER = {
     "status": "awake",
     "status_change": {"status": "asleep", "is_lazy": True},
     "is_paused": True,
+    "set_aside": [
+        {
+            "cause": "program-missing",
+            "reason": "No Blender is here.",
+            "task_types": ["blender"],
+            "since": "2026-01-01T10:00:00Z",
+        }
+    ],
     "is_connected": True,
     "is_http": False,
     "slots": 2,
@@ -143,6 +151,7 @@ def build(fake: FakeManager) -> FastAPI:
         return answer
 
     _serve_jobs(api, fake)
+    _serve_job_details(api, fake)
     _serve_job_types(api)
     _serve_tasks(api)
     _serve_logs(api, fake)
@@ -176,15 +185,21 @@ def _serve_jobs(api: FastAPI, fake: FakeManager) -> None:
         status = {1: "queued", 2: "active"}.get(fake.looks, fake.ending)
         return {**fake.jobs[job_id], "status": status}
 
-    @api.get("/api/tablao/v1/jobs/{job_id}/same-output")
-    async def same_output(job_id: str) -> Any:
-        return {"jobs": fake.with_same_output, "unseen": fake.unseen}
-
     @api.post("/api/v3/jobs/{job_id}/setstatus", status_code=204)
     @api.post("/api/v3/jobs/{job_id}/setpriority", status_code=204)
     @api.post("/api/tablao/v1/jobs/{job_id}/actions", status_code=204)
     async def change_job(job_id: str) -> None:
         return None
+
+
+def _serve_job_details(api: FastAPI, fake: FakeManager) -> None:
+    @api.get("/api/tablao/v1/jobs/{job_id}/same-output")
+    async def same_output(job_id: str) -> Any:
+        return {"jobs": fake.with_same_output, "unseen": fake.unseen}
+
+    @api.get("/api/tablao/v1/jobs/{job_id}/reasons")
+    async def reasons(job_id: str) -> Any:
+        return {"reasons": [{"text": "no camera", "tasks": 3, "task_ids": [TASK]}]}
 
 
 def _serve_job_types(api: FastAPI) -> None:
@@ -268,6 +283,7 @@ def _serve_workers(api: FastAPI) -> None:
     @api.post("/api/v3/worker-mgt/workers/{worker_id}/settags", status_code=204)
     @api.post("/api/tablao/v1/workers/{worker_id}/pause", status_code=204)
     @api.post("/api/tablao/v1/workers/{worker_id}/resume", status_code=204)
+    @api.post("/api/tablao/v1/workers/{worker_id}/forgive", status_code=204)
     @api.delete("/api/v3/worker-mgt/workers/{worker_id}", status_code=204)
     async def change_worker(worker_id: str) -> None:
         return None

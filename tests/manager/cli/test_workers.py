@@ -15,7 +15,7 @@ def test_workers_are_listed_with_what_they_were_asked_to_become(run: Run) -> Non
     outcome = run("workers")
 
     assert "north" in outcome.out
-    assert "awake, paused → asleep" in outcome.out
+    assert "awake, paused, set aside → asleep" in outcome.out
 
 
 def test_workers_as_json(run: Run) -> None:
@@ -48,8 +48,8 @@ def test_verbs_ask_for_a_status(
     assert fake.last[1] == {"status": status, "is_lazy": is_lazy}
 
 
-@pytest.mark.parametrize("verb", ["pause", "resume"])
-def test_a_worker_is_paused_and_resumed(run: Run, fake: FakeManager, verb: str) -> None:
+@pytest.mark.parametrize("verb", ["pause", "resume", "forgive"])
+def test_a_worker_is_paused_resumed_and_forgiven(run: Run, fake: FakeManager, verb: str) -> None:
     outcome = run("worker", verb, "north")
 
     assert (outcome.exit_code, fake.last) == (0, (f"{OURS}/{WORKER}/{verb}", None))
@@ -64,8 +64,15 @@ def test_a_worker_is_deleted(run: Run, fake: FakeManager) -> None:
 def test_a_worker_is_shown_with_its_task(run: Run) -> None:
     shown = run("worker", "show", "north").out
 
-    for text in ("awake, paused → asleep", "gpu", "blender, misc", "render-1-3", "10.0.0.7"):
+    for text in (
+        "awake, paused, set aside → asleep",
+        "gpu",
+        "blender, misc",
+        "render-1-3",
+        "10.0.0.7",
+    ):
         assert text in shown
+    assert "No Blender is here. (since 2026-01-01T10:00:00Z, for tasks of type blender)" in shown
 
 
 def test_a_worker_as_json(run: Run) -> None:

@@ -14,6 +14,7 @@ from manager_api.workers import store as workers
 from tests.farm.ids import JOB
 from tests.manager.hosts.served_channel import Manager
 from workflows.domain import control
+from workflows.domain.asides import from_json
 from workflows.domain.messages import RunKey
 from workflows.domain.sleep_schedule import SleepSchedule
 from workflows.domain.statuses import WorkerStatus
@@ -113,6 +114,43 @@ async def test_nonsense_ends_the_connection_and_nothing_else(
     assert await manager.close_code(worker, *frames) == control.CLOSE_MALFORMED
     async with manager.host(worker):
         pass
+
+
+# --- workers that are set aside -------------------------------------------------------------------
+
+FULL = {"disk-full": {"reason": "A disk is full.", "task_types": []}}
+
+
+async def has_causes(manager: Manager, worker: str, *causes: str) -> bool:
+    stored = from_json((await manager.row(worker)).set_aside)
+    return [aside.cause for aside in stored] == list(causes)
+
+
+async def test_a_host_is_set_aside_until_it_says_otherwise(manager: Manager) -> None:
+    worker = await manager.worker()
+    async with manager.host(worker) as (socket, _):
+        await manager.say(socket, control.SetAside(FULL))
+        await manager.eventually_true(lambda: has_causes(manager, worker, "disk-full"))
+
+        await manager.say(socket, control.SetAside({}))
+        await manager.eventually_true(lambda: has_causes(manager, worker))
+
+
+async def test_a_hello_says_all_causes(manager: Manager) -> None:
+    worker = await manager.worker()
+    async with manager.host(worker, replace(HELLO, asides=FULL)):
+        assert await has_causes(manager, worker, "disk-full")
+
+    async with manager.host(worker):
+        assert await has_causes(manager, worker)
+
+
+async def test_a_forgiven_worker_and_its_host_are_told(manager: Manager) -> None:
+    worker = await manager.worker()
+    async with manager.host(worker, replace(HELLO, asides=FULL)) as (socket, _):
+        await manager.hosts.forgive(worker)
+
+        assert await manager.hear(socket) == control.Forgive()
 
 
 # --- deleted workers ------------------------------------------------------------------------------

@@ -227,3 +227,35 @@ async def test_settings_that_do_not_fit_change_nothing(
     assert answer.status_code == 400
     assert "sleep_repeats" in answer.json()["message"]
     assert await tasks_of(job["id"]) == before
+
+
+async def test_like_reasons_of_tasks_are_one(
+    api: httpx.AsyncClient, farm: "Farm", submit: Submit, tasks_of: TasksOf
+) -> None:
+    job = await submit()
+    first, second, third = await tasks_of(job["id"])
+    for number, task in enumerate((second, third)):
+        text = f"Failed: cannot save '/out/f000{number}.png'"
+        await farm.set_task(task["id"], status=TaskStatus.FAILED, activity=text)
+    fault = 'Task was queued by Manager because of a fault of worker "carmen": A disk is full.'
+    await farm.set_task(first["id"], activity=fault)
+
+    answer = await api.get(f"{V1}/jobs/{job['id']}/reasons")
+
+    assert answer.json()["reasons"] == [
+        {
+            "text": "cannot save '/out/f0000.png'",
+            "tasks": 2,
+            "task_ids": [second["id"], third["id"]],
+        },
+        {"text": "A disk is full.", "tasks": 1, "task_ids": [first["id"]]},
+    ]
+
+
+async def test_a_job_without_failures_has_no_reasons(
+    api: httpx.AsyncClient, submit: Submit
+) -> None:
+    job = await submit()
+
+    assert (await api.get(f"{V1}/jobs/{job['id']}/reasons")).json() == {"reasons": []}
+    assert (await api.get(f"{V1}/jobs/{'0' * 8}-0000-4000-8000-{'0' * 12}/reasons")).is_error

@@ -17,6 +17,7 @@ from manager_api.hosts.runs import RunService
 from manager_api.workers import store as workers
 from tests.manager.api_calls import Register, Submit, TasksOf
 from workflows.domain.messages import RunKey
+from workflows.domain.run_times import RunTimes
 from workflows.domain.written_frames import WrittenFrame
 
 if TYPE_CHECKING:
@@ -87,6 +88,8 @@ async def test_the_holder_of_a_lease_gets_the_commands_for_its_platform(
         "total_steps": 1,
         "environment": {},
         "existing_frames": {"are_all_kept": False, "written": []},
+        "fault_rules": [],
+        "times": {"end_grace_s": 60},
     }
     assert other.json()["commands"][0]["parameters"]["message"].startswith("blender.exe ")
 
@@ -156,7 +159,8 @@ async def test_fetching_counts_as_authority_for_half_a_minute(
         farm.parts.database,
         lambda: farm.parts.configuration.variables,
         farm.parts.logs,
-        lambda: now[0],
+        RunTimes,
+        clock=lambda: now[0],
     )
     async with farm.parts.database.reading() as session:
         worker = await workers.existing_worker(session, carmen.id)

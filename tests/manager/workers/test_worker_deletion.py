@@ -6,7 +6,9 @@ import httpx
 import pytest
 
 from manager_api.contract.machine import MachineStatistics
+from manager_api.workers import store as workers
 from tests.manager.api_calls import Fits, Register, Submit, TasksOf
+from workflows.domain.asides import Aside
 from workflows.domain.statuses import WorkerStatus
 
 if TYPE_CHECKING:
@@ -116,6 +118,23 @@ async def test_a_resumed_worker_is_paused_no_more(
     assert len(await farm.told("/workers")) == 2
 
 
+async def test_a_worker_that_is_set_aside_shows_why_and_is_forgiven(
+    api: httpx.AsyncClient, farm: "Farm", register: Register
+) -> None:
+    carmen = await register()
+    async with farm.parts.database.writing() as session:
+        row = await workers.existing_worker_to_change(session, carmen.id)
+        await workers.set_aside(session, row, [Aside("disk-full", "A disk is full.")])
+
+    [aside] = (await api.get(f"{OURS}/{carmen.id}")).json()["set_aside"]
+    forgiven = await api.post(f"{OURS}/{carmen.id}/forgive")
+
+    assert (aside["reason"], aside["task_types"]) == ("A disk is full.", [])
+    assert forgiven.status_code == 204
+    assert (await api.get(f"{OURS}/{carmen.id}")).json()["set_aside"] == []
+    assert len(await farm.told("/workers")) == 2
+
+
 # --- what is shown -------------------------------------------------------------------------------
 
 
@@ -140,6 +159,7 @@ async def test_a_worker_is_shown_with_all_that_we_know(
         "status": "starting",
         "status_change": {"status": "awake", "is_lazy": False},
         "is_paused": False,
+        "set_aside": [],
         "is_connected": False,
         "is_http": False,
         "slots": 3,

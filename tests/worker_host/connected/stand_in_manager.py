@@ -18,6 +18,7 @@ from manager_api.web.tablao.host import host_router
 from tests.farm.ids import JOB
 from worker_host.settings import HostSettings
 from workflows.domain import control
+from workflows.domain.asides import Aside, heard
 from workflows.domain.messages import RunKey
 from workflows.domain.statuses import WorkerStatus
 from workflows.domain.task_ids import task_id
@@ -44,6 +45,7 @@ class MemoryRecords:
         self.steps: dict[RunKey, int] = {}
         self.peaks: dict[RunKey, int] = {}
         self.deleted_workers: set[str] = set()
+        self.asides: list[Aside] = []
 
     async def open_session(self, worker_id: str, hello: control.Hello) -> int | None:
         self.hellos.append(hello)
@@ -60,6 +62,9 @@ class MemoryRecords:
 
     async def reported_status(self, worker_id: str, session: int, status: WorkerStatus) -> None:
         self.status = status
+
+    async def set_aside(self, worker_id: str, session: int, said: Mapping[str, Any]) -> None:
+        self.asides = heard(said)
 
     async def seen(self, worker_ids: Collection[str]) -> datetime:
         return datetime.now(UTC)

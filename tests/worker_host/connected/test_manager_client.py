@@ -90,6 +90,8 @@ async def test_no_part_of_an_address_leads_elsewhere(
         {**ANSWER, "task_id": 7},
         {**ANSWER, "commands": [{"name": "exec"}]},
         {**ANSWER, "commands": None},
+        {**ANSWER, "times": {"end_grace_s": "soon"}},
+        {**ANSWER, "times": 60},
         {key: value for key, value in ANSWER.items() if key != "run_key"},
         [],
         "commands",
@@ -104,6 +106,24 @@ async def test_an_answer_that_is_not_for_the_run_is_refused(
 
     with pytest.raises(RunRefused, match="answer to the request for commands"):
         await client.fetch(REF)
+
+
+@pytest.mark.parametrize(
+    ("answer", "grace_s"),
+    [
+        (ANSWER, 60.0),
+        ({**ANSWER, "times": {}}, 60.0),
+        ({**ANSWER, "times": {"end_grace_s": 5, "of_a_newer_build": 7}}, 5.0),
+    ],
+)
+async def test_the_times_may_be_of_another_build(
+    client: ManagerClient, asked: Asked, answer: Any, grace_s: float
+) -> None:
+    asked.answer = httpx.Response(200, json=answer)
+
+    spec = await client.fetch(REF)
+
+    assert spec.times.end_grace_s == grace_s
 
 
 async def test_a_page_of_a_proxy_is_refused(client: ManagerClient, asked: Asked) -> None:

@@ -24,6 +24,7 @@ def carry(job: JobRun) -> str:
             "excluded": [[index, sorted(who)] for index, who in job.tasks.excluded.items()],
             "blocked": sorted(job.failures.blocked),
             "accidents": list(job.failures.accidents.items()),
+            "machines": [[index, sorted(who)] for index, who in job.failures.machines.items()],
             "failed_on": list(job.failures.failed_on.items()),
             "demand": asdict(job.demand),
             "generations": job.generations,
@@ -56,6 +57,8 @@ def restore(text: str) -> JobRun:
     )
     job.tasks.excluded = {index: set(workers) for index, workers in state["excluded"]}
     job.failures.accidents.update(dict(state["accidents"]))
+    # An older build carried no machines.
+    job.failures.machines = {i: set(workers) for i, workers in state.get("machines", ())}
     job.failures.failed_on.update(dict(state["failed_on"]))
     job.demand = _demand(state["demand"])
     job.generations = state["generations"]

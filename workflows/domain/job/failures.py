@@ -14,6 +14,8 @@ from workflows.domain.messages import Limits
 #: How many broken-off runs of a task count as accidents. Each further one counts as a failure:
 #: the task itself probably brings its machines down, for example by using all their memory.
 ACCIDENTS_TOLERATED = 3
+#: A task fails for good when this many machines have reported a fault that it may cause.
+MACHINES_TOLERATED = 3
 
 
 class FailureBook:
@@ -21,6 +23,8 @@ class FailureBook:
         self.blocked = blocked
         """(worker, task type) pairs."""
         self.accidents: Counter[int] = Counter()
+        self.machines: dict[int, set[str]] = {}
+        """By task: the workers that reported a machine's fault that the task itself may cause."""
         self.failed_on: dict[int, str] = {}
         """By index of a task that failed for good: the last worker that tried it."""
         self._tasks = tasks
@@ -34,11 +38,33 @@ class FailureBook:
         self.accidents[index] += 1
         return self.accidents[index] <= ACCIDENTS_TOLERATED
 
+    def is_machines_fault(self, index: int, worker_id: str, *, may_be_tasks: bool) -> bool:
+        """Count a machine's fault; return whether it still counts as the machine's.
+
+        If the task itself may be the cause, it is the task's after `ACCIDENTS_TOLERATED` such
+        faults, so that a task that takes all memory cannot set a whole farm aside.
+        """
+        if not may_be_tasks:
+            return True
+        # Without a failure: the worker does other tasks first, and this one if it is the last.
+        self._tasks.pass_over(index, worker_id)
+        self.machines.setdefault(index, set()).add(worker_id)
+        is_forgiven = self.is_accident_forgiven(index)
+        return is_forgiven and not self.has_failed_everywhere(index)
+
+    def has_failed_everywhere(self, index: int) -> bool:
+        """Return whether so many machines reported a fault that it must be the task's."""
+        return len(self.machines.get(index, ())) >= MACHINES_TOLERATED
+
+    def count_failure_of_task(self, index: int) -> bool:
+        """Count a failure that no worker is blamed for; return whether it is the last one."""
+        self._tasks.columns.failures[index - 1] += 1
+        return self._tasks.columns.failures[index - 1] >= self._limits.softfail_limit
+
     def count_failure(self, index: int, worker_id: str) -> bool:
         """Count a worker's failure of a task; return whether the task has failed for good."""
         self._tasks.exclude(index, worker_id)
-        self._tasks.columns.failures[index - 1] += 1
-        return self._tasks.columns.failures[index - 1] >= self._limits.softfail_limit
+        return self.count_failure_of_task(index)
 
     def blocks_now(self, index: int, worker_id: str) -> bool:
         """Block the worker for the task's type if it has failed too many tasks of that type.
@@ -72,6 +98,7 @@ class FailureBook:
     def forgive_all(self) -> None:
         self.blocked.clear()
         self.accidents.clear()
+        self.machines.clear()
         self.failed_on.clear()
 
     def _failed_tasks(self, worker_id: str, task_type: str) -> int:

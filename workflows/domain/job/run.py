@@ -7,6 +7,7 @@ for, and a write for the database. Nothing here saves, sends, reads a clock or u
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from workflows.domain.faults import Fault
 from workflows.domain.job.changes import Changes
 from workflows.domain.job.encoding import decode, encode
 from workflows.domain.job.failures import FailureBook
@@ -215,18 +216,30 @@ class JobRun:
             self.tasks.columns.attempts[index - 1] -= 1
         self.tasks.release(index)
         if not is_voided:
-            self._apply(index, holding.lease.worker_id, outcome)
-        if outcome.kind is OutcomeKind.REFUSED:
+            self._apply(index, holding.lease, outcome)
+        is_unable = outcome.kind is OutcomeKind.FAILED and outcome.fault == Fault.MACHINE
+        if is_unable or outcome.kind is OutcomeKind.REFUSED:
             self.leases.remove(holding)
             self._return(holding.lease, outcome.reason, unresponsive=True)
         self.settle()
 
-    def _apply(self, index: int, worker_id: str, outcome: Outcome) -> None:
+    def _apply(self, index: int, lease: Lease, outcome: Outcome) -> None:
+        worker_id = lease.worker_id
         match outcome.kind:
             case OutcomeKind.COMPLETED:
                 self.failures.accidents.pop(index, None)
+                self.failures.machines.pop(index, None)
                 text = outcome.reason or "Completed"
                 self.move_task(index, TaskStatus.COMPLETED, text, worker_id)
+            case OutcomeKind.FAILED if outcome.fault == Fault.MACHINE:
+                self._machine_failed(index, lease, outcome)
+            case OutcomeKind.FAILED if outcome.fault == Fault.SCENE:
+                reason = f"{outcome.reason} This fails alike everywhere, so it is not tried again."
+                self._failed_by_itself(index, worker_id, reason, is_final=True)
+            case OutcomeKind.FAILED if (
+                outcome.fault == Fault.CHANCE and self.failures.is_accident_forgiven(index)
+            ):
+                self._requeue_unblamed(index, outcome.reason)
             case OutcomeKind.FAILED:
                 self._failed(index, worker_id, outcome.reason)
             case OutcomeKind.LOST if not self.failures.is_accident_forgiven(index):
@@ -256,6 +269,26 @@ class JobRun:
         else:
             status = self.waiting_status(TaskStatus.SOFT_FAILED)
             self.move_task(index, status, f"Failed: {reason}", worker_id)
+
+    def _machine_failed(self, index: int, lease: Lease, outcome: Outcome) -> None:
+        """Give the task to others, unless it seems to be the cause of the machine's fault."""
+        worker_id, may_be_tasks = lease.worker_id, outcome.may_be_tasks
+        if self.failures.is_machines_fault(index, worker_id, may_be_tasks=may_be_tasks):
+            because = f'of a fault of worker "{lease.worker_name}": {outcome.reason}'
+            self._requeue_unblamed(index, because)
+            return
+        is_final = self.failures.has_failed_everywhere(index)
+        where = f"{len(self.failures.machines[index])} machines" if is_final else "too often"
+        self._failed_by_itself(
+            index, worker_id, f"{outcome.reason} This happened on {where}.", is_final=is_final
+        )
+
+    def _failed_by_itself(self, index: int, worker_id: str, reason: str, *, is_final: bool) -> None:
+        """Count a failure of the task for which its worker is not blamed."""
+        is_final = self.failures.count_failure_of_task(index) or is_final
+        self._has_failed = self._has_failed or is_final
+        status = TaskStatus.FAILED if is_final else self.waiting_status(TaskStatus.SOFT_FAILED)
+        self.move_task(index, status, f"Failed: {reason}"[:LONGEST_REASON], worker_id)
 
     def waiting_status(self, status: TaskStatus) -> TaskStatus:
         """Return the status of a task that waits: `paused` in a paused job, else the given one.

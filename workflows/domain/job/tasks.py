@@ -89,6 +89,11 @@ class TaskBook:
         self._held.discard(index)
         self._refresh(index)
 
+    def pass_over(self, index: int, worker_id: str) -> None:
+        """Let other workers try the task first, without a failure of this one."""
+        self.excluded.setdefault(index, set()).add(worker_id)
+        self.has_grown = True
+
     def exclude(self, index: int, worker_id: str) -> None:
         self.excluded.setdefault(index, set()).add(worker_id)
         failed_by = self.columns.failed_by[index - 1]
