@@ -162,7 +162,13 @@ Parts = Annotated[ManagerParts, Depends(_parts)]
 
 
 async def _jobs(parts: Parts) -> JobService:
-    return JobService(parts.database, parts.job_types, parts.control, parts.configuration.variables)
+    return JobService(
+        parts.database,
+        parts.job_types,
+        parts.control,
+        parts.configuration.variables,
+        parts.settings.shared_storage_path,
+    )
 
 
 async def _tasks(parts: Parts) -> TaskService:

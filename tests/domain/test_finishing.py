@@ -229,6 +229,7 @@ def test_no_preview_is_planned_of_what_ffmpeg_cannot_read(form: str) -> None:
         (["-o", "/o/./##", "-F", "PNG", "-f", "1"], "/o//*.png", {"1": "##.png"}),
         # Frames that the commands do not name are those of the settings.
         (["-o", "/o/##", "-F", "PNG", "-a"], "/o/*.png", {"1-4": "##.png"}),
+        (["-o", "/o/##", "-F", "PNG", "-f", "5..3,7"], "/o/*.png", {"7": "##.png"}),
         # These videos are of other files.
         (["-o", "/o/##", "-F", "PNG", "-f", "1"], "/o/*_L.png", {}),
         (["-o", "/o/##", "-F", "PNG", "-f", "1"], "/comp/*.png", {}),

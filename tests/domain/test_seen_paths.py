@@ -10,7 +10,7 @@ RENDER = Variable(
     (VariableValue("/mnt/render", ("linux",)), VariableValue("R:\\render", ("windows",))),
     is_twoway=True,
 )
-FARM = Variables.of_farm([RENDER, Variable("shot", (VariableValue("sh010"),))], "/mnt/farm")
+FARM = Variables.of_farm([RENDER, Variable("shot", (VariableValue("sh010"),))], "/mnt/farm/jobs")
 BOTH = ("linux", "windows")
 
 
@@ -28,7 +28,7 @@ BOTH = ("linux", "windows")
     ],
 )
 def test_shared_places_are_seen(path: str, platforms: tuple[str, ...]) -> None:
-    assert why_unseen(path, FARM, platforms, "linux") == []
+    assert why_unseen(path, FARM, "/mnt/farm", platforms, "linux") == []
 
 
 @pytest.mark.parametrize(
@@ -47,7 +47,7 @@ def test_shared_places_are_seen(path: str, platforms: tuple[str, ...]) -> None:
     ],
 )
 def test_other_places_are_named(path: str, platforms: tuple[str, ...], said: list[str]) -> None:
-    sentences = why_unseen(path, FARM, platforms, "linux")
+    sentences = why_unseen(path, FARM, "/mnt/farm", platforms, "linux")
 
     assert len(sentences) == len(said)
     for sentence, beginning in zip(sentences, said, strict=True):

@@ -136,7 +136,7 @@ class Context:
 
         Raises:
             ProgramMissing: the program cannot be started.
-            CommandFailed: its exit code is not 0.
+            ProgramFailed: its exit code is not 0.
             Stopped: the run had to stop; the program and all its descendants are gone.
         """
         self.checkpoint()
