@@ -229,7 +229,10 @@ def _keeper_duties(parts: ManagerParts) -> Sequence[KeeperDuty]:
 def _http_run_keeping(parts: ManagerParts, client: Client) -> KeeperDuty:
     # A quarter of the time-out, so two heartbeats may be late or be lost with a dying manager.
     return HttpRunKeeping(
-        parts.http_runs, TemporalActivities(client), lambda: parts.settings.heartbeat_s / 4
+        parts.http_runs,
+        TemporalActivities(client),
+        lambda: parts.settings.heartbeat_s / 4,
+        lambda: parts.configuration.settings.farm_times,
     )
 
 

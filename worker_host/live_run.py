@@ -3,6 +3,8 @@
 import asyncio
 import contextlib
 import signal
+from datetime import datetime
+from functools import cached_property
 
 from worker_host.folders import trouble_with
 from worker_host.log_tail import LogTail
@@ -11,6 +13,7 @@ from worker_host.run_directory import RunDirectory
 from worker_host.run_spec import RunSpec
 from workflows.domain.faults import Cause
 from workflows.domain.messages import Outcome, OutcomeKind, RunRef
+from workflows.domain.run_times import RunTimes
 
 SUPERSEDED = Outcome(OutcomeKind.SUPERSEDED, "a newer activity reports this run")
 _LOST = Outcome(OutcomeKind.LOST, "the run broke off: its processes were killed")
@@ -23,7 +26,7 @@ def outcome_of(cause: Cause) -> Outcome:
     rule = cause.rule
     return Outcome(
         OutcomeKind.FAILED,
-        cause.reason(""),
+        cause.reason(),
         fault=rule.fault,
         rule=rule.name,
         may_be_tasks=rule.may_be_tasks,
@@ -41,6 +44,11 @@ class LiveRun:
         self.unattached_s = 0.0
         """For how long no call has waited for it; it counts only while the host is connected."""
         self.stop_reason: str | None = None
+        self.failure: str | None = None
+        """Why it is stopped as failed."""
+        self.silent_since: datetime | None = None
+        """When it gave its last sign of life; None if that is not long ago."""
+        self.has_been_silent = False
         self.is_accepted = False
         """Whether the outcome is not needed any more."""
         self.ended: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
@@ -55,6 +63,14 @@ class LiveRun:
     def pid(self) -> int:
         """The shim's pid; 0 as long as there is no shim."""
         return self._pid
+
+    @cached_property
+    def times(self) -> RunTimes:
+        return self.directory.times()
+
+    @property
+    def log_size(self) -> int:
+        return self.directory.log_size()
 
     @property
     def is_attached(self) -> bool:
@@ -98,6 +114,8 @@ class LiveRun:
         """Return the outcome of a run whose shim has left none."""
         if self.stop_reason is not None:
             return Outcome(OutcomeKind.CANCELED, self.stop_reason)
+        if self.failure is not None:
+            return Outcome(OutcomeKind.FAILED, self.failure)
         # The shim writes nothing to a disk that takes nothing.
         cause = await asyncio.to_thread(trouble_with, [str(self.directory.path)], 0)
         return _LOST if cause is None else outcome_of(cause)
@@ -111,11 +129,22 @@ class LiveRun:
         await wait_for_exit(self._pid, self._start)
         return True
 
+    async def fail(self, reason: str, grace_s: float) -> None:
+        """Stop the run as one that has failed; return when it has ended."""
+        self.failure = reason
+        # If the disk is full, only this process knows the reason.
+        with contextlib.suppress(OSError):
+            self.directory.order_failure(reason)
+        await self._end(grace_s)
+
     async def stop(self, reason: str, grace_s: float) -> None:
         """Stop the run's shim, which stops its processes; return when the run has ended."""
         self.stop_reason = self.stop_reason or reason
         if self.preparing is not None:
             self.preparing.cancel()
+        await self._end(grace_s)
+
+    async def _end(self, grace_s: float) -> None:
         await self._started.wait()
         send_signal(self._pid, self._start, signal.SIGTERM)
         await asyncio.wait({self.ended}, timeout=grace_s + _SHIM_MARGIN_S)

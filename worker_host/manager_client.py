@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Mapping
-from dataclasses import asdict
 from typing import Any
 from urllib.parse import quote
 
@@ -14,6 +13,7 @@ from worker_host.run_spec import Command, RunRefused, RunSpec
 from worker_host.settings import HostSettings
 from workflows.domain.messages import RunKey, RunRef, is_uuid
 from workflows.domain.run_times import RunTimes
+from workflows.domain.storage_marker import SharedStorage
 from workflows.domain.written_frames import ExistingFrames, WrittenFrame
 
 logger = logging.getLogger(__name__)
@@ -112,7 +112,9 @@ def _read(content: Mapping[str, Any]) -> RunSpec:
         task_id=content["task_id"],
         existing_frames=_existing(content.get("existing_frames")),
         fault_rules=tuple(content.get("fault_rules", ())),
-        times=_times(content.get("times", {})),
+        fail_on_warnings=bool(content.get("fail_on_warnings")),
+        storage=_storage(content.get("storage")),
+        times=RunTimes.read(content.get("times", {})),
     )
 
 
@@ -126,10 +128,8 @@ def _existing(content: Mapping[str, Any] | None) -> ExistingFrames:
     return ExistingFrames(bool(content["are_all_kept"]), tuple(written))
 
 
-def _times(content: Mapping[str, Any]) -> RunTimes:
-    """Return the times in the answer of a manager, which may be of an older or a newer build."""
-    known = asdict(RunTimes()).items()
-    return RunTimes(**{n: type(default)(content[n]) for n, default in known if n in content})
+def _storage(content: Mapping[str, Any] | None) -> SharedStorage:
+    return SharedStorage(str(content["path"]), str(content["id"])) if content else SharedStorage()
 
 
 def _message(answer: httpx.Response) -> str:

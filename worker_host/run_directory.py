@@ -4,6 +4,7 @@ run.json      the commands to execute (host)
 shim.json     the shim that executes them, and the running command (shim)
 log           the task's log (shim)
 reserved      the space for the outcome, in case that the disk is full later (host)
+failure.json  why the run is stopped as failed (host)
 outcome.json  the run's outcome (shim; the host if the shim died)
 acked         how many bytes of the log the manager has (host)
 delivered     exists if the outcome has been accepted (host)
@@ -19,7 +20,10 @@ from pathlib import Path
 from typing import Any
 
 from worker_host.run_spec import Command, RunSettings, RunSpec
+from worker_host.shim import FAILURE
 from workflows.domain.messages import Outcome, OutcomeKind, RunKey, RunRef
+from workflows.domain.render_warnings import clipped
+from workflows.domain.run_times import RunTimes
 
 #: The space that is reserved for a run's outcome, in bytes.
 _RESERVED = 16_384
@@ -75,10 +79,20 @@ class RunDirectory:
     def commands(self) -> tuple[Command, ...]:
         return tuple(Command(**command) for command in self._read("run.json")["commands"])
 
+    def times(self) -> RunTimes:
+        """Return the run's times; the default ones for a run that an older build began."""
+        return RunTimes.read(self._read("run.json").get("times", {}))
+
+    def order_failure(self, reason: str) -> None:
+        """Write why the run has failed, for the shim that is then told to stop."""
+        self._write(FAILURE, {"reason": reason})
+
     def outcome(self) -> Outcome | None:
         try:
             outcome = self._read("outcome.json")
-            return Outcome(**{**outcome, "kind": OutcomeKind(outcome["kind"])})
+            warnings = clipped((text, count) for text, count in outcome.get("warnings", ()))
+            kind = OutcomeKind(outcome["kind"])
+            return Outcome(**{**outcome, "kind": kind, "warnings": warnings})
         except (OSError, ValueError, TypeError):
             return None
 
@@ -169,8 +183,10 @@ def _description(ref: RunRef, spec: RunSpec, settings: RunSettings) -> Mapping[s
         "environment": {**settings.environment, **spec.environment},
         "tools": {**settings.tools, **spec.tools},
         "fault_rules": [dict(rule) for rule in spec.fault_rules],
+        "fail_on_warnings": spec.fail_on_warnings,
         "min_free": settings.min_free,
         "times": asdict(spec.times),
+        "storage": asdict(spec.storage),
         "stop_grace_s": settings.stop_grace_s,
         "orphan_after_s": settings.orphan_after_s,
         "host_check_s": settings.host_check_s,

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from workflows.domain.messages import Outcome, RunKey, RunRef
 from workflows.domain.run_times import RunTimes
+from workflows.domain.storage_marker import SharedStorage
 from workflows.domain.written_frames import ExistingFrames
 
 
@@ -34,6 +35,8 @@ class RunSpec:
     existing_frames: ExistingFrames = field(default_factory=ExistingFrames)
     fault_rules: tuple[Mapping[str, Any], ...] = ()
     """The farm's own rules for causes of failures, see `workflows.domain.faults.rules_from`."""
+    fail_on_warnings: bool = False
+    storage: SharedStorage = field(default_factory=SharedStorage)
     times: RunTimes = field(default_factory=RunTimes)
 
 
@@ -55,6 +58,8 @@ class RunSettings:
     """How often a run checks that its host lives."""
     tick_s: float = 1.0
     """How often the host counts grace and checks old directories."""
+    silence_check_s: float = 5.0
+    """How often the host measures whether a run shows signs of life."""
     log_poll_s: float = 0.2
     """How often the host checks a live run's log."""
     keep_ended_s: float = 7 * 86400.0

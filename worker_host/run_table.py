@@ -6,6 +6,7 @@ import logging
 import shutil
 import time
 from collections.abc import Coroutine
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +18,11 @@ from worker_host.run_directory import RunDirectory
 from worker_host.run_spec import RunHooks, RunRefused, RunSettings, RunSpec
 from worker_host.runs_folder import RunsFolder
 from worker_host.shim_server import ShimServer
+from worker_host.silence import SilenceWatch
 from workflows.domain.bounded_dict import BoundedDict
 from workflows.domain.faults import Fault
 from workflows.domain.messages import Outcome, OutcomeKind, RunKey, RunRef
+from workflows.domain.run_sentences import was_silent
 from workflows.domain.runs import CANCELED_BEFORE, Attach, Begin, Kept, RunBook, StopOrder
 
 _LOG = logging.getLogger(__name__)
@@ -51,6 +54,7 @@ class RunTable:
         self._task_ids: BoundedDict[RunKey, str] = BoundedDict(_REMEMBERED_TASKS)
         """Task ids by run, kept beyond the run's end: its last preview may be sent later."""
         self._shims = ShimServer()
+        self._silence = SilenceWatch(self._told_silence)
         self._background: set[asyncio.Task[None]] = set()
 
     async def open(self) -> list[RunKey]:
@@ -66,6 +70,7 @@ class RunTable:
             self._adopt(directory)
         await self._shims.warm_up()
         self._in_background(self._tick())
+        self._in_background(self._watch_silence())
         return self.live()
 
     def live(self) -> list[RunKey]:
@@ -155,13 +160,17 @@ class RunTable:
         """Return a run's progress for heartbeats, as far as known.
 
         Keys: `command`, `steps_completed`; for Blender also `frame`, `frames_done`, `frames_total`,
-        `sample`, `samples`.
+        `sample`, `samples`; of a run that is or was silent, `silent_since`.
         """
         run = self._runs.get(key)
         if run is None or run.tail is None:
             return {}
         command = run.directory.running_command()
-        return {"command": command, **run.tail.progress()} if command else run.tail.progress()
+        progress = {"command": command, **run.tail.progress()} if command else run.tail.progress()
+        if run.has_been_silent:
+            since = run.silent_since
+            progress["silent_since"] = None if since is None else since.isoformat()
+        return progress
 
     async def close(self, *, stop_runs: bool) -> None:
         """Close the table and release the lock; runs live on for the next host unless stopped."""
@@ -297,6 +306,23 @@ class RunTable:
             for run in list(self._runs.values()):
                 if run.ended.done() and run.directory.age_s() > self._kept_s(run):
                     self._remove(run)
+
+    async def _watch_silence(self) -> None:
+        while True:
+            await asyncio.sleep(self._settings.silence_check_s)
+            live = [run for key in self.live() if (run := self._runs[key]).pid]
+            await self._silence.look(live, self._settings.silence_check_s)
+
+    def _told_silence(self, key: RunKey, since: datetime | None, silent_s: float) -> None:
+        run = self._runs.get(key)
+        if run is None or run.stop_reason is not None or run.failure is not None:
+            return
+        if since is not None and run.times.stops_silent:
+            reason = was_silent(silent_s)
+            self._in_background(run.fail(reason, self._settings.stop_grace_s))
+        elif since != run.silent_since:
+            run.silent_since, run.has_been_silent = since, True
+            self._hooks.progressed(key, self.progress(key))
 
     def _kept_s(self, run: LiveRun) -> float:
         """Return for how long the run's outcome is kept, in seconds."""

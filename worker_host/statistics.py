@@ -95,6 +95,19 @@ def memory_of_tree(pid: int) -> int:
     return memory
 
 
+def cpu_time_of_tree(pid: int) -> float:
+    """Return the CPU time of a process and its descendants, those that have ended included.
+
+    In seconds; 0 if the process is gone.
+    """
+    spent = 0.0
+    for process in _tree(pid):
+        with contextlib.suppress(psutil.Error):  # it has ended meanwhile
+            times = process.cpu_times()
+            spent += times.user + times.system + times.children_user + times.children_system
+    return spent
+
+
 def _tree(pid: int) -> list[psutil.Process]:
     try:
         top = psutil.Process(pid)

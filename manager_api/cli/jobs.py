@@ -48,10 +48,12 @@ def show(job: JobId, manager: ManagerUrl = DEFAULT_URL, as_json: AsJson = False)
         found = job_id(farm, job)
         details = farm.get(f"/api/v3/jobs/{found}")
         tasks = tasks_of(farm, found)
-        reasons = farm.get(f"/api/tablao/v1/jobs/{found}/reasons")["reasons"]
+        reasons = farm.get(f"/api/tablao/v1/jobs/{found}/reasons")
+        stuck = farm.get(f"/api/tablao/v1/jobs/{found}/progress")["stuck"]
     if as_json:
-        show_json({**details, "tasks": tasks, "reasons": reasons})
+        show_json({**details, "tasks": tasks, **reasons, "stuck": stuck})
         return
+    since = {task["index_in_job"]: task["silent_since"] for task in stuck}
     show_fields(
         [
             ("job", details["name"]),
@@ -63,14 +65,24 @@ def show(job: JobId, manager: ManagerUrl = DEFAULT_URL, as_json: AsJson = False)
             ("steps", steps(details)),
             ("created", details["created"]),
             ("output", details.get("settings", {}).get("render_output_path")),
-            *(("why", f"{count_of(each)}: {each['text']}") for each in reasons),
+            *(("why", f"{count_of(each)}: {each['text']}") for each in reasons["reasons"]),
+            *(
+                ("warning", f"{count_of(each)}: {each['text']} ({each['count']} times)")
+                for each in reasons["warnings"]
+            ),
         ]
     )
     say()
     show_table(
         ("TASK", "STATUS", "STEPS", "WORKER", "NAME"),
         (
-            (t["id"][:8], t["status"], steps(t), (t.get("worker") or {}).get("name", ""), t["name"])
+            (
+                t["id"][:8],
+                _status(t, since.get(t["index_in_job"])),
+                steps(t),
+                (t.get("worker") or {}).get("name", ""),
+                t["name"],
+            )
             for t in tasks
         ),
     )
@@ -147,6 +159,10 @@ def priority(
 
 def count_of(like: dict[str, Any]) -> str:
     return f"{like['tasks']} task{'' if like['tasks'] == 1 else 's'}"
+
+
+def _status(task: dict[str, Any], silent_since: str | None) -> str:
+    return f"{task['status']}, stuck since {silent_since}" if silent_since else str(task["status"])
 
 
 def steps(item: dict[str, Any]) -> str:

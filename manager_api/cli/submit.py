@@ -38,6 +38,10 @@ def submit(
         typer.Option("--keep-frames", help="Skip frames that are there, whoever rendered them."),
     ] = False,
     scene: Annotated[str, typer.Option(help="The scene to render.")] = "Scene",
+    metadata: Annotated[
+        list[str] | None,
+        typer.Option(metavar="KEY=VALUE", help="A text kept with the job. Repeatable."),
+    ] = None,
     paused: Annotated[bool, typer.Option("--paused", help="Wait for `job resume`.")] = False,
     wait: Annotated[
         bool, typer.Option("--wait", help="Show progress until it ends; exit code 1 if it failed.")
@@ -70,7 +74,7 @@ def submit(
                 "type_etag": declared["etag"],
                 "priority": priority,
                 "settings": values,
-                "metadata": {},
+                "metadata": dict(map(_pair, metadata or ())),
                 "submitter_platform": platform.system().lower(),
                 "initial_status": "paused" if paused else "queued",
             },
@@ -95,6 +99,13 @@ def submit(
             if job["status"] == "failed"
             else f"The job was {job['status']}."
         )
+
+
+def _pair(text: str) -> tuple[str, str]:
+    key, equals, value = text.partition("=")
+    if not (key and equals):
+        raise typer.BadParameter(f"'{text}' must look like key=value.")
+    return key, value
 
 
 def _check_render(file: Path | None, frames: str | None) -> None:

@@ -18,9 +18,11 @@ TaskId = Annotated[str, typer.Argument(metavar="ID", help="Its id, or enough of 
 def show(task: TaskId, manager: ManagerUrl = DEFAULT_URL, as_json: AsJson = False) -> None:
     """Show a task and its commands."""
     with Manager(manager) as farm:
-        details = farm.get(f"/api/v3/tasks/{task_id(farm, task)}")
+        found = task_id(farm, task)
+        details = farm.get(f"/api/v3/tasks/{found}")
+        silent_since = farm.get(f"/api/tablao/v1/tasks/{found}/tries").get("silent_since")
     if as_json:
-        show_json(details)
+        show_json({**details, "silent_since": silent_since})
         return
     failed_by = ", ".join(worker["name"] for worker in details.get("failed_by_workers", []))
     show_fields(
@@ -30,6 +32,7 @@ def show(task: TaskId, manager: ManagerUrl = DEFAULT_URL, as_json: AsJson = Fals
             ("job", details["job_id"]),
             ("type", details["task_type"]),
             ("status", details["status"]),
+            ("stuck since", silent_since),
             ("activity", details["activity"]),
             ("priority", details["priority"]),
             ("steps", steps(details)),

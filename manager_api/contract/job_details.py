@@ -38,9 +38,19 @@ class RenderedNow(RenderProgress):
     index_in_job: int
 
 
+class StuckTask(Answer):
+    """A running task without any sign of life for longer than it may be."""
+
+    index_in_job: int
+    silent_since: datetime
+    """When its run last had output or used CPU time; of an HTTP worker, when it last reported."""
+
+
 class JobProgress(Answer):
     tasks: list[RenderedNow]
     """The running tasks whose hosts are connected to this manager, in the job's order."""
+    stuck: list[StuckTask]
+    """The running tasks that are stuck, in the job's order."""
 
 
 class JobHappening(Answer):
@@ -84,11 +94,25 @@ class LikeTasks(Answer):
     """The ids of the first ten of them."""
 
 
+class LikeWarnings(LikeTasks):
+    """Tasks of a job with like warnings."""
+
+    count: int
+    """How often the warnings were given, in all of these tasks."""
+
+
 class JobReasons(Answer):
-    """Why tasks of a job failed, or wait because of a fault of a machine."""
+    """Why tasks of a job failed, or wait because of a fault of a machine; and their warnings."""
 
     reasons: list[LikeTasks]
     """The reason with the most tasks first; at most 20."""
+    warnings: list[LikeWarnings]
+    """The warning with the most tasks first; at most 20."""
+
+
+class TaskWarning(Answer):
+    text: str
+    count: int
 
 
 class TaskTries(Answer):
@@ -100,6 +124,10 @@ class TaskTries(Answer):
     ended_at: datetime | None = None
     memory_peak: int | None = None
     """The peak memory of the newest attempt in bytes, if its worker reported it."""
+    warnings: list[TaskWarning]
+    """The warnings of the newest attempt that has ended; at most ten."""
+    silent_since: datetime | None = None
+    """When the run gave its last sign of life, if the task is stuck."""
     depends_on: list[int]
     """The indexes in the job of the tasks that it depends on."""
 

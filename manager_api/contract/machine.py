@@ -4,9 +4,11 @@ They are checked once, where they arrive. Hosts are not trusted: a value that is
 null. The other values of the report still count, so hosts and managers may be of different builds.
 """
 
+from datetime import datetime
 from typing import Annotated, Any, TypeVar
 
 from pydantic import (
+    AwareDatetime,
     BeforeValidator,
     Field,
     ValidationError,
@@ -43,6 +45,17 @@ Number = Known[Annotated[float, Field(strict=True, ge=-1e6, le=1e6)]]
 Count = Known[Annotated[int, Field(strict=True, ge=0, le=_LARGEST_NUMBER)]]
 FrameNumber = Known[Annotated[int, Field(strict=True, ge=-_LARGEST_NUMBER, le=_LARGEST_NUMBER)]]
 Word = Known[Annotated[str, Field(strict=True, max_length=LONGEST_WORD)]]
+
+
+def _moment(value: Any) -> datetime:
+    """Return the moment in an ISO text that the database and every time zone can hold."""
+    moment = datetime.fromisoformat(value) if isinstance(value, str) else None
+    if moment is None or not 2000 <= moment.year < 3000:
+        raise ValueError("no moment")
+    return moment
+
+
+Moment = Known[Annotated[AwareDatetime, BeforeValidator(_moment)]]
 
 
 def _objects(value: Any) -> list[Any]:
@@ -119,3 +132,5 @@ class RunProgress(RenderProgress):
 
     steps_completed: Count = None
     memory_peak: Size = None
+    silent_since: Moment = None
+    """When the run gave its last sign of life, if it is stuck; null if it is not."""

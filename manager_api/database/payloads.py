@@ -89,6 +89,8 @@ def task_event(
         payload["worker"] = {"name": worker_name, "uuid": task.worker_id}
     if previous is not None:
         payload["previous_status"] = str(previous)
+    if task.silent_since is not None:
+        payload["silent_since"] = rfc3339(task.silent_since)
     return payload
 
 

@@ -201,8 +201,12 @@ class TaskRow(Base):
     """When a worker began the newest attempt."""
     ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     """When the newest attempt ended; null while it runs."""
+    warnings: Mapped[list[list[Any]] | None] = mapped_column(JSON(none_as_null=True))
+    """(text, how often) pairs of the newest attempt that has ended; null: none."""
     memory_peak: Mapped[int | None] = mapped_column(BigInteger)
     """Peak memory of the newest attempt, in bytes; null if unknown, as for HTTP workers."""
+    silent_since: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """When the newest attempt gave its last sign of life, if it is stuck; null if it is not."""
 
 
 class JobHistoryRow(Base):
@@ -370,6 +374,10 @@ class HttpRunRow(Base):
     created: Mapped[datetime] = mapped_column(UtcDateTime)
     touched: Mapped[datetime] = mapped_column(UtcDateTime)
     """When the worker got this run, or last said something about its task."""
+    reported: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """When the worker first got this run, or last reported on it. Its question whether it may go on
+    does not count: it asks this also while its program hangs.
+    """
     handed_out: Mapped[int] = mapped_column(default=0, server_default="0")
     """How often the worker got this run as the answer to its request for a task."""
 

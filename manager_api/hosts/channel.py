@@ -363,6 +363,9 @@ class Hosts:
                 self._every(self._settings.steps_every_s, self._progress.store_memory)
             )
             duties.create_task(
+                self._every(self._settings.steps_every_s, self._progress.store_silences)
+            )
+            duties.create_task(
                 whenever(self._deletion, self._dismiss, tick_s=self._settings.seen_every_s)
             )
 

@@ -1,6 +1,7 @@
 """The progress of connected hosts' runs: kept in memory, and stored in batches."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Protocol
 
 from manager_api.contract.machine import RunProgress
@@ -18,6 +19,10 @@ class ProgressRecords(Protocol):
         """Store the peak memory of runs in bytes, also of runs that have just ended."""
         ...
 
+    async def silences(self, silences: Mapping[RunKey, datetime | None]) -> None:
+        """Store since when runs are silent; None for a run that is not."""
+        ...
+
 
 class ProgressOfRuns:
     def __init__(self, records: ProgressRecords) -> None:
@@ -25,6 +30,7 @@ class ProgressOfRuns:
         self._said: dict[tuple[str, int], tuple[str, RunKey, RunProgress]] = {}
         self._steps: dict[RunKey, int] = {}
         self._memory_peaks: dict[RunKey, int] = {}
+        self._silences: dict[RunKey, datetime | None] = {}
         self._settled: BoundedDict[RunKey, None] = BoundedDict(_REMEMBERED_ENDS)
 
     def of_job(self, job_id: str) -> Mapping[int, RunProgress]:
@@ -43,6 +49,7 @@ class ProgressOfRuns:
             self._note_memory(key, progress)
         if key in self._settled:
             return  # the message came after the end of its run
+        self._note_silence(key, progress, known[2] if known and known[1] == key else None)
         self._said[key.job_id, key.index] = (worker_id, key, progress)
         if progress.steps_completed is not None:
             self._steps[key] = progress.steps_completed
@@ -81,6 +88,23 @@ class ProgressOfRuns:
         except BaseException:
             self._memory_peaks = peaks | self._memory_peaks
             raise
+
+    async def store_silences(self) -> None:
+        silences, self._silences = self._silences, {}
+        if not silences:
+            return
+        try:
+            await self._records.silences(silences)
+        except BaseException:
+            self._silences = silences | self._silences
+            raise
+
+    def _note_silence(self, key: RunKey, progress: RunProgress, before: RunProgress | None) -> None:
+        # A host names the silence of a run that has been silent, also when it is over, so a manager
+        # that has just started hears of the end, too.
+        is_news = before is None and "silent_since" in progress.model_fields_set
+        if is_news or (before is not None and before.silent_since != progress.silent_since):
+            self._silences[key] = progress.silent_since
 
     def _note_memory(self, key: RunKey, progress: RunProgress) -> None:
         if progress.memory_peak:

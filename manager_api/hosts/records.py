@@ -183,6 +183,10 @@ class SqlHostRecords:
             for job_id, of_job in of_jobs.items():
                 await tasks.set_memory_peaks(session, job_id, of_job)
 
+    async def silences(self, silences: Mapping[RunKey, datetime | None]) -> None:
+        async with self._db.writing() as session:
+            await tasks.set_silences(session, silences)
+
 
 def _wanted(row: WorkerRow | None, hello: Hello, scheduled: WorkerStatus | None) -> WorkerStatus:
     if row is None:

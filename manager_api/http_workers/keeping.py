@@ -9,6 +9,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
 from enum import Enum, auto
 from typing import Protocol
 
@@ -16,10 +17,13 @@ from manager_api.database.engine import Changed, Database, utc_now
 from manager_api.database.loops import whenever
 from manager_api.database.tables import HttpRunRow, HttpRunState
 from manager_api.http_workers.registry import HttpRuns
+from manager_api.jobs import task_store as tasks
 from manager_api.runs import http_store as http_runs
-from manager_api.runs.http_store import Activity
+from manager_api.runs.http_store import Activity, WorkedRun
 from workflows.domain.http_workers import is_silent
-from workflows.domain.messages import Outcome, OutcomeKind
+from workflows.domain.messages import Outcome, OutcomeKind, RunKey
+from workflows.domain.run_sentences import in_words, ran_too_long, reported_nothing
+from workflows.domain.run_times import FarmTimes, RunTimes
 
 #: How long a run goes on that no activity waits for, in seconds (protocol rule 7).
 UNATTACHED_GRACE_S = 60.0
@@ -86,15 +90,21 @@ class HttpRunKeeping:
     Args:
         heartbeat_every_s: called before each pause; well below the heartbeat time-out that jobs'
             workflows set.
+        times: returns the times of runs in force.
     """
 
     def __init__(
-        self, runs: HttpRuns, activities: Activities, heartbeat_every_s: Callable[[], float]
+        self,
+        runs: HttpRuns,
+        activities: Activities,
+        heartbeat_every_s: Callable[[], float],
+        times: Callable[[], FarmTimes] = FarmTimes,
     ) -> None:
         self._runs = runs
         self._database = runs.database
         self._activities = activities
         self._heartbeat_every_s = heartbeat_every_s
+        self._times = times
         self._unattached: dict[str, float] = {}
         """Runs that no activity waits for, and since when."""
 
@@ -128,14 +138,19 @@ class HttpRunKeeping:
                 await self._stop(str(activity.key), "its job stopped it")
 
     async def look(self) -> None:
-        """Stop runs that no activity waits for, time out silent runs, and delete settled ones."""
+        """Stop runs that no activity waits for, end those whose time is over, delete settled ones.
+
+        Tell which tasks are stuck.
+        """
         async with self._database.reading() as session:
             rows = await http_runs.open_runs(session)
+            worked_on = await http_runs.worked_on(session)
             settled = await http_runs.settled(session)
         for key in self._abandoned(rows):
             await self._stop(key, "no activity waits for it any more")
         if late := [row.key for row in rows if self._outcome_of_silence(row)]:
             await self._time_out(late)
+        await self._watch_times(worked_on)
         if settled:
             async with self._database.writing() as session:
                 await http_runs.forget(session, settled)
@@ -161,6 +176,41 @@ class HttpRunKeeping:
                 if row is not None and outcome is not None:
                     http_runs.end(session, row, outcome)
 
+    async def _watch_times(self, runs: Sequence[WorkedRun]) -> None:
+        now = utc_now()
+        silences: dict[RunKey, datetime | None] = {}
+        for run in runs:
+            times = self._times().of_run(run.task_type, run.job_metadata)
+            if reason := self._why_its_time_is_over(run, times, now):
+                await self._fail(run.key, reason)
+                continue
+            is_stuck = 0 < times.silent_after_s < self._silent_s(run, now)
+            since = run.reported if is_stuck else None
+            if since != run.silent_since:
+                silences[RunKey.parse(run.key)] = since
+        if silences:
+            async with self._database.writing() as session:
+                await tasks.set_silences(session, silences)
+
+    def _why_its_time_is_over(self, run: WorkedRun, times: RunTimes, now: datetime) -> str:
+        ran_s, silent_s = (now - run.began).total_seconds(), self._silent_s(run, now)
+        if 0 < times.longest_s < ran_s:
+            return ran_too_long(times.longest_s, ran_s)
+        if times.stops_silent and 0 < times.silent_after_s < silent_s:
+            return reported_nothing(silent_s)
+        return ""
+
+    def _silent_s(self, run: WorkedRun, now: datetime) -> float:
+        """Return for how long the worker has reported nothing while a manager listened."""
+        heard = max(run.reported, self._runs.presence.listening_since)
+        return (now - heard).total_seconds()
+
+    async def _fail(self, key: str, reason: str) -> None:
+        async with self._database.writing() as session:
+            row = await http_runs.run_to_change(session, key)
+            if row is not None and row.state is HttpRunState.RUNNING and not row.stop_reason:
+                http_runs.end(session, row, Outcome(OutcomeKind.FAILED, reason))
+
     def _outcome_of_silence(self, row: HttpRunRow) -> Outcome | None:
         """Return the outcome of a run that has been silent for too long; None if it has not."""
         patience = self._runs.patience()
@@ -175,12 +225,8 @@ class HttpRunKeeping:
             return Outcome(OutcomeKind.REFUSED, "its worker did not fetch it")
         if row.stop_reason:
             return Outcome(OutcomeKind.CANCELED, row.stop_reason)
-        reason = f"timed out: its worker reported nothing for {_minutes(allowed.total_seconds())}"
+        reason = f"timed out: its worker reported nothing for {in_words(allowed.total_seconds())}"
         return Outcome(OutcomeKind.FAILED, reason)
-
-
-def _minutes(seconds: float) -> str:
-    return f"{seconds / 60:g} min" if seconds >= 60 else f"{seconds:g} s"
 
 
 async def _unless_it_fails(duty: Callable[[], Awaitable[None]]) -> None:

@@ -177,7 +177,7 @@ class HttpPolls:
         if run.state is HttpRunState.OFFERED:
             # Only the first hand-out counts as a sign of life, or a worker that never reports
             # would keep its task for ever.
-            run.touched = task.last_touched = utc_now()
+            run.touched = run.reported = task.last_touched = utc_now()
             moves = TaskMoves(session, job, KnownWorkers(session), run.touched)
             await moves.hand_out(task, key, worker.id)
         run.state = HttpRunState.RUNNING

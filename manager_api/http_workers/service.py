@@ -155,7 +155,7 @@ class HttpWorkerService:
         run = await http_runs.run_to_change(session, key)
         if run is None or not _is_open(run):
             return
-        run.touched = utc_now()
+        run.touched = run.reported = utc_now()
         run.state = HttpRunState.RUNNING
         job_id, index = run.job_id, RunKey.parse(key).index
         activity = said.activity

@@ -34,6 +34,7 @@ _KEPT: dict[str, Any] = {
     "started_at": None,
     "ended_at": None,
     "memory_peak": None,
+    "silent_since": None,
 }
 
 

@@ -16,6 +16,7 @@ from manager_api.settings.platforms import managers_platform
 from workflows.domain.job_types import definitions
 from workflows.domain.job_types.definitions import AuthoredTask, CompiledJob, CompileError, JobType
 from workflows.domain.outputs import has_own_folder, with_timestamp
+from workflows.domain.run_times import limits_of_job
 from workflows.domain.statuses import JobStatus
 from workflows.domain.variables import Variables
 
@@ -46,6 +47,10 @@ async def compile_job(
     if status not in _INITIAL:
         raise BadRequest(f'a job cannot begin as "{status}", only as "queued" or "paused"')
     job = await asyncio.to_thread(_to_compile, submitted, variables)
+    try:
+        limits_of_job(job.metadata)
+    except ValueError as error:
+        raise BadRequest(str(error)) from error
     is_own = has_own_folder(job.settings)
     number = await free_number(job) if is_own and free_number is not None else 1
     job = replace(job, settings=with_timestamp(job.settings, job.created, number))

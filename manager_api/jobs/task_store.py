@@ -1,5 +1,6 @@
 """Queries for tasks, and the progress that hosts report without the workflow."""
 
+from collections import defaultdict
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -13,16 +14,16 @@ from manager_api.database import events
 from manager_api.database.bulk import IN_CHUNK
 from manager_api.database.engine import Session, utc_now
 from manager_api.database.payloads import JOBS, job_event, task_event, topic_of_job
-from manager_api.database.tables import JobRow, TaskRow, WorkerRow, table_of
+from manager_api.database.tables import JobHistoryRow, JobRow, TaskRow, WorkerRow, table_of
 from manager_api.jobs.store import job_to_change
-from workflows.domain.statuses import TaskStatus
+from workflows.domain.messages import RunKey
+from workflows.domain.statuses import WAITING, TaskStatus
 from workflows.domain.task_ids import task_id as task_id_of
 
 #: Tasks per query when all tasks of a job are read.
 READ_CHUNK = 1000
-#: The most tasks whose reasons are grouped.
+#: The most tasks whose reasons, or warnings, are grouped.
 MOST_ACTIVITIES = 10_000
-_WITH_REASONS = (TaskStatus.FAILED, TaskStatus.SOFT_FAILED, TaskStatus.QUEUED, TaskStatus.PAUSED)
 
 
 class SummaryRow(NamedTuple):
@@ -100,19 +101,45 @@ async def active_indexes(session: AsyncSession, job_id: str) -> Sequence[int]:
     return sorted(await session.scalars(query))
 
 
-async def activities_of_failures(session: AsyncSession, job_id: str) -> Sequence[tuple[int, str]]:
-    """Return index and activity of tasks that failed, and of those that wait, in their order.
+async def last_reasons(session: AsyncSession, job_id: str) -> Sequence[tuple[int, str]]:
+    """Return index and activity of tasks at their last failure, and of those that wait.
 
-    Waiting tasks may have been given back because of a fault of a machine.
+    Tasks that failed and have not completed since are taken from the job's history: they may have
+    been canceled when the job failed. Waiting tasks may have been given back because of a fault of
+    a machine.
     """
+    of_job = TaskRow.job_id == job_id
+    waiting = select(TaskRow.index_in_job, TaskRow.activity).where(
+        of_job, TaskRow.status.in_(WAITING), TaskRow.failures == 0, TaskRow.activity != ""
+    )
+    unhappy = select(TaskRow.index_in_job).where(
+        of_job, TaskRow.failures > 0, TaskRow.status != TaskStatus.COMPLETED
+    )
+    failed = (
+        select(JobHistoryRow.task_index, JobHistoryRow.text)
+        .where(JobHistoryRow.job_id == job_id, JobHistoryRow.task_index.in_(unhappy))
+        .order_by(JobHistoryRow.id.desc())
+        .limit(MOST_ACTIVITIES)
+    )
+    found: dict[int, str] = {}
+    for index, text in await session.execute(failed):
+        if index is not None:
+            found.setdefault(index, text)
+    in_order = waiting.order_by(TaskRow.index_in_job).limit(MOST_ACTIVITIES)
+    return sorted([*found.items(), *((i, text) for i, text in await session.execute(in_order))])
+
+
+async def warnings_of_job(
+    session: AsyncSession, job_id: str
+) -> Sequence[tuple[int, list[list[Any]]]]:
+    """Return index and warnings of the tasks that have any, in their order."""
     query = (
-        select(TaskRow.index_in_job, TaskRow.activity)
-        .where(TaskRow.job_id == job_id, TaskRow.status.in_(_WITH_REASONS))
-        .where(TaskRow.activity != "")
+        select(TaskRow.index_in_job, TaskRow.warnings)
+        .where(TaskRow.job_id == job_id, TaskRow.warnings.is_not(None))
         .order_by(TaskRow.index_in_job)
         .limit(MOST_ACTIVITIES)
     )
-    return [(row.index_in_job, row.activity) for row in await session.execute(query)]
+    return [(row.index_in_job, row.warnings) for row in await session.execute(query)]
 
 
 async def count_of_job(session: AsyncSession, job_id: str) -> int:
@@ -278,6 +305,38 @@ async def set_memory_peaks(
         attempt, peak = peaks[index]
         if attempt == row.attempt:
             row.memory_peak = max(peak, row.memory_peak or 0)
+
+
+async def set_silences(session: Session, silences: Mapping[RunKey, datetime | None]) -> None:
+    """Store since when runs are silent; None for a run that is not. Append an event for each task.
+
+    A run other than the newest attempt of an active task is ignored.
+    """
+    by_job: defaultdict[str, dict[int, RunKey]] = defaultdict(dict)
+    for key in sorted(silences):
+        by_job[key.job_id][key.index] = key
+    for job_id, keys in by_job.items():
+        if await job_to_change(session, job_id) is None:
+            continue
+        rows = await tasks_by_index(session, job_id, sorted(keys))
+        names = await worker_names(session, {row.worker_id for row in rows.values()})
+        for index, row in rows.items():
+            key = keys[index]
+            is_newest = row.status is TaskStatus.ACTIVE and row.attempt == key.attempt
+            if is_newest and row.silent_since != silences[key]:
+                row.silent_since, row.updated = silences[key], utc_now()
+                payload = task_event(row, names.get(row.worker_id or ""))
+                events.append(session, topic_of_job(job_id), payload)
+
+
+async def stuck(session: AsyncSession, job_id: str) -> Mapping[int, datetime]:
+    """Return since when the job's stuck tasks are silent, by index."""
+    query = select(TaskRow.index_in_job, TaskRow.silent_since).where(
+        TaskRow.job_id == job_id,
+        TaskRow.status == TaskStatus.ACTIVE,
+        TaskRow.silent_since.is_not(None),
+    )
+    return {index: since for index, since in await session.execute(query) if since}
 
 
 async def worker_names(session: AsyncSession, ids: set[str | None]) -> dict[str, str]:

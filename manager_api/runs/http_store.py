@@ -3,14 +3,16 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from manager_api.database.engine import FOR_CHANGE, Changed, Session, utc_now
 from manager_api.database.tables import (
     HttpRunRow,
     HttpRunState,
+    JobRow,
     LeaseRow,
     LeaseState,
     TaskRow,
@@ -288,6 +290,35 @@ async def newest_of_task(session: AsyncSession, task_id: str, worker_id: str) ->
 async def open_runs(session: AsyncSession) -> Sequence[HttpRunRow]:
     query = select(HttpRunRow).where(HttpRunRow.state.in_(_OPEN))
     return (await session.scalars(query)).all()
+
+
+class WorkedRun(NamedTuple):
+    """A run that its worker has, with the facts that tell whether its time is over."""
+
+    key: str
+    reported: datetime
+    task_type: str
+    job_metadata: dict[str, str]
+    began: datetime
+    silent_since: datetime | None
+
+
+async def worked_on(session: AsyncSession) -> Sequence[WorkedRun]:
+    """Return the runs that their workers have and that they need not stop."""
+    query = (
+        select(
+            HttpRunRow.key,
+            func.coalesce(HttpRunRow.reported, HttpRunRow.touched),
+            TaskRow.task_type,
+            JobRow.job_metadata,
+            func.coalesce(TaskRow.started_at, HttpRunRow.created),
+            TaskRow.silent_since,
+        )
+        .join(TaskRow, TaskRow.id == HttpRunRow.task_id)
+        .join(JobRow, JobRow.id == HttpRunRow.job_id)
+        .where(HttpRunRow.state == HttpRunState.RUNNING, HttpRunRow.stop_reason == "")
+    )
+    return [WorkedRun(*row) for row in await session.execute(query)]
 
 
 async def undelivered(session: AsyncSession) -> Sequence[HttpRunRow]:

@@ -19,9 +19,16 @@ from activities.process.layered_settings import LayeredSettings, SettingsError
 from manager_api.settings.about import AT_ONCE, WITH_JOB, About, Secret, Topic
 from manager_api.settings.listening import address, host_and_port
 from manager_api.settings.platforms import managers_platform
-from manager_api.settings.sections import Duration, FaultRule, Mqtt, Shaman, Variable
+from manager_api.settings.sections import (
+    Duration,
+    FaultRule,
+    Mqtt,
+    Shaman,
+    TaskTypeTimes,
+    Variable,
+)
 from workflows.domain.faults import MOST_RULES
-from workflows.domain.run_times import RunTimes
+from workflows.domain.run_times import FarmTimes, RunLimits, WhenSilent
 from workflows.domain.variables import DEFAULT_VARIABLES, Variables
 from workflows.domain.variables import Variable as DomainVariable
 
@@ -144,6 +151,13 @@ class ManagerSettings(LayeredSettings):
     worker_timeout: Annotated[Duration, About(Topic.FAILURES, AT_ONCE, is_flamencos=True)] = (
         timedelta(minutes=1)
     )
+    silent_after: Annotated[Duration, About(Topic.FAILURES, AT_ONCE)] = timedelta(minutes=30)
+    when_silent: Annotated[Literal["show", "stop"], About(Topic.FAILURES, AT_ONCE)] = "show"
+    longest_run: Annotated[Duration, About(Topic.FAILURES, AT_ONCE)] = timedelta()
+    times_by_task_type: Annotated[
+        dict[str, TaskTypeTimes],
+        About(Topic.FAILURES, AT_ONCE, is_in_form=False, default_in_words="none"),
+    ] = Field(default_factory=dict)
     blender_end_grace: Annotated[Duration, About(Topic.FAILURES, AT_ONCE)] = timedelta(minutes=1)
     task_fail_after_softfail_count: Annotated[
         Positive, About(Topic.FAILURES, WITH_JOB, is_flamencos=True)
@@ -248,8 +262,12 @@ class ManagerSettings(LayeredSettings):
         return f"sqlite+aiosqlite:///{self.data_dir / Path(file).expanduser()}"
 
     @property
-    def run_times(self) -> RunTimes:
-        return RunTimes(end_grace_s=self.blender_end_grace.total_seconds())
+    def farm_times(self) -> FarmTimes:
+        return FarmTimes(
+            self.blender_end_grace,
+            RunLimits(self.silent_after, WhenSilent(self.when_silent), self.longest_run),
+            {name: limits.in_domain for name, limits in self.times_by_task_type.items()},
+        )
 
     @property
     def farm_variables(self) -> Variables:

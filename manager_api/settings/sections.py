@@ -9,6 +9,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSeriali
 from manager_api.settings.about import AT_ONCE, About, Secret, Topic
 from workflows.domain.durations import format_duration, parse_duration
 from workflows.domain.faults import Fault, own_rule
+from workflows.domain.run_times import RunLimits, WhenSilent
 from workflows.domain.variables import ALL_PLATFORMS, Audience
 from workflows.domain.variables import Variable as DomainVariable
 from workflows.domain.variables import VariableValue as DomainValue
@@ -82,6 +83,19 @@ class FaultRule(Section):
     def _is_usable(self) -> "FaultRule":
         own_rule(self.name, self.pattern, self.fault, self.sentence)
         return self
+
+
+class TaskTypeTimes(Section):
+    """The limits of one task type, which replace those of the farm."""
+
+    silent_after: Duration | None = None
+    when_silent: Literal["show", "stop"] | None = None
+    longest_run: Duration | None = None
+
+    @property
+    def in_domain(self) -> RunLimits:
+        action = self.when_silent and WhenSilent(self.when_silent)
+        return RunLimits(self.silent_after, action, self.longest_run)
 
 
 class GarbageCollect(Section):

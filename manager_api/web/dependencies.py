@@ -41,6 +41,7 @@ from manager_api.jobs.tasks import TaskService
 from manager_api.logs.task_logs import TaskLogs, log_limits
 from manager_api.settings.in_force import Configuration
 from manager_api.settings.model import ManagerSettings
+from manager_api.settings.storage_marker import marked_storage
 from manager_api.shaman.service import Shaman
 from manager_api.views.service import ViewService
 from manager_api.workers.credentials import WorkerCredentials
@@ -117,7 +118,8 @@ class ManagerParts:
                 database,
                 lambda: configuration.variables,
                 logs,
-                lambda: configuration.settings.run_times,
+                lambda: configuration.settings.farm_times,
+                lambda: marked_storage(configuration.settings),
                 lambda: configuration.settings.fault_rules,
             ),
             shaman=Shaman(lambda: configuration.settings),

@@ -135,6 +135,22 @@ async def test_the_reason_is_in_blenders_own_words(
     assert "no camera" in outcome.reason
 
 
+ENDLESS_THREAD = "import threading, time; threading.Thread(target=time.sleep, args=[1e6]).start()"
+
+
+async def test_blender_with_a_thread_that_never_ends_is_stopped_and_its_task_is_completed(
+    house: Farmhouse, table: RunTable, blend_file: Path, tmp_path: Path
+) -> None:
+    asked, frames = house.ref(), tmp_path / "frames"
+    thread = ("--python-expr", ENDLESS_THREAD)
+
+    outcome = await house.run(table, asked, render(house, blend_file, frames, "1..2", *thread))
+
+    assert outcome.kind is OutcomeKind.COMPLETED, house.log(asked.key)
+    assert {path.name for path in frames.iterdir()} == {"000001.png", "000002.png"}
+    assert "they are whole, but it has not ended for 1 s: stopping it" in house.log(asked.key)
+
+
 NAMING = """
 import bpy, json
 scene = bpy.context.scene
@@ -193,22 +209,6 @@ def test_frames_are_named_as_this_blender_names_them(form: str) -> None:
             assert files is not None
             expected += [f"/out/{files.name(frame)}" for frame in frames]
     assert json.loads(said.partition("NAMES")[2].splitlines()[0]) == expected
-
-
-ENDLESS_THREAD = "import threading, time; threading.Thread(target=time.sleep, args=[1e6]).start()"
-
-
-async def test_blender_with_a_thread_that_never_ends_is_stopped_and_its_task_is_completed(
-    house: Farmhouse, table: RunTable, blend_file: Path, tmp_path: Path
-) -> None:
-    asked, frames = house.ref(), tmp_path / "frames"
-    thread = ("--python-expr", ENDLESS_THREAD)
-
-    outcome = await house.run(table, asked, render(house, blend_file, frames, "1..2", *thread))
-
-    assert outcome.kind is OutcomeKind.COMPLETED, house.log(asked.key)
-    assert {path.name for path in frames.iterdir()} == {"000001.png", "000002.png"}
-    assert "they are whole, but it has not ended for 1 s: stopping it" in house.log(asked.key)
 
 
 def render(

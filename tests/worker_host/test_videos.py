@@ -19,6 +19,7 @@ from worker_host.commands.parameters import CommandFailed
 from worker_host.commands.video_frames import globbed
 from worker_host.processes.output import LogFile
 from worker_host.processes.watch import Watch
+from workflows.domain.render_warnings import WarningBook
 
 Change = Callable[[Path], None]
 KNOWN = {"frames": "1-4", "frameFiles": "####.png"}
@@ -32,7 +33,11 @@ class Studio:
     folder: Path
     directory: Path
     context: Context
-    warnings: list[str] = field(default_factory=list)
+    book: WarningBook = field(default_factory=WarningBook)
+
+    @property
+    def warnings(self) -> list[str]:
+        return [text for text, _ in self.book.all()]
 
     def frames(self, *names: str) -> list[Path]:
         """Write frames in which the numbers count up from black to white."""
@@ -77,22 +82,22 @@ def shown(video: Path) -> list[int]:
 def studio(tmp_path: Path) -> Iterator[Studio]:
     directory = tmp_path / "run 100%d"
     directory.mkdir()
-    warnings: list[str] = []
+    book = WarningBook()
     with open(tmp_path / "host.lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         context = Context(
             LogFile(str(directory / "log")),
-            Watch(str(tmp_path / "host.lock"), 600, 60),
+            Watch(str(tmp_path / "host.lock"), 600, 60, 0),
             environment=dict(os.environ),
             tools={},
             stop_grace_s=1,
-            end_grace_s=0,
+            end_grace_s=60,
+            on_lines=lambda _: None,
             directory=str(directory),
             on_started=lambda _: None,
-            on_lines=lambda _: None,
-            on_warning=warnings.append,
+            warnings=book,
         )
-        yield Studio(tmp_path / "frames", directory, context, warnings)
+        yield Studio(tmp_path / "frames", directory, context, book)
     assert [path.name for path in directory.glob("scratch*")] == []
 
 

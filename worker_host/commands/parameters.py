@@ -10,6 +10,14 @@ class CommandFailed(Exception):
     """The command has failed, and so has its task; the text says why."""
 
 
+class StorageMissing(CommandFailed):
+    """The shared storage, which the command writes to, is not there."""
+
+
+class ProgramMissing(CommandFailed):
+    """The command's program is not there, or cannot be started."""
+
+
 class ProgramFailed(CommandFailed):
     """A program has ended with an exit code other than 0, or by a signal."""
 
@@ -25,10 +33,6 @@ class ProgramFailed(CommandFailed):
 
     def with_reason(self, reason: str) -> "ProgramFailed":
         return ProgramFailed(self.code, reason)
-
-
-class ProgramMissing(CommandFailed):
-    """The command's program is not there, or cannot be started."""
 
 
 def text(parameters: Mapping[str, Any], name: str, *, may_be_empty: bool = False) -> str:

@@ -11,6 +11,8 @@ import signal
 import time
 from types import FrameType
 
+from workflows.domain.run_sentences import ran_too_long
+
 
 class Stopped(Exception):
     """The run has to stop; `kind` is the kind of its outcome."""
@@ -26,16 +28,31 @@ class Stopped(Exception):
 _MOST_CHECKS = 5
 
 
+class RunClock:
+    """Counts for how long a run has been going on, without the time in which it stood still."""
+
+    def __init__(self, now: float, longest_pause_s: float) -> None:
+        self.run_s = 0.0
+        self._longest_pause_s = longest_pause_s
+        self._now = now
+
+    def tick(self, now: float) -> None:
+        self.run_s += min(now - self._now, self._longest_pause_s)
+        self._now = now
+
+
 class Watch:
     """Waits for events that concern a run."""
 
-    def __init__(self, host_lock: str, orphan_after_s: float, check_s: float) -> None:
+    def __init__(
+        self, host_lock: str, orphan_after_s: float, check_s: float, longest_s: float
+    ) -> None:
         self._host_lock = host_lock
         self._orphan_after_s = orphan_after_s
         self._check_s = check_s
-        self._host_seen = self._next_check = self._counted = time.monotonic()
-        self.run_s = 0.0
-        """For how long the run has been going on; time in which it stood still does not count."""
+        self._longest_s = longest_s
+        self._host_seen = self._next_check = time.monotonic()
+        self._clock = RunClock(self._next_check, _MOST_CHECKS * check_s)
         self._stopped: Stopped | None = None
         self._wakeup, wake = os.pipe()
         os.set_blocking(self._wakeup, False)
@@ -46,6 +63,11 @@ class Watch:
         signal.signal(signal.SIGTERM, self._ordered)
         signal.signal(signal.SIGINT, signal.SIG_IGN)
 
+    @property
+    def run_s(self) -> float:
+        """For how long the run has been going on, in seconds."""
+        return self._clock.run_s
+
     def checkpoint(self) -> None:
         """Check whether the run may go on.
 
@@ -53,8 +75,11 @@ class Watch:
             Stopped: the run has to stop.
         """
         now = time.monotonic()
-        self.run_s += min(now - self._counted, _MOST_CHECKS * self._check_s)
-        self._counted = now
+        self._clock.tick(now)
+        if 0 < self._longest_s < self.run_s:
+            self._stopped = self._stopped or Stopped(
+                "failed", ran_too_long(self._longest_s, self.run_s)
+            )
         if now >= self._next_check:
             self._look_for_host(now)
         if self._stopped is not None:

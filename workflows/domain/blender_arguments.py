@@ -71,8 +71,7 @@ def ends_with_frames(arguments: Sequence[str]) -> bool:
     Blender carries out its arguments in their order; a script may follow the frames.
     """
     frames = frames_of(arguments)
-    last = list(for_blender(arguments)[-2:-1])
-    is_last = bool(last) and last[0] in RENDER_FRAME
+    is_last = any(option in RENDER_FRAME for option in for_blender(arguments)[-2:-1])
     return is_last and frames is not None and len(set(frames)) == len(frames)
 
 

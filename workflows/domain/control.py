@@ -106,7 +106,8 @@ class Progress:
     """How far a run is, as far as known.
 
     Keys: `command`, `steps_completed`; for Blender also `frame`, `frames_done`, `frames_total`,
-    `sample`, `samples`; `memory_peak` in bytes.
+    `sample`, `samples`; `memory_peak` in bytes; `silent_since`, a time, of a run that
+    is silent, null if it was.
     """
 
     TYPE: ClassVar[str] = "progress"

@@ -7,7 +7,8 @@ export type Schemas = components['schemas']
 export type Job = Schemas['Job']
 export type JobStatus = Schemas['JobStatus']
 export type TaskStatus = Schemas['TaskStatus']
-export type TaskSummary = Schemas['TaskSummary']
+/** With the time of its last sign of life, if it is stuck: events and the job's progress have it. */
+export type TaskSummary = Schemas['TaskSummary'] & { silent_since?: string | undefined }
 
 export const api = createClient<paths>({ baseUrl: window.location.origin })
 

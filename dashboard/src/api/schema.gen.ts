@@ -2297,14 +2297,18 @@ export interface components {
         JobProgress: {
             /** Tasks */
             tasks: components["schemas"]["RenderedNow"][];
+            /** Stuck */
+            stuck: components["schemas"]["StuckTask"][];
         };
         /**
          * JobReasons
-         * @description Why tasks of a job failed, or wait because of a fault of a machine.
+         * @description Why tasks of a job failed, or wait because of a fault of a machine; and their warnings.
          */
         JobReasons: {
             /** Reasons */
             reasons: components["schemas"]["LikeTasks"][];
+            /** Warnings */
+            warnings: components["schemas"]["LikeWarnings"][];
         };
         /**
          * JobStatus
@@ -2383,6 +2387,20 @@ export interface components {
             tasks: number;
             /** Task Ids */
             task_ids: string[];
+        };
+        /**
+         * LikeWarnings
+         * @description Tasks of a job with like warnings.
+         */
+        LikeWarnings: {
+            /** Text */
+            text: string;
+            /** Tasks */
+            tasks: number;
+            /** Task Ids */
+            task_ids: string[];
+            /** Count */
+            count: number;
         };
         /** ListedJobType */
         ListedJobType: {
@@ -2679,12 +2697,18 @@ export interface components {
             environment?: {
                 [key: string]: string;
             };
+            /**
+             * Fail On Warnings
+             * @default false
+             */
+            fail_on_warnings: boolean;
             existing_frames: components["schemas"]["ExistingFrames"];
             /** Fault Rules */
             fault_rules?: {
                 [key: string]: string;
             }[];
             times: components["schemas"]["RunTimes"];
+            storage?: components["schemas"]["SharedStorage"] | null;
         };
         /**
          * RunStatistics
@@ -2706,6 +2730,21 @@ export interface components {
              * @default 60
              */
             end_grace_s: number;
+            /**
+             * Silent After S
+             * @default 1800
+             */
+            silent_after_s: number;
+            /**
+             * Stops Silent
+             * @default false
+             */
+            stops_silent: boolean;
+            /**
+             * Longest S
+             * @default 0
+             */
+            longest_s: number;
         };
         /** SameOutput */
         SameOutput: {
@@ -2790,6 +2829,16 @@ export interface components {
         ShamanSingleFileStatus: {
             status: components["schemas"]["FileStatus"];
         };
+        /**
+         * SharedStorage
+         * @description The shared storage, for the host to look whether it is there before it writes.
+         */
+        SharedStorage: {
+            /** Path */
+            path: string;
+            /** Id */
+            id: string;
+        };
         /** SharedStorageLocation */
         SharedStorageLocation: {
             /** Location */
@@ -2799,6 +2848,19 @@ export interface components {
             platform: string;
             /** Shamanenabled */
             shamanEnabled: boolean;
+        };
+        /**
+         * StuckTask
+         * @description A running task without any sign of life for longer than it may be.
+         */
+        StuckTask: {
+            /** Index In Job */
+            index_in_job: number;
+            /**
+             * Silent Since
+             * Format: date-time
+             */
+            silent_since: string;
         };
         /** SubmittedJob */
         SubmittedJob: {
@@ -2940,6 +3002,10 @@ export interface components {
             ended_at?: string | null;
             /** Memory Peak */
             memory_peak?: number | null;
+            /** Warnings */
+            warnings: components["schemas"]["TaskWarning"][];
+            /** Silent Since */
+            silent_since?: string | null;
             /** Depends On */
             depends_on: number[];
         };
@@ -2958,6 +3024,13 @@ export interface components {
             log?: string | null;
             /** Steps Completed */
             steps_completed?: number | null;
+        };
+        /** TaskWarning */
+        TaskWarning: {
+            /** Text */
+            text: string;
+            /** Count */
+            count: number;
         };
         /**
          * TaskWorker

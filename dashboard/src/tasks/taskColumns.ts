@@ -1,6 +1,7 @@
 /** The columns of a job's tasks. Values that change are numbers, because they are compared ten times a second. */
 
 import type { TaskStatus, TaskSummary } from '@/api/client'
+import { ago, inFull } from '@/shared/ago'
 import type { Column } from '@/shared/table'
 
 /** Active and failed tasks come first, since they are looked for most. */
@@ -20,6 +21,10 @@ export function taskColumns(nameRank: (task: TaskSummary) => number, isNarrow: b
   ]
   return isNarrow ? columns.filter((column) => !['type', 'updated'].includes(column.key)) : columns
 }
+
+/** A task that is stuck, as a sentence. */
+export const stuckText = (since: string): string =>
+  `Stuck: the last sign of life was ${ago(since)} (${inFull(since)}).`
 
 export function share(task: TaskSummary): number {
   return task.steps_total ? task.steps_completed / task.steps_total : 0

@@ -21,7 +21,11 @@ export function useTasks(jobId: () => string): JobTasks {
     topic: () => `/jobs/${jobId()}`,
     fetchAll: async () => {
       const params = { path: { job_id: jobId() } }
-      return (await answered(api.GET('/api/v3/jobs/{job_id}/tasks', { params }))).tasks
+      const { tasks } = await answered(api.GET('/api/v3/jobs/{job_id}/tasks', { params }))
+      if (!tasks.some(({ status }) => status === 'active')) return tasks
+      const { stuck } = await answered(api.GET('/api/tablao/v1/jobs/{job_id}/progress', { params }))
+      const since = new Map(stuck.map((task) => [task.index_in_job, task.silent_since]))
+      return tasks.map((task) => ({ ...task, silent_since: since.get(task.index_in_job) }))
     },
     changed,
   })
@@ -44,6 +48,7 @@ function changed(task: TaskSummary, payload: Payload): TaskSummary {
   const worker = payload.worker as { name: string; uuid: string } | undefined
   return {
     ...task,
+    silent_since: payload.silent_since as string | undefined,
     name: String(payload.name),
     status: payload.status as TaskStatus,
     updated: String(payload.updated),

@@ -29,6 +29,29 @@ test('an event changes a task in its place, and the counts', async () => {
   expect(store.counts.value).toEqual({ active: 1, queued: 1 })
 })
 
+test('a task is stuck from an event to the next one without it', async () => {
+  const since = '2026-01-02T03:04:05Z'
+  farm.send('/jobs/job-1', { ...event, silent_since: since })
+  await frameShown()
+  const before = store.tasks.value.map((each) => each.silent_since)
+
+  farm.send('/jobs/job-1', event)
+  await frameShown()
+
+  expect(before).toEqual([since, undefined])
+  expect(store.tasks.value.map((each) => each.silent_since)).toEqual([undefined, undefined])
+})
+
+test('the stuck tasks of a job at work are known from the beginning', async () => {
+  farm.send('/jobs', { id: 'job-1', refresh_tasks: true })
+  await farm.answer(LIST, { tasks: [task({ id: '1', index_in_job: 1, status: 'active' }), task({ id: '2', index_in_job: 2 })] })
+  await farm.answer('/api/tablao/v1/jobs/job-1/progress', {
+    tasks: [], stuck: [{ index_in_job: 1, silent_since: '2026-01-02T03:04:05Z' }],
+  })
+
+  expect(store.tasks.value.map((each) => each.silent_since)).toEqual(['2026-01-02T03:04:05Z', undefined])
+})
+
 test('events of other jobs are ignored', async () => {
   farm.send('/jobs/job-2', event)
   await frameShown()

@@ -26,6 +26,10 @@ WORKER = "55555555-5555-4555-8555-555555555555"
 TAG = "66666666-6666-4666-8666-666666666666"
 
 
+#: When the task at work gave its last sign of life.
+SINCE = "2026-01-02T03:04:05Z"
+
+
 A_TAG = {"id": TAG, "name": "gpu", "description": "those with a card"}
 
 
@@ -199,7 +203,9 @@ def _serve_job_details(api: FastAPI, fake: FakeManager) -> None:
 
     @api.get("/api/tablao/v1/jobs/{job_id}/reasons")
     async def reasons(job_id: str) -> Any:
-        return {"reasons": [{"text": "no camera", "tasks": 3, "task_ids": [TASK]}]}
+        like = {"text": "no camera", "tasks": 3, "task_ids": [TASK]}
+        lost = {"text": "a library is missing", "tasks": 1, "count": 9, "task_ids": [TASK]}
+        return {"reasons": [like], "warnings": [lost]}
 
 
 def _serve_job_types(api: FastAPI) -> None:
@@ -217,6 +223,14 @@ def _serve_tasks(api: FastAPI) -> None:
             return {"tasks": []}
         second = a_task(OTHER_TASK, "sleep", "failed", 2)
         return {"tasks": [second, a_task(TASK, "echo", "active", 1)]}
+
+    @api.get("/api/tablao/v1/jobs/{job_id}/progress")
+    async def progress(job_id: str) -> Any:
+        return {"tasks": [], "stuck": [{"index_in_job": 1, "silent_since": SINCE}]}
+
+    @api.get("/api/tablao/v1/tasks/{task_id}/tries")
+    async def tries(task_id: str) -> Any:
+        return {"attempt": 1, "silent_since": SINCE if task_id == TASK else None}
 
     @api.get("/api/v3/tasks/{task_id}")
     async def task(task_id: str) -> Any:

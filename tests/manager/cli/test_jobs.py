@@ -10,6 +10,7 @@ from tests.manager.cli.fake_manager import FakeManager, Run
 JOB = "11111111-1111-4111-8111-111111111111"
 TASK = "33333333-3333-4333-8333-333333333333"
 OTHER_TASK = "44444444-4444-4444-8444-444444444444"
+SINCE = "2026-01-02T03:04:05Z"
 
 
 def test_jobs_are_listed_newest_first_by_their_plain_names(run: Run) -> None:
@@ -40,6 +41,8 @@ def test_a_job_is_shown_with_its_tasks_in_their_order(run: Run) -> None:
 
     assert "all is well" in outcome.out
     assert outcome.out.index("echo") < outcome.out.rindex("sleep")
+    assert outcome.out.count("stuck since") == 1
+    assert f"active, stuck since {SINCE}" in outcome.out
 
 
 def test_a_job_as_json_has_its_tasks(run: Run) -> None:
@@ -134,6 +137,7 @@ def test_a_task_is_shown(run: Run) -> None:
 
     assert TASK in outcome.out
     assert "north" in outcome.out
+    assert SINCE in outcome.out
 
 
 def test_the_log_of_a_task_is_all_of_it_or_its_end(run: Run) -> None:

@@ -65,6 +65,21 @@ def test_options_and_settings_go_before_what_is_filled_in(
     assert job["settings"]["scene"] == "Two"
 
 
+def test_metadata_is_sent(run: Run, fake: FakeManager, blend: Path) -> None:
+    run(
+        "submit", str(blend), "--frames", "1", "--metadata", "longest_run=2h", "--metadata", "a=b=c"
+    )
+
+    assert fake.last[1]["metadata"] == {"longest_run": "2h", "a": "b=c"}
+
+
+def test_metadata_without_a_key_is_refused(run: Run, blend: Path) -> None:
+    outcome = run("submit", str(blend), "--frames", "1", "--metadata", "soon")
+
+    assert outcome.exit_code == 2
+    assert "must look like key=value" in outcome.err
+
+
 def test_existing_frames_are_kept_if_it_is_asked_for(
     run: Run, fake: FakeManager, blend: Path
 ) -> None:

@@ -1,6 +1,7 @@
 """What hosts are told to be and to run, and what they report."""
 
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
@@ -382,6 +383,77 @@ async def test_memory_told_before_the_attempt_was_known_is_stored_when_it_is(
         return bool((await manager.task(key)).memory_peak == 2_000)
 
     await manager.eventually_true(is_stored)
+
+
+# --- silence --------------------------------------------------------------------------------------
+
+SINCE = "2026-01-02T03:04:05+00:00"
+
+
+async def told_silence(manager: Manager, worker: str, key: RunKey, *said: Any) -> datetime | None:
+    """Returns since when the task is silent after all that was said."""
+    other = replace(key, index=2)
+    await manager.set_task(other, status=TaskStatus.ACTIVE, attempt=1, worker_id=worker)
+    async with manager.host(worker) as (socket, _):
+        for each in said:
+            await manager.say(socket, control.Progress(str(key), each))
+        await manager.say(socket, control.Progress(str(other), {"silent_since": SINCE}))
+
+        async def is_stored() -> bool:
+            return (await manager.task(other)).silent_since is not None
+
+        await manager.eventually_true(is_stored)
+    return (await manager.task(key)).silent_since
+
+
+@pytest.mark.parametrize(
+    ("said", "is_stuck"),
+    [
+        ([{"silent_since": SINCE}], True),
+        ([{"frame": 1}], False),
+        ([{"silent_since": SINCE}, {"silent_since": None}], False),
+        # The host begins again: it does not know of the silence.
+        ([{"silent_since": SINCE}, {"frame": 1}], False),
+        ([{"silent_since": None}, {"silent_since": SINCE}], True),
+        ([{"silent_since": "long ago"}], False),
+        ([{"silent_since": "2026-01-02T03:04:05"}], False),
+        ([{"silent_since": [1]}], False),
+        ([{"silent_since": 1.5}], False),
+        ([{"silent_since": "0001-01-01T00:00:00+14:00"}], False),
+    ],
+)
+async def test_a_silence_is_stored_and_its_end_too(
+    manager: Manager, said: list[Any], is_stuck: bool
+) -> None:
+    worker = await manager.worker()
+    key = await manager.running(worker)
+
+    silent_since = await told_silence(manager, worker, key, *said)
+
+    assert silent_since == (datetime.fromisoformat(SINCE) if is_stuck else None)
+
+
+async def test_the_end_of_a_silence_counts_for_a_manager_that_began_meanwhile(
+    manager: Manager,
+) -> None:
+    worker = await manager.worker()
+    key = await manager.running(worker)
+    await manager.set_task(key, silent_since=datetime.fromisoformat(SINCE))
+
+    assert await told_silence(manager, worker, key, {"silent_since": None}) is None
+
+
+@pytest.mark.parametrize("values", [{"attempt": 2}, {"status": TaskStatus.COMPLETED}])
+async def test_a_silence_of_what_is_over_is_left_out(
+    manager: Manager, values: dict[str, Any]
+) -> None:
+    worker = await manager.worker()
+    key = await manager.running(worker)
+    task_id = (await manager.task(key)).id
+    await manager.logs.assigned(key.job_id, task_id, 1, "carmen", worker, utc_now())
+    await manager.set_task(key, **values)
+
+    assert await told_silence(manager, worker, key, {"silent_since": SINCE}) is None
 
 
 @pytest.mark.parametrize(("attempt", "is_known"), [(1, True), (4, True), (1_000_000, False)])

@@ -23,6 +23,7 @@ from manager_api.http_workers.keeping import Answer, HttpRunKeeping, OutcomeDeli
 from manager_api.runs.http_store import Activity
 from tests.manager.stand_in_farm import Credentials, Farm
 from workflows.domain.messages import Outcome, RunKey, RunRef
+from workflows.domain.run_times import FarmTimes
 from workflows.domain.statuses import TaskStatus
 
 #: How long a poll waits here for nothing.
@@ -57,7 +58,8 @@ class HttpFarm:
 
     def __post_init__(self) -> None:
         self.runs = self.farm.parts.http_runs
-        self.keeping = HttpRunKeeping(self.runs, self.temporal, lambda: 1.0)
+        self.times = FarmTimes()
+        self.keeping = HttpRunKeeping(self.runs, self.temporal, lambda: 1.0, lambda: self.times)
         self.delivery = OutcomeDelivery(self.farm.parts.database, self.temporal)
 
     async def lend(self, worker_id: str, job_id: str) -> LeaseRow:
@@ -135,7 +137,22 @@ class HttpFarm:
         self.runs.presence.listening_since = long_ago - timedelta(days=1)
         async with self.farm.parts.database.writing() as session:
             run = HttpRunRow.key == str(key)
-            await session.execute(update(HttpRunRow).where(run).values(touched=long_ago))
+            values = {"touched": long_ago, "reported": long_ago}
+            await session.execute(update(HttpRunRow).where(run).values(values))
+
+    async def hang(self, key: RunKey, lasting: timedelta) -> None:
+        """The worker has asked whether it may go on, but reported nothing for so long."""
+        await self.silence(key, lasting)
+        async with self.farm.parts.database.writing() as session:
+            run = HttpRunRow.key == str(key)
+            await session.execute(update(HttpRunRow).where(run).values(touched=utc_now()))
+
+    async def task(self, key: RunKey) -> TaskRow:
+        task = (TaskRow.job_id == key.job_id) & (TaskRow.index_in_job == key.index)
+        async with self.farm.parts.database.reading() as session:
+            row = await session.scalar(select(TaskRow).where(task))
+        assert row is not None
+        return row
 
 
 def _parts(key: RunKey) -> tuple[str, int, int, int]:

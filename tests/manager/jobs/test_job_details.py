@@ -1,7 +1,7 @@
 """A job's times and history, a task's tries, and requeueing with changes."""
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -10,6 +10,8 @@ import pytest
 from manager_api.contract.machine import RunProgress
 from manager_api.database.engine import utc_now
 from manager_api.jobs.details import JobDetailService
+from manager_api.jobs.history import note_task
+from manager_api.jobs.task_store import existing_task
 from manager_api.workers.farm_workers import NoHosts
 from tests.manager.api_calls import Register, Submit, TasksOf
 from workflows.domain.statuses import JobStatus, TaskStatus
@@ -107,6 +109,8 @@ async def test_tries_name_what_a_task_waits_for(
         "started_at": None,
         "ended_at": None,
         "memory_peak": None,
+        "warnings": [],
+        "silent_since": None,
         "depends_on": [1],
     }
 
@@ -129,13 +133,29 @@ async def test_progress_is_that_of_tasks_at_work(
     told = (await details.progress(job["id"], TalkativeHosts())).model_dump(exclude_none=True)
 
     known = {"frame": -3, "frames_done": 1, "sample": 7, "samples": 64}
-    assert told == {"tasks": [{"index_in_job": 2}, {"index_in_job": 3, **known}]}
+    assert told == {"tasks": [{"index_in_job": 2}, {"index_in_job": 3, **known}], "stuck": []}
+
+
+async def test_stuck_are_the_tasks_at_work_that_are_silent(
+    api: httpx.AsyncClient, farm: "Farm", submit: Submit, tasks_of: TasksOf
+) -> None:
+    job, since = await submit(), datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+    first, second, third = await tasks_of(job["id"])
+    await farm.set_task(first["id"], status=TaskStatus.ACTIVE)
+    await farm.set_task(second["id"], status=TaskStatus.ACTIVE, silent_since=since)
+    await farm.set_task(third["id"], status=TaskStatus.FAILED, silent_since=since)
+
+    progress = (await api.get(f"{V1}/jobs/{job['id']}/progress")).json()
+    tries = (await api.get(f"{V1}/tasks/{second['id']}/tries")).json()
+
+    assert progress["stuck"] == [{"index_in_job": 2, "silent_since": "2026-01-02T03:04:05Z"}]
+    assert tries["silent_since"] == "2026-01-02T03:04:05Z"
 
 
 async def test_without_hosts_there_is_no_progress(api: httpx.AsyncClient, submit: Submit) -> None:
     answer = await api.get(f"{V1}/jobs/{(await submit())['id']}/progress")
 
-    assert answer.json() == {"tasks": []}
+    assert answer.json() == {"tasks": [], "stuck": []}
 
 
 @pytest.mark.parametrize(
@@ -229,14 +249,21 @@ async def test_settings_that_do_not_fit_change_nothing(
     assert await tasks_of(job["id"]) == before
 
 
+async def note_failure(farm: "Farm", task_id: str) -> None:
+    async with farm.parts.database.writing() as session:
+        note_task(session, await existing_task(session, task_id), utc_now())
+
+
 async def test_like_reasons_of_tasks_are_one(
     api: httpx.AsyncClient, farm: "Farm", submit: Submit, tasks_of: TasksOf
 ) -> None:
     job = await submit()
     first, second, third = await tasks_of(job["id"])
     for number, task in enumerate((second, third)):
-        text = f"Failed: cannot save '/out/f000{number}.png'"
-        await farm.set_task(task["id"], status=TaskStatus.FAILED, activity=text)
+        for text in ("Failed: at first", f"Failed: cannot save '/out/f000{number}.png'"):
+            await farm.set_task(task["id"], status=TaskStatus.FAILED, activity=text, failures=2)
+            await note_failure(farm, task["id"])
+    await farm.set_task(third["id"], status=TaskStatus.CANCELED, activity="Task was canceled")
     fault = 'Task was queued by Manager because of a fault of worker "carmen": A disk is full.'
     await farm.set_task(first["id"], activity=fault)
 
@@ -257,5 +284,25 @@ async def test_a_job_without_failures_has_no_reasons(
 ) -> None:
     job = await submit()
 
-    assert (await api.get(f"{V1}/jobs/{job['id']}/reasons")).json() == {"reasons": []}
+    assert (await api.get(f"{V1}/jobs/{job['id']}/reasons")).json() == {
+        "reasons": [],
+        "warnings": [],
+    }
     assert (await api.get(f"{V1}/jobs/{'0' * 8}-0000-4000-8000-{'0' * 12}/reasons")).is_error
+
+
+async def test_warnings_are_counted_on_the_task_and_grouped_on_the_job(
+    api: httpx.AsyncClient, farm: "Farm", submit: Submit, tasks_of: TasksOf
+) -> None:
+    job = await submit()
+    first, second, _ = await tasks_of(job["id"])
+    await farm.set_task(first["id"], warnings=[['a library is missing: "/a/b.blend"', 2]])
+    await farm.set_task(second["id"], warnings=[['a library is missing: "/c.blend"', 1]])
+
+    of_job = (await api.get(f"{V1}/jobs/{job['id']}/reasons")).json()["warnings"]
+    of_task = (await api.get(f"{V1}/tasks/{second['id']}/tries")).json()["warnings"]
+
+    assert [(each["text"], each["tasks"], each["count"]) for each in of_job] == [
+        ('a library is missing: "/a/b.blend"', 2, 3)
+    ]
+    assert of_task == [{"text": 'a library is missing: "/c.blend"', "count": 1}]

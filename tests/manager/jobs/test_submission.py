@@ -66,6 +66,18 @@ async def test_a_job_may_not_begin_in_another_status(
     assert status in answer.json()["message"]
 
 
+@pytest.mark.parametrize(
+    "metadata", [{"silent_after": "soon"}, {"when_silent": "kill"}, {"longest_run": "2"}]
+)
+async def test_times_that_are_none_are_refused_with_a_sentence(
+    api: httpx.AsyncClient, echo_job: dict[str, Any], metadata: dict[str, str]
+) -> None:
+    answer = await api.post("/api/v3/jobs", json={**echo_job, "metadata": metadata})
+
+    assert answer.status_code == 400
+    assert answer.json()["message"].startswith(f"the job's metadata {next(iter(metadata))}: ")
+
+
 async def test_unknown_fields_pass(submit: Submit) -> None:
     job = await submit(palo="soleá")
 

@@ -17,7 +17,7 @@ from manager_api.hosts.runs import RunService
 from manager_api.workers import store as workers
 from tests.manager.api_calls import Register, Submit, TasksOf
 from workflows.domain.messages import RunKey
-from workflows.domain.run_times import RunTimes
+from workflows.domain.run_times import FarmTimes
 from workflows.domain.written_frames import WrittenFrame
 
 if TYPE_CHECKING:
@@ -87,9 +87,15 @@ async def test_the_holder_of_a_lease_gets_the_commands_for_its_platform(
         ],
         "total_steps": 1,
         "environment": {},
+        "fail_on_warnings": False,
         "existing_frames": {"are_all_kept": False, "written": []},
         "fault_rules": [],
-        "times": {"end_grace_s": 60},
+        "times": {
+            "end_grace_s": 60,
+            "silent_after_s": 1800,
+            "stops_silent": False,
+            "longest_s": 0,
+        },
     }
     assert other.json()["commands"][0]["parameters"]["message"].startswith("blender.exe ")
 
@@ -159,7 +165,7 @@ async def test_fetching_counts_as_authority_for_half_a_minute(
         farm.parts.database,
         lambda: farm.parts.configuration.variables,
         farm.parts.logs,
-        RunTimes,
+        FarmTimes,
         clock=lambda: now[0],
     )
     async with farm.parts.database.reading() as session:

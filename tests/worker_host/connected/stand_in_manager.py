@@ -44,6 +44,7 @@ class MemoryRecords:
         self.hellos: list[control.Hello] = []
         self.steps: dict[RunKey, int] = {}
         self.peaks: dict[RunKey, int] = {}
+        self.silent: dict[RunKey, datetime | None] = {}
         self.deleted_workers: set[str] = set()
         self.asides: list[Aside] = []
 
@@ -80,6 +81,9 @@ class MemoryRecords:
 
     async def memory_peaks(self, peaks: Mapping[RunKey, int]) -> None:
         self.peaks |= peaks
+
+    async def silences(self, silences: Mapping[RunKey, datetime | None]) -> None:
+        self.silent |= silences
 
 
 class Farm:
