@@ -91,10 +91,10 @@ def studio(tmp_path: Path) -> Iterator[Studio]:
             environment=dict(os.environ),
             tools={},
             stop_grace_s=1,
-            end_grace_s=0,
+            end_grace_s=60,
+            on_lines=lambda _: None,
             directory=str(directory),
             on_started=lambda _: None,
-            on_lines=lambda _: None,
             warnings=book,
         )
         yield Studio(tmp_path / "frames", directory, context, book)

@@ -3,6 +3,7 @@
 The command itself has only a pattern, `*.png`, which other files in the folder may fit, too.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
@@ -18,6 +19,7 @@ from workflows.domain.job_types.definitions import AuthoredTask
 VIDEO = "frames-to-video"
 #: The task of Flamenco's `simple-blender-render` and of scripts made from it.
 PREVIEW = "preview-video"
+_MAGIC = re.compile(r"[*?\[]")
 #: A job whose videos need more than this has a script that is out of order.
 _MOST_EXTENSIONS = 16
 _MOST_NAMES = 64
@@ -26,9 +28,10 @@ _LONGEST_TEXT = 1_000_000
 
 
 def with_frames(tasks: Sequence[AuthoredTask], settings: Mapping[str, Any]) -> list[AuthoredTask]:
-    """Return the tasks; their videos have `frames`, `frameName` and `mayFail` where they fit.
+    """Return the tasks; their videos have `frames`, `frameFiles` and `mayFail` where they fit.
 
-    Parameters that a script has set itself stay.
+    Parameters that a script has set itself stay. Only in `inputGlob` is the folder escaped if its
+    name has brackets or the like, for workers that read nothing but the pattern.
     """
     if not any(command.name == VIDEO for task in tasks for command in task.commands):
         return list(tasks)
@@ -45,8 +48,11 @@ def _finished(task: AuthoredTask, rendered: "_Rendered", *, is_last: bool) -> Au
     commands = []
     for command in task.commands:
         if command.name == VIDEO:
-            known = rendered.of_pattern(command.parameters.get("inputGlob"))
+            pattern = command.parameters.get("inputGlob")
+            known = rendered.of_pattern(pattern)
             parameters = {**known, **may_fail, **command.parameters}
+            if known:
+                parameters["inputGlob"] = _with_literal_folder(str(pattern))
             commands.append(replace(command, parameters=parameters))
         else:
             commands.append(command)
@@ -78,7 +84,10 @@ class _Rendered:
             return {}
         [(named, spans)] = fitting.items()
         text = frames_text(spans)
-        return {"frames": text, "frameName": named.pattern} if len(text) < _LONGEST_TEXT else {}
+        if len(text) > _LONGEST_TEXT:
+            return {}
+        folder = paths.dirname(pattern).rstrip("/")
+        return {"frames": text, "frameFiles": f"{folder}/{named.pattern}"}
 
     def _with_extension(self, extension: str) -> dict[str, dict[FrameFiles, list[range]]]:
         """Return the frames; files of an unknown format have this extension."""
@@ -99,6 +108,12 @@ class _Rendered:
                 folder = found.setdefault(paths.join(files.directory), {})
                 folder.setdefault(files, []).extend(spans)
         return found
+
+
+def _with_literal_folder(pattern: str) -> str:
+    folder, name = paths.dirname(pattern), paths.basename(pattern)
+    literal = _MAGIC.sub(r"[\g<0>]", folder)
+    return pattern if literal == folder else f"{literal}/{name}"
 
 
 def _arguments(tasks: Iterable[AuthoredTask]) -> Iterator[list[str]]:
