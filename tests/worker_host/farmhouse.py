@@ -10,7 +10,7 @@ from typing import Any
 
 import psutil
 
-from tests.farm.ids import JOB, lease_of
+from tests.farm.ids import OWN_JOB, lease_of
 from worker_host.run_spec import Command, RunSettings, RunSpec
 from worker_host.run_table import RunTable
 from workflows.domain.messages import Outcome, RunKey, RunRef
@@ -128,7 +128,7 @@ class Farmhouse:
     def ref(
         index: int = 1, *, attempt: int = 1, run: int = 1, slot: int = 0, generation: int = 1
     ) -> RunRef:
-        return RunRef(JOB, index, run, attempt, lease_of(generation), slot, generation)
+        return RunRef(OWN_JOB, index, run, attempt, lease_of(generation), slot, generation)
 
     @staticmethod
     def commands(*commands: tuple[str, Mapping[str, Any]], **spec: Any) -> Fetch:

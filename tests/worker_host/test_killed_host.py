@@ -12,7 +12,7 @@ HOST = """
 import asyncio, sys
 from pathlib import Path
 from worker_host.run_spec import Command, RunSpec
-from tests.farm.ids import JOB, lease_of
+from tests.farm.ids import OWN_JOB, lease_of
 from worker_host.run_table import RunTable
 from workflows.domain.messages import RunRef
 
@@ -26,7 +26,7 @@ class Hooks:
 async def main():
     table = RunTable(Path(sys.argv[1]), Hooks())
     await table.open()
-    await table.run_or_attach(RunRef(JOB, 1, 1, 1, lease_of(1), 0, 1))
+    await table.run_or_attach(RunRef(OWN_JOB, 1, 1, 1, lease_of(1), 0, 1))
 
 asyncio.run(main())
 """

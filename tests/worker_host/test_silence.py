@@ -9,7 +9,7 @@ from typing import Any
 import psutil
 import pytest
 
-from tests.farm.ids import JOB
+from tests.farm.ids import OWN_JOB
 from tests.worker_host.farmhouse import Farmhouse, Fetch
 from worker_host.processes.watch import RunClock
 from worker_host.run_table import RunTable
@@ -23,7 +23,7 @@ EVERY_S = 5.0
 
 @dataclass
 class Run:
-    key: RunKey = field(default_factory=lambda: RunKey(JOB, 1, 1, 1))
+    key: RunKey = field(default_factory=lambda: RunKey(OWN_JOB, 1, 1, 1))
     pid: int = 1
     times: RunTimes = field(default_factory=lambda: RunTimes(silent_after_s=60))
     log_size: int = 0
@@ -113,10 +113,10 @@ async def test_time_in_which_the_host_stood_still_does_not_count() -> None:
 
 
 async def test_each_run_has_a_silence_and_a_limit_of_its_own() -> None:
-    busy = Run(RunKey(JOB, 1, 1, 1), pid=1)
-    patient = Run(RunKey(JOB, 2, 1, 1), pid=2, times=RunTimes(silent_after_s=600))
-    unwatched = Run(RunKey(JOB, 3, 1, 1), pid=3, times=RunTimes(silent_after_s=0))
-    silent = Run(RunKey(JOB, 4, 1, 1), pid=4)
+    busy = Run(RunKey(OWN_JOB, 1, 1, 1), pid=1)
+    patient = Run(RunKey(OWN_JOB, 2, 1, 1), pid=2, times=RunTimes(silent_after_s=600))
+    unwatched = Run(RunKey(OWN_JOB, 3, 1, 1), pid=3, times=RunTimes(silent_after_s=0))
+    silent = Run(RunKey(OWN_JOB, 4, 1, 1), pid=4)
     machine = Machine(busy, patient, unwatched, silent)
 
     for size in range(20):

@@ -6,11 +6,11 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from tests.farm.ids import JOB
+from tests.farm.ids import OWN_JOB
 from worker_host.statistics import MachineStatistics, ProcessStatistics
 from workflows.domain.messages import RunKey
 
-KEY = RunKey(JOB, 1, 1, 1)
+KEY = RunKey(OWN_JOB, 1, 1, 1)
 
 
 def test_the_machine_is_described_in_numbers(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from manager_api.hosts.channel import ChannelSettings, HelloAnswer, Hosts
 from manager_api.logs.task_logs import TaskLogs
 from manager_api.temporal.tunnel import tunnel_router
 from manager_api.web.tablao.host import host_router
-from tests.farm.ids import JOB
+from tests.farm.ids import OWN_JOB
 from worker_host.settings import HostSettings
 from workflows.domain import control
 from workflows.domain.asides import Aside, heard
@@ -74,7 +74,7 @@ class MemoryRecords:
         return self.deleted_workers.intersection(worker_ids)
 
     async def task_of(self, worker_id: str, key: RunKey) -> str | None:
-        return task_id(JOB, key.index)
+        return task_id(OWN_JOB, key.index)
 
     async def steps_completed(self, steps: Mapping[RunKey, int]) -> None:
         self.steps |= steps
@@ -151,14 +151,16 @@ class Farm:
 
     async def log_of(self, index: int, attempt: int = 1) -> bytes:
         """What the host has sent of an attempt."""
-        _, blocks = await self.logs.whole(JOB, task_id(JOB, index), attempt)
+        _, blocks = await self.logs.whole(OWN_JOB, task_id(OWN_JOB, index), attempt)
         return b"".join([block async for block in blocks])
 
     def _app(self) -> FastAPI:
         app = FastAPI()
         app.include_router(host_router(self.hosts, self._worker_of))
         app.include_router(tunnel_router(lambda: self.temporal, self._may_tunnel))
-        app.add_api_route(f"/api/tablao/v1/runs/{JOB}/{{index}}/{{run}}/{{attempt}}", self._fetch)
+        app.add_api_route(
+            f"/api/tablao/v1/runs/{OWN_JOB}/{{index}}/{{run}}/{{attempt}}", self._fetch
+        )
         app.add_api_route("/api/v3/tasks/{task_id}/logtail", self._log_tail)
         for operation in ("register-worker", "sign-on", "sign-off"):
             app.add_api_route(f"/api/v3/worker/{operation}", self._operation, methods=["POST"])
@@ -186,8 +188,8 @@ class Farm:
             response.status_code = 409
             return {"code": 409, "message": "the lease is not held"}
         return {
-            "run_key": f"{JOB}.{index}.{run}.{attempt}",
-            "task_id": task_id(JOB, index),
+            "run_key": f"{OWN_JOB}.{index}.{run}.{attempt}",
+            "task_id": task_id(OWN_JOB, index),
             "job_name": "tangos",
             "task_name": f"task {index}",
             "task_type": "misc",

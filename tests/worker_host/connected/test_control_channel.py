@@ -12,7 +12,7 @@ import pytest
 
 from manager_api.contract.machine import MachineStatistics
 from manager_api.hosts.channel import HelloAnswer
-from tests.farm.ids import JOB
+from tests.farm.ids import OWN_JOB
 from tests.worker_host.connected.stand_in_manager import Farm, eventually
 from worker_host.control_channel import ChannelTimes, ControlChannel, Dismissed, Superseded
 from worker_host.registration import Credentials
@@ -20,7 +20,7 @@ from workflows.domain import control
 from workflows.domain.messages import RunKey
 from workflows.domain.statuses import WorkerStatus
 
-KEY = RunKey(JOB, 1, 1, 1)
+KEY = RunKey(OWN_JOB, 1, 1, 1)
 MIB = 1024 * 1024
 TIMES = ChannelTimes(
     retry_from_s=0.01, retry_to_s=0.05, ping_every_s=0.5, silent_s=2, progress_every_s=0.05
@@ -156,7 +156,7 @@ async def test_a_log_is_whole_although_the_manager_was_restarted_twice(
 
 
 def size_of(farm: Farm) -> int:
-    return sum(path.stat().st_size for path in farm.logs.job_directory(JOB).glob("*.txt"))
+    return sum(path.stat().st_size for path in farm.logs.job_directory(OWN_JOB).glob("*.txt"))
 
 
 async def test_memory_stays_flat_while_a_long_log_flows(
@@ -194,7 +194,7 @@ async def test_only_the_newest_progress_is_told(farm: Farm, credentials: Credent
         await eventually(lambda: KEY in farm.records.steps)
 
         assert farm.records.steps == {KEY: 1999}
-        assert farm.hosts.progress_of_job(JOB)[1].frame == 1999
+        assert farm.hosts.progress_of_job(OWN_JOB)[1].frame == 1999
 
 
 async def test_the_same_process_keeps_its_session_over_a_restart_of_the_manager(

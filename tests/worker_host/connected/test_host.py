@@ -21,7 +21,7 @@ from temporalio.workflow import ActivityCancellationType
 
 from manager_api.hosts.channel import HelloAnswer
 from manager_api.temporal.server import TemporalServer
-from tests.farm.ids import JOB, LEASE
+from tests.farm.ids import LEASE, OWN_JOB
 from tests.worker_host.connected.stand_in_manager import Farm, eventually
 from worker_host.host import Ended, Host
 from worker_host.registration import Credentials
@@ -29,7 +29,7 @@ from worker_host.run_table import RunTable
 from workflows.domain.messages import Outcome, OutcomeKind, RunKey, RunRef, worker_task_queue
 from workflows.domain.statuses import WorkerStatus
 
-KEY = RunKey(JOB, 1, 1, 1)
+KEY = RunKey(OWN_JOB, 1, 1, 1)
 Handle = WorkflowHandle[Any, Outcome]
 
 
@@ -105,7 +105,7 @@ class Stage:
         """A task of one command."""
         parameters = {"exe": "/bin/sh", "args": ["-c", script]}
         self.farm.commands[index] = [{"name": "exec", "parameters": parameters}]
-        return RunRef(JOB, index, 1, 1, LEASE, 0, index)
+        return RunRef(OWN_JOB, index, 1, 1, LEASE, 0, index)
 
     def long(self, index: int = 1) -> RunRef:
         """A task that tells its pid and waits until `finish` is called."""
@@ -143,7 +143,7 @@ async def test_a_task_runs_and_its_log_reaches_the_manager(
         handle = await stage.send(stage.shell("echo olé"))
 
         assert await handle.result() == Outcome(OutcomeKind.COMPLETED, "Completed")
-        log = stage.farm.logs.job_directory(JOB)
+        log = stage.farm.logs.job_directory(OWN_JOB)
         await eventually(lambda: any("olé" in file.read_text() for file in log.glob("*.txt")))
 
 
@@ -165,7 +165,7 @@ async def test_a_task_whose_commands_the_manager_withholds_is_refused(
     stage: Stage, credentials: Credentials
 ) -> None:
     async with stage.host(credentials):
-        handle = await stage.send(RunRef(JOB, 7, 1, 1, LEASE, 0, 1))
+        handle = await stage.send(RunRef(OWN_JOB, 7, 1, 1, LEASE, 0, 1))
 
         assert await handle.result() == Outcome(OutcomeKind.REFUSED, "the lease is not held")
 
@@ -177,12 +177,12 @@ async def test_a_clients_path_in_place_of_a_job_id_never_becomes_a_command(
     spoiled = stage.directory / "spoiled"
     ref = stage.shell(f"touch {spoiled}")
     # As an address it leads to a log; as a path it leads to a folder that exists.
-    path = f"stopped/../../../../../api/v3/tasks/{JOB}/logtail?x="
+    path = f"stopped/../../../../../api/v3/tasks/{OWN_JOB}/logtail?x="
     data_dir = stage.directory / "a" / "b" / "c" / "d"
-    (stage.directory / "a" / "api" / "v3" / "tasks" / JOB).mkdir(parents=True)
+    (stage.directory / "a" / "api" / "v3" / "tasks" / OWN_JOB).mkdir(parents=True)
     async with stage.host(credentials, data_dir=data_dir):
         for key in (str(ref.key), f"{path}.1.1.1"):
-            content = {"run_key": key, "task_id": JOB, "commands": stage.farm.commands[1]}
+            content = {"run_key": key, "task_id": OWN_JOB, "commands": stage.farm.commands[1]}
             stage.farm.log_tail = json.dumps(content)
 
             handle = await stage.send(replace(ref, job_id=path))

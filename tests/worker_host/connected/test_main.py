@@ -18,15 +18,15 @@ from temporalio.common import RetryPolicy
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
 from manager_api.temporal.server import TemporalServer
-from tests.farm.ids import JOB, LEASE
+from tests.farm.ids import LEASE, OWN_JOB
 from tests.worker_host.connected.stand_in_manager import Farm, eventually
 from workflows.domain.messages import Outcome, OutcomeKind, RunKey, RunRef, worker_task_queue
 from workflows.domain.statuses import WorkerStatus
 
 WORKER = "c0ffee00-0000-4000-8000-000000000001"
 SECRET = "a-secret-of-its-own"
-KEY = RunKey(JOB, 1, 1, 1)
-REF = RunRef(JOB, 1, 1, 1, LEASE, 0, 1)
+KEY = RunKey(OWN_JOB, 1, 1, 1)
+REF = RunRef(OWN_JOB, 1, 1, 1, LEASE, 0, 1)
 
 
 @workflow.defn(name="OneTaskOfAProcess")
