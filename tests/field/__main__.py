@@ -1,7 +1,7 @@
 """`python -m tests.field`: what made render farms lie, case by case; all of it is in `make test`.
 
 Each kind of fault has its tests beside its code. This runs them kind by kind, with the real
-Blender, ffmpeg, disks and mounts that they ask for, and counts. The exit code is 0 only if all pass.
+Blender, ffmpeg, disks and mounts that they ask for. The exit code is 0 only if all pass.
 """
 
 import argparse
