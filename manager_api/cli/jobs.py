@@ -67,7 +67,7 @@ def show(job: JobId, manager: ManagerUrl = DEFAULT_URL, as_json: AsJson = False)
             ("output", details.get("settings", {}).get("render_output_path")),
             *(("why", f"{count_of(each)}: {each['text']}") for each in reasons["reasons"]),
             *(
-                ("warning", f"{count_of(each)}: {each['text']} ({each['count']} times)")
+                ("warning", f"{count_of(each)}: {each['text']} ({_times(each['count'])})")
                 for each in reasons["warnings"]
             ),
         ]
@@ -155,6 +155,10 @@ def priority(
         found = job_id(farm, job)
         farm.post(f"/api/v3/jobs/{found}/setpriority", {"priority": value})
     say(f"Job {found} has priority {value}.")
+
+
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count} times"
 
 
 def count_of(like: dict[str, Any]) -> str:

@@ -21,6 +21,7 @@ from workflows.domain.http_workers import (
     TaskStanding,
     may_keep_running,
     outcome_reported,
+    reason_of_failure,
     status_to_become,
     status_when_it_asks_for_its_state,
 )
@@ -129,6 +130,8 @@ class HttpWorkerService:
             await self._keep_log(task, attempt, said.log)
         if run is None or not _is_open(run):
             return  # a late report about a run that has ended; no error, as in Flamenco
+        if said.task_status is TaskStatus.FAILED:
+            said = await self._with_reason(task, said)
         if said.task_status is TaskStatus.CANCELED and not run.stop_reason:
             await self._cancel(task, said.activity or "")
         await retry_while_busy(lambda: self._store(run.key, said), self._wait_s)
@@ -146,6 +149,14 @@ class HttpWorkerService:
         except OSError:
             # A full or broken disk for logs must not lose the report on how the task ended.
             logger.exception("a worker's text for a task's log is lost", extra={"task": task.id})
+
+    async def _with_reason(self, task: TaskRow, said: TaskUpdate) -> TaskUpdate:
+        try:
+            log = await self._logs.tail(task.job_id, task.id, task.attempt)
+        except OSError:
+            return said  # as in `_keep_log`
+        reason = reason_of_failure(said.activity or "", log)
+        return said.model_copy(update={"activity": reason})
 
     async def _store(self, key: str, said: TaskUpdate) -> None:
         async with self._database.writing() as session:

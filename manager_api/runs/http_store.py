@@ -1,7 +1,7 @@
 """Runs of HTTP workers: the database keeps what a host keeps on its disk (docs/protocol.md)."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import NamedTuple
 
@@ -21,6 +21,7 @@ from manager_api.database.tables import (
     table_of,
 )
 from manager_api.runs.store import is_settled
+from workflows.domain.http_workers import failed
 from workflows.domain.messages import Outcome, OutcomeKind, RunKey, RunRef, RunStopped
 from workflows.domain.statuses import WorkerStatus
 
@@ -156,7 +157,9 @@ def end(session: Session, row: HttpRunRow, outcome: Outcome) -> bool:
 
 def outcome_of(row: HttpRunRow) -> Outcome:
     """Return the outcome of an ended run."""
-    return Outcome(OutcomeKind(row.outcome), row.reason, not_handed_out=not row.handed_out)
+    kind = OutcomeKind(row.outcome)
+    outcome = failed(row.reason) if kind is OutcomeKind.FAILED else Outcome(kind, row.reason)
+    return replace(outcome, not_handed_out=not row.handed_out)
 
 
 async def withdraw(session: Session, stopped: Sequence[RunStopped]) -> None:

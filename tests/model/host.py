@@ -6,6 +6,7 @@ from random import Random
 from tests.model.database import Database
 from tests.model.temporal import Activity, Beat, Temporal
 from tests.model.times import ALONE, GRACE, LONGEST_RUN, ORPHANED_SHIM, STOPPING
+from workflows.domain.faults import Fault
 from workflows.domain.messages import Outcome, OutcomeKind, RunKey, RunRef, worker_task_queue
 from workflows.domain.runs import CANCELED_BEFORE, Attach, Begin, Kept, Phase, RunBook
 from workflows.domain.statuses import WorkerStatus
@@ -151,7 +152,15 @@ class Host:
     def _shims_tick(self, now: int) -> None:
         for key, shim in list(self.shims.items()):
             if now >= shim.ends_at:
-                self._shim_ends(key, Outcome(shim.kind, "model"))
+                self._shim_ends(key, self._outcome(shim.kind))
+
+    def _outcome(self, kind: OutcomeKind) -> Outcome:
+        """A failure may be the machine's, the scene's, or by chance."""
+        if kind is not OutcomeKind.FAILED:
+            return Outcome(kind, "model")
+        fault = self._rng.choice(("", "", *Fault))
+        may_be_tasks = fault == Fault.MACHINE and self._rng.random() < 0.5
+        return Outcome(kind, "model", fault=fault, may_be_tasks=may_be_tasks)
 
     def _shim_ends(self, key: RunKey, outcome: Outcome) -> None:
         del self.shims[key]

@@ -4,14 +4,18 @@ Source: Flamenco 3.9, except where docs/differences-from-flamenco.md says otherw
 knows no sessions, generations or run keys: the manager keeps them for it.
 """
 
+import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from workflows.domain.faults import scenes_cause
 from workflows.domain.messages import LONGEST_REASON, Outcome, OutcomeKind
 from workflows.domain.statuses import TaskStatus, WorkerStatus
 from workflows.domain.worker import StatusRequest
 
 _FAILED_PREFIX = "Failed: "
+#: How a stock worker begins the lines that a program has printed.
+_OUTPUT = re.compile(r"^pid=\d+ > ", re.MULTILINE)
 _NOBODYS = timedelta(0)
 
 
@@ -113,6 +117,23 @@ def may_keep_running(pending: StatusRequest | None, task: TaskStanding | None) -
 # --- task updates ---------------------------------------------------------------------------------
 
 
+def reason_of_failure(activity: str, log: str) -> str:
+    """Return the activity of a failed task, or the scene's fault if the end of its log names one.
+
+    Stock workers report an exit code only.
+    """
+    cause = scenes_cause(_OUTPUT.sub("", log))
+    return activity if cause is None else cause.reason(activity)
+
+
+def failed(reason: str) -> Outcome:
+    """Return the outcome of a run that failed; its reason tells whether it is the scene's fault."""
+    cause = scenes_cause(reason)
+    if cause is None:
+        return Outcome(OutcomeKind.FAILED, reason)
+    return Outcome(OutcomeKind.FAILED, reason, fault=cause.rule.fault, rule=cause.rule.name)
+
+
 def outcome_reported(status: TaskStatus, activity: str, stop_reason: str) -> Outcome | None:
     """Return the outcome of a run after a worker's report; None if the run goes on.
 
@@ -127,7 +148,7 @@ def outcome_reported(status: TaskStatus, activity: str, stop_reason: str) -> Out
         case TaskStatus.FAILED:
             # The farm itself puts this prefix before the reason.
             cause = reason.removeprefix(_FAILED_PREFIX)
-            return Outcome(OutcomeKind.FAILED, cause or "its worker gave no reason")
+            return failed(cause or "its worker gave no reason")
         case TaskStatus.CANCELED:
             return Outcome(OutcomeKind.CANCELED, stop_reason or reason)
         case TaskStatus.QUEUED:

@@ -342,3 +342,28 @@ async def test_a_task_that_waits_may_not_run(
     answer = (await api.get(url, auth=at_work.auth)).json()
 
     assert answer["reason"] == 'task is in non-runnable status "queued"'
+
+
+@pytest.mark.parametrize(
+    ("log", "reason", "fault"),
+    [
+        (
+            "pid=7 > Error: Cannot render, no camera\npid=7 > Blender quit\n",
+            "Error: Cannot render, no camera. "
+            "The scene has no camera: add one, or make one active.",
+            "scene",
+        ),
+        ("pid=7 > No space left on device\n", "exit code 1", ""),
+        ("pid=7 > Saved: '/out/f1.png'\n", "exit code 1", ""),
+    ],
+)
+async def test_a_scenes_fault_in_the_log_is_the_reason(
+    api: httpx.AsyncClient, http_farm: HttpFarm, at_work: AtWork, log: str, reason: str, fault: str
+) -> None:
+    await say(api, at_work, log=log)
+
+    await say(api, at_work, taskStatus="failed", activity="exit code 1")
+    await http_farm.delivery.deliver()
+
+    [(_, _, outcome)] = http_farm.temporal.completed
+    assert (outcome.kind, outcome.reason, outcome.fault) == (OutcomeKind.FAILED, reason, fault)
