@@ -8,26 +8,13 @@ from typing import Any
 
 import bpy
 
+from .core.frame_files import frames_among
 from .core.manager_info import ManagerInfo
 from .core.my_jobs import MyJob
 from .scene_facts import strips_of
 
 #: The scene for strips of frames. With a strip, the artist's own scene would render the strip.
 SCENE = "Tablao Frames"
-_IMAGES = {
-    ".png",
-    ".jpg",
-    ".jpeg",
-    ".exr",
-    ".tif",
-    ".tiff",
-    ".webp",
-    ".tga",
-    ".bmp",
-    ".hdr",
-    ".jp2",
-}
-_NUMBER = re.compile(r"#+")
 
 
 class NoFrames(Exception):
@@ -54,10 +41,11 @@ def frames_of(job: MyJob, info: "ManagerInfo | None") -> Frames:
     pattern = Path(here(job.render_output_path, info))
     if not pattern.parent.is_dir():
         raise NoFrames(f"{pattern.parent} is not there yet, or not to be reached from here")
-    numbered = sorted(_numbered(pattern))
+    names = (file.name for file in pattern.parent.iterdir())
+    numbered = frames_among(names, pattern.name, str(job.settings.get("frames") or ""))
     if not numbered:
         raise NoFrames(f"There is no frame in {pattern.parent} yet")
-    return Frames(tuple(file for _, file in numbered), numbered[0][0])
+    return Frames(tuple(pattern.parent / name for _, name in numbered), numbered[0][0])
 
 
 def here(path: str, info: "ManagerInfo | None") -> str:
@@ -66,21 +54,6 @@ def here(path: str, info: "ManagerInfo | None") -> str:
         name: variable.value for name, variable in (info.variables if info else {}).items()
     }
     return re.sub(r"\{(\w+)\}", lambda found: values.get(found[1], found[0]), path)
-
-
-def _numbered(pattern: Path) -> "list[tuple[int, Path]]":
-    found = _NUMBER.search(pattern.name)
-    before, after = (
-        (pattern.name[: found.start()], pattern.name[found.end() :])
-        if found
-        else (pattern.name, "")
-    )
-    name = re.compile(rf"{re.escape(before)}(\d+){re.escape(after)}(?:\.\w+)?")
-    return [
-        (int(matched[1]), file)
-        for file in pattern.parent.iterdir()
-        if file.suffix.lower() in _IMAGES and (matched := name.fullmatch(file.name))
-    ]
 
 
 def as_image(frames: Frames, job_name: str) -> Any:

@@ -25,7 +25,7 @@ class Look:
     images: Mapping[str, bytes]
     """Thumbnails by job id, only for jobs whose thumbnail may be new; empty bytes: no thumbnail."""
     reasons: Mapping[str, Reasons]
-    """Why failed jobs failed, by job id."""
+    """Why failed jobs failed, and the warnings of ended jobs, by job id."""
 
 
 def watch() -> None:
@@ -96,7 +96,7 @@ def _reasons(
 ) -> "dict[str, Reasons]":
     found = {}
     for job in seen.jobs[:_MOST_WITH_REASONS]:
-        if job.status != "failed":
+        if job.status not in ("failed", "completed"):
             continue
         before = known.get(job.id)
         if before is None or before.updated != job.updated:

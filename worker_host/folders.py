@@ -12,7 +12,8 @@ from typing import Any
 
 from worker_host.commands.parameters import CommandFailed, texts, words
 from workflows.domain.blender_arguments import output_of
-from workflows.domain.faults import Cause, of_os_error
+from workflows.domain.faults import STORAGE_MISSING, Cause, of_os_error
+from workflows.domain.storage_marker import NAME, SharedStorage, id_in
 
 #: The parameters of commands that name a file or a folder to write.
 _WRITTEN = {
@@ -78,6 +79,33 @@ def _trouble(folder: str, min_free: int) -> Cause | None:
     except OSError as error:
         return cause_of(error, folder)
     return space_trouble(folder, min_free)
+
+
+def storage_trouble(storage: SharedStorage, written: Iterable[str]) -> Cause | None:
+    """Return that the shared storage is not there, if one of the folders is in it."""
+    if not storage.id or not any(_is_below(folder, storage.path) for folder in written):
+        return None
+    if sees(storage):
+        return None
+    return Cause(STORAGE_MISSING, f"{storage.path} has no marker {NAME}")
+
+
+def sees(storage: SharedStorage) -> bool:
+    """Return whether the shared storage is there, by its marker; True if it is not known."""
+    if not storage.id:
+        return True
+    try:
+        with open(os.path.join(storage.path, NAME), "rb") as marker:
+            return id_in(marker.read(100)) == storage.id
+    except OSError:
+        return False
+
+
+def _is_below(folder: str, storage: str) -> bool:
+    try:
+        return os.path.commonpath([folder, storage]) == os.path.normpath(storage)
+    except ValueError:  # on another drive
+        return False
 
 
 def space_trouble(folder: str, min_free: int) -> Cause | None:

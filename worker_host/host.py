@@ -170,7 +170,9 @@ class Host:
     # --- calls from the runs (RunHooks) -----------------------------------------------------------
 
     async def fetch(self, ref: RunRef) -> RunSpec:
-        return await self._manager.fetch(ref)
+        spec = await self._manager.fetch(ref)
+        self._faults.storage_is(spec.storage)
+        return spec
 
     def connected(self) -> bool:
         return self._channel.is_connected and self._link.is_connected

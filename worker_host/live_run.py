@@ -26,7 +26,7 @@ def outcome_of(cause: Cause) -> Outcome:
     rule = cause.rule
     return Outcome(
         OutcomeKind.FAILED,
-        cause.reason(""),
+        cause.reason(),
         fault=rule.fault,
         rule=rule.name,
         may_be_tasks=rule.may_be_tasks,

@@ -8,11 +8,12 @@ from typing import Any
 import psutil
 
 from worker_host.asides import Asides, IsMended
-from worker_host.folders import space_trouble, trouble_with, written_by
+from worker_host.folders import sees, space_trouble, trouble_with, written_by
 from worker_host.provisioned import types_without_programs
 from worker_host.run_spec import Command
 from workflows.domain.faults import BUILT_IN, PROGRAM_MISSING, Probe
 from workflows.domain.messages import Outcome
+from workflows.domain.storage_marker import SharedStorage
 
 #: The part of the memory, in percent, that must be free before a task is tried again.
 _FREE_MEMORY_PERCENT = 10
@@ -46,12 +47,17 @@ class MachineFaults:
         self._own_task_types = self._task_types = task_types
         self._tools = tools
         self._programs: Mapping[str, Any] = {}
+        self._storage = SharedStorage()
+
+    def storage_is(self, storage: SharedStorage) -> None:
+        """Note where the shared storage is, for the probe that looks whether it is there."""
+        self._storage = storage
 
     def run_completed(self) -> None:
         """Set the worker aside if the disk of runs is full, although the run did not need it."""
         cause = space_trouble(str(self._runs_dir), min(self._min_free, _SCARCE))
         if cause is not None:
-            reason = cause.reason("")
+            reason = cause.reason()
             self._asides.set_aside(cause.rule.name, reason, self._is_mended(Probe.FOLDERS, ()))
 
     def run_failed(self, outcome: Outcome, commands: Sequence[Command]) -> None:
@@ -64,6 +70,9 @@ class MachineFaults:
     def _is_mended(self, probe: Probe, commands: Sequence[Command]) -> IsMended:
         if probe is Probe.MEMORY:
             return _has_free_memory
+        if probe is Probe.STORAGE:
+            storage = self._storage
+            return lambda: sees(storage)
         if probe is Probe.TIME:
             return lambda: True
         folders = [str(self._runs_dir)]
@@ -89,7 +98,7 @@ class MachineFaults:
             self._asides.end(PROGRAM_MISSING.name)
             return
         looked_for = " or ".join(f'"{name}"' for names in missing.values() for name in names)
-        reason = f"{PROGRAM_MISSING.sentence} (looked for {looked_for})"
+        reason = f"{PROGRAM_MISSING.sentence} The host looked for {looked_for}."
         self._asides.set_aside(
             PROGRAM_MISSING.name, reason, lambda: not self._missing(), sorted(missing)
         )

@@ -13,6 +13,7 @@ from worker_host.run_spec import Command, RunRefused, RunSpec
 from worker_host.settings import HostSettings
 from workflows.domain.messages import RunKey, RunRef, is_uuid
 from workflows.domain.run_times import RunTimes
+from workflows.domain.storage_marker import SharedStorage
 from workflows.domain.written_frames import ExistingFrames, WrittenFrame
 
 logger = logging.getLogger(__name__)
@@ -111,6 +112,8 @@ def _read(content: Mapping[str, Any]) -> RunSpec:
         task_id=content["task_id"],
         existing_frames=_existing(content.get("existing_frames")),
         fault_rules=tuple(content.get("fault_rules", ())),
+        fail_on_warnings=bool(content.get("fail_on_warnings")),
+        storage=_storage(content.get("storage")),
         times=RunTimes.read(content.get("times", {})),
     )
 
@@ -123,6 +126,10 @@ def _existing(content: Mapping[str, Any] | None) -> ExistingFrames:
         for each in content["written"]
     ]
     return ExistingFrames(bool(content["are_all_kept"]), tuple(written))
+
+
+def _storage(content: Mapping[str, Any] | None) -> SharedStorage:
+    return SharedStorage(str(content["path"]), str(content["id"])) if content else SharedStorage()
 
 
 def _message(answer: httpx.Response) -> str:

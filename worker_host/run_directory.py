@@ -22,6 +22,7 @@ from typing import Any
 from worker_host.run_spec import Command, RunSettings, RunSpec
 from worker_host.shim import FAILURE
 from workflows.domain.messages import Outcome, OutcomeKind, RunKey, RunRef
+from workflows.domain.render_warnings import clipped
 from workflows.domain.run_times import RunTimes
 
 #: The space that is reserved for a run's outcome, in bytes.
@@ -89,7 +90,9 @@ class RunDirectory:
     def outcome(self) -> Outcome | None:
         try:
             outcome = self._read("outcome.json")
-            return Outcome(**{**outcome, "kind": OutcomeKind(outcome["kind"])})
+            warnings = clipped((text, count) for text, count in outcome.get("warnings", ()))
+            kind = OutcomeKind(outcome["kind"])
+            return Outcome(**{**outcome, "kind": kind, "warnings": warnings})
         except (OSError, ValueError, TypeError):
             return None
 
@@ -180,8 +183,10 @@ def _description(ref: RunRef, spec: RunSpec, settings: RunSettings) -> Mapping[s
         "environment": {**settings.environment, **spec.environment},
         "tools": {**settings.tools, **spec.tools},
         "fault_rules": [dict(rule) for rule in spec.fault_rules],
+        "fail_on_warnings": spec.fail_on_warnings,
         "min_free": settings.min_free,
         "times": asdict(spec.times),
+        "storage": asdict(spec.storage),
         "stop_grace_s": settings.stop_grace_s,
         "orphan_after_s": settings.orphan_after_s,
         "host_check_s": settings.host_check_s,

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from workflows.domain.messages import Outcome, RunKey, RunRef
 from workflows.domain.run_times import RunTimes
+from workflows.domain.storage_marker import SharedStorage
 from workflows.domain.written_frames import ExistingFrames
 
 
@@ -34,6 +35,8 @@ class RunSpec:
     existing_frames: ExistingFrames = field(default_factory=ExistingFrames)
     fault_rules: tuple[Mapping[str, Any], ...] = ()
     """The farm's own rules for causes of failures, see `workflows.domain.faults.rules_from`."""
+    fail_on_warnings: bool = False
+    storage: SharedStorage = field(default_factory=SharedStorage)
     times: RunTimes = field(default_factory=RunTimes)
 
 

@@ -54,7 +54,7 @@ def _served(settings: HostSettings) -> int:
     except OSError as problem:
         if (cause := cause_of(problem, str(settings.data_dir))) is None:
             raise
-        sys.exit(cause.reason(""))
+        sys.exit(cause.reason())
 
 
 async def serve(settings: HostSettings) -> int:

@@ -21,11 +21,20 @@ if __name__ == "__main__":
 from worker_host import folders, processes
 from worker_host.commands import command_named
 from worker_host.commands.context import Context
-from worker_host.commands.parameters import CommandFailed, ProgramMissing
+from worker_host.commands.parameters import CommandFailed, ProgramMissing, StorageMissing
 from worker_host.processes.environment import clean_environment
 from worker_host.processes.output import LogFile
 from worker_host.processes.watch import Stopped, Watch
-from workflows.domain.faults import PROGRAM_MISSING, Cause, CauseFinder, Fault, rules_from
+from workflows.domain.faults import (
+    PROGRAM_MISSING,
+    STORAGE_MISSING,
+    Cause,
+    CauseFinder,
+    Fault,
+    rules_from,
+)
+from workflows.domain.render_warnings import WarningBook, Warnings
+from workflows.domain.storage_marker import SharedStorage
 from workflows.domain.written_frames import ExistingFrames, WrittenFrame
 
 Outcome = dict[str, Any]
@@ -43,9 +52,10 @@ class Shim:
         with open(self._path("run.json"), encoding="utf-8") as file:
             self._run: dict[str, Any] = json.load(file)
         self._log = LogFile(self._path("log"))
-        self._warnings: list[str] = []
+        self._storage = SharedStorage(**self._run.get("storage", {}))
         self._state: dict[str, Any] = {"pid": os.getpid(), "start": processes.identity(os.getpid())}
         self._own_rules = rules_from(self._run.get("fault_rules", ()))
+        self._warnings = WarningBook()
         self._causes = CauseFinder(self._own_rules)
         """Finds the cause if the running command fails."""
         self._watch = Watch(
@@ -58,7 +68,7 @@ class Shim:
     def execute(self) -> None:
         if self._claim():
             processes.adopt_orphans()
-            outcome = self._outcome()
+            outcome = self._outcome() | {"warnings": self._warnings.all()}
             processes.kill_children()
             self._keep(outcome)
 
@@ -79,6 +89,7 @@ class Shim:
         try:
             for index, command in enumerate(self._run["commands"]):
                 self._carry_out(index, command)
+            self._check_warnings()
         except CommandFailed as failure:
             return self._failed(_one_line(str(failure)), self._missing(failure))
         except Stopped as stopped:
@@ -90,7 +101,7 @@ class Shim:
             # retried for ever.
             self._write_traceback()
             return self._failed(_one_line(repr(error)))
-        return {"kind": "completed", "reason": _one_line(_completed(self._warnings))}
+        return {"kind": "completed", "reason": _one_line(_completed(self._warnings.all()))}
 
     def _ordered_failure(self) -> Outcome | None:
         try:
@@ -100,6 +111,8 @@ class Shim:
             return None
 
     def _missing(self, failure: CommandFailed) -> Cause | None:
+        if isinstance(failure, StorageMissing):
+            return Cause(STORAGE_MISSING, str(failure))
         is_own = self._state.get("command", {}).get("name") in _WITH_OWN_PROGRAM
         return Cause(PROGRAM_MISSING) if is_own and isinstance(failure, ProgramMissing) else None
 
@@ -127,7 +140,27 @@ class Shim:
             return None
         command = self._run["commands"][index]
         written = folders.written_by(command["name"], command["parameters"])
-        return folders.trouble_with([self._directory, *written], self._run.get("min_free", 0))
+        trouble = folders.storage_trouble(self._storage, written)
+        least = self._run.get("min_free", 0)
+        return trouble or folders.trouble_with([self._directory, *written], least)
+
+    def _check_storage(self, command: dict[str, Any]) -> None:
+        """
+        Raises:
+            StorageMissing: the command writes to the shared storage, which is not there.
+        """
+        written = folders.written_by(command["name"], command["parameters"])
+        if trouble := folders.storage_trouble(self._storage, written):
+            raise StorageMissing(trouble.words)
+
+    def _check_warnings(self) -> None:
+        """Check that there are no warnings, if the job's metadata make them failures.
+
+        Raises:
+            CommandFailed: there is one.
+        """
+        if self._run.get("fail_on_warnings") and (warnings := self._warnings.all()):
+            raise CommandFailed(f"{warnings[0][0]} (in this job, a warning is a failure)")
 
     def _carry_out(self, index: int, command: dict[str, Any]) -> None:
         self._state["command"] = {"index": index, "name": command["name"]}
@@ -142,11 +175,14 @@ class Shim:
             end_grace_s=self._run["times"]["end_grace_s"],
             directory=self._directory,
             on_started=self._note_process,
-            on_warning=self._warnings.append,
+            warnings=self._warnings,
             existing_frames=_existing_frames(self._run.get("existing_frames", {})),
             on_lines=self._causes.lines,
         )
+        self._check_storage(command)
         command_named(command["name"])(command["parameters"], context)
+        # Unmounted meanwhile: what was written is on the local disk, under the mount point.
+        self._check_storage(command)
 
     def _note_process(self, pid: int) -> None:
         process = {"pid": pid, "pgid": pid, "start": processes.identity(pid)}
@@ -186,11 +222,11 @@ class Shim:
         return os.path.join(self._directory, name)
 
 
-def _completed(warnings: list[str]) -> str:
+def _completed(warnings: Warnings) -> str:
     if not warnings:
         return "Completed"
     count = "a warning" if len(warnings) == 1 else f"{len(warnings)} warnings"
-    return f"Completed with {count}: {'; '.join(warnings)}"
+    return f"Completed with {count}: {'; '.join(text for text, _ in warnings)}"
 
 
 def _existing_frames(given: dict[str, Any]) -> ExistingFrames:

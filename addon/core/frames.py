@@ -25,9 +25,7 @@ def count_frames(text: str) -> int:
     Raises:
         BadFrames: the text is empty, or not a frame range.
     """
-    if not text.strip():
-        raise BadFrames("No frames are chosen")
-    spans = [_span(part, text) for part in text.split(",")]
+    spans = spans_of(text)
     stepped = [span for span in spans if span.step > 1]
     if sum(map(len, stepped)) > _MOST_STEPS:
         raise BadFrames(f"“{text}” has more frames with steps than {_MOST_STEPS:,}")
@@ -35,6 +33,17 @@ def count_frames(text: str) -> int:
     starts = [span.start for span in whole]
     single = {frame for span in stepped for frame in span}
     return sum(map(len, whole)) + sum(not _is_in(frame, whole, starts) for frame in single)
+
+
+def spans_of(text: str) -> list[range]:
+    """Return the ranges in their order; they may overlap.
+
+    Raises:
+        BadFrames: the text is empty, or not a frame range.
+    """
+    if not text.strip():
+        raise BadFrames("No frames are chosen")
+    return [_span(part, text) for part in text.split(",")]
 
 
 def _merged(spans: Iterable[range]) -> list[range]:

@@ -179,7 +179,7 @@ def thumbnail(manager: Manager, job_id: str) -> bytes | None:
 
 
 def reasons_of(manager: Manager, job_id: str) -> tuple[str, ...]:
-    """Return why tasks of a job failed or wait, the most frequent reason first.
+    """Return why tasks of a job failed or wait, then their warnings, the most frequent first.
 
     Returns:
         Nothing, if the manager does not tell, as Flamenco and older managers of Tablao.
@@ -190,7 +190,9 @@ def reasons_of(manager: Manager, job_id: str) -> tuple[str, ...]:
     address = f"/api/tablao/v1/jobs/{quote(job_id, safe='')}/reasons"
     try:
         with understood(manager):
-            return tuple(_reason(each) for each in manager.get(address)["reasons"])
+            found = manager.get(address)
+            warnings = (f"Warning in {_reason(each)}" for each in found.get("warnings", ()))
+            return (*map(_reason, found["reasons"]), *warnings)
     except ManagerError as error:
         if error.status != 404:
             raise

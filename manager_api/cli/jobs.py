@@ -48,10 +48,10 @@ def show(job: JobId, manager: ManagerUrl = DEFAULT_URL, as_json: AsJson = False)
         found = job_id(farm, job)
         details = farm.get(f"/api/v3/jobs/{found}")
         tasks = tasks_of(farm, found)
-        reasons = farm.get(f"/api/tablao/v1/jobs/{found}/reasons")["reasons"]
+        reasons = farm.get(f"/api/tablao/v1/jobs/{found}/reasons")
         stuck = farm.get(f"/api/tablao/v1/jobs/{found}/progress")["stuck"]
     if as_json:
-        show_json({**details, "tasks": tasks, "reasons": reasons, "stuck": stuck})
+        show_json({**details, "tasks": tasks, **reasons, "stuck": stuck})
         return
     since = {task["index_in_job"]: task["silent_since"] for task in stuck}
     show_fields(
@@ -65,7 +65,11 @@ def show(job: JobId, manager: ManagerUrl = DEFAULT_URL, as_json: AsJson = False)
             ("steps", steps(details)),
             ("created", details["created"]),
             ("output", details.get("settings", {}).get("render_output_path")),
-            *(("why", f"{count_of(each)}: {each['text']}") for each in reasons),
+            *(("why", f"{count_of(each)}: {each['text']}") for each in reasons["reasons"]),
+            *(
+                ("warning", f"{count_of(each)}: {each['text']} ({each['count']} times)")
+                for each in reasons["warnings"]
+            ),
         ]
     )
     say()

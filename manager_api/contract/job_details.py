@@ -94,11 +94,25 @@ class LikeTasks(Answer):
     """The ids of the first ten of them."""
 
 
+class LikeWarnings(LikeTasks):
+    """Tasks of a job with like warnings."""
+
+    count: int
+    """How often the warnings were given, in all of these tasks."""
+
+
 class JobReasons(Answer):
-    """Why tasks of a job failed, or wait because of a fault of a machine."""
+    """Why tasks of a job failed, or wait because of a fault of a machine; and their warnings."""
 
     reasons: list[LikeTasks]
     """The reason with the most tasks first; at most 20."""
+    warnings: list[LikeWarnings]
+    """The warning with the most tasks first; at most 20."""
+
+
+class TaskWarning(Answer):
+    text: str
+    count: int
 
 
 class TaskTries(Answer):
@@ -110,6 +124,8 @@ class TaskTries(Answer):
     ended_at: datetime | None = None
     memory_peak: int | None = None
     """The peak memory of the newest attempt in bytes, if its worker reported it."""
+    warnings: list[TaskWarning]
+    """The warnings of the newest attempt that has ended; at most ten."""
     silent_since: datetime | None = None
     """When the run gave its last sign of life, if the task is stuck."""
     depends_on: list[int]

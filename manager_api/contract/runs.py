@@ -25,6 +25,15 @@ class ExistingFrames(Answer):
     """Frames that earlier tries of the task wrote, and that need no rendering again."""
 
 
+class SharedStorage(Answer):
+    """The shared storage, for the host to look whether it is there before it writes."""
+
+    path: str
+    """On the worker's platform."""
+    id: str
+    """What the marker in the storage says."""
+
+
 class RunCommands(Answer):
     run_key: str
     """The run that the commands are for: job, task index, run and attempt, with dots between."""
@@ -37,7 +46,11 @@ class RunCommands(Answer):
     total_steps: int
     environment: dict[str, str] = Field(default_factory=dict)
     """Provisioned variables, which are added to the environment of the commands."""
+    fail_on_warnings: bool = False
+    """Whether a warning fails the task."""
     existing_frames: ExistingFrames
     fault_rules: list[dict[str, str]] = Field(default_factory=list)
     """The farm's own rules for causes of failures: `name`, `pattern`, `fault`, `sentence`."""
     times: RunTimes
+    storage: SharedStorage | None = None
+    """Unset if the storage has no marker."""

@@ -201,6 +201,8 @@ class TaskRow(Base):
     """When a worker began the newest attempt."""
     ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     """When the newest attempt ended; null while it runs."""
+    warnings: Mapped[list[list[Any]] | None] = mapped_column(JSON(none_as_null=True))
+    """(text, how often) pairs of the newest attempt that has ended; null: none."""
     memory_peak: Mapped[int | None] = mapped_column(BigInteger)
     """Peak memory of the newest attempt, in bytes; null if unknown, as for HTTP workers."""
     silent_since: Mapped[datetime | None] = mapped_column(UtcDateTime)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from manager_api.contract.errors import Forbidden, NotFound, Overtaken
-from manager_api.contract.runs import ExistingFrames, RunCommands, WrittenFrame
+from manager_api.contract.runs import ExistingFrames, RunCommands, SharedStorage, WrittenFrame
 from manager_api.database.batching import Batched
 from manager_api.database.engine import Database
 from manager_api.database.tables import LeaseState, WorkerRow
@@ -17,6 +17,7 @@ from manager_api.workers import provision_store as provisions
 from workflows.domain.bounded_dict import BoundedDict
 from workflows.domain.messages import RunKey
 from workflows.domain.provisioning import Provision
+from workflows.domain.render_warnings import fail_the_task
 from workflows.domain.run_times import FarmTimes
 from workflows.domain.variables import Variables
 
@@ -49,6 +50,7 @@ class RunService:
         variables: Callable[[], Variables],
         logs: TaskLogs,
         times: Callable[[], FarmTimes],
+        storage: Callable[[], tuple[str, str]] = lambda: ("", ""),
         fault_rules: Callable[[], Sequence[FaultRule]] = tuple,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -58,6 +60,7 @@ class RunService:
             logs: of the tasks, which name the frames that their tries have written.
             fault_rules: returns the farm's own rules for causes of failures.
             times: returns the times in force.
+            storage: returns the shared storage's path, and the id in its marker, if it has one.
             clock: in seconds of any origin.
         """
         self._database = database
@@ -65,6 +68,7 @@ class RunService:
         self._logs = logs
         self._fault_rules = fault_rules
         self._times = times
+        self._storage = storage
         self._leased_tasks = Batched(self._read)
         self._clock = clock
         self._fetched: BoundedDict[tuple[str, RunKey], tuple[str, float]] = BoundedDict(
@@ -102,10 +106,16 @@ class RunService:
             commands=written.commands(task.commands),
             total_steps=task.steps_total,
             environment=written.environment,
+            fail_on_warnings=fail_the_task(task.job_metadata or {}),
             existing_frames=await self._existing_frames(task, key),
             fault_rules=[rule.model_dump(mode="json") for rule in self._fault_rules()],
             times=self._times().of_run(task.task_type, task.job_metadata),
+            storage=self._storage_for(written),
         )
+
+    def _storage_for(self, written: CommandsForWorker) -> SharedStorage | None:
+        path, marker = self._storage()
+        return SharedStorage(path=written.path(path), id=marker) if marker else None
 
     async def _existing_frames(self, task: LeasedTask, key: RunKey) -> ExistingFrames:
         tries = range(max(1, task.frames_from), key.attempt)

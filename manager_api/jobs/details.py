@@ -3,7 +3,7 @@
 import asyncio
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 from manager_api.contract.answers import Rows, task_worker
 from manager_api.contract.job_details import (
@@ -13,9 +13,11 @@ from manager_api.contract.job_details import (
     JobReasons,
     JobTimes,
     LikeTasks,
+    LikeWarnings,
     RenderedNow,
     StuckTask,
     TaskTries,
+    TaskWarning,
     TimedTask,
     WorkerTimes,
 )
@@ -84,9 +86,18 @@ class JobDetailService:
     async def reasons(self, job_id: str) -> JobReasons:
         async with self._database.reading() as session:
             await jobs.existing_job(session, job_id)
-            activities = await tasks.activities_of_failures(session, job_id)
-        reasons = grouped((index, reason_in(activity)) for index, activity in activities)
-        return JobReasons(reasons=[_like_tasks(job_id, group) for group in reasons])
+            activities = await tasks.last_reasons(session, job_id)
+            warned = await tasks.warnings_of_job(session, job_id)
+        reasons = grouped((index, reason_in(activity), 1) for index, activity in activities)
+        warnings = grouped(
+            (index, text, count) for index, of_task in warned for text, count in of_task
+        )
+        return JobReasons(
+            reasons=[LikeTasks(**_like_tasks(job_id, group)) for group in reasons],
+            warnings=[
+                LikeWarnings(**_like_tasks(job_id, group), count=group.count) for group in warnings
+            ],
+        )
 
     async def tries(self, task_id: str) -> TaskTries:
         async with self._database.reading() as session:
@@ -97,6 +108,7 @@ class JobDetailService:
             started_at=row.started_at,
             ended_at=row.ended_at,
             memory_peak=row.memory_peak,
+            warnings=[TaskWarning(text=text, count=n) for text, n in row.warnings or ()],
             silent_since=row.silent_since,
             depends_on=list(indexes_in(row.depends_on)),
         )
@@ -132,12 +144,9 @@ def _shares(timed: Sequence[TimedRow], workers: Rows) -> Iterable[WorkerTimes]:
         )
 
 
-def _like_tasks(job_id: str, group: Group) -> LikeTasks:
-    return LikeTasks(
-        text=group.text,
-        tasks=group.tasks,
-        task_ids=[task_id(job_id, index) for index in group.indexes],
-    )
+def _like_tasks(job_id: str, group: Group) -> dict[str, Any]:
+    ids = [task_id(job_id, index) for index in group.indexes]
+    return {"text": group.text, "tasks": group.tasks, "task_ids": ids}
 
 
 def _happening(row: JobHistoryRow, workers: Rows) -> JobHappening:

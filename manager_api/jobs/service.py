@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from pydantic import TypeAdapter
 from sqlalchemy.exc import IntegrityError
@@ -49,11 +50,13 @@ class JobService:
         job_types: JobTypeRegistry,
         control: JobControl,
         variables: Variables,
+        storage: Path,
     ) -> None:
         self._database = database
         self._job_types = job_types
         self._control = control
         self._variables = variables
+        self._storage = storage
 
     async def all(self) -> JobsQueryResult:
         async with self._database.reading() as session:
@@ -135,7 +138,11 @@ class JobService:
         platforms = await worker_store.platforms(session)
         blend_file = str(row.settings.get("blendfile", ""))
         return why_unseen(
-            resolved(path, blend_file), self._variables, platforms, managers_platform()
+            resolved(path, blend_file),
+            self._variables,
+            str(self._storage),
+            platforms,
+            managers_platform(),
         )
 
     async def set_status(self, job_id: str, status: JobStatus, reason: str) -> None:

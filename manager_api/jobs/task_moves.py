@@ -186,6 +186,10 @@ class TaskMoves:
         }
         if self._workers.get(move.worker_id) is not None:
             values |= {"worker_id": move.worker_id, "last_touched": self._now}
+        if move.status is TaskStatus.ACTIVE:
+            values["warnings"] = None
+        if move.warnings is not None:
+            values["warnings"] = [list(each) for each in move.warnings]
         if move.attempt is not None:
             values["attempt"] = move.attempt
         if move.failures is not None:

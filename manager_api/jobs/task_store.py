@@ -14,17 +14,16 @@ from manager_api.database import events
 from manager_api.database.bulk import IN_CHUNK
 from manager_api.database.engine import Session, utc_now
 from manager_api.database.payloads import JOBS, job_event, task_event, topic_of_job
-from manager_api.database.tables import JobRow, TaskRow, WorkerRow, table_of
+from manager_api.database.tables import JobHistoryRow, JobRow, TaskRow, WorkerRow, table_of
 from manager_api.jobs.store import job_to_change
 from workflows.domain.messages import RunKey
-from workflows.domain.statuses import TaskStatus
+from workflows.domain.statuses import WAITING, TaskStatus
 from workflows.domain.task_ids import task_id as task_id_of
 
 #: Tasks per query when all tasks of a job are read.
 READ_CHUNK = 1000
-#: The most tasks whose reasons are grouped.
+#: The most tasks whose reasons, or warnings, are grouped.
 MOST_ACTIVITIES = 10_000
-_WITH_REASONS = (TaskStatus.FAILED, TaskStatus.SOFT_FAILED, TaskStatus.QUEUED, TaskStatus.PAUSED)
 
 
 class SummaryRow(NamedTuple):
@@ -102,19 +101,45 @@ async def active_indexes(session: AsyncSession, job_id: str) -> Sequence[int]:
     return sorted(await session.scalars(query))
 
 
-async def activities_of_failures(session: AsyncSession, job_id: str) -> Sequence[tuple[int, str]]:
-    """Return index and activity of tasks that failed, and of those that wait, in their order.
+async def last_reasons(session: AsyncSession, job_id: str) -> Sequence[tuple[int, str]]:
+    """Return index and activity of tasks at their last failure, and of those that wait.
 
-    Waiting tasks may have been given back because of a fault of a machine.
+    Tasks that failed and have not completed since are taken from the job's history: they may have
+    been canceled when the job failed. Waiting tasks may have been given back because of a fault of
+    a machine.
     """
+    of_job = TaskRow.job_id == job_id
+    waiting = select(TaskRow.index_in_job, TaskRow.activity).where(
+        of_job, TaskRow.status.in_(WAITING), TaskRow.failures == 0, TaskRow.activity != ""
+    )
+    unhappy = select(TaskRow.index_in_job).where(
+        of_job, TaskRow.failures > 0, TaskRow.status != TaskStatus.COMPLETED
+    )
+    failed = (
+        select(JobHistoryRow.task_index, JobHistoryRow.text)
+        .where(JobHistoryRow.job_id == job_id, JobHistoryRow.task_index.in_(unhappy))
+        .order_by(JobHistoryRow.id.desc())
+        .limit(MOST_ACTIVITIES)
+    )
+    found: dict[int, str] = {}
+    for index, text in await session.execute(failed):
+        if index is not None:
+            found.setdefault(index, text)
+    in_order = waiting.order_by(TaskRow.index_in_job).limit(MOST_ACTIVITIES)
+    return sorted([*found.items(), *((i, text) for i, text in await session.execute(in_order))])
+
+
+async def warnings_of_job(
+    session: AsyncSession, job_id: str
+) -> Sequence[tuple[int, list[list[Any]]]]:
+    """Return index and warnings of the tasks that have any, in their order."""
     query = (
-        select(TaskRow.index_in_job, TaskRow.activity)
-        .where(TaskRow.job_id == job_id, TaskRow.status.in_(_WITH_REASONS))
-        .where(TaskRow.activity != "")
+        select(TaskRow.index_in_job, TaskRow.warnings)
+        .where(TaskRow.job_id == job_id, TaskRow.warnings.is_not(None))
         .order_by(TaskRow.index_in_job)
         .limit(MOST_ACTIVITIES)
     )
-    return [(row.index_in_job, row.activity) for row in await session.execute(query)]
+    return [(row.index_in_job, row.warnings) for row in await session.execute(query)]
 
 
 async def count_of_job(session: AsyncSession, job_id: str) -> int:

@@ -68,6 +68,10 @@ class CommandsForWorker:
         """
         return [self._command(command) for command in stored]
 
+    def path(self, path: str) -> str:
+        """Return a path of the manager's machine as it is on the worker's platform."""
+        return self._expansion.text(path)
+
     @property
     def environment(self) -> dict[str, str]:
         """Variables to add to the commands' environment, with paths of the worker's platform."""

@@ -5,12 +5,13 @@ from pathlib import Path
 from activities.process.layered_settings import SettingsError
 from manager_api.settings.model import ManagerSettings
 from manager_api.settings.private_files import keep_private
+from manager_api.settings.storage_marker import mark
 
 
 def make_storage_folders(settings: ManagerSettings) -> None:
     """Create the data directory and the folders for jobs' files and the manager's files.
 
-    Other users of the machine can read jobs' files only.
+    Other users of the machine can read jobs' files only. The shared storage gets its marker.
 
     Raises:
         SettingsError: one of them cannot be created; the message names the setting.
@@ -23,6 +24,7 @@ def make_storage_folders(settings: ManagerSettings) -> None:
     for name, folder in folders.items():
         _make(name, folder, 0o777 if name == "shared_storage_path" else 0o700)
     keep_private(settings)
+    mark(settings)
 
 
 def _make(name: str, folder: Path, mode: int) -> None:

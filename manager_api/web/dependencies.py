@@ -41,6 +41,7 @@ from manager_api.jobs.tasks import TaskService
 from manager_api.logs.task_logs import TaskLogs, log_limits
 from manager_api.settings.in_force import Configuration
 from manager_api.settings.model import ManagerSettings
+from manager_api.settings.storage_marker import marked_storage
 from manager_api.shaman.service import Shaman
 from manager_api.views.service import ViewService
 from manager_api.workers.credentials import WorkerCredentials
@@ -118,6 +119,7 @@ class ManagerParts:
                 lambda: configuration.variables,
                 logs,
                 lambda: configuration.settings.farm_times,
+                lambda: marked_storage(configuration.settings),
                 lambda: configuration.settings.fault_rules,
             ),
             shaman=Shaman(lambda: configuration.settings),
@@ -160,7 +162,13 @@ Parts = Annotated[ManagerParts, Depends(_parts)]
 
 
 async def _jobs(parts: Parts) -> JobService:
-    return JobService(parts.database, parts.job_types, parts.control, parts.configuration.variables)
+    return JobService(
+        parts.database,
+        parts.job_types,
+        parts.control,
+        parts.configuration.variables,
+        parts.settings.shared_storage_path,
+    )
 
 
 async def _tasks(parts: Parts) -> TaskService:

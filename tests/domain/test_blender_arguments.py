@@ -13,6 +13,7 @@ from workflows.domain.blender_arguments import frame_arguments, frames_of, outpu
         (["--render-frame", "1,2"], [1, 2]),
         (["-o", "/x/#", "-f", "3..5"], [3, 4, 5]),
         (["-f", "-2..1"], None),
+        (["-f", "5..3"], []),
         (["-e", "0", "-f", "-4..-2,1"], [-3, -2, -1, 1]),
         (["--frame-end", "20", "-f", "-1,-3..2"], [20]),
         (["-e", "+3", "-f", "-1"], None),

@@ -1,6 +1,7 @@
 """Commands are finished so that Blender and FFmpeg can carry them out, for every job type."""
 
 from datetime import datetime
+from fnmatch import fnmatchcase
 from typing import Any
 
 import pytest
@@ -94,7 +95,7 @@ def test_an_output_beside_the_blend_file_is_the_same_for_blender_and_ffmpeg() ->
     parameters = video.commands[0].parameters
     assert parameters["inputGlob"] == "/shots/sh010/relout/*.png"
     assert parameters["outputFile"] == "/shots/sh010/relout/anim-1-4.mp4"
-    assert parameters["frameName"] == "####.png"
+    assert parameters["frameFiles"] == "/shots/sh010/relout/####.png"
 
 
 def test_a_server_is_named_to_blender_with_backslashes() -> None:
@@ -209,9 +210,17 @@ def test_a_list_that_is_not_long_is_one_command() -> None:
 def test_a_preview_knows_its_frames(changes: dict[str, Any], name: str) -> None:
     parameters = built_in(**changes)[-1].commands[0].parameters
 
-    assert parameters["frameName"] == name
+    assert parameters["frameFiles"].rpartition("/")[2] == name
     assert parameters["frames"] == changes.get("frames", "1-4")
     assert parameters["mayFail"] is True
+
+
+def test_brackets_of_the_folder_are_escaped_for_workers_that_read_the_pattern() -> None:
+    parameters = built_in(render_output_path="/o [1]*/{a}?/##")[-1].commands[0].parameters
+
+    assert parameters["inputGlob"] == "/o [[]1][*]/{a}[?]/*.png"
+    assert parameters["frameFiles"] == "/o [1]*/{a}?/##.png"
+    assert fnmatchcase("/o [1]*/{a}?/01.png", parameters["inputGlob"])
 
 
 @pytest.mark.parametrize("form", ["HDR", "CINEON", "IRIS"])
@@ -229,6 +238,7 @@ def test_no_preview_is_planned_of_what_ffmpeg_cannot_read(form: str) -> None:
         (["-o", "/o/./##", "-F", "PNG", "-f", "1"], "/o//*.png", {"1": "##.png"}),
         # Frames that the commands do not name are those of the settings.
         (["-o", "/o/##", "-F", "PNG", "-a"], "/o/*.png", {"1-4": "##.png"}),
+        (["-o", "/o/##", "-F", "PNG", "-f", "5..3,7"], "/o/*.png", {"7": "##.png"}),
         # These videos are of other files.
         (["-o", "/o/##", "-F", "PNG", "-f", "1"], "/o/*_L.png", {}),
         (["-o", "/o/##", "-F", "PNG", "-f", "1"], "/comp/*.png", {}),
@@ -241,8 +251,8 @@ def test_videos_of_scripts_know_their_frames(
 ) -> None:
     parameters = scripted(arguments, glob)[1].commands[0].parameters
 
-    found = {parameters["frames"]: parameters["frameName"]} if "frames" in parameters else {}
-    assert found == known
+    files = parameters.get("frameFiles", "").rpartition("/")[2]
+    assert ({parameters["frames"]: files} if files else {}) == known
     assert parameters["inputGlob"] == glob
     assert "mayFail" not in parameters
 
@@ -258,7 +268,7 @@ def test_a_scripts_preview_may_fail_unless_a_task_waits_for_it() -> None:
 
 
 def test_what_a_script_says_itself_counts() -> None:
-    own = {"inputGlob": "/o/*.png", "frames": "7", "frameName": "x#.png", "mayFail": False}
+    own = {"inputGlob": "/o/*.png", "frames": "7", "frameFiles": "/o/x#.png", "mayFail": False}
     render = AuthoredCommand("blender-render", {"args": ["-o", "/o/#", "-F", "PNG", "-f", "1"]})
     video = AuthoredTask("preview-video", "ffmpeg", (AuthoredCommand("frames-to-video", own),))
 

@@ -158,7 +158,7 @@ def test_other_files_have_no_previews() -> None:
 def test_a_pattern_says_all_about_the_names(end: str) -> None:
     files = files_of(f"/r [1]/{end}")
 
-    again = of_pattern(files.directory, files.pattern)
+    again = of_pattern(f"{files.directory}/{files.pattern}")
 
     assert again == files
     assert again.directory == "/r [1]"

@@ -50,9 +50,9 @@ def test_the_reason_in_an_activity(activity: str, reason: str) -> None:
 
 
 def test_the_largest_group_comes_first_and_names_its_first_tasks() -> None:
-    many = [(index, f"frame {index} is missing") for index in range(1, 41)]
+    many = [(index, f"frame {index} is missing", 1) for index in range(1, 41)]
 
-    groups = grouped([(50, "no camera"), *many, (60, "")])
+    groups = grouped([(50, "no camera", 1), *many, (60, "", 1)])
 
     assert [(group.text, group.tasks) for group in groups] == [
         ("frame 1 is missing", 40),
@@ -62,7 +62,7 @@ def test_the_largest_group_comes_first_and_names_its_first_tasks() -> None:
 
 
 def test_the_number_of_groups_is_bounded() -> None:
-    letters = [(i, "x" * i) for i in range(1, 99)]
+    letters = [(i, "x" * i, 1) for i in range(1, 99)]
 
     assert len(grouped(letters)) == MOST_GROUPS
 
@@ -71,3 +71,11 @@ def test_long_texts_take_no_time() -> None:
     text = "/" * 200 + '"' * 200 + "0" * 100
 
     assert likeness(text)
+
+
+def test_a_task_counts_once_in_a_group() -> None:
+    [group] = grouped(
+        [(1, "frame 1 is dark", 2), (1, "frame 2 is dark", 3), (2, "frame 3 is dark", 1)]
+    )
+
+    assert (group.tasks, group.count, group.indexes) == (2, 6, [1, 2])

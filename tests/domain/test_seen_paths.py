@@ -10,7 +10,7 @@ RENDER = Variable(
     (VariableValue("/mnt/render", ("linux",)), VariableValue("R:\\render", ("windows",))),
     is_twoway=True,
 )
-FARM = Variables.of_farm([RENDER, Variable("shot", (VariableValue("sh010"),))], "/mnt/farm")
+FARM = Variables.of_farm([RENDER, Variable("shot", (VariableValue("sh010"),))], "/mnt/farm/jobs")
 BOTH = ("linux", "windows")
 
 
@@ -28,7 +28,7 @@ BOTH = ("linux", "windows")
     ],
 )
 def test_shared_places_are_seen(path: str, platforms: tuple[str, ...]) -> None:
-    assert why_unseen(path, FARM, platforms, "linux") == []
+    assert why_unseen(path, FARM, "/mnt/farm", platforms, "linux") == []
 
 
 @pytest.mark.parametrize(
@@ -40,14 +40,18 @@ def test_shared_places_are_seen(path: str, platforms: tuple[str, ...]) -> None:
         ("C:out", ("windows",), ["On windows workers"]),
         ("{render}/out", ("darwin",), ["The variable {render} of the output path has no value"]),
         ("{rendr}/out", ("linux",), ["The variable {rendr} of the output path has no value"]),
-        ("/home/ana/out/#", ("linux",), ["The output path /home/ana/out/# is outside the shared"]),
+        (
+            "/private/ana/out/#",
+            ("linux",),
+            ["The output path /private/ana/out/# is outside the shared"],
+        ),
         ("/mnt/farm2/#", ("linux",), ["The output path /mnt/farm2/# is outside"]),
         ("/mnt/renders/#", (), ["The output path /mnt/renders/# is outside"]),
         ("\\\\nas\\out\\#", ("windows",), ["The output path \\\\nas\\out\\# is outside"]),
     ],
 )
 def test_other_places_are_named(path: str, platforms: tuple[str, ...], said: list[str]) -> None:
-    sentences = why_unseen(path, FARM, platforms, "linux")
+    sentences = why_unseen(path, FARM, "/mnt/farm", platforms, "linux")
 
     assert len(sentences) == len(said)
     for sentence, beginning in zip(sentences, said, strict=True):

@@ -39,4 +39,5 @@ def small_disk(folder: Path, size_mb: int) -> Iterator[SmallDisk]:
         yield SmallDisk(folder)
     finally:
         # Lazily, because a process that a failed test left may still have files open there.
-        subprocess.run(["umount", "--lazy", str(folder)], check=True)
+        if os.path.ismount(folder):
+            subprocess.run(["umount", "--lazy", str(folder)], check=True)

@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from tests.worker_host.farmhouse import Farmhouse
+from worker_host.blender_warnings import ASK_FOR_MISSING_FILES
 from worker_host.commands import command_named
 from worker_host.commands.blender import command_line as blender_command_line
 from worker_host.commands.ffmpeg import command_line
@@ -116,7 +117,8 @@ def test_blender_arguments_keep_their_order() -> None:
 
     assert blender_command_line(parameters) == [
         *("/opt/blender", "-b", "--python-expr", "print(1)", "--enable-autoexec"),
-        *("/shot.blend", "--render-frame", "3"),
+        *("/shot.blend", "--python-expr", ASK_FOR_MISSING_FILES),
+        *("--render-frame", "3"),
     ]
 
 

@@ -19,9 +19,10 @@ from worker_host.commands.parameters import CommandFailed
 from worker_host.commands.video_frames import globbed
 from worker_host.processes.output import LogFile
 from worker_host.processes.watch import Watch
+from workflows.domain.render_warnings import WarningBook
 
 Change = Callable[[Path], None]
-KNOWN = {"frames": "1-4", "frameName": "####.png"}
+KNOWN = {"frames": "1-4", "frameFiles": "####.png"}
 PREVIEW = {**KNOWN, "mayFail": True}
 
 
@@ -32,7 +33,11 @@ class Studio:
     folder: Path
     directory: Path
     context: Context
-    warnings: list[str] = field(default_factory=list)
+    book: WarningBook = field(default_factory=WarningBook)
+
+    @property
+    def warnings(self) -> list[str]:
+        return [text for text, _ in self.book.all()]
 
     def frames(self, *names: str) -> list[Path]:
         """Write frames in which the numbers count up from black to white."""
@@ -45,6 +50,8 @@ class Studio:
     def make(self, **parameters: Any) -> list[int]:
         """Make a video; return the frames that it shows, by the numbers that `frames` gave them."""
         video = self.directory / "video.mp4"
+        if name := parameters.get("frameFiles"):
+            parameters = {**parameters, "frameFiles": f"{self.folder}/{name}"}
         frames_to_video(
             {
                 "exe": "ffmpeg",
@@ -75,12 +82,12 @@ def shown(video: Path) -> list[int]:
 def studio(tmp_path: Path) -> Iterator[Studio]:
     directory = tmp_path / "run 100%d"
     directory.mkdir()
-    warnings: list[str] = []
+    book = WarningBook()
     with open(tmp_path / "host.lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         context = Context(
             LogFile(str(directory / "log")),
-            Watch(str(tmp_path / "host.lock"), 600, 60),
+            Watch(str(tmp_path / "host.lock"), 600, 60, 0),
             environment=dict(os.environ),
             tools={},
             stop_grace_s=1,
@@ -88,9 +95,9 @@ def studio(tmp_path: Path) -> Iterator[Studio]:
             on_lines=lambda _: None,
             directory=str(directory),
             on_started=lambda _: None,
-            on_warning=warnings.append,
+            warnings=book,
         )
-        yield Studio(tmp_path / "frames", directory, context, warnings)
+        yield Studio(tmp_path / "frames", directory, context, book)
     assert [path.name for path in directory.glob("scratch*")] == []
 
 
@@ -100,19 +107,19 @@ def studio(tmp_path: Path) -> Iterator[Studio]:
         # These other files in the folder are not of the job.
         (
             ["AAA_contact.png", "000001.png", "000002.png", "000900.png"],
-            {"frames": "1-2", "frameName": "######.png"},
+            {"frames": "1-2", "frameFiles": "######.png"},
             [1, 2],
         ),
-        (["2.png", "10.png", "1.png"], {"frames": "2,10", "frameName": "#.png"}, [0, 1]),
+        (["2.png", "10.png", "1.png"], {"frames": "2,10", "frameFiles": "#.png"}, [0, 1]),
         (["10.png", "9.png", "x10.png", "x9.png"], {}, [1, 0, 3, 2]),
         (
             ["0001_L.png", "0001_R.png", "0002_L.png", "0002_R.png"],
-            {"frames": "1-2", "frameName": "####.png"},
+            {"frames": "1-2", "frameFiles": "####.png"},
             [0, 2],
         ),
-        (["1_R.png", "2_R.png"], {"frames": "1-2", "frameName": "#.png"}, [0, 1]),
-        (["-0002.png", "0001.png"], {"frames": "-2,1", "frameName": "####.png"}, [0, 1]),
-        (["0001.PNG", "0002.PNG"], {"frames": "1-2", "frameName": "####.PNG"}, [0, 1]),
+        (["1_R.png", "2_R.png"], {"frames": "1-2", "frameFiles": "#.png"}, [0, 1]),
+        (["-0002.png", "0001.png"], {"frames": "-2,1", "frameFiles": "####.png"}, [0, 1]),
+        (["0001.PNG", "0002.PNG"], {"frames": "1-2", "frameFiles": "####.PNG"}, [0, 1]),
     ],
 )
 def test_a_video_shows_the_jobs_frames_in_their_order(
@@ -124,7 +131,7 @@ def test_a_video_shows_the_jobs_frames_in_their_order(
     assert studio.warnings == []
 
 
-@pytest.mark.parametrize("parameters", [{}, {"frames": "1-2", "frameName": "####.png"}])
+@pytest.mark.parametrize("parameters", [{}, {"frames": "1-2", "frameFiles": "####.png"}])
 def test_a_folders_name_may_hold_anything(studio: Studio, parameters: dict[str, str]) -> None:
     studio.folder /= "[shot] it's 50%d {a,b} *"
     studio.frames("0001.png", "0002.png")
@@ -193,7 +200,7 @@ def test_frames_in_files_whose_names_do_not_say_their_format(studio: Studio) -> 
 
     glob = f"{studio.folder}/*.rgb"
 
-    assert studio.make(inputGlob=glob, frames="1", frameName="####.rgb") == [0]
+    assert studio.make(inputGlob=glob, frames="1", frameFiles="####.rgb") == [0]
 
 
 @pytest.mark.parametrize(
@@ -232,7 +239,7 @@ def test_a_preview_fails_the_try_if_the_machine_is_at_fault(studio: Studio, scri
     assert studio.warnings == []
 
 
-@pytest.mark.parametrize("parameters", [{"exe": "no-such-ffmpeg"}, {"inputGlob": "/absent/*.png"}])
+@pytest.mark.parametrize("parameters", [{"exe": "no-such-ffmpeg"}, {"frameFiles": "absent/#.png"}])
 def test_another_machine_may_have_the_program_and_the_folder(
     studio: Studio, parameters: dict[str, Any]
 ) -> None:

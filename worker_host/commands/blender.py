@@ -4,6 +4,7 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from worker_host.blender_warnings import ASK_FOR_MISSING_FILES, BlenderWarnings
 from worker_host.commands.blender_end import BlendersEnd
 from worker_host.commands.blender_frames import LONGEST_PATH, FrameAccount
 from worker_host.commands.frames_found import FramesFound, written_frame
@@ -21,7 +22,7 @@ def command_line(parameters: Mapping[str, Any]) -> list[str]:
         text(parameters, "exe"),
         *words(parameters, "exeArgs"),
         *texts(parameters, "argsBefore"),
-        *([blend_file] if blend_file else []),
+        *([blend_file, "--python-expr", ASK_FOR_MISSING_FILES] if blend_file else []),
         *texts(parameters, "args"),
     ]
 
@@ -66,9 +67,15 @@ class _Rendering:
 
     def _rendered(self) -> FrameAccount:
         account = FrameAccount(self._note_saved)
+        warnings = BlenderWarnings(self._context.warnings)
+
+        def heard(line: bytes) -> None:
+            account.line(line)
+            warnings.line(line)
+
         end = BlendersEnd(account, self._arguments, self._context.end_grace_s)
         try:
-            self._context.run(self._argv, account.line, end.overdue)
+            self._context.run(self._argv, heard, end.overdue)
         except CommandFailed as failure:
             if account.error:
                 raise CommandFailed(f"{account.error} ({failure})") from failure

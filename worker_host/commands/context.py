@@ -15,6 +15,7 @@ from worker_host.commands.parameters import ProgramFailed, ProgramMissing
 from worker_host.processes.environment import find_program
 from worker_host.processes.output import LineWriter, LogFile
 from worker_host.processes.watch import Stopped, Watch
+from workflows.domain.render_warnings import WarningBook
 from workflows.domain.written_frames import ExistingFrames
 
 _CHUNK = 64 * 1024
@@ -43,13 +44,15 @@ class Context:
         directory: str,
         on_started: Callable[[int], None],
         on_lines: Callable[[Sequence[bytes]], None],
-        on_warning: Callable[[str], None],
+        warnings: WarningBook,
         existing_frames: ExistingFrames = ExistingFrames(),  # noqa: B008 - frozen
     ) -> None:
         """
         Args:
             on_lines: called with the lines that a program prints, several at a time.
+            warnings: takes the warnings of commands.
         """
+        self.warnings = warnings
         self.existing_frames = existing_frames
         self._log = log
         self._watch = watch
@@ -61,7 +64,6 @@ class Context:
         self._directory = directory
         self._on_started = on_started
         self._on_lines = on_lines
-        self._on_warning = on_warning
 
     def log(self, line: str) -> None:
         self._log.line(line)
@@ -69,7 +71,7 @@ class Context:
     def warn(self, sentence: str) -> None:
         """Say what is wrong although the command goes on: in the log, and with the outcome."""
         self.log(f"Warning: {sentence}")
-        self._on_warning(sentence)
+        self.warnings.add(sentence)
 
     @contextmanager
     def scratch(self) -> Iterator[str]:
@@ -134,7 +136,7 @@ class Context:
 
         Raises:
             ProgramMissing: the program cannot be started.
-            CommandFailed: its exit code is not 0.
+            ProgramFailed: its exit code is not 0.
             Stopped: the run had to stop; the program and all its descendants are gone.
         """
         self.checkpoint()

@@ -10,6 +10,10 @@ class CommandFailed(Exception):
     """The command has failed, and so has its task; the text says why."""
 
 
+class StorageMissing(CommandFailed):
+    """The shared storage, which the command writes to, is not there."""
+
+
 class ProgramMissing(CommandFailed):
     """The command's program is not there, or cannot be started."""
 

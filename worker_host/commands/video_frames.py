@@ -5,7 +5,7 @@ Standard library only.
 
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from glob import glob
@@ -44,21 +44,20 @@ def frames_of_video(
     """Return the video's frames in order.
 
     Args:
-        parameters: those of `frames-to-video`. `frames` and `frameName` name the frames; without
+        parameters: those of `frames-to-video`. `frames` and `frameFiles` name the frames; without
             them `inputGlob` does, as in Flamenco.
         checkpoint: called before each file is read.
 
     Raises:
         NoFrames: no frame is there and whole.
     """
-    pattern = text(parameters, "inputGlob").replace("\\", "/")
-    folder = os.path.dirname(pattern)
+    folder, named = _named(parameters)
     found = []
-    for name, path in _named(pattern, parameters):
+    for name, path in named:
         checkpoint()
         found.append(VideoFrame(name, path, why_not_there(path)))
     if not found:
-        raise NoFrames(f'no frames found: "{pattern}"', folder)
+        raise NoFrames(f'no frames found: "{parameters["inputGlob"]}"', folder)
     if all(frame.problem for frame in found):
         first = found[0]
         raise NoFrames(f"no frame is whole: {first.name} ({first.problem}): {first.path}", folder)
@@ -75,18 +74,20 @@ def replacements(frames: Sequence[VideoFrame]) -> list[str]:
     return paths
 
 
-def _named(pattern: str, parameters: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
-    """Return the frames' names in sentences and their paths."""
-    if parameters.get("frames") is None or parameters.get("frameName") is None:
-        return [(f'"{os.path.basename(path)}"', path) for path in globbed(pattern)]
-    folder = os.path.dirname(pattern)
+def _named(parameters: Mapping[str, Any]) -> tuple[str, list[tuple[str, str]]]:
+    """Return the folder, and of each frame the name in sentences and the path."""
+    if parameters.get("frames") is None or parameters.get("frameFiles") is None:
+        pattern = text(parameters, "inputGlob").replace("\\", "/")
+        found = [(f'"{os.path.basename(path)}"', path) for path in globbed(pattern)]
+        return os.path.dirname(pattern), found
     try:
         frames = parse_frames(text(parameters, "frames"))
     except BadFrameRange as problem:
         raise CommandFailed(f'parameter "frames" is not usable: {problem}') from problem
-    files = of_pattern(folder, text(parameters, "frameName"))
+    files = of_pattern(text(parameters, "frameFiles"))
+    folder = files.directory
     files = files.as_view_in(frozenset(_names(folder)), frames)
-    return [(f"frame {frame}", os.path.join(folder, files.name(frame))) for frame in frames]
+    return folder, [(f"frame {frame}", os.path.join(folder, files.name(frame))) for frame in frames]
 
 
 def globbed(pattern: str) -> list[str]:

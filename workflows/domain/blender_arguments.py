@@ -38,23 +38,31 @@ def _last_of(arguments: Sequence[str], options: tuple[str, ...]) -> str:
 
 
 def frames_of(arguments: Sequence[str]) -> list[int] | None:
-    """Return the frames that Blender's arguments name, in order.
+    """Return the frames that Blender's arguments name, in order; None as `frame_spans` does."""
+    spans = frame_spans(arguments)
+    return None if spans is None else [frame for span in spans for frame in span]
+
+
+def frame_spans(arguments: Sequence[str]) -> list[range] | None:
+    """Return the ranges of frames that Blender's arguments name, in order.
 
     Returns:
-        None: they name none, or in a way that only Blender understands: `+1`, and `-1` without
-            `--frame-end`, which is the last frame of the scene but one.
+        None: they name none, too many, or in a way that only Blender understands: `+1`, and `-1`
+            without `--frame-end`, which is the last frame of the scene.
     """
-    frames: list[int] | None = None
+    spans: list[range] | None = None
     end: int | None = None
     for option, value in pairwise(for_blender(arguments)):
         if option in FRAME_END:
-            end = int(value) if value.isdecimal() else None
+            end = int(value) if value.isdecimal() and len(value) < 12 else None
         elif option in RENDER_FRAME:
-            spans = _spans(value, end)
-            if spans is None or sum(map(len, spans)) + len(frames or ()) > MAX_FRAMES:
+            more = _spans(value, end)
+            if more is None:
                 return None
-            frames = (frames or []) + [frame for span in spans for frame in span]
-    return frames
+            spans = (spans or []) + more
+            if sum(map(len, spans)) > MAX_FRAMES:
+                return None
+    return spans
 
 
 def ends_with_frames(arguments: Sequence[str]) -> bool:
@@ -103,7 +111,8 @@ def _spans(value: str, end: int | None) -> list[range] | None:
         first, last = _frame(found[1], end), _frame(found[2] or found[1], end)
         if first is None or last is None:
             return None
-        spans.append(range(first, last + 1))
+        if first <= last:
+            spans.append(range(first, last + 1))
     return spans
 
 

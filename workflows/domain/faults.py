@@ -38,6 +38,8 @@ class Probe(StrEnum):
 
     FOLDERS = "folders"
     """The folders of runs and of the task's files can be written, and have free space."""
+    STORAGE = "storage"
+    """The shared storage has its marker."""
     PROGRAMS = "programs"
     """The programs for its task types are there."""
     MEMORY = "memory"
@@ -69,7 +71,16 @@ PROGRAM_MISSING = Rule(
     Probe.PROGRAMS,
     may_be_tasks=True,
 )
+#: No line of a program tells of it: the host looks for the storage's marker.
+STORAGE_MISSING = Rule(
+    "storage-missing",
+    (),
+    Fault.MACHINE,
+    "The shared storage is not there: mount it.",
+    Probe.STORAGE,
+)
 BUILT_IN: tuple[Rule, ...] = (
+    STORAGE_MISSING,
     Rule(
         "disk-full",
         (
@@ -178,6 +189,7 @@ BUILT_IN: tuple[Rule, ...] = (
         Fault.SCENE,
         "The blend file does not have this scene.",
     ),
+    Rule("warning", ("(in this job, a warning is a failure)",), Fault.SCENE, ""),
     Rule(
         "newer-blender",
         (
@@ -213,16 +225,16 @@ class Cause:
 
     rule: Rule
     words: str = ""
-    """The line in which the rule was found."""
+    """The line in which the rule was found, or what the system says of a folder."""
 
-    def reason(self, failure: str) -> str:
+    def reason(self, failure: str = "") -> str:
         """Return the rule's sentence with the words of the program, or else of the failure.
 
         An artist looks for Blender's own words, and a wrangler for what is to be done.
         """
         words = self.words or failure
-        if not words:
-            return self.rule.sentence
+        if not (words and self.rule.sentence):
+            return words or self.rule.sentence
         if self.rule.fault is Fault.SCENE:
             return f"{words.rstrip('. ')}. {self.rule.sentence}"
         return f"{self.rule.sentence} ({words})"

@@ -171,9 +171,9 @@ def files_of_arguments(arguments: Sequence[str], extension: str = "") -> FrameFi
     return _of_output(output, extensions if adds_extension else ())
 
 
-def of_pattern(directory: str, pattern: str) -> FrameFiles:
-    """Return the files with names like `FrameFiles.pattern`."""
-    return _of_output(f"{directory}/{pattern}", ())
+def of_pattern(path: str) -> FrameFiles:
+    """Return the files of a folder with names like `FrameFiles.pattern`."""
+    return _of_output(path, ())
 
 
 def previews_of(files: FrameFiles) -> FrameFiles:

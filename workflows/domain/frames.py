@@ -75,9 +75,9 @@ def chunk_frames(text: str, size: int) -> list[str]:
     return [",".join(map(_render, chunk)) for chunk in _cut(spans_of(text), size)]
 
 
-def frames_text(frames: Iterable[int]) -> str:
-    """Return the frames as a short text that `parse_frames` reads."""
-    return ",".join(map(_render, _merged(range(frame, frame + 1) for frame in frames)))
+def frames_text(spans: Iterable[range]) -> str:
+    """Return frames as a text that `parse_frames` reads."""
+    return ",".join(map(_render, merged(spans)))
 
 
 def _check_size(size: int) -> None:
@@ -95,7 +95,7 @@ def spans_of(text: str) -> list[range]:
     """
     if not text.strip():
         raise BadFrameRange("The frame range is empty.")
-    spans = list(_merged(_elements(text)))
+    spans = list(merged(_elements(text)))
     if not spans:
         raise BadFrameRange(
             f"The frame range {_quoted(text)} has no frames: ranges run from low to high."
@@ -150,7 +150,8 @@ def _frame_number(text: str) -> int:
     return int(text)
 
 
-def _merged(spans: Iterable[range]) -> Iterator[range]:
+def merged(spans: Iterable[range]) -> Iterator[range]:
+    """Yield ranges of the same frames, in ascending order, that neither overlap nor touch."""
     current = range(0)
     for span in sorted((span for span in spans if span), key=lambda span: span.start):
         if current and span.start <= current.stop:

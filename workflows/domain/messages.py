@@ -9,6 +9,7 @@ import re
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
+from workflows.domain.render_warnings import Warnings
 from workflows.domain.statuses import JobStatus, TaskStatus
 
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -329,6 +330,7 @@ class Outcome:
     """The name of the rule that has found the cause."""
     may_be_tasks: bool = False
     """Whether the task itself may be the cause of this fault of a machine."""
+    warnings: Warnings = ()
 
 
 # --- workflow to database -------------------------------------------------------------------------
@@ -349,6 +351,8 @@ class TasksMoved:
     failed_by: tuple[str, ...] | None = None
     """The new list of workers that failed the task; None leaves it as it is."""
     failures: int | None = None
+    warnings: Warnings | None = None
+    """The warnings of the run that has ended; None leaves them as they are."""
     renders_again: bool = False
     """Whether the next attempt renders the frames again that earlier attempts have written."""
     is_offer: bool = False

@@ -27,7 +27,15 @@ class Group:
     indexes: list[int] = field(default_factory=list)
     """The first of these tasks."""
 
-    def add(self, index: int) -> None:
+    count: int = 0
+    """How often the texts were given."""
+    _last: int = 0
+
+    def add(self, index: int, count: int) -> None:
+        self.count += count
+        if index == self._last:
+            return
+        self._last = index
         self.tasks += 1
         if len(self.indexes) < MOST_NAMED:
             self.indexes.append(index)
@@ -50,14 +58,14 @@ def likeness(text: str) -> str:
     return _LIST.sub("#", text).replace("frames #", "frame #")
 
 
-def grouped(texts: Iterable[tuple[int, str]]) -> list[Group]:
+def grouped(texts: Iterable[tuple[int, str, int]]) -> list[Group]:
     """Group texts; the group with the most tasks first.
 
     Args:
-        texts: (task index, text) pairs; empty texts are left out.
+        texts: (task index, text, how often), in the order of the tasks; empty texts are left out.
     """
     groups: dict[str, Group] = {}
-    for index, text in texts:
+    for index, text, count in texts:
         if text:
-            groups.setdefault(likeness(text), Group(text)).add(index)
+            groups.setdefault(likeness(text), Group(text)).add(index, count)
     return sorted(groups.values(), key=lambda group: -group.tasks)[:MOST_GROUPS]

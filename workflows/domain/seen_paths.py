@@ -10,13 +10,18 @@ _NAME = re.compile(r"\{[^{}]+\}")
 
 
 def why_unseen(
-    path: str, variables: Variables, platforms: Collection[str], managers_platform: str
+    path: str,
+    variables: Variables,
+    storage: str,
+    platforms: Collection[str],
+    managers_platform: str,
 ) -> list[str]:
     """Return sentences about the workers that do not see a path, or may not see it.
 
     Args:
         path: a path from a job's settings, with its variables.
-        variables: the farm's; `jobs` is the shared storage.
+        variables: the farm's.
+        storage: the shared storage.
         platforms: those of the farm's workers.
         managers_platform: the platform whose values the farm's settings have.
     """
@@ -25,7 +30,7 @@ def why_unseen(
         for platform in sorted(platforms)
         if (sentence := _why_not_on(platform, path, variables, managers_platform))
     ]
-    return sentences or _why_outside(path, variables, managers_platform)
+    return sentences or _why_outside(path, variables, storage, managers_platform)
 
 
 def _why_not_on(platform: str, path: str, variables: Variables, managers_platform: str) -> str:
@@ -46,19 +51,20 @@ def _is_absolute(path: str, platform: str) -> bool:
     return path.startswith("/")
 
 
-def _why_outside(path: str, variables: Variables, managers_platform: str) -> list[str]:
+def _why_outside(
+    path: str, variables: Variables, storage: str, managers_platform: str
+) -> list[str]:
     there = variables.for_workers(managers_platform, managers_platform).text(path)
-    shared = {
-        variable.name: value
+    shared = [
+        value
         for variable in variables.definitions
-        if (variable.is_twoway or variable.name == "jobs")
-        and (value := variable.value_for(managers_platform))
-    }
-    if any(_is_below(there, value) for value in shared.values()):
+        if variable.is_twoway and (value := variable.value_for(managers_platform))
+    ]
+    if any(_is_below(there, value) for value in (storage, *shared)):
         return []
     return [
-        f"The output path {there} is outside the shared storage, {shared.get('jobs', 'unknown')}, "
-        "and outside of all two-way variables. Other machines may not see the frames."
+        f"The output path {there} is outside the shared storage, {storage}, and outside of all "
+        "two-way variables. Other machines may not see the frames."
     ]
 
 

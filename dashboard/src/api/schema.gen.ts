@@ -2302,11 +2302,13 @@ export interface components {
         };
         /**
          * JobReasons
-         * @description Why tasks of a job failed, or wait because of a fault of a machine.
+         * @description Why tasks of a job failed, or wait because of a fault of a machine; and their warnings.
          */
         JobReasons: {
             /** Reasons */
             reasons: components["schemas"]["LikeTasks"][];
+            /** Warnings */
+            warnings: components["schemas"]["LikeWarnings"][];
         };
         /**
          * JobStatus
@@ -2385,6 +2387,20 @@ export interface components {
             tasks: number;
             /** Task Ids */
             task_ids: string[];
+        };
+        /**
+         * LikeWarnings
+         * @description Tasks of a job with like warnings.
+         */
+        LikeWarnings: {
+            /** Text */
+            text: string;
+            /** Tasks */
+            tasks: number;
+            /** Task Ids */
+            task_ids: string[];
+            /** Count */
+            count: number;
         };
         /** ListedJobType */
         ListedJobType: {
@@ -2681,12 +2697,18 @@ export interface components {
             environment?: {
                 [key: string]: string;
             };
+            /**
+             * Fail On Warnings
+             * @default false
+             */
+            fail_on_warnings: boolean;
             existing_frames: components["schemas"]["ExistingFrames"];
             /** Fault Rules */
             fault_rules?: {
                 [key: string]: string;
             }[];
             times: components["schemas"]["RunTimes"];
+            storage?: components["schemas"]["SharedStorage"] | null;
         };
         /**
          * RunStatistics
@@ -2806,6 +2828,16 @@ export interface components {
         /** ShamanSingleFileStatus */
         ShamanSingleFileStatus: {
             status: components["schemas"]["FileStatus"];
+        };
+        /**
+         * SharedStorage
+         * @description The shared storage, for the host to look whether it is there before it writes.
+         */
+        SharedStorage: {
+            /** Path */
+            path: string;
+            /** Id */
+            id: string;
         };
         /** SharedStorageLocation */
         SharedStorageLocation: {
@@ -2970,6 +3002,8 @@ export interface components {
             ended_at?: string | null;
             /** Memory Peak */
             memory_peak?: number | null;
+            /** Warnings */
+            warnings: components["schemas"]["TaskWarning"][];
             /** Silent Since */
             silent_since?: string | null;
             /** Depends On */
@@ -2990,6 +3024,13 @@ export interface components {
             log?: string | null;
             /** Steps Completed */
             steps_completed?: number | null;
+        };
+        /** TaskWarning */
+        TaskWarning: {
+            /** Text */
+            text: string;
+            /** Count */
+            count: number;
         };
         /**
          * TaskWorker

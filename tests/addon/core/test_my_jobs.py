@@ -273,11 +273,14 @@ def test_like_reasons_are_lines(stand_in: StandInManager) -> None:
         {"text": "no camera", "tasks": 3, "task_ids": []},
         {"text": "a disk is full", "tasks": 1, "task_ids": []},
     ]
-    stand_in.replies["/api/tablao/v1/jobs/job-1/reasons"] = told({"reasons": reasons})
+    stand_in.replies["/api/tablao/v1/jobs/job-1/reasons"] = told(
+        {"reasons": reasons, "warnings": [{"text": "a library is missing", "tasks": 2}]}
+    )
 
     assert reasons_of(Manager(stand_in.url), "job-1") == (
         "3 tasks: no camera",
         "1 task: a disk is full",
+        "Warning in 2 tasks: a library is missing",
     )
 
 

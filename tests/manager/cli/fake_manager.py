@@ -203,7 +203,9 @@ def _serve_job_details(api: FastAPI, fake: FakeManager) -> None:
 
     @api.get("/api/tablao/v1/jobs/{job_id}/reasons")
     async def reasons(job_id: str) -> Any:
-        return {"reasons": [{"text": "no camera", "tasks": 3, "task_ids": [TASK]}]}
+        like = {"text": "no camera", "tasks": 3, "task_ids": [TASK]}
+        lost = {"text": "a library is missing", "tasks": 1, "count": 9, "task_ids": [TASK]}
+        return {"reasons": [like], "warnings": [lost]}
 
 
 def _serve_job_types(api: FastAPI) -> None:

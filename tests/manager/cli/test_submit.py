@@ -91,12 +91,12 @@ def test_existing_frames_are_kept_if_it_is_asked_for(
 def test_an_output_that_workers_do_not_see_is_a_warning(
     run: Run, fake: FakeManager, blend: Path
 ) -> None:
-    fake.unseen = ["The output path /home/ana is outside."]
+    fake.unseen = ["The output path /private/ana is outside."]
 
     outcome = run("submit", str(blend), "--frames", "1")
 
     assert outcome.exit_code == 0
-    assert outcome.err == "Warning: The output path /home/ana is outside.\n"
+    assert outcome.err == "Warning: The output path /private/ana is outside.\n"
 
 
 def test_a_file_whose_name_is_no_text_is_refused_with_a_sentence(run: Run, tmp_path: Path) -> None:

@@ -181,7 +181,7 @@ async def test_preview_reel_waits_for_every_chunk(compiled: Compile, farm: "Farm
         "args": ["-r", 24, "-c:v", "h264"],
         # The manager adds these.
         "frames": "1-5",
-        "frameName": "######.png",
+        "frameFiles": "/out/######.png",
         "mayFail": True,
     }
     assert len(await compiled("preview-reel", frames="1", chunk_size=1, output="/o/#")) == 1

@@ -10,6 +10,8 @@ import pytest
 from manager_api.contract.machine import RunProgress
 from manager_api.database.engine import utc_now
 from manager_api.jobs.details import JobDetailService
+from manager_api.jobs.history import note_task
+from manager_api.jobs.task_store import existing_task
 from manager_api.workers.farm_workers import NoHosts
 from tests.manager.api_calls import Register, Submit, TasksOf
 from workflows.domain.statuses import JobStatus, TaskStatus
@@ -107,6 +109,7 @@ async def test_tries_name_what_a_task_waits_for(
         "started_at": None,
         "ended_at": None,
         "memory_peak": None,
+        "warnings": [],
         "silent_since": None,
         "depends_on": [1],
     }
@@ -246,14 +249,21 @@ async def test_settings_that_do_not_fit_change_nothing(
     assert await tasks_of(job["id"]) == before
 
 
+async def note_failure(farm: "Farm", task_id: str) -> None:
+    async with farm.parts.database.writing() as session:
+        note_task(session, await existing_task(session, task_id), utc_now())
+
+
 async def test_like_reasons_of_tasks_are_one(
     api: httpx.AsyncClient, farm: "Farm", submit: Submit, tasks_of: TasksOf
 ) -> None:
     job = await submit()
     first, second, third = await tasks_of(job["id"])
     for number, task in enumerate((second, third)):
-        text = f"Failed: cannot save '/out/f000{number}.png'"
-        await farm.set_task(task["id"], status=TaskStatus.FAILED, activity=text)
+        for text in ("Failed: at first", f"Failed: cannot save '/out/f000{number}.png'"):
+            await farm.set_task(task["id"], status=TaskStatus.FAILED, activity=text, failures=2)
+            await note_failure(farm, task["id"])
+    await farm.set_task(third["id"], status=TaskStatus.CANCELED, activity="Task was canceled")
     fault = 'Task was queued by Manager because of a fault of worker "carmen": A disk is full.'
     await farm.set_task(first["id"], activity=fault)
 
@@ -274,5 +284,25 @@ async def test_a_job_without_failures_has_no_reasons(
 ) -> None:
     job = await submit()
 
-    assert (await api.get(f"{V1}/jobs/{job['id']}/reasons")).json() == {"reasons": []}
+    assert (await api.get(f"{V1}/jobs/{job['id']}/reasons")).json() == {
+        "reasons": [],
+        "warnings": [],
+    }
     assert (await api.get(f"{V1}/jobs/{'0' * 8}-0000-4000-8000-{'0' * 12}/reasons")).is_error
+
+
+async def test_warnings_are_counted_on_the_task_and_grouped_on_the_job(
+    api: httpx.AsyncClient, farm: "Farm", submit: Submit, tasks_of: TasksOf
+) -> None:
+    job = await submit()
+    first, second, _ = await tasks_of(job["id"])
+    await farm.set_task(first["id"], warnings=[['a library is missing: "/a/b.blend"', 2]])
+    await farm.set_task(second["id"], warnings=[['a library is missing: "/c.blend"', 1]])
+
+    of_job = (await api.get(f"{V1}/jobs/{job['id']}/reasons")).json()["warnings"]
+    of_task = (await api.get(f"{V1}/tasks/{second['id']}/tries")).json()["warnings"]
+
+    assert [(each["text"], each["tasks"], each["count"]) for each in of_job] == [
+        ('a library is missing: "/a/b.blend"', 2, 3)
+    ]
+    assert of_task == [{"text": 'a library is missing: "/c.blend"', "count": 1}]

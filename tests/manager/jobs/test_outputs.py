@@ -105,7 +105,7 @@ async def test_jobs_without_an_output_path_share_none(
     ("output", "said"),
     [
         ("C:\\out\\####", "On linux workers the output path C:\\out\\#### is no whole path"),
-        ("/home/ana/####", "The output path /home/ana/#### is outside the shared storage"),
+        ("/private/ana/####", "The output path /private/ana/#### is outside the shared storage"),
         ("{rendr}/####", "The variable {rendr} of the output path has no value"),
         ("//renders/####", "The output path /shared/renders/#### is outside the shared storage"),
         ("{jobs}/####", ""),

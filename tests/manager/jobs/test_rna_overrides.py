@@ -22,7 +22,7 @@ FRAMES = {
     "chunk_size": 1,
     "render_output_root": "/render",
     "add_path_components": 0,
-    "render_output_path": "/render/######",
+    "render_output_path": "{jobs}/render/######",
     "blendfile": "/scenes/jaleo.blend",
     "format": "PNG",
     "image_file_extension": ".png",

@@ -87,6 +87,7 @@ async def test_the_holder_of_a_lease_gets_the_commands_for_its_platform(
         ],
         "total_steps": 1,
         "environment": {},
+        "fail_on_warnings": False,
         "existing_frames": {"are_all_kept": False, "written": []},
         "fault_rules": [],
         "times": {

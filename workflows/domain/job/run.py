@@ -30,6 +30,7 @@ from workflows.domain.messages import (
     TasksMoved,
     WorkerGone,
 )
+from workflows.domain.render_warnings import clipped
 from workflows.domain.statuses import ENDED, SCHEDULABLE, JobStatus, TaskStatus
 
 
@@ -203,7 +204,9 @@ class JobRun:
         holding = self.leases.of_offer(offer)
         if holding is None or holding.live is None:
             return
-        outcome = replace(outcome, reason=outcome.reason[:LONGEST_REASON])
+        outcome = replace(
+            outcome, reason=outcome.reason[:LONGEST_REASON], warnings=clipped(outcome.warnings)
+        )
         if outcome.kind is OutcomeKind.SUPERSEDED:
             # Another attachment replaced ours. Only this run of the job may attach, so ask again.
             self.offer_again(holding)
@@ -217,6 +220,7 @@ class JobRun:
         self.tasks.release(index)
         if not is_voided:
             self._apply(index, holding.lease, outcome)
+            self._note_warnings(index, outcome)
         is_unable = outcome.kind is OutcomeKind.FAILED and outcome.fault == Fault.MACHINE
         if is_unable or outcome.kind is OutcomeKind.REFUSED:
             self.leases.remove(holding)
@@ -246,6 +250,15 @@ class JobRun:
                 self._failed(index, worker_id, f"it broke off too often: {outcome.reason}")
             case _:
                 self._requeue_unblamed(index, outcome.reason or str(outcome.kind))
+
+    def _note_warnings(self, index: int, outcome: Outcome) -> None:
+        """Add the warnings to the move of the task that the outcome caused."""
+        if not outcome.warnings:
+            return
+        for place, move in reversed(list(enumerate(self.changes.tasks))):
+            if move.indexes == str(index):
+                self.changes.tasks[place] = replace(move, warnings=outcome.warnings)
+                return
 
     def _requeue_unblamed(self, index: int, reason: str) -> None:
         if self.tasks.status(index) is not TaskStatus.ACTIVE:
