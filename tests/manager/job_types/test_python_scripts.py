@@ -29,7 +29,7 @@ def test_a_python_job_type_uses_the_whole_interface(
 
     assert [task.name for task in renders] == ["red 1-10", "red 11-15", "blue 1-10", "blue 11-15"]
     assert [task.steps_total for task in renders] == [10, 5, 10, 5]
-    assert renders[0].commands[0].parameters["args"] == ["--scene", "red", "--render-frame", "1-10"]
+    assert renders[0].commands[0].parameters["args"] == ["--scene", "red", "--render-frame", "1..10"]
     assert (film.dependencies, film.priority) == ((1, 2, 3, 4), 10)
     assert film.commands[0].parameters == {"outputFile": "C:/out/x/film.mp4"}
     stored_as = task_id(job.job_id, 5)

@@ -90,6 +90,7 @@ async def test_the_holder_of_a_lease_gets_the_commands_for_its_platform(
         "fail_on_warnings": False,
         "existing_frames": {"are_all_kept": False, "written": []},
         "fault_rules": [],
+        "storage": None,
         "times": {
             "end_grace_s": 60,
             "silent_after_s": 1800,
