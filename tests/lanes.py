@@ -61,6 +61,7 @@ GROUPS = (
     ("tests/e2e/test_real_blender.py",),
     ("tests/e2e/test_worker_management.py",),
     ("tests/e2e/test_mixed_farm.py",),
+    ("tests/e2e/test_run_times.py",),
     ("tests/e2e/test_sizes.py",),
     ("tests/addon/files/",),
     ("tests/addon/core/",),

@@ -60,6 +60,8 @@ class HostSettings(LayeredSettings):
     unattached_grace_s: Seconds = 60.0
     orphan_after_s: Seconds = 600.0
     stop_grace_s: Seconds = 10.0
+    silence_check_s: float = Field(default=5.0, gt=0)
+    """How often a run is measured for signs of life."""
     probe_every_s: float = Field(default=10.0, gt=0)
     """How often a worker that is set aside looks whether its machine is mended."""
     min_free_mb: int = Field(default=64, ge=0)
@@ -116,6 +118,7 @@ class HostSettings(LayeredSettings):
             stop_grace_s=self.stop_grace_s,
             orphan_after_s=self.orphan_after_s,
             unattached_grace_s=self.unattached_grace_s,
+            silence_check_s=self.silence_check_s,
             min_free=self.min_free_mb * 1_000_000,
             tools={name: path for name, path in self._tools().items() if path},
         )

@@ -51,6 +51,21 @@ def test_tasks_are_sorted(at: At, farm: BrowsedFarm) -> None:
     expect(rows(page).first).to_contain_text("7")
 
 
+def test_a_stuck_task_says_so_and_since_when(page: Page, at: At, farm: BrowsedFarm) -> None:
+    job_id = farm.standing["active"]
+    [active] = [task for task in farm.tasks(job_id) if task["status"] == "active"]
+    stuck = {"index_in_job": active["index_in_job"], "silent_since": "2026-01-02T03:04:05Z"}
+    page.route("**/progress", lambda route: route.fulfill(json={"tasks": [], "stuck": [stuck]}))
+
+    at(f"/jobs/{job_id}?tab=tasks")
+    rows(page).get_by_text("stuck").click()
+
+    details = page.get_by_role("region", name="Details of the task")
+    expect(details.get_by_role("alert")).to_have_text(
+        re.compile(r"^Stuck: the last sign of life was \d+ d ago \(.*2026.*\)\.$")
+    )
+
+
 def test_older_news_does_not_overtake_what_is_fetched_anew(
     page: Page, at: At, farm: BrowsedFarm
 ) -> None:

@@ -73,10 +73,17 @@ class ScriptFarm(FarmProcesses):
         priority: int = 50,
         name: str = "scripts",
         tag: str | None = None,
+        metadata: Mapping[str, str] | None = None,
     ) -> str:
         now = datetime.now().astimezone()
         job = SubmittedJob(
-            str(uuid4()), name, "scripts", now, priority=priority, worker_tag_id=tag or ""
+            str(uuid4()),
+            name,
+            "scripts",
+            now,
+            priority=priority,
+            metadata=dict(metadata or {}),
+            worker_tag_id=tag or "",
         )
         new = CompiledJob(job, tasks)
         in_thread(_insert(f"sqlite+aiosqlite:///{self.database_file}", new))

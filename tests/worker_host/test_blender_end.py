@@ -119,7 +119,7 @@ async def test_blender_is_stopped_when_all_its_frames_are_there(
         (["Fra:1 x", "Saved: '{whole}'"], ["-f", "1", "--python", "send.py"]),
         (["Fra:1 x", "Saved: '{whole}'"], ["-f", "1", "-S", "B", "-f", "1"]),
         (["Fra:1 x", "Saved: '{whole}'"], ["-s", "1", "-e", "1", "-a"]),
-        (["Fra:1 x", "Append frame 1"], ["-f", "1"]),
+        (["Append frame 1"], ["-f", "1"]),
         (["Blender quits soon", "It said: Blender quit"], ["-s", "1", "-e", "1", "-a"]),
         (["a program of the studio's own"], ["-f", "1"]),
     ],

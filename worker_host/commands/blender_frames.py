@@ -113,7 +113,8 @@ class FrameAccount:
     def has_all(self, frames: Sequence[int]) -> bool:
         """Return whether Blender has said of each frame that it was saved or skipped.
 
-        A movie is whole only when Blender has ended, so it never counts.
+        A movie is whole only when Blender has ended, so it never counts. Neither do frames that
+        are named twice: Blender may render them once more.
         """
         views = sum(map(len, self._views.values()))
         skipped = len(self.skipped) - views + len(self._views)

@@ -66,13 +66,11 @@ def frame_spans(arguments: Sequence[str]) -> list[range] | None:
 
 
 def ends_with_frames(arguments: Sequence[str]) -> bool:
-    """Return whether Blender does nothing after the frames, which each are rendered once.
+    """Return whether Blender does nothing after the frames.
 
     Blender carries out its arguments in their order; a script may follow the frames.
     """
-    frames = frames_of(arguments)
-    is_last = any(option in RENDER_FRAME for option in for_blender(arguments)[-2:-1])
-    return is_last and frames is not None and len(set(frames)) == len(frames)
+    return any(option in RENDER_FRAME for option in for_blender(arguments)[-2:-1])
 
 
 def frame_arguments(spans: Iterable[range]) -> list[str]:

@@ -5,6 +5,8 @@ from dataclasses import replace
 from typing import Any
 from uuid import uuid4
 
+import pytest
+
 from manager_api.database.engine import Database, utc_now
 from manager_api.database.tables import JobRow, TaskRow
 from manager_api.jobs import history as job_history
@@ -127,6 +129,22 @@ async def test_a_started_task_is_told_with_its_worker(
         "queued",
         "active",
     )
+
+
+@pytest.mark.parametrize("in_bulk", [False, True])
+async def test_a_task_that_moves_is_not_stuck_any_more(
+    db: Database, insert: Make, in_bulk: bool
+) -> None:
+    job_id, since = await insert(), utc_now()
+    await store(db, job_id, 1, tasks=(moved("1", TaskStatus.ACTIVE, attempt=1),))
+    async with db.writing() as session:
+        await tasks.set_silences(session, {RunKey(job_id, 1, 1, 1): since})
+    before = (await task_rows(db, job_id))[0].silent_since
+
+    await store(db, job_id, 2, tasks=(moved("1", TaskStatus.QUEUED, in_bulk=in_bulk),))
+
+    assert before == since
+    assert (await task_rows(db, job_id))[0].silent_since is None
 
 
 async def test_memory_is_that_of_the_newest_attempt(db: Database, insert: Make) -> None:
