@@ -42,9 +42,9 @@ def mark(settings: ManagerSettings) -> None:
     try:
         if not found:
             found = known or str(uuid4())
-            _write(marker, f"{found}\n")
+            _write(marker, f"{found}\n", 0o644)
         if found != known:
-            _write(note, json.dumps({str(storage): found}))
+            _write(note, json.dumps({str(storage): found}), 0o600)
     except OSError as error:
         logger.warning("hosts cannot see whether the shared storage is there: %s", error)
     marked_id.cache_clear()
@@ -74,7 +74,9 @@ def _has_files(folder: Path) -> bool:
         return False
 
 
-def _write(path: Path, text: str) -> None:
+def _write(path: Path, text: str, mode: int) -> None:
     draft = path.with_name(f"{path.name}.{os.getpid()}")
-    draft.write_text(text, encoding="ascii")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
+    with open(descriptor, "w", encoding="ascii") as file:
+        file.write(text)
     os.replace(draft, path)

@@ -1,51 +1,28 @@
 """The shared storage is unmounted while a job renders into it, and is mounted again."""
 
-import os
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.farm.lost_storage import LostStorage
 from tests.farm.processes import SCALED, FarmProcesses, wait_until
 
 SETTINGS = {**SCALED, "TABLAO_PROBE_EVERY_S": "1"}
 FRAMES = 10
 
 
-class Storage:
-    """A folder at whose place another one can be mounted."""
-
-    def __init__(self, folder: Path) -> None:
-        assert os.geteuid() == 0, "this test mounts a folder, which takes root"
-        self.folder = folder
-        self.server = folder.with_name("server")
-        self.folder.mkdir(parents=True)
-        self.server.mkdir()
-
-        self.is_mounted = False
-
-    def mount(self) -> None:
-        subprocess.run(["mount", "--bind", self.server, self.folder], check=True)
-        self.is_mounted = True
-
-    def unmount(self) -> None:
-        if self.is_mounted:
-            subprocess.run(["umount", "--lazy", self.folder], check=True)
-            self.is_mounted = False
-
-
 @pytest.fixture
-def storage(tmp_path: Path) -> Iterator[Storage]:
-    storage = Storage(tmp_path / "farm" / "out")
+def storage(tmp_path: Path) -> Iterator[LostStorage]:
+    storage = LostStorage(tmp_path / "farm" / "out")
     storage.mount()
     yield storage
     storage.unmount()
 
 
 @pytest.fixture
-def farm(storage: Storage) -> Iterator[FarmProcesses]:
+def farm(storage: LostStorage) -> Iterator[FarmProcesses]:
     settings = {**SETTINGS, "TABLAO_SHARED_STORAGE_PATH": str(storage.folder)}
     with FarmProcesses(storage.folder.parent, frame_s=0.3, settings=settings) as farm:
         farm.start_host("ada")
@@ -61,7 +38,7 @@ def frames(folder: Path) -> set[str]:
     return {path.name for path in folder.glob("*.png")}
 
 
-def test_no_frame_is_lost_to_the_local_disk(farm: FarmProcesses, storage: Storage) -> None:
+def test_no_frame_is_lost_to_the_local_disk(farm: FarmProcesses, storage: LostStorage) -> None:
     settings = {
         "frames": f"1-{FRAMES}",
         "chunk_size": 1,
