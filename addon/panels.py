@@ -64,6 +64,8 @@ class TABLAO_PT_options(SubPanel, bpy.types.Panel):
         job_type = session.job_type(chosen.job_type)
         if job_type and not devices.is_declared(job_type):
             column.prop(chosen, "device_choice")
+        if session.info is not None and session.info.is_tablao:
+            column.prop(chosen, "keeps_frames")
         column.prop(chosen, "project")
         if preferences_of(context).project_finder == "TYPED":
             column.prop(chosen, "project_root")

@@ -10,9 +10,13 @@ from . import devices, preferences, values
 from .core.checks import Finding, NotSubmittable, check
 from .core.manager_info import ManagerInfo
 from .core.project import NoProject, Project, find_project
+from .core.setting_values import Value
 from .core.submission import Submission
 from .scene_facts import read_scene
 from .session import session
+
+#: The job's setting that keeps frames that are there, whoever rendered them.
+KEEPS_FRAMES = "keep_existing_frames"
 
 
 def findings_now(context: Any, job_name: str = "") -> "list[Finding]":
@@ -61,7 +65,7 @@ def submission_of(context: Any, job_name: str = "") -> Submission:
     return Submission(
         name=values.job_name_of(scene, job_name),
         job_type=job_type.name,
-        settings=devices.chosen(settings, chosen.device),
+        settings={**devices.chosen(settings, chosen.device), **_kept_frames(chosen)},
         blendfile=blendfile,
         project_root=project.root if project else None,
         priority=chosen.priority,
@@ -72,6 +76,12 @@ def submission_of(context: Any, job_name: str = "") -> Submission:
         user_name=preferences.user_name_of(context),
         blender_version=bpy.app.version_string,
     )
+
+
+def _kept_frames(chosen: Any) -> "dict[str, Value]":
+    """Return the setting that keeps frames that are there. Flamenco always keeps them."""
+    is_asked = chosen.keeps_frames and session.info is not None and session.info.is_tablao
+    return {KEEPS_FRAMES: True} if is_asked else {}
 
 
 def project_of(context: Any, blendfile: "Path | None") -> "Project | None":

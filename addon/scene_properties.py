@@ -96,6 +96,11 @@ class TABLAO_PG_scene(bpy.types.PropertyGroup):
             description="The job waits until you resume it",
             options=set(),
         ),
+        "keeps_frames": bpy.props.BoolProperty(
+            name="Keep Existing Frames",
+            description="Skip frames that are in the output folder, whoever rendered them",
+            options=set(),
+        ),
         "comment": _text("Comment", "Shown with the job in the dashboard"),
         "project": _text("Project", "Empty: the name of the folder that the preferences find"),
         "project_root": _text(

@@ -54,6 +54,7 @@ def _rendered(
         _set("chunk_size", 2)
     _set("render_output_root", given["output"])
     chosen.device = "CPU"
+    chosen.keeps_frames = True
     chosen.comment = f"sent {how}"
     bpy.ops.tablao.submit(job_name=f"{given['blender']}-{how} ñ")
     return _followed(with_picture=slowly)

@@ -277,6 +277,10 @@ def test_the_device_that_was_chosen_is_told_to_the_worker(found: Found) -> None:
     assert {found["jobs"][way]["settings"]["cycles_device"] for way in WAYS} == {"CPU"}
 
 
+def test_the_job_keeps_existing_frames_if_the_artist_says_so(found: Found) -> None:
+    assert {found["jobs"][way]["settings"].get("keep_existing_frames") for way in WAYS} == {True}
+
+
 def test_all_view_layers_are_rendered(found: Found) -> None:
     channels: set[str] = set()
     for part in OpenEXR.File(str(frames_of(found["jobs"]["copied"], ".exr")[0])).parts:
