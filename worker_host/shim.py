@@ -133,6 +133,10 @@ class Shim:
             return self._trouble_with_folders() or cause
         return cause
 
+    def _is_machines_fault(self, failure: str) -> bool:
+        cause = self._cause(failure)
+        return cause is not None and cause.rule.fault is Fault.MACHINE
+
     def _trouble_with_folders(self) -> Cause | None:
         """Return why the running command cannot write; no line may have said so."""
         index = self._state.get("command", {}).get("index")
@@ -178,6 +182,7 @@ class Shim:
             warnings=self._warnings,
             existing_frames=_existing_frames(self._run.get("existing_frames", {})),
             on_lines=self._causes.lines,
+            is_machines_fault=self._is_machines_fault,
         )
         self._check_storage(command)
         command_named(command["name"])(command["parameters"], context)

@@ -19,6 +19,7 @@ from worker_host.commands.parameters import CommandFailed
 from worker_host.commands.video_frames import globbed
 from worker_host.processes.output import LogFile
 from worker_host.processes.watch import Watch
+from workflows.domain.faults import CauseFinder, Fault
 from workflows.domain.render_warnings import WarningBook
 
 Change = Callable[[Path], None]
@@ -85,6 +86,12 @@ def studio(tmp_path: Path) -> Iterator[Studio]:
     book = WarningBook()
     with open(tmp_path / "host.lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
+        causes = CauseFinder()
+
+        def is_machines(failure: str) -> bool:
+            causes.text(failure)
+            return causes.cause is not None and causes.cause.rule.fault is Fault.MACHINE
+
         context = Context(
             LogFile(str(directory / "log")),
             Watch(str(tmp_path / "host.lock"), 600, 60, 0),
@@ -92,7 +99,8 @@ def studio(tmp_path: Path) -> Iterator[Studio]:
             tools={},
             stop_grace_s=1,
             end_grace_s=60,
-            on_lines=lambda _: None,
+            on_lines=causes.lines,
+            is_machines_fault=is_machines,
             directory=str(directory),
             on_started=lambda _: None,
             warnings=book,

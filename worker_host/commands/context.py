@@ -44,12 +44,15 @@ class Context:
         directory: str,
         on_started: Callable[[int], None],
         on_lines: Callable[[Sequence[bytes]], None],
+        is_machines_fault: Callable[[str], bool],
         warnings: WarningBook,
         existing_frames: ExistingFrames = ExistingFrames(),  # noqa: B008 - frozen
     ) -> None:
         """
         Args:
             on_lines: called with the lines that a program prints, several at a time.
+            is_machines_fault: returns whether a failure of the running command, by its sentence, is
+                a fault of this machine.
             warnings: takes the warnings of commands.
         """
         self.warnings = warnings
@@ -64,6 +67,7 @@ class Context:
         self._directory = directory
         self._on_started = on_started
         self._on_lines = on_lines
+        self.is_machines_fault = is_machines_fault
 
     def log(self, line: str) -> None:
         self._log.line(line)

@@ -21,8 +21,6 @@ from worker_host.commands.video_frames import NoFrames, VideoFrame, frames_of_vi
 if TYPE_CHECKING:
     from worker_host.commands.context import Context
 
-#: What ffmpeg says if the fault is the machine's, and not that of the frames.
-_DISK_FULL = b"No space left on device"
 #: Parts of the lines in which ffmpeg says why it fails.
 _REASONS = re.compile(rb"rror|nvalid|o such|ot found|denied|annot|ould not|nable to|Unknown")
 _UNREADABLE = "ffmpeg cannot read it"
@@ -52,7 +50,7 @@ def frames_to_video(parameters: Mapping[str, Any], context: "Context") -> None:
 
     Frames that are missing or broken are named in a warning, and the video shows the frame before
     in their place. A video that may fail (`mayFail`) fails with a warning, too. It fails the task
-    only where another machine may be better: ffmpeg is missing, was killed, or the disk is full.
+    only where another machine may be better: ffmpeg is missing, or the fault is the machine's.
     """
     _frame_rate(parameters)
     try:
@@ -60,9 +58,15 @@ def frames_to_video(parameters: Mapping[str, Any], context: "Context") -> None:
         with context.scratch() as folder:
             _Video(parameters, context, frames, folder).make()
     except (NoFrames, ProgramFailed) as problem:
-        if parameters.get("mayFail") is not True or problem.is_of_machine:
+        if parameters.get("mayFail") is not True or _is_machines(problem, context):
             raise
         context.warn(f"there is no preview video: {problem}")
+
+
+def _is_machines(problem: NoFrames | ProgramFailed, context: "Context") -> bool:
+    if isinstance(problem, NoFrames):
+        return problem.is_folder_missing
+    return context.is_machines_fault(str(problem))
 
 
 class _Video:
@@ -79,7 +83,6 @@ class _Video:
         self._folder = folder
         self._extension = os.path.splitext(frames[0].path)[1].lower()
         self._reason = b""
-        self._is_disk_full = False
 
     def make(self) -> None:
         self._warn(self._frames)
@@ -129,14 +132,11 @@ class _Video:
         try:
             self._context.run(argv, self._hear)
         except ProgramFailed as failure:
-            if self._is_disk_full:
-                raise CommandFailed("there is no space left on the disk for the video") from failure
             raise failure.with_reason(self._reason.decode("utf-8", "replace").strip()) from failure
         frames = _last_count(progress, b"frame")
         return not _last_count(progress, b"dup_frames") and frames in (None, len(self._frames))
 
     def _hear(self, line: bytes) -> None:
-        self._is_disk_full = self._is_disk_full or _DISK_FULL in line
         if _REASONS.search(line):
             self._reason = line[:300]
 

@@ -26,11 +26,6 @@ class ProgramFailed(CommandFailed):
         said = f"command exited abnormally with code {code}"
         super().__init__(f"{reason} ({said})" if reason else said)
 
-    @property
-    def is_of_machine(self) -> bool:
-        """Whether the program was killed, as the kernel does if there is too little memory."""
-        return self.code < 0
-
     def with_reason(self, reason: str) -> "ProgramFailed":
         return ProgramFailed(self.code, reason)
 

@@ -25,7 +25,7 @@ class NoFrames(CommandFailed):
 
     def __init__(self, reason: str, folder: str) -> None:
         super().__init__(reason)
-        self.is_of_machine = not os.path.isdir(folder)
+        self.is_folder_missing = not os.path.isdir(folder)
         """Whether this machine does not even see the folder."""
 
 
