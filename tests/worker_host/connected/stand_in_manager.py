@@ -92,7 +92,7 @@ class Farm:
     def __init__(self, directory: Path) -> None:
         self.records = MemoryRecords()
         self.logs = TaskLogs(directory / "job-files")
-        self.settings = ChannelSettings(beat_s=0.05, lost_after_s=1.0, steps_every_s=0.02)
+        self.settings = ChannelSettings(beat_s=0.05, lost_after_s=4.0, steps_every_s=0.02)
         self.temporal = "127.0.0.1:1"
         """Where the tunnel leads."""
         self.commands: dict[int, list[dict[str, Any]]] = {}
