@@ -1,25 +1,27 @@
 /** Why tasks of a job failed or wait, like reasons together. Fetched again when tasks change their status. */
 
 import { onScopeDispose, shallowRef, watch, type Ref } from 'vue'
-import { answered, api, type Schemas } from '@/api/client'
+import { answered, api, type Job, type Schemas } from '@/api/client'
 import { complain } from '@/shared/notices'
 
 export type JobReasons = Schemas['JobReasons']
 
 const PAUSE_MS = 2_000
 
-export function useJobReasons(jobId: () => string, counts: () => unknown): Readonly<Ref<JobReasons | undefined>> {
+export function useJobReasons(job: () => Job, counts: () => unknown): Readonly<Ref<JobReasons | undefined>> {
   const reasons = shallowRef<JobReasons>()
   let timer: number | undefined
 
   async function load(): Promise<void> {
     timer = undefined
-    const id = jobId()
+    const { id, delete_requested_at: isGoing } = job()
+    // The job may be gone before the answer comes.
+    if (isGoing) return
     const found = await answered(api.GET('/api/tablao/v1/jobs/{job_id}/reasons', { params: { path: { job_id: id } } }))
-    if (id === jobId()) reasons.value = found
+    if (id === job().id) reasons.value = found
   }
 
-  watch(jobId, () => {
+  watch(() => job().id, () => {
     reasons.value = undefined
     void load().catch(complain)
   }, { immediate: true })
