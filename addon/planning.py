@@ -15,7 +15,7 @@ from .core.submission import Submission
 from .scene_facts import read_scene
 from .session import session
 
-#: The job's setting that keeps frames that are there, whoever rendered them.
+#: The job's setting that keeps frames that are there, other jobs' frames included.
 KEEPS_FRAMES = "keep_existing_frames"
 
 

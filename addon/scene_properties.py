@@ -98,7 +98,7 @@ class TABLAO_PG_scene(bpy.types.PropertyGroup):
         ),
         "keeps_frames": bpy.props.BoolProperty(
             name="Keep Existing Frames",
-            description="Skip frames that are in the output folder, whoever rendered them",
+            description="Skip frames that are in the output folder, also those of other jobs",
             options=set(),
         ),
         "comment": _text("Comment", "Shown with the job in the dashboard"),

@@ -21,6 +21,7 @@ if __name__ == "__main__":
 from worker_host import folders, processes
 from worker_host.commands import command_named
 from worker_host.commands.context import Context
+from worker_host.commands.frames_found import FramesFound
 from worker_host.commands.parameters import CommandFailed, ProgramMissing, StorageMissing
 from worker_host.processes.environment import clean_environment
 from worker_host.processes.output import LogFile
@@ -55,6 +56,8 @@ class Shim:
         self._storage = SharedStorage(**self._run.get("storage", {}))
         self._state: dict[str, Any] = {"pid": os.getpid(), "start": processes.identity(os.getpid())}
         self._own_rules = rules_from(self._run.get("fault_rules", ()))
+        existing = _existing_frames(self._run.get("existing_frames", {}))
+        self._frames_found = FramesFound(existing, self._log.line)
         self._warnings = WarningBook()
         self._causes = CauseFinder(self._own_rules)
         """Finds the cause if the running command fails."""
@@ -180,7 +183,7 @@ class Shim:
             directory=self._directory,
             on_started=self._note_process,
             warnings=self._warnings,
-            existing_frames=_existing_frames(self._run.get("existing_frames", {})),
+            frames_found=self._frames_found,
             on_lines=self._causes.lines,
             is_machines_fault=self._is_machines_fault,
         )

@@ -35,7 +35,7 @@ def submit(
     ] = None,
     keep_frames: Annotated[
         bool,
-        typer.Option("--keep-frames", help="Skip frames that are there, whoever rendered them."),
+        typer.Option("--keep-frames", help="Skip frames that are there, also those of other jobs."),
     ] = False,
     scene: Annotated[str, typer.Option(help="The scene to render.")] = "Scene",
     metadata: Annotated[

@@ -20,7 +20,7 @@ class ExistingFrames(Answer):
     """Which of the files that a try finds count as its frames."""
 
     are_all_kept: bool
-    """Whether every whole file counts, whoever wrote it."""
+    """Whether every whole file counts, also those of other jobs."""
     written: list[WrittenFrame] = Field(default_factory=list)
     """Frames that earlier tries of the task wrote, and that need no rendering again."""
 

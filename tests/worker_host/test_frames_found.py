@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from worker_host.commands.frames_found import INCOMPLETE, PREVIOUS, FramesFound, written_frame
-from workflows.domain.written_frames import ExistingFrames, WrittenFrame
+from workflows.domain.written_frames import ExistingFrames, WrittenFrame, read_log_lines
 
 NONE_KEPT = ExistingFrames(are_all_kept=False)
 
@@ -151,6 +151,27 @@ def test_what_a_killed_try_has_set_aside_goes_with_the_next_whole_frame(tmp_path
     found.finish([str(path)])
 
     assert names(tmp_path) == ["000001.png"]
+
+
+def test_a_frame_that_this_try_has_written_counts(tmp_path: Path) -> None:
+    said: list[str] = []
+    found = FramesFound(NONE_KEPT, said.append)
+    path = str(frame(tmp_path / "000001.png"))
+    assert found.why_not_counted(path)
+
+    found.note_written(path)
+
+    assert not found.why_not_counted(path)
+    assert read_log_lines([said[-1].encode()]) == [written_frame(path)]
+
+
+def test_a_frame_with_a_relative_path_never_counts(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    frame(tmp_path / "a.png")
+
+    assert FramesFound(NONE_KEPT, print).why_not_counted("a.png")
 
 
 def test_a_relative_path_is_no_record(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

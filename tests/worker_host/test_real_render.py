@@ -15,6 +15,7 @@ from worker_host.run_table import RunTable
 from workflows.domain.frame_files import files_of_arguments
 from workflows.domain.messages import OutcomeKind
 from workflows.domain.run_times import RunTimes
+from workflows.domain.written_frames import ExistingFrames
 
 SCENE = """
 import bpy, sys
@@ -97,6 +98,40 @@ async def test_frames_that_an_earlier_try_left_cut_off_are_rendered_again(
             assert image.size == (64, 36)
     assert (frames / "000003.png").read_bytes() == of_an_earlier_try
     assert len(list(frames.iterdir())) == 4  # nothing is left of the cut off ones
+
+
+async def test_a_second_rendering_keeps_what_the_first_has_written(
+    house: Farmhouse, table: RunTable, blend_file: Path, tmp_path: Path
+) -> None:
+    """The file's own name for frames cannot be foretold; frame 2 is another job's."""
+    asked, frames = house.ref(), tmp_path / "frames"
+    frames.mkdir()
+    Image.new("RGB", (8, 8), "crimson").save(frames / "0002.png")
+    setup = (
+        "import bpy; r = bpy.context.scene.render; r.use_overwrite = False; "
+        f"r.filepath = {str(frames) + '/'!r}"
+    )
+    parameters = {
+        "exe": "blender",
+        "exeArgs": "-b -y",
+        "blendfile": str(blend_file),
+        "args": ["--python-expr", setup, "-F", "PNG", "--render-frame", "1..3"],
+    }
+    existing = ExistingFrames(are_all_kept=False)
+
+    outcome = await house.run(
+        table,
+        asked,
+        house.commands(
+            ("blender-render", parameters), ("blender-render", parameters), existing_frames=existing
+        ),
+    )
+
+    assert outcome.kind is OutcomeKind.COMPLETED, house.log(asked.key)
+    assert sorted(path.name for path in frames.iterdir()) == ["0001.png", "0002.png", "0003.png"]
+    with Image.open(frames / "0002.png") as image:
+        assert image.size == (64, 36)
+    assert house.log(asked.key).count("frame written: ") == 3
 
 
 async def test_a_scene_that_the_file_does_not_have_fails_the_task(

@@ -15,12 +15,14 @@ from PIL import Image
 
 from worker_host.commands.context import Context
 from worker_host.commands.ffmpeg import frames_to_video
+from worker_host.commands.frames_found import FramesFound
 from worker_host.commands.parameters import CommandFailed
 from worker_host.commands.video_frames import globbed
 from worker_host.processes.output import LogFile
 from worker_host.processes.watch import Watch
 from workflows.domain.faults import CauseFinder, Fault
 from workflows.domain.render_warnings import WarningBook
+from workflows.domain.written_frames import ExistingFrames
 
 Change = Callable[[Path], None]
 KNOWN = {"frames": "1-4", "frameFiles": "####.png"}
@@ -104,6 +106,7 @@ def studio(tmp_path: Path) -> Iterator[Studio]:
             directory=str(directory),
             on_started=lambda _: None,
             warnings=book,
+            frames_found=FramesFound(ExistingFrames(), print),
         )
         yield Studio(tmp_path / "frames", directory, context, book)
     assert [path.name for path in directory.glob("scratch*")] == []

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 from worker_host.blender_warnings import ASK_FOR_MISSING_FILES, BlenderWarnings
 from worker_host.commands.blender_end import BlendersEnd
 from worker_host.commands.blender_frames import LONGEST_PATH, FrameAccount
-from worker_host.commands.frames_found import FramesFound, written_frame
 from worker_host.commands.parameters import CommandFailed, text, texts, words
 from workflows.domain.blender_arguments import format_of, frames_of, output_of
 
@@ -46,7 +45,7 @@ class _Rendering:
         self._argv = argv
         self._arguments = arguments
         self._context = context
-        self._found = FramesFound(context.existing_frames, context.log)
+        self._found = context.frames_found
         self._saved: dict[str, None] = {}
 
     def carry_out(self) -> None:
@@ -86,8 +85,7 @@ class _Rendering:
 
     def _note_saved(self, path: str) -> None:
         self._saved[path] = None
-        if frame := written_frame(path):
-            self._context.log(frame.log_line())
+        self._found.note_written(path)
 
 
 def _check_output(path: str) -> None:

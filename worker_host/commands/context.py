@@ -11,12 +11,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from worker_host import processes
+from worker_host.commands.frames_found import FramesFound
 from worker_host.commands.parameters import ProgramFailed, ProgramMissing
 from worker_host.processes.environment import find_program
 from worker_host.processes.output import LineWriter, LogFile
 from worker_host.processes.watch import Stopped, Watch
 from workflows.domain.render_warnings import WarningBook
-from workflows.domain.written_frames import ExistingFrames
 
 _CHUNK = 64 * 1024
 #: How long to read output that is still in the pipe after its writers have died, in seconds.
@@ -46,7 +46,7 @@ class Context:
         on_lines: Callable[[Sequence[bytes]], None],
         is_machines_fault: Callable[[str], bool],
         warnings: WarningBook,
-        existing_frames: ExistingFrames = ExistingFrames(),  # noqa: B008 - frozen
+        frames_found: FramesFound,
     ) -> None:
         """
         Args:
@@ -56,7 +56,7 @@ class Context:
             warnings: takes the warnings of commands.
         """
         self.warnings = warnings
-        self.existing_frames = existing_frames
+        self.frames_found = frames_found
         self._log = log
         self._watch = watch
         self._environment = environment

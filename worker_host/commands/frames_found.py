@@ -22,7 +22,7 @@ _VIEWS = ("", "_L", "_R")
 
 
 class FramesFound:
-    """The files that one try has found. It notes what it sets aside, and tidies up at its end."""
+    """The files that one try has found or written, over all of its commands."""
 
     def __init__(self, existing: ExistingFrames, log: Callable[[str], None]) -> None:
         self._existing = existing
@@ -36,9 +36,16 @@ class FramesFound:
         return why_not_there(path) or self._why_not_ours(path)
 
     def _why_not_ours(self, path: str) -> str:
-        if self._existing.are_all_kept or written_frame(path) == self._written.get(path):
+        written = self._written.get(path)
+        if self._existing.are_all_kept or (written and written == written_frame(path)):
             return ""
         return "no earlier try of this task has written it as it is now"
+
+    def note_written(self, path: str) -> None:
+        """Note a frame that Blender has saved: it counts from now on, in later tries, too."""
+        if frame := written_frame(path):
+            self._written[path] = frame
+            self._log(frame.log_line())
 
     def look(self, output: str, image_format: str, frames: Sequence[int] | None) -> None:
         """Set aside those of the task's frames that do not count, before Blender begins.

@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-#: The setting of a job that keeps all whole frames that are there, whoever wrote them.
+#: The setting of a job that keeps all whole frames that are there, also those of other jobs.
 KEEPS_FRAMES = "keep_existing_frames"
 
 _BEGINNING = "frame written: "
@@ -76,6 +76,7 @@ class ExistingFrames:
     """Which of the files that a try finds count as its frames."""
 
     are_all_kept: bool = True
-    """Whether every whole file counts, whoever wrote it; as with a manager of an older build."""
+    """Whether every whole file counts, also those of other jobs. A manager of an older build does not
+    say it, and it is True."""
     written: tuple[WrittenFrame, ...] = field(default=())
     """Frames that earlier tries of the same task wrote."""

@@ -137,7 +137,7 @@ def _run_again(job: JobRun, indexes: list[int], change: Change) -> None:
 
 
 def _renders_again(change: Change, *, is_completed: bool) -> bool:
-    """Return whether frames are rendered again. Who requeues finished work wants it anew."""
+    """Return whether frames are rendered again. A requeue of finished work asks for new frames."""
     if change.frames is None:
         return is_completed
     return change.frames == FramesOnRequeue.RENDER_AGAIN
