@@ -76,7 +76,8 @@ class ExistingFrames:
     """Which of the files that a try finds count as its frames."""
 
     are_all_kept: bool = True
-    """Whether every whole file counts, also those of other jobs. A manager of an older build does not
-    say it, and it is True."""
+    """Whether every whole file counts, also those of other jobs; the default is for managers of older
+    builds.
+    """
     written: tuple[WrittenFrame, ...] = field(default=())
     """Frames that earlier tries of the same task wrote."""
