@@ -76,8 +76,9 @@ class ExistingFrames:
     """Which of the files that a try finds count as its frames."""
 
     are_all_kept: bool = True
-    """Whether every whole file counts, also those of other jobs; the default is for managers of older
-    builds.
+    """Whether every whole file counts, also those of other jobs.
+
+    The default is for managers of older builds, which do not say it.
     """
     written: tuple[WrittenFrame, ...] = field(default=())
     """Frames that earlier tries of the same task wrote."""
