@@ -157,9 +157,10 @@ class SqlHostRecords:
         if (task.attempt, task.worker_id) == (key.attempt, worker_id):
             return True
         if task.may_be_forgotten:
-            # The database that was put back may not know the try, but its log stays.
+            # The database that was put back may know neither the try nor the lease, but the log
+            # stays.
             assigned = await self._logs.assigned_to(key.job_id, task.id, key.attempt)
-            return assigned in ("", worker_id)
+            return assigned == worker_id or (task.had_lease and not assigned)
         if task.attempt <= key.attempt and not task.is_lent:
             return False
         if task.attempt < key.attempt:

@@ -22,8 +22,10 @@ class KnownTask:
     """The worker of that attempt."""
     is_lent: bool
     """Whether the asking worker has an open lease for the run."""
+    had_lease: bool
+    """Whether the database knows any lease of the asking worker for the run."""
     may_be_forgotten: bool
-    """Whether the run is the worker's from before the database was put back (protocol rule 27)."""
+    """Whether the run is from before the database was put back (protocol rule 27)."""
 
 
 async def known_task(session: AsyncSession, worker_id: str, key: RunKey) -> KnownTask | None:
@@ -37,7 +39,8 @@ async def known_task(session: AsyncSession, worker_id: str, key: RunKey) -> Know
         TaskRow.attempt,
         TaskRow.worker_id,
         lease.where(LeaseRow.state != LeaseState.RETURNED).exists(),
-        lease.exists() & (select(FarmRow.restored).scalar_subquery() > key.run),
+        lease.exists(),
+        select(FarmRow.restored).scalar_subquery() > key.run,
     ).where(
         TaskRow.job_id == key.job_id,
         TaskRow.index_in_job == key.index,

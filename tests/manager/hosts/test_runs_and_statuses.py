@@ -236,6 +236,23 @@ async def test_the_rest_of_a_log_is_taken_that_a_put_back_database_does_not_know
     assert await stored(manager, worker, key)
 
 
+async def test_the_rest_of_a_log_is_taken_whose_lease_a_put_back_database_does_not_know(
+    manager: Manager,
+) -> None:
+    worker, other = await manager.worker(), await manager.worker()
+    known = await manager.running(worker)
+    forgotten = replace(known, run=known.run + 1, attempt=2)
+    task_id = (await manager.task(known)).id
+    async with manager.database.writing() as session:
+        await session.execute(update(FarmRow).values(restored=forgotten.run + 1))
+    before = await stored(manager, worker, forgotten)
+    await manager.logs.assigned(known.job_id, task_id, 2, "carmen", worker, utc_now())
+
+    assert not before
+    assert not await stored(manager, other, forgotten)
+    assert await stored(manager, worker, forgotten)
+
+
 async def test_authority_ends_while_the_host_is_connected(manager: Manager) -> None:
     worker = await manager.worker()
     key = replace(await manager.running(worker), attempt=2)
