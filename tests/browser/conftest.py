@@ -96,4 +96,5 @@ def open_view(page: Page, url: str, view: str) -> Page:
     live = page.get_by_role("banner").get_by_role("status")
     expect(live).to_contain_text("farm")
     expect(live).not_to_contain_text("unknown")
+    expect(page.locator("main")).to_be_attached()  # a key pressed before that is lost
     return page
