@@ -2,13 +2,16 @@
 
 import io
 import struct
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from workflows.domain.whole_images import CUT_OFF, EMPTY, why_not_whole
+from tests.domain.exr_files import deep_exr, exr, noise, tiled_exr, written_exr
+from workflows.domain.image_reader import CUT_OFF
+from workflows.domain.whole_images import EMPTY, ZEROS, why_not_whole
 
 SIZE = (37, 23)
 
@@ -18,22 +21,6 @@ def picture(kind: str, **options: object) -> bytes:
     file = io.BytesIO()
     image.save(file, kind, **options)
     return file.getvalue()
-
-
-def exr(compression: int = 3, lines_of_block: int = 16, lines: int = 23) -> bytes:
-    """Scan lines of one part; the content of the blocks is not looked at."""
-    attributes = (
-        (b"compression", b"compression", bytes([compression])),
-        (b"dataWindow", b"box2i", struct.pack("<4i", 0, 0, 36, lines - 1)),
-    )
-    head = b"\x76\x2f\x31\x01" + struct.pack("<I", 2)
-    for name, kind, value in attributes:
-        head += name + b"\0" + kind + b"\0" + struct.pack("<i", len(value)) + value
-    head += b"\0"
-    blocks = [struct.pack("<2i", y, 40) + bytes(40) for y in range(0, lines, lines_of_block)]
-    start = len(head) + 8 * len(blocks)
-    offsets = [start + 48 * number for number in range(len(blocks))]
-    return head + struct.pack(f"<{len(offsets)}Q", *offsets) + b"".join(blocks)
 
 
 def hdr() -> bytes:
@@ -57,6 +44,12 @@ WHOLE = {
     "a.dpx": dpx(),
     "a.exr": exr(),
     "one-line-blocks.exr": exr(compression=0, lines_of_block=1),
+    "tiles.exr": tiled_exr(mode=0, tiles=3 * 2),
+    # 8 levels when they are rounded down, and 9 when they are rounded up.
+    "levels.exr": tiled_exr(mode=1, tiles=6 + 2 + 6),
+    "levels-up.exr": tiled_exr(mode=0x11, tiles=6 + 2 + 7),
+    "levels-of-both.exr": tiled_exr(mode=2, tiles=(3 + 2 + 6) * (2 + 6)),
+    "deep.exr": deep_exr(),
     "a.hdr": hdr(),
     "a.jp2": picture("JPEG2000"),
     "a.jpg": picture("JPEG"),
@@ -104,6 +97,35 @@ def test_a_file_of_another_format_is_not_whole(name: str) -> None:
     assert why(other, name) not in ("", CUT_OFF) or name.endswith(".tga")
 
 
+@pytest.mark.parametrize("name", ["shot_0001", "shot.v2", "0001.rgba"])
+@pytest.mark.parametrize(
+    "of", ["a.bmp", "a.cin", "a.dpx", "a.exr", "a.hdr", "a.jp2", "a.jpg", "a.png", "a.tif"]
+)
+def test_without_an_extension_the_first_bytes_tell_the_format(name: str, of: str) -> None:
+    assert why(WHOLE[of], name) == ""
+    assert why(WHOLE[of][: len(WHOLE[of]) // 2], name) == CUT_OFF
+
+
+def test_a_webp_file_needs_its_picture() -> None:
+    cut = bytearray(WHOLE["a.webp"][:12])
+    cut[4:8] = struct.pack("<I", 4)
+
+    assert why(WHOLE["a.webp"], "frame_0001") == ""
+    assert why(bytes(cut), "a.webp") == CUT_OFF
+
+
+def test_a_bmp_file_need_not_name_its_size() -> None:
+    content = bytearray(WHOLE["a.bmp"])
+    content[2:6] = bytes(4)
+
+    assert why(bytes(content), "a.bmp") == ""
+    assert why(bytes(content[:-1]), "a.bmp") == CUT_OFF
+
+
+def test_a_file_of_zeros_is_not_whole() -> None:
+    assert why(bytes(5_000), "shot_0001") == ZEROS
+
+
 def test_the_content_of_a_file_of_an_unknown_format_does_not_count() -> None:
     assert why(b"x", "a.unknown") == ""
 
@@ -118,6 +140,40 @@ def test_a_second_half_of_zeros_is_not_whole(name: str) -> None:
     half = len(content) // 2
 
     assert why(content[:half] + bytes(len(content) - half), name)
+
+
+@pytest.mark.parametrize("compression", ["RLE", "ZIPS", "ZIP", "PIZ", "PXR24", "DWAA", "DWAB"])
+def test_zeros_in_the_last_block_are_no_part_of_a_compressed_picture(
+    tmp_path: Path, compression: str
+) -> None:
+    smooth = written_exr(tmp_path, compression, [noise() // 0.5])
+
+    assert why(smooth, "a.exr") == ""
+    assert why(smooth[:-40] + bytes(40), "a.exr") == CUT_OFF
+
+
+@pytest.mark.parametrize("compression", ["NO", "RLE", "ZIPS", "ZIP", "PIZ", "PXR24", "B44", "DWAA"])
+def test_black_is_a_picture(tmp_path: Path, compression: str) -> None:
+    black_at_its_end = noise()
+    black_at_its_end[:, 75:] = 0
+
+    for picture in (0 * noise(), black_at_its_end, noise()):
+        assert why(written_exr(tmp_path, compression, [picture]), "a.exr") == ""
+
+
+def test_all_parts_of_a_file_count(tmp_path: Path) -> None:
+    both = written_exr(tmp_path, "ZIP", [noise(), noise()])
+
+    assert why(both, "a.exr") == ""
+    assert [cut for cut in range(0, len(both), 499) if not why(both[:cut], "a.exr")] == []
+
+
+def test_lines_of_zeros_are_no_sgi_picture() -> None:
+    head = struct.pack(">HBBHHHH", 0x1DA, 1, 1, 2, 2, 2, 1).ljust(512, b"\0")
+    tables = struct.pack(">4I", 528, 532, 4, 4)
+
+    assert why(head + tables + 2 * b"\x82\x07\x07\0", "a.rgb") == ""
+    assert why(head + tables + b"\x82\x07\x07\0" + bytes(4), "a.rgb") == CUT_OFF
 
 
 @given(st.sampled_from(sorted(WHOLE)), st.binary(max_size=200))
