@@ -8,11 +8,12 @@ from PIL import Image
 from worker_host.commands.blender_frames import FrameAccount
 from worker_host.commands.frames_found import INCOMPLETE, FramesFound
 from worker_host.commands.parameters import CommandFailed
+from workflows.domain.frame_files import files_of_arguments
 from workflows.domain.written_frames import ExistingFrames
 
 
-def account_of(*lines: str) -> FrameAccount:
-    account = FrameAccount()
+def account_of(*lines: str, output: str = "") -> FrameAccount:
+    account = FrameAccount(files=files_of_arguments(["-o", output, "-F", "PNG"]))
     for line in lines:
         account.line(line.encode())
     return account
@@ -129,6 +130,54 @@ def test_a_digit_may_stand_beside_the_frames_number(tmp_path: Path, name: str) -
     path = frame(tmp_path, name)
 
     account_of("Fra:1 Mem:1.00M", f"Saved: '{path}'").check([1])
+
+
+@pytest.mark.parametrize("output", ["{}/shot_002_####", "{}/shot_002_####.png", "//shot_002_#"])
+def test_a_number_in_the_names_of_all_frames_is_no_frame(tmp_path: Path, output: str) -> None:
+    first = frame(tmp_path, "shot_002_0001.png" if "####" in output else "shot_002_1.png")
+    account = account_of(
+        "Fra:1 Mem:1", f"Saved: '{first}'", "Blender quit", output=output.format(tmp_path)
+    )
+
+    account.check([1])
+    with pytest.raises(CommandFailed, match=r"without having written frame 2$"):
+        account.check([1, 2])
+
+
+def test_files_of_the_compositor_are_no_frames(tmp_path: Path) -> None:
+    """Blender 4.5 says of them what it says of frames."""
+    (tmp_path / "passes").mkdir()
+    lines = []
+    for number in (1, 2):
+        lines += [
+            f"Fra:{number} Mem:1.00M",
+            f"Saved: '{frame(tmp_path, f'passes/000{number}.png')}'",
+            *([f"Saved: '{frame(tmp_path, '0001.png')}'"] if number == 1 else []),
+        ]
+    account = account_of(*lines, output=f"{tmp_path}/####")
+
+    account.check([1])
+    assert not account.has_all([1, 2])
+    with pytest.raises(CommandFailed, match=r"without having written frame 2$"):
+        account.check([1, 2])
+
+
+def test_a_frame_is_not_done_when_a_file_of_the_compositor_is(tmp_path: Path) -> None:
+    (tmp_path / "passes").mkdir()
+    done = ["Fra:1 Mem:1", f"Saved: '{frame(tmp_path, 'passes/0001.png')}'"]
+
+    assert not account_of(*done, output=f"{tmp_path}/####").has_all([1])
+    done += [f"Saved: '{frame(tmp_path, '0001.png')}'"]
+    assert account_of(*done, output=f"{tmp_path}/####").has_all([1])
+
+
+def test_a_script_may_name_the_frames_in_another_way(tmp_path: Path) -> None:
+    path = frame(tmp_path, "by the script_0001.png")
+    lines = ["Fra:1 Mem:1", f"Saved: '{path}'", " Time: 00:00.61 (Saving: 00:00.44)"]
+    account = account_of(*lines, output=f"{tmp_path}/####")
+
+    account.check([1])
+    assert account.has_all([1])
 
 
 def test_frames_of_a_movie_count() -> None:

@@ -9,6 +9,7 @@ from worker_host.commands.blender_end import BlendersEnd
 from worker_host.commands.blender_frames import LONGEST_PATH, FrameAccount
 from worker_host.commands.parameters import CommandFailed, text, texts, words
 from workflows.domain.blender_arguments import format_of, frames_of, output_of
+from workflows.domain.frame_files import files_of_arguments
 
 if TYPE_CHECKING:
     from worker_host.commands.context import Context
@@ -65,7 +66,7 @@ class _Rendering:
             self._found.finish(self._saved)
 
     def _rendered(self) -> FrameAccount:
-        account = FrameAccount(self._note_saved)
+        account = FrameAccount(self._note_saved, files_of_arguments(self._arguments))
         warnings = BlenderWarnings(self._context.warnings)
 
         def heard(line: bytes) -> None:

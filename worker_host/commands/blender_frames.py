@@ -8,9 +8,10 @@ import os
 import re
 from collections.abc import Callable, Iterable, Sequence, Set
 
-from worker_host.blender_output import FrameSaved, FrameStarted, parse_line, skipped_file
+from worker_host.blender_output import FrameSaved, FrameStarted, StepDone, parse_line, skipped_file
 from worker_host.commands.frames_found import FramesFound, why_not_there
 from worker_host.commands.parameters import CommandFailed
+from workflows.domain.frame_files import FrameFiles
 
 #: In bytes. Blender 3.4 cuts a longer path off, and the frame goes to another file (measured).
 LONGEST_PATH = 1013
@@ -28,6 +29,7 @@ _OF_INTEREST = (
     b"Fra:",
     b"Rendering frame ",
     b"Append frame ",
+    b"Time: ",
 )
 #: What Blender 5 begins its lines with.
 _PREFIX = r"^(?:[\d:.]+\s+\S+\s*\|\s?)?"
@@ -44,12 +46,22 @@ _NUMBER = re.compile(r"\d+")
 class FrameAccount:
     """What Blender says about its frames in one run of the program."""
 
-    def __init__(self, on_saved: Callable[[str], None] = lambda _: None) -> None:
+    def __init__(
+        self,
+        on_saved: Callable[[str], None] = lambda _: None,
+        files: FrameFiles | None = None,
+    ) -> None:
         """
         Args:
             on_saved: called with the path of each file that Blender has saved.
+            files: how the frames are named; None if the command line does not say.
         """
         self._on_saved = on_saved
+        self._files = files
+        self._named: set[int] = set()
+        """The frames whose files have the names that the command line says."""
+        self._unknown: dict[str, None] = {}
+        """Files of frames that nothing but a number in their names tells."""
         self.saved: dict[str, None] = {}
         self.skipped: dict[str, None] = {}
         self.is_without_scene = False
@@ -82,13 +94,18 @@ class FrameAccount:
             self._has_movie = True
         if _QUIT.match(text):
             self.has_quit = True
+        self._hear_steps(text)
+        self.steps += 1
+
+    def _hear_steps(self, text: str) -> None:
         for event in parse_line(text):
             if isinstance(event, FrameStarted):
                 self._frame = event.frame
                 self._is_rendering = True
             elif isinstance(event, FrameSaved) and _SAVED.match(text):
                 self._save(event.path)
-        self.steps += 1
+            elif isinstance(event, StepDone):
+                self._is_rendering = False
 
     def _hear_error(self, text: str) -> None:
         if found := _NO_SCENE.search(text):
@@ -100,12 +117,32 @@ class FrameAccount:
     def _save(self, path: str) -> None:
         self.saved[path] = None
         self._on_saved(path)
-        self._is_rendering = False
-        if self._frame is not None:
+        if (frame := self._frame_named(path)) is not None:
+            self._named.add(frame)
+            self._is_rendering = False
+        elif self._frame is not None:
             self._written.add(self._frame)
+            # Where names are known, it may be a file of the compositor's, saved before the frame.
+            self._is_rendering = self._is_rendering and self._files is not None
+        else:
+            self._unknown[path] = None
+
+    def _frame_named(self, path: str) -> int | None:
+        if self._files is None:
+            return None
+        folder, name = os.path.split(path)
+        expected = self._files.directory
+        is_known = os.path.isabs(expected) and not expected.startswith("//")
+        if is_known and os.path.normpath(folder) != os.path.normpath(expected):
+            return None
+        return self._files.frame_of(name)
 
     def _skip(self, path: str, *, is_view: bool) -> None:
         self.skipped[path] = None
+        if (frame := self._frame_named(path)) is not None:
+            self._named.add(frame)
+        else:
+            self._unknown[path] = None
         if is_view:
             numbers = tuple(_NUMBER.findall(os.path.basename(path)))
             self._views.setdefault((os.path.dirname(path), numbers), []).append(path)
@@ -118,10 +155,19 @@ class FrameAccount:
         """
         views = sum(map(len, self._views.values()))
         skipped = len(self.skipped) - views + len(self._views)
-        if self._is_rendering or self._has_movie or len(self._written) + skipped < len(frames):
+        known = len(self._named) or len(self._written) + skipped
+        if self._is_rendering or self._has_movie or known < len(frames):
             return False
-        numbers = _numbers_in(self.skipped)
-        return all(frame in self._written or _is_in(frame, numbers) for frame in frames)
+        return not self._missing(frames)
+
+    def _missing(self, frames: Iterable[int]) -> list[int]:
+        if self._named:  # then other files, such as the compositor's, are no frames
+            return [frame for frame in frames if frame not in self._named]
+        # One number in the name of each file ends with the frame's.
+        numbers = _numbers_in(self._unknown)
+        return [
+            frame for frame in frames if frame not in self._written and not _is_in(frame, numbers)
+        ]
 
     def are_saved_whole(self) -> bool:
         return not any(map(why_not_there, self.saved))
@@ -155,14 +201,7 @@ class FrameAccount:
                 raise CommandFailed(f'Blender says it has saved "{path}", but {why}')
         if not (self.speaks_as_blender or self.saved or self.skipped):
             return
-        # One number in the name of each file ends with the frame's.
-        numbers = _numbers_in((*self.saved, *self.skipped))
-        missing = [
-            frame
-            for frame in frames or ()
-            if frame not in self._written and not _is_in(frame, numbers)
-        ]
-        if missing:
+        if missing := self._missing(frames or ()):
             named = ", ".join(map(str, missing[:_NAMED]))
             more = f" and {len(missing) - _NAMED} more" if len(missing) > _NAMED else ""
             plural = "s" if len(missing) > 1 else ""

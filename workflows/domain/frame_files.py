@@ -95,19 +95,29 @@ class FrameFiles:
         most = max(found, key=lambda view: (view == _LEFT, found[view], view))
         return replace(self, view=most)
 
+    def frame_of(self, name: str) -> int | None:
+        """Return the frame of a file by its name, in any view; None if it is no frame's name."""
+        match = self._named.fullmatch(name)
+        return _frame(match[1], self.digits) if match else None
+
     def _views(self, names: Iterable[str], wanted: frozenset[int]) -> dict[str, int]:
         """Return how many of the frames each view has."""
-        stem, dot, tail = self.after.rpartition(".")
-        stem, tail = (stem, dot + tail) if dot else (self.after, "")
-        named = re.compile(
-            rf"{re.escape(self.before)}(-?\d+){re.escape(stem)}(\D[^/]*){re.escape(tail)}"
-        )
+        named = self._named
         found: dict[str, int] = {}
         for name in names:
             match = named.fullmatch(name)
-            if match and _frame(match[1], self.digits) in wanted:
+            if match and match[2] and _frame(match[1], self.digits) in wanted:
                 found[match[2]] = found.get(match[2], 0) + 1
         return found
+
+    @property
+    def _named(self) -> re.Pattern[str]:
+        """What fits the names of all frames and views: a frame's number, and a view's suffix."""
+        stem, dot, tail = self.after.rpartition(".")
+        stem, tail = (stem, dot + tail) if dot else (self.after, "")
+        return re.compile(
+            rf"{re.escape(self.before)}(-?\d+){re.escape(stem)}(\D[^/]*)?{re.escape(tail)}"
+        )
 
     def _with_view(self, name: str) -> str:
         # Blender adds the suffix to the name before the extension.
