@@ -12,7 +12,7 @@ from typing import Any
 
 from worker_host.commands.parameters import CommandFailed, texts, words
 from workflows.domain.blender_arguments import output_of
-from workflows.domain.faults import STORAGE_MISSING, Cause, of_os_error
+from workflows.domain.faults import NO_BLEND_FILE, STORAGE_MISSING, Cause, of_os_error
 from workflows.domain.storage_marker import NAME, SharedStorage, id_in
 
 #: The parameters of commands that name a file or a folder to write.
@@ -88,6 +88,25 @@ def storage_trouble(storage: SharedStorage, written: Iterable[str]) -> Cause | N
     if sees(storage):
         return None
     return Cause(STORAGE_MISSING, f"{storage.path} has no marker {NAME}")
+
+
+def why_no_file(path: str, storage: SharedStorage) -> Cause | None:
+    """Return why a blend file is not there; None if other machines may have it.
+
+    A storage that is not mounted leaves an empty folder, or none at all.
+    """
+    folder, name = os.path.split(path)
+    if not os.path.isabs(path):
+        return None
+    if trouble := storage_trouble(storage, [folder]):
+        return trouble
+    try:
+        # This also makes a client of a network storage ask for the folder's content.
+        names = os.listdir(folder)
+    except OSError as error:
+        return cause_of(error, folder)
+    is_surely_there = bool(names) or (storage.id and _is_below(folder, storage.path))
+    return Cause(NO_BLEND_FILE) if is_surely_there and name not in names else None
 
 
 def sees(storage: SharedStorage) -> bool:

@@ -22,7 +22,12 @@ from worker_host import folders, processes
 from worker_host.commands import command_named
 from worker_host.commands.context import Context
 from worker_host.commands.frames_found import FramesFound
-from worker_host.commands.parameters import CommandFailed, ProgramMissing, StorageMissing
+from worker_host.commands.parameters import (
+    BlendFileMissing,
+    CommandFailed,
+    ProgramMissing,
+    StorageMissing,
+)
 from worker_host.processes.environment import clean_environment
 from worker_host.processes.output import LogFile
 from worker_host.processes.watch import Stopped, Watch
@@ -116,6 +121,8 @@ class Shim:
     def _missing(self, failure: CommandFailed) -> Cause | None:
         if isinstance(failure, StorageMissing):
             return Cause(STORAGE_MISSING, str(failure))
+        if isinstance(failure, BlendFileMissing):
+            return folders.why_no_file(failure.path, self._storage)
         is_own = self._state.get("command", {}).get("name") in _WITH_OWN_PROGRAM
         return Cause(PROGRAM_MISSING) if is_own and isinstance(failure, ProgramMissing) else None
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from workflows.domain.exit_codes import said_of_code
 from workflows.domain.faults import CauseFinder, Fault, own_rule, rules_from
 
 #: Lines as programs print them, and the rule that they belong to.
@@ -30,6 +31,13 @@ LINES = {
     "terminate called after throwing an instance of 'std::bad_alloc'": "memory",
     "Calloc returns null: len=98304000 in imb_addrectfloatImBuf, total 1234": "memory",
     "command exited abnormally with code -9": "memory",
+    f"command exited abnormally with code 137{said_of_code(137)}": "memory",
+    f"command exited abnormally with code -7{said_of_code(-7)}": "unreadable-memory",
+    f"command exited abnormally with code -4{said_of_code(-4)}": "cpu",
+    f"command exited abnormally with code 3221225495{said_of_code(3221225495)}": "memory",
+    f"command exited abnormally with code -1073741515{said_of_code(-1073741515)}": (
+        "program-missing"
+    ),
     "MemoryError": "memory",
     "blender: error while loading shared libraries: libGL.so.1: cannot open": "program-missing",
     "Error: Cannot render, no camera": "no-camera",
@@ -50,6 +58,9 @@ HARMLESS = (
     "Warning: File written by newer Blender binary (405.0), expect loss of data!",
     "command exited abnormally with code 1",
     "command exited abnormally with code -11",
+    f"command exited abnormally with code -11{said_of_code(-11)}",
+    f"command exited abnormally with code -6{said_of_code(-6)}",
+    f"command exited abnormally with code 3221225477{said_of_code(3221225477)}",
     "read camera track of shot 9",
     "",
 )

@@ -67,6 +67,7 @@ async def test_a_full_disk_is_found_although_blender_says_saved(
         ("echo 'Error: System is out of GPU memory'; exit 1", "machine", "gpu-memory"),
         ("kill -9 $$", "machine", "memory"),
         ("kill -11 $$", "", ""),
+        ("kill -7 $$", "machine", "unreadable-memory"),
         ("exit 1", "", ""),
     ],
 )
@@ -76,6 +77,12 @@ async def test_the_outcome_names_the_class_and_the_rule(
     outcome = await house.run(table, house.ref(), house.shell(script))
 
     assert (outcome.kind, outcome.fault, outcome.rule) == (OutcomeKind.FAILED, fault, rule)
+
+
+async def test_a_crash_is_called_a_crash(house: Farmhouse, table: RunTable) -> None:
+    outcome = await house.run(table, house.ref(), house.shell("kill -11 $$"))
+
+    assert outcome.reason == "command exited abnormally with code -11 (it crashed, SIGSEGV)"
 
 
 async def test_lines_of_an_earlier_command_are_no_cause(house: Farmhouse, table: RunTable) -> None:
@@ -114,6 +121,32 @@ async def test_only_the_machines_own_programs_are_its_fault(
     outcome = await house.run(table, house.ref(), house.commands((name, parameters)))
 
     assert (outcome.kind, outcome.fault) == (OutcomeKind.FAILED, fault)
+
+
+@pytest.mark.parametrize(
+    ("path", "rule"),
+    [
+        ("full/shot.blend", "no-blend-file"),
+        ("empty/shot.blend", ""),
+        ("nowhere/shot.blend", ""),
+        ("/shot.blend", "no-blend-file"),
+        ("C:\\shots\\shot.blend", ""),
+        ("full/other.blend/shot.blend", ""),
+    ],
+)
+async def test_a_blend_file_is_surely_missing_where_its_folder_is(
+    house: Farmhouse, table: RunTable, tmp_path: Path, path: str, rule: str
+) -> None:
+    for folder in ("full", "empty"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "full" / "other.blend").touch()
+    blend_file = path if ":" in path else str(tmp_path / path)
+    commands = house.commands(("blender-render", {"exe": "blender", "blendfile": blend_file}))
+
+    outcome = await house.run(table, house.ref(), commands)
+
+    assert (outcome.rule, outcome.fault) == (rule, "scene" if rule else "")
+    assert outcome.reason.startswith(f'blend file does not exist: "{blend_file}"')
 
 
 @pytest.mark.parametrize(

@@ -145,3 +145,18 @@ def test_the_worker_takes_tasks_again_when_the_storage_is_back(
 @pytest.mark.parametrize("content", [b"", b"no id", b"\xff" * 36, b"x" * 10_000])
 def test_other_files_are_no_markers(content: bytes) -> None:
     assert id_in(content) == ""
+
+
+async def test_a_blend_file_is_not_missed_before_the_storage_is(
+    house: Farmhouse, table: RunTable, storage: SharedStorage
+) -> None:
+    """The file lies in the storage itself: the empty mount point is its folder."""
+    parameters = {"exe": "blender", "blendfile": str(Path(storage.path) / "shot.blend")}
+    commands = house.commands(("blender-render", parameters), storage=storage)
+
+    is_there = await house.run(table, house.ref(), commands)
+    unmount(storage)
+    is_gone = await house.run(table, house.ref(2), commands)
+
+    assert (is_there.fault, is_there.rule) == ("scene", "no-blend-file")
+    assert (is_gone.fault, is_gone.rule) == ("machine", "storage-missing")

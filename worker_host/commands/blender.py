@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from worker_host.blender_warnings import ASK_FOR_MISSING_FILES, BlenderWarnings
 from worker_host.commands.blender_end import BlendersEnd
 from worker_host.commands.blender_frames import LONGEST_PATH, FrameAccount
-from worker_host.commands.parameters import CommandFailed, text, texts, words
+from worker_host.commands.parameters import BlendFileMissing, CommandFailed, text, texts, words
 from workflows.domain.blender_arguments import format_of, frames_of, output_of
 from workflows.domain.frame_files import files_of_arguments
 
@@ -33,7 +33,7 @@ def blender_render(parameters: Mapping[str, Any], context: "Context") -> None:
     if blend_file and not os.path.exists(blend_file):
         # Blender's own message is easily missed among the lines that it prints at its start.
         context.log(f'blend file does not exist: "{blend_file}"')
-        raise CommandFailed(f'blend file does not exist: "{blend_file}"')
+        raise BlendFileMissing(blend_file, f'blend file does not exist: "{blend_file}"')
     arguments = [*words(parameters, "exeArgs"), *texts(parameters, "args")]
     _check_output(output_of(arguments))
     _Rendering(argv, arguments, context).carry_out()

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from workflows.domain.exit_codes import said_of_code
 from workflows.domain.shell_words import shell_words
 
 
@@ -14,6 +15,14 @@ class StorageMissing(CommandFailed):
     """The shared storage, which the command writes to, is not there."""
 
 
+class BlendFileMissing(CommandFailed):
+    """The blend file is not there, for this machine at least."""
+
+    def __init__(self, path: str, problem: str) -> None:
+        super().__init__(problem)
+        self.path = path
+
+
 class ProgramMissing(CommandFailed):
     """The command's program is not there, or cannot be started."""
 
@@ -23,7 +32,7 @@ class ProgramFailed(CommandFailed):
 
     def __init__(self, code: int, reason: str = "") -> None:
         self.code = code
-        said = f"command exited abnormally with code {code}"
+        said = f"command exited abnormally with code {code}{said_of_code(code)}"
         super().__init__(f"{reason} ({said})" if reason else said)
 
     def with_reason(self, reason: str) -> "ProgramFailed":

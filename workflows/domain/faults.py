@@ -65,7 +65,7 @@ class Rule:
 #: The lines are of programs that cannot start; a program that is not there prints nothing.
 PROGRAM_MISSING = Rule(
     "program-missing",
-    ("error while loading shared libraries",),
+    ("error while loading shared libraries", "a library is missing, 0xC0000135"),
     Fault.MACHINE,
     "A program is missing: install it, or set its path for this worker.",
     Probe.PROGRAMS,
@@ -78,6 +78,13 @@ STORAGE_MISSING = Rule(
     Fault.MACHINE,
     "The shared storage is not there: mount it.",
     Probe.STORAGE,
+)
+#: Only where the blend file's folder is surely there; no line of a program tells that.
+NO_BLEND_FILE = Rule(
+    "no-blend-file",
+    (),
+    Fault.SCENE,
+    "Its folder is there, so it was moved, renamed or deleted, or never came.",
 )
 BUILT_IN: tuple[Rule, ...] = (
     STORAGE_MISSING,
@@ -156,7 +163,9 @@ BUILT_IN: tuple[Rule, ...] = (
     Rule(
         "memory",
         (
+            "it was killed, SIGKILL",
             "exited abnormally with code -9",
+            "there was not enough memory, 0xC",
             "std::bad_alloc",
             "alloc returns null: len=",
             "Cannot allocate memory",
@@ -177,6 +186,23 @@ BUILT_IN: tuple[Rule, ...] = (
         may_be_tasks=True,
     ),
     PROGRAM_MISSING,
+    Rule(
+        "unreadable-memory",
+        ("it could not read its memory, SIGBUS", "it could not read its memory, in-page error"),
+        Fault.MACHINE,
+        "A file went away while the program used it, or the memory is broken: look at the disks, "
+        "the mounts and the memory.",
+        Probe.FOLDERS,
+        may_be_tasks=True,
+    ),
+    Rule(
+        "cpu",
+        ("it used an instruction that this CPU does not have",),
+        Fault.MACHINE,
+        "This machine's CPU is too old for the program: use an older version of it here.",
+        may_be_tasks=True,
+    ),
+    NO_BLEND_FILE,
     Rule(
         "no-camera",
         ("Cannot render, no camera", "No camera found in scene", "Error: No camera"),
