@@ -59,6 +59,36 @@ async def test_a_full_disk_is_found_although_blender_says_saved(
     assert house.hooks.faults == ["disk-full"]
 
 
+#: As Blender 3.4 and 4.5 do with a movie, also on a full disk.
+WRITES_MOVIE = """#!/bin/sh
+echo "Read blend: $2"
+head -c 100000 /dev/zero > "$OUT/f0001-0002.avi"
+echo "Append frame 1"
+echo "Append frame 2"
+echo "Blender quit"
+"""
+
+
+async def test_a_movie_on_a_full_disk_is_not_done(
+    house: Farmhouse, table: RunTable, tmp_path: Path, disk: SmallDisk
+) -> None:
+    (tmp_path / "a.blend").touch()
+    parameters = {
+        "exe": program(tmp_path / "blender", WRITES_MOVIE.replace("$OUT", str(disk.folder))),
+        "blendfile": str(tmp_path / "a.blend"),
+        "args": ["-o", str(disk.folder / "f"), "-s", "1", "-e", "2", "-a"],
+    }
+    commands = house.commands(("blender-render", parameters))
+
+    with_space = await house.run(table, house.ref(), commands)
+    disk.fill()
+    full = await house.run(table, house.ref(2), commands)
+
+    assert with_space.kind is OutcomeKind.COMPLETED
+    assert (full.kind, full.fault, full.rule) == ("failed", "machine", "disk-full")
+    assert "its movie may be cut off" in full.reason
+
+
 @pytest.mark.parametrize(
     ("script", "fault", "rule"),
     [

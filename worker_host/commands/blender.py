@@ -8,6 +8,7 @@ from worker_host.blender_warnings import ASK_FOR_MISSING_FILES, BlenderWarnings
 from worker_host.commands.blender_end import BlendersEnd
 from worker_host.commands.blender_frames import LONGEST_PATH, FrameAccount
 from worker_host.commands.parameters import BlendFileMissing, CommandFailed, text, texts, words
+from worker_host.folders import trouble_with
 from workflows.domain.blender_arguments import format_of, frames_of, output_of
 from workflows.domain.frame_files import files_of_arguments
 
@@ -62,6 +63,7 @@ class _Rendering:
                 if left := account.set_aside_skipped(self._found):
                     raise CommandFailed(left[0])
             account.check(frames)
+            self._check_movie(account)
         finally:
             self._found.finish(self._saved)
 
@@ -83,6 +85,16 @@ class _Rendering:
         if account.is_without_scene:
             raise CommandFailed(account.error)
         return account
+
+    def _check_movie(self, account: FrameAccount) -> None:
+        """Check the disk of a movie: if it is full, Blender says nothing, and ends with 0.
+
+        Raises:
+            CommandFailed: the movie may be cut off.
+        """
+        folder = os.path.dirname(output_of(self._arguments))
+        if account.has_movie and os.path.isabs(folder) and (cause := trouble_with([folder], 0)):
+            raise CommandFailed(f"Blender has ended, but its movie may be cut off: {cause.words}")
 
     def _note_saved(self, path: str) -> None:
         self._saved[path] = None

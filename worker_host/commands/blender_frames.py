@@ -70,7 +70,8 @@ class FrameAccount:
         self._frame: int | None = None
         self._written: set[int] = set()
         self._is_rendering = False
-        self._has_movie = False
+        self.has_movie = False
+        """Whether frames were added to a movie. Blender does not say whether that is written."""
         self.has_quit = False
         """Whether Blender has said that it ends."""
         self.steps = 0
@@ -91,7 +92,7 @@ class FrameAccount:
             self._skip(skipped, is_view=" for view " in text)
         if found := _APPENDED.match(text):
             self._written.add(int(found[1]))
-            self._has_movie = True
+            self.has_movie = True
         if _QUIT.match(text):
             self.has_quit = True
         self._hear_steps(text)
@@ -156,7 +157,7 @@ class FrameAccount:
         views = sum(map(len, self._views.values()))
         skipped = len(self.skipped) - views + len(self._views)
         known = len(self._named) or len(self._written) + skipped
-        if self._is_rendering or self._has_movie or known < len(frames):
+        if self._is_rendering or self.has_movie or known < len(frames):
             return False
         return not self._missing(frames)
 
