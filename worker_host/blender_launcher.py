@@ -170,6 +170,12 @@ class Session:
     def set_last_frame(self, text: str) -> None:
         bpy.context.scene.frame_end = int(text)
 
+    def set_frame_step(self, text: str) -> None:
+        bpy.context.scene.frame_step = int(text)
+
+    def set_use_extension(self, text: str) -> None:
+        bpy.context.scene.render.use_file_extension = not text.startswith("0")
+
     def render_animation(self) -> None:
         scene = bpy.context.scene
         self._render(scene.frame_start, scene.frame_end)
@@ -263,6 +269,8 @@ def options_of(session: Session) -> list[Option]:
         Option(("-E", "--engine"), 1, session.set_engine),
         Option(("-s", "--frame-start"), 1, session.set_first_frame),
         Option(("-e", "--frame-end"), 1, session.set_last_frame),
+        Option(("-j", "--frame-jump"), 1, session.set_frame_step),
+        Option(("-x", "--use-extension"), 1, session.set_use_extension),
         Option(("-a", "--render-anim"), 0, session.render_animation),
         Option(("-f", "--render-frame"), 1, session.render_frames),
     ]

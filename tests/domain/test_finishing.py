@@ -112,6 +112,12 @@ def test_without_a_blend_file_two_slashes_stay() -> None:
     assert value_of(render, "--render-output") == "//relout/####"
 
 
+@pytest.mark.parametrize("output", ["/out/a\nb/####", "/out/\r####", "/out/a\tb####"])
+def test_an_output_path_is_one_line(output: str) -> None:
+    with pytest.raises(CompileError, match=r"An output path has no line breaks or tabs"):
+        built_in(render_output_path=output)
+
+
 # --- frames ---------------------------------------------------------------------------------------
 
 

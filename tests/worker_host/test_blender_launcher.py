@@ -83,6 +83,17 @@ def scene(blender: Blender, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return file
 
 
+def test_every_second_frame_without_an_extension(
+    blender: Blender, scene: Path, tmp_path: Path
+) -> None:
+    steps = ["-s", 1, "-e", 4, "-j", 2, "-a"]
+
+    ended = blender(scene, "-o", f"{tmp_path}/f.####", "-F", "PNG", "-x", 0, *steps)
+
+    assert ended.exit_code == 0, ended.output
+    assert ended.saved == ["f.0001", "f.0003"]
+
+
 def test_a_task_of_a_render_job_leaves_its_frames(
     blender: Blender, scene: Path, tmp_path: Path
 ) -> None:

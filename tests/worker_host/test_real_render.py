@@ -145,6 +145,37 @@ async def test_a_scene_that_the_file_does_not_have_fails_the_task(
     assert outcome.reason.startswith("Can't find scene: 'Shot_010' in file: ")
 
 
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (["-F", "NOSUCH", "-f", "1"], "this Blender does not know the format NOSUCH"),
+        (
+            ["--python-expr", "raise SystemExit", "-s", "1", "-e", "3", "-a"],
+            "Blender ended without having written frame 1",
+        ),
+    ],
+)
+async def test_exit_code_0_is_not_enough(
+    house: Farmhouse,
+    table: RunTable,
+    blend_file: Path,
+    tmp_path: Path,
+    arguments: list[str],
+    reason: str,
+) -> None:
+    output = ["-o", f"{tmp_path}/frames/######"]
+    parameters = {
+        "exe": "blender",
+        "exeArgs": "-b -y",
+        "blendfile": str(blend_file),
+        "args": [*output, *arguments],
+    }
+
+    outcome = await house.run(table, house.ref(), house.commands(("blender-render", parameters)))
+
+    assert (outcome.kind, outcome.reason) == (OutcomeKind.FAILED, reason)
+
+
 async def test_an_output_path_that_blender_would_cut_fails_the_task(
     house: Farmhouse, table: RunTable, blend_file: Path, tmp_path: Path
 ) -> None:

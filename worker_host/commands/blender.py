@@ -62,7 +62,7 @@ class _Rendering:
                 account = self._rendered()
                 if left := account.set_aside_skipped(self._found):
                     raise CommandFailed(left[0])
-            account.check(frames)
+            account.check(self._arguments)
             self._check_movie(account)
         finally:
             self._found.finish(self._saved)
@@ -84,6 +84,9 @@ class _Rendering:
             raise
         if account.is_without_scene:
             raise CommandFailed(account.error)
+        if account.is_without_format:
+            image_format = format_of(self._arguments)
+            raise CommandFailed(f"this Blender does not know the format {image_format}")
         return account
 
     def _check_movie(self, account: FrameAccount) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Sequence, Set
 from worker_host.blender_output import FrameSaved, FrameStarted, StepDone, parse_line, skipped_file
 from worker_host.commands.frames_found import FramesFound, why_not_there
 from worker_host.commands.parameters import CommandFailed
+from workflows.domain.blender_arguments import animations_of, frames_of, renders
 from workflows.domain.frame_files import FrameFiles
 
 #: In bytes. Blender 3.4 cuts a longer path off, and the frame goes to another file (measured).
@@ -36,6 +37,7 @@ _PREFIX = r"^(?:[\d:.]+\s+\S+\s*\|\s?)?"
 _BLENDERS = re.compile(_PREFIX + r"(?:Read blend\b|Blender quit\b)")
 _QUIT = re.compile(_PREFIX + r"Blender quit\b")
 _NO_SCENE = re.compile(r"Can't find scene: '(.*)' in file")
+_NO_FORMAT = "Format from '-F / --render-format' not known"
 _ERROR = re.compile(_PREFIX + r"((?:Error|ERROR)\b.{1,300})")
 _SAVED = re.compile(_PREFIX + "Saved: '")
 #: A frame was added to a movie.
@@ -65,6 +67,8 @@ class FrameAccount:
         self.saved: dict[str, None] = {}
         self.skipped: dict[str, None] = {}
         self.is_without_scene = False
+        self.is_without_format = False
+        """Whether Blender does not know the format, and so renders the file's own."""
         self._views: dict[tuple[str, tuple[str, ...]], list[str]] = {}
         """Skipped files of a frame's views, by folder and numbers in the name."""
         self._frame: int | None = None
@@ -109,6 +113,8 @@ class FrameAccount:
                 self._is_rendering = False
 
     def _hear_error(self, text: str) -> None:
+        if _NO_FORMAT in text:
+            self.is_without_format = True
         if found := _NO_SCENE.search(text):
             self.error = f'the blend file has no scene "{found[1]}"'
             self.is_without_scene = True
@@ -186,13 +192,13 @@ class FrameAccount:
                     )
         return [found.set_aside(path, why) for path, why in broken.items()]
 
-    def check(self, frames: Sequence[int] | None) -> None:
+    def check(self, arguments: Sequence[str]) -> None:
         """Check that every frame has a file that is whole.
 
         A program in Blender's place that says nothing of frames is believed.
 
         Args:
-            frames: the frames that the command renders; None if the command line does not say.
+            arguments: Blender's arguments, which name the frames.
 
         Raises:
             CommandFailed: a frame has no file, or a file is not whole.
@@ -202,11 +208,16 @@ class FrameAccount:
                 raise CommandFailed(f'Blender says it has saved "{path}", but {why}')
         if not (self.speaks_as_blender or self.saved or self.skipped):
             return
-        if missing := self._missing(frames or ()):
+        missing = self._missing(frames_of(arguments) or ())
+        for animation in animations_of(arguments):
+            missing += self._missing(animation.missing(self._named or self._written))
+        if missing:
             named = ", ".join(map(str, missing[:_NAMED]))
             more = f" and {len(missing) - _NAMED} more" if len(missing) > _NAMED else ""
             plural = "s" if len(missing) > 1 else ""
             raise CommandFailed(f"Blender ended without having written frame{plural} {named}{more}")
+        if renders(arguments) and not (self.saved or self.skipped or self.has_movie):
+            raise CommandFailed("Blender ended without having written a frame")
 
 
 def _numbers_in(paths: Iterable[str]) -> set[str]:

@@ -1,15 +1,20 @@
 """Reads the arguments of Blender's command line that concern frames, as Blender 3.4 to 5.2 do."""
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import pairwise
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise, zip_longest
 
 from workflows.domain.frames import MAX_FRAMES
 
 RENDER_FRAME = ("-f", "--render-frame")
 RENDER_OUTPUT = ("-o", "--render-output")
 RENDER_FORMAT = ("-F", "--render-format")
+FRAME_START = ("-s", "--frame-start")
 FRAME_END = ("-e", "--frame-end")
+FRAME_JUMP = ("-j", "--frame-jump")
+RENDER_ANIMATION = ("-a", "--render-anim")
+SCENE = ("-S", "--scene")
 
 _RANGE = re.compile(r"(-?\d+)(?:\.\.(-?\d+))?")
 
@@ -54,7 +59,7 @@ def frame_spans(arguments: Sequence[str]) -> list[range] | None:
     end: int | None = None
     for option, value in pairwise(for_blender(arguments)):
         if option in FRAME_END:
-            end = int(value) if value.isdecimal() and len(value) < 12 else None
+            end = _absolute(value)
         elif option in RENDER_FRAME:
             more = _spans(value, end)
             if more is None:
@@ -63,6 +68,60 @@ def frame_spans(arguments: Sequence[str]) -> list[range] | None:
             if sum(map(len, spans)) > MAX_FRAMES:
                 return None
     return spans
+
+
+@dataclass(frozen=True, slots=True)
+class Animation:
+    """What `-a` renders; None where only the scene says it."""
+
+    first: int | None = None
+    last: int | None = None
+    step: int | None = None
+
+    def missing(self, written: Collection[int]) -> list[int]:
+        """Return the frames that surely belong to it and are not written.
+
+        Args:
+            written: frames, of other animations, too. The scene's step is taken from them.
+        """
+        if self.first is None:
+            return []
+        last = self.first if self.last is None else self.last
+        found = sorted(frame for frame in {*written, self.first} if self.first <= frame <= last)
+        # With one frame, the step may be anything.
+        step = self.step or min((b - a for a, b in pairwise(found)), default=last)
+        frames = range(self.first, last + 1, max(1, step))
+        return [frame for frame in frames if frame not in written]
+
+
+def animations_of(arguments: Sequence[str]) -> list[Animation]:
+    """Return what `-a` renders, each time that it is among Blender's arguments, in order."""
+    found: list[Animation] = []
+    now = Animation()
+    arguments = for_blender(arguments)
+    for option, value in zip_longest(arguments, arguments[1:], fillvalue=""):
+        if option in RENDER_ANIMATION:
+            found.append(now)
+        elif option in SCENE:
+            now = Animation()
+        elif option in FRAME_START:
+            now = replace(now, first=_absolute(value))
+        elif option in FRAME_END:
+            now = replace(now, last=_absolute(value))
+        elif option in FRAME_JUMP:
+            now = replace(now, step=_absolute(value))
+    return found
+
+
+def renders(arguments: Sequence[str]) -> bool:
+    """Return whether Blender's arguments render something."""
+    options = (*RENDER_FRAME, *RENDER_ANIMATION)
+    return any(option in options for option in for_blender(arguments))
+
+
+def _absolute(value: str) -> int | None:
+    """Return a frame's number; None for a number relative to the scene's frames, or for a word."""
+    return int(value) if value.isdecimal() and len(value) < 12 else None
 
 
 def ends_with_frames(arguments: Sequence[str]) -> bool:

@@ -175,7 +175,7 @@ def files_of_arguments(arguments: Sequence[str], extension: str = "") -> FrameFi
         elif option in ("-F", "--render-format"):
             extensions = EXTENSIONS.get(value)
         elif option in ("-x", "--use-extension"):
-            adds_extension = value not in ("0", "false")
+            adds_extension = not value.startswith("0")
     if not output or extensions is None:
         return None
     return _of_output(output, extensions if adds_extension else ())

@@ -50,7 +50,8 @@ def finished(job: SubmittedJob, tasks: Sequence[AuthoredTask]) -> list[AuthoredT
     * Videos get the list of their frames.
 
     Raises:
-        CompileError: a task renders frames that Blender does not have.
+        CompileError: a task renders frames that Blender does not have, or its output path has
+            line breaks.
     """
     places = _Places(job.settings)
     done = [
@@ -122,6 +123,7 @@ def _readable(arguments: list[Any], places: _Places) -> list[Any]:
         if option in RENDER_FORMAT:
             readable[place] = COMMAND_LINE_FORMATS.get(value, value)
         elif option in RENDER_OUTPUT and isinstance(value, str):
+            _check_output(value)
             readable[place] = places.for_blender(value)
     return readable
 
@@ -149,6 +151,12 @@ def _renders(command: AuthoredCommand) -> Iterator[AuthoredCommand]:
         steps = sum(map(len, piece)) if command.total_step_count else 0
         part = replace(command, total_step_count=steps)
         yield _with_arguments(part, [*before, *frame_arguments(piece), *after])
+
+
+def _check_output(path: str) -> None:
+    # Blender names each frame that it has saved, in a line.
+    if any(ord(character) < ord(" ") for character in path):
+        raise CompileError(f"An output path has no line breaks or tabs, unlike {path[:200]!r}.")
 
 
 def _check_frames(value: str) -> None:
