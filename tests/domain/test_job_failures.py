@@ -158,6 +158,22 @@ def test_demand_names_whom_every_ready_task_excludes() -> None:
     assert [want.failed for want in job.demand.wants] == [("ada",)]
 
 
+def test_a_blocked_worker_that_may_retry_is_blocked_again_by_its_next_failure() -> None:
+    job = job_of(60, limits=Limits(blocklist_threshold=2))
+    [start] = lend(job, "ada")
+    [start] = ends(job, start, FAILED)
+    ends(job, start, FAILED)
+    assert written(job).blocked == (("ada", "blender"),)
+
+    retry(job, "ada")
+
+    assert written(job).blocked == ()
+    [start] = lend(job, "ada", generation=2)
+    assert start.ref.index == 1  # its failures do not keep it from its own tasks
+    ends(job, start, FAILED)
+    assert written(job).blocked == (("ada", "blender"),)
+
+
 def test_a_census_that_is_told_twice_pauses_once() -> None:
     job = job_of(1)
     [start] = lend(job, "ada")

@@ -104,6 +104,8 @@ class StarvedFarm:
         self.keeper = Keeper(replace(TIMES, **{"starved_after_s": 900, "wait_over_s": 60, **times}))
         self.versions = {f"job {number}": 1 for number in range(jobs)}
         self.failed: tuple[str, ...] = ("carmen",)
+        self.blocked: tuple[str, ...] = ()
+        self.pacos_job = "long"
 
     def retries(self, now: float) -> set[str]:
         """The jobs that carmen may retry."""
@@ -112,7 +114,7 @@ class StarvedFarm:
             for name, version in self.versions.items()
         ]
         jobs.append(replace(JOB, id="long"))
-        lease = LeaseFacts("lease", "paco", 1, 0, 1, "long", 1, is_held=True, recall="")
+        lease = LeaseFacts("lease", "paco", 1, 0, 1, self.pacos_job, 1, is_held=True, recall="")
         workers = (worker(), replace(worker(), id="paco"))
         planned = self.keeper.look(FarmSnapshot(workers, tuple(jobs), (lease,)), now)
         return {
@@ -122,7 +124,7 @@ class StarvedFarm:
         }
 
     def _demand(self, version: int) -> Demand | None:
-        wants = (Want("blender", 1, failed=self.failed),)
+        wants = (Want("blender", 1, blocked=self.blocked, failed=self.failed),)
         return Demand(version, wants) if version else None
 
 
@@ -132,6 +134,20 @@ def test_ten_jobs_whose_tasks_failed_on_the_free_worker_are_retried_in_time() ->
     assert [farm.retries(now) for now in (0, 450, 899)] == [set(), set(), set()]
 
     assert farm.retries(900) == set(farm.versions)
+
+
+def test_a_blocked_worker_may_try_again_when_the_only_other_one_hangs() -> None:
+    farm = StarvedFarm()
+    farm.failed, farm.blocked = (), ("carmen",)
+
+    assert [bool(farm.retries(now)) for now in (0, 890, 900)] == [False, False, True]
+
+
+def test_a_blocked_worker_stays_so_while_another_one_works_for_the_job() -> None:
+    farm = StarvedFarm()
+    farm.failed, farm.blocked, farm.pacos_job = (), ("carmen",), "job 0"
+
+    assert [farm.retries(now) for now in (0, 890, 900, 1800)] == [set()] * 4
 
 
 def test_a_retry_that_fails_again_waits_again() -> None:

@@ -365,12 +365,17 @@ def test_a_free_worker_retries_what_starves_though_another_worker_is_there(
     assert [waiting.may_retry for waiting in after.waiting] == [may_retry]
 
 
-def test_a_blocked_worker_does_not_retry_what_starves() -> None:
+@pytest.mark.parametrize(("busy_with", "may_retry"), [("long", True), ("job", False)])
+def test_a_blocked_worker_retries_what_starves_unless_another_one_works_for_the_job(
+    busy_with: str, may_retry: bool
+) -> None:
     jobs = (job(demand=wanting(1, failed=("ada",), blocked=("ada",))), job("long"))
+    farm = FarmSnapshot((worker("ada"), worker("bob")), jobs, (lease("bob", to=busy_with),))
 
-    planned = plan(FarmSnapshot((worker("ada"), worker("bob")), jobs, (HUNG,)), starved=STARVED)
+    before, after = plan(farm), plan(farm, starved=STARVED)
 
-    assert planned.censuses == []
+    assert before.censuses == []
+    assert [census.allow_retry for _, census in after.censuses] == [("ada",)] * may_retry
 
 
 def test_what_no_other_worker_can_do_does_not_wait() -> None:

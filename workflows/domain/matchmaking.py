@@ -311,15 +311,19 @@ class _Pass:
         if want.blocked and able and not unblocked:
             census = Census(version, want.task_type, nobody_left=True)
             self._plan.censuses.append((job.id, census))
-        elif want.failed:
+        elif want.failed or (want.blocked and not self._lent[job.id]):
             there = [
-                worker
-                for worker in unblocked
+                worker.id
+                for worker in able
                 if _takes_work(worker) and want.task_type in worker.task_types
             ]
-            retry = tuple(worker.id for worker in there if worker.id in want.failed)
-            if len(retry) < len(there):
-                retry = self._retry_of_starved(job, want, retry)
+            blocked = [worker_id for worker_id in there if worker_id in want.blocked]
+            retry = tuple(worker_id for worker_id in there if worker_id in want.failed)
+            retry = tuple(worker_id for worker_id in retry if worker_id not in want.blocked)
+            if len(retry) < len(there) - len(blocked):
+                # A job that others work for does not need the workers that it has blocked.
+                more = () if self._lent[job.id] else blocked
+                retry = self._retry_of_starved(job, want, (*retry, *more))
             if retry:
                 census = Census(version, want.task_type, allow_retry=retry)
                 self._plan.censuses.append((job.id, census))

@@ -1,6 +1,5 @@
 """Applies the changes that people and programs ask for to a job's run."""
 
-from collections.abc import Iterable
 from dataclasses import replace
 
 from workflows.domain.job.run import JobRun
@@ -63,7 +62,7 @@ def _grant(job: JobRun, change: Change) -> None:
         reason = change.reason or f"{change.action} was requested"
         _JOB_CHANGES[change.action](job, replace(change, reason=reason))
     elif change.unblock:
-        _unblock(job, change.unblock)
+        job.unblock(change.unblock)
     else:
         raise Refused("nothing was asked for")
 
@@ -72,12 +71,6 @@ def _set_priority(job: JobRun, priority: int) -> None:
     if priority not in PRIORITIES:
         raise Refused(f"a priority is a number from {PRIORITIES[0]} to {PRIORITIES[-1]}")
     job.priority = job.changes.priority = priority
-
-
-def _unblock(job: JobRun, pairs: Iterable[tuple[str, str]]) -> None:
-    if job.failures.unblock(pairs):
-        job.changes.blocked = tuple(sorted(job.failures.blocked))
-        job.tasks.has_grown = True  # other workers may run the tasks now
 
 
 def _cancel(job: JobRun, change: Change) -> None:

@@ -4,7 +4,7 @@ Methods change state and append to an outbox: activities to start and to cancel,
 for, and a write for the database. Nothing here saves, sends, reads a clock or uses chance.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from workflows.domain.faults import Fault
@@ -323,8 +323,15 @@ class JobRun:
             key = (census.task_type, census.allow_retry)
             if key not in self._retrying:
                 self._retrying.add(key)
+                self.unblock((worker, census.task_type) for worker in census.allow_retry)
                 self.pauses.append(RetryPause(*key, self.limits.retry_pause_s))
         self.settle()
+
+    def unblock(self, pairs: Iterable[tuple[str, str]]) -> None:
+        """Take (worker, task type) pairs off the blocklist."""
+        if self.failures.unblock(pairs):
+            self.changes.blocked = tuple(sorted(self.failures.blocked))
+            self.tasks.has_grown = True  # other workers may run the tasks now
 
     def retry_due(self, pause: RetryPause) -> None:
         self._retrying.discard((pause.task_type, pause.workers))
