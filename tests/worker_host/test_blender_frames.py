@@ -83,6 +83,19 @@ def test_a_saved_file_that_is_cut_off_is_named(tmp_path: Path) -> None:
         account_of(f"Saved: '{path}'").check(frames(1))
 
 
+def test_a_script_may_move_a_frame_if_it_says_so(tmp_path: Path) -> None:
+    gone, there = tmp_path / "0001.png", frame(tmp_path, "published v1.png")
+    lines = ["Fra:1 Mem:1", f"Moved: '{gone}' -> '{there}'", f"Saved: '{gone}'"]
+    account = account_of(*lines, output=f"{tmp_path}/####")
+
+    account.check(frames(1))
+    assert account.are_saved_whole()
+
+    there.write_bytes(there.read_bytes()[:-1])
+    with pytest.raises(CommandFailed, match=r"0001.png\", but it ends in the middle$"):
+        account.check(frames(1))
+
+
 def test_a_saved_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(CommandFailed, match="there is no such file"):
         account_of(f"Saved: '{tmp_path}/000001.png'").check(frames(1))

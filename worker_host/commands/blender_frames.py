@@ -23,6 +23,7 @@ _OF_INTEREST = (
     b"Read blend",
     b"Blender quit",
     b"Saved: ",
+    b"Moved: ",
     b"skipping ",
     b"Skipping ",
     b"Error",
@@ -42,6 +43,8 @@ _ERROR = re.compile(_PREFIX + r"((?:Error|ERROR)\b.{1,300})")
 _SAVED = re.compile(_PREFIX + "Saved: '")
 #: A frame was added to a movie.
 _APPENDED = re.compile(_PREFIX + r"Append frame (-?\d+)")
+#: Not Blender's: a script in the blend file says it of a frame that it has moved.
+_MOVED = re.compile(r"Moved: '(.*)' -> '(.*)'\s*$")
 _NUMBER = re.compile(r"\d+")
 
 
@@ -66,6 +69,8 @@ class FrameAccount:
         """Files of frames that nothing but a number in their names tells."""
         self.saved: dict[str, None] = {}
         self.skipped: dict[str, None] = {}
+        self._moved: dict[str, str] = {}
+        """Where saved files are now, by the path under which Blender has saved them."""
         self.is_without_scene = False
         self.is_without_format = False
         """Whether Blender does not know the format, and so renders the file's own."""
@@ -97,6 +102,9 @@ class FrameAccount:
         if found := _APPENDED.match(text):
             self._written.add(int(found[1]))
             self.has_movie = True
+        if found := _MOVED.match(text):
+            self._moved[found[1]] = found[2]
+            self._on_saved(found[2])
         if _QUIT.match(text):
             self.has_quit = True
         self._hear_steps(text)
@@ -177,7 +185,11 @@ class FrameAccount:
         ]
 
     def are_saved_whole(self) -> bool:
-        return not any(map(why_not_there, self.saved))
+        return not any(self._why_not_there(path) for path in self.saved)
+
+    def _why_not_there(self, path: str) -> str:
+        # Python and Blender write to the same pipe, in any order.
+        return why_not_there(self._moved.get(path, path))
 
     def set_aside_skipped(self, found: FramesFound) -> list[str]:
         """Set aside the skipped files that do not count; return a sentence for each."""
@@ -204,7 +216,7 @@ class FrameAccount:
             CommandFailed: a frame has no file, or a file is not whole.
         """
         for path in self.saved:
-            if why := why_not_there(path):
+            if why := self._why_not_there(path):
                 raise CommandFailed(f'Blender says it has saved "{path}", but {why}')
         if not (self.speaks_as_blender or self.saved or self.skipped):
             return
