@@ -22,9 +22,16 @@ ASK_FOR_MISSING_FILES = (
     "and getattr(i, 'source', 'FILE') in ('FILE', 'MOVIE') "
     "and not os.path.exists(bpy.path.abspath(i.filepath, library=i.library))]"
 )
-_OF_INTEREST = (_MISSING.encode(), b"Cannot find lib '", b"Traceback (most recent call last):")
+_OF_INTEREST = (
+    _MISSING.encode(),
+    b"Cannot find lib '",
+    b"Traceback (most recent call last):",
+    b"Error: Python: ",
+)
 _LIBRARY = re.compile(r"Cannot find lib '(.*)'")
 _PLACE = re.compile(r'\s+File "(.*)", line (\d+)')
+#: Blender says so of a script that it cannot read, in one line, or if it is no Python, in several.
+_PYTHON = re.compile(r"(?:[\d:.]+\s+\S+\s*\|\s?)?Error: Python: (.*)")
 _TRACEBACK = "Traceback (most recent call last):"
 
 
@@ -44,11 +51,17 @@ class BlenderWarnings:
             self._in_traceback(text)
         elif _TRACEBACK in text:
             self._is_in_traceback, self._place = True, ""
+        elif found := _PYTHON.match(text):
+            self._python(found[1])
         elif found := _LIBRARY.search(text):
             self._book.add(f'a library is missing: "{found[1]}"')
         elif text.startswith(_MISSING):
             kind, _, path = text.removeprefix(_MISSING).partition(" ")
             self._book.add(f'a file is missing ({kind}): "{path}"')
+
+    def _python(self, text: str) -> None:
+        self._is_in_traceback, self._place = True, ""
+        self._in_traceback(text)
 
     def _in_traceback(self, text: str) -> None:
         if text.startswith((" ", "\t")):

@@ -133,6 +133,32 @@ def test_the_first_error_counts() -> None:
     assert not account.is_without_scene
 
 
+@pytest.mark.parametrize(
+    ("lines", "error"),
+    [
+        (["Traceback (most recent call last):"], "No module named 'rig'"),
+        (
+            ["Traceback (most recent call last):", '  File "<string>", line 1'],
+            "No module named 'rig'",
+        ),
+        (['  File "/s/r.py", line 1', "    def x(:", "          ^"], "SyntaxError: invalid syntax"),
+        ([], 'OSError: Python file "/no.py" could not be opened: No such file or directory'),
+    ],
+)
+def test_a_python_error_is_told_by_its_last_line(lines: list[str], error: str) -> None:
+    said = [*lines, error]
+    account = account_of(f"Error: Python: {said[0]}", *said[1:], "Error: script failed, exiting.")
+
+    assert account.error == f"Error: Python: {error}"
+
+
+def test_a_missing_frame_is_told_with_blenders_own_error() -> None:
+    account = account_of("Read blend: /a.blend", "Error: Image too small", "Blender quit")
+
+    with pytest.raises(CommandFailed, match=r"^Error: Image too small \(Blender ended without"):
+        account.check(frames(1))
+
+
 def test_a_scene_that_is_not_there_counts_more_than_an_earlier_error() -> None:
     account = account_of(
         "Error: Python: Traceback (most recent call last):",

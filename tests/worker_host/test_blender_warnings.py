@@ -47,6 +47,20 @@ def found(output: str) -> Warnings:
             "    bpy.ops.nope()\n    ~~~~~~~~^^\nAttributeError: no nope",
             (("Python error: AttributeError: no nope (<string>, line 1)", 1),),
         ),
+        (
+            'Error: Python:   File "/s/r.py", line 1\n    def x(:\n          ^\n'
+            "SyntaxError: invalid syntax\n",
+            (("Python error: SyntaxError: invalid syntax (r.py, line 1)", 1),),
+        ),
+        (
+            'Error: Python: OSError: Python file "/no.py" could not be opened: gone\nInfo: a',
+            (('Python error: OSError: Python file "/no.py" could not be opened: gone', 1),),
+        ),
+        (
+            'Error: Python: Traceback (most recent call last):\n  File "/s/r.py", line 1\n'
+            "ModuleNotFoundError: No module named 'nosuch'\n",
+            (("Python error: ModuleNotFoundError: No module named 'nosuch' (r.py, line 1)", 1),),
+        ),
         ("Warning: color management: scene view fallback\nInfo: nothing\n", ()),
         ("Traceback (most recent call last):\n  cut off", ()),
     ],

@@ -70,6 +70,22 @@ def test_a_cut_off_frame_of_this_task_does_not_count(tmp_path: Path) -> None:
     assert names(tmp_path) == [f"000001.png{INCOMPLETE}"]
 
 
+@pytest.mark.parametrize("letter", ["n", "ö"])
+def test_a_name_can_be_as_long_as_the_file_system_allows(tmp_path: Path, letter: str) -> None:
+    stem = letter * (247 // len(letter.encode()))
+    cut, whole = tmp_path / f"{stem}0001.png", tmp_path / f"{stem}0002.png"
+    cut.touch()
+    frame(whole)
+    found = look(tmp_path, NONE_KEPT, f"{stem}####")
+
+    asides = names(tmp_path)
+    assert [name.rpartition("000")[2] for name in asides] == ["1.png.incomplete", "2.png.previous"]
+
+    frame(cut, "navy")
+    found.finish([str(cut)])
+    assert names(tmp_path) == [cut.name, whole.name]
+
+
 @pytest.mark.parametrize("name", ["shot_####.png", "shot_####", "####_v2", "#"])
 def test_names_as_blender_makes_them(tmp_path: Path, name: str) -> None:
     blenders = {"shot_####.png": "shot_0002.png", "shot_####": "shot_0002.png"}

@@ -176,6 +176,15 @@ async def test_exit_code_0_is_not_enough(
     assert (outcome.kind, outcome.reason) == (OutcomeKind.FAILED, reason)
 
 
+async def test_an_output_path_below_blenders_own_folder_fails_the_task(
+    house: Farmhouse, table: RunTable, blend_file: Path
+) -> None:
+    outcome = await house.run(table, house.ref(), render(house, blend_file, Path("relout"), "1"))
+
+    assert (outcome.fault, outcome.rule) == ("scene", "output-path")
+    assert outcome.reason.startswith("the output path is relative, so each machine writes in ")
+
+
 async def test_an_output_path_that_blender_would_cut_fails_the_task(
     house: Farmhouse, table: RunTable, blend_file: Path, tmp_path: Path
 ) -> None:

@@ -105,6 +105,10 @@ class _Rendering:
 
 
 def _check_output(path: str) -> None:
+    if path and not (os.path.isabs(path) or path.startswith(("//", "{"))):
+        raise CommandFailed(
+            f'the output path is relative, so each machine writes in another place: "{path}"'
+        )
     length = len(os.fsencode(path))
     if length > LONGEST_PATH:
         raise CommandFailed(

@@ -40,6 +40,8 @@ _QUIT = re.compile(_PREFIX + r"Blender quit\b")
 _NO_SCENE = re.compile(r"Can't find scene: '(.*)' in file")
 _NO_FORMAT = "Format from '-F / --render-format' not known"
 _ERROR = re.compile(_PREFIX + r"((?:Error|ERROR)\b.{1,300})")
+_TRACEBACK = re.compile(r"Error: Python: (?:Traceback \(most recent call last\):|\s*File )")
+_LONGEST = 300
 _SAVED = re.compile(_PREFIX + "Saved: '")
 #: A frame was added to a movie.
 _APPENDED = re.compile(_PREFIX + r"Append frame (-?\d+)")
@@ -87,12 +89,13 @@ class FrameAccount:
         """Counts Blender's lines about frames and about its end."""
         self.speaks_as_blender = False
         """Whether the program says what Blender says when it opens a file, or when it ends."""
+        self._is_in_traceback = False
         self.error = ""
         """The first error that Blender has named."""
 
     def line(self, line: bytes) -> None:
         """Take in a line of Blender's output."""
-        if not any(part in line for part in _OF_INTEREST):
+        if not (self._is_in_traceback or any(part in line for part in _OF_INTEREST)):
             return
         text = os.fsdecode(line)
         self.speaks_as_blender = self.speaks_as_blender or bool(_BLENDERS.match(text))
@@ -126,8 +129,13 @@ class FrameAccount:
         if found := _NO_SCENE.search(text):
             self.error = f'the blend file has no scene "{found[1]}"'
             self.is_without_scene = True
+        elif self._is_in_traceback and not text.startswith((" ", "\t")):
+            self._is_in_traceback = False
+            self.error = f"Error: Python: {text.strip()[:_LONGEST]}"
         elif not self.error and (found := _ERROR.match(text)):
             self.error = found[1].strip()
+            # Of a Python error, the last line says what it is.
+            self._is_in_traceback = bool(_TRACEBACK.match(self.error))
 
     def _save(self, path: str) -> None:
         self.saved[path] = None
@@ -227,9 +235,12 @@ class FrameAccount:
             named = ", ".join(map(str, missing[:_NAMED]))
             more = f" and {len(missing) - _NAMED} more" if len(missing) > _NAMED else ""
             plural = "s" if len(missing) > 1 else ""
-            raise CommandFailed(f"Blender ended without having written frame{plural} {named}{more}")
+            raise self._failure(f"Blender ended without having written frame{plural} {named}{more}")
         if renders(arguments) and not (self.saved or self.skipped or self.has_movie):
-            raise CommandFailed("Blender ended without having written a frame")
+            raise self._failure("Blender ended without having written a frame")
+
+    def _failure(self, sentence: str) -> CommandFailed:
+        return CommandFailed(f"{self.error} ({sentence})" if self.error else sentence)
 
 
 def _numbers_in(paths: Iterable[str]) -> set[str]:

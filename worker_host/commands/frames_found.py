@@ -17,6 +17,8 @@ from workflows.domain.written_frames import ExistingFrames, WrittenFrame
 INCOMPLETE = ".incomplete"
 #: What a whole file is renamed to that counts as another job's, or as an older rendering.
 PREVIOUS = ".previous"
+#: The most bytes in the name of a file, and how many characters at its end stay in any case.
+_LONGEST_NAME, _NAMES_END = 255, 40
 #: Blender's suffixes of the files of a stereo frame.
 _VIEWS = ("", "_L", "_R")
 
@@ -68,7 +70,7 @@ class FramesFound:
         Raises:
             CommandFailed: it cannot be renamed.
         """
-        new = path + (INCOMPLETE if why_not_there(path) else PREVIOUS)
+        new = _aside(path, INCOMPLETE if why_not_there(path) else PREVIOUS)
         try:
             os.replace(path, new)
         except FileNotFoundError:
@@ -83,7 +85,7 @@ class FramesFound:
         for path in saved:
             for suffix in (INCOMPLETE, PREVIOUS):
                 if not why_not_there(path):
-                    _remove(path + suffix)
+                    _remove(_aside(path, suffix))
         for path, new in self._aside.items():
             if new.endswith(PREVIOUS) and os.path.exists(new) and not os.path.lexists(path):
                 self._put_back(path, new)
@@ -93,6 +95,16 @@ class FramesFound:
             os.rename(new, path)
         except OSError as error:
             self._log(f'"{new}" cannot be renamed back: {error.strerror}')
+
+
+def _aside(path: str, suffix: str) -> str:
+    """Return what a file is renamed to; a name that gets too long loses a part before its end."""
+    folder, name = os.path.split(path)
+    surplus = len(os.fsencode(name + suffix)) - _LONGEST_NAME
+    if surplus <= 0:
+        return path + suffix
+    cut = max(0, len(name) - _NAMES_END - surplus)
+    return os.path.join(folder, name[:cut] + name[-_NAMES_END:] + suffix)
 
 
 def why_not_there(path: str) -> str:

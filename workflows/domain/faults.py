@@ -215,6 +215,12 @@ BUILT_IN: tuple[Rule, ...] = (
         Fault.SCENE,
         "The blend file does not have this scene.",
     ),
+    Rule(
+        "output-path",
+        ("the output path is relative", "and Blender cuts it off after"),
+        Fault.SCENE,
+        "Give the job another output path.",
+    ),
     Rule("warning", ("(in this job, a warning is a failure)",), Fault.SCENE, ""),
     Rule(
         "newer-blender",
@@ -235,9 +241,9 @@ BUILT_IN: tuple[Rule, ...] = (
     ),
     Rule(
         "nothing-to-render",
-        ("All render layers are disabled", "No render output node in scene"),
+        ("All render layers are disabled", "No render output node in scene", "Image too small"),
         Fault.SCENE,
-        "The scene has nothing to render: look at its view layers and its compositor.",
+        "The scene has nothing to render: look at its view layers, its compositor and its size.",
     ),
 )
 #: The folder cannot be written although no line says why; see `of_os_error`.
