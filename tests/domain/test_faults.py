@@ -28,6 +28,20 @@ LINES = {
     "Failed to create CUDA context (CUDA driver version is insufficient for ...)": "gpu-lost",
     "CUDA error at cuCtxCreate: no CUDA-capable device is detected": "gpu-lost",
     "OPTIX_ERROR_UNSUPPORTED_DRIVER in optixInit()": "gpu-lost",
+    "Launch failed in cuCtxSynchronize() (integrator_shade_surface)": "gpu-lost",
+    "CUDA binary kernel for this graphics card compute capability (3.5) not found.": "gpu-lost",
+    "Error: Failed to load OptiX kernel from '/b/lib/kernel_optix.ptx.zst'": "gpu-lost",
+    'oneAPI kernel "integrator_intersect" execution error: got runtime exception "Native API '
+    'failed. Native API returns: 20 (UR_RESULT_ERROR_DEVICE_LOST)"': "gpu-lost",
+    "Native API failed. Native API returns: 39 (UR_RESULT_ERROR_OUT_OF_DEVICE_MEMORY)": (
+        "gpu-memory"
+    ),
+    "Error: Insufficient Memory (00000008:kIOGPUCommandBufferCallbackErrorOutOfMemory)": (
+        "gpu-memory"
+    ),
+    "Caused GPU Timeout Error (00000002:kIOGPUCommandBufferCallbackErrorTimeout)": "gpu-lost",
+    "Unable to open a display": "no-display",
+    "OSError: [WinError 53] The network path was not found: '//nas/share/a.blend'": "storage",
     "terminate called after throwing an instance of 'std::bad_alloc'": "memory",
     "Calloc returns null: len=98304000 in imb_addrectfloatImBuf, total 1234": "memory",
     "command exited abnormally with code -9": "memory",
