@@ -12,7 +12,8 @@ from typing import Any
 
 from worker_host.commands.parameters import CommandFailed, texts, words
 from workflows.domain.blender_arguments import output_of
-from workflows.domain.faults import NO_BLEND_FILE, STORAGE_MISSING, Cause, of_os_error
+from workflows.domain.fault_rules import NO_BLEND_FILE, STORAGE_MISSING
+from workflows.domain.faults import Cause, of_os_error
 from workflows.domain.storage_marker import NAME, SharedStorage, id_in
 
 #: The parameters of commands that name a file or a folder to write.

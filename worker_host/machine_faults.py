@@ -11,7 +11,7 @@ from worker_host.asides import Asides, IsMended
 from worker_host.folders import sees, space_trouble, trouble_with, written_by
 from worker_host.provisioned import types_without_programs
 from worker_host.run_spec import Command
-from workflows.domain.faults import BUILT_IN, PROGRAM_MISSING, Probe
+from workflows.domain.fault_rules import BUILT_IN, PROGRAM_MISSING, Probe
 from workflows.domain.messages import Outcome
 from workflows.domain.storage_marker import SharedStorage
 

@@ -20,7 +20,7 @@ from worker_host.runs_folder import RunsFolder
 from worker_host.shim_server import ShimServer
 from worker_host.silence import SilenceWatch
 from workflows.domain.bounded_dict import BoundedDict
-from workflows.domain.faults import Fault
+from workflows.domain.fault_rules import Fault
 from workflows.domain.messages import Outcome, OutcomeKind, RunKey, RunRef
 from workflows.domain.run_sentences import was_silent
 from workflows.domain.runs import CANCELED_BEFORE, Attach, Begin, Kept, RunBook, StopOrder

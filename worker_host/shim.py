@@ -31,14 +31,8 @@ from worker_host.commands.parameters import (
 from worker_host.processes.environment import clean_environment
 from worker_host.processes.output import LogFile
 from worker_host.processes.watch import Stopped, Watch
-from workflows.domain.faults import (
-    PROGRAM_MISSING,
-    STORAGE_MISSING,
-    Cause,
-    CauseFinder,
-    Fault,
-    rules_from,
-)
+from workflows.domain.fault_rules import PROGRAM_MISSING, STORAGE_MISSING, Fault
+from workflows.domain.faults import Cause, CauseFinder, rules_from
 from workflows.domain.render_warnings import WarningBook, Warnings
 from workflows.domain.storage_marker import SharedStorage
 from workflows.domain.written_frames import ExistingFrames, WrittenFrame

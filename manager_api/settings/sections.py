@@ -8,7 +8,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSeriali
 
 from manager_api.settings.about import AT_ONCE, About, Secret, Topic
 from workflows.domain.durations import format_duration, parse_duration
-from workflows.domain.faults import Fault, own_rule
+from workflows.domain.fault_rules import Fault
+from workflows.domain.faults import own_rule
 from workflows.domain.run_times import RunLimits, WhenSilent
 from workflows.domain.variables import ALL_PLATFORMS, Audience
 from workflows.domain.variables import Variable as DomainVariable

@@ -3,7 +3,8 @@
 import pytest
 
 from workflows.domain.exit_codes import said_of_code
-from workflows.domain.faults import CauseFinder, Fault, own_rule, rules_from
+from workflows.domain.fault_rules import Fault
+from workflows.domain.faults import CauseFinder, own_rule, rules_from
 
 #: Lines as programs print them, and the rule that they belong to.
 LINES = {

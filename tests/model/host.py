@@ -6,7 +6,7 @@ from random import Random
 from tests.model.database import Database
 from tests.model.temporal import Activity, Beat, Temporal
 from tests.model.times import ALONE, GRACE, LONGEST_RUN, ORPHANED_SHIM, STOPPING
-from workflows.domain.faults import Fault
+from workflows.domain.fault_rules import Fault
 from workflows.domain.messages import Outcome, OutcomeKind, RunKey, RunRef, worker_task_queue
 from workflows.domain.runs import CANCELED_BEFORE, Attach, Begin, Kept, Phase, RunBook
 from workflows.domain.statuses import WorkerStatus

@@ -20,7 +20,8 @@ from worker_host.commands.parameters import CommandFailed
 from worker_host.commands.video_frames import globbed
 from worker_host.processes.output import LogFile
 from worker_host.processes.watch import Watch
-from workflows.domain.faults import CauseFinder, Fault
+from workflows.domain.fault_rules import Fault
+from workflows.domain.faults import CauseFinder
 from workflows.domain.render_warnings import WarningBook
 from workflows.domain.written_frames import ExistingFrames
 

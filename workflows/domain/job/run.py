@@ -7,7 +7,7 @@ for, and a write for the database. Nothing here saves, sends, reads a clock or u
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from workflows.domain.faults import Fault
+from workflows.domain.fault_rules import Fault
 from workflows.domain.job.changes import Changes
 from workflows.domain.job.encoding import decode, encode
 from workflows.domain.job.failures import FailureBook
