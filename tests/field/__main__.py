@@ -16,6 +16,7 @@ KINDS: Mapping[str, tuple[str, ...]] = {
         "tests/domain/test_whole_images.py",
         "tests/worker_host/test_blender_frames.py",
         "tests/worker_host/test_real_render.py",
+        "tests/worker_host/test_real_render_45.py",
     ),
     "a frame counts when it is this job's": (
         "tests/domain/test_written_frames.py",
@@ -30,6 +31,7 @@ KINDS: Mapping[str, tuple[str, ...]] = {
     ),
     "whose fault it is": (
         "tests/domain/test_faults.py",
+        "tests/domain/test_exit_codes.py",
         "tests/domain/test_asides.py",
         "tests/domain/test_reasons.py",
         "tests/worker_host/test_machine_faults.py",

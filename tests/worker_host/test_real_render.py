@@ -137,12 +137,15 @@ async def test_a_second_rendering_keeps_what_the_first_has_written(
 async def test_a_scene_that_the_file_does_not_have_fails_the_task(
     house: Farmhouse, table: RunTable, blend_file: Path, tmp_path: Path
 ) -> None:
+    asked = house.ref()
     commands = render(house, blend_file, tmp_path / "frames", "1", "--scene", "Shot_010")
 
-    outcome = await house.run(table, house.ref(), commands)
+    outcome = await house.run(table, asked, commands)
 
     assert outcome.kind is OutcomeKind.FAILED
     assert outcome.reason.startswith("Can't find scene: 'Shot_010' in file: ")
+    assert not list(tmp_path.rglob("*.png"))  # noqa: ASYNC240 - one look, for the other scene's
+    assert "frame written: " not in house.log(asked.key)
 
 
 @pytest.mark.parametrize(

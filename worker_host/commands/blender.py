@@ -77,17 +77,35 @@ class _Rendering:
 
         end = BlendersEnd(account, self._arguments, self._context.end_grace_s)
         try:
-            self._context.run(self._argv, heard, end.overdue)
+            self._context.run(
+                self._argv, heard, lambda run_s: self._in_vain(account) or end.overdue(run_s)
+            )
         except CommandFailed as failure:
+            self._check_request(account)
             if account.error:
                 raise CommandFailed(f"{account.error} ({failure})") from failure
             raise
-        if account.is_without_scene:
-            raise CommandFailed(account.error)
-        if account.is_without_format:
-            image_format = format_of(self._arguments)
-            raise CommandFailed(f"this Blender does not know the format {image_format}")
+        self._check_request(account)
         return account
+
+    def _check_request(self, account: FrameAccount) -> None:
+        """Check that Blender renders what it was told to; remove what it has rendered instead.
+
+        Raises:
+            CommandFailed: it does not.
+        """
+        if why := self._in_vain(account):
+            for path in account.saved:
+                self._found.drop(path)
+            raise CommandFailed(why)
+
+    def _in_vain(self, account: FrameAccount) -> str:
+        """Return why Blender renders something else than it was told to; empty if it does not."""
+        if account.is_without_scene:
+            return account.error
+        if account.is_without_format:
+            return f"this Blender does not know the format {format_of(self._arguments)}"
+        return ""
 
     def _check_movie(self, account: FrameAccount) -> None:
         """Check the disk of a movie: if it is full, Blender says nothing, and ends with 0.

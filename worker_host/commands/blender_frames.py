@@ -139,7 +139,8 @@ class FrameAccount:
 
     def _save(self, path: str) -> None:
         self.saved[path] = None
-        self._on_saved(path)
+        if not (self.is_without_scene or self.is_without_format):
+            self._on_saved(path)
         if (frame := self._frame_named(path)) is not None:
             self._named.add(frame)
             self._is_rendering = False

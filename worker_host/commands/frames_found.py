@@ -80,6 +80,11 @@ class FramesFound:
         self._aside[path] = new
         return f'"{path}" was there, but {why}; it is now "{new}"'
 
+    def drop(self, path: str) -> None:
+        """Remove a file that Blender has just saved, but of another scene or in another format."""
+        _remove(path)
+        self._log(f'"{path}" was removed, because it is not what the job asks for')
+
     def finish(self, saved: Iterable[str]) -> None:
         """Remove what newer files have replaced; put whole files back that none has replaced."""
         for path in saved:
