@@ -168,6 +168,8 @@ class Shim:
             CommandFailed: there is one.
         """
         if self._run.get("fail_on_warnings") and (warnings := self._warnings.all()):
+            # Blender would skip them in the next try, and so have nothing to warn of.
+            self._frames_found.set_new_aside("its task has warnings")
             raise CommandFailed(f"{warnings[0][0]} (in this job, a warning is a failure)")
 
     def _carry_out(self, index: int, command: dict[str, Any]) -> None:

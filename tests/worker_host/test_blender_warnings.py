@@ -136,3 +136,7 @@ async def test_a_real_render_completes_with_warnings_or_fails_if_the_job_says_so
         (RIG, 2),
     )
     assert ("a warning is a failure" in outcome.reason, outcome.fault == "scene") == (fails, fails)
+    # The next try must render frames with warnings again.
+    end = ".previous" if fails else ""
+    frames = {name for name in os.listdir(tmp_path) if name.startswith("f0")}
+    assert frames == {f"f0001.png{end}", f"f0002.png{end}"}

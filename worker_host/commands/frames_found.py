@@ -30,6 +30,8 @@ class FramesFound:
         self._existing = existing
         self._written = {frame.file: frame for frame in existing.written}
         self._log = log
+        self._new: dict[str, None] = {}
+        """The frames that this try has written."""
         self._aside: dict[str, str] = {}
         """The files that were set aside, by their earlier path."""
 
@@ -47,6 +49,7 @@ class FramesFound:
         """Note a frame that Blender has saved: it counts from now on, in later tries, too."""
         if frame := written_frame(path):
             self._written[path] = frame
+            self._new[path] = None
             self._log(frame.log_line())
 
     def look(self, output: str, image_format: str, frames: Sequence[int] | None) -> None:
@@ -79,6 +82,11 @@ class FramesFound:
             raise CommandFailed(f'"{path}" cannot be renamed: {error.strerror}') from error
         self._aside[path] = new
         return f'"{path}" was there, but {why}; it is now "{new}"'
+
+    def set_new_aside(self, why: str) -> None:
+        """Set aside the frames that this try has written, so that the next try renders them."""
+        for path in self._new:
+            self._log(self.set_aside(path, why))
 
     def drop(self, path: str) -> None:
         """Remove a file that Blender has just saved, but of another scene or in another format."""
