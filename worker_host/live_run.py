@@ -6,7 +6,7 @@ import signal
 from datetime import datetime
 from functools import cached_property
 
-from worker_host.folders import trouble_with
+from worker_host.disks import trouble_with
 from worker_host.log_tail import LogTail
 from worker_host.processes.supervision import kill_leftovers, send_signal, wait_for_exit
 from worker_host.run_directory import RunDirectory

@@ -8,7 +8,8 @@ from typing import Any
 import psutil
 
 from worker_host.asides import Asides, IsMended
-from worker_host.folders import sees, space_trouble, trouble_with, written_by
+from worker_host.disks import space_trouble, trouble_with
+from worker_host.folders import sees, written_by
 from worker_host.provisioned import types_without_programs
 from worker_host.run_spec import Command
 from workflows.domain.fault_rules import BUILT_IN, PROGRAM_MISSING, Probe

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from worker_host import processes
-from worker_host.folders import cause_of
+from worker_host.disks import cause_of
 from worker_host.live_run import LiveRun, outcome_of
 from worker_host.log_tail import LogTail
 from worker_host.run_directory import RunDirectory

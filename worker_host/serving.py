@@ -15,7 +15,7 @@ import httpx
 from activities.process.layered_settings import SettingsError
 from activities.process.process_end import end_with
 from activities.process.sdk_logs import log_only_errors_of_sdk
-from worker_host.folders import cause_of
+from worker_host.disks import cause_of
 from worker_host.host import Ended, Host
 from worker_host.manager_client import http_client
 from worker_host.manager_search import find_manager

@@ -18,7 +18,7 @@ if __name__ == "__main__":
     # -I keeps foreign modules off the path, but also our own.
     sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-from worker_host import folders, processes
+from worker_host import disks, folders, processes
 from worker_host.commands import command_named
 from worker_host.commands.context import Context
 from worker_host.commands.frames_found import FramesFound
@@ -150,7 +150,7 @@ class Shim:
         written = folders.written_by(command["name"], command["parameters"])
         trouble = folders.storage_trouble(self._storage, written)
         least = self._run.get("min_free", 0)
-        return trouble or folders.trouble_with([self._directory, *written], least)
+        return trouble or disks.trouble_with([self._directory, *written], least)
 
     def _check_storage(self, command: dict[str, Any]) -> None:
         """

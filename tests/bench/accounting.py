@@ -130,7 +130,7 @@ def _measure(
         account = FrameAccount(_note)
         for path in paths:
             account.line(f"Saved: '{path}'".encode())
-        account.check(numbers)
+        account.check(["-f", f"1..{options.frames}"])
 
     def read() -> None:
         for path in paths:

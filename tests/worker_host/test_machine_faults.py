@@ -11,7 +11,8 @@ import pytest
 from tests.farm.small_disk import SmallDisk, small_disk
 from tests.worker_host.farmhouse import Farmhouse
 from worker_host.asides import Asides
-from worker_host.folders import trouble_with, written_by
+from worker_host.disks import trouble_with
+from worker_host.folders import written_by
 from worker_host.machine_faults import MachineFaults
 from worker_host.run_spec import Command
 from worker_host.run_table import RunTable
