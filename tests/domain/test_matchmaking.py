@@ -289,6 +289,11 @@ def lost_host(*others: WorkerFacts) -> tuple[WorkerFacts, ...]:
     return (worker("ada", status=WorkerStatus.ERROR), *others)
 
 
+def served(name: str = "job", **facts: Any) -> JobFacts:
+    """A job none of whose tasks waits for a worker."""
+    return replace(job(name, **facts), demand=None)
+
+
 def given_up(planned: Plan) -> list[tuple[str, str]]:
     return [(job_id, gone.worker_id) for job_id, gone in planned.gone]
 
@@ -297,7 +302,7 @@ def test_the_task_of_a_lost_host_waits_for_it_while_no_other_worker_is_free() ->
     busy = worker("bob")
     leases = (lease("ada"), lease("bob"))
 
-    alone = plan(FarmSnapshot(lost_host(), (job(),), leases[:1]))
+    alone = plan(FarmSnapshot(lost_host(), (served(),), leases[:1]))
     beside_a_busy_one = plan(FarmSnapshot(lost_host(busy), (job(),), leases))
 
     assert not alone.gone
@@ -307,7 +312,7 @@ def test_the_task_of_a_lost_host_waits_for_it_while_no_other_worker_is_free() ->
 def test_a_free_worker_replaces_one_lost_host_and_is_kept_free_for_that() -> None:
     unable = worker("eve", task_types=frozenset({"ffmpeg"}))
     hosts = (*lost_host(unable, worker("bob")), worker("cyd", status=WorkerStatus.ERROR))
-    jobs = (job("job", demand=wanting(0)), job("younger", age_rank=1))
+    jobs = (served("job"), job("younger", age_rank=1))
 
     planned = plan(FarmSnapshot(hosts, jobs, (lease("ada"), lease("cyd"))))
 
@@ -323,7 +328,7 @@ def test_waiting_tasks_of_the_job_come_before_that_of_its_lost_host() -> None:
 
 
 def test_a_lost_host_is_replaced_by_one_that_works_for_a_job_of_lower_priority() -> None:
-    jobs = (job("job", demand=wanting(0), priority=60), job("lower", demand=wanting(0)))
+    jobs = (served("job", priority=60), served("lower"))
     leases = (lease("ada"), lease("bob", "lower"))
 
     planned = plan(FarmSnapshot(lost_host(worker("bob")), jobs, leases))
@@ -334,7 +339,7 @@ def test_a_lost_host_is_replaced_by_one_that_works_for_a_job_of_lower_priority()
 def test_a_lost_host_that_comes_back_goes_on() -> None:
     back = worker("ada", session=2, live_runs=("job.1.1.1",))
 
-    planned = plan(FarmSnapshot((back, worker("bob")), (job(demand=wanting(0)),), (lease("ada"),)))
+    planned = plan(FarmSnapshot((back, worker("bob")), (served(),), (lease("ada"),)))
 
     assert not planned.gone
     assert [changed.live for _, changed in planned.changed_sessions] == [("job.1.1.1",)]

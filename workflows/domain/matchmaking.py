@@ -200,9 +200,11 @@ class _Pass:
             self._look_after(lease)
         for worker in self._farm.workers:
             self._look_after_worker(worker)
-        hungry = (j for j in self._farm.jobs if j.status in SCHEDULABLE and j.demand)
-        for job in sorted(hungry, key=lambda job: (-job.priority, job.age_rank)):
-            self._serve(job)
+        going_on = (job for job in self._farm.jobs if job.status in SCHEDULABLE)
+        for job in sorted(going_on, key=lambda job: (-job.priority, job.age_rank)):
+            if job.demand:
+                self._serve(job)
+            self._replace_unreachable(job)
         return self._plan
 
     def _free_slots(self, worker: WorkerFacts) -> Iterator[int]:
@@ -249,7 +251,6 @@ class _Pass:
             need = self._offer(job, want, need)
             self._recall_for_priority(job, want, need)
             self._answer_census(job, want)
-        self._replace_unreachable(job)
 
     def _replace_unreachable(self, job: JobFacts) -> None:
         """Give up the leases of lost hosts for which there is a worker, which is kept free."""
@@ -374,8 +375,7 @@ def _may_come_back(worker: WorkerFacts, job: JobFacts, lease: LeaseFacts) -> boo
     The job's workflow ends the wait when the host takes none of its offers (rule 6).
     """
     is_lost = worker.status is WorkerStatus.ERROR and not worker.is_http
-    is_wanted = job.status in SCHEDULABLE and job.demand is not None
-    return is_lost and is_wanted and lease.is_held and not lease.recall
+    return is_lost and job.status in SCHEDULABLE and lease.is_held and not lease.recall
 
 
 def _can_replace(worker: WorkerFacts, job: JobFacts, types: frozenset[str]) -> bool:
