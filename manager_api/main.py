@@ -90,6 +90,7 @@ async def _serve(configuration: Configuration) -> None:
             log_config=None,
             access_log=False,
             timeout_graceful_shutdown=3,
+            ws="websockets-sansio",
             ws_max_size=2**20,
             http=limited_connection(settings.max_connections),
         )

@@ -5,7 +5,7 @@ stays connected, and could open connections until the system has no more.
 """
 
 import asyncio
-from typing import Any
+from typing import Any, cast
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
@@ -16,7 +16,8 @@ HEAD_S = 30.0
 #: In each such time a body must bring `_LEAST_BYTES`. More than Shaman waits: it has an answer.
 BODY_S = 90.0
 _LEAST_BYTES = 1024
-#: The largest head of a request, in bytes.
+#: The largest head of a request, in bytes. Also the most that may come in one piece of a body that
+#: is not body: the sizes of chunks with their extensions, and the fields after the last chunk.
 _LARGEST_HEAD = 64 * 1024
 
 
@@ -37,6 +38,7 @@ class LimitedConnection(HttpToolsProtocol):
         self._look: asyncio.TimerHandle | None = None
         self._is_in_body = False
         self._head_bytes = 0
+        """Bytes since the head began, or since the last byte of the body."""
         self._body_bytes = 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn's
@@ -51,17 +53,18 @@ class LimitedConnection(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        if self._is_in_body:
-            self._body_bytes += len(data)
-        else:
-            self._head_bytes += len(data)
+        self._head_bytes += len(data)
         super().data_received(data)
         if self._head_bytes > _LARGEST_HEAD and not self.transport.is_closing():
-            self._refuse(431, f"the head of a request may have {_LARGEST_HEAD} bytes")
+            self._refuse(431, f"head and trailer of a request may have {_LARGEST_HEAD} bytes each")
 
     def handle_websocket_upgrade(self) -> None:
         self._stop_waiting()
         super().handle_websocket_upgrade()
+        # It takes fewer and shorter fields than we do, and no body. uvicorn would keep such a
+        # connection for ever, and fail when it stops.
+        if cast(Any, self.transport.get_protocol()).conn.handshake_exc is not None:
+            self._refuse(400, "a WebSocket's request has too large a head, or a body")
 
     def on_headers_complete(self) -> None:
         self._head_bytes = self._body_bytes = 0
@@ -69,8 +72,14 @@ class LimitedConnection(HttpToolsProtocol):
         self._look_after(self.body_s, self._look_at_body)
         super().on_headers_complete()
 
+    def on_body(self, body: bytes) -> None:
+        self._head_bytes = 0
+        self._body_bytes += len(body)
+        super().on_body(body)
+
     def on_message_complete(self) -> None:
         self._is_in_body = False
+        self._head_bytes = 0
         self._stop_waiting()
         super().on_message_complete()
         if self.cycle is not None and self.cycle.response_complete:
