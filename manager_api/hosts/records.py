@@ -5,8 +5,6 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from manager_api.database.engine import Database, utc_now
 from manager_api.database.tables import WorkerRow
 from manager_api.hosts import store
