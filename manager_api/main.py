@@ -43,6 +43,7 @@ from manager_api.logs.task_logs import TaskLogs
 from manager_api.settings.database_watch import DatabaseWatch
 from manager_api.settings.in_force import Configuration
 from manager_api.settings.model import ManagerSettings
+from manager_api.settings.private_memory import keep_memory_private
 from manager_api.settings.storage_folders import make_storage_folders
 from manager_api.temporal.activities import TemporalActivities
 from manager_api.temporal.manager_worker import ManagerWorker
@@ -64,6 +65,7 @@ logger = logging.getLogger(__name__)
 
 def run_manager(configuration: Configuration) -> None:
     """Run the manager until SIGINT, SIGTERM or SIGHUP."""
+    keep_memory_private()
     set_up_log(configuration.settings.log_level)
     configuration.on_change(_follow_log_level)
     log_only_errors_of_sdk()

@@ -22,7 +22,7 @@ PATH = "/api/tablao/v1/host"
 LOG_PIECE = 64 * 1024
 #: The most runs that a hello names: far more than a host keeps in a week.
 MOST_RUNS = 2_000
-#: The greatest session that a hello names: the one before the last that the database's column holds.
+#: The greatest session that a hello names: the last but one that the database's column holds.
 MOST_SESSIONS = 2**31 - 2
 #: The greatest session that the manager takes from a host although it does not know it. It counts
 #: on from there, so it must stay far below the greatest: a refused hello is refused for ever.
