@@ -42,7 +42,7 @@ from manager_api.logs.process_log import set_level, set_up_log
 from manager_api.logs.task_logs import TaskLogs
 from manager_api.settings.database_watch import DatabaseWatch
 from manager_api.settings.in_force import Configuration
-from manager_api.settings.model import ManagerSettings
+from manager_api.settings.model import DATABASE_MARK, ManagerSettings
 from manager_api.settings.private_memory import keep_memory_private
 from manager_api.settings.storage_folders import make_storage_folders
 from manager_api.temporal.activities import TemporalActivities
@@ -166,7 +166,7 @@ async def _restore_watch(
     settings: ManagerSettings, database: Database, stack: AsyncExitStack
 ) -> RestoreWatch:
     logs = TaskLogs(settings.local_manager_storage_path)
-    watch = RestoreWatch(database, settings.data_dir / "database-mark", logs)
+    watch = RestoreWatch(database, settings.data_dir / DATABASE_MARK, logs)
     await watch.begin()
     stack.push_async_callback(watch.mark)
     return watch
