@@ -5,10 +5,13 @@ stays connected, and could open connections until the system has no more.
 """
 
 import asyncio
+import contextlib
+import sys
 from typing import Any, cast
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from manager_api.settings.addresses import counted_as
 from manager_api.web.refusals import code_and_message
 
 #: Time for the head of a request: from the connection, or from the end of the request before.
@@ -19,11 +22,25 @@ _LEAST_BYTES = 1024
 #: The largest head of a request, in bytes. Also the most that may come in one piece of a body that
 #: is not body: the sizes of chunks with their extensions, and the fields after the last chunk.
 _LARGEST_HEAD = 64 * 1024
+#: Files that the process needs besides connections.
+_OTHER_FILES = 512
 
 
 def limited_connection(most_of_address: int) -> type[HttpToolsProtocol]:
     """Return uvicorn's protocol with limits; at most so many connections of an address, 0: any."""
-    return type("Limited", (LimitedConnection,), {"most_of_address": most_of_address})
+    limits = {"most_of_address": most_of_address, "most_of_all": _most_of_all()}
+    return type("Limited", (LimitedConnection,), limits)
+
+
+def _most_of_all() -> int:
+    """Leave some of the files that the process may open for its databases and logs."""
+    with contextlib.suppress(ImportError, OSError):
+        import resource
+
+        most, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+        if most != resource.RLIM_INFINITY:
+            return max(most // 2, most - _OTHER_FILES)
+    return sys.maxsize
 
 
 class LimitedConnection(HttpToolsProtocol):
@@ -32,6 +49,7 @@ class LimitedConnection(HttpToolsProtocol):
     head_s, body_s = HEAD_S, BODY_S
     most_of_address = 0
     """0: no limit."""
+    most_of_all = sys.maxsize
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
@@ -45,6 +63,8 @@ class LimitedConnection(HttpToolsProtocol):
         super().connection_made(transport)
         if 0 < self.most_of_address < self._count_of_address():
             self._refuse(429, "this address has too many connections")
+        elif len(self.connections) > self.most_of_all:
+            self._refuse(503, "the manager has too many connections")
         else:
             self._wait_for_head()
 
@@ -111,11 +131,11 @@ class LimitedConnection(HttpToolsProtocol):
             self._look = None
 
     def _count_of_address(self) -> int:
-        address = self.client and self.client[0]
+        address = self.client and counted_as(self.client[0])
         return sum(
             1
             for other in self.connections
-            if (client := getattr(other, "client", None)) and client[0] == address
+            if (client := getattr(other, "client", None)) and counted_as(client[0]) == address
         )
 
     def _refuse(self, status: int, sentence: str) -> None:

@@ -221,6 +221,19 @@ async def test_an_address_has_a_number_of_connections() -> None:
             writer.close()
 
 
+async def test_all_addresses_together_leave_files_for_the_manager() -> None:
+    protocol = type("Few", (Patient,), {"most_of_all": 2})
+    async with serving(protocol) as port:
+        held = [await asyncio.open_connection("127.0.0.1", port) for _ in range(2)]
+        for reader, writer in held:
+            writer.write(WEBSOCKET)
+            await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 60)
+
+        assert (await answer_to(port, b"")).startswith(b"HTTP/1.1 503")
+        for _, writer in held:
+            writer.close()
+
+
 async def test_no_limit_is_none() -> None:
     async with serving(limited_connection(0)) as port:
         answers = [asyncio.open_connection("127.0.0.1", port) for _ in range(20)]
