@@ -8,7 +8,7 @@ from pathlib import Path
 from uuid import uuid4
 
 from manager_api.settings.model import ManagerSettings
-from workflows.domain.storage_marker import NAME, id_in
+from workflows.domain.storage_marker import LONGEST, NAME, id_in
 
 logger = logging.getLogger(__name__)
 
@@ -28,7 +28,8 @@ def mark(settings: ManagerSettings) -> None:
     known = marked_id(settings.data_dir, storage)
     marker = storage / NAME
     try:
-        found = id_in(marker.read_bytes())
+        with marker.open("rb") as file:
+            found = id_in(file.read(LONGEST))
     except OSError:
         found = ""
     if not found and known and not _has_files(storage):
