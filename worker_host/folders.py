@@ -94,8 +94,11 @@ def sees(storage: SharedStorage) -> bool:
     """Return whether the shared storage is there, by its marker; True if it is not known."""
     if not storage.id:
         return True
+    path = os.path.join(storage.path, NAME)
     try:
-        with open(os.path.join(storage.path, NAME), "rb") as marker:
+        if not os.path.isfile(path):  # opening a pipe would wait for ever
+            return False
+        with open(path, "rb") as marker:
             return id_in(marker.read(LONGEST)) == storage.id
     except OSError:
         return False

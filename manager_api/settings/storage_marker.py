@@ -27,11 +27,7 @@ def mark(settings: ManagerSettings) -> None:
     note = settings.data_dir / _NOTE
     known = marked_id(settings.data_dir, storage)
     marker = storage / NAME
-    try:
-        with marker.open("rb") as file:
-            found = id_in(file.read(LONGEST))
-    except OSError:
-        found = ""
+    found = _id_of(marker)
     if not found and known and not _has_files(storage):
         logger.warning(
             "The shared storage %s is an empty folder, but it had files: is it mounted? "
@@ -49,6 +45,20 @@ def mark(settings: ManagerSettings) -> None:
     except OSError as error:
         logger.warning("hosts cannot see whether the shared storage is there: %s", error)
     marked_id.cache_clear()
+
+
+def _id_of(marker: Path) -> str:
+    """Return the id in a marker; empty if there is none.
+
+    Workers can write to the storage: a pipe in the marker's place must not stop the manager.
+    """
+    try:
+        if not marker.is_file():
+            return ""
+        with marker.open("rb") as file:
+            return id_in(file.read(LONGEST))
+    except OSError:
+        return ""
 
 
 def marked_storage(settings: ManagerSettings) -> tuple[str, str]:
