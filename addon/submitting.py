@@ -160,9 +160,8 @@ def _found_elsewhere(
 
 def _sent(sent: Sent) -> None:
     session.running = None
-    session.outcome = f"Submitted {sent.job['name']}"
-    if sent.notices:
-        session.outcome += ". But: " + " ".join(f"{each.sentence}." for each in sent.notices)
+    to_see = ", but look at Files & Checks" if sent.notices else ""
+    session.outcome = f"Submitted {sent.job['name']}{to_see}"
     _show(sent.notices)
     # The artist may have chosen another manager meanwhile.
     if sent.info.address == connecting.address_now():
