@@ -27,6 +27,12 @@ async def stuck_by_job(session: AsyncSession) -> Mapping[str, int]:
     return Counter(await session.scalars(select(TaskRow.job_id).where(*_is_stuck())))
 
 
+async def stuck_by_worker(session: AsyncSession) -> Counter[tuple[str, str | None]]:
+    """Return how many tasks are stuck, by job and worker."""
+    query = select(TaskRow.job_id, TaskRow.worker_id).where(*_is_stuck())
+    return Counter((row.job_id, row.worker_id) for row in await session.execute(query))
+
+
 async def tell_stuck(session: Session, job: JobRow) -> None:
     """Append an event that says how many tasks of the job are stuck."""
     count = len(await stuck(session, job.id))
