@@ -1,6 +1,8 @@
 """One pass of the matchmaker over a farm."""
 
+from collections import Counter
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -280,11 +282,87 @@ def test_leases_of_another_run_and_of_ended_jobs_are_orphaned() -> None:
     ]
 
 
-def test_leases_of_workers_in_error_end() -> None:
-    planned = plan(FarmSnapshot((worker(status=WorkerStatus.ERROR),), (job(),), (lease(),)))
+@pytest.mark.parametrize(
+    ("worker_facts", "job_facts", "lease_facts"),
+    [
+        ({"status": WorkerStatus.OFFLINE}, {}, {}),
+        ({"is_http": True}, {}, {}),
+        ({}, {"status": JobStatus.CANCEL_REQUESTED}, {}),
+        ({}, {"status": JobStatus.PAUSE_REQUESTED}, {}),
+        ({}, {}, {"is_held": False}),
+        ({}, {}, {"recall": "after-task"}),
+    ],
+)
+def test_leases_of_workers_that_are_gone_end(
+    worker_facts: dict[str, Any], job_facts: dict[str, Any], lease_facts: dict[str, Any]
+) -> None:
+    gone_worker = worker(**({"status": WorkerStatus.ERROR} | worker_facts))
+    of_it = lease(**lease_facts)
+
+    planned = plan(FarmSnapshot((gone_worker,), (job(**job_facts),), (of_it,)))
 
     [(job_id, gone)] = planned.gone
     assert (job_id, gone.worker_id, gone.session) == ("job", "ada", 1)
+
+
+def lost_host(*others: WorkerFacts) -> tuple[WorkerFacts, ...]:
+    return (worker("ada", status=WorkerStatus.ERROR), *others)
+
+
+def served(name: str = "job", **facts: Any) -> JobFacts:
+    """A job none of whose tasks waits for a worker."""
+    return replace(job(name, **facts), demand=None)
+
+
+def given_up(planned: Plan) -> list[tuple[str, str]]:
+    return [(job_id, gone.worker_id) for job_id, gone in planned.gone]
+
+
+def test_the_task_of_a_lost_host_waits_for_it_while_no_other_worker_is_free() -> None:
+    busy = worker("bob")
+    leases = (lease("ada"), lease("bob"))
+
+    alone = plan(FarmSnapshot(lost_host(), (served(),), leases[:1]))
+    beside_a_busy_one = plan(FarmSnapshot(lost_host(busy), (job(),), leases))
+
+    assert not alone.gone
+    assert not beside_a_busy_one.gone
+
+
+def test_a_free_worker_replaces_one_lost_host_and_is_kept_free_for_that() -> None:
+    unable = worker("eve", task_types=frozenset({"ffmpeg"}))
+    hosts = (*lost_host(unable, worker("bob")), worker("cyd", status=WorkerStatus.ERROR))
+    jobs = (served("job"), job("younger", age_rank=1))
+
+    planned = plan(FarmSnapshot(hosts, jobs, (lease("ada"), lease("cyd"))))
+
+    assert given_up(planned) == [("job", "ada")]
+    assert offered(planned) == []
+
+
+def test_waiting_tasks_of_the_job_come_before_that_of_its_lost_host() -> None:
+    planned = plan(FarmSnapshot(lost_host(worker("bob")), (job(),), (lease("ada"),)))
+
+    assert offered(planned) == [("bob", "job")]
+    assert not planned.gone
+
+
+def test_a_lost_host_is_replaced_by_one_that_works_for_a_job_of_lower_priority() -> None:
+    jobs = (served("job", priority=60), served("lower"))
+    leases = (lease("ada"), lease("bob", "lower"))
+
+    planned = plan(FarmSnapshot(lost_host(worker("bob")), jobs, leases))
+
+    assert given_up(planned) == [("job", "ada")]
+
+
+def test_a_lost_host_that_comes_back_goes_on() -> None:
+    back = worker("ada", session=2, live_runs=("job.1.1.1",))
+
+    planned = plan(FarmSnapshot((back, worker("bob")), (served(),), (lease("ada"),)))
+
+    assert not planned.gone
+    assert [changed.live for _, changed in planned.changed_sessions] == [("job.1.1.1",)]
 
 
 def test_a_host_that_signs_on_keeps_its_leases_until_it_has_said_what_lives() -> None:
@@ -490,7 +568,30 @@ def test_every_lease_that_cannot_go_on_is_looked_after(farm: FarmSnapshot) -> No
         its_worker = workers.get(each.worker_id)
         if its_worker is None or its_worker.status is WorkerStatus.ERROR:
             gone = {message.worker_id for _, message in planned.gone}
-            assert each.id in planned.orphaned or each.worker_id in gone
+            may_wait = its_worker is not None and each.is_held and not each.recall
+            assert each.id in planned.orphaned or each.worker_id in gone or may_wait
+
+
+@given(farms())
+def test_no_worker_is_left_free_while_a_task_waits_for_its_lost_host(farm: FarmSnapshot) -> None:
+    planned = plan(farm)
+    gone = {message.worker_id for _, message in planned.gone}
+    workers = {each.id: each for each in farm.workers}
+    waits = any(
+        each.worker_id in workers
+        and workers[each.worker_id].status is WorkerStatus.ERROR
+        and each.worker_id not in gone
+        and each.id not in planned.orphaned
+        for each in farm.leases
+    )
+    lent = Counter(each.worker_id for each in farm.leases)
+    free = sum(
+        each.slots - lent[each.id]
+        for each in farm.workers
+        if each.status is WorkerStatus.AWAKE and each.is_present and not each.status_requested
+    )
+
+    assert not waits or free == len(planned.offers) + len(planned.gone)
 
 
 @given(farms())

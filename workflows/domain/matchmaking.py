@@ -182,6 +182,8 @@ class _Pass:
             self._leased[lease.worker_id].append(lease)
             self._lent[lease.job_id] += 1
             self._on_way[lease.job_id] += not lease.is_held and not lease.recall
+        self._unreachable: defaultdict[str, list[LeaseFacts]] = defaultdict(list)
+        """Leases of lost hosts, by job; they wait until another worker is free (rule 6)."""
         self._free = [
             (worker, slot)
             for worker in farm.workers
@@ -202,9 +204,11 @@ class _Pass:
             self._look_after(lease)
         for worker in self._farm.workers:
             self._look_after_worker(worker)
-        hungry = (j for j in self._farm.jobs if j.status in SCHEDULABLE and j.demand)
-        for job in sorted(hungry, key=lambda job: (-job.priority, job.age_rank)):
-            self._serve(job)
+        going_on = (job for job in self._farm.jobs if job.status in SCHEDULABLE)
+        for job in sorted(going_on, key=lambda job: (-job.priority, job.age_rank)):
+            if job.demand:
+                self._serve(job)
+            self._replace_unreachable(job)
         return self._plan
 
     def _free_slots(self, worker: WorkerFacts) -> Iterator[int]:
@@ -217,9 +221,10 @@ class _Pass:
         job, worker = self._jobs.get(lease.job_id), self._workers.get(lease.worker_id)
         if job is None or job.run != lease.run:
             self._plan.orphaned.append(lease.id)
+        elif worker is not None and _may_come_back(worker, job, lease):
+            self._unreachable[job.id].append(lease)
         elif worker is None or _is_dead(worker):
-            gone = WorkerGone(lease.worker_id, lease.session, "its worker is not there any more")
-            self._plan.gone.append((job.id, gone))
+            self._give_up(lease)
         elif worker.session > lease.session:
             changed = SessionChanged(worker.id, worker.session, worker.live_runs)
             self._plan.changed_sessions.append((job.id, changed))
@@ -227,6 +232,10 @@ class _Pass:
             pass  # Its host has signed on, and will report its live runs soon.
         elif (order := _recall_for(worker, job, lease)) is not None:
             self._plan.recalls.append(order)
+
+    def _give_up(self, lease: LeaseFacts) -> None:
+        gone = WorkerGone(lease.worker_id, lease.session, "its worker is not there any more")
+        self._plan.gone.append((lease.job_id, gone))
 
     def _look_after_worker(self, worker: WorkerFacts) -> None:
         if _is_missed(worker):
@@ -246,6 +255,20 @@ class _Pass:
             need = self._offer(job, want, need)
             self._recall_for_priority(job, want, need)
             self._answer_census(job, want)
+
+    def _replace_unreachable(self, job: JobFacts) -> None:
+        """Give up the leases of lost hosts for which there is a worker, which is kept free."""
+        for lease in self._unreachable[job.id]:
+            lost = self._workers[lease.worker_id]
+            # A lease does not say the type of its task.
+            types = lost.task_types if lease.task_types is None else lease.task_types
+            place = next((f for f in self._free if _can_replace(f[0], job, types)), None)
+            below = [self._workers[other.worker_id] for other in self._recallable(job)]
+            if place is not None:
+                self._free.remove(place)
+                self._give_up(lease)
+            elif any(_can_replace(worker, job, types) for worker in below):
+                self._give_up(lease)
 
     def _offer(self, job: JobFacts, want: Want, need: int) -> int:
         """Offer free workers to the job; return how many workers it still needs."""
@@ -354,6 +377,19 @@ class _Pass:
 def _is_dead(worker: WorkerFacts) -> bool:
     has_vanished = worker.status is WorkerStatus.STARTING and not worker.is_present
     return worker.status in _DEAD or has_vanished
+
+
+def _may_come_back(worker: WorkerFacts, job: JobFacts, lease: LeaseFacts) -> bool:
+    """Return whether the lease waits for its lost host, whose run goes on as far as we know.
+
+    The job's workflow ends the wait when the host takes none of its offers (rule 6).
+    """
+    is_lost = worker.status is WorkerStatus.ERROR and not worker.is_http
+    return is_lost and job.status in SCHEDULABLE and lease.is_held and not lease.recall
+
+
+def _can_replace(worker: WorkerFacts, job: JobFacts, types: frozenset[str]) -> bool:
+    return _is_in_tag(worker, job) and not types.isdisjoint(worker.task_types)
 
 
 def _is_missed(worker: WorkerFacts) -> bool:
