@@ -123,6 +123,23 @@ def test_the_farms_own_rules_find_causes_but_a_machines_fault_stays_a_failure(
     assert "no licence is free" in outcome.reason
 
 
+@pytest.mark.parametrize(
+    ("line", "kind"),
+    [
+        (b"pid=1 > Can't find scene: 'Shot_010' in file: '/a.blend'", OutcomeKind.FAILED),
+        (b"pid=1 > Error: No render output node in scene", OutcomeKind.FAILED),
+        (b"pid=1 > may be from a newer version of Blender", OutcomeKind.COMPLETED),
+        (b"pid=1 > /old/cache: Input/output error", OutcomeKind.COMPLETED),
+    ],
+)
+def test_a_blender_that_ends_with_0_may_have_rendered_nothing(line: bytes, kind: str) -> None:
+    outcome = outcome_reported(TaskStatus.COMPLETED, "Completed", "", Heard([line]))
+
+    assert outcome is not None
+    assert outcome.kind is kind
+    assert (outcome.fault == "scene") is (kind is OutcomeKind.FAILED)
+
+
 def test_the_warnings_of_a_preview_fail_nothing() -> None:
     heard = Heard(is_preview=True, fails_on_warnings=True)
 

@@ -19,6 +19,8 @@ from workflows.domain.worker import StatusRequest
 _FAILED_PREFIX = "Failed: "
 #: How a stock worker begins the lines that a program has printed.
 _OUTPUT = re.compile(rb"^pid=\d+ > ?")
+#: With these causes Blender has rendered nothing, or another scene, and yet ends with 0.
+_ENDS_WELL = frozenset({"no-scene", "nothing-to-render"})
 _NOBODYS = timedelta(0)
 
 
@@ -179,6 +181,9 @@ def outcome_reported(
 
 
 def _completed(reason: str, heard: Heard) -> Outcome:
+    cause = heard.cause("")
+    if cause is not None and cause.rule.name in _ENDS_WELL:
+        return _failed(cause.words, heard)
     warnings = heard.warnings()
     told = clipped(warnings.all())
     if heard.fails_on_warnings and warnings.failing:
