@@ -166,8 +166,8 @@ class Shim:
         Raises:
             CommandFailed: there is one.
         """
-        if self._run.get("fail_on_warnings") and (warnings := self._warnings.all()):
-            raise CommandFailed(f"{warnings[0][0]} (in this job, a warning is a failure)")
+        if self._run.get("fail_on_warnings") and (warning := self._warnings.failing):
+            raise CommandFailed(f"{warning} (in this job, a warning is a failure).")
 
     def _carry_out(self, index: int, command: dict[str, Any]) -> None:
         self._state["command"] = {"index": index, "name": command["name"]}

@@ -26,6 +26,7 @@ from manager_api.database.engine import Database
 from manager_api.database.tables import JobHistoryRow
 from manager_api.jobs import history as job_history
 from manager_api.jobs import store as jobs
+from manager_api.jobs import stuck_store
 from manager_api.jobs import task_store as tasks
 from manager_api.jobs.task_store import TimedRow
 from manager_api.workers import store as worker_store
@@ -59,7 +60,7 @@ class JobDetailService:
         async with self._database.reading() as session:
             await jobs.existing_job(session, job_id)
             active = await tasks.active_indexes(session, job_id)
-            stuck = await tasks.stuck(session, job_id)
+            stuck = await stuck_store.stuck(session, job_id)
         said = hosts.progress_of_job(job_id)
         return JobProgress(
             tasks=[

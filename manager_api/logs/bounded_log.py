@@ -110,6 +110,19 @@ class BoundedLog:
                         yield line
                     is_at_beginning = line.endswith(b"\n")
 
+    def ends(self, count: int) -> bytes:
+        """Return up to so many bytes of the beginning and of the end of each part."""
+        ends = b""
+        for stretch in self.kept():
+            if stretch.path is None:
+                continue
+            with stretch.path.open("rb") as file:
+                ends += file.read(min(stretch.size, count))
+                if stretch.size > count:
+                    file.seek(max(count, stretch.size - count))
+                    ends += file.read(count)
+        return ends
+
     def erase(self) -> None:
         cut = self._cut()
         if cut is not None:

@@ -24,6 +24,8 @@ from workflows.domain.bounded_dict import BoundedDict
 from workflows.domain.written_frames import MARK, WrittenFrame, read_log_lines
 
 TAIL_BYTES = 2048
+#: Of a part of a long log, the bytes at its beginning and at its end that are searched for causes.
+_END_BYTES = 2**20
 _BLOCK = 64 * 1024
 #: Deleted jobs whose late log pieces are dropped. Such pieces arrive within moments.
 _REMEMBERED_JOBS = 10_000
@@ -250,6 +252,11 @@ class TaskLogs:
             for attempt in attempts[-self._limits().tries :]
         ]
         return read_log_lines(line for log in logs for line in log.lines_with(MARK))
+
+    async def output_of_try(self, job_id: str, task_id: str, attempt: int) -> list[bytes]:
+        """Return the lines that a worker has sent of a try; of a long log the ends of its parts."""
+        log = BoundedLog(self._path(TryOfTask(job_id, task_id, attempt), _HOST))
+        return (await asyncio.to_thread(log.ends, _END_BYTES)).splitlines()
 
     async def size(self, job_id: str, task_id: str, attempts: int) -> int:
         """Return the log's size in bytes; 0 if there is no log.

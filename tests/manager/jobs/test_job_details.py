@@ -150,9 +150,21 @@ async def test_stuck_are_the_tasks_at_work_that_are_silent(
 
     progress = (await api.get(f"{V1}/jobs/{job['id']}/progress")).json()
     tries = (await api.get(f"{V1}/tasks/{second['id']}/tries")).json()
+    alone = (await api.get(f"/api/v3/jobs/{job['id']}")).json()
+    listed = (await api.get("/api/v3/jobs")).json()["jobs"]
 
+    assert alone["tasks_stuck"] == listed[0]["tasks_stuck"] == 1
     assert progress["stuck"] == [{"index_in_job": 2, "silent_since": "2026-01-02T03:04:05Z"}]
     assert tries["silent_since"] == "2026-01-02T03:04:05Z"
+
+
+async def test_a_job_without_stuck_tasks_looks_as_in_flamenco(
+    api: httpx.AsyncClient, submit: Submit
+) -> None:
+    job = await submit()
+
+    assert "tasks_stuck" not in (await api.get(f"/api/v3/jobs/{job['id']}")).json()
+    assert "tasks_stuck" not in (await api.get("/api/v3/jobs")).json()["jobs"][0]
 
 
 async def test_without_hosts_there_is_no_progress(api: httpx.AsyncClient, submit: Submit) -> None:
