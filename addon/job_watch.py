@@ -25,7 +25,7 @@ class Look:
     images: Mapping[str, bytes]
     """Thumbnails by job id, only for jobs whose thumbnail may be new; empty bytes: no thumbnail."""
     reasons: Mapping[str, Reasons]
-    """Why failed jobs failed, and the warnings of ended jobs, by job id."""
+    """Why tasks failed or wait, and warnings: of ended jobs and of the selected one, by job id."""
 
 
 def watch() -> None:
@@ -52,11 +52,15 @@ def look(context: Any) -> bool:
         _failed(problem)
         return False
     user, submitted = preferences.user_name_of(context), tuple(session.submitted)
+    selected = _selected(context.window_manager)
     known, before = thumbnails.known(), _last_look()
     # Flamenco's managers do not know the reasons.
     reasons = session.reasons if session.info is not None and session.info.is_tablao else None
     return background.run(
-        "jobs", lambda: _look(manager, user, submitted, known, before, reasons), _seen, _failed
+        "jobs",
+        lambda: _look(manager, user, submitted, known, before, reasons, selected),
+        _seen,
+        _failed,
     )
 
 
@@ -82,24 +86,26 @@ def _look(
     known: Mapping[str, thumbnails.Known],
     before: "Overview | None",
     reasons: "Mapping[str, Reasons] | None",
+    selected: str,
 ) -> Look:
     seen = overview(manager, user, also=submitted, before=before)
     wanted = [
         job for job in seen.jobs[: thumbnails.MOST] if _may_have_new_picture(job, known.get(job.id))
     ]
     images = {job.id: thumbnail(manager, job.id) or b"" for job in wanted}
-    return Look(seen, images, {} if reasons is None else _reasons(manager, seen, reasons))
+    return Look(seen, images, {} if reasons is None else _reasons(manager, seen, reasons, selected))
 
 
 def _reasons(
-    manager: Manager, seen: Overview, known: Mapping[str, Reasons]
+    manager: Manager, seen: Overview, known: Mapping[str, Reasons], selected: str
 ) -> "dict[str, Reasons]":
     found = {}
     for job in seen.jobs[:_MOST_WITH_REASONS]:
-        if job.status not in ("failed", "completed"):
+        # Reasons of jobs at work change all the time, so only one such job is asked for.
+        if job.status not in ("failed", "completed") and job.id != selected:
             continue
         before = known.get(job.id)
-        if before is None or before.updated != job.updated:
+        if before is None or before.updated != job.updated or not job.has_ended:
             before = Reasons(job.updated, reasons_of(manager, job.id))
         found[job.id] = before
     return found
@@ -133,7 +139,7 @@ def fill_list() -> None:
     """Copy the jobs' ids into the collection that Blender's list shows; keep the selection."""
     manager = bpy.context.window_manager
     rows = manager.tablao_jobs
-    selected = rows[manager.tablao_job_index].name if _has_selected(manager) else ""
+    selected = _selected(manager)
     rows.clear()
     for job in session.jobs:
         rows.add().name = job.id
@@ -141,5 +147,7 @@ def fill_list() -> None:
     manager.tablao_job_index = names.index(selected) if selected in names else 0
 
 
-def _has_selected(manager: Any) -> bool:
-    return bool(0 <= manager.tablao_job_index < len(manager.tablao_jobs))
+def _selected(manager: Any) -> str:
+    """Return the id of the selected job; empty if none is."""
+    rows, index = manager.tablao_jobs, manager.tablao_job_index
+    return str(rows[index].name) if 0 <= index < len(rows) else ""

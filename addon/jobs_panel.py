@@ -100,6 +100,8 @@ def selected_job(context: Any) -> "MyJob | None":
 
 
 def _progress_told(job: MyJob) -> str:
+    if job.tasks_stuck:
+        return f"{job.tasks_stuck} stuck"
     if job.status == "active" and job.progress is not None:
         return f"{job.progress:.0%}"
     return job.status.replace("-", " ").capitalize()
@@ -131,6 +133,9 @@ def _draw_details(layout: Any, context: Any, job: MyJob) -> None:
     column.label(text=_details_told(job), icon=_ICONS.get(job.status, "QUESTION"))
     if hasattr(column, "progress") and job.progress is not None and not job.has_ended:
         column.progress(text=f"{job.progress:.0%}", factor=job.progress)
+    if job.tasks_stuck:
+        tasks = "1 task is" if job.tasks_stuck == 1 else f"{job.tasks_stuck} tasks are"
+        texts.draw_wrapped(box, context, f"{tasks} stuck: no sign of life", "ERROR")
     if job.activity_text:
         texts.draw_wrapped(box, context, job.activity_text)
     reasons = session.reasons.get(job.id)

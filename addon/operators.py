@@ -145,6 +145,8 @@ class TABLAO_OT_submit(bpy.types.Operator):
 
     def _end(self) -> "set[str]":
         self.report({"ERROR" if session.has_failed else "INFO"}, session.outcome)
+        for notice in () if session.has_failed else session.findings:
+            self.report({"WARNING"}, str(notice))
         return {"CANCELLED" if session.has_failed else "FINISHED"}
 
 

@@ -67,7 +67,7 @@ class Session:
     submitted: list[str] = field(default_factory=list)
     """Ids of the jobs submitted in this session."""
     reasons: Mapping[str, Reasons] = field(default_factory=dict)
-    """Why failed jobs failed, and the warnings of ended jobs, by job id."""
+    """Why tasks failed or wait, and warnings: of ended jobs and of the selected one, by job id."""
     farm: FarmStatus | None = None
     list_due_at: float = 0.0
     """When all jobs of the farm may be asked for again, by the monotonic clock."""

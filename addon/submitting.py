@@ -12,6 +12,7 @@ from .core.files import missing_files
 from .core.job_types import JobType
 from .core.manager import Manager, ManagerError
 from .core.manager_info import ManagerInfo
+from .core.notices import notices_of
 from .core.progress import Canceled, never
 from .core.submission import Submission, check_with_manager, submit
 from .planning import findings_now, save_file, submission_of
@@ -27,6 +28,7 @@ class Sent:
 
     info: ManagerInfo
     job: Mapping[str, Any]
+    notices: "tuple[Finding, ...]"
 
 
 def begin(
@@ -119,7 +121,7 @@ def _send(
     if found := _on_disk(info, job_type, submission.blendfile, running, allow_missing):
         raise NotSubmittable(found)
     job = submit(manager, info, submission, running.progress, running.canceled.is_set)
-    return Sent(info, job)
+    return Sent(info, job, notices_of(manager, str(job["id"])) if info.is_tablao else ())
 
 
 def _on_disk(
@@ -158,8 +160,9 @@ def _found_elsewhere(
 
 def _sent(sent: Sent) -> None:
     session.running = None
-    session.outcome = f"Submitted {sent.job['name']}"
-    _show(())
+    to_see = ", but look at Files & Checks" if sent.notices else ""
+    session.outcome = f"Submitted {sent.job['name']}{to_see}"
+    _show(sent.notices)
     # The artist may have chosen another manager meanwhile.
     if sent.info.address == connecting.address_now():
         session.is_reached = True

@@ -167,10 +167,10 @@ class Shim:
         Raises:
             CommandFailed: there is one.
         """
-        if self._run.get("fail_on_warnings") and (warnings := self._warnings.all()):
+        if self._run.get("fail_on_warnings") and (warning := self._warnings.failing):
             # Blender would skip them in the next try, and so have nothing to warn of.
             self._frames_found.set_new_aside("its task has warnings")
-            raise CommandFailed(f"{warnings[0][0]} (in this job, a warning is a failure)")
+            raise CommandFailed(f"{warning} (in this job, a warning is a failure).")
 
     def _carry_out(self, index: int, command: dict[str, Any]) -> None:
         self._state["command"] = {"index": index, "name": command["name"]}

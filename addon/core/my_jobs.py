@@ -41,6 +41,8 @@ class MyJob:
     user_name: str = ""
     project: str = ""
     comment: str = ""
+    tasks_stuck: int = 0
+    """How many of its tasks give no sign of life."""
     settings: Mapping[str, Any] = field(default_factory=dict, hash=False, repr=False)
 
     @property
@@ -152,6 +154,7 @@ def summary_of(job: Mapping[str, Any]) -> MyJob:
         user_name=str(metadata.get("user.name", "")),
         project=str(metadata.get("project", "")),
         comment=str(metadata.get("comment", "")),
+        tasks_stuck=int(job.get("tasks_stuck") or 0),
         settings=job.get("settings") or {},
     )
 

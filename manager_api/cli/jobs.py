@@ -35,7 +35,7 @@ def list_jobs(manager: ManagerUrl = DEFAULT_URL, as_json: AsJson = False) -> Non
         show_table(
             ("ID", "STATUS", "STEPS", "PRIORITY", "TYPE", "NAME"),
             (
-                (j["id"][:8], j["status"], steps(j), j["priority"], j["type"], j["name"])
+                (j["id"][:8], _job_status(j), steps(j), j["priority"], j["type"], j["name"])
                 for j in jobs
             ),
         )
@@ -59,7 +59,7 @@ def show(job: JobId, manager: ManagerUrl = DEFAULT_URL, as_json: AsJson = False)
             ("job", details["name"]),
             ("id", details["id"]),
             ("type", details["type"]),
-            ("status", details["status"]),
+            ("status", _job_status(details)),
             ("activity", details["activity"]),
             ("priority", details["priority"]),
             ("steps", steps(details)),
@@ -162,7 +162,16 @@ def _times(count: int) -> str:
 
 
 def count_of(like: dict[str, Any]) -> str:
-    return f"{like['tasks']} task{'' if like['tasks'] == 1 else 's'}"
+    return _tasks(like["tasks"])
+
+
+def _tasks(count: int) -> str:
+    return f"{count} task{'' if count == 1 else 's'}"
+
+
+def _job_status(job: dict[str, Any]) -> str:
+    stuck = job.get("tasks_stuck")
+    return f"{job['status']}, {_tasks(stuck)} stuck" if stuck else str(job["status"])
 
 
 def _status(task: dict[str, Any], silent_since: str | None) -> str:

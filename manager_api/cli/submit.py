@@ -12,7 +12,15 @@ from manager_api.cli.client import DEFAULT_URL, AsJson, Manager, ManagerUrl
 from manager_api.cli.console import CommandError, note, say, show_json
 from manager_api.cli.job_settings import RENDER, BadSetting, fill_in, parse_settings
 from manager_api.cli.progress import follow_job
+from workflows.domain.outputs import has_own_folder
 from workflows.domain.written_frames import KEEPS_FRAMES
+
+_OF_BOTH = "Each job renders all of its frames; the later frame stays."
+_KEEPING = "This job skips the frames that are there, also those of that job."
+_NOTHING_TO_KEEP = (
+    "The output path has {timestamp}, a folder of the job's own, so there are no frames to keep. "
+    "Name the folder where they are: --set render_output_path=FOLDER/######."
+)
 
 
 def submit(
@@ -65,7 +73,7 @@ def submit(
         declared = farm.get(f"/api/v3/jobs/type/{job_type}")
         values = _values(declared["settings"], given, blendfile, job_name, output, scene)
         if keep_frames:
-            values[KEEPS_FRAMES] = True
+            _keep_frames(values)
         job = farm.post(
             "/api/v3/jobs",
             {
@@ -87,7 +95,7 @@ def submit(
         for other in output_said["jobs"]:
             tell(
                 f"The job {other['name']} ({other['id']}) is {other['status']} and writes to the "
-                "same files. Each job renders all of its frames; the later frame stays."
+                f"same files. {_OF_BOTH if not keep_frames else _KEEPING}"
             )
         if wait:
             job = follow_job(farm, job["id"], every_s=every_s)
@@ -99,6 +107,12 @@ def submit(
             if job["status"] == "failed"
             else f"The job was {job['status']}."
         )
+
+
+def _keep_frames(values: dict[str, Any]) -> None:
+    values[KEEPS_FRAMES] = True
+    if has_own_folder(values):
+        note(f"Warning: {_NOTHING_TO_KEEP}")
 
 
 def _pair(text: str) -> tuple[str, str]:

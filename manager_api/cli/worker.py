@@ -172,7 +172,7 @@ def _fields(details: Mapping[str, Any], task: Mapping[str, Any] | None) -> list[
         ("worker", details["name"]),
         ("id", details["id"]),
         ("status", status_word(details)),
-        *(("set aside", _why(aside)) for aside in details.get("set_aside", ())),
+        *(("set aside", why_aside(aside)) for aside in details.get("set_aside", ())),
         ("connected", "yes" if details["is_connected"] else "no"),
         ("speaks", "HTTP, as Flamenco's" if details["is_http"] else ""),
         ("slots", details["slots"]),
@@ -195,7 +195,7 @@ def status_word(worker: Mapping[str, Any]) -> str:
     return f"{now}{paused} → {wish['status']}" if wish else f"{now}{paused}"
 
 
-def _why(aside: Mapping[str, Any]) -> str:
+def why_aside(aside: Mapping[str, Any]) -> str:
     types = ", ".join(aside["task_types"])
     from_what = f", for tasks of type {types}" if types else ""
     return f"{aside['reason']} (since {aside['since']}{from_what})"

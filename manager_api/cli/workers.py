@@ -1,8 +1,8 @@
 """`tablao workers`: lists the farm's workers."""
 
 from manager_api.cli.client import DEFAULT_URL, AsJson, Manager, ManagerUrl
-from manager_api.cli.console import note, show_json, show_table
-from manager_api.cli.worker import status_word
+from manager_api.cli.console import note, say, show_json, show_table
+from manager_api.cli.worker import status_word, why_aside
 
 
 def list_workers(manager: ManagerUrl = DEFAULT_URL, as_json: AsJson = False) -> None:
@@ -22,3 +22,6 @@ def list_workers(manager: ManagerUrl = DEFAULT_URL, as_json: AsJson = False) -> 
                 for w in workers
             ),
         )
+        for worker in workers:
+            for aside in worker.get("set_aside", ()):
+                say(f"{worker['name']} is set aside: {why_aside(aside)}")

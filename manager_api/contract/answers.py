@@ -20,7 +20,7 @@ from workflows.domain.statuses import TaskStatus
 Rows = Mapping[str, WorkerRow]
 
 
-def job_answer(row: JobRow) -> Job:
+def job_answer(row: JobRow, tasks_stuck: int = 0) -> Job:
     checkout = row.shaman_checkout_id
     return Job(
         id=row.id,
@@ -38,6 +38,7 @@ def job_answer(row: JobRow) -> Job:
         steps_completed=row.steps_completed,
         steps_total=row.steps_total,
         delete_requested_at=row.delete_requested_at,
+        tasks_stuck=tasks_stuck or None,
     )
 
 

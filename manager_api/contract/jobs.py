@@ -72,6 +72,8 @@ class Job(Answer):
     steps_completed: int
     steps_total: int
     delete_requested_at: datetime | None = None
+    tasks_stuck: int | None = None
+    """How many of its running tasks are stuck; unset if none is. Not in Flamenco's document."""
 
 
 class JobsQueryResult(Answer):

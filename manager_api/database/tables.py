@@ -369,6 +369,8 @@ class HttpRunRow(Base):
     outcome: Mapped[str] = mapped_column(String(16), default="")
     """The `messages.OutcomeKind` of an ended run."""
     reason: Mapped[str] = mapped_column(FreeText, default="")
+    findings: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    """`fault`, `rule` and `warnings` of the `messages.Outcome` of an ended run."""
     stop_reason: Mapped[str] = mapped_column(FreeText, default="")
     """Why the worker must stop this run; empty if it may go on."""
     created: Mapped[datetime] = mapped_column(UtcDateTime)

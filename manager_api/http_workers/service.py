@@ -2,6 +2,7 @@
 
 import contextlib
 import logging
+from collections.abc import Sequence
 
 from manager_api.contract.errors import BadRequest, Overtaken, TaskNotFound
 from manager_api.contract.worker_tasks import MayKeepRunning, TaskUpdate
@@ -15,22 +16,28 @@ from manager_api.jobs import task_store as tasks
 from manager_api.jobs.control import JobControl, apply_change
 from manager_api.logs.task_logs import TaskLogs
 from manager_api.runs import http_store as http_runs
+from manager_api.settings.sections import FaultRule
 from manager_api.workers import store as workers
+from workflows.domain.faults import rules_from
 from workflows.domain.http_workers import (
+    Heard,
     Permission,
     TaskStanding,
     may_keep_running,
     outcome_reported,
-    reason_of_failure,
     status_to_become,
     status_when_it_asks_for_its_state,
 )
 from workflows.domain.job.transitions import Refused
+from workflows.domain.job_types.video_frames import is_preview
 from workflows.domain.messages import LONGEST_REASON, Change, RunKey, TaskAction
+from workflows.domain.render_warnings import fail_the_task
 from workflows.domain.statuses import TaskStatus, WorkerStatus
 
 #: Statuses that only the farm gives a task.
 _NOT_FOR_WORKERS = frozenset({TaskStatus.SOFT_FAILED, TaskStatus.PAUSED})
+
+_ENDS = frozenset({TaskStatus.COMPLETED, TaskStatus.FAILED})
 
 logger = logging.getLogger(__name__)
 
@@ -39,12 +46,21 @@ class HttpWorkerService:
     """Takes the reports of HTTP workers.
 
     Args:
+        fault_rules: the farm's own rules for causes of failures.
         wait_s: how long a report that workers send only once is retried while the database is
             busy, in seconds.
     """
 
-    def __init__(self, runs: HttpRuns, logs: TaskLogs, control: JobControl, wait_s: float) -> None:
+    def __init__(
+        self,
+        runs: HttpRuns,
+        logs: TaskLogs,
+        control: JobControl,
+        wait_s: float,
+        fault_rules: Sequence[FaultRule] = (),
+    ) -> None:
         self._wait_s = wait_s
+        self._fault_rules = fault_rules
         self._runs = runs
         self._database = runs.database
         self._logs = logs
@@ -126,15 +142,14 @@ class HttpWorkerService:
         if not _is_open(run) and task.worker_id != worker_id:
             raise Overtaken(f'task "{task_id}" is not assigned to this worker')
         if said.log:
-            attempt = RunKey.parse(run.key).attempt if run is not None else task.attempt
+            attempt = _attempt_of(run) if run is not None else task.attempt
             await self._keep_log(task, attempt, said.log)
         if run is None or not _is_open(run):
             return  # a late report about a run that has ended; no error, as in Flamenco
-        if said.task_status is TaskStatus.FAILED:
-            said = await self._with_reason(task, said)
+        heard = await self._heard(task, _attempt_of(run), said)
         if said.task_status is TaskStatus.CANCELED and not run.stop_reason:
             await self._cancel(task, said.activity or "")
-        await retry_while_busy(lambda: self._store(run.key, said), self._wait_s)
+        await retry_while_busy(lambda: self._store(run.key, said, heard), self._wait_s)
 
     async def _look_up(
         self, worker_id: str, task_id: str
@@ -150,19 +165,27 @@ class HttpWorkerService:
             # A full or broken disk for logs must not lose the report on how the task ended.
             logger.exception("a worker's text for a task's log is lost", extra={"task": task.id})
 
-    async def _with_reason(self, task: TaskRow, said: TaskUpdate) -> TaskUpdate:
+    async def _heard(self, task: TaskRow, attempt: int, said: TaskUpdate) -> Heard:
+        if said.task_status not in _ENDS:
+            return Heard()
+        async with self._database.reading() as session:
+            job = await jobs.job(session, task.job_id)
         try:
-            log = await self._logs.tail(task.job_id, task.id, task.attempt)
+            output = await self._logs.output_of_try(task.job_id, task.id, attempt)
         except OSError:
-            return said  # as in `_keep_log`
-        reason = reason_of_failure(said.activity or "", log)
-        return said.model_copy(update={"activity": reason})
+            output = []  # as in `_keep_log`
+        return Heard(
+            output,
+            rules_from(rule.model_dump(mode="json") for rule in self._fault_rules),
+            is_preview=is_preview(task.commands),
+            fails_on_warnings=job is not None and fail_the_task(job.job_metadata),
+        )
 
-    async def _store(self, key: str, said: TaskUpdate) -> None:
+    async def _store(self, key: str, said: TaskUpdate, heard: Heard) -> None:
         async with self._database.writing() as session:
-            await self._store_in(session, key, said)
+            await self._store_in(session, key, said, heard)
 
-    async def _store_in(self, session: Session, key: str, said: TaskUpdate) -> None:
+    async def _store_in(self, session: Session, key: str, said: TaskUpdate, heard: Heard) -> None:
         run = await http_runs.run_to_change(session, key)
         if run is None or not _is_open(run):
             return
@@ -175,7 +198,7 @@ class HttpWorkerService:
         if said.steps_completed is not None:
             await tasks.set_steps(session, job_id, index, said.steps_completed)
         if said.task_status is not None:
-            outcome = outcome_reported(said.task_status, activity or "", run.stop_reason)
+            outcome = outcome_reported(said.task_status, activity or "", run.stop_reason, heard)
             if outcome is not None:
                 http_runs.end(session, run, outcome)
 
@@ -197,6 +220,10 @@ class HttpWorkerService:
 def _status_when_it_asks(row: WorkerRow) -> WorkerStatus:
     is_requested = row.status_requested is not None
     return status_when_it_asks_for_its_state(row.status, is_requested=is_requested)
+
+
+def _attempt_of(run: HttpRunRow) -> int:
+    return RunKey.parse(run.key).attempt
 
 
 def _is_open(run: HttpRunRow | None) -> bool:

@@ -26,6 +26,7 @@ from manager_api.database.engine import Database
 from manager_api.database.tables import JobHistoryRow
 from manager_api.jobs import history as job_history
 from manager_api.jobs import store as jobs
+from manager_api.jobs import stuck_store
 from manager_api.jobs import task_store as tasks
 from manager_api.jobs.task_store import TimedRow
 from manager_api.workers import store as worker_store
@@ -59,7 +60,7 @@ class JobDetailService:
         async with self._database.reading() as session:
             await jobs.existing_job(session, job_id)
             active = await tasks.active_indexes(session, job_id)
-            stuck = await tasks.stuck(session, job_id)
+            stuck = await stuck_store.stuck(session, job_id)
         said = hosts.progress_of_job(job_id)
         return JobProgress(
             tasks=[
@@ -88,9 +89,12 @@ class JobDetailService:
             await jobs.existing_job(session, job_id)
             activities = await tasks.last_reasons(session, job_id)
             warned = await tasks.warnings_of_job(session, job_id)
-        reasons = grouped((index, reason_in(activity), 1) for index, activity in activities)
-        warnings = grouped(
-            (index, text, count) for index, of_task in warned for text, count in of_task
+        # In a thread: a job of 100,000 tasks may have ten different warnings of each.
+        reasons = await asyncio.to_thread(
+            grouped, ((index, reason_in(activity), 1) for index, activity in activities)
+        )
+        warnings = await asyncio.to_thread(
+            grouped, ((index, text, count) for index, of_task in warned for text, count in of_task)
         )
         return JobReasons(
             reasons=[LikeTasks(**_like_tasks(job_id, group)) for group in reasons],

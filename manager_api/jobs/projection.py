@@ -11,7 +11,7 @@ from manager_api.database.engine import Changed, Database, Session, utc_now
 from manager_api.database.payloads import JOBS, job_event
 from manager_api.database.tables import HandBackRow, JobBlockRow, JobRow, table_of
 from manager_api.jobs import history as job_history
-from manager_api.jobs import job_leases
+from manager_api.jobs import job_leases, stuck_store
 from manager_api.jobs.store import job_to_change
 from manager_api.jobs.task_moves import KnownWorkers, TaskMoves
 from manager_api.jobs.task_table import read_compact, take_over
@@ -115,6 +115,8 @@ class _Applier:
         has_steps = steps_before != (job.steps_completed, job.steps_total)
         if not is_told and (needs_refresh or has_steps):
             self._tell_job(refresh_tasks=needs_refresh)
+        if moves.freed_stuck:
+            await stuck_store.tell_stuck(self._session, job)
         await self._store_blocklist()
         await job_leases.apply(self._session, write, self._workers, self._now)
         asks_for_more = self._store_demand()

@@ -21,6 +21,7 @@ from manager_api.jobs import history as job_history
 from manager_api.jobs import insertion as submission
 from manager_api.jobs import output_store as outputs
 from manager_api.jobs import store as jobs
+from manager_api.jobs import stuck_store
 from manager_api.jobs import task_store as tasks
 from manager_api.jobs.control import JobControl, apply_change
 from manager_api.jobs.submission import compile_job
@@ -61,10 +62,14 @@ class JobService:
     async def all(self) -> JobsQueryResult:
         async with self._database.reading() as session:
             rows = await jobs.all_jobs(session)
-        return JobsQueryResult(jobs=[job_answer(row) for row in rows])
+            stuck = await stuck_store.stuck_by_job(session)
+        return JobsQueryResult(jobs=[job_answer(row, stuck.get(row.id, 0)) for row in rows])
 
     async def get(self, job_id: str) -> Job:
-        return job_answer(await self._row(job_id))
+        async with self._database.reading() as session:
+            row = await jobs.existing_job(session, job_id)
+            stuck = await stuck_store.stuck(session, job_id)
+        return job_answer(row, len(stuck))
 
     async def tasks(self, job_id: str) -> bytes:
         """Return summaries of all tasks, as the JSON text of a `JobTasksSummary`.

@@ -17,6 +17,7 @@ from manager_api.database.engine import Session
 from manager_api.database.payloads import WORKERS, task_event, topic_of_job, worker_event
 from manager_api.database.tables import JobRow, TaskRow, WorkerRow, table_of
 from manager_api.jobs import history as job_history
+from manager_api.jobs import stuck_store
 from manager_api.jobs.task_store import tasks_by_index
 from manager_api.runs import http_store as http_runs
 from workflows.domain.job.ranges import indexes_in, parse_ranges
@@ -64,6 +65,8 @@ class TaskMoves:
         self._workers = workers
         self._now = now
         self.moved_in_bulk = False
+        self.freed_stuck = False
+        """Whether a task that was stuck has moved."""
 
     async def apply(self, moves: Sequence[TasksMoved]) -> None:
         """Apply the moves in their order; a task may be in several of them."""
@@ -72,6 +75,8 @@ class TaskMoves:
             if not in_bulk:
                 await self._one_by_one(list(group))
                 continue
+            if not self.moved_in_bulk:
+                self.freed_stuck |= bool(await stuck_store.stuck(self._session, self._job.id))
             self.moved_in_bulk = True
             for move in group:
                 await self._in_bulk(move)
@@ -124,6 +129,7 @@ class TaskMoves:
 
     def _move(self, row: TaskRow, move: TasksMoved) -> None:
         previous = row.status
+        self.freed_stuck |= row.silent_since is not None
         worker = self._workers.get(move.worker_id)
         self._note_times(row, move.status)
         if move.attempt not in (None, row.attempt):

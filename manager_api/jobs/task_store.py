@@ -16,6 +16,7 @@ from manager_api.database.engine import Session, utc_now
 from manager_api.database.payloads import JOBS, job_event, task_event, topic_of_job
 from manager_api.database.tables import JobHistoryRow, JobRow, TaskRow, WorkerRow, table_of
 from manager_api.jobs.store import job_to_change
+from manager_api.jobs.stuck_store import tell_stuck
 from workflows.domain.messages import RunKey
 from workflows.domain.statuses import WAITING, TaskStatus
 from workflows.domain.task_ids import task_id as task_id_of
@@ -308,7 +309,9 @@ async def set_memory_peaks(
 
 
 async def set_silences(session: Session, silences: Mapping[RunKey, datetime | None]) -> None:
-    """Store since when runs are silent; None for a run that is not. Append an event for each task.
+    """Store since when runs are silent; None for a run that is not.
+
+    Append an event for each task, and one for each job.
 
     A run other than the newest attempt of an active task is ignored.
     """
@@ -316,10 +319,12 @@ async def set_silences(session: Session, silences: Mapping[RunKey, datetime | No
     for key in sorted(silences):
         by_job[key.job_id][key.index] = key
     for job_id, keys in by_job.items():
-        if await job_to_change(session, job_id) is None:
+        job = await job_to_change(session, job_id)
+        if job is None:
             continue
         rows = await tasks_by_index(session, job_id, sorted(keys))
         names = await worker_names(session, {row.worker_id for row in rows.values()})
+        is_changed = False
         for index, row in rows.items():
             key = keys[index]
             is_newest = row.status is TaskStatus.ACTIVE and row.attempt == key.attempt
@@ -327,16 +332,9 @@ async def set_silences(session: Session, silences: Mapping[RunKey, datetime | No
                 row.silent_since, row.updated = silences[key], utc_now()
                 payload = task_event(row, names.get(row.worker_id or ""))
                 events.append(session, topic_of_job(job_id), payload)
-
-
-async def stuck(session: AsyncSession, job_id: str) -> Mapping[int, datetime]:
-    """Return since when the job's stuck tasks are silent, by index."""
-    query = select(TaskRow.index_in_job, TaskRow.silent_since).where(
-        TaskRow.job_id == job_id,
-        TaskRow.status == TaskStatus.ACTIVE,
-        TaskRow.silent_since.is_not(None),
-    )
-    return {index: since for index, since in await session.execute(query) if since}
+                is_changed = True
+        if is_changed:
+            await tell_stuck(session, job)
 
 
 async def worker_names(session: AsyncSession, ids: set[str | None]) -> dict[str, str]:

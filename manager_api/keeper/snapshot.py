@@ -16,6 +16,7 @@ from manager_api.database.tables import (
     LeaseState,
     WorkerTagMembershipRow,
 )
+from manager_api.jobs.stuck_store import stuck_by_worker
 from manager_api.workers import provision_store as provisions
 from manager_api.workers import store as workers
 from workflows.domain.asides import from_json, reason_for_all, types_left_out
@@ -122,7 +123,18 @@ def _demand(stored: dict[str, Any] | None) -> Demand | None:
 
 
 async def _lease_facts(session: AsyncSession) -> tuple[LeaseFacts, ...]:
-    query = select(LeaseRow).where(LeaseRow.state.in_((LeaseState.OFFERED, LeaseState.HELD)))
+    query = (
+        select(LeaseRow)
+        .where(LeaseRow.state.in_((LeaseState.OFFERED, LeaseState.HELD)))
+        .order_by(LeaseRow.id)
+    )
+    stuck = await stuck_by_worker(session)
+
+    def takes_one_stuck(row: LeaseRow) -> bool:
+        # A task does not tell its lease. Of several slots of one worker, any may be the stuck one.
+        stuck[row.job_id, row.worker_id] -= 1
+        return stuck[row.job_id, row.worker_id] >= 0
+
     return tuple(
         LeaseFacts(
             id=row.id,
@@ -135,6 +147,7 @@ async def _lease_facts(session: AsyncSession) -> tuple[LeaseFacts, ...]:
             is_held=row.state is LeaseState.HELD,
             recall=row.recall,
             task_types=None if row.task_types is None else frozenset(row.task_types),
+            is_stuck=takes_one_stuck(row),
         )
         for row in await session.scalars(query)
     )

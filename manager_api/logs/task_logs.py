@@ -9,6 +9,7 @@ bytes are repeated, and no note gets between the host's bytes. The size of a hos
 import asyncio
 import codecs
 import contextlib
+import logging
 import os
 import re
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
@@ -23,6 +24,8 @@ from workflows.domain.bounded_dict import BoundedDict
 from workflows.domain.written_frames import MARK, WrittenFrame, read_log_lines
 
 TAIL_BYTES = 2048
+#: Of a part of a long log, the bytes at its beginning and at its end that are searched for causes.
+_END_BYTES = 2**20
 _BLOCK = 64 * 1024
 #: Deleted jobs whose late log pieces are dropped. Such pieces arrive within moments.
 _REMEMBERED_JOBS = 10_000
@@ -33,6 +36,8 @@ _ASSIGNED = re.compile(r"^\S+ Task assigned to worker .* \(([0-9a-f-]{36})\)$", 
 _BEFORE, _HOST, _AFTER = _SECTIONS = range(3)
 #: Tries after the database's last one that are looked for, too: a log may be ahead of the database.
 _LATER_TRIES = 3
+
+logger = logging.getLogger(__name__)
 
 
 class LogListener(Protocol):
@@ -214,11 +219,19 @@ class TaskLogs:
     async def assigned(
         self, job_id: str, task_id: str, attempt: int, worker: str, worker_id: str, when: datetime
     ) -> None:
-        """Note once which worker got this attempt."""
+        """Note once which worker got this attempt.
+
+        A full or broken disk for logs does not keep workers from their tasks.
+        """
         path = self._path(TryOfTask(job_id, task_id, attempt), _BEFORE)
         text = f"Task assigned to worker {worker} ({worker_id})"
-        if not await asyncio.to_thread(_contains, path, text):
-            await self.note(Note(job_id, task_id, attempt, text, when, after=False))
+        try:
+            if not await asyncio.to_thread(_contains, path, text):
+                await self.note(Note(job_id, task_id, attempt, text, when, after=False))
+        except OSError as error:
+            logger.warning(
+                "a task's log could not name its worker: %s", error, extra={"task": task_id}
+            )
 
     async def assigned_to(self, job_id: str, task_id: str, attempt: int) -> str:
         """Return the worker that was given this attempt last; empty if the log names none."""
@@ -239,6 +252,11 @@ class TaskLogs:
             for attempt in attempts[-self._limits().tries :]
         ]
         return read_log_lines(line for log in logs for line in log.lines_with(MARK))
+
+    async def output_of_try(self, job_id: str, task_id: str, attempt: int) -> list[bytes]:
+        """Return the lines that a worker has sent of a try; of a long log the ends of its parts."""
+        log = BoundedLog(self._path(TryOfTask(job_id, task_id, attempt), _HOST))
+        return (await asyncio.to_thread(log.ends, _END_BYTES)).splitlines()
 
     async def size(self, job_id: str, task_id: str, attempts: int) -> int:
         """Return the log's size in bytes; 0 if there is no log.

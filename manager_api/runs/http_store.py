@@ -1,7 +1,7 @@
 """Runs of HTTP workers: the database keeps what a host keeps on its disk (docs/protocol.md)."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
@@ -21,8 +21,8 @@ from manager_api.database.tables import (
     table_of,
 )
 from manager_api.runs.store import is_settled
-from workflows.domain.http_workers import failed
 from workflows.domain.messages import Outcome, OutcomeKind, RunKey, RunRef, RunStopped
+from workflows.domain.render_warnings import clipped
 from workflows.domain.statuses import WorkerStatus
 
 _OPEN = (HttpRunState.OFFERED, HttpRunState.RUNNING)
@@ -150,6 +150,11 @@ def end(session: Session, row: HttpRunRow, outcome: Outcome) -> bool:
         return False
     row.state = HttpRunState.ENDED
     row.outcome, row.reason = str(outcome.kind), outcome.reason
+    row.findings = {
+        "fault": str(outcome.fault),
+        "rule": outcome.rule,
+        "warnings": [list(each) for each in outcome.warnings],
+    }
     row.touched = utc_now()
     session.changed.add(Changed.HTTP_RUNS)
     return True
@@ -157,9 +162,15 @@ def end(session: Session, row: HttpRunRow, outcome: Outcome) -> bool:
 
 def outcome_of(row: HttpRunRow) -> Outcome:
     """Return the outcome of an ended run."""
-    kind = OutcomeKind(row.outcome)
-    outcome = failed(row.reason) if kind is OutcomeKind.FAILED else Outcome(kind, row.reason)
-    return replace(outcome, not_handed_out=not row.handed_out)
+    found = row.findings or {}
+    return Outcome(
+        OutcomeKind(row.outcome),
+        row.reason,
+        not_handed_out=not row.handed_out,
+        fault=found.get("fault", ""),
+        rule=found.get("rule", ""),
+        warnings=clipped((text, count) for text, count in found.get("warnings", ())),
+    )
 
 
 async def withdraw(session: Session, stopped: Sequence[RunStopped]) -> None:

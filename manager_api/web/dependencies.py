@@ -258,8 +258,10 @@ async def enabled_shaman(parts: Parts) -> Shaman:
 
 
 async def _http_workers(parts: Parts) -> HttpWorkerService:
-    wait_s = parts.settings.sign_on_wait_s
-    return HttpWorkerService(parts.http_runs, parts.logs, parts.control, wait_s)
+    settings = parts.settings
+    return HttpWorkerService(
+        parts.http_runs, parts.logs, parts.control, settings.sign_on_wait_s, settings.fault_rules
+    )
 
 
 async def _http_polling(parts: Parts) -> HttpPolls:

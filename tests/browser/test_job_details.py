@@ -112,7 +112,7 @@ def test_settings_are_shown_and_paths_are_browsed(at: At, farm: BrowsedFarm) -> 
 
 def test_a_failed_job_tells_what_failed_and_leads_to_the_log(at: At, farm: BrowsedFarm) -> None:
     page = at(f"/jobs/{farm.standing['failed']}")
-    failures = page.get_by_role("region", name="What failed last")
+    failures = page.get_by_role("region", name="Why it failed")
     expect(failures.get_by_role("listitem").first).to_contain_text("exited abnormally")
 
     failures.get_by_role("button", name="render-").first.click()

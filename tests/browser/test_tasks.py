@@ -66,6 +66,22 @@ def test_a_stuck_task_says_so_and_since_when(page: Page, at: At, farm: BrowsedFa
     )
 
 
+def test_a_jobs_overview_counts_and_names_stuck_tasks(
+    page: Page, at: At, farm: BrowsedFarm
+) -> None:
+    job_id = farm.standing["active"]
+    [active] = [task for task in farm.tasks(job_id) if task["status"] == "active"]
+    stuck = {"index_in_job": active["index_in_job"], "silent_since": "2026-01-02T03:04:05Z"}
+    page.route("**/progress", lambda route: route.fulfill(json={"tasks": [], "stuck": [stuck]}))
+
+    at(f"/jobs/{job_id}")
+    notice = page.get_by_role("region", name="1 task stuck")
+
+    expect(notice).to_contain_text(re.compile(r"on bruno: the last sign of life was \d+ d ago"))
+    notice.get_by_role("button", name=active["name"]).click()
+    expect(page.get_by_role("region", name="Details of the task")).to_be_visible()
+
+
 def test_older_news_does_not_overtake_what_is_fetched_anew(
     page: Page, at: At, farm: BrowsedFarm
 ) -> None:

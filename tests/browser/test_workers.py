@@ -51,6 +51,29 @@ def registered(farm: BrowsedFarm) -> Any:
     farm.http.delete(f"/api/v3/worker-mgt/workers/{worker_id}")
 
 
+@pytest.mark.parametrize("width", [1440, 390])
+def test_the_list_says_why_workers_are_set_aside(
+    page: Page, at: At, farm: BrowsedFarm, width: int
+) -> None:
+    page.set_viewport_size({"width": width, "height": 844})
+    reason = "The shared storage is not there: mount it. (/render has no marker)"
+    since = "2026-01-02T03:04:05Z"
+    aside = {"cause": "storage-missing", "reason": reason, "task_types": [], "since": since}
+    workers = farm.http.get(OURS).json()["workers"]
+    told = {"workers": [each | {"set_aside": [aside]} for each in workers]}
+    page.route(f"**{OURS}", lambda route: route.fulfill(json=told))
+
+    at("/workers")
+    notice = page.get_by_role("region", name="Why workers are set aside")
+
+    # All of it is in sight, also where nothing can point at it.
+    expect(notice).to_contain_text(reason)
+    assert notice.evaluate("it => it.scrollWidth <= it.clientWidth")
+    expect(row(page, "anita").get_by_text("set aside: storage missing")).to_be_visible()
+    notice.get_by_role("button", name="anita").click()
+    expect(page.get_by_role("region", name="anita", exact=True)).to_be_visible()
+
+
 def test_workers_are_listed_with_status_task_and_tags(at: At) -> None:
     page = at("/workers")
 

@@ -4,7 +4,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from workflows.domain.faults import own_rule
 from workflows.domain.http_workers import (
+    Heard,
     Patience,
     Permission,
     TaskStanding,
@@ -102,6 +104,50 @@ def test_a_run_that_the_projection_does_not_show_yet_may_go_on() -> None:
 )
 def test_what_a_word_comes_to(status: TaskStatus, activity: str, outcome: Outcome | None) -> None:
     assert outcome_reported(status, activity, "") == outcome
+
+
+@pytest.mark.parametrize(
+    ("fault", "told"), [("scene", "scene"), ("chance", "chance"), ("machine", "")]
+)
+def test_the_farms_own_rules_find_causes_but_a_machines_fault_stays_a_failure(
+    fault: str, told: str
+) -> None:
+    rules = [own_rule("licences", "no licence", fault, "Start the licence server.")]
+    heard = Heard([b"pid=1 > no licence is free\r\n"], rules)
+
+    outcome = outcome_reported(TaskStatus.FAILED, "exit code 1", "", heard)
+
+    assert outcome is not None
+    assert (outcome.kind, outcome.fault) == (OutcomeKind.FAILED, told)
+    assert "Start the licence server." in outcome.reason
+    assert "no licence is free" in outcome.reason
+
+
+@pytest.mark.parametrize(
+    ("line", "kind"),
+    [
+        (b"pid=1 > Can't find scene: 'Shot_010' in file: '/a.blend'", OutcomeKind.FAILED),
+        (b"pid=1 > Error: No render output node in scene", OutcomeKind.FAILED),
+        (b"pid=1 > may be from a newer version of Blender", OutcomeKind.COMPLETED),
+        (b"pid=1 > /old/cache: Input/output error", OutcomeKind.COMPLETED),
+    ],
+)
+def test_a_blender_that_ends_with_0_may_have_rendered_nothing(line: bytes, kind: str) -> None:
+    outcome = outcome_reported(TaskStatus.COMPLETED, "Completed", "", Heard([line]))
+
+    assert outcome is not None
+    assert outcome.kind is kind
+    assert (outcome.fault == "scene") is (kind is OutcomeKind.FAILED)
+
+
+def test_the_warnings_of_a_preview_fail_nothing() -> None:
+    heard = Heard(is_preview=True, fails_on_warnings=True)
+
+    outcome = outcome_reported(TaskStatus.FAILED, "Failed: no frames", "", heard)
+
+    warnings = (("there is no preview video: no frames", 1),)
+    text = "Completed without a preview video"
+    assert outcome == Outcome(OutcomeKind.COMPLETED, text, warnings=warnings)
 
 
 def test_a_worker_that_is_heard_of_again_is_what_it_asks_like() -> None:

@@ -186,6 +186,26 @@ def test_one_need_recalls_one_worker_however_often_it_is_planned() -> None:
     assert [recall.lease_id for recall in planned.recalls] == ["lease of ada"]
 
 
+def test_a_recalled_worker_whose_run_is_stuck_is_no_supply() -> None:
+    workers = (worker("ada"), worker("bob"))
+    leases = (lease("ada", "low", recall="after-task", is_stuck=True), lease("bob", "low"))
+
+    planned = plan(FarmSnapshot(workers, (LOW, job("high")), leases))
+
+    assert {recall.lease_id for recall in planned.recalls} == {"lease of ada", "lease of bob"}
+
+
+def test_stuck_workers_are_recalled_only_if_the_others_are_not_enough() -> None:
+    workers = (worker("ada"), worker("bob"))
+    leases = (lease("ada", "low", is_stuck=True), lease("bob", "low"))
+
+    of_one = plan(FarmSnapshot(workers, (LOW, job("high")), leases))
+    of_two = plan(FarmSnapshot(workers, (LOW, job("high", wanting(2))), leases))
+
+    assert [recall.lease_id for recall in of_one.recalls] == ["lease of bob"]
+    assert [recall.lease_id for recall in of_two.recalls] == ["lease of bob", "lease of ada"]
+
+
 def test_whoever_is_recalled_to_sleep_is_no_supply() -> None:
     sleepy = worker("ada", status_requested=WorkerStatus.ASLEEP, is_lazy_request=True)
     leases = (lease("ada", "low", recall="after-task"), lease("bob", "low"))
@@ -520,6 +540,7 @@ def farms(draw: st.DrawFn) -> FarmSnapshot:
             draw(st.sampled_from(["j0", "j1", "j2", "deleted"])),
             is_held=draw(st.booleans()),
             recall=draw(st.sampled_from(["", "after-task", "at-once"])),
+            is_stuck=draw(st.booleans()),
         )
         for name in draw(st.sets(st.sampled_from([*names, "deleted"])))
     )

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from tests.worker_host.farmhouse import Farmhouse
-from worker_host.blender_warnings import BlenderWarnings
 from worker_host.processes.environment import clean_environment
 from worker_host.run_table import RunTable
+from workflows.domain.blender_warnings import BlenderWarnings
 from workflows.domain.messages import OutcomeKind
 from workflows.domain.render_warnings import WarningBook, Warnings
 

@@ -12,7 +12,6 @@ import pytest
 from PIL import Image
 
 from tests.worker_host.farmhouse import Farmhouse
-from worker_host.blender_warnings import ASK_FOR_MISSING_FILES
 from worker_host.commands import command_named
 from worker_host.commands.blender import command_line as blender_command_line
 from worker_host.commands.ffmpeg import command_line
@@ -20,6 +19,7 @@ from worker_host.commands.files import name_aside
 from worker_host.commands.misc import shown_duration
 from worker_host.commands.parameters import CommandFailed
 from worker_host.run_table import RunTable
+from workflows.domain.blender_warnings import ASK_FOR_MISSING_FILES
 
 
 class Surroundings:

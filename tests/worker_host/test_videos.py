@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from tests.worker_host.farmhouse import Farmhouse
 from worker_host.commands.context import Context
 from worker_host.commands.ffmpeg import frames_to_video
 from worker_host.commands.frames_found import FramesFound
@@ -20,8 +21,10 @@ from worker_host.commands.parameters import CommandFailed
 from worker_host.commands.video_frames import globbed
 from worker_host.processes.output import LogFile
 from worker_host.processes.watch import Watch
+from worker_host.run_table import RunTable
 from workflows.domain.fault_rules import Fault
 from workflows.domain.faults import CauseFinder
+from workflows.domain.messages import OutcomeKind
 from workflows.domain.render_warnings import WarningBook
 from workflows.domain.written_frames import ExistingFrames
 
@@ -295,3 +298,34 @@ def test_patterns_are_ffmpegs(tmp_path: Path, pattern: str, found: list[str]) ->
         (tmp_path / pattern).touch()
 
     assert [os.path.basename(path) for path in globbed(f"{tmp_path}/{pattern}")] == found
+
+
+@pytest.mark.parametrize(
+    ("is_preview", "kind"), [(True, OutcomeKind.COMPLETED), (False, OutcomeKind.FAILED)]
+)
+@pytest.mark.parametrize("whole", [0, 1])
+async def test_where_warnings_are_failures_those_of_a_preview_are_none(
+    house: Farmhouse, table: RunTable, tmp_path: Path, whole: int, is_preview: bool, kind: str
+) -> None:
+    for number in range(1, 3):
+        path = tmp_path / f"{number:06}.png"
+        Image.new("RGB", (64, 48)).save(path)
+        if number > whole:
+            path.write_bytes(path.read_bytes()[:-20])
+    parameters = {
+        "exe": "ffmpeg",
+        "fps": 24,
+        "inputGlob": f"{tmp_path}/*.png",
+        "outputFile": str(tmp_path / "video.mp4"),
+        "args": ["-y"],
+        **({"mayFail": True} if is_preview else {}),
+    }
+
+    outcome = await house.run(
+        table,
+        house.ref(),
+        house.commands(("frames-to-video", parameters), fail_on_warnings=True),
+    )
+
+    assert outcome.kind is kind
+    assert bool(outcome.warnings) is (is_preview or whole > 0)

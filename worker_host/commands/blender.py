@@ -4,12 +4,12 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from worker_host.blender_warnings import ASK_FOR_MISSING_FILES, BlenderWarnings
 from worker_host.commands.blender_end import BlendersEnd
 from worker_host.commands.blender_frames import LONGEST_PATH, FrameAccount
 from worker_host.commands.parameters import BlendFileMissing, CommandFailed, text, texts, words
 from worker_host.disks import trouble_with
 from workflows.domain.blender_arguments import format_of, frames_of, output_of
+from workflows.domain.blender_warnings import ASK_FOR_MISSING_FILES, BlenderWarnings
 from workflows.domain.frame_files import files_of_arguments
 
 if TYPE_CHECKING:

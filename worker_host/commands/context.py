@@ -72,10 +72,10 @@ class Context:
     def log(self, line: str) -> None:
         self._log.line(line)
 
-    def warn(self, sentence: str) -> None:
+    def warn(self, sentence: str, *, is_of_preview: bool = False) -> None:
         """Say what is wrong although the command goes on: in the log, and with the outcome."""
         self.log(f"Warning: {sentence}")
-        self.warnings.add(sentence)
+        self.warnings.add(sentence, is_of_preview=is_of_preview)
 
     @contextmanager
     def scratch(self) -> Iterator[str]:

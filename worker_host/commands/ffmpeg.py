@@ -58,9 +58,13 @@ def frames_to_video(parameters: Mapping[str, Any], context: "Context") -> None:
         with context.scratch() as folder:
             _Video(parameters, context, frames, folder).make()
     except (NoFrames, ProgramFailed) as problem:
-        if parameters.get("mayFail") is not True or _is_machines(problem, context):
+        if not _is_preview(parameters) or _is_machines(problem, context):
             raise
-        context.warn(f"there is no preview video: {problem}")
+        context.warn(f"there is no preview video: {problem}", is_of_preview=True)
+
+
+def _is_preview(parameters: Mapping[str, Any]) -> bool:
+    return parameters.get("mayFail") is True
 
 
 def _is_machines(problem: NoFrames | ProgramFailed, context: "Context") -> bool:
@@ -107,7 +111,10 @@ class _Video:
         if broken:
             more = f" and {len(broken) - _NAMED} more" if len(broken) > _NAMED else ""
             named = ", ".join(broken[:_NAMED]) + more
-            self._context.warn(f"the video shows other frames in place of {named}")
+            self._context.warn(
+                f"the video shows other frames in place of {named}",
+                is_of_preview=_is_preview(self._parameters),
+            )
 
     def _link(self) -> None:
         """Give the frames names that count from 1.

@@ -95,15 +95,6 @@ def of_os_error(name: str, words: str) -> Cause:
     return Cause(_RULES_BY_NAME[_BY_WORDS.get(name, "storage")], words)
 
 
-def scenes_cause(text: str) -> Cause | None:
-    """Return the scene's fault that a text of several lines names by a built-in rule, if any."""
-    finder = CauseFinder()
-    for line in text.splitlines():
-        finder.text(line)
-    cause = finder.cause
-    return cause if cause is not None and cause.rule.fault is Fault.SCENE else None
-
-
 def _parts(pattern: str) -> list[str]:
     return [part for part in pattern.lower().split("*") if part]
 

@@ -5,17 +5,23 @@ knows no sessions, generations or run keys: the manager keeps them for it.
 """
 
 import re
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from workflows.domain.faults import scenes_cause
+from workflows.domain.blender_warnings import BlenderWarnings
+from workflows.domain.fault_rules import Fault, Rule
+from workflows.domain.faults import Cause, CauseFinder
 from workflows.domain.messages import LONGEST_REASON, Outcome, OutcomeKind
+from workflows.domain.render_warnings import WarningBook, clipped
 from workflows.domain.statuses import TaskStatus, WorkerStatus
 from workflows.domain.worker import StatusRequest
 
 _FAILED_PREFIX = "Failed: "
 #: How a stock worker begins the lines that a program has printed.
-_OUTPUT = re.compile(r"^pid=\d+ > ", re.MULTILINE)
+_OUTPUT = re.compile(rb"^pid=\d+ > ?")
+#: With these causes Blender has rendered nothing, or another scene, and yet ends with 0.
+_ENDS_WELL = frozenset({"no-scene", "nothing-to-render"})
 _NOBODYS = timedelta(0)
 
 
@@ -117,44 +123,90 @@ def may_keep_running(pending: StatusRequest | None, task: TaskStanding | None) -
 # --- task updates ---------------------------------------------------------------------------------
 
 
-def reason_of_failure(activity: str, log: str) -> str:
-    """Return the activity of a failed task, or the scene's fault if the end of its log names one.
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What is known of a run beside its worker's report: stock workers report an exit code only."""
 
-    Stock workers report an exit code only.
-    """
-    cause = scenes_cause(_OUTPUT.sub("", log))
-    return activity if cause is None else cause.reason(activity)
+    output: Sequence[bytes] = ()
+    """The lines of its programs, as the worker has sent them for the log."""
+    own_rules: Sequence[Rule] = ()
+    """The farm's own rules for causes of failures."""
+    is_preview: bool = False
+    """Whether the task makes a preview video, whose failure is a warning."""
+    fails_on_warnings: bool = False
+
+    @property
+    def lines(self) -> list[bytes]:
+        return [_OUTPUT.sub(b"", line.rstrip(b"\r\n")) for line in self.output]
+
+    def cause(self, failure: str) -> Cause | None:
+        """Return the cause of a failure by the rules that hosts use."""
+        finder = CauseFinder(self.own_rules)
+        finder.lines(self.lines)
+        finder.text(failure)
+        return finder.cause
+
+    def warnings(self) -> WarningBook:
+        """Return the warnings that hosts would find, too."""
+        book = WarningBook()
+        warnings = BlenderWarnings(book)
+        for line in self.lines:
+            warnings.line(line)
+        return book
 
 
-def failed(reason: str) -> Outcome:
-    """Return the outcome of a run that failed; its reason tells whether it is the scene's fault."""
-    cause = scenes_cause(reason)
-    if cause is None:
-        return Outcome(OutcomeKind.FAILED, reason)
-    return Outcome(OutcomeKind.FAILED, reason, fault=cause.rule.fault, rule=cause.rule.name)
-
-
-def outcome_reported(status: TaskStatus, activity: str, stop_reason: str) -> Outcome | None:
+def outcome_reported(
+    status: TaskStatus, activity: str, stop_reason: str, heard: Heard | None = None
+) -> Outcome | None:
     """Return the outcome of a run after a worker's report; None if the run goes on.
 
     Args:
         activity: the line of text in the report.
         stop_reason: why the run had to stop; empty if it did not have to.
     """
+    heard = heard or Heard()
     reason = activity[:LONGEST_REASON]
     match status:
         case TaskStatus.COMPLETED:
-            return Outcome(OutcomeKind.COMPLETED, reason)
+            return _completed(reason, heard)
         case TaskStatus.FAILED:
             # The farm itself puts this prefix before the reason.
-            cause = reason.removeprefix(_FAILED_PREFIX)
-            return failed(cause or "its worker gave no reason")
+            failure = reason.removeprefix(_FAILED_PREFIX)
+            return _failed(failure or "its worker gave no reason", heard)
         case TaskStatus.CANCELED:
             return Outcome(OutcomeKind.CANCELED, stop_reason or reason)
         case TaskStatus.QUEUED:
             # The worker gives the task back. `REFUSED` keeps it from getting it again at once.
             return Outcome(OutcomeKind.REFUSED, reason or "its worker gave it back")
     return None
+
+
+def _completed(reason: str, heard: Heard) -> Outcome:
+    cause = heard.cause("")
+    if cause is not None and cause.rule.name in _ENDS_WELL:
+        return _failed(cause.words, heard)
+    warnings = heard.warnings()
+    told = clipped(warnings.all())
+    if heard.fails_on_warnings and warnings.failing:
+        failure = f"{warnings.failing} (in this job, a warning is a failure)."
+        return replace(_failed(failure, replace(heard, output=())), warnings=told)
+    return Outcome(OutcomeKind.COMPLETED, reason, warnings=told)
+
+
+def _failed(failure: str, heard: Heard) -> Outcome:
+    cause = heard.cause(failure)
+    reason = (failure if cause is None else cause.reason(failure))[:LONGEST_REASON]
+    warnings = heard.warnings()
+    if heard.is_preview:
+        # On any machine: what would tell that this one is mended is not there.
+        warnings.add(f"there is no preview video: {reason}", is_of_preview=True)
+        text = "Completed without a preview video"
+        return Outcome(OutcomeKind.COMPLETED, text, warnings=clipped(warnings.all()))
+    outcome = Outcome(OutcomeKind.FAILED, reason, warnings=clipped(warnings.all()))
+    if cause is None or cause.rule.fault is Fault.MACHINE:
+        # A fault of its machine is a failure, so that the worker is blocked: it is never set aside.
+        return outcome
+    return replace(outcome, fault=cause.rule.fault, rule=cause.rule.name)
 
 
 # --- a worker that is heard again -----------------------------------------------------------------

@@ -70,6 +70,8 @@ class LeaseFacts:
     """Empty, `after-task` or `at-once`."""
     task_types: frozenset[str] | None = None
     """The worker's task types when it was lent; None if unknown."""
+    is_stuck: bool = False
+    """Whether its run gives no sign of life, so that the lease may never end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +194,9 @@ class _Pass:
             # Workers that are recalled to sleep, or were deleted, are not free afterwards.
             lease
             for lease in farm.leases
-            if lease.recall and _takes_work(self._workers.get(lease.worker_id))
+            if lease.recall
+            and not lease.is_stuck
+            and _takes_work(self._workers.get(lease.worker_id))
         ]
 
     def plan(self) -> Plan:
@@ -222,7 +226,8 @@ class _Pass:
         elif worker is None or _is_dead(worker):
             self._give_up(lease)
         elif worker.session > lease.session:
-            changed = SessionChanged(worker.id, worker.session, worker.live_runs)
+            of_job = tuple(key for key in worker.live_runs if key.startswith(f"{job.id}."))
+            changed = SessionChanged(worker.id, worker.session, of_job)
             self._plan.changed_sessions.append((job.id, changed))
         elif worker.status is WorkerStatus.STARTING:
             pass  # Its host has signed on, and will report its live runs soon.
@@ -300,14 +305,20 @@ class _Pass:
                 reason = f"a job of priority {job.priority} waits"
                 order = RecallOrder(lease.id, lease.job_id, at_once=False, reason=reason)
                 self._plan.recalls.append(order)
-                need -= 1
+                need -= not lease.is_stuck
 
     def _recallable(self, job: JobFacts) -> list[LeaseFacts]:
-        """Return leases of jobs with a lower priority that are not recalled yet, lowest first."""
+        """Return leases of jobs with a lower priority that are not recalled yet, lowest first.
+
+        Stuck ones come last, since their workers may not become free.
+        """
         recalled = {order.lease_id for order in self._plan.recalls}
 
         def priority(lease: LeaseFacts) -> int:
             return self._jobs[lease.job_id].priority
+
+        def order(lease: LeaseFacts) -> tuple[bool, int]:
+            return lease.is_stuck, priority(lease)
 
         below = [
             lease
@@ -318,7 +329,7 @@ class _Pass:
             and priority(lease) < job.priority
             and _takes_work(self._workers.get(lease.worker_id))
         ]
-        return sorted(below, key=priority)
+        return sorted(below, key=order)
 
     def _answer_census(self, job: JobFacts, want: Want) -> None:
         assert job.demand is not None

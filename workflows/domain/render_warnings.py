@@ -32,9 +32,14 @@ class WarningBook:
 
     def __init__(self) -> None:
         self._counts: dict[str, int] = {}
+        self.failing = ""
+        """The first warning that fails the task in a job where warnings are failures."""
 
-    def add(self, text: str) -> None:
+    def add(self, text: str, *, is_of_preview: bool = False) -> None:
+        """Count a warning. One of a preview fails no task, as the frames are there."""
         text = " ".join(text.split())[:LONGEST_WARNING]
+        if not is_of_preview:
+            self.failing = self.failing or text
         if text not in self._counts and len(self._counts) >= MOST_WARNINGS - 1:
             text = _MORE
         self._counts[text] = self._counts.get(text, 0) + 1

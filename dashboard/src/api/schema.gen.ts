@@ -1655,6 +1655,8 @@ export interface components {
             steps_total: number;
             /** Delete Requested At */
             delete_requested_at?: string | null;
+            /** Tasks Stuck */
+            tasks_stuck?: number | null;
             /**
              * Archived At
              * Format: date-time
@@ -2181,6 +2183,8 @@ export interface components {
             steps_total: number;
             /** Delete Requested At */
             delete_requested_at?: string | null;
+            /** Tasks Stuck */
+            tasks_stuck?: number | null;
         };
         /**
          * JobAction

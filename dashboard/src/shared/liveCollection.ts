@@ -14,6 +14,8 @@ export interface LiveSource<Row> {
   changed: (row: Row, payload: Payload) => Row
   /** Whether the event says that its row is gone. */
   isGone?: (payload: Payload) => boolean
+  /** Fields that only some events have; a later event without them leaves them as they are. */
+  seldomTold?: readonly string[]
   /** Events tell only a part of a row, so a row is fetched again after its event. */
   isPartlyTold?: boolean
 }
@@ -90,11 +92,16 @@ class Collection<Row extends { id: string }> implements LiveCollection<Row> {
 
   heard(payload: Payload): void {
     const id = String(payload.id)
-    for (const newest of this.#sinceSent) newest.set(id, payload)
+    for (const newest of this.#sinceSent) this.#note(newest, id, payload)
     // Before the list is there, its request keeps the events.
     if (!this.isLoaded.value) return
-    this.#waiting.set(id, payload)
+    this.#note(this.#waiting, id, payload)
     this.#flushSoon()
+  }
+
+  #note(events: NewestEvents, id: string, payload: Payload): void {
+    const older = Object.entries(events.get(id) ?? {}).filter(([field]) => this.source.seldomTold?.includes(field))
+    events.set(id, { ...Object.fromEntries(older), ...payload })
   }
 
   /** The page changes once for all events of a frame. */

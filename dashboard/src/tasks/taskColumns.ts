@@ -2,6 +2,7 @@
 
 import type { TaskStatus, TaskSummary } from '@/api/client'
 import { ago, inFull } from '@/shared/ago'
+import { countText } from '@/shared/bulkAction'
 import type { Column } from '@/shared/table'
 
 /** Active and failed tasks come first, since they are looked for most. */
@@ -21,6 +22,9 @@ export function taskColumns(nameRank: (task: TaskSummary) => number, isNarrow: b
   ]
   return isNarrow ? columns.filter((column) => !['type', 'updated'].includes(column.key)) : columns
 }
+
+/** Such as `2 tasks stuck`. */
+export const stuckCount = (count: number): string => `${countText(count, 'task')} stuck`
 
 /** A task that is stuck, as a sentence. */
 export const stuckText = (since: string): string =>

@@ -6,7 +6,7 @@ import type { FarmWorker } from './workerStore'
 
 export const WORKER_COLUMNS: readonly Column<FarmWorker>[] = [
   { key: 'name', label: 'Name', width: 'minmax(9rem, 2fr)', value: (worker) => worker.name },
-  { key: 'state', label: 'Status', width: 'minmax(7rem, 1.2fr)', value: (worker) => KINDS.indexOf(kindOf(worker)) },
+  { key: 'state', label: 'Status', width: 'minmax(7rem, 1.6fr)', value: (worker) => KINDS.indexOf(kindOf(worker)) },
   { key: 'task', label: 'Current task', width: 'minmax(9rem, 2fr)', value: (worker) => worker.tasks[0]?.job_name ?? '' },
   { key: 'tags', label: 'Tags', width: 'minmax(6rem, 1.2fr)', value: tagNames, isMinor: true },
   { key: 'seen', label: 'Last seen', width: '8rem', value: (worker) => -lastSeenMs(worker), isMinor: true },

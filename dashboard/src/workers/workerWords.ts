@@ -31,15 +31,18 @@ export function kindOf(worker: FarmWorker): Kind {
   return worker.is_paused ? 'paused' : 'idle'
 }
 
-/** Why the worker gets no tasks, or none of some types; empty if it gets all. */
-function whyAside(worker: FarmWorker): string {
-  return worker.set_aside
-    .map(({ reason, task_types }) => (task_types.length ? `no ${task_types.join(', ')}: ${reason}` : reason))
-    .join(' ')
-}
+type Aside = FarmWorker['set_aside'][number]
+
+/** Such as `disk full`. */
+const causeText = ({ cause }: Aside): string => cause.replaceAll('-', ' ')
 
 /** Such as `working → asleep, after its task`. */
-export function stateOf(worker: FarmWorker): string {
+export const stateOf = (worker: FarmWorker): string => told(worker, causeText)
+
+/** The state, with the whole sentences of why the worker is set aside. */
+export const stateInFull = (worker: FarmWorker): string => told(worker, ({ reason }) => reason)
+
+function told(worker: FarmWorker, why: (aside: Aside) => string): string {
   const kind = kindOf(worker)
   const now = kind === 'between' ? WORKER_LOOK[worker.status].label : KIND_LOOK[kind].label
   const change = worker.status_change
@@ -47,13 +50,16 @@ export function stateOf(worker: FarmWorker): string {
     const when = change.is_lazy && worker.tasks.length ? ', after its task' : ''
     return `${now} → ${WORKER_LOOK[change.status].label}${when}`
   }
-  if (kind === 'aside') return `${now}: ${whyAside(worker)}`
+  if (kind === 'aside') {
+    const whys = worker.set_aside.map((aside) => (aside.task_types.length ? `no ${aside.task_types.join(', ')}: ` : '') + why(aside))
+    return `${now}: ${whys.join(' · ')}`
+  }
   return worker.is_paused && kind === 'working' ? `${now} → paused, after its task` : now
 }
 
 export function lookOf(worker: FarmWorker): Look {
   const kind = kindOf(worker)
-  return { ...(kind === 'between' ? WORKER_LOOK[worker.status] : KIND_LOOK[kind]), label: stateOf(worker) }
+  return { ...(kind === 'between' ? WORKER_LOOK[worker.status] : KIND_LOOK[kind]), label: stateInFull(worker) }
 }
 
 export function lastSeen(worker: FarmWorker): string {

@@ -38,6 +38,17 @@ test('an event without steps and name leaves them as they are', async () => {
   expect(jobs()).toMatchObject([{ name: 'Shot 010', steps_total: 0, status: 'paused' }])
 })
 
+test('an event may tell how many tasks are stuck, and that none is', async () => {
+  farm.send('/jobs', { ...told, tasks_stuck: 2 })
+  farm.send('/jobs', told)
+  await frameShown()
+  const before = jobs()[0]?.tasks_stuck
+  farm.send('/jobs', { ...told, tasks_stuck: 0 })
+  await frameShown()
+
+  expect([before, jobs()[0]?.tasks_stuck]).toEqual([2, 0])
+})
+
 test.each(['was_deleted', 'archived_at'])('a job goes when the event has %s', async (key) => {
   farm.send('/jobs', { ...told, [key]: true })
   await frameShown()

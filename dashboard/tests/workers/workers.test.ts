@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest'
+import { asideGroups } from '@/workers/asideGroups'
 import { warningOf, WORKER_ACTIONS, type WorkerAction } from '@/workers/workerActions'
 import { shownColumns } from '@/workers/workerColumns'
 import { matching, parsed, written } from '@/workers/workerQuery'
-import { bytes, kindOf, lastSeen, lastSeenMs, stateOf } from '@/workers/workerWords'
+import { bytes, kindOf, lastSeen, lastSeenMs, lookOf, stateOf } from '@/workers/workerWords'
 import { ofTask, worker } from '../rows'
 
 const FULL = { cause: 'disk-full', reason: 'A disk is full.', task_types: [], since: '2026-01-01T10:00:00Z' }
@@ -14,8 +15,9 @@ describe('kind and state', () => {
     [working, 'working', 'working'],
     [worker(), 'idle', 'idle'],
     [worker({ is_paused: true }), 'paused', 'paused'],
-    [worker({ set_aside: [FULL] }), 'aside', 'set aside: A disk is full.'],
-    [worker({ set_aside: [NO_BLENDER] }), 'aside', 'set aside: no blender: No Blender is here.'],
+    [worker({ set_aside: [FULL] }), 'aside', 'set aside: disk full'],
+    [worker({ set_aside: [NO_BLENDER] }), 'aside', 'set aside: no blender: program missing'],
+    [worker({ set_aside: [FULL, NO_BLENDER] }), 'aside', 'set aside: disk full · no blender: program missing'],
     [worker({ tasks: working.tasks, set_aside: [NO_BLENDER] }), 'working', 'working'],
     [worker({ status: 'asleep' }), 'asleep', 'asleep'],
     [worker({ status: 'starting' }), 'between', 'starting'],
@@ -27,6 +29,22 @@ describe('kind and state', () => {
     expect(kindOf(each)).toBe(kind)
     expect(stateOf(each)).toBe(state)
   })
+})
+
+test('the label of the icon has the whole reason', () => {
+  expect(lookOf(worker({ set_aside: [FULL, NO_BLENDER] })).label).toBe('set aside: A disk is full. · no blender: No Blender is here.')
+})
+
+test('workers that are set aside for the same reason are one entry, and the largest comes first', () => {
+  const later = { ...FULL, since: '2026-01-01T11:00:00Z' }
+  const full = ['b', 'c', 'd', 'e', 'f', 'g', 'h'].map((name, index) => worker({ id: name, name, set_aside: [index ? FULL : later] }))
+
+  const [first, second, ...others] = asideGroups([worker({ set_aside: [NO_BLENDER] }), ...full, worker()])
+
+  expect(first).toMatchObject({ reason: 'A disk is full.', types: '', since: FULL.since, others: 2 })
+  expect(first?.named.map(({ name }) => name)).toEqual(['b', 'c', 'd', 'e', 'f'])
+  expect(second).toMatchObject({ reason: 'No Blender is here.', types: 'blender', others: 0 })
+  expect(others).toEqual([])
 })
 
 test('connected workers were seen last, and some were never seen', () => {

@@ -1,5 +1,6 @@
 """Submits a job by each route of its files, and waits until its frames are loaded in Blender."""
 
+import dataclasses
 import json
 import time
 import urllib.request
@@ -66,6 +67,7 @@ def _followed(*, with_picture: bool) -> "dict[str, Any]":
     from tablao.session import session
 
     job_id, outcome = session.submitted[-1], session.outcome
+    findings = [dataclasses.asdict(each) for each in session.findings]
     statuses: list[str] = []
 
     def has_ended() -> bool:
@@ -84,6 +86,7 @@ def _followed(*, with_picture: bool) -> "dict[str, Any]":
     return {
         "id": job_id,
         "outcome": outcome,
+        "findings": findings,
         "statuses": sorted(set(statuses)),
         "status": job.status,
         "progress": job.progress,

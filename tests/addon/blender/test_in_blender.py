@@ -224,7 +224,12 @@ def test_unlinked_a_setting_is_what_the_artist_types(found: Found) -> None:
 def test_a_job_is_followed_until_it_is_completed(found: Found, way: str) -> None:
     job = found["jobs"][way]
 
-    assert job["outcome"] == f"Submitted {found['blender']}-{way} ñ"
+    # The frames go beside the shared storage, and the artist is told so.
+    submitted = f"Submitted {found['blender']}-{way} ñ, but look at Files & Checks"
+    assert job["outcome"] == submitted
+    assert [finding["code"] for finding in job["findings"]] == ["output-not-seen"]
+    assert "outside the shared storage" in job["findings"][0]["sentence"]
+    assert job["findings"][0]["is_blocking"] is False
     assert job["status"] == "completed"
     assert job["progress"] == 1.0
     assert (job["user"], job["comment"]) == ("María", f"sent {way}")

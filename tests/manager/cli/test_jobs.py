@@ -45,6 +45,13 @@ def test_a_job_is_shown_with_its_tasks_in_their_order(run: Run) -> None:
     assert f"active, stuck since {SINCE}" in outcome.out
 
 
+def test_jobs_say_how_many_of_their_tasks_are_stuck(run: Run, fake: FakeManager) -> None:
+    fake.jobs[JOB]["tasks_stuck"] = 2
+
+    assert run("jobs").out.count(", 2 tasks stuck") == 1
+    assert ", 2 tasks stuck" in run("job", "show", JOB).out
+
+
 def test_a_job_as_json_has_its_tasks(run: Run) -> None:
     outcome = run("job", "show", JOB, "--json")
 

@@ -129,6 +129,31 @@ def test_jobs_that_write_to_the_same_files_are_named(
     assert "The job shot 010, v1 (2222) is active and writes to the same files." in outcome.out
 
 
+def test_a_job_that_keeps_frames_says_that_it_skips_those_of_other_jobs(
+    run: Run, fake: FakeManager, blend: Path
+) -> None:
+    fake.with_same_output = [{"id": "2222", "name": "shot 010, v1", "status": "active"}]
+
+    outcome = run("submit", str(blend), "--frames", "1", "--keep-frames")
+
+    assert "This job skips the frames that are there" in outcome.out
+    assert "renders all" not in outcome.out
+
+
+@pytest.mark.parametrize(
+    ("path", "is_warned"), [("/out/{timestamp}/####", True), ("/out/#", False)]
+)
+def test_frames_are_not_kept_in_a_folder_of_the_jobs_own(
+    run: Run, blend: Path, path: str, is_warned: bool
+) -> None:
+    setting = f"render_output_path={path}"
+
+    outcome = run("submit", str(blend), "--frames", "1", "--keep-frames", "--set", setting)
+
+    assert outcome.exit_code == 0
+    assert ("there are no frames to keep" in outcome.err) is is_warned
+
+
 def test_a_file_is_sent_by_its_whole_path(
     run: Run, fake: FakeManager, blend: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

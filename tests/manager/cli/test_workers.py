@@ -16,6 +16,7 @@ def test_workers_are_listed_with_what_they_were_asked_to_become(run: Run) -> Non
 
     assert "north" in outcome.out
     assert "awake, paused, set aside → asleep" in outcome.out
+    assert "north is set aside: " in outcome.out
 
 
 def test_workers_as_json(run: Run) -> None:

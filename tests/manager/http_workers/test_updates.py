@@ -348,16 +348,27 @@ async def test_a_task_that_waits_may_not_run(
     ("log", "reason", "fault"),
     [
         (
+            # Far above the end, which the log's tail does not have any more.
+            "pid=7 > Error: Cannot render, no camera\n" + "pid=7 > and more\n" * 1000,
+            "Error: Cannot render, no camera. "
+            "The scene has no camera: add one, or make one active.",
+            "scene",
+        ),
+        (
             "pid=7 > Error: Cannot render, no camera\npid=7 > Blender quit\n",
             "Error: Cannot render, no camera. "
             "The scene has no camera: add one, or make one active.",
             "scene",
         ),
-        ("pid=7 > No space left on device\n", "exit code 1", ""),
+        (
+            "pid=7 > No space left on device\n",
+            "A disk is full: free some space. (No space left on device)",
+            "",
+        ),
         ("pid=7 > Saved: '/out/f1.png'\n", "exit code 1", ""),
     ],
 )
-async def test_a_scenes_fault_in_the_log_is_the_reason(
+async def test_a_cause_in_the_log_is_the_reason(
     api: httpx.AsyncClient, http_farm: HttpFarm, at_work: AtWork, log: str, reason: str, fault: str
 ) -> None:
     await say(api, at_work, log=log)
@@ -367,3 +378,39 @@ async def test_a_scenes_fault_in_the_log_is_the_reason(
 
     [(_, _, outcome)] = http_farm.temporal.completed
     assert (outcome.kind, outcome.reason, outcome.fault) == (OutcomeKind.FAILED, reason, fault)
+
+
+LIBRARY = "pid=7 > Warning: Cannot find lib '/lib.blend'\n"
+PREVIEW = {"name": "frames-to-video", "parameters": {"mayFail": True}}
+
+
+@pytest.mark.parametrize(
+    ("status", "fails", "kind"),
+    [("completed", "", "completed"), ("completed", "yes", "failed"), ("failed", "", "failed")],
+)
+async def test_warnings_in_the_log_come_with_the_outcome(
+    api: httpx.AsyncClient, http_farm: HttpFarm, at_work: AtWork, status: str, fails: str, kind: str
+) -> None:
+    await http_farm.set_job(at_work.key.job_id, job_metadata={"fail_on_warnings": fails})
+    await say(api, at_work, log=LIBRARY * 2)
+
+    await say(api, at_work, taskStatus=status, activity="so it ended")
+    await http_farm.delivery.deliver()
+
+    [(_, _, outcome)] = http_farm.temporal.completed
+    assert outcome.kind == kind
+    assert outcome.warnings == (('a library is missing: "/lib.blend"', 2),)
+    assert (outcome.fault == "scene") is bool(fails)
+
+
+async def test_a_preview_that_fails_is_a_warning(
+    api: httpx.AsyncClient, http_farm: HttpFarm, at_work: AtWork
+) -> None:
+    await http_farm.set_task(at_work.key, commands=[PREVIEW])
+
+    await say(api, at_work, taskStatus="failed", activity="Failed: exit code 1")
+    await http_farm.delivery.deliver()
+
+    [(_, _, outcome)] = http_farm.temporal.completed
+    assert outcome.kind is OutcomeKind.COMPLETED
+    assert outcome.warnings == (("there is no preview video: exit code 1", 1),)

@@ -133,7 +133,7 @@ async def test_a_started_task_is_told_with_its_worker(
 
 @pytest.mark.parametrize("in_bulk", [False, True])
 async def test_a_task_that_moves_is_not_stuck_any_more(
-    db: Database, insert: Make, in_bulk: bool
+    db: Database, insert: Make, told: Told, in_bulk: bool
 ) -> None:
     job_id, since = await insert(), utc_now()
     await store(db, job_id, 1, tasks=(moved("1", TaskStatus.ACTIVE, attempt=1),))
@@ -142,9 +142,22 @@ async def test_a_task_that_moves_is_not_stuck_any_more(
     before = (await task_rows(db, job_id))[0].silent_since
 
     await store(db, job_id, 2, tasks=(moved("1", TaskStatus.QUEUED, in_bulk=in_bulk),))
+    counts = [event["tasks_stuck"] for _, event in await told() if "tasks_stuck" in event]
 
     assert before == since
     assert (await task_rows(db, job_id))[0].silent_since is None
+    assert counts == [1, 0]
+
+
+@pytest.mark.parametrize("in_bulk", [False, True])
+async def test_of_tasks_that_were_not_stuck_no_count_is_told(
+    db: Database, insert: Make, told: Told, in_bulk: bool
+) -> None:
+    job_id = await insert()
+
+    await store(db, job_id, 1, tasks=(moved("1", TaskStatus.ACTIVE, in_bulk=in_bulk),))
+
+    assert not any("tasks_stuck" in event for _, event in await told())
 
 
 async def test_memory_is_that_of_the_newest_attempt(db: Database, insert: Make) -> None:

@@ -11,6 +11,7 @@ from sqlalchemy import delete
 from activities.keeping import Superseded
 from manager_api.database.engine import Database, utc_now
 from manager_api.database.tables import JobRow, LeaseRow
+from manager_api.jobs import task_store as tasks
 from manager_api.jobs.projection import SqlProjectionStore
 from manager_api.keeper.pruning import LeasePruning
 from manager_api.keeper.store import AT_ONCE, SqlKeeperStore
@@ -22,6 +23,8 @@ from workflows.domain.messages import (
     Lease,
     LeaseReturned,
     ProjectionWrite,
+    RunKey,
+    TasksMoved,
     Want,
     WriteAnswer,
 )
@@ -47,6 +50,24 @@ async def lend(db: Database, *offers: Offer) -> list[Lease]:
 
 def in_a_moment() -> Any:
     return utc_now() + timedelta(seconds=1)
+
+
+@pytest.mark.parametrize(("stuck", "are_stuck"), [(0, [False, False]), (1, [True, False])])
+async def test_of_a_workers_leases_as_many_are_stuck_as_its_tasks(
+    db: Database, insert: Make, worker: Make, stuck: int, are_stuck: list[bool]
+) -> None:
+    job_id, worker_id = await insert(), await worker("carmen")
+    await lend(db, *(Offer(worker_id, 1, slot, job_id, 1) for slot in range(2)))
+    moves = (
+        TasksMoved("1", TaskStatus.ACTIVE, "Started", worker_id=worker_id, attempt=1),
+        TasksMoved("2", TaskStatus.ACTIVE, "Started", worker_id=worker_id, attempt=1),
+    )
+    await store(db, job_id, 1, tasks=moves)
+    async with db.writing() as session:
+        keys = [RunKey(job_id, index, 1, 1) for index in range(1, stuck + 1)]
+        await tasks.set_silences(session, dict.fromkeys(keys, utc_now()))
+
+    assert sorted(facts.is_stuck for facts in (await snapshot(db)).leases) == sorted(are_stuck)
 
 
 async def test_a_lease_says_all_that_a_workflow_needs(

@@ -27,6 +27,14 @@ _MOST_NAMES = 64
 _LONGEST_TEXT = 1_000_000
 
 
+def is_preview(commands: Iterable[Mapping[str, Any]]) -> bool:
+    """Return whether stored commands of a task make a video that may fail."""
+    return any(
+        command["name"] == VIDEO and command["parameters"].get("mayFail") is True
+        for command in commands
+    )
+
+
 def with_frames(tasks: Sequence[AuthoredTask], settings: Mapping[str, Any]) -> list[AuthoredTask]:
     """Return the tasks; their videos have `frames`, `frameFiles` and `mayFail` where they fit.
 
