@@ -42,7 +42,8 @@ from manager_api.logs.process_log import set_level, set_up_log
 from manager_api.logs.task_logs import TaskLogs
 from manager_api.settings.database_watch import DatabaseWatch
 from manager_api.settings.in_force import Configuration
-from manager_api.settings.model import ManagerSettings
+from manager_api.settings.model import DATABASE_MARK, ManagerSettings
+from manager_api.settings.private_memory import keep_memory_private
 from manager_api.settings.storage_folders import make_storage_folders
 from manager_api.temporal.activities import TemporalActivities
 from manager_api.temporal.manager_worker import ManagerWorker
@@ -64,6 +65,7 @@ logger = logging.getLogger(__name__)
 
 def run_manager(configuration: Configuration) -> None:
     """Run the manager until SIGINT, SIGTERM or SIGHUP."""
+    keep_memory_private()
     set_up_log(configuration.settings.log_level)
     configuration.on_change(_follow_log_level)
     log_only_errors_of_sdk()
@@ -90,6 +92,7 @@ async def _serve(configuration: Configuration) -> None:
             log_config=None,
             access_log=False,
             timeout_graceful_shutdown=3,
+            ws="websockets-sansio",
             ws_max_size=2**20,
             http=limited_connection(settings.max_connections),
         )
@@ -163,7 +166,7 @@ async def _restore_watch(
     settings: ManagerSettings, database: Database, stack: AsyncExitStack
 ) -> RestoreWatch:
     logs = TaskLogs(settings.local_manager_storage_path)
-    watch = RestoreWatch(database, settings.data_dir / "database-mark", logs)
+    watch = RestoreWatch(database, settings.data_dir / DATABASE_MARK, logs)
     await watch.begin()
     stack.push_async_callback(watch.mark)
     return watch

@@ -13,7 +13,7 @@ from typing import Any
 from worker_host.commands.parameters import CommandFailed, texts, words
 from workflows.domain.blender_arguments import output_of
 from workflows.domain.faults import STORAGE_MISSING, Cause, of_os_error
-from workflows.domain.storage_marker import NAME, SharedStorage, id_in
+from workflows.domain.storage_marker import LONGEST, NAME, SharedStorage, id_in
 
 #: The parameters of commands that name a file or a folder to write.
 _WRITTEN = {
@@ -94,9 +94,12 @@ def sees(storage: SharedStorage) -> bool:
     """Return whether the shared storage is there, by its marker; True if it is not known."""
     if not storage.id:
         return True
+    path = os.path.join(storage.path, NAME)
     try:
-        with open(os.path.join(storage.path, NAME), "rb") as marker:
-            return id_in(marker.read(100)) == storage.id
+        if not os.path.isfile(path):  # opening a pipe would wait for ever
+            return False
+        with open(path, "rb") as marker:
+            return id_in(marker.read(LONGEST)) == storage.id
     except OSError:
         return False
 

@@ -40,7 +40,7 @@ class Runs(Protocol):
     def live(self) -> list[RunKey]: ...
 
     def named(self) -> list[RunKey]:
-        """Return the runs that live, and those whose outcome was not accepted yet."""
+        """Return the runs that live, then those whose outcome was not accepted yet."""
         ...
 
     def pids(self) -> Mapping[RunKey, int]:
@@ -221,7 +221,7 @@ class Host:
             software=self._software,
             session=self._session,
             status=str(self._status or ""),
-            runs=tuple(str(key) for key in self._table.named()),
+            runs=tuple(str(key) for key in self._table.named()[: control.MOST_RUNS]),
             provisioned=self._settings.provisioned,
             asides=asides.told(self._asides.all()),
         )

@@ -78,8 +78,9 @@ class RunTable:
         return self._book.live()
 
     def named(self) -> list[RunKey]:
-        """Return the runs that live, and those whose outcome was not accepted yet."""
-        return sorted(self._runs)
+        """Return the runs that live, then those whose outcome was not accepted yet."""
+        live = set(self._book.live())
+        return sorted(self._runs, key=lambda key: (key not in live, key))
 
     def pids(self) -> dict[RunKey, int]:
         """Return the pid of the top process of each live run."""

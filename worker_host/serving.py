@@ -65,7 +65,7 @@ async def serve(settings: HostSettings) -> int:
         HostAlreadyRuns: another process works in this data directory.
     """
     software = software_version()
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    settings.data_dir.mkdir(0o700, parents=True, exist_ok=True)
     # Check before signing on, which would disturb the other process's worker.
     await check_nobody_runs(settings.runs_dir)
     signals = _Signals()

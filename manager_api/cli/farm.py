@@ -15,6 +15,7 @@ from manager_api.cli.stop_signals import interrupt_once, wait_for_signal
 from manager_api.cli.supervise import Farm, free_port, is_free
 from manager_api.settings.data_dir_lock import DataDirInUse, User, data_dir_locked
 from manager_api.settings.model import ManagerSettings, read_settings
+from manager_api.settings.private_memory import keep_memory_private
 
 INSECURE = (
     "Listen on an address that other machines reach. There is no login yet: everybody on that "
@@ -44,6 +45,7 @@ def up(
     insecure: Insecure = False,
 ) -> None:
     """Run a farm on this machine until Ctrl-C: Temporal, the manager and workers."""
+    keep_memory_private()
     settings = settings_or_refusal(data_dir, host, port, storage, insecure)
     interrupt_once()
     try:

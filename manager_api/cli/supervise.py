@@ -18,6 +18,7 @@ from manager_api.cli.console import CommandError, note
 from manager_api.cli.log_rotation import rotate_if_large
 from manager_api.cli.stop_signals import signals_held
 from manager_api.settings.data_dir_lock import DataDirInUse, User, data_dir_locked
+from manager_api.settings.model import WORKERS
 
 #: In this time the manager stops its Temporal, and a host its runs.
 STOP_GRACE_S = 30.0
@@ -170,7 +171,7 @@ class Farm:
 
     def _host(self, data_dir: Path, url: str, number: int, environment: Mapping[str, str]) -> Child:
         name = f"{socket.gethostname()}-{number}"
-        argv = host_command(url, data_dir / "workers" / str(number), name)
+        argv = host_command(url, data_dir / WORKERS / str(number), name)
         argv += ["--restart-exit-code", str(_RESTART_EXIT_CODE)]
         log = self.logs / f"worker-{number}.log"
         return Child(f"Worker {name}", argv, log, environment, ends_with=0)
@@ -183,6 +184,9 @@ class Farm:
         try:
             self._start(self._manager)
             self._wait_until_ready()
+            # Hosts make it otherwise, open to other users. If the disk is full, they are not made.
+            with contextlib.suppress(OSError):
+                (self._data_dir / WORKERS).mkdir(0o700, exist_ok=True)
             self._start(*self._hosts)
             self._watch.start()
         except BaseException:

@@ -1,6 +1,10 @@
 """Refusals and their HTTP statuses."""
 
+import errno
 from typing import ClassVar
+
+#: Numbers of an `OSError`: no space is left, or the user's share of it is used up.
+DISK_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
 class FarmError(Exception):

@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engin
 
 from manager_api.database.lean_sqlite import lean_connections
 from manager_api.database.migrate import upgrade
+from manager_api.database.shown_address import shown_address
 
 #: Seconds that a connection waits for another process's write before the database counts as busy.
 BUSY_TIMEOUT_S = 10.0
@@ -107,8 +108,8 @@ class Database:
 
     @property
     def shown_url(self) -> str:
-        """The URL without its password."""
-        return make_url(self.url).render_as_string(hide_password=True)
+        """The URL without its passwords."""
+        return shown_address(self.url)
 
     def listen(self, kind: Changed, wake: Callable[[], None]) -> None:
         """Call `wake` after each commit of this process that changed something of this kind."""

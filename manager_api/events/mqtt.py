@@ -57,14 +57,19 @@ class Broker:
         Raises:
             ValueError: the text is not a broker's address; the message is a sentence for users.
         """
-        parts = urlsplit(url.strip())
-        if parts.scheme not in _SCHEMES or not parts.hostname:
-            # The message does not quote the address, because it may contain a password.
-            raise ValueError("a broker's address is written tcp://host:1883 or ws://host:80/path")
-        is_websocket, is_secure, port = _SCHEMES[parts.scheme]
-        return cls(parts.hostname, parts.port or port, is_websocket, is_secure, parts.path or "/")
+        # No message quotes the address, as Python's do, because it may contain a password.
+        try:
+            parts = urlsplit(url.strip())
+            host, port = parts.hostname, parts.port
+        except ValueError:
+            raise ValueError(_NO_ADDRESS) from None
+        if parts.scheme not in _SCHEMES or not host:
+            raise ValueError(_NO_ADDRESS)
+        is_websocket, is_secure, usual_port = _SCHEMES[parts.scheme]
+        return cls(host, port or usual_port, is_websocket, is_secure, parts.path or "/")
 
 
+_NO_ADDRESS = "a broker's address is written tcp://host:1883 or ws://host:80/path"
 #: By scheme: whether it uses a WebSocket, whether it is encrypted, and its usual port.
 _SCHEMES: Mapping[str, tuple[bool, bool, int]] = {
     "tcp": (False, False, 1883),

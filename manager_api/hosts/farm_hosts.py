@@ -75,7 +75,10 @@ class FarmHosts:
     async def settled(self, worker_id: str, key: RunKey) -> None:
         """Tell the host that the end of its run is stored, so that it may forget the run."""
         await self._hosts.settled(worker_id, key)
-        self._pass_on({"order": "settled", "worker": worker_id, "run": str(key)})
+        # Nobody repeats this order, and this manager may not have noticed the other's host yet.
+        order = {"order": "settled", "worker": worker_id, "run": str(key)}
+        if self._is_shared and worker_id not in self.connected:
+            self._store(order)
 
     async def order_status(self, worker_id: str, status: WorkerStatus) -> bool:
         """Order a host to take a status; return False if it is not connected to this manager."""
@@ -97,9 +100,11 @@ class FarmHosts:
 
     def _pass_on(self, order: Order) -> None:
         worker_id = order["worker"]
-        if worker_id in self.connected or not self.knows(worker_id):
-            return
-        # The keeper repeats an order until it has been carried out.
+        if worker_id not in self.connected and self.knows(worker_id):
+            self._store(order)
+
+    def _store(self, order: Order) -> None:
+        # The keeper repeats most orders until they have been carried out.
         if order not in self._outgoing:
             self._outgoing.append(order)
             self._has_orders.set()

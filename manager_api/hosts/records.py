@@ -5,20 +5,18 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from manager_api.database.engine import Database, utc_now
 from manager_api.database.tables import WorkerRow
 from manager_api.hosts import store
 from manager_api.hosts.channel import HelloAnswer
 from manager_api.jobs import task_store as tasks
 from manager_api.logs.task_logs import TaskLogs
-from manager_api.runs.store import is_settled
+from manager_api.runs.store import settled_among
 from manager_api.workers import provision_store as provisions
 from manager_api.workers import sleep_store as sleep_schedules
 from manager_api.workers import store as workers
 from workflows.domain.asides import heard
-from workflows.domain.control import Hello, Malformed
+from workflows.domain.control import MOST_CLAIMED_SESSIONS, Hello, Malformed
 from workflows.domain.messages import RunKey
 from workflows.domain.provisioning import Provision
 from workflows.domain.statuses import WorkerStatus
@@ -84,25 +82,26 @@ class SqlHostRecords:
                 return row.session
             # The host's number is greater if an older database was restored. Numbers are never
             # used twice.
-            row.session = max(row.session, hello.session or 0)
+            if hello.session is not None and hello.session <= MOST_CLAIMED_SESSIONS:
+                row.session = max(row.session, hello.session)
             return workers.begin_session(session, row, hello.slots, hello.runs)
 
     async def hello_answer(self, worker_id: str, hello: Hello) -> HelloAnswer:
+        named = _parsed(hello.runs)
         async with self._db.reading() as session:
             row = await workers.worker(session, worker_id)
-            settled = await _settled(session, hello.runs)
+            settled = await settled_among(session, named)
             leased = await store.leased_runs(session, worker_id)
             provided = await provisions.effective_by_id(session, [worker_id])
             scheduled = await sleep_schedules.scheduled_status(session, worker_id, utc_now())
-        named = _parsed(hello.runs)
-        stop = [str(k) for k in named if str(k) in settled or (k.job_id, k.run) not in leased]
+        stop = [str(k) for k in named if k in settled or (k.job_id, k.run) not in leased]
         is_lazy = row is not None and row.is_lazy_request
         provision = provided.get(worker_id, Provision())
         return HelloAnswer(
             _wanted(row, hello, scheduled),
             is_lazy,
             tuple(stop),
-            tuple(settled),
+            tuple(str(key) for key in named if key in settled),
             provision.settings(),
             {} if row is None else self._programs(row.platform, provision),
         )
@@ -200,7 +199,3 @@ def _parsed(runs: Iterable[str]) -> list[RunKey]:
         return [RunKey.parse(each) for each in runs]
     except ValueError as error:
         raise Malformed(f"not a run key: {error}") from error
-
-
-async def _settled(session: AsyncSession, runs: Iterable[str]) -> list[str]:
-    return [str(key) for key in _parsed(runs) if await is_settled(session, key)]

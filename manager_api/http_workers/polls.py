@@ -1,7 +1,6 @@
 """Answers HTTP workers that ask for a task: gives them one, or lets them wait for it."""
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -37,7 +36,6 @@ _LENDING = timedelta(seconds=0.5)
 #: How long a worker is available after a request at least, even if the request does not wait.
 _SHORTEST_OFFER = timedelta(seconds=2)
 
-logger = logging.getLogger(__name__)
 
 IsGone = Callable[[], Awaitable[bool]]
 
@@ -221,10 +219,6 @@ class HttpPolls:
 
     async def _note(self, given: _Assignment) -> None:
         task, worker = given.task, given.worker
-        try:
-            await self._logs.assigned(
-                task.job_id, task.id, given.run.attempt, worker.name, worker.id, utc_now()
-            )
-        except OSError:
-            # A full or broken disk for logs must not keep workers from their tasks.
-            logger.exception("a task's log could not name its worker", extra={"task": task.id})
+        await self._logs.assigned(
+            task.job_id, task.id, given.run.attempt, worker.name, worker.id, utc_now()
+        )

@@ -2,12 +2,14 @@
 
 import json
 import re
+import time
 from pathlib import Path
 from typing import Any
 
 import quickjs  # type: ignore[import-untyped] # it publishes no types
 
 from manager_api.job_types.exchange import Answer, Operation, Request, ScriptLimits
+from manager_api.job_types.processor_time import allow_step
 
 _PARTS = ("frames.js", "paths.js", "authoring.js", "driver.js")
 #: The engine calls every source `<input>`, so each file gets its own range of line numbers. The job
@@ -25,6 +27,8 @@ def run_javascript(request: Request) -> Answer:
     try:
         script.load()
         text = script.run(request.operation)
+    except _ComputedTooLong:
+        answer.error = f"{request.file}: {_too_long(request.limits)}"
     except quickjs.JSException as problem:
         answer.error = script.explained(problem)
     else:
@@ -45,6 +49,10 @@ def _fill(answer: Answer, operation: Operation, text: str) -> None:
     answer.uuids = compiled["uuids"]
 
 
+class _ComputedTooLong(Exception):
+    """The script's promises took too long. The engine ends only the one that it finds running."""
+
+
 class _Script:
     """A script in an engine of its own."""
 
@@ -53,6 +61,7 @@ class _Script:
         self._sources = sources
         self._engine = quickjs.Context()
         _limit(self._engine, request.limits)
+        allow_step(request.limits.cpu_s)
         self._run = self._engine.eval(_interface())(json.dumps(self._given()))
 
     def load(self) -> None:
@@ -60,16 +69,22 @@ class _Script:
         self._engine.eval("\n" * _LINES + '"use strict";' + source)
 
     def run(self, operation: str) -> str:
+        cpu_s = self._request.limits.cpu_s
+        ends = time.process_time() + cpu_s
+        allow_step(cpu_s)
         result: str = self._run(operation)
         if operation == Operation.COMPILE:
             while self._engine.execute_pending_job():
-                pass
+                if time.process_time() > ends:
+                    raise _ComputedTooLong
+            allow_step(cpu_s)
             result = self._run("compiled")
         return result
 
     def gathered(self) -> dict[str, Any]:
         """Return what the script has logged and required so far."""
         self._engine.set_memory_limit(-1)
+        allow_step(self._request.limits.cpu_s)
         gathered: dict[str, Any] = json.loads(self._run("gathered"))
         return gathered
 
@@ -99,7 +114,7 @@ class _Script:
         try:
             again.load()
             again.run(self._request.operation)
-        except quickjs.JSException:
+        except (quickjs.JSException, _ComputedTooLong):
             line = again.gathered()["throwingLine"]
             return self._file_and_line(line) if line else self._request.file
         return self._request.file
@@ -146,8 +161,12 @@ def _limit(engine: Any, limits: ScriptLimits) -> None:
 def _exceeded(text: str, limits: ScriptLimits) -> str:
     match text:
         case "InternalError: interrupted":
-            return f"it computed for longer than {limits.cpu_s:g} s."
+            return _too_long(limits)
         # An engine without memory may have none left for a message.
-        case "InternalError: out of memory" | "null" | "":
+        case "InternalError: out of memory" | "null" | "" | "[uninitialized]":
             return f"it needs more than {limits.memory_mb} MB of memory."
     return ""
+
+
+def _too_long(limits: ScriptLimits) -> str:
+    return f"it computed for longer than {limits.cpu_s:g} s."

@@ -11,6 +11,9 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import IO
+from uuid import uuid4
+
+import psutil
 
 from manager_api.contract.errors import TryAgain
 from manager_api.job_types.exchange import Answer, Operation, Request, ScriptLimits
@@ -18,6 +21,10 @@ from manager_api.job_types.exchange import Answer, Operation, Request, ScriptLim
 _CHILD = Path(__file__).with_name("child.py")
 #: Environment variables that a child needs for its system and time zone. None of them is a secret.
 _PASSED_ON = ("PATH", "TZ", "LANG", "LC_ALL", "SYSTEMROOT", "TEMP", "TMP", "TMPDIR")
+#: Names a variable that tells a script's processes from others. They pass it on.
+_MARK = "SCRIPT_OF_JOB_TYPE"
+#: A script may start processes while its others are looked for.
+_SEARCHES = 10
 _ERROR_BYTES = 2000
 #: Scripts at the same time, for each operation. The operations are counted apart, because slow
 #: compilations must not delay the list of job types.
@@ -45,12 +52,15 @@ class _Child:
     def __init__(self, suffix: str) -> None:
         self.answer = tempfile.TemporaryFile()  # noqa: SIM115 - `close` closes it
         self.errors = tempfile.TemporaryFile()  # noqa: SIM115 - `close` closes it
+        self._mark = uuid4().hex
+        self._may_start_programs = suffix == ".py"
+        passed_on = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
         self.process = subprocess.Popen(
             [sys.executable, "-I", str(_CHILD), suffix],
             stdin=subprocess.PIPE,
             stdout=self.answer,
             stderr=self.errors,
-            env={name: os.environ[name] for name in _PASSED_ON if name in os.environ},
+            env=passed_on | {_MARK: self._mark},
             start_new_session=True,
         )
         assert self.process.stdin is not None
@@ -83,7 +93,11 @@ class _Child:
         self.errors.close()
 
     def kill(self) -> None:
-        """Kill the process; on POSIX with all processes of its group."""
+        """Kill the process, and the programs that it started.
+
+        On POSIX these are in its group. One that has left the group is known by its environment,
+        unless the script has cleared that.
+        """
         if hasattr(os, "killpg"):
             # These errors mean that all processes of the group have ended.
             with contextlib.suppress(ProcessLookupError, PermissionError):
@@ -91,6 +105,8 @@ class _Child:
         else:
             self.process.kill()
         self.process.wait()
+        if self._may_start_programs:
+            _kill_marked(self._mark)
 
 
 class Sandbox:
@@ -176,6 +192,18 @@ class Sandbox:
         with self._lock:
             if self._keeps_spares and not self._is_closed and suffix not in self._spares:
                 self._spares[suffix] = _Child(suffix)
+
+
+def _kill_marked(mark: str) -> None:
+    for _ in range(_SEARCHES):
+        found = False
+        for process in psutil.process_iter():
+            with contextlib.suppress(psutil.Error, OSError):
+                if process.environ().get(_MARK) == mark:
+                    process.kill()
+                    found = True
+        if not found:
+            return
 
 
 def _read(file: IO[bytes], last: int = 0) -> str:

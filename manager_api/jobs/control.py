@@ -15,6 +15,7 @@ from workflows.domain.messages import Change
 
 #: How long a change waits while a run is about to end or about to start.
 PATIENCE_S = 20.0
+TEMPORAL_SILENT = "Temporal does not answer; try again"
 _CLOSING_PAUSE_S = 0.1
 _FIRST_WRITE_S = 3.0
 
@@ -47,17 +48,23 @@ async def apply_change(
     Raises:
         JobNotFound: the job was deleted meanwhile.
         Refused: the change is not possible in the current status.
-        OrchestratorUnavailable: the run has neither ended nor started after `PATIENCE_S`.
+        OrchestratorUnavailable: the run has neither ended nor started after `PATIENCE_S`, or
+            Temporal does not answer.
     """
     change = replace(change, request_id=str(uuid4()))
+    is_between_runs = False
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(PATIENCE_S):
             while not await _applied(database, control, row, change):
+                is_between_runs = True
                 await asyncio.sleep(_CLOSING_PAUSE_S)
                 async with database.reading() as session:
                     row = await jobs.existing_job(session, row.id)
+                is_between_runs = False
             return
-    raise OrchestratorUnavailable("the job is between two runs; try again")
+    if is_between_runs:
+        raise OrchestratorUnavailable("the job is between two runs; try again")
+    raise OrchestratorUnavailable(TEMPORAL_SILENT)
 
 
 async def _applied(database: Database, control: JobControl, row: JobRow, change: Change) -> bool:

@@ -89,9 +89,12 @@ class JobDetailService:
             await jobs.existing_job(session, job_id)
             activities = await tasks.last_reasons(session, job_id)
             warned = await tasks.warnings_of_job(session, job_id)
-        reasons = grouped((index, reason_in(activity), 1) for index, activity in activities)
-        warnings = grouped(
-            (index, text, count) for index, of_task in warned for text, count in of_task
+        # In a thread: a job of 100,000 tasks may have ten different warnings of each.
+        reasons = await asyncio.to_thread(
+            grouped, ((index, reason_in(activity), 1) for index, activity in activities)
+        )
+        warnings = await asyncio.to_thread(
+            grouped, ((index, text, count) for index, of_task in warned for text, count in of_task)
         )
         return JobReasons(
             reasons=[LikeTasks(**_like_tasks(job_id, group)) for group in reasons],

@@ -112,7 +112,8 @@ class RestoreWatch:
 
     def _note(self, mark: int) -> None:
         new = self._file.with_suffix(".new")
-        with new.open("w") as file:
+        # Other users may go through the data directory, but this file is not theirs.
+        with open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
             file.write(f"{mark}\n")
             file.flush()
             os.fsync(file.fileno())

@@ -94,11 +94,21 @@ class BoundedLog:
         return [*stretches, *(Stretch(piece, size) for piece in pieces if (size := _size(piece)))]
 
     def lines_with(self, beginning: bytes) -> Iterator[bytes]:
-        """Yield the lines with this beginning that are kept whole."""
+        """Yield the lines with this beginning that are kept whole.
+
+        A piece may begin in the middle of a line. A program that knew where could else write what
+        looks like a line of the host's own.
+        """
+        is_at_beginning = True
         for stretch in self.kept():
-            if stretch.path is not None:
-                with contextlib.suppress(FileNotFoundError), stretch.path.open("rb") as file:
-                    yield from (line for line in file if line.startswith(beginning))
+            if stretch.path is None:
+                is_at_beginning = False
+                continue
+            with contextlib.suppress(FileNotFoundError), stretch.path.open("rb") as file:
+                for line in file:
+                    if is_at_beginning and line.startswith(beginning):
+                        yield line
+                    is_at_beginning = line.endswith(b"\n")
 
     def ends(self, count: int) -> bytes:
         """Return up to so many bytes of the beginning and of the end of each part."""

@@ -9,6 +9,7 @@ bytes are repeated, and no note gets between the host's bytes. The size of a hos
 import asyncio
 import codecs
 import contextlib
+import logging
 import os
 import re
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
@@ -35,6 +36,8 @@ _ASSIGNED = re.compile(r"^\S+ Task assigned to worker .* \(([0-9a-f-]{36})\)$", 
 _BEFORE, _HOST, _AFTER = _SECTIONS = range(3)
 #: Tries after the database's last one that are looked for, too: a log may be ahead of the database.
 _LATER_TRIES = 3
+
+logger = logging.getLogger(__name__)
 
 
 class LogListener(Protocol):
@@ -216,11 +219,19 @@ class TaskLogs:
     async def assigned(
         self, job_id: str, task_id: str, attempt: int, worker: str, worker_id: str, when: datetime
     ) -> None:
-        """Note once which worker got this attempt."""
+        """Note once which worker got this attempt.
+
+        A full or broken disk for logs does not keep workers from their tasks.
+        """
         path = self._path(TryOfTask(job_id, task_id, attempt), _BEFORE)
         text = f"Task assigned to worker {worker} ({worker_id})"
-        if not await asyncio.to_thread(_contains, path, text):
-            await self.note(Note(job_id, task_id, attempt, text, when, after=False))
+        try:
+            if not await asyncio.to_thread(_contains, path, text):
+                await self.note(Note(job_id, task_id, attempt, text, when, after=False))
+        except OSError as error:
+            logger.warning(
+                "a task's log could not name its worker: %s", error, extra={"task": task_id}
+            )
 
     async def assigned_to(self, job_id: str, task_id: str, attempt: int) -> str:
         """Return the worker that was given this attempt last; empty if the log names none."""

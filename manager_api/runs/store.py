@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from manager_api.database.bulk import IN_CHUNK
 from manager_api.database.tables import JobRow, LeaseRow, LeaseState, TaskRow
 from workflows.domain.messages import RunKey
 from workflows.domain.statuses import TaskStatus
@@ -79,18 +80,36 @@ async def leased_tasks(
     }
 
 
+async def settled_among(session: AsyncSession, keys: Collection[RunKey]) -> set[RunKey]:
+    """Return those tries at a task whose end the database has, or whose task it does not have."""
+    known: dict[tuple[str, int], tuple[int, int, TaskStatus]] = {}
+    wanted = list({(key.job_id, key.index) for key in keys})
+    for first in range(0, len(wanted), IN_CHUNK):
+        of_tasks = tuple_(TaskRow.job_id, TaskRow.index_in_job).in_(
+            wanted[first : first + IN_CHUNK]
+        )
+        query = (
+            select(TaskRow.job_id, TaskRow.index_in_job, JobRow.run, TaskRow.attempt)
+            .add_columns(TaskRow.status)
+            .join(JobRow, TaskRow.job_id == JobRow.id)
+            .where(of_tasks)
+        )
+        known |= {
+            (row[0], row[1]): (row[2], row[3], row[4]) for row in await session.execute(query)
+        }
+    return {key for key in keys if _is_settled(key, known.get((key.job_id, key.index)))}
+
+
 async def is_settled(session: AsyncSession, key: RunKey) -> bool:
     """Return whether the database has the end of this try at a task, or no such task."""
-    query = (
-        select(JobRow.run, TaskRow.attempt, TaskRow.status)
-        .join(TaskRow, TaskRow.job_id == JobRow.id)
-        .where(JobRow.id == key.job_id, TaskRow.index_in_job == key.index)
-    )
-    found = (await session.execute(query)).one_or_none()
-    if found is None:
+    return key in await settled_among(session, [key])
+
+
+def _is_settled(key: RunKey, known: tuple[int, int, TaskStatus] | None) -> bool:
+    if known is None:
         return True
-    run, attempt, status = found
+    run, attempt, status = known
     if (run, attempt) != (key.run, key.attempt):
         # The projection may lag behind the workflow: a newer try than the known one is not over.
-        return bool((run, attempt) > (key.run, key.attempt))
+        return (run, attempt) > (key.run, key.attempt)
     return status is not TaskStatus.ACTIVE

@@ -6,25 +6,19 @@ file as it was written there.
 """
 
 import os
-import re
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
 from pathlib import Path
 from typing import Any, cast
-from urllib.parse import quote
 
 import yaml
-from sqlalchemy import make_url
 
+from manager_api.database.shown_address import MASK, shown_address
 from manager_api.settings.about import Secret, settings_of
 from manager_api.settings.model import FILE_VERSION, ManagerSettings
 from workflows.domain.variables import ALL_PLATFORMS, DEFAULT_VARIABLES
 
-#: SQLAlchemy uses the same mask for passwords in addresses of databases.
-MASK = "***"
-#: User and password, up to the last `@`: the password may contain others.
-_IN_ADDRESS = re.compile(r"(://[^:/@]*:).*@")
 _META = {"version": FILE_VERSION}
 
 _SETTINGS = tuple(settings_of(ManagerSettings))
@@ -222,20 +216,20 @@ def _check_unmasked(changed: Mapping[str, Any], content: Mapping[str, Any]) -> N
             raise ValueError(f"Setting {key}: give the password itself, not {MASK}.")
 
 
-def _without_password(database: str) -> str:
-    if "://" not in database:
-        return database
-    url = make_url(database)
-    hidden = {name: MASK for name in url.query if "password" in name.lower()}
-    if not (hidden or url.password):
-        return database
-    shown = url.update_query_dict(hidden).render_as_string(hide_password=True)
-    return shown.replace(quote(MASK, safe=""), MASK)
+def _without_password(address: str) -> str:
+    """Hide what follows the first colon of the user's part, up to the last `@`.
+
+    Names of users and passwords may hold an `@` themselves.
+    """
+    scheme, has_scheme, rest = address.partition("://")
+    user_and_password, _, host = rest.rpartition("@")
+    user, has_password, _ = user_and_password.partition(":")
+    return f"{scheme}://{user}:{MASK}@{host}" if has_scheme and has_password else address
 
 
 #: How the secret part of a setting's value is replaced.
 _HIDE: Mapping[Secret, Callable[[str], str]] = {
     Secret.EVERYTHING: lambda value: MASK if value else "",
-    Secret.IN_ADDRESS: lambda value: _IN_ADDRESS.sub(rf"\1{MASK}@", value),
-    Secret.IN_DATABASE: _without_password,
+    Secret.IN_ADDRESS: _without_password,
+    Secret.IN_DATABASE: shown_address,
 }

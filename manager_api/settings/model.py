@@ -33,6 +33,10 @@ from workflows.domain.variables import DEFAULT_VARIABLES, Variables
 from workflows.domain.variables import Variable as DomainVariable
 
 SETTINGS_FILE = "tablao-manager.yaml"
+#: The file in the data directory in which `RestoreWatch` notes the database's number.
+DATABASE_MARK = "database-mark"
+#: The folder of the data directories of workers that `tablao up` starts.
+WORKERS = "workers"
 _DATABASES = frozenset({"sqlite+aiosqlite", "postgresql+asyncpg"})
 #: The version of the file format of Flamenco 3.9's settings.
 FILE_VERSION = 3

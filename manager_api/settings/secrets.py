@@ -8,8 +8,8 @@ changed one must bring the password itself (file.py).
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from manager_api.database.shown_address import MASK
 from manager_api.settings.about import settings_of
-from manager_api.settings.file import MASK
 from manager_api.settings.model import ManagerSettings
 
 #: The secrets that are sent to an address of their own, each with the address's name.

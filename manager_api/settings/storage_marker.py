@@ -8,7 +8,7 @@ from pathlib import Path
 from uuid import uuid4
 
 from manager_api.settings.model import ManagerSettings
-from workflows.domain.storage_marker import NAME, id_in
+from workflows.domain.storage_marker import LONGEST, NAME, id_in
 
 logger = logging.getLogger(__name__)
 
@@ -27,10 +27,7 @@ def mark(settings: ManagerSettings) -> None:
     note = settings.data_dir / _NOTE
     known = marked_id(settings.data_dir, storage)
     marker = storage / NAME
-    try:
-        found = id_in(marker.read_bytes())
-    except OSError:
-        found = ""
+    found = _id_of(marker)
     if not found and known and not _has_files(storage):
         logger.warning(
             "The shared storage %s is an empty folder, but it had files: is it mounted? "
@@ -48,6 +45,20 @@ def mark(settings: ManagerSettings) -> None:
     except OSError as error:
         logger.warning("hosts cannot see whether the shared storage is there: %s", error)
     marked_id.cache_clear()
+
+
+def _id_of(marker: Path) -> str:
+    """Return the id in a marker; empty if there is none.
+
+    Workers can write to the storage: a pipe in the marker's place must not stop the manager.
+    """
+    try:
+        if not marker.is_file():
+            return ""
+        with marker.open("rb") as file:
+            return id_in(file.read(LONGEST))
+    except OSError:
+        return ""
 
 
 def marked_storage(settings: ManagerSettings) -> tuple[str, str]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 
-from manager_api.contract.errors import FarmError
+from manager_api.contract.errors import DISK_FULL, FarmError
 
 
 class ShamanDisabled(FarmError):
@@ -48,3 +48,12 @@ class StorageFailed(FarmError):
 
     def __init__(self, error: OSError) -> None:
         super().__init__(f"the shared storage cannot be used: {error.strerror or error}")
+
+
+class StorageFull(StorageFailed):
+    http_status = 507
+
+
+def failed(error: OSError) -> StorageFailed:
+    """Return the refusal for an error of the disk."""
+    return StorageFull(error) if error.errno in DISK_FULL else StorageFailed(error)

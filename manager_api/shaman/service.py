@@ -15,7 +15,7 @@ from typing import ParamSpec, TypeVar
 from manager_api.contract.errors import BadRequest
 from manager_api.settings.model import ManagerSettings
 from manager_api.shaman.checkouts import create_checkout
-from manager_api.shaman.errors import ShamanDisabled, StorageFailed
+from manager_api.shaman.errors import ShamanDisabled, StorageFailed, failed
 from manager_api.shaman.file_store import FileStore, Upload
 from manager_api.shaman.garbage import Collection, collect
 from manager_api.shaman.guard import Guard
@@ -152,7 +152,7 @@ class Shaman:
                     collect, self._store, max_age, is_trial=is_trial, is_over=self._is_over.is_set
                 )
             except OSError as error:
-                raise StorageFailed(error) from error
+                raise failed(error) from error
         if found.deleted_files and not is_trial:
             logger.info(
                 "garbage collected",
@@ -206,7 +206,7 @@ class Shaman:
             if error.errno in _BAD_PATH:
                 raise BadRequest(f"the shared storage cannot have such a path: {error}") from error
             logger.error("shared storage failed", extra={"reason": str(error)})
-            raise StorageFailed(error) from error
+            raise failed(error) from error
 
     async def _collect_regularly(self, first_s: float) -> None:
         await asyncio.sleep(first_s)

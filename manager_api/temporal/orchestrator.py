@@ -33,7 +33,7 @@ from manager_api.database.engine import Database
 from manager_api.database.tables import JobRow
 from manager_api.jobs import store as jobs
 from manager_api.jobs import task_store as tasks
-from manager_api.jobs.control import PATIENCE_S, RunIsOver
+from manager_api.jobs.control import PATIENCE_S, TEMPORAL_SILENT, RunIsOver
 from workflows.activity_contracts import MANAGER_TASK_QUEUE
 from workflows.domain.job.transitions import Refused
 from workflows.domain.keeping import Message, OpenRun, StoredRun
@@ -202,11 +202,11 @@ class TemporalJobs:
         except WorkflowUpdateFailedError as failed:
             raise _answer(failed) from failed
         except WorkflowUpdateRPCTimeoutOrCancelledError as error:
-            raise OrchestratorUnavailable("Temporal does not answer; try again") from error
+            raise OrchestratorUnavailable(TEMPORAL_SILENT) from error
         except RPCError as error:
             if error.status is RPCStatusCode.NOT_FOUND:
                 raise RunIsOver from error
-            raise OrchestratorUnavailable("Temporal does not answer; try again") from error
+            raise OrchestratorUnavailable(TEMPORAL_SILENT) from error
 
 
 async def _run_number(workflow: WorkflowExecution) -> int:

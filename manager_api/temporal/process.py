@@ -49,6 +49,7 @@ PORTS = range(17000, 32000)
 #: Old log files kept beside the current one; each start opens a new one.
 KEPT_LOGS = 5
 
+_NOT_PASSED_ON = ("TEMPORAL_", "TABLAO_")
 # A system's clock is stepped now and then, which changes the start times that psutil computes.
 _START_TIME_TOLERANCE = 2.0
 
@@ -164,7 +165,8 @@ def spawn(
             pass_fds=(lock,),
             start_new_session=True,
             # TEMPORAL_ADDRESS and similar variables are a user's settings for the command line.
-            env={k: v for k, v in os.environ.items() if not k.startswith("TEMPORAL_")},
+            # Ours may be passwords.
+            env={k: v for k, v in os.environ.items() if not k.startswith(_NOT_PASSED_ON)},
         )
 
 

@@ -116,7 +116,8 @@ NoForeignPage = Depends(no_foreign_page)
 def _is_this_machine(host: str) -> bool:
     try:
         name = urlsplit(f"//{host}").hostname or ""
-        return name == "localhost" or _loopback(name)
+        # A name with a dot at its end is complete: the machine's domain is not added to it.
+        return name.removesuffix(".") == "localhost" or _loopback(name)
     except ValueError:
         return False
 

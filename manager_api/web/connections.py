@@ -5,10 +5,13 @@ stays connected, and could open connections until the system has no more.
 """
 
 import asyncio
-from typing import Any
+import contextlib
+import sys
+from typing import Any, cast
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from manager_api.settings.addresses import counted_as
 from manager_api.web.refusals import code_and_message
 
 #: Time for the head of a request: from the connection, or from the end of the request before.
@@ -16,13 +19,28 @@ HEAD_S = 30.0
 #: In each such time a body must bring `_LEAST_BYTES`. More than Shaman waits: it has an answer.
 BODY_S = 90.0
 _LEAST_BYTES = 1024
-#: The largest head of a request, in bytes.
+#: The largest head of a request, in bytes. Also the most that may come in one piece of a body that
+#: is not body: the sizes of chunks with their extensions, and the fields after the last chunk.
 _LARGEST_HEAD = 64 * 1024
+#: Files that the process needs besides connections.
+_OTHER_FILES = 512
 
 
 def limited_connection(most_of_address: int) -> type[HttpToolsProtocol]:
     """Return uvicorn's protocol with limits; at most so many connections of an address, 0: any."""
-    return type("Limited", (LimitedConnection,), {"most_of_address": most_of_address})
+    limits = {"most_of_address": most_of_address, "most_of_all": _most_of_all()}
+    return type("Limited", (LimitedConnection,), limits)
+
+
+def _most_of_all() -> int:
+    """Leave some of the files that the process may open for its databases and logs."""
+    with contextlib.suppress(ImportError, OSError):
+        import resource
+
+        most, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+        if most != resource.RLIM_INFINITY:
+            return max(most // 2, most - _OTHER_FILES)
+    return sys.maxsize
 
 
 class LimitedConnection(HttpToolsProtocol):
@@ -31,18 +49,22 @@ class LimitedConnection(HttpToolsProtocol):
     head_s, body_s = HEAD_S, BODY_S
     most_of_address = 0
     """0: no limit."""
+    most_of_all = sys.maxsize
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
         self._look: asyncio.TimerHandle | None = None
         self._is_in_body = False
         self._head_bytes = 0
+        """Bytes since the head began, or since the last byte of the body."""
         self._body_bytes = 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn's
         super().connection_made(transport)
         if 0 < self.most_of_address < self._count_of_address():
             self._refuse(429, "this address has too many connections")
+        elif len(self.connections) > self.most_of_all:
+            self._refuse(503, "the manager has too many connections")
         else:
             self._wait_for_head()
 
@@ -51,17 +73,18 @@ class LimitedConnection(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        if self._is_in_body:
-            self._body_bytes += len(data)
-        else:
-            self._head_bytes += len(data)
+        self._head_bytes += len(data)
         super().data_received(data)
         if self._head_bytes > _LARGEST_HEAD and not self.transport.is_closing():
-            self._refuse(431, f"the head of a request may have {_LARGEST_HEAD} bytes")
+            self._refuse(431, f"head and trailer of a request may have {_LARGEST_HEAD} bytes each")
 
     def handle_websocket_upgrade(self) -> None:
         self._stop_waiting()
         super().handle_websocket_upgrade()
+        # It takes fewer and shorter fields than we do, and no body. uvicorn would keep such a
+        # connection for ever, and fail when it stops.
+        if cast(Any, self.transport.get_protocol()).conn.handshake_exc is not None:
+            self._refuse(400, "a WebSocket's request has too large a head, or a body")
 
     def on_headers_complete(self) -> None:
         self._head_bytes = self._body_bytes = 0
@@ -69,8 +92,14 @@ class LimitedConnection(HttpToolsProtocol):
         self._look_after(self.body_s, self._look_at_body)
         super().on_headers_complete()
 
+    def on_body(self, body: bytes) -> None:
+        self._head_bytes = 0
+        self._body_bytes += len(body)
+        super().on_body(body)
+
     def on_message_complete(self) -> None:
         self._is_in_body = False
+        self._head_bytes = 0
         self._stop_waiting()
         super().on_message_complete()
         if self.cycle is not None and self.cycle.response_complete:
@@ -102,11 +131,11 @@ class LimitedConnection(HttpToolsProtocol):
             self._look = None
 
     def _count_of_address(self) -> int:
-        address = self.client and self.client[0]
+        address = self.client and counted_as(self.client[0])
         return sum(
             1
             for other in self.connections
-            if (client := getattr(other, "client", None)) and client[0] == address
+            if (client := getattr(other, "client", None)) and counted_as(client[0]) == address
         )
 
     def _refuse(self, status: int, sentence: str) -> None:

@@ -16,6 +16,7 @@ from manager_api.web.refusals import code_and_message
 LONGEST_ADDRESS = 8192
 #: What a browser may do with an answer that brings no policy of its own: nothing but show it.
 POLICY = "default-src 'none'; frame-ancestors 'none'"
+_DEFAULT_PORTS = {"http": ":80", "https": ":443"}
 _HARMLESS = frozenset({"GET", "HEAD", "OPTIONS"})
 _OWN_PAGES = frozenset({"same-origin", "none"})
 _HEADERS = {"x-content-type-options": "nosniff", "referrer-policy": "same-origin"}
@@ -58,7 +59,7 @@ def comes_from_foreign_page(headers: Headers) -> bool:
     if site is not None:
         return site not in _OWN_PAGES
     origin = headers.get("origin")
-    return origin is not None and _host_of(origin) != headers.get("host", "").lower()
+    return origin is not None and not _names(origin, headers.get("host", ""))
 
 
 def _why_not(scope: Scope) -> ASGIApp | None:
@@ -81,8 +82,13 @@ def _with_headers(send: Send) -> Send:
     return send_with_headers
 
 
-def _host_of(origin: str) -> str | None:
+def _names(origin: str, host: str) -> bool:
+    """Return whether an origin is of this host. Some proxies write the default port into Host."""
     try:
-        return urlsplit(origin).netloc.lower()
+        parts = urlsplit(origin.lower())
     except ValueError:
-        return None
+        return False
+    default = _DEFAULT_PORTS.get(parts.scheme)
+    if default is None or not parts.netloc:
+        return False
+    return parts.netloc.removesuffix(default) == host.lower().removesuffix(default)

@@ -4,7 +4,6 @@ Errors of handlers are answered with `{code, message}`, errors of the validation
 comes before any handler, with `{message}`.
 """
 
-import errno
 from collections.abc import Mapping
 from http import HTTPStatus
 
@@ -13,14 +12,17 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from manager_api.contract.errors import FarmError, NoSuchTaskForImage, NotAuthorized, NotValid
+from manager_api.contract.errors import (
+    DISK_FULL,
+    FarmError,
+    NoSuchTaskForImage,
+    NotAuthorized,
+    NotValid,
+)
 from manager_api.database.engine import DatabaseBusy, DatabaseFull
 from manager_api.web.body_limit import BodyTooLarge
 from manager_api.web.json_bodies import LargeBodyNotValid
 from workflows.domain.job.transitions import Refused
-
-#: No space is left, or the user's share of it is used up.
-_DISK_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
 def add_to(app: FastAPI) -> None:
@@ -64,7 +66,7 @@ def _busy(_request: Request, error: Exception) -> JSONResponse:
 
 def _disk(_request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, OSError)
-    if error.errno not in _DISK_FULL:
+    if error.errno not in DISK_FULL:
         raise error
     return code_and_message(507, "the manager's disk is full")
 

@@ -13,8 +13,8 @@ from tests.manager.postgres import postgres_server, restart_at_once
 HOSTS = 4
 FRAMES = 16
 FRAME_S = 1.5
-#: A manager that is started again may take half a minute on a busy machine; its hosts stay.
-SETTINGS = {**SCALED, "TABLAO_LOST_AFTER_S": "60"}
+#: A manager that is started again may take many seconds on a busy machine; its hosts stay.
+SETTINGS = {**SCALED, "TABLAO_LOST_AFTER_S": "25"}
 
 
 @pytest.fixture(scope="module")

@@ -3,6 +3,7 @@
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Self
 
 import httpx
 import yaml
@@ -28,7 +29,7 @@ class TwoManagers(FarmProcesses):
         self.second_port = free_port()
         self.second: subprocess.Popen[bytes] | None = None
 
-    def __enter__(self) -> "TwoManagers":
+    def __enter__(self) -> Self:
         super().__enter__()
         settings = yaml.safe_load((self.data_dir / "tablao-manager.yaml").read_text())
         self._second_dir.mkdir()

@@ -36,6 +36,15 @@ def told_as_deleted(farm: ScriptFarm) -> Counter[str]:
         return Counter(job_id for (job_id,) in database.execute(query))
 
 
+def reached_by_others(folder: Path) -> Iterator[Path]:
+    """What other users of the machine may open, outside of the shared storage."""
+    for path in folder.iterdir():
+        if path.name != "storage" and path.stat().st_mode & 0o077:
+            yield path
+            if path.is_dir():
+                yield from reached_by_others(path)
+
+
 def test_deletions_survive_a_killed_manager(farm: ScriptFarm) -> None:
     ended, _ = farm.job_that_is(JobStatus.COMPLETED)
     running = farm.insert(script(holding("held")))
@@ -57,3 +66,4 @@ def test_deletions_survive_a_killed_manager(farm: ScriptFarm) -> None:
     assert told_as_deleted(farm) == Counter(everything)
     assert list((farm.data_dir / "job-files").rglob("*")) == []
     wait_until(lambda: not farm.shim_pids("north"))
+    assert list(reached_by_others(farm.data_dir)) == []

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from contextlib import closing
 from http import HTTPStatus
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 import httpx
 import psutil
@@ -96,7 +96,7 @@ class FarmProcesses:
         self._settings = dict(settings)
         self._blender = blender
 
-    def __enter__(self) -> "FarmProcesses":
+    def __enter__(self) -> Self:
         self.directory.mkdir(parents=True, exist_ok=True)
         self.out.mkdir(exist_ok=True)
         self.ledger.touch()

@@ -1,7 +1,9 @@
 """The shared storage is mounted, is not, or goes away in the middle: a real mount."""
 
+import os
 import stat
 import subprocess
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from uuid import uuid4
@@ -140,6 +142,19 @@ def test_the_worker_takes_tasks_again_when_the_storage_is_back(
     assert not sees(storage)
     marker.write_bytes(content)
     assert sees(storage)
+
+
+def test_a_pipe_in_the_markers_place_is_no_marker(storage: SharedStorage) -> None:
+    marker = Path(storage.path) / NAME
+    marker.unlink()
+    os.mkfifo(marker)
+    seen: list[bool] = []
+    looking = threading.Thread(target=lambda: seen.append(sees(storage)), daemon=True)
+
+    looking.start()
+    looking.join(60)
+
+    assert seen == [False]
 
 
 @pytest.mark.parametrize("content", [b"", b"no id", b"\xff" * 36, b"x" * 10_000])

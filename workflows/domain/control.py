@@ -21,9 +21,12 @@ PATH = "/api/tablao/v1/host"
 #: The longest piece of a log that one frame carries, in bytes.
 LOG_PIECE = 64 * 1024
 #: The most runs that a hello names: far more than a host keeps in a week.
-MOST_RUNS = 10_000
-#: The greatest session that a hello names: the database's column holds twice as much.
-MOST_SESSIONS = 2**30
+MOST_RUNS = 2_000
+#: The greatest session that a hello names: the last but one that the database's column holds.
+MOST_SESSIONS = 2**31 - 2
+#: The greatest session that the manager takes from a host although it does not know it. It counts
+#: on from there, so it must stay far below the greatest: a refused hello is refused for ever.
+MOST_CLAIMED_SESSIONS = 2**30
 
 #: The channel's own WebSocket close codes.
 CLOSE_MALFORMED = 4400
@@ -54,7 +57,8 @@ class Hello:
     status: str = ""
     """The host's `WorkerStatus`; empty when its process has just begun."""
     runs: tuple[str, ...] = ()
-    """`str(RunKey)` of each run that lives on the host, or whose outcome the host keeps."""
+    """`str(RunKey)` of each run that lives on the host, or whose outcome the host keeps; of more
+    than `MOST_RUNS` the first."""
     provisioned: bool = True
     """Whether the host uses the farm's settings for it."""
     asides: Mapping[str, Any] = field(default_factory=dict)

@@ -226,7 +226,8 @@ class _Pass:
         elif worker is None or _is_dead(worker):
             self._give_up(lease)
         elif worker.session > lease.session:
-            changed = SessionChanged(worker.id, worker.session, worker.live_runs)
+            of_job = tuple(key for key in worker.live_runs if key.startswith(f"{job.id}."))
+            changed = SessionChanged(worker.id, worker.session, of_job)
             self._plan.changed_sessions.append((job.id, changed))
         elif worker.status is WorkerStatus.STARTING:
             pass  # Its host has signed on, and will report its live runs soon.

@@ -4,6 +4,8 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from workflows.domain.messages import LONGEST_REASON
+
 #: The most groups that are returned; a job with more has tasks that have little in common.
 MOST_GROUPS = 20
 #: The most tasks that a group names.
@@ -50,8 +52,8 @@ def reason_in(activity: str) -> str:
 
 
 def likeness(text: str) -> str:
-    """Return what is the same in like texts."""
-    text = _QUOTED_PATH.sub("…", text)
+    """Return what is the same in like texts; of long ones in their beginnings."""
+    text = _QUOTED_PATH.sub("…", text[:LONGEST_REASON])
     text = _PATH.sub("…", text)
     text = _HEX.sub("#", text)
     text = _NUMBER.sub("#", text)

@@ -7,6 +7,8 @@ import re
 from dataclasses import dataclass
 
 NAME = ".tablao-storage"
+#: As many bytes of it are read.
+LONGEST = 100
 _ID = re.compile(r"[0-9a-f-]{36}")
 
 
@@ -20,5 +22,5 @@ class SharedStorage:
 
 def id_in(content: bytes) -> str:
     """Return the id in a marker's content; empty if it is no marker."""
-    text = content[:100].decode("ascii", "replace").strip()
+    text = content[:LONGEST].decode("ascii", "replace").strip()
     return text if _ID.fullmatch(text) else ""

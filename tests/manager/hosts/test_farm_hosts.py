@@ -49,13 +49,15 @@ async def shared(shared_url: str, tmp_path: Path) -> AsyncIterator[tuple[Sharing
         yield await _sharing(url, tmp_path / "1", stack), await _sharing(url, tmp_path / "2", stack)
 
 
-async def _sharing(url: str, directory: Path, stack: AsyncExitStack) -> Sharing:
+async def _sharing(
+    url: str, directory: Path, stack: AsyncExitStack, lost_after_s: float = 0.5
+) -> Sharing:
     database = Database(url)
     stack.push_async_callback(database.close)
     live = LiveEvents(database)
     await live.skip_to_newest()
     manager = Manager(directory, database)
-    times = ChannelSettings(lost_after_s=0.5, seen_every_s=0.02)
+    times = ChannelSettings(lost_after_s=lost_after_s, seen_every_s=0.02)
     hosts = FarmHosts(manager.hosts, database, live, times)
     await stack.enter_async_context(manager.serving())
     await begin(stack, {"live": live, "hosts of other managers": hosts})
@@ -116,7 +118,7 @@ async def test_a_host_of_no_manager_gets_no_orders(shared: tuple[Sharing, Sharin
     keeper, other = shared
     worker = await other.manager.worker()  # has registered, and never connected
 
-    await keeper.hosts.settled(worker, KEY)
+    await keeper.hosts.stop_run(worker, KEY, "its job gave it up")
     connected = await other.manager.worker()
     async with other.manager.host(connected) as (socket, _):
         await _until_known(keeper, other, connected)
@@ -125,6 +127,20 @@ async def test_a_host_of_no_manager_gets_no_orders(shared: tuple[Sharing, Sharin
 
     orders = await other.manager.told(HOST_ORDERS)
     assert [order["worker"] for order in orders] == [connected]
+
+
+async def test_a_host_that_was_not_noticed_yet_is_told_what_is_settled(
+    shared_url: str, tmp_path: Path
+) -> None:
+    async with AsyncExitStack() as stack:
+        other = await _sharing(shared_url, tmp_path / "1", stack)
+        keeper = await _sharing(shared_url, tmp_path / "2", stack, lost_after_s=600)
+        worker = await other.manager.worker()
+        async with other.manager.host(worker) as (socket, _):
+            await keeper.hosts.settled(worker, KEY)
+
+            assert await other.manager.hear(socket) == control.Settled(str(KEY))
+            assert not keeper.hosts.knows(worker)
 
 
 async def _until_known(keeper: Sharing, other: Sharing, worker: str) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import event, update
 
 from manager_api.contract.machine import RunProgress
 from manager_api.database.engine import utc_now
@@ -125,6 +125,19 @@ async def test_runs_of_a_job_that_is_gone_are_stopped_and_forgotten(manager: Man
 
     async with manager.host(worker, replace(HELLO, runs=(gone,))) as (_, welcome):
         assert (welcome.stop, welcome.settled) == ((gone,), (gone,))
+
+
+async def test_many_runs_are_asked_for_together(manager: Manager) -> None:
+    worker = await manager.worker()
+    key = await manager.running(worker)
+    gone = [str(RunKey(str(uuid4()), index, 1, 1)) for index in range(1, control.MOST_RUNS)]
+    asked: list[str] = []
+    engine = manager.database._reading.sync_engine
+    event.listen(engine, "before_cursor_execute", lambda *told: asked.append(told[2]))
+
+    async with manager.host(worker, replace(HELLO, runs=(str(key), *gone))) as (_, welcome):
+        assert welcome.settled == tuple(gone)
+        assert len([query for query in asked if "FROM tasks" in query]) < 10
 
 
 async def test_logs_are_stored_by_offset_and_acknowledged(manager: Manager) -> None:

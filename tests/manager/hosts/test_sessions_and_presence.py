@@ -82,6 +82,17 @@ async def test_a_database_set_back_in_time_never_issues_a_session_twice(manager:
         assert welcome.session == 42
 
 
+@pytest.mark.parametrize("claimed", [2**30, 2**30 + 1, 2**31 - 2])
+async def test_a_host_cannot_lock_out_its_worker(manager: Manager, claimed: int) -> None:
+    worker = await manager.worker()
+    async with manager.host(worker, replace(HELLO, session=claimed)) as (_, first):
+        pass
+    async with manager.host(worker, replace(HELLO, session=first.session)) as (_, again):
+        assert again.session == first.session
+    async with manager.host(worker) as (_, anew):
+        assert anew.session == first.session + 1
+
+
 async def test_a_worker_without_credentials_gets_no_connection(manager: Manager) -> None:
     with pytest.raises(InvalidStatus):
         async with connect(f"ws://127.0.0.1:{manager.port}{control.PATH}"):

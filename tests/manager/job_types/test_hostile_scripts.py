@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from manager_api.job_types.exchange import ScriptLimits
 from manager_api.job_types.folder import FolderJobTypes, describe_file
+from manager_api.job_types.registry import compiled
 from manager_api.job_types.sandbox import Sandbox
 from workflows.domain.job_types.definitions import AuthoredTask, CompileError, SubmittedJob
 
@@ -167,3 +169,49 @@ def test_lines_of_a_script_among_thousands_are_its_own(tmp_path: Path, sandbox: 
 
     with pytest.raises(CompileError, match=r"^no camera \(z\.js, line 2\)$"):
         describe_file(script, sandbox)
+
+
+TOO_LONG = "hostile.js: it computed for longer than 0.2 s."
+TOO_LARGE = "hostile.js: it needs more than 64 MB of memory."
+TOO_DEEP = "RangeError: Maximum call stack size exceeded (hostile.js, line 3)"
+
+
+@pytest.mark.parametrize(
+    ("statements", "sentence"),
+    [
+        # One instruction of the engine, so it does not notice that its time is over.
+        ("const a = []; a.length = 4294967295; a.sort()", TOO_LONG),
+        ("(async () => { for (;;) await null; })()", TOO_LONG),
+        ("(async () => { for await (const x of (async function* () { for (;;) yield 1; })()); })()",
+         TOO_LONG),
+        ("/^(a+)+$/.test('a'.repeat(40) + 'b')", TOO_LONG),
+        ("function* g() { for (;;) yield 1; } for (const x of g());", TOO_LONG),
+        ("new Set({ [Symbol.iterator]: () => ({ next: () => ({ done: false }) }) })", TOO_LONG),
+        ("[3, 2, 1].sort(() => { for (;;); })", TOO_LONG),
+        ("job.settings = new Proxy({}, { ownKeys() { for (;;); } })", TOO_LONG),
+        ("Object.defineProperty(job.settings, 'x', { enumerable: true, get() { for (;;); } })",
+         TOO_LONG),
+        ("job.settings.x = { toJSON() { for (;;); } }", TOO_LONG),
+        ("throw { get message() { for (;;); }, toString() { for (;;); } }", TOO_LONG),
+        ("for (;;) { try { for (;;); } catch {} }", TOO_LONG),
+        ("Array(1e9).fill(1)", TOO_LARGE),
+        ("const a = []; for (;;) a.push(new ArrayBuffer(2 ** 22))", TOO_LARGE),
+        ("'\\u0344'.repeat(1e7).normalize('NFD')", TOO_LARGE),
+        ("let s = 'x'; for (;;) s += s", "InternalError: string too long (hostile.js, line 3)"),
+        ("const f = () => f() + 1; f()", TOO_DEEP),
+        ("let o = {}; for (let n = 0; n < 1e5; n++) o = { o }; JSON.stringify(o)", TOO_DEEP),
+    ],
+)  # fmt: skip
+def test_what_takes_too_much_is_ended_with_a_sentence(
+    tmp_path: Path, new_job: Callable[[], SubmittedJob], statements: str, sentence: str
+) -> None:
+    limits = ScriptLimits(cpu_s=0.2, wall_s=60, memory_mb=64)
+    script = tmp_path / "hostile.js"
+    script.write_text(
+        'const JOB_TYPE = { label: "Hostile", settings: [] };\n\n' + compiling(statements)
+    )
+
+    with pytest.raises(CompileError) as refusal:
+        compiled(new_job(), describe_file(script, Sandbox(lambda: limits)))
+
+    assert str(refusal.value) == sentence

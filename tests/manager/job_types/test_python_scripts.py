@@ -3,20 +3,30 @@
 import json
 import logging
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
+import psutil
 import pytest
 
 from manager_api.job_types.exchange import ScriptLimits
 from manager_api.job_types.folder import FolderJobTypes, JobTypeBroken, describe_file
 from manager_api.job_types.registry import compiled
 from manager_api.job_types.sandbox import Sandbox
+from tests.farm.processes import wait_until
 from workflows.domain.job_types.definitions import AuthoredTask, CompileError, SubmittedJob
 from workflows.domain.task_ids import task_id
 
 SCRIPTS = Path(__file__).parent / "python"
 NewJob = Callable[..., SubmittedJob]
 Compile = Callable[[Path, SubmittedJob], list[AuthoredTask]]
+
+
+def has_ended(pid: int) -> bool:
+    try:
+        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
 
 
 def test_a_python_job_type_uses_the_whole_interface(
@@ -88,6 +98,13 @@ def test_a_script_sees_nothing_of_the_managers_environment(
     seen = json.loads(task.commands[0].parameters["message"])
     assert "PATH" in seen
     assert [name for name in seen if name.startswith("TABLAO")] == []
+
+
+def test_no_program_outlives_its_script(compile_with: Compile, new_job: NewJob) -> None:
+    [task] = compile_with(SCRIPTS / "misbehaving.py", new_job(how="leave"))
+
+    for pid in json.loads(task.commands[0].parameters["message"]):
+        wait_until(partial(has_ended, pid))
 
 
 def test_what_a_script_writes_past_the_log_does_no_harm(

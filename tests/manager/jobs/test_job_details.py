@@ -1,6 +1,7 @@
 """A job's times and history, a task's tries, and requeueing with changes."""
 
-from collections.abc import Mapping
+import threading
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -9,11 +10,13 @@ import pytest
 
 from manager_api.contract.machine import RunProgress
 from manager_api.database.engine import utc_now
+from manager_api.jobs import details
 from manager_api.jobs.details import JobDetailService
 from manager_api.jobs.history import note_task
 from manager_api.jobs.task_store import existing_task
 from manager_api.workers.farm_workers import NoHosts
 from tests.manager.api_calls import Register, Submit, TasksOf
+from workflows.domain.reasons import Group, grouped
 from workflows.domain.statuses import JobStatus, TaskStatus
 
 if TYPE_CHECKING:
@@ -318,3 +321,22 @@ async def test_warnings_are_counted_on_the_task_and_grouped_on_the_job(
         ('a library is missing: "/a/b.blend"', 2, 3)
     ]
     assert of_task == [{"text": 'a library is missing: "/c.blend"', "count": 1}]
+
+
+async def test_reasons_of_many_tasks_are_grouped_beside_other_requests(
+    api: httpx.AsyncClient, submit: Submit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads: list[threading.Thread] = []
+
+    def noted(texts: Iterable[tuple[int, str, int]]) -> list[Group]:
+        threads.append(threading.current_thread())
+        return grouped(texts)
+
+    monkeypatch.setattr(details, "grouped", noted)
+    job = await submit()
+
+    answer = await api.get(f"{V1}/jobs/{job['id']}/reasons")
+
+    assert answer.status_code == 200
+    assert len(threads) == 2
+    assert threading.main_thread() not in threads

@@ -1,11 +1,13 @@
 """fetchJob, fetchJobs, fetchJobTasks, setJobStatus, setJobPriority, and our actions."""
 
+import asyncio
 from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
 
 from manager_api.contract.errors import OrchestratorUnavailable
+from manager_api.jobs import control
 from manager_api.jobs.insertion import insert_job
 from manager_api.jobs.task_store import READ_CHUNK
 from tests.manager.api_calls import Fits, Register, Submit, TasksOf
@@ -268,3 +270,18 @@ async def test_a_priority_outside_its_range_fails_validation(
 
     assert answer.status_code == 400
     assert answer.json().keys() == {"message"}
+
+
+async def test_a_temporal_that_never_answers_is_not_a_job_between_two_runs(
+    api: httpx.AsyncClient, farm: "Farm", submit: Submit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = await submit()
+    monkeypatch.setattr(control, "PATIENCE_S", 0.2)
+    monkeypatch.setattr(farm.control, "change", lambda *_: asyncio.Event().wait())
+
+    answer = await api.post(
+        f"/api/v3/jobs/{job['id']}/setstatus", json={"status": "cancel-requested", "reason": "x"}
+    )
+
+    assert answer.status_code == 503
+    assert answer.json()["message"] == "Temporal does not answer; try again"

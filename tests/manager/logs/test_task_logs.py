@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from manager_api.logs.bounded_log import BoundedLog
+from manager_api.logs.bounded_log import _PIECES, BoundedLog
 from manager_api.logs.task_logs import LogLimits, Note, TaskLogs
 
 JOB, TASK = "0123" + "0" * 32, "t" * 36
@@ -300,3 +300,15 @@ async def test_the_end_of_a_line_too_long_for_a_tail_is_shown(small: TaskLogs) -
     await say(small, b"x" * 5_000 + b"\n")
 
     assert await small.tail(JOB, TASK, 1) == "x" * 2047 + "\n"
+
+
+def test_a_piece_that_begins_within_a_line_forges_none(tmp_path: Path) -> None:
+    log = BoundedLog(tmp_path / "log.txt")
+    forged, own = b'mark: ["/forged"]\n', b'mark: ["/own"]\n'
+    # The limit is such that a piece ends after "pid=1 > ".
+    said = own + b"x" * (40 - len(own) - len("pid=1 > ") - 1) + b"\n" + b"pid=1 > " + forged + own
+
+    log.append(said, 40 * _PIECES)
+
+    assert len(log.kept()) == 2
+    assert list(log.lines_with(b"mark: ")) == [own, own]

@@ -181,19 +181,21 @@ async def test_a_databases_password_is_no_ones_business(
     assert content(file)["database"] == url.format("duende")
 
 
+@pytest.mark.parametrize("user", ["tablao", "tablao@studio", "t/b"])
+@pytest.mark.parametrize("password", ["can@te", "can:te", "can@te:1/x", "c%40nte"])
 async def test_a_password_in_a_brokers_address_is_no_ones_business(
-    api: httpx.AsyncClient, file: Path
+    api: httpx.AsyncClient, file: Path, user: str, password: str
 ) -> None:
-    broker = {"mqtt.client.broker": "tcp://tablao:can@te@broker:1883"}
-    await api.patch(OURS, json=broker | {"mqtt.client.password": "duende"})
+    address = f"tcp://{user}:{password}@broker:1883"
+    await api.patch(OURS, json={"mqtt.client.broker": address, "mqtt.client.password": "duende"})
 
     page = await page_of(api)
     answer = await api.put(FILE, json=page)
 
-    assert page["mqtt"]["client"]["broker"] == "tcp://tablao:***@broker:1883"
-    assert "can@te" not in (await api.get(OURS)).text
+    assert page["mqtt"]["client"]["broker"] == f"tcp://{user}:***@broker:1883"
+    assert password not in (await api.get(OURS)).text
     assert answer.status_code == 204
-    assert content(file)["mqtt"]["client"]["broker"] == "tcp://tablao:can@te@broker:1883"
+    assert content(file)["mqtt"]["client"]["broker"] == address
 
 
 @pytest.mark.parametrize(

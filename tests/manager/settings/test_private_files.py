@@ -52,9 +52,9 @@ async def test_a_new_data_directory_is_the_managers_alone(settings: ManagerSetti
 
 def test_an_existing_installation_is_closed(settings: ManagerSettings) -> None:
     data_dir = settings.data_dir
-    for folder in ("job-files/job-0000", "temporal", "logs"):
+    for folder in ("job-files/job-0000", "temporal", "logs", "workers/1"):
         (data_dir / folder).mkdir(parents=True)
-    for file in ("tablao-manager.yaml", "job-files/job-0000/log.txt"):
+    for file in ("tablao-manager.yaml", "job-files/job-0000/log.txt", "database-mark"):
         (data_dir / file).touch()
     with closing(sqlite3.connect(data_dir / "tablao.sqlite")) as connection:
         connection.execute("PRAGMA journal_mode=WAL")
@@ -67,8 +67,9 @@ def test_an_existing_installation_is_closed(settings: ManagerSettings) -> None:
         assert [mode(data_dir / name) for name in files] == [0o600] * 3
         assert connection.execute("SELECT count(*) FROM kept").fetchone() == (0,)
     assert mode(data_dir) == 0o700
-    assert [mode(data_dir / name) for name in ("job-files", "temporal", "logs")] == [0o700] * 3
-    assert mode(data_dir / "tablao-manager.yaml") == 0o600
+    folders = ("job-files", "temporal", "logs", "workers")
+    assert [mode(data_dir / name) for name in folders] == [0o700] * 4
+    assert mode(data_dir / "tablao-manager.yaml") == mode(data_dir / "database-mark") == 0o600
 
 
 @pytest.mark.parametrize("place", ["storage", "of/the/farm"])

@@ -1,6 +1,8 @@
 """The manager marks the shared storage once, and not an empty mount point."""
 
 import logging
+import os
+import threading
 from pathlib import Path
 
 import pytest
@@ -79,3 +81,16 @@ def test_a_broken_note_is_written_again(settings: ManagerSettings, note: str) ->
     mark(settings)
 
     assert marked_storage(settings) == known
+
+
+def test_a_pipe_in_the_markers_place_holds_up_nothing(settings: ManagerSettings) -> None:
+    make_storage_folders(settings)
+    marker(settings).unlink()
+    os.mkfifo(marker(settings))
+    marking = threading.Thread(target=mark, args=(settings,), daemon=True)
+
+    marking.start()
+    marking.join(60)
+
+    assert not marking.is_alive()
+    assert id_in(marker(settings).read_bytes())

@@ -20,7 +20,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from activities.connections.tunnel_client import TUNNEL_PATH, Tunnel, carry
 from manager_api.temporal.server import TemporalServer
-from manager_api.temporal.tunnel import tunnel_router
+from manager_api.temporal.tunnel import FIRST_BYTES_S, tunnel_router
 
 SECRET = "only-a-worker-knows"
 CREDENTIALS = {"Authorization": f"Bearer {SECRET}"}
@@ -34,10 +34,12 @@ async def is_worker(websocket: WebSocket) -> bool:
 
 
 @asynccontextmanager
-async def manager(target: str, port: int = 0) -> AsyncIterator[str]:
+async def manager(
+    target: str, port: int = 0, first_bytes_s: float = FIRST_BYTES_S
+) -> AsyncIterator[str]:
     """A manager that tunnels to `target`; yields its `host:port`."""
     app = FastAPI()
-    app.include_router(tunnel_router(lambda: target, is_worker))
+    app.include_router(tunnel_router(lambda: target, is_worker, first_bytes_s=first_bytes_s))
     config = uvicorn.Config(app, port=port, log_level="warning", timeout_graceful_shutdown=1)
     server = uvicorn.Server(config)
     serving = asyncio.create_task(server.serve())
@@ -343,6 +345,17 @@ async def test_text_frames_are_refused() -> None:
 
     assert closed.value.rcvd is not None
     assert closed.value.rcvd.code == 1003
+
+
+async def test_a_client_that_sends_nothing_is_given_up() -> None:
+    async with listening(echo) as target, manager(target, first_bytes_s=0.1) as address:
+        url = f"ws://{address}{TUNNEL_PATH}"
+        async with connect(url, additional_headers=CREDENTIALS) as websocket, asyncio.timeout(60):
+            with pytest.raises(ConnectionClosed) as closed:
+                await websocket.recv()
+
+    assert closed.value.rcvd is not None
+    assert closed.value.rcvd.code == 4408
 
 
 async def test_closing_the_tunnel_closes_its_connections() -> None:

@@ -12,10 +12,12 @@ from starlette.types import Receive, Scope, Send
 from manager_api.web.connections import LimitedConnection, limited_connection
 
 POST = b"POST / HTTP/1.1\r\nhost: localhost\r\ncontent-length: %d\r\n\r\n"
-WEBSOCKET = (
+CHUNKED = b"POST / HTTP/1.1\r\nhost: localhost\r\ntransfer-encoding: chunked\r\n\r\n"
+UPGRADE = (
     b"GET / HTTP/1.1\r\nhost: localhost\r\nconnection: upgrade\r\nupgrade: websocket\r\n"
-    b"sec-websocket-key: AAAAAAAAAAAAAAAAAAAAAA==\r\nsec-websocket-version: 13\r\n\r\n"
+    b"sec-websocket-key: AAAAAAAAAAAAAAAAAAAAAA==\r\nsec-websocket-version: 13\r\n"
 )
+WEBSOCKET = UPGRADE + b"\r\n"
 
 
 class Impatient(LimitedConnection):
@@ -56,7 +58,7 @@ async def app(scope: Scope, receive: Receive, send: Send) -> None:
 
 @asynccontextmanager
 async def serving(protocol: type[Any]) -> AsyncIterator[int]:
-    config = uvicorn.Config(app, port=0, http=protocol, lifespan="off", log_level="warning")
+    config = uvicorn.Config(app, port=0, http=protocol, ws="websockets-sansio", lifespan="off")
     config.timeout_graceful_shutdown = 1
     server = uvicorn.Server(config)
     config.load()
@@ -116,6 +118,12 @@ async def until(is_so: Callable[[], bool]) -> None:
         (POST % 2 + b"{}", b"", b"HTTP/1.1 200"),
         (b"GET / HTTP/1.1\r\ncontent-length: 100000\r\n\r\n", b" ", b"HTTP/1.1 200"),
         (b"GET / HTTP/1.1\r\n\r\nGET /", b"", b"HTTP/1.1 200"),
+        # What is not body does not count as body, however much of it comes.
+        (CHUNKED + b"0\r\n", b"a: " + b"b" * 1000 + b"\r\n", b"HTTP/1.1 408"),
+        (CHUNKED + b"0\r\na: ", b"b" * 1000, b"HTTP/1.1 408"),
+        (CHUNKED + b"1", b";a=" + b"b" * 1000, b"HTTP/1.1 408"),
+        (CHUNKED, b"0" * 1000, b"HTTP/1.1 408"),
+        (CHUNKED + b"2\r\n{}\r\n0\r\na: b\r\n\r\n", b"", b"HTTP/1.1 200"),
     ],
 )
 async def test_a_request_that_does_not_come_is_given_up(
@@ -162,6 +170,39 @@ async def test_a_head_without_end_is_refused() -> None:
     assert b'"code":431' in answer
 
 
+@pytest.mark.parametrize(
+    ("fields", "drip"),
+    [
+        (b"content-length: 100\r\n", b""),
+        (b"content-length: 100000\r\n", b" "),
+        (b"transfer-encoding: chunked\r\n", b"1\r\na\r\n"),
+        (b"a: b\r\n" * 300, b""),
+        (b"a: " + b"b" * 20_000 + b"\r\n", b""),
+    ],
+)
+async def test_a_websocket_that_cannot_begin_is_refused(fields: bytes, drip: bytes) -> None:
+    async with serving(Patient) as port:
+        answer = await answer_to(port, UPGRADE + fields + b"\r\n", drip)
+
+    assert answer.startswith(b"HTTP/1.1 400")
+
+
+@pytest.mark.parametrize("begun", [b"0\r\na: ", b"1;a=", b"1\r\na\r\n0\r\n" + b"a: b\r\n" * 20])
+async def test_a_trailer_without_end_is_refused(begun: bytes) -> None:
+    async with serving(Patient) as port:
+        answer = await answer_to(port, CHUNKED + begun, b"a" * 10_000)
+
+    assert answer.startswith(b"HTTP/1.1 431")
+
+
+async def test_a_body_of_many_chunks_is_no_trailer() -> None:
+    head = CHUNKED.replace(b"host:", b"connection: close\r\nhost:")
+    async with serving(Patient) as port:
+        answer = await answer_to(port, head + b"1\r\na\r\n" * 50_000 + b"0\r\n\r\n")
+
+    assert answer.startswith(b"HTTP/1.1 200")
+
+
 async def test_an_address_has_a_number_of_connections() -> None:
     async with serving(Patient) as port:
         held = [await asyncio.open_connection("127.0.0.1", port) for _ in range(3)]
@@ -176,6 +217,19 @@ async def test_an_address_has_a_number_of_connections() -> None:
                 await asyncio.sleep(0.05)
 
         assert refused.startswith(b"HTTP/1.1 429")
+        for _, writer in held:
+            writer.close()
+
+
+async def test_all_addresses_together_leave_files_for_the_manager() -> None:
+    protocol = type("Few", (Patient,), {"most_of_all": 2})
+    async with serving(protocol) as port:
+        held = [await asyncio.open_connection("127.0.0.1", port) for _ in range(2)]
+        for reader, writer in held:
+            writer.write(WEBSOCKET)
+            await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 60)
+
+        assert (await answer_to(port, b"")).startswith(b"HTTP/1.1 503")
         for _, writer in held:
             writer.close()
 

@@ -4,11 +4,12 @@ from typing import TYPE_CHECKING
 
 import httpx
 import pytest
+from starlette.datastructures import Headers
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
 from activities.connections.tunnel_client import TUNNEL_PATH
-from manager_api.web.outer_checks import LONGEST_ADDRESS
+from manager_api.web.outer_checks import LONGEST_ADDRESS, comes_from_foreign_page
 from tests.manager.api_calls import Fits, Register, Submit
 from workflows.domain import control
 
@@ -69,6 +70,35 @@ async def test_pages_of_other_sites_command_nothing(
         assert answer.status_code == answer.json()["code"] == 403, path
         assert answer.json()["message"] == "requests from pages of other sites are refused"
     assert (await api.get(f"/api/v3/worker-mgt/workers/{worker.id}")).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("origin", "host", "is_foreign"),
+    [
+        ("http://farm.studio", "farm.studio", False),
+        ("http://farm.studio", "farm.studio:80", False),
+        ("http://farm.studio:80", "farm.studio", False),
+        ("https://farm.studio", "farm.studio:443", False),
+        ("https://Farm.Studio", "FARM.studio:443", False),
+        ("https://farm.studio.", "farm.studio.:443", False),
+        ("https://[fd00::1]", "[fd00::1]:443", False),
+        ("http://[::1]:8080", "[::1]:8080", False),
+        ("http://farm.studio", "farm.studio:443", True),
+        ("https://farm.studio", "farm.studio:80", True),
+        ("https://farm.studio", "farm.studio:8443", True),
+        ("http://farm.studio:8080", "farm.studio", True),
+        ("http://evil.example", "farm.studio:80", True),
+        ("http://farm.studio.evil.example", "farm.studio:80", True),
+        ("http://[fd00::80]", "[fd00:", True),
+        ("ftp://farm.studio", "farm.studio", True),
+        ("http://", ":80", True),
+        ("http://", "", True),
+    ],
+)
+def test_the_default_port_is_the_same_host(origin: str, host: str, is_foreign: bool) -> None:
+    headers = Headers({"origin": origin, "host": host, "x-forwarded-host": "evil.example"})
+
+    assert comes_from_foreign_page(headers) is is_foreign
 
 
 @pytest.mark.parametrize("headers", FOREIGN)

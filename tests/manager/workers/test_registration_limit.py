@@ -61,6 +61,36 @@ def test_all_may_come_again_after_long(limit: RegistrationLimit, clock: Clock) -
         limit.count("10.0.0.7")
 
 
+@pytest.mark.parametrize("other", ["2001:db8::2", "2001:db8:0:0:ffff::1", "2001:DB8::1%eth0"])
+def test_addresses_of_one_ipv6_network_count_as_one(clock: Clock, other: str) -> None:
+    limit = RegistrationLimit(clock)
+    for number in range(AT_ONCE):
+        limit.count(f"2001:db8::{number:x}:1")
+
+    with pytest.raises(TooManyRegistrations):
+        limit.count(other)
+
+    limit.count("2001:db8:0:1::1")
+
+
+def test_an_address_that_an_ipv6_socket_shows_is_the_same(limit: RegistrationLimit) -> None:
+    with pytest.raises(TooManyRegistrations):
+        limit.count("::ffff:10.0.0.7")
+
+
+def test_many_addresses_do_not_fill_the_database(clock: Clock) -> None:
+    limit = RegistrationLimit(clock)
+    for number in range(10 * AT_ONCE):
+        limit.count(f"2001:db8:0:{number:x}::1")
+
+    with pytest.raises(TooManyRegistrations, match="many addresses") as refusal:
+        limit.count("10.0.0.7")
+
+    assert refusal.value.headers == {"Retry-After": "6"}
+    clock.now += 6
+    limit.count("10.0.0.7")
+
+
 async def test_a_client_elsewhere_is_told_so_and_one_here_has_no_limit(
     api: httpx.AsyncClient, farm: Farm, fits: Fits
 ) -> None:

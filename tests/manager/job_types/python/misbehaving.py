@@ -67,7 +67,27 @@ def odd_parameters(_job: Job) -> None:
     Command("echo", {"message": object()})
 
 
+def leave(job: Job) -> None:
+    """Leave programs behind, one in its own session."""
+    left = [subprocess.Popen(["sleep", "600"], start_new_session=own) for own in (False, True)]
+    task = Task("left", "misc")
+    task.add_command(Command("echo", {"message": json.dumps([each.pid for each in left])}))
+    job.add_task(task)
+
+
 WAYS = {
     function.__name__: function
-    for function in (loop, hoard, crash, end, sleep, mistake, give_up, look, shout, odd_parameters)
+    for function in (
+        loop,
+        hoard,
+        crash,
+        end,
+        sleep,
+        mistake,
+        give_up,
+        look,
+        shout,
+        odd_parameters,
+        leave,
+    )
 }
