@@ -239,5 +239,5 @@ def test_like_reasons_name_three_tasks_and_count_the_others(
     at(f"/jobs/{job_id}")
     item = page.get_by_role("region", name="Why it failed").get_by_role("listitem")
 
-    expect(item).to_contain_text(re.compile(r"no camera\s+5 tasks: render-\S+.*, .* and 2 more"))
+    expect(item).to_contain_text(re.compile(r"no camera\s+5 tasks:\s+render-\S+.*,.*and 2 more"))
     expect(item.get_by_role("button")).to_have_count(3)
