@@ -215,3 +215,29 @@ def test_settings_that_do_not_fit_are_refused_with_a_sentence(
 
     expect(page.get_by_role("list").get_by_text(re.compile("ten to twenty")).first).to_be_visible()
     expect(dialog).to_be_visible()
+
+
+def test_requeueing_says_how_many_tasks_run_again(at: At, farm: BrowsedFarm) -> None:
+    page = at(f"/jobs/{farm.standing['completed']}")
+
+    details(page).get_by_role("button", name="Requeue…").click()
+
+    all_of_it = page.get_by_role("radio", name="All of it. 12 tasks that are finished")
+    expect(all_of_it).to_be_visible()
+
+
+def test_like_reasons_name_three_tasks_and_count_the_others(
+    page: Page, at: At, farm: BrowsedFarm
+) -> None:
+    job_id = farm.standing["failed"]
+    tasks = farm.tasks(job_id)[:5]
+    ids = [task["id"] for task in tasks]
+    reasons = [{"text": "no camera", "tasks": 5, "task_ids": ids}]
+    told = {"reasons": reasons, "warnings": []}
+    page.route("**/reasons", lambda route: route.fulfill(json=told))
+
+    at(f"/jobs/{job_id}")
+    item = page.get_by_role("region", name="Why it failed").get_by_role("listitem")
+
+    expect(item).to_contain_text(re.compile(r"no camera\s+5 tasks:\s+render-\S+.*,.*and 2 more"))
+    expect(item.get_by_role("button")).to_have_count(3)
