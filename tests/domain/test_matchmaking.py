@@ -596,7 +596,8 @@ def test_no_worker_is_left_free_while_a_task_waits_for_its_lost_host(farm: FarmS
         if each.status is WorkerStatus.AWAKE and each.is_present and not each.status_requested
     )
 
-    assert not waits or free == len(planned.offers) + len(planned.gone)
+    replaced = [worker_id for _, worker_id in given_up(planned) if worker_id in workers]
+    assert not waits or free <= len(planned.offers) + len(replaced)
 
 
 @given(farms())
