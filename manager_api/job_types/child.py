@@ -52,8 +52,9 @@ def _engine(suffix: str) -> Callable[[Request], Answer]:
     # Import only the engine that is needed: importing the other would cost time.
     if suffix == ".js":
         from manager_api.job_types.javascript_engine import run_javascript
+        from manager_api.job_types.processor_time import allow_step
 
-        return run_javascript
+        return lambda request: run_javascript(request, allow_step)
     from manager_api.job_types.python_engine import run_python
 
     return run_python

@@ -3,13 +3,13 @@
 import json
 import re
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import quickjs  # type: ignore[import-untyped] # it publishes no types
 
 from manager_api.job_types.exchange import Answer, Operation, Request, ScriptLimits
-from manager_api.job_types.processor_time import allow_step
 
 _PARTS = ("frames.js", "paths.js", "authoring.js", "driver.js")
 #: The engine calls every source `<input>`, so each file gets its own range of line numbers. The job
@@ -17,12 +17,15 @@ _PARTS = ("frames.js", "paths.js", "authoring.js", "driver.js")
 _LINES = 100_000
 _MB = 2**20
 
+#: Lets the process compute for so many seconds from now on.
+AllowStep = Callable[[float], None]
+
 _POSITION = re.compile(r"<input>:(\d+):\d+")
 _THROW = re.compile(r"(?<![.\w$])throw\b(?![ \t]*[:=,;)}\n])")
 
 
-def run_javascript(request: Request) -> Answer:
-    script = _Script(request, request.scripts)
+def run_javascript(request: Request, allow_step: AllowStep) -> Answer:
+    script = _Script(request, request.scripts, allow_step)
     answer = Answer()
     try:
         script.load()
@@ -56,12 +59,13 @@ class _ComputedTooLong(Exception):
 class _Script:
     """A script in an engine of its own."""
 
-    def __init__(self, request: Request, sources: dict[str, str]) -> None:
+    def __init__(self, request: Request, sources: dict[str, str], allow_step: AllowStep) -> None:
         self._request = request
         self._sources = sources
+        self._allow_step = allow_step
         self._engine = quickjs.Context()
         _limit(self._engine, request.limits)
-        allow_step(request.limits.cpu_s)
+        self._allow_step(request.limits.cpu_s)
         self._run = self._engine.eval(_interface())(json.dumps(self._given()))
 
     def load(self) -> None:
@@ -71,20 +75,20 @@ class _Script:
     def run(self, operation: str) -> str:
         cpu_s = self._request.limits.cpu_s
         ends = time.process_time() + cpu_s
-        allow_step(cpu_s)
+        self._allow_step(cpu_s)
         result: str = self._run(operation)
         if operation == Operation.COMPILE:
             while self._engine.execute_pending_job():
                 if time.process_time() > ends:
                     raise _ComputedTooLong
-            allow_step(cpu_s)
+            self._allow_step(cpu_s)
             result = self._run("compiled")
         return result
 
     def gathered(self) -> dict[str, Any]:
         """Return what the script has logged and required so far."""
         self._engine.set_memory_limit(-1)
-        allow_step(self._request.limits.cpu_s)
+        self._allow_step(self._request.limits.cpu_s)
         gathered: dict[str, Any] = json.loads(self._run("gathered"))
         return gathered
 
@@ -110,7 +114,7 @@ class _Script:
         Such a value has no trace, so the script runs again, and each `throw` notes its line.
         """
         noting = {name: self._noting(name, n) for n, name in enumerate(self._files(), 1)}
-        again = _Script(self._request, self._sources | noting)
+        again = _Script(self._request, self._sources | noting, self._allow_step)
         try:
             again.load()
             again.run(self._request.operation)
