@@ -86,7 +86,9 @@ def test_a_check_ends_no_submission(found: dict[str, Any]) -> None:
 def test_a_job_of_another_manager_and_file_is_told_and_changes_nothing_else(
     found: dict[str, Any],
 ) -> None:
-    assert found["moved"] == {"outcome": "Submitted shot", "info": False, "submitted": []}
+    # The frames go beside the shared storage, and the artist is told so.
+    outcome = "Submitted shot, but look at Files & Checks"
+    assert found["moved"] == {"outcome": outcome, "info": False, "submitted": []}
 
 
 def test_closing_blender_leaves_nothing_half_copied(found: dict[str, Any]) -> None:
