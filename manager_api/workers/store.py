@@ -169,8 +169,13 @@ def set_request(session: Session, row: WorkerRow, pending: StatusRequest | None)
     Args:
         pending: None: the worker is asked for no status.
     """
+    is_canceled = pending is None and row.status_requested is not None
     _ask(row, pending)
     _tell(session, row)
+    if is_canceled and not row.is_http and row.status in (WorkerStatus.AWAKE, WorkerStatus.ASLEEP):
+        # The host may have been ordered already to take the status that is not wanted any more.
+        order = {"order": "status", "worker": row.id, "status": str(row.status)}
+        events.append(session, HOST_ORDERS, order)
 
 
 def begin_session(session: Session, row: WorkerRow, slots: int, live_runs: Sequence[str]) -> int:

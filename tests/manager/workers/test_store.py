@@ -9,6 +9,7 @@ import pytest
 
 from manager_api.contract.errors import WorkerNotFound
 from manager_api.database.engine import Changed, Database, utc_now
+from manager_api.database.payloads import HOST_ORDERS
 from manager_api.database.tables import WorkerRow
 from manager_api.jobs.projection import SqlProjectionStore
 from manager_api.workers import store as workers
@@ -120,6 +121,24 @@ async def test_asking_for_the_present_status_ends_a_request(db: Database, worker
 
     row = await stored(db, worker_id)
     assert (row.status_requested, row.is_lazy_request) == (None, False)
+
+
+async def test_a_host_that_was_ordered_what_is_not_wanted_any_more_is_ordered_back(
+    db: Database, worker: Make, told: Told
+) -> None:
+    host, over_http = await worker(), await worker()
+    async with db.writing() as session:
+        row = await workers.existing_worker_to_change(session, over_http)
+        row.is_http = True
+    await told()
+
+    for worker_id in (host, over_http):
+        await request(db, worker_id, WorkerStatus.ASLEEP)
+        await request(db, worker_id, WorkerStatus.AWAKE)
+        await request(db, worker_id, WorkerStatus.AWAKE)
+
+    orders = [event for topic, event in await told() if topic == HOST_ORDERS]
+    assert orders == [{"order": "status", "worker": host, "status": "awake"}]
 
 
 async def test_a_lost_worker_is_in_error_and_nothing_is_asked_of_it(
