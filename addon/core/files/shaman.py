@@ -58,6 +58,8 @@ class ShamanUpload:
         self._total = 0
         self._done = 0
         self._left_to_others: set[tuple[str, int]] = set()
+        self._broken_off: set[tuple[str, int]] = set()
+        """Files whose upload has broken off once."""
 
     def upload(self, pack: Pack, job_name: str) -> str:
         """Upload the pack, and return the checkout's path below the farm's folder of jobs.
@@ -123,7 +125,12 @@ class ShamanUpload:
                 self._left_to_others.add(file.blob)
 
     def _send_one(self, file: _File, can_wait: bool) -> bool:
-        """Send a file. Return False if another client is sending it."""
+        """Send a file.
+
+        Returns:
+            False: another client is sending it, or the connection broke, perhaps behind an early
+                answer. The manager is then asked again whether it lacks the file.
+        """
         before = self._done
         headers = {
             "Content-Type": "application/octet-stream",
@@ -143,7 +150,12 @@ class ShamanUpload:
                     accept=accept,
                 )
             except ManagerError as error:
-                raise _explained(error, file) from error
+                is_broken = isinstance(error.__cause__, (BrokenPipeError, ConnectionResetError))
+                if not is_broken or file.blob in self._broken_off:
+                    raise _explained(error, file) from error
+                self._broken_off.add(file.blob)
+                self._done = before
+                return False
         is_there = answer.status != _SENT_BY_ANOTHER
         self._done = before + (file.blob[1] if is_there else 0)
         return is_there

@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+import socket
+import struct
 from collections import Counter
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -9,6 +11,8 @@ from typing import Any
 from tests.addon.serving import InThread, Quiet
 
 _API = "/api/v3/shaman"
+#: For SO_LINGER: on, 0 s.
+_AT_ONCE = struct.pack("ii", 1, 0)
 
 
 class StandInShaman(InThread):
@@ -24,6 +28,8 @@ class StandInShaman(InThread):
         self.being_sent_by_another: set[tuple[str, int]] = set()
         self.answers_early: int = 0
         """If set: the status that it sends before it reads the body."""
+        self.breaks_off: int = 0
+        """The number of uploads at which it breaks the connection."""
         self.talks_nonsense: Any = None
         """If set: the answer to the question which files it lacks."""
         self.forgets_before_checkout = 0
@@ -72,6 +78,12 @@ class StandInShaman(InThread):
         can_wait = request.headers["X-Shaman-Can-Defer-Upload"] == "true"
         self.sends[blob] += 1
         self.deferrals.append(can_wait)
+        if self.breaks_off:
+            self.breaks_off -= 1
+            # A close without a delay resets the connection.
+            request.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _AT_ONCE)
+            request.connection.close()
+            raise ConnectionResetError
         if self.answers_early:
             request.close_connection = True
             return self.answers_early

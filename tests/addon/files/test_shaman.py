@@ -119,6 +119,26 @@ def test_an_answer_before_the_file_was_read_counts(
     assert len(shaman.checkouts[checkout]) == 1
 
 
+def test_a_file_is_sent_once_more_if_its_connection_broke(
+    shaman: StandInShaman, pack: Pack
+) -> None:
+    shaman.breaks_off = 3
+
+    checkout = upload(shaman, pack)
+
+    assert len(shaman.checkouts[checkout]) == 12
+    assert sum(shaman.sends.values()) == 15
+
+
+def test_a_file_whose_connection_always_breaks_ends_the_upload(
+    shaman: StandInShaman, pack: Pack
+) -> None:
+    shaman.breaks_off = 1000
+
+    with pytest.raises(ManagerError, match="No manager answers"):
+        upload(shaman, pack)
+
+
 def test_files_that_vanish_before_the_checkout_are_sent_again(
     shaman: StandInShaman, pack: Pack
 ) -> None:
