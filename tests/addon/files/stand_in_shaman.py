@@ -27,7 +27,7 @@ class StandInShaman(InThread):
         """For each upload, whether the client can defer it."""
         self.being_sent_by_another: set[tuple[str, int]] = set()
         self.answers_early: int = 0
-        """If set: the status that it sends before it reads the body."""
+        """If set: the status that it sends before it reads the body, which it has already."""
         self.breaks_off: int = 0
         """The number of uploads at which it breaks the connection."""
         self.talks_nonsense: Any = None
@@ -86,6 +86,7 @@ class StandInShaman(InThread):
             raise ConnectionResetError
         if self.answers_early:
             request.close_connection = True
+            self.stored[blob] = b"from another client"
             return self.answers_early
         content = request.rfile.read(blob[1])
         if blob in self.being_sent_by_another and can_wait:
