@@ -75,7 +75,7 @@ class FarmHosts:
     async def settled(self, worker_id: str, key: RunKey) -> None:
         """Tell the host that the end of its run is stored, so that it may forget the run."""
         await self._hosts.settled(worker_id, key)
-        # Nobody repeats this order, and this manager may not have noticed the other's host yet.
+        # This order is not repeated, and this manager may not have noticed the other's host yet.
         order = {"order": "settled", "worker": worker_id, "run": str(key)}
         if self._is_shared and worker_id not in self.connected:
             self._store(order)

@@ -356,6 +356,20 @@ def test_a_lost_host_is_replaced_by_one_that_works_for_a_job_of_lower_priority()
     assert given_up(planned) == [("job", "ada")]
 
 
+def test_one_worker_of_lower_priority_replaces_one_lost_host() -> None:
+    hosts = (*lost_host(worker("bob")), worker("cyd", status=WorkerStatus.ERROR))
+    jobs = (served("job", priority=60), served("lower"))
+    leases = (lease("ada"), lease("cyd"), lease("bob", "lower"))
+
+    planned = plan(FarmSnapshot(hosts, jobs, leases))
+    beside_a_stuck_run = plan(
+        FarmSnapshot(hosts, jobs, (*leases[:2], replace(leases[2], is_stuck=True)))
+    )
+
+    assert given_up(planned) == [("job", "ada")]
+    assert given_up(beside_a_stuck_run) == []
+
+
 def test_a_lost_host_that_comes_back_goes_on() -> None:
     back = worker("ada", session=2, live_runs=("job.1.1.1",))
 

@@ -259,17 +259,24 @@ class _Pass:
 
     def _replace_unreachable(self, job: JobFacts) -> None:
         """Give up the leases of lost hosts for which there is a worker, which is kept free."""
-        for lease in self._unreachable[job.id]:
+        leases = self._unreachable.get(job.id)
+        if not leases:
+            return
+        recallable = [lease for lease in self._recallable(job) if not lease.is_stuck]
+        below = [self._workers[lease.worker_id] for lease in recallable]
+        for lease in leases:
             lost = self._workers[lease.worker_id]
             # A lease does not say the type of its task.
             types = lost.task_types if lease.task_types is None else lease.task_types
             place = next((f for f in self._free if _can_replace(f[0], job, types)), None)
-            below = [self._workers[other.worker_id] for other in self._recallable(job)]
+            other = next((worker for worker in below if _can_replace(worker, job, types)), None)
             if place is not None:
                 self._free.remove(place)
-                self._give_up(lease)
-            elif any(_can_replace(worker, job, types) for worker in below):
-                self._give_up(lease)
+            elif other is not None:
+                below.remove(other)
+            else:
+                continue
+            self._give_up(lease)
 
     def _offer(self, job: JobFacts, want: Want, need: int) -> int:
         """Offer free workers to the job; return how many workers it still needs."""
