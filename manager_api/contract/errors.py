@@ -27,6 +27,16 @@ class Forbidden(FarmError):
     http_status = 403
 
 
+class NotAuthenticated(FarmError):
+    """The request shows no credentials, or wrong ones."""
+
+    http_status = 401
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"WWW-Authenticate": "Bearer"}
+
+
 class NotAuthorized(Forbidden):
     """The credentials are missing or wrong. Answered as Flamenco's request validation does."""
 

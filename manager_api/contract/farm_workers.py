@@ -73,6 +73,8 @@ class FarmWorker(Answer):
     status: WorkerStatus
     status_change: WorkerStatusChange | None
     is_paused: bool
+    is_waiting: bool
+    """Whether it waits to be let in: it gets no tasks until then."""
     set_aside: list[WorkerAside]
     """Why it gets no tasks, or none of some types, until its machine is mended."""
     is_connected: bool

@@ -31,7 +31,7 @@ class ViewRequest(Request):
     """The query of the page's address, without the question mark."""
     is_shared: bool = False
     owner: Owner
-    """The asker. Until there is a login, this is a random text that a browser made and keeps."""
+    """The asker, for callers without an account: a random text that a browser made and keeps."""
 
 
 class View(Answer):

@@ -14,6 +14,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 
+from manager_api.database import trail
 from manager_api.database.lean_sqlite import lean_connections
 from manager_api.database.migrate import upgrade
 from manager_api.database.shown_address import shown_address
@@ -79,10 +80,16 @@ class Session(AsyncSession):
         self._last_steps.append(step)
 
     async def finish(self) -> None:
-        """Do the last steps and commit."""
+        """Do the last steps, store the audit's entry of this request, and commit."""
         for step in self._last_steps:
             await step()
+        entry = trail.current()
+        is_due = entry is not None and bool(entry.action) and not entry.is_stored
+        if entry is not None and is_due:
+            self.add(entry.row(utc_now()))
         await self.commit()
+        if entry is not None and is_due:
+            entry.is_stored = True
 
 
 class Database:

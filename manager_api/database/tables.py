@@ -26,6 +26,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.types import TypeDecorator
 
+from workflows.domain.access import Kind, Role, Via
 from workflows.domain.statuses import JobStatus, TaskStatus, WorkerStatus
 
 
@@ -151,6 +152,9 @@ class JobRow(Base):
     demand: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     """The `messages.Demand`; null if no task waits for a worker."""
     demand_version: Mapped[int] = mapped_column(default=0)
+
+    owner: Mapped[str | None] = mapped_column(String(36))
+    """The account that submitted the job; null if it was submitted without one."""
 
     archived_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     is_archiving: Mapped[bool] = mapped_column(default=False, server_default=false())
@@ -279,6 +283,8 @@ class WorkerRow(Base):
     """Why the worker gets no task, or none of some types, as `workflows.domain.asides.to_json`
     writes it; null if it was never set aside.
     """
+    is_waiting: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """Whether the worker waits to be let in: it gets no tasks, and does not reach Temporal."""
 
 
 class WorkerTagRow(Base):
@@ -485,6 +491,105 @@ class SavedViewRow(Base):
     """The query as in the page's address, without the question mark."""
     is_shared: Mapped[bool]
     owner: Mapped[str] = mapped_column(String(255))
-    """The browser that saved the view, because there is no login yet. Only the owner sees and
-    changes a view that is not shared."""
+    """The account that saved the view; of a caller without an account, the browser. Only the owner
+    sees and changes a view that is not shared."""
     updated: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class AccountRow(Base):
+    """A person or a service that may call the manager."""
+
+    __tablename__ = "accounts"
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    name: Mapped[str] = mapped_column(String(64), unique=True)
+    """In lower case."""
+    kind: Mapped[Kind] = mapped_column(Word(Kind))
+    """`person` or `service`."""
+    role: Mapped[Role] = mapped_column(Word(Role))
+    password_hash: Mapped[str | None] = mapped_column(String(255))
+    """Argon2id; null if nobody can log in with a password."""
+    is_disabled: Mapped[bool] = mapped_column(default=False)
+    created: Mapped[datetime] = mapped_column(UtcDateTime)
+    last_login: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class SessionRow(Base):
+    """A login of a browser, until it is ended or expires."""
+
+    __tablename__ = "sessions"
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    secret_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    """The digest of what is in the cookie, as `manager_api.access.secrets.digest` makes it."""
+    account_id: Mapped[str | None] = mapped_column(
+        ForeignKey("accounts.id", ondelete="CASCADE"), index=True
+    )
+    """Null: the manager's own user, who logged in with a link from its terminal."""
+    address: Mapped[str] = mapped_column(String(255))
+    agent: Mapped[str] = mapped_column(FreeText)
+    """The browser's description of itself."""
+    created: Mapped[datetime] = mapped_column(UtcDateTime)
+    last_used: Mapped[datetime] = mapped_column(UtcDateTime)
+    """Stored once a minute at most."""
+    expires: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class TokenRow(Base):
+    """A token of an account, for programs."""
+
+    __tablename__ = "tokens"
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    secret_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    account_id: Mapped[str] = mapped_column(
+        ForeignKey("accounts.id", ondelete="CASCADE"), index=True
+    )
+    name: Mapped[str] = mapped_column(String(255))
+    scopes: Mapped[list[str]] = mapped_column(JSON)
+    """Words of `workflows.domain.access.Permission`."""
+    created: Mapped[datetime] = mapped_column(UtcDateTime)
+    expires: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    last_used: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """Stored once a minute at most."""
+
+
+class JoinTokenRow(Base):
+    """A token with which workers register and need not wait to be let in."""
+
+    __tablename__ = "join_tokens"
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    secret_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    name: Mapped[str] = mapped_column(String(255))
+    tag_ids: Mapped[list[str]] = mapped_column(JSON)
+    """The tags that such workers get."""
+    uses_left: Mapped[int]
+    created: Mapped[datetime] = mapped_column(UtcDateTime)
+    expires: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class AuditRow(Base):
+    """An entry of the audit. Entries are only added, and removed when they are old."""
+
+    __tablename__ = "audit"
+    __table_args__ = ({"sqlite_autoincrement": True},)
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    happened: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
+    kind: Mapped[Kind] = mapped_column(Word(Kind))
+    account_id: Mapped[str] = mapped_column(String(36))
+    """Empty for callers without an account. Kept when the account is deleted."""
+    name: Mapped[str] = mapped_column(String(255))
+    via: Mapped[Via] = mapped_column(Word(Via))
+    address: Mapped[str] = mapped_column(String(255))
+    action: Mapped[str] = mapped_column(String(64))
+    """The operation's id, or a word such as `login`."""
+    target: Mapped[str] = mapped_column(FreeText)
+    """What the action was on: the ids in the request's path."""
+    before: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    after: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    outcome: Mapped[str] = mapped_column(String(255))
+    """`done`, or why it was not done."""
+    times: Mapped[int] = mapped_column(default=1)
+    """How often, for refusals, which are counted."""

@@ -136,7 +136,7 @@ class SqlHostRecords:
         if not worker_ids:
             return ()
         async with self._db.reading() as session:
-            return await workers.deleted(session, sorted(worker_ids))
+            return await workers.dismissed(session, sorted(worker_ids))
 
     async def task_of(self, worker_id: str, key: RunKey) -> str | None:
         """Return the id of a run's task; None if the run is not this worker's.

@@ -90,22 +90,28 @@ class JobService:
         """Do everything that a submission does, except for storing the job."""
         await compile_job(submitted, self._job_types, self._variables)
 
-    async def submit(self, submitted: SubmittedJob) -> Job:
+    async def submit(self, submitted: SubmittedJob, owner: str = "") -> Job:
+        """Store a job.
+
+        Args:
+            owner: the account that submits it; empty without one.
+        """
         while True:
             new = await compile_job(submitted, self._job_types, self._variables, self._free_number)
             try:
-                return await self._store(new)
+                return await self._store(new, owner)
             except IntegrityError:
                 # Another submission of the same second may have taken the output path meanwhile.
                 if not new.has_own_folder or await self._is_free(new.job):
                     raise
 
-    async def _store(self, new: CompiledJob) -> Job:
+    async def _store(self, new: CompiledJob, owner: str) -> Job:
         async with self._database.writing() as session:
             tag_id = new.job.worker_tag_id
             if tag_id and not await tags.tag(session, tag_id):
                 raise BadRequest(f'there is no worker tag "{tag_id}"')
             row = await submission.insert_job(session, new)
+            row.owner = owner or None
             for sentence in await self._why_unseen(session, row):
                 job_history.note_job(session, row, row.created, sentence)
         return job_answer(row)

@@ -38,7 +38,7 @@ async def farm_snapshot(
 ) -> FarmSnapshot:
     """Return the jobs that have not ended, the workers, their open leases, and the hand-backs.
 
-    Deleted workers and returned leases are left out.
+    Deleted workers, workers that wait to be let in, and returned leases are left out.
     """
     return FarmSnapshot(
         await _worker_facts(session, is_present, is_http_present),
@@ -80,6 +80,7 @@ async def _worker_facts(
             types_left_out=types_left_out(from_json(row.set_aside)),
         )
         for row in rows
+        if not row.is_waiting
     )
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from activities.process.layered_settings import PREFIX, SettingsError
-from manager_api.contract.errors import BadRequest, FarmError, Forbidden
+from manager_api.contract.errors import BadRequest, FarmError
 from manager_api.settings.about import settings_of
 from manager_api.settings.file import write_settings_file
 from manager_api.settings.model import SETTINGS_FILE, ManagerSettings, read_settings
@@ -104,19 +104,15 @@ class Configuration:
         name = "shared_storage_path"
         return not self._content.get(name) and name not in self.overridden
 
-    async def change(
-        self, edited: Edit, *, is_here: bool = True, secrets: Mapping[str, Any] | None = None
-    ) -> None:
+    async def change(self, edited: Edit, *, secrets: Mapping[str, Any] | None = None) -> None:
         """Change the file, and let changes take effect that need no restart.
 
         Args:
             edited: returns the file's new content for the present one. It may refuse with a
                 ValueError.
-            is_here: whether the client is on the manager's own machine.
             secrets: the secrets that the client gives, by name (`secrets_in`).
 
         Raises:
-            Forbidden: only a client on the manager's machine may do this; nothing has changed.
             BadRequest: the new content is not valid; nothing has changed.
             CannotWrite: the file cannot be written; nothing has changed.
         """
@@ -126,8 +122,6 @@ class Configuration:
                 self._check_kept_from_outside(content)
                 wanted = self._read(content)
                 check_secrets_stay(self._wanted, wanted, secrets or {})
-                if not is_here and wanted.job_types_path != self._wanted.job_types_path:
-                    raise Forbidden(_SCRIPTS_STAY)
                 await asyncio.to_thread(make_storage_folders, wanted)
             except (SettingsError, ValueError) as refusal:
                 raise BadRequest(str(refusal)) from refusal

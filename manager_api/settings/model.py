@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import platformdirs
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 from pydantic_settings import SettingsConfigDict
 
 from activities.process.layered_settings import LayeredSettings, SettingsError
@@ -41,6 +41,12 @@ _DATABASES = frozenset({"sqlite+aiosqlite", "postgresql+asyncpg"})
 #: The version of the file format of Flamenco 3.9's settings.
 FILE_VERSION = 3
 
+
+def _network(text: str) -> str:
+    return str(ipaddress.ip_network(text))
+
+
+Network = Annotated[str, AfterValidator(_network)]
 #: Larger numbers would be too large where they are used, which could fail only at the next start.
 Seconds = Annotated[float, Field(ge=0, le=1e9)]
 Positive = Annotated[int, Field(ge=1, le=2**62)]
@@ -135,6 +141,14 @@ class ManagerSettings(LayeredSettings):
     listen: Annotated[str, About(Topic.REACH, is_flamencos=True)] = "127.0.0.1:8080"
     autodiscoverable: Annotated[bool, About(Topic.REACH, is_flamencos=True)] = True
     insecure: Annotated[bool, About(Topic.REACH, is_in_form=False)] = False
+    loopback: Annotated[Literal["auto", "open", "token"], About(Topic.REACH, AT_ONCE)] = "auto"
+    """What callers of this machine are that show no credentials; see `lets_this_machine_in`."""
+    legacy_networks: Annotated[
+        tuple[Network, ...], Field(max_length=100), About(Topic.REACH, AT_ONCE)
+    ] = ()
+    """Callers in them that show no credentials are artists."""
+    audit_kept: Annotated[Duration, About(Topic.REACH, AT_ONCE)] = timedelta(days=365)
+    """0: for ever."""
     max_json_bytes: Annotated[int, Field(ge=65_536), About(Topic.REACH, AT_ONCE)] = 2**20
     """A few requests may have more (manager_api/web/app.py)."""
     max_image_bytes: Annotated[Positive, About(Topic.REACH, AT_ONCE)] = 26_214_400
@@ -250,6 +264,12 @@ class ManagerSettings(LayeredSettings):
     @property
     def port(self) -> int:
         return host_and_port(self.listen)[1]
+
+    @property
+    def lets_this_machine_in(self) -> bool:
+        """Whether programs of this machine that show no credentials may do what wranglers may."""
+        is_alone = self.loopback == "auto" and _is_loopback(self.host)
+        return is_alone or self.loopback == "open"
 
     @property
     def jobs_path(self) -> Path:

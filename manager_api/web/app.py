@@ -7,6 +7,7 @@ from fastapi import APIRouter, FastAPI
 from manager_api.images.scaling import FORMATS
 from manager_api.version import NAME, VERSION
 from manager_api.web import addon, dashboard, explorer, job_files, refusals
+from manager_api.web.audit_trail import AuditTrail
 from manager_api.web.body_limit import BodyLimit, LimitOf
 from manager_api.web.dependencies import ManagerParts
 from manager_api.web.flamenco import (
@@ -28,6 +29,7 @@ from manager_api.web.openapi_document import describe
 from manager_api.web.outer_checks import ManagerApp
 from manager_api.web.responses import leave_out_types_of_no_body
 from manager_api.web.tablao import (
+    accounts,
     actions,
     archives,
     events,
@@ -37,6 +39,8 @@ from manager_api.web.tablao import (
     garbage,
     job_details,
     job_types,
+    joining,
+    login,
     provisions,
     rna_overrides,
     runs,
@@ -62,13 +66,16 @@ ROUTERS: tuple[APIRouter, ...] = (
     job_deletion.router,
     last_rendered.router,
     jobs.router,
-    worker.joining,
+    worker.registration,
     worker.router,
     worker_tasks.router,
     worker_mgt.router,
     worker_tags.router,
     job_workers.router,
+    joining.router,
     workers.router,
+    login.router,
+    accounts.router,
     shaman.router,
     garbage.router,
     actions.router,
@@ -101,7 +108,7 @@ def build_app(parts: ManagerParts) -> FastAPI:
     app = ManagerApp(
         title=NAME,
         version=VERSION,
-        openapi_url=explorer.OPENAPI_URL,
+        openapi_url=None,
         docs_url=None,
         redoc_url=None,
         # Flamenco does not redirect either: an address with an extra slash is unknown.
@@ -109,11 +116,11 @@ def build_app(parts: ManagerParts) -> FastAPI:
     )
     app.state.parts = parts
     app.add_middleware(BodyLimit, limit_of=_limits(parts))
+    app.add_middleware(AuditTrail, database=parts.database)
     refusals.add_to(app)
     for router in (*ROUTERS, *parts.extra_routers):
         leave_out_types_of_no_body(router)
         app.include_router(router)
-    app.mount(explorer.ASSETS_URL, explorer.assets())
     describe(app)
     return app
 

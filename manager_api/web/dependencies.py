@@ -1,5 +1,6 @@
 """What routers depend on: one container of the manager's parts, and the services built from it."""
 
+import asyncio
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
@@ -9,6 +10,13 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends
 from starlette.requests import HTTPConnection
 
+from manager_api.access.accounts import AccountService
+from manager_api.access.audit import AuditService, RefusalCounter
+from manager_api.access.identities import Identities
+from manager_api.access.join_tokens import JoinTokenService
+from manager_api.access.local_admin import LocalAdmin
+from manager_api.access.logins import Logins
+from manager_api.access.passwords import Passwords
 from manager_api.contract.errors import NotFound
 from manager_api.database.engine import Database, utc_now
 from manager_api.database.loops import Duty, begin
@@ -66,6 +74,10 @@ class ManagerParts:
     events: LiveEvents
     last_rendered: LastRendered
     frame_images: FrameImages
+    identities: Identities
+    passwords: Passwords
+    logins: Logins
+    refusals: RefusalCounter
     credentials: WorkerCredentials
     registrations: RegistrationLimit
     farm: FarmWatch
@@ -101,6 +113,7 @@ class ManagerParts:
         )
         mqtt = MqttPublisher(database, live, lambda: configuration.settings.mqtt.client)
         configuration.on_change(mqtt.settings_changed)
+        identities, passwords = Identities(database, LocalAdmin()), Passwords()
         return cls(
             configuration=configuration,
             database=database,
@@ -110,6 +123,10 @@ class ManagerParts:
             events=live,
             last_rendered=LastRendered(logs.job_directory, last_rendered_shown(database)),
             frame_images=FrameImages(settings.local_manager_storage_path / "frame-images"),
+            identities=identities,
+            passwords=passwords,
+            logins=Logins(database, identities, passwords),
+            refusals=RefusalCounter(database, lambda: configuration.settings.audit_kept),
             credentials=WorkerCredentials(database),
             registrations=RegistrationLimit(),
             farm=FarmWatch(database, live),
@@ -137,11 +154,13 @@ class ManagerParts:
     async def begin(self, stack: AsyncExitStack) -> None:
         """Run the duties of all parts until the stack ends them."""
         stack.callback(self.job_types.close)
+        await asyncio.to_thread(self.identities.local.write, self.settings.data_dir)
         await self.events.skip_to_newest()
         await begin(stack, {"live events": self.events, "mqtt": self.mqtt})
         await tell_lifecycle(self.database, "manager-startup")
         duties: Mapping[str, Duty] = {
             "farm status": self.farm,
+            "refusals": self.refusals,
             "log notes": self.log_notes,
             "last rendered images": self.last_rendered,
             "http workers": self.http_runs,
@@ -242,6 +261,18 @@ async def _provisions(parts: Parts) -> ProvisionService:
     return ProvisionService(parts.database)
 
 
+async def _accounts(parts: Parts) -> AccountService:
+    return AccountService(parts.database, parts.identities, parts.passwords)
+
+
+async def _join_tokens(parts: Parts) -> JoinTokenService:
+    return JoinTokenService(parts.database)
+
+
+async def _audit(parts: Parts) -> AuditService:
+    return AuditService(parts.database)
+
+
 async def _saved_views(parts: Parts) -> ViewService:
     return ViewService(parts.database)
 
@@ -294,6 +325,9 @@ JobOverrides = Annotated[RnaOverrideService, Depends(_job_overrides)]
 Recompilations = Annotated[RecompilationService, Depends(_recompilations)]
 Provisions = Annotated[ProvisionService, Depends(_provisions)]
 SavedViews = Annotated[ViewService, Depends(_saved_views)]
+AccountsOfFarm = Annotated[AccountService, Depends(_accounts)]
+JoinTokensOfFarm = Annotated[JoinTokenService, Depends(_join_tokens)]
+AuditOfFarm = Annotated[AuditService, Depends(_audit)]
 Scripts = Annotated[FolderJobTypes, Depends(_scripts)]
 EnabledShaman = Annotated[Shaman, Depends(enabled_shaman)]
 HttpWorkers = Annotated[HttpWorkerService, Depends(_http_workers)]

@@ -4,12 +4,12 @@ import hashlib
 import re
 from base64 import b64encode
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from fastapi.openapi.docs import get_swagger_ui_html
-from fastapi.responses import HTMLResponse, RedirectResponse
+from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from fastapi.staticfiles import StaticFiles
 
-from manager_api.web.auth import Anybody
+from manager_api.web.auth import Reading
 
 OPENAPI_URL = "/api/v3/openapi3.json"
 EXPLORER_URL = "/api/v3/swagger-ui/"
@@ -41,7 +41,9 @@ _POLICY = "; ".join(
     )
 )
 
-router = APIRouter(dependencies=[Anybody], include_in_schema=False)
+_ASSETS = StaticFiles(packages=[("fastapi_offline", "static")])
+
+router = APIRouter(dependencies=[Reading], include_in_schema=False)
 
 
 @router.get(EXPLORER_URL.rstrip("/"))
@@ -54,5 +56,11 @@ async def explorer() -> HTMLResponse:
     return HTMLResponse(_PAGE, headers={"content-security-policy": _POLICY})
 
 
-def assets() -> StaticFiles:
-    return StaticFiles(packages=[("fastapi_offline", "static")])
+@router.get(OPENAPI_URL)
+async def openapi_document(request: Request) -> JSONResponse:
+    return JSONResponse(request.app.openapi())
+
+
+@router.get(ASSETS_URL + "/{path:path}")
+async def asset(path: str, request: Request) -> Response:
+    return await _ASSETS.get_response(path, request.scope)

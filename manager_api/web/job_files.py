@@ -10,11 +10,11 @@ from fastapi.responses import FileResponse, Response, StreamingResponse
 
 from manager_api.contract.errors import NotFound
 from manager_api.images.scaling import SIZES
-from manager_api.web.auth import Anybody
+from manager_api.web.auth import Reading
 from manager_api.web.dependencies import Parts, Tasks
 from manager_api.web.parameters import is_uuid
 
-router = APIRouter(prefix="/job-files", dependencies=[Anybody], include_in_schema=False)
+router = APIRouter(prefix="/job-files", dependencies=[Reading], include_in_schema=False)
 
 #: Clients must check each time whether the image has changed, because its name stays the same.
 _ASK_AGAIN = {"Cache-Control": "no-cache"}

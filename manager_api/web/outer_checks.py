@@ -17,7 +17,11 @@ LONGEST_ADDRESS = 8192
 #: What a browser may do with an answer that brings no policy of its own: nothing but show it.
 POLICY = "default-src 'none'; frame-ancestors 'none'"
 _DEFAULT_PORTS = {"http": ":80", "https": ":443"}
-_HARMLESS = frozenset({"GET", "HEAD", "OPTIONS"})
+#: Methods that change nothing.
+HARMLESS = frozenset({"GET", "HEAD", "OPTIONS"})
+#: The key in a request's scope of the token that its address began with.
+PATH_TOKEN = "tablao.path_token"
+_TOKEN_PATH = "/t/"
 _OWN_PAGES = frozenset({"same-origin", "none"})
 _HEADERS = {"x-content-type-options": "nosniff", "referrer-policy": "same-origin"}
 
@@ -36,6 +40,7 @@ class OuterChecks:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        _take_path_token(scope)
         match scope["type"]:
             case "http":
                 app = _why_not(scope) or self._app
@@ -62,11 +67,32 @@ def comes_from_foreign_page(headers: Headers) -> bool:
     return origin is not None and not _names(origin, headers.get("host", ""))
 
 
+def says_it_is_of_own_page(headers: Headers) -> bool:
+    """Return whether a browser says that a page of ours makes this request."""
+    says = "sec-fetch-site" in headers or "origin" in headers
+    return says and not comes_from_foreign_page(headers)
+
+
+def _take_path_token(scope: Scope) -> None:
+    """Take the token off an address `/t/<token>/…`, for clients that can send no header.
+
+    Routes, logs and answers see the rest of the address only.
+    """
+    path = scope.get("path", "")
+    if scope["type"] == "lifespan" or not path.startswith(_TOKEN_PATH):
+        return
+    token, slash, rest = path[len(_TOKEN_PATH) :].partition("/")
+    scope[PATH_TOKEN] = token
+    scope["path"] = slash + rest or "/"
+    prefix = len(_TOKEN_PATH + token)
+    scope["raw_path"] = scope.get("raw_path", b"")[prefix:] or b"/"
+
+
 def _why_not(scope: Scope) -> ASGIApp | None:
     """Return the refusal of this request; None if it may pass."""
     if len(scope.get("raw_path", b"")) + len(scope["query_string"]) > LONGEST_ADDRESS:
         return code_and_message(414, f"the address is longer than {LONGEST_ADDRESS} bytes")
-    if scope["method"] not in _HARMLESS and comes_from_foreign_page(Headers(scope=scope)):
+    if scope["method"] not in HARMLESS and comes_from_foreign_page(Headers(scope=scope)):
         return code_and_message(403, "requests from pages of other sites are refused")
     return None
 

@@ -58,6 +58,18 @@ async def _known_task_id(task_id: str) -> str:
     return task_id.lower()
 
 
+async def _account_id(account_id: str) -> str:
+    return valid_id(account_id, "account ID")
+
+
+async def _session_id(session_id: str) -> str:
+    return valid_id(session_id, "session ID")
+
+
+async def _token_id(token_id: str) -> str:
+    return valid_id(token_id, "token ID")
+
+
 async def _view_id(view_id: str) -> str:
     return valid_id(view_id, "view ID")
 
@@ -97,6 +109,9 @@ TaskId = Annotated[str, Depends(_task_id)]
 KnownTaskId = Annotated[str, Depends(_known_task_id)]
 WorkerId = Annotated[str, Depends(_worker_id)]
 WorkerTagId = Annotated[str, Depends(_worker_tag_id)]
+AccountId = Annotated[str, Depends(_account_id)]
+SessionId = Annotated[str, Depends(_session_id)]
+TokenId = Annotated[str, Depends(_token_id)]
 ViewId = Annotated[str, Depends(_view_id)]
 Address = Annotated[str, Depends(_address)]
 OurAddress = Annotated[str, Depends(_our_address)]

@@ -96,6 +96,7 @@ class FarmWorkerService:
                 WorkerStatusChange(status=wish, is_lazy=row.is_lazy_request) if wish else None
             ),
             is_paused=row.is_paused,
+            is_waiting=row.is_waiting,
             set_aside=[WorkerAside.model_validate(each) for each in row.set_aside or ()],
             is_connected=row.id in self._hosts.connected,
             is_http=row.is_http,

@@ -1,10 +1,13 @@
 """Registration, sign-on and sign-off of workers, and requests to them."""
 
 import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
 from uuid import uuid4
 
+from manager_api.access import join_tokens
 from manager_api.contract.answers import registered_worker, worker_answer, worker_summary
-from manager_api.contract.errors import PreconditionFailed
+from manager_api.contract.errors import Forbidden, PreconditionFailed, TooMany
 from manager_api.contract.workers import (
     RegisteredWorker,
     Worker,
@@ -14,7 +17,7 @@ from manager_api.contract.workers import (
     WorkerStateChange,
 )
 from manager_api.database.busy import retry_while_busy
-from manager_api.database.engine import Database, utc_now
+from manager_api.database.engine import Database, Session, utc_now
 from manager_api.runs import http_store as http_runs
 from manager_api.workers import sleep_store as sleep_schedules
 from manager_api.workers import store as workers
@@ -26,6 +29,17 @@ from workflows.domain.worker import (
     request_status,
     status_after_sign_on,
 )
+
+#: More workers than a studio lets in at a time.
+_MOST_WAITING = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class HowToJoin:
+    is_waiting: bool = True
+    """Whether a wrangler must let the worker in."""
+    join_token: str = ""
+    """The token that the registration shows; empty without one."""
 
 
 class WorkerService:
@@ -83,7 +97,14 @@ class WorkerService:
             row = await workers.existing_worker_to_change(session, worker_id)
             await workers.forgive(session, row)
 
-    async def register(self, asked: WorkerRegistration, address: str) -> RegisteredWorker:
+    async def register(
+        self, asked: WorkerRegistration, address: str, how: HowToJoin
+    ) -> RegisteredWorker:
+        """
+        Raises:
+            Forbidden: the join token does not count.
+            TooMany: too many workers wait to be let in.
+        """
         new = workers.NewWorker(
             id=str(uuid4()),
             name=asked.name,
@@ -91,9 +112,29 @@ class WorkerService:
             platform=asked.platform,
             supported_task_types=_task_types(asked.supported_task_types),
             address=address,
+            is_waiting=how.is_waiting,
         )
         async with self._database.writing() as session:
-            return registered_worker(await workers.register(session, new))
+            tag_ids = await _tags_of_token(session, how.join_token) if how.join_token else ()
+            if how.is_waiting and await workers.waiting(session) >= _MOST_WAITING:
+                raise TooMany("too many workers wait to be let in")
+            row = await workers.register(session, new)
+            if tag_ids:
+                await workers.set_tags(session, row, tag_ids)
+            return registered_worker(row)
+
+    async def admit(self, worker_id: str) -> None:
+        """Let a worker in that waits."""
+        async with self._database.writing() as session:
+            row = await workers.existing_worker_to_change(session, worker_id)
+            workers.admit(session, row)
+
+    async def revoke(self, worker_id: str) -> None:
+        """End a worker's secret, its connections, and its tasks; it can only register anew."""
+        async with self._database.writing() as session:
+            row = await workers.existing_worker_to_change(session, worker_id)
+            workers.revoke_secret(session, row)
+            await http_runs.give_back(session, worker_id, "its secret was revoked")
 
     async def sign_on(self, worker_id: str, asked: WorkerSignOn, address: str) -> WorkerStateChange:
         facts = workers.SignOn(
@@ -127,6 +168,13 @@ class WorkerService:
                 await http_runs.process_began(session, row)
             scheduled = await sleep_schedules.scheduled_status(session, worker_id, utc_now())
         return status_after_sign_on(workers.pending_request(row), scheduled)
+
+
+async def _tags_of_token(session: Session, join_token: str) -> Sequence[str]:
+    token = await join_tokens.take(session, join_token)
+    if token is None:
+        raise Forbidden("this join token is unknown, used up, or too old")
+    return token.tag_ids
 
 
 def _task_types(given: list[str]) -> list[str]:

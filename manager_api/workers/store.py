@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import delete, literal_column, select, update
+from sqlalchemy import delete, func, literal_column, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import defer
 
@@ -25,6 +25,9 @@ from workflows.domain.asides import Aside, from_json, stored, to_json
 from workflows.domain.statuses import WorkerStatus
 from workflows.domain.worker import StatusRequest, can_be_lost, pending_after_report
 
+#: Stored in place of the hash of a secret; no secret fits it.
+_REVOKED = ""
+
 
 @dataclass(frozen=True, slots=True)
 class NewWorker:
@@ -35,6 +38,7 @@ class NewWorker:
     supported_task_types: Sequence[str]
     address: str = ""
     software: str = ""
+    is_waiting: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +62,7 @@ async def register(session: Session, new: NewWorker) -> WorkerRow:
         platform=new.platform,
         software=new.software,
         supported_task_types=list(new.supported_task_types),
+        is_waiting=new.is_waiting,
         created=now,
         updated=now,
     )
@@ -235,10 +240,33 @@ async def delete_worker(session: Session, row: WorkerRow) -> None:
     session.changed.add(Changed.DELETED_WORKERS)
 
 
-async def deleted(session: AsyncSession, worker_ids: Iterable[str]) -> set[str]:
-    """Return the ids of those workers that were deleted."""
+def admit(session: Session, row: WorkerRow) -> None:
+    """Let a worker in that waits, and add an event to `/workers`."""
+    if row.is_waiting:
+        row.is_waiting = False
+        _tell(session, row)
+
+
+def revoke_secret(session: Session, row: WorkerRow) -> None:
+    """Let no secret fit a worker any more, and set its status to `error`."""
+    row.secret_hash = _REVOKED
+    set_status(session, row, WorkerStatus.ERROR, clears_request=True)
+    session.changed.add(Changed.DELETED_WORKERS)
+
+
+async def waiting(session: AsyncSession) -> int:
+    """Return how many workers wait to be let in."""
+    query = select(func.count()).where(
+        WorkerRow.is_waiting.is_(True), WorkerRow.deleted_at.is_(None)
+    )
+    return await session.scalar(query) or 0
+
+
+async def dismissed(session: AsyncSession, worker_ids: Iterable[str]) -> set[str]:
+    """Return the ids of those workers that were deleted, or whose secret was revoked."""
     query = select(WorkerRow.id).where(
-        WorkerRow.id.in_(worker_ids), WorkerRow.deleted_at.is_not(None)
+        WorkerRow.id.in_(worker_ids),
+        or_(WorkerRow.deleted_at.is_not(None), WorkerRow.secret_hash == _REVOKED),
     )
     return set(await session.scalars(query))
 

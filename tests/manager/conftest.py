@@ -76,7 +76,7 @@ async def farm(settings: ManagerSettings, migrated_sqlite: Path) -> AsyncIterato
 
 @pytest.fixture
 async def api(farm: Farm) -> AsyncIterator[httpx.AsyncClient]:
-    """A client on this machine."""
+    """A client of the manager's own user."""
     async with AsyncExitStack() as stack:
         await farm.parts.begin(stack)
         transport = httpx.ASGITransport(build_app(farm.parts), raise_app_exceptions=False)
@@ -84,6 +84,7 @@ async def api(farm: Farm) -> AsyncIterator[httpx.AsyncClient]:
             httpx.AsyncClient(
                 transport=transport,
                 base_url="http://localhost:8080",
+                headers={"authorization": f"Bearer {farm.parts.identities.local.token}"},
                 event_hooks={"response": [_reads_as_generated_clients_do]},
             )
         )

@@ -3,11 +3,10 @@
 import asyncio
 from typing import Any
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter
 
 from manager_api.contract.configuration import (
     BlenderPathCheckResult,
-    BlenderPathSource,
     ConfigurationPage,
     ManagerConfiguration,
     ManagerVariable,
@@ -25,9 +24,10 @@ from manager_api.settings.secrets import secrets_in
 from manager_api.settings.setup_assistant import assistants_settings
 from manager_api.settings.storage_check import why_no_storage
 from manager_api.web.auth import (
-    Anybody,
+    Administering,
+    ChangingWorkers,
+    ForSubmission,
     NoForeignPage,
-    acts_as_this_machine,
 )
 from manager_api.web.dependencies import Parts
 from manager_api.web.json_bodies import JsonRoute
@@ -38,12 +38,11 @@ router = APIRouter(
     route_class=JsonRoute,
     prefix="/api/v3/configuration",
     tags=["configuration"],
-    dependencies=[Anybody],
     responses=ERROR,
 )
 
 
-@router.get("", operation_id="getConfiguration")
+@router.get("", operation_id="getConfiguration", dependencies=[ForSubmission])
 async def get_configuration(parts: Parts) -> ManagerConfiguration:
     configuration: Configuration = parts.configuration
     # As in Flamenco, an edited file is read without a restart of the manager.
@@ -56,25 +55,26 @@ async def get_configuration(parts: Parts) -> ManagerConfiguration:
     )
 
 
-@router.get("/file", operation_id="getConfigurationFile")
+@router.get("/file", operation_id="getConfigurationFile", dependencies=[ChangingWorkers])
 async def get_configuration_file(parts: Parts) -> dict[str, Any]:
     configuration = parts.configuration
     return shown(configuration.content, configuration.settings)
 
 
-@router.put("/file", operation_id="updateConfigurationFile", status_code=204)
-async def update_configuration_file(
-    page: ConfigurationPage, request: Request, parts: Parts
-) -> None:
+@router.put(
+    "/file", operation_id="updateConfigurationFile", dependencies=[Administering], status_code=204
+)
+async def update_configuration_file(page: ConfigurationPage, parts: Parts) -> None:
     configuration = parts.configuration
     await configuration.change(
         lambda content: put_back(page.root, content, configuration.settings),
-        is_here=acts_as_this_machine(request),
         secrets=secrets_in(page.root),
     )
 
 
-@router.get("/variables/{audience}/{platform}", operation_id="getVariables")
+@router.get(
+    "/variables/{audience}/{platform}", operation_id="getVariables", dependencies=[ForSubmission]
+)
 async def get_variables(
     audience: ManagerVariableAudience, platform: str, parts: Parts
 ) -> dict[str, ManagerVariable]:
@@ -85,7 +85,11 @@ async def get_variables(
     }
 
 
-@router.get("/shared-storage/{audience}/{platform}", operation_id="getSharedStorage")
+@router.get(
+    "/shared-storage/{audience}/{platform}",
+    operation_id="getSharedStorage",
+    dependencies=[ForSubmission],
+)
 async def get_shared_storage(
     audience: ManagerVariableAudience, platform: str, parts: Parts
 ) -> SharedStorageLocation:
@@ -99,7 +103,9 @@ async def get_shared_storage(
     )
 
 
-@router.post("/check/shared-storage", operation_id="checkSharedStoragePath")
+@router.post(
+    "/check/shared-storage", operation_id="checkSharedStoragePath", dependencies=[Administering]
+)
 async def check_shared_storage_path(body: PathCheckInput, parts: Parts) -> PathCheckResult:
     cause = await asyncio.to_thread(why_no_storage, body.path, parts.settings)
     return PathCheckResult(
@@ -110,32 +116,25 @@ async def check_shared_storage_path(body: PathCheckInput, parts: Parts) -> PathC
 
 
 # It runs programs, although it is a GET.
-@router.get("/check/blender", operation_id="findBlenderExePath", dependencies=[NoForeignPage])
-async def find_blender_exe_path(request: Request) -> list[BlenderPathCheckResult]:
-    if not acts_as_this_machine(request):
-        return []
+@router.get(
+    "/check/blender", operation_id="findBlenderExePath", dependencies=[Administering, NoForeignPage]
+)
+async def find_blender_exe_path() -> list[BlenderPathCheckResult]:
     return await BlenderCheck.here().find()
 
 
-@router.post("/check/blender", operation_id="checkBlenderExePath")
-async def check_blender_exe_path(body: PathCheckInput, request: Request) -> BlenderPathCheckResult:
-    if not acts_as_this_machine(request):
-        return BlenderPathCheckResult(
-            input=body.path,
-            path=body.path,
-            source=BlenderPathSource.INPUT_PATH,
-            is_usable=False,
-            cause="Programs are run for callers on the manager's own machine only.",
-        )
+@router.post("/check/blender", operation_id="checkBlenderExePath", dependencies=[Administering])
+async def check_blender_exe_path(body: PathCheckInput) -> BlenderPathCheckResult:
     return await BlenderCheck.here().check(body.path)
 
 
-@router.post("/setup-assistant", operation_id="saveSetupAssistantConfig", status_code=204)
-async def save_setup_assistant_config(
-    body: SetupAssistantConfig, request: Request, parts: Parts
-) -> None:
+@router.post(
+    "/setup-assistant",
+    operation_id="saveSetupAssistantConfig",
+    dependencies=[Administering],
+    status_code=204,
+)
+async def save_setup_assistant_config(body: SetupAssistantConfig, parts: Parts) -> None:
     configuration = parts.configuration
     values = assistants_settings(body.storageLocation, body.blenderExecutable)
-    await configuration.change(
-        lambda content: with_values(content, values), is_here=acts_as_this_machine(request)
-    )
+    await configuration.change(lambda content: with_values(content, values))

@@ -14,7 +14,7 @@ from manager_api.contract.jobs import (
 )
 from manager_api.contract.tasks import JobTasksSummary, Task, TaskLogInfo, TaskStatusChange
 from manager_api.job_types.registry import JobTypeUnknown
-from manager_api.web.auth import Anybody
+from manager_api.web.auth import Caller, ChangingJob, ForSubmission, Reading, Submitting
 from manager_api.web.dependencies import Jobs, Parts, Tasks
 from manager_api.web.json_bodies import JsonRoute
 from manager_api.web.parameters import JobId, KnownTaskId, TaskId
@@ -23,13 +23,16 @@ from manager_api.web.responses import ERROR, NOT_POSSIBLE, refusal, without_body
 _ETAG = refusal(412, "The job type has changed")
 _NO_LOG = without_body(204, "There is no log")
 
-router = APIRouter(
-    route_class=JsonRoute, prefix="/api/v3", tags=["jobs"], dependencies=[Anybody], responses=ERROR
-)
+router = APIRouter(route_class=JsonRoute, prefix="/api/v3", tags=["jobs"], responses=ERROR)
 
 
 # Declared before any path with a job's id in this place: the first declaration wins.
-@router.get("/jobs/types", operation_id="getJobTypes", response_model_exclude_none=True)
+@router.get(
+    "/jobs/types",
+    operation_id="getJobTypes",
+    dependencies=[ForSubmission],
+    response_model_exclude_none=True,
+)
 async def get_job_types(parts: Parts) -> AvailableJobTypes:
     job_types = await parts.job_types.all()
     return AvailableJobTypes(
@@ -37,7 +40,12 @@ async def get_job_types(parts: Parts) -> AvailableJobTypes:
     )
 
 
-@router.get("/jobs/type/{typeName}", operation_id="getJobType", response_model_exclude_none=True)
+@router.get(
+    "/jobs/type/{typeName}",
+    operation_id="getJobType",
+    dependencies=[ForSubmission],
+    response_model_exclude_none=True,
+)
 async def get_job_type(
     typeName: str,  # noqa: N803 -- the contract's
     parts: Parts,
@@ -49,33 +57,61 @@ async def get_job_type(
     return AvailableJobType.model_validate(job_type.as_json())
 
 
-@router.get("/jobs", operation_id="fetchJobs", response_model_exclude_none=True)
+@router.get(
+    "/jobs", operation_id="fetchJobs", dependencies=[Reading], response_model_exclude_none=True
+)
 async def fetch_jobs(jobs: Jobs) -> JobsQueryResult:
     return await jobs.all()
 
 
-@router.post("/jobs", operation_id="submitJob", response_model_exclude_none=True, responses=_ETAG)
-async def submit_job(submitted: SubmittedJob, jobs: Jobs) -> Job:
-    return await jobs.submit(submitted)
+@router.post(
+    "/jobs",
+    operation_id="submitJob",
+    dependencies=[Submitting],
+    response_model_exclude_none=True,
+    responses=_ETAG,
+)
+async def submit_job(submitted: SubmittedJob, jobs: Jobs, caller: Caller) -> Job:
+    return await jobs.submit(submitted, caller.id)
 
 
-@router.post("/jobs/check", operation_id="submitJobCheck", status_code=204, responses=_ETAG)
+@router.post(
+    "/jobs/check",
+    operation_id="submitJobCheck",
+    dependencies=[Submitting],
+    status_code=204,
+    responses=_ETAG,
+)
 async def submit_job_check(submitted: SubmittedJob, jobs: Jobs) -> None:
     await jobs.check(submitted)
 
 
-@router.get("/jobs/{job_id}", operation_id="fetchJob", response_model_exclude_none=True)
+@router.get(
+    "/jobs/{job_id}",
+    operation_id="fetchJob",
+    dependencies=[Reading],
+    response_model_exclude_none=True,
+)
 async def fetch_job(job_id: JobId, jobs: Jobs) -> Job:
     return await jobs.get(job_id)
 
 
-@router.get("/jobs/{job_id}/tasks", operation_id="fetchJobTasks", response_model=JobTasksSummary)
+@router.get(
+    "/jobs/{job_id}/tasks",
+    operation_id="fetchJobTasks",
+    dependencies=[Reading],
+    response_model=JobTasksSummary,
+)
 async def fetch_job_tasks(job_id: JobId, jobs: Jobs) -> Response:
     return Response(await jobs.tasks(job_id), media_type="application/json")
 
 
 @router.post(
-    "/jobs/{job_id}/setstatus", operation_id="setJobStatus", status_code=204, responses=NOT_POSSIBLE
+    "/jobs/{job_id}/setstatus",
+    operation_id="setJobStatus",
+    dependencies=[ChangingJob],
+    status_code=204,
+    responses=NOT_POSSIBLE,
 )
 async def set_job_status(job_id: JobId, change: JobStatusChange, jobs: Jobs) -> None:
     await jobs.set_status(job_id, change.status, change.reason)
@@ -84,6 +120,7 @@ async def set_job_status(job_id: JobId, change: JobStatusChange, jobs: Jobs) -> 
 @router.post(
     "/jobs/{job_id}/setpriority",
     operation_id="setJobPriority",
+    dependencies=[ChangingJob],
     status_code=204,
     responses=NOT_POSSIBLE,
 )
@@ -91,7 +128,12 @@ async def set_job_priority(job_id: JobId, change: JobPriorityChange, jobs: Jobs)
     await jobs.set_priority(job_id, change.priority)
 
 
-@router.get("/tasks/{task_id}", operation_id="fetchTask", response_model_exclude_none=True)
+@router.get(
+    "/tasks/{task_id}",
+    operation_id="fetchTask",
+    dependencies=[Reading],
+    response_model_exclude_none=True,
+)
 async def fetch_task(task_id: TaskId, tasks: Tasks) -> Task:
     return await tasks.get(task_id)
 
@@ -99,6 +141,7 @@ async def fetch_task(task_id: TaskId, tasks: Tasks) -> Task:
 @router.get(
     "/tasks/{task_id}/logtail",
     operation_id="fetchTaskLogTail",
+    dependencies=[Reading],
     response_class=PlainTextResponse,
     responses=_NO_LOG,
 )
@@ -110,6 +153,7 @@ async def fetch_task_log_tail(task_id: TaskId, tasks: Tasks) -> Response:
 @router.get(
     "/tasks/{task_id}/log",
     operation_id="fetchTaskLogInfo",
+    dependencies=[Reading],
     response_model=TaskLogInfo,
     responses=_NO_LOG,
 )
@@ -120,6 +164,7 @@ async def fetch_task_log_info(task_id: TaskId, tasks: Tasks) -> TaskLogInfo | Re
 @router.post(
     "/tasks/{task_id}/setstatus",
     operation_id="setTaskStatus",
+    dependencies=[ChangingJob],
     status_code=204,
     responses=NOT_POSSIBLE,
 )

@@ -3,14 +3,14 @@
 from fastapi import APIRouter, Response
 
 from manager_api.contract.last_rendered import JobLastRenderedImageInfo
-from manager_api.web.auth import Anybody
+from manager_api.web.auth import Reading
 from manager_api.web.dependencies import LastRenderedImages
 from manager_api.web.parameters import JobId
 from manager_api.web.responses import ERROR, without_body
 
 _NO_IMAGE = without_body(204, "There is no image")
 
-router = APIRouter(prefix="/api/v3/jobs", tags=["jobs"], dependencies=[Anybody], responses=ERROR)
+router = APIRouter(prefix="/api/v3/jobs", tags=["jobs"], dependencies=[Reading], responses=ERROR)
 
 
 # Declared before any path with a job's id in this place: the first declaration wins.

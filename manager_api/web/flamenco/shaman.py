@@ -20,7 +20,7 @@ from manager_api.contract.shaman import (
 )
 from manager_api.shaman.errors import UploadMismatch
 from manager_api.shaman.service import Received
-from manager_api.web.auth import Anybody
+from manager_api.web.auth import Submitting
 from manager_api.web.dependencies import EnabledShaman, enabled_shaman
 from manager_api.web.json_bodies import JsonRoute
 from manager_api.web.parameters import FileName, TheBlob
@@ -61,7 +61,7 @@ router = APIRouter(
     route_class=JsonRoute,
     prefix="/api/v3/shaman",
     tags=["shaman"],
-    dependencies=[Anybody, Depends(enabled_shaman)],
+    dependencies=[Submitting, Depends(enabled_shaman)],
     responses=ERROR,
 )
 

@@ -8,12 +8,12 @@ from fastapi import APIRouter, WebSocket, WebSocketDisconnect
 from manager_api.contract.errors import TryAgain
 from manager_api.database.loops import until_one_ends
 from manager_api.events.socket_io import PING_EVERY_S, SILENT_S, SocketIoClient
-from manager_api.web.auth import Anybody
+from manager_api.web.auth import Reading
 from manager_api.web.dependencies import Parts
 
 PATH = "/socket.io/"
 
-router = APIRouter(dependencies=[Anybody], include_in_schema=False)
+router = APIRouter(dependencies=[Reading], include_in_schema=False)
 
 
 @router.websocket(PATH)

@@ -12,7 +12,7 @@ from manager_api.contract.workers import (
     WorkerStateChange,
 )
 from manager_api.images.scaling import FORMATS
-from manager_api.web.auth import Worker, anybody, calls_from_this_machine, the_worker
+from manager_api.web.auth import Joining, Worker, calls_from_this_machine, joining, the_worker
 from manager_api.web.dependencies import LastRenderedImages, Parts, Workers
 from manager_api.web.json_bodies import JsonRoute
 from manager_api.web.parameters import Address, TaskId
@@ -25,11 +25,11 @@ _IMAGE = {
     }
 }
 
-joining = APIRouter(
+registration = APIRouter(
     route_class=JsonRoute,
     prefix="/api/v3/worker",
     tags=["worker"],
-    dependencies=[Depends(anybody)],
+    dependencies=[Depends(joining)],
     responses=ERROR,
 )
 router = APIRouter(
@@ -41,13 +41,18 @@ router = APIRouter(
 )
 
 
-@joining.post("/register-worker", operation_id="registerWorker", responses=refusal(429))
+@registration.post("/register-worker", operation_id="registerWorker", responses=refusal(429))
 async def register_worker(
-    asked: WorkerRegistration, request: Request, workers: Workers, address: Address, parts: Parts
+    asked: WorkerRegistration,
+    request: Request,
+    how: Joining,
+    workers: Workers,
+    address: Address,
+    parts: Parts,
 ) -> RegisteredWorker:
     if not calls_from_this_machine(request):
         parts.registrations.count(address)
-    return await workers.register(asked, address)
+    return await workers.register(asked, address, how)
 
 
 @router.post("/sign-on", operation_id="signOn")

@@ -3,7 +3,7 @@
 from fastapi import APIRouter
 
 from manager_api.contract.actions import JobActionRequest, TaskActionRequest
-from manager_api.web.auth import Anybody
+from manager_api.web.auth import ChangingJob
 from manager_api.web.dependencies import Jobs, Tasks
 from manager_api.web.json_bodies import JsonRoute
 from manager_api.web.parameters import JobId, TaskId
@@ -14,7 +14,7 @@ router = APIRouter(
     route_class=JsonRoute,
     prefix="/api/tablao/v1",
     tags=["actions"],
-    dependencies=[Anybody],
+    dependencies=[ChangingJob],
     responses=NOT_FOUND | NOT_POSSIBLE,
 )
 

@@ -9,10 +9,10 @@ from pydantic import ValidationError
 from manager_api.contract.events import Wish
 from manager_api.database.loops import until_one_ends
 from manager_api.events.live import Subscription
-from manager_api.web.auth import Anybody
+from manager_api.web.auth import Reading
 from manager_api.web.dependencies import Parts
 
-router = APIRouter(prefix="/api/tablao/v1", dependencies=[Anybody])
+router = APIRouter(prefix="/api/tablao/v1", dependencies=[Reading])
 
 #: The client did not take its events in time. It may connect again and resume.
 CLOSE_TOO_SLOW = 4408

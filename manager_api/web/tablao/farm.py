@@ -4,14 +4,14 @@ from fastapi import APIRouter
 
 from manager_api.contract.farm import Farm, Health
 from manager_api.version import VERSION
-from manager_api.web.auth import Anybody
+from manager_api.web.auth import Anybody, Reading
 from manager_api.web.dependencies import Parts
 from manager_api.web.responses import refusal
 
-router = APIRouter(prefix="/api/tablao/v1", tags=["farm"], dependencies=[Anybody])
+router = APIRouter(prefix="/api/tablao/v1", tags=["farm"])
 
 
-@router.get("/farm", operation_id="getFarm")
+@router.get("/farm", operation_id="getFarm", dependencies=[Reading])
 async def get_farm(parts: Parts) -> Farm:
     return Farm(
         name=parts.settings.manager_name,
@@ -26,7 +26,7 @@ async def get_farm(parts: Parts) -> Farm:
     )
 
 
-@router.get("/health", operation_id="getHealth", responses=refusal(503))
+@router.get("/health", operation_id="getHealth", dependencies=[Anybody], responses=refusal(503))
 async def get_health(parts: Parts) -> Health:
     """Answer 503 while the database does not answer; for load balancers and supervisors."""
     await parts.database.answers()

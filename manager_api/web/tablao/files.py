@@ -6,10 +6,10 @@ from fastapi import APIRouter, Query
 
 from manager_api.contract.files import FileListing
 from manager_api.files.browser import Wanted
-from manager_api.web.auth import Anybody
+from manager_api.web.auth import ForSubmission
 from manager_api.web.dependencies import Files
 
-router = APIRouter(prefix="/api/tablao/v1/files", tags=["files"], dependencies=[Anybody])
+router = APIRouter(prefix="/api/tablao/v1/files", tags=["files"], dependencies=[ForSubmission])
 
 
 @router.get("", operation_id="listFiles")

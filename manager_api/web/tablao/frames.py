@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query, Request, Response
 from activities.images.pictures import NoPreview
 from manager_api.contract.frames import FrameSequence
 from manager_api.images.frame_images import WIDTHS
-from manager_api.web.auth import Anybody
+from manager_api.web.auth import Reading
 from manager_api.web.dependencies import Frames
 from manager_api.web.parameters import JobId
 from manager_api.web.responses import Responses, without_body
@@ -21,7 +21,7 @@ _FRAME: Responses = {
     **without_body(304, "The frame is the one that the client has"),
 }
 
-router = APIRouter(prefix="/api/tablao/v1/jobs", tags=["jobs"], dependencies=[Anybody])
+router = APIRouter(prefix="/api/tablao/v1/jobs", tags=["jobs"], dependencies=[Reading])
 
 
 @router.get("/{job_id}/frames", operation_id="listFrames")

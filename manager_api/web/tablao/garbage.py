@@ -5,7 +5,7 @@ from dataclasses import asdict
 from fastapi import APIRouter
 
 from manager_api.contract.shaman import GarbageCollected, GarbageCollectionRequest
-from manager_api.web.auth import Anybody
+from manager_api.web.auth import ChangingJobs
 from manager_api.web.dependencies import Parts
 from manager_api.web.json_bodies import JsonRoute
 from manager_api.web.responses import ERROR, refusal
@@ -14,7 +14,7 @@ router = APIRouter(
     route_class=JsonRoute,
     prefix="/api/tablao/v1/shaman",
     tags=["shaman"],
-    dependencies=[Anybody],
+    dependencies=[ChangingJobs],
     responses=ERROR | refusal(503, "Shaman is not enabled"),
 )
 

@@ -5,10 +5,10 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from manager_api.contract.last_rendered import RecentImages
-from manager_api.web.auth import Anybody
+from manager_api.web.auth import Reading
 from manager_api.web.dependencies import LastRenderedImages
 
-router = APIRouter(prefix="/api/tablao/v1/last-rendered", tags=["jobs"], dependencies=[Anybody])
+router = APIRouter(prefix="/api/tablao/v1/last-rendered", tags=["jobs"], dependencies=[Reading])
 
 
 @router.get("", operation_id="listLastRendered")

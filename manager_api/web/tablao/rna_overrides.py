@@ -3,7 +3,7 @@
 from fastapi import APIRouter
 
 from manager_api.contract.rna_overrides import RnaOverrides, RnaOverridesRequest
-from manager_api.web.auth import Anybody
+from manager_api.web.auth import ChangingJob, Reading
 from manager_api.web.dependencies import JobOverrides
 from manager_api.web.json_bodies import JsonRoute
 from manager_api.web.parameters import JobId
@@ -13,12 +13,11 @@ router = APIRouter(
     route_class=JsonRoute,
     prefix="/api/tablao/v1/jobs/{job_id}/rna-overrides",
     tags=["jobs"],
-    dependencies=[Anybody],
     responses=NOT_FOUND,
 )
 
 
-@router.get("", operation_id="getRnaOverrides")
+@router.get("", operation_id="getRnaOverrides", dependencies=[Reading])
 async def get_rna_overrides(job_id: JobId, overrides: JobOverrides) -> RnaOverrides:
     return await overrides.get(job_id)
 
@@ -26,6 +25,7 @@ async def get_rna_overrides(job_id: JobId, overrides: JobOverrides) -> RnaOverri
 @router.put(
     "",
     operation_id="setRnaOverrides",
+    dependencies=[ChangingJob],
     responses=refusal(400, "Lines are not assignments; the message has `Line N: reason` for each")
     | refusal(422, "The job is archived or being deleted"),
 )

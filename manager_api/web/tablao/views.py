@@ -5,17 +5,18 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from manager_api.contract.views import Owner, View, ViewRequest, Views
-from manager_api.web.auth import Anybody
+from manager_api.web.auth import Caller, Reading
 from manager_api.web.dependencies import SavedViews
 from manager_api.web.json_bodies import JsonRoute
 from manager_api.web.parameters import ViewId
 from manager_api.web.responses import ERROR
+from workflows.domain.access import Identity
 
 router = APIRouter(
     route_class=JsonRoute,
     prefix="/api/tablao/v1/views",
     tags=["views"],
-    dependencies=[Anybody],
+    dependencies=[Reading],
     responses=ERROR,
 )
 
@@ -24,21 +25,28 @@ Asker = Annotated[Owner, Query(description="The asker; its personal views are vi
 
 
 @router.get("", operation_id="getViews")
-async def get_views(owner: Asker, views: SavedViews) -> Views:
+async def get_views(owner: Asker, caller: Caller, views: SavedViews) -> Views:
     """Return the shared views and the asker's own, of all pages, sorted by name."""
-    return await views.all(owner)
+    return await views.all(caller.id or owner)
 
 
 @router.post("", operation_id="createView", status_code=201)
-async def create_view(asked: ViewRequest, views: SavedViews) -> View:
-    return await views.create(asked)
+async def create_view(asked: ViewRequest, caller: Caller, views: SavedViews) -> View:
+    return await views.create(_of(caller, asked))
 
 
 @router.put("/{view_id}", operation_id="changeView")
-async def change_view(view_id: ViewId, asked: ViewRequest, views: SavedViews) -> View:
-    return await views.change(view_id, asked)
+async def change_view(
+    view_id: ViewId, asked: ViewRequest, caller: Caller, views: SavedViews
+) -> View:
+    return await views.change(view_id, _of(caller, asked))
 
 
 @router.delete("/{view_id}", operation_id="removeView", status_code=204)
-async def remove_view(view_id: ViewId, owner: Asker, views: SavedViews) -> None:
-    await views.remove(view_id, owner)
+async def remove_view(view_id: ViewId, owner: Asker, caller: Caller, views: SavedViews) -> None:
+    await views.remove(view_id, caller.id or owner)
+
+
+def _of(caller: Identity, asked: ViewRequest) -> ViewRequest:
+    """Return a request whose owner is the caller's account, if it has one."""
+    return asked.model_copy(update={"owner": caller.id}) if caller.id else asked

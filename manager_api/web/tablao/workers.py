@@ -11,7 +11,7 @@ from manager_api.contract.farm_workers import (
     FarmWorkerTaskList,
     MachineHistory,
 )
-from manager_api.web.auth import Anybody
+from manager_api.web.auth import ChangingWorkers, Reading
 from manager_api.web.dependencies import FarmWorkers, WorkerHistory, Workers
 from manager_api.web.parameters import WorkerId
 from manager_api.web.responses import ERROR
@@ -19,22 +19,21 @@ from manager_api.web.responses import ERROR
 router = APIRouter(
     prefix="/api/tablao/v1/workers",
     tags=["workers"],
-    dependencies=[Anybody],
     responses=ERROR,
 )
 
 
-@router.get("", operation_id="getWorkers")
+@router.get("", operation_id="getWorkers", dependencies=[Reading])
 async def get_workers(workers: FarmWorkers) -> FarmWorkerList:
     return await workers.all()
 
 
-@router.get("/{worker_id}", operation_id="getWorker")
+@router.get("/{worker_id}", operation_id="getWorker", dependencies=[Reading])
 async def get_worker(worker_id: WorkerId, workers: FarmWorkers) -> FarmWorker:
     return await workers.get(worker_id)
 
 
-@router.get("/{worker_id}/statistics", operation_id="getWorkerStatistics")
+@router.get("/{worker_id}/statistics", operation_id="getWorkerStatistics", dependencies=[Reading])
 async def get_worker_statistics(
     worker_id: WorkerId,
     history: WorkerHistory,
@@ -44,7 +43,7 @@ async def get_worker_statistics(
     return await history.statistics(worker_id, minutes)
 
 
-@router.get("/{worker_id}/tasks", operation_id="getWorkerTasks")
+@router.get("/{worker_id}/tasks", operation_id="getWorkerTasks", dependencies=[Reading])
 async def get_worker_tasks(
     worker_id: WorkerId,
     history: WorkerHistory,
@@ -54,24 +53,39 @@ async def get_worker_tasks(
     return await history.tasks(worker_id, limit)
 
 
-@router.get("/{worker_id}/blocklist", operation_id="getWorkerBlocklist")
+@router.get("/{worker_id}/blocklist", operation_id="getWorkerBlocklist", dependencies=[Reading])
 async def get_worker_blocklist(worker_id: WorkerId, history: WorkerHistory) -> FarmWorkerBlocklist:
     """Return the task types that the worker no longer gets, and in which jobs."""
     return await history.blocklist(worker_id)
 
 
-@router.post("/{worker_id}/pause", operation_id="pauseWorker", status_code=204)
+@router.post(
+    "/{worker_id}/pause",
+    operation_id="pauseWorker",
+    dependencies=[ChangingWorkers],
+    status_code=204,
+)
 async def pause_worker(worker_id: WorkerId, workers: Workers) -> None:
     """Pause a worker: it finishes its tasks and gets no new ones, but stays awake."""
     await workers.pause(worker_id, is_paused=True)
 
 
-@router.post("/{worker_id}/resume", operation_id="resumeWorker", status_code=204)
+@router.post(
+    "/{worker_id}/resume",
+    operation_id="resumeWorker",
+    dependencies=[ChangingWorkers],
+    status_code=204,
+)
 async def resume_worker(worker_id: WorkerId, workers: Workers) -> None:
     await workers.pause(worker_id, is_paused=False)
 
 
-@router.post("/{worker_id}/forgive", operation_id="forgiveWorker", status_code=204)
+@router.post(
+    "/{worker_id}/forgive",
+    operation_id="forgiveWorker",
+    dependencies=[ChangingWorkers],
+    status_code=204,
+)
 async def forgive_worker(worker_id: WorkerId, workers: Workers) -> None:
     """Let a worker that is set aside take tasks again, until it meets the fault again."""
     await workers.forgive(worker_id)

@@ -1,0 +1,138 @@
+"""The audit: lists its entries, counts refusals, and removes what is old."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable
+from datetime import timedelta
+
+from sqlalchemy import delete, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from manager_api.access import store
+from manager_api.access.identities import IDLE
+from manager_api.contract.access import Audit, AuditEntry
+from manager_api.database.engine import Database, DatabaseBusy, utc_now
+from manager_api.database.tables import AuditRow
+from manager_api.database.trail import Entry
+from workflows.domain.bounded_dict import BoundedDict
+
+#: How often counted refusals are stored, and old entries removed, in seconds.
+_STORE_EVERY_S = 10.0
+_REMOVE_EVERY_S = 3600.0
+#: Different refusals that are counted between two stores; the others are left out.
+_MOST_KINDS = 200
+_AT_ONCE = 500
+
+
+class AuditService:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def page(self, before: int | None, limit: int, name: str, action: str) -> Audit:
+        """Return the newest entries, or those before the id `before`.
+
+        Args:
+            name: only entries of this name; empty: of all.
+            action: only entries of this action; empty: of all.
+        """
+        async with self._database.reading() as session:
+            rows = await _rows(session, before, limit + 1, name, action)
+        return Audit(entries=[_answer(row) for row in rows[:limit]], has_more=len(rows) > limit)
+
+    async def export(self) -> AsyncIterator[bytes]:
+        """Yield all entries as lines of JSON, the newest first."""
+        before: int | None = None
+        while True:
+            async with self._database.reading() as session:
+                rows = await _rows(session, before, _AT_ONCE, "", "")
+            if not rows:
+                return
+            before = rows[-1].id
+            lines = [_answer(row).model_dump_json(exclude_none=True) for row in rows]
+            yield "".join(f"{line}\n" for line in lines).encode()
+
+
+class RefusalCounter:
+    """Counts what was refused, so that an attack is a few entries and not a million.
+
+    Also removes what is old: entries of the audit, sessions, and join tokens.
+    """
+
+    def __init__(self, database: Database, kept: Callable[[], timedelta]) -> None:
+        self._database = database
+        self._kept = kept
+        self._counts: BoundedDict[str, tuple[Entry, str, int]] = BoundedDict(_MOST_KINDS)
+
+    def count(self, entry: Entry, outcome: str) -> None:
+        caller = entry.caller
+        key = json.dumps([caller.kind, caller.id, caller.name, entry.address, entry.action])
+        _, _, times = self._counts.get(key, (entry, outcome, 0))
+        self._counts[key] = (entry, outcome, times + 1)
+
+    async def run(self) -> None:
+        remove_at = 0.0
+        clock = asyncio.get_running_loop().time
+        try:
+            while True:
+                try:
+                    if clock() >= remove_at:
+                        await self._remove_old()
+                        remove_at = clock() + _REMOVE_EVERY_S
+                    await self.store()
+                except DatabaseBusy:
+                    pass  # kept for the next time
+                await asyncio.sleep(_STORE_EVERY_S)
+        finally:
+            await self.store()
+
+    async def store(self) -> None:
+        """Store what was counted."""
+        counts = dict(self._counts)
+        if not counts:
+            return
+        now = utc_now()
+        async with self._database.writing() as session:
+            session.add_all(
+                entry.row(now, outcome, times) for entry, outcome, times in counts.values()
+            )
+        for key, stored in counts.items():
+            if self._counts.get(key) == stored:
+                del self._counts[key]
+
+    async def _remove_old(self) -> None:
+        now = utc_now()
+        async with self._database.writing() as session:
+            await store.remove_expired(session, now, now - IDLE)
+            if kept := self._kept():
+                await session.execute(delete(AuditRow).where(AuditRow.happened < now - kept))
+
+
+async def _rows(
+    session: AsyncSession, before: int | None, limit: int, name: str, action: str
+) -> list[AuditRow]:
+    query = select(AuditRow).order_by(AuditRow.id.desc()).limit(limit)
+    if before is not None:
+        query = query.where(AuditRow.id < before)
+    if name:
+        query = query.where(AuditRow.name == name)
+    if action:
+        query = query.where(AuditRow.action == action)
+    return list(await session.scalars(query))
+
+
+def _answer(row: AuditRow) -> AuditEntry:
+    return AuditEntry(
+        id=row.id,
+        happened=row.happened,
+        kind=row.kind,
+        account_id=row.account_id,
+        name=row.name,
+        via=row.via,
+        address=row.address,
+        action=row.action,
+        target=row.target,
+        before=row.before,
+        after=row.after,
+        outcome=row.outcome,
+        times=row.times,
+    )
