@@ -24,7 +24,7 @@ from workflows.domain.access import PERMISSIONS, Permission, Role
 PAGE = Path(__file__).parents[2] / "docs" / "access.md"
 BEGIN, END = "<!-- The table is made by tests/docs/access_table.py. -->\n", "<!-- end -->\n"
 _DECISIONS = (Needs, NeedsJob, Public, Join, WorkerAuth)
-_YES, _NO = "yes", "–"
+_YES, _NO = "yes", "-"
 
 
 def decisions(dependant: Dependant) -> set[Any]:
@@ -56,16 +56,16 @@ def _rows() -> list[tuple[str, ...]]:
 
 def _columns(route: Any) -> tuple[str, ...]:
     if route.endpoint.__name__ == "host":
-        return ("–", _NO, *(_NO for _ in Role), "itself")
+        return ("-", _NO, *(_NO for _ in Role), "itself")
     if route.endpoint.__name__ == "tunnel":
         allowed = (_YES if Permission.TEMPORAL in PERMISSIONS[role] else _NO for role in Role)
         return ("temporal", _NO, *allowed, "itself, if let in")
     (decided,) = decisions(route.dependant)
     match decided:
         case WorkerAuth():
-            return ("–", _NO, *(_NO for _ in Role), "itself")
+            return ("-", _NO, *(_NO for _ in Role), "itself")
         case Public():
-            return ("–", *(_YES for _ in range(len(Role) + 2)))
+            return ("-", *(_YES for _ in range(len(Role) + 2)))
         case Join():
             allowed = ("waits" if Permission.REGISTER not in PERMISSIONS[r] else _YES for r in Role)
             return ("register, or a join token", "waits", *allowed, _NO)
@@ -89,4 +89,4 @@ if __name__ == "__main__":
     if "--write" in sys.argv:
         PAGE.write_text(with_table(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
     else:
-        print(table(), end="")
+        sys.stdout.write(table())
