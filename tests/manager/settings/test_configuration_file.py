@@ -224,7 +224,7 @@ async def test_a_database_that_no_manager_could_open_is_refused(
         ({"task_timeout": 5}, "task_timeout"),
         ({"blocklist_threshold": -1}, "blocklist_threshold"),
         ({"blocklist_threshold": "many"}, "blocklist_threshold"),
-        ({"listen": "0.0.0.0:8080"}, "no login"),
+        ({"listen": "0.0.0.0:8080"}, "plain HTTP"),
         ({"listen": "here"}, "HOST:PORT"),
         ({"variables": {"x": {"values": [{"value": "y", "audience": "gods"}]}}}, "audience"),
         ({"variables": 7}, "variables"),
