@@ -18,6 +18,8 @@ import httpx
 import psutil
 import yaml
 
+from tests.farm.local_admin import LocalAdmin
+
 T = TypeVar("T")
 
 #: Stands in for Blender where a test is about the farm: renders a frame by waiting, and keeps a
@@ -84,7 +86,8 @@ class FarmProcesses:
         self.directory = directory
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        self.http = httpx.Client(base_url=self.url, timeout=30.0)
+        self.admin = LocalAdmin(self.data_dir)
+        self.http = httpx.Client(base_url=self.url, timeout=30.0, auth=self.admin)
         self.manager: subprocess.Popen[bytes] | None = None
         self.hosts: dict[str, subprocess.Popen[bytes]] = {}
         self.ledger = directory / "ledger"
