@@ -103,7 +103,16 @@ async def _worker_row(websocket: WebSocket) -> WorkerRow | None:
         return None
 
 
-async def identify(connection: HTTPConnection, parts: Parts) -> Identity:
+async def _caller(connection: HTTPConnection, parts: Parts) -> Identity:
+    try:
+        return await identify(connection, parts)
+    except NotAuthenticated as refusal:
+        if connection.scope["type"] == "websocket":
+            raise WebSocketException(_POLICY_VIOLATION, str(refusal)) from refusal
+        raise
+
+
+async def identify(connection: HTTPConnection, parts: ManagerParts) -> Identity:
     """Return who makes this request.
 
     Raises:
@@ -130,7 +139,7 @@ async def identify(connection: HTTPConnection, parts: Parts) -> Identity:
     return NOBODY
 
 
-Caller = Annotated[Identity, Depends(identify)]
+Caller = Annotated[Identity, Depends(_caller)]
 
 
 class Needs:
