@@ -92,7 +92,11 @@ async def test_an_open_socket_ends_with_its_token(
         assert await code_of_end(socket) == 4401
 
 
-async def test_an_open_socket_ends_with_its_session(served: str, admin: httpx.AsyncClient) -> None:
+async def test_an_open_socket_ends_with_its_session(
+    served: str, farm: "Farm", admin: httpx.AsyncClient
+) -> None:
+    configuration = farm.parts.configuration
+    configuration.settings = farm.parts.settings.model_copy(update={"loopback": "token"})
     account = {"name": "lola", "role": "viewer", "password": PASSWORD}
     made = (await admin.post(f"{API}/accounts", json=account)).json()
     async with httpx.AsyncClient(
