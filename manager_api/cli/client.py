@@ -57,6 +57,10 @@ class Manager:
         """Return the text of the answer; empty if there is none, or none yet."""
         return self._request("GET", path).text
 
+    def text_at(self, address: str) -> str:
+        """Return the text at an address of an answer, which begins at the root of the site."""
+        return self._requested("GET", urljoin(self.url, address)).text
+
     def post(self, path: str, body: Any) -> Any:
         """Return the decoded answer; None if it is empty."""
         return self._json(self._request("POST", path, body))
@@ -73,8 +77,11 @@ class Manager:
         self._request("DELETE", path, body)
 
     def _request(self, method: str, path: str, body: Any = None) -> httpx.Response:
+        return self._requested(method, f"{self.url}{path}", body)
+
+    def _requested(self, method: str, url: str, body: Any = None) -> httpx.Response:
         try:
-            response = self._client.request(method, urljoin(f"{self.url}/", path), json=body)
+            response = self._client.request(method, url, json=body)
         except UnicodeEncodeError as problem:
             raise CommandError(
                 f"{problem.object.encode(errors='replace').decode()!r} is not UTF-8."

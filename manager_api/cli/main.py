@@ -35,6 +35,11 @@ VERBS = (
     ),
     Verb("config", "configuration:app", "The manager's settings."),
     Verb(
+        "tls",
+        "tls:app",
+        "HTTPS for the manager: an authority of the farm's own, and certificates by it.",
+    ),
+    Verb(
         "import-flamenco",
         "import_flamenco:import_flamenco",
         "Carry over workers, tags, schedules, jobs and settings of a Flamenco 3 Manager.",

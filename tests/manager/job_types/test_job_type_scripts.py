@@ -259,7 +259,8 @@ async def test_from_elsewhere_nobody_brings_python_to_the_manager(
 ) -> None:
     (scripts / "snake.py").write_text(PYTHON)
     parts = farm.parts
-    parts.configuration.settings = parts.settings.model_copy(update={"insecure": True})
+    network = {"insecure": True, "allowed_hosts": ("farm.studio",)}
+    parts.configuration.settings = parts.settings.model_copy(update=network)
     transport = httpx.ASGITransport(build_app(parts), client=(client, 1234))
     body = {"source": PYTHON + "# changed", "language": "python"}
 

@@ -196,7 +196,8 @@ async def test_no_program_is_run_for_the_network_or_for_pages_from_elsewhere(
     page = await api.post(
         CHECK_BLENDER, json={"path": str(blender)}, headers={"origin": "https://evil.example"}
     )
-    parts.configuration.settings = parts.settings.model_copy(update={"insecure": True})
+    settings = {"insecure": True, "allowed_hosts": ("farm.studio",)}
+    parts.configuration.settings = parts.settings.model_copy(update=settings)
     transport = httpx.ASGITransport(build_app(parts), client=("192.168.1.7", 1))
 
     async with httpx.AsyncClient(transport=transport, base_url="http://farm.studio") as network:

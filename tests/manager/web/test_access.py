@@ -32,7 +32,7 @@ async def test_only_this_machine_is_served_by_default(api: httpx.AsyncClient, ho
     answer = await api.get("/api/v3/jobs", headers={"host": host})
 
     assert (answer.status_code, answer.json()["code"]) == (403, 403)
-    assert "--insecure" in answer.json()["message"]
+    assert "allowed_hosts" in answer.json()["message"]
 
 
 @pytest.mark.parametrize("host", ["localhost", "localhost:8080", "127.0.0.1:1", "[::1]:8080"])
@@ -44,7 +44,8 @@ async def test_this_machine_has_several_names(api: httpx.AsyncClient, host: str)
 
 async def test_everybody_is_served_when_that_was_asked_for(farm: "Farm") -> None:
     parts = farm.parts
-    parts.configuration.settings = parts.settings.model_copy(update={"insecure": True})
+    network = {"insecure": True, "allowed_hosts": ("farm.studio",)}
+    parts.configuration.settings = parts.settings.model_copy(update=network)
     transport = httpx.ASGITransport(build_app(parts))
 
     async with httpx.AsyncClient(transport=transport, base_url="http://farm.studio") as client:
