@@ -1,15 +1,28 @@
 """A client of the manager's HTTP API for `tablao`. Every failure becomes a sentence."""
 
 import getpass
+import os
+import ssl
+from functools import cached_property
 from typing import Annotated, Any, Self
 from urllib.parse import urljoin
 
 import httpx
 import typer
 
+from activities.connections.trust import (
+    NotTrusted,
+    checked_pin,
+    context_of,
+    fetch_pinned,
+    why_not_trusted,
+)
 from manager_api.cli.console import CommandError
 
 DEFAULT_URL = "http://127.0.0.1:8080"
+
+#: The environment variable of the pin; `tablao --pin` sets it, too.
+PIN = "TABLAO_PIN"
 
 ManagerUrl = Annotated[
     str, typer.Option("--manager", envvar="TABLAO_MANAGER", help="Address of the manager.")
@@ -37,17 +50,36 @@ class Refused(CommandError):
 class Manager:
     """A connection to one manager, for the duration of a command."""
 
-    def __init__(self, url: str, timeout_s: float = 30.0) -> None:
+    def __init__(self, url: str, timeout_s: float = 30.0, pin: str = "") -> None:
         # People type addresses without a scheme, such as "farm:8080".
         self.url = (url if "://" in url else f"http://{url}").rstrip("/")
         self._timeout_s = timeout_s
-        self._client = httpx.Client(timeout=timeout_s, follow_redirects=True)
+        self._pin = pin
+        self._client: httpx.Client | None = None
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._client.close()
+        if self._client is not None:
+            self._client.close()
+
+    @cached_property
+    def context(self) -> ssl.SSLContext:
+        """The context for TLS to this manager: that of the pin, if one was given.
+
+        Raises:
+            CommandError: the manager does not show the certificate with the pin, or is not reached.
+        """
+        pin = self._pin or given_pin()
+        if not pin or not self.url.startswith("https://"):
+            return context_of(None)
+        try:
+            return context_of(fetch_pinned(self.url, pin))
+        except NotTrusted as refusal:
+            raise CommandError(str(refusal)) from refusal
+        except OSError as problem:
+            raise ManagerUnreachable(f"No manager answers at {self.url}: {problem}.") from problem
 
     def get(self, path: str) -> Any:
         """Return the decoded answer; None if it is empty."""
@@ -80,6 +112,10 @@ class Manager:
         return self._requested(method, f"{self.url}{path}", body)
 
     def _requested(self, method: str, url: str, body: Any = None) -> httpx.Response:
+        if self._client is None:
+            self._client = httpx.Client(
+                timeout=self._timeout_s, follow_redirects=True, verify=self.context
+            )
         try:
             response = self._client.request(method, url, json=body)
         except UnicodeEncodeError as problem:
@@ -92,7 +128,9 @@ class Manager:
             ) from None
         except (httpx.InvalidURL, httpx.UnsupportedProtocol):
             raise CommandError(f"{self.url} is not the address of a manager.") from None
-        except httpx.HTTPError:
+        except httpx.HTTPError as problem:
+            if sentence := why_not_trusted(problem, self.url):
+                raise CommandError(sentence) from None
             raise ManagerUnreachable(
                 f"No manager answers at {self.url}. Start one with `tablao up`, "
                 "or say where it is with --manager."
@@ -118,6 +156,18 @@ def _reason(response: httpx.Response) -> str:
     if isinstance(message, str) and message:
         return message
     return f"The manager answered HTTP {response.status_code} {response.reason_phrase}."
+
+
+def given_pin() -> str:
+    """Return the pin of the manager's certificate that the user gave; empty if there is none.
+
+    Raises:
+        CommandError: it is no pin.
+    """
+    try:
+        return checked_pin(os.environ.get(PIN, ""))
+    except ValueError as refusal:
+        raise CommandError(f"{PIN}: {refusal}.") from refusal
 
 
 def default_reason() -> str:

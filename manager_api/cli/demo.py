@@ -49,7 +49,7 @@ def demo(
         note(f"Starting the farm: Temporal, the manager and {workers} workers.")
         with farm_of(settings, workers, str(executable)) as farm:
             tell_addresses(farm)
-            with Manager(farm.url) as manager:
+            with Manager(farm.url, pin=farm.pin) as manager:
                 submitted = submit_scene(manager, scene, folder / "frames")
                 check_outcome(manager, follow_job(manager, submitted, words=progress_in_words))
             if not once:

@@ -1,6 +1,7 @@
 """`tablao tunnel`: opens a port on this machine that leads to the farm's Temporal."""
 
 import asyncio
+import ssl
 from typing import Annotated
 
 import typer
@@ -19,16 +20,16 @@ def tunnel(
     """Reach the farm's Temporal, for scripts and `temporal`, until Ctrl-C."""
     with Manager(manager) as farm:
         farm.get("/api/v3/version")
-        url = f"{farm.url}{TUNNEL_PATH}"
+        url, context = f"{farm.url}{TUNNEL_PATH}", farm.context
     try:
-        asyncio.run(_keep_open(url, port))
+        asyncio.run(_keep_open(url, port, context))
     except KeyboardInterrupt:
         note("The tunnel is closed.")
 
 
-async def _keep_open(url: str, port: int) -> None:
+async def _keep_open(url: str, port: int, context: ssl.SSLContext) -> None:
     try:
-        async with Tunnel(url, headers={}, listen_port=port) as opened:
+        async with Tunnel(url, headers={}, listen_port=port, context=context) as opened:
             say(opened.address)
             note(
                 f"Temporal of {url} is at {opened.address} until you press Ctrl-C. For example:\n"
