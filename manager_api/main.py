@@ -44,16 +44,19 @@ from manager_api.settings.database_watch import DatabaseWatch
 from manager_api.settings.in_force import Configuration
 from manager_api.settings.model import DATABASE_MARK, ManagerSettings
 from manager_api.settings.private_memory import keep_memory_private
+from manager_api.settings.reach import is_loopback
 from manager_api.settings.storage_folders import make_storage_folders
 from manager_api.temporal.activities import TemporalActivities
 from manager_api.temporal.manager_worker import ManagerWorker
 from manager_api.temporal.orchestrator import TemporalJobs, connect
 from manager_api.temporal.server import TemporalServer
 from manager_api.temporal.tunnel import tunnel_router
+from manager_api.tls.serving import ServedCertificate
 from manager_api.web.app import build_app
 from manager_api.web.auth import may_reach_temporal, worker_of
 from manager_api.web.connections import limited_connection
 from manager_api.web.dependencies import ManagerParts
+from manager_api.web.proxies import proxies_of
 from manager_api.web.server import ManagerServer, StopRequest
 from manager_api.web.tablao.host import host_router
 from manager_api.workers.sleep_schedules import SleepDuty
@@ -84,7 +87,11 @@ async def _follow_log_level(settings: ManagerSettings) -> None:
 async def _serve(configuration: Configuration) -> None:
     settings = configuration.settings
     stop = StopRequest()
-    async with manager(configuration) as parts:
+    certificate = settings.tls_files and ServedCertificate(*settings.tls_files)
+    _warn_of_plain_http(settings)
+    async with manager(configuration) as parts, AsyncExitStack() as stack:
+        if certificate:
+            await begin(stack, {"certificate": certificate})
         config = uvicorn.Config(
             build_app(parts),
             host=settings.host,
@@ -94,7 +101,10 @@ async def _serve(configuration: Configuration) -> None:
             timeout_graceful_shutdown=3,
             ws="websockets-sansio",
             ws_max_size=2**20,
-            http=limited_connection(settings.max_connections),
+            # `TrustedProxies` reads the headers of proxies.
+            proxy_headers=False,
+            http=limited_connection(settings.max_connections, proxies_of(settings)),
+            ssl_context_factory=(lambda *_: certificate.context) if certificate else None,
         )
         logger.info("listening on %s", settings.listen)
         _forget_garbage_so_far()
@@ -110,6 +120,14 @@ async def _serve(configuration: Configuration) -> None:
             watch.cancel()
         if not watch.cancelled() and watch.done():
             watch.result()
+
+
+def _warn_of_plain_http(settings: ManagerSettings) -> None:
+    if settings.insecure and settings.tls_files is None and not is_loopback(settings.host):
+        logger.warning(
+            "insecure: plain HTTP is served to the network, which can read and change all of it",
+            extra={"listen": settings.listen},
+        )
 
 
 def _forget_garbage_so_far() -> None:

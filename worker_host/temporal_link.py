@@ -6,6 +6,7 @@ for tasks, but its activities still report when their runs end.
 
 import asyncio
 import logging
+import ssl
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -38,8 +39,15 @@ _AS_LONG_AS_IT_TAKES = timedelta(days=365)
 class TunneledTemporal:
     """Connects to Temporal in the way that the manager says: by its tunnel, or at an address."""
 
-    def __init__(self, manager: str, headers: dict[str, str], identity: str) -> None:
+    def __init__(
+        self,
+        manager: str,
+        headers: dict[str, str],
+        identity: str,
+        context: ssl.SSLContext | None = None,
+    ) -> None:
         self._manager = manager
+        self._context = context
         self._headers = headers
         self._identity = identity
         self._open = AsyncExitStack()
@@ -59,7 +67,10 @@ class TunneledTemporal:
     async def _tunneled(self) -> str:
         if self._tunnel is None:
             tunnel = Tunnel(
-                self._manager + TUNNEL_PATH, headers=self._headers, patience=_TUNNEL_PATIENCE_S
+                self._manager + TUNNEL_PATH,
+                headers=self._headers,
+                patience=_TUNNEL_PATIENCE_S,
+                context=self._context,
             )
             self._tunnel = await self._open.enter_async_context(tunnel)
         return self._tunnel.address

@@ -6,6 +6,7 @@ An empty frame says that its sender sends no more bytes (TCP's half-close, which
 
 import asyncio
 import logging
+import ssl
 from collections.abc import Awaitable, Callable, Mapping
 from types import TracebackType
 from typing import Self
@@ -14,6 +15,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
 
 from activities.connections.retrying import ChangeLog, Pauses
+from activities.connections.trust import context_for
 
 #: The path at which the manager serves its end.
 TUNNEL_PATH = "/api/tablao/v1/temporal"
@@ -97,6 +99,7 @@ class Tunnel:
         patience: Seconds for which a connection waits for a manager that is away. A client whose
             connections fail at once makes longer and longer pauses, and so is late when the
             manager is back.
+        context: For TLS; None: the system's authorities are trusted.
     """
 
     def __init__(
@@ -107,12 +110,14 @@ class Tunnel:
         listen_port: int = 0,
         open_timeout: float = 10.0,
         patience: float = 0.0,
+        context: ssl.SSLContext | None = None,
     ) -> None:
         self._url = url.replace("http", "ws", 1) if url.startswith("http") else url
         self._headers = headers
         self._port = listen_port
         self._open_timeout = open_timeout
         self._patience = patience
+        self._context = context_for(self._url, context)
         self._server: asyncio.Server | None = None
         self._connections: set[asyncio.Task[None]] = set()
         self._log = ChangeLog(logger)
@@ -199,6 +204,7 @@ class Tunnel:
             try:
                 return await connect(
                     self._url,
+                    ssl=self._context,
                     additional_headers=self._headers,
                     open_timeout=self._open_timeout,
                     close_timeout=_CLOSE_TIMEOUT,

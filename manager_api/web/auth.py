@@ -130,7 +130,7 @@ async def identify(connection: HTTPConnection, parts: ManagerParts) -> Identity:
     if cookie := session_cookie(connection):
         found = await parts.identities.of_session(cookie)
         if found is not None:
-            _check_own_page(connection)
+            _check_own_page(connection, parts)
             return found
     if parts.settings.lets_this_machine_in and acts_as_this_machine(connection):
         return _MACHINE
@@ -288,11 +288,12 @@ def _submitter(identity: Identity) -> Identity:
     )
 
 
-def _check_own_page(connection: HTTPConnection) -> None:
+def _check_own_page(connection: HTTPConnection, parts: ManagerParts) -> None:
     """Check that a page of ours sends the cookie, where the request may change something."""
     scope = connection.scope
     changes = scope["type"] == "websocket" or scope["method"] not in HARMLESS
-    if changes and not says_it_is_of_own_page(connection.headers):
+    origin = parts.settings.public_origin
+    if changes and not says_it_is_of_own_page(connection.headers, origin):
         raise NotAuthenticated("only pages of this manager may use a login")
 
 

@@ -84,10 +84,8 @@ class FarmProcesses:
         blender: str = STAND_IN,
     ) -> None:
         self.directory = directory
-        self.port = free_port()
-        self.url = f"http://127.0.0.1:{self.port}"
         self.admin = LocalAdmin(self.data_dir)
-        self.http = httpx.Client(base_url=self.url, timeout=30.0, auth=self.admin)
+        self.move_to(free_port())
         self.manager: subprocess.Popen[bytes] | None = None
         self.hosts: dict[str, subprocess.Popen[bytes]] = {}
         self.ledger = directory / "ledger"
@@ -98,6 +96,12 @@ class FarmProcesses:
         )  # the stand-in does not look into it
         self._settings = dict(settings)
         self._blender = blender
+
+    def move_to(self, port: int) -> None:
+        """Serve at this port from the next start on."""
+        self.port = port
+        self.url = f"http://127.0.0.1:{port}"
+        self.http = httpx.Client(base_url=self.url, timeout=30.0, auth=self.admin)
 
     def __enter__(self) -> Self:
         self.directory.mkdir(parents=True, exist_ok=True)

@@ -35,7 +35,7 @@ def test_an_address_off_loopback_is_refused(run: Run, tmp_path: Path, verb: str,
     outcome = run(verb, "--data-dir", str(tmp_path / "farm"), "--host", host)
 
     assert outcome.exit_code == 1
-    assert "read passwords, tokens and frames" in outcome.err
+    assert "without TLS" in outcome.err
     assert "--insecure" in outcome.err
     assert not (tmp_path / "farm").exists()
 

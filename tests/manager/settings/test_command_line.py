@@ -59,7 +59,7 @@ async def test_a_refused_setting_is_a_sentence(served: str) -> None:
         (None, 0, "defaults count"),
         ("manager_name: Peña", 0, "is valid"),
         ("task_timeout: soon", 1, "task_timeout"),
-        ("listen: ':8080'", 1, "no login"),
+        ("listen: ':8080'", 1, "without TLS"),
         ("shared_storage_path: '{farm}/jobs'", 1, "{farm}"),
     ],
 )
