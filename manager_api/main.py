@@ -50,6 +50,8 @@ from manager_api.temporal.manager_worker import ManagerWorker
 from manager_api.temporal.orchestrator import TemporalJobs, connect
 from manager_api.temporal.server import TemporalServer
 from manager_api.temporal.tunnel import tunnel_router
+from manager_api.temporal.worker_proxy import temporal_for_worker
+from manager_api.temporal.worker_tunnels import WorkerTunnels
 from manager_api.web.app import build_app
 from manager_api.web.auth import may_reach_temporal, worker_of
 from manager_api.web.connections import limited_connection
@@ -140,16 +142,20 @@ async def manager(configuration: Configuration) -> AsyncIterator[ManagerParts]:
         channel = _channel_settings(settings)
         hosts = _hosts(parts, channel)
         farm_hosts = FarmHosts(hosts, database, parts.events, channel)
+        worker_tunnels = _worker_tunnels(parts, address)
         duties: Mapping[str, Duty] = {
             "hosts": hosts,
             "hosts of other managers": farm_hosts,
             "temporal worker": _temporal_worker(parts, client, hosts, farm_hosts, address),
+            "tunnels of workers": worker_tunnels.open,
             "provisions": ProvisionWatch(database, parts.events, hosts),
             "marks": restore_watch,
             "outcomes": OutcomeDelivery(database, TemporalActivities(client)),
         }
         await begin(stack, duties)
-        tunnel = tunnel_router(lambda: address, may_reach_temporal)
+        tunnel = tunnel_router(
+            lambda: address, may_reach_temporal, serve_worker=worker_tunnels.serve
+        )
         yield replace(parts, hosts=hosts, extra_routers=(host_router(hosts, worker_of), tunnel))
 
 
@@ -202,6 +208,15 @@ def _hosts(parts: ManagerParts, channel: ChannelSettings) -> Hosts:
     hosts = Hosts(records, parts.logs, channel)
     hosts.on_statistics = parts.events.machine_told
     return hosts
+
+
+def _worker_tunnels(parts: ManagerParts, address: str) -> WorkerTunnels:
+    namespace = parts.settings.temporal_namespace
+    tunnels = WorkerTunnels(
+        lambda: temporal_for_worker(address, namespace), worker_of, parts.credentials.token_key
+    )
+    parts.database.listen(Changed.DELETED_WORKERS, tunnels.open.check_soon)
+    return tunnels
 
 
 def _keeper_duties(parts: ManagerParts) -> Sequence[KeeperDuty]:

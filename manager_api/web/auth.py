@@ -66,12 +66,13 @@ async def anybody(connection: HTTPConnection, parts: Parts) -> None:
 
 
 async def may_reach_temporal(websocket: WebSocket) -> bool:
-    """Return whether a client may use the tunnel to Temporal.
+    """Return whether a client that is no worker may do everything in Temporal.
 
-    Workers may, and clients that pass `anybody`: a client that signals workflows commands the farm.
+    Clients that pass `anybody` may: a client that signals workflows commands the farm. A worker
+    whose secret is void is not such a client.
     """
-    if await worker_of(websocket) is not None:
-        return True
+    if "authorization" in websocket.headers:
+        return False
     try:
         await anybody(websocket, websocket.app.state.parts)
     except Forbidden:

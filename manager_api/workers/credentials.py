@@ -62,6 +62,20 @@ class WorkerCredentials:
             raise NotAuthorized("authorization failed: unknown worker or wrong secret")
         return row
 
+    async def token_key(self, worker_id: str) -> bytes:
+        """Return a key that each manager of the farm can make, and the worker cannot.
+
+        It is made from the stored hash, whose salt the worker does not know.
+
+        Raises:
+            NotAuthorized: there is no such worker.
+        """
+        row = await self._row(worker_id)
+        if row is None:
+            raise NotAuthorized("authorization failed: unknown worker")
+        text = f"task tokens of {worker_id}".encode()
+        return hmac.digest(row.secret_hash.encode(), text, "sha256")
+
     async def _row(self, worker_id: str) -> WorkerRow | None:
         since, row = self._known.get(worker_id, (float("-inf"), None))
         if row is not None and time.monotonic() - since < _KNOWN_S:
