@@ -213,7 +213,7 @@ def _hosts(parts: ManagerParts, channel: ChannelSettings) -> Hosts:
 def _worker_tunnels(parts: ManagerParts, address: str) -> WorkerTunnels:
     namespace = parts.settings.temporal_namespace
     tunnels = WorkerTunnels(
-        lambda: temporal_for_worker(address, namespace), worker_of, parts.credentials.token_key
+        lambda: temporal_for_worker(address, namespace), worker_of, parts.credentials.tunnel_rights
     )
     parts.database.listen(Changed.DELETED_WORKERS, tunnels.open.check_soon)
     return tunnels

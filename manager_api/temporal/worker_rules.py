@@ -4,7 +4,6 @@ Each rule passes on only the fields that it names. All others are removed, also 
 newer Temporal knows.
 """
 
-import re
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -25,7 +24,6 @@ from temporalio.api.workflowservice.v1 import (
 
 from manager_api.temporal.grpc_messages import CallForbidden
 from manager_api.temporal.task_tokens import TaskTokens
-from workflows.domain.messages import worker_task_queue
 
 Told = TypeVar(
     "Told",
@@ -46,7 +44,6 @@ _NORMAL = (
     TaskQueueKind.TASK_QUEUE_KIND_UNSPECIFIED,
     TaskQueueKind.TASK_QUEUE_KIND_NORMAL,
 )
-_SESSION = re.compile(r"\d{1,18}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +53,8 @@ class WorkerRules:
     worker_id: str
     namespace: str
     """The farm's."""
+    queue: str
+    """That of the host's newest session when the tunnel was opened: each session has its own."""
     tokens: TaskTokens
 
     def describe_namespace(self, asked: DescribeNamespaceRequest) -> DescribeNamespaceRequest:
@@ -128,15 +127,7 @@ class WorkerRules:
         return namespace
 
     def _own_queue(self, name: str) -> str:
-        """Return the name if it is the queue of any session of this worker.
-
-        An older session is given no new tasks, so its queue holds nothing.
-        """
-        session = name.rpartition("-")[2]
-        is_own = _SESSION.fullmatch(session) and name == worker_task_queue(
-            self.worker_id, int(session)
-        )
-        if not is_own:
+        if name != self.queue:
             raise CallForbidden("a worker asks for tasks at its own queue only")
         return name
 

@@ -21,6 +21,8 @@ from manager_api.temporal.open_tunnels import OpenTunnel, OpenTunnels, WorkerOf
 from manager_api.temporal.task_tokens import TaskTokens
 from manager_api.temporal.worker_proxy import WorkerProxy
 from manager_api.temporal.worker_rules import WorkerRules
+from manager_api.workers.credentials import TunnelRights
+from workflows.domain.messages import worker_task_queue
 
 #: The least length of a host's key.
 _SHORTEST_KEY = 32
@@ -34,18 +36,18 @@ class WorkerTunnels:
     Args:
         temporal: returns a new connection to Temporal, for one tunnel.
         worker_of: see `open_tunnels`.
-        token_key: returns the key that seals a worker's task tokens.
+        rights_of: returns the rights of a worker as of now; None if it was deleted.
     """
 
     def __init__(
         self,
         temporal: Callable[[], Awaitable[Client]],
         worker_of: WorkerOf,
-        token_key: Callable[[str], Awaitable[bytes]],
+        rights_of: Callable[[str], Awaitable[TunnelRights | None]],
     ) -> None:
         self._temporal = temporal
         self._worker_of = worker_of
-        self._token_key = token_key
+        self._rights_of = rights_of
         self.open = OpenTunnels(worker_of)
 
     async def serve(self, websocket: WebSocket) -> bool:
@@ -59,10 +61,14 @@ class WorkerTunnels:
             logger.warning(sentence, extra={"worker": worker_id})
             await websocket.close(FORBIDDEN)
             return True
+        rights = await self._rights_of(worker_id)
+        if rights is None:
+            await websocket.close(FORBIDDEN)
+            return True
         with self.open.opened(worker_id, websocket) as tunnel:
             temporal = await self._temporal()
-            tokens = TaskTokens(await self._token_key(worker_id))
-            rules = WorkerRules(worker_id, temporal.namespace, tokens)
+            queue = worker_task_queue(worker_id, rights.session)
+            rules = WorkerRules(worker_id, temporal.namespace, queue, TaskTokens(rights.token_key))
             await _converse(tunnel, WorkerProxy(temporal, rules, key))
         return True
 

@@ -7,6 +7,7 @@ import hashlib
 import hmac
 import time
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 
 import bcrypt
 
@@ -33,6 +34,20 @@ def hash_secret(secret: str) -> str:
         return bcrypt.hashpw(secret.encode(), bcrypt.gensalt(_BCRYPT_COST)).decode()
     except ValueError as error:
         raise BadRequest("the secret must have 72 bytes at most, and no NUL") from error
+
+
+@dataclass(frozen=True, slots=True)
+class TunnelRights:
+    """What a worker may do in Temporal: take the tasks of a session, and answer for its tasks."""
+
+    session: int
+    """The newest session of the worker's host."""
+    token_key: bytes
+    """Seals the tokens of its tasks.
+
+    Each manager of the farm can make it, and the worker cannot: it is made from the stored hash,
+    whose salt the worker does not know.
+    """
 
 
 class WorkerCredentials:
@@ -62,19 +77,14 @@ class WorkerCredentials:
             raise NotAuthorized("authorization failed: unknown worker or wrong secret")
         return row
 
-    async def token_key(self, worker_id: str) -> bytes:
-        """Return a key that each manager of the farm can make, and the worker cannot.
-
-        It is made from the stored hash, whose salt the worker does not know.
-
-        Raises:
-            NotAuthorized: there is no such worker.
-        """
-        row = await self._row(worker_id)
+    async def tunnel_rights(self, worker_id: str) -> TunnelRights | None:
+        """Return what a worker's tunnel gives access to, as of now; None if there is no worker."""
+        row = await self._rows.get(worker_id)
         if row is None:
-            raise NotAuthorized("authorization failed: unknown worker")
+            return None
         text = f"task tokens of {worker_id}".encode()
-        return hmac.digest(row.secret_hash.encode(), text, "sha256")
+        key = hmac.digest(row.secret_hash.encode(), text, "sha256")
+        return TunnelRights(session=row.session, token_key=key)
 
     async def _row(self, worker_id: str) -> WorkerRow | None:
         since, row = self._known.get(worker_id, (float("-inf"), None))

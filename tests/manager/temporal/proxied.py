@@ -19,6 +19,7 @@ from activities.process.deployment import DEPLOYMENT
 from manager_api.temporal.tunnel import tunnel_router
 from manager_api.temporal.worker_proxy import temporal_for_worker
 from manager_api.temporal.worker_tunnels import WorkerTunnels
+from manager_api.workers.credentials import TunnelRights
 from workflows.domain.messages import worker_task_queue
 
 KEY = "a-key-that-only-the-process-of-the-host-knows"
@@ -49,7 +50,7 @@ class Manager:
         self.tunnels = WorkerTunnels(
             lambda: temporal_for_worker(self._temporal, self._namespace),
             self._worker_of,
-            self._token_key,
+            self._rights_of,
         )
         app = FastAPI()
         app.include_router(
@@ -80,8 +81,8 @@ class Manager:
     async def _is_person(self, _websocket: WebSocket) -> bool:
         return self.persons
 
-    async def _token_key(self, worker_id: str) -> bytes:
-        return f"key of {worker_id}".encode()
+    async def _rights_of(self, worker_id: str) -> TunnelRights | None:
+        return TunnelRights(session=1, token_key=f"key of {worker_id}".encode())
 
 
 @asynccontextmanager
@@ -118,12 +119,11 @@ def working(
     client: Client,
     worker_id: str,
     activities: Sequence[Callable[..., Coroutine[Any, Any, Any]]],
-    session: int = 1,
 ) -> Worker:
     """A host's Temporal worker, as `worker_host.temporal_link` has it."""
     return Worker(
         client,
-        task_queue=worker_task_queue(worker_id, session),
+        task_queue=worker_task_queue(worker_id, 1),
         activities=activities,
         max_concurrent_activities=66,
         max_concurrent_activity_task_polls=2,

@@ -255,6 +255,9 @@ WAYS: dict[str, Way] = {
     "take the managers' tasks": _poll(lambda scene: scene.poll("managers")),
     "ask at no queue": _poll(lambda scene: scene.poll("")),
     "ask at a queue beside its own": _poll(lambda scene: scene.poll(f"{_own_queue(scene)}-2")),
+    "ask at the queue of another session": _poll(
+        lambda scene: scene.poll(worker_task_queue(scene.worker_id, 2))
+    ),
     "ask without a session": _poll(lambda scene: scene.poll(f"worker-{scene.worker_id}-")),
     "ask with another spelling": _poll(
         lambda scene: scene.poll(f"worker-{scene.worker_id.upper()}-1")

@@ -21,7 +21,7 @@ WORKER = "c0ffee00-0000-4000-8000-000000000001"
 OTHER = "c0ffee00-0000-4000-8000-000000000002"
 QUEUE = f"worker-{WORKER}-7"
 TOKENS = TaskTokens(b"key")
-RULES = WorkerRules(WORKER, "studio", TOKENS)
+RULES = WorkerRules(WORKER, "studio", QUEUE, TOKENS)
 SAID = Payloads(payloads=[Payload(data=b"said")])
 OWN: dict[str, Any] = {"namespace": "studio", "identity": f"carmen {WORKER}"}
 #: A field 4000 of the type `bytes`.

@@ -17,6 +17,7 @@ from manager_api.temporal.tunnel import tunnel_router
 from manager_api.temporal.worker_proxy import temporal_for_worker
 from manager_api.temporal.worker_tunnels import WorkerTunnels
 from manager_api.web.tablao.host import host_router
+from manager_api.workers.credentials import TunnelRights
 from tests.farm.ids import OWN_JOB
 from worker_host.settings import HostSettings
 from workflows.domain import control
@@ -160,7 +161,7 @@ class Farm:
         app = FastAPI()
         app.include_router(host_router(self.hosts, self._worker_of))
         tunnels = WorkerTunnels(
-            lambda: temporal_for_worker(self.temporal, "default"), self._worker_of, self._token_key
+            lambda: temporal_for_worker(self.temporal, "default"), self._worker_of, self._rights_of
         )
         app.include_router(
             tunnel_router(lambda: self.temporal, self._is_person, serve_worker=tunnels.serve)
@@ -184,8 +185,8 @@ class Farm:
     async def _is_person(self, _socket: WebSocket) -> bool:
         return False
 
-    async def _token_key(self, worker_id: str) -> bytes:
-        return worker_id.encode()
+    async def _rights_of(self, worker_id: str) -> TunnelRights | None:
+        return TunnelRights(session=self.records.session, token_key=worker_id.encode())
 
     async def _fetch(
         self, index: int, run: int, attempt: int, response: Response
