@@ -182,7 +182,13 @@ class GrpcConnection:
             return
         task = asyncio.create_task(self._serve_call(stream, call), name="call of a worker")
         self._calls[stream] = task
-        task.add_done_callback(lambda _: self._calls.pop(stream, None))
+        task.add_done_callback(lambda _: self._ended(stream, task))
+
+    def _ended(self, stream: int, task: asyncio.Task[None]) -> None:
+        del self._calls[stream]
+        if not task.cancelled() and (problem := task.exception()):
+            # The client has left, or gave up the call in this moment.
+            logger.debug("a call could not be answered: %s", problem)
 
     def _take(self, stream: int) -> _Incoming | None:
         call = self._incoming.pop(stream, None)
@@ -200,31 +206,35 @@ class GrpcConnection:
     async def _serve_call(self, stream: int, incoming: _Incoming) -> None:
         try:
             answer = await self._answer(_call(incoming))
-            await self._send_answer(stream, framed(answer))
         except CallRefused as refusal:
             self._finish(stream, refusal)
-        except StreamClosedError:
-            return  # The client has given the call up in this moment.
         except Exception:
             logger.exception("a call of a worker broke")
             self._finish(stream, CallRefused(RPCStatusCode.INTERNAL, "the manager had a problem"))
+        else:
+            await self._send_answer(stream, framed(answer))
         await self._flush()
 
     async def _send_answer(self, stream: int, body: bytes) -> None:
         self._http2.send_headers(stream, http2_headers())
         sent = 0
         while sent < len(body):
-            room = min(
-                self._http2.local_flow_control_window(stream), self._http2.max_outbound_frame_size
-            )
-            if room > 0:
-                self._http2.send_data(stream, body[sent : sent + room])
-                sent += room
-            else:
-                self._window_grew.clear()
-                await self._flush()
-                await self._window_grew.wait()
+            room = await self._room(stream)
+            self._http2.send_data(stream, body[sent : sent + room])
+            sent += room
         self._http2.send_headers(stream, [("grpc-status", "0")], end_stream=True)
+
+    async def _room(self, stream: int) -> int:
+        """Wait until the client takes more of an answer; return how many bytes at most."""
+        is_flushed = False
+        while (window := self._http2.local_flow_control_window(stream)) <= 0:
+            if is_flushed:
+                self._window_grew.clear()
+                await self._window_grew.wait()
+            else:
+                await self._flush()
+                is_flushed = True
+        return min(window, self._http2.max_outbound_frame_size)
 
     def _finish(self, stream: int, refusal: CallRefused) -> None:
         """Answer a call without a message."""

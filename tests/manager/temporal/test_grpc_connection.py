@@ -125,6 +125,19 @@ async def test_an_answer_larger_than_the_clients_window_arrives_whole() -> None:
         assert (await client.call(PATH)).message == large
 
 
+async def test_large_answers_at_the_same_time_arrive_whole() -> None:
+    async def answer(call: Call) -> bytes:
+        return call.message * 300_000
+
+    async with connected(answer) as client:
+        calls = [client.begin(PATH, framed(bytes([number]))) for number in range(20)]
+        answers = [await client.ended(call) for call in calls]
+
+    assert [answer.message for answer in answers] == [
+        bytes([number]) * 300_000 for number in range(20)
+    ]
+
+
 async def test_a_refusal_is_told_with_its_sentence_and_details() -> None:
     async def refuse(_call: Call) -> bytes:
         raise CallRefused(RPCStatusCode.NOT_FOUND, "no such sóng: 100%", b"\x08\x05")
