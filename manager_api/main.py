@@ -51,14 +51,22 @@ from manager_api.temporal.manager_worker import ManagerWorker
 from manager_api.temporal.orchestrator import TemporalJobs, connect
 from manager_api.temporal.server import TemporalServer
 from manager_api.temporal.tunnel import tunnel_router
+from manager_api.temporal.worker_proxy import temporal_for_worker
+from manager_api.temporal.worker_tunnels import WorkerTunnels
 from manager_api.tls.serving import ServedCertificate
 from manager_api.web.app import build_app
-from manager_api.web.auth import may_reach_temporal, worker_of
+from manager_api.web.auth import (
+    admitted_worker_of,
+    close_tunnel_when_revoked,
+    may_reach_temporal,
+    worker_of,
+)
 from manager_api.web.connections import limited_connection
 from manager_api.web.dependencies import ManagerParts
 from manager_api.web.proxies import proxies_of
 from manager_api.web.server import ManagerServer, StopRequest
 from manager_api.web.tablao.host import host_router
+from manager_api.workers.credentials import WorkerCredentials
 from manager_api.workers.sleep_schedules import SleepDuty
 from workflows.domain.keeping import KeeperTimes
 from workflows.domain.messages import Limits
@@ -158,16 +166,23 @@ async def manager(configuration: Configuration) -> AsyncIterator[ManagerParts]:
         channel = _channel_settings(settings)
         hosts = _hosts(parts, channel)
         farm_hosts = FarmHosts(hosts, database, parts.events, channel)
+        worker_tunnels = _worker_tunnels(parts, address)
         duties: Mapping[str, Duty] = {
             "hosts": hosts,
             "hosts of other managers": farm_hosts,
             "temporal worker": _temporal_worker(parts, client, hosts, farm_hosts, address),
+            "tunnels of workers": worker_tunnels.open,
             "provisions": ProvisionWatch(database, parts.events, hosts),
             "marks": restore_watch,
             "outcomes": OutcomeDelivery(database, TemporalActivities(client)),
         }
         await begin(stack, duties)
-        tunnel = tunnel_router(lambda: address, may_reach_temporal)
+        tunnel = tunnel_router(
+            lambda: address,
+            may_reach_temporal,
+            serve_worker=worker_tunnels.serve,
+            until_void=close_tunnel_when_revoked,
+        )
         yield replace(parts, hosts=hosts, extra_routers=(host_router(hosts, worker_of), tunnel))
 
 
@@ -220,6 +235,19 @@ def _hosts(parts: ManagerParts, channel: ChannelSettings) -> Hosts:
     hosts = Hosts(records, parts.logs, channel)
     hosts.on_statistics = parts.events.machine_told
     return hosts
+
+
+def _worker_tunnels(parts: ManagerParts, address: str) -> WorkerTunnels:
+    namespace = parts.settings.temporal_namespace
+    tunnels = WorkerTunnels(
+        lambda: temporal_for_worker(address, namespace),
+        admitted_worker_of,
+        parts.credentials.tunnel_rights,
+    )
+    if not parts.database.is_sqlite:
+        parts.events.react(_forgetting(parts.credentials))
+    parts.database.listen(Changed.DELETED_WORKERS, tunnels.open.check_soon)
+    return tunnels
 
 
 def _keeper_duties(parts: ManagerParts) -> Sequence[KeeperDuty]:
@@ -290,6 +318,16 @@ def _temporal_worker(
         settings.keeper_heartbeat_s,
         http_activities=[HttpRendering(http_runs).run_task],
     )
+
+
+def _forgetting(credentials: WorkerCredentials) -> Reaction:
+    """Return a reaction that forgets workers which other managers have changed."""
+
+    def react(topic: str, payload: Mapping[str, Any]) -> None:
+        if topic == WORKERS:
+            credentials.forget(str(payload.get("id")))
+
+    return react
 
 
 def _waking(wakeup: Wakeup) -> Reaction:

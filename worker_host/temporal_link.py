@@ -6,6 +6,7 @@ for tasks, but its activities still report when their runs end.
 
 import asyncio
 import logging
+import secrets
 import ssl
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack
@@ -15,11 +16,11 @@ from typing import Any
 
 from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
-from temporalio.service import RPCError
+from temporalio.service import GrpcCompression, RPCError
 from temporalio.worker import Worker
 
 from activities.connections.retrying import ChangeLog, Pauses
-from activities.connections.tunnel_client import TUNNEL_PATH, Tunnel
+from activities.connections.tunnel_client import KEY_HEADER, TUNNEL_PATH, Tunnel
 from activities.process.deployment import DEPLOYMENT
 from workflows.domain.control import Welcome
 from workflows.domain.messages import worker_task_queue
@@ -49,6 +50,8 @@ class TunneledTemporal:
         self._manager = manager
         self._context = context
         self._headers = headers
+        self._key = {KEY_HEADER: secrets.token_urlsafe(32)}
+        self._headers = {**headers, **self._key}
         self._identity = identity
         self._open = AsyncExitStack()
         self._tunnel: Tunnel | None = None
@@ -59,6 +62,9 @@ class TunneledTemporal:
             namespace=welcome.namespace,
             data_converter=pydantic_data_converter,
             identity=self._identity,
+            rpc_metadata=self._key,
+            # Calls are small, and compressing them costs more than it saves.
+            grpc_compression=GrpcCompression.NONE,
         )
 
     async def close(self) -> None:

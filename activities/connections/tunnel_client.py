@@ -19,6 +19,10 @@ from activities.connections.trust import context_for
 
 #: The path at which the manager serves its end.
 TUNNEL_PATH = "/api/tablao/v1/temporal"
+#: The header of the handshake with which a host names a key of its process. Each call of Temporal
+#: through the tunnel has the same key in its metadata, under the same name. Other users of the
+#: host's machine, who can connect to the loopback port, do not know it.
+KEY_HEADER = "tablao-host-key"
 
 #: The most bytes per frame, well below any WebSocket library's limit for a message.
 CHUNK = 64 * 1024
