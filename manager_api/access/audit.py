@@ -67,6 +67,7 @@ class RefusalCounter:
         caller = entry.caller
         key = json.dumps([caller.kind, caller.id, caller.name, entry.address, entry.action])
         self._add(key, entry, outcome, 1)
+        entry.is_stored = True  # will be, with others of its kind
 
     async def run(self) -> None:
         remove_at = 0.0

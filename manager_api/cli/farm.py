@@ -19,8 +19,8 @@ from manager_api.settings.model import ManagerSettings, read_settings
 from manager_api.settings.private_memory import keep_memory_private
 
 INSECURE = (
-    "Serve plain HTTP to the network of --host. There is no login yet: everybody on that "
-    "network can submit jobs, that is, run programs on every worker."
+    "Serve plain HTTP to the network of --host: others on it can read passwords, tokens and "
+    "frames on their way."
 )
 
 DataDir = Annotated[Path | None, typer.Option(help="The folder for the farm's data.")]

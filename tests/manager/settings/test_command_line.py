@@ -2,11 +2,20 @@
 
 import asyncio
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from typer.testing import CliRunner, Result
 
 from manager_api.cli.main import app
+
+if TYPE_CHECKING:
+    from tests.manager.stand_in_farm import Farm
+
+
+@pytest.fixture(autouse=True)
+def is_administrator(farm: "Farm", monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TABLAO_TOKEN", farm.parts.identities.local.token)
 
 
 async def tablao(*arguments: str) -> Result:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 SETUP = "/api/v3/configuration/setup-assistant"
 CHECK_BLENDER = "/api/v3/configuration/check/blender"
 CHECK_STORAGE = "/api/v3/configuration/check/shared-storage"
+MANAGERS_OWN = {"local-admin-token", "tablao.sqlite", "tablao.sqlite-wal", "tablao.sqlite-shm"}
 
 
 def program(path: Path, script: str = "echo Blender 4.5.1; echo more") -> Path:
@@ -52,7 +53,7 @@ async def test_an_empty_directory_will_do_as_storage(
     fits("PathCheckResult", answer)
     assert (answer["path"], answer["is_usable"]) == (str(tmp_path), True)
     assert answer["cause"]
-    assert not names(tmp_path) - {"tablao.sqlite", "tablao.sqlite-wal", "tablao.sqlite-shm"}
+    assert not names(tmp_path) - MANAGERS_OWN
 
 
 @pytest.mark.parametrize(

@@ -124,10 +124,12 @@ async def test_the_addon_knows_the_manager_by_the_address_that_the_client_used(
 
 
 @WITH_AND_WITHOUT
-async def test_websockets_are_served_below_the_path(served: str, prefix: str) -> None:
-    own = {"origin": "https://farm.studio"}
+async def test_websockets_are_served_below_the_path(served: str, farm: "Farm", prefix: str) -> None:
+    token = {"authorization": f"Bearer {farm.parts.identities.local.token}"}
+    own = {"origin": "https://farm.studio", **token}
     url = f"ws://{served}{prefix}/api/tablao/v1/events"
     async with connect(url, additional_headers=own) as socket:
         await socket.ping()
-    async with connect(f"ws://{served}{prefix}/socket.io/?EIO=3&transport=websocket") as socket:
+    url = f"ws://{served}{prefix}/socket.io/?EIO=3&transport=websocket"
+    async with connect(url, additional_headers=token) as socket:
         assert str(await socket.recv()).startswith("0{")
