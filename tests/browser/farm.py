@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any, Self
 
+from manager_api.access.local_admin import TOKEN_FILE
 from tests.farm.processes import SCALED, STAND_IN, FarmProcesses, wait_until
 
 #: Its frame is at its third sample of eight until somebody calls `go_on`.
@@ -45,6 +46,19 @@ class BrowsedFarm(FarmProcesses):
         (self.directory / BROKEN).touch()
         (self.directory / PATIENT).touch()
         return self
+
+    def start_manager(self) -> None:
+        """Requests of `http` are those of the manager's own user, an administrator."""
+        super().start_manager()
+        # A manager makes a new token at each start.
+        token = (self.data_dir / TOKEN_FILE).read_text(encoding="ascii").strip()
+        self.http.headers["authorization"] = f"Bearer {token}"
+
+    def link_code(self) -> str:
+        """The code of a new one-time link, with which a browser logs in as an administrator."""
+        answer = self.http.post("/api/tablao/v1/login-links")
+        assert answer.status_code == 200, answer.text
+        return str(answer.json()["code"])
 
     def populate(self) -> None:
         """Hosts, and a job in each of the statuses that last."""

@@ -2460,6 +2460,11 @@ export interface components {
             is_paused: boolean;
             /** Is Waiting */
             is_waiting: boolean;
+            /**
+             * Created
+             * Format: date-time
+             */
+            created: string;
             /** Set Aside */
             set_aside: components["schemas"]["WorkerAside"][];
             /** Is Connected */
