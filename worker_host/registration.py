@@ -5,7 +5,7 @@ import logging
 import os
 import platform
 import secrets
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -44,6 +44,18 @@ class Credentials:
     def headers(self) -> dict[str, str]:
         request = next(self.auth.auth_flow(httpx.Request("GET", "http://-")))
         return {"Authorization": request.headers["Authorization"]}
+
+
+class _JoinAuth(httpx.Auth):
+    """Shows a join token, if there is one."""
+
+    def __init__(self, token: str) -> None:
+        self._token = token
+
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        if self._token:
+            request.headers["Authorization"] = f"Bearer {self._token}"
+        yield request
 
 
 class CredentialsFile:
@@ -163,7 +175,7 @@ class Registration:
         """Return the manager's answer; ask again as long as the manager is away or in trouble."""
         url = f"{self._settings.manager}/api/v3/worker/{operation}"
         # Without explicit auth, httpx would take credentials from a .netrc file.
-        auth = credentials.auth if credentials else httpx.Auth()
+        auth = credentials.auth if credentials else _JoinAuth(self._settings.join_token)
         pauses = Pauses(self._settings.retry_from_s, self._settings.retry_to_s)
         log = ChangeLog(logger)
         while True:

@@ -35,6 +35,8 @@ class HostSettings(LayeredSettings):
     """The manager's URL; empty means the first manager found in the local networks."""
     search_s: Seconds = 600.0
     """How long to search for a manager. Source: Flamenco."""
+    join_token: str = Field(default="", repr=False)
+    """Shown once, to register; then the manager need not let this worker in by hand."""
     data_dir: Path = Field(default_factory=_default_data_dir)
     name: str = Field(default_factory=platform.node)
     slots: int = Field(default=1, ge=1, le=MOST_SLOTS)

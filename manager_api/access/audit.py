@@ -76,7 +76,7 @@ class RefusalCounter:
             while True:
                 try:
                     if clock() >= remove_at:
-                        await self._remove_old()
+                        await self.remove_old()
                         remove_at = clock() + _REMOVE_EVERY_S
                     await self.store()
                 except DatabaseBusy:
@@ -99,7 +99,7 @@ class RefusalCounter:
             if self._counts.get(key) == stored:
                 del self._counts[key]
 
-    async def _remove_old(self) -> None:
+    async def remove_old(self) -> None:
         now = utc_now()
         async with self._database.writing() as session:
             await store.remove_expired(session, now, now - IDLE)

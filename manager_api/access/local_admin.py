@@ -46,14 +46,17 @@ class LocalAdmin:
     def token(self) -> str:
         return self._token
 
-    def write(self, data_dir: Path) -> None:
-        """Write the token's file anew, with mode 600 from its first moment."""
+    def write(self, data_dir: Path, port: int) -> None:
+        """Write the token's file anew, with mode 600 from its first moment.
+
+        It names the manager's port, so that `tablao` shows the token to no other program.
+        """
         path = data_dir / TOKEN_FILE
         draft = path.with_suffix(".new")
         draft.unlink(missing_ok=True)
         descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "w", encoding="ascii") as file:
-            file.write(f"{self._token}\n")
+            file.write(f"{self._token} {port}\n")
         draft.replace(path)
 
     def is_token(self, shown: str) -> bool:
@@ -71,9 +74,18 @@ class LocalAdmin:
         return until is not None and self._clock() <= until
 
 
-def read_token(data_dir: Path) -> str | None:
-    """Return the token of the manager with this data directory; None if it cannot be read."""
+def read_token(data_dir: Path, port: int | None) -> str | None:
+    """Return the token of the manager with this data directory.
+
+    Args:
+        data_dir: the manager's data directory.
+        port: the port at which it is to be shown.
+
+    Returns:
+        None: it cannot be read, or it is that of a manager at another port.
+    """
     try:
-        return (data_dir / TOKEN_FILE).read_text(encoding="ascii").strip() or None
+        token, _, of_port = (data_dir / TOKEN_FILE).read_text(encoding="ascii").partition(" ")
     except (OSError, ValueError):
         return None
+    return token if of_port.strip() == str(port) else None

@@ -8,6 +8,7 @@ import httpx
 import typer
 
 from manager_api.cli.console import CommandError
+from manager_api.cli.credentials import token_for
 
 DEFAULT_URL = "http://127.0.0.1:8080"
 
@@ -37,11 +38,30 @@ class Refused(CommandError):
 class Manager:
     """A connection to one manager, for the duration of a command."""
 
-    def __init__(self, url: str, timeout_s: float = 30.0) -> None:
-        # People type addresses without a scheme, such as "farm:8080".
-        self.url = (url if "://" in url else f"http://{url}").rstrip("/")
+    def __init__(
+        self,
+        url: str,
+        timeout_s: float = 30.0,
+        *,
+        token: str | None = None,
+        client: httpx.Client | None = None,
+    ) -> None:
+        """
+        Args:
+            url: the manager's address.
+            timeout_s: how long to wait for an answer.
+            token: what to show; None: the token that this user has for this manager.
+            client: the connection to use; None: a new one.
+        """
+        self.url = in_full(url)
         self._timeout_s = timeout_s
-        self._client = httpx.Client(timeout=timeout_s, follow_redirects=True)
+        self._token = token_for(self.url) if token is None else token
+        self._client = client or httpx.Client(timeout=timeout_s, follow_redirects=True)
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """The headers that hold this user's credentials."""
+        return {"Authorization": f"Bearer {self._token}"} if self._token else {}
 
     def __enter__(self) -> Self:
         return self
@@ -74,7 +94,9 @@ class Manager:
 
     def _request(self, method: str, path: str, body: Any = None) -> httpx.Response:
         try:
-            response = self._client.request(method, urljoin(f"{self.url}/", path), json=body)
+            response = self._client.request(
+                method, urljoin(f"{self.url}/", path), json=body, headers=self.headers
+            )
         except UnicodeEncodeError as problem:
             raise CommandError(
                 f"{problem.object.encode(errors='replace').decode()!r} is not UTF-8."
@@ -101,6 +123,11 @@ class Manager:
             return response.json()
         except ValueError:
             raise CommandError(f"What answers at {self.url} is not a Tablao manager.") from None
+
+
+def in_full(url: str) -> str:
+    """Return an address as people type it, such as `farm:8080`, with its scheme."""
+    return (url if "://" in url else f"http://{url}").rstrip("/")
 
 
 def _reason(response: httpx.Response) -> str:

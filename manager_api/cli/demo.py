@@ -13,6 +13,7 @@ from manager_api.cli.console import CommandError, note, say
 from manager_api.cli.farm import farm_of, settings_or_refusal, tell_addresses
 from manager_api.cli.job_settings import RENDER, fill_in
 from manager_api.cli.jobs import print_log_tail, tasks_of
+from manager_api.cli.login import own_token
 from manager_api.cli.progress import follow_job
 from manager_api.cli.stop_signals import interrupt_once, wait_for_signal
 from manager_api.cli.supervise import is_free
@@ -48,8 +49,8 @@ def demo(
         scene = build_scene(executable, folder / "fan.blend")
         note(f"Starting the farm: Temporal, the manager and {workers} workers.")
         with farm_of(settings, workers, str(executable)) as farm:
-            tell_addresses(farm)
-            with Manager(farm.url) as manager:
+            tell_addresses(farm, settings.data_dir)
+            with Manager(farm.url, token=own_token(farm.url, settings.data_dir)) as manager:
                 submitted = submit_scene(manager, scene, folder / "frames")
                 check_outcome(manager, follow_job(manager, submitted, words=progress_in_words))
             if not once:

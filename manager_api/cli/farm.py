@@ -11,6 +11,7 @@ from activities.process.layered_settings import SettingsError
 from activities.process.process_end import end_with
 from manager_api.cli.client import Manager, Refused
 from manager_api.cli.console import CommandError, note, say
+from manager_api.cli.login import new_link, own_token
 from manager_api.cli.stop_signals import interrupt_once, wait_for_signal
 from manager_api.cli.supervise import Farm, free_port, is_free
 from manager_api.settings.data_dir_lock import DataDirInUse, User, data_dir_locked
@@ -18,8 +19,8 @@ from manager_api.settings.model import ManagerSettings, read_settings
 from manager_api.settings.private_memory import keep_memory_private
 
 INSECURE = (
-    "Listen on an address that other machines reach. There is no login yet: everybody on that "
-    "network can submit jobs, that is, run programs on every worker."
+    "Listen on an address that other machines reach, with plain HTTP: others on that network can "
+    "read passwords, tokens and frames on their way."
 )
 
 DataDir = Annotated[Path | None, typer.Option(help="The folder for the farm's data.")]
@@ -50,7 +51,7 @@ def up(
     interrupt_once()
     try:
         with farm_of(settings, workers, storage=storage) as farm:
-            tell_addresses(farm)
+            tell_addresses(farm, settings.data_dir)
             say("Press Ctrl-C to stop the farm.")
             wait_for_signal()
     except KeyboardInterrupt:
@@ -107,8 +108,8 @@ def settings_or_refusal(
         raise CommandError(str(refusal)) from refusal
     if not is_loopback(settings.host):
         note(
-            f"Warning: the manager listens on {settings.host}, and there is no login yet. "
-            "Everybody on that network can submit jobs, that is, run programs on every worker."
+            f"Warning: the manager listens on {settings.host} with plain HTTP. Others on that "
+            "network can read passwords, tokens and frames on their way."
         )
     return settings
 
@@ -157,13 +158,24 @@ def farm_of(
     options = ["--data-dir", str(settings.data_dir), "--host", settings.host, "--port", str(port)]
     # Pass it on only if it was given here: an option would override later changes of the setting.
     options += ["--storage", str(settings.shared_storage_path)] if storage else []
+    url = local_url(settings.host, port)
     return Farm(
         settings.data_dir,
-        local_url(settings.host, port),
+        url,
         manager_options=[*options, "--insecure"] if settings.insecure else options,
         workers=workers,
         environment={"TABLAO_BLENDER": blender} if blender else {},
+        join_token=None
+        if settings.lets_this_machine_in
+        else lambda hosts: _join_token(url, settings.data_dir, hosts),
     )
+
+
+def _join_token(url: str, data_dir: Path, hosts: int) -> str:
+    """Return a join token for this machine's own hosts."""
+    with Manager(url, token=own_token(url, data_dir)) as manager:
+        asked = {"name": "tablao up", "uses": hosts, "hours": 1}
+        return str(manager.post("/api/tablao/v1/join-tokens", asked)["secret"])
 
 
 def local_url(host: str, port: int) -> str:
@@ -175,17 +187,18 @@ def local_url(host: str, port: int) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def tell_addresses(farm: Farm) -> None:
+def tell_addresses(farm: Farm, data_dir: Path) -> None:
     say(f"Dashboard     {farm.url}")
+    say(f"As admin      {new_link(farm.url, data_dir)}  (once, within 10 minutes)")
     say(f"API explorer  {farm.url}/api/v3/swagger-ui/")
-    if temporal_ui := temporal_ui_of(farm.url):
+    if temporal_ui := temporal_ui_of(farm.url, data_dir):
         say(f"Temporal      {temporal_ui}")
     say(f"Logs          {farm.logs}")
 
 
-def temporal_ui_of(url: str) -> str:
+def temporal_ui_of(url: str, data_dir: Path) -> str:
     """Return the address of Temporal's Web UI; empty if the manager does not know it."""
-    with Manager(url) as manager:
+    with Manager(url, token=own_token(url, data_dir)) as manager:
         try:
             answer = manager.get("/api/tablao/v1/farm")
         except Refused:

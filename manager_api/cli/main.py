@@ -39,6 +39,14 @@ VERBS = (
         "import_flamenco:import_flamenco",
         "Carry over workers, tags, schedules, jobs and settings of a Flamenco 3 Manager.",
     ),
+    Verb("login", "login:login", "Log in to a manager, and keep a token for later commands."),
+    Verb("logout", "login:logout", "Forget the token of `tablao login`, and remove it there."),
+    Verb("whoami", "login:whoami", "Show who you are to a manager, and what you may do."),
+    Verb(
+        "login-link",
+        "login:login_link",
+        "Print a link that logs a browser in as administrator, once.",
+    ),
     Verb(
         "tunnel",
         "tunnel:tunnel",

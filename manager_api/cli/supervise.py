@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -24,6 +24,8 @@ from manager_api.settings.model import WORKERS
 STOP_GRACE_S = 30.0
 #: A new farm takes longest to start, because it creates its databases.
 READY_WITHIN_S = 120.0
+#: The variable from which a host takes its join token.
+JOIN_TOKEN = "TABLAO_JOIN_TOKEN"
 _LOOK_EVERY_S = 0.5
 #: The pause after a log could not be rotated, as on a full disk.
 _ROTATION_PAUSE_S = 30.0
@@ -53,7 +55,7 @@ class Child:
         self._argv = argv
         self._ends_with = ends_with
         self._is_over = False
-        self._environment = {**os.environ, **environment}
+        self._environment = environment
         self._process: subprocess.Popen[bytes] | None = None
         self._started_at = 0.0
         self._pause_s = 1.0
@@ -72,7 +74,7 @@ class Child:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                env=self._environment,
+                env={**os.environ, **self._environment},
                 # Only this process gets Ctrl-C; it ends its children in the right order.
                 start_new_session=True,
             )
@@ -142,6 +144,8 @@ class Farm:
         url: The URL at which the manager will answer.
         manager_options: Options of `tablao manager`.
         environment: Variables that are added to the hosts' environment.
+        join_token: Returns a join token for so many hosts, once the manager answers; None: hosts
+            need none.
     """
 
     def __init__(
@@ -152,6 +156,7 @@ class Farm:
         manager_options: Sequence[str],
         workers: int,
         environment: Mapping[str, str] | None = None,
+        join_token: Callable[[int], str] | None = None,
         ready_within_s: float = READY_WITHIN_S,
     ) -> None:
         self.url = url
@@ -163,8 +168,11 @@ class Farm:
         self._manager = Child(
             "The manager", [*program, *manager_options], self.logs / "manager.log", {}
         )
+        self._host_environment = dict(environment or {})
+        self._join_token = join_token
         self._hosts = [
-            self._host(data_dir, url, number, environment or {}) for number in range(1, workers + 1)
+            self._host(data_dir, url, number, self._host_environment)
+            for number in range(1, workers + 1)
         ]
         self._stopping = threading.Event()
         self._watch = threading.Thread(target=self._keep_running, name="supervisor", daemon=True)
@@ -187,6 +195,8 @@ class Farm:
             # Hosts make it otherwise, open to other users. If the disk is full, they are not made.
             with contextlib.suppress(OSError):
                 (self._data_dir / WORKERS).mkdir(0o700, exist_ok=True)
+            if self._join_token is not None and self._hosts:
+                self._host_environment[JOIN_TOKEN] = self._join_token(len(self._hosts))
             self._start(*self._hosts)
             self._watch.start()
         except BaseException:

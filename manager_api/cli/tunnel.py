@@ -19,16 +19,16 @@ def tunnel(
     """Reach the farm's Temporal, for scripts and `temporal`, until Ctrl-C."""
     with Manager(manager) as farm:
         farm.get("/api/v3/version")
-        url = f"{farm.url}{TUNNEL_PATH}"
+        url, headers = f"{farm.url}{TUNNEL_PATH}", farm.headers
     try:
-        asyncio.run(_keep_open(url, port))
+        asyncio.run(_keep_open(url, headers, port))
     except KeyboardInterrupt:
         note("The tunnel is closed.")
 
 
-async def _keep_open(url: str, port: int) -> None:
+async def _keep_open(url: str, headers: dict[str, str], port: int) -> None:
     try:
-        async with Tunnel(url, headers={}, listen_port=port) as opened:
+        async with Tunnel(url, headers=headers, listen_port=port) as opened:
             say(opened.address)
             note(
                 f"Temporal of {url} is at {opened.address} until you press Ctrl-C. For example:\n"

@@ -46,6 +46,8 @@ class Me(Answer):
     role: Role | None = None
     permissions: list[Permission]
     via: Via
+    credential: str
+    """The id of the session or the token that the request shows; empty without one."""
     can_log_in: bool
     """Whether a password or a link makes more of this caller."""
 

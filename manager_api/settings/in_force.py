@@ -11,10 +11,11 @@ from typing import Any
 
 from activities.process.layered_settings import PREFIX, SettingsError
 from manager_api.contract.errors import BadRequest, FarmError
+from manager_api.database import trail
 from manager_api.settings.about import settings_of
 from manager_api.settings.file import write_settings_file
 from manager_api.settings.model import SETTINGS_FILE, ManagerSettings, read_settings
-from manager_api.settings.secrets import check_secrets_stay
+from manager_api.settings.secrets import check_secrets_stay, difference
 from manager_api.settings.storage_folders import make_storage_folders
 
 #: Settings and sections whose changes take effect without a restart.
@@ -22,13 +23,6 @@ LIVE = frozenset(
     setting.name.partition(".")[0] for setting in settings_of(ManagerSettings) if setting.is_live
 )
 _BY_COMMAND_LINE = {"host": "listen", "port": "listen"}
-
-#: The manager runs the Python scripts of this folder. A client elsewhere could name a folder to
-#: which it has written its own.
-_SCRIPTS_STAY = (
-    "Setting job_types_path: where job types come from is changed only from the manager's own "
-    "machine, because they may run programs on it."
-)
 
 OnChange = Callable[[ManagerSettings], Awaitable[None]]
 Edit = Callable[[Mapping[str, Any]], Mapping[str, Any]]
@@ -129,6 +123,7 @@ class Configuration:
                 await asyncio.to_thread(write_settings_file, self.file, content)
             except OSError as error:
                 raise CannotWrite(f"{self.file} cannot be written: {error.strerror}") from error
+            trail.note(*difference(self._wanted, wanted))
             await self._take(content, wanted)
 
     async def reload(self) -> None:

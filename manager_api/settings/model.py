@@ -370,7 +370,7 @@ def _with_defaults(variables: dict[str, Variable]) -> list[DomainVariable]:
 
 
 def check_listen(host: str, insecure: bool) -> None:
-    """Refuse to serve a network, because there is no login, unless `insecure` is set.
+    """Refuse to serve a network with plain HTTP, unless `insecure` is set.
 
     Raises:
         SettingsError: other machines can reach `host`, and `insecure` is not set.
@@ -378,9 +378,9 @@ def check_listen(host: str, insecure: bool) -> None:
     if insecure or _is_loopback(host):
         return
     raise SettingsError(
-        f"Listening on {host or 'every address'} would let everybody on that network submit and "
-        "cancel jobs, because there is no login yet. Listen on 127.0.0.1, or add --insecure if "
-        "you trust the network."
+        f"Listening on {host or 'every address'} with plain HTTP would let others on that network "
+        "read passwords, tokens and frames on their way. Listen on 127.0.0.1, or add --insecure "
+        "if you trust the network."
     )
 
 

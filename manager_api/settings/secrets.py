@@ -10,6 +10,7 @@ from typing import Any
 
 from manager_api.database.shown_address import MASK
 from manager_api.settings.about import settings_of
+from manager_api.settings.file import masked
 from manager_api.settings.model import ManagerSettings
 
 #: The secrets that are sent to an address of their own, each with the address's name.
@@ -47,6 +48,22 @@ def check_secrets_stay(
                 f"Setting {address}: the stored {secret} is not sent to another address. "
                 f"Give {secret} together with the new address."
             )
+
+
+def difference(
+    before: ManagerSettings, after: ManagerSettings
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the settings that differ, by name, with masked secrets: before, and after."""
+    old, new = (
+        dict(_leaves(masked(each.model_dump(mode="json", by_alias=True)), ""))
+        for each in (before, after)
+    )
+    nothing = object()
+    names = [name for name in old | new if old.get(name, nothing) != new.get(name, nothing)]
+    return (
+        {name: old[name] for name in names if name in old},
+        {name: new[name] for name in names if name in new},
+    )
 
 
 def _values(settings: ManagerSettings) -> dict[str, Any]:

@@ -4,8 +4,10 @@ docs/access.md has the table of all routes, which a test makes from them. Worker
 with the secret of their registration, and are no identities: they have routes of their own.
 """
 
+import asyncio
 import base64
 import binascii
+import contextlib
 import ipaddress
 from typing import Annotated, Any
 from urllib.parse import urlsplit
@@ -25,7 +27,7 @@ from manager_api.contract.errors import (
 )
 from manager_api.database import trail
 from manager_api.database.busy import retry_while_busy
-from manager_api.database.engine import utc_now
+from manager_api.database.engine import DatabaseBusy, utc_now
 from manager_api.database.tables import WorkerRow
 from manager_api.jobs import owner_store
 from manager_api.web.cookies import session_cookie
@@ -49,6 +51,10 @@ from workflows.domain.access import (
 )
 
 _POLICY_VIOLATION = 1008
+#: The close code for a caller whose login or token was revoked.
+LOG_IN_AGAIN = 4401
+#: How often it is looked whether the caller of an open WebSocket still may use it, in seconds.
+_LOOK_AGAIN_S = 2.0
 _MACHINE = Identity(
     kind=Kind.MACHINE,
     name="this machine",
@@ -301,6 +307,26 @@ async def may_reach_temporal(websocket: WebSocket) -> bool:
     async with parts.database.writing() as session:
         session.add(entry.row(utc_now()))
     return True
+
+
+async def close_when_revoked(
+    websocket: WebSocket, parts: ManagerParts, *any_of: Permission
+) -> None:
+    """Close an open WebSocket when its caller may not use it any more, and return."""
+    may = True
+    while may:
+        await asyncio.sleep(_LOOK_AGAIN_S)
+        # A database that is away is not the caller's fault.
+        with contextlib.suppress(DatabaseBusy):
+            may = await _still_may(websocket, parts, *any_of)
+    await websocket.close(LOG_IN_AGAIN, "log in again")
+
+
+async def _still_may(websocket: WebSocket, parts: ManagerParts, *any_of: Permission) -> bool:
+    try:
+        return (await identify(websocket, parts)).may(*any_of)
+    except NotAuthenticated:
+        return False
 
 
 def calls_from_this_machine(connection: HTTPConnection) -> bool:

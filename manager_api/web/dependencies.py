@@ -154,7 +154,8 @@ class ManagerParts:
     async def begin(self, stack: AsyncExitStack) -> None:
         """Run the duties of all parts until the stack ends them."""
         stack.callback(self.job_types.close)
-        await asyncio.to_thread(self.identities.local.write, self.settings.data_dir)
+        settings = self.settings
+        await asyncio.to_thread(self.identities.local.write, settings.data_dir, settings.port)
         await self.events.skip_to_newest()
         await begin(stack, {"live events": self.events, "mqtt": self.mqtt})
         await tell_lifecycle(self.database, "manager-startup")

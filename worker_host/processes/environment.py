@@ -14,13 +14,19 @@ _PYTHONS_OWN = (
     "PYTHONPATH",
     "__PYVENV_LAUNCHER__",
 )
+#: Secrets that the host's own environment may hold, which no command needs.
+_SECRETS = ("TABLAO_JOIN_TOKEN", "TABLAO_TOKEN")
 
 
 def clean_environment(
     inherited: Mapping[str, str], extra: Mapping[str, str], mark: str
 ) -> dict[str, str]:
-    """Return the inherited environment without its Python, with `extra` and the mark added."""
-    environment = {key: value for key, value in inherited.items() if key not in _PYTHONS_OWN}
+    """Return the inherited environment with `extra` and the mark added.
+
+    The host's own Python and its secrets are left out.
+    """
+    left_out = (*_PYTHONS_OWN, *_SECRETS)
+    environment = {key: value for key, value in inherited.items() if key not in left_out}
     directories = environment.get("PATH", os.defpath).split(os.pathsep)
     kept = [directory for directory in directories if not _is_of_virtual_environment(directory)]
     environment["PATH"] = os.pathsep.join(kept)

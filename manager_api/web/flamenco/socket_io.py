@@ -8,8 +8,9 @@ from fastapi import APIRouter, WebSocket, WebSocketDisconnect
 from manager_api.contract.errors import TryAgain
 from manager_api.database.loops import until_one_ends
 from manager_api.events.socket_io import PING_EVERY_S, SILENT_S, SocketIoClient
-from manager_api.web.auth import Reading
+from manager_api.web.auth import Reading, close_when_revoked
 from manager_api.web.dependencies import Parts
+from workflows.domain.access import Permission
 
 PATH = "/socket.io/"
 
@@ -29,6 +30,7 @@ async def socket_io(websocket: WebSocket, parts: Parts) -> None:
                 _take(websocket, client),
                 _ping(client),
                 client.overflowed.wait(),
+                close_when_revoked(websocket, parts, Permission.READ),
             )
     finally:
         parts.events.remove(client)

@@ -9,8 +9,9 @@ from pydantic import ValidationError
 from manager_api.contract.events import Wish
 from manager_api.database.loops import until_one_ends
 from manager_api.events.live import Subscription
-from manager_api.web.auth import Reading
+from manager_api.web.auth import Reading, close_when_revoked
 from manager_api.web.dependencies import Parts
+from workflows.domain.access import Permission
 
 router = APIRouter(prefix="/api/tablao/v1", dependencies=[Reading])
 
@@ -35,6 +36,7 @@ async def events(
             _send(websocket, subscription, since),
             _follow_wishes(websocket, subscription),
             subscription.overflowed.wait(),
+            close_when_revoked(websocket, parts, Permission.READ),
         )
     if subscription.overflowed.is_set():
         await websocket.close(CLOSE_TOO_SLOW, "too slow")

@@ -170,5 +170,6 @@ def _me(caller: Identity) -> Me:
         role=caller.role,
         permissions=[each for each in Permission if each in caller.permissions],
         via=caller.via,
+        credential=caller.credential,
         can_log_in=caller.via in (Via.NOTHING, Via.LOOPBACK, Via.NETWORK),
     )

@@ -5,18 +5,17 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
-from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute, APIWebSocketRoute
 
 from manager_api.web.app import ROUTERS, build_app
-from manager_api.web.auth import Join, Needs, NeedsJob, Public, WorkerAuth
+from manager_api.web.auth import Join, NeedsJob, Public, WorkerAuth
+from tests.docs.access_table import decisions
 from workflows.domain.access import PERMISSIONS, Permission, Role
 
 if TYPE_CHECKING:
     from tests.manager.stand_in_farm import Farm
 
 ROUTES: list[Any] = [route for router in ROUTERS for route in router.routes]
-DECISIONS = (Needs, NeedsJob, Public, Join, WorkerAuth)
 PASSWORD = "soleá por bulerías"
 #: Ids that exist nowhere: a caller that may pass learns that, and changes nothing.
 FILLED = {
@@ -46,11 +45,6 @@ FILLED = {
 #: What is wrong is refused with the same numbers: a login, a link for another than the manager's
 #: own user, tokens of a caller without an account.
 REFUSE_OTHERWISE = {"logIn", "logInWithLink", "createLoginLink"}
-
-
-def decisions(dependant: Dependant) -> set[Any]:
-    found = {dependant.call} if isinstance(dependant.call, DECISIONS) else set()
-    return found.union(*map(decisions, dependant.dependencies))
 
 
 def name(route: Any) -> str:
@@ -119,7 +113,6 @@ async def test_each_caller_gets_what_its_role_says(
         for method in route.methods or ():
             answer = await stranger.request(method, filled(route.path), headers=headers)
             is_refused = answer.status_code in (401, 403)
-            own = answer.status_code == 403 and "has no account" in answer.text
             if is_refused == may and name(route) not in REFUSE_OTHERWISE:
                 surprises.append((method, route.path, answer.status_code, answer.text[:80]))
     assert surprises == []
