@@ -144,7 +144,7 @@ class ManagerSettings(LayeredSettings):
     loopback: Annotated[Literal["auto", "open", "token"], About(Topic.REACH, AT_ONCE)] = "auto"
     """What callers of this machine are that show no credentials; see `lets_this_machine_in`."""
     legacy_networks: Annotated[
-        tuple[Network, ...], Field(max_length=100), About(Topic.REACH, AT_ONCE)
+        tuple[Network, ...], Field(max_length=100), About(Topic.REACH, AT_ONCE, is_in_form=False)
     ] = ()
     """Callers in them that show no credentials are artists."""
     audit_kept: Annotated[Duration, About(Topic.REACH, AT_ONCE)] = timedelta(days=365)

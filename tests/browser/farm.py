@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any, Self
 
-from manager_api.access.local_admin import TOKEN_FILE
+from manager_api.access.local_admin import read_token
 from tests.farm.processes import SCALED, STAND_IN, FarmProcesses, wait_until
 
 #: Its frame is at its third sample of eight until somebody calls `go_on`.
@@ -34,8 +34,16 @@ _PEOPLE = ("ana", "bernat", "carla")
 class BrowsedFarm(FarmProcesses):
     """Workers: `anita` takes what comes, `bruno` is kept busy, `carmen` sleeps."""
 
-    def __init__(self, directory: Path, frame_s: float = 0.2) -> None:
-        super().__init__(directory, frame_s=frame_s, settings=_SETTINGS, blender=_BLENDER)
+    def __init__(self, directory: Path, frame_s: float = 0.2, **settings: str) -> None:
+        """
+        Args:
+            directory: where the farm keeps everything.
+            frame_s: how long the stand-in for Blender renders a frame.
+            settings: environment variables that differ from those of the tests.
+        """
+        super().__init__(
+            directory, frame_s=frame_s, settings=_SETTINGS | settings, blender=_BLENDER
+        )
         #: The id of the job that stays in a status, by the status.
         self.standing: dict[str, str] = {}
         #: Worker tags' ids by name; no worker has the tag `nobody`.
@@ -51,7 +59,7 @@ class BrowsedFarm(FarmProcesses):
         """Requests of `http` are those of the manager's own user, an administrator."""
         super().start_manager()
         # A manager makes a new token at each start.
-        token = (self.data_dir / TOKEN_FILE).read_text(encoding="ascii").strip()
+        token = read_token(self.data_dir, self.port)
         self.http.headers["authorization"] = f"Bearer {token}"
 
     def link_code(self) -> str:

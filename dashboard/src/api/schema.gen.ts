@@ -3132,6 +3132,8 @@ export interface components {
             /** Permissions */
             permissions: components["schemas"]["Permission"][];
             via: components["schemas"]["Via"];
+            /** Credential */
+            credential: string;
             /** Can Log In */
             can_log_in: boolean;
         };
