@@ -29,5 +29,6 @@ export function changesOf({ before, after }: Pick<AuditEntry, 'before' | 'after'
 
 function textOf(value: unknown): string | undefined {
   if (value === undefined) return undefined
+  if (Array.isArray(value)) return value.map(textOf).join(', ') || 'none'
   return typeof value === 'string' ? value : JSON.stringify(value)
 }

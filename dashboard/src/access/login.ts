@@ -20,7 +20,7 @@ export async function logOut(): Promise<void> {
 
 /** The code of a one-time link; undefined if the address has none. */
 export function linkCode(hash: string): string | undefined {
-  return new URLSearchParams(hash.replace(/^#/, '')).get('link') ?? undefined
+  return new URLSearchParams(hash.slice(1)).get('link') || undefined
 }
 
 /** The login page, which leads back to an address of this dashboard. */
