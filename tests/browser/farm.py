@@ -3,7 +3,6 @@
 from pathlib import Path
 from typing import Any, Self
 
-from manager_api.access.local_admin import read_token
 from tests.farm.processes import SCALED, STAND_IN, FarmProcesses, wait_until
 
 #: Its frame is at its third sample of eight until somebody calls `go_on`.
@@ -58,9 +57,7 @@ class BrowsedFarm(FarmProcesses):
     def start_manager(self) -> None:
         """Requests of `http` are those of the manager's own user, an administrator."""
         super().start_manager()
-        # A manager makes a new token at each start.
-        token = read_token(self.data_dir, self.port)
-        self.http.headers["authorization"] = f"Bearer {token}"
+        self.http.headers["authorization"] = f"Bearer {self.admin_token}"
 
     def link_code(self) -> str:
         """The code of a new one-time link, with which a browser logs in as an administrator."""

@@ -18,6 +18,8 @@ import httpx
 import psutil
 import yaml
 
+from manager_api.access.local_admin import read_token
+
 T = TypeVar("T")
 
 #: Stands in for Blender where a test is about the farm: renders a frame by waiting, and keeps a
@@ -138,6 +140,11 @@ class FarmProcesses:
         arguments = ["--data-dir", str(self.data_dir), "--port", str(self.port)]
         self.manager = self._start("manager", "manager_api.cli.main", "manager", *arguments)
         self.until_answers()
+
+    @property
+    def admin_token(self) -> str:
+        """The token of the manager's own user. The manager makes a new one at each start."""
+        return read_token(self.data_dir, self.port) or ""
 
     def until_answers(self) -> None:
         wait_until(self._answers, 180)

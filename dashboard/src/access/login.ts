@@ -4,7 +4,7 @@ import { watch } from 'vue'
 import type { RouteLocationRaw, Router } from 'vue-router'
 import { answered, api, onUnauthorized } from '@/api/client'
 import { connect } from '@/api/events'
-import { fetchMe, isSomebody, me } from './me'
+import { isSomebody, me } from './me'
 
 export async function logIn(name: string, password: string): Promise<void> {
   await answered(api.POST('/api/tablao/v1/login', { body: { name, password } }))
@@ -39,23 +39,23 @@ export function startOverAt(router: Router, wanted: unknown): void {
 
 /** Leads to the login page at the beginning and at any later time, and connects the page to live events. */
 export function requireLogin(router: Router): void {
+  let isBegun = false
   router.beforeEach(async (to) => {
-    if (!me.value) await fetchMe().catch(() => undefined)
+    if (!isBegun) {
+      isBegun = true
+      // Before the view is loaded and asks for lists, so that no event is missed after their answers. Those who are
+      // nobody get no events; after a login the page is loaded again, and comes here again.
+      if (await isSomebody()) connect(isSomebody)
+    }
     return me.value?.kind !== 'nobody' || to.name === 'login' || loginFrom(to.fullPath)
   })
   onUnauthorized(() => void isSomebody())
   void router.isReady().then(() => {
     watch(() => me.value?.kind === 'nobody', (isNobody) => isNobody && leadToLogin(router), { immediate: true })
-    connectAsSomebody()
   })
 }
 
 function leadToLogin(router: Router): void {
   const { name, fullPath } = router.currentRoute.value
   if (name !== 'login') void router.replace(loginFrom(fullPath))
-}
-
-/** Those who are nobody get no events. After a login the page is loaded again, and comes here again. */
-function connectAsSomebody(): void {
-  if (me.value?.kind !== 'nobody') connect(isSomebody)
 }

@@ -12,7 +12,7 @@ const known = shallowRef<Me>()
 /** Undefined until the manager has answered. */
 export const me = readonly(known)
 
-export async function fetchMe(): Promise<Me> {
+async function fetchMe(): Promise<Me> {
   const found = await answered(api.GET('/api/tablao/v1/me'))
   known.value = found
   return found
