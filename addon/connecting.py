@@ -7,11 +7,13 @@ import bpy
 
 from . import background, preferences, setting_properties, values
 from .core import manager_info
-from .core.addresses import BadAddress, normalized
 from .core.discovery import Found, find_managers
 from .core.manager import Manager, ManagerError
 from .core.manager_info import ManagerInfo
 from .session import session, told
+
+#: The status of HTTP answers to callers without a valid token.
+_NOT_LOGGED_IN = 401
 
 
 def use_kept_info() -> None:
@@ -19,7 +21,7 @@ def use_kept_info() -> None:
     for question in ("refresh", "jobs", "check"):
         # A request may be on its way to another manager; its answer must not be used.
         background.forget(question)
-    session.is_reached, session.message = None, ""
+    session.is_reached, session.message, session.wants_login = None, "", False
     session.jobs, session.farm = (), None
     session.submitted.clear()
     address = address_now()
@@ -28,9 +30,7 @@ def use_kept_info() -> None:
 
 def address_now() -> str:
     """Return the manager's address from the preferences; empty if it is not valid."""
-    with suppress(BadAddress):
-        return normalized(preferences.preferences_of(bpy.context).manager_address)
-    return ""
+    return preferences.key_of(preferences.preferences_of(bpy.context).manager_address)
 
 
 def use(info: "ManagerInfo | None") -> None:
@@ -70,7 +70,7 @@ def _fetch(manager: Manager) -> ManagerInfo:
 def _reached(info: ManagerInfo) -> None:
     if info.address != address_now():
         return  # the artist chose another manager meanwhile
-    session.is_reached = True
+    session.is_reached, session.wants_login = True, False
     session.message = f"{info.product} at {info.address}"
     use(info)
     # The file only serves a later session that is offline, so this session can go on without it.
@@ -84,6 +84,7 @@ def _reached(info: ManagerInfo) -> None:
 
 def _not_reached(problem: Exception) -> None:
     session.is_reached = False
+    session.wants_login = isinstance(problem, ManagerError) and problem.status == _NOT_LOGGED_IN
     session.message = told(problem)
 
 

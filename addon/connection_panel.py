@@ -14,7 +14,9 @@ def draw_preferences(layout: Any, preferences: Any, context: Any) -> None:
     row = layout.row(align=True)
     row.prop(preferences, "manager_address")
     row.operator("tablao.find_managers", text="", icon="VIEWZOOM")
-    layout.prop(preferences, "token")
+    row = layout.row(align=True)
+    row.prop(preferences, "token")
+    row.operator("tablao.log_in", text="Log In", icon="URL")
     row = layout.row()
     row.use_property_split = False
     row.operator("tablao.refresh", text="Test Connection", icon="FILE_REFRESH")
@@ -34,6 +36,8 @@ def draw_connection(layout: Any, context: Any) -> None:
     row.operator("tablao.show", text="", icon="PREFERENCES").what = "preferences"
     if session.is_reached is False:
         draw_message(layout, context)
+    if session.wants_login:
+        layout.operator("tablao.log_in", icon="URL")
 
 
 def draw_message(layout: Any, context: Any) -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 import bpy
 
-from . import background, connecting, job_watch, preferences, submitting, values
+from . import background, connecting, job_watch, logging_in, preferences, submitting, values
 from .core.checks import NotSubmittable
 from .core.evaluation import EvaluationFailed
 from .core.manager import ManagerError
@@ -28,6 +28,22 @@ class TABLAO_OT_refresh(bpy.types.Operator):
         if session.is_reached is False and not background.is_running("refresh"):
             self.report({"ERROR"}, session.message)
             return {"CANCELLED"}
+        return {"FINISHED"}
+
+
+class TABLAO_OT_log_in(bpy.types.Operator):
+    """Open a page of the manager in the browser, where you log in and give Blender access"""
+
+    bl_idname = "tablao.log_in"
+    bl_label = "Log In"
+
+    def execute(self, context: Any) -> "set[str]":
+        try:
+            page = logging_in.begin(context)
+        except ManagerError as problem:
+            self.report({"ERROR"}, told(problem))
+            return {"CANCELLED"}
+        bpy.ops.wm.url_open(url=page)
         return {"FINISHED"}
 
 
@@ -167,6 +183,7 @@ class TABLAO_OT_cancel_submission(bpy.types.Operator):
 
 CLASSES = (
     TABLAO_OT_refresh,
+    TABLAO_OT_log_in,
     TABLAO_OT_find_managers,
     TABLAO_OT_use_manager,
     TABLAO_OT_evaluate_setting,

@@ -1,13 +1,16 @@
 """Reads the add-on's preferences, which Blender keeps apart from any file."""
 
 import getpass
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import bpy
 
+from .core.addresses import BadAddress, normalized
 from .core.manager import Manager
 from .core.project import ProjectFinder
+from .core.token_file import TokenFile
 
 
 def preferences_of(context: bpy.types.Context) -> Any:
@@ -21,8 +24,19 @@ def manager_of(context: bpy.types.Context) -> Manager:
     Raises:
         ManagerError: the address or the token is not valid.
     """
-    chosen = preferences_of(context)
-    return Manager(chosen.manager_address, chosen.token)
+    typed = preferences_of(context).manager_address
+    return Manager(typed, token_file().token_of(key_of(typed)))
+
+
+def key_of(typed_address: str) -> str:
+    """Return the address under which a manager's token is kept; empty if it is not valid."""
+    with suppress(BadAddress):
+        return normalized(typed_address)
+    return ""
+
+
+def token_file() -> TokenFile:
+    return TokenFile(_folder() / "tokens.json")
 
 
 def finder_of(context: bpy.types.Context) -> ProjectFinder:
@@ -42,8 +56,12 @@ def user_name_of(context: bpy.types.Context) -> str:
 
 def kept_info_file() -> Path:
     """Return the file that keeps the manager's information for offline use."""
-    return Path(bpy.utils.user_resource("CONFIG", path="tablao")) / "manager-info.json"
+    return _folder() / "manager-info.json"
 
 
 def presets_folder() -> Path:
-    return Path(bpy.utils.user_resource("CONFIG", path="tablao")) / "presets"
+    return _folder() / "presets"
+
+
+def _folder() -> Path:
+    return Path(bpy.utils.user_resource("CONFIG", path="tablao"))

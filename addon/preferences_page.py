@@ -2,10 +2,11 @@
 
 import bpy
 
-from . import connecting
+from . import connecting, logging_in
 from .connection_panel import draw_preferences
 from .core.project import ProjectFinder
 from .defaults import default_address
+from .preferences import key_of, token_file
 
 _FINDERS = (
     (ProjectFinder.NONE.value, "None", "The folder that the blend file is in"),
@@ -22,6 +23,14 @@ def _address_changed(preferences: "TablaoPreferences", context: bpy.types.Contex
         connecting.refresh(context)
 
 
+def _token(preferences: "TablaoPreferences") -> str:
+    return token_file().token_of(key_of(preferences.manager_address))
+
+
+def _set_token(preferences: "TablaoPreferences", typed: str) -> None:
+    logging_in.keep(preferences.manager_address, typed)
+
+
 class TablaoPreferences(bpy.types.AddonPreferences):
     # Blender requires the name that it gave to the add-on's package.
     bl_idname = __package__
@@ -35,8 +44,10 @@ class TablaoPreferences(bpy.types.AddonPreferences):
         ),
         "token": bpy.props.StringProperty(
             name="API Token",
-            description="Only if the manager asks for one",
+            description="For a manager that wants a login. Kept apart from Blender's preferences",
             subtype="PASSWORD",
+            get=_token,
+            set=_set_token,
         ),
         "user_name": bpy.props.StringProperty(
             name="Your Name",

@@ -11,6 +11,7 @@ from . import (
     job_operators,
     job_watch,
     jobs_panel,
+    logging_in,
     operators,
     panels,
     preferences_page,
@@ -52,6 +53,7 @@ def register() -> None:
 def unregister() -> None:
     submitting.stop()
     job_watch.stop()
+    logging_in.stop()
     background.stop()
     if bpy.app.timers.is_registered(_begin):
         bpy.app.timers.unregister(_begin)

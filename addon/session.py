@@ -53,6 +53,8 @@ class Session:
     """Whether the manager answered the last request; None: there was no request yet."""
     message: str = ""
     """A sentence about the connection."""
+    wants_login: bool = False
+    """Whether the manager refused the last request because it does not know the artist."""
     is_checked: bool = False
     """Whether `findings` are the result of a check."""
     findings: tuple[Finding, ...] = ()

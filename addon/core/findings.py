@@ -45,7 +45,7 @@ def finding_of(error: ManagerError) -> Finding:
         advice = "Check the address in the preferences, and that the manager runs"
         return Finding("manager-not-reached", str(error).rstrip("."), advice)
     if error.status in (401, 403):
-        advice = "Set a valid API token in the preferences"
+        advice = "Log in, in the add-on's preferences"
         return Finding("not-allowed", str(error).rstrip("."), advice)
     return Finding(
         "manager-refuses",

@@ -11,7 +11,7 @@ from http.client import HTTPConnection, HTTPException, HTTPResponse
 from typing import Any, BinaryIO
 from urllib.parse import urlsplit
 
-from .addresses import BadAddress, normalized
+from .addresses import BadAddress, is_this_machine, normalized
 from .connections import connection_to, headers_for_proxy
 from .interruptible import interruptible
 from .progress import IsCanceled, never
@@ -68,7 +68,7 @@ class Manager:
             is_canceled: when it returns True, requests stop waiting and raise `Canceled`.
 
         Raises:
-            ManagerError: the address or the token is not valid.
+            ManagerError: the address or the token is not valid, or others could read the token.
         """
         try:
             self.address = normalized(address)
@@ -78,11 +78,20 @@ class Manager:
         self._token = token.strip()
         if any(ord(each) not in range(0x21, 0x7F) for each in self._token):
             raise ManagerError("The API token has characters that no token has: copy it again")
+        if self._token and not self._is_private():
+            raise ManagerError(
+                f"{self.address} is not https, so others on the network could read the API token: "
+                "type the manager's https address, or remove the token"
+            )
         self._timeout_s = timeout_s
         self._is_canceled = is_canceled
 
     def __repr__(self) -> str:
         return f"Manager({self.address!r})"
+
+    def _is_private(self) -> bool:
+        """Return whether no other machine can read requests on their way."""
+        return self._parts.scheme == "https" or is_this_machine(self._parts.hostname or "")
 
     def with_timeout(self, timeout_s: float) -> "Manager":
         return Manager(self.address, self._token, timeout_s, self._is_canceled)

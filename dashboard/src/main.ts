@@ -1,9 +1,9 @@
 import { createApp } from 'vue'
-import { connect } from './api/events'
+import { requireLogin } from './access/login'
 import App from './shell/App.vue'
 import { router } from './shell/router'
 import './shell/tokens.css'
 import './shell/base.css'
 
-connect()
+requireLogin(router)
 createApp(App).use(router).mount('#app')

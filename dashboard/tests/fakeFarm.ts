@@ -33,7 +33,7 @@ export class FakeFarm {
   constructor() {
     vi.stubGlobal('fetch', (request: globalThis.Request) => this.#asked(request))
     vi.stubGlobal('WebSocket', FakeSocket)
-    connect()
+    connect(() => Promise.resolve(true))
     this.socket.onopen?.()
   }
 

@@ -43,6 +43,7 @@ export function worker(changes: Partial<FarmWorker> = {}): FarmWorker {
     status: 'awake',
     status_change: null,
     is_paused: false,
+    is_waiting: false,
     set_aside: [],
     is_connected: true,
     can_restart: true,

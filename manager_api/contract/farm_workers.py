@@ -75,6 +75,8 @@ class FarmWorker(Answer):
     is_paused: bool
     is_waiting: bool
     """Whether it waits to be let in: it gets no tasks until then."""
+    created: datetime
+    """When it registered."""
     set_aside: list[WorkerAside]
     """Why it gets no tasks, or none of some types, until its machine is mended."""
     is_connected: bool

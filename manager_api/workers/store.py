@@ -51,7 +51,10 @@ class SignOn:
 
 
 async def register(session: Session, new: NewWorker) -> WorkerRow:
-    """Insert a worker. It adds no event, as in Flamenco: a worker shows up at its first sign-on."""
+    """Insert a worker. It adds no event, as in Flamenco: a worker shows up at its first sign-on.
+
+    A worker that waits shows up at once, because it can be let in.
+    """
     now = utc_now()
     row = WorkerRow(
         id=new.id,
@@ -68,6 +71,8 @@ async def register(session: Session, new: NewWorker) -> WorkerRow:
     )
     session.add(row)
     await session.flush()
+    if row.is_waiting:
+        _tell(session, row)
     return row
 
 

@@ -20,7 +20,8 @@ expect.set_options(timeout=TIMEOUT_MS)
 PROJECT = "list of jobs"
 #: Submits a job by its name, with fields of the submission; returns its id.
 Submit = Callable[..., str]
-#: Opens a view (`/jobs?status=failed`), waits until it is live, and returns the page.
+#: Opens a view (`/jobs?status=failed`) as an administrator, waits until it is live, and returns the
+#: page.
 At = Callable[[str], Page]
 
 
@@ -70,6 +71,8 @@ def problems(request: pytest.FixtureRequest) -> Iterator[Problems | None]:
 
 @pytest.fixture
 def at(page: Page, farm: BrowsedFarm) -> At:
+    log_in(page, farm)
+
     def opened(view: str) -> Page:
         return open_view(page, farm.url, view)
 
@@ -89,6 +92,13 @@ def submit(farm: BrowsedFarm) -> Submit:
         return farm.submit("echo-sleep-test", naps, name=name, **(whole | fields))
 
     return submit
+
+
+def log_in(page: Page, farm: BrowsedFarm) -> None:
+    """Give the page's browser the session of an administrator."""
+    address = f"{farm.url}/api/tablao/v1/login/link"
+    answer = page.context.request.post(address, data={"code": farm.link_code()})
+    assert answer.ok, answer.text()
 
 
 def open_view(page: Page, url: str, view: str) -> Page:

@@ -33,8 +33,16 @@ _PEOPLE = ("ana", "bernat", "carla")
 class BrowsedFarm(FarmProcesses):
     """Workers: `anita` takes what comes, `bruno` is kept busy, `carmen` sleeps."""
 
-    def __init__(self, directory: Path, frame_s: float = 0.2) -> None:
-        super().__init__(directory, frame_s=frame_s, settings=_SETTINGS, blender=_BLENDER)
+    def __init__(self, directory: Path, frame_s: float = 0.2, **settings: str) -> None:
+        """
+        Args:
+            directory: where the farm keeps everything.
+            frame_s: how long the stand-in for Blender renders a frame.
+            settings: environment variables that differ from those of the tests.
+        """
+        super().__init__(
+            directory, frame_s=frame_s, settings=_SETTINGS | settings, blender=_BLENDER
+        )
         #: The id of the job that stays in a status, by the status.
         self.standing: dict[str, str] = {}
         #: Worker tags' ids by name; no worker has the tag `nobody`.
@@ -45,6 +53,12 @@ class BrowsedFarm(FarmProcesses):
         (self.directory / BROKEN).touch()
         (self.directory / PATIENT).touch()
         return self
+
+    def link_code(self) -> str:
+        """The code of a new one-time link, with which a browser logs in as an administrator."""
+        answer = self.http.post("/api/tablao/v1/login-links")
+        assert answer.status_code == 200, answer.text
+        return str(answer.json()["code"])
 
     def populate(self) -> None:
         """Hosts, and a job in each of the statuses that last."""

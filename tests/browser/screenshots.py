@@ -20,7 +20,7 @@ from playwright.sync_api import Browser
 from manager_api.cli import blender as blender_of
 from manager_api.cli.demo import build_scene
 from tests.browser.chromium import TIMEOUT_MS, Problems, chromium
-from tests.browser.conftest import open_view
+from tests.browser.conftest import log_in, open_view
 from tests.browser.farm import BrowsedFarm, described
 from tests.browser.views import VIEWS, address_of, settled
 
@@ -69,6 +69,7 @@ def shoot(browser: Browser, farm: BrowsedFarm, view: str, theme: str, width: int
     context.set_default_timeout(TIMEOUT_MS)
     page = context.new_page()
     problems = Problems(page)
+    log_in(page, farm)
     open_view(page, farm.url, address_of(view, farm))
     settled(page)
     picture = page.screenshot(animations="disabled")

@@ -34,6 +34,9 @@ VIEWS: Mapping[str, Callable[[BrowsedFarm], str]] = {
     "settings-job-types": lambda _: "/settings/job-types",
     "settings-job-type": lambda _: "/settings/job-types?name=simple-blender-render",
     "settings-provisions": lambda _: "/settings/provisions",
+    "settings-users": lambda _: "/settings/users",
+    "settings-audit": lambda _: "/settings/audit",
+    "account": lambda _: "/account",
     "settings-about": lambda _: "/settings/about",
     "not-found": lambda _: "/no-such-page",
 }

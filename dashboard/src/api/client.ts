@@ -13,6 +13,20 @@ export type TaskSummary = Schemas['TaskSummary'] & { silent_since?: string | und
 
 export const api = createClient<paths>({ baseUrl: window.location.origin + addressOf('/').replace(/\/$/, '') })
 
+let unauthorized: () => void = () => undefined
+
+/** Calls `listener` whenever the manager refuses a request because it does not know who asks. */
+export function onUnauthorized(listener: () => void): void {
+  unauthorized = listener
+}
+
+api.use({
+  onResponse({ response, schemaPath }) {
+    // The listener asks who the user is.
+    if (response.status === 401 && schemaPath !== '/api/tablao/v1/me') unauthorized()
+  },
+})
+
 /** Why the manager refused a request, as a sentence for the user. */
 export class Refusal extends Error {}
 

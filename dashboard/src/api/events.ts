@@ -52,7 +52,8 @@ export function onMissed(refetch: () => void): () => void {
   return () => refetches.delete(refetch)
 }
 
-export function connect(): void {
+/** Connects, and again after each end of the connection, as long as `mayConnect` says so. */
+export function connect(mayConnect: () => Promise<boolean>): void {
   const scheme = window.location.protocol === 'https:' ? 'wss' : 'ws'
   const since = newest === null ? '' : `&since=${newest}`
   const address = `${scheme}://${window.location.host}${addressOf('/api/tablao/v1/events')}`
@@ -62,9 +63,14 @@ export function connect(): void {
   socket.onclose = () => {
     open = undefined
     isConnected.value = false
-    window.setTimeout(connect, pauseMs)
+    window.setTimeout(() => void reconnect(mayConnect), pauseMs)
     pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS)
   }
+}
+
+/** A page whose login has ended would be refused for ever. */
+async function reconnect(mayConnect: () => Promise<boolean>): Promise<void> {
+  if (await mayConnect()) connect(mayConnect)
 }
 
 function opened(socket: WebSocket): void {

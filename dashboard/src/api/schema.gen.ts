@@ -2460,6 +2460,11 @@ export interface components {
             is_paused: boolean;
             /** Is Waiting */
             is_waiting: boolean;
+            /**
+             * Created
+             * Format: date-time
+             */
+            created: string;
             /** Set Aside */
             set_aside: components["schemas"]["WorkerAside"][];
             /** Is Connected */
@@ -3127,6 +3132,8 @@ export interface components {
             /** Permissions */
             permissions: components["schemas"]["Permission"][];
             via: components["schemas"]["Via"];
+            /** Credential */
+            credential: string;
             /** Can Log In */
             can_log_in: boolean;
         };

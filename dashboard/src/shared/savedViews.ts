@@ -9,7 +9,7 @@ export type SavedView = Schemas['View']
 export type ViewPage = Schemas['Page']
 
 const KEY = 'tablao-owner'
-/** There is no login, so an id of the browser stands for the owner of personal views. */
+/** Stands for the owner of personal views where the user has no account. The manager puts the account in its place. */
 const owner = window.localStorage.getItem(KEY) ?? newOwner()
 const views = shallowRef<readonly SavedView[]>([])
 let isStarted = false

@@ -1,21 +1,23 @@
 /** The farm's status, kept current by its events. */
 
-import { readonly, ref } from 'vue'
+import { onScopeDispose, readonly, ref, type Ref } from 'vue'
 import { answered, api, type Schemas } from '@/api/client'
 import { onEvent, onMissed } from '@/api/events'
+import { sharedByPage } from '@/shared/sharedByPage'
 
 export type FarmStatus = Schemas['FarmStatus']
 
-const status = ref<FarmStatus>('unknown')
+export const useFarmStatus = sharedByPage((): Readonly<Ref<FarmStatus>> => {
+  const status = ref<FarmStatus>('unknown')
 
-export const farmStatus = readonly(status)
+  async function fetchStatus(): Promise<void> {
+    status.value = (await answered(api.GET('/api/v3/status'))).status
+  }
 
-async function fetchStatus(): Promise<void> {
-  status.value = (await answered(api.GET('/api/v3/status'))).status
-}
-
-onEvent('/status', (event) => {
-  status.value = event.payload.status as FarmStatus
+  onScopeDispose(onEvent('/status', (event) => {
+    status.value = event.payload.status as FarmStatus
+  }))
+  onScopeDispose(onMissed(() => void fetchStatus().catch(() => undefined)))
+  void fetchStatus().catch(() => undefined)
+  return readonly(status)
 })
-onMissed(() => void fetchStatus().catch(() => undefined))
-void fetchStatus().catch(() => undefined)

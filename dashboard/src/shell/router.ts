@@ -12,6 +12,9 @@ export const router = createRouter({
     { path: '/last-rendered', name: 'last-rendered', component: () => import('@/lastrendered/LastRenderedView.vue') },
     { path: '/settings/:page?', name: 'settings', component: () => import('@/settings/SettingsView.vue') },
     { path: '/submit', name: 'submit', component: () => import('@/submit/SubmitView.vue') },
+    { path: '/login', name: 'login', component: () => import('@/access/LoginPage.vue') },
+    { path: '/account', name: 'account', component: () => import('@/access/AccountPage.vue') },
+    { path: '/give-access', name: 'give-access', component: () => import('@/access/GiveAccessPage.vue') },
     { path: '/:rest(.*)', component: () => import('@/shell/NotFound.vue') },
   ],
 })

@@ -14,6 +14,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 import addon_utils
 import bpy
 import scenario_jobs
+import scenario_login
 import scenario_scene
 import scenario_settings
 from blender_state import state_of_blender
@@ -29,7 +30,7 @@ def main() -> None:
     assert addon_utils.enable(NAME, default_set=True) is not None
     registered = state_of_blender()
     found["registered"] = sorted(registered["types"] - before["types"])
-    for part in (connecting, scenario_settings.settings, scenario_jobs.jobs, out_of_reach):
+    for part in (connecting, scenario_settings.settings, scenario_jobs.jobs, login, out_of_reach):
         found[part.__name__] = part(given)
     addon_utils.disable(NAME, default_set=True)
     after = state_of_blender()
@@ -117,6 +118,10 @@ def drawn() -> "list[list[str]]":
 
     draw_preferences(preferences_layout, preferences(), bpy.context)
     return [list(each) for each in layout.drawn]
+
+
+def login(_: "dict[str, Any]") -> "dict[str, Any]":
+    return scenario_login.wants_login(preferences(), drawn)
 
 
 def out_of_reach(given: "dict[str, Any]") -> "dict[str, Any]":

@@ -111,6 +111,27 @@ def test_out_of_reach_everything_known_stays(found: Found) -> None:
     assert "job_type_choice" in properties_in(offline["drawn"])
 
 
+def test_a_manager_that_wants_a_login_is_offered_one(found: Found) -> None:
+    login = found["login"]
+
+    def buttons(drawn: list[list[str]]) -> int:
+        return operators_in(drawn).count("tablao.log_in")
+
+    # The preferences always have the button.
+    assert (buttons(login["before"]), buttons(login["drawn"])) == (1, 2)
+    assert "log in, or send a token" in login["said"][0]
+    assert "needs Blender's window" in login["said"][2]
+
+
+def test_a_token_is_kept_in_a_file_of_the_artists_own_for_one_manager(found: Found) -> None:
+    login = found["login"]
+
+    assert login["kept"] == "tablao_user_of_the_artist"
+    assert set(login["shown"]) == {"", "Bearer tablao_user_of_the_artist"}
+    assert login["of_another"] == ""
+    assert login["mode"] == 0o600
+
+
 def test_what_one_manager_said_is_not_taken_for_anothers(found: Found) -> None:
     assert found["out_of_reach"]["kept_of_another"] is False
 

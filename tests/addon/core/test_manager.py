@@ -100,6 +100,21 @@ def test_a_token_that_was_copied_with_something_else_is_refused() -> None:
     assert "3f9c" not in str(refusal.value)
 
 
+@pytest.mark.parametrize("address", ["http://farm:8080", "farm", "http://10.0.0.7"])
+def test_a_token_is_not_sent_where_others_could_read_it(address: str) -> None:
+    with pytest.raises(ManagerError, match="not https") as refusal:
+        Manager(address, TOKEN)
+
+    assert TOKEN not in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    "address", ["https://farm", "http://127.0.0.1:8080", "localhost:8080", "http://[::1]:8080"]
+)
+def test_a_token_is_sent_over_https_or_to_this_machine(address: str) -> None:
+    assert Manager(address, TOKEN).address.endswith(address.removeprefix("http://"))
+
+
 def test_a_token_does_not_follow_a_redirection(stand_in: StandInManager) -> None:
     with StandInManager() as elsewhere:
         stand_in.replies["/api/v3/version"] = Reply(302, headers={"Location": elsewhere.url})

@@ -1,0 +1,34 @@
+/** Entries of the audit in words. */
+
+import type { Schemas } from '@/api/client'
+
+export type AuditEntry = Schemas['AuditEntry']
+
+interface Change {
+  name: string
+  /** Undefined if the value was not there. */
+  before?: string
+  after?: string
+}
+
+/** Such as `change account`, of the operation `changeAccount`. */
+export function actionWords(action: string): string {
+  return action.replace(/([a-z0-9])([A-Z])/g, '$1 $2').toLowerCase()
+}
+
+/** What is different between before and after, by name. */
+export function changesOf({ before, after }: Pick<AuditEntry, 'before' | 'after'>): Change[] {
+  const names = [...new Set([...Object.keys(before ?? {}), ...Object.keys(after ?? {})])]
+  return names
+    .map((name) => {
+      const [was, is] = [textOf(before?.[name]), textOf(after?.[name])]
+      return { name, ...(was !== undefined && { before: was }), ...(is !== undefined && { after: is }) }
+    })
+    .filter((change: Change) => change.before !== change.after)
+}
+
+function textOf(value: unknown): string | undefined {
+  if (value === undefined) return undefined
+  if (Array.isArray(value)) return value.map(textOf).join(', ') || 'none'
+  return typeof value === 'string' ? value : JSON.stringify(value)
+}
