@@ -18,6 +18,7 @@ from activities.keeper_memory import Wakeup
 from activities.keeping import FarmKeeper, KeeperDuty
 from activities.process.sdk_logs import log_only_errors_of_sdk
 from activities.projection import Projection
+from manager_api.access.store import has_admin
 from manager_api.database.check import check_database
 from manager_api.database.engine import Changed, Database
 from manager_api.database.loops import Duty, begin
@@ -163,6 +164,7 @@ async def manager(configuration: Configuration) -> AsyncIterator[ManagerParts]:
             temporal_ui=ui_url,
         )
         await parts.begin(stack)
+        await _tell_of_first_administrator(parts)
         channel = _channel_settings(settings)
         hosts = _hosts(parts, channel)
         farm_hosts = FarmHosts(hosts, database, parts.events, channel)
@@ -184,6 +186,17 @@ async def manager(configuration: Configuration) -> AsyncIterator[ManagerParts]:
             until_void=close_tunnel_when_revoked,
         )
         yield replace(parts, hosts=hosts, extra_routers=(host_router(hosts, worker_of), tunnel))
+
+
+async def _tell_of_first_administrator(parts: ManagerParts) -> None:
+    if parts.settings.lets_this_machine_in:
+        return
+    async with parts.database.reading() as session:
+        if not await has_admin(session):
+            logger.warning(
+                "no administrator has an account yet: on this machine, `tablao login-link` prints "
+                "a link that logs one in"
+            )
 
 
 async def _database(settings: ManagerSettings, stack: AsyncExitStack) -> Database:
