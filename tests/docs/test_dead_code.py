@@ -47,6 +47,7 @@ USED_BY: Mapping[str, str] = {
     "manager_api/cli/demo.py:demo": "`tablao`, which finds it by the name in cli/main.py",
     "manager_api/cli/import_flamenco.py:import_flamenco": "likewise",
     "manager_api/cli/workers.py:list_workers": "likewise",
+    "manager_api/cli/login.py:login_link": "likewise",
     "manager_api/cli/login.py:logout": "likewise",
     "manager_api/cli/login.py:whoami": "likewise",
     "addon/core/handover.py:do_GET": "Python's http.server, of a request",
