@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hpack.huffman import HuffmanEncoder
+from hpack.huffman_constants import REQUEST_CODES, REQUEST_CODES_LENGTH
 
 from activities.connections.tunnel_client import CHUNK
 from activities.process.layered_settings import SettingsError
@@ -110,9 +112,6 @@ async def test_the_token_goes_along_with_each_call(
 
 def hpack_of(text: str) -> bytes:
     """The text as Temporal's client writes it in the headers of HTTP/2."""
-    from hpack.huffman import HuffmanEncoder
-    from hpack.huffman_constants import REQUEST_CODES, REQUEST_CODES_LENGTH
-
     return HuffmanEncoder(REQUEST_CODES, REQUEST_CODES_LENGTH).encode(text.encode())
 
 
