@@ -186,6 +186,13 @@ class ManagerSettings(LayeredSettings):
     temporal_namespace: Annotated[str, About(Topic.TEMPORAL)] = "default"
     temporal_ui_url: Annotated[str, About(Topic.TEMPORAL)] = ""
     """The address of the Web UI of the Temporal at `temporal_address`."""
+    temporal_tls_ca: Annotated[str, About(Topic.TEMPORAL)] = ""
+    """A file; it and the next two are for the Temporal at `temporal_address`."""
+    temporal_tls_cert: Annotated[str, About(Topic.TEMPORAL)] = ""
+    temporal_tls_key: Annotated[str, About(Topic.TEMPORAL)] = ""
+    temporal_api_key: Annotated[
+        str, About(Topic.TEMPORAL, secret=Secret.EVERYTHING, sent_to="temporal_address")
+    ] = Field(default="", repr=False)
     retention_days: Annotated[int, Field(ge=1, le=36_500), About(Topic.TEMPORAL)] = 30
 
     task_timeout: Annotated[Duration, About(Topic.FAILURES, AT_ONCE, is_flamencos=True)] = (

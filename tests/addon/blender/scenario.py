@@ -121,7 +121,7 @@ def drawn() -> "list[list[str]]":
 
 
 def login(_: "dict[str, Any]") -> "dict[str, Any]":
-    found: "dict[str, Any]" = scenario_login.wants_login(preferences(), drawn)
+    found: dict[str, Any] = scenario_login.wants_login(preferences(), drawn)
     return found
 
 

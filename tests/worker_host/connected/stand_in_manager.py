@@ -13,8 +13,8 @@ from starlette.requests import HTTPConnection
 
 from manager_api.hosts.channel import ChannelSettings, HelloAnswer, Hosts
 from manager_api.logs.task_logs import TaskLogs
+from manager_api.temporal.access import TemporalAccess
 from manager_api.temporal.tunnel import tunnel_router
-from manager_api.temporal.worker_proxy import temporal_for_worker
 from manager_api.temporal.worker_tunnels import WorkerTunnels
 from manager_api.web.tablao.host import host_router
 from manager_api.workers.credentials import TunnelRights
@@ -161,7 +161,9 @@ class Farm:
         app = FastAPI()
         app.include_router(host_router(self.hosts, self._worker_of))
         tunnels = WorkerTunnels(
-            lambda: temporal_for_worker(self.temporal, "default"), self._worker_of, self._rights_of
+            lambda: TemporalAccess(self.temporal).connect_for_worker(),
+            self._worker_of,
+            self._rights_of,
         )
         app.include_router(
             tunnel_router(lambda: self.temporal, self._is_person, serve_worker=tunnels.serve)
