@@ -15,6 +15,8 @@ def draw_preferences(layout: Any, preferences: Any, context: Any) -> None:
     row.prop(preferences, "manager_address")
     row.operator("tablao.find_managers", text="", icon="VIEWZOOM")
     layout.prop(preferences, "token")
+    if preferences.manager_address.startswith("https:"):
+        layout.prop(preferences, "authority")
     row = layout.row()
     row.use_property_split = False
     row.operator("tablao.refresh", text="Test Connection", icon="FILE_REFRESH")

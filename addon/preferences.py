@@ -22,7 +22,13 @@ def manager_of(context: bpy.types.Context) -> Manager:
         ManagerError: the address or the token is not valid.
     """
     chosen = preferences_of(context)
-    return Manager(chosen.manager_address, chosen.token)
+    return Manager(chosen.manager_address, chosen.token, authority=authority_of(context))
+
+
+def authority_of(context: bpy.types.Context) -> str:
+    """Return the file of the farm's own authority; empty if it has none."""
+    typed = str(preferences_of(context).authority).strip()
+    return str(bpy.path.abspath(typed)) if typed else ""
 
 
 def finder_of(context: bpy.types.Context) -> ProjectFinder:

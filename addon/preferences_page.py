@@ -5,7 +5,7 @@ import bpy
 from . import connecting
 from .connection_panel import draw_preferences
 from .core.project import ProjectFinder
-from .defaults import default_address
+from .defaults import default_address, default_authority
 
 _FINDERS = (
     (ProjectFinder.NONE.value, "None", "The folder that the blend file is in"),
@@ -37,6 +37,12 @@ class TablaoPreferences(bpy.types.AddonPreferences):
             name="API Token",
             description="Only if the manager asks for one",
             subtype="PASSWORD",
+        ),
+        "authority": bpy.props.StringProperty(
+            name="Authority",
+            description="File of the farm's own certificate authority, if it has one: authority.pem",
+            subtype="FILE_PATH",
+            default=default_authority(),
         ),
         "user_name": bpy.props.StringProperty(
             name="Your Name",

@@ -20,7 +20,6 @@ from tests.browser.test_foreign_pages import OPEN_WEBSOCKET, SEND, answers
 from tests.farm.nginx import Nginx
 from tests.farm.processes import SCALED, FarmProcesses, free_port, wait_until
 
-
 SET_PRIORITY = """
 (url) => {
     const headers = { "content-type": "application/json" }

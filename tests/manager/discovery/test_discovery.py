@@ -126,16 +126,29 @@ def test_a_host_finds_a_manager_on_its_own_loopback(
     )
 
 
-def test_a_manager_that_a_host_knows_needs_no_mdns(
+def test_a_manager_that_is_told_a_public_address_announces_it_everywhere(
     server: Machine, render_machine: Machine
 ) -> None:
-    known = f"http://{server.address}:{PORT}"
-    with advertised(server, "127.0.0.1:8081"), advertised(server, f"{server.address}:{PORT}"):
-        found = render_machine.run(
-            "-m", "tests.manager.discovery.find", "60", "http://10.77.0.9:1", known
-        )
+    """A proxy stands before it, so it listens on loopback only."""
+    public = f"http://{server.address}:{PORT}"
+    with (
+        advertised(server, f"{server.address}:{PORT}"),
+        running(server, "tests.manager.discovery.advertise", "127.0.0.1:8081", f"{public}/"),
+    ):
+        found = render_machine.run("-m", "tests.manager.discovery.find", "60")
+        described = locations(answers(render_machine, render_machine.address, "1"))
 
-    assert found == known
+    assert found == public
+    assert described == {f"{public}/upnp/description.xml"}
+
+
+def test_a_pin_lets_a_host_pass_over_managers_that_do_not_show_it(
+    server: Machine, render_machine: Machine
+) -> None:
+    with advertised(server, f":{PORT}"):
+        found = render_machine.run("-m", "tests.manager.discovery.find", "3", "sha256:" + "ab" * 32)
+
+    assert found.startswith("No manager was found")
 
 
 def test_a_host_that_was_told_nothing_works_for_the_manager_that_it_finds(
