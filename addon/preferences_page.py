@@ -40,7 +40,7 @@ class TablaoPreferences(bpy.types.AddonPreferences):
         ),
         "authority": bpy.props.StringProperty(
             name="Authority",
-            description="File of the farm's own certificate authority, if it has one: authority.pem",
+            description="File of the farm's own certificate authority: authority.pem. Empty: none",
             subtype="FILE_PATH",
             default=default_authority(),
         ),

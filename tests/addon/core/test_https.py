@@ -78,5 +78,5 @@ def test_beside_an_authority_that_the_artist_names_no_other_counts(
 
 def test_a_file_that_is_no_authority_is_a_sentence(address: str, tmp_path: Path) -> None:
     for file in (tmp_path / "none.pem", Path(__file__)):
-        with pytest.raises(ManagerError, match="the authority's file .* cannot be used"):
+        with pytest.raises(ManagerError, match=r"the authority's file .* cannot be used"):
             Manager(address, authority=str(file)).get(VERSION)
