@@ -23,6 +23,8 @@ def fake() -> Iterator[FakeManager]:
     config = uvicorn.Config(build(manager), port=port, log_level="error", lifespan="off")
     server = uvicorn.Server(config)
     socket = config.bind_socket()
+    # From now on connections wait for the server, which begins in its thread.
+    socket.listen()
     thread = threading.Thread(target=server.run, args=([socket],), daemon=True)
     thread.start()
     manager.url = f"http://127.0.0.1:{port}"

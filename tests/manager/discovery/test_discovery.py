@@ -175,7 +175,9 @@ def test_a_host_that_was_told_nothing_works_for_the_manager_that_it_finds(
 
     assert workers == ["gitana"]
     assert "<deviceType>urn:flamenco:manager:0</deviceType>" in description
-    assert f"found the manager at http://{server.address}:8080" in log.read_text()
+    words = log.read_text()
+    assert f"found the manager at http://{server.address}:8080" in words
+    assert "insecure: plain HTTP is served to the network" in words
 
 
 def _awake(server: Machine) -> list[str]:
