@@ -298,6 +298,13 @@ class ManagerSettings(LayeredSettings):
         return cert, key
 
     @property
+    def own_authority(self) -> Path | None:
+        """The certificate of the farm's own authority, if it made the one that is served."""
+        authority = self.data_dir / TLS / "authority.pem"
+        is_its = self.tls_files is not None and self.tls_files[0].parent == authority.parent
+        return authority if is_its and authority.is_file() else None
+
+    @property
     def public_path(self) -> str:
         """The path of `public_url`, which comes before the manager's own; empty if it has none."""
         return urlsplit(self.public_url).path
