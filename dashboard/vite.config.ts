@@ -5,7 +5,8 @@ import { defineConfig } from 'vite'
 const manager = process.env.TABLAO_MANAGER ?? 'http://127.0.0.1:8080'
 
 export default defineConfig({
-  base: '/app/',
+  // Relative to the page's <base>, whose path the manager sets: it may live below any path.
+  base: process.argv.includes('build') ? './' : '/app/',
   plugins: [vue()],
   resolve: { alias: { '@': fileURLToPath(new URL('./src', import.meta.url)) } },
   build: {

@@ -44,18 +44,29 @@ from manager_api.settings.database_watch import DatabaseWatch
 from manager_api.settings.in_force import Configuration
 from manager_api.settings.model import DATABASE_MARK, ManagerSettings
 from manager_api.settings.private_memory import keep_memory_private
+from manager_api.settings.reach import is_loopback
 from manager_api.settings.storage_folders import make_storage_folders
 from manager_api.temporal.activities import TemporalActivities
 from manager_api.temporal.manager_worker import ManagerWorker
 from manager_api.temporal.orchestrator import TemporalJobs, connect
 from manager_api.temporal.server import TemporalServer
 from manager_api.temporal.tunnel import tunnel_router
+from manager_api.temporal.worker_proxy import temporal_for_worker
+from manager_api.temporal.worker_tunnels import WorkerTunnels
+from manager_api.tls.serving import ServedCertificate
 from manager_api.web.app import build_app
-from manager_api.web.auth import may_reach_temporal, worker_of
+from manager_api.web.auth import (
+    admitted_worker_of,
+    close_tunnel_when_revoked,
+    may_reach_temporal,
+    worker_of,
+)
 from manager_api.web.connections import limited_connection
 from manager_api.web.dependencies import ManagerParts
+from manager_api.web.proxies import proxies_of
 from manager_api.web.server import ManagerServer, StopRequest
 from manager_api.web.tablao.host import host_router
+from manager_api.workers.credentials import WorkerCredentials
 from manager_api.workers.sleep_schedules import SleepDuty
 from workflows.domain.keeping import KeeperTimes
 from workflows.domain.messages import Limits
@@ -84,7 +95,11 @@ async def _follow_log_level(settings: ManagerSettings) -> None:
 async def _serve(configuration: Configuration) -> None:
     settings = configuration.settings
     stop = StopRequest()
-    async with manager(configuration) as parts:
+    certificate = settings.tls_files and ServedCertificate(*settings.tls_files)
+    _warn_of_plain_http(settings)
+    async with manager(configuration) as parts, AsyncExitStack() as stack:
+        if certificate:
+            await begin(stack, {"certificate": certificate})
         config = uvicorn.Config(
             build_app(parts),
             host=settings.host,
@@ -94,7 +109,10 @@ async def _serve(configuration: Configuration) -> None:
             timeout_graceful_shutdown=3,
             ws="websockets-sansio",
             ws_max_size=2**20,
-            http=limited_connection(settings.max_connections),
+            # `TrustedProxies` reads the headers of proxies.
+            proxy_headers=False,
+            http=limited_connection(settings.max_connections, proxies_of(settings)),
+            ssl_context_factory=(lambda *_: certificate.context) if certificate else None,
         )
         logger.info("listening on %s", settings.listen)
         _forget_garbage_so_far()
@@ -110,6 +128,14 @@ async def _serve(configuration: Configuration) -> None:
             watch.cancel()
         if not watch.cancelled() and watch.done():
             watch.result()
+
+
+def _warn_of_plain_http(settings: ManagerSettings) -> None:
+    if settings.insecure and settings.tls_files is None and not is_loopback(settings.host):
+        logger.warning(
+            "insecure: plain HTTP is served to the network, which can read and change all of it",
+            extra={"listen": settings.listen},
+        )
 
 
 def _forget_garbage_so_far() -> None:
@@ -140,16 +166,23 @@ async def manager(configuration: Configuration) -> AsyncIterator[ManagerParts]:
         channel = _channel_settings(settings)
         hosts = _hosts(parts, channel)
         farm_hosts = FarmHosts(hosts, database, parts.events, channel)
+        worker_tunnels = _worker_tunnels(parts, address)
         duties: Mapping[str, Duty] = {
             "hosts": hosts,
             "hosts of other managers": farm_hosts,
             "temporal worker": _temporal_worker(parts, client, hosts, farm_hosts, address),
+            "tunnels of workers": worker_tunnels.open,
             "provisions": ProvisionWatch(database, parts.events, hosts),
             "marks": restore_watch,
             "outcomes": OutcomeDelivery(database, TemporalActivities(client)),
         }
         await begin(stack, duties)
-        tunnel = tunnel_router(lambda: address, may_reach_temporal)
+        tunnel = tunnel_router(
+            lambda: address,
+            may_reach_temporal,
+            serve_worker=worker_tunnels.serve,
+            until_void=close_tunnel_when_revoked,
+        )
         yield replace(parts, hosts=hosts, extra_routers=(host_router(hosts, worker_of), tunnel))
 
 
@@ -202,6 +235,19 @@ def _hosts(parts: ManagerParts, channel: ChannelSettings) -> Hosts:
     hosts = Hosts(records, parts.logs, channel)
     hosts.on_statistics = parts.events.machine_told
     return hosts
+
+
+def _worker_tunnels(parts: ManagerParts, address: str) -> WorkerTunnels:
+    namespace = parts.settings.temporal_namespace
+    tunnels = WorkerTunnels(
+        lambda: temporal_for_worker(address, namespace),
+        admitted_worker_of,
+        parts.credentials.tunnel_rights,
+    )
+    if not parts.database.is_sqlite:
+        parts.events.react(_forgetting(parts.credentials))
+    parts.database.listen(Changed.DELETED_WORKERS, tunnels.open.check_soon)
+    return tunnels
 
 
 def _keeper_duties(parts: ManagerParts) -> Sequence[KeeperDuty]:
@@ -272,6 +318,16 @@ def _temporal_worker(
         settings.keeper_heartbeat_s,
         http_activities=[HttpRendering(http_runs).run_task],
     )
+
+
+def _forgetting(credentials: WorkerCredentials) -> Reaction:
+    """Return a reaction that forgets workers which other managers have changed."""
+
+    def react(topic: str, payload: Mapping[str, Any]) -> None:
+        if topic == WORKERS:
+            credentials.forget(str(payload.get("id")))
+
+    return react
 
 
 def _waking(wakeup: Wakeup) -> Reaction:

@@ -71,6 +71,8 @@ GROUPS = (
     # One Temporal server, without a farm.
     (
         "tests/manager/temporal/test_tunnel.py",
+        "tests/manager/temporal/test_worker_powers.py",
+        "tests/manager/temporal/test_worker_proxy.py",
         "tests/worker_host/connected/",
         "tests/workflows/test_job_workflow.py",
     ),

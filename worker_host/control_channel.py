@@ -7,6 +7,7 @@ manager has acknowledged them (docs/worker-host.md).
 
 import asyncio
 import logging
+import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -15,6 +16,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
 
 from activities.connections.retrying import ChangeLog, Pauses
+from activities.connections.trust import context_for
 from workflows.domain import control
 from workflows.domain.messages import RunKey
 
@@ -70,6 +72,7 @@ class ControlChannel:
     Args:
         url: the manager's, `http://…` or `https://…`.
         headers: hold the worker's credentials.
+        context: for TLS; None: the system's authorities are trusted.
     """
 
     def __init__(
@@ -78,9 +81,11 @@ class ControlChannel:
         headers: Mapping[str, str],
         receiver: Receiver,
         times: ChannelTimes = ChannelTimes(),
+        context: ssl.SSLContext | None = None,
     ) -> None:
         self._url = url.rstrip("/").replace("http", "ws", 1) + control.PATH
         self._headers = dict(headers)
+        self._context = context_for(self._url, context)
         self._receiver = receiver
         self._times = times
         self._open: ClientConnection | None = None
@@ -157,6 +162,7 @@ class ControlChannel:
     async def _one_connection(self) -> None:
         async with connect(
             self._url,
+            ssl=self._context,
             additional_headers=self._headers,
             open_timeout=self._times.open_timeout_s,
             close_timeout=1,

@@ -5,6 +5,7 @@ Simulated hosts (bench, chaos) use this class with other `Runs`, many of them in
 
 import asyncio
 import logging
+import ssl
 import time
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from enum import Enum, auto
@@ -80,6 +81,7 @@ class Host:
     Args:
         make_runs: returns the machine's runs; it gets the host as their hooks.
         connect: how to reach Temporal; by default in the way that the manager says.
+        context: for TLS to the manager; None: the system's authorities are trusted.
         software: the software's name and version, shown with the worker.
     """
 
@@ -90,19 +92,20 @@ class Host:
         make_runs: MakeRuns,
         *,
         connect: Connect | None = None,
+        context: ssl.SSLContext | None = None,
         software: str = "Tablao",
     ) -> None:
         self._settings = settings
         self._software = software
-        self._manager = ManagerClient(settings, credentials)
+        self._manager = ManagerClient(settings, credentials, context)
         self._table = make_runs(self)
         self._run_ended = asyncio.Event()
         self._previews = Previews(self._send_image)
         self._channel = ControlChannel(
-            settings.manager, credentials.headers, self, settings.channel_times
+            settings.manager, credentials.headers, self, settings.channel_times, context
         )
         identity = f"{settings.name} {credentials.worker_id}"
-        self._temporal = TunneledTemporal(settings.manager, credentials.headers, identity)
+        self._temporal = TunneledTemporal(settings.manager, credentials.headers, identity, context)
         self._rendering = LocalRendering(self._table, heartbeat_every_s=settings.heartbeat_every_s)
         self._link = TemporalLink(
             [self._rendering.run_task], connect or self._temporal.connect, _link_settings(settings)

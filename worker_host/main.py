@@ -20,6 +20,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--manager", metavar="URL", help="where the farm's manager is; default: searches for it"
     )
+    parser.add_argument(
+        "--pin",
+        dest="manager_pin",
+        metavar="sha256:…",
+        help="of the manager's certificate or its authority; `tablao tls show` prints it",
+    )
     parser.add_argument("--data-dir", type=Path, help="credentials and running tasks")
     parser.add_argument("--name", help="shown for this worker; default: the machine's name")
     parser.add_argument("--slots", type=int, help="how many tasks run at a time; default: 1")

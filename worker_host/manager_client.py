@@ -1,6 +1,7 @@
 """A host's requests to the manager over HTTP while it works: commands, images, the sign-off."""
 
 import logging
+import ssl
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
@@ -8,6 +9,7 @@ from urllib.parse import quote
 import httpx
 
 from activities.connections.retrying import Pauses
+from activities.connections.trust import context_of
 from worker_host.registration import Credentials
 from worker_host.run_spec import Command, RunRefused, RunSpec
 from worker_host.settings import HostSettings
@@ -25,9 +27,14 @@ _ASK_AGAIN = frozenset({408, 429})
 class ManagerClient:
     """The manager's HTTP client. It keeps connections open, since every task needs a request."""
 
-    def __init__(self, settings: HostSettings, credentials: Credentials) -> None:
+    def __init__(
+        self,
+        settings: HostSettings,
+        credentials: Credentials,
+        context: ssl.SSLContext | None = None,
+    ) -> None:
         self._settings = settings
-        self._http = http_client(auth=credentials.auth)
+        self._http = http_client(auth=credentials.auth, context=context)
 
     async def fetch(self, ref: RunRef) -> RunSpec:
         """Return a run's commands; ask until the manager answers.
@@ -82,10 +89,22 @@ class ManagerClient:
         return "/".join([self._settings.manager + route, *(quote(str(p), safe="") for p in parts)])
 
 
-def http_client(auth: httpx.Auth | None = None) -> httpx.AsyncClient:
+def http_client(
+    auth: httpx.Auth | None = None, context: ssl.SSLContext | None = None
+) -> httpx.AsyncClient:
+    """Return an HTTP client.
+
+    Args:
+        context: for TLS; None: the system's authorities are trusted.
+    """
     # Longer than the servers' own limit, so that the servers close idle connections.
     limits = httpx.Limits(max_keepalive_connections=10, keepalive_expiry=60)
-    return httpx.AsyncClient(auth=auth, limits=limits, timeout=httpx.Timeout(15, connect=5))
+    return httpx.AsyncClient(
+        auth=auth,
+        limits=limits,
+        timeout=httpx.Timeout(15, connect=5),
+        verify=context or context_of(None),
+    )
 
 
 def _spec(answer: httpx.Response, key: RunKey) -> RunSpec:

@@ -1,8 +1,8 @@
-"""Finds the farm's manager if no address is set: by mDNS, and at its earlier addresses."""
+"""Finds the farm's manager by mDNS, if no address is set and this host has joined none yet."""
 
 import asyncio
 import logging
-from collections.abc import Coroutine, Iterable
+from collections.abc import Coroutine, Iterator
 from typing import Any
 
 import httpx
@@ -10,6 +10,7 @@ from zeroconf import Error as ZeroconfError
 from zeroconf import InterfaceChoice, IPVersion, ServiceStateChange, Zeroconf
 from zeroconf.asyncio import AsyncServiceBrowser, AsyncServiceInfo, AsyncZeroconf
 
+from activities.connections.trust import NotTrusted, fetch_pinned
 from worker_host.registration import CannotJoin
 
 #: The mDNS service type that managers announce.
@@ -25,17 +26,17 @@ _MOST_MANAGERS = 64
 logger = logging.getLogger(__name__)
 
 
-async def find_manager(known: Iterable[str], http: httpx.AsyncClient, *, search_s: float) -> str:
+async def find_manager(http: httpx.AsyncClient, *, search_s: float, pin: str = "") -> str:
     """Return the URL of the first Tablao manager that answers.
 
     Args:
-        known: URLs of managers that this host has worked for.
         search_s: for how long to search, in seconds.
+        pin: only a manager that shows the certificate with this pin counts; empty: any does.
 
     Raises:
         CannotJoin: no manager was found in that time.
     """
-    search = _Search(known, http)
+    search = _Search(http, pin)
     logger.info("no manager is set: searching for one in the local networks by mDNS")
     try:
         async with asyncio.timeout(search_s):
@@ -52,9 +53,10 @@ async def find_manager(known: Iterable[str], http: httpx.AsyncClient, *, search_
 
 
 class _Search:
-    def __init__(self, known: Iterable[str], http: httpx.AsyncClient) -> None:
+    def __init__(self, http: httpx.AsyncClient, pin: str) -> None:
         self._http = http
-        self._candidates = dict.fromkeys(known)
+        self._pin = pin
+        self._candidates: dict[str, None] = {}
         """An ordered set of URLs."""
         self._asking: set[asyncio.Task[None]] = set()
         self._found: asyncio.Future[str] = asyncio.get_running_loop().create_future()
@@ -102,17 +104,20 @@ class _Search:
         service = AsyncServiceInfo(service_type, name)
         if not await service.async_request(zeroconf, _DETAILS_WITHIN_MS):
             return
-        for address in service.parsed_addresses(IPVersion.V4Only):
-            url = f"http://{address}:{service.port}"
+        for url in _urls(service):
             if url not in self._candidates and len(self._candidates) < _MOST_MANAGERS:
                 self._candidates[url] = None
                 self._begin(self._ask(url))
 
     async def _ask(self, url: str) -> None:
         try:
+            if self._pin:
+                await asyncio.to_thread(fetch_pinned, url, self._pin)
             answer = await self._http.get(f"{url}/api/v3/version", timeout=_ANSWER_WITHIN_S)
             is_ours = str(answer.json()["git"]).startswith(_PRODUCT)
-        except (httpx.HTTPError, httpx.InvalidURL, ValueError, KeyError, TypeError):
+        except (NotTrusted, OSError, httpx.HTTPError, httpx.InvalidURL):
+            return
+        except (ValueError, KeyError, TypeError):
             return
         if is_ours and not self._found.done():
             self._found.set_result(url)
@@ -121,3 +126,15 @@ class _Search:
         task = asyncio.create_task(step)
         self._asking.add(task)
         task.add_done_callback(self._asking.discard)
+
+
+def _urls(service: AsyncServiceInfo) -> Iterator[str]:
+    """Yield the addresses that a manager announces: the public one alone, if it has one."""
+    told = {name: value or b"" for name, value in service.properties.items()}
+    public = told.get(b"url", b"").decode(errors="replace")
+    if public.startswith(("http://", "https://")):
+        yield public.rstrip("/")
+        return
+    scheme = "https" if told.get(b"scheme") == b"https" else "http"
+    for address in service.parsed_addresses(IPVersion.V4Only):
+        yield f"{scheme}://{address}:{service.port}"

@@ -1,5 +1,6 @@
 """Joins the farm with Flamenco's operations, and remembers this host's credentials."""
 
+import asyncio
 import contextlib
 import logging
 import os
@@ -14,6 +15,12 @@ import httpx
 import yaml
 
 from activities.connections.retrying import ChangeLog, Pauses
+from activities.connections.trust import (
+    NotTrusted,
+    PinnedCertificate,
+    fetch_pinned,
+    why_not_trusted,
+)
 from worker_host.settings import HostSettings
 from workflows.domain.statuses import WorkerStatus
 
@@ -70,33 +77,60 @@ class CredentialsFile:
     def read(self, manager: str) -> Credentials | None:
         """Return the credentials for a manager; None if there are none.
 
+        A manager that now serves TLS knows the worker that joined it without.
+
         Raises:
             CannotJoin: the file exists, but cannot be read.
         """
-        entry = self._content().get(manager)
+        content = self._content()
+        entry = content.get(manager) or content.get(manager.replace("https:", "http:", 1))
         try:
             return None if entry is None else Credentials(entry["worker_id"], entry["secret"])
         except (TypeError, KeyError) as error:
             raise CannotJoin(f"{self._path} does not hold credentials of workers") from error
 
+    def pinned(self, manager: str) -> PinnedCertificate | None:
+        """Return the certificate that was pinned when this manager was joined; None if none was.
+
+        Raises:
+            CannotJoin: the file exists, but cannot be read.
+        """
+        entry = self._content().get(manager)
+        try:
+            kept = None if entry is None else entry.get("pinned")
+            return kept and PinnedCertificate(kept["certificate"], kept["is_managers"])
+        except (AttributeError, TypeError, KeyError) as error:
+            raise CannotJoin(f"{self._path} does not hold credentials of workers") from error
+
     def managers(self) -> list[str]:
-        """Return the URLs of the managers that this host has worked for.
+        """Return the URLs of the managers that this host has worked for, the last one at the end.
 
         Raises:
             CannotJoin: the file exists, but cannot be read.
         """
         return [str(manager) for manager in self._content()]
 
-    def write(self, manager: str, credentials: Credentials) -> None:
+    def write(
+        self, manager: str, credentials: Credentials, pinned: PinnedCertificate | None = None
+    ) -> None:
         content = self._content()
-        content[manager] = {"worker_id": credentials.worker_id, "secret": credentials.secret}
+        entry: dict[str, Any] = {
+            "worker_id": credentials.worker_id,
+            "secret": credentials.secret,
+        }
+        if pinned is not None:
+            entry["pinned"] = {"certificate": pinned.pem, "is_managers": pinned.is_managers}
+        if list(content)[-1:] == [manager] and content[manager] == entry:
+            return
+        content.pop(manager, None)
+        content[manager] = entry
         self._path.parent.mkdir(parents=True, exist_ok=True)
         draft = self._path.with_suffix(".new")
         # An old draft, left by a crash, may be readable by others.
         draft.unlink(missing_ok=True)
         descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            yaml.safe_dump(content, file)
+            yaml.safe_dump(content, file, sort_keys=False)
             file.flush()
             os.fsync(file.fileno())
         draft.replace(self._path)
@@ -113,6 +147,35 @@ class CredentialsFile:
         return content
 
 
+async def pinned_certificate(
+    settings: HostSettings, file: CredentialsFile
+) -> PinnedCertificate | None:
+    """Return the certificate that the manager must show; None if there is no pin.
+
+    The pin of the settings comes before the one that was kept when the manager was joined. A
+    manager that is away is waited for.
+
+    Raises:
+        CannotJoin: the manager shows other certificates.
+    """
+    url, pin = settings.manager, settings.manager_pin
+    kept = file.pinned(url)
+    if not pin or (kept and kept.pin == pin):
+        return kept
+    if not url.startswith("https://"):
+        raise CannotJoin(f"{url} has no certificate to pin: its address must begin with https://")
+    pauses = Pauses(settings.retry_from_s, settings.retry_to_s)
+    log = ChangeLog(logger)
+    while True:
+        try:
+            return await asyncio.to_thread(fetch_pinned, url, pin)
+        except NotTrusted as refusal:
+            raise CannotJoin(str(refusal)) from refusal
+        except OSError as problem:
+            log.fails(f"The manager's certificate cannot be looked at: {problem}")
+        await pauses.pause()
+
+
 class Registration:
     """Joins the farm, and tries for as long as necessary.
 
@@ -120,9 +183,15 @@ class Registration:
     """
 
     def __init__(
-        self, settings: HostSettings, http: httpx.AsyncClient, *, software: str = "Tablao"
+        self,
+        settings: HostSettings,
+        http: httpx.AsyncClient,
+        *,
+        software: str = "Tablao",
+        pinned: PinnedCertificate | None = None,
     ) -> None:
         self._settings = settings
+        self._pinned = pinned
         self._http = http
         self._software = software
         self._file = CredentialsFile(settings.credentials_file)
@@ -144,6 +213,7 @@ class Registration:
             answer = await self._ask("sign-on", self._sign_on_facts(), credentials)
         if answer.status_code != httpx.codes.OK:
             raise CannotJoin(f"The manager refuses the sign-on: {_message(answer)}")
+        self._file.write(self._settings.manager, credentials, self._pinned)
         return credentials, WorkerStatus(answer.json()["status_requested"])
 
     async def _register(self) -> Credentials:
@@ -158,7 +228,7 @@ class Registration:
         if answer.status_code != httpx.codes.OK:
             raise CannotJoin(f"The manager refuses the registration: {_message(answer)}")
         credentials = Credentials(answer.json()["uuid"], secret)
-        self._file.write(self._settings.manager, credentials)
+        self._file.write(self._settings.manager, credentials, self._pinned)
         return credentials
 
     def _sign_on_facts(self) -> Mapping[str, Any]:
@@ -185,6 +255,10 @@ class Registration:
                     return answer
                 problem = f"it answered HTTP {answer.status_code}"
             except httpx.TransportError as error:
+                sentence = why_not_trusted(error, self._settings.manager)
+                # A manager that was joined may have let its certificate expire, and renews it.
+                if sentence and self._settings.manager not in self._file.managers():
+                    raise CannotJoin(sentence) from error
                 problem = str(error) or type(error).__name__
             log.fails(f"The manager cannot be reached for {operation}: {problem}")
             await pauses.pause()

@@ -4,14 +4,14 @@ import asyncio
 import logging
 import os
 import signal
+import ssl
 import sys
 from collections.abc import Callable, Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-import httpx
-
+from activities.connections.trust import context_of, unverified_context
 from activities.process.layered_settings import SettingsError
 from activities.process.process_end import end_with
 from activities.process.sdk_logs import log_only_errors_of_sdk
@@ -19,7 +19,13 @@ from worker_host.disks import cause_of
 from worker_host.host import Ended, Host
 from worker_host.manager_client import http_client
 from worker_host.manager_search import find_manager
-from worker_host.registration import CannotJoin, Credentials, CredentialsFile, Registration
+from worker_host.registration import (
+    CannotJoin,
+    Credentials,
+    CredentialsFile,
+    Registration,
+    pinned_certificate,
+)
 from worker_host.run_table import RunTable
 from worker_host.runs_folder import HostAlreadyRuns, RunsFolder
 from worker_host.settings import HostSettings, read_settings
@@ -69,17 +75,17 @@ async def serve(settings: HostSettings) -> int:
     # Check before signing on, which would disturb the other process's worker.
     await check_nobody_runs(settings.runs_dir)
     signals = _Signals()
-    async with http_client() as http:
-        joining = asyncio.create_task(_join(settings, http, software))
-        signals.on_first(joining.cancel)
-        try:
-            settings, credentials = await joining
-        except asyncio.CancelledError:
-            return 0  # the host has not joined yet, so there is no sign-off
+    joining = asyncio.create_task(_join(settings, software))
+    signals.on_first(joining.cancel)
+    try:
+        settings, credentials, context = await joining
+    except asyncio.CancelledError:
+        return 0  # the host has not joined yet, so there is no sign-off
     host = Host(
         settings,
         credentials,
         lambda hooks: RunTable(settings.runs_dir, hooks, settings.run_settings),
+        context=context,
         software=software,
     )
     signals.on_first(host.shut_down)
@@ -105,15 +111,32 @@ async def serve(settings: HostSettings) -> int:
 
 
 async def _join(
-    settings: HostSettings, http: httpx.AsyncClient, software: str
-) -> tuple[HostSettings, Credentials]:
-    """Join the farm; return the settings with the manager's address, and the credentials."""
+    settings: HostSettings, software: str
+) -> tuple[HostSettings, Credentials, ssl.SSLContext]:
+    """Join the farm; return the settings with the manager's address, and how to talk to it."""
+    file = CredentialsFile(settings.credentials_file)
     if not settings.manager:
-        known = CredentialsFile(settings.credentials_file).managers()
-        found = await find_manager(known, http, search_s=settings.search_s)
-        settings = settings.model_copy(update={"manager": found})
-    credentials, _ = await Registration(settings, http, software=software).join()
-    return settings, credentials
+        manager = await _known_or_found(settings, file)
+        settings = settings.model_copy(update={"manager": manager})
+    pinned = await pinned_certificate(settings, file)
+    context = context_of(pinned)
+    async with http_client(context=context) as http:
+        registration = Registration(settings, http, software=software, pinned=pinned)
+        credentials, _ = await registration.join()
+    return settings, credentials, context
+
+
+async def _known_or_found(settings: HostSettings, file: CredentialsFile) -> str:
+    """Return the manager that was joined last. Only a host that has joined none searches.
+
+    Anybody in a network can answer a search. So a host does not follow an answer away from the
+    manager that it works for.
+    """
+    if known := file.managers():
+        return known[-1]
+    # What is asked is not secret, and joining checks the certificate.
+    async with http_client(context=unverified_context()) as http:
+        return await find_manager(http, search_s=settings.search_s, pin=settings.manager_pin)
 
 
 async def check_nobody_runs(runs_dir: Path) -> None:

@@ -14,6 +14,7 @@ import platformdirs
 from pydantic import Field, field_validator
 from pydantic_settings import NoDecode
 
+from activities.connections.trust import checked_pin
 from activities.process.layered_settings import LayeredSettings
 from worker_host.control_channel import ChannelTimes
 from worker_host.run_spec import RunSettings
@@ -32,7 +33,9 @@ class HostSettings(LayeredSettings):
     FILE = SETTINGS_FILE
 
     manager: str = ""
-    """The manager's URL; empty means the first manager found in the local networks."""
+    """The manager's URL; empty means the one that was joined last, else the first one found."""
+    manager_pin: str = ""
+    """The pin of the manager's certificate or its authority (activities/connections/trust.py)."""
     search_s: Seconds = 600.0
     """How long to search for a manager. Source: Flamenco."""
     join_token: str = Field(default="", repr=False)
@@ -91,6 +94,11 @@ class HostSettings(LayeredSettings):
         if not url.startswith(("http://", "https://")):
             raise ValueError("the manager's address begins with http:// or https://")
         return url.rstrip("/")
+
+    @field_validator("manager_pin")
+    @classmethod
+    def _is_a_pin(cls, text: str) -> str:
+        return checked_pin(text)
 
     @field_validator("data_dir")
     @classmethod

@@ -6,6 +6,8 @@ for tasks, but its activities still report when their runs end.
 
 import asyncio
 import logging
+import secrets
+import ssl
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -14,11 +16,11 @@ from typing import Any
 
 from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
-from temporalio.service import RPCError
+from temporalio.service import GrpcCompression, RPCError
 from temporalio.worker import Worker
 
 from activities.connections.retrying import ChangeLog, Pauses
-from activities.connections.tunnel_client import TUNNEL_PATH, Tunnel
+from activities.connections.tunnel_client import KEY_HEADER, TUNNEL_PATH, Tunnel
 from activities.process.deployment import DEPLOYMENT
 from workflows.domain.control import Welcome
 from workflows.domain.messages import worker_task_queue
@@ -38,9 +40,18 @@ _AS_LONG_AS_IT_TAKES = timedelta(days=365)
 class TunneledTemporal:
     """Connects to Temporal in the way that the manager says: by its tunnel, or at an address."""
 
-    def __init__(self, manager: str, headers: dict[str, str], identity: str) -> None:
+    def __init__(
+        self,
+        manager: str,
+        headers: dict[str, str],
+        identity: str,
+        context: ssl.SSLContext | None = None,
+    ) -> None:
         self._manager = manager
+        self._context = context
         self._headers = headers
+        self._key = {KEY_HEADER: secrets.token_urlsafe(32)}
+        self._headers = {**headers, **self._key}
         self._identity = identity
         self._open = AsyncExitStack()
         self._tunnel: Tunnel | None = None
@@ -51,6 +62,9 @@ class TunneledTemporal:
             namespace=welcome.namespace,
             data_converter=pydantic_data_converter,
             identity=self._identity,
+            rpc_metadata=self._key,
+            # Calls are small, and compressing them costs more than it saves.
+            grpc_compression=GrpcCompression.NONE,
         )
 
     async def close(self) -> None:
@@ -59,7 +73,10 @@ class TunneledTemporal:
     async def _tunneled(self) -> str:
         if self._tunnel is None:
             tunnel = Tunnel(
-                self._manager + TUNNEL_PATH, headers=self._headers, patience=_TUNNEL_PATIENCE_S
+                self._manager + TUNNEL_PATH,
+                headers=self._headers,
+                patience=_TUNNEL_PATIENCE_S,
+                context=self._context,
             )
             self._tunnel = await self._open.enter_async_context(tunnel)
         return self._tunnel.address

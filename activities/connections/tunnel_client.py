@@ -6,6 +6,7 @@ An empty frame says that its sender sends no more bytes (TCP's half-close, which
 
 import asyncio
 import logging
+import ssl
 from collections.abc import Awaitable, Callable, Mapping
 from types import TracebackType
 from typing import Self
@@ -14,9 +15,14 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
 
 from activities.connections.retrying import ChangeLog, Pauses
+from activities.connections.trust import context_for
 
 #: The path at which the manager serves its end.
 TUNNEL_PATH = "/api/tablao/v1/temporal"
+#: The header of the handshake with which a host names a key of its process. Each call of Temporal
+#: through the tunnel has the same key in its metadata, under the same name. Other users of the
+#: host's machine, who can connect to the loopback port, do not know it.
+KEY_HEADER = "tablao-host-key"
 
 #: The most bytes per frame, well below any WebSocket library's limit for a message.
 CHUNK = 64 * 1024
@@ -97,6 +103,7 @@ class Tunnel:
         patience: Seconds for which a connection waits for a manager that is away. A client whose
             connections fail at once makes longer and longer pauses, and so is late when the
             manager is back.
+        context: For TLS; None: the system's authorities are trusted.
     """
 
     def __init__(
@@ -107,12 +114,14 @@ class Tunnel:
         listen_port: int = 0,
         open_timeout: float = 10.0,
         patience: float = 0.0,
+        context: ssl.SSLContext | None = None,
     ) -> None:
         self._url = url.replace("http", "ws", 1) if url.startswith("http") else url
         self._headers = headers
         self._port = listen_port
         self._open_timeout = open_timeout
         self._patience = patience
+        self._context = context_for(self._url, context)
         self._server: asyncio.Server | None = None
         self._connections: set[asyncio.Task[None]] = set()
         self._log = ChangeLog(logger)
@@ -199,6 +208,7 @@ class Tunnel:
             try:
                 return await connect(
                     self._url,
+                    ssl=self._context,
                     additional_headers=self._headers,
                     open_timeout=self._open_timeout,
                     close_timeout=_CLOSE_TIMEOUT,

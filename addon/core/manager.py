@@ -142,6 +142,14 @@ class Manager:
     def bytes_of(self, path: str) -> bytes:
         return self.request("GET", path).body
 
+    def path_below(self, path: str) -> str:
+        """Return a path of an answer, which begins at the root of the site, for a request.
+
+        The manager may live in a folder of a larger site. Its address then has the folder's path.
+        """
+        folder = self._parts.path
+        return path.removeprefix(folder) if path.startswith(f"{folder}/") else path
+
     def page(self, path: str) -> str:
         """Return the URL of a page of the manager, for a browser."""
         return f"{self.address}{path}"

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 GROUP = ("224.0.0.251", 5353)
 SERVICE = "_tablao._tcp.local"
 
-_A, _PTR, _SRV = 1, 12, 33
+_A, _PTR, _TXT, _SRV = 1, 12, 16, 33
 _INTERNET = 1
 _HEADER = struct.Struct("!6H")
 _IS_ANSWER = 0x8000
@@ -64,12 +64,32 @@ def _urls(datagram: bytes, sender: str) -> Iterator[str]:
         if each.type == _A and each.end - each.begin == 4:
             found = str(ipaddress.IPv4Address(datagram[each.begin : each.end]))
             addresses.setdefault(each.name, []).append(found)
+    told = {
+        each.name: _texts(datagram[each.begin : each.end]) for each in records if each.type == _TXT
+    }
     for each in records:
         if each.type == _SRV and each.name in instances:
             _, _, port = struct.unpack_from("!3H", datagram, each.begin)
             target, _ = _name_at(datagram, each.begin + 6)
+            texts = told.get(each.name, {})
+            if public := texts.get("url"):
+                yield public
+                continue
+            scheme = "https" if texts.get("scheme") == "https" else "http"
             for address in addresses.get(target, [sender]):
-                yield f"http://{address}:{port}"
+                yield f"{scheme}://{address}:{port}"
+
+
+def _texts(data: bytes) -> dict[str, str]:
+    """Return the texts `name=value` of a TXT record by their names."""
+    found = {}
+    at = 0
+    while at < len(data):
+        text = data[at + 1 : at + 1 + data[at]].decode()
+        name, _, value = text.partition("=")
+        found[name] = value
+        at += 1 + data[at]
+    return found
 
 
 def _records(datagram: bytes) -> list[_Record]:

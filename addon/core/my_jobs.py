@@ -174,7 +174,7 @@ def thumbnail(manager: Manager, job_id: str) -> bytes | None:
         # Use only the path: the manager may name another host than the one that we reach.
         base = urlsplit(str(told["base"])).path.rstrip("/")
     try:
-        return manager.bytes_of(f"{base}/{quote(suffix)}")
+        return manager.bytes_of(manager.path_below(f"{base}/{quote(suffix)}"))
     except ManagerError as error:
         if error.status == 404:
             return None

@@ -48,6 +48,7 @@ def urls_in(datagram: bytes, sender: str) -> list[str]:
         return []
     if place.scheme not in ("http", "https") or not place.hostname:
         return []
-    # LOCATION is the URL of a description for programs, on the manager's host and port.
+    # LOCATION is the URL of a description for programs, below the manager's own.
     host = f"[{place.hostname}]" if ":" in place.hostname else place.hostname
-    return [f"{place.scheme}://{host}" + (f":{port}" if port else "")]
+    folder = place.path.partition("/upnp/")[0].rstrip("/")
+    return [f"{place.scheme}://{host}" + (f":{port}" if port else "") + folder]

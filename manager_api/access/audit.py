@@ -66,8 +66,8 @@ class RefusalCounter:
     def count(self, entry: Entry, outcome: str) -> None:
         caller = entry.caller
         key = json.dumps([caller.kind, caller.id, caller.name, entry.address, entry.action])
-        _, _, times = self._counts.get(key, (entry, outcome, 0))
-        self._counts[key] = (entry, outcome, times + 1)
+        self._add(key, entry, outcome, 1)
+        entry.is_stored = True  # will be, with others of its kind
 
     async def run(self) -> None:
         remove_at = 0.0
@@ -87,17 +87,24 @@ class RefusalCounter:
 
     async def store(self) -> None:
         """Store what was counted."""
-        counts = dict(self._counts)
-        if not counts:
+        if not self._counts:
             return
+        # What is counted from now on is stored the next time.
+        counts, self._counts = self._counts, BoundedDict(_MOST_KINDS)
         now = utc_now()
-        async with self._database.writing() as session:
-            session.add_all(
-                entry.row(now, outcome, times) for entry, outcome, times in counts.values()
-            )
-        for key, stored in counts.items():
-            if self._counts.get(key) == stored:
-                del self._counts[key]
+        try:
+            async with self._database.writing() as session:
+                session.add_all(
+                    entry.row(now, outcome, times) for entry, outcome, times in counts.values()
+                )
+        except DatabaseBusy:
+            for key, (entry, outcome, times) in counts.items():
+                self._add(key, entry, outcome, times)
+            raise
+
+    def _add(self, key: str, entry: Entry, outcome: str, more: int) -> None:
+        _, _, times = self._counts.get(key, (entry, outcome, 0))
+        self._counts[key] = (entry, outcome, times + more)
 
     async def remove_old(self) -> None:
         now = utc_now()

@@ -1,16 +1,29 @@
 """A client of the manager's HTTP API for `tablao`. Every failure becomes a sentence."""
 
 import getpass
+import os
+import ssl
+from functools import cached_property
 from typing import Annotated, Any, Self
 from urllib.parse import urljoin
 
 import httpx
 import typer
 
+from activities.connections.trust import (
+    NotTrusted,
+    checked_pin,
+    context_of,
+    fetch_pinned,
+    why_not_trusted,
+)
 from manager_api.cli.console import CommandError
 from manager_api.cli.credentials import token_for
 
 DEFAULT_URL = "http://127.0.0.1:8080"
+
+#: The environment variable of the pin; `tablao --pin` sets it, too.
+PIN = "TABLAO_PIN"
 
 ManagerUrl = Annotated[
     str, typer.Option("--manager", envvar="TABLAO_MANAGER", help="Address of the manager.")
@@ -43,20 +56,24 @@ class Manager:
         url: str,
         timeout_s: float = 30.0,
         *,
+        pin: str = "",
         token: str | None = None,
-        client: httpx.Client | None = None,
+        is_browser: bool = False,
     ) -> None:
         """
         Args:
             url: the manager's address.
             timeout_s: how long to wait for an answer.
+            pin: the pin by which the manager is known; empty: see `context`.
             token: what to show; None: the token that this user has for this manager.
-            client: the connection to use; None: a new one.
+            is_browser: act as a page of the manager, from which alone it takes a session's cookie.
         """
         self.url = in_full(url)
         self._timeout_s = timeout_s
+        self._pin = pin
         self._token = token_for(self.url) if token is None else token
-        self._client = client or httpx.Client(timeout=timeout_s, follow_redirects=True)
+        self._said = {"sec-fetch-site": "same-origin"} if is_browser else {}
+        self._client: httpx.Client | None = None
 
     @property
     def headers(self) -> dict[str, str]:
@@ -67,7 +84,25 @@ class Manager:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._client.close()
+        if self._client is not None:
+            self._client.close()
+
+    @cached_property
+    def context(self) -> ssl.SSLContext:
+        """The context for TLS to this manager: that of the pin, if one was given.
+
+        Raises:
+            CommandError: the manager does not show the certificate with the pin, or is not reached.
+        """
+        pin = self._pin or given_pin()
+        if not pin or not self.url.startswith("https://"):
+            return context_of(None)
+        try:
+            return context_of(fetch_pinned(self.url, pin))
+        except NotTrusted as refusal:
+            raise CommandError(str(refusal)) from refusal
+        except OSError as problem:
+            raise ManagerUnreachable(f"No manager answers at {self.url}: {problem}.") from problem
 
     def get(self, path: str) -> Any:
         """Return the decoded answer; None if it is empty."""
@@ -76,6 +111,10 @@ class Manager:
     def text(self, path: str) -> str:
         """Return the text of the answer; empty if there is none, or none yet."""
         return self._request("GET", path).text
+
+    def text_at(self, address: str) -> str:
+        """Return the text at an address of an answer, which begins at the root of the site."""
+        return self._requested("GET", urljoin(self.url, address)).text
 
     def post(self, path: str, body: Any) -> Any:
         """Return the decoded answer; None if it is empty."""
@@ -93,9 +132,16 @@ class Manager:
         self._request("DELETE", path, body)
 
     def _request(self, method: str, path: str, body: Any = None) -> httpx.Response:
+        return self._requested(method, f"{self.url}{path}", body)
+
+    def _requested(self, method: str, url: str, body: Any = None) -> httpx.Response:
+        if self._client is None:
+            self._client = httpx.Client(
+                timeout=self._timeout_s, follow_redirects=True, verify=self.context
+            )
         try:
             response = self._client.request(
-                method, urljoin(f"{self.url}/", path), json=body, headers=self.headers
+                method, url, json=body, headers={**self.headers, **self._said}
             )
         except UnicodeEncodeError as problem:
             raise CommandError(
@@ -107,7 +153,9 @@ class Manager:
             ) from None
         except (httpx.InvalidURL, httpx.UnsupportedProtocol):
             raise CommandError(f"{self.url} is not the address of a manager.") from None
-        except httpx.HTTPError:
+        except httpx.HTTPError as problem:
+            if sentence := why_not_trusted(problem, self.url):
+                raise CommandError(sentence) from None
             raise ManagerUnreachable(
                 f"No manager answers at {self.url}. Start one with `tablao up`, "
                 "or say where it is with --manager."
@@ -138,6 +186,18 @@ def _reason(response: httpx.Response) -> str:
     if isinstance(message, str) and message:
         return message
     return f"The manager answered HTTP {response.status_code} {response.reason_phrase}."
+
+
+def given_pin() -> str:
+    """Return the pin of the manager's certificate that the user gave; empty if there is none.
+
+    Raises:
+        CommandError: it is no pin.
+    """
+    try:
+        return checked_pin(os.environ.get(PIN, ""))
+    except ValueError as refusal:
+        raise CommandError(f"{PIN}: {refusal}.") from refusal
 
 
 def default_reason() -> str:

@@ -49,8 +49,9 @@ def demo(
         scene = build_scene(executable, folder / "fan.blend")
         note(f"Starting the farm: Temporal, the manager and {workers} workers.")
         with farm_of(settings, workers, str(executable)) as farm:
-            tell_addresses(farm, settings.data_dir)
-            with Manager(farm.url, token=own_token(farm.url, settings.data_dir)) as manager:
+            tell_addresses(farm)
+            token = own_token(farm.url, settings.data_dir)
+            with Manager(farm.url, pin=farm.pin, token=token) as manager:
                 submitted = submit_scene(manager, scene, folder / "frames")
                 check_outcome(manager, follow_job(manager, submitted, words=progress_in_words))
             if not once:

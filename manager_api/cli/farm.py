@@ -19,8 +19,8 @@ from manager_api.settings.model import ManagerSettings, read_settings
 from manager_api.settings.private_memory import keep_memory_private
 
 INSECURE = (
-    "Listen on an address that other machines reach, with plain HTTP: others on that network can "
-    "read passwords, tokens and frames on their way."
+    "Serve plain HTTP to the network of --host: others on it can read passwords, tokens and "
+    "frames on their way."
 )
 
 DataDir = Annotated[Path | None, typer.Option(help="The folder for the farm's data.")]
@@ -51,7 +51,7 @@ def up(
     interrupt_once()
     try:
         with farm_of(settings, workers, storage=storage) as farm:
-            tell_addresses(farm, settings.data_dir)
+            tell_addresses(farm)
             say("Press Ctrl-C to stop the farm.")
             wait_for_signal()
     except KeyboardInterrupt:
@@ -158,47 +158,66 @@ def farm_of(
     options = ["--data-dir", str(settings.data_dir), "--host", settings.host, "--port", str(port)]
     # Pass it on only if it was given here: an option would override later changes of the setting.
     options += ["--storage", str(settings.shared_storage_path)] if storage else []
-    url = local_url(settings.host, port)
+    scheme = "https" if settings.tls_files else "http"
     return Farm(
         settings.data_dir,
-        url,
+        local_url(settings.host, port, scheme),
         manager_options=[*options, "--insecure"] if settings.insecure else options,
         workers=workers,
         environment={"TABLAO_BLENDER": blender} if blender else {},
-        join_token=None
-        if settings.lets_this_machine_in
-        else lambda hosts: _join_token(url, settings.data_dir, hosts),
+        pin=_local_pin(*settings.tls_files) if settings.tls_files else "",
+        join_token=None if settings.lets_this_machine_in else _join_token,
     )
 
 
-def _join_token(url: str, data_dir: Path, hosts: int) -> str:
+def _join_token(farm: Farm, hosts: int) -> str:
     """Return a join token for this machine's own hosts."""
-    with Manager(url, token=own_token(url, data_dir)) as manager:
+    token = own_token(farm.url, farm.data_dir)
+    with Manager(farm.url, pin=farm.pin, token=token) as manager:
         asked = {"name": "tablao up", "uses": hosts, "hours": 1}
         return str(manager.post("/api/tablao/v1/join-tokens", asked)["secret"])
 
 
-def local_url(host: str, port: int) -> str:
+def _local_pin(cert: Path, _key: Path) -> str:
+    """Return the pin by which this machine's own hosts know the manager.
+
+    That is the authority's, which outlives the certificate; but a certificate that is not for
+    127.0.0.1 must be pinned itself.
+    """
+    # Imported here, because a farm without TLS does not need them.
+    from manager_api.tls.authority import CannotCertify, certificates_in, fingerprint_of, names_in
+
+    try:
+        own, *others = certificates_in(cert)
+    except CannotCertify as reason:
+        raise CommandError(str(reason)) from reason
+    return fingerprint_of(others[-1] if others and "127.0.0.1" in names_in(own) else own)
+
+
+def local_url(host: str, port: int, scheme: str = "http") -> str:
     """Return the URL at which this machine reaches a manager that listens on `host`."""
     if host in ("0.0.0.0", ""):
         host = "127.0.0.1"
     elif host == "::":
         host = "::1"
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
 
 
-def tell_addresses(farm: Farm, data_dir: Path) -> None:
+def tell_addresses(farm: Farm) -> None:
     say(f"Dashboard     {farm.url}")
-    say(f"As admin      {new_link(farm.url, data_dir)}  (once, within 10 minutes)")
+    say(f"As admin      {new_link(farm.url, farm.data_dir, farm.pin)}  (once, within 10 minutes)")
+    if farm.pin:
+        say(f"Pin           {farm.pin}")
     say(f"API explorer  {farm.url}/api/v3/swagger-ui/")
-    if temporal_ui := temporal_ui_of(farm.url, data_dir):
+    if temporal_ui := temporal_ui_of(farm):
         say(f"Temporal      {temporal_ui}")
     say(f"Logs          {farm.logs}")
 
 
-def temporal_ui_of(url: str, data_dir: Path) -> str:
+def temporal_ui_of(farm: Farm) -> str:
     """Return the address of Temporal's Web UI; empty if the manager does not know it."""
-    with Manager(url, token=own_token(url, data_dir)) as manager:
+    token = own_token(farm.url, farm.data_dir)
+    with Manager(farm.url, pin=farm.pin, token=token) as manager:
         try:
             answer = manager.get("/api/tablao/v1/farm")
         except Refused:

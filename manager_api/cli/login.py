@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
 
-import httpx
 import typer
 
 from manager_api.access.local_admin import read_token
@@ -76,13 +75,13 @@ def login_link(
     say(new_link(url, (data_dir or ManagerSettings.default_data_dir()).expanduser()))
 
 
-def new_link(url: str, data_dir: Path) -> str:
+def new_link(url: str, data_dir: Path, pin: str = "") -> str:
     """Return a one-time link to the dashboard of a manager on this machine.
 
     Raises:
         CommandError: its token cannot be read, or it refuses.
     """
-    with Manager(url, token=own_token(url, data_dir)) as farm:
+    with Manager(url, pin=pin, token=own_token(url, data_dir)) as farm:
         link = farm.post("/api/tablao/v1/login-links", None)
     return f"{url}{link['path']}"
 
@@ -104,9 +103,7 @@ def own_token(url: str, data_dir: Path) -> str:
 
 def _token_by_password(url: str) -> str:
     name = _asked("Name: ", is_secret=False)
-    # The manager takes a session's cookie from its own pages only, which say so.
-    browser = httpx.Client(timeout=30, headers={"sec-fetch-site": "same-origin"})
-    with Manager(url, token="", client=browser) as farm:
+    with Manager(url, token="", is_browser=True) as farm:
         farm.post("/api/tablao/v1/login", {"name": name, "password": _asked("Password: ")})
         asked = {"name": f"tablao on {socket.gethostname()}", "scopes": _SCOPES, "days": _DAYS}
         made = farm.post("/api/tablao/v1/me/tokens", asked)

@@ -1,6 +1,7 @@
 """The `tablao` command: its verbs, and the place where an error is printed as a sentence."""
 
-from typing import Any
+import os
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
@@ -35,17 +36,30 @@ VERBS = (
     ),
     Verb("config", "configuration:app", "The manager's settings."),
     Verb(
+        "tls",
+        "tls:app",
+        "HTTPS for the manager: an authority of the farm's own, and certificates by it.",
+    ),
+    Verb(
         "import-flamenco",
         "import_flamenco:import_flamenco",
         "Carry over workers, tags, schedules, jobs and settings of a Flamenco 3 Manager.",
     ),
-    Verb("login", "login:login", "Log in to a manager, and keep a token for later commands."),
-    Verb("logout", "login:logout", "Forget the token of `tablao login`, and remove it there."),
+    Verb(
+        "login",
+        "login:login",
+        "Log in to a manager, and keep a token for later commands in a file of this user.",
+    ),
+    Verb(
+        "logout",
+        "login:logout",
+        "Forget the token of `tablao login`, and remove it at the manager.",
+    ),
     Verb("whoami", "login:whoami", "Show who you are to a manager, and what you may do."),
     Verb(
         "login-link",
         "login:login_link",
-        "Print a link that logs a browser in as administrator, once.",
+        "Print a link that logs a browser in as administrator, once, within ten minutes.",
     ),
     Verb(
         "tunnel",
@@ -86,8 +100,19 @@ app = typer.Typer(
 
 # Without a callback, Typer does not make a group of an app that has no commands of its own.
 @app.callback()
-def tablao() -> None:
+def tablao(
+    pin: Annotated[
+        str,
+        typer.Option(
+            metavar="sha256:…",
+            help="Of the manager's certificate or its authority (`tablao tls show`); "
+            "else the environment's TABLAO_PIN.",
+        ),
+    ] = "",
+) -> None:
     """A render farm for Blender: start one, give it jobs, see what they do."""
+    if pin:
+        os.environ["TABLAO_PIN"] = pin
 
 
 def main() -> None:

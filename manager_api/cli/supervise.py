@@ -12,8 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-import httpx
-
+from manager_api.cli.client import Manager, ManagerUnreachable, Refused
 from manager_api.cli.console import CommandError, note
 from manager_api.cli.log_rotation import rotate_if_large
 from manager_api.cli.stop_signals import signals_held
@@ -144,8 +143,8 @@ class Farm:
         url: The URL at which the manager will answer.
         manager_options: Options of `tablao manager`.
         environment: Variables that are added to the hosts' environment.
-        join_token: Returns a join token for so many hosts, once the manager answers; None: hosts
-            need none.
+        join_token: Returns a join token for so many hosts of this farm, once its manager answers;
+            None: hosts need none.
     """
 
     def __init__(
@@ -156,12 +155,15 @@ class Farm:
         manager_options: Sequence[str],
         workers: int,
         environment: Mapping[str, str] | None = None,
-        join_token: Callable[[int], str] | None = None,
+        join_token: "Callable[[Farm, int], str] | None" = None,
+        pin: str = "",
         ready_within_s: float = READY_WITHIN_S,
     ) -> None:
         self.url = url
+        self.pin = pin
+        """Of the manager's certificate, if it serves TLS; empty if it does not."""
         self.logs = data_dir / "logs"
-        self._data_dir = data_dir
+        self.data_dir = data_dir
         self._lock = contextlib.ExitStack()
         self._ready_within_s = ready_within_s
         program = [sys.executable, "-m", "manager_api.cli.main", "manager"]
@@ -179,14 +181,14 @@ class Farm:
 
     def _host(self, data_dir: Path, url: str, number: int, environment: Mapping[str, str]) -> Child:
         name = f"{socket.gethostname()}-{number}"
-        argv = host_command(url, data_dir / WORKERS / str(number), name)
+        argv = host_command(url, data_dir / WORKERS / str(number), name, self.pin)
         argv += ["--restart-exit-code", str(_RESTART_EXIT_CODE)]
         log = self.logs / f"worker-{number}.log"
         return Child(f"Worker {name}", argv, log, environment, ends_with=0)
 
     def __enter__(self) -> Self:
         try:
-            self._lock.enter_context(data_dir_locked(self._data_dir, User.FARM))
+            self._lock.enter_context(data_dir_locked(self.data_dir, User.FARM))
         except DataDirInUse as refusal:
             raise CommandError(str(refusal)) from refusal
         try:
@@ -194,9 +196,9 @@ class Farm:
             self._wait_until_ready()
             # Hosts make it otherwise, open to other users. If the disk is full, they are not made.
             with contextlib.suppress(OSError):
-                (self._data_dir / WORKERS).mkdir(0o700, exist_ok=True)
+                (self.data_dir / WORKERS).mkdir(0o700, exist_ok=True)
             if self._join_token is not None and self._hosts:
-                self._host_environment[JOIN_TOKEN] = self._join_token(len(self._hosts))
+                self._host_environment[JOIN_TOKEN] = self._join_token(self, len(self._hosts))
             self._start(*self._hosts)
             self._watch.start()
         except BaseException:
@@ -226,7 +228,7 @@ class Farm:
 
     def _wait_until_ready(self) -> None:
         give_up_at = time.monotonic() + self._ready_within_s
-        while not _answers(self.url):
+        while not _answers(self.url, self.pin):
             if self._manager.exit_code is not None:
                 words = self._manager.last_words()
                 raise CommandError(f"The manager ended while it started:\n{words}")
@@ -251,9 +253,13 @@ class Farm:
             self._manager.wait_until_stopped(STOP_GRACE_S)
 
 
-def host_command(url: str | None, data_dir: Path | None, name: str | None) -> list[str]:
+def host_command(
+    url: str | None, data_dir: Path | None, name: str | None, pin: str | None = None
+) -> list[str]:
     """Return the command line of a worker host. Without a URL the host searches for a manager."""
     command = [sys.executable, "-m", "worker_host.main"]
+    if pin:
+        command += ["--pin", pin]
     if url:
         command += ["--manager", url]
     if data_dir is not None:
@@ -261,11 +267,13 @@ def host_command(url: str | None, data_dir: Path | None, name: str | None) -> li
     return [*command, "--name", name] if name else command
 
 
-def _answers(url: str) -> bool:
+def _answers(url: str, pin: str) -> bool:
     try:
-        return httpx.get(f"{url}/api/v3/version", timeout=5).is_success
-    except httpx.HTTPError:
+        with Manager(url, timeout_s=5, pin=pin) as manager:
+            manager.get("/api/v3/version")
+    except (ManagerUnreachable, Refused):
         return False
+    return True
 
 
 def _tell(text: str) -> None:

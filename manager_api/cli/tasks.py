@@ -81,7 +81,7 @@ def requeue(
 
 def _whole_log(farm: Manager, found: str) -> str:
     where = farm.get(f"/api/v3/tasks/{found}/log")
-    return farm.text(where["url"]) if where else ""
+    return farm.text_at(where["url"]) if where else ""
 
 
 def _set_status(manager: str, task: str, status: str, reason: str) -> None:

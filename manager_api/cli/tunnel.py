@@ -19,16 +19,21 @@ def tunnel(
     """Reach the farm's Temporal, for scripts and `temporal`, until Ctrl-C."""
     with Manager(manager) as farm:
         farm.get("/api/v3/version")
-        url, headers = f"{farm.url}{TUNNEL_PATH}", farm.headers
+        opening = Tunnel(
+            f"{farm.url}{TUNNEL_PATH}",
+            headers=farm.headers,
+            listen_port=port,
+            context=farm.context,
+        )
     try:
-        asyncio.run(_keep_open(url, headers, port))
+        asyncio.run(_keep_open(opening, farm.url, port))
     except KeyboardInterrupt:
         note("The tunnel is closed.")
 
 
-async def _keep_open(url: str, headers: dict[str, str], port: int) -> None:
+async def _keep_open(opening: Tunnel, url: str, port: int) -> None:
     try:
-        async with Tunnel(url, headers=headers, listen_port=port) as opened:
+        async with opening as opened:
             say(opened.address)
             note(
                 f"Temporal of {url} is at {opened.address} until you press Ctrl-C. For example:\n"

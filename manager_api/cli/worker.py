@@ -7,7 +7,7 @@ import typer
 
 from manager_api.cli.client import DEFAULT_URL, AsJson, Manager, ManagerUrl
 from manager_api.cli.console import CommandError, note, say, show_fields, show_json
-from manager_api.cli.host import HostDataDir, HostManager, HostName, become_host
+from manager_api.cli.host import HostDataDir, HostManager, HostName, HostPin, become_host
 from manager_api.cli.identify import tag_id, worker_id
 
 app = typer.Typer(
@@ -23,12 +23,13 @@ Lazy = Annotated[bool, typer.Option("--lazy/--now", help="After its task, or at 
 def worker(
     context: typer.Context,
     manager: HostManager = None,
+    pin: HostPin = None,
     data_dir: HostDataDir = None,
     name: HostName = None,
 ) -> None:
     """Render for a manager (what `tablao-worker` does), or with a verb: look after a worker."""
     if context.invoked_subcommand is None:
-        become_host(manager, data_dir, name)
+        become_host(manager, data_dir, name, pin)
     sources = [context.get_parameter_source(each) for each in context.params]
     if any(source is not None and source.name == "COMMANDLINE" for source in sources):
         verb = context.invoked_subcommand

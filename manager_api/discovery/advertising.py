@@ -39,7 +39,8 @@ def _ways(settings: ManagerSettings) -> dict[str, Way]:
     if not settings.autodiscoverable or not settings.port:
         return {}
     try:
-        place = Place.of(settings.host, settings.port)
+        scheme = "https" if settings.tls_files else "http"
+        place = Place.of(settings.host, settings.port, scheme, settings.public_url)
     except OSError as error:
         logger.warning(
             "workers cannot find this manager", extra={"host": settings.host, "reason": str(error)}

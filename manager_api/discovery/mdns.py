@@ -40,7 +40,8 @@ class MdnsAdvertisement:
             f"{instance_name(self._name, socket.gethostname(), self._place.port)}.{SERVICE_TYPE}",
             addresses=[socket.inet_aton(address) for address in addresses],
             port=self._place.port,
-            properties={"version": VERSION},
+            properties={"version": VERSION, "scheme": self._place.scheme}
+            | ({"url": self._place.public_url} if self._place.public_url else {}),
             server=f"tablao-{self._place.port}-{_label(socket.gethostname(), 40)}.local.",
         )
         told = await self._zeroconf.async_register_service(service, allow_name_change=True)

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 import psutil
 
+from manager_api.settings.reach import is_everywhere
+
 LOOPBACK = "127.0.0.1"
-_EVERYWHERE = frozenset({"", "0.0.0.0", "::"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,17 +21,25 @@ class Place:
     host: str
     """An IPv4 address; empty for all addresses of this machine."""
     port: int
+    scheme: str = "http"
+    public_url: str = ""
+    """Told instead of addresses, if a proxy stands before the manager. The proxy may serve networks
+    that the manager does not listen to."""
 
     @classmethod
-    def of(cls, host: str, port: int) -> "Place":
+    def of(cls, host: str, port: int, scheme: str = "http", public_url: str = "") -> "Place":
         """
         Args:
             host: a name or an address; empty or a wildcard for all addresses.
+            scheme: `http` or `https`.
+            public_url: without a slash at its end; empty if there is none.
 
         Raises:
             OSError: the host has no IPv4 address.
         """
-        return cls("" if host in _EVERYWHERE else socket.gethostbyname(host), port)
+        everywhere = bool(public_url) or is_everywhere(host)
+        address = "" if everywhere else socket.gethostbyname(host)
+        return cls(address, port, scheme, public_url)
 
     @property
     def is_everywhere(self) -> bool:
@@ -74,7 +83,7 @@ class Place:
             return str(way.getsockname()[0])
 
     def url(self, address: str) -> str:
-        return f"http://{address}:{self.port}"
+        return self.public_url or f"{self.scheme}://{address}:{self.port}"
 
 
 def is_loopback(address: str) -> bool:

@@ -23,9 +23,15 @@ _FPS = 24.0
 
 class FrameService:
     def __init__(
-        self, database: Database, storage: Path, variables: Variables, images: FrameImages
+        self,
+        database: Database,
+        storage: Path,
+        variables: Variables,
+        images: FrameImages,
+        public_path: str = "",
     ) -> None:
         self._database = database
+        self._public_path = public_path
         self._storage = storage
         self._variables = variables
         self._images = images
@@ -55,7 +61,7 @@ class FrameService:
             return _nothing("This job's settings do not say which frames it renders.")
         except Forbidden as refusal:
             return _nothing(f"The frames cannot be shown here: {refusal}.")
-        base = f"/api/tablao/v1/jobs/{job_id}/frames"
+        base = f"{self._public_path}/api/tablao/v1/jobs/{job_id}/frames"
         frames = [
             Frame(
                 frame=number,

@@ -19,8 +19,9 @@ _LOOKED_AT = 500
 
 
 class LastRenderedService:
-    def __init__(self, database: Database, images: LastRendered) -> None:
+    def __init__(self, database: Database, images: LastRendered, public_path: str = "") -> None:
         self._database = database
+        self._public_path = public_path
         self._images = images
 
     async def take(self, worker_id: str, task_id: str, media_type: str, image: bytes) -> None:
@@ -43,7 +44,8 @@ class LastRenderedService:
         """Return the addresses of the job's image; None without image or job, as in Flamenco."""
         if not self._images.has_image(job_id):
             return None
-        return JobLastRenderedImageInfo(base=job_files_url(job_id), suffixes=list(SIZES))
+        base = job_files_url(job_id, self._public_path)
+        return JobLastRenderedImageInfo(base=base, suffixes=list(SIZES))
 
     async def of_farm(self) -> JobLastRenderedImageInfo | None:
         async with self._database.reading() as session:
@@ -62,7 +64,7 @@ class LastRenderedService:
                     job_id=row.id,
                     name=row.name,
                     status=row.status,
-                    base=job_files_url(row.id),
+                    base=job_files_url(row.id, self._public_path),
                     suffixes=list(SIZES),
                     shown_at=times[row.id],
                 )
@@ -82,7 +84,9 @@ def _may_show(task: last_rendered.TaskOfImage, worker_id: str, now: datetime) ->
     return task.worker_id == worker_id and (task.is_active or has_just_ended)
 
 
-def last_rendered_shown(database: Database) -> Callable[[str], Awaitable[bool]]:
+def last_rendered_shown(
+    database: Database, public_path: str = ""
+) -> Callable[[str], Awaitable[bool]]:
     """Return a function that records a job's new image and appends the events.
 
     The function returns False if the job does not exist or is being deleted.
@@ -91,7 +95,7 @@ def last_rendered_shown(database: Database) -> Callable[[str], Awaitable[bool]]:
     async def shown(job_id: str) -> bool:
         try:
             async with database.writing() as session:
-                base, suffixes = job_files_url(job_id), list(SIZES)
+                base, suffixes = job_files_url(job_id, public_path), list(SIZES)
                 return await last_rendered.set_last_rendered(session, job_id, base, suffixes)
         except DatabaseBusy:
             return True  # the image exists; the event of the next image will announce it

@@ -27,8 +27,11 @@ class LogStream:
 
 
 class TaskService:
-    def __init__(self, database: Database, control: JobControl, logs: TaskLogs) -> None:
+    def __init__(
+        self, database: Database, control: JobControl, logs: TaskLogs, public_path: str = ""
+    ) -> None:
         self._database = database
+        self._public_path = public_path
         self._control = control
         self._logs = logs
 
@@ -49,7 +52,7 @@ class TaskService:
         size = await self._logs.size(row.job_id, row.id, row.attempt)
         if not size:
             return None
-        url = f"{job_files_url(row.job_id)}/task-{row.id}.txt"
+        url = f"{job_files_url(row.job_id, self._public_path)}/task-{row.id}.txt"
         return TaskLogInfo(task_id=row.id, job_id=row.job_id, url=url, size=size)
 
     async def log(self, task_id: str) -> LogStream:

@@ -419,5 +419,6 @@ def _blocks_of(stretch: Stretch) -> Iterator[bytes]:
             left -= len(block)
 
 
-def job_files_url(job_id: str) -> str:
-    return f"/job-files/job-{job_id[:4]}/{job_id}"
+def job_files_url(job_id: str, public_path: str) -> str:
+    """Return the address of a job's files, from the root of the site."""
+    return f"{public_path}/job-files/job-{job_id[:4]}/{job_id}"

@@ -24,6 +24,9 @@ LIVE = frozenset(
 )
 _BY_COMMAND_LINE = {"host": "listen", "port": "listen"}
 
+#: Settings that no client changes, wherever it is.
+_DECIDED_HERE = ("insecure", "tls", "trusted_proxies", "public_url", "allowed_hosts")
+
 OnChange = Callable[[ManagerSettings], Awaitable[None]]
 Edit = Callable[[Mapping[str, Any]], Mapping[str, Any]]
 
@@ -145,11 +148,12 @@ class Configuration:
                 raise CannotRead(str(refusal)) from refusal
 
     def _check_kept_from_outside(self, content: Mapping[str, Any]) -> None:
-        if content.get("insecure") != self._content.get("insecure"):
-            raise ValueError(
-                "Setting insecure: who may reach the manager is decided on its machine, "
-                f"in {self.file} or at the command line, not through it."
-            )
+        for name in _DECIDED_HERE:
+            if content.get(name) != self._content.get(name):
+                raise ValueError(
+                    f"Setting {name}: who may reach the manager is decided on its machine, "
+                    f"in {self.file} or at the command line, not through it."
+                )
 
     def _read(self, content: Mapping[str, Any]) -> ManagerSettings:
         # The data directory of this process stays, wherever it was set.

@@ -5,11 +5,11 @@ They are read by `read_settings` in the composition root, and again when the fil
 has them. docs/settings.md explains the settings to users; a test compares it with this model.
 """
 
-import ipaddress
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 import platformdirs
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator
@@ -18,35 +18,41 @@ from pydantic_settings import SettingsConfigDict
 from activities.process.layered_settings import LayeredSettings, SettingsError
 from manager_api.settings.about import AT_ONCE, WITH_JOB, About, Secret, Topic
 from manager_api.settings.listening import address, host_and_port
-from manager_api.settings.platforms import managers_platform
+from manager_api.settings.paths import expanded_path, of_user, with_defaults
+from manager_api.settings.reach import (
+    LIST_OF_NAMES,
+    check_listen,
+    check_tls_files,
+    host_name,
+    is_loopback,
+    network_of,
+    public_address,
+)
 from manager_api.settings.sections import (
     Duration,
     FaultRule,
     Mqtt,
     Shaman,
     TaskTypeTimes,
+    Tls,
     Variable,
 )
 from workflows.domain.faults import MOST_RULES
 from workflows.domain.run_times import FarmTimes, RunLimits, WhenSilent
-from workflows.domain.variables import DEFAULT_VARIABLES, Variables
-from workflows.domain.variables import Variable as DomainVariable
+from workflows.domain.variables import Variables
 
 SETTINGS_FILE = "tablao-manager.yaml"
 #: The file in the data directory in which `RestoreWatch` notes the database's number.
 DATABASE_MARK = "database-mark"
 #: The folder of the data directories of workers that `tablao up` starts.
 WORKERS = "workers"
+#: The folder of the farm's own authority and of the certificate that it has made.
+TLS = "tls"
 _DATABASES = frozenset({"sqlite+aiosqlite", "postgresql+asyncpg"})
 #: The version of the file format of Flamenco 3.9's settings.
 FILE_VERSION = 3
 
 
-def _network(text: str) -> str:
-    return str(ipaddress.ip_network(text))
-
-
-Network = Annotated[str, AfterValidator(_network)]
 #: Larger numbers would be too large where they are used, which could fail only at the next start.
 Seconds = Annotated[float, Field(ge=0, le=1e9)]
 Positive = Annotated[int, Field(ge=1, le=2**62)]
@@ -144,11 +150,30 @@ class ManagerSettings(LayeredSettings):
     loopback: Annotated[Literal["auto", "open", "token"], About(Topic.REACH, AT_ONCE)] = "auto"
     """What callers of this machine are that show no credentials; see `lets_this_machine_in`."""
     legacy_networks: Annotated[
-        tuple[Network, ...], Field(max_length=100), About(Topic.REACH, AT_ONCE, is_in_form=False)
+        tuple[Annotated[str, AfterValidator(network_of)], ...],
+        *LIST_OF_NAMES,
+        About(Topic.REACH, AT_ONCE, is_in_form=False, default_in_words="none"),
     ] = ()
     """Callers in them that show no credentials are artists."""
     audit_kept: Annotated[Duration, About(Topic.REACH, AT_ONCE)] = timedelta(days=365)
     """0: for ever."""
+    tls: Tls = Tls()
+    trusted_proxies: Annotated[
+        tuple[Annotated[str, AfterValidator(network_of)], ...],
+        *LIST_OF_NAMES,
+        About(Topic.REACH, is_in_form=False, default_in_words="none"),
+    ] = ()
+    """Addresses and networks. Proxies on the manager's own machine are trusted anyway."""
+    public_url: Annotated[
+        str, AfterValidator(public_address), About(Topic.REACH, is_in_form=False)
+    ] = ""
+    """Without a slash at its end."""
+    allowed_hosts: Annotated[
+        tuple[Annotated[str, AfterValidator(host_name)], ...],
+        *LIST_OF_NAMES,
+        About(Topic.REACH, is_in_form=False, default_in_words="none"),
+    ] = ()
+    """Further names, besides those that manager_api/web/allowed_hosts.py knows."""
     max_json_bytes: Annotated[int, Field(ge=65_536), About(Topic.REACH, AT_ONCE)] = 2**20
     """A few requests may have more (manager_api/web/app.py)."""
     max_image_bytes: Annotated[Positive, About(Topic.REACH, AT_ONCE)] = 26_214_400
@@ -215,7 +240,7 @@ class ManagerSettings(LayeredSettings):
     @field_validator("data_dir", mode="after")
     @classmethod
     def _data_dir_in_full(cls, path: Path) -> Path:
-        return _of_user(path).absolute()
+        return of_user(path).absolute()
 
     @field_validator(
         "shared_storage_path", "local_manager_storage_path", "job_types_path", mode="after"
@@ -228,13 +253,13 @@ class ManagerSettings(LayeredSettings):
         # A setting that was refused is missing here; its own error is reported first.
         expanded = expanded_path(str(path), info.data.get("variables", {}))
         data_dir: Path = info.data.get("data_dir", Path())
-        return data_dir / _of_user(Path(expanded))
+        return data_dir / of_user(Path(expanded))
 
     @field_validator("database", mode="after")
     @classmethod
     def _database_is_an_address(cls, database: str) -> str:
         if "://" not in database:
-            _of_user(Path(database))
+            of_user(Path(database))
             return database
         # Imported here, because the import would delay every command that reads settings.
         from sqlalchemy import make_url
@@ -258,6 +283,28 @@ class ManagerSettings(LayeredSettings):
         return address(*host_and_port(listen))
 
     @property
+    def tls_files(self) -> tuple[Path, Path] | None:
+        """The files of the certificate and of its key; None: plain HTTP is served."""
+        if not self.tls.cert:
+            return None
+        cert, key = (self.data_dir / of_user(Path(each)) for each in (self.tls.cert, self.tls.key))
+        return cert, key
+
+    @property
+    def public_path(self) -> str:
+        """The path of `public_url`, which comes before the manager's own; empty if it has none."""
+        return urlsplit(self.public_url).path
+
+    @property
+    def public_host(self) -> str:
+        return urlsplit(self.public_url).hostname or ""
+
+    @property
+    def public_origin(self) -> str:
+        """`public_url` without its path; empty if it is not set."""
+        return self.public_url.removesuffix(self.public_path)
+
+    @property
     def host(self) -> str:
         return host_and_port(self.listen)[0]
 
@@ -268,8 +315,8 @@ class ManagerSettings(LayeredSettings):
     @property
     def lets_this_machine_in(self) -> bool:
         """Whether programs of this machine that show no credentials may do what wranglers may."""
-        is_alone = self.loopback == "auto" and _is_loopback(self.host)
-        return is_alone or self.loopback == "open"
+        is_alone = is_loopback(self.host) and not self.trusted_proxies and not self.public_url
+        return self.loopback == "open" or (self.loopback == "auto" and is_alone)
 
     @property
     def jobs_path(self) -> Path:
@@ -295,7 +342,7 @@ class ManagerSettings(LayeredSettings):
 
     @property
     def farm_variables(self) -> Variables:
-        return Variables.of_farm(_with_defaults(self.variables), str(self.jobs_path))
+        return Variables.of_farm(with_defaults(self.variables), str(self.jobs_path))
 
     @classmethod
     def from_content(cls, content: Mapping[str, Any]) -> dict[str, Any]:
@@ -338,57 +385,13 @@ def read_settings(
             settings.host if host is None else host, settings.port if port is None else port
         )
         settings = ManagerSettings.read({**command_line, "listen": listen}, content)
-    check_listen(settings.host, settings.insecure)
-    return settings
-
-
-def expanded_path(path: str, variables: dict[str, Variable]) -> str:
-    """Return a path of the manager with its variables replaced for the manager's platform.
-
-    Raises:
-        ValueError: a variable in it does not exist or has no value; the message is a sentence.
-    """
-    defined = Variables(tuple(_with_defaults(variables)))
-    return defined.in_own_path(path, managers_platform())
-
-
-def _of_user(path: Path) -> Path:
-    """Return a path with the home directory in place of `~`.
-
-    Raises:
-        ValueError: the home directory is not known; the message is a sentence.
-    """
-    try:
-        return path.expanduser()
-    except RuntimeError as error:
-        raise ValueError(f"the home directory of {path.parts[0]} is not known") from error
-
-
-def _with_defaults(variables: dict[str, Variable]) -> list[DomainVariable]:
-    configured = [variable.named(name) for name, variable in variables.items()]
-    return [*(v for v in DEFAULT_VARIABLES if v.name not in variables), *configured]
-
-
-def check_listen(host: str, insecure: bool) -> None:
-    """Refuse to serve a network with plain HTTP, unless `insecure` is set.
-
-    Raises:
-        SettingsError: other machines can reach `host`, and `insecure` is not set.
-    """
-    if insecure or _is_loopback(host):
-        return
-    raise SettingsError(
-        f"Listening on {host or 'every address'} with plain HTTP would let others on that network "
-        "read passwords, tokens and frames on their way. Listen on 127.0.0.1, or add --insecure "
-        "if you trust the network."
+    files = settings.tls_files
+    check_listen(
+        settings.host,
+        has_tls=files is not None,
+        has_proxies=bool(settings.trusted_proxies),
+        insecure=settings.insecure,
     )
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        # A name that resolves to this machine today may resolve to another address tomorrow.
-        return False
+    if files is not None:
+        check_tls_files(*files)
+    return settings

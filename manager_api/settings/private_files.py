@@ -13,10 +13,10 @@ from pathlib import Path
 
 from sqlalchemy import make_url
 
-from manager_api.settings.model import DATABASE_MARK, SETTINGS_FILE, WORKERS, ManagerSettings
+from manager_api.settings.model import DATABASE_MARK, SETTINGS_FILE, TLS, WORKERS, ManagerSettings
 
 #: The manager's own files and folders in the data directory, besides those that settings name.
-_OWN = (SETTINGS_FILE, "temporal", "logs", DATABASE_MARK, WORKERS)
+_OWN = (SETTINGS_FILE, "temporal", "logs", DATABASE_MARK, WORKERS, TLS)
 #: The files that SQLite keeps beside a database.
 _BESIDE = ("", "-wal", "-shm", "-journal")
 _FILE, _FOLDER, _PASSAGE = 0o600, 0o700, 0o711

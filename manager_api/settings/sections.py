@@ -123,6 +123,20 @@ class Shaman(Section):
     garbage_collect: GarbageCollect = Field(default=GarbageCollect(), alias="garbageCollect")
 
 
+class Tls(Section):
+    """What the manager serves HTTPS with: files in PEM, both or none."""
+
+    cert: Annotated[str, About(Topic.REACH, is_in_form=False)] = ""
+    """The certificate, followed by those that lead to an authority."""
+    key: Annotated[str, About(Topic.REACH, is_in_form=False)] = ""
+
+    @model_validator(mode="after")
+    def _are_both_or_none(self) -> "Tls":
+        if bool(self.cert) != bool(self.key):
+            raise ValueError("cert and key belong together: give both or none")
+        return self
+
+
 class MqttClient(Section):
     enabled: Annotated[bool, About(Topic.EVENTS, AT_ONCE, is_flamencos=True)] = False
     broker: Annotated[

@@ -3,7 +3,8 @@
 import tempfile
 from pathlib import Path
 
-from manager_api.settings.model import ManagerSettings, expanded_path
+from manager_api.settings.model import ManagerSettings
+from manager_api.settings.paths import expanded_path
 
 
 def why_no_storage(path: str, settings: ManagerSettings) -> str:

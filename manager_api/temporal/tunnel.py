@@ -5,23 +5,39 @@ The module of the other end, `activities.connections.tunnel_client`, describes t
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any
 
 from fastapi import APIRouter, WebSocket, WebSocketDisconnect
 
 from activities.connections.tunnel_client import TUNNEL_PATH, carry
+from manager_api.database.loops import until_one_ends
+from manager_api.temporal.binary_frames import (
+    FIRST_BYTES_S,
+    FORBIDDEN,
+    UNREACHABLE,
+    BinaryFrames,
+    close,
+    until_ended,
+)
 
-#: The close code for callers that may not use Temporal. Before the handshake it becomes HTTP 403.
-FORBIDDEN = 4403
-_OK, _NOT_BINARY, _UNREACHABLE, _SILENT = 1000, 1003, 1011, 4408
-#: Time for the first bytes of a connection. Clients of Temporal and browsers begin at once.
-FIRST_BYTES_S = 30.0
+Serve = Callable[[WebSocket], Awaitable[bool]]
+
+
+async def _never(_websocket: WebSocket) -> None:
+    await asyncio.Event().wait()
+
+
+async def _no_worker(_websocket: WebSocket) -> bool:
+    return False
 
 
 def tunnel_router(
     target: Callable[[], str],
     authorize: Callable[[WebSocket], Awaitable[bool]],
     *,
+    serve_worker: Serve = _no_worker,
+    until_void: Callable[[WebSocket], Coroutine[Any, Any, None]] = _never,
     path: str = TUNNEL_PATH,
     first_bytes_s: float = FIRST_BYTES_S,
 ) -> APIRouter:
@@ -29,7 +45,10 @@ def tunnel_router(
 
     Args:
         target: Returns `host:port` of Temporal; called at each connection.
-        authorize: Returns whether the caller of this WebSocket may reach Temporal.
+        authorize: Returns whether the caller of this WebSocket may do everything in Temporal.
+        serve_worker: Serves the WebSocket to its end if its caller is a worker, and returns whether
+            it is one. By default no caller is.
+        until_void: Closes the WebSocket when its caller may not use it any more, and returns.
         path: The path of the WebSocket; another target, such as Temporal's Web UI, needs another.
         first_bytes_s: Time within which a client must send something.
     """
@@ -37,8 +56,13 @@ def tunnel_router(
 
     @router.websocket(path)
     async def tunnel(websocket: WebSocket) -> None:
+        if await serve_worker(websocket):
+            return
         if await authorize(websocket):
-            await tunnel_endpoint(websocket, target(), first_bytes_s=first_bytes_s)
+            await until_one_ends(
+                tunnel_endpoint(websocket, target(), first_bytes_s=first_bytes_s),
+                until_void(websocket),
+            )
         else:
             await websocket.close(FORBIDDEN)
 
@@ -58,13 +82,14 @@ async def tunnel_endpoint(
         async with asyncio.timeout(connect_timeout):
             reader, writer = await _reach(target_address)
     except OSError:  # A time-out is an OSError, too.
-        await _close(websocket, _UNREACHABLE, "Temporal is unreachable")
+        await close(websocket, UNREACHABLE, "Temporal is unreachable")
         return
+    frames = BinaryFrames(websocket, first_bytes_s)
     try:
-        code, reason = await _carry(websocket, reader, writer, first_bytes_s)
+        code, reason = await until_ended(_carry(websocket, frames, reader, writer))
     finally:
         writer.close()
-    await _close(websocket, code, reason)
+    await close(websocket, code, reason)
 
 
 async def _reach(address: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
@@ -78,38 +103,12 @@ async def _reach(address: str) -> tuple[asyncio.StreamReader, asyncio.StreamWrit
 
 async def _carry(
     websocket: WebSocket,
+    frames: BinaryFrames,
     reader: asyncio.StreamReader,
     writer: asyncio.StreamWriter,
-    first_bytes_s: float,
-) -> tuple[int, str]:
-    """Carry the connection; return the code and reason with which to close the WebSocket."""
-    patience_s: float | None = first_bytes_s
-
-    async def receive() -> bytes:
-        nonlocal patience_s
-        async with asyncio.timeout(patience_s):
-            message = await websocket.receive()
-        patience_s = None
-        if message["type"] == "websocket.disconnect":
-            raise WebSocketDisconnect(message["code"])
-        data: bytes = message["bytes"]
-        return data
-
+) -> None:
     try:
-        await carry(reader, writer, websocket.send_bytes, receive)
+        await carry(reader, writer, websocket.send_bytes, frames.receive)
     except WebSocketDisconnect:
         writer.transport.abort()  # Temporal must see a broken connection, not a proper end.
-        return _OK, ""
-    except TimeoutError:
-        return _SILENT, "no bytes came"
-    except KeyError:
-        return _NOT_BINARY, "this tunnel carries binary frames only"
-    except OSError:
-        return _UNREACHABLE, "Temporal broke the connection"
-    return _OK, ""
-
-
-async def _close(websocket: WebSocket, code: int, reason: str) -> None:
-    # The other side may have closed it already.
-    with contextlib.suppress(WebSocketDisconnect, RuntimeError):
-        await websocket.close(code, reason)
+        raise

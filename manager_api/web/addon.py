@@ -7,6 +7,7 @@ from fastapi.responses import JSONResponse, RedirectResponse, Response
 
 from manager_api.web.addon_package import listing_for, zip_for
 from manager_api.web.auth import Anybody
+from manager_api.web.dependencies import Parts
 from manager_api.web.parameters import OurAddress
 
 ADDRESS = "/tablao-addon.zip"
@@ -26,9 +27,9 @@ async def download_addon(address: OurAddress) -> Response:
 
 @router.get("/flamenco-addon.zip")
 @router.get("/flamenco3-addon.zip")
-async def to_our_addon() -> RedirectResponse:
+async def to_our_addon(parts: Parts) -> RedirectResponse:
     """Redirect from the addresses of Flamenco's add-on, which artists' notes and scripts use."""
-    return RedirectResponse(ADDRESS, 308)
+    return RedirectResponse(f"{parts.settings.public_path}{ADDRESS}", 308)
 
 
 @router.get(LISTING)

@@ -95,6 +95,12 @@ async def worker_of(websocket: WebSocket) -> str | None:
     return None if worker is None else worker.id
 
 
+async def admitted_worker_of(websocket: WebSocket) -> str | None:
+    """Return the id of the worker that opens this WebSocket, if it need not wait to be let in."""
+    worker = await _worker_row(websocket)
+    return None if worker is None or worker.is_waiting else worker.id
+
+
 async def _worker_row(websocket: WebSocket) -> WorkerRow | None:
     parts: ManagerParts = websocket.app.state.parts
     try:
@@ -103,7 +109,16 @@ async def _worker_row(websocket: WebSocket) -> WorkerRow | None:
         return None
 
 
-async def identify(connection: HTTPConnection, parts: Parts) -> Identity:
+async def _caller(connection: HTTPConnection, parts: Parts) -> Identity:
+    try:
+        return await identify(connection, parts)
+    except NotAuthenticated as refusal:
+        if connection.scope["type"] == "websocket":
+            raise WebSocketException(_POLICY_VIOLATION, str(refusal)) from refusal
+        raise
+
+
+async def identify(connection: HTTPConnection, parts: ManagerParts) -> Identity:
     """Return who makes this request.
 
     Raises:
@@ -121,7 +136,7 @@ async def identify(connection: HTTPConnection, parts: Parts) -> Identity:
     if cookie := session_cookie(connection):
         found = await parts.identities.of_session(cookie)
         if found is not None:
-            _check_own_page(connection)
+            _check_own_page(connection, parts)
             return found
     if parts.settings.lets_this_machine_in and acts_as_this_machine(connection):
         return _MACHINE
@@ -130,7 +145,7 @@ async def identify(connection: HTTPConnection, parts: Parts) -> Identity:
     return NOBODY
 
 
-Caller = Annotated[Identity, Depends(identify)]
+Caller = Annotated[Identity, Depends(_caller)]
 
 
 class Needs:
@@ -279,23 +294,24 @@ def _submitter(identity: Identity) -> Identity:
     )
 
 
-def _check_own_page(connection: HTTPConnection) -> None:
+def _check_own_page(connection: HTTPConnection, parts: ManagerParts) -> None:
     """Check that a page of ours sends the cookie, where the request may change something."""
     scope = connection.scope
     changes = scope["type"] == "websocket" or scope["method"] not in HARMLESS
-    if changes and not says_it_is_of_own_page(connection.headers):
+    origin = parts.settings.public_origin
+    if changes and not says_it_is_of_own_page(connection.headers, origin):
         raise NotAuthenticated("only pages of this manager may use a login")
 
 
 async def may_reach_temporal(websocket: WebSocket) -> bool:
-    """Return whether a client may use the tunnel to Temporal.
+    """Return whether a client that is no worker may do everything in Temporal.
 
-    Workers may that were let in, and callers with the permission `temporal`.
+    Callers with the permission `temporal` may: a client that signals workflows commands the farm.
     """
     parts: ManagerParts = websocket.app.state.parts
-    worker = await _worker_row(websocket)
-    if worker is not None:
-        return not worker.is_waiting
+    # A worker that was not let in, or whose secret is void, is not this machine's user.
+    if "authorization" in websocket.headers and not shown_token(websocket):
+        return False
     try:
         caller = await identify(websocket, parts)
     except NotAuthenticated:
@@ -320,6 +336,11 @@ async def close_when_revoked(
         with contextlib.suppress(DatabaseBusy):
             may = await _still_may(websocket, parts, *any_of)
     await websocket.close(LOG_IN_AGAIN, "log in again")
+
+
+async def close_tunnel_when_revoked(websocket: WebSocket) -> None:
+    """Close a person's tunnel to Temporal when the person may not use it any more, and return."""
+    await close_when_revoked(websocket, websocket.app.state.parts, Permission.TEMPORAL)
 
 
 async def _still_may(websocket: WebSocket, parts: ManagerParts, *any_of: Permission) -> bool:

@@ -7,6 +7,7 @@ stays connected, and could open connections until the system has no more.
 import asyncio
 import contextlib
 import sys
+from collections.abc import Callable
 from typing import Any, cast
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -26,9 +27,21 @@ _LARGEST_HEAD = 64 * 1024
 _OTHER_FILES = 512
 
 
-def limited_connection(most_of_address: int) -> type[HttpToolsProtocol]:
-    """Return uvicorn's protocol with limits; at most so many connections of an address, 0: any."""
-    limits = {"most_of_address": most_of_address, "most_of_all": _most_of_all()}
+def limited_connection(
+    most_of_address: int, is_proxy: Callable[[str], bool] = lambda _: False
+) -> type[HttpToolsProtocol]:
+    """Return uvicorn's protocol with limits.
+
+    Args:
+        most_of_address: the most connections of one address; 0: any number.
+        is_proxy: whether many clients may come from an address, which then has no limit.
+            proxies.py counts the open requests of each of them.
+    """
+    limits = {
+        "most_of_address": most_of_address,
+        "most_of_all": _most_of_all(),
+        "is_proxy": staticmethod(is_proxy),
+    }
     return type("Limited", (LimitedConnection,), limits)
 
 
@@ -50,6 +63,7 @@ class LimitedConnection(HttpToolsProtocol):
     most_of_address = 0
     """0: no limit."""
     most_of_all = sys.maxsize
+    is_proxy: Callable[[str], bool] = staticmethod(lambda _: False)
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
@@ -131,6 +145,8 @@ class LimitedConnection(HttpToolsProtocol):
             self._look = None
 
     def _count_of_address(self) -> int:
+        if self.client and self.is_proxy(self.client[0]):
+            return 0
         address = self.client and counted_as(self.client[0])
         return sum(
             1

@@ -1,14 +1,16 @@
 """The cookie of a browser's session.
 
-Over HTTPS its name begins with `__Host-`, which no other host and no subdomain can set.
+Over HTTPS its name begins with `__Host-`, which no other host and no subdomain can set. Below a
+path of `public_url` it begins with `__Secure-`, because `__Host-` is for whole hosts.
 """
 
 from fastapi import Response
 from starlette.requests import HTTPConnection
 
 from manager_api.access.identities import LONGEST_SESSION
+from manager_api.web.dependencies import ManagerParts
 
-_PLAIN, _SECURE = "tablao-session", "__Host-tablao-session"
+_NAME = "tablao-session"
 
 
 def session_cookie(connection: HTTPConnection) -> str:
@@ -21,7 +23,7 @@ def set_session_cookie(response: Response, connection: HTTPConnection, value: st
         _name(connection),
         value,
         max_age=int(LONGEST_SESSION.total_seconds()),
-        path="/",
+        path=_path(connection) or "/",
         secure=_is_secure(connection),
         httponly=True,
         samesite="lax",
@@ -31,7 +33,7 @@ def set_session_cookie(response: Response, connection: HTTPConnection, value: st
 def remove_session_cookie(response: Response, connection: HTTPConnection) -> None:
     response.delete_cookie(
         _name(connection),
-        path="/",
+        path=_path(connection) or "/",
         secure=_is_secure(connection),
         httponly=True,
         samesite="lax",
@@ -39,7 +41,14 @@ def remove_session_cookie(response: Response, connection: HTTPConnection) -> Non
 
 
 def _name(connection: HTTPConnection) -> str:
-    return _SECURE if _is_secure(connection) else _PLAIN
+    if not _is_secure(connection):
+        return _NAME
+    return f"{'__Secure-' if _path(connection) else '__Host-'}{_NAME}"
+
+
+def _path(connection: HTTPConnection) -> str:
+    parts: ManagerParts = connection.app.state.parts
+    return parts.settings.public_path
 
 
 def _is_secure(connection: HTTPConnection) -> bool:

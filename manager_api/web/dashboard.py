@@ -7,6 +7,7 @@ from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse, Resp
 
 from manager_api.contract.errors import NotFound
 from manager_api.web.auth import Anybody
+from manager_api.web.dependencies import Parts
 
 ADDRESS = "/app/"
 FILES = Path(__file__).parents[1] / "dashboard_files"
@@ -26,7 +27,7 @@ _POLICY = {
             "style-src 'self' 'unsafe-inline'",
             "img-src 'self' data: blob:",
             "object-src 'none'",
-            "base-uri 'none'",
+            "base-uri 'self'",
             "form-action 'self'",
             "frame-ancestors 'none'",
         )
@@ -38,20 +39,29 @@ router = APIRouter(dependencies=[Anybody], include_in_schema=False)
 
 @router.get("/")
 @router.get("/app")
-async def to_dashboard() -> RedirectResponse:
-    return RedirectResponse(ADDRESS, 307)
+async def to_dashboard(parts: Parts) -> RedirectResponse:
+    return RedirectResponse(f"{parts.settings.public_path}{ADDRESS}", 307)
 
 
 @router.get("/app/{path:path}")
-async def dashboard(path: str) -> Response:
-    file = _file(path)
+async def dashboard(path: str, parts: Parts) -> Response:
+    file = None if path == "index.html" else _file(path)
     if file is not None:
         is_asset = file.parent.name == "assets"
         return FileResponse(file, headers=(_FOR_EVER if is_asset else _ASK_AGAIN) | _POLICY)
-    page = FILES / "index.html"
-    if not page.is_file():
+    page = _page(parts.settings.public_path)
+    if page is None:
         return HTMLResponse(_NOT_BUILT, 503, _POLICY)
-    return FileResponse(page, headers=_ASK_AGAIN | _POLICY)
+    return HTMLResponse(page, headers=_ASK_AGAIN | _POLICY)
+
+
+def _page(public_path: str) -> str | None:
+    """Return the page, with the address that all its relative addresses begin at."""
+    try:
+        page = (FILES / "index.html").read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return None
+    return page.replace(f'<base href="{ADDRESS}"', f'<base href="{public_path}{ADDRESS}"', 1)
 
 
 def _file(path: str) -> Path | None:

@@ -121,7 +121,9 @@ class ManagerParts:
             control=control,
             logs=logs,
             events=live,
-            last_rendered=LastRendered(logs.job_directory, last_rendered_shown(database)),
+            last_rendered=LastRendered(
+                logs.job_directory, last_rendered_shown(database, settings.public_path)
+            ),
             frame_images=FrameImages(settings.local_manager_storage_path / "frame-images"),
             identities=identities,
             passwords=passwords,
@@ -192,7 +194,7 @@ async def _jobs(parts: Parts) -> JobService:
 
 
 async def _tasks(parts: Parts) -> TaskService:
-    return TaskService(parts.database, parts.control, parts.logs)
+    return TaskService(parts.database, parts.control, parts.logs, parts.settings.public_path)
 
 
 async def _workers(parts: Parts) -> WorkerService:
@@ -204,12 +206,17 @@ async def _deletions(parts: Parts) -> DeletionService:
 
 
 async def _last_rendered(parts: Parts) -> LastRenderedService:
-    return LastRenderedService(parts.database, parts.last_rendered)
+    return LastRenderedService(parts.database, parts.last_rendered, parts.settings.public_path)
 
 
 async def _frames(parts: Parts) -> FrameService:
-    storage = parts.settings.shared_storage_path
-    return FrameService(parts.database, storage, parts.configuration.variables, parts.frame_images)
+    return FrameService(
+        parts.database,
+        parts.settings.shared_storage_path,
+        parts.configuration.variables,
+        parts.frame_images,
+        parts.settings.public_path,
+    )
 
 
 async def _files(parts: Parts) -> FileService:

@@ -10,6 +10,7 @@ from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Resp
 from fastapi.staticfiles import StaticFiles
 
 from manager_api.web.auth import Reading
+from manager_api.web.dependencies import Parts
 
 OPENAPI_URL = "/api/v3/openapi3.json"
 EXPLORER_URL = "/api/v3/swagger-ui/"
@@ -20,13 +21,14 @@ def _source_of(script: bytes) -> str:
     return f"'sha256-{b64encode(hashlib.sha256(script).digest()).decode()}'"
 
 
-#: Swagger UI's page has a script in it, which the policy names by its digest.
+#: Swagger UI's page has a script in it, which the policy names by its digest. Its addresses are
+#: relative, so that they do not depend on the path of `public_url`.
 _PAGE = get_swagger_ui_html(
-    openapi_url=OPENAPI_URL,
+    openapi_url="../openapi3.json",
     title="Tablao",
-    swagger_js_url=f"{ASSETS_URL}/swagger-ui-bundle.js",
-    swagger_css_url=f"{ASSETS_URL}/swagger-ui.css",
-    swagger_favicon_url=f"{ASSETS_URL}/favicon.png",
+    swagger_js_url="assets/swagger-ui-bundle.js",
+    swagger_css_url="assets/swagger-ui.css",
+    swagger_favicon_url="assets/favicon.png",
 ).body
 _SCRIPTS = re.findall(rb"<script>(.*?)</script>", _PAGE, re.DOTALL)
 _POLICY = "; ".join(
@@ -47,8 +49,8 @@ router = APIRouter(dependencies=[Reading], include_in_schema=False)
 
 
 @router.get(EXPLORER_URL.rstrip("/"))
-async def to_explorer() -> RedirectResponse:
-    return RedirectResponse(EXPLORER_URL, 308)
+async def to_explorer(parts: Parts) -> RedirectResponse:
+    return RedirectResponse(f"{parts.settings.public_path}{EXPLORER_URL}", 308)
 
 
 @router.get(EXPLORER_URL)

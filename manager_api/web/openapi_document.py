@@ -28,7 +28,13 @@ def describe(app: FastAPI) -> None:
 
 
 def _document(app: FastAPI) -> dict[str, Any]:
-    document = get_openapi(title=app.title, version=app.version, routes=app.routes)
+    public_path = app.state.parts.settings.public_path
+    document = get_openapi(
+        title=app.title,
+        version=app.version,
+        routes=app.routes,
+        servers=[{"url": public_path}] if public_path else None,
+    )
     for path, operations in document["paths"].items():
         for operation in operations.values():
             _without_default_validation(operation["responses"])

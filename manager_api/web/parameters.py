@@ -7,11 +7,14 @@ import re
 from email.errors import MessageError
 from email.header import decode_header, make_header
 from typing import Annotated
+from urllib.parse import urlsplit
 
 from fastapi import Depends, Header, Request
 
 from manager_api.contract.errors import BadRequest, TaskNotFound
 from manager_api.web.addon_package import address_of
+from manager_api.web.dependencies import Parts
+from manager_api.web.proxies import client_of
 from workflows.domain.shaman import Blob, NotAllowed
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", re.ASCII)
@@ -79,8 +82,14 @@ async def _address(request: Request) -> str:
     return request.client.host if request.client else ""
 
 
-async def _our_address(request: Request) -> str:
-    return address_of(request.url.scheme, request.headers.get("host", ""))
+async def _our_address(request: Request, parts: Parts) -> str:
+    """Return the manager's address as the client knows it, without a slash at its end."""
+    host = request.headers.get("host", "")
+    settings = parts.settings
+    is_public = host.lower() == urlsplit(settings.public_url).netloc
+    if settings.public_url and (is_public or client_of(request.scope).came_by_proxy):
+        return settings.public_url
+    return address_of(request.scope["scheme"], host)
 
 
 async def _blob(checksum: str, filesize: int) -> Blob:

@@ -11,6 +11,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
+from starlette.types import Receive, Scope, Send
 
 from manager_api.contract.errors import (
     DISK_FULL,
@@ -116,3 +117,19 @@ def code_and_message(
     status: int, message: str, headers: Mapping[str, str] | None = None
 ) -> JSONResponse:
     return JSONResponse({"code": status, "message": message}, status, headers)
+
+
+async def refuse(scope: Scope, receive: Receive, send: Send, status: int, message: str) -> None:
+    """Answer a request, or a WebSocket before its handshake, with a refusal.
+
+    A WebSocket gets 421 for 403, which a host takes for the answer to a worker that was deleted.
+    """
+    if scope["type"] == "websocket" and "websocket.http.response" not in scope.get(
+        "extensions", {}
+    ):
+        await receive()
+        await send({"type": "websocket.close", "code": 1008})
+        return
+    if scope["type"] == "websocket" and status == HTTPStatus.FORBIDDEN:
+        status = HTTPStatus.MISDIRECTED_REQUEST
+    await code_and_message(status, message)(scope, receive, send)

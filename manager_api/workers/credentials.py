@@ -7,6 +7,7 @@ import hashlib
 import hmac
 import time
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 
 import bcrypt
 
@@ -35,6 +36,20 @@ def hash_secret(secret: str) -> str:
         raise BadRequest("the secret must have 72 bytes at most, and no NUL") from error
 
 
+@dataclass(frozen=True, slots=True)
+class TunnelRights:
+    """What a worker may do in Temporal: take the tasks of a session, and answer for its tasks."""
+
+    session: int
+    """The newest session of the worker's host."""
+    token_key: bytes
+    """Seals the tokens of its tasks.
+
+    Each manager of the farm can make it, and the worker cannot: it is made from the stored hash,
+    whose salt the worker does not know.
+    """
+
+
 class WorkerCredentials:
     """Checks workers' secrets and remembers the right ones, because bcrypt is slow on purpose."""
 
@@ -61,6 +76,19 @@ class WorkerCredentials:
         if row is None or row.deleted_at is not None or not await self._fits(row, secret):
             raise NotAuthorized("authorization failed: unknown worker or wrong secret")
         return row
+
+    def forget(self, worker_id: str) -> None:
+        """Ask the database again for this worker."""
+        self._known.pop(worker_id, None)
+
+    async def tunnel_rights(self, worker_id: str) -> TunnelRights | None:
+        """Return what a worker's tunnel gives access to, as of now; None if there is no worker."""
+        row = await self._rows.get(worker_id)
+        if row is None:
+            return None
+        text = f"task tokens of {worker_id}".encode()
+        key = hmac.digest(row.secret_hash.encode(), text, "sha256")
+        return TunnelRights(session=row.session, token_key=key)
 
     async def _row(self, worker_id: str) -> WorkerRow | None:
         since, row = self._known.get(worker_id, (float("-inf"), None))

@@ -54,11 +54,6 @@ class BrowsedFarm(FarmProcesses):
         (self.directory / PATIENT).touch()
         return self
 
-    def start_manager(self) -> None:
-        """Requests of `http` are those of the manager's own user, an administrator."""
-        super().start_manager()
-        self.http.headers["authorization"] = f"Bearer {self.admin_token}"
-
     def link_code(self) -> str:
         """The code of a new one-time link, with which a browser logs in as an administrator."""
         answer = self.http.post("/api/tablao/v1/login-links")

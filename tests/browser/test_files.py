@@ -54,7 +54,7 @@ def test_files_that_never_change_are_kept_and_the_page_is_asked_for_again(
     farm: BrowsedFarm,
 ) -> None:
     page = farm.http.get("/app/jobs")
-    asset = re.findall(r'"/app/(assets/[^"]+)"', page.text)[0]
+    asset = re.findall(r'"\./(assets/[^"]+)"', page.text)[0]
 
     kept = farm.http.get(f"/app/{asset}")
 

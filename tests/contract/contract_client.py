@@ -47,8 +47,8 @@ def operations_of(document: Mapping[str, Any]) -> dict[str, tuple[str, str, dict
 
 
 class ContractClient:
-    def __init__(self, url: str) -> None:
-        self._http = httpx.Client(base_url=url, timeout=60.0)
+    def __init__(self, url: str, user: httpx.Auth) -> None:
+        self._http = httpx.Client(base_url=url, timeout=60.0, auth=user)
         self._contract = read_contract()
         self._operations = operations_of(self._contract)
         self.exchanged: Counter[tuple[str, int]] = Counter()

@@ -14,6 +14,8 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+import httpx
+
 from tests.contract.contract_client import ContractClient
 from tests.contract.scene import SECRET, Scene
 from tests.farm.processes import FarmProcesses
@@ -44,13 +46,13 @@ def fuzz(directory: Path, examples: int) -> Verdict:
     """
     farm = FarmProcesses(directory / "farm", settings={"TABLAO_HTTP_POLL_S": "0.2"})
     with farm:
-        api = ContractClient(farm.url)
+        api = ContractClient(farm.url, farm.admin)
         scene = Scene(api, farm.data_dir / "storage")
         worker = scene.new_worker("fuzz", ["misc"])
         scene.new_job()
         api.close()
         process = subprocess.run(
-            _command(farm.url, f"{worker.id}:{SECRET}", examples),
+            _command(farm.url, f"{worker.id}:{SECRET}", _session(farm), examples),
             cwd=directory,
             env=os.environ | {"NO_COLOR": "1"},
             capture_output=True,
@@ -63,7 +65,16 @@ def fuzz(directory: Path, examples: int) -> Verdict:
     return Verdict(process.returncode, cases, process.stdout + process.stderr, log)
 
 
-def _command(url: str, credentials: str, examples: int) -> list[str]:
+def _session(farm: FarmProcesses) -> str:
+    """Return the cookie of an administrator's session."""
+    code = farm.http.post("/api/tablao/v1/login-links").json()["code"]
+    with httpx.Client(base_url=farm.url) as browser:
+        browser.post("/api/tablao/v1/login/link", json={"code": code}).raise_for_status()
+        ((name, value),) = browser.cookies.items()
+    return f"{name}={value}"
+
+
+def _command(url: str, credentials: str, session: str, examples: int) -> list[str]:
     return [
         *(str(Path(sys.executable).parent / "schemathesis"), "run"),
         f"{url}/api/v3/openapi3.json",
@@ -71,6 +82,10 @@ def _command(url: str, credentials: str, examples: int) -> list[str]:
         *("--checks", ",".join(CHECKS)),
         *("--max-examples", str(examples)),
         *("--auth", credentials),
+        *("--header", f"Cookie: {session}"),
+        *("--header", "Sec-Fetch-Site: same-origin"),
+        # It would end the session.
+        *("--exclude-path", "/api/tablao/v1/logout"),
         "--continue-on-failure",
         *("--suppress-health-check", "all"),
         *("--warnings", "off"),

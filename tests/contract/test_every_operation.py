@@ -27,7 +27,7 @@ def manager(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FarmProcesses]
 @pytest.fixture(scope="module")
 def exchanged(manager: FarmProcesses) -> Iterator[ContractClient]:
     """A client that has been through everything."""
-    api = ContractClient(manager.url)
+    api = ContractClient(manager.url, manager.admin)
     scene = Scene(api, manager.data_dir / "storage")
     for play in SCENES:
         play(scene)

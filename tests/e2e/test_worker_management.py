@@ -3,12 +3,16 @@
 One farm that grows: the tests run in the order of this file.
 """
 
+import base64
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.sync.client import connect
 
+from activities.connections.tunnel_client import KEY_HEADER, TUNNEL_PATH
 from tests.farm.command_line import tablao
 from tests.farm.custom_jobs import ScriptFarm, holding, script
 from tests.farm.histories import until_recalled
@@ -152,6 +156,28 @@ def test_a_host_that_was_away_when_its_worker_was_deleted_ends_when_it_is_back(
     farm.hosts["host3"].wait(90)
     assert farm.hosts["host3"].returncode == 0
     assert "The farm has deleted this worker" in log.read_text()
+
+
+def test_a_deleted_workers_way_to_temporal_ends(farm: ScriptFarm) -> None:
+    secret = "a-secret-of-its-own"
+    machine = {"name": "sara", "secret": secret, "platform": "linux", "supported_task_types": []}
+    registered = farm.http.post("/api/v3/worker/register-worker", json=machine).raise_for_status()
+    worker_id = registered.json()["uuid"]
+    shown = base64.b64encode(f"{worker_id}:{secret}".encode()).decode()
+    headers = {"Authorization": f"Basic {shown}", KEY_HEADER: "k" * 40}
+    url = f"{farm.url.replace('http', 'ws', 1)}{TUNNEL_PATH}"
+
+    with connect(url, additional_headers=headers) as tunnel:
+        tunnel.recv(60)  # the settings of HTTP/2: the tunnel is open
+        did(farm, "worker", "delete", "sara")
+        with pytest.raises(ConnectionClosed) as closed:
+            tunnel.recv(60)
+
+    assert closed.value.rcvd is not None
+    assert closed.value.rcvd.code == 4403
+    with pytest.raises(InvalidStatus) as refused:
+        connect(url, additional_headers=headers)
+    assert refused.value.response.status_code == 403
 
 
 def _open_leases(farm: ScriptFarm) -> int:

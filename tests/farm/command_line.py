@@ -16,7 +16,12 @@ class Said:
 
 
 def tablao(farm: FarmProcesses, *arguments: str) -> Said:
-    environment = {"TABLAO_MANAGER": farm.url, "COLUMNS": "200", "NO_COLOR": "1"}
+    environment = {
+        "TABLAO_MANAGER": farm.url,
+        "TABLAO_DATA_DIR": str(farm.data_dir),
+        "COLUMNS": "200",
+        "NO_COLOR": "1",
+    }
     result = CliRunner().invoke(app, list(arguments), env=environment)
     # Anything else would have been a traceback.
     assert result.exception is None or isinstance(result.exception, SystemExit)

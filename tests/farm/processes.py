@@ -18,7 +18,7 @@ import httpx
 import psutil
 import yaml
 
-from manager_api.access.local_admin import read_token
+from tests.farm.local_admin import LocalAdmin
 
 T = TypeVar("T")
 
@@ -84,9 +84,8 @@ class FarmProcesses:
         blender: str = STAND_IN,
     ) -> None:
         self.directory = directory
-        self.port = free_port()
-        self.url = f"http://127.0.0.1:{self.port}"
-        self.http = httpx.Client(base_url=self.url, timeout=30.0)
+        self.admin = LocalAdmin(self.data_dir)
+        self.move_to(free_port())
         self.manager: subprocess.Popen[bytes] | None = None
         self.hosts: dict[str, subprocess.Popen[bytes]] = {}
         self.ledger = directory / "ledger"
@@ -97,6 +96,12 @@ class FarmProcesses:
         )  # the stand-in does not look into it
         self._settings = dict(settings)
         self._blender = blender
+
+    def move_to(self, port: int) -> None:
+        """Serve at this port from the next start on."""
+        self.port = port
+        self.url = f"http://127.0.0.1:{port}"
+        self.http = httpx.Client(base_url=self.url, timeout=30.0, auth=self.admin)
 
     def __enter__(self) -> Self:
         self.directory.mkdir(parents=True, exist_ok=True)
@@ -140,11 +145,6 @@ class FarmProcesses:
         arguments = ["--data-dir", str(self.data_dir), "--port", str(self.port)]
         self.manager = self._start("manager", "manager_api.cli.main", "manager", *arguments)
         self.until_answers()
-
-    @property
-    def admin_token(self) -> str:
-        """The token of the manager's own user. The manager makes a new one at each start."""
-        return read_token(self.data_dir, self.port) or ""
 
     def until_answers(self) -> None:
         wait_until(self._answers, 180)

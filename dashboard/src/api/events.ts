@@ -1,6 +1,7 @@
 /** The page's only live connection: the farm's events, each once and in order. */
 
 import { readonly, ref } from 'vue'
+import { addressOf } from './address'
 
 export type Payload = Readonly<Record<string, unknown>>
 
@@ -55,7 +56,8 @@ export function onMissed(refetch: () => void): () => void {
 export function connect(mayConnect: () => Promise<boolean>): void {
   const scheme = window.location.protocol === 'https:' ? 'wss' : 'ws'
   const since = newest === null ? '' : `&since=${newest}`
-  const socket = new WebSocket(`${scheme}://${window.location.host}/api/tablao/v1/events?topics=${ALWAYS.join()}${since}`)
+  const address = `${scheme}://${window.location.host}${addressOf('/api/tablao/v1/events')}`
+  const socket = new WebSocket(`${address}?topics=${ALWAYS.join()}${since}`)
   socket.onopen = () => opened(socket)
   socket.onmessage = ({ data }) => heard(JSON.parse(String(data)) as FarmEvent)
   socket.onclose = () => {

@@ -3,7 +3,7 @@
 import { createRouter, createWebHistory } from 'vue-router'
 
 export const router = createRouter({
-  history: createWebHistory('/app/'),
+  history: createWebHistory(new URL(document.baseURI).pathname),
   routes: [
     { path: '/', redirect: '/jobs' },
     { path: '/jobs/:jobId?', name: 'jobs', component: () => import('@/jobs/JobsView.vue') },

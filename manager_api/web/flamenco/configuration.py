@@ -117,7 +117,7 @@ async def check_shared_storage_path(body: PathCheckInput, parts: Parts) -> PathC
 
 # It runs programs, although it is a GET.
 @router.get(
-    "/check/blender", operation_id="findBlenderExePath", dependencies=[Administering, NoForeignPage]
+    "/check/blender", operation_id="findBlenderExePath", dependencies=[NoForeignPage, Administering]
 )
 async def find_blender_exe_path() -> list[BlenderPathCheckResult]:
     return await BlenderCheck.here().find()

@@ -23,7 +23,7 @@ _DESCRIPTION = """<?xml version="1.0" encoding="utf-8"?>
     <modelName>{product}</modelName>
     <modelNumber>{version}</modelNumber>
     <UDN>uuid:{device}</UDN>
-    <presentationURL>/</presentationURL>
+    <presentationURL>{page}</presentationURL>
   </device>
 </root>
 """
@@ -39,5 +39,6 @@ async def description(parts: Parts) -> Response:
         product=NAME,
         version=VERSION,
         device=DEVICE,
+        page=f"{parts.settings.public_path}/",
     )
     return Response(content, media_type="text/xml")

@@ -40,7 +40,7 @@ def found(
     given = {
         "blender": blender.name,
         "manager": farm.url,
-        "admin_token": farm.admin_token,
+        "admin": farm.admin.token,
         "dead": f"http://127.0.0.1:{free_port()}",
         "storage": str(farm.storage),
         "project": str(folder / "my project"),

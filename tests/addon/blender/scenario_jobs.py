@@ -25,12 +25,12 @@ def jobs(given: "dict[str, Any]") -> "dict[str, Any]":
 
 
 def _uploaded(given: "dict[str, Any]") -> "dict[str, Any]":
-    _use_shaman(given, True)
+    _use_shaman(given["manager"], given["admin"], True)
     try:
         bpy.ops.tablao.refresh()
         return _rendered(given, "uploaded", Path(given["project"]))
     finally:
-        _use_shaman(given, False)
+        _use_shaman(given["manager"], given["admin"], False)
         bpy.ops.tablao.refresh()
 
 
@@ -199,13 +199,14 @@ def _until(is_true: Any) -> None:
         time.sleep(0.25)
 
 
-def _use_shaman(given: "dict[str, Any]", is_enabled: bool) -> None:
-    address = f"{given['manager']}/api/v3/configuration/file"
-    with urllib.request.urlopen(address, timeout=30) as answer:
+def _use_shaman(manager: str, token: str, is_enabled: bool) -> None:
+    address = f"{manager}/api/v3/configuration/file"
+    headers = {"Content-Type": "application/json", "Authorization": f"Bearer {token}"}
+    with urllib.request.urlopen(
+        urllib.request.Request(address, headers=headers), timeout=30
+    ) as answer:
         file = json.load(answer)
     file["shaman"] = {**(file.get("shaman") or {}), "enabled": is_enabled}
-    token = f"Bearer {given['admin_token']}"
-    headers = {"Content-Type": "application/json", "Authorization": token}
     body = json.dumps(file).encode()
     request = urllib.request.Request(address, body, headers, method="PUT")
     urllib.request.urlopen(request, timeout=30).close()

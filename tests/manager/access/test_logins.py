@@ -32,7 +32,7 @@ async def browser(farm: "Farm", api: httpx.AsyncClient) -> AsyncIterator[httpx.A
     )
     async with httpx.AsyncClient(
         transport=transport,
-        base_url="http://farm.studio:8080",
+        base_url="http://localhost:8080",
         headers={"sec-fetch-site": "same-origin", "user-agent": "Firefox"},
     ) as client:
         yield client

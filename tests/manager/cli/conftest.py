@@ -9,6 +9,7 @@ from typer.testing import CliRunner
 
 from manager_api.cli.main import app as tablao
 from manager_api.cli.supervise import free_port
+from tests.farm.processes import wait_until
 from tests.manager.cli.fake_manager import JOB, OTHER_JOB, FakeManager, Outcome, Run, a_job, build
 
 
@@ -25,6 +26,7 @@ def fake() -> Iterator[FakeManager]:
     socket = config.bind_socket()
     thread = threading.Thread(target=server.run, args=([socket],), daemon=True)
     thread.start()
+    wait_until(lambda: server.started)
     manager.url = f"http://127.0.0.1:{port}"
     yield manager
     server.should_exit = True

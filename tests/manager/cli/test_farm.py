@@ -35,16 +35,15 @@ def test_an_address_off_loopback_is_refused(run: Run, tmp_path: Path, verb: str,
     outcome = run(verb, "--data-dir", str(tmp_path / "farm"), "--host", host)
 
     assert outcome.exit_code == 1
-    assert "no login yet" in outcome.err
+    assert "without TLS" in outcome.err
     assert "--insecure" in outcome.err
     assert not (tmp_path / "farm").exists()
 
 
 def test_insecure_says_what_it_means(run: Run) -> None:
     for verb in ("up", "manager"):
-        assert "run programs on every worker" in " ".join(run(verb, "--help").out.split()).replace(
-            " │ │ ", " "
-        )
+        words = " ".join(run(verb, "--help").out.split()).replace(" │ │ ", " ")
+        assert "can read passwords, tokens and" in words
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "0.0.0.0"])
@@ -58,7 +57,7 @@ def test_a_port_in_use_is_a_sentence(run: Run, tmp_path: Path, host: str) -> Non
 
     assert outcome.exit_code == 1
     assert f"Port {port} of {host} is in use." in outcome.err
-    assert ("run programs on every worker" in outcome.err) == (host == "0.0.0.0")
+    assert ("can read passwords" in outcome.err) == (host == "0.0.0.0")
 
 
 @pytest.mark.parametrize(
@@ -156,7 +155,7 @@ def test_a_manager_that_cannot_start_ends_the_start_with_its_last_words(tmp_path
     url = f"http://127.0.0.1:{free_port('127.0.0.1')}"
     farm = Farm(tmp_path, url, manager_options=["--host", "10.0.0.1"], workers=1)
 
-    with pytest.raises(CommandError, match="no login yet"), farm:
+    with pytest.raises(CommandError, match="without TLS"), farm:
         pass
 
     assert not (tmp_path / "logs" / "worker-1.log").exists()

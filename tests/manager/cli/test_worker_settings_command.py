@@ -21,8 +21,13 @@ Tablao = Callable[..., Awaitable[Result]]
 
 
 @pytest.fixture
-def tablao(served: str) -> Tablao:
-    environment = {"TABLAO_MANAGER": served, "COLUMNS": "200", "NO_COLOR": "1"}
+def tablao(served: str, farm: "Farm") -> Tablao:
+    environment = {
+        "TABLAO_MANAGER": served,
+        "TABLAO_TOKEN": farm.parts.identities.local.token,
+        "COLUMNS": "200",
+        "NO_COLOR": "1",
+    }
 
     async def call(*arguments: str) -> Result:
         given = ["worker-settings", *arguments]

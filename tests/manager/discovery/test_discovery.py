@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.farm.local_admin import LocalAdmin
 from tests.farm.processes import wait_until
 from tests.manager.discovery.networks import Cable, Machine
 
@@ -153,7 +154,7 @@ def test_a_host_that_was_told_nothing_works_for_the_manager_that_it_finds(
             log=written,
         )
     try:
-        workers = wait_until(lambda: _awake(server), 180, 1.0)
+        workers = wait_until(lambda: _awake(server, tmp_path / "manager"), 180, 1.0)
         description = _get(render_machine, f"http://{server.address}:8080/upnp/description.xml")
     finally:
         for process in (host, manager):
@@ -165,8 +166,15 @@ def test_a_host_that_was_told_nothing_works_for_the_manager_that_it_finds(
     assert f"found the manager at http://{server.address}:8080" in log.read_text()
 
 
-def _awake(server: Machine) -> list[str]:
-    content = _get(server, "http://127.0.0.1:8080/api/v3/worker-mgt/workers")
+def _awake(server: Machine, data_dir: Path) -> list[str]:
+    with contextlib.suppress(FileNotFoundError):
+        token = LocalAdmin(data_dir).token
+        content = _get(server, f"http://{token}@127.0.0.1:8080/api/v3/worker-mgt/workers")
+        return _awake_in(content)
+    return []
+
+
+def _awake_in(content: str) -> list[str]:
     workers = json.loads(content or "{}").get("workers", [])
     return [worker["name"] for worker in workers if worker["status"] == "awake"]
 

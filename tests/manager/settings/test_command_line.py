@@ -2,11 +2,20 @@
 
 import asyncio
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from typer.testing import CliRunner, Result
 
 from manager_api.cli.main import app
+
+if TYPE_CHECKING:
+    from tests.manager.stand_in_farm import Farm
+
+
+@pytest.fixture(autouse=True)
+def is_administrator(farm: "Farm", monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TABLAO_TOKEN", farm.parts.identities.local.token)
 
 
 async def tablao(*arguments: str) -> Result:
@@ -59,7 +68,7 @@ async def test_a_refused_setting_is_a_sentence(served: str) -> None:
         (None, 0, "defaults count"),
         ("manager_name: Peña", 0, "is valid"),
         ("task_timeout: soon", 1, "task_timeout"),
-        ("listen: ':8080'", 1, "no login"),
+        ("listen: ':8080'", 1, "without TLS"),
         ("shared_storage_path: '{farm}/jobs'", 1, "{farm}"),
     ],
 )

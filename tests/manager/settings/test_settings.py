@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from activities.process.layered_settings import SettingsError
-from manager_api.settings.model import check_listen, read_settings
+from manager_api.settings.model import read_settings
 
 
 @pytest.fixture(autouse=True)
@@ -152,16 +152,3 @@ def test_a_wrong_file_is_refused_with_a_sentence(elsewhere: Path, text: str, wor
 
     with pytest.raises(SettingsError, match=word):
         read_settings()
-
-
-@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "::1", "127.8.9.1"])
-def test_this_machine_may_be_served_without_a_login(host: str) -> None:
-    check_listen(host, insecure=False)
-
-
-@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.7", "farm.studio", ""])
-def test_a_network_may_not(host: str) -> None:
-    with pytest.raises(SettingsError, match="--insecure"):
-        check_listen(host, insecure=False)
-
-    check_listen(host, insecure=True)

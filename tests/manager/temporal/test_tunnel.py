@@ -19,8 +19,9 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from activities.connections.tunnel_client import TUNNEL_PATH, Tunnel, carry
+from manager_api.temporal.binary_frames import FIRST_BYTES_S
 from manager_api.temporal.server import TemporalServer
-from manager_api.temporal.tunnel import FIRST_BYTES_S, tunnel_router
+from manager_api.temporal.tunnel import tunnel_router
 
 SECRET = "only-a-worker-knows"
 CREDENTIALS = {"Authorization": f"Bearer {SECRET}"}

@@ -95,7 +95,8 @@ async def test_a_client_elsewhere_is_told_so_and_one_here_has_no_limit(
     api: httpx.AsyncClient, farm: Farm, fits: Fits
 ) -> None:
     parts = farm.parts
-    parts.configuration.settings = parts.settings.model_copy(update={"insecure": True})
+    network = {"insecure": True, "allowed_hosts": ("farm.studio",)}
+    parts.configuration.settings = parts.settings.model_copy(update=network)
     elsewhere = httpx.ASGITransport(build_app(parts), client=("10.0.0.7", 1))
     for _ in range(AT_ONCE):
         parts.registrations.count("10.0.0.7")

@@ -14,7 +14,10 @@ from starlette.requests import HTTPConnection
 from manager_api.hosts.channel import ChannelSettings, HelloAnswer, Hosts
 from manager_api.logs.task_logs import TaskLogs
 from manager_api.temporal.tunnel import tunnel_router
+from manager_api.temporal.worker_proxy import temporal_for_worker
+from manager_api.temporal.worker_tunnels import WorkerTunnels
 from manager_api.web.tablao.host import host_router
+from manager_api.workers.credentials import TunnelRights
 from tests.farm.ids import OWN_JOB
 from worker_host.settings import HostSettings
 from workflows.domain import control
@@ -157,7 +160,12 @@ class Farm:
     def _app(self) -> FastAPI:
         app = FastAPI()
         app.include_router(host_router(self.hosts, self._worker_of))
-        app.include_router(tunnel_router(lambda: self.temporal, self._may_tunnel))
+        tunnels = WorkerTunnels(
+            lambda: temporal_for_worker(self.temporal, "default"), self._worker_of, self._rights_of
+        )
+        app.include_router(
+            tunnel_router(lambda: self.temporal, self._is_person, serve_worker=tunnels.serve)
+        )
         app.add_api_route(
             f"/api/tablao/v1/runs/{OWN_JOB}/{{index}}/{{run}}/{{attempt}}", self._fetch
         )
@@ -174,8 +182,11 @@ class Farm:
         is_right = connection.headers.get("authorization") == f"Basic {expected}"
         return WORKER if is_right else None
 
-    async def _may_tunnel(self, socket: WebSocket) -> bool:
-        return await self._worker_of(socket) is not None
+    async def _is_person(self, _socket: WebSocket) -> bool:
+        return False
+
+    async def _rights_of(self, worker_id: str) -> TunnelRights | None:
+        return TunnelRights(session=self.records.session, token_key=worker_id.encode())
 
     async def _fetch(
         self, index: int, run: int, attempt: int, response: Response

@@ -1,0 +1,177 @@
+"""What a worker reaches in the place of Temporal: its own queue and its own tasks, nothing else."""
+
+import asyncio
+import hmac
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from google.protobuf.message import DecodeError, Message
+from temporalio.api.workflowservice.v1 import (
+    DescribeNamespaceRequest,
+    GetSystemInfoRequest,
+    PollActivityTaskQueueRequest,
+    RecordActivityTaskHeartbeatRequest,
+    RespondActivityTaskCanceledRequest,
+    RespondActivityTaskCompletedRequest,
+    RespondActivityTaskFailedRequest,
+    ShutdownWorkerRequest,
+)
+from temporalio.bridge.proto.health.v1 import HealthCheckRequest, HealthCheckResponse
+from temporalio.client import Client
+from temporalio.service import GrpcCompression, RPCError, RPCStatusCode
+
+from activities.connections.tunnel_client import KEY_HEADER
+from manager_api.temporal.grpc_connection import Call
+from manager_api.temporal.grpc_messages import CallForbidden, CallRefused
+from manager_api.temporal.worker_rules import WorkerRules
+
+_SERVICE = "temporal.api.workflowservice.v1.WorkflowService"
+_HEALTH = "/grpc.health.v1.Health/Check"
+#: A call without a time-out of its own ends after this time: that of a poll, which waits longest.
+_LONGEST_S = 70.0
+_LONGEST = timedelta(seconds=_LONGEST_S)
+#: How long a call waits for a Temporal that restarts, in seconds.
+_RESTART_S = 5.0
+_RESTART_PAUSE_S = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class _Method:
+    """An allowed method of Temporal's workflow service."""
+
+    request: type[Any]
+    call: str
+    """The method of `temporalio.service.WorkflowService`."""
+    allow: Callable[[WorkerRules, Any], Message]
+    shown: Callable[[WorkerRules, Any], Message] = lambda _, answer: answer
+
+
+_METHODS: Mapping[str, _Method] = {
+    f"/{_SERVICE}/GetSystemInfo": _Method(
+        GetSystemInfoRequest, "get_system_info", lambda _, __: GetSystemInfoRequest()
+    ),
+    f"/{_SERVICE}/DescribeNamespace": _Method(
+        DescribeNamespaceRequest,
+        "describe_namespace",
+        WorkerRules.describe_namespace,
+        WorkerRules.namespace_shown,
+    ),
+    f"/{_SERVICE}/PollActivityTaskQueue": _Method(
+        PollActivityTaskQueueRequest,
+        "poll_activity_task_queue",
+        WorkerRules.poll,
+        WorkerRules.handed_out,
+    ),
+    f"/{_SERVICE}/RecordActivityTaskHeartbeat": _Method(
+        RecordActivityTaskHeartbeatRequest, "record_activity_task_heartbeat", WorkerRules.told
+    ),
+    f"/{_SERVICE}/RespondActivityTaskCompleted": _Method(
+        RespondActivityTaskCompletedRequest, "respond_activity_task_completed", WorkerRules.told
+    ),
+    f"/{_SERVICE}/RespondActivityTaskFailed": _Method(
+        RespondActivityTaskFailedRequest, "respond_activity_task_failed", WorkerRules.told
+    ),
+    f"/{_SERVICE}/RespondActivityTaskCanceled": _Method(
+        RespondActivityTaskCanceledRequest, "respond_activity_task_canceled", WorkerRules.told
+    ),
+    f"/{_SERVICE}/ShutdownWorker": _Method(
+        ShutdownWorkerRequest, "shutdown_worker", WorkerRules.shut_down
+    ),
+}
+
+
+async def temporal_for_worker(address: str, namespace: str) -> Client:
+    """Return a connection to Temporal for the calls of one worker's connection.
+
+    Hundreds of polls on one connection would be more than some gateways before a Temporal allow.
+    """
+    return await Client.connect(
+        address, namespace=namespace, lazy=True, grpc_compression=GrpcCompression.NONE
+    )
+
+
+class WorkerProxy:
+    """Answers the calls that come on one connection of a worker.
+
+    Args:
+        temporal: passes the calls on.
+        rules: of the worker.
+        key: each call must carry it. Only the worker's host knows it, not the other users of its
+            machine, who can connect to its port.
+    """
+
+    def __init__(self, temporal: Client, rules: WorkerRules, key: str) -> None:
+        self._temporal = temporal
+        self._rules = rules
+        self._key = key.encode()
+
+    def check_key(self, call: Call) -> None:
+        """Check that a call comes from the worker's host.
+
+        Raises:
+            CallRefused: the call does not carry the host's key.
+        """
+        if not hmac.compare_digest(call.metadata.get(KEY_HEADER, "").encode(), self._key):
+            sentence = "this port is for the worker's own process only"
+            raise CallForbidden(sentence, RPCStatusCode.UNAUTHENTICATED)
+
+    async def answer(self, call: Call) -> bytes:
+        """Return Temporal's answer to a call of the host.
+
+        Raises:
+            CallRefused: by the rules, or by Temporal.
+        """
+        try:
+            return await self._answer_from_temporal(call)
+        except DecodeError:
+            refusal = "the message is not one of this call"
+            raise CallRefused(RPCStatusCode.INVALID_ARGUMENT, refusal) from None
+        except RPCError as error:
+            raise CallRefused(error.status, error.message, error.raw_grpc_status) from None
+
+    async def _answer_from_temporal(self, call: Call) -> bytes:
+        timeout = min(timedelta(seconds=call.timeout_s or _LONGEST_S), _LONGEST)
+        if call.path == _HEALTH:
+            return await self._health(call.message, timeout)
+        method = _METHODS.get(call.path)
+        if method is None:
+            raise CallForbidden(f"a worker may not call {call.path[:200]}")
+        request = method.allow(self._rules, method.request.FromString(call.message))
+        pass_on: Callable[..., Awaitable[Any]] = getattr(
+            self._temporal.workflow_service, method.call
+        )
+        answer = await _once_there(lambda: pass_on(request, timeout=timeout))
+        return method.shown(self._rules, answer).SerializeToString()
+
+    async def _health(self, message: bytes, within: timedelta) -> bytes:
+        if HealthCheckRequest.FromString(message).service != _SERVICE:
+            raise CallForbidden("a worker asks for the health of the workflow service only")
+        health = self._temporal.service_client.check_health
+        is_well = await _once_there(lambda: health(timeout=within))
+        status = HealthCheckResponse.ServingStatus
+        answer = HealthCheckResponse(status=status.SERVING if is_well else status.NOT_SERVING)
+        return answer.SerializeToString()
+
+
+async def _once_there(ask: Callable[[], Awaitable[Any]]) -> Any:
+    """Ask Temporal, and wait for one that restarts: hosts would try again more slowly.
+
+    Raises:
+        RPCError: Temporal refuses, or is still away.
+        CallRefused: Temporal has never been reached.
+    """
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + _RESTART_S
+    while True:
+        try:
+            return await ask()
+        except RPCError as error:
+            if error.status is not RPCStatusCode.UNAVAILABLE or loop.time() > deadline:
+                raise
+        except RuntimeError:
+            # The SDK's error of a client that has never been connected.
+            if loop.time() > deadline:
+                raise CallRefused(RPCStatusCode.UNAVAILABLE, "Temporal is unreachable") from None
+        await asyncio.sleep(_RESTART_PAUSE_S)
