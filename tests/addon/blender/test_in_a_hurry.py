@@ -62,6 +62,13 @@ def test_a_token_that_cannot_be_sent_is_a_sentence(found: dict[str, Any]) -> Non
     assert "Error: The API token has characters that no token has" in found["said"]
 
 
+def test_access_that_is_given_in_the_browser_comes_with_the_last_question(
+    found: dict[str, Any],
+) -> None:
+    assert found["token of the page"] == "tablao_user_x"
+    assert found["old page"] == "too late"
+
+
 def test_pictures_stay_in_their_folder_whatever_a_jobs_id_is(found: dict[str, Any]) -> None:
     assert found["pictures"] == [".jpg"]
     assert found["pictures kept"] == []

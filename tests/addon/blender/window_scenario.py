@@ -12,8 +12,10 @@ import sys
 import threading
 import time
 import traceback
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import addon_utils
 import bpy
@@ -55,7 +57,17 @@ def day() -> Any:
     for area in bpy.context.window_manager.windows[0].screen.areas:
         area.type = "CONSOLE"
     yield 0.5
-    for part in (_other_manager, _asked_again, _errors, _disabled, _checked, _moved, _closed):
+    parts = (
+        _other_manager,
+        _asked_again,
+        _logged_in,
+        _errors,
+        _disabled,
+        _checked,
+        _moved,
+        _closed,
+    )
+    for part in parts:
         yield from part()
 
 
@@ -110,6 +122,27 @@ def _asked_again() -> Any:
     FOUND["pictures"] = [file.suffix for file in folder.iterdir()]
     thumbnails.keep_only(())
     FOUND["pictures kept"] = [file.name for file in folder.iterdir()]
+
+
+def _logged_in() -> Any:
+    """Press Log In twice, and give access in the page that was opened last."""
+    from tablao import background, logging_in
+
+    pages = [logging_in.begin(bpy.context) for _ in range(2)]
+    for page in reversed(pages):
+        asked = parse_qs(urlsplit(page).query)
+        hand_over = f"/?state={asked['state'][0]}&token=tablao_user_x"
+        connection = HTTPConnection("127.0.0.1", int(asked["port"][0]), timeout=30)
+        try:
+            # The answer leads to a page of the manager, which is not asked here.
+            connection.request("GET", hand_over)
+            connection.getresponse()
+        except ConnectionError:
+            FOUND["old page"] = "too late"
+        while background.is_running("log in") or background.is_running("refresh"):
+            yield 0.1
+        FOUND["token of the page"] = preferences().token
+    preferences().token = ""
 
 
 def _errors() -> Any:
