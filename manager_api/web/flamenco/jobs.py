@@ -49,9 +49,9 @@ async def get_job_type(
     return AvailableJobType.model_validate(job_type.as_json())
 
 
-@router.get("/jobs", operation_id="fetchJobs", response_model_exclude_none=True)
-async def fetch_jobs(jobs: Jobs) -> JobsQueryResult:
-    return await jobs.all()
+@router.get("/jobs", operation_id="fetchJobs", response_model=JobsQueryResult)
+async def fetch_jobs(jobs: Jobs) -> Response:
+    return Response(await jobs.all(), media_type="application/json")
 
 
 @router.post("/jobs", operation_id="submitJob", response_model_exclude_none=True, responses=_ETAG)
