@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 from enum import Enum, auto
 from typing import Any
 
-import asyncpg  # type: ignore[import-untyped] # it publishes no types
 from sqlalchemy import event, make_url, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
@@ -199,14 +198,16 @@ def _busy_named() -> Iterator[None]:
         raise DatabaseBusy("every connection is in use") from error
     except ConnectionError as error:
         raise DatabaseBusy("the database does not answer") from error
-    except asyncpg.PostgresError as error:
-        if (kind := _kind_of_state(error.sqlstate)) is None:
-            raise
-        raise kind(str(error)) from error
     except DBAPIError as error:
         if (kind := _kind(error)) is None:
             raise
         raise kind(str(error.orig)) from error
+    except Exception as error:
+        # PostgreSQL's driver raises some errors that SQLAlchemy does not wrap. A manager with
+        # SQLite does not load that driver, so its errors are known by their attribute.
+        if (kind := _kind_of_state(getattr(error, "sqlstate", None))) is None:
+            raise
+        raise kind(str(error)) from error
 
 
 def _kind(error: DBAPIError) -> type[DatabaseBusy] | None:
