@@ -6,6 +6,7 @@ The hosts know of the manager but a pin, an address, and a token to join with.
 import contextlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -16,15 +17,18 @@ from typing import Any, Self
 
 import pytest
 
+from tests.e2e.test_real_blender import SCENE
 from tests.farm.local_admin import LocalAdmin
 from tests.farm.nginx import Nginx
 from tests.farm.processes import SCALED, wait_until
 from tests.manager.certificates import authority_in, pin_of
 from tests.manager.discovery.networks import Cable, Machine
+from worker_host.processes.environment import clean_environment
 
 PORT = 8080
 NAPS = {"message": "tangos", "sleep_duration_seconds": 1, "sleep_repeats": 8}
 JOB = {"name": "naps", "type": "echo-sleep-test", "submitter_platform": "linux", "settings": NAPS}
+RENDER = {"type": "simple-blender-render"}
 #: How long the cable is cut: long enough that the host beyond it counts as lost.
 CUT_S = float(os.environ.get("TABLAO_CABLE_CUT_S", "15"))
 ASK = """
@@ -170,6 +174,31 @@ class Network:
         assert {task["status"] for task in tasks} == {"completed"}
         assert {each["is_waiting"] for each in self.workers().values()} == {False}
 
+    def check_a_render(self) -> None:
+        blender = shutil.which("blender")
+        assert blender, "apt-get install blender"
+        scene, out = self.directory / "scene.blend", self.directory / "frames"
+        save = [blender, "-b", "--factory-startup", "--python-expr", SCENE, "--", str(scene)]
+        environment = clean_environment(os.environ, {}, "scene")
+        subprocess.run(save, check=True, capture_output=True, env=environment)
+        settings = {
+            "frames": "1-4",
+            "chunk_size": 1,
+            "render_output_root": str(out),
+            "add_path_components": 0,
+            "render_output_path": str(out / "######"),
+            "blendfile": str(scene),
+            "format": "PNG",
+            "image_file_extension": ".png",
+            "scene": "Scene",
+            "fps": 0,
+        }
+        job = self.ask("POST", "/api/v3/jobs", {**JOB, **RENDER, "settings": settings})
+        path = f"/api/v3/jobs/{job['id']}"
+        wait_until(lambda: self.ask("GET", path)["status"] == "completed", 300, 1)
+
+        assert len(list(out.glob("*.png"))) == 4
+
     def address(self, worker_id: str) -> str:
         return str(self.ask("GET", f"/api/v3/worker-mgt/workers/{worker_id}")["ip_address"])
 
@@ -193,6 +222,7 @@ def test_hosts_on_two_machines_work_over_tls_by_the_authoritys_pin(network: Netw
     network.start_host(network.other, "there", "--pin", network.pin)
 
     network.check_both_work()
+    network.check_a_render()
     network.check_a_cut_cable_loses_nothing()
 
     kept = (network.directory / "there/tablao-worker-credentials.yaml").read_text()
@@ -212,3 +242,4 @@ def test_hosts_on_two_machines_work_behind_nginx_below_a_path(network: Network) 
         network.start_host(machine, name, "--manager", nginx.url, "--pin", nginx.pin)
 
     network.check_both_work()
+    network.check_a_render()
