@@ -1,6 +1,7 @@
 """The farm below a path of a larger site, behind a real nginx with TLS: pages, hosts, commands."""
 
 import json
+import os
 import re
 import ssl
 import subprocess
@@ -37,8 +38,18 @@ class Site:
         self.nginx = nginx
         self.trust = ssl.create_default_context(cafile=str(nginx.files.authority))
         self.job_id = ""
+        self.token = ""
+        """A wrangler's."""
 
     def render(self) -> None:
+        asked = {"name": "ana", "uses": 1, "hours": 1}
+        join = self.farm.http.post("/api/tablao/v1/join-tokens", json=asked).json()["secret"]
+        self.farm.also_set(TABLAO_JOIN_TOKEN=join)
+        account = {"name": "lola", "role": "wrangler", "password": "una contraseña larga"}
+        made = self.farm.http.post("/api/tablao/v1/accounts", json=account).json()
+        asked_scopes = {"name": "x", "scopes": ["read", "submit", "temporal"]}
+        address = f"/api/tablao/v1/accounts/{made['id']}/tokens"
+        self.token = self.farm.http.post(address, json=asked_scopes).json()["secret"]
         self.farm.start_host("ana", "--manager", self.url, "--pin", self.nginx.pin)
         wait_until(lambda: len(self.farm.awake()) == 1, 180)
         self.job_id = self.farm.submit_frames("1-2")
@@ -46,13 +57,23 @@ class Site:
         wait_until(lambda: self.get(f"/api/v3/jobs/{self.job_id}/last-rendered").content, 60)
 
     def get(self, path: str) -> httpx.Response:
-        return httpx.get(f"{self.url}{path}", verify=self.trust, timeout=60)
+        return httpx.get(f"{self.url}{path}", headers=self.headers, verify=self.trust, timeout=60)
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"authorization": f"Bearer {self.token}"}
+
+    def log_in(self, page: Page) -> None:
+        code = self.farm.http.post("/api/tablao/v1/login-links").json()["code"]
+        page.goto(f"{self.url}/app/login#link={code}")
+        expect(page).to_have_url(re.compile(re.escape(f"{self.url}/app/jobs")))
 
     def command(self, *arguments: str) -> str:
         """What `tablao` prints on a machine that knows the pin only."""
         command = [sys.executable, "-m", "manager_api.cli.main", "--pin", self.nginx.pin]
         done = subprocess.run(
             [*command, *arguments, "--manager", self.url],
+            env={**os.environ, "TABLAO_TOKEN": self.token},
             capture_output=True,
             text=True,
             timeout=120,
@@ -97,6 +118,7 @@ def test_the_dashboard_lives_below_the_path(page: Page, problems: Problems, site
     page.on("request", lambda request: asked.append(request.url))
     page.on("websocket", lambda socket: asked.append(socket.url.replace("wss:", "https:", 1)))
 
+    site.log_in(page)
     page.goto(site.url)
     expect(page).to_have_url(re.compile(re.escape(f"{site.url}/app/jobs")))
     open_view(page, site.url, f"/jobs/{site.job_id}")
@@ -121,6 +143,7 @@ def test_the_dashboard_lives_below_the_path(page: Page, problems: Problems, site
 
 def test_the_page_commands_the_farm(page: Page, site: Site) -> None:
     """The manager compares the page's origin with its public address."""
+    site.log_in(page)
     open_view(page, site.url, "/jobs")
 
     status = page.evaluate(SET_PRIORITY, f"{site.url}/api/v3/jobs/{site.job_id}/setpriority")
@@ -168,7 +191,7 @@ def test_nginx_may_take_the_path_away(site: Site, tmp_path: Path) -> None:
             version = http.get("/api/v3/version")
             root = http.get("/")
         socket_url = nginx.url.replace("https:", "wss:", 1) + "/api/tablao/v1/events"
-        with connect(socket_url, ssl=trust) as socket:
+        with connect(socket_url, ssl=trust, additional_headers=site.headers) as socket:
             socket.ping().wait(60)
 
     assert '<base href="/tablao/app/"' in page.text

@@ -141,6 +141,10 @@ class FarmProcesses:
         self.data_dir.mkdir(exist_ok=True)
         (self.data_dir / "tablao-manager.yaml").write_text(yaml.safe_dump(dict(settings)))
 
+    def also_set(self, **settings: str) -> None:
+        """Add settings for what starts from now on, by the names that the environment has."""
+        self._settings |= settings
+
     def start_manager(self) -> None:
         arguments = ["--data-dir", str(self.data_dir), "--port", str(self.port)]
         self.manager = self._start("manager", "manager_api.cli.main", "manager", *arguments)
