@@ -121,7 +121,7 @@ def drawn() -> "list[list[str]]":
 
 
 def login(_: "dict[str, Any]") -> "dict[str, Any]":
-    return scenario_login.wants_login(preferences(), drawn)
+    return dict(scenario_login.wants_login(preferences(), drawn))
 
 
 def out_of_reach(given: "dict[str, Any]") -> "dict[str, Any]":
