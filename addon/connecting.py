@@ -60,7 +60,8 @@ def find(context: Any) -> bool:
         True if a search was started.
     """
     session.message = "Looking for managers on the network"
-    return background.run("find", find_managers, _found, _not_reached)
+    authority = preferences.authority_of(context)
+    return background.run("find", lambda: find_managers(authority=authority), _found, _not_reached)
 
 
 def _fetch(manager: Manager) -> ManagerInfo:

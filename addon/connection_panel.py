@@ -17,6 +17,8 @@ def draw_preferences(layout: Any, preferences: Any, context: Any) -> None:
     row = layout.row(align=True)
     row.prop(preferences, "token")
     row.operator("tablao.log_in", text="Log In", icon="URL")
+    if preferences.manager_address.startswith("https:"):
+        layout.prop(preferences, "authority")
     row = layout.row()
     row.use_property_split = False
     row.operator("tablao.refresh", text="Test Connection", icon="FILE_REFRESH")

@@ -25,7 +25,8 @@ def manager_of(context: bpy.types.Context) -> Manager:
         ManagerError: the address or the token is not valid.
     """
     typed = preferences_of(context).manager_address
-    return Manager(typed, token_file().token_of(key_of(typed)))
+    token = token_file().token_of(key_of(typed))
+    return Manager(typed, token, authority=authority_of(context))
 
 
 def key_of(typed_address: str) -> str:
@@ -37,6 +38,12 @@ def key_of(typed_address: str) -> str:
 
 def token_file() -> TokenFile:
     return TokenFile(_folder() / "tokens.json")
+
+
+def authority_of(context: bpy.types.Context) -> str:
+    """Return the file of the farm's own authority; empty if it has none."""
+    typed = str(preferences_of(context).authority).strip()
+    return str(bpy.path.abspath(typed)) if typed else ""
 
 
 def finder_of(context: bpy.types.Context) -> ProjectFinder:

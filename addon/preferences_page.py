@@ -5,7 +5,7 @@ import bpy
 from . import connecting, logging_in
 from .connection_panel import draw_preferences
 from .core.project import ProjectFinder
-from .defaults import default_address
+from .defaults import default_address, default_authority
 from .preferences import key_of, token_file
 
 _FINDERS = (
@@ -48,6 +48,12 @@ class TablaoPreferences(bpy.types.AddonPreferences):
             subtype="PASSWORD",
             get=_token,
             set=_set_token,
+        ),
+        "authority": bpy.props.StringProperty(
+            name="Authority",
+            description="File of the farm's own certificate authority: authority.pem. Empty: none",
+            subtype="FILE_PATH",
+            default=default_authority(),
         ),
         "user_name": bpy.props.StringProperty(
             name="Your Name",

@@ -18,6 +18,7 @@ from activities.keeper_memory import Wakeup
 from activities.keeping import FarmKeeper, KeeperDuty
 from activities.process.sdk_logs import log_only_errors_of_sdk
 from activities.projection import Projection
+from manager_api.access.store import has_admin
 from manager_api.database.check import check_database
 from manager_api.database.engine import Changed, Database
 from manager_api.database.loops import Duty, begin
@@ -46,12 +47,12 @@ from manager_api.settings.model import DATABASE_MARK, ManagerSettings
 from manager_api.settings.private_memory import keep_memory_private
 from manager_api.settings.reach import is_loopback
 from manager_api.settings.storage_folders import make_storage_folders
+from manager_api.temporal.access import TemporalAccess
 from manager_api.temporal.activities import TemporalActivities
 from manager_api.temporal.manager_worker import ManagerWorker
-from manager_api.temporal.orchestrator import TemporalJobs, connect
+from manager_api.temporal.orchestrator import TemporalJobs
 from manager_api.temporal.server import TemporalServer
 from manager_api.temporal.tunnel import tunnel_router
-from manager_api.temporal.worker_proxy import temporal_for_worker
 from manager_api.temporal.worker_tunnels import WorkerTunnels
 from manager_api.tls.serving import ServedCertificate
 from manager_api.web.app import build_app
@@ -152,25 +153,26 @@ async def manager(configuration: Configuration) -> AsyncIterator[ManagerParts]:
     async with AsyncExitStack() as stack:
         database = await _database(settings, stack)
         restore_watch = await _restore_watch(settings, database, stack)
-        address, ui_url = await _temporal(settings, stack)
-        client = await connect(address, settings.temporal_namespace, lazy=True)
+        temporal, ui_url = await _temporal(settings, stack)
+        client = await temporal.connect(lazy=True)
         parts = ManagerParts.assembled(
             configuration,
             database,
             farm_job_types(lambda: configuration.settings),
             TemporalJobs(client, database),
-            temporal_address=address,
+            temporal_address=temporal.address,
             temporal_ui=ui_url,
         )
         await parts.begin(stack)
+        await _tell_of_first_administrator(parts)
         channel = _channel_settings(settings)
         hosts = _hosts(parts, channel)
         farm_hosts = FarmHosts(hosts, database, parts.events, channel)
-        worker_tunnels = _worker_tunnels(parts, address)
+        worker_tunnels = _worker_tunnels(parts, temporal)
         duties: Mapping[str, Duty] = {
             "hosts": hosts,
             "hosts of other managers": farm_hosts,
-            "temporal worker": _temporal_worker(parts, client, hosts, farm_hosts, address),
+            "temporal worker": _temporal_worker(parts, client, hosts, farm_hosts, temporal),
             "tunnels of workers": worker_tunnels.open,
             "provisions": ProvisionWatch(database, parts.events, hosts),
             "marks": restore_watch,
@@ -178,12 +180,23 @@ async def manager(configuration: Configuration) -> AsyncIterator[ManagerParts]:
         }
         await begin(stack, duties)
         tunnel = tunnel_router(
-            lambda: address,
+            lambda: temporal.address,
             may_reach_temporal,
             serve_worker=worker_tunnels.serve,
             until_void=close_tunnel_when_revoked,
         )
         yield replace(parts, hosts=hosts, extra_routers=(host_router(hosts, worker_of), tunnel))
+
+
+async def _tell_of_first_administrator(parts: ManagerParts) -> None:
+    if parts.settings.lets_this_machine_in:
+        return
+    async with parts.database.reading() as session:
+        if not await has_admin(session):
+            logger.warning(
+                "no administrator has an account yet: on this machine, `tablao login-link` prints "
+                "a link that logs one in"
+            )
 
 
 async def _database(settings: ManagerSettings, stack: AsyncExitStack) -> Database:
@@ -205,10 +218,10 @@ async def _restore_watch(
     return watch
 
 
-async def _temporal(settings: ManagerSettings, stack: AsyncExitStack) -> tuple[str, str]:
-    """Return the addresses of Temporal and of its Web UI; start the embedded one if needed."""
+async def _temporal(settings: ManagerSettings, stack: AsyncExitStack) -> tuple[TemporalAccess, str]:
+    """Return how to reach Temporal, and its Web UI's address; start the embedded one if needed."""
     if settings.temporal_address:
-        return settings.temporal_address, settings.temporal_ui_url
+        return TemporalAccess.of_studio(settings), settings.temporal_ui_url
     server = TemporalServer(
         settings.data_dir / "temporal",
         namespace=settings.temporal_namespace,
@@ -216,7 +229,7 @@ async def _temporal(settings: ManagerSettings, stack: AsyncExitStack) -> tuple[s
     )
     await server.start()
     stack.push_async_callback(server.stop)
-    return server.address, server.ui_url
+    return TemporalAccess(server.address, settings.temporal_namespace), server.ui_url
 
 
 def _channel_settings(settings: ManagerSettings) -> ChannelSettings:
@@ -237,12 +250,9 @@ def _hosts(parts: ManagerParts, channel: ChannelSettings) -> Hosts:
     return hosts
 
 
-def _worker_tunnels(parts: ManagerParts, address: str) -> WorkerTunnels:
-    namespace = parts.settings.temporal_namespace
+def _worker_tunnels(parts: ManagerParts, temporal: TemporalAccess) -> WorkerTunnels:
     tunnels = WorkerTunnels(
-        lambda: temporal_for_worker(address, namespace),
-        admitted_worker_of,
-        parts.credentials.tunnel_rights,
+        temporal.connect_for_worker, admitted_worker_of, parts.credentials.tunnel_rights
     )
     if not parts.database.is_sqlite:
         parts.events.react(_forgetting(parts.credentials))
@@ -286,7 +296,11 @@ def _http_run_keeping(parts: ManagerParts, client: Client) -> KeeperDuty:
 
 
 def _temporal_worker(
-    parts: ManagerParts, client: Client, hosts: Hosts, farm_hosts: FarmHosts, address: str
+    parts: ManagerParts,
+    client: Client,
+    hosts: Hosts,
+    farm_hosts: FarmHosts,
+    temporal: TemporalAccess,
 ) -> ManagerWorker:
     configuration, database, settings = parts.configuration, parts.database, parts.settings
     http_runs = parts.http_runs
@@ -312,8 +326,7 @@ def _temporal_worker(
         duties=(*_keeper_duties(parts), _http_run_keeping(parts, client)),
     )
     return ManagerWorker(
-        address,
-        settings.temporal_namespace,
+        temporal,
         [projection.claim_job, projection.store_changes, keeper.keep_farm],
         settings.keeper_heartbeat_s,
         http_activities=[HttpRendering(http_runs).run_task],

@@ -70,6 +70,7 @@ GROUPS = (
     ("tests/addon/package/",),
     # One Temporal server, without a farm.
     (
+        "tests/manager/temporal/test_studios_cluster.py",
         "tests/manager/temporal/test_tunnel.py",
         "tests/manager/temporal/test_worker_powers.py",
         "tests/manager/temporal/test_worker_proxy.py",

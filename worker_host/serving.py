@@ -129,8 +129,8 @@ async def _join(
 async def _known_or_found(settings: HostSettings, file: CredentialsFile) -> str:
     """Return the manager that was joined last. Only a host that has joined none searches.
 
-    Anybody in a network can answer a search. So a host does not follow an answer away from the
-    manager that it works for.
+    Every machine in a network can answer a search. So a host does not follow an answer away from
+    the manager that it works for.
     """
     if known := file.managers():
         return known[-1]

@@ -40,18 +40,21 @@ class Found:
     """Name and version of the program, for people."""
 
 
-def find_managers(search_s: float = 2.5, is_canceled: IsCanceled = never) -> tuple[Found, ...]:
+def find_managers(
+    search_s: float = 2.5, is_canceled: IsCanceled = never, authority: str = ""
+) -> tuple[Found, ...]:
     """Search for managers, and return them in alphabetical order of their names. Blocks.
 
     Args:
         search_s: for how long to listen; to ask the managers then takes up to two more seconds.
+        authority: as for `Manager`; a manager whose certificate does not count is not found.
     """
     own = _own_addresses()
     urls = _candidates(own, search_s, is_canceled)
     if not any(f"http://{address}:{_PORT}" in urls for address in own):
         urls.append(f"http://localhost:{_PORT}")
     with ThreadPoolExecutor(max_workers=8, thread_name_prefix="tablao-probe") as pool:
-        probed = list(pool.map(_probe, urls))
+        probed = list(pool.map(lambda url: _probe(url, authority), urls))
     found = {each.address: each for each in probed if each is not None}
     return tuple(sorted(found.values(), key=lambda each: (each.name.lower(), each.address)))
 
@@ -126,9 +129,9 @@ def _heard(listening: Mapping[socket.socket, ModuleType]) -> Iterable[str]:
             yield from listening[each].urls_in(datagram, str(sender[0]))
 
 
-def _probe(url: str) -> "Found | None":
+def _probe(url: str, authority: str) -> "Found | None":
     try:
-        manager = Manager(url, timeout_s=_PROBE_S)
+        manager = Manager(url, timeout_s=_PROBE_S, authority=authority)
         version = manager.get("/api/v3/version")
     except ManagerError:
         return None

@@ -59,6 +59,7 @@ class Manager:
         token: str = "",
         timeout_s: float = 10.0,
         is_canceled: IsCanceled = never,
+        authority: str = "",
     ) -> None:
         """
         Args:
@@ -66,6 +67,8 @@ class Manager:
             token: an API token; empty: none.
             timeout_s: for how long the manager may be silent.
             is_canceled: when it returns True, requests stop waiting and raise `Canceled`.
+            authority: the file of the only authority whose certificates count; empty: the system's
+                authorities do.
 
         Raises:
             ManagerError: the address or the token is not valid, or others could read the token.
@@ -85,6 +88,7 @@ class Manager:
             )
         self._timeout_s = timeout_s
         self._is_canceled = is_canceled
+        self._authority = authority
 
     def __repr__(self) -> str:
         return f"Manager({self.address!r})"
@@ -94,10 +98,10 @@ class Manager:
         return self._parts.scheme == "https" or is_this_machine(self._parts.hostname or "")
 
     def with_timeout(self, timeout_s: float) -> "Manager":
-        return Manager(self.address, self._token, timeout_s, self._is_canceled)
+        return Manager(self.address, self._token, timeout_s, self._is_canceled, self._authority)
 
     def cancelable(self, is_canceled: IsCanceled) -> "Manager":
-        return Manager(self.address, self._token, self._timeout_s, is_canceled)
+        return Manager(self.address, self._token, self._timeout_s, is_canceled, self._authority)
 
     def request(
         self,
@@ -165,7 +169,7 @@ class Manager:
         self, method: str, path: str, body: bytes | BinaryIO | None, headers: dict[str, str]
     ) -> Answer:
         try:
-            connection, prefix = connection_to(self._parts, self._timeout_s)
+            connection, prefix = connection_to(self._parts, self._timeout_s, self._authority)
             headers |= headers_for_proxy(self._parts)
             try:
                 target = f"{prefix}{self._parts.path}{path}"

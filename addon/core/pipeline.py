@@ -37,6 +37,7 @@ def submit_blend_file(
     allow_missing: bool = False,
     progress: Progress = quiet,
     is_canceled: IsCanceled = never,
+    authority: str = "",
 ) -> dict[str, Any]:
     """Check a saved blend file's job, deliver its files and submit it. Blocks.
 
@@ -46,6 +47,7 @@ def submit_blend_file(
         worker_tag: the tag's name or id; empty: all workers.
         blender: the Blender that evaluates expressions in the scene; empty: without Blender.
         user_name: the name of the job's owner; empty: the login name.
+        authority: the file of the farm's own certificate authority; empty: the system's count.
         allow_missing: submit although files are missing that the blend file uses.
 
     Returns:
@@ -73,7 +75,7 @@ def submit_blend_file(
         user_name=user_name,
         metadata=metadata or {},
     )
-    manager = Manager(manager_address, token)
+    manager = Manager(manager_address, token, authority=authority)
     info = fetch(manager.cancelable(is_canceled))
     looking = _Looking(blender, file, allow_missing, progress, is_canceled)
     return submit(manager, info, _checked(info, wanted, looking), progress, is_canceled)

@@ -154,15 +154,24 @@ class Manager:
         except (httpx.InvalidURL, httpx.UnsupportedProtocol):
             raise CommandError(f"{self.url} is not the address of a manager.") from None
         except httpx.HTTPError as problem:
-            if sentence := why_not_trusted(problem, self.url):
-                raise CommandError(sentence) from None
-            raise ManagerUnreachable(
-                f"No manager answers at {self.url}. Start one with `tablao up`, "
-                "or say where it is with --manager."
-            ) from None
+            raise self._not_reached(problem) from None
         if response.is_error:
             raise Refused(_reason(response), response.status_code)
         return response
+
+    def _not_reached(self, problem: httpx.HTTPError) -> CommandError:
+        if sentence := why_not_trusted(problem, self.url):
+            return CommandError(sentence)
+        is_broken = isinstance(problem, httpx.ReadError | httpx.RemoteProtocolError)
+        if is_broken and self.url.startswith("http:"):
+            return ManagerUnreachable(
+                f"The connection to {self.url} broke. If the manager speaks TLS, its address is "
+                f"{self.url.replace('http:', 'https:', 1)}."
+            )
+        return ManagerUnreachable(
+            f"No manager answers at {self.url}. Start one with `tablao up`, "
+            "or say where it is with --manager."
+        )
 
     def _json(self, response: httpx.Response) -> Any:
         if response.status_code == httpx.codes.NO_CONTENT:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 from manager_api.contract.jobs import Job, JobStorage
 from manager_api.contract.tasks import Command, Task, TaskSummary, TaskWorker
@@ -14,13 +14,48 @@ from manager_api.contract.workers import (
     WorkerTag,
     WorkerTask,
 )
-from manager_api.database.tables import JobRow, TaskRow, WorkerRow, WorkerTagRow
-from workflows.domain.statuses import TaskStatus
+from manager_api.database.tables import TaskRow, WorkerRow, WorkerTagRow
+from workflows.domain.statuses import JobStatus, TaskStatus, WorkerStatus
 
 Rows = Mapping[str, WorkerRow]
 
 
-def job_answer(row: JobRow, tasks_stuck: int = 0) -> Job:
+class ShownJob(Protocol):
+    """A row with the columns of a job's answer."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def job_type(self) -> str: ...
+    @property
+    def priority(self) -> int: ...
+    @property
+    def status(self) -> JobStatus: ...
+    @property
+    def activity(self) -> str: ...
+    @property
+    def settings(self) -> dict[str, Any]: ...
+    @property
+    def job_metadata(self) -> dict[str, str]: ...
+    @property
+    def shaman_checkout_id(self) -> str: ...
+    @property
+    def worker_tag_id(self) -> str | None: ...
+    @property
+    def created(self) -> datetime: ...
+    @property
+    def updated(self) -> datetime: ...
+    @property
+    def steps_completed(self) -> int: ...
+    @property
+    def steps_total(self) -> int: ...
+    @property
+    def delete_requested_at(self) -> datetime | None: ...
+
+
+def job_answer(row: ShownJob, tasks_stuck: int = 0) -> Job:
     checkout = row.shaman_checkout_id
     return Job(
         id=row.id,
@@ -44,7 +79,11 @@ def job_answer(row: JobRow, tasks_stuck: int = 0) -> Job:
 
 def task_worker(worker_id: str | None, workers: Rows) -> TaskWorker | None:
     row = workers.get(worker_id or "")
-    return None if row is None else TaskWorker(id=row.id, name=row.name, address=row.address)
+    return None if row is None else shown_worker(row)
+
+
+def shown_worker(row: WorkerRow) -> TaskWorker:
+    return TaskWorker(id=row.id, name=row.name, address=row.address)
 
 
 class SummarisedTask(Protocol):
@@ -72,7 +111,7 @@ class SummarisedTask(Protocol):
     def worker_id(self) -> str | None: ...
 
 
-def task_summary(row: SummarisedTask, workers: Rows) -> TaskSummary:
+def task_summary(row: SummarisedTask, worker: TaskWorker | None) -> TaskSummary:
     return TaskSummary(
         id=row.id,
         name=row.name,
@@ -83,7 +122,7 @@ def task_summary(row: SummarisedTask, workers: Rows) -> TaskSummary:
         updated=row.updated,
         steps_completed=row.steps_completed,
         steps_total=row.steps_total,
-        worker=task_worker(row.worker_id, workers),
+        worker=worker,
     )
 
 
@@ -109,7 +148,28 @@ def task_answer(row: TaskRow, workers: Rows) -> Task:
     )
 
 
-def worker_summary(row: WorkerRow) -> WorkerSummary:
+class ShownWorker(Protocol):
+    """A row with the columns of a worker's summary."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def status(self) -> WorkerStatus: ...
+    @property
+    def software(self) -> str: ...
+    @property
+    def can_restart(self) -> bool: ...
+    @property
+    def status_requested(self) -> WorkerStatus | None: ...
+    @property
+    def is_lazy_request(self) -> bool: ...
+    @property
+    def last_seen(self) -> datetime | None: ...
+
+
+def worker_summary(row: ShownWorker) -> WorkerSummary:
     return WorkerSummary(
         id=row.id,
         name=row.name,
@@ -151,11 +211,11 @@ def registered_worker(row: WorkerRow) -> RegisteredWorker:
 
 
 def _worker_task(task: TaskRow, worker: WorkerRow) -> WorkerTask:
-    summary = task_summary(task, {worker.id: worker})
+    summary = task_summary(task, shown_worker(worker))
     return WorkerTask(**dict(summary), job_id=task.job_id)
 
 
-def _status_change(row: WorkerRow) -> WorkerStatusChange | None:
+def _status_change(row: ShownWorker) -> WorkerStatusChange | None:
     if not row.status_requested:
         return None
     return WorkerStatusChange(status=row.status_requested, is_lazy=row.is_lazy_request)

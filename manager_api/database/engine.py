@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 from enum import Enum, auto
 from typing import Any
 
-import asyncpg  # type: ignore[import-untyped] # it publishes no types
 from sqlalchemy import event, make_url, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
@@ -105,8 +104,8 @@ class Database:
         self._listeners: dict[Changed, list[Callable[[], None]]] = {kind: [] for kind in Changed}
         self._writer = asyncio.Lock() if self.is_sqlite else None
         if self.is_sqlite:
-            self._reading = _sqlite_engine(url, busy_timeout_s, "BEGIN", "query_only=ON")
-            self._writing = _sqlite_engine(url, busy_timeout_s, "BEGIN IMMEDIATE")
+            self._reading = _sqlite_engine(url, busy_timeout_s, only_read=True)
+            self._writing = _sqlite_engine(url, busy_timeout_s, only_read=False)
         else:
             self._writing = _postgres_engine(url)
             self._reading = self._writing.execution_options(
@@ -192,24 +191,10 @@ def _postgres_engine(url: str) -> AsyncEngine:
     return engine
 
 
-def _sqlite_engine(url: str, busy_timeout_s: float, begin: str, *pragmas: str) -> AsyncEngine:
-    connections = lean_connections(make_url(url).database or "", busy_timeout_s)
-    engine = create_async_engine(url, async_creator=connections, pool_size=10)
-    settings = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", *pragmas)
-
-    @event.listens_for(engine.sync_engine, "connect")
-    def prepare(connection: Any, _record: object) -> None:
-        cursor = connection.cursor()
-        for setting in settings:
-            cursor.execute(f"PRAGMA {setting}")
-        cursor.close()
-
-    @event.listens_for(engine.sync_engine, "begin")
-    def begin_transaction(connection: Any) -> None:
-        # The driver's own transactions are switched off: they begin too late, and without a lock.
-        connection.exec_driver_sql(begin)
-
-    return engine
+def _sqlite_engine(url: str, busy_timeout_s: float, *, only_read: bool) -> AsyncEngine:
+    path = make_url(url).database or ""
+    connections = lean_connections(path, busy_timeout_s, only_read=only_read)
+    return create_async_engine(url, async_creator=connections, pool_size=10)
 
 
 @contextmanager
@@ -220,14 +205,16 @@ def _busy_named() -> Iterator[None]:
         raise DatabaseBusy("every connection is in use") from error
     except ConnectionError as error:
         raise DatabaseBusy("the database does not answer") from error
-    except asyncpg.PostgresError as error:
-        if (kind := _kind_of_state(error.sqlstate)) is None:
-            raise
-        raise kind(str(error)) from error
     except DBAPIError as error:
         if (kind := _kind(error)) is None:
             raise
         raise kind(str(error.orig)) from error
+    except Exception as error:
+        # PostgreSQL's driver raises some errors that SQLAlchemy does not wrap. A manager with
+        # SQLite does not load that driver, so its errors are known by their attribute.
+        if (kind := _kind_of_state(getattr(error, "sqlstate", None))) is None:
+            raise
+        raise kind(str(error)) from error
 
 
 def _kind(error: DBAPIError) -> type[DatabaseBusy] | None:

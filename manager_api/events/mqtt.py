@@ -12,10 +12,8 @@ import logging
 import ssl
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
-
-from aiomqtt import Client, MqttError, ProtocolVersion
 
 from activities.connections.retrying import ChangeLog
 from manager_api.database import events
@@ -26,6 +24,10 @@ from manager_api.database.tables import EventRow
 from manager_api.events.live import LiveEvents
 from manager_api.settings.model import ManagerSettings
 from manager_api.settings.sections import MqttClient
+
+if TYPE_CHECKING:
+    # Loaded when there is a broker, which most farms do not have: the library takes 5 MB.
+    from aiomqtt import Client
 
 #: Source: Flamenco.
 KEEP_ALIVE_S = 30
@@ -138,6 +140,8 @@ class MqttPublisher:
         self._has_news.set()
 
     async def _stay_connected(self, settings: MqttClient) -> None:
+        from aiomqtt import MqttError
+
         log = ChangeLog(logger)
         while True:
             try:
@@ -149,12 +153,12 @@ class MqttPublisher:
                 log.fails("no MQTT broker", broker=_shown(settings), reason=problem)
             await asyncio.sleep(self._reconnect_s)
 
-    async def _publish(self, client: Client, settings: MqttClient) -> None:
+    async def _publish(self, client: "Client", settings: MqttClient) -> None:
         """Publish the events after the last published one, without end."""
         self._has_news.set()
         await whenever(self._has_news, lambda: self._publish_all(client, settings.topic_prefix))
 
-    async def _publish_all(self, client: Client, prefix: str) -> None:
+    async def _publish_all(self, client: "Client", prefix: str) -> None:
         while rows := await self._unpublished():
             # They are sent in this order; their acknowledgements are awaited together.
             await asyncio.gather(
@@ -174,13 +178,13 @@ class MqttPublisher:
             logger.warning("events were pruned before MQTT took them", extra={"up_to": oldest - 1})
 
 
-async def _publish_one(client: Client, prefix: str, row: EventRow) -> None:
+async def _publish_one(client: "Client", prefix: str, row: EventRow) -> None:
     await client.publish(
         f"{prefix}{row.topic}", json.dumps(events.for_clients(row.payload)), qos=1, retain=False
     )
 
 
-async def _until_lost(client: Client) -> None:
+async def _until_lost(client: "Client") -> None:
     """Wait until the connection is lost.
 
     No messages arrive, because we subscribe to no topics.
@@ -192,12 +196,14 @@ async def _until_lost(client: Client) -> None:
         pass
 
 
-def _client(settings: MqttClient) -> Client:
+def _client(settings: MqttClient) -> "Client":
     """Return a client for the broker of the settings.
 
     Raises:
         ValueError: the settings name no broker; the message is a sentence for users.
     """
+    from aiomqtt import Client, ProtocolVersion
+
     broker = Broker.at(settings.broker)
     return Client(
         broker.host,

@@ -9,13 +9,15 @@ from manager_api.contract.worker_tasks import MayKeepRunning, TaskUpdate
 from manager_api.contract.workers import WorkerStateChange
 from manager_api.database.busy import retry_while_busy
 from manager_api.database.engine import Session, utc_now
-from manager_api.database.tables import HttpRunRow, HttpRunState, TaskRow, WorkerRow
+from manager_api.database.tables import WorkerRow
 from manager_api.http_workers.registry import HttpRuns
 from manager_api.jobs import store as jobs
 from manager_api.jobs import task_store as tasks
 from manager_api.jobs.control import JobControl, apply_change
 from manager_api.logs.task_logs import TaskLogs
+from manager_api.runs import http_reports
 from manager_api.runs import http_store as http_runs
+from manager_api.runs.http_reports import ReportedTask
 from manager_api.settings.sections import FaultRule
 from manager_api.workers import store as workers
 from workflows.domain.faults import rules_from
@@ -29,7 +31,7 @@ from workflows.domain.http_workers import (
     status_when_it_asks_for_its_state,
 )
 from workflows.domain.job.transitions import Refused
-from workflows.domain.job_types.video_frames import is_preview
+from workflows.domain.job_types.video_frames import is_preview as makes_preview
 from workflows.domain.messages import LONGEST_REASON, Change, RunKey, TaskAction
 from workflows.domain.render_warnings import fail_the_task
 from workflows.domain.statuses import TaskStatus, WorkerStatus
@@ -114,15 +116,12 @@ class HttpWorkerService:
     async def may_run(self, worker_id: str, task_id: str) -> MayKeepRunning:
         async with self._database.reading() as session:
             worker = await workers.existing_worker(session, worker_id)
-            task = await tasks.task(session, task_id)
-            run = await http_runs.newest_of_task(session, task_id, worker_id)
-        permission = may_keep_running(
-            workers.pending_request(worker), _standing(task, run, worker_id)
-        )
+            task = await http_reports.reported_task(session, task_id, worker_id)
+        permission = may_keep_running(workers.pending_request(worker), _standing(task, worker_id))
         if task is not None:
             self._runs.presence.heard(worker_id)
-        if permission.is_granted and run is not None:
-            self._runs.touched(run.key)
+        if permission.is_granted and task is not None and task.run is not None:
+            self._runs.touched(task.run)
         return _answer(permission)
 
     async def update(self, worker_id: str, task_id: str, said: TaskUpdate) -> None:
@@ -136,73 +135,80 @@ class HttpWorkerService:
         self._runs.presence.heard(worker_id)
         if said.task_status in _NOT_FOR_WORKERS:
             raise BadRequest(f'a worker cannot make its task "{said.task_status}"')
-        task, run = await retry_while_busy(lambda: self._look_up(worker_id, task_id), self._wait_s)
+        task = await retry_while_busy(lambda: self._look_up(worker_id, task_id), self._wait_s)
         if task is None:
             raise TaskNotFound(task_id)
-        if not _is_open(run) and task.worker_id != worker_id:
+        run = task.open_run
+        if run is None and task.last_worker_id != worker_id:
             raise Overtaken(f'task "{task_id}" is not assigned to this worker')
         if said.log:
-            attempt = _attempt_of(run) if run is not None else task.attempt
-            await self._keep_log(task, attempt, said.log)
-        if run is None or not _is_open(run):
+            await self._keep_log(task, said.log)
+        if run is None:
             return  # a late report about a run that has ended; no error, as in Flamenco
-        heard = await self._heard(task, _attempt_of(run), said)
-        if said.task_status is TaskStatus.CANCELED and not run.stop_reason:
+        heard = await self._heard(task, said)
+        if said.task_status is TaskStatus.CANCELED and not task.stop_reason:
             await self._cancel(task, said.activity or "")
-        await retry_while_busy(lambda: self._store(run.key, said, heard), self._wait_s)
+        await retry_while_busy(lambda: self._store(run, said, heard), self._wait_s)
 
-    async def _look_up(
-        self, worker_id: str, task_id: str
-    ) -> tuple[TaskRow | None, HttpRunRow | None]:
+    async def _look_up(self, worker_id: str, task_id: str) -> ReportedTask | None:
         async with self._database.reading() as session:
-            task = await tasks.task(session, task_id)
-            return task, await http_runs.newest_of_task(session, task_id, worker_id)
+            return await http_reports.reported_task(session, task_id, worker_id)
 
-    async def _keep_log(self, task: TaskRow, attempt: int, text: str) -> None:
+    async def _keep_log(self, task: ReportedTask, text: str) -> None:
         try:
-            await self._logs.append(task.job_id, task.id, attempt, text)
+            await self._logs.append(task.job_id, task.id, task.attempt, text)
         except OSError:
             # A full or broken disk for logs must not lose the report on how the task ended.
             logger.exception("a worker's text for a task's log is lost", extra={"task": task.id})
 
-    async def _heard(self, task: TaskRow, attempt: int, said: TaskUpdate) -> Heard:
+    async def _heard(self, task: ReportedTask, said: TaskUpdate) -> Heard:
         if said.task_status not in _ENDS:
             return Heard()
-        async with self._database.reading() as session:
-            job = await jobs.job(session, task.job_id)
+        is_preview, fails_on_warnings = await retry_while_busy(
+            lambda: self._kind_of_task(task), self._wait_s
+        )
         try:
-            output = await self._logs.output_of_try(task.job_id, task.id, attempt)
+            output = await self._logs.output_of_try(task.job_id, task.id, task.attempt)
         except OSError:
             output = []  # as in `_keep_log`
         return Heard(
             output,
             rules_from(rule.model_dump(mode="json") for rule in self._fault_rules),
-            is_preview=is_preview(task.commands),
-            fails_on_warnings=job is not None and fail_the_task(job.job_metadata),
+            is_preview=is_preview,
+            fails_on_warnings=fails_on_warnings,
         )
 
-    async def _store(self, key: str, said: TaskUpdate, heard: Heard) -> None:
-        async with self._database.writing() as session:
-            await self._store_in(session, key, said, heard)
+    async def _kind_of_task(self, task: ReportedTask) -> tuple[bool, bool]:
+        """Return whether the task makes a preview, and whether its warnings are failures."""
+        async with self._database.reading() as session:
+            job = await jobs.job(session, task.job_id)
+            row = await tasks.task(session, task.id)
+        return (
+            row is not None and makes_preview(row.commands),
+            job is not None and fail_the_task(job.job_metadata),
+        )
 
-    async def _store_in(self, session: Session, key: str, said: TaskUpdate, heard: Heard) -> None:
-        run = await http_runs.run_to_change(session, key)
-        if run is None or not _is_open(run):
-            return
-        run.touched = run.reported = utc_now()
-        run.state = HttpRunState.RUNNING
-        job_id, index = run.job_id, RunKey.parse(key).index
+    async def _store(self, key: RunKey, said: TaskUpdate, heard: Heard) -> None:
+        async with self._database.writing() as session:
+            if await http_reports.heard_of(session, key, utc_now()):
+                await self._store_in(session, key, said, heard)
+
+    async def _store_in(
+        self, session: Session, key: RunKey, said: TaskUpdate, heard: Heard
+    ) -> None:
         activity = said.activity
         if activity is not None:
-            await tasks.set_activity(session, job_id, index, activity[:LONGEST_REASON])
+            await tasks.set_activity(session, key.job_id, key.index, activity[:LONGEST_REASON])
         if said.steps_completed is not None:
-            await tasks.set_steps(session, job_id, index, said.steps_completed)
+            await tasks.set_steps(session, key.job_id, key.index, said.steps_completed)
         if said.task_status is not None:
+            run = await http_runs.run_to_change(session, str(key))
+            assert run is not None, "heard of in this transaction"
             outcome = outcome_reported(said.task_status, activity or "", run.stop_reason, heard)
             if outcome is not None:
                 http_runs.end(session, run, outcome)
 
-    async def _cancel(self, task: TaskRow, reason: str) -> None:
+    async def _cancel(self, task: ReportedTask, reason: str) -> None:
         """Cancel a task for the farm: its worker canceled it unasked, which counts in Flamenco."""
         async with self._database.reading() as session:
             job = await jobs.job(session, task.job_id)
@@ -222,22 +228,14 @@ def _status_when_it_asks(row: WorkerRow) -> WorkerStatus:
     return status_when_it_asks_for_its_state(row.status, is_requested=is_requested)
 
 
-def _attempt_of(run: HttpRunRow) -> int:
-    return RunKey.parse(run.key).attempt
-
-
-def _is_open(run: HttpRunRow | None) -> bool:
-    return run is not None and run.state is not HttpRunState.ENDED
-
-
-def _standing(task: TaskRow | None, run: HttpRunRow | None, worker_id: str) -> TaskStanding | None:
+def _standing(task: ReportedTask | None, worker_id: str) -> TaskStanding | None:
     if task is None:
         return None
     return TaskStanding(
-        is_its_own=task.worker_id == worker_id,
+        is_its_own=task.last_worker_id == worker_id,
         status=task.status,
-        is_running=_is_open(run),
-        stop_reason=run.stop_reason if run is not None else "",
+        is_running=task.open_run is not None,
+        stop_reason=task.stop_reason or "",
     )
 
 

@@ -8,20 +8,20 @@ from pydantic import TypeAdapter
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from manager_api.contract.answers import job_answer, task_summary
+from manager_api.contract.answers import job_answer, shown_worker, task_summary
 from manager_api.contract.errors import BadRequest, NotAcceptable
 from manager_api.contract.job_details import JobNamed, SameOutput
-from manager_api.contract.jobs import Job, JobsQueryResult, SubmittedJob
-from manager_api.contract.tasks import TaskSummary
+from manager_api.contract.jobs import Job, SubmittedJob
+from manager_api.contract.tasks import TaskSummary, TaskWorker
 from manager_api.contract.worker_management import JobTagChange
 from manager_api.database.engine import Database, Session
-from manager_api.database.tables import JobRow, WorkerRow
+from manager_api.database.tables import JobRow
 from manager_api.job_types.registry import JobTypeRegistry
 from manager_api.jobs import history as job_history
 from manager_api.jobs import insertion as submission
+from manager_api.jobs import job_list, stuck_store
 from manager_api.jobs import output_store as outputs
 from manager_api.jobs import store as jobs
-from manager_api.jobs import stuck_store
 from manager_api.jobs import task_store as tasks
 from manager_api.jobs.control import JobControl, apply_change
 from manager_api.jobs.submission import compile_job
@@ -59,11 +59,13 @@ class JobService:
         self._variables = variables
         self._storage = storage
 
-    async def all(self) -> JobsQueryResult:
+    async def all(self) -> bytes:
+        """Return all jobs that are not archived, as the JSON text of a `JobsQueryResult`."""
         async with self._database.reading() as session:
-            rows = await jobs.all_jobs(session)
+            rows = await job_list.all_jobs(session)
             stuck = await stuck_store.stuck_by_job(session)
-        return JobsQueryResult(jobs=[job_answer(row, stuck.get(row.id, 0)) for row in rows])
+        pieces = [job_list.job_as_json(row, stuck.get(row.id, 0)) for row in rows]
+        return b'{"jobs":[' + b",".join(pieces) + b"]}"
 
     async def get(self, job_id: str) -> Job:
         async with self._database.reading() as session:
@@ -78,11 +80,12 @@ class JobService:
         piece and in threads: 100,000 summaries as objects take 200 MB and seconds.
         """
         pieces: list[bytes] = []
-        workers: dict[str, WorkerRow] = {}
+        workers: dict[str, TaskWorker] = {}
         async with self._database.reading() as session:
             async for rows in tasks.summary_rows(session, job_id):
                 new = {row.worker_id for row in rows} - workers.keys()
-                workers |= await worker_store.workers_by_id(session, new)
+                found = await worker_store.workers_by_id(session, new)
+                workers |= {row.id: shown_worker(row) for row in found.values()}
                 pieces += await asyncio.to_thread(_summaries_as_json, rows, workers)
         return b'{"tasks":[' + b",".join(pieces) + b"]}"
 
@@ -206,8 +209,8 @@ async def _tag_to_give(session: Session, asked: JobTagChange) -> str | None:
 
 
 def _summaries_as_json(
-    rows: Sequence[tasks.SummaryRow], workers: Mapping[str, WorkerRow]
+    rows: Sequence[tasks.SummaryRow], workers: Mapping[str, TaskWorker]
 ) -> list[bytes]:
     """Return JSON objects with commas between them; an empty list for no rows."""
-    summaries = [task_summary(row, workers) for row in rows]
+    summaries = [task_summary(row, workers.get(row.worker_id or "")) for row in rows]
     return [_SUMMARIES.dump_json(summaries, exclude_none=True)[1:-1]] if summaries else []

@@ -1,9 +1,8 @@
 """Queries for jobs, and the changes of a job that do not go through its workflow."""
 
-from collections.abc import Sequence
 from dataclasses import asdict
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from manager_api.contract.errors import JobNotFound
@@ -93,13 +92,6 @@ def set_tag(session: Session, row: JobRow, tag_id: str | None) -> None:
     row.updated = utc_now()
     events.append(session, JOBS, job_event(row))
     session.changed.add(Changed.FARM)
-
-
-async def all_jobs(session: AsyncSession) -> Sequence[JobRow]:
-    """Return all jobs that are not archived, newest first."""
-    query = select(JobRow).where(JobRow.archived_at.is_(None))
-    query = query.order_by(JobRow.created.desc(), JobRow.id.desc())
-    return (await session.scalars(query)).all()
 
 
 async def restart_run(session: Session, job_id: str, run: int) -> int | None:

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from manager_api.database import events
 from manager_api.database.engine import Session
 from manager_api.database.payloads import JOBS, job_event
-from manager_api.database.tables import JobRow, TaskRow
+from manager_api.database.tables import JobRow, TaskRow, table_of
 
 
 async def stuck(session: AsyncSession, job_id: str) -> Mapping[int, datetime]:
@@ -23,8 +23,7 @@ async def stuck(session: AsyncSession, job_id: str) -> Mapping[int, datetime]:
 
 async def stuck_by_job(session: AsyncSession) -> Mapping[str, int]:
     """Return how many tasks are stuck, by job; jobs without such tasks are left out."""
-    # Without GROUP BY, for which SQLite would read all tasks in the order of their jobs.
-    return Counter(await session.scalars(select(TaskRow.job_id).where(*_is_stuck())))
+    return Counter(await session.scalars(_JOBS_OF_STUCK))
 
 
 async def stuck_by_worker(session: AsyncSession) -> Counter[tuple[str, str | None]]:
@@ -42,3 +41,7 @@ async def tell_stuck(session: Session, job: JobRow) -> None:
 def _is_stuck() -> tuple[ColumnElement[bool], ...]:
     # A literal: with a parameter, SQLite would not use the index of active tasks.
     return literal_column("tasks.status = 'active'"), TaskRow.silent_since.is_not(None)
+
+
+# Without GROUP BY, for which SQLite would read all tasks in the order of their jobs.
+_JOBS_OF_STUCK = select(table_of(TaskRow).c.job_id).where(*_is_stuck())

@@ -27,6 +27,15 @@ READ_CHUNK = 1000
 MOST_ACTIVITIES = 10_000
 
 
+_tasks = table_of(TaskRow).c
+# Made once, because HTTP workers report all the time.
+_SET_ACTIVITY = (
+    update(table_of(TaskRow))
+    .where(_tasks.job_id == bindparam("job"), _tasks.index_in_job == bindparam("task"))
+    .values(activity=bindparam("text"), last_touched=bindparam("now"))
+)
+
+
 class SummaryRow(NamedTuple):
     """The columns of `TaskRow` that a list of tasks shows."""
 
@@ -73,9 +82,9 @@ async def tasks_with_commands(session: AsyncSession, job_id: str) -> Sequence[Ta
 
 async def summary_rows(session: AsyncSession, job_id: str) -> AsyncIterator[Sequence[SummaryRow]]:
     """Yield what a list of a job's tasks shows, in pieces; nothing if the job does not exist."""
-    query = select(*(getattr(TaskRow, column) for column in SummaryRow._fields))
+    query = select(*(_tasks[column] for column in SummaryRow._fields))
     async for rows in _pieces(session, job_id, query):
-        yield [SummaryRow(*row) for row in rows]
+        yield [SummaryRow._make(row) for row in rows]
 
 
 async def completed_times(session: AsyncSession, job_id: str) -> Sequence[TimedRow]:
@@ -345,12 +354,8 @@ async def worker_names(session: AsyncSession, ids: set[str | None]) -> dict[str,
 
 async def set_activity(session: Session, job_id: str, index: int, text: str) -> None:
     """Set the task's activity text and its last-touched time; without an event, as in Flamenco."""
-    table = table_of(TaskRow)
-    await session.execute(
-        update(table)
-        .where(table.c.job_id == job_id, table.c.index_in_job == index)
-        .values(activity=text, last_touched=utc_now())
-    )
+    values = {"job": job_id, "task": index, "text": text, "now": utc_now()}
+    await session.execute(_SET_ACTIVITY, values)
 
 
 async def delete_some(session: Session, job_id: str, at_most: int) -> bool:

@@ -185,8 +185,12 @@ def lock_of(path: Path) -> threading.Lock:
 
 def opened(path: Path) -> BinaryIO:
     """Open a file for writing at any position without truncating it; create it if missing."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o644)
+    flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0)
+    try:
+        descriptor = os.open(path, flags, 0o644)
+    except FileNotFoundError:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(path, flags, 0o644)
     return os.fdopen(descriptor, "r+b")
 
 

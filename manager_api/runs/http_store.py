@@ -287,20 +287,6 @@ async def with_news(session: AsyncSession, worker_ids: Collection[str]) -> set[s
     return changed.union(await session.scalars(given))
 
 
-async def newest_of_task(session: AsyncSession, task_id: str, worker_id: str) -> HttpRunRow | None:
-    """Return the worker's last try at a task; None if there is none or it was forgotten.
-
-    A worker can speak only of what it has got.
-    """
-    query = select(HttpRunRow).where(
-        HttpRunRow.task_id == task_id,
-        HttpRunRow.worker_id == worker_id,
-        HttpRunRow.handed_out > 0,
-    )
-    rows = (await session.scalars(query)).all()
-    return max(rows, key=lambda row: RunKey.parse(row.key), default=None)
-
-
 async def open_runs(session: AsyncSession) -> Sequence[HttpRunRow]:
     query = select(HttpRunRow).where(HttpRunRow.state.in_(_OPEN))
     return (await session.scalars(query)).all()

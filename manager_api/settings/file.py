@@ -103,7 +103,8 @@ def masked(values: Mapping[str, Any]) -> dict[str, Any]:
         if setting.about.secret is not Secret.NOTHING:
             *sections, key = setting.name.split(".")
             section = _section(result, sections)
-            section[key] = _HIDE[setting.about.secret](section[key])
+            if key in section:  # Flamenco's page lacks our own settings.
+                section[key] = _HIDE[setting.about.secret](section[key])
     return result
 
 

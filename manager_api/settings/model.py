@@ -186,6 +186,13 @@ class ManagerSettings(LayeredSettings):
     temporal_namespace: Annotated[str, About(Topic.TEMPORAL)] = "default"
     temporal_ui_url: Annotated[str, About(Topic.TEMPORAL)] = ""
     """The address of the Web UI of the Temporal at `temporal_address`."""
+    temporal_tls_ca: Annotated[str, About(Topic.TEMPORAL)] = ""
+    """A file; it and the next two are for the Temporal at `temporal_address`."""
+    temporal_tls_cert: Annotated[str, About(Topic.TEMPORAL)] = ""
+    temporal_tls_key: Annotated[str, About(Topic.TEMPORAL)] = ""
+    temporal_api_key: Annotated[
+        str, About(Topic.TEMPORAL, secret=Secret.EVERYTHING, sent_to="temporal_address")
+    ] = Field(default="", repr=False)
     retention_days: Annotated[int, Field(ge=1, le=36_500), About(Topic.TEMPORAL)] = 30
 
     task_timeout: Annotated[Duration, About(Topic.FAILURES, AT_ONCE, is_flamencos=True)] = (
@@ -289,6 +296,13 @@ class ManagerSettings(LayeredSettings):
             return None
         cert, key = (self.data_dir / of_user(Path(each)) for each in (self.tls.cert, self.tls.key))
         return cert, key
+
+    @property
+    def own_authority(self) -> Path | None:
+        """The certificate of the farm's own authority, if it made the one that is served."""
+        authority = self.data_dir / TLS / "authority.pem"
+        is_its = self.tls_files is not None and self.tls_files[0].parent == authority.parent
+        return authority if is_its and authority.is_file() else None
 
     @property
     def public_path(self) -> str:

@@ -14,8 +14,9 @@ from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 from activities.connections.retrying import ChangeLog, Pauses
 from activities.keeper_watch import KeeperWatch
 from activities.process.deployment import DEPLOYMENT
+from manager_api.temporal.access import TemporalAccess
 from manager_api.temporal.namespace import NotSetUp, register_search_attributes
-from manager_api.temporal.orchestrator import RPC_TIMEOUT, connect, temporal_away
+from manager_api.temporal.orchestrator import RPC_TIMEOUT, temporal_away
 from workflows.activity_contracts import MANAGER_TASK_QUEUE
 from workflows.domain.messages import HTTP_TASK_QUEUE
 from workflows.farm import FARM, FarmWorkflow
@@ -67,22 +68,19 @@ class ManagerWorker:
 
     def __init__(
         self,
-        address: str,
-        namespace: str,
+        temporal: TemporalAccess,
         activities: Sequence[Callable[..., Awaitable[Any]]],
         keeper_heartbeat_s: float,
         http_activities: Sequence[Callable[..., Awaitable[Any]]] = (),
     ) -> None:
         """
         Args:
-            address: `host:port` of Temporal.
-            namespace: the Temporal namespace.
+            temporal: where Temporal is.
             activities: the manager's activities.
             keeper_heartbeat_s: the heartbeat time-out of the keeper's activity.
             http_activities: the activities for HTTP workers, which have their own task queue.
         """
-        self._address = address
-        self._namespace = namespace
+        self._temporal = temporal
         self._activities = activities
         self._keeper_heartbeat_s = keeper_heartbeat_s
         self._http_activities = http_activities
@@ -94,7 +92,7 @@ class ManagerWorker:
         pauses = Pauses(first_s=0.5, longest_s=2.0)
         while True:
             try:
-                client = await connect(self._address, self._namespace)
+                client = await self._temporal.connect()
                 await self._set_up(client)
                 starter = KeeperStarter(client, self._keeper_heartbeat_s)
                 async with self._worker(client), self._http_worker(client):

@@ -23,7 +23,6 @@ from temporalio.common import (
     WorkflowIDConflictPolicy,
     WorkflowIDReusePolicy,
 )
-from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
@@ -273,9 +272,3 @@ def failing_connection() -> Iterator[None]:
         if not str(error).startswith(_CANNOT_CONNECT):
             raise
         raise RPCError(str(error), RPCStatusCode.UNAVAILABLE, b"") from error
-
-
-async def connect(address: str, namespace: str, *, lazy: bool = False) -> Client:
-    return await Client.connect(
-        address, namespace=namespace, data_converter=pydantic_data_converter, lazy=lazy
-    )

@@ -20,7 +20,7 @@ from temporalio.api.workflowservice.v1 import (
 )
 from temporalio.bridge.proto.health.v1 import HealthCheckRequest, HealthCheckResponse
 from temporalio.client import Client
-from temporalio.service import GrpcCompression, RPCError, RPCStatusCode
+from temporalio.service import RPCError, RPCStatusCode
 
 from activities.connections.tunnel_client import KEY_HEADER
 from manager_api.temporal.grpc_connection import Call
@@ -80,16 +80,6 @@ _METHODS: Mapping[str, _Method] = {
         ShutdownWorkerRequest, "shutdown_worker", WorkerRules.shut_down
     ),
 }
-
-
-async def temporal_for_worker(address: str, namespace: str) -> Client:
-    """Return a connection to Temporal for the calls of one worker's connection.
-
-    Hundreds of polls on one connection would be more than some gateways before a Temporal allow.
-    """
-    return await Client.connect(
-        address, namespace=namespace, lazy=True, grpc_compression=GrpcCompression.NONE
-    )
 
 
 class WorkerProxy:

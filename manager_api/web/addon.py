@@ -19,8 +19,8 @@ router = APIRouter(dependencies=[Anybody], include_in_schema=False)
 
 
 @router.get(ADDRESS)
-async def download_addon(address: OurAddress) -> Response:
-    content = await asyncio.to_thread(zip_for, address)
+async def download_addon(address: OurAddress, parts: Parts) -> Response:
+    content = await asyncio.to_thread(zip_for, address, parts.settings.own_authority)
     name = {"content-disposition": f'attachment; filename="{ADDRESS[1:]}"'}
     return Response(content, media_type="application/zip", headers=_NOT_KEPT | name)
 
@@ -33,6 +33,7 @@ async def to_our_addon(parts: Parts) -> RedirectResponse:
 
 
 @router.get(LISTING)
-async def list_addon(address: OurAddress) -> Response:
-    listing = await asyncio.to_thread(listing_for, address, ADDRESS)
+async def list_addon(address: OurAddress, parts: Parts) -> Response:
+    authority = parts.settings.own_authority
+    listing = await asyncio.to_thread(listing_for, address, authority, ADDRESS)
     return JSONResponse(listing, headers=_NOT_KEPT)

@@ -14,6 +14,7 @@ FILES = Path(__file__).parents[1] / "addon_files"
 #: The folder in the zip. The add-on reads the file with the manager's address in it.
 _ROOT = "tablao"
 _ADDRESS_FILE = f"{_ROOT}/manager_address.txt"
+_AUTHORITY_FILE = f"{_ROOT}/manager_authority.pem"
 _MANIFEST = f"{_ROOT}/blender_manifest.toml"
 #: The earliest time that a zip can hold. A fixed time makes equal zips for equal addresses.
 _ALWAYS = (1980, 1, 1, 0, 0, 0)
@@ -59,8 +60,11 @@ def address_of(scheme: str, host: str) -> str:
     return f"{scheme}://{host}"
 
 
-def zip_for(address: str, folder: Path = FILES) -> bytes:
-    """Return the zip with the manager's address in it. Blocks.
+def zip_for(address: str, authority: Path | None, folder: Path = FILES) -> bytes:
+    """Return the zip with the manager's address in it, and its authority's certificate. Blocks.
+
+    Args:
+        authority: the file of the farm's own authority; None if it has none.
 
     Raises:
         AddonNotBuilt: the add-on has not been built.
@@ -70,13 +74,21 @@ def zip_for(address: str, folder: Path = FILES) -> bytes:
         raise AddonNotBuilt
     content = io.BytesIO(built.read_bytes())
     with zipfile.ZipFile(content, "a") as archive:
-        entry = zipfile.ZipInfo(_ADDRESS_FILE, _ALWAYS)
-        entry.external_attr = _PLAIN_FILE
-        archive.writestr(entry, f"{address}\n")
+        _add(archive, _ADDRESS_FILE, f"{address}\n")
+        if authority is not None:
+            _add(archive, _AUTHORITY_FILE, authority.read_text(encoding="ascii"))
     return content.getvalue()
 
 
-def listing_for(address: str, archive_path: str, folder: Path = FILES) -> dict[str, Any]:
+def _add(archive: zipfile.ZipFile, name: str, text: str) -> None:
+    entry = zipfile.ZipInfo(name, _ALWAYS)
+    entry.external_attr = _PLAIN_FILE
+    archive.writestr(entry, text)
+
+
+def listing_for(
+    address: str, authority: Path | None, archive_path: str, folder: Path = FILES
+) -> dict[str, Any]:
     """Return the listing of a repository for Blender 4.2 and later, with one extension. Blocks.
 
     Args:
@@ -85,7 +97,7 @@ def listing_for(address: str, archive_path: str, folder: Path = FILES) -> dict[s
     Raises:
         AddonNotBuilt: the add-on has not been built.
     """
-    content = zip_for(address, folder)
+    content = zip_for(address, authority, folder)
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         manifest = tomllib.loads(archive.read(_MANIFEST).decode())
     about = {key: manifest[key] for key in _TOLD}

@@ -11,6 +11,9 @@ from urllib.parse import urlsplit
 from manager_api.settings.model import ManagerSettings
 from manager_api.settings.reach import host_name, is_everywhere, is_loopback
 from manager_api.tls.machine_names import names_of_machine
+from workflows.domain.bounded_dict import BoundedDict
+
+_REMEMBERED = 256
 
 
 class AllowedHosts:
@@ -24,6 +27,7 @@ class AllowedHosts:
     def __init__(self, settings: ManagerSettings) -> None:
         self._serves_network = not is_loopback(settings.host)
         self._names = {"localhost", *settings.allowed_hosts}
+        self._allowed: BoundedDict[str, None] = BoundedDict(_REMEMBERED)
         if settings.public_host:
             self._names.add(host_name(settings.public_host))
         if self._serves_network:
@@ -33,6 +37,15 @@ class AllowedHosts:
 
     def allow(self, header: str) -> bool:
         """Return whether a request with this Host header is answered."""
+        # Every request asks. Only names that are answered are remembered: callers make up others.
+        if header in self._allowed:
+            return True
+        is_allowed = self._is_name(header)
+        if is_allowed:
+            self._allowed[header] = None
+        return is_allowed
+
+    def _is_name(self, header: str) -> bool:
         try:
             name = (urlsplit(f"//{header}").hostname or "").removesuffix(".")
             if name in self._names:

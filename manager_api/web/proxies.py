@@ -10,9 +10,9 @@ import ipaddress
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, cast
 
-from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
@@ -24,7 +24,11 @@ from manager_api.web.refusals import refuse
 #: A proxy here can do no more than any other program of this machine.
 _HERE = ("127.0.0.0/8", "::1/128")
 #: Headers that only proxies send.
-_SAYS_PROXY = ("x-forwarded-for", "x-forwarded-proto", "x-forwarded-host", "forwarded", "via")
+_SAYS_PROXY = frozenset(
+    (b"x-forwarded-for", b"x-forwarded-proto", b"x-forwarded-host", b"forwarded", b"via")
+)
+#: Every request asks about its peer; few addresses ask often.
+_REMEMBERED_PEERS = 4096
 _MARK = "came_by_proxy"
 _PLAIN = (
     "this manager serves plain HTTP to the proxies in trusted_proxies only; call it by its public "
@@ -56,6 +60,7 @@ def proxies_of(settings: ManagerSettings) -> Callable[[str], bool]:
     """Return a function that knows the addresses of trusted proxies and of this machine."""
     networks = [ipaddress.ip_network(each) for each in _networks(settings.trusted_proxies)]
 
+    @lru_cache(maxsize=_REMEMBERED_PEERS)
     def is_trusted(address: str) -> bool:
         try:
             ip = ipaddress.ip_address(address.partition("%")[0])
@@ -98,8 +103,8 @@ class TrustedProxies:
                 await self._app(scope, receive, send)
             return
         # A program on this machine is a proxy only if it says so.
-        headers = Headers(scope=scope)
-        if not is_loopback(_plain(peer)) or any(name in headers for name in _SAYS_PROXY):
+        says_proxy = any(name in _SAYS_PROXY for name, _ in scope["headers"])
+        if says_proxy or not _is_here(peer):
             scope.setdefault("state", {})[_MARK] = True
             await self._by_header(cast(Any, scope), cast(Any, receive), cast(Any, send))
         else:
@@ -128,6 +133,8 @@ def _networks(proxies: Iterable[str]) -> Iterable[str]:
             yield f"::ffff:{network.network_address}/{96 + network.prefixlen}"
 
 
-def _plain(address: str) -> str:
+@lru_cache(maxsize=_REMEMBERED_PEERS)
+def _is_here(address: str) -> bool:
+    """Return whether an IP address is one of this machine's loopback addresses."""
     ip = ipaddress.ip_address(address.partition("%")[0])
-    return str(getattr(ip, "ipv4_mapped", None) or ip)
+    return (getattr(ip, "ipv4_mapped", None) or ip).is_loopback

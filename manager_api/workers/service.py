@@ -55,7 +55,7 @@ class WorkerService:
 
     async def all(self) -> WorkerList:
         async with self._database.reading() as session:
-            rows = await workers.all_workers(session)
+            rows = await workers.listed_workers(session)
         return WorkerList(workers=[worker_summary(row) for row in rows])
 
     async def get(self, worker_id: str) -> Worker:

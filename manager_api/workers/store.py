@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from sqlalchemy import delete, func, literal_column, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -19,6 +20,7 @@ from manager_api.database.tables import (
     WorkerRow,
     WorkerTagMembershipRow,
     WorkerTagRow,
+    table_of,
 )
 from manager_api.workers import provision_store as provisions
 from workflows.domain.asides import Aside, from_json, stored, to_json
@@ -48,6 +50,27 @@ class SignOn:
     software: str
     can_restart: bool
     address: str = ""
+
+
+class ListedWorker(NamedTuple):
+    """The columns of `WorkerRow` that a list shows."""
+
+    id: str
+    name: str
+    status: WorkerStatus
+    software: str
+    can_restart: bool
+    status_requested: WorkerStatus | None
+    is_lazy_request: bool
+    last_seen: datetime | None
+
+
+_workers = table_of(WorkerRow).c
+_LISTED = (
+    select(*(_workers[column] for column in ListedWorker._fields))
+    .where(_workers.deleted_at.is_(None))
+    .order_by(_workers.name, _workers.id)
+)
 
 
 async def register(session: Session, new: NewWorker) -> WorkerRow:
@@ -129,6 +152,11 @@ async def all_workers(session: AsyncSession) -> Sequence[WorkerRow]:
     """Return the workers that are not deleted, sorted by name."""
     query = select(WorkerRow).where(WorkerRow.deleted_at.is_(None))
     return (await session.scalars(query.order_by(WorkerRow.name, WorkerRow.id))).all()
+
+
+async def listed_workers(session: AsyncSession) -> Sequence[ListedWorker]:
+    """Return what a list shows of the workers that are not deleted, sorted by name."""
+    return [ListedWorker._make(row) for row in await session.execute(_LISTED)]
 
 
 async def platforms(session: AsyncSession) -> frozenset[str]:

@@ -16,7 +16,7 @@ PRODUCT = ("workflows", "activities", "manager_api", "worker_host", "addon")
 
 #: What has one of these is called by the library that the decorator belongs to.
 DECORATORS = (
-    *("@router.*", "@joining.*"),  # FastAPI
+    *("@router.*", "@registration.*"),  # FastAPI
     *("@*.command", "@*.callback"),  # Typer
     *("@field_validator", "@model_validator"),  # pydantic
     "@workflow.*",  # Temporal
@@ -49,6 +49,11 @@ USED_BY: Mapping[str, str] = {
     "manager_api/cli/demo.py:demo": "`tablao`, which finds it by the name in cli/main.py",
     "manager_api/cli/import_flamenco.py:import_flamenco": "likewise",
     "manager_api/cli/workers.py:list_workers": "likewise",
+    "manager_api/cli/login.py:login_link": "likewise",
+    "manager_api/cli/login.py:logout": "likewise",
+    "manager_api/cli/login.py:whoami": "likewise",
+    "addon/core/handover.py:do_GET": "Python's http.server, of a request",
+    "addon/core/handover.py:log_message": "Python's http.server, of a log",
 }
 
 

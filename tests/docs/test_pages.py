@@ -132,13 +132,13 @@ def test_every_address_that_a_page_names_is_served(pages: list[Path]) -> None:
         (page.name, address)
         for page in pages
         for line in code_of(page)
-        for address in re.findall(r"/api/(?:v3|tablao/v1)[\w/$-]*", line)
+        for address in re.findall(r"/api/(?:v3|tablao/v1)[\w/$.-]*", line)
     }
 
     unserved = [
         f"{page}: {address}"
         for page, address in sorted(named)
-        if not any(is_at(address.rstrip("/").split("/"), path) for path in served)
+        if not any(is_at(address.rstrip("/.").split("/"), path) for path in served)
     ]
 
     assert len(named) > 20

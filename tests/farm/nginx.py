@@ -3,6 +3,7 @@
 import os
 import shutil
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -34,22 +35,31 @@ class Nginx:
     Args:
         manager_port: of the manager on this machine.
         takes_path_away: whether requests reach the manager without the path `/tablao`.
+        address: to listen on.
+        within: a command that runs nginx in a network namespace.
     """
 
     def __init__(
-        self, directory: Path, manager_port: int, *, takes_path_away: bool = False
+        self,
+        directory: Path,
+        manager_port: int,
+        *,
+        takes_path_away: bool = False,
+        address: str = "127.0.0.1",
+        within: Sequence[str] = (),
     ) -> None:
         self.port = free_port()
-        self.url = f"https://127.0.0.1:{self.port}/tablao"
-        self.files = authority_in(directory / "tls", "127.0.0.1")
+        self.url = f"https://{address}:{self.port}/tablao"
+        self.files = authority_in(directory / "tls", address)
+        self._within = within
         self.pin = pin_of(self.files.authority)
         self._directory = directory
         upstream = "http://tablao/" if takes_path_away else "http://tablao"
         recipe = RECIPE.read_text()
         for before, after in (
             ("server 127.0.0.1:8080;", f"server 127.0.0.1:{manager_port};"),
-            ("listen 443 ssl;", f"listen 127.0.0.1:{self.port} ssl;"),
-            ("server_name farm.studio;", "server_name 127.0.0.1;"),
+            ("listen 443 ssl;", f"listen {address}:{self.port} ssl;"),
+            ("server_name farm.studio;", f"server_name {address};"),
             ("/etc/ssl/farm.studio.pem", str(self.files.certificate)),
             ("/etc/ssl/farm.studio.key", str(self.files.key)),
             ("proxy_pass http://tablao;", f"proxy_pass {upstream};"),
@@ -65,7 +75,9 @@ class Nginx:
         self._log = (self._directory / "error.log").open("wb")
         options = ("-p", str(self._directory), "-c", "nginx.conf", "-e", "stderr")
         self._process = subprocess.Popen(
-            [program, *options, "-g", "daemon off;"], stdin=subprocess.DEVNULL, stderr=self._log
+            [*self._within, program, *options, "-g", "daemon off;"],
+            stdin=subprocess.DEVNULL,
+            stderr=self._log,
         )
         wait_until(self._listens)
         return self

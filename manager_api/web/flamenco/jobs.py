@@ -58,10 +58,10 @@ async def get_job_type(
 
 
 @router.get(
-    "/jobs", operation_id="fetchJobs", dependencies=[Reading], response_model_exclude_none=True
+    "/jobs", operation_id="fetchJobs", dependencies=[Reading], response_model=JobsQueryResult
 )
-async def fetch_jobs(jobs: Jobs) -> JobsQueryResult:
-    return await jobs.all()
+async def fetch_jobs(jobs: Jobs) -> Response:
+    return Response(await jobs.all(), media_type="application/json")
 
 
 @router.post(

@@ -121,7 +121,8 @@ def drawn() -> "list[list[str]]":
 
 
 def login(_: "dict[str, Any]") -> "dict[str, Any]":
-    return dict(scenario_login.wants_login(preferences(), drawn))
+    found: dict[str, Any] = scenario_login.wants_login(preferences(), drawn)
+    return found
 
 
 def out_of_reach(given: "dict[str, Any]") -> "dict[str, Any]":

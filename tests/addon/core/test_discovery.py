@@ -102,6 +102,25 @@ def test_an_answer_of_mdns_says_where_a_manager_is() -> None:
     assert mdns.urls_in(answer(POINTER, PLACE, ADDRESS), "10.0.0.9") == ["http://10.0.0.5:8080"]
 
 
+@pytest.mark.parametrize(
+    ("texts", "urls"),
+    [
+        (("version=1", "scheme=https"), ["https://10.0.0.5:8080"]),
+        (("scheme=gopher",), ["http://10.0.0.5:8080"]),
+        (
+            ("scheme=http", "url=https://farm.studio/tablao"),
+            ["https://farm.studio/tablao"],
+        ),
+    ],
+)
+def test_an_answer_of_mdns_may_say_more_of_the_address(
+    texts: tuple[str, ...], urls: list[str]
+) -> None:
+    told = record(INSTANCE, 16, b"".join(bytes([len(each)]) + each.encode() for each in texts))
+
+    assert mdns.urls_in(answer(POINTER, PLACE, ADDRESS, told), "10.0.0.9") == urls
+
+
 def test_an_answer_without_an_address_is_about_its_sender() -> None:
     assert mdns.urls_in(answer(POINTER, PLACE), "10.0.0.9") == ["http://10.0.0.9:8080"]
 
@@ -147,6 +166,12 @@ def test_an_answer_of_ssdp_says_where_a_manager_is() -> None:
     datagram = ssdp_answer("http://10.0.0.5:8080/upnp/description.xml")
 
     assert ssdp.urls_in(datagram, "10.0.0.9") == ["http://10.0.0.5:8080"]
+
+
+def test_an_answer_of_ssdp_may_name_a_folder_of_a_larger_site() -> None:
+    datagram = ssdp_answer("https://farm.studio/tablao/upnp/description.xml")
+
+    assert ssdp.urls_in(datagram, "10.0.0.9") == ["https://farm.studio/tablao"]
 
 
 @pytest.mark.parametrize(

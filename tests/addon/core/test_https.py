@@ -11,6 +11,7 @@ import pytest
 from addon.core import connections
 from addon.core.manager import Manager, ManagerError
 from tests.addon.core.stand_in_manager import StandInManager, told
+from tests.manager.certificates import authority_in
 
 VERSION = "/api/v3/version"
 
@@ -59,3 +60,23 @@ def test_a_certificate_is_for_one_name(
 
     with pytest.raises(ManagerError, match="its certificate is not trusted"):
         Manager(address.replace("127.0.0.1", "localhost")).get(VERSION)
+
+
+def test_an_authority_that_the_artist_names_is_trusted(address: str, certificate: Path) -> None:
+    assert Manager(address, authority=str(certificate)).get(VERSION) == {"version": "3.9"}
+
+
+def test_beside_an_authority_that_the_artist_names_no_other_counts(
+    address: str, certificate: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = authority_in(tmp_path, "127.0.0.1").authority
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+
+    with pytest.raises(ManagerError, match="its certificate is not trusted"):
+        Manager(address, authority=str(other)).get(VERSION)
+
+
+def test_a_file_that_is_no_authority_is_a_sentence(address: str, tmp_path: Path) -> None:
+    for file in (tmp_path / "none.pem", Path(__file__)):
+        with pytest.raises(ManagerError, match=r"the authority's file .* cannot be used"):
+            Manager(address, authority=str(file)).get(VERSION)

@@ -78,7 +78,7 @@ def test_other_hosts_are_refused(host: str) -> None:
 
 def test_a_manager_without_the_zip_says_how_to_build_it(tmp_path: Path) -> None:
     with pytest.raises(AddonNotBuilt, match="make addon") as refusal:
-        zip_for("http://farm", tmp_path)
+        zip_for("http://farm", None, tmp_path)
 
     assert refusal.value.http_status == 503
 

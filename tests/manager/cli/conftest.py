@@ -24,6 +24,8 @@ def fake() -> Iterator[FakeManager]:
     config = uvicorn.Config(build(manager), port=port, log_level="error", lifespan="off")
     server = uvicorn.Server(config)
     socket = config.bind_socket()
+    # From now on connections wait for the server, which begins in its thread.
+    socket.listen()
     thread = threading.Thread(target=server.run, args=([socket],), daemon=True)
     thread.start()
     wait_until(lambda: server.started)

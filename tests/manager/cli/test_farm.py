@@ -5,20 +5,25 @@ import os
 import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 
+import httpx
 import psutil
 import pytest
 
+from manager_api.cli.client import Manager
 from manager_api.cli.console import CommandError
-from manager_api.cli.farm import local_url
+from manager_api.cli.farm import farm_of, local_url
 from manager_api.cli.log_rotation import MAX_BYTES
 from manager_api.cli.supervise import Child, Farm, free_port, host_command, is_free
+from manager_api.settings.model import read_settings
 from tests.farm.small_disk import small_disk
+from tests.manager.certificates import authority_in, pin_of
 from tests.manager.cli.fake_manager import Run
 
 
@@ -200,6 +205,32 @@ def test_a_farm_starts_answers_and_ends_with_all_its_parts(tmp_path: Path) -> No
     _, left = psutil.wait_procs(parts, timeout=10)
     assert left == []
     assert is_free("127.0.0.1", port)
+
+
+@pytest.mark.parametrize("names", [("127.0.0.1", "localhost"), ("farm.studio",)])
+def test_a_farm_over_tls_knows_itself_whatever_its_certificate_is_for(
+    tmp_path: Path, names: tuple[str, ...]
+) -> None:
+    files = authority_in(tmp_path / "tls", *names)
+    (tmp_path / "tablao-manager.yaml").write_text(
+        f"tls: {{cert: {files.certificate}, key: {files.key}}}\n"
+    )
+    settings = read_settings(data_dir=tmp_path, port=0)
+    trust = ssl.create_default_context(cafile=str(files.authority))
+    trust.check_hostname = "127.0.0.1" in names
+
+    def workers(url: str) -> list[str]:
+        answer = httpx.get(f"{url}/api/v3/worker-mgt/workers", verify=trust)
+        return [each["status"] for each in answer.json()["workers"]]
+
+    with farm_of(settings, 1) as farm:
+        wait_until(lambda: workers(farm.url) == ["awake"], 120)
+        with Manager(farm.url, pin=farm.pin) as manager:
+            status = manager.get("/api/v3/status")
+
+    assert farm.url.startswith("https://127.0.0.1:")
+    assert farm.pin == pin_of(files.authority if len(names) > 1 else files.certificate)
+    assert status["status"]
 
 
 def test_a_manager_that_is_stopped_while_its_temporal_starts_leaves_nothing(

@@ -1,5 +1,9 @@
 """`tablao tls`: what it writes, and what it says to people."""
 
+import contextlib
+import socket
+import ssl
+import threading
 from pathlib import Path
 
 import pytest
@@ -7,7 +11,7 @@ import yaml
 
 from manager_api.settings.model import read_settings
 from manager_api.tls.authority import AuthorityFiles, certificates_in, fingerprint_of, names_in
-from tests.manager.certificates import pin_of
+from tests.manager.certificates import authority_in, pin_of
 from tests.manager.cli.fake_manager import Run
 
 
@@ -75,3 +79,26 @@ def test_a_second_init_changes_nothing(run: Run, tmp_path: Path) -> None:
     assert outcome.exit_code == 1
     assert "tablao tls renew" in outcome.err
     assert {each: each.read_bytes() for each in (tmp_path / "tls").iterdir()} == before
+
+
+def test_an_address_without_tls_of_a_manager_with_tls_is_a_sentence(
+    run: Run, tmp_path: Path
+) -> None:
+    files = authority_in(tmp_path, "127.0.0.1")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(files.certificate, files.key)
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def serve() -> None:
+            plain, _ = listening.accept()
+            with plain, contextlib.suppress(OSError):
+                context.wrap_socket(plain, server_side=True)
+
+        server = threading.Thread(target=serve, daemon=True)
+        server.start()
+        address = f"127.0.0.1:{listening.getsockname()[1]}"
+        outcome = run("workers", manager=f"http://{address}")
+        server.join(60)
+
+    assert outcome.exit_code == 1
+    assert f"If the manager speaks TLS, its address is https://{address}." in outcome.err

@@ -1,4 +1,6 @@
-"""A manager that can do nothing but be found: `-m tests.manager.discovery.advertise HOST:PORT`.
+"""A manager that can do nothing but be found.
+
+`-m tests.manager.discovery.advertise HOST:PORT [PUBLIC_URL]`
 
 Says "ready" once it answers, and ends when its standard input does.
 """
@@ -29,4 +31,7 @@ async def _answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) ->
 
 
 if __name__ == "__main__":
-    asyncio.run(serve(ManagerSettings(listen=sys.argv[1], manager_name="Soleares")))
+    public_url = "".join(sys.argv[2:])
+    asyncio.run(
+        serve(ManagerSettings(listen=sys.argv[1], manager_name="Soleares", public_url=public_url))
+    )

@@ -127,16 +127,29 @@ def test_a_host_finds_a_manager_on_its_own_loopback(
     )
 
 
-def test_a_manager_that_a_host_knows_needs_no_mdns(
+def test_a_manager_that_is_told_a_public_address_announces_it_everywhere(
     server: Machine, render_machine: Machine
 ) -> None:
-    known = f"http://{server.address}:{PORT}"
-    with advertised(server, "127.0.0.1:8081"), advertised(server, f"{server.address}:{PORT}"):
-        found = render_machine.run(
-            "-m", "tests.manager.discovery.find", "60", "http://10.77.0.9:1", known
-        )
+    """A proxy stands before it, so it listens on loopback only."""
+    public = f"http://{server.address}:{PORT}"
+    with (
+        advertised(server, f"{server.address}:{PORT}"),
+        running(server, "tests.manager.discovery.advertise", "127.0.0.1:8081", f"{public}/"),
+    ):
+        found = render_machine.run("-m", "tests.manager.discovery.find", "60")
+        described = locations(answers(render_machine, render_machine.address, "1"))
 
-    assert found == known
+    assert found == public
+    assert described == {f"{public}/upnp/description.xml"}
+
+
+def test_a_pin_lets_a_host_pass_over_managers_that_do_not_show_it(
+    server: Machine, render_machine: Machine
+) -> None:
+    with advertised(server, f":{PORT}"):
+        found = render_machine.run("-m", "tests.manager.discovery.find", "3", "sha256:" + "ab" * 32)
+
+    assert found.startswith("No manager was found")
 
 
 def test_a_host_that_was_told_nothing_works_for_the_manager_that_it_finds(
@@ -163,7 +176,9 @@ def test_a_host_that_was_told_nothing_works_for_the_manager_that_it_finds(
 
     assert workers == ["gitana"]
     assert "<deviceType>urn:flamenco:manager:0</deviceType>" in description
-    assert f"found the manager at http://{server.address}:8080" in log.read_text()
+    words = log.read_text()
+    assert f"found the manager at http://{server.address}:8080" in words
+    assert "insecure: plain HTTP is served to the network" in words
 
 
 def _awake(server: Machine, data_dir: Path) -> list[str]:

@@ -11,6 +11,7 @@ from manager_api.database.engine import DatabaseBusy
 from manager_api.database.tables import HttpRunState
 from manager_api.http_workers.keeping import Answer
 from manager_api.jobs import task_store as tasks
+from manager_api.runs import http_reports
 from manager_api.runs import http_store as http_runs
 from manager_api.workers import store as workers
 from manager_api.workers.service import WorkerService
@@ -136,7 +137,9 @@ async def test_a_busy_database_delays_what_is_said_only_once(
     api: httpx.AsyncClient, http_farm: HttpFarm, at_work: AtWork, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # A stock worker that is answered an error does not say it again.
+    at_first_busy(monkeypatch, http_reports, "reported_task")
     at_first_busy(monkeypatch, tasks, "task")
+    at_first_busy(monkeypatch, http_reports, "heard_of")
     at_first_busy(monkeypatch, http_runs, "run_to_change")
     at_first_busy(monkeypatch, workers, "existing_worker_to_change")
 

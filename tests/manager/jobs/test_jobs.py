@@ -8,6 +8,7 @@ import pytest
 
 from manager_api.contract.errors import OrchestratorUnavailable
 from manager_api.jobs import control
+from manager_api.jobs import store as jobs
 from manager_api.jobs.insertion import insert_job
 from manager_api.jobs.task_store import READ_CHUNK
 from tests.manager.api_calls import Fits, Register, Submit, TasksOf
@@ -46,6 +47,24 @@ async def test_all_jobs_are_listed(api: httpx.AsyncClient, submit: Submit, fits:
     fits("JobsQueryResult", answer.json())
     listed = sorted(answer.json()["jobs"], key=lambda job: job["created"])
     assert listed == [first, second]
+
+
+@pytest.mark.parametrize("length", [10, 20_000])
+async def test_the_list_shows_each_change_of_a_job(
+    api: httpx.AsyncClient, farm: "Farm", submit: Submit, length: int
+) -> None:
+    job = await submit(metadata={"project": "olé" + "x" * length, "empty": ""})
+    listed = [(await api.get("/api/v3/jobs")).json()["jobs"] for _ in range(2)]
+
+    async with farm.parts.database.writing() as session:
+        row = await jobs.existing_job_to_change(session, job["id"])
+        row.job_metadata = {"project": "otra"}
+        row.delete_requested_at = row.updated
+    now = (await api.get(f"/api/v3/jobs/{job['id']}")).json()
+
+    assert listed == [[job], [job]]
+    assert now != job
+    assert (await api.get("/api/v3/jobs")).json()["jobs"] == [now]
 
 
 async def test_an_unknown_job_has_no_tasks(api: httpx.AsyncClient, unknown_id: str) -> None:

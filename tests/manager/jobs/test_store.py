@@ -1,5 +1,6 @@
 """Jobs: submission, runs that begin anew."""
 
+import json
 from collections.abc import Awaitable, Callable
 from typing import Any
 from uuid import UUID, uuid4, uuid5
@@ -7,9 +8,11 @@ from uuid import UUID, uuid4, uuid5
 import pytest
 from sqlalchemy.exc import IntegrityError
 
+from manager_api.contract.answers import job_answer
 from manager_api.contract.errors import JobNotFound
 from manager_api.database.engine import Changed, Database
 from manager_api.database.tables import JobRow
+from manager_api.jobs import job_list
 from manager_api.jobs import store as jobs
 from manager_api.jobs import task_store as tasks
 from manager_api.jobs.ended import make_change
@@ -126,7 +129,21 @@ async def test_jobs_are_listed_newest_first(db: Database, insert: Submit) -> Non
     old, new = await insert(), await insert()
 
     async with db.reading() as session:
-        assert [row.id for row in await jobs.all_jobs(session)] == [new, old]
+        rows = await job_list.all_jobs(session)
+
+    assert [row.id for row in rows] == [new, old]
+
+
+async def test_a_listed_job_is_the_stored_one(db: Database, insert: Submit) -> None:
+    await insert(settings={"fps": 1e-7, "names": ["olé", None]}, metadata={"project": "🔥"})
+
+    async with db.reading() as session:
+        [listed] = await job_list.all_jobs(session)
+        row = await jobs.existing_job(session, listed.id)
+
+    assert json.loads(job_list.job_as_json(listed, 2)) == json.loads(
+        job_answer(row, 2).model_dump_json(exclude_none=True)
+    )
 
 
 async def test_only_an_ended_job_begins_anew(db: Database, insert: Submit) -> None:

@@ -9,6 +9,7 @@ from manager_api.database.tables import HttpRunRow, HttpRunState
 from manager_api.jobs.projection import SqlProjectionStore
 from manager_api.keeper.store import SqlKeeperStore
 from manager_api.runs import http_store as http_runs
+from manager_api.runs.http_reports import heard_of, reported_task
 from manager_api.workers import store as workers
 from workflows.domain.matchmaking import Offer
 from workflows.domain.messages import (
@@ -22,6 +23,7 @@ from workflows.domain.messages import (
     TasksMoved,
 )
 from workflows.domain.statuses import TaskStatus, WorkerStatus
+from workflows.domain.task_ids import task_id
 
 Make = Callable[..., Awaitable[str]]
 COMPLETED = Outcome(OutcomeKind.COMPLETED)
@@ -170,9 +172,38 @@ async def test_a_run_is_forgotten_when_its_end_is_recorded(
     async with db.writing() as session:
         await http_runs.forget(session, after)
     async with db.reading() as session:
-        left = await http_runs.newest_of_task(session, "anything", worker_id)
+        task = await reported_task(session, task_id(job_id, 1), worker_id)
 
-    assert (before, after, left) == ([], [key], None)
+    assert task is not None
+    assert (before, after, task.run) == ([], [key], None)
+
+
+async def test_a_worker_speaks_of_its_newest_try(db: Database, insert: Make, worker: Make) -> None:
+    job_id, worker_id = await insert(), await http_worker(db, worker)
+    lease = await lend(db, worker_id, job_id)
+    keys = [RunKey(job_id, 1, 1, attempt) for attempt in (9, 10, 11)]
+    for key in keys:
+        ref = RunRef(job_id, 1, 1, key.attempt, lease.id, lease.slot, lease.generation)
+        async with db.writing() as session:
+            await http_runs.attach(session, ref, "run", "1")
+    for key in keys[:2]:  # the third was never handed out
+        await hand_out(db, str(key))
+
+    async with db.writing() as session:
+        was_heard_of = await heard_of(session, keys[1], utc_now())
+    await end(db, str(keys[1]), COMPLETED)
+    async with db.writing() as session:
+        is_heard_of_again = await heard_of(session, keys[1], utc_now())
+        task = await reported_task(session, task_id(job_id, 1), worker_id)
+        other = await reported_task(session, task_id(job_id, 1), "another worker")
+        none = await reported_task(session, "unknown", worker_id)
+
+    assert (was_heard_of, is_heard_of_again) == (True, False)
+    assert task is not None
+    assert (task.run, task.open_run, task.attempt) == (str(keys[1]), None, 10)
+    assert other is not None
+    assert (other.run, other.attempt) == (None, 0)
+    assert none is None
 
 
 async def test_a_run_of_an_older_session_is_kept_while_its_workflow_may_ask_for_it(

@@ -305,6 +305,20 @@ async def test_a_password_is_not_sent_to_another_address(
     assert text(file) == WRITTEN
 
 
+async def test_temporals_token_is_not_shown_and_stays_with_its_address(
+    api: httpx.AsyncClient, file: Path
+) -> None:
+    token = {"temporal_address": "temporal.studio:7233", "temporal_api_key": "duende y cante"}
+    assert (await api.patch(OURS, json=token)).status_code == 200
+
+    shown = [(await api.get(address)).text for address in (OURS, FILE)]
+    moved = await api.patch(OURS, json={"temporal_address": "evil.example:7233"})
+
+    assert not any("cante" in text for text in shown)
+    assert moved.status_code == 400
+    assert content(file)["temporal_api_key"] == "duende y cante"
+
+
 @pytest.mark.parametrize("password", ["***", "cante", "duende", ""])
 async def test_the_page_gives_a_new_address_its_password(
     api: httpx.AsyncClient, file: Path, password: str

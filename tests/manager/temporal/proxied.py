@@ -16,8 +16,8 @@ from temporalio.worker import Worker
 
 from activities.connections.tunnel_client import KEY_HEADER, TUNNEL_PATH, Tunnel
 from activities.process.deployment import DEPLOYMENT
+from manager_api.temporal.access import TemporalAccess
 from manager_api.temporal.tunnel import tunnel_router
-from manager_api.temporal.worker_proxy import temporal_for_worker
 from manager_api.temporal.worker_tunnels import WorkerTunnels
 from manager_api.workers.credentials import TunnelRights
 from workflows.domain.messages import worker_task_queue
@@ -48,7 +48,7 @@ class Manager:
 
     async def start(self) -> None:
         self.tunnels = WorkerTunnels(
-            lambda: temporal_for_worker(self._temporal, self._namespace),
+            TemporalAccess(self._temporal, self._namespace).connect_for_worker,
             self._worker_of,
             self._rights_of,
         )

@@ -15,9 +15,9 @@ from temporalio.api.operatorservice.v1 import (
 from temporalio.client import Client, WorkflowExecutionStatus, WorkflowHandle
 
 from activities.heartbeats import heartbeats
+from manager_api.temporal.access import TemporalAccess
 from manager_api.temporal.manager_worker import ManagerWorker
 from manager_api.temporal.namespace import SEARCH_ATTRIBUTES
-from manager_api.temporal.orchestrator import connect
 from manager_api.temporal.server import TemporalServer
 from workflows.domain.messages import Outcome, RunRef
 from workflows.farm import FARM
@@ -54,7 +54,7 @@ async def run_task(run: RunRef) -> Outcome:
 async def client(tmp_path: Path) -> AsyncIterator[Client]:
     server = TemporalServer(tmp_path / "temporal", stop_timeout=2.0)
     await server.start()
-    yield await connect(server.address, "default")
+    yield await TemporalAccess(server.address).connect()
     await server.stop()
 
 
@@ -62,10 +62,8 @@ async def client(tmp_path: Path) -> AsyncIterator[Client]:
 async def at_work(client: Client) -> AsyncIterator[Keepers]:
     """A manager's Temporal worker; a keeper has begun."""
     keepers = Keepers()
-    address = client.service_client.config.target_host
-    worker = ManagerWorker(
-        address, client.namespace, [keepers.keep_farm], HEARTBEAT_S, http_activities=[run_task]
-    )
+    temporal = TemporalAccess(client.service_client.config.target_host)
+    worker = ManagerWorker(temporal, [keepers.keep_farm], HEARTBEAT_S, http_activities=[run_task])
     running = asyncio.create_task(worker.run())
     await keepers.until(lambda: keepers.begun > 0)
     yield keepers

@@ -22,13 +22,14 @@ from manager_api.database.engine import Database
 from manager_api.http_workers.keeping import Answer
 from manager_api.jobs.control import RunIsOver
 from manager_api.runs.http_store import Activity
+from manager_api.temporal.access import TemporalAccess
 from manager_api.temporal.activities import TemporalActivities
 from manager_api.temporal.namespace import (
     NotSetUp,
     register_search_attributes,
     registration_command,
 )
-from manager_api.temporal.orchestrator import TemporalJobs, connect
+from manager_api.temporal.orchestrator import TemporalJobs
 from manager_api.temporal.server import TemporalServer
 from workflows.domain.keeping import Message, StoredRun
 from workflows.domain.messages import Change, Outcome, OutcomeKind, RunKey
@@ -109,7 +110,7 @@ def test_the_settings_page_shows_the_command() -> None:
 @pytest.mark.parametrize("url", ["sqlite"], indirect=True)
 async def test_a_temporal_that_comes_later_is_away_until_then(db: Database, tmp_path: Path) -> None:
     port = free_port("127.0.0.1")
-    client = await connect(f"127.0.0.1:{port}", "default", lazy=True)
+    client = await TemporalAccess(f"127.0.0.1:{port}").connect(lazy=True)
     jobs, change = TemporalJobs(client, db), Change(priority=70)
     activity = Activity(RunKey("job", 1, 1, 1), str(uuid4()), "activity")
 

@@ -234,6 +234,25 @@ async def test_all_addresses_together_leave_files_for_the_manager() -> None:
             writer.close()
 
 
+async def test_a_proxy_has_the_connections_of_all_its_clients() -> None:
+    proxies = {"127.0.0.1": True, "127.0.0.2": False}
+    for address, is_proxy in proxies.items():
+        protocol = limited_connection(1, lambda peer: proxies[peer])
+        async with serving(protocol) as port:
+            held = [
+                await asyncio.open_connection("127.0.0.1", port, local_addr=(address, 0))
+                for _ in range(3)
+            ]
+            for _, writer in held:
+                writer.write(POST % 0)
+            heads = [await asyncio.wait_for(reader.readline(), 60) for reader, _ in held]
+            for _, writer in held:
+                writer.close()
+
+        refused = [head.startswith(b"HTTP/1.1 429") for head in heads]
+        assert refused == [False, not is_proxy, not is_proxy]
+
+
 async def test_no_limit_is_none() -> None:
     async with serving(limited_connection(0)) as port:
         answers = [asyncio.open_connection("127.0.0.1", port) for _ in range(20)]

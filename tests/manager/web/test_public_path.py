@@ -9,10 +9,12 @@ import pytest
 from websockets.asyncio.client import connect
 
 from manager_api.settings.model import ManagerSettings
+from manager_api.settings.sections import Tls
 from manager_api.web.addon_package import FILES as ADDON
 from manager_api.web.app import build_app
 from manager_api.web.dashboard import FILES as DASHBOARD
 from tests.manager.api_calls import Submit, TasksOf
+from tests.manager.certificates import authority_in
 
 if TYPE_CHECKING:
     from tests.manager.stand_in_farm import Farm
@@ -133,3 +135,23 @@ async def test_websockets_are_served_below_the_path(served: str, farm: "Farm", p
     url = f"ws://{served}{prefix}/socket.io/?EIO=3&transport=websocket"
     async with connect(url, additional_headers=token) as socket:
         assert str(await socket.recv()).startswith("0{")
+
+
+async def test_the_addon_brings_the_farms_own_authority_along(farm: "Farm") -> None:
+    assert list(ADDON.glob("*.zip")), "make addon"
+    parts = farm.parts
+    files = authority_in(parts.settings.data_dir / "tls", "localhost")
+    elsewhere = parts.settings.data_dir / "studio.pem"
+    elsewhere.write_bytes(files.certificate.read_bytes())
+    found = []
+    for cert in (files.certificate, elsewhere):
+        tls = Tls(cert=str(cert), key=str(files.key))
+        parts.configuration.settings = parts.settings.model_copy(update={"tls": tls})
+        transport = httpx.ASGITransport(build_app(parts))
+        async with httpx.AsyncClient(transport=transport, base_url="https://localhost") as client:
+            answer = await client.get("/tablao-addon.zip")
+        with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
+            is_there = "tablao/manager_authority.pem" in archive.namelist()
+            found.append(is_there and archive.read("tablao/manager_authority.pem"))
+
+    assert found == [files.authority.read_bytes(), False]

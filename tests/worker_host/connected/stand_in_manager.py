@@ -13,9 +13,10 @@ from starlette.requests import HTTPConnection
 
 from manager_api.hosts.channel import ChannelSettings, HelloAnswer, Hosts
 from manager_api.logs.task_logs import TaskLogs
+from manager_api.temporal.access import TemporalAccess
 from manager_api.temporal.tunnel import tunnel_router
-from manager_api.temporal.worker_proxy import temporal_for_worker
 from manager_api.temporal.worker_tunnels import WorkerTunnels
+from manager_api.tls.authority import AuthorityFiles
 from manager_api.web.tablao.host import host_router
 from manager_api.workers.credentials import TunnelRights
 from tests.farm.ids import OWN_JOB
@@ -106,6 +107,8 @@ class Farm:
         self.log_tail = ""
         """The end of every task's log."""
         self.port = 0
+        self.certificate: AuthorityFiles | None = None
+        """With which it serves TLS from its next start on."""
         self.images: list[bytes] = []
         self.said: list[str] = []
         """Operations that were called, in order."""
@@ -117,12 +120,18 @@ class Farm:
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return f"{'https' if self.certificate else 'http'}://127.0.0.1:{self.port}"
 
     async def start(self) -> None:
         self.hosts = Hosts(self.records, self.logs, self.settings)
+        files = self.certificate
         config = uvicorn.Config(
-            self._app(), port=self.port, log_level="warning", timeout_graceful_shutdown=1
+            self._app(),
+            port=self.port,
+            log_level="warning",
+            timeout_graceful_shutdown=1,
+            ssl_certfile=files.certificate if files else None,
+            ssl_keyfile=files.key if files else None,
         )
         self._server = uvicorn.Server(config)
         self._serving = [
@@ -161,7 +170,9 @@ class Farm:
         app = FastAPI()
         app.include_router(host_router(self.hosts, self._worker_of))
         tunnels = WorkerTunnels(
-            lambda: temporal_for_worker(self.temporal, "default"), self._worker_of, self._rights_of
+            lambda: TemporalAccess(self.temporal).connect_for_worker(),
+            self._worker_of,
+            self._rights_of,
         )
         app.include_router(
             tunnel_router(lambda: self.temporal, self._is_person, serve_worker=tunnels.serve)

@@ -1,5 +1,6 @@
 """What a host asks the manager for, and which answers it takes for commands."""
 
+import ssl
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -36,7 +37,9 @@ class Asked:
 def asked(monkeypatch: pytest.MonkeyPatch) -> Asked:
     asked = Asked()
 
-    def client(auth: httpx.Auth | None = None) -> httpx.AsyncClient:
+    def client(
+        auth: httpx.Auth | None = None, context: ssl.SSLContext | None = None
+    ) -> httpx.AsyncClient:
         return httpx.AsyncClient(auth=auth, transport=httpx.MockTransport(asked))
 
     monkeypatch.setattr("worker_host.manager_client.http_client", client)
