@@ -52,8 +52,6 @@ USED_BY: Mapping[str, str] = {
     "manager_api/cli/login.py:login_link": "likewise",
     "manager_api/cli/login.py:logout": "likewise",
     "manager_api/cli/login.py:whoami": "likewise",
-    "addon/core/handover.py:do_GET": "Python's http.server, of a request",
-    "addon/core/handover.py:log_message": "Python's http.server, of a log",
 }
 
 
