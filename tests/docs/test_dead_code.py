@@ -31,6 +31,8 @@ USED_BY: Mapping[str, str] = {
     "addon/*.py:draw_header": "Blender, of panels",
     "addon/*.py:draw_item": "Blender, of lists",
     "addon/operators.py:modal": "Blender, of operators that take their time",
+    "addon/core/handover.py:do_GET": "http.server, of a request",
+    "addon/core/handover.py:log_message": "http.server, of what it would log",
     "addon/core/files/tracers/bat_1.py:trace_blendfile": "BAT, of what a pack tells",
     "addon/core/files/tracers/bat_1.py:rewrite_blendfile": "BAT, of what a pack tells",
     "addon/core/files/tracers/bat_1.py:queue_move": "BAT, of what transfers files",
@@ -50,8 +52,6 @@ USED_BY: Mapping[str, str] = {
     "manager_api/cli/login.py:login_link": "likewise",
     "manager_api/cli/login.py:logout": "likewise",
     "manager_api/cli/login.py:whoami": "likewise",
-    "addon/core/handover.py:do_GET": "Python's http.server, of a request",
-    "addon/core/handover.py:log_message": "Python's http.server, of a log",
 }
 
 
