@@ -399,13 +399,13 @@ def _is_in(connection: HTTPConnection, networks: tuple[Any, ...]) -> bool:
     return any(address in ipaddress.ip_network(each) for each in networks)
 
 
-async def no_foreign_page(connection: HTTPConnection) -> None:
+async def no_foreign_page(connection: HTTPConnection, parts: Parts) -> None:
     """Refuse a GET that a page of another site makes, because it does more than answer.
 
     Raises:
         Forbidden: the browser says so.
     """
-    if comes_from_foreign_page(connection.headers):
+    if comes_from_foreign_page(connection.headers, parts.settings.public_origin):
         raise Forbidden("requests from pages of other sites are refused")
 
 
