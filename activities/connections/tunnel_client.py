@@ -8,6 +8,7 @@ import asyncio
 import logging
 import ssl
 from collections.abc import Awaitable, Callable, Mapping
+from http import HTTPStatus
 from types import TracebackType
 from typing import Self
 
@@ -231,6 +232,8 @@ def _is_refusal(problem: Exception) -> bool:
 def _sentence(problem: Exception) -> str:
     """Describe a failure without headers and addresses, which may hold credentials."""
     if isinstance(problem, InvalidStatus):
+        if problem.response.status_code == HTTPStatus.FORBIDDEN:
+            return "the manager does not let us pass; a new worker must be let in first"
         return f"the manager answered HTTP {problem.response.status_code}"
     if isinstance(problem, ConnectionClosed) and problem.rcvd is not None:
         return problem.rcvd.reason or f"the manager closed it (code {problem.rcvd.code})"

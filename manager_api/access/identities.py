@@ -4,6 +4,7 @@ What was found is used for `KNOWN_S` without asking the database again, so what 
 within that time at every manager; at the manager that revokes it, at once.
 """
 
+import contextlib
 import time
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
@@ -11,7 +12,7 @@ from datetime import datetime, timedelta
 from manager_api.access import store
 from manager_api.access.local_admin import LocalAdmin, local_admin
 from manager_api.access.secrets import LONGEST, SecretKind, digest, looks_like
-from manager_api.database.engine import Database, utc_now
+from manager_api.database.engine import Database, DatabaseBusy, utc_now
 from manager_api.database.tables import AccountRow, SessionRow
 from workflows.domain.access import Identity, Permission, Via, rights
 from workflows.domain.bounded_dict import BoundedDict
@@ -72,8 +73,10 @@ class Identities:
         if account.is_disabled or (token.expires is not None and token.expires <= now):
             return None
         if _is_due(token.last_used, now):
-            async with self._database.writing() as session:
-                await store.token_used(session, token.id, now)
+            # On a full disk, who may look goes on looking.
+            with contextlib.suppress(DatabaseBusy):
+                async with self._database.writing() as session:
+                    await store.token_used(session, token.id, now)
         scopes = [Permission(each) for each in token.scopes]
         return _identity(account, Via.TOKEN, token.id, scopes)
 
@@ -87,8 +90,9 @@ class Identities:
         if account is not None and account.is_disabled:
             return None
         if _is_due(row.last_used, now):
-            async with self._database.writing() as session:
-                await store.session_used(session, row.id, now)
+            with contextlib.suppress(DatabaseBusy):
+                async with self._database.writing() as session:
+                    await store.session_used(session, row.id, now)
         if account is None:
             return local_admin(Via.SESSION, row.id)
         return _identity(account, Via.SESSION, row.id, None)
