@@ -1,5 +1,6 @@
 """Who may call: each route, by each kind of caller, as docs/access.md says."""
 
+from base64 import b64encode
 from collections.abc import AsyncIterator, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -45,6 +46,8 @@ FILLED = {
 #: What is wrong is refused with the same numbers: a login, a link for another than the manager's
 #: own user, tokens of a caller without an account.
 REFUSE_OTHERWISE = {"logIn", "logInWithLink", "createLoginLink"}
+#: For all, but who shows a token that is none is told so.
+ASK_WHO = {"getMe", "logOut", "registerWorker"}
 
 
 def name(route: Any) -> str:
@@ -83,26 +86,59 @@ async def stranger(farm: "Farm", api: httpx.AsyncClient) -> AsyncIterator[httpx.
         yield client
 
 
+SECRET = "s" * 64
 CALLERS: dict[str, frozenset[Permission]] = {
     "nobody": frozenset(),
+    "a wrong token": frozenset(),
+    "a join token": frozenset(),
+    "a worker": frozenset(),
+    "a worker that waits": frozenset(),
+    "a worker that was revoked": frozenset(),
     "submitter": frozenset({Permission.SUBMIT}),
     **{str(role): PERMISSIONS[role] for role in Role},
 }
 
 
+@pytest.fixture
+async def credentials(
+    api: httpx.AsyncClient, stranger: httpx.AsyncClient, people: Mapping[str, str]
+) -> Mapping[str, str]:
+    """The header `Authorization` of each caller that has one."""
+    facts = {"name": "carmen", "platform": "linux", "supported_task_types": ["misc"]}
+    workers = []
+    for _ in range(3):
+        answer = await stranger.post(
+            "/api/v3/worker/register-worker", json={**facts, "secret": SECRET}
+        )
+        workers.append(answer.json()["uuid"])
+    await api.post(f"/api/tablao/v1/workers/{workers[0]}/admit")
+    await api.post(f"/api/tablao/v1/workers/{workers[2]}/revoke")
+    asked = {"name": "rack", "uses": 9}
+    join = (await api.post("/api/tablao/v1/join-tokens", json=asked)).json()["secret"]
+    shown = [b64encode(f"{each}:{SECRET}".encode()).decode() for each in workers]
+    return {
+        **{caller: f"Bearer {token}" for caller, token in people.items()},
+        "a wrong token": "Bearer tablao_user_wrong",
+        "a join token": f"Bearer {join}",
+        "a worker": f"Basic {shown[0]}",
+        "a worker that waits": f"Basic {shown[1]}",
+        "a worker that was revoked": f"Basic {shown[2]}",
+    }
+
+
 @pytest.mark.parametrize("caller", CALLERS)
 async def test_each_caller_gets_what_its_role_says(
-    stranger: httpx.AsyncClient, people: Mapping[str, str], caller: str
+    stranger: httpx.AsyncClient, credentials: Mapping[str, str], caller: str
 ) -> None:
-    token = people.get(caller, "")
-    headers = {"authorization": f"Bearer {token}"} if token else {}
+    headers = {"authorization": credentials[caller]} if caller in credentials else {}
+    otherwise = REFUSE_OTHERWISE | ASK_WHO if "token" in caller else REFUSE_OTHERWISE
     surprises = []
     for route in ROUTES:
         if not isinstance(route, APIRoute):
             continue
         (decided,) = decisions(route.dependant)
         if isinstance(decided, WorkerAuth):
-            may = False
+            may = caller in ("a worker", "a worker that waits")
         elif isinstance(decided, Public | Join):
             may = True
         elif isinstance(decided, NeedsJob):
@@ -113,7 +149,7 @@ async def test_each_caller_gets_what_its_role_says(
         for method in route.methods or ():
             answer = await stranger.request(method, filled(route.path), headers=headers)
             is_refused = answer.status_code in (401, 403)
-            if is_refused == may and name(route) not in REFUSE_OTHERWISE:
+            if is_refused == may and name(route) not in otherwise:
                 surprises.append((method, route.path, answer.status_code, answer.text[:80]))
     assert surprises == []
 
