@@ -12,7 +12,8 @@ from manager_api.contract.workers import (
     WorkerStateChange,
 )
 from manager_api.images.scaling import FORMATS
-from manager_api.web.auth import Joining, Worker, calls_from_this_machine, joining, the_worker
+from manager_api.web.auth import Joining, Worker, joining, the_worker
+from manager_api.web.callers import calls_from_this_machine
 from manager_api.web.dependencies import LastRenderedImages, Parts, Workers
 from manager_api.web.json_bodies import JsonRoute
 from manager_api.web.parameters import Address, TaskId

@@ -1,0 +1,169 @@
+"""Finds out who makes a request: by session, token, address or network, or nobody.
+
+docs/access.md has the ways. Workers prove themselves with the secret of their registration, and are
+no callers here (`auth.py`).
+"""
+
+import base64
+import binascii
+import ipaddress
+from collections.abc import Collection
+from urllib.parse import urlsplit
+
+from starlette.requests import HTTPConnection
+
+from manager_api.access.local_admin import local_admin
+from manager_api.contract.errors import NotAuthenticated
+from manager_api.web.cookies import session_cookie
+from manager_api.web.dependencies import ManagerParts
+from manager_api.web.outer_checks import HARMLESS, PATH_TOKEN, says_it_is_of_own_page
+from workflows.domain.access import (
+    NOBODY,
+    PERMISSIONS,
+    Identity,
+    Kind,
+    Permission,
+    Role,
+    Via,
+)
+
+_MACHINE = Identity(
+    kind=Kind.MACHINE,
+    name="this machine",
+    role=Role.WRANGLER,
+    permissions=PERMISSIONS[Role.WRANGLER],
+    via=Via.LOOPBACK,
+)
+_NETWORK = Identity(
+    kind=Kind.NETWORK,
+    name="legacy network",
+    role=Role.ARTIST,
+    permissions=PERMISSIONS[Role.ARTIST],
+    via=Via.NETWORK,
+)
+
+
+async def identify(connection: HTTPConnection, parts: ManagerParts) -> Identity:
+    """Return who makes this request.
+
+    Raises:
+        NotAuthenticated: the request shows a token that does not count, or a page of another site
+            makes it with a person's cookie.
+    """
+    token = shown_token(connection)
+    if token:
+        return await _of_token(token, connection, parts)
+    if path_token := connection.scope.get(PATH_TOKEN):
+        found = await parts.identities.of_token(path_token)
+        if found is None:
+            raise NotAuthenticated("the token in the address does not count")
+        return _submitter(found)
+    if cookie := session_cookie(connection):
+        found = await parts.identities.of_session(cookie)
+        if found is not None:
+            _check_own_page(connection, parts)
+            return found
+    if parts.settings.lets_this_machine_in and acts_as_this_machine(connection):
+        return _MACHINE
+    if _is_in(connection, parts.settings.legacy_networks):
+        return _NETWORK
+    return NOBODY
+
+
+async def _of_token(token: str, connection: HTTPConnection, parts: ManagerParts) -> Identity:
+    if calls_from_this_machine(connection) and parts.identities.local.is_token(token):
+        return local_admin(Via.LOCAL_TOKEN)
+    found = await parts.identities.of_token(token)
+    if found is None:
+        raise NotAuthenticated("this token does not count: it is unknown, expired or removed")
+    return found
+
+
+def shown_token(connection: HTTPConnection) -> str:
+    """Return the token of the header `Authorization`; empty if it has none.
+
+    It may also be the user or the password of HTTP Basic authentication: that is what programs send
+    for `http://TOKEN@manager`.
+    """
+    scheme, _, rest = connection.headers.get("authorization", "").partition(" ")
+    match scheme.lower():
+        case "bearer":
+            return rest.strip()
+        case "basic":
+            try:
+                user, _, password = base64.b64decode(rest, validate=True).decode().partition(":")
+            except (binascii.Error, ValueError):
+                return ""
+            return next((each for each in (user, password) if each.startswith("tablao_")), "")
+    return ""
+
+
+def _submitter(identity: Identity) -> Identity:
+    """Limit a token in the address to submissions, since addresses are in logs and histories."""
+    return Identity(
+        kind=identity.kind,
+        id=identity.id,
+        name=identity.name,
+        role=identity.role,
+        permissions=identity.permissions & {Permission.SUBMIT},
+        via=Via.PATH,
+        credential=identity.credential,
+    )
+
+
+def _check_own_page(connection: HTTPConnection, parts: ManagerParts) -> None:
+    """Check that a page of ours sends the cookie, where the request may change something."""
+    scope = connection.scope
+    changes = scope["type"] == "websocket" or scope["method"] not in HARMLESS
+    origin = parts.settings.public_origin
+    if changes and not says_it_is_of_own_page(connection.headers, origin):
+        raise NotAuthenticated("only pages of this manager may use a login")
+
+
+def calls_from_this_machine(connection: HTTPConnection) -> bool:
+    """Return whether the client runs on this machine."""
+    try:
+        return connection.client is not None and _loopback(connection.client.host)
+    except ValueError:
+        return False
+
+
+def acts_as_this_machine(connection: HTTPConnection) -> bool:
+    """Return whether a client on this machine asks for itself, by a name of this machine.
+
+    Refuse proxies, which name the client that they ask for, and pages of other sites that reach
+    this machine through a foreign name.
+    """
+    headers = connection.headers
+    is_for_another = any(name in headers for name in ("forwarded", "x-forwarded-for"))
+    is_by_name = _is_this_machine(headers.get("host", ""))
+    return calls_from_this_machine(connection) and is_by_name and not is_for_another
+
+
+def _is_this_machine(host: str) -> bool:
+    try:
+        name = urlsplit(f"//{host}").hostname or ""
+        # A name with a dot at its end is complete: the machine's domain is not added to it.
+        return name.removesuffix(".") == "localhost" or _loopback(name)
+    except ValueError:
+        return False
+
+
+def _loopback(address: str) -> bool:
+    return _plain(address).is_loopback
+
+
+def _plain(address: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
+    ip = ipaddress.ip_address(address)
+    # A socket for both kinds of address shows IPv4 callers as ::ffff:127.0.0.1.
+    return getattr(ip, "ipv4_mapped", None) or ip
+
+
+def _is_in(connection: HTTPConnection, networks: Collection[str]) -> bool:
+    if not networks or connection.client is None:
+        return False
+    try:
+        address = _plain(connection.client.host)
+    except ValueError:
+        return False
+    return any(address in ipaddress.ip_network(each) for each in networks)
