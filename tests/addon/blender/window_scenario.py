@@ -8,6 +8,7 @@ context up without Python's lock, so that the two destroy each other's memory.
 """
 
 import json
+import socket
 import sys
 import threading
 import time
@@ -124,24 +125,30 @@ def _asked_again() -> Any:
     FOUND["pictures kept"] = [file.name for file in folder.iterdir()]
 
 
+def _is_open(port: int) -> bool:
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=30):
+            return True
+    except ConnectionError:
+        return False
+
+
 def _logged_in() -> Any:
     """Press Log In twice, and give access in the page that was opened last."""
     from tablao import background, logging_in
 
-    pages = [logging_in.begin(bpy.context) for _ in range(2)]
-    for page in reversed(pages):
-        asked = parse_qs(urlsplit(page).query)
-        hand_over = f"/?state={asked['state'][0]}&token=tablao_user_x"
-        connection = HTTPConnection("127.0.0.1", int(asked["port"][0]), timeout=30)
-        try:
-            # The answer leads to a page of the manager, which is not asked here.
-            connection.request("GET", hand_over)
-            connection.getresponse()
-        except ConnectionError:
-            FOUND["old page"] = "too late"
-        while background.is_running("log in") or background.is_running("refresh"):
-            yield 0.1
-        FOUND["token of the page"] = preferences().token
+    old, new = (parse_qs(urlsplit(logging_in.begin(bpy.context)).query) for _ in range(2))
+    connection = HTTPConnection("127.0.0.1", int(new["port"][0]), timeout=30)
+    # The answer leads to a page of the manager, which is not asked here.
+    connection.request("GET", f"/?state={new['state'][0]}&token=tablao_user_x")
+    connection.getresponse()
+    while background.is_running("log in") or background.is_running("refresh"):
+        yield 0.1
+    FOUND["token of the page"] = preferences().token
+    # The waiting for the old one notices within a moment that it is not wanted.
+    while _is_open(int(old["port"][0])):
+        yield 0.1
+    FOUND["old page"] = "too late"
     preferences().token = ""
 
 
