@@ -151,14 +151,15 @@ async def test_a_worker_is_shown_with_all_that_we_know(
 
     shown = (await api.get(f"{OURS}/{carmen.id}")).json()
 
-    last_seen = shown.pop("last_seen")
-    assert last_seen is not None
+    last_seen, created = shown.pop("last_seen"), shown.pop("created")
+    assert last_seen >= created
     assert shown == {
         "id": carmen.id,
         "name": "carmen",
         "status": "starting",
         "status_change": {"status": "awake", "is_lazy": False},
         "is_paused": False,
+        "is_waiting": False,
         "set_aside": [],
         "is_connected": False,
         "is_http": False,
