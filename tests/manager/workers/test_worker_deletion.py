@@ -175,7 +175,9 @@ async def test_a_worker_is_shown_with_all_that_we_know(
         "statistics": MachineStatistics().model_dump(),
         "tasks": [],
     }
-    assert (await api.get(OURS)).json()["workers"] == [shown | {"last_seen": last_seen}]
+    assert (await api.get(OURS)).json()["workers"] == [
+        shown | {"last_seen": last_seen, "created": created}
+    ]
 
 
 @pytest.mark.parametrize("status", ["testing", "error", "starting"])
