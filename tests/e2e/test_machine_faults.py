@@ -63,7 +63,8 @@ def test_alone_a_job_waits_until_the_disk_has_space(farm: ScriptFarm, disk: Smal
     [aside] = asides(farm, "host1")
     assert aside["cause"] == "disk-full"
     assert aside["reason"].startswith("A disk is full: free some space. (")
-    assert {task["status"] for task in farm.tasks(job_id)} == {"queued"}
+    # The host says so before its job has heard of the task.
+    wait_until(lambda: {task["status"] for task in farm.tasks(job_id)} == {"queued"}, 60)
     waiting = [farm.task(task["id"])["activity"] for task in farm.tasks(job_id)]
     assert any('a fault of worker "host1": A disk is full' in text for text in waiting)
     shown = tablao(farm, "worker", "show", "host1").out
