@@ -45,7 +45,6 @@ from manager_api.settings.database_watch import DatabaseWatch
 from manager_api.settings.in_force import Configuration
 from manager_api.settings.model import DATABASE_MARK, ManagerSettings
 from manager_api.settings.private_memory import keep_memory_private
-from manager_api.settings.reach import is_loopback
 from manager_api.settings.storage_folders import make_storage_folders
 from manager_api.temporal.access import TemporalAccess
 from manager_api.temporal.activities import TemporalActivities
@@ -132,7 +131,7 @@ async def _serve(configuration: Configuration) -> None:
 
 
 def _warn_of_plain_http(settings: ManagerSettings) -> None:
-    if settings.insecure and settings.tls_files is None and not is_loopback(settings.host):
+    if settings.serves_network_in_plain:
         logger.warning(
             "insecure: plain HTTP is served to the network, which can read and change all of it",
             extra={"listen": settings.listen},

@@ -72,7 +72,7 @@ class AccountService:
         Raises:
             NotFound: there is no such account.
             BadRequest: a password for a service.
-            Conflict: nobody would be left to administer the farm.
+            Conflict: the farm would have no administrator left.
         """
         hashed = await self._passwords.hashed(asked.password) if asked.password else None
         async with self._database.writing() as session:
@@ -95,11 +95,11 @@ class AccountService:
         return _answer(row)
 
     async def remove(self, account_id: str) -> None:
-        """Remove an account, its sessions and tokens. Its jobs stay, and belong to nobody.
+        """Remove an account, its sessions and tokens. Its jobs stay, without an owner.
 
         Raises:
             NotFound: there is no such account.
-            Conflict: nobody would be left to administer the farm.
+            Conflict: the farm would have no administrator left.
         """
         async with self._database.writing() as session:
             row = await store.existing_account(session, account_id)
@@ -170,7 +170,7 @@ def _check_scopes(scopes: Sequence[Permission], account: AccountRow, by: Identit
 
 
 async def _leave_an_admin(session: Session, leaving: AccountRow) -> None:
-    """Check that somebody else can administer the farm, if this person can."""
+    """Check that another person can administer the farm, if this one can."""
     admins = await store.admins_for_change(session)
     if list(admins) == [leaving.id]:
         raise Conflict(f'"{leaving.name}" is the only administrator; make another one first')

@@ -47,7 +47,7 @@ class LocalAdmin:
         return self._token
 
     def write(self, data_dir: Path, port: int) -> None:
-        """Write the token's file anew, with mode 600 from its first moment.
+        """Replace the token's file, with mode 600 from its first moment.
 
         It names the manager's port, so that `tablao` shows the token to no other program.
         """

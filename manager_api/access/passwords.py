@@ -1,4 +1,4 @@
-"""Passwords of people: their hashes, and how often somebody may try one.
+"""Passwords of people: their hashes, and how often they may be tried.
 
 Argon2id with its library's parameters, which are those of RFC 9106 for little memory. A hash takes
 64 MB and a tenth of a second of a core, so two are made at a time.

@@ -5,7 +5,6 @@ user; else from the file of `tablao login`. A token is never an argument: other 
 see those.
 """
 
-import ipaddress
 import os
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ import yaml
 
 from manager_api.access.local_admin import read_token
 from manager_api.cli.console import CommandError
+from manager_api.settings.reach import is_loopback
 
 VARIABLE = "TABLAO_TOKEN"
 _DATA_DIR = "TABLAO_DATA_DIR"
@@ -41,7 +41,7 @@ def token_for(url: str) -> str:
 
 
 def is_safe(url: str) -> bool:
-    """Return whether nobody else can read what is sent to this address."""
+    """Return whether others cannot read what is sent to this address."""
     return urlsplit(url).scheme == "https" or _is_this_machine(url)
 
 
@@ -84,8 +84,4 @@ def _stored() -> dict[str, Any]:
 
 
 def _is_this_machine(url: str) -> bool:
-    name = urlsplit(url).hostname or ""
-    try:
-        return name == "localhost" or ipaddress.ip_address(name).is_loopback
-    except ValueError:
-        return False
+    return is_loopback(urlsplit(url).hostname or "")

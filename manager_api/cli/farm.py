@@ -1,7 +1,6 @@
 """`tablao up` and `tablao manager`: run a farm, or its manager alone."""
 
 import contextlib
-import ipaddress
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -97,7 +96,7 @@ def settings_or_refusal(
     storage: Path | None,
     insecure: bool,
 ) -> ManagerSettings:
-    """Read the manager's settings, and warn if other machines can reach the manager.
+    """Read the manager's settings, and warn if other machines are served plain HTTP.
 
     Raises:
         CommandError: `read_settings` refuses them as not valid or not safe.
@@ -106,7 +105,7 @@ def settings_or_refusal(
         settings = read_settings(**_given(data_dir, host, port, storage, insecure))
     except SettingsError as refusal:
         raise CommandError(str(refusal)) from refusal
-    if not is_loopback(settings.host):
+    if settings.serves_network_in_plain:
         note(
             f"Warning: the manager listens on {settings.host} with plain HTTP. Others on that "
             "network can read passwords, tokens and frames on their way."
@@ -129,13 +128,6 @@ def _given(
         "shared_storage_path": storage and storage.expanduser().absolute(),
         "insecure": insecure or None,
     }
-
-
-def is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def farm_of(

@@ -14,8 +14,8 @@ from manager_api.cli.client import DEFAULT_URL, Manager, ManagerUrl, in_full
 from manager_api.cli.console import CommandError, note, say, show_fields
 from manager_api.cli.credentials import is_safe, store_token, stored_token
 from manager_api.settings.model import ManagerSettings
+from workflows.domain.access import Permission
 
-_SCOPES = ["read", "submit", "jobs:own", "jobs:all", "workers", "temporal", "register", "admin"]
 _DAYS = 90
 
 
@@ -105,7 +105,11 @@ def _token_by_password(url: str) -> str:
     name = _asked("Name: ", is_secret=False)
     with Manager(url, token="", is_browser=True) as farm:
         farm.post("/api/tablao/v1/login", {"name": name, "password": _asked("Password: ")})
-        asked = {"name": f"tablao on {socket.gethostname()}", "scopes": _SCOPES, "days": _DAYS}
+        asked = {
+            "name": f"tablao on {socket.gethostname()}",
+            "scopes": list(Permission),
+            "days": _DAYS,
+        }
         made = farm.post("/api/tablao/v1/me/tokens", asked)
         farm.post("/api/tablao/v1/logout", None)
     return str(made["secret"])

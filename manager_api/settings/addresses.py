@@ -7,6 +7,16 @@ from functools import lru_cache
 _NETWORK_BITS = 64
 
 
+def ip_of(address: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
+    """Return an address; that of an IPv4 caller also if a socket shows it as ::ffff:10.0.0.7.
+
+    Raises:
+        ValueError: the text is no address.
+    """
+    ip = ipaddress.ip_address(address)
+    return getattr(ip, "ipv4_mapped", None) or ip
+
+
 @lru_cache(maxsize=4096)
 def counted_as(address: str) -> str:
     """Return what an address is counted as: an IPv6 address as its network, others as they are.

@@ -327,6 +327,11 @@ class ManagerSettings(LayeredSettings):
         return host_and_port(self.listen)[1]
 
     @property
+    def serves_network_in_plain(self) -> bool:
+        """Whether other machines are served plain HTTP."""
+        return self.insecure and self.tls_files is None and not is_loopback(self.host)
+
+    @property
     def lets_this_machine_in(self) -> bool:
         """Whether programs of this machine that show no credentials may do what wranglers may."""
         is_alone = is_loopback(self.host) and not self.trusted_proxies and not self.public_url

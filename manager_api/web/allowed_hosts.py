@@ -8,6 +8,7 @@ and to no other.
 import ipaddress
 from urllib.parse import urlsplit
 
+from manager_api.settings.addresses import ip_of
 from manager_api.settings.model import ManagerSettings
 from manager_api.settings.reach import host_name, is_everywhere, is_loopback
 from manager_api.tls.machine_names import names_of_machine
@@ -53,5 +54,5 @@ class AllowedHosts:
             ip = ipaddress.ip_address(name)
         except ValueError:
             return False
-        is_ours = (getattr(ip, "ipv4_mapped", None) or ip).is_loopback or str(ip) in self._names
+        is_ours = ip_of(name).is_loopback or str(ip) in self._names
         return is_ours or self._serves_network

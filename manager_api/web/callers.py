@@ -8,12 +8,14 @@ import base64
 import binascii
 import ipaddress
 from collections.abc import Collection
+from dataclasses import replace
 from urllib.parse import urlsplit
 
 from starlette.requests import HTTPConnection
 
 from manager_api.access.local_admin import local_admin
 from manager_api.contract.errors import NotAuthenticated
+from manager_api.settings.addresses import ip_of
 from manager_api.web.cookies import session_cookie
 from manager_api.web.dependencies import ManagerParts
 from manager_api.web.outer_checks import HARMLESS, PATH_TOKEN, says_it_is_of_own_page
@@ -100,15 +102,7 @@ def shown_token(connection: HTTPConnection) -> str:
 
 def _submitter(identity: Identity) -> Identity:
     """Limit a token in the address to submissions, since addresses are in logs and histories."""
-    return Identity(
-        kind=identity.kind,
-        id=identity.id,
-        name=identity.name,
-        role=identity.role,
-        permissions=identity.permissions & {Permission.SUBMIT},
-        via=Via.PATH,
-        credential=identity.credential,
-    )
+    return replace(identity, permissions=identity.permissions & {Permission.SUBMIT}, via=Via.PATH)
 
 
 def _check_own_page(connection: HTTPConnection, parts: ManagerParts) -> None:
@@ -123,7 +117,7 @@ def _check_own_page(connection: HTTPConnection, parts: ManagerParts) -> None:
 def calls_from_this_machine(connection: HTTPConnection) -> bool:
     """Return whether the client runs on this machine."""
     try:
-        return connection.client is not None and _loopback(connection.client.host)
+        return connection.client is not None and ip_of(connection.client.host).is_loopback
     except ValueError:
         return False
 
@@ -144,26 +138,16 @@ def _is_this_machine(host: str) -> bool:
     try:
         name = urlsplit(f"//{host}").hostname or ""
         # A name with a dot at its end is complete: the machine's domain is not added to it.
-        return name.removesuffix(".") == "localhost" or _loopback(name)
+        return name.removesuffix(".") == "localhost" or ip_of(name).is_loopback
     except ValueError:
         return False
-
-
-def _loopback(address: str) -> bool:
-    return _plain(address).is_loopback
-
-
-def _plain(address: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
-    ip = ipaddress.ip_address(address)
-    # A socket for both kinds of address shows IPv4 callers as ::ffff:127.0.0.1.
-    return getattr(ip, "ipv4_mapped", None) or ip
 
 
 def _is_in(connection: HTTPConnection, networks: Collection[str]) -> bool:
     if not networks or connection.client is None:
         return False
     try:
-        address = _plain(connection.client.host)
+        address = ip_of(connection.client.host)
     except ValueError:
         return False
     return any(address in ipaddress.ip_network(each) for each in networks)

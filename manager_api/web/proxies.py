@@ -16,7 +16,7 @@ from typing import Any, cast
 from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
-from manager_api.settings.addresses import counted_as
+from manager_api.settings.addresses import counted_as, ip_of
 from manager_api.settings.model import ManagerSettings
 from manager_api.settings.reach import is_loopback
 from manager_api.web.refusals import refuse
@@ -136,5 +136,4 @@ def _networks(proxies: Iterable[str]) -> Iterable[str]:
 @lru_cache(maxsize=_REMEMBERED_PEERS)
 def _is_here(address: str) -> bool:
     """Return whether an IP address is one of this machine's loopback addresses."""
-    ip = ipaddress.ip_address(address.partition("%")[0])
-    return (getattr(ip, "ipv4_mapped", None) or ip).is_loopback
+    return ip_of(address.partition("%")[0]).is_loopback

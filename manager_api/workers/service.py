@@ -130,7 +130,7 @@ class WorkerService:
             workers.admit(session, row)
 
     async def revoke(self, worker_id: str) -> None:
-        """End a worker's secret, its connections, and its tasks; it can only register anew."""
+        """End a worker's secret, its connections, and its tasks; it can only register again."""
         async with self._database.writing() as session:
             row = await workers.existing_worker_to_change(session, worker_id)
             workers.revoke_secret(session, row)

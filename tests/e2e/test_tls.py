@@ -106,10 +106,9 @@ class Network:
     @contextlib.contextmanager
     def cut(self) -> Iterator[None]:
         """The other machine's cable is cut meanwhile."""
-        for state in ("down", "up"):
-            _link(self.other, state)
-            if state == "down":
-                yield
+        _link(self.other, "down")
+        yield
+        _link(self.other, "up")
 
     def begin(self, nginx: Nginx) -> None:
         self._ends.enter_context(nginx)

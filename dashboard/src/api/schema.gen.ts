@@ -858,7 +858,7 @@ export interface paths {
         put?: never;
         /**
          * Revoke Worker Secret
-         * @description End a worker's secret and connections. Its tasks go to others; it may register anew.
+         * @description End a worker's secret and connections. Its tasks go to others; it may register again.
          */
         post: operations["revokeWorkerSecret"];
         delete?: never;

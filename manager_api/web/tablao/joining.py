@@ -44,5 +44,5 @@ async def admit_worker(worker_id: WorkerId, workers: Workers) -> None:
 
 @router.post("/workers/{worker_id}/revoke", operation_id="revokeWorkerSecret", status_code=204)
 async def revoke_worker_secret(worker_id: WorkerId, workers: Workers) -> None:
-    """End a worker's secret and connections. Its tasks go to others; it may register anew."""
+    """End a worker's secret and connections. Its tasks go to others; it may register again."""
     await workers.revoke(worker_id)

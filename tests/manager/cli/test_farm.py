@@ -65,6 +65,22 @@ def test_a_port_in_use_is_a_sentence(run: Run, tmp_path: Path, host: str) -> Non
     assert ("can read passwords" in outcome.err) == (host == "0.0.0.0")
 
 
+def test_no_warning_of_plain_http_where_it_is_not_served(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = authority_in(tmp_path / "tls", "127.0.0.1")
+    monkeypatch.setenv("TABLAO_TLS__CERT", str(files.certificate))
+    monkeypatch.setenv("TABLAO_TLS__KEY", str(files.key))
+    with socket.socket() as taken:
+        taken.bind(("0.0.0.0", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        outcome = run("up", "--data-dir", str(tmp_path), "--host", "0.0.0.0", "--port", port)
+
+    assert "is in use" in outcome.err
+    assert "plain HTTP" not in outcome.err
+
+
 @pytest.mark.parametrize(
     ("host", "url"),
     [
