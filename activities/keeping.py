@@ -21,6 +21,7 @@ from activities.connections.retrying import ChangeLog
 from activities.heartbeats import heartbeats
 from activities.keeper_memory import Wakeup
 from workflows.activity_contracts import Keeping
+from workflows.domain.farm_facts import FarmSnapshot
 from workflows.domain.keeping import (
     Keeper,
     KeeperTimes,
@@ -33,7 +34,7 @@ from workflows.domain.keeping import (
     audited,
     is_astray,
 )
-from workflows.domain.matchmaking import FarmSnapshot, Offer, RecallOrder
+from workflows.domain.matchmaking import Offer, RecallOrder
 from workflows.domain.messages import Lease
 from workflows.domain.statuses import WorkerStatus
 

@@ -13,8 +13,9 @@ from manager_api.jobs.store import restart_run
 from manager_api.keeper.offers import OfferWriter, lease_message
 from manager_api.keeper.snapshot import IsHttpPresent, everybody, farm_snapshot
 from manager_api.workers import store as workers
+from workflows.domain.farm_facts import FarmSnapshot
 from workflows.domain.keeping import StoredRun
-from workflows.domain.matchmaking import FarmSnapshot, Offer, RecallOrder
+from workflows.domain.matchmaking import Offer, RecallOrder
 from workflows.domain.messages import Lease
 
 AFTER_TASK, AT_ONCE = "after-task", "at-once"

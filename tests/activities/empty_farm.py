@@ -4,8 +4,9 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 
 from activities.keeping import OpenWorkflow
+from workflows.domain.farm_facts import FarmSnapshot
 from workflows.domain.keeping import Message, OpenRun, StoredRun
-from workflows.domain.matchmaking import FarmSnapshot, Offer, RecallOrder
+from workflows.domain.matchmaking import Offer, RecallOrder
 from workflows.domain.messages import Lease
 from workflows.domain.statuses import WorkerStatus
 

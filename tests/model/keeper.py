@@ -11,8 +11,9 @@ from activities.keeping import Epoch, OpenWorkflow, TemporalAway
 from tests.model.database import Database, JobRecord
 from tests.model.temporal import Execution, Temporal
 from tests.model.times import AUDIT, COOLDOWN, KEEPER_LOOK, RESEND, STARVED, WAIT_OVER
+from workflows.domain.farm_facts import FarmSnapshot
 from workflows.domain.keeping import KeeperTimes, Message, OpenRun, StoredRun
-from workflows.domain.matchmaking import FarmSnapshot, Offer, RecallOrder
+from workflows.domain.matchmaking import Offer, RecallOrder
 from workflows.domain.messages import Lease
 from workflows.domain.statuses import WorkerStatus
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 from enum import Enum, auto
 from typing import Any
 
+from workflows.domain.farm_facts import FarmSnapshot
 from workflows.domain.matchmaking import (
-    FarmSnapshot,
     Offer,
     Plan,
     RecallOrder,
