@@ -72,6 +72,18 @@ class SleepSchedule:
         )
         return WorkerStatus.ASLEEP if is_asleep else WorkerStatus.AWAKE
 
+    def asleep_until(self, now: datetime, zone: tzinfo | None = None) -> datetime | None:
+        """Return when the sleep of this moment ends, in UTC; None if none is, or its end is far."""
+        if not self.is_active:
+            return None
+        end = None
+        for begin, until in self._intervals_around(now, zone):
+            if begin <= (end or now) < until:
+                end = until
+        last = list(self._intervals_around(now, zone))
+        # Sleep that goes on to the last known interval may have no end at all.
+        return None if end is None or end == last[-1][1] else end
+
     def next_check(self, now: datetime, zone: tzinfo | None = None) -> datetime | None:
         """Return when to apply the schedule next, in UTC; None if it is not active.
 
