@@ -39,6 +39,9 @@ def list_jobs(manager: ManagerUrl = DEFAULT_URL, as_json: AsJson = False) -> Non
                 for j in jobs
             ),
         )
+        for job in jobs:
+            if job.get("waiting"):
+                say(f"{job['id'][:8]} waits: {job['waiting']}")
 
 
 @app.command()
@@ -65,6 +68,7 @@ def show(job: JobId, manager: ManagerUrl = DEFAULT_URL, as_json: AsJson = False)
             ("steps", steps(details)),
             ("created", details["created"]),
             ("output", details.get("settings", {}).get("render_output_path")),
+            *(("waits", _why_it_waits(each)) for each in reasons["waiting"]),
             *(("why", f"{count_of(each)}: {each['text']}") for each in reasons["reasons"]),
             *(
                 ("warning", f"{count_of(each)}: {each['text']} ({_times(each['count'])})")
@@ -176,6 +180,12 @@ def _job_status(job: dict[str, Any]) -> str:
 
 def _status(task: dict[str, Any], silent_since: str | None) -> str:
     return f"{task['status']}, stuck since {silent_since}" if silent_since else str(task["status"])
+
+
+def _why_it_waits(waiting: dict[str, Any]) -> str:
+    tasks = waiting["tasks"]
+    count = f"{tasks} {'task' if tasks == 1 else 'tasks'}: " if tasks else ""
+    return f"{count}{waiting['sentence']}"
 
 
 def steps(item: dict[str, Any]) -> str:

@@ -332,7 +332,8 @@ def _one_cause(group: Hindered, which: str, asleep_until: Mapping[str, str]) -> 
     one, several = _PHRASES[group.cause]
     if group.workers == 1:
         return f"{group.names[0]}, the only worker{which}, {one}{_until(group, asleep_until)}."
-    return f"All {group.workers} workers{which} {several}{_until(group, asleep_until)}."
+    all_of_them = "Both" if group.workers == 2 else f"All {group.workers}"
+    return f"{all_of_them} workers{which} {several}{_until(group, asleep_until)}."
 
 
 def _part(group: Hindered, asleep_until: Mapping[str, str]) -> str:

@@ -73,16 +73,13 @@ class SleepSchedule:
         return WorkerStatus.ASLEEP if is_asleep else WorkerStatus.AWAKE
 
     def asleep_until(self, now: datetime, zone: tzinfo | None = None) -> datetime | None:
-        """Return when the sleep of this moment ends, in UTC; None if none is, or its end is far."""
-        if not self.is_active:
-            return None
-        end = None
-        for begin, until in self._intervals_around(now, zone):
-            if begin <= (end or now) < until:
+        """Return when the sleep of this moment ends, in UTC; None if it does not, or none is."""
+        end = now
+        for begin, until in self._intervals_around(now, zone, days_after=len(DAYS)):
+            if begin <= end < until:
                 end = until
-        last = list(self._intervals_around(now, zone))
-        # Sleep that goes on to the last known interval may have no end at all.
-        return None if end is None or end == last[-1][1] else end
+        is_known = now < end <= now + len(DAYS) * _DAY
+        return end if self.is_active and is_known else None
 
     def next_check(self, now: datetime, zone: tzinfo | None = None) -> datetime | None:
         """Return when to apply the schedule next, in UTC; None if it is not active.
@@ -99,10 +96,10 @@ class SleepSchedule:
         return min(moment for moment in moments if moment > now)
 
     def _intervals_around(
-        self, now: datetime, zone: tzinfo | None
+        self, now: datetime, zone: tzinfo | None, days_after: int = 1
     ) -> Iterator[tuple[datetime, datetime]]:
-        """Yield the intervals that begin yesterday, today or tomorrow; each end is exclusive."""
-        for offset in (-1, 0, 1):
+        """Yield the intervals that begin from yesterday on; each end is exclusive."""
+        for offset in range(-1, days_after + 1):
             day = _today(now, zone) + offset * _DAY
             if self.days and DAYS[day.weekday()] not in self.days:
                 continue

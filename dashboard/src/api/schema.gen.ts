@@ -2101,6 +2101,8 @@ export interface components {
             delete_requested_at?: string | null;
             /** Tasks Stuck */
             tasks_stuck?: number | null;
+            /** Waiting */
+            waiting?: string | null;
             /**
              * Archived At
              * Format: date-time
@@ -2661,6 +2663,18 @@ export interface components {
             /** Database */
             database: boolean;
         };
+        /**
+         * HinderedWorkers
+         * @description Workers that the same cause keeps from tasks that wait.
+         */
+        HinderedWorkers: {
+            /** Cause */
+            cause: string;
+            /** Workers */
+            workers: number;
+            /** Names */
+            names: string[];
+        };
         /** Job */
         Job: {
             /** Name */
@@ -2708,6 +2722,8 @@ export interface components {
             delete_requested_at?: string | null;
             /** Tasks Stuck */
             tasks_stuck?: number | null;
+            /** Waiting */
+            waiting?: string | null;
         };
         /**
          * JobAction
@@ -2829,9 +2845,11 @@ export interface components {
         };
         /**
          * JobReasons
-         * @description Why tasks of a job failed, or wait because of a fault of a machine; and their warnings.
+         * @description Why tasks of a job failed or wait, and their warnings.
          */
         JobReasons: {
+            /** Waiting */
+            waiting: components["schemas"]["WaitingTasks"][];
             /** Reasons */
             reasons: components["schemas"]["LikeTasks"][];
             /** Warnings */
@@ -3653,6 +3671,8 @@ export interface components {
             silent_since?: string | null;
             /** Depends On */
             depends_on: number[];
+            /** Waiting */
+            waiting: string;
         };
         /**
          * TaskUpdate
@@ -3828,6 +3848,20 @@ export interface components {
         Views: {
             /** Views */
             views: components["schemas"]["View"][];
+        };
+        /**
+         * WaitingTasks
+         * @description Tasks of one type that could run now, if a worker were free for them.
+         */
+        WaitingTasks: {
+            /** Task Type */
+            task_type: string;
+            /** Tasks */
+            tasks: number;
+            /** Sentence */
+            sentence: string;
+            /** Hindered */
+            hindered: components["schemas"]["HinderedWorkers"][];
         };
         /** Worker */
         Worker: {

@@ -115,6 +115,7 @@ async def test_tries_name_what_a_task_waits_for(
         "warnings": [],
         "silent_since": None,
         "depends_on": [1],
+        "waiting": 'It waits for the task "echo".',
     }
 
 
