@@ -301,6 +301,7 @@ async def test_a_job_without_failures_has_no_reasons(
     job = await submit()
 
     assert (await api.get(f"{V1}/jobs/{job['id']}/reasons")).json() == {
+        "waiting": [],
         "reasons": [],
         "warnings": [],
     }
