@@ -35,14 +35,13 @@ class Logins:
             TooManyTries: see `TryLimit`.
         """
         name = name.strip().lower()
-        self._tries.check(name, address)
         async with self._database.reading() as session:
             row = await store.account_named(session, name)
+        self._tries.begin(name, address)
         fits = await self._passwords.fits(password, row.password_hash if row else None)
         if row is None or not fits or row.is_disabled:
-            self._tries.wrong(name, address)
             raise NotAuthenticated("the name or the password is wrong")
-        self._tries.right(name)
+        self._tries.right(name, address)
         return await self._begin(row, address, agent)
 
     async def with_link(self, code: str, address: str, agent: str) -> str:
@@ -108,14 +107,14 @@ class Logins:
             BadRequest: the caller has no password, or the old one is wrong.
             TooManyTries: see `TryLimit`.
         """
-        self._tries.check(caller.name, address)
         async with self._database.reading() as session:
             row = await store.existing_account(session, caller.id) if caller.id else None
         if row is None or row.password_hash is None:
             raise BadRequest("this account has no password")
+        self._tries.begin(caller.name, address)
         if not await self._passwords.fits(old, row.password_hash):
-            self._tries.wrong(caller.name, address)
             raise BadRequest("the old password is wrong")
+        self._tries.right(caller.name, address)
         hashed = await self._passwords.hashed(new)
         trail.note(None, {"password": "changed"})
         async with self._database.writing() as session:

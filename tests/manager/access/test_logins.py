@@ -1,5 +1,7 @@
 """Logging in and out: passwords, one-time links, sessions and what ends them."""
 
+import asyncio
+import contextlib
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Any
 
@@ -90,14 +92,43 @@ def test_tries_are_limited_for_an_address_too_and_come_back() -> None:
     now = 0.0
     limit = TryLimit(lambda: now)
     for number in range(50):
-        limit.check(f"account {number}", "10.0.0.7")
-        limit.wrong(f"account {number}", "10.0.0.7")
+        limit.begin(f"account {number}", "10.0.0.7")
 
     with pytest.raises(TooManyTries):
-        limit.check("another", "10.0.0.7")
-    limit.check("another", "10.0.0.8")
+        limit.begin("another", "10.0.0.7")
+    limit.begin("another", "10.0.0.8")
     now += 31.0
-    limit.check("another", "10.0.0.7")
+    limit.begin("another", "10.0.0.7")
+
+
+def test_right_passwords_leave_an_address_as_many_tries_as_before() -> None:
+    limit = TryLimit(lambda: 0.0)
+    for number in range(200):
+        limit.begin(f"account {number}", "10.0.0.7")
+        limit.right(f"account {number}", "10.0.0.7")
+
+    limit.begin("another", "10.0.0.7")
+
+
+async def test_passwords_tried_at_the_same_time_are_limited_too(
+    api: httpx.AsyncClient, browser: httpx.AsyncClient
+) -> None:
+    await person(api)
+
+    tried = await asyncio.gather(*(log_in(browser, password=f"wrong {n}") for n in range(20)))
+
+    assert sorted(tried) == [401] * 5 + [429] * 15
+
+
+def test_an_account_is_locked_no_longer_for_many_tries_at_the_same_time() -> None:
+    now = 0.0
+    limit = TryLimit(lambda: now)
+    for number in range(100):
+        with contextlib.suppress(TooManyTries):
+            limit.begin("lola", f"10.0.0.{number}")
+    now += 31.0
+
+    limit.begin("lola", "10.0.0.200")
 
 
 async def test_a_cookie_counts_only_for_pages_of_the_manager(
