@@ -76,8 +76,7 @@ class Logins:
         return cookie
 
     async def log_out(self, caller: Identity) -> None:
-        if caller.via is not Via.SESSION:
-            return
+        """End the session that the caller shows."""
         async with self._database.writing() as session:
             await store.end_session(session, caller.credential)
         self._identities.forget()

@@ -86,8 +86,9 @@ async def create_login_link(caller: Caller, parts: Parts) -> LoginLink:
 
 @router.post("/logout", operation_id="logOut", dependencies=[Anybody], status_code=204)
 async def log_out(caller: Caller, request: Request, response: Response, parts: Parts) -> None:
-    begin_entry(request, caller)
-    await parts.logins.log_out(caller)
+    if caller.via is Via.SESSION:
+        begin_entry(request, caller)
+        await parts.logins.log_out(caller)
     remove_session_cookie(response, request)
 
 
