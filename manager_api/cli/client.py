@@ -2,6 +2,7 @@
 
 import getpass
 import os
+import re
 import ssl
 from functools import cached_property
 from typing import Annotated, Any, Self
@@ -24,6 +25,8 @@ DEFAULT_URL = "http://127.0.0.1:8080"
 
 #: The environment variable of the pin; `tablao --pin` sets it, too.
 PIN = "TABLAO_PIN"
+
+_LOCALHOST = re.compile(r"^http://localhost(?=[:/]|$)", re.IGNORECASE)
 
 ManagerUrl = Annotated[
     str, typer.Option("--manager", envvar="TABLAO_MANAGER", help="Address of the manager.")
@@ -183,8 +186,13 @@ class Manager:
 
 
 def in_full(url: str) -> str:
-    """Return an address as people type it, such as `farm:8080`, with its scheme."""
-    return (url if "://" in url else f"http://{url}").rstrip("/")
+    """Return an address as people type it, such as `farm:8080`, with its scheme.
+
+    Without TLS, localhost becomes 127.0.0.1: programs try ::1 first, where another user of the
+    machine may listen.
+    """
+    url = (url if "://" in url else f"http://{url}").rstrip("/")
+    return _LOCALHOST.sub("http://127.0.0.1", url)
 
 
 def _reason(response: httpx.Response) -> str:

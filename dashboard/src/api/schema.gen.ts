@@ -1162,7 +1162,10 @@ export interface paths {
         get?: never;
         put?: never;
         post?: never;
-        /** End My Session */
+        /**
+         * End My Session
+         * @description End a session of the caller. A token ends none.
+         */
         delete: operations["endMySession"];
         options?: never;
         head?: never;
@@ -1182,6 +1185,8 @@ export interface paths {
         /**
          * Create My Token
          * @description Make a token that may do what the caller may, within the scopes. It is shown once.
+         *
+         *     A token makes no other tokens: they could outlive it.
          */
         post: operations["createMyToken"];
         delete?: never;
@@ -1200,7 +1205,10 @@ export interface paths {
         get?: never;
         put?: never;
         post?: never;
-        /** Remove My Token */
+        /**
+         * Remove My Token
+         * @description Remove a token of the caller. A token removes none but itself.
+         */
         delete: operations["removeMyToken"];
         options?: never;
         head?: never;
