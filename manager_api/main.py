@@ -184,7 +184,12 @@ async def manager(configuration: Configuration) -> AsyncIterator[ManagerParts]:
             serve_worker=worker_tunnels.serve,
             until_void=close_tunnel_when_revoked,
         )
-        yield replace(parts, hosts=hosts, extra_routers=(host_router(hosts, worker_of), tunnel))
+        yield replace(
+            parts,
+            hosts=hosts,
+            is_host_connected=farm_hosts.is_connected,
+            extra_routers=(host_router(hosts, worker_of), tunnel),
+        )
 
 
 async def _tell_of_first_administrator(parts: ManagerParts) -> None:

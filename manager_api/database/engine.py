@@ -54,7 +54,7 @@ class Changed(Enum):
     FARM = auto()
     """Something that concerns the keeper: demand, leases, workers, the outbox."""
     DELETED_WORKERS = auto()
-    """A worker was deleted, so its host must be disconnected."""
+    """A worker was deleted or its secret ended, so connections with that secret must end."""
     HTTP_RUNS = auto()
     """The run of an HTTP worker has an outcome to deliver."""
 

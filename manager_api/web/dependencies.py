@@ -1,7 +1,7 @@
 """What routers depend on: one container of the manager's parts, and the services built from it."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -93,6 +93,8 @@ class ManagerParts:
     """The address of Temporal's Web UI, for users; empty without a Web UI."""
     hosts: ConnectedHosts = field(default_factory=NoHosts)
     """The hosts that are connected to this manager."""
+    is_host_connected: Callable[[str], bool] = lambda _: False
+    """Whether the host of a worker is connected to a manager of the farm."""
     extra_routers: tuple[APIRouter, ...] = field(default=())
     """The routers of the control channel and of the tunnel, which have other dependencies."""
 
