@@ -214,11 +214,12 @@ def tell_addresses(farm: Farm) -> None:
 
 
 def temporal_ui_of(farm: Farm) -> str:
-    """Return the address of Temporal's Web UI; empty if the manager does not know it."""
+    """Return the address of Temporal's Web UI; empty if there is none."""
     token = own_token(farm.url, farm.data_dir)
     with Manager(farm.url, pin=farm.pin, token=token) as manager:
         try:
             answer = manager.get("/api/tablao/v1/farm")
         except Refused:
             return ""
-    return str((answer or {}).get("temporal_ui") or "")
+    found = str((answer or {}).get("temporal_ui") or "")
+    return f"{farm.url}{found}" if found.startswith("/") else found
