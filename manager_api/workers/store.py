@@ -370,12 +370,18 @@ async def forgive(session: Session, row: WorkerRow) -> None:
 async def set_tags(session: Session, row: WorkerRow, tag_ids: Sequence[str]) -> None:
     """Replace a worker's tags, ignore unknown tags, and add an event to `/workers`."""
     membership = WorkerTagMembershipRow
-    await session.execute(delete(membership).where(membership.worker_id == row.id))
+    had = {
+        each.tag_id: each
+        for each in await session.scalars(select(membership).where(membership.worker_id == row.id))
+    }
     there = await session.scalars(
         select(WorkerTagRow.id).with_for_update(read=True, key_share=True)
     )
     known = set(tag_ids).intersection(there)
-    session.add_all(membership(worker_id=row.id, tag_id=tag_id) for tag_id in sorted(known))
+    for tag_id in had.keys() - known:
+        await session.delete(had[tag_id])
+    new = sorted(known - had.keys())
+    session.add_all(membership(worker_id=row.id, tag_id=tag_id) for tag_id in new)
     await _is_of_new_use(session, row.id)
     _tell(session, row)
 
