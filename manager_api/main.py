@@ -239,7 +239,7 @@ async def _temporal(
         settings.data_dir / "temporal",
         namespace=settings.temporal_namespace,
         retention_days=settings.retention_days,
-        ui_path=ui_path if settings.temporal_ui else None,
+        ui_path=ui_path.rstrip("/") if settings.temporal_ui else None,
     )
     await server.start()
     stack.push_async_callback(server.stop)

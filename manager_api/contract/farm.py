@@ -6,7 +6,7 @@ from manager_api.contract.base import Answer
 from workflows.domain.statuses import FarmStatus
 
 #: Where the manager serves the Web UI of its own Temporal, below the path of `public_url`.
-TEMPORAL_UI = "/temporal"
+TEMPORAL_UI = "/temporal/"
 
 
 class Farm(Answer):

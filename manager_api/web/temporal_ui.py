@@ -44,7 +44,7 @@ _PASSED_BACK = (
 #: A request that only reads although it is a POST. Pages repeat it, so it is counted like a page.
 _QUERY = re.compile(r"/workflows/[^/]+/query/")
 #: Files of the UI; only these are compressed, because a page is read here.
-_FILES = "/_app/"
+_FILES = "_app/"
 _LONGEST_PAGE = 2**20
 #: Temporal answers within 60 s, also when it waits for an event.
 _TIMEOUT = httpx.Timeout(70, connect=5)
@@ -65,13 +65,13 @@ _POLICY = (
 router = APIRouter(dependencies=[UsingTemporal], include_in_schema=False)
 
 
-@router.get(TEMPORAL_UI)
+@router.get(TEMPORAL_UI.rstrip("/"))
 async def to_temporal_ui(parts: Parts) -> RedirectResponse:
-    return RedirectResponse(f"{parts.settings.public_path}{TEMPORAL_UI}/", 307)
+    return RedirectResponse(f"{parts.settings.public_path}{TEMPORAL_UI}", 307)
 
 
 @router.api_route(
-    TEMPORAL_UI + "/{path:path}",
+    TEMPORAL_UI + "{path:path}",
     methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
     name="useTemporalUi",
 )
@@ -152,7 +152,7 @@ async def _body(answer: httpx.Response, client: httpx.AsyncClient) -> AsyncItera
 def _headers(answer: httpx.Response, parts: ManagerParts, digests: str) -> dict[str, str]:
     headers = {name: answer.headers[name] for name in _PASSED_BACK if name in answer.headers}
     location = answer.headers.get("location", "")
-    if location.startswith(f"{parts.settings.public_path}{TEMPORAL_UI}/"):
+    if location.startswith(f"{parts.settings.public_path}{TEMPORAL_UI}"):
         headers["location"] = location
     return {**headers, "content-security-policy": _policy(digests)}
 
@@ -168,7 +168,7 @@ def _with_cookie(response: Response, answer: httpx.Response, request: Request) -
             response.set_cookie(
                 _COOKIE,
                 found[1],
-                path=f"{request.app.state.parts.settings.public_path}{TEMPORAL_UI}/",
+                path=f"{request.app.state.parts.settings.public_path}{TEMPORAL_UI}",
                 secure=request.url.scheme == "https",
                 samesite="strict",
             )
