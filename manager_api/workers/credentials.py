@@ -18,6 +18,7 @@ from manager_api.database.batching import Batched
 from manager_api.database.engine import Changed, Database, DatabaseBusy
 from manager_api.database.tables import WorkerRow
 from manager_api.workers import store as workers
+from workflows.domain.messages import is_uuid
 
 #: Source: Flamenco. A low cost is enough, because secrets are too long and random to be guessed.
 _BCRYPT_COST = 4
@@ -27,6 +28,7 @@ _KNOWN_S = 30.0
 #: The same, for a worker whose secret does not fit: it may have another one since.
 _KNOWN_IF_WRONG_S = 1.0
 _SECRET_BYTES = 32
+_WRONG = "authorization failed: unknown worker or wrong secret"
 
 
 def hash_secret(secret: str) -> str:
@@ -91,7 +93,7 @@ class WorkerCredentials:
             if fitting := await self._fitting(row, secret):
                 return row if fitting == row.secret_hash else await self._replaced(row, fitting)
             before = row
-        raise NotAuthorized("authorization failed: unknown worker or wrong secret")
+        raise NotAuthorized(_WRONG)
 
     def forget(self, worker_id: str) -> None:
         """Ask the database again for this worker."""
@@ -108,14 +110,21 @@ class WorkerCredentials:
         return TunnelRights(session=row.session, token_key=key)
 
     async def _replaced(self, row: WorkerRow, secret_hash: str) -> WorkerRow:
-        """Store that a worker has used its new secret, which ends the older ones."""
+        """Store that a worker has used its new secret, which ends the older ones.
+
+        Raises:
+            NotAuthorized: the worker was deleted meanwhile, or the secret revoked.
+        """
         # A full disk must not keep the worker out: then the older ones go on counting.
         with contextlib.suppress(DatabaseBusy):
             async with self._database.writing() as session:
-                if changed := await workers.worker_to_change(session, row.id):
+                changed = await workers.worker_to_change(session, row.id)
+                if changed is not None:
                     workers.use_new_secret(session, changed, secret_hash)
-                    row = changed
             self.forget(row.id)
+            if changed is None or changed.secret_hash != secret_hash:
+                raise NotAuthorized(_WRONG)
+            return changed
         return row
 
     async def _row(self, worker_id: str, known_s: float) -> WorkerRow | None:
@@ -167,4 +176,7 @@ def _basic(authorization: str) -> tuple[str, str]:
         raise NotAuthorized("authorization failed: not HTTP Basic authentication") from error
     if not colon:
         raise NotAuthorized("authorization failed: no password")
+    if not is_uuid(user):
+        # The database would refuse some other texts, and with them the workers asked for at once.
+        raise NotAuthorized("authorization failed: unknown worker or wrong secret")
     return user, password

@@ -120,6 +120,22 @@ async def test_a_manager_that_remembers_the_worker_from_before_takes_the_new_one
     await database.close()
 
 
+async def test_a_new_secret_that_another_manager_has_revoked_does_not_count(
+    farm: Farm, register: Register, api: httpx.AsyncClient
+) -> None:
+    worker = (await register()).id
+    database = Database(farm.parts.database.url)
+    elsewhere = WorkerCredentials(database)
+    await ordered(farm, worker)
+    new = await another(farm, worker)
+    assert await fits(elsewhere, worker, SECRET)  # It remembers the row from now on.
+
+    await api.post(f"/api/tablao/v1/workers/{worker}/revoke")
+
+    assert not await fits(elsewhere, worker, new)
+    await database.close()
+
+
 async def test_the_tokens_of_running_tasks_stay_good(farm: Farm, register: Register) -> None:
     worker, known = (await register()).id, farm.parts.credentials
     before = await known.tunnel_rights(worker)
