@@ -61,7 +61,7 @@ EXPECTED: dict[str, tuple[Any, Any]] = {
     ),
     "archiveJob": ({"archived_at": None}, {"archived_at": "TIME"}),
     "deleteJob": ({"delete_requested_at": None}, {"delete_requested_at": "TIME"}),
-    "registerWorker": (None, {"name": "carmen", "is_waiting": False, "secret_hash": "***"}),
+    "registerWorker": (None, {"worker": "carmen", "waits": False}),
     "requestWorkerStatusChange": (
         {"status_requested": None},
         {"status_requested": "asleep"},
