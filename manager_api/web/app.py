@@ -6,7 +6,7 @@ from fastapi import APIRouter, FastAPI
 
 from manager_api.images.scaling import FORMATS
 from manager_api.version import NAME, VERSION
-from manager_api.web import addon, dashboard, explorer, job_files, refusals
+from manager_api.web import addon, dashboard, explorer, job_files, refusals, temporal_ui
 from manager_api.web.audit_trail import AuditTrail
 from manager_api.web.body_limit import BodyLimit, LimitOf
 from manager_api.web.dependencies import ManagerParts
@@ -98,6 +98,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     socket_io.router,
     discovery.router,
     explorer.router,
+    temporal_ui.router,
     addon.router,
     dashboard.router,
 )
