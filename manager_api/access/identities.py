@@ -93,9 +93,14 @@ class Identities:
             with contextlib.suppress(DatabaseBusy):
                 async with self._database.writing() as session:
                     await store.session_used(session, row.id, now)
-        if account is None:
-            return local_admin(Via.SESSION, row.id)
-        return _identity(account, Via.SESSION, row.id, None)
+        return of_session(account, row.id)
+
+
+def of_session(account: AccountRow | None, session_id: str) -> Identity:
+    """Return whose session it is; without an account, it is the manager's own user's."""
+    if account is None:
+        return local_admin(Via.SESSION, session_id)
+    return _identity(account, Via.SESSION, session_id, None)
 
 
 def _identity(

@@ -4,7 +4,7 @@ import secrets
 from uuid import uuid4
 
 from manager_api.access import store
-from manager_api.access.identities import LONGEST_SESSION, Identities
+from manager_api.access.identities import LONGEST_SESSION, Identities, of_session
 from manager_api.access.passwords import Passwords, TryLimit
 from manager_api.access.secrets import digest
 from manager_api.contract.access import BrowserSession, BrowserSessions
@@ -68,6 +68,8 @@ class Logins:
             last_used=now,
             expires=now + LONGEST_SESSION,
         )
+        if entry := trail.current():
+            entry.caller = of_session(account, row.id)
         async with self._database.writing() as session:
             session.add(row)
             if account is not None:

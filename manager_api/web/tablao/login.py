@@ -16,7 +16,6 @@ from manager_api.contract.access import (
     Tokens,
 )
 from manager_api.contract.errors import Forbidden, NotAuthenticated, TooMany
-from manager_api.database import trail
 from manager_api.web.auth import Administering, Anybody, Caller, Reading, begin_entry
 from manager_api.web.cookies import remove_session_cookie, set_session_cookie
 from manager_api.web.dependencies import AccountsOfFarm, Parts
@@ -149,8 +148,6 @@ async def _begun(cookie: str, request: Request, response: Response, parts: Parts
     caller = await parts.identities.of_session(cookie)
     if caller is None:
         raise NotAuthenticated("the account was disabled just now")
-    if entry := trail.current():
-        entry.caller = caller
     return _me(caller)
 
 

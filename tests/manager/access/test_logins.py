@@ -256,6 +256,9 @@ async def test_a_link_logs_in_as_administrator_once(
 
     assert (first.status_code, me["role"]) == (200, "admin")
     assert second.status_code == 401
+    asked = {"action": "logInWithLink"}
+    entries = (await api.get(f"{API}/audit", params=asked)).json()["entries"]
+    assert [each["name"] for each in entries if each["outcome"] == "done"] == [me["name"]]
     assert link["path"] == f"/app/login#link={link['code']}"
 
 
