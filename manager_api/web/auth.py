@@ -30,7 +30,7 @@ from manager_api.web.dependencies import ManagerParts, Parts
 from manager_api.web.outer_checks import comes_from_foreign_page
 from manager_api.web.parameters import is_uuid
 from manager_api.workers.service import HowToJoin
-from workflows.domain.access import NOBODY, Identity, Kind, Permission
+from workflows.domain.access import NOBODY, Identity, Kind, Permission, why_not
 
 _POLICY_VIOLATION = 1008
 #: The close code for a caller whose login or token was revoked.
@@ -118,7 +118,8 @@ class NeedsJob:
         async with parts.database.reading() as session:
             owner = await owner_store.owner(session, **_job_or_task(connection))
         if not caller.owns(owner):
-            _refuse(connection, parts, entry, Forbidden("this job is not yours"))
+            needed = why_not(caller, (Permission.ALL_JOBS,))
+            _refuse(connection, parts, entry, Forbidden(f"this job is not yours: {needed}"))
 
 
 class Public:
@@ -163,8 +164,7 @@ Administering = Depends(Needs(Permission.ADMIN))
 def _why_not(caller: Identity, any_of: tuple[Permission, ...]) -> FarmError:
     if caller.kind is Kind.NOBODY:
         return NotAuthenticated("log in, or send a token")
-    words = " or ".join(f'"{each}"' for each in any_of)
-    return Forbidden(f"{caller.name} may not do this; it needs the permission {words}")
+    return Forbidden(f"{caller.name} may not do this: {why_not(caller, any_of)}")
 
 
 def _refuse(
@@ -221,13 +221,15 @@ async def may_reach_temporal(websocket: WebSocket) -> bool:
 async def close_when_revoked(
     websocket: WebSocket, parts: ManagerParts, *any_of: Permission
 ) -> None:
-    """Close an open WebSocket when its caller may not use it any more, and return."""
-    may = True
-    while may:
+    """Close an open WebSocket when its caller may not use it any more, and return.
+
+    Also when the caller becomes another one: without its session, a page on the manager's machine
+    is that machine's. The page then asks who it is, and connects again.
+    """
+    first = now = await _caller_now(websocket, parts, NOBODY)
+    while now == first and now.may(*any_of):
         await asyncio.sleep(_LOOK_AGAIN_S)
-        # A database that is away is not the caller's fault.
-        with contextlib.suppress(DatabaseBusy):
-            may = await _still_may(websocket, parts, *any_of)
+        now = await _caller_now(websocket, parts, now)
     await websocket.close(LOG_IN_AGAIN, "log in again")
 
 
@@ -236,11 +238,14 @@ async def close_tunnel_when_revoked(websocket: WebSocket) -> None:
     await close_when_revoked(websocket, websocket.app.state.parts, Permission.TEMPORAL)
 
 
-async def _still_may(websocket: WebSocket, parts: ManagerParts, *any_of: Permission) -> bool:
+async def _caller_now(websocket: WebSocket, parts: ManagerParts, before: Identity) -> Identity:
+    """Return who uses an open WebSocket; `before` while the database is away."""
     try:
-        return (await identify(websocket, parts)).may(*any_of)
+        return await identify(websocket, parts)
     except NotAuthenticated:
-        return False
+        return NOBODY
+    except DatabaseBusy:
+        return before
 
 
 async def no_foreign_page(connection: HTTPConnection, parts: Parts) -> None:

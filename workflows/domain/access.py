@@ -106,6 +106,22 @@ class Identity:
 NOBODY = Identity()
 
 
+def why_not(identity: Identity, any_of: tuple[Permission, ...]) -> str:
+    """Return what an identity lacks that has none of these permissions: a scope, or a role."""
+    words = " or ".join(f'"{each}"' for each in any_of)
+    having = [each for each in Role if not PERMISSIONS[each].isdisjoint(any_of)]
+    if identity.role not in having:
+        role = f"the role {having[0]} has" if having == [Role.ADMIN] else _have(having)
+        return f"it needs the permission {words}, which {role}"
+    if identity.via is Via.PATH:
+        return "a token in the address may only submit jobs"
+    return f"the token lacks the scope {words}"
+
+
+def _have(roles: list[Role]) -> str:
+    return f"the roles {', '.join(roles[:-1])} and {roles[-1]} have"
+
+
 def rights(role: Role, scopes: Iterable[Permission] | None = None) -> frozenset[Permission]:
     """Return what an account may do; `scopes` limits it to those of a token."""
     allowed = PERMISSIONS[role]

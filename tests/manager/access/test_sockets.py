@@ -92,6 +92,21 @@ async def test_an_open_socket_ends_with_its_token(
         assert await code_of_end(socket) == 4401
 
 
+async def test_an_open_socket_ends_when_its_user_becomes_this_machine(
+    served: str, admin: httpx.AsyncClient
+) -> None:
+    code = (await admin.post(f"{API}/login-links")).json()["code"]
+    own_page = {"sec-fetch-site": "same-origin"}
+    async with httpx.AsyncClient(base_url=f"http://{served}", headers=own_page) as browser:
+        await browser.post(f"{API}/login/link", json={"code": code})
+        headers = {"cookie": f"tablao-session={browser.cookies['tablao-session']}", **own_page}
+        async with connect(f"ws://{served}{EVENTS[0]}", additional_headers=headers) as socket:
+            await browser.post(f"{API}/logout")
+
+            assert await code_of_end(socket) == 4401
+        assert await is_open(served, EVENTS[0], headers), "this machine may look"
+
+
 async def test_an_open_socket_ends_with_its_session(
     served: str, farm: "Farm", admin: httpx.AsyncClient
 ) -> None:
