@@ -4,6 +4,7 @@ import getpass
 import os
 import re
 import ssl
+from collections.abc import Mapping
 from functools import cached_property
 from typing import Annotated, Any, Self
 from urllib.parse import urljoin
@@ -19,12 +20,21 @@ from activities.connections.trust import (
     why_not_trusted,
 )
 from manager_api.cli.console import CommandError
-from manager_api.cli.credentials import token_for
+from manager_api.cli.credentials import DATA_DIR, token_for
 
 DEFAULT_URL = "http://127.0.0.1:8080"
 
 #: The environment variable of the pin; `tablao --pin` sets it, too.
 PIN = "TABLAO_PIN"
+
+_OWN_MACHINE = (
+    f"On the manager's own machine, {DATA_DIR} names its data directory if it is not the default."
+)
+#: What a user without a token can do about a refusal, by the answer's status.
+_HINTS: Mapping[int, str] = {
+    401: f". `tablao login` logs you in. {_OWN_MACHINE}",
+    403: f". {_OWN_MACHINE}",
+}
 
 _LOCALHOST = re.compile(r"^http://localhost(?=[:/]|$)", re.IGNORECASE)
 
@@ -39,7 +49,7 @@ class ManagerUnreachable(CommandError):
 
 
 class Refused(CommandError):
-    """The manager refused the request. The sentence is the manager's own."""
+    """The manager refused the request. The sentence begins with the manager's own."""
 
     def __init__(self, sentence: str, status_code: int) -> None:
         super().__init__(sentence)
@@ -159,7 +169,8 @@ class Manager:
         except httpx.HTTPError as problem:
             raise self._not_reached(problem) from None
         if response.is_error:
-            raise Refused(_reason(response), response.status_code)
+            hint = "" if self._token else _HINTS.get(response.status_code, "")
+            raise Refused(_reason(response) + hint, response.status_code)
         return response
 
     def _not_reached(self, problem: httpx.HTTPError) -> CommandError:

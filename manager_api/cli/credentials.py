@@ -18,7 +18,7 @@ from manager_api.cli.console import CommandError
 from manager_api.settings.reach import is_loopback
 
 VARIABLE = "TABLAO_TOKEN"
-_DATA_DIR = "TABLAO_DATA_DIR"
+DATA_DIR = "TABLAO_DATA_DIR"
 
 
 def tokens_file() -> Path:
@@ -38,6 +38,13 @@ def token_for(url: str) -> str:
             "use an address that begins with https://."
         )
     return str(token)
+
+
+def data_dir() -> Path:
+    """Return the data directory of this user's own manager: `TABLAO_DATA_DIR`, or the default."""
+    given = os.environ.get(DATA_DIR)
+    default = platformdirs.user_data_path("tablao", appauthor=False)
+    return Path(given).expanduser() if given else default
 
 
 def is_safe(url: str) -> bool:
@@ -68,9 +75,7 @@ def stored_token(url: str) -> str:
 def _local_token(url: str) -> str | None:
     if not _is_this_machine(url):
         return None
-    given = os.environ.get(_DATA_DIR)
-    own = platformdirs.user_data_path("tablao", appauthor=False)
-    return read_token(Path(given).expanduser() if given else own, url)
+    return read_token(data_dir(), url)
 
 
 def _stored() -> dict[str, Any]:

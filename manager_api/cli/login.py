@@ -11,8 +11,7 @@ import typer
 from manager_api.access.local_admin import read_token
 from manager_api.cli.client import DEFAULT_URL, Manager, ManagerUrl, in_full
 from manager_api.cli.console import CommandError, note, say, show_fields
-from manager_api.cli.credentials import is_safe, store_token, stored_token
-from manager_api.settings.model import ManagerSettings
+from manager_api.cli.credentials import DATA_DIR, data_dir, is_safe, store_token, stored_token
 from workflows.domain.access import Permission
 
 _DAYS = 90
@@ -66,12 +65,15 @@ def whoami(manager: ManagerUrl = DEFAULT_URL) -> None:
 
 
 def login_link(
-    data_dir: Annotated[Path | None, typer.Option(help="The folder of the farm's data.")] = None,
+    folder: Annotated[
+        Path | None,
+        typer.Option("--data-dir", envvar=DATA_DIR, help="The folder of the farm's data."),
+    ] = None,
     manager: ManagerUrl = DEFAULT_URL,
 ) -> None:
     """Print a link that logs a browser in as administrator, once, within ten minutes."""
     url = in_full(manager)
-    say(new_link(url, (data_dir or ManagerSettings.default_data_dir()).expanduser()))
+    say(new_link(url, (folder or data_dir()).expanduser()))
 
 
 def new_link(url: str, data_dir: Path, pin: str = "") -> str:

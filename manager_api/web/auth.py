@@ -5,7 +5,6 @@ with the secret of their registration, and are no identities: they have routes o
 """
 
 import asyncio
-import contextlib
 from typing import Annotated, NoReturn
 
 from fastapi import Depends, Security, WebSocket, WebSocketException
