@@ -12,7 +12,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from manager_api.access.secrets import SecretKind, new_secret
-from manager_api.settings.reach import own_loopback_addresses
+from manager_api.settings.reach import own_addresses
 from workflows.domain.access import PERMISSIONS, Identity, Kind, Role, Via
 from workflows.domain.bounded_dict import BoundedDict
 
@@ -51,12 +51,12 @@ class LocalAdmin:
     def write(self, data_dir: Path, host: str, port: int) -> None:
         """Replace the token's file, with mode 600 from its first moment.
 
-        It names the manager's loopback addresses, so that `tablao` shows the token to no other
+        It names the manager's addresses, so that `tablao` shows the token to no other
         program: other users of the machine may listen at the same port of another one.
 
         Args:
             data_dir: the manager's data directory.
-            host: what the manager listens on.
+            host: the address that the manager listens on.
             port: the port there.
         """
         path = data_dir / TOKEN_FILE
@@ -64,7 +64,7 @@ class LocalAdmin:
         draft.unlink(missing_ok=True)
         descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "w", encoding="ascii") as file:
-            file.write(" ".join((self._token, str(port), *own_loopback_addresses(host))))
+            file.write(" ".join((self._token, str(port), *own_addresses(host))))
         draft.replace(path)
 
     def is_token(self, shown: str) -> bool:

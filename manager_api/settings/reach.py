@@ -151,8 +151,8 @@ def is_everywhere(host: str) -> bool:
     return host in ("", "0.0.0.0", "::")
 
 
-def own_loopback_addresses(host: str) -> tuple[str, ...]:
-    """Return the loopback addresses that a manager has which listens on this host.
+def own_addresses(host: str) -> tuple[str, ...]:
+    """Return the addresses at which this machine's programs reach a manager that listens on `host`.
 
     Other users of its machine may listen on the other ones, at the same port.
     """
@@ -163,7 +163,7 @@ def own_loopback_addresses(host: str) -> tuple[str, ...]:
             return ("::1",)
         case "0.0.0.0" | "localhost":
             return ("127.0.0.1",)
-    return (host,) if is_loopback(host) else ()
+    return (host,)
 
 
 def is_loopback(host: str) -> bool:

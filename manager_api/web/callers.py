@@ -74,7 +74,7 @@ async def identify(connection: HTTPConnection, parts: ManagerParts) -> Identity:
 
 
 async def _of_token(token: str, connection: HTTPConnection, parts: ManagerParts) -> Identity:
-    if calls_from_this_machine(connection) and parts.identities.local.is_token(token):
+    if _is_on_this_machine(connection) and parts.identities.local.is_token(token):
         return local_admin(Via.LOCAL_TOKEN)
     found = await parts.identities.of_token(token)
     if found is None:
@@ -121,6 +121,17 @@ def calls_from_this_machine(connection: HTTPConnection) -> bool:
         return connection.client is not None and ip_of(connection.client.host).is_loopback
     except ValueError:
         return False
+
+
+def _is_on_this_machine(connection: HTTPConnection) -> bool:
+    """Return whether a client runs on this machine, also if it calls a network address of it.
+
+    A manager that listens on such an address alone is not reached by loopback. Only this machine's
+    own connections come from the address that they go to.
+    """
+    server, client = connection.scope.get("server"), connection.client
+    is_own = server is not None and client is not None and server[0] == client.host
+    return is_own or calls_from_this_machine(connection)
 
 
 def acts_as_this_machine(connection: HTTPConnection) -> bool:

@@ -412,3 +412,19 @@ async def test_a_name_is_taken_once(api: httpx.AsyncClient) -> None:
     asked = {"name": "LOLA", "role": "viewer", "password": PASSWORD}
 
     assert (await api.post(f"{API}/accounts", json=asked)).status_code == 409
+
+
+@pytest.mark.parametrize(("client", "code"), [("10.0.0.7", 200), ("10.0.0.8", 401)])
+async def test_the_local_token_counts_at_an_address_of_its_machine(
+    farm: "Farm", client: str, code: int
+) -> None:
+    reach = {"listen": "10.0.0.7:8080", "insecure": True}
+    farm.parts.configuration.settings = farm.parts.settings.model_copy(update=reach)
+    transport = httpx.ASGITransport(build_app(farm.parts), client=(client, 4711))
+    shown = {"authorization": f"Bearer {farm.parts.identities.local.token}"}
+    async with httpx.AsyncClient(
+        transport=transport, base_url="http://10.0.0.7:8080", headers=shown
+    ) as caller:
+        answer = await caller.get(f"{API}/accounts")
+
+    assert answer.status_code == code

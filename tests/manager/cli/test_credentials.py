@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from manager_api.access.local_admin import LocalAdmin
+from manager_api.access.local_admin import LocalAdmin, read_token
 from manager_api.cli.client import in_full
 from manager_api.cli.credentials import token_for
 
@@ -39,6 +39,15 @@ def test_the_local_token_is_shown_where_its_manager_listens(
 
     assert {url: token_for(url) for url in shown_at} == dict.fromkeys(shown_at, local.token)
     assert {url: token_for(url) for url in not_at} == dict.fromkeys(not_at, "")
+
+
+def test_a_manager_on_a_network_address_alone_is_known_by_it(tmp_path: Path) -> None:
+    local = LocalAdmin()
+    local.write(tmp_path, "10.0.0.7", 8080)
+
+    assert read_token(tmp_path, "http://10.0.0.7:8080") == local.token
+    assert read_token(tmp_path, "http://10.0.0.8:8080") is None
+    assert read_token(tmp_path, HERE) is None
 
 
 def test_with_tls_a_certificate_shows_who_listens(tmp_path: Path) -> None:
