@@ -167,6 +167,9 @@ class NewJoinToken(Answer):
     join_token: JoinToken
     secret: str
     """Shown once; the manager keeps only a digest of it."""
+    pin: str
+    """The pin by which hosts know the manager; empty if its certificate is of another authority
+    than the farm's own, or if it has none."""
 
 
 class AuditEntry(Answer):

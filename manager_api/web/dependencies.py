@@ -279,7 +279,7 @@ async def _accounts(parts: Parts) -> AccountService:
 
 
 async def _join_tokens(parts: Parts) -> JoinTokenService:
-    return JoinTokenService(parts.database)
+    return JoinTokenService(parts.database, parts.settings.own_authority)
 
 
 async def _audit(parts: Parts) -> AuditService:

@@ -3211,6 +3211,8 @@ export interface components {
             join_token: components["schemas"]["JoinToken"];
             /** Secret */
             secret: string;
+            /** Pin */
+            pin: string;
         };
         /** NewToken */
         NewToken: {

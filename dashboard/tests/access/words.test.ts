@@ -56,5 +56,8 @@ test('an entry of the audit has what is different', () => {
 })
 
 test('the join token is no argument of the command', () => {
-  expect(joinCommand('tablao_join_x', 'https://farm')).toBe('TABLAO_JOIN_TOKEN=tablao_join_x tablao-worker --manager https://farm')
+  expect(joinCommand('tablao_join_x', 'https://farm', '')).toBe('TABLAO_JOIN_TOKEN=tablao_join_x tablao-worker --manager https://farm')
+  expect(joinCommand('tablao_join_x', 'https://farm', 'sha256:ab')).toBe(
+    'TABLAO_JOIN_TOKEN=tablao_join_x tablao-worker --manager https://farm --pin sha256:ab',
+  )
 })

@@ -8,7 +8,9 @@ import httpx
 import pytest
 
 from manager_api.keeper.snapshot import farm_snapshot
+from manager_api.settings.sections import Tls
 from manager_api.web.app import build_app
+from tests.manager.certificates import authority_in, pin_of
 
 if TYPE_CHECKING:
     from tests.manager.stand_in_farm import Farm
@@ -97,6 +99,21 @@ async def test_a_join_token_lets_in_so_many_and_no_more(
     assert [each.status_code for each in answers] == [200, 200, 403]
     assert not worker["is_waiting"]
     assert [each["name"] for each in worker["tags"]] == ["gpu"]
+
+
+async def test_a_join_token_comes_with_the_pin_of_the_farms_own_authority(
+    farm: "Farm", api: httpx.AsyncClient
+) -> None:
+    files = authority_in(farm.parts.settings.data_dir / "tls", "farm.studio")
+    tls = Tls(cert=str(files.certificate), key=str(files.key))
+    without = (await api.post(f"{API}/join-tokens", json={"name": "x"})).json()
+    configuration = farm.parts.configuration
+    configuration.settings = farm.parts.settings.model_copy(update={"tls": tls})
+
+    made = (await api.post(f"{API}/join-tokens", json={"name": "x"})).json()
+
+    assert without["pin"] == ""
+    assert made["pin"] == pin_of(files.authority)
 
 
 async def test_a_join_token_ends(
