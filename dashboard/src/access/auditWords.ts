@@ -16,6 +16,9 @@ export function actionWords(action: string): string {
   return action.replace(/([a-z0-9])([A-Z])/g, '$1 $2').toLowerCase()
 }
 
+/** Why something was refused: `HTTP 409`, of the outcome `refused: HTTP 409`, or a sentence. */
+export const refusalWords = (outcome: string): string => outcome.replace(/^refused: /, '')
+
 /** What is different between before and after, by name. */
 export function changesOf({ before, after }: Pick<AuditEntry, 'before' | 'after'>): Change[] {
   const names = [...new Set([...Object.keys(before ?? {}), ...Object.keys(after ?? {})])]
