@@ -47,7 +47,10 @@ def init(name: Names = None, data_dir: DataDir = None) -> None:
     _tell(_settings(data_dir))
     note(f"Keep {files.authority_key} secret: its owner can pass for the manager.")
     if is_loopback(settings.host) and not settings.public_url:
-        note(f"It listens on {settings.host} only. For other machines: listen: :{settings.port}")
+        note(
+            f"It listens on {settings.host} only. For other machines, write `listen: "
+            f":{settings.port}` into that file, or start it with --host 0.0.0.0."
+        )
 
 
 @app.command()
