@@ -169,7 +169,8 @@ class Manager:
         except httpx.HTTPError as problem:
             raise self._not_reached(problem) from None
         if response.is_error:
-            hint = "" if self._token else _HINTS.get(response.status_code, "")
+            is_hinted = not self._token and not self._said
+            hint = _HINTS.get(response.status_code, "") if is_hinted else ""
             raise Refused(_reason(response) + hint, response.status_code)
         return response
 

@@ -8,6 +8,7 @@ import typer
 from activities.connections.tunnel_client import TUNNEL_PATH, Tunnel
 from manager_api.cli.client import DEFAULT_URL, Manager, ManagerUrl
 from manager_api.cli.console import CommandError, note, say
+from workflows.domain.access import Permission
 
 
 def tunnel(
@@ -18,7 +19,12 @@ def tunnel(
 ) -> None:
     """Reach the farm's Temporal, for scripts and `temporal`, until Ctrl-C."""
     with Manager(manager) as farm:
-        farm.get("/api/v3/version")
+        me = farm.get("/api/tablao/v1/me")
+        if Permission.TEMPORAL not in me["permissions"]:
+            raise CommandError(
+                f"{me['name'] or 'A caller without a login'} may not reach Temporal: it needs the "
+                'permission "temporal", which wranglers have. `tablao login` logs you in.'
+            )
         opening = Tunnel(
             f"{farm.url}{TUNNEL_PATH}",
             headers=lambda: farm.headers,

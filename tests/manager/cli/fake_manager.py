@@ -130,6 +130,8 @@ class FakeManager:
     looks: int = 0
     hiccups: int = 0
     """How often it says it is busy before it answers about a job."""
+    permissions: tuple[str, ...] = ("read", "temporal")
+    """What its caller may do."""
     schedule: dict[str, Any] | None = None
     """When the worker sleeps."""
     logs: dict[str, str] = field(default_factory=lambda: {TASK: "first line\nlast line\n"})
@@ -159,7 +161,7 @@ def build(fake: FakeManager) -> FastAPI:
     _serve_job_types(api)
     _serve_tasks(api)
     _serve_logs(api, fake)
-    _serve_version(api)
+    _serve_version(api, fake)
     _serve_workers(api)
     _serve_sleep_schedule(api, fake)
     _serve_tags(api)
@@ -268,7 +270,11 @@ def _serve_logs(api: FastAPI, fake: FakeManager) -> None:
         return PlainTextResponse(fake.logs[TASK])
 
 
-def _serve_version(api: FastAPI) -> None:
+def _serve_version(api: FastAPI, fake: FakeManager) -> None:
+    @api.get("/api/tablao/v1/me")
+    async def me() -> Any:
+        return {"name": "ana", "permissions": fake.permissions}
+
     @api.get("/api/v3/version")
     async def version() -> Any:
         return {"version": "3.8.5", "shortversion": "3.8.5", "name": "Tablao", "git": "0"}

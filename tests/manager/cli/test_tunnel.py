@@ -37,5 +37,14 @@ def test_a_port_in_use_is_a_sentence(run: Run) -> None:
     assert outcome.err.startswith(f"Error: Port {port} cannot be opened: ")
 
 
+def test_a_caller_that_may_not_reach_temporal_is_told(fake: FakeManager, run: Run) -> None:
+    fake.permissions = ("read", "submit")
+
+    outcome = run("tunnel", "--port", "0")
+
+    assert outcome.exit_code == 1
+    assert 'ana may not reach Temporal: it needs the permission "temporal"' in outcome.err
+
+
 def test_a_manager_that_is_not_there_is_a_sentence(run: Run) -> None:
     assert "No manager answers" in run("tunnel", manager="127.0.0.1:1").err
