@@ -199,7 +199,7 @@ def test_a_waiting_worker_is_let_in(page: Page, closed: BrowsedFarm, waiting: st
     expect(region).to_contain_text(waiting)
     expect(region).to_contain_text("127.0.0.1")
     expect(page.get_by_role("grid", name="Workers")).not_to_contain_text(waiting)
-    region.get_by_role("button", name=f"Let {waiting} in").click()
+    region.get_by_role("button", name=f"Let in {waiting}").click()
 
     expect(page.get_by_role("grid", name="Workers")).to_contain_text(waiting)
     expect(region).not_to_be_attached()
