@@ -104,7 +104,7 @@ async def serve(settings: HostSettings) -> int:
             return FAILED
         case Ended.DISMISSED:
             logger.error(
-                "The farm has deleted this worker, so its host ends. "
+                "The farm has deleted this worker, or revoked its secret, so its host ends. "
                 "Started again, it joins as a new worker."
             )
             return 0
