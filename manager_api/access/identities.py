@@ -70,7 +70,7 @@ class Identities:
         if found is None:
             return None
         token, account = found
-        if account.is_disabled or (token.expires is not None and token.expires <= now):
+        if _is_out(account) or (token.expires is not None and token.expires <= now):
             return None
         if _is_due(token.last_used, now):
             # On a full disk, who may look goes on looking.
@@ -87,7 +87,7 @@ class Identities:
         if found is None or _is_over(found[0], now):
             return None
         row, account = found
-        if account is not None and account.is_disabled:
+        if account is not None and _is_out(account):
             return None
         if _is_due(row.last_used, now):
             with contextlib.suppress(DatabaseBusy):
@@ -109,7 +109,12 @@ def _identity(
         permissions=rights(account.role, scopes),
         via=via,
         credential=credential,
+        has_password=account.password_hash is not None,
     )
+
+
+def _is_out(account: AccountRow) -> bool:
+    return account.is_disabled or account.has_lost_role
 
 
 def _is_due(last: datetime | None, now: datetime) -> bool:

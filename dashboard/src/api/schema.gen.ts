@@ -1045,7 +1045,8 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        /** Get Login Ways */
+        get: operations["getLoginWays"];
         put?: never;
         /**
          * Log In
@@ -1107,7 +1108,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Log Out */
+        /**
+         * Log Out
+         * @description End the session, and say where the browser logs out of the studio's own login, too.
+         */
         post: operations["logOut"];
         delete?: never;
         options?: never;
@@ -2020,6 +2024,10 @@ export interface components {
             is_disabled: boolean;
             /** Has Password */
             has_password: boolean;
+            /** Issuer */
+            issuer?: string | null;
+            /** Has Lost Role */
+            has_lost_role: boolean;
             /**
              * Created
              * Format: date-time
@@ -3009,6 +3017,11 @@ export interface components {
             /** Job Types */
             job_types: components["schemas"]["ListedJobType"][];
         };
+        /** LoggedOut */
+        LoggedOut: {
+            /** Continue At */
+            continue_at: string;
+        };
         /** LoginLink */
         LoginLink: {
             /** Code */
@@ -3022,6 +3035,14 @@ export interface components {
             name: string;
             /** Password */
             password: string;
+        };
+        /**
+         * LoginWays
+         * @description How people can log in, besides with a password.
+         */
+        LoginWays: {
+            /** Provider */
+            provider: string;
         };
         /**
          * MachineHistory
@@ -3136,6 +3157,8 @@ export interface components {
             credential: string;
             /** Can Log In */
             can_log_in: boolean;
+            /** Has Password */
+            has_password: boolean;
         };
         /** NewJoinToken */
         NewJoinToken: {
@@ -3789,7 +3812,7 @@ export interface components {
          * @description By what a request proves its identity.
          * @enum {string}
          */
-        Via: "nothing" | "session" | "token" | "path" | "local token" | "loopback" | "network";
+        Via: "nothing" | "session" | "token" | "path" | "local token" | "loopback" | "network" | "oidc";
         /** View */
         View: {
             /** Id */
@@ -6952,6 +6975,35 @@ export interface operations {
             };
         };
     };
+    getLoginWays: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LoginWays"];
+                };
+            };
+            /** @description Default Response */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
     logIn: {
         parameters: {
             query?: never;
@@ -7111,11 +7163,13 @@ export interface operations {
         requestBody?: never;
         responses: {
             /** @description Successful Response */
-            204: {
+            200: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/json": components["schemas"]["LoggedOut"];
+                };
             };
             /** @description Default Response */
             default: {
