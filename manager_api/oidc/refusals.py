@@ -23,7 +23,7 @@ class WhyNot(StrEnum):
     DISABLED = "disabled"
     """An administrator has disabled the person's account."""
     BUSY = "busy"
-    """Too many logins have begun."""
+    """Too many logins have begun, or the database is busy."""
 
 
 class NotLoggedIn(FarmError):

@@ -3,6 +3,7 @@
 What has begun is in the database, so any manager of the farm can finish it, once.
 """
 
+import asyncio
 import hmac
 import secrets
 from collections.abc import Callable, Mapping
@@ -31,6 +32,8 @@ _MOST_OF_ADDRESS = 100
 _MOST = 5_000
 _BYTES = 32
 _LONGEST_CODE = 4096
+#: How long a logout waits for the provider, in seconds.
+_LOGOUT_S = 4.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,8 +182,13 @@ class OidcLogins:
         old = NotLoggedIn(
             WhyNot.OLD, "the login was begun too long ago, in another browser, or is finished"
         )
+        state_hash = digest(answer.state)
+        async with self._database.reading() as session:
+            # Only what has begun makes the database's other writers wait.
+            if not await store.has_begun(session, state_hash):
+                raise old
         async with self._database.writing() as session:
-            row = await store.login_for_change(session, digest(answer.state))
+            row = await store.login_for_change(session, state_hash)
             if row is None or not hmac.compare_digest(row.browser_hash, digest(cookie)):
                 raise old
             await session.delete(row)
@@ -227,10 +235,10 @@ class OidcLogins:
             if ended.issuer != provider.settings.issuer:
                 return ""
             sealed = ended.sealed_id_token
-            return await provider.logout_address(
-                back_to, seal.opened(sealed, cookie) if sealed else None
-            )
-        except NotLoggedIn:
+            hint = seal.opened(sealed, cookie) if sealed else None
+            async with asyncio.timeout(_LOGOUT_S):
+                return await provider.logout_address(back_to, hint)
+        except (NotLoggedIn, TimeoutError):
             return ""  # our own session has ended, whatever the provider does
 
 

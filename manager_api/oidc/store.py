@@ -31,6 +31,10 @@ async def leave_room(session: Session, address: str, most: int) -> None:
         await session.execute(of_address.where(BegunLoginRow.state_hash.not_in(kept)))
 
 
+async def has_begun(session: AsyncSession, state_hash: str) -> bool:
+    return await session.get(BegunLoginRow, state_hash) is not None
+
+
 async def login_for_change(session: Session, state_hash: str) -> BegunLoginRow | None:
     """Return a begun login, locked against other writers until the transaction ends."""
     query = select(BegunLoginRow).where(BegunLoginRow.state_hash == state_hash)

@@ -115,7 +115,8 @@ class ManagerParts:
         )
         mqtt = MqttPublisher(database, live, lambda: configuration.settings.mqtt.client)
         configuration.on_change(mqtt.settings_changed)
-        identities, passwords = Identities(database, LocalAdmin()), Passwords()
+        identities = Identities(database, LocalAdmin(), lambda: configuration.settings.oidc.issuer)
+        passwords = Passwords()
         return cls(
             configuration=configuration,
             database=database,

@@ -40,7 +40,7 @@ const REFUSALS: Readonly<Record<string, string>> = {
   'wrong': 'The studio’s login gave an answer that cannot be trusted. An administrator finds the reason in the audit.',
   'no-role': 'You are logged in at the studio, but none of your groups has a role on this farm. Ask an administrator.',
   'disabled': 'An administrator has disabled your account on this farm.',
-  'busy': 'Too many logins have begun. Try again in a few minutes.',
+  'busy': 'The farm is busy. Try again in a few minutes.',
 }
 
 /** The sentence for a word in the address; empty for none, and for one that is not the manager's. */

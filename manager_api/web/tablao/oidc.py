@@ -11,6 +11,7 @@ from fastapi import APIRouter, Header, Query, Request, Response
 from fastapi.responses import JSONResponse, RedirectResponse
 
 from manager_api.database import trail
+from manager_api.database.engine import DatabaseBusy
 from manager_api.oidc.back_channel import BackChannel
 from manager_api.oidc.refusals import NotLoggedIn, WhyNot
 from manager_api.oidc.service import Answered
@@ -44,7 +45,7 @@ async def begin_oidc_login(
     back = f"{ours}{router.prefix}/callback"
     try:
         begun = await parts.oidc.begin(to, back, address, login_cookie(request))
-    except NotLoggedIn as refused:
+    except (NotLoggedIn, DatabaseBusy) as refused:
         return _to_login_page(parts, refused, entry, to)
     response = RedirectResponse(begun.address, 303, _NOT_KEPT)
     set_login_cookie(response, request, begun.cookie)
@@ -66,7 +67,7 @@ async def finish_oidc_login(
     answer = Answered(state, code, error, iss)
     try:
         done = await parts.oidc.finish(answer, login_cookie(request), agent, entry)
-    except NotLoggedIn as refused:
+    except (NotLoggedIn, DatabaseBusy) as refused:
         return _to_login_page(parts, refused, entry, "/")
     page = f"{parts.settings.public_path}/app{done.wanted}"
     response = RedirectResponse(page, 303, _NOT_KEPT)
@@ -102,8 +103,12 @@ def _logout_token(body: bytes) -> str:
 
 
 def _to_login_page(
-    parts: ManagerParts, refused: NotLoggedIn, entry: trail.Entry, to: str
+    parts: ManagerParts, problem: NotLoggedIn | DatabaseBusy, entry: trail.Entry, to: str
 ) -> RedirectResponse:
+    if isinstance(problem, NotLoggedIn):
+        refused = problem
+    else:
+        refused = NotLoggedIn(WhyNot.BUSY, f"the database is busy: {problem}")
     entry.caller = Identity(kind=Kind.NOBODY, name=refused.name, via=Via.OIDC)
     parts.refusals.count(entry, _short(refused))
     if refused.why in (WhyNot.AWAY, WhyNot.WRONG):

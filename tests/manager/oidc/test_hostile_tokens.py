@@ -1,16 +1,18 @@
 """ID tokens that a provider must not accept as a person's login, and answers that are none."""
 
+import asyncio
 import base64
 import hashlib
 import hmac
 import json
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
+from manager_api.oidc import fetching
 from manager_api.oidc.tokens import WrongToken, checked_id_token, imported_keys
 from tests.manager.oidc.provider import (
     CLIENT,
@@ -21,6 +23,9 @@ from tests.manager.oidc.provider import (
     signed,
     unsigned,
 )
+
+if TYPE_CHECKING:
+    from tests.manager.stand_in_farm import Farm
 
 NOW = int(time.time())
 HOUR = 3600
@@ -242,3 +247,45 @@ def test_keys_that_prove_nothing_are_left_out() -> None:
 
     assert [key.kid for key in found] == ["first"]
     assert imported_keys({"keys": "x"}) == imported_keys({}) == []
+
+
+class SilentProvider:
+    """Takes connections, and answers with what it is told, or never."""
+
+    def __init__(self, answer: bytes) -> None:
+        self._answer = answer
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(self._answer)
+        await reader.read()
+        writer.close()
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        pytest.param(b"", id="silence"),
+        pytest.param(b"HTTP/1.1 200 OK\r\ncontent-length: 99\r\n\r\n{", id="half an answer"),
+        pytest.param(b"HTTP/1.1 200 OK\r\nx: " + b"x" * 200_000, id="an endless head"),
+        pytest.param(b"HTTP/1.1 200 OK\r\n\r\n" + b"[" * 400_000, id="an endless body"),
+        pytest.param(b"\x15\x03\x01\x00\x02\x02\x46", id="no HTTP"),
+        pytest.param(
+            b"HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: 3\r\n\r\n\x1f\x8b\x08",
+            id="compressed",
+        ),
+    ],
+)
+async def test_a_provider_that_does_not_answer_as_it_must_is_away(
+    farm: "Farm", person: Person, answer: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fetching, "_WITHIN_S", 1.0)
+    server = await asyncio.start_server(SilentProvider(answer).serve, "127.0.0.1", 0)
+    issuer = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    changed = farm.parts.settings.oidc.model_copy(update={"issuer": issuer})
+    configuration = farm.parts.configuration
+    configuration.settings = farm.parts.settings.model_copy(update={"oidc": changed})
+
+    answered = await person.client.get("/api/tablao/v1/login/oidc")
+    server.close()
+
+    assert answered.headers["location"] == "/app/login?refused=away"

@@ -1,5 +1,6 @@
 """Logging in by the studio's own login: people, names, roles, and what is refused."""
 
+import asyncio
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -172,6 +173,18 @@ async def test_an_account_is_its_subject_at_its_issuer(
     assert renamed["id"] == first["id"]
     assert renamed["name"] == "lola"
     assert (another["id"] != first["id"], another["name"]) == (True, "lola-2")
+
+
+async def test_first_logins_at_the_same_moment_make_one_account(
+    api: httpx.AsyncClient, person: Person
+) -> None:
+    begun = [await person.begin() for _ in range(4)]
+
+    pages = await asyncio.gather(*(person.come_back(state=each["state"]) for each in begun))
+    accounts = (await api.get(f"{API}/accounts")).json()["accounts"]
+
+    assert pages == ["/app/"] * 4
+    assert [each["name"] for each in accounts] == ["lola"]
 
 
 async def test_such_an_account_has_no_password_and_no_role_of_ours(

@@ -70,16 +70,29 @@ async def test_a_provider_without_a_logout_page_is_left_alone(
     assert (await person.me())["kind"] == "nobody"
 
 
-async def test_a_session_ends_here_though_the_provider_is_not_the_same_any_more(
-    farm: "Farm", person: Person, oidc: Oidc
+async def test_a_session_ends_here_though_the_provider_is_away(
+    farm: "Farm", person: Person, provider: FakeProvider
 ) -> None:
     await person.log_in()
-    changed = oidc.model_copy(update={"issuer": "http://127.0.0.1:9"})
-    configuration = farm.parts.configuration
-    configuration.settings = farm.parts.settings.model_copy(update={"oidc": changed})
+    farm.parts.oidc._provider = None  # what another manager knows of it: nothing
+    provider.document["token_endpoint"] = "http://10.0.0.7/"
 
     assert await log_out(person) == ""
     assert (await person.me())["kind"] == "nobody"
+
+
+@pytest.mark.parametrize("issuer", ["", "http://127.0.0.1:9"])
+async def test_people_of_a_provider_that_is_not_set_any_more_are_out(
+    farm: "Farm", person: Person, oidc: Oidc, issuer: str
+) -> None:
+    await person.log_in()
+    changed = oidc.model_copy(update={"issuer": issuer})
+    configuration = farm.parts.configuration
+    configuration.settings = farm.parts.settings.model_copy(update={"oidc": changed})
+    farm.parts.identities.forget()
+
+    assert (await person.me())["kind"] == "nobody"
+    assert await log_out(person) == ""
 
 
 async def test_the_database_alone_shows_no_id_token(farm: "Farm", person: Person) -> None:
