@@ -162,6 +162,11 @@ def test_a_login_leads_to_our_own_pages_only(wanted: str) -> None:
     assert own_page(wanted) == "/"
 
 
+@pytest.mark.parametrize("wanted", ["//evil.example/", "/../api/v3/jobs", "https://evil.example"])
+async def test_a_login_for_another_place_leads_to_the_start(person: Person, wanted: str) -> None:
+    assert await person.log_in(wanted) == "/app/"
+
+
 def test_a_login_leads_back_to_the_page_that_was_wanted() -> None:
     wanted = "/give-access?host=anas%20rechner&port=4711&state=x../y"
 
