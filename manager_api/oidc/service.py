@@ -230,6 +230,8 @@ class OidcLogins:
             cookie: its cookie.
             back_to: the page that the provider leads to afterwards.
         """
+        if ended.issuer is None:
+            return ""
         try:
             provider = self.provider()
             if ended.issuer != provider.settings.issuer:

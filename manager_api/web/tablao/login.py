@@ -96,16 +96,14 @@ async def log_out(
     caller: Caller, request: Request, response: Response, parts: Parts, ours: OurAddress
 ) -> LoggedOut:
     """End the session, and say where the browser logs out of the studio's own login, too."""
+    remove_session_cookie(response, request)
+    if caller.via is not Via.SESSION:
+        return LoggedOut(continue_at="")
     begin_entry(request, caller)
     ended = await parts.logins.log_out(caller)
-    remove_session_cookie(response, request)
-    if ended is None or ended.issuer is None:
-        return LoggedOut(continue_at="")
-    return LoggedOut(
-        continue_at=await parts.oidc.logout_address(
-            ended, session_cookie(request), f"{ours}/app/login"
-        )
-    )
+    cookie = session_cookie(request)
+    there = await parts.oidc.logout_address(ended, cookie, f"{ours}/app/login")
+    return LoggedOut(continue_at=there)
 
 
 @router.put("/me/password", operation_id="changePassword", dependencies=[Reading], status_code=204)
@@ -129,6 +127,7 @@ async def get_my_sessions(caller: Caller, parts: Parts) -> BrowserSessions:
     status_code=204,
 )
 async def end_my_session(session_id: SessionId, caller: Caller, parts: Parts) -> None:
+    """End a session of the caller. A token ends none."""
     _check_account(caller)
     await parts.logins.end(session_id, caller)
 
@@ -142,7 +141,12 @@ async def get_my_tokens(caller: Caller, accounts: AccountsOfFarm) -> Tokens:
 async def create_my_token(
     asked: TokenRequest, caller: Caller, accounts: AccountsOfFarm
 ) -> NewToken:
-    """Make a token that may do what the caller may, within the scopes. It is shown once."""
+    """Make a token that may do what the caller may, within the scopes. It is shown once.
+
+    A token makes no other tokens: they could outlive it.
+    """
+    if caller.via is Via.TOKEN:
+        raise Forbidden("a token makes no other tokens: log in for that")
     return await accounts.create_token(_own_account(caller), asked, caller)
 
 
@@ -150,7 +154,8 @@ async def create_my_token(
     "/me/tokens/{token_id}", operation_id="removeMyToken", dependencies=[Reading], status_code=204
 )
 async def remove_my_token(token_id: TokenId, caller: Caller, accounts: AccountsOfFarm) -> None:
-    await accounts.remove_token(_own_account(caller), token_id)
+    """Remove a token of the caller. A token removes none but itself."""
+    await accounts.remove_token(_own_account(caller), token_id, caller)
 
 
 async def _begun(cookie: str, request: Request, response: Response, parts: Parts) -> Me:

@@ -43,7 +43,7 @@ async def test_another_browser_does_not_finish_it(
     assert (without, with_own) == (OLD, OLD)
 
 
-@pytest.mark.parametrize("state", ["", "x", "\0", "é" * 500])
+@pytest.mark.parametrize("state", ["", "x", "\x01", "é" * 500])
 async def test_an_unknown_state_is_refused(person: Person, state: str) -> None:
     await person.begin()
 
