@@ -19,7 +19,6 @@ from starlette.routing import Route
 CLIENT, SECRET = "farm", "a:secret %+"
 LOGOUT_EVENT = "http://schemas.openid.net/event/backchannel-logout"
 LOGIN = "/api/tablao/v1/login/oidc"
-_NOT_STRICT = {"strict_check_header": False}
 
 #: Making keys takes long, so all tests share them.
 KEY = jwk.RSAKey.generate_key(2048, {"kid": "first", "use": "sig"})
@@ -31,7 +30,7 @@ def signed(
 ) -> str:
     whole = {"alg": "RS256", "kid": "first", **(header or {})}
     whole = {name: value for name, value in whole.items() if value is not None}
-    registry = JWSRegistry(algorithms=[str(whole["alg"])], **_NOT_STRICT)
+    registry = JWSRegistry(algorithms=[str(whole["alg"])], strict_check_header=False)
     return jws.serialize_compact(whole, json.dumps(claims), key, registry=registry)
 
 
