@@ -37,13 +37,16 @@ async def admins_for_change(session: Session) -> Sequence[str]:
         AccountRow.role == Role.ADMIN,
         AccountRow.kind == Kind.PERSON,
         AccountRow.is_disabled.is_(False),
+        AccountRow.has_lost_role.is_(False),
     )
     return (await session.scalars(query.order_by(AccountRow.id).with_for_update())).all()
 
 
 async def has_admin(session: AsyncSession) -> bool:
     query = select(AccountRow.id).where(
-        AccountRow.role == Role.ADMIN, AccountRow.is_disabled.is_(False)
+        AccountRow.role == Role.ADMIN,
+        AccountRow.is_disabled.is_(False),
+        AccountRow.has_lost_role.is_(False),
     )
     return await session.scalar(query.limit(1)) is not None
 

@@ -79,6 +79,8 @@ class Via(StrEnum):
     """The token in a file that only the manager's own user can read."""
     LOOPBACK = "loopback"
     NETWORK = "network"
+    OIDC = "oidc"
+    """The OpenID provider of the studio, at a login and at its end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +96,7 @@ class Identity:
     via: Via = Via.NOTHING
     credential: str = ""
     """The id of the session or of the token that was shown; empty without one."""
+    has_password: bool = False
 
     def may(self, *any_of: Permission) -> bool:
         return not self.permissions.isdisjoint(any_of)

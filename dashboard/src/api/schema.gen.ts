@@ -1066,7 +1066,8 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        /** Get Login Ways */
+        get: operations["getLoginWays"];
         put?: never;
         /**
          * Log In
@@ -1128,7 +1129,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Log Out */
+        /**
+         * Log Out
+         * @description End the session, and say where the browser logs out of the studio's own login, too.
+         */
         post: operations["logOut"];
         delete?: never;
         options?: never;
@@ -2069,6 +2073,10 @@ export interface components {
             is_disabled: boolean;
             /** Has Password */
             has_password: boolean;
+            /** Issuer */
+            issuer?: string | null;
+            /** Has Lost Role */
+            has_lost_role: boolean;
             /**
              * Created
              * Format: date-time
@@ -3078,6 +3086,11 @@ export interface components {
             /** Job Types */
             job_types: components["schemas"]["ListedJobType"][];
         };
+        /** LoggedOut */
+        LoggedOut: {
+            /** Continue At */
+            continue_at: string;
+        };
         /** LoginLink */
         LoginLink: {
             /** Code */
@@ -3091,6 +3104,14 @@ export interface components {
             name: string;
             /** Password */
             password: string;
+        };
+        /**
+         * LoginWays
+         * @description How people can log in, besides with a password.
+         */
+        LoginWays: {
+            /** Provider */
+            provider: string;
         };
         /**
          * MachineHistory
@@ -3205,6 +3226,8 @@ export interface components {
             credential: string;
             /** Can Log In */
             can_log_in: boolean;
+            /** Has Password */
+            has_password: boolean;
         };
         /** NewJoinToken */
         NewJoinToken: {
@@ -3860,7 +3883,7 @@ export interface components {
          * @description By what a request proves its identity.
          * @enum {string}
          */
-        Via: "nothing" | "session" | "token" | "path" | "local token" | "loopback" | "network";
+        Via: "nothing" | "session" | "token" | "path" | "local token" | "loopback" | "network" | "oidc";
         /** View */
         View: {
             /** Id */
@@ -7084,6 +7107,35 @@ export interface operations {
             };
         };
     };
+    getLoginWays: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LoginWays"];
+                };
+            };
+            /** @description Default Response */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
     logIn: {
         parameters: {
             query?: never;
@@ -7243,11 +7295,13 @@ export interface operations {
         requestBody?: never;
         responses: {
             /** @description Successful Response */
-            204: {
+            200: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/json": components["schemas"]["LoggedOut"];
+                };
             };
             /** @description Default Response */
             default: {
