@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import delete, func, literal_column, or_, select, update
+from sqlalchemy import delete, literal_column, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import defer
 
@@ -285,14 +285,6 @@ def revoke_secret(session: Session, row: WorkerRow) -> None:
     row.secret_hash = _REVOKED
     set_status(session, row, WorkerStatus.ERROR, clears_request=True)
     session.changed.add(Changed.DELETED_WORKERS)
-
-
-async def waiting(session: AsyncSession) -> int:
-    """Return how many workers wait to be let in."""
-    query = select(func.count()).where(
-        WorkerRow.is_waiting.is_(True), WorkerRow.deleted_at.is_(None)
-    )
-    return await session.scalar(query) or 0
 
 
 async def dismissed(session: AsyncSession, worker_ids: Iterable[str]) -> set[str]:
