@@ -217,11 +217,14 @@ def given_pin() -> str:
         raise CommandError(f"{PIN}: {refusal}.") from refusal
 
 
+def system_user() -> str:
+    """Return the name of this process's user; empty if it has none, as in some containers."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return ""
+
+
 def default_reason() -> str:
     """Return a reason for a status change, which users see with the job."""
-    try:
-        who = getpass.getuser()
-    except (KeyError, OSError):
-        # In a container the user's id may have no name.
-        who = "an unknown user"
-    return f"by {who}, with the tablao command"
+    return f"by {system_user() or 'an unknown user'}, with the tablao command"

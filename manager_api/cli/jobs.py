@@ -1,11 +1,12 @@
 """`tablao jobs` and `tablao job …`: look at jobs and change them."""
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 import typer
 
 from manager_api.cli.client import DEFAULT_URL, AsJson, Manager, ManagerUrl, default_reason
-from manager_api.cli.console import note, say, show_fields, show_json, show_table
+from manager_api.cli.console import ago, note, say, shortened, show_fields, show_json, show_list
 from manager_api.cli.identify import job_id
 from workflows.domain.messages import FramesOnRequeue
 
@@ -32,13 +33,12 @@ def list_jobs(manager: ManagerUrl = DEFAULT_URL, as_json: AsJson = False) -> Non
     elif not jobs:
         note("There are no jobs.")
     else:
-        show_table(
-            ("ID", "STATUS", "STEPS", "PRIORITY", "TYPE", "NAME"),
-            (
-                (j["id"][:8], _job_status(j), steps(j), j["priority"], j["type"], j["name"])
-                for j in jobs
-            ),
+        show_list(
+            ("ID", "STATUS", "STEPS", "PRIO", "AGE", "USER", "PROJECT", "NAME"), map(_row, jobs)
         )
+        for job in jobs:
+            if job.get("waiting"):
+                say(f"{job['id'][:8]} waits: {job['waiting']}")
 
 
 @app.command()
@@ -53,6 +53,7 @@ def show(job: JobId, manager: ManagerUrl = DEFAULT_URL, as_json: AsJson = False)
     if as_json:
         show_json({**details, "tasks": tasks, **reasons, "stuck": stuck})
         return
+    metadata = details.get("metadata") or {}
     since = {task["index_in_job"]: task["silent_since"] for task in stuck}
     show_fields(
         [
@@ -63,8 +64,12 @@ def show(job: JobId, manager: ManagerUrl = DEFAULT_URL, as_json: AsJson = False)
             ("activity", details["activity"]),
             ("priority", details["priority"]),
             ("steps", steps(details)),
-            ("created", details["created"]),
+            ("submitted", f"{details['created']} ({ago(details['created'])})"),
+            ("user", metadata.get("user.name")),
+            ("project", metadata.get("project")),
+            ("comment", metadata.get("comment")),
             ("output", details.get("settings", {}).get("render_output_path")),
+            *(("waits", _why_it_waits(each)) for each in reasons["waiting"]),
             *(("why", f"{count_of(each)}: {each['text']}") for each in reasons["reasons"]),
             *(
                 ("warning", f"{count_of(each)}: {each['text']} ({_times(each['count'])})")
@@ -73,7 +78,7 @@ def show(job: JobId, manager: ManagerUrl = DEFAULT_URL, as_json: AsJson = False)
         ]
     )
     say()
-    show_table(
+    show_list(
         ("TASK", "STATUS", "STEPS", "WORKER", "NAME"),
         (
             (
@@ -157,6 +162,13 @@ def priority(
     say(f"Job {found} has priority {value}.")
 
 
+def _row(job: dict[str, Any]) -> Sequence[object]:
+    metadata = job.get("metadata") or {}
+    user, project = (shortened(metadata.get(key, ""), 10) for key in ("user.name", "project"))
+    status, age = _job_status(job), ago(job["created"])
+    return job["id"][:8], status, steps(job), job["priority"], age, user, project, job["name"]
+
+
 def _times(count: int) -> str:
     return "once" if count == 1 else f"{count} times"
 
@@ -176,6 +188,11 @@ def _job_status(job: dict[str, Any]) -> str:
 
 def _status(task: dict[str, Any], silent_since: str | None) -> str:
     return f"{task['status']}, stuck since {silent_since}" if silent_since else str(task["status"])
+
+
+def _why_it_waits(waiting: dict[str, Any]) -> str:
+    tasks = waiting["tasks"]
+    return f"{_tasks(tasks)}: {waiting['sentence']}" if tasks else str(waiting["sentence"])
 
 
 def steps(item: dict[str, Any]) -> str:

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.conftest import At
+from tests.browser.conftest import At, Submit
 from tests.browser.farm import BROKEN, BrowsedFarm, described
+from tests.browser.job_list import row
 from tests.farm.processes import wait_until
 
 PILOT: Mapping[str, Any] = described("details of a job", "Pilot", 0)
@@ -241,3 +242,23 @@ def test_like_reasons_name_three_tasks_and_count_the_others(
 
     expect(item).to_contain_text(re.compile(r"no camera\s+5 tasks:\s+render-\S+.*,.*and 2 more"))
     expect(item.get_by_role("button")).to_have_count(3)
+
+
+# --- why it waits ---------------------------------------------------------------------------------
+
+
+def test_a_job_that_waits_says_why_in_list_overview_and_task(
+    at: At, farm: BrowsedFarm, submit: Submit
+) -> None:
+    why = 'No worker has the tag "nobody".'
+    job_id = submit("wants a tag that no worker has")
+    page = at("/jobs")
+
+    expect(row(page, "wants a tag that no worker has")).to_contain_text(why)
+
+    page = at(f"/jobs/{job_id}")
+    note = page.get_by_role("region", name="Why tasks wait")
+    expect(note).to_contain_text(f"1 task: {why}")
+    tasks = show(page, "Tasks").get_by_role("grid", name="Tasks of the job")
+    tasks.get_by_role("row").filter(has_text="echo").click()
+    expect(page.get_by_role("region", name="Details of the task")).to_contain_text(why)

@@ -2109,6 +2109,8 @@ export interface components {
             delete_requested_at?: string | null;
             /** Tasks Stuck */
             tasks_stuck?: number | null;
+            /** Waiting */
+            waiting?: string | null;
             /**
              * Archived At
              * Format: date-time
@@ -2669,6 +2671,18 @@ export interface components {
             /** Database */
             database: boolean;
         };
+        /**
+         * HinderedWorkers
+         * @description Workers that the same cause keeps from tasks that wait.
+         */
+        HinderedWorkers: {
+            /** Cause */
+            cause: string;
+            /** Workers */
+            workers: number;
+            /** Names */
+            names: string[];
+        };
         /** Job */
         Job: {
             /** Name */
@@ -2716,6 +2730,8 @@ export interface components {
             delete_requested_at?: string | null;
             /** Tasks Stuck */
             tasks_stuck?: number | null;
+            /** Waiting */
+            waiting?: string | null;
         };
         /**
          * JobAction
@@ -2837,9 +2853,11 @@ export interface components {
         };
         /**
          * JobReasons
-         * @description Why tasks of a job failed, or wait because of a fault of a machine; and their warnings.
+         * @description Why tasks of a job failed or wait, and their warnings.
          */
         JobReasons: {
+            /** Waiting */
+            waiting: components["schemas"]["WaitingTasks"][];
             /** Reasons */
             reasons: components["schemas"]["LikeTasks"][];
             /** Warnings */
@@ -3661,6 +3679,8 @@ export interface components {
             silent_since?: string | null;
             /** Depends On */
             depends_on: number[];
+            /** Waiting */
+            waiting: string;
         };
         /**
          * TaskUpdate
@@ -3836,6 +3856,20 @@ export interface components {
         Views: {
             /** Views */
             views: components["schemas"]["View"][];
+        };
+        /**
+         * WaitingTasks
+         * @description Tasks of one type that could run now, if a worker were free for them.
+         */
+        WaitingTasks: {
+            /** Task Type */
+            task_type: string;
+            /** Tasks */
+            tasks: number;
+            /** Sentence */
+            sentence: string;
+            /** Hindered */
+            hindered: components["schemas"]["HinderedWorkers"][];
         };
         /** Worker */
         Worker: {

@@ -1,59 +1,47 @@
-"""What others have written commands no terminal."""
+"""Tables of one line a row, and times for people."""
 
-import json
+from datetime import UTC, datetime
 
 import pytest
 
-from manager_api.cli.console import harmless, note, say, show_fields, show_json, show_table
+from manager_api.cli.console import ago, shortened, show_list
 
-EVIL = "a\x1b]0;title\x07\x1b[2J\x9b31m\r\u202egnp\u2066\x7f\u2028\x00b"
-
-
-def is_harmless(text: str) -> bool:
-    return not any(mark in text for mark in EVIL if not mark.isprintable())
+NOW = datetime(2026, 5, 4, 12, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(
-    "text",
+    ("moment", "expected"),
     [
-        "bulería · 3 €",
-        "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645",
-        "👩\u200d🚀",
-        "two\nlines\tand a tab",
+        ("2026-05-04T11:59:57Z", "now"),
+        ("2026-05-04T12:00:30Z", "now"),  # the manager's clock is ahead
+        ("2026-05-04T11:59:00Z", "60 s"),
+        ("2026-05-04T11:48:00Z", "12 min"),
+        ("2026-05-04T09:00:00+00:00", "3 h"),
+        ("2026-04-29T12:00:00Z", "5 days"),
+        ("", ""),
     ],
 )
-def test_other_text_stays(text: str) -> None:
-    assert harmless(text) == text
+def test_a_time_is_said_as_how_long_ago_it_was(moment: str, expected: str) -> None:
+    assert ago(moment, NOW) == expected
 
 
-def test_tables_fields_and_notes_command_no_terminal(capsys: pytest.CaptureFixture[str]) -> None:
-    show_table(["Name"], [[EVIL]])
-    show_fields([("Name", EVIL)])
-    note(EVIL)
+def test_wide_characters_count_as_two_columns(capsys: pytest.CaptureFixture[str]) -> None:
+    show_list(("A", "B"), [("日本", "x"), ("ab", "y")])
 
-    shown = capsys.readouterr()
-
-    assert is_harmless(shown.out)
-    assert is_harmless(shown.err)
-    assert "\\u001b" in shown.out
+    assert capsys.readouterr().out.splitlines() == ["A     B", "日本  x", "ab    y"]
 
 
-def test_json_has_the_same_values(capsys: pytest.CaptureFixture[str]) -> None:
-    show_json({"name": EVIL})
-
-    shown = capsys.readouterr().out
-
-    assert is_harmless(shown)
-    assert json.loads(shown) == {"name": EVIL}
+@pytest.mark.parametrize(("width", "expected"), [(8, "sh010_0…"), (20, "sh010_0020")])
+def test_a_long_text_is_cut(width: int, expected: str) -> None:
+    assert shortened("sh010_0020", width) == expected
 
 
-def test_a_log_commands_no_terminal_and_a_file_gets_it_as_it_is(
+def test_in_a_terminal_the_last_column_is_cut_to_fit(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    say(EVIL)
-    in_file = capsys.readouterr().out
-    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
-    say(EVIL)
+    monkeypatch.setenv("FORCE_COLOR", "1")  # as a terminal
+    monkeypatch.setenv("COLUMNS", "30")
 
-    assert "\u202egnp" in in_file
-    assert is_harmless(capsys.readouterr().out)
+    show_list(("ID", "NAME"), [("12345678", "a" * 40)])
+
+    assert capsys.readouterr().out.splitlines()[1] == f"12345678  {'a' * 19}…"
