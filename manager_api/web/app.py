@@ -25,6 +25,7 @@ from manager_api.web.flamenco import (
     worker_tags,
     worker_tasks,
 )
+from manager_api.web.latency import Latency
 from manager_api.web.openapi_document import describe
 from manager_api.web.outer_checks import ManagerApp
 from manager_api.web.responses import leave_out_types_of_no_body
@@ -41,6 +42,7 @@ from manager_api.web.tablao import (
     job_types,
     joining,
     login,
+    metrics,
     provisions,
     rna_overrides,
     runs,
@@ -85,6 +87,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     views.router,
     events.router,
     farm.router,
+    metrics.router,
     files.router,
     frames.router,
     recent_images.router,
@@ -117,6 +120,7 @@ def build_app(parts: ManagerParts) -> FastAPI:
     app.state.parts = parts
     app.add_middleware(BodyLimit, limit_of=_limits(parts))
     app.add_middleware(AuditTrail, database=parts.database, refusals=parts.refusals)
+    app.add_middleware(Latency)
     refusals.add_to(app)
     for router in (*ROUTERS, *parts.extra_routers):
         leave_out_types_of_no_body(router)
