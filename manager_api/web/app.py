@@ -6,7 +6,7 @@ from fastapi import APIRouter, FastAPI
 
 from manager_api.images.scaling import FORMATS
 from manager_api.version import NAME, VERSION
-from manager_api.web import addon, dashboard, explorer, job_files, refusals
+from manager_api.web import addon, dashboard, explorer, job_files, refusals, temporal_ui
 from manager_api.web.audit_trail import AuditTrail
 from manager_api.web.auth import is_known
 from manager_api.web.body_limit import BodyLimit, LimitOf
@@ -99,6 +99,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     socket_io.router,
     discovery.router,
     explorer.router,
+    temporal_ui.router,
     addon.router,
     dashboard.router,
 )

@@ -847,6 +847,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/tablao/v1/workers/{worker_id}/rotate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Rotate Worker Secret
+         * @description Give a worker's host another secret. It keeps its tasks; the old secret ends after the use of
+         *     the new one.
+         */
+        post: operations["rotateWorkerSecret"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/tablao/v1/workers/{worker_id}/revoke": {
         parameters: {
             query?: never;
@@ -2490,6 +2511,8 @@ export interface components {
             is_paused: boolean;
             /** Is Waiting */
             is_waiting: boolean;
+            /** Is Rotating */
+            is_rotating: boolean;
             /**
              * Created
              * Format: date-time
@@ -6627,6 +6650,53 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Error"] | components["schemas"]["SecurityError"];
+                };
+            };
+            /** @description Default Response */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    rotateWorkerSecret: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                worker_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request does not fit, and the message says why */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"] | components["schemas"]["SecurityError"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
                 };
             };
             /** @description Default Response */
