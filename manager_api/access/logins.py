@@ -11,7 +11,7 @@ from manager_api.access.secrets import digest
 from manager_api.contract.access import BrowserSession, BrowserSessions
 from manager_api.contract.errors import BadRequest, Forbidden, NotAuthenticated, NotFound
 from manager_api.database import trail
-from manager_api.database.engine import Database, utc_now
+from manager_api.database.engine import Database, Session, utc_now
 from manager_api.database.tables import AccountRow, SessionRow
 from workflows.domain.access import Identity, Via
 
@@ -50,7 +50,7 @@ class Logins:
         self._tries.begin(name, address)
         fits = await self._passwords.fits(password, row.password_hash if row else None)
         if row is None or not fits or row.is_disabled:
-            raise NotAuthenticated("the name or the password is wrong")
+            raise _wrong()
         self._tries.right(name, address)
         return await self._begin(row, address, agent)
 
@@ -70,9 +70,9 @@ class Logins:
         cookie = new_cookie()
         row = new_session(account.id if account else None, cookie, address, agent)
         async with self._database.writing() as session:
-            session.add(row)
             if account is not None:
-                (await store.existing_account(session, account.id)).last_login = row.created
+                (await _unchanged(session, account)).last_login = row.created
+            session.add(row)
         self._identities.forget()
         return cookie
 
@@ -147,6 +147,23 @@ def new_session(account_id: str | None, cookie: str, address: str, agent: str) -
         last_used=now,
         expires=now + LONGEST_SESSION,
     )
+
+
+async def _unchanged(session: Session, known: AccountRow) -> AccountRow:
+    """Return the account, if it is still as it was when the password was looked at.
+
+    Raises:
+        NotAuthenticated: since then its password was changed, or it was disabled or removed. That
+            has ended its sessions, and this one would have come too late for it.
+    """
+    row = await store.account_for_change(session, known.id)
+    if row is None or row.is_disabled or row.password_hash != known.password_hash:
+        raise _wrong()
+    return row
+
+
+def _wrong() -> NotAuthenticated:
+    return NotAuthenticated("the name or the password is wrong")
 
 
 def _answer(row: SessionRow, caller: Identity) -> BrowserSession:

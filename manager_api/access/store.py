@@ -7,7 +7,7 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from manager_api.contract.errors import NotFound
-from manager_api.database.engine import Session
+from manager_api.database.engine import FOR_CHANGE, Session
 from manager_api.database.tables import AccountRow, JoinTokenRow, SessionRow, TokenRow
 from workflows.domain.access import Kind, Role
 
@@ -29,6 +29,13 @@ async def existing_account(session: AsyncSession, account_id: str) -> AccountRow
     if row is None:
         raise NotFound(f'no such account "{account_id}"')
     return row
+
+
+async def account_for_change(session: Session, account_id: str) -> AccountRow | None:
+    """Return an account as it is now, locked against other writers until the transaction ends."""
+    return await session.get(
+        AccountRow, account_id, with_for_update=FOR_CHANGE, populate_existing=True
+    )
 
 
 async def admins_for_change(session: Session) -> Sequence[str]:

@@ -12,6 +12,7 @@ from fastapi import Depends, Security, WebSocket, WebSocketException
 from fastapi.openapi.models import HTTPBase
 from fastapi.security.base import SecurityBase
 from starlette.requests import HTTPConnection
+from starlette.types import Scope
 
 from manager_api.access.join_tokens import looks_like_join_token
 from manager_api.contract.errors import (
@@ -57,6 +58,25 @@ class WorkerAuth(SecurityBase):
 
 the_worker = WorkerAuth()
 Worker = Annotated[WorkerRow, Security(the_worker)]
+
+
+async def is_known(scope: Scope) -> bool:
+    """Return whether a request is from a caller with rights, or from a worker.
+
+    While the database does not answer, every sender counts: the check of the route refuses it.
+    """
+    connection = HTTPConnection(scope)
+    parts: ManagerParts = connection.app.state.parts
+    try:
+        with contextlib.suppress(NotAuthenticated):
+            if (await identify(connection, parts)).permissions:
+                return True
+        await the_worker(connection, parts)
+    except NotAuthorized:
+        return False
+    except DatabaseBusy:
+        pass
+    return True
 
 
 async def worker_of(websocket: WebSocket) -> str | None:
