@@ -131,17 +131,22 @@ def requeue(
     reason: Reason = "",
     manager: ManagerUrl = DEFAULT_URL,
 ) -> None:
-    """Run a job again: all of it, or the tasks that failed."""
+    """Run all tasks of a job again that are not finished; of a completed job, all of them."""
     with Manager(manager) as farm:
         found = job_id(farm, job)
+        actions = f"/api/tablao/v1/jobs/{found}/actions"
         asked = {
             "action": "requeue-failed" if failed else "requeue",
             "reason": reason or f"Requeued {default_reason()}",
         }
         if frames:
             asked["frames"] = str(frames)
-        farm.post(f"/api/tablao/v1/jobs/{found}/actions", asked)
+        possible = farm.get(actions)["actions"]
+        farm.post(actions, asked)
         _tell(farm, found)
+        for each in possible:
+            if each["action"] == asked["action"]:
+                say(f"To run again: {_by_status(each['tasks'])}.")
 
 
 @app.command()
@@ -155,6 +160,14 @@ def priority(
         found = job_id(farm, job)
         farm.post(f"/api/v3/jobs/{found}/setpriority", {"priority": value})
     say(f"Job {found} has priority {value}.")
+
+
+def _by_status(tasks: dict[str, int]) -> str:
+    """Return a text such as `1 failed and 4 canceled tasks`."""
+    parts = [f"{count} {status}" for status, count in sorted(tasks.items())]
+    *others, last = parts or ["no"]
+    noun = "task" if sum(tasks.values()) == 1 else "tasks"
+    return f"{', '.join(others)} and {last} {noun}" if others else f"{last} {noun}"
 
 
 def _times(count: int) -> str:

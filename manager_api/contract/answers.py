@@ -53,6 +53,8 @@ class ShownJob(Protocol):
     def steps_total(self) -> int: ...
     @property
     def delete_requested_at(self) -> datetime | None: ...
+    @property
+    def owner(self) -> str | None: ...
 
 
 def job_answer(row: ShownJob, tasks_stuck: int = 0) -> Job:
@@ -73,6 +75,7 @@ def job_answer(row: ShownJob, tasks_stuck: int = 0) -> Job:
         steps_completed=row.steps_completed,
         steps_total=row.steps_total,
         delete_requested_at=row.delete_requested_at,
+        owner=row.owner,
         tasks_stuck=tasks_stuck or None,
     )
 

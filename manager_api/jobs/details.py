@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
+from manager_api.contract.actions import PossibleAction, PossibleActions
 from manager_api.contract.answers import Rows, task_worker
 from manager_api.contract.job_details import (
     JobHappening,
@@ -23,14 +24,20 @@ from manager_api.contract.job_details import (
 )
 from manager_api.contract.machine import RunProgress
 from manager_api.database.engine import Database
-from manager_api.database.tables import JobHistoryRow
+from manager_api.database.tables import JobHistoryRow, JobRow
 from manager_api.jobs import history as job_history
 from manager_api.jobs import store as jobs
 from manager_api.jobs import stuck_store
 from manager_api.jobs import task_store as tasks
 from manager_api.jobs.task_store import TimedRow
+from manager_api.jobs.task_table import read_compact
 from manager_api.workers import store as worker_store
+from workflows.domain.access import Identity
+from workflows.domain.job.encoding import decode
 from workflows.domain.job.ranges import indexes_in
+from workflows.domain.job.requeueing import possible_actions
+from workflows.domain.job.tasks import TaskBook
+from workflows.domain.job.transitions import ARCHIVABLE, DELETABLE
 from workflows.domain.reasons import Group, grouped, reason_in
 from workflows.domain.steps import steps_of
 from workflows.domain.task_ids import task_id
@@ -74,6 +81,15 @@ class JobDetailService:
             ],
         )
 
+    async def actions(self, job_id: str, caller: Identity) -> PossibleActions:
+        """Return the actions that the job can take, and whether the caller may ask for them."""
+        async with self._database.reading() as session:
+            row = await jobs.existing_job(session, job_id)
+            compact = await read_compact(session, job_id)
+        # In a thread: the table of a job of 100,000 tasks takes a second.
+        possible = await asyncio.to_thread(_possible, row, compact)
+        return PossibleActions(may_change=caller.may_change_job(row.owner), actions=possible)
+
     async def history(self, job_id: str) -> JobHistory:
         async with self._database.reading() as session:
             await jobs.existing_job(session, job_id)
@@ -116,6 +132,22 @@ class JobDetailService:
             silent_since=row.silent_since,
             depends_on=list(indexes_in(row.depends_on)),
         )
+
+
+def _possible(row: JobRow, compact: str) -> list[PossibleAction]:
+    if row.delete_requested_at is not None:
+        return []
+    found = []
+    if row.archived_at is None:
+        found = [
+            PossibleAction(action=action, tasks=dict(again))
+            for action, again in possible_actions(TaskBook(decode(compact)), row.status).items()
+        ]
+        if row.status in ARCHIVABLE:
+            found.append(PossibleAction(action="archive", tasks={}))
+    if row.status in DELETABLE:
+        found.append(PossibleAction(action="delete", tasks={}))
+    return found
 
 
 def _times(timed: Sequence[TimedRow], workers: Rows) -> JobTimes:

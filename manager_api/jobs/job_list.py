@@ -37,6 +37,7 @@ class ListedJob(NamedTuple):
     steps_completed: int
     steps_total: int
     delete_requested_at: datetime | None
+    owner: str | None
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -66,6 +67,7 @@ _QUERY = (
         _jobs.steps_completed,
         _jobs.steps_total,
         _jobs.delete_requested_at,
+        _jobs.owner,
     )
     .where(_jobs.archived_at.is_(None))
     .order_by(_jobs.created.desc(), _jobs.id.desc())

@@ -1,6 +1,7 @@
 """What the dashboard shows of one job, and requeueing it."""
 
 import re
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -157,10 +158,10 @@ def test_a_job_is_requeued_as_it_was(at: At, farm: BrowsedFarm) -> None:
     details(page).get_by_role("button", name="Requeue…").click()
     dialog = page.get_by_role("dialog", name=re.compile("^Requeue"))
     expect(dialog).to_contain_text("will run again")
-    dialog.get_by_role("radio", name=re.compile("All of it")).check()
-    dialog.get_by_role("button", name="Requeue").click()
+    expect(dialog.get_by_role("radio", name=re.compile("All of it"))).to_be_checked()
+    dialog.get_by_role("button", name="Requeue 2 tasks").click()
 
-    expect(page.get_by_text(re.compile("was requeued"))).to_be_visible()
+    expect(page.get_by_text(re.compile("was requeued: 2 tasks run again"))).to_be_visible()
     farm.until_job_is(job_id, "completed", timeout_s=120)
 
 
@@ -222,8 +223,33 @@ def test_requeueing_says_how_many_tasks_run_again(at: At, farm: BrowsedFarm) -> 
 
     details(page).get_by_role("button", name="Requeue…").click()
 
-    all_of_it = page.get_by_role("radio", name="All of it. 12 tasks that are finished")
-    expect(all_of_it).to_be_visible()
+    all_of_it = page.get_by_role("radio", name="All of it: 12 completed tasks.")
+    expect(all_of_it).to_be_checked()
+
+
+def test_a_failed_job_is_requeued_with_all_that_is_not_finished(at: At, farm: BrowsedFarm) -> None:
+    tasks = Counter(str(task["status"]) for task in farm.tasks(farm.standing["failed"]))
+    page = at(f"/jobs/{farm.standing['failed']}")
+
+    details(page).get_by_role("button", name="Requeue…").click()
+    dialog = page.get_by_role("dialog", name=re.compile("^Requeue"))
+
+    text = f"not finished: {tasks['failed']} failed and {tasks['canceled']} canceled tasks."
+    expect(dialog.get_by_role("radio", name=text)).to_be_checked()
+    expect(dialog.get_by_role("button", name=f"Requeue {tasks.total()} tasks")).to_be_visible()
+    dialog.get_by_role("radio", name=re.compile("Only what failed")).check()
+    expect(dialog.get_by_role("button", name=f"Requeue {tasks['failed']} tasks")).to_be_visible()
+
+
+@pytest.mark.parametrize("status", ["queued", "active"])
+def test_requeueing_is_not_offered_where_no_task_can_be_requeued(
+    at: At, farm: BrowsedFarm, status: str
+) -> None:
+    page = at(f"/jobs/{farm.standing[status]}")
+
+    expect(details(page).get_by_role("button", name="Cancel")).to_be_visible()
+    expect(details(page).get_by_role("group", name="Tasks by status")).to_contain_text("queued")
+    expect(details(page).get_by_role("button", name="Requeue…")).to_have_count(0)
 
 
 def test_like_reasons_name_three_tasks_and_count_the_others(

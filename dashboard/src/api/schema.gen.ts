@@ -1414,7 +1414,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        /**
+         * Get Possible Actions
+         * @description Return the actions that the job can take now, and how many tasks a requeue runs again.
+         */
+        get: operations["getPossibleActions"];
         put?: never;
         /** Act On Job */
         post: operations["actOnJob"];
@@ -2099,6 +2103,8 @@ export interface components {
             steps_total: number;
             /** Delete Requested At */
             delete_requested_at?: string | null;
+            /** Owner */
+            owner?: string | null;
             /** Tasks Stuck */
             tasks_stuck?: number | null;
             /**
@@ -2503,6 +2509,8 @@ export interface components {
             job_id: string;
             /** Job Name */
             job_name: string;
+            /** Owner */
+            owner: string | null;
             /** Task Type */
             task_type: string;
         };
@@ -2706,6 +2714,8 @@ export interface components {
             steps_total: number;
             /** Delete Requested At */
             delete_requested_at?: string | null;
+            /** Owner */
+            owner?: string | null;
             /** Tasks Stuck */
             tasks_stuck?: number | null;
         };
@@ -3186,6 +3196,22 @@ export interface components {
          * @enum {string}
          */
         Permission: "read" | "submit" | "jobs:own" | "jobs:all" | "workers" | "temporal" | "register" | "admin";
+        /** PossibleAction */
+        PossibleAction: {
+            /** Action */
+            action: components["schemas"]["JobAction"] | ("archive" | "delete");
+            /** Tasks */
+            tasks: {
+                [key: string]: number;
+            };
+        };
+        /** PossibleActions */
+        PossibleActions: {
+            /** May Change */
+            may_change: boolean;
+            /** Actions */
+            actions: components["schemas"]["PossibleAction"][];
+        };
         /** ProvisionAnswer */
         ProvisionAnswer: {
             scope: components["schemas"]["ProvisionScope"];
@@ -8021,6 +8047,46 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Default Response */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    getPossibleActions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PossibleActions"];
+                };
+            };
+            /** @description The request does not fit, and the message says why */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"] | components["schemas"]["SecurityError"];
                 };
             };
             /** @description Default Response */

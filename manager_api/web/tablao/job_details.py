@@ -2,6 +2,7 @@
 
 from fastapi import APIRouter
 
+from manager_api.contract.actions import PossibleActions
 from manager_api.contract.job_details import (
     JobHistory,
     JobProgress,
@@ -12,7 +13,7 @@ from manager_api.contract.job_details import (
     SameOutput,
     TaskTries,
 )
-from manager_api.web.auth import ChangingJob, Reading
+from manager_api.web.auth import Caller, ChangingJob, Reading
 from manager_api.web.dependencies import JobDetails, Jobs, Parts, Recompilations
 from manager_api.web.json_bodies import JsonRoute
 from manager_api.web.parameters import JobId, TaskId
@@ -36,6 +37,14 @@ async def get_job_times(job_id: JobId, details: JobDetails) -> JobTimes:
 async def get_job_progress(job_id: JobId, parts: Parts, details: JobDetails) -> JobProgress:
     """Return the frames that are being rendered at this moment, and their samples."""
     return await details.progress(job_id, parts.hosts)
+
+
+@router.get("/jobs/{job_id}/actions", operation_id="getPossibleActions", dependencies=[Reading])
+async def get_possible_actions(
+    job_id: JobId, details: JobDetails, caller: Caller
+) -> PossibleActions:
+    """Return the actions that the job can take now, and how many tasks a requeue runs again."""
+    return await details.actions(job_id, caller)
 
 
 @router.get("/jobs/{job_id}/history", operation_id="getJobHistory", dependencies=[Reading])

@@ -109,6 +109,16 @@ def test_requeueing_is_an_action_of_ours(
     assert f"Job {JOB} is now" in outcome.out
 
 
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [((), "4 canceled and 1 failed tasks"), (("--failed",), "1 failed task.")],
+)
+def test_requeueing_says_how_many_tasks_run_again(
+    run: Run, options: tuple[str, ...], said: str
+) -> None:
+    assert f"To run again: {said}" in run("job", "requeue", "1111", *options).out
+
+
 def test_a_priority_is_set(run: Run, fake: FakeManager) -> None:
     run("job", "priority", JOB, "80")
 
