@@ -13,7 +13,7 @@ from workflows.domain.job.transitions import ARCHIVABLE, DELETABLE, JOB_ACTIONS,
 from workflows.domain.messages import JobAction, TaskAction
 from workflows.domain.statuses import JobStatus, TaskStatus
 
-_PAGE = """/** The actions that the manager takes, by status. Made by dashboard/export_actions.py. */
+_PAGE = """/** The actions that the manager takes, by status. Made by export_actions.py. */
 
 import type {{ JobStatus, Schemas, TaskStatus }} from '@/api/client'
 

@@ -1,4 +1,4 @@
-/** The actions that the manager takes, by status. Made by dashboard/export_actions.py. */
+/** The actions that the manager takes, by status. Made by export_actions.py. */
 
 import type { JobStatus, Schemas, TaskStatus } from '@/api/client'
 
