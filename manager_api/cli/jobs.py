@@ -7,6 +7,7 @@ import typer
 from manager_api.cli.client import DEFAULT_URL, AsJson, Manager, ManagerUrl, default_reason
 from manager_api.cli.console import note, say, show_fields, show_json, show_table
 from manager_api.cli.identify import job_id
+from manager_api.cli.times_left import left, times_left
 from workflows.domain.messages import FramesOnRequeue
 
 app = typer.Typer(no_args_is_help=True, help="One job: show it, read its log, change it.")
@@ -26,6 +27,7 @@ def list_jobs(manager: ManagerUrl = DEFAULT_URL, as_json: AsJson = False) -> Non
     """List the farm's jobs, newest first."""
     with Manager(manager) as farm:
         jobs = farm.get("/api/v3/jobs")["jobs"]
+        times = {} if as_json else times_left(farm)
     jobs.sort(key=lambda job: job["created"], reverse=True)
     if as_json:
         show_json(jobs)
@@ -33,9 +35,17 @@ def list_jobs(manager: ManagerUrl = DEFAULT_URL, as_json: AsJson = False) -> Non
         note("There are no jobs.")
     else:
         show_table(
-            ("ID", "STATUS", "STEPS", "PRIORITY", "TYPE", "NAME"),
+            ("ID", "STATUS", "STEPS", "LEFT", "PRIORITY", "TYPE", "NAME"),
             (
-                (j["id"][:8], _job_status(j), steps(j), j["priority"], j["type"], j["name"])
+                (
+                    j["id"][:8],
+                    _job_status(j),
+                    steps(j),
+                    left(j, times),
+                    j["priority"],
+                    j["type"],
+                    j["name"],
+                )
                 for j in jobs
             ),
         )
@@ -50,8 +60,10 @@ def show(job: JobId, manager: ManagerUrl = DEFAULT_URL, as_json: AsJson = False)
         tasks = tasks_of(farm, found)
         reasons = farm.get(f"/api/tablao/v1/jobs/{found}/reasons")
         stuck = farm.get(f"/api/tablao/v1/jobs/{found}/progress")["stuck"]
+        times = times_left(farm)
     if as_json:
-        show_json({**details, "tasks": tasks, **reasons, "stuck": stuck})
+        more = {"tasks": tasks, **reasons, "stuck": stuck, "time_left": times.get(found)}
+        show_json({**details, **more})
         return
     since = {task["index_in_job"]: task["silent_since"] for task in stuck}
     show_fields(
@@ -63,6 +75,7 @@ def show(job: JobId, manager: ManagerUrl = DEFAULT_URL, as_json: AsJson = False)
             ("activity", details["activity"]),
             ("priority", details["priority"]),
             ("steps", steps(details)),
+            ("left", left(details, times)),
             ("created", details["created"]),
             ("output", details.get("settings", {}).get("render_output_path")),
             *(("why", f"{count_of(each)}: {each['text']}") for each in reasons["reasons"]),

@@ -246,3 +246,24 @@ def test_details_open_below_and_their_size_is_kept(at: At, submit: Submit) -> No
 
     expect(border).not_to_have_attribute("aria-valuenow", before or "")
     expect(row(page, "opened below")).to_be_visible()
+
+
+def test_the_time_left_is_the_managers_in_list_and_header(
+    at: At, page: Page, farm: BrowsedFarm
+) -> None:
+    known = {"job_id": farm.standing["active"], "earliest_s": 245.0, "latest_s": 355.0}
+    page.route("**/time-left", lambda route: route.fulfill(json={"jobs": [known]}))
+    at("/jobs")
+
+    expect(row(page, "Lighting tests").get_by_text("4\N{EN DASH}6 min left")).to_be_visible()
+    expect(page.get_by_role("columnheader", name="Time left")).to_be_visible()
+    row(page, "Lighting tests").click()
+
+    header = page.get_by_role("region", name="Details of the job").locator("header").first
+    expect(header.get_by_text("4\N{EN DASH}6 min left")).to_be_visible()
+
+
+def test_a_time_that_cannot_be_known_is_not_told(at: At) -> None:
+    page = at("/jobs")
+
+    expect(row(page, "Lighting tests").get_by_text("not known yet")).to_be_visible()

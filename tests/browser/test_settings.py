@@ -154,11 +154,11 @@ def test_a_blender_is_checked_with_a_sentence(at: At, tmp_path: Path) -> None:
 def test_saving_blender_writes_only_the_platform_that_was_changed(
     at: At, farm: BrowsedFarm
 ) -> None:
-    values = [
+    values: list[dict[str, object]] = [
         {"platforms": ["linux", "darwin"], "value": "/unix/blender", "audience": "all"},
         {"platform": "windows", "value": "B:\\blender.exe", "audience": "all"},
     ]
-    before = {"is_twoway": False, "values": values}
+    before: dict[str, object] = {"is_twoway": False, "values": values}
     assert farm.http.patch(CONFIGURATION, json={"variables.blender": before}).status_code == 200
     storage = _in_force(farm, "shared_storage_path")
     page = at("/settings/storage")

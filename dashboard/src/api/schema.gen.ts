@@ -1465,6 +1465,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/tablao/v1/time-left": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Times Left
+         * @description Return how long each active job still takes, where that is known.
+         */
+        get: operations["getTimesLeft"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/tablao/v1/jobs/{job_id}/progress": {
         parameters: {
             query?: never;
@@ -2883,6 +2903,18 @@ export interface components {
             /** Tasks */
             tasks: components["schemas"]["TaskSummary"][];
         };
+        /**
+         * JobTimeLeft
+         * @description How long an active job still takes, in seconds: at least, and at most.
+         */
+        JobTimeLeft: {
+            /** Job Id */
+            job_id: string;
+            /** Earliest S */
+            earliest_s: number;
+            /** Latest S */
+            latest_s: number;
+        };
         /** JobTimes */
         JobTimes: {
             /** Tasks */
@@ -3734,6 +3766,11 @@ export interface components {
             worker_id?: string | null;
             /** Memory Peak */
             memory_peak?: number | null;
+        };
+        /** TimesLeft */
+        TimesLeft: {
+            /** Jobs */
+            jobs: components["schemas"]["JobTimeLeft"][];
         };
         /** Token */
         Token: {
@@ -8247,6 +8284,35 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Error"] | components["schemas"]["SecurityError"];
+                };
+            };
+            /** @description Default Response */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    getTimesLeft: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TimesLeft"];
                 };
             };
             /** @description Default Response */

@@ -29,9 +29,9 @@ export const ACTIONS: Record<JobAction, ActionTexts> = {
 /** Whether the user may change the job, and it is not being deleted. */
 export const isChangeable = (job: Job): boolean => !job.delete_requested_at && mayChangeJob(job)
 
-/** The jobs for which the action is possible. */
+/** The jobs for which the action is surely possible: the list does not say whether a task of an unfinished job has failed. */
 export function possible(jobs: readonly Job[], action: JobAction): Job[] {
-  return jobs.filter((job) => isChangeable(job) && JOB_ACTIONS[job.status].includes(action))
+  return jobs.filter((job) => isChangeable(job) && JOB_ACTIONS[job.status].includes(action) && (action !== 'requeue-failed' || job.status === 'failed'))
 }
 
 export async function act(action: JobAction, jobs: readonly Job[]): Promise<void> {

@@ -4,10 +4,6 @@ import { answered, api, type Job, type JobStatus } from '@/api/client'
 import type { Payload } from '@/api/events'
 import { useLiveCollection } from '@/shared/liveCollection'
 import { sharedByPage } from '@/shared/sharedByPage'
-import type { Seen } from './progress'
-
-/** Each active job's progress when this page first saw it move. */
-export const firstSeen = new Map<string, Seen>()
 
 export const useJobs = sharedByPage(() =>
   useLiveCollection<Job>({
@@ -27,12 +23,6 @@ function changed(job: Job, payload: Payload): Job {
   known.steps_completed = Number(payload.steps_completed ?? job.steps_completed)
   known.steps_total = Number(payload.steps_total ?? job.steps_total)
   if (payload.tasks_stuck !== undefined) known.tasks_stuck = Number(payload.tasks_stuck)
-  noteProgress(known)
   if (payload.delete_requested_at) known.delete_requested_at = String(payload.delete_requested_at)
   return known
-}
-
-function noteProgress({ id, status, steps_completed: steps }: Job): void {
-  if (status !== 'active') firstSeen.delete(id)
-  else if (!firstSeen.has(id)) firstSeen.set(id, { steps, at: Date.now() })
 }

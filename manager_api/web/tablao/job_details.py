@@ -12,6 +12,7 @@ from manager_api.contract.job_details import (
     RecompileRequest,
     SameOutput,
     TaskTries,
+    TimesLeft,
 )
 from manager_api.web.auth import Caller, ChangingJob, Reading
 from manager_api.web.dependencies import JobDetails, Jobs, Parts, Recompilations
@@ -31,6 +32,12 @@ router = APIRouter(
 async def get_job_times(job_id: JobId, details: JobDetails) -> JobTimes:
     """Return the time that each completed task took, and how long each worker takes for a step."""
     return await details.times(job_id)
+
+
+@router.get("/time-left", operation_id="getTimesLeft", dependencies=[Reading])
+async def get_times_left(details: JobDetails) -> TimesLeft:
+    """Return how long each active job still takes, where that is known."""
+    return await details.times_left()
 
 
 @router.get("/jobs/{job_id}/progress", operation_id="getJobProgress", dependencies=[Reading])
