@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from tests.browser.conftest import At
 from tests.browser.farm import BROKEN, BrowsedFarm, described
@@ -267,3 +267,19 @@ def test_like_reasons_name_three_tasks_and_count_the_others(
 
     expect(item).to_contain_text(re.compile(r"no camera\s+5 tasks:\s+render-\S+.*,.*and 2 more"))
     expect(item.get_by_role("button")).to_have_count(3)
+
+
+def test_tasks_that_are_being_fetched_are_not_called_none(
+    at: At, page: Page, farm: BrowsedFarm
+) -> None:
+    held: list[Route] = []
+    page.route("**/jobs/*/tasks", lambda route: held.append(route))
+    at(f"/jobs/{farm.standing['completed']}")
+    by_status = details(page).get_by_role("group", name="Tasks by status")
+
+    expect(by_status).to_have_text("Fetching the tasks…")
+    details(page).get_by_role("tab", name="Tasks").click()
+    expect(details(page).get_by_text("No tasks", exact=True)).to_have_count(0)
+    held[0].continue_()
+
+    expect(by_status).to_contain_text("12 completed")

@@ -48,3 +48,14 @@ export function shownColumns(jobs: readonly Job[], tags: TagNames, times: TimesL
   }
   return JOB_COLUMNS(tags, times).filter(({ key }) => pageWidth >= (NEEDED_WIDTH[key] ?? 0) && (isUsed[key] ?? true))
 }
+
+/** As the manager lists them. Rows come in another order where events were faster than the list. */
+export function newestFirst(a: Job, b: Job): number {
+  return compareMoments(b.created, a.created) || (a.id < b.id ? 1 : -1)
+}
+
+/** Two times of the manager. Their texts have an order without the `Z`, which follows fractions of any length. */
+function compareMoments(a: string, b: string): number {
+  const [one, other] = [a.replace('Z', ''), b.replace('Z', '')]
+  return one === other ? 0 : one < other ? -1 : 1
+}

@@ -5,7 +5,7 @@ import { answered, api, type Job, type Schemas } from '@/api/client'
 import { sharedByPage } from '@/shared/sharedByPage'
 import { useJobs } from './jobStore'
 
-export type TimeLeft = Pick<Schemas['JobTimeLeft'], 'earliest_s' | 'latest_s'>
+type TimeLeft = Pick<Schemas['JobTimeLeft'], 'earliest_s' | 'latest_s'>
 /** By the job's id; jobs of which it is not known are left out. */
 export type TimesLeft = ReadonlyMap<string, TimeLeft>
 
@@ -44,7 +44,7 @@ export function leftText({ id, status }: Job, times: TimesLeft): string {
 }
 
 /** The lower end is rounded down and the upper one up, so the range never looks more certain than it is. */
-export function rangeText({ earliest_s, latest_s }: TimeLeft): string {
+function rangeText({ earliest_s, latest_s }: TimeLeft): string {
   const [size, unit] = UNITS.find(([, , below]) => latest_s < below)!
   const [low, high] = [Math.floor(earliest_s / size), Math.ceil(latest_s / size)]
   if (low <= 0) return `up to ${high} ${unit}`

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { ref } from 'vue'
-import { shownColumns } from '@/jobs/columns'
+import { newestFirst, shownColumns } from '@/jobs/columns'
 import { parsed } from '@/jobs/jobQuery'
 import { useJobList } from '@/jobs/useJobList'
 import { job } from '../rows'
@@ -44,4 +44,11 @@ test('columns go when the page is narrow, and when no job has a value', () => {
   expect(keys(JOBS, 400)).toEqual(['status', 'name', 'progress'])
   expect(keys(JOBS, 2_000)).toContain('project')
   expect(keys([job()], 2_000)).not.toContain('project')
+})
+
+test('the newest jobs come first, in whatever order they were told', () => {
+  const at = (id: string, created: string): ReturnType<typeof job> => job({ id, created: `2026-01-01T10:00:${created}Z` })
+  const jobs = [at('b', '05'), at('c', '05.5'), at('a', '05'), at('e', '04.25'), at('d', '07')]
+
+  expect(jobs.sort(newestFirst).map(({ id }) => id)).toEqual(['d', 'c', 'b', 'a', 'e'])
 })

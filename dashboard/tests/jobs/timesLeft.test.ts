@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { leftText, rangeText } from '@/jobs/timesLeft'
+import { leftText } from '@/jobs/timesLeft'
 import { job } from '../rows'
 
 test.each([
@@ -12,7 +12,7 @@ test.each([
   [3_700, 7_300, '1–3 h'],
   [90_000, 200_000, '1–3 days'],
 ])('%d to %d seconds: %s', (earliest_s, latest_s, text) => {
-  expect(rangeText({ earliest_s, latest_s })).toBe(text)
+  expect(leftText(job({ status: 'active' }), new Map([['job-1', { earliest_s, latest_s }]]))).toBe(`${text} left`)
 })
 
 test('a job says how long it still takes only while it is active', () => {
