@@ -12,7 +12,6 @@ from manager_api.contract.job_details import (
     JobHistory,
     JobProgress,
     JobReasons,
-    JobTimeLeft,
     JobTimes,
     LikeTasks,
     LikeWarnings,
@@ -21,15 +20,14 @@ from manager_api.contract.job_details import (
     TaskTries,
     TaskWarning,
     TimedTask,
-    TimesLeft,
     WorkerTimes,
 )
 from manager_api.contract.machine import RunProgress
-from manager_api.database.engine import Database, utc_now
+from manager_api.database.engine import Database
 from manager_api.database.tables import JobHistoryRow, JobRow
 from manager_api.jobs import history as job_history
-from manager_api.jobs import pace_store, stuck_store
 from manager_api.jobs import store as jobs
+from manager_api.jobs import stuck_store
 from manager_api.jobs import task_store as tasks
 from manager_api.jobs.task_store import TimedRow
 from manager_api.jobs.task_table import read_compact
@@ -43,7 +41,6 @@ from workflows.domain.job.transitions import ARCHIVABLE, DELETABLE
 from workflows.domain.reasons import Group, grouped, reason_in
 from workflows.domain.steps import steps_of
 from workflows.domain.task_ids import task_id
-from workflows.domain.time_left import time_left
 
 #: Most entries of a job's history in one answer. Only a job with hundreds of failures has more.
 MOST_HAPPENINGS = 1000
@@ -65,11 +62,6 @@ class JobDetailService:
             timed = await tasks.completed_times(session, job_id)
             workers = await worker_store.workers_by_id(session, {task.worker_id for task in timed})
         return await asyncio.to_thread(_times, timed, workers)
-
-    async def times_left(self) -> TimesLeft:
-        async with self._database.reading() as session:
-            paces = await pace_store.paces(session, utc_now())
-        return TimesLeft(jobs=[*_times_left(paces)])
 
     async def progress(self, job_id: str, hosts: RenderingHosts) -> JobProgress:
         async with self._database.reading() as session:
@@ -156,19 +148,6 @@ def _possible(row: JobRow, compact: str) -> list[PossibleAction]:
     if row.status in DELETABLE:
         found.append(PossibleAction(action="delete", tasks={}))
     return found
-
-
-def _times_left(paces: Mapping[str, pace_store.JobPace]) -> Iterable[JobTimeLeft]:
-    for job_id, pace in paces.items():
-        # Between two tasks, a worker has a lease and no task.
-        workers = max(len(pace.at_work), pace.lent)
-        left = time_left(pace.done, pace.at_work, steps_left=pace.steps_left, workers=workers)
-        if left is not None:
-            yield JobTimeLeft(
-                job_id=job_id,
-                earliest_s=round(left.earliest_s, 1),
-                latest_s=round(left.latest_s, 1),
-            )
 
 
 def _times(timed: Sequence[TimedRow], workers: Rows) -> JobTimes:

@@ -35,9 +35,9 @@ async def get_job_times(job_id: JobId, details: JobDetails) -> JobTimes:
 
 
 @router.get("/time-left", operation_id="getTimesLeft", dependencies=[Reading])
-async def get_times_left(details: JobDetails) -> TimesLeft:
+async def get_times_left(parts: Parts) -> TimesLeft:
     """Return how long each active job still takes, where that is known."""
-    return await details.times_left()
+    return await parts.times_left.all()
 
 
 @router.get("/jobs/{job_id}/progress", operation_id="getJobProgress", dependencies=[Reading])
