@@ -21,6 +21,7 @@ from activities.connections.retrying import ChangeLog
 from activities.heartbeats import heartbeats
 from activities.keeper_memory import Wakeup
 from workflows.activity_contracts import Keeping
+from workflows.domain.farm_facts import FarmSnapshot
 from workflows.domain.keeping import (
     Keeper,
     KeeperTimes,
@@ -33,8 +34,9 @@ from workflows.domain.keeping import (
     audited,
     is_astray,
 )
-from workflows.domain.matchmaking import FarmSnapshot, Offer, RecallOrder
+from workflows.domain.matchmaking import Offer, RecallOrder
 from workflows.domain.messages import Lease
+from workflows.domain.shortages import Shortage
 from workflows.domain.statuses import WorkerStatus
 
 logger = logging.getLogger(__name__)
@@ -71,6 +73,10 @@ class KeeperStore(Protocol):
     async def mark_recalled(self, epoch: int, recalls: Sequence[RecallOrder]) -> None: ...
     async def mark_returned(self, epoch: int, lease_ids: Sequence[str]) -> None: ...
     async def mark_lost(self, epoch: int, worker_id: str) -> bool: ...
+    async def write_shortages(self, epoch: int, shortages: Sequence[Shortage]) -> bool:
+        """Store why tasks wait, of all jobs; return False if a part is left for the next time."""
+        ...
+
     async def outbox(self) -> list[tuple[str, int]]: ...
     async def started(self, job_id: str, run: int) -> None: ...
     async def start_anew(self, job_id: str, run: int) -> bool:
@@ -266,6 +272,10 @@ class Epoch:
         for order in planned.status_orders:
             await self._hosts.order_status(order.worker_id, order.status)
         await self._tell_all([*lent, *planned.messages])
+        if planned.shortages is not None:
+            is_all = await self._store.write_shortages(self._number, planned.shortages)
+            if not is_all:
+                self._keeper.explain_again()
 
     async def _write(self, planned: Pass) -> list[Message]:
         """Write a pass to the database; return the messages about leases.

@@ -136,6 +136,8 @@ def _draw_details(layout: Any, context: Any, job: MyJob) -> None:
     if job.tasks_stuck:
         tasks = "1 task is" if job.tasks_stuck == 1 else f"{job.tasks_stuck} tasks are"
         texts.draw_wrapped(box, context, f"{tasks} stuck: no sign of life", "ERROR")
+    if job.waiting:
+        texts.draw_wrapped(box, context, job.waiting, "TIME")
     if job.activity_text:
         texts.draw_wrapped(box, context, job.activity_text)
     reasons = session.reasons.get(job.id)

@@ -43,6 +43,8 @@ class MyJob:
     comment: str = ""
     tasks_stuck: int = 0
     """How many of its tasks give no sign of life."""
+    waiting: str = ""
+    """Why no worker is at work on it, in a sentence."""
     settings: Mapping[str, Any] = field(default_factory=dict, hash=False, repr=False)
 
     @property
@@ -155,6 +157,7 @@ def summary_of(job: Mapping[str, Any]) -> MyJob:
         project=str(metadata.get("project", "")),
         comment=str(metadata.get("comment", "")),
         tasks_stuck=int(job.get("tasks_stuck") or 0),
+        waiting=str(job.get("waiting") or ""),
         settings=job.get("settings") or {},
     )
 

@@ -24,7 +24,7 @@ from manager_api.contract.errors import BadRequest, Conflict, Forbidden, NotFoun
 from manager_api.database import trail
 from manager_api.database.engine import Database, Session, utc_now
 from manager_api.database.tables import AccountRow, TokenRow
-from workflows.domain.access import Identity, Kind, Permission, Role, rights
+from workflows.domain.access import Identity, Kind, Permission, Role, Via, rights
 
 _MOST_TOKENS = 100
 
@@ -148,15 +148,19 @@ class AccountService:
             trail.note(None, {"token": row.name, "of": account.name, "scopes": row.scopes})
         return NewToken(token=_token(row), secret=secret)
 
-    async def remove_token(self, account_id: str, token_id: str) -> None:
+    async def remove_token(self, account_id: str, token_id: str, by: Identity) -> None:
         """
         Raises:
             NotFound: the account has no such token.
+            Forbidden: the caller shows another token, which is no administrator's.
         """
         async with self._database.writing() as session:
             row = await session.get(TokenRow, token_id)
             if row is None or row.account_id != account_id:
                 raise NotFound(f'no such token "{token_id}"')
+            is_other = by.via is Via.TOKEN and by.credential != token_id
+            if is_other and not by.may(Permission.ADMIN):
+                raise Forbidden("a token removes no other tokens: log in with name and password")
             trail.note({"token": row.name, "scopes": row.scopes}, None)
             await session.delete(row)
         self._identities.forget()

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
 
@@ -14,14 +15,23 @@ from manager_api.contract.access import Audit, AuditEntry
 from manager_api.database.engine import Database, DatabaseBusy, utc_now
 from manager_api.database.tables import AuditRow
 from manager_api.database.trail import Entry
+from manager_api.settings.addresses import counted_as
 from workflows.domain.bounded_dict import BoundedDict
 
 #: How often counted refusals are stored, and old entries removed, in seconds.
 _STORE_EVERY_S = 10.0
 _REMOVE_EVERY_S = 3600.0
-#: Different refusals that are counted between two stores; the others are left out.
+#: Different refusals that are counted between two stores.
 _MOST_KINDS = 200
+#: Different refusals of one address that get entries of their own, and the time after which it may
+#: have one more, in seconds. Callers make up names and ids, so others get one entry together.
+_KINDS_OF_ADDRESS = 50
+_ONE_MORE_EVERY_S = 10.0
+_REMEMBERED_ADDRESSES = 10_000
 _AT_ONCE = 500
+
+Counted = tuple[Entry, str, int]
+"""Of refusals of one kind: the first, why the last was refused, and how many there were."""
 
 
 class AuditService:
@@ -58,16 +68,40 @@ class RefusalCounter:
     Also removes what is old: entries of the audit, sessions, and join tokens.
     """
 
-    def __init__(self, database: Database, kept: Callable[[], timedelta]) -> None:
+    def __init__(
+        self,
+        database: Database,
+        kept: Callable[[], timedelta],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._database = database
         self._kept = kept
-        self._counts: BoundedDict[str, tuple[Entry, str, int]] = BoundedDict(_MOST_KINDS)
+        self._clock = clock
+        self._counts: dict[str, Counted] = {}
+        self._kinds: BoundedDict[str, tuple[float, float]] = BoundedDict(_REMEMBERED_ADDRESSES)
+        """By address: how many of its entries count still, and when that was so."""
 
     def count(self, entry: Entry, outcome: str) -> None:
-        caller = entry.caller
-        key = json.dumps([caller.kind, caller.id, caller.name, entry.address, entry.action])
-        self._add(key, entry, outcome, 1)
         entry.is_stored = True  # will be, with others of its kind
+        caller, network = entry.caller, counted_as(entry.address)
+        key = json.dumps([caller.kind, caller.id, caller.name, network, entry.action])
+        if key not in self._counts and not self._may_be_new(network):
+            key = json.dumps([network])
+            entry, outcome = Entry(address=entry.address, action="others"), "different refusals"
+            if key not in self._counts and len(self._counts) >= _MOST_KINDS:
+                key = ""
+        self._add(key, entry, outcome, 1)
+
+    def _may_be_new(self, network: str) -> bool:
+        """Return whether an address gets an entry for a refusal of a new kind; count it if so."""
+        now = self._clock()
+        count, since = self._kinds.get(network, (0.0, now))
+        count = max(0.0, count - (now - since) / _ONE_MORE_EVERY_S)
+        if count > _KINDS_OF_ADDRESS - 1 or len(self._counts) >= _MOST_KINDS:
+            return False
+        self._kinds.pop(network, None)  # so that the oldest is forgotten first
+        self._kinds[network] = (count + 1, now)
+        return True
 
     async def run(self) -> None:
         remove_at = 0.0
@@ -90,7 +124,7 @@ class RefusalCounter:
         if not self._counts:
             return
         # What is counted from now on is stored the next time.
-        counts, self._counts = self._counts, BoundedDict(_MOST_KINDS)
+        counts, self._counts = self._counts, {}
         now = utc_now()
         try:
             async with self._database.writing() as session:

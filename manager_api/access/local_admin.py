@@ -9,8 +9,10 @@ import os
 import time
 from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from manager_api.access.secrets import SecretKind, new_secret
+from manager_api.settings.reach import own_loopback_addresses
 from workflows.domain.access import PERMISSIONS, Identity, Kind, Role, Via
 from workflows.domain.bounded_dict import BoundedDict
 
@@ -46,17 +48,23 @@ class LocalAdmin:
     def token(self) -> str:
         return self._token
 
-    def write(self, data_dir: Path, port: int) -> None:
+    def write(self, data_dir: Path, host: str, port: int) -> None:
         """Replace the token's file, with mode 600 from its first moment.
 
-        It names the manager's port, so that `tablao` shows the token to no other program.
+        It names the manager's loopback addresses, so that `tablao` shows the token to no other
+        program: other users of the machine may listen at the same port of another one.
+
+        Args:
+            data_dir: the manager's data directory.
+            host: what the manager listens on.
+            port: the port there.
         """
         path = data_dir / TOKEN_FILE
         draft = path.with_suffix(".new")
         draft.unlink(missing_ok=True)
         descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "w", encoding="ascii") as file:
-            file.write(f"{self._token} {port}\n")
+            file.write(" ".join((self._token, str(port), *own_loopback_addresses(host))))
         draft.replace(path)
 
     def is_token(self, shown: str) -> bool:
@@ -74,18 +82,21 @@ class LocalAdmin:
         return until is not None and self._clock() <= until
 
 
-def read_token(data_dir: Path, port: int | None) -> str | None:
+def read_token(data_dir: Path, url: str) -> str | None:
     """Return the token of the manager with this data directory.
 
     Args:
         data_dir: the manager's data directory.
-        port: the port at which it is to be shown.
+        url: the address at which it is to be shown.
 
     Returns:
-        None: it cannot be read, or it is that of a manager at another port.
+        None: it cannot be read, or it is that of a manager at another address. With TLS, any
+        address will do that has its port: the certificate shows who answers.
     """
+    asked = urlsplit(url)
     try:
-        token, _, of_port = (data_dir / TOKEN_FILE).read_text(encoding="ascii").partition(" ")
+        token, port, *addresses = (data_dir / TOKEN_FILE).read_text(encoding="ascii").split()
     except (OSError, ValueError):
         return None
-    return token if of_port.strip() == str(port) else None
+    is_its_own = asked.scheme == "https" or asked.hostname in addresses
+    return token if is_its_own and port == str(asked.port) else None

@@ -8,7 +8,7 @@ from manager_api.access.identities import LONGEST_SESSION, Identities
 from manager_api.access.passwords import Passwords, TryLimit
 from manager_api.access.secrets import digest
 from manager_api.contract.access import BrowserSession, BrowserSessions
-from manager_api.contract.errors import BadRequest, NotAuthenticated, NotFound
+from manager_api.contract.errors import BadRequest, Forbidden, NotAuthenticated, NotFound
 from manager_api.database import trail
 from manager_api.database.engine import Database, utc_now
 from manager_api.database.tables import AccountRow, SessionRow
@@ -35,14 +35,13 @@ class Logins:
             TooManyTries: see `TryLimit`.
         """
         name = name.strip().lower()
-        self._tries.check(name, address)
         async with self._database.reading() as session:
             row = await store.account_named(session, name)
+        self._tries.begin(name, address)
         fits = await self._passwords.fits(password, row.password_hash if row else None)
         if row is None or not fits or row.is_disabled:
-            self._tries.wrong(name, address)
             raise NotAuthenticated("the name or the password is wrong")
-        self._tries.right(name)
+        self._tries.right(name, address)
         return await self._begin(row, address, agent)
 
     async def with_link(self, code: str, address: str, agent: str) -> str:
@@ -77,8 +76,7 @@ class Logins:
         return cookie
 
     async def log_out(self, caller: Identity) -> None:
-        if caller.via is not Via.SESSION:
-            return
+        """End the session that the caller shows."""
         async with self._database.writing() as session:
             await store.end_session(session, caller.credential)
         self._identities.forget()
@@ -93,11 +91,14 @@ class Logins:
 
         Raises:
             NotFound: it has no such session.
+            Forbidden: it shows a token, which is of use without any session.
         """
         async with self._database.writing() as session:
             own = await store.sessions_of(session, caller.id or None)
             if session_id not in {row.id for row in own}:
                 raise NotFound(f'no such session "{session_id}"')
+            if caller.via is Via.TOKEN:
+                raise Forbidden("a token ends no sessions: log in with name and password")
             await store.end_session(session, session_id)
         self._identities.forget()
 
@@ -108,14 +109,14 @@ class Logins:
             BadRequest: the caller has no password, or the old one is wrong.
             TooManyTries: see `TryLimit`.
         """
-        self._tries.check(caller.name, address)
         async with self._database.reading() as session:
             row = await store.existing_account(session, caller.id) if caller.id else None
         if row is None or row.password_hash is None:
             raise BadRequest("this account has no password")
+        self._tries.begin(caller.name, address)
         if not await self._passwords.fits(old, row.password_hash):
-            self._tries.wrong(caller.name, address)
             raise BadRequest("the old password is wrong")
+        self._tries.right(caller.name, address)
         hashed = await self._passwords.hashed(new)
         trail.note(None, {"password": "changed"})
         async with self._database.writing() as session:

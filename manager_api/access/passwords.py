@@ -64,30 +64,38 @@ class Passwords:
 
 
 class TryLimit:
-    """Counts wrong passwords of an account and of an address."""
+    """Counts wrong passwords of an account and of an address.
+
+    A try counts as wrong until its password turns out to be right. So tries at the same time are
+    limited like tries one after the other, and an account is never locked for long.
+    """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._wrong: BoundedDict[str, tuple[float, float]] = BoundedDict(_REMEMBERED)
         """By account or address: how many wrong ones count still, and when that was so."""
 
-    def check(self, account: str, address: str) -> None:
-        """
+    def begin(self, account: str, address: str) -> None:
+        """Count a try. Call it before the password is looked at, and `right` if it is right.
+
         Raises:
             TooManyTries: one of both has tried too often; a right password is refused, too.
         """
-        for name, free in _counters(account, address):
-            if self._still(name) > free - 1:
-                raise TooManyTries
+        counters = _counters(account, address)
+        if any(self._still(name) > free - 1 for name, free in counters):
+            raise TooManyTries
+        for name, _ in counters:
+            self._store(name, self._still(name) + 1)
 
-    def wrong(self, account: str, address: str) -> None:
-        for name, _ in _counters(account, address):
-            count = self._still(name) + 1
-            self._wrong.pop(name, None)  # so that the oldest is forgotten first
-            self._wrong[name] = (count, self._clock())
+    def right(self, account: str, address: str) -> None:
+        """Forget the account's tries, and this one of the address."""
+        (of_account, _), (of_address, _) = _counters(account, address)
+        self._wrong.pop(of_account, None)
+        self._store(of_address, max(0.0, self._still(of_address) - 1))
 
-    def right(self, account: str) -> None:
-        self._wrong.pop(f"account {account}", None)
+    def _store(self, name: str, count: float) -> None:
+        self._wrong.pop(name, None)  # so that the oldest is forgotten first
+        self._wrong[name] = (count, self._clock())
 
     def _still(self, name: str) -> float:
         count, since = self._wrong.get(name, (0.0, 0.0))

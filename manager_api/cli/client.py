@@ -2,6 +2,7 @@
 
 import getpass
 import os
+import re
 import ssl
 from functools import cached_property
 from typing import Annotated, Any, Self
@@ -24,6 +25,8 @@ DEFAULT_URL = "http://127.0.0.1:8080"
 
 #: The environment variable of the pin; `tablao --pin` sets it, too.
 PIN = "TABLAO_PIN"
+
+_LOCALHOST = re.compile(r"^http://localhost(?=[:/]|$)", re.IGNORECASE)
 
 ManagerUrl = Annotated[
     str, typer.Option("--manager", envvar="TABLAO_MANAGER", help="Address of the manager.")
@@ -183,8 +186,13 @@ class Manager:
 
 
 def in_full(url: str) -> str:
-    """Return an address as people type it, such as `farm:8080`, with its scheme."""
-    return (url if "://" in url else f"http://{url}").rstrip("/")
+    """Return an address as people type it, such as `farm:8080`, with its scheme.
+
+    Without TLS, localhost becomes 127.0.0.1: programs try ::1 first, where another user of the
+    machine may listen.
+    """
+    url = (url if "://" in url else f"http://{url}").rstrip("/")
+    return _LOCALHOST.sub("http://127.0.0.1", url)
 
 
 def _reason(response: httpx.Response) -> str:
@@ -209,11 +217,14 @@ def given_pin() -> str:
         raise CommandError(f"{PIN}: {refusal}.") from refusal
 
 
+def system_user() -> str:
+    """Return the name of this process's user; empty if it has none, as in some containers."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return ""
+
+
 def default_reason() -> str:
     """Return a reason for a status change, which users see with the job."""
-    try:
-        who = getpass.getuser()
-    except (KeyError, OSError):
-        # In a container the user's id may have no name.
-        who = "an unknown user"
-    return f"by {who}, with the tablao command"
+    return f"by {system_user() or 'an unknown user'}, with the tablao command"

@@ -70,7 +70,7 @@ def _local_token(url: str) -> str | None:
         return None
     given = os.environ.get(_DATA_DIR)
     own = platformdirs.user_data_path("tablao", appauthor=False)
-    return read_token(Path(given).expanduser() if given else own, port=urlsplit(url).port)
+    return read_token(Path(given).expanduser() if given else own, url)
 
 
 def _stored() -> dict[str, Any]:

@@ -8,7 +8,7 @@ import typer
 
 from activities.process.layered_settings import SettingsError
 from activities.process.process_end import end_with
-from manager_api.cli.client import Manager, Refused
+from manager_api.cli.client import Manager, Refused, in_full
 from manager_api.cli.console import CommandError, note, say
 from manager_api.cli.login import new_link, own_token
 from manager_api.cli.stop_signals import interrupt_once, wait_for_signal
@@ -192,7 +192,7 @@ def local_url(host: str, port: int, scheme: str = "http") -> str:
         host = "127.0.0.1"
     elif host == "::":
         host = "::1"
-    return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
+    return in_full(f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}")
 
 
 def tell_addresses(farm: Farm) -> None:

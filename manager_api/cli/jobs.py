@@ -1,11 +1,12 @@
 """`tablao jobs` and `tablao job …`: look at jobs and change them."""
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 import typer
 
 from manager_api.cli.client import DEFAULT_URL, AsJson, Manager, ManagerUrl, default_reason
-from manager_api.cli.console import note, say, show_fields, show_json, show_table
+from manager_api.cli.console import ago, note, say, shortened, show_fields, show_json, show_list
 from manager_api.cli.identify import job_id
 from manager_api.cli.times_left import left, times_left
 from workflows.domain.messages import FramesOnRequeue
@@ -34,21 +35,13 @@ def list_jobs(manager: ManagerUrl = DEFAULT_URL, as_json: AsJson = False) -> Non
     elif not jobs:
         note("There are no jobs.")
     else:
-        show_table(
-            ("ID", "STATUS", "STEPS", "LEFT", "PRIORITY", "TYPE", "NAME"),
-            (
-                (
-                    j["id"][:8],
-                    _job_status(j),
-                    steps(j),
-                    left(j, times),
-                    j["priority"],
-                    j["type"],
-                    j["name"],
-                )
-                for j in jobs
-            ),
+        show_list(
+            ("ID", "STATUS", "STEPS", "LEFT", "PRIO", "AGE", "USER", "PROJECT", "NAME"),
+            (_row(job, times) for job in jobs),
         )
+        for job in jobs:
+            if job.get("waiting"):
+                say(f"{job['id'][:8]} waits: {job['waiting']}")
 
 
 @app.command()
@@ -65,6 +58,7 @@ def show(job: JobId, manager: ManagerUrl = DEFAULT_URL, as_json: AsJson = False)
         more = {"tasks": tasks, **reasons, "stuck": stuck, "time_left": times.get(found)}
         show_json({**details, **more})
         return
+    metadata = details.get("metadata") or {}
     since = {task["index_in_job"]: task["silent_since"] for task in stuck}
     show_fields(
         [
@@ -76,8 +70,12 @@ def show(job: JobId, manager: ManagerUrl = DEFAULT_URL, as_json: AsJson = False)
             ("priority", details["priority"]),
             ("steps", steps(details)),
             ("left", left(details, times)),
-            ("created", details["created"]),
+            ("submitted", f"{details['created']} ({ago(details['created'])})"),
+            ("user", metadata.get("user.name")),
+            ("project", metadata.get("project")),
+            ("comment", metadata.get("comment")),
             ("output", details.get("settings", {}).get("render_output_path")),
+            *(("waits", _why_it_waits(each)) for each in reasons["waiting"]),
             *(("why", f"{count_of(each)}: {each['text']}") for each in reasons["reasons"]),
             *(
                 ("warning", f"{count_of(each)}: {each['text']} ({_times(each['count'])})")
@@ -86,7 +84,7 @@ def show(job: JobId, manager: ManagerUrl = DEFAULT_URL, as_json: AsJson = False)
         ]
     )
     say()
-    show_table(
+    show_list(
         ("TASK", "STATUS", "STEPS", "WORKER", "NAME"),
         (
             (
@@ -183,6 +181,14 @@ def _by_status(tasks: dict[str, int]) -> str:
     return f"{', '.join(others)} and {last} {noun}" if others else f"{last} {noun}"
 
 
+def _row(job: dict[str, Any], times: dict[str, dict[str, Any]]) -> Sequence[object]:
+    metadata = job.get("metadata") or {}
+    user, project = (shortened(metadata.get(key, ""), 10) for key in ("user.name", "project"))
+    status, age = _job_status(job), ago(job["created"])
+    about = (job["priority"], age, user, project, job["name"])
+    return job["id"][:8], status, steps(job), left(job, times, "?"), *about
+
+
 def _times(count: int) -> str:
     return "once" if count == 1 else f"{count} times"
 
@@ -202,6 +208,11 @@ def _job_status(job: dict[str, Any]) -> str:
 
 def _status(task: dict[str, Any], silent_since: str | None) -> str:
     return f"{task['status']}, stuck since {silent_since}" if silent_since else str(task["status"])
+
+
+def _why_it_waits(waiting: dict[str, Any]) -> str:
+    tasks = waiting["tasks"]
+    return f"{_tasks(tasks)}: {waiting['sentence']}" if tasks else str(waiting["sentence"])
 
 
 def steps(item: dict[str, Any]) -> str:

@@ -5,7 +5,6 @@ import socket
 import sys
 from pathlib import Path
 from typing import Annotated
-from urllib.parse import urlsplit
 
 import typer
 
@@ -92,7 +91,7 @@ def own_token(url: str, data_dir: Path) -> str:
     Raises:
         CommandError: it cannot be read.
     """
-    token = read_token(data_dir, urlsplit(url).port)
+    token = read_token(data_dir, url)
     if token is None:
         raise CommandError(
             f"{data_dir} has no token of a manager at {url} that you can read. Run this as the "

@@ -9,67 +9,135 @@ from typer.core import TyperGroup
 from manager_api.cli.console import CommandError, note
 from manager_api.cli.verbs import Verb
 
+_START, _JOBS, _WORKERS = "Start", "Jobs", "Workers"
+_MANAGER, _ACCESS = "Manager", "Who you are"
+
 VERBS = (
     Verb(
         "up",
         "farm:up",
         "Run a farm on this machine until Ctrl-C: Temporal, the manager and workers.",
+        _START,
     ),
-    Verb("manager", "farm:manager", "Run the manager alone, with its Temporal."),
+    Verb(
+        "manager",
+        "farm:manager",
+        "Run the manager alone, with its Temporal.",
+        _START,
+    ),
     Verb(
         "worker",
         "worker:app",
         "Render for a manager (what `tablao-worker` does), or with a verb: look after a worker.",
-    ),
-    Verb("submit", "submit:submit", "Give the farm a job."),
-    Verb("jobs", "job_deletion:app", "All jobs: list them, delete old ones."),
-    Verb("job", "job:app", "One job: show it, read its log, change it."),
-    Verb("task", "tasks:app", "One task: show it, read its log, change it."),
-    Verb("job-types", "job_types:app", "Job types: list them, try one out. Needs no manager."),
-    Verb("workers", "workers:list_workers", "List the farm's workers."),
-    Verb("tags", "tags:app", "Worker tags: which jobs are for which workers."),
-    Verb("shaman", "shaman:app", "The files that jobs were sent with."),
-    Verb(
-        "worker-settings",
-        "worker_settings:app",
-        "What the farm sets for its workers: Blender builds, environment, task types, slots.",
-    ),
-    Verb("config", "configuration:app", "The manager's settings."),
-    Verb(
-        "tls",
-        "tls:app",
-        "HTTPS for the manager: an authority of the farm's own, and certificates by it.",
-    ),
-    Verb(
-        "import-flamenco",
-        "import_flamenco:import_flamenco",
-        "Carry over workers, tags, schedules, jobs and settings of a Flamenco 3 Manager.",
-    ),
-    Verb(
-        "login",
-        "login:login",
-        "Log in to a manager, and keep a token for later commands in a file of this user.",
-    ),
-    Verb(
-        "logout",
-        "login:logout",
-        "Forget the token of `tablao login`, and remove it at the manager.",
-    ),
-    Verb("whoami", "login:whoami", "Show who you are to a manager, and what you may do."),
-    Verb(
-        "login-link",
-        "login:login_link",
-        "Print a link that logs a browser in as administrator, once, within ten minutes.",
-    ),
-    Verb(
-        "tunnel",
-        "tunnel:tunnel",
-        "Reach the farm's Temporal, for scripts and `temporal`, until Ctrl-C.",
+        _START,
     ),
     Verb(
         "demo",
         "demo:demo",
         "Render a small animation on a farm of one machine, and show where everything is.",
+        _START,
+    ),
+    Verb(
+        "submit",
+        "submit:submit",
+        "Give the farm a job.",
+        _JOBS,
+    ),
+    Verb(
+        "jobs",
+        "job_deletion:app",
+        "All jobs: list them, delete old ones.",
+        _JOBS,
+    ),
+    Verb(
+        "job",
+        "job:app",
+        "One job: show it, read its log, change it.",
+        _JOBS,
+    ),
+    Verb(
+        "task",
+        "tasks:app",
+        "One task: show it, read its log, change it.",
+        _JOBS,
+    ),
+    Verb(
+        "job-types",
+        "job_types:app",
+        "Job types: list them, try one out. Needs no manager.",
+        _JOBS,
+    ),
+    Verb(
+        "workers",
+        "workers:list_workers",
+        "List the farm's workers.",
+        _WORKERS,
+    ),
+    Verb(
+        "tags",
+        "tags:app",
+        "Worker tags: which jobs are for which workers.",
+        _WORKERS,
+    ),
+    Verb(
+        "shaman",
+        "shaman:app",
+        "The files that jobs were sent with.",
+        _JOBS,
+    ),
+    Verb(
+        "worker-settings",
+        "worker_settings:app",
+        "What the farm sets for its workers: Blender builds, environment, task types, slots.",
+        _WORKERS,
+    ),
+    Verb(
+        "config",
+        "configuration:app",
+        "The manager's settings.",
+        _MANAGER,
+    ),
+    Verb(
+        "tls",
+        "tls:app",
+        "HTTPS for the manager: an authority of the farm's own, and certificates by it.",
+        _MANAGER,
+    ),
+    Verb(
+        "import-flamenco",
+        "import_flamenco:import_flamenco",
+        "Carry over workers, tags, schedules, jobs and settings of a Flamenco 3 Manager.",
+        _MANAGER,
+    ),
+    Verb(
+        "login",
+        "login:login",
+        "Log in to a manager, and keep a token for later commands in a file of this user.",
+        _ACCESS,
+    ),
+    Verb(
+        "logout",
+        "login:logout",
+        "Forget the token of `tablao login`, and remove it at the manager.",
+        _ACCESS,
+    ),
+    Verb(
+        "whoami",
+        "login:whoami",
+        "Show who you are to a manager, and what you may do.",
+        _ACCESS,
+    ),
+    Verb(
+        "login-link",
+        "login:login_link",
+        "Print a link that logs a browser in as administrator, once, within ten minutes.",
+        _ACCESS,
+    ),
+    Verb(
+        "tunnel",
+        "tunnel:tunnel",
+        "Reach the farm's Temporal, for scripts and `temporal`, until Ctrl-C.",
+        _MANAGER,
     ),
 )
 

@@ -16,6 +16,8 @@ _MANY_STEPS = 2_000
 
 
 def steps_in_words(job: dict[str, Any]) -> str:
+    if job.get("waiting"):
+        return f"{job['status']}: {job['waiting']}"
     return f"{job['status']}: {job['steps_completed']}/{job['steps_total']}"
 
 
@@ -66,15 +68,19 @@ def follow_job(
 
 
 class _Lines:
-    """Progress without a terminal: a line for each status, tenth of the steps, and last step."""
+    """Progress without a terminal.
+
+    There is a line for each status, reason to wait, tenth of the steps, and last step.
+    """
 
     def __init__(self, console: Console) -> None:
         self._console = console
-        self._told: tuple[str, int, bool] | None = None
+        self._told: tuple[str, str, int, bool] | None = None
 
     def tell(self, job: dict[str, Any], line: str) -> None:
         done, total = job["steps_completed"], job["steps_total"]
-        state = (job["status"], done * 10 // total if total else 0, total - done == 1)
+        tenths = done * 10 // total if total else 0
+        state = (job["status"], job.get("waiting", ""), tenths, total - done == 1)
         if self._console.is_terminal or state == self._told:
             return
         self._told = state

@@ -8,8 +8,9 @@ from typing import Annotated, Any
 
 import typer
 
-from manager_api.cli.client import DEFAULT_URL, AsJson, Manager, ManagerUrl
+from manager_api.cli.client import DEFAULT_URL, AsJson, Manager, ManagerUrl, system_user
 from manager_api.cli.console import CommandError, note, say, show_json
+from manager_api.cli.identify import tag_id
 from manager_api.cli.job_settings import RENDER, BadSetting, fill_in, parse_settings
 from manager_api.cli.progress import follow_job
 from workflows.domain.outputs import has_own_folder
@@ -50,6 +51,9 @@ def submit(
         list[str] | None,
         typer.Option(metavar="KEY=VALUE", help="A text kept with the job. Repeatable."),
     ] = None,
+    project: Annotated[str, typer.Option(help="The project it belongs to.")] = "",
+    comment: Annotated[str, typer.Option(help="A text for people, kept with the job.")] = "",
+    tag: Annotated[str, typer.Option(help="Only workers with this tag run it.")] = "",
     paused: Annotated[bool, typer.Option("--paused", help="Wait for `job resume`.")] = False,
     wait: Annotated[
         bool, typer.Option("--wait", help="Show progress until it ends; exit code 1 if it failed.")
@@ -74,6 +78,7 @@ def submit(
         values = _values(declared["settings"], given, blendfile, job_name, output, scene)
         if keep_frames:
             _keep_frames(values)
+        told = {"user.name": system_user(), "project": project, "comment": comment}
         job = farm.post(
             "/api/v3/jobs",
             {
@@ -82,7 +87,11 @@ def submit(
                 "type_etag": declared["etag"],
                 "priority": priority,
                 "settings": values,
-                "metadata": dict(map(_pair, metadata or ())),
+                "metadata": {
+                    **{key: text for key, text in told.items() if text},
+                    **dict(map(_pair, metadata or ())),
+                },
+                **({"worker_tag": tag_id(farm, tag)} if tag else {}),
                 "submitter_platform": platform.system().lower(),
                 "initial_status": "paused" if paused else "queued",
             },

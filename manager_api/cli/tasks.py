@@ -20,9 +20,10 @@ def show(task: TaskId, manager: ManagerUrl = DEFAULT_URL, as_json: AsJson = Fals
     with Manager(manager) as farm:
         found = task_id(farm, task)
         details = farm.get(f"/api/v3/tasks/{found}")
-        silent_since = farm.get(f"/api/tablao/v1/tasks/{found}/tries").get("silent_since")
+        tries = farm.get(f"/api/tablao/v1/tasks/{found}/tries")
+    silent_since, waiting = tries.get("silent_since"), tries["waiting"]
     if as_json:
-        show_json({**details, "silent_since": silent_since})
+        show_json({**details, "silent_since": silent_since, "waiting": waiting})
         return
     failed_by = ", ".join(worker["name"] for worker in details.get("failed_by_workers", []))
     show_fields(
@@ -33,6 +34,7 @@ def show(task: TaskId, manager: ManagerUrl = DEFAULT_URL, as_json: AsJson = Fals
             ("type", details["task_type"]),
             ("status", details["status"]),
             ("stuck since", silent_since),
+            ("waits", waiting),
             ("activity", details["activity"]),
             ("priority", details["priority"]),
             ("steps", steps(details)),

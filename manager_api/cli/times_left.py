@@ -16,12 +16,14 @@ def times_left(farm: Manager) -> dict[str, dict[str, Any]]:
     return {each["job_id"]: each for each in jobs}
 
 
-def left(job: dict[str, Any], times: dict[str, dict[str, Any]]) -> str:
+def left(
+    job: dict[str, Any], times: dict[str, dict[str, Any]], unknown: str = "not known yet"
+) -> str:
     """Return how long an active job still takes; an empty text for others."""
     if job["status"] != "active":
         return ""
     known = times.get(job["id"])
-    return range_text(known["earliest_s"], known["latest_s"]) if known else "not known yet"
+    return range_text(known["earliest_s"], known["latest_s"]) if known else unknown
 
 
 def range_text(earliest_s: float, latest_s: float) -> str:

@@ -18,10 +18,11 @@ class Verb(TyperCommand):
     Args:
         place: `module:name` of a function, or of a `typer.Typer`, in this package.
         sentence: The first sentence of its help.
+        group: The heading in the help of `tablao`.
     """
 
-    def __init__(self, name: str, place: str, sentence: str) -> None:
-        super().__init__(name, help=sentence)
+    def __init__(self, name: str, place: str, sentence: str, group: str) -> None:
+        super().__init__(name, help=sentence, rich_help_panel=group)
         self._place = place
 
     # Typer's own types of commands and contexts are not public.

@@ -1,7 +1,10 @@
 """`tablao workers`: lists the farm's workers."""
 
+from collections.abc import Sequence
+from typing import Any
+
 from manager_api.cli.client import DEFAULT_URL, AsJson, Manager, ManagerUrl
-from manager_api.cli.console import note, say, show_json, show_table
+from manager_api.cli.console import ago, note, say, shortened, show_json, show_list
 from manager_api.cli.worker import status_word, why_aside
 
 
@@ -15,13 +18,13 @@ def list_workers(manager: ManagerUrl = DEFAULT_URL, as_json: AsJson = False) -> 
     elif not workers:
         note("There are no workers. Start one with `tablao worker`.")
     else:
-        show_table(
-            ("ID", "STATUS", "VERSION", "LAST SEEN", "NAME"),
-            (
-                (w["id"][:8], status_word(w), w["version"], w["last_seen"] or "", w["name"])
-                for w in workers
-            ),
-        )
+        show_list(("ID", "STATUS", "SEEN", "NAME", "TASK"), map(_row, workers))
         for worker in workers:
             for aside in worker.get("set_aside", ()):
                 say(f"{worker['name']} is set aside: {why_aside(aside)}")
+
+
+def _row(worker: dict[str, Any]) -> Sequence[object]:
+    tasks = "; ".join(f"{task['name']} of {task['job_name']}" for task in worker["tasks"])
+    seen, name = ago(worker["last_seen"] or ""), shortened(worker["name"], 20)
+    return worker["id"][:8], status_word(worker), seen, name, tasks

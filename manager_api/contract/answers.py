@@ -15,7 +15,7 @@ from manager_api.contract.workers import (
     WorkerTask,
 )
 from manager_api.database.tables import TaskRow, WorkerRow, WorkerTagRow
-from workflows.domain.statuses import JobStatus, TaskStatus, WorkerStatus
+from workflows.domain.statuses import SCHEDULABLE, JobStatus, TaskStatus, WorkerStatus
 
 Rows = Mapping[str, WorkerRow]
 
@@ -55,6 +55,8 @@ class ShownJob(Protocol):
     def delete_requested_at(self) -> datetime | None: ...
     @property
     def owner(self) -> str | None: ...
+    @property
+    def waits(self) -> dict[str, Any] | None: ...
 
 
 def job_answer(row: ShownJob, tasks_stuck: int = 0) -> Job:
@@ -77,7 +79,17 @@ def job_answer(row: ShownJob, tasks_stuck: int = 0) -> Job:
         delete_requested_at=row.delete_requested_at,
         owner=row.owner,
         tasks_stuck=tasks_stuck or None,
+        waiting=(waits_of_job(row) or {}).get("sentence") or None,
     )
+
+
+def waits_of_job(row: ShownJob) -> dict[str, Any] | None:
+    """Return what the keeper says of a job that waits; None if the job waits for no worker.
+
+    A moment after the job has changed, the keeper's words are still about what it was.
+    """
+    is_going_on = row.status in SCHEDULABLE and row.delete_requested_at is None
+    return row.waits if is_going_on else None
 
 
 def task_worker(worker_id: str | None, workers: Rows) -> TaskWorker | None:

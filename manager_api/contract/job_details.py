@@ -114,11 +114,37 @@ class LikeWarnings(LikeTasks):
     """How often the warnings were given, in all of these tasks."""
 
 
+class HinderedWorkers(Answer):
+    """Workers that the same cause keeps from tasks that wait."""
+
+    cause: str
+    """A word of `workflows.domain.shortages.Cause`, such as `other-tag` or `asleep`."""
+    workers: int
+    names: list[str]
+    """The names of up to three of them."""
+
+
+class WaitingTasks(Answer):
+    """Tasks of one type that could run now, if a worker were free for them."""
+
+    task_type: str
+    """Empty if the job's workflow has not begun, so that its needs are not known."""
+    tasks: int
+    sentence: str
+    hindered: list[HinderedWorkers]
+    """Each worker of the farm is counted once."""
+
+
 class JobReasons(Answer):
-    """Why tasks of a job failed, or wait because of a fault of a machine; and their warnings."""
+    """Why tasks of a job failed or wait, and their warnings."""
+
+    waiting: list[WaitingTasks]
+    """Why tasks wait that could run now, as the farm keeper saw it a moment ago."""
 
     reasons: list[LikeTasks]
-    """The reason with the most tasks first; at most 20."""
+    """Why tasks failed, or wait because of a fault of a machine; the reason with the most tasks
+    first; at most 20.
+    """
     warnings: list[LikeWarnings]
     """The warning with the most tasks first; at most 20."""
 
@@ -143,6 +169,8 @@ class TaskTries(Answer):
     """When the run gave its last sign of life, if the task is stuck."""
     depends_on: list[int]
     """The indexes in the job of the tasks that it depends on."""
+    waiting: str
+    """Why it waits, in a sentence; empty if it does not wait, or has a worker in a moment."""
 
 
 class RecompileRequest(Request):

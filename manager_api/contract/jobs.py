@@ -76,6 +76,10 @@ class Job(Answer):
     """The id of the account that submitted it; unset without one. Not in Flamenco's document."""
     tasks_stuck: int | None = None
     """How many of its running tasks are stuck; unset if none is. Not in Flamenco's document."""
+    waiting: str | None = None
+    """Why no worker is at work on it, in a sentence, if workers are what it waits for. Not in
+    Flamenco's document.
+    """
 
 
 class JobsQueryResult(Answer):

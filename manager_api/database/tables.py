@@ -165,6 +165,11 @@ class JobRow(Base):
     """The `messages.Demand`; null if no task waits for a worker."""
     demand_version: Mapped[int] = mapped_column(default=0)
 
+    waits: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    """Why tasks wait for workers, as the keeper saw it last (`manager_api.keeper.shortages`); null
+    if none wait.
+    """
+
     owner: Mapped[str | None] = mapped_column(String(36))
     """The account that submitted the job; null if it was submitted without one."""
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from manager_api.database.tables import AuditRow
 from workflows.domain.access import NOBODY, Identity
+from workflows.domain.messages import LONGEST_WORD
 
 DONE = "done"
 
@@ -34,9 +35,9 @@ class Entry:
             happened=now,
             kind=self.caller.kind,
             account_id=self.caller.id,
-            name=self.caller.name,
+            name=self.caller.name[:LONGEST_WORD],
             via=self.caller.via,
-            address=self.address,
+            address=self.address[:LONGEST_WORD],
             action=self.action,
             target=self.target,
             before=None if self.before is None else dict(self.before),

@@ -4,11 +4,12 @@ Once the transaction of a request is committed, the request is not forgotten: `p
 that are still to be deleted.
 """
 
+import contextlib
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import delete, func, select, tuple_, update
+from sqlalchemy import delete, func, or_, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from manager_api.database import events
@@ -18,6 +19,7 @@ from manager_api.database.tables import FarmRow, JobRow
 from manager_api.jobs import task_store as tasks
 from manager_api.jobs.store import job_to_change
 from workflows.domain.messages import LONGEST_REASON
+from workflows.domain.shaman import NotAllowed, checkout_path
 
 _PAGE = 100
 
@@ -99,13 +101,27 @@ async def _page(session: AsyncSession, after: PendingDeletion | None) -> Sequenc
 
 
 async def is_checkout_of_others(session: AsyncSession, pending: PendingDeletion) -> bool:
-    """Return whether a job that is not to be deleted uses the same checkout."""
+    """Return whether a job that is not to be deleted uses the same checkout.
+
+    So it does if its checkout is a folder above or in this one, or is written in another way: the
+    submitter wrote it.
+    """
+    path = _path(pending.shaman_checkout_id)
+    above = [path[:end] for end, letter in enumerate(path) if letter == "/"]
+    theirs = func.lower(JobRow.shaman_checkout_id)
     query = select(JobRow.id).where(
-        JobRow.shaman_checkout_id == pending.shaman_checkout_id,
+        or_(theirs.in_([*above, path]), theirs.startswith(f"{path}/", autoescape=True)),
         JobRow.id != pending.id,
         JobRow.delete_requested_at.is_(None),
     )
     return await session.scalar(query.limit(1)) is not None
+
+
+def _path(checkout_id: str) -> str:
+    """Return a checkout's path, in lower case: some storages ignore case."""
+    with contextlib.suppress(NotAllowed):
+        return checkout_path(checkout_id).lower()
+    return checkout_id.lower()
 
 
 async def count_waiting(session: AsyncSession) -> int:

@@ -5,8 +5,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
+from sqlalchemy.ext.asyncio import AsyncSession
+
 from manager_api.contract.actions import PossibleAction, PossibleActions
-from manager_api.contract.answers import Rows, task_worker
+from manager_api.contract.answers import Rows, task_worker, waits_of_job
 from manager_api.contract.job_details import (
     JobHappening,
     JobHistory,
@@ -20,11 +22,12 @@ from manager_api.contract.job_details import (
     TaskTries,
     TaskWarning,
     TimedTask,
+    WaitingTasks,
     WorkerTimes,
 )
 from manager_api.contract.machine import RunProgress
 from manager_api.database.engine import Database
-from manager_api.database.tables import JobHistoryRow, JobRow
+from manager_api.database.tables import JobHistoryRow, JobRow, TaskRow
 from manager_api.jobs import history as job_history
 from manager_api.jobs import store as jobs
 from manager_api.jobs import stuck_store
@@ -39,6 +42,8 @@ from workflows.domain.job.requeueing import possible_actions
 from workflows.domain.job.tasks import TaskBook
 from workflows.domain.job.transitions import ARCHIVABLE, DELETABLE
 from workflows.domain.reasons import Group, grouped, reason_in
+from workflows.domain.shortages import MOST_NAMED, waits_for_tasks
+from workflows.domain.statuses import SCHEDULABLE, TaskStatus
 from workflows.domain.steps import steps_of
 from workflows.domain.task_ids import task_id
 
@@ -102,7 +107,7 @@ class JobDetailService:
 
     async def reasons(self, job_id: str) -> JobReasons:
         async with self._database.reading() as session:
-            await jobs.existing_job(session, job_id)
+            job = await jobs.existing_job(session, job_id)
             activities = await tasks.last_reasons(session, job_id)
             warned = await tasks.warnings_of_job(session, job_id)
         # In a thread: a job of 100,000 tasks may have ten different warnings of each.
@@ -113,6 +118,7 @@ class JobDetailService:
             grouped, ((index, text, count) for index, of_task in warned for text, count in of_task)
         )
         return JobReasons(
+            waiting=[WaitingTasks(**each) for each in _waits_by_type(job)],
             reasons=[LikeTasks(**_like_tasks(job_id, group)) for group in reasons],
             warnings=[
                 LikeWarnings(**_like_tasks(job_id, group), count=group.count) for group in warnings
@@ -122,6 +128,7 @@ class JobDetailService:
     async def tries(self, task_id: str) -> TaskTries:
         async with self._database.reading() as session:
             row = await tasks.existing_task(session, task_id)
+            waiting = await self._why_waiting(session, row)
         return TaskTries(
             attempt=row.attempt,
             failures=row.failures,
@@ -131,7 +138,24 @@ class JobDetailService:
             warnings=[TaskWarning(text=text, count=n) for text, n in row.warnings or ()],
             silent_since=row.silent_since,
             depends_on=list(indexes_in(row.depends_on)),
+            waiting=waiting,
         )
+
+    async def _why_waiting(self, session: AsyncSession, task: TaskRow) -> str:
+        job = await jobs.existing_job(session, task.job_id)
+        if task.status is not TaskStatus.QUEUED or job.status not in SCHEDULABLE:
+            return ""
+        needed = list(indexes_in(task.depends_on))
+        count, names = await tasks.unfinished(session, job.id, needed, MOST_NAMED)
+        if count:
+            return waits_for_tasks(count, names)
+        waits = _waits_by_type(job)
+        return next((w["sentence"] for w in waits if w["task_type"] in ("", task.task_type)), "")
+
+
+def _waits_by_type(job: JobRow) -> Sequence[Mapping[str, Any]]:
+    waits = waits_of_job(job)
+    return [] if waits is None else list(waits["types"])
 
 
 def _possible(row: JobRow, compact: str) -> list[PossibleAction]:

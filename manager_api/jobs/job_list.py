@@ -38,6 +38,7 @@ class ListedJob(NamedTuple):
     steps_total: int
     delete_requested_at: datetime | None
     owner: str | None
+    waits_text: str | None
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -46,6 +47,10 @@ class ListedJob(NamedTuple):
     @property
     def job_metadata(self) -> dict[str, str]:
         return dict(json.loads(self.metadata_text))
+
+    @property
+    def waits(self) -> dict[str, Any] | None:
+        return json.loads(self.waits_text) if self.waits_text else None
 
 
 _jobs = table_of(JobRow).c
@@ -68,6 +73,7 @@ _QUERY = (
         _jobs.steps_total,
         _jobs.delete_requested_at,
         _jobs.owner,
+        cast(_jobs.waits, Text),
     )
     .where(_jobs.archived_at.is_(None))
     .order_by(_jobs.created.desc(), _jobs.id.desc())

@@ -111,6 +111,22 @@ async def active_indexes(session: AsyncSession, job_id: str) -> Sequence[int]:
     return sorted(await session.scalars(query))
 
 
+async def unfinished(
+    session: AsyncSession, job_id: str, indexes: Collection[int], most: int
+) -> tuple[int, Sequence[str]]:
+    """Return how many of these tasks are not completed, and the names of the first `most`."""
+    query = select(TaskRow.index_in_job).where(
+        TaskRow.job_id == job_id, TaskRow.status != TaskStatus.COMPLETED
+    )
+    found = sorted(set(indexes).intersection(await session.scalars(query)))
+    names = (
+        select(TaskRow.name)
+        .where(TaskRow.job_id == job_id, TaskRow.index_in_job.in_(found[:most]))
+        .order_by(TaskRow.index_in_job)
+    )
+    return len(found), (await session.scalars(names)).all()
+
+
 async def last_reasons(session: AsyncSession, job_id: str) -> Sequence[tuple[int, str]]:
     """Return index and activity of tasks at their last failure, and of those that wait.
 

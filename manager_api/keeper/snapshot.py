@@ -20,7 +20,7 @@ from manager_api.jobs.stuck_store import stuck_by_worker
 from manager_api.workers import provision_store as provisions
 from manager_api.workers import store as workers
 from workflows.domain.asides import from_json, reason_for_all, types_left_out
-from workflows.domain.matchmaking import FarmSnapshot, JobFacts, LeaseFacts, WorkerFacts
+from workflows.domain.farm_facts import FarmSnapshot, JobFacts, LeaseFacts, WorkerFacts
 from workflows.domain.messages import Demand, Want
 
 #: Tells whether an HTTP worker counts as present, from its id and the time it was last seen.

@@ -19,6 +19,8 @@ _CHATTY = (
     *("alembic", "aiosqlite"),
 )
 
+_OURS = ("manager_api", "activities", "workflows")
+
 _TO_EVENT: tuple[structlog.typing.Processor, ...] = (
     structlog.stdlib.add_log_level,
     structlog.stdlib.add_logger_name,
@@ -36,10 +38,17 @@ def set_up_log(level: str) -> None:
 
 
 def set_level(level: str) -> None:
-    """Set the level: `debug`, `info`, `warning` or `error`."""
-    logging.getLogger().setLevel(level.upper())
+    """Set the level: `debug`, `info`, `warning` or `error`.
+
+    Only our own messages have the level `debug`: at that level, libraries log the headers of
+    requests, and with them passwords, tokens and the secrets of workers.
+    """
+    number = logging.getLevelNamesMapping()[level.upper()]
+    logging.getLogger().setLevel(max(number, logging.INFO))
+    for name in _OURS:
+        logging.getLogger(name).setLevel(number)
     for name in _CHATTY:
-        logging.getLogger(name).setLevel(logging.DEBUG if level == "debug" else logging.WARNING)
+        logging.getLogger(name).setLevel(max(number, logging.WARNING))
 
 
 def one_line_formatter() -> logging.Formatter:

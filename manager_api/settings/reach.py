@@ -151,6 +151,21 @@ def is_everywhere(host: str) -> bool:
     return host in ("", "0.0.0.0", "::")
 
 
+def own_loopback_addresses(host: str) -> tuple[str, ...]:
+    """Return the loopback addresses that a manager has which listens on this host.
+
+    Other users of its machine may listen on the other ones, at the same port.
+    """
+    match host:
+        case "":
+            return ("127.0.0.1", "::1")
+        case "::":
+            return ("::1",)
+        case "0.0.0.0" | "localhost":
+            return ("127.0.0.1",)
+    return (host,) if is_loopback(host) else ()
+
+
 def is_loopback(host: str) -> bool:
     if host == "localhost":
         return True

@@ -30,6 +30,8 @@ def erase_checkout(layout: Layout, checkout_id: str) -> None:
     check_is_inside(layout, checkout.parent)
     if checkout.is_symlink() or not checkout.is_dir():
         raise NotAllowed(f"{checkout_id[:100]!r} is no checkout: it is no folder")
+    if register.is_in_checkout(layout, name):
+        raise NotAllowed(f"{checkout_id[:100]!r} is no checkout: it is a part of one")
     if register.has_checkouts_in(layout, name):
         raise NotAllowed(f"{checkout_id[:100]!r} is no checkout: there are others in it")
     layout.building.mkdir(exist_ok=True)

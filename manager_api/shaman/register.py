@@ -48,6 +48,12 @@ def is_checkout(layout: Layout, name: str) -> bool:
     return (layout.register / name).is_file()
 
 
+def is_in_checkout(layout: Layout, name: str) -> bool:
+    """Return whether a folder above this one is a registered checkout."""
+    above = Path(name).parents
+    return any(is_checkout(layout, str(each)) for each in above if each.name)
+
+
 def has_checkouts_in(layout: Layout, name: str) -> bool:
     """Return whether registered checkouts are in the folder. Removed ones do not count."""
     return any(

@@ -65,16 +65,18 @@ _METHODS: Mapping[str, _Method] = {
         WorkerRules.handed_out,
     ),
     f"/{_SERVICE}/RecordActivityTaskHeartbeat": _Method(
-        RecordActivityTaskHeartbeatRequest, "record_activity_task_heartbeat", WorkerRules.told
+        RecordActivityTaskHeartbeatRequest, "record_activity_task_heartbeat", WorkerRules.heartbeat
     ),
     f"/{_SERVICE}/RespondActivityTaskCompleted": _Method(
-        RespondActivityTaskCompletedRequest, "respond_activity_task_completed", WorkerRules.told
+        RespondActivityTaskCompletedRequest,
+        "respond_activity_task_completed",
+        WorkerRules.completed,
     ),
     f"/{_SERVICE}/RespondActivityTaskFailed": _Method(
-        RespondActivityTaskFailedRequest, "respond_activity_task_failed", WorkerRules.told
+        RespondActivityTaskFailedRequest, "respond_activity_task_failed", WorkerRules.failed
     ),
     f"/{_SERVICE}/RespondActivityTaskCanceled": _Method(
-        RespondActivityTaskCanceledRequest, "respond_activity_task_canceled", WorkerRules.told
+        RespondActivityTaskCanceledRequest, "respond_activity_task_canceled", WorkerRules.canceled
     ),
     f"/{_SERVICE}/ShutdownWorker": _Method(
         ShutdownWorkerRequest, "shutdown_worker", WorkerRules.shut_down

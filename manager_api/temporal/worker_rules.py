@@ -5,7 +5,6 @@ newer Temporal knows.
 """
 
 from dataclasses import dataclass
-from typing import TypeVar
 
 from google.protobuf.message import Message
 from temporalio.api.enums.v1 import TaskQueueKind, TaskQueueType
@@ -24,22 +23,15 @@ from temporalio.api.workflowservice.v1 import (
 
 from manager_api.temporal.grpc_messages import CallForbidden
 from manager_api.temporal.task_tokens import TaskTokens
+from manager_api.temporal.worker_answers import failure_in, outcome_in, progress_in
 
-Told = TypeVar(
-    "Told",
-    RecordActivityTaskHeartbeatRequest,
-    RespondActivityTaskCompletedRequest,
-    RespondActivityTaskFailedRequest,
-    RespondActivityTaskCanceledRequest,
-)
-Named = (
-    PollActivityTaskQueueRequest
-    | RecordActivityTaskHeartbeatRequest
+Told = (
+    RecordActivityTaskHeartbeatRequest
     | RespondActivityTaskCompletedRequest
     | RespondActivityTaskFailedRequest
     | RespondActivityTaskCanceledRequest
-    | ShutdownWorkerRequest
 )
+Named = PollActivityTaskQueueRequest | Told | ShutdownWorkerRequest
 _NORMAL = (
     TaskQueueKind.TASK_QUEUE_KIND_UNSPECIFIED,
     TaskQueueKind.TASK_QUEUE_KIND_NORMAL,
@@ -91,11 +83,29 @@ class WorkerRules:
             task.task_token = self.tokens.sealed(task.task_token)
         return task
 
-    def told(self, told: Told) -> Told:
-        """Pass on a heartbeat or an outcome."""
-        token = self.tokens.opened(told.task_token)
-        self._keep(told, "details", "result", "failure", "last_heartbeat_details")
-        told.task_token = token
+    def heartbeat(
+        self, told: RecordActivityTaskHeartbeatRequest
+    ) -> RecordActivityTaskHeartbeatRequest:
+        self._of_own_task(told, "details")
+        told.details.CopyFrom(progress_in(told.details))
+        return told
+
+    def completed(
+        self, told: RespondActivityTaskCompletedRequest
+    ) -> RespondActivityTaskCompletedRequest:
+        self._of_own_task(told, "result")
+        told.result.CopyFrom(outcome_in(told.result))
+        return told
+
+    def failed(self, told: RespondActivityTaskFailedRequest) -> RespondActivityTaskFailedRequest:
+        self._of_own_task(told, "failure")
+        told.failure.CopyFrom(failure_in(told.failure))
+        return told
+
+    def canceled(
+        self, told: RespondActivityTaskCanceledRequest
+    ) -> RespondActivityTaskCanceledRequest:
+        self._of_own_task(told)
         return told
 
     def shut_down(self, asked: ShutdownWorkerRequest) -> ShutdownWorkerRequest:
@@ -106,6 +116,11 @@ class WorkerRules:
         asked.task_queue_types.append(TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY)
         asked.worker_instance_key = self._instance(asked.worker_instance_key)
         return asked
+
+    def _of_own_task(self, told: Told, *names: str) -> None:
+        token = self.tokens.opened(told.task_token)
+        self._keep(told, *names)
+        told.task_token = token
 
     def _keep(self, asked: Named, *names: str) -> None:
         """Remove all fields but these, the namespace and the identity, which must be the worker's.

@@ -17,6 +17,21 @@ class ViewService:
             rows = await views.views_for(session, owner)
         return Views(views=[_answer(row, owner) for row in rows])
 
+    async def owner(self, account: str, claimed: str) -> str:
+        """Return who asks: an account, or a text that the caller's browser made.
+
+        Args:
+            account: empty for callers without an account.
+
+        Raises:
+            Forbidden: a caller without an account claims to be one.
+        """
+        if account:
+            return account
+        async with self._database.reading() as session:
+            await views.check_claim(session, claimed)
+        return claimed
+
     async def create(self, asked: ViewRequest) -> View:
         row = SavedViewRow(id=str(uuid4()), owner=asked.owner)
         async with self._database.writing() as session:

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from manager_api.contract.errors import NotFound
+from manager_api.contract.errors import Forbidden, NotFound
 from manager_api.database import events
 from manager_api.database.engine import Session
-from manager_api.database.tables import SavedViewRow
+from manager_api.database.tables import AccountRow, SavedViewRow
 
 VIEWS = "/views"
 
@@ -33,6 +33,16 @@ async def existing_view(session: AsyncSession, view_id: str, owner: str) -> Save
     if row is None or not (row.is_shared or row.owner == owner):
         raise NotFound(f'no such view "{view_id}"')
     return row
+
+
+async def check_claim(session: AsyncSession, owner: str) -> None:
+    """Check that a caller without an account does not claim to be one.
+
+    Raises:
+        Forbidden: the owner is an account.
+    """
+    if await session.get(AccountRow, owner) is not None:
+        raise Forbidden("these views are an account's: log in")
 
 
 def add(session: Session, row: SavedViewRow) -> None:

@@ -116,7 +116,7 @@ def build_app(parts: ManagerParts) -> FastAPI:
     )
     app.state.parts = parts
     app.add_middleware(BodyLimit, limit_of=_limits(parts))
-    app.add_middleware(AuditTrail, database=parts.database)
+    app.add_middleware(AuditTrail, database=parts.database, refusals=parts.refusals)
     refusals.add_to(app)
     for router in (*ROUTERS, *parts.extra_routers):
         leave_out_types_of_no_body(router)

@@ -4,11 +4,11 @@ import logging
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from manager_api.access.audit import RefusalCounter
 from manager_api.database.engine import Database, DatabaseBusy, utc_now
 from manager_api.database.trail import DONE, Entry, Recording
 from manager_api.web.outer_checks import HARMLESS
-
-_REFUSED_FOR_RIGHTS = (401, 403)
+from workflows.domain.access import Kind
 
 logger = logging.getLogger(__name__)
 
@@ -16,14 +16,15 @@ logger = logging.getLogger(__name__)
 class AuditTrail:
     """ASGI middleware. The check of a route fills in the entry (`auth.py`).
 
-    Most changes are stored together with their entry. What is left is stored after the answer:
-    changes that a workflow makes, and what was refused for another reason than missing rights,
-    which are counted.
+    Most changes are stored together with their entry, and what was refused for missing rights is
+    counted. What is left is stored after the answer: changes that a workflow makes, and what was
+    refused for another reason. Such refusals of callers without credentials are counted, too.
     """
 
-    def __init__(self, app: ASGIApp, database: Database) -> None:
+    def __init__(self, app: ASGIApp, database: Database, refusals: RefusalCounter) -> None:
         self._app = app
         self._database = database
+        self._refusals = refusals
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["method"] in HARMLESS:
@@ -41,11 +42,18 @@ class AuditTrail:
             try:
                 await self._app(scope, receive, noting)
             finally:
-                is_left = bool(entry.action) and not entry.is_stored
-                if is_left and status not in _REFUSED_FOR_RIGHTS:
-                    await self.store(entry, DONE if status < 400 else f"refused: HTTP {status}")
+                if entry.action and not entry.is_stored:
+                    await self._keep(entry, status)
 
-    async def store(self, entry: Entry, outcome: str = DONE) -> None:
+    async def _keep(self, entry: Entry, status: int) -> None:
+        if status < 400:
+            await self._store(entry, DONE)
+        elif entry.caller.kind is Kind.NOBODY:
+            self._refusals.count(entry, f"refused: HTTP {status}")
+        else:
+            await self._store(entry, f"refused: HTTP {status}")
+
+    async def _store(self, entry: Entry, outcome: str) -> None:
         entry.is_stored = True
         try:
             async with self._database.writing() as session:

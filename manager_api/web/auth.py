@@ -6,7 +6,7 @@ with the secret of their registration, and are no identities: they have routes o
 
 import asyncio
 import contextlib
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 from fastapi import Depends, Security, WebSocket, WebSocketException
 from fastapi.openapi.models import HTTPBase
@@ -30,13 +30,15 @@ from manager_api.web.dependencies import ManagerParts, Parts
 from manager_api.web.outer_checks import comes_from_foreign_page
 from manager_api.web.parameters import is_uuid
 from manager_api.workers.service import HowToJoin
-from workflows.domain.access import Identity, Kind, Permission
+from workflows.domain.access import NOBODY, Identity, Kind, Permission
 
 _POLICY_VIOLATION = 1008
 #: The close code for a caller whose login or token was revoked.
 LOG_IN_AGAIN = 4401
 #: How often it is looked whether the caller of an open WebSocket still may use it, in seconds.
 _LOOK_AGAIN_S = 2.0
+#: Who registers a worker with a join token, for the audit.
+_JOINING = Identity(name="a join token")
 
 
 class WorkerAuth(SecurityBase):
@@ -81,9 +83,7 @@ async def _caller(connection: HTTPConnection, parts: Parts) -> Identity:
     try:
         return await identify(connection, parts)
     except NotAuthenticated as refusal:
-        if connection.scope["type"] == "websocket":
-            raise WebSocketException(_POLICY_VIOLATION, str(refusal)) from refusal
-        raise
+        _refuse(connection, parts, begin_entry(connection, NOBODY), refusal)
 
 
 Caller = Annotated[Identity, Depends(_caller)]
@@ -137,8 +137,9 @@ class Join:
     async def __call__(self, connection: HTTPConnection, parts: Parts) -> HowToJoin:
         token = shown_token(connection)
         if looks_like_join_token(token):
+            begin_entry(connection, _JOINING)
             return HowToJoin(is_waiting=False, join_token=token)
-        caller = await identify(connection, parts)
+        caller = await _caller(connection, parts)
         begin_entry(connection, caller)
         return HowToJoin(is_waiting=not caller.may(Permission.REGISTER))
 
@@ -167,7 +168,7 @@ def _why_not(caller: Identity, any_of: tuple[Permission, ...]) -> FarmError:
 
 def _refuse(
     connection: HTTPConnection, parts: ManagerParts, entry: trail.Entry, refusal: FarmError
-) -> None:
+) -> NoReturn:
     parts.refusals.count(entry, str(refusal)[:255])
     if connection.scope["type"] == "websocket":
         raise WebSocketException(_POLICY_VIOLATION, str(refusal))

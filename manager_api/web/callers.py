@@ -7,7 +7,6 @@ no callers here (`auth.py`).
 import base64
 import binascii
 import ipaddress
-from collections.abc import Collection
 from dataclasses import replace
 from urllib.parse import urlsplit
 
@@ -16,9 +15,11 @@ from starlette.requests import HTTPConnection
 from manager_api.access.local_admin import local_admin
 from manager_api.contract.errors import NotAuthenticated
 from manager_api.settings.addresses import ip_of
+from manager_api.settings.model import ManagerSettings
 from manager_api.web.cookies import session_cookie
 from manager_api.web.dependencies import ManagerParts
 from manager_api.web.outer_checks import HARMLESS, PATH_TOKEN, says_it_is_of_own_page
+from manager_api.web.proxies import client_of, proxies_of, says_proxy
 from workflows.domain.access import (
     NOBODY,
     PERMISSIONS,
@@ -67,7 +68,7 @@ async def identify(connection: HTTPConnection, parts: ManagerParts) -> Identity:
             return found
     if parts.settings.lets_this_machine_in and acts_as_this_machine(connection):
         return _MACHINE
-    if _is_in(connection, parts.settings.legacy_networks):
+    if _is_in_legacy_network(connection, parts.settings):
         return _NETWORK
     return NOBODY
 
@@ -125,12 +126,11 @@ def calls_from_this_machine(connection: HTTPConnection) -> bool:
 def acts_as_this_machine(connection: HTTPConnection) -> bool:
     """Return whether a client on this machine asks for itself, by a name of this machine.
 
-    Refuse proxies, which name the client that they ask for, and pages of other sites that reach
-    this machine through a foreign name.
+    Refuse proxies, which say in a header that they ask for another client, and pages of other sites
+    that reach this machine through a foreign name.
     """
-    headers = connection.headers
-    is_for_another = any(name in headers for name in ("forwarded", "x-forwarded-for"))
-    is_by_name = _is_this_machine(headers.get("host", ""))
+    is_by_name = _is_this_machine(connection.headers.get("host", ""))
+    is_for_another = client_of(connection.scope).came_by_proxy
     return calls_from_this_machine(connection) and is_by_name and not is_for_another
 
 
@@ -143,11 +143,21 @@ def _is_this_machine(host: str) -> bool:
         return False
 
 
-def _is_in(connection: HTTPConnection, networks: Collection[str]) -> bool:
-    if not networks or connection.client is None:
+def _is_in_legacy_network(connection: HTTPConnection, settings: ManagerSettings) -> bool:
+    """Return whether a client in one of the networks asks for itself.
+
+    A proxy in such a network is not its clients: it counts only if it is trusted, and names one.
+    """
+    if not settings.legacy_networks or connection.client is None:
         return False
+    host = connection.client.host
     try:
-        address = ip_of(connection.client.host)
+        address = ip_of(host)
     except ValueError:
         return False
-    return any(address in ipaddress.ip_network(each) for each in networks)
+    if client_of(connection.scope).came_by_proxy:
+        is_proxys_own = proxies_of(settings)(host)
+    else:
+        is_proxys_own = says_proxy(connection.scope)
+    networks = map(ipaddress.ip_network, settings.legacy_networks)
+    return not is_proxys_own and any(address in network for network in networks)

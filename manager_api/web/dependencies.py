@@ -160,7 +160,8 @@ class ManagerParts:
         """Run the duties of all parts until the stack ends them."""
         stack.callback(self.job_types.close)
         settings = self.settings
-        await asyncio.to_thread(self.identities.local.write, settings.data_dir, settings.port)
+        write = self.identities.local.write
+        await asyncio.to_thread(write, settings.data_dir, settings.host, settings.port)
         await self.events.skip_to_newest()
         await begin(stack, {"live events": self.events, "mqtt": self.mqtt})
         await tell_lifecycle(self.database, "manager-startup")

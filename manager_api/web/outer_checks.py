@@ -21,6 +21,8 @@ LONGEST_ADDRESS = 8192
 #: What a browser may do with an answer that brings no policy of its own: nothing but show it.
 POLICY = "default-src 'none'; frame-ancestors 'none'"
 _LONGEST_NAME = 100
+#: As addresses write it. PostgreSQL refuses texts that contain it.
+_NUL = b"%00"
 _DEFAULT_PORTS = {"http": ":80", "https": ":443"}
 #: Methods that change nothing.
 HARMLESS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -80,6 +82,8 @@ class OuterChecks:
             return code_and_message(414, f"the address is longer than {LONGEST_ADDRESS} bytes")
         if sentence := self._unknown_host(headers):
             return code_and_message(403, sentence)
+        if _NUL in scope["query_string"]:
+            return code_and_message(400, "an address must not contain NUL characters")
         if scope["method"] not in HARMLESS and comes_from_foreign_page(
             headers, self._public_origin
         ):

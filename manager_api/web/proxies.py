@@ -23,10 +23,11 @@ from manager_api.web.refusals import refuse
 
 #: A proxy here can do no more than any other program of this machine.
 _HERE = ("127.0.0.0/8", "::1/128")
-#: Headers that only proxies send.
+#: Headers that only proxies send; also those with the prefix.
 _SAYS_PROXY = frozenset(
-    (b"x-forwarded-for", b"x-forwarded-proto", b"x-forwarded-host", b"forwarded", b"via")
+    (b"forwarded", b"via", b"x-real-ip", b"x-client-ip", b"true-client-ip", b"cf-connecting-ip")
 )
+_PREFIX = b"x-forwarded-"
 #: Every request asks about its peer; few addresses ask often.
 _REMEMBERED_PEERS = 4096
 _MARK = "came_by_proxy"
@@ -54,6 +55,11 @@ def client_of(scope: Scope) -> Caller:
         is_secure=scope["scheme"] in ("https", "wss"),
         came_by_proxy=bool(scope.get("state", {}).get(_MARK)),
     )
+
+
+def says_proxy(scope: Scope) -> bool:
+    """Return whether a request has a header that only proxies send."""
+    return any(name in _SAYS_PROXY or name.startswith(_PREFIX) for name, _ in scope["headers"])
 
 
 def proxies_of(settings: ManagerSettings) -> Callable[[str], bool]:
@@ -103,14 +109,15 @@ class TrustedProxies:
                 await self._app(scope, receive, send)
             return
         # A program on this machine is a proxy only if it says so.
-        says_proxy = any(name in _SAYS_PROXY for name, _ in scope["headers"])
-        if says_proxy or not _is_here(peer):
+        if says_proxy(scope) or not _is_here(peer):
             scope.setdefault("state", {})[_MARK] = True
             await self._by_header(cast(Any, scope), cast(Any, receive), cast(Any, send))
         else:
             await self._app(scope, receive, send)
 
     async def _counted(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if not _is_address(client_of(scope).address):
+            scope["client"] = None  # what the proxy passed on was the client's own word
         client = counted_as(client_of(scope).address)
         if 0 < self._most <= self._open[client]:
             await refuse(scope, receive, send, 429, _TOO_MANY)
@@ -131,6 +138,14 @@ def _networks(proxies: Iterable[str]) -> Iterable[str]:
         network = ipaddress.ip_network(each)
         if isinstance(network, ipaddress.IPv4Network):
             yield f"::ffff:{network.network_address}/{96 + network.prefixlen}"
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ip_of(text.partition("%")[0])
+    except ValueError:
+        return False
+    return True
 
 
 @lru_cache(maxsize=_REMEMBERED_PEERS)

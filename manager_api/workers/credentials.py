@@ -16,6 +16,7 @@ from manager_api.database.batching import Batched
 from manager_api.database.engine import Changed, Database
 from manager_api.database.tables import WorkerRow
 from manager_api.workers import store as workers
+from workflows.domain.messages import is_uuid
 
 #: Source: Flamenco. A low cost is enough, because secrets are too long and random to be guessed.
 _BCRYPT_COST = 4
@@ -136,4 +137,7 @@ def _basic(authorization: str) -> tuple[str, str]:
         raise NotAuthorized("authorization failed: not HTTP Basic authentication") from error
     if not colon:
         raise NotAuthorized("authorization failed: no password")
+    if not is_uuid(user):
+        # The database would refuse some other texts, and with them the workers asked for at once.
+        raise NotAuthorized("authorization failed: unknown worker or wrong secret")
     return user, password

@@ -16,6 +16,7 @@ from manager_api.contract.workers import (
     WorkerSignOn,
     WorkerStateChange,
 )
+from manager_api.database import trail
 from manager_api.database.busy import retry_while_busy
 from manager_api.database.engine import Database, Session, utc_now
 from manager_api.runs import http_store as http_runs
@@ -121,6 +122,7 @@ class WorkerService:
             row = await workers.register(session, new)
             if tag_ids:
                 await workers.set_tags(session, row, tag_ids)
+            trail.note(None, {"worker": row.name, "id": row.id, "waits": row.is_waiting})
             return registered_worker(row)
 
     async def admit(self, worker_id: str) -> None:

@@ -25,6 +25,21 @@ async def by_worker(session: AsyncSession) -> Mapping[str, SleepScheduleRow]:
     return {row.worker_id: row for row in await session.scalars(select(SleepScheduleRow))}
 
 
+async def ends_of_sleep(session: AsyncSession, now: datetime) -> Sequence[tuple[str, datetime]]:
+    """Return (name, end) of the workers whose sleep ends by their schedules."""
+    query = (
+        select(WorkerRow.name, SleepScheduleRow)
+        .join(SleepScheduleRow, SleepScheduleRow.worker_id == WorkerRow.id)
+        .where(WorkerRow.status == WorkerStatus.ASLEEP, WorkerRow.deleted_at.is_(None))
+    )
+    found = []
+    for name, row in await session.execute(query):
+        schedule = _schedule(row)
+        if schedule is not None and (end := schedule.asleep_until(now)) is not None:
+            found.append((name, end))
+    return found
+
+
 async def save(session: Session, worker: WorkerRow, schedule: SleepSchedule, now: datetime) -> None:
     """Store a schedule, and request at once the status that it gives the worker now."""
     row = SleepScheduleRow(

@@ -4,9 +4,11 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 
 from activities.keeping import OpenWorkflow
+from workflows.domain.farm_facts import FarmSnapshot
 from workflows.domain.keeping import Message, OpenRun, StoredRun
-from workflows.domain.matchmaking import FarmSnapshot, Offer, RecallOrder
+from workflows.domain.matchmaking import Offer, RecallOrder
 from workflows.domain.messages import Lease
+from workflows.domain.shortages import Shortage
 from workflows.domain.statuses import WorkerStatus
 
 
@@ -33,6 +35,9 @@ class EmptyFarm:
     async def mark_returned(self, epoch: int, lease_ids: Sequence[str]) -> None: ...
     async def mark_lost(self, epoch: int, worker_id: str) -> bool:
         return False
+
+    async def write_shortages(self, epoch: int, shortages: Sequence[Shortage]) -> bool:
+        return True
 
     async def outbox(self) -> list[tuple[str, int]]:
         return []

@@ -9,8 +9,8 @@ import pytest
 from activities.keeper_memory import Wakeup
 from activities.keeping import AT_ONCE, Epoch, TemporalAway
 from tests.activities.empty_farm import EmptyFarm
+from workflows.domain.farm_facts import FarmSnapshot
 from workflows.domain.keeping import KeeperTimes, Message
-from workflows.domain.matchmaking import FarmSnapshot
 from workflows.domain.messages import Lease
 
 TIMES = KeeperTimes(tick_s=0.01, resend_s=0.01, start_again_s=0.01)

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 from playwright.sync_api import Locator, Page, Route, expect
 
-from tests.browser.conftest import At
+from tests.browser.conftest import At, Submit
 from tests.browser.farm import BROKEN, BrowsedFarm, described
+from tests.browser.job_list import row
 from tests.farm.processes import wait_until
 
 PILOT: Mapping[str, Any] = described("details of a job", "Pilot", 0)
@@ -283,3 +284,23 @@ def test_tasks_that_are_being_fetched_are_not_called_none(
     held[0].continue_()
 
     expect(by_status).to_contain_text("12 completed")
+
+
+# --- why it waits ---------------------------------------------------------------------------------
+
+
+def test_a_job_that_waits_says_why_in_list_overview_and_task(
+    at: At, farm: BrowsedFarm, submit: Submit
+) -> None:
+    why = 'No worker has the tag "nobody".'
+    job_id = submit("wants a tag that no worker has")
+    page = at("/jobs")
+
+    expect(row(page, "wants a tag that no worker has")).to_contain_text(why)
+
+    page = at(f"/jobs/{job_id}")
+    note = page.get_by_role("region", name="Why tasks wait")
+    expect(note).to_contain_text(f"1 task: {why}")
+    tasks = show(page, "Tasks").get_by_role("grid", name="Tasks of the job")
+    tasks.get_by_role("row").filter(has_text="echo").click()
+    expect(page.get_by_role("region", name="Details of the task")).to_contain_text(why)

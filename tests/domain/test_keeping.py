@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from workflows.domain.farm_facts import FarmSnapshot, JobFacts, LeaseFacts, WorkerFacts
 from workflows.domain.keeping import (
     Keeper,
     KeeperTimes,
@@ -17,7 +18,7 @@ from workflows.domain.keeping import (
     audited,
     is_astray,
 )
-from workflows.domain.matchmaking import FarmSnapshot, JobFacts, LeaseFacts, Offer, WorkerFacts
+from workflows.domain.matchmaking import Offer
 from workflows.domain.messages import Census, Demand, Lease, Recall, Want, WorkerGone
 from workflows.domain.statuses import JobStatus, WorkerStatus
 

@@ -8,14 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workflows.domain.matchmaking import (
-    FarmSnapshot,
-    JobFacts,
-    LeaseFacts,
-    Plan,
-    WorkerFacts,
-    plan,
-)
+from workflows.domain.farm_facts import FarmSnapshot, JobFacts, LeaseFacts, WorkerFacts
+from workflows.domain.matchmaking import Plan, plan
 from workflows.domain.messages import Demand, Want
 from workflows.domain.statuses import JobStatus, WorkerStatus
 

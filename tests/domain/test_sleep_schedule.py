@@ -190,3 +190,30 @@ def test_a_schedule_asks_for_sleep_unless_that_is_so_or_was_asked_for(
     current: WorkerStatus, pending: StatusRequest | None, is_due: bool
 ) -> None:
     assert is_request_due(current, pending, ASLEEP) is is_due
+
+
+@pytest.mark.parametrize(
+    ("days", "start", "end", "now", "until"),
+    [
+        ("", "22:00", "08:00", "2026-05-04 23:00", "2026-05-05 08:00"),
+        ("", "22:00", "08:00", "2026-05-05 07:59", "2026-05-05 08:00"),
+        ("sa su", "", "", "2026-05-09 12:00", "2026-05-11 00:00"),  # two days, one sleep
+        ("mo", "", "", "2026-05-04 12:00", "2026-05-05 00:00"),
+    ],
+)
+def test_sleep_goes_on_until_no_interval_follows(
+    days: str, start: str, end: str, now: str, until: str
+) -> None:
+    assert schedule(days, start, end).asleep_until(at(now), SEVILLA) == at(until)
+
+
+@pytest.mark.parametrize(
+    ("asleep", "now"),
+    [
+        (schedule("", "22:00", "08:00"), "2026-05-04 12:00"),  # awake
+        (schedule("", "22:00", "08:00", active=False), "2026-05-04 23:00"),
+        (schedule(), "2026-05-04 12:00"),  # always asleep
+    ],
+)
+def test_sleep_that_is_not_or_does_not_end_has_no_end(asleep: SleepSchedule, now: str) -> None:
+    assert asleep.asleep_until(at(now), SEVILLA) is None

@@ -5,9 +5,10 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from tests.model.http_runs import HttpRun, end
+from workflows.domain.farm_facts import FarmSnapshot, JobFacts, LeaseFacts, WorkerFacts
 from workflows.domain.job.encoding import TaskColumns, decode, encode
 from workflows.domain.job.ranges import indexes_in
-from workflows.domain.matchmaking import FarmSnapshot, JobFacts, LeaseFacts, Offer, WorkerFacts
+from workflows.domain.matchmaking import Offer
 from workflows.domain.messages import (
     Change,
     Demand,

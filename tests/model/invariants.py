@@ -17,12 +17,16 @@ def unsettled(world: World) -> list[str]:
     """What is still to come; empty at rest. Jobs of a run that hangs are never at rest."""
     hanging = {key for _, key in world.hanging()}
     ill = {key.job_id for key in hanging}
+    executions = world.temporal.executions
     jobs = [job for job in world.db.jobs.values() if job.id not in ill]
     found = [f"{job.id} is {job.status}" for job in jobs if not _rests(world, job)]
     found += [f"{key} lives" for key in world.live_runs() if key not in hanging]
     found += [f"{job_id} asked for {change}" for job_id, change in world.people.waiting]
     found += [f"{job_id} is to be started" for job_id in world.db.outbox]
-    for execution in world.temporal.executions.values():
+    # Also of a job whose run hangs: the keeper's next audit starts it again.
+    open_jobs = [job.id for job in world.db.jobs.values() if not job.is_ended]
+    found += [f"{job_id} needs a workflow" for job_id in open_jobs if job_id not in executions]
+    for execution in executions.values():
         row = world.db.jobs.get(execution.job_id)
         if row is None or row.is_ended or row.run != execution.run:
             found.append(f"the workflow of {execution.job_id} has to end")
@@ -67,6 +71,7 @@ def _is_served(world: World, job: JobRecord, want: Want) -> bool:
 def violations(world: World) -> Iterator[str]:
     for job in world.db.jobs.values():
         yield from _of_job(world, job)
+    yield from world.keeper.lies[:3]
     yield from _of_workflows(world)
     yield from _of_numbers(world)
     if world.is_calm and world.never_fails and not world.people.asked:

@@ -9,11 +9,14 @@ from activities.keeper_memory import Wakeup
 from activities.keeper_watch import KeeperWatch
 from activities.keeping import Epoch, OpenWorkflow, TemporalAway
 from tests.model.database import Database, JobRecord
+from tests.model.reasons import lies
 from tests.model.temporal import Execution, Temporal
 from tests.model.times import AUDIT, COOLDOWN, KEEPER_LOOK, RESEND, STARVED, WAIT_OVER
+from workflows.domain.farm_facts import FarmSnapshot
 from workflows.domain.keeping import KeeperTimes, Message, OpenRun, StoredRun
-from workflows.domain.matchmaking import FarmSnapshot, Offer, RecallOrder
+from workflows.domain.matchmaking import Offer, RecallOrder
 from workflows.domain.messages import Lease
+from workflows.domain.shortages import Shortage
 from workflows.domain.statuses import WorkerStatus
 
 TIMES = KeeperTimes(
@@ -24,6 +27,9 @@ TIMES = KeeperTimes(
     start_again_s=1,
     starved_after_s=STARVED,
     wait_over_s=WAIT_OVER,
+    # Each pass says why tasks wait, and each time it is compared with what the pass did.
+    explain_s=0,
+    explain_again_s=0,
 )
 #: One for all histories, because a loop is expensive to make.
 _LOOP = asyncio.new_event_loop()
@@ -57,6 +63,11 @@ class Keeper:
         self._store = ModelStore(db, clock, self._step)
         self._hosts = ModelHosts(is_present, order, disconnect, self._step)
         self.restart()
+
+    @property
+    def lies(self) -> list[str]:
+        """What it said about waiting tasks that was not so."""
+        return self._store.lies
 
     @property
     def said(self) -> list[Message]:
@@ -121,14 +132,24 @@ class ModelStore:
         self._db = db
         self._clock = clock
         self._step = step
+        self._farm = FarmSnapshot((), (), ())
+        self._offers: Sequence[Offer] = ()
+        self.lies: list[str] = []
+        """What the keeper said that was not so."""
 
     async def next_epoch(self) -> int:
         return 1
 
     async def snapshot(self, is_present: Callable[[str], bool]) -> FarmSnapshot:
-        return self._db.snapshot(is_present, self._clock())
+        self._farm, self._offers = self._db.snapshot(is_present, self._clock()), ()
+        return self._farm
+
+    async def write_shortages(self, epoch: int, shortages: Sequence[Shortage]) -> bool:
+        self.lies += lies(self._farm, self._offers, shortages)
+        return True
 
     async def write_offers(self, epoch: int, offers: Sequence[Offer]) -> list[Lease]:
+        self._offers = offers
         self._step()
         return self._db.write_offers(offers, self._clock())
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 from enum import Enum, auto
 from typing import Any
 
+from workflows.domain.farm_facts import FarmSnapshot
 from workflows.domain.matchmaking import (
-    FarmSnapshot,
     Offer,
     Plan,
     RecallOrder,
@@ -21,6 +21,7 @@ from workflows.domain.matchmaking import (
     plan,
 )
 from workflows.domain.messages import Lease, Recall
+from workflows.domain.shortages import Shortage
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,10 @@ class KeeperTimes:
     """A task that waits again within this time has waited all the time: the worker that it waited
     for has taken it, but has not really tried it.
     """
+    explain_s: float = 2.0
+    """The time between two looks at why tasks wait."""
+    explain_again_s: float = 30.0
+    """After this time, sentences are made again: they name tags and times, which people change."""
     pause_s: float = 0.01
     """The pause between two passes, so that simultaneous changes are planned together."""
 
@@ -70,6 +75,8 @@ class Pass:
     """Leases to mark as recalled in the database; `messages` has the recalls for the jobs."""
     status_orders: Sequence[StatusOrder]
     messages: Sequence[Message]
+    shortages: Sequence[Shortage] | None = None
+    """Why tasks wait, of all jobs; None: nothing new is known."""
 
 
 class ResendTimer:
@@ -153,6 +160,37 @@ class StarvedTasks:
                 wait = _Wait(now, now)  # after a retry, the next wait begins
             granted = each.version if each.may_retry else wait.granted
             self._waits[key] = replace(wait, seen=now, granted=granted)
+
+
+class Explanations:
+    """Tells when to look at why tasks wait, and whether that is news."""
+
+    def __init__(self, every_s: float, again_s: float) -> None:
+        self._every_s = every_s
+        self._again_s = again_s
+        self._looked = self._said_at = float("-inf")
+        self._said: Sequence[Shortage] | None = None
+        self._unbegun: frozenset[str] = frozenset()
+
+    def is_due(self, now: float) -> bool:
+        return now - self._looked >= self._every_s
+
+    def news(self, shortages: Sequence[Shortage], now: float) -> Sequence[Shortage] | None:
+        """Return what to store; None if it is stored already.
+
+        A job whose workflow has not begun is left out the first time: most begin in a moment.
+        """
+        self._looked = now
+        seen, self._unbegun = self._unbegun, frozenset(s.job_id for s in shortages if s.is_start)
+        told = [each for each in shortages if not each.is_start or each.job_id in seen]
+        if told == self._said and now - self._said_at < self._again_s:
+            return None
+        self._said, self._said_at = told, now
+        return told
+
+    def say_again(self) -> None:
+        """Not all of the news could be stored."""
+        self._said = None
 
 
 class StartQueue:
@@ -273,12 +311,14 @@ class Keeper:
         self._times = times
         self._resend = ResendTimer(times.resend_s)
         self._starved = StarvedTasks(times.starved_after_s, times.wait_over_s)
+        self._explanations = Explanations(times.explain_s, times.explain_again_s)
         self._next_audit = float("-inf")
 
     def look(self, farm: FarmSnapshot, now: float) -> Pass:
         """Plan one pass. If a pass is cut off anywhere, the next one completes its work."""
         self._resend.forget_old(now)
-        planned = plan(farm, starved=self._starved.at(now))
+        explain = self._explanations.is_due(now)
+        planned = plan(farm, starved=self._starved.at(now), explain=explain)
         self._starved.note(planned.waiting, now)
         due = self._resend.is_due
         recalls = [
@@ -293,7 +333,12 @@ class Keeper:
             recalls=recalls,
             status_orders=[o for o in planned.status_orders if due("status", o, now=now)],
             messages=[*_recall_messages(recalls), *self._due_news(planned, now)],
+            shortages=self._explanations.news(planned.shortages, now) if explain else None,
         )
+
+    def explain_again(self) -> None:
+        """Say again why tasks wait, because not all of it could be stored."""
+        self._explanations.say_again()
 
     def _due_news(self, planned: Plan, now: float) -> Iterable[Message]:
         kinds: tuple[tuple[str, Sequence[tuple[str, Any]]], ...] = (

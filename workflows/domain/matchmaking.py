@@ -9,80 +9,17 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import NamedTuple
 
-from workflows.domain.messages import Census, Demand, SessionChanged, Want, WorkerGone
-from workflows.domain.statuses import SCHEDULABLE, JobStatus, WorkerStatus
-
-
-@dataclass(frozen=True, slots=True)
-class WorkerFacts:
-    """A worker that is not deleted. The snapshot has offline workers too, for the census."""
-
-    id: str
-    name: str
-    status: WorkerStatus
-    session: int
-    slots: int
-    task_types: frozenset[str]
-    tags: frozenset[str]
-    is_present: bool
-    """Its control channel is open or was open a moment ago, or it asked over HTTP recently."""
-    status_requested: WorkerStatus | None = None
-    is_lazy_request: bool = False
-    live_runs: tuple[str, ...] = ()
-    is_http: bool = False
-    is_polling: bool = False
-    """Whether it speaks HTTP and waits for a task just now."""
-    is_paused: bool = False
-    """Whether it stays awake but gets no further tasks."""
-    set_aside: str = ""
-    """Why it gets no further tasks until its machine is mended; empty if it gets them."""
-    types_left_out: frozenset[str] = frozenset()
-    """Task types that it gets again when its machine is mended; `task_types` has them not."""
-
-
-@dataclass(frozen=True, slots=True)
-class JobFacts:
-    """A job that has not ended."""
-
-    id: str
-    run: int
-    status: JobStatus
-    priority: int
-    age_rank: int
-    """Position by age; a smaller rank is an older job."""
-    tag: str | None
-    demand: Demand | None
-
-
-@dataclass(frozen=True, slots=True)
-class LeaseFacts:
-    """A lease that is offered or held."""
-
-    id: str
-    worker_id: str
-    session: int
-    slot: int
-    generation: int
-    job_id: str
-    run: int
-    is_held: bool
-    recall: str
-    """Empty, `after-task` or `at-once`."""
-    task_types: frozenset[str] | None = None
-    """The worker's task types when it was lent; None if unknown."""
-    is_stuck: bool = False
-    """Whether its run gives no sign of life, so that the lease may never end."""
-
-
-@dataclass(frozen=True, slots=True)
-class FarmSnapshot:
-    workers: tuple[WorkerFacts, ...]
-    jobs: tuple[JobFacts, ...]
-    leases: tuple[LeaseFacts, ...]
-    hand_backs: Mapping[tuple[str, str], int] = field(default_factory=dict)
-    """By (job, worker): the version of the demand that the worker could not serve."""
-    resting: frozenset[str] = frozenset()
-    """Workers that did not take a task a moment ago; they are not lent for a while."""
+from workflows.domain.farm_facts import FarmSnapshot, JobFacts, LeaseFacts, WorkerFacts
+from workflows.domain.messages import Census, SessionChanged, Want, WorkerGone
+from workflows.domain.shortages import (
+    Explainer,
+    Shortage,
+    can_begin,
+    is_in_tag,
+    unavailable,
+    unfit,
+)
+from workflows.domain.statuses import SCHEDULABLE, WorkerStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +80,8 @@ class Plan:
     status_orders: list[StatusOrder] = field(default_factory=list)
     lost: list[str] = field(default_factory=list)
     """Workers that should be in contact but are not."""
+    shortages: list[Shortage] = field(default_factory=list)
+    """If they were asked for: why tasks wait; the jobs in the order in which they are served."""
 
 
 #: A host with one of these statuses runs no task, so its leases are lost.
@@ -154,14 +93,20 @@ def plan(
     *,
     max_lent: int = 400,
     starved: Starved = _NONE_STARVES,
+    explain: bool = False,
 ) -> Plan:
     """Return what the keeper shall do now. An unchanged farm gives the same plan again.
 
     Args:
         starved: tasks that have waited too long for another worker.
         max_lent: the most leases that one job gets; one workflow cannot serve more.
+        explain: whether to say why tasks wait, which costs time on a large farm.
     """
-    return _Pass(farm, max_lent, starved).plan()
+    this = _Pass(farm, max_lent, starved)
+    planned = this.plan()
+    if explain:
+        planned.shortages = this.shortages()
+    return planned
 
 
 class _Pass:
@@ -184,10 +129,14 @@ class _Pass:
             self._on_way[lease.job_id] += not lease.is_held and not lease.recall
         self._unreachable: defaultdict[str, list[LeaseFacts]] = defaultdict(list)
         """Leases of lost hosts, by job; they wait until another worker is free (rule 6)."""
+        self._unmet: list[tuple[JobFacts, Want, int]] = []
+        """What jobs still need after this pass: how many workers for which want."""
+        self._reserved: dict[str, JobFacts] = {}
+        """Workers that are kept free for the task of a lost host."""
         self._free = [
             (worker, slot)
             for worker in farm.workers
-            if _takes_work(worker) and _can_begin(worker) and worker.id not in farm.resting
+            if _takes_work(worker) and can_begin(worker) and worker.id not in farm.resting
             for slot in self._free_slots(worker)
         ]
         self._freed_soon: list[LeaseFacts] = [
@@ -254,6 +203,8 @@ class _Pass:
             need = max(0, want.count - coming)
             coming = max(0, coming - want.count)
             need = self._offer(job, want, need)
+            if need:
+                self._unmet.append((job, want, need))
             self._recall_for_priority(job, want, need)
             self._answer_census(job, want)
 
@@ -272,6 +223,7 @@ class _Pass:
             other = next((worker for worker in below if _can_replace(worker, job, types)), None)
             if place is not None:
                 self._free.remove(place)
+                self._reserved[place[0].id] = job
             elif other is not None:
                 below.remove(other)
             else:
@@ -294,13 +246,8 @@ class _Pass:
 
     def _is_useful(self, worker: WorkerFacts, job: JobFacts, want: Want) -> bool:
         assert job.demand is not None
-        handed_back = self._farm.hand_backs.get((job.id, worker.id))
-        return (
-            _can_serve(worker, job, want.task_type)
-            and worker.id not in want.blocked
-            and worker.id not in want.failed
-            and handed_back != job.demand.version
-        )
+        gave_back = self._farm.hand_backs.get((job.id, worker.id)) == job.demand.version
+        return unfit(worker, job, want, gave_back=gave_back) is None
 
     def _recall_for_priority(self, job: JobFacts, want: Want, need: int) -> None:
         for lease in self._freed_soon[:]:
@@ -344,7 +291,7 @@ class _Pass:
         able = [
             worker
             for worker in self._farm.workers
-            if _is_in_tag(worker, job)
+            if is_in_tag(worker, job.tag)
             and want.task_type in worker.task_types | worker.types_left_out
         ]
         unblocked = [worker for worker in able if worker.id not in want.blocked]
@@ -385,6 +332,28 @@ class _Pass:
         self._plan.waiting.append(waiting)
         return retry
 
+    # --- why tasks wait --------------------------------------------------------------------------
+
+    def shortages(self) -> list[Shortage]:
+        """Return why tasks wait, after `plan`."""
+        gave_back: defaultdict[tuple[str, int], list[str]] = defaultdict(list)
+        for (job_id, worker_id), version in self._farm.hand_backs.items():
+            gave_back[job_id, version].append(worker_id)
+        at_work = [(lease.worker_id, lease.job_id) for lease in self._farm.leases]
+        at_work += [(offer.worker_id, offer.job_id) for offer in self._plan.offers]
+        explainer = Explainer(self._farm, at_work, self._reserved)
+        unbegun = [
+            Shortage(job.id, job.tag, "")
+            for job in self._farm.jobs
+            if job.status in SCHEDULABLE and job.demand is None
+        ]
+        unmet = [
+            explainer.explain(job, want, need, gave_back[job.id, job.demand.version])
+            for job, want, need in self._unmet
+            if job.demand is not None
+        ]
+        return unmet + unbegun
+
 
 def _is_dead(worker: WorkerFacts) -> bool:
     has_vanished = worker.status is WorkerStatus.STARTING and not worker.is_present
@@ -401,7 +370,7 @@ def _may_come_back(worker: WorkerFacts, job: JobFacts, lease: LeaseFacts) -> boo
 
 
 def _can_replace(worker: WorkerFacts, job: JobFacts, types: frozenset[str]) -> bool:
-    return _is_in_tag(worker, job) and not types.isdisjoint(worker.task_types)
+    return is_in_tag(worker, job.tag) and not types.isdisjoint(worker.task_types)
 
 
 def _is_missed(worker: WorkerFacts) -> bool:
@@ -415,31 +384,8 @@ def _is_missed(worker: WorkerFacts) -> bool:
     return is_expected and not worker.is_present
 
 
-def _can_begin(worker: WorkerFacts) -> bool:
-    """Return whether the worker can begin a task at once.
-
-    An HTTP worker is lent only while it asks, because a task might wait long for it otherwise.
-    """
-    return worker.is_polling or not worker.is_http
-
-
 def _takes_work(worker: WorkerFacts | None) -> bool:
-    return (
-        worker is not None
-        and worker.status is WorkerStatus.AWAKE
-        and worker.is_present
-        and worker.status_requested is None
-        and not worker.is_paused
-        and not worker.set_aside
-    )
-
-
-def _can_serve(worker: WorkerFacts, job: JobFacts, task_type: str) -> bool:
-    return task_type in worker.task_types and _is_in_tag(worker, job)
-
-
-def _is_in_tag(worker: WorkerFacts, job: JobFacts) -> bool:
-    return job.tag is None or job.tag in worker.tags
+    return worker is not None and unavailable(worker) is None
 
 
 def _recall_for(worker: WorkerFacts, job: JobFacts, lease: LeaseFacts) -> RecallOrder | None:

@@ -72,6 +72,15 @@ class SleepSchedule:
         )
         return WorkerStatus.ASLEEP if is_asleep else WorkerStatus.AWAKE
 
+    def asleep_until(self, now: datetime, zone: tzinfo | None = None) -> datetime | None:
+        """Return when the sleep of this moment ends, in UTC; None if it does not, or none is."""
+        end = now
+        for begin, until in self._intervals_around(now, zone, days_after=len(DAYS)):
+            if begin <= end < until:
+                end = until
+        is_known = now < end <= now + len(DAYS) * _DAY
+        return end if self.is_active and is_known else None
+
     def next_check(self, now: datetime, zone: tzinfo | None = None) -> datetime | None:
         """Return when to apply the schedule next, in UTC; None if it is not active.
 
@@ -87,10 +96,10 @@ class SleepSchedule:
         return min(moment for moment in moments if moment > now)
 
     def _intervals_around(
-        self, now: datetime, zone: tzinfo | None
+        self, now: datetime, zone: tzinfo | None, days_after: int = 1
     ) -> Iterator[tuple[datetime, datetime]]:
-        """Yield the intervals that begin yesterday, today or tomorrow; each end is exclusive."""
-        for offset in (-1, 0, 1):
+        """Yield the intervals that begin from yesterday on; each end is exclusive."""
+        for offset in range(-1, days_after + 1):
             day = _today(now, zone) + offset * _DAY
             if self.days and DAYS[day.weekday()] not in self.days:
                 continue

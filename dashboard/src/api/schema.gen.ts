@@ -1162,7 +1162,10 @@ export interface paths {
         get?: never;
         put?: never;
         post?: never;
-        /** End My Session */
+        /**
+         * End My Session
+         * @description End a session of the caller. A token ends none.
+         */
         delete: operations["endMySession"];
         options?: never;
         head?: never;
@@ -1182,6 +1185,8 @@ export interface paths {
         /**
          * Create My Token
          * @description Make a token that may do what the caller may, within the scopes. It is shown once.
+         *
+         *     A token makes no other tokens: they could outlive it.
          */
         post: operations["createMyToken"];
         delete?: never;
@@ -1200,7 +1205,10 @@ export interface paths {
         get?: never;
         put?: never;
         post?: never;
-        /** Remove My Token */
+        /**
+         * Remove My Token
+         * @description Remove a token of the caller. A token removes none but itself.
+         */
         delete: operations["removeMyToken"];
         options?: never;
         head?: never;
@@ -2127,6 +2135,8 @@ export interface components {
             owner?: string | null;
             /** Tasks Stuck */
             tasks_stuck?: number | null;
+            /** Waiting */
+            waiting?: string | null;
             /**
              * Archived At
              * Format: date-time
@@ -2689,6 +2699,18 @@ export interface components {
             /** Database */
             database: boolean;
         };
+        /**
+         * HinderedWorkers
+         * @description Workers that the same cause keeps from tasks that wait.
+         */
+        HinderedWorkers: {
+            /** Cause */
+            cause: string;
+            /** Workers */
+            workers: number;
+            /** Names */
+            names: string[];
+        };
         /** Job */
         Job: {
             /** Name */
@@ -2738,6 +2760,8 @@ export interface components {
             owner?: string | null;
             /** Tasks Stuck */
             tasks_stuck?: number | null;
+            /** Waiting */
+            waiting?: string | null;
         };
         /**
          * JobAction
@@ -2859,9 +2883,11 @@ export interface components {
         };
         /**
          * JobReasons
-         * @description Why tasks of a job failed, or wait because of a fault of a machine; and their warnings.
+         * @description Why tasks of a job failed or wait, and their warnings.
          */
         JobReasons: {
+            /** Waiting */
+            waiting: components["schemas"]["WaitingTasks"][];
             /** Reasons */
             reasons: components["schemas"]["LikeTasks"][];
             /** Warnings */
@@ -3711,6 +3737,8 @@ export interface components {
             silent_since?: string | null;
             /** Depends On */
             depends_on: number[];
+            /** Waiting */
+            waiting: string;
         };
         /**
          * TaskUpdate
@@ -3891,6 +3919,20 @@ export interface components {
         Views: {
             /** Views */
             views: components["schemas"]["View"][];
+        };
+        /**
+         * WaitingTasks
+         * @description Tasks of one type that could run now, if a worker were free for them.
+         */
+        WaitingTasks: {
+            /** Task Type */
+            task_type: string;
+            /** Tasks */
+            tasks: number;
+            /** Sentence */
+            sentence: string;
+            /** Hindered */
+            hindered: components["schemas"]["HinderedWorkers"][];
         };
         /** Worker */
         Worker: {

@@ -25,7 +25,7 @@ export function useJobReasons(job: () => Job, counts: () => unknown): Readonly<R
     reasons.value = undefined
     void load().catch(complain)
   }, { immediate: true })
-  watch(counts, () => {
+  watch([counts, () => job().waiting], () => {
     timer ??= window.setTimeout(() => void load().catch(complain), PAUSE_MS)
   })
   onScopeDispose(() => window.clearTimeout(timer))

@@ -11,7 +11,7 @@ export const useJobs = sharedByPage(() =>
     fetchAll: async () => (await answered(api.GET('/api/v3/jobs'))).jobs,
     fetchOne: (id) => answered(api.GET('/api/v3/jobs/{job_id}', { params: { path: { job_id: id } } })),
     changed,
-    seldomTold: ['tasks_stuck'],
+    seldomTold: ['tasks_stuck', 'waiting'],
     isGone: (payload) => Boolean(payload.was_deleted || payload.archived_at),
   }),
 )
@@ -23,6 +23,9 @@ function changed(job: Job, payload: Payload): Job {
   known.steps_completed = Number(payload.steps_completed ?? job.steps_completed)
   known.steps_total = Number(payload.steps_total ?? job.steps_total)
   if (payload.tasks_stuck !== undefined) known.tasks_stuck = Number(payload.tasks_stuck)
+  if (payload.waiting !== undefined) known.waiting = String(payload.waiting) || null
+  // A moment after its status has changed, the job is told anew why it waits, if it does.
+  else if (known.status !== job.status) known.waiting = null
   if (payload.delete_requested_at) known.delete_requested_at = String(payload.delete_requested_at)
   return known
 }

@@ -82,9 +82,9 @@ async def create_token_of_account(
     status_code=204,
 )
 async def remove_token_of_account(
-    account_id: AccountId, token_id: TokenId, accounts: AccountsOfFarm
+    account_id: AccountId, token_id: TokenId, caller: Caller, accounts: AccountsOfFarm
 ) -> None:
-    await accounts.remove_token(account_id, token_id)
+    await accounts.remove_token(account_id, token_id, caller)
 
 
 @router.get("/audit", operation_id="getAudit")

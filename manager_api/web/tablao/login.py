@@ -86,8 +86,9 @@ async def create_login_link(caller: Caller, parts: Parts) -> LoginLink:
 
 @router.post("/logout", operation_id="logOut", dependencies=[Anybody], status_code=204)
 async def log_out(caller: Caller, request: Request, response: Response, parts: Parts) -> None:
-    begin_entry(request, caller)
-    await parts.logins.log_out(caller)
+    if caller.via is Via.SESSION:
+        begin_entry(request, caller)
+        await parts.logins.log_out(caller)
     remove_session_cookie(response, request)
 
 
@@ -112,6 +113,7 @@ async def get_my_sessions(caller: Caller, parts: Parts) -> BrowserSessions:
     status_code=204,
 )
 async def end_my_session(session_id: SessionId, caller: Caller, parts: Parts) -> None:
+    """End a session of the caller. A token ends none."""
     _check_account(caller)
     await parts.logins.end(session_id, caller)
 
@@ -125,7 +127,12 @@ async def get_my_tokens(caller: Caller, accounts: AccountsOfFarm) -> Tokens:
 async def create_my_token(
     asked: TokenRequest, caller: Caller, accounts: AccountsOfFarm
 ) -> NewToken:
-    """Make a token that may do what the caller may, within the scopes. It is shown once."""
+    """Make a token that may do what the caller may, within the scopes. It is shown once.
+
+    A token makes no other tokens: they could outlive it.
+    """
+    if caller.via is Via.TOKEN:
+        raise Forbidden("a token makes no other tokens: log in with name and password")
     return await accounts.create_token(_own_account(caller), asked, caller)
 
 
@@ -133,7 +140,8 @@ async def create_my_token(
     "/me/tokens/{token_id}", operation_id="removeMyToken", dependencies=[Reading], status_code=204
 )
 async def remove_my_token(token_id: TokenId, caller: Caller, accounts: AccountsOfFarm) -> None:
-    await accounts.remove_token(_own_account(caller), token_id)
+    """Remove a token of the caller. A token removes none but itself."""
+    await accounts.remove_token(_own_account(caller), token_id, caller)
 
 
 async def _begun(cookie: str, request: Request, response: Response, parts: Parts) -> Me:

@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from manager_api.contract.views import Owner, View, ViewRequest, Views
+from manager_api.views.service import ViewService
 from manager_api.web.auth import Caller, Reading
 from manager_api.web.dependencies import SavedViews
 from manager_api.web.json_bodies import JsonRoute
@@ -27,26 +28,25 @@ Asker = Annotated[Owner, Query(description="The asker; its personal views are vi
 @router.get("", operation_id="getViews")
 async def get_views(owner: Asker, caller: Caller, views: SavedViews) -> Views:
     """Return the shared views and the asker's own, of all pages, sorted by name."""
-    return await views.all(caller.id or owner)
+    return await views.all(await views.owner(caller.id, owner))
 
 
 @router.post("", operation_id="createView", status_code=201)
 async def create_view(asked: ViewRequest, caller: Caller, views: SavedViews) -> View:
-    return await views.create(_of(caller, asked))
+    return await views.create(await _of(caller, asked, views))
 
 
 @router.put("/{view_id}", operation_id="changeView")
 async def change_view(
     view_id: ViewId, asked: ViewRequest, caller: Caller, views: SavedViews
 ) -> View:
-    return await views.change(view_id, _of(caller, asked))
+    return await views.change(view_id, await _of(caller, asked, views))
 
 
 @router.delete("/{view_id}", operation_id="removeView", status_code=204)
 async def remove_view(view_id: ViewId, owner: Asker, caller: Caller, views: SavedViews) -> None:
-    await views.remove(view_id, caller.id or owner)
+    await views.remove(view_id, await views.owner(caller.id, owner))
 
 
-def _of(caller: Identity, asked: ViewRequest) -> ViewRequest:
-    """Return a request whose owner is the caller's account, if it has one."""
-    return asked.model_copy(update={"owner": caller.id}) if caller.id else asked
+async def _of(caller: Identity, asked: ViewRequest, views: ViewService) -> ViewRequest:
+    return asked.model_copy(update={"owner": await views.owner(caller.id, asked.owner)})

@@ -19,6 +19,7 @@ from workflows.domain.access import Identity
 from workflows.domain.messages import Change
 
 if TYPE_CHECKING:
+    from manager_api.database.engine import Database
     from tests.manager.stand_in_farm import Farm
 
 API = "/api/tablao/v1"
@@ -129,7 +130,87 @@ async def test_an_attack_is_few_entries(farm: "Farm") -> None:
     async with farm.parts.database.reading() as session:
         count = await session.scalar(select(func.count()).select_from(AuditRow))
 
-    assert count == 200
+    assert count == 51
+
+
+async def test_many_kinds_of_refusals_do_not_hide_those_of_others(farm: "Farm") -> None:
+    counter = RefusalCounter(farm.parts.database, lambda: timedelta())
+    counter.count(Entry(caller=Identity(name="lola"), address="10.0.0.8", action="logIn"), "no")
+    for number in range(1000):
+        caller = Identity(name=f"name {number}")
+        counter.count(Entry(caller=caller, address="10.0.0.7", action="logIn"), "no")
+    await counter.store()
+
+    async with farm.parts.database.reading() as session:
+        found = (await session.scalars(select(AuditRow).order_by(AuditRow.id))).all()
+
+    assert (found[0].name, found[0].address) == ("lola", "10.0.0.8")
+    assert (found[-1].action, found[-1].times) == ("others", 950)
+
+
+async def test_an_address_is_cut_to_what_the_database_takes(db: "Database") -> None:
+    counter = RefusalCounter(db, lambda: timedelta())
+    counter.count(Entry(caller=Identity(name="x" * 300), address="y" * 300, action="logIn"), "no")
+    await counter.store()
+
+    async with db.reading() as session:
+        (entry,) = (await session.scalars(select(AuditRow))).all()
+
+    assert (len(entry.name), len(entry.address)) == (255, 255)
+
+
+async def test_a_stranger_adds_few_entries_whatever_it_asks(
+    farm: "Farm", api: httpx.AsyncClient, stranger: httpx.AsyncClient
+) -> None:
+    for number in range(30):
+        await stranger.post(f"{API}/logout")
+        await stranger.post("/api/v3/worker/register-worker", json={"name": number})
+    await farm.parts.refusals.store()
+
+    found = await entries(api)
+
+    assert {each["action"] for each in found} == {"registerWorker"}
+    assert sum(each["times"] for each in found) == 30
+    # The counter stores now and then, so there may be a few more than one.
+    assert len(found) < 20
+
+
+@pytest.mark.parametrize("kind", ["user", "join"])
+async def test_a_token_that_does_not_count_is_a_refusal(
+    farm: "Farm", api: httpx.AsyncClient, stranger: httpx.AsyncClient, kind: str
+) -> None:
+    answer = await stranger.post(
+        "/api/v3/worker/register-worker",
+        json={"name": "w", "secret": "s" * 32, "platform": "linux", "supported_task_types": []},
+        headers={"authorization": f"Bearer tablao_{kind}_{'x' * 43}"},
+    )
+    await farm.parts.refusals.store()
+
+    (entry,) = await entries(api)
+
+    assert answer.status_code in (401, 403)
+    assert (entry["action"], entry["address"]) == ("registerWorker", "10.0.0.7")
+    assert entry["outcome"] != "done"
+
+
+async def test_a_worker_that_joins_by_a_token_has_an_entry(
+    api: httpx.AsyncClient, stranger: httpx.AsyncClient
+) -> None:
+    made = (await api.post(f"{API}/join-tokens", json={"name": "shelf 3"})).json()
+    await stranger.post(
+        "/api/v3/worker/register-worker",
+        json={"name": "w", "secret": "s" * 32, "platform": "linux", "supported_task_types": []},
+        headers={"authorization": f"Bearer {made['secret']}"},
+    )
+
+    entry = (await entries(api))[0]
+
+    assert (entry["action"], entry["name"], entry["outcome"]) == (
+        "registerWorker",
+        "a join token",
+        "done",
+    )
+    assert entry["after"]["worker"] == "w"
 
 
 async def test_pages_are_read_one_after_the_other(api: httpx.AsyncClient) -> None:

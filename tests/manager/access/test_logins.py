@@ -1,5 +1,7 @@
 """Logging in and out: passwords, one-time links, sessions and what ends them."""
 
+import asyncio
+import contextlib
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Any
 
@@ -90,14 +92,43 @@ def test_tries_are_limited_for_an_address_too_and_come_back() -> None:
     now = 0.0
     limit = TryLimit(lambda: now)
     for number in range(50):
-        limit.check(f"account {number}", "10.0.0.7")
-        limit.wrong(f"account {number}", "10.0.0.7")
+        limit.begin(f"account {number}", "10.0.0.7")
 
     with pytest.raises(TooManyTries):
-        limit.check("another", "10.0.0.7")
-    limit.check("another", "10.0.0.8")
+        limit.begin("another", "10.0.0.7")
+    limit.begin("another", "10.0.0.8")
     now += 31.0
-    limit.check("another", "10.0.0.7")
+    limit.begin("another", "10.0.0.7")
+
+
+def test_right_passwords_leave_an_address_as_many_tries_as_before() -> None:
+    limit = TryLimit(lambda: 0.0)
+    for number in range(200):
+        limit.begin(f"account {number}", "10.0.0.7")
+        limit.right(f"account {number}", "10.0.0.7")
+
+    limit.begin("another", "10.0.0.7")
+
+
+async def test_passwords_tried_at_the_same_time_are_limited_too(
+    api: httpx.AsyncClient, browser: httpx.AsyncClient
+) -> None:
+    await person(api)
+
+    tried = await asyncio.gather(*(log_in(browser, password=f"wrong {n}") for n in range(20)))
+
+    assert sorted(tried) == [401] * 5 + [429] * 15
+
+
+def test_an_account_is_locked_no_longer_for_many_tries_at_the_same_time() -> None:
+    now = 0.0
+    limit = TryLimit(lambda: now)
+    for number in range(100):
+        with contextlib.suppress(TooManyTries):
+            limit.begin("lola", f"10.0.0.{number}")
+    now += 31.0
+
+    limit.begin("lola", "10.0.0.200")
 
 
 async def test_a_cookie_counts_only_for_pages_of_the_manager(
@@ -278,21 +309,64 @@ async def test_a_token_may_do_what_scopes_and_role_both_allow(
     assert made.json()["secret"] not in str(listed)
 
 
-async def test_a_token_hands_out_no_more_than_it_has(
-    api: httpx.AsyncClient, browser: httpx.AsyncClient
+@pytest.mark.parametrize("scopes", [["submit"], ["read"], ["read", "admin"]])
+async def test_a_token_makes_no_tokens(
+    api: httpx.AsyncClient, browser: httpx.AsyncClient, scopes: list[str]
 ) -> None:
     await person(api, role="artist")
     await log_in(browser)
-    small = await browser.post(f"{API}/me/tokens", json={"name": "small", "scopes": ["read"]})
+    small = await browser.post(
+        f"{API}/me/tokens", json={"name": "small", "scopes": ["read"], "days": 1}
+    )
     browser.cookies.clear()
 
     answer = await browser.post(
         f"{API}/me/tokens",
-        json={"name": "large", "scopes": ["submit"]},
+        json={"name": "for ever", "scopes": scopes},
         headers={"authorization": f"Bearer {small.json()['secret']}"},
     )
 
     assert answer.status_code == 403
+
+
+async def test_an_administrators_token_hands_out_no_more_than_it_has(
+    api: httpx.AsyncClient, browser: httpx.AsyncClient
+) -> None:
+    service = {"name": "ci", "role": "wrangler", "is_service": True}
+    address = f"{API}/accounts/{(await api.post(f'{API}/accounts', json=service)).json()['id']}"
+    await person(api, role="admin")
+    await log_in(browser)
+    small = await browser.post(f"{API}/me/tokens", json={"name": "small", "scopes": ["admin"]})
+    browser.cookies.clear()
+
+    answer = await browser.post(
+        f"{address}/tokens",
+        json={"name": "large", "scopes": ["jobs:all"]},
+        headers={"authorization": f"Bearer {small.json()['secret']}"},
+    )
+
+    assert answer.status_code == 403
+
+
+async def test_a_token_ends_no_sessions_and_removes_no_token_but_itself(
+    api: httpx.AsyncClient, browser: httpx.AsyncClient
+) -> None:
+    await person(api, role="artist")
+    await log_in(browser)
+    asked = {"name": "on a screen", "scopes": ["read"]}
+    shown, other = [(await browser.post(f"{API}/me/tokens", json=asked)).json() for _ in range(2)]
+    (session,) = (await browser.get(f"{API}/me/sessions")).json()["sessions"]
+    browser.cookies.clear()
+    browser.headers["authorization"] = f"Bearer {shown['secret']}"
+
+    refused = [
+        await browser.delete(f"{API}/me/sessions/{session['id']}"),
+        await browser.delete(f"{API}/me/tokens/{other['token']['id']}"),
+    ]
+    removed = await browser.delete(f"{API}/me/tokens/{shown['token']['id']}")
+
+    assert [each.status_code for each in refused] == [403, 403]
+    assert removed.status_code == 204
 
 
 async def test_a_removed_token_is_out_at_once(

@@ -215,7 +215,7 @@ def _serve_job_details(api: FastAPI, fake: FakeManager) -> None:
     async def reasons(job_id: str) -> Any:
         like = {"text": "no camera", "tasks": 3, "task_ids": [TASK]}
         lost = {"text": "a library is missing", "tasks": 1, "count": 9, "task_ids": [TASK]}
-        return {"reasons": [like], "warnings": [lost]}
+        return {"waiting": [], "reasons": [like], "warnings": [lost]}
 
 
 def _serve_job_types(api: FastAPI) -> None:
@@ -240,7 +240,8 @@ def _serve_tasks(api: FastAPI) -> None:
 
     @api.get("/api/tablao/v1/tasks/{task_id}/tries")
     async def tries(task_id: str) -> Any:
-        return {"attempt": 1, "silent_since": SINCE if task_id == TASK else None}
+        silent_since = SINCE if task_id == TASK else None
+        return {"attempt": 1, "silent_since": silent_since, "waiting": ""}
 
     @api.get("/api/v3/tasks/{task_id}")
     async def task(task_id: str) -> Any:

@@ -84,6 +84,7 @@ def test_no_warning_of_plain_http_where_it_is_not_served(
 @pytest.mark.parametrize(
     ("host", "url"),
     [
+        ("localhost", "http://127.0.0.1:80"),
         ("127.0.0.1", "http://127.0.0.1:80"),
         ("0.0.0.0", "http://127.0.0.1:80"),
         ("::", "http://[::1]:80"),

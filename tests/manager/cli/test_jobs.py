@@ -272,3 +272,27 @@ def test_an_address_that_is_none_is_a_sentence(run: Run) -> None:
     outcome = run("jobs", manager="ftp://farm")
 
     assert outcome.err == "Error: ftp://farm is not the address of a manager.\n"
+
+
+def test_a_job_that_waits_says_why(run: Run, fake: FakeManager) -> None:
+    fake.jobs[JOB]["waiting"] = "No worker has the tag."
+
+    assert f"{JOB[:8]} waits: No worker has the tag." in run("jobs").out
+
+
+def test_each_job_has_one_line_without_control_characters(run: Run, fake: FakeManager) -> None:
+    fake.jobs[JOB]["name"] = "first\nsecond\x1b[2J"
+
+    outcome = run("jobs")
+
+    assert len(outcome.out.splitlines()) == 1 + len(fake.jobs)
+    assert "first�second�[2J" in outcome.out
+
+
+def test_who_submitted_a_job_and_for_what_is_shown(run: Run, fake: FakeManager) -> None:
+    fake.jobs[JOB]["metadata"] = {"user.name": "dora", "project": "Pilot", "comment": "again"}
+
+    [line] = [line for line in run("jobs").out.splitlines() if JOB[:8] in line]
+    assert "dora" in line
+    assert "Pilot" in line
+    assert "again" in run("job", "show", JOB).out

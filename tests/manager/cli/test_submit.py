@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from manager_api.cli.client import Manager
+from manager_api.cli.client import Manager, system_user
 from manager_api.cli.console import CommandError
 from manager_api.cli.job_settings import BadSetting, as_folder, parse_settings
 from manager_api.cli.progress import follow_job
-from tests.manager.cli.fake_manager import FakeManager, Run
+from tests.manager.cli.fake_manager import TAG, FakeManager, Run
 
 JOB = "11111111-1111-4111-8111-111111111111"
 
@@ -70,7 +70,25 @@ def test_metadata_is_sent(run: Run, fake: FakeManager, blend: Path) -> None:
         "submit", str(blend), "--frames", "1", "--metadata", "longest_run=2h", "--metadata", "a=b=c"
     )
 
-    assert fake.last[1]["metadata"] == {"longest_run": "2h", "a": "b=c"}
+    sent = fake.last[1]["metadata"]
+    assert sent == {"user.name": system_user(), "longest_run": "2h", "a": "b=c"}
+
+
+def test_project_comment_tag_and_user_are_sent(run: Run, fake: FakeManager, blend: Path) -> None:
+    told = ("--project", "Pilot", "--comment", "again", "--tag", "gpu")
+
+    run("submit", str(blend), "--frames", "1", *told)
+
+    sent = fake.last[1]
+    assert sent["metadata"] == {"user.name": system_user(), "project": "Pilot", "comment": "again"}
+    assert sent["worker_tag"] == TAG
+
+
+def test_a_tag_that_does_not_exist_is_refused(run: Run, fake: FakeManager, blend: Path) -> None:
+    outcome = run("submit", str(blend), "--frames", "1", "--tag", "nope")
+
+    assert outcome.exit_code == 1
+    assert "nope" in outcome.err
 
 
 def test_metadata_without_a_key_is_refused(run: Run, blend: Path) -> None:

@@ -159,3 +159,27 @@ async def test_an_image_of_a_job_that_goes_is_not_the_farms_last(
     async with db.reading() as session:
         assert await last_rendered.last_rendered_job(session) is None
     assert await told() == []
+
+
+@pytest.mark.parametrize(
+    ("named", "is_used"),
+    [
+        ("proj/one", True),
+        ("./proj//one/", True),
+        ("proj/one/folder", True),
+        ("PROJ/One", True),
+        ("proj", True),
+        ("proj/o", False),
+        ("proj/one-2", False),
+        ("p_oj/one", False),
+    ],
+)
+async def test_a_checkout_of_another_job_is_known_however_it_is_written(
+    db: Database, insert: Submit, named: str, is_used: bool
+) -> None:
+    await insert(1, shaman_checkout_id="proj/one")
+    await request(db, await insert(1, shaman_checkout_id=named))
+    ((pending,),) = [page async for page in deletions.pages(db)]
+
+    async with db.reading() as session:
+        assert await deletions.is_checkout_of_others(session, pending) is is_used

@@ -16,7 +16,7 @@ from manager_api.workers.service import WorkerService
 from tests.manager.api_calls import Fits, Register, Submit, eventually
 from tests.manager.http_workers.http_farm import AtWork, HttpFarm
 from tests.manager.stand_in_farm import SECRET, Credentials, Farm
-from workflows.domain.matchmaking import WorkerFacts
+from workflows.domain.farm_facts import WorkerFacts
 from workflows.domain.statuses import WorkerStatus
 
 Make = Callable[..., Awaitable[Any]]

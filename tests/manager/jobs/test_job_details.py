@@ -115,6 +115,7 @@ async def test_tries_name_what_a_task_waits_for(
         "warnings": [],
         "silent_since": None,
         "depends_on": [1],
+        "waiting": 'It waits for the task "echo".',
     }
 
 
@@ -300,6 +301,7 @@ async def test_a_job_without_failures_has_no_reasons(
     job = await submit()
 
     assert (await api.get(f"{V1}/jobs/{job['id']}/reasons")).json() == {
+        "waiting": [],
         "reasons": [],
         "warnings": [],
     }

@@ -16,8 +16,9 @@ from manager_api.jobs.projection import SqlProjectionStore
 from manager_api.keeper.pruning import LeasePruning
 from manager_api.keeper.store import AT_ONCE, SqlKeeperStore
 from manager_api.workers import store as workers
+from workflows.domain.farm_facts import FarmSnapshot
 from workflows.domain.job.encoding import TaskColumns, encode
-from workflows.domain.matchmaking import FarmSnapshot, Offer, RecallOrder
+from workflows.domain.matchmaking import Offer, RecallOrder
 from workflows.domain.messages import (
     Demand,
     Lease,

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from manager_api.logs.process_log import one_line_formatter
+from manager_api.logs.process_log import _CHATTY, _OURS, one_line_formatter, set_level
 
 PROGRAM = """
 import logging
@@ -48,6 +48,19 @@ def test_ours_and_those_of_libraries_come_in_one_shape() -> None:
 
 def test_a_higher_level_is_quieter() -> None:
     assert len(said("error")) == 1
+
+
+@pytest.mark.parametrize("library", ["uvicorn.error", "hpack.hpack", "httpcore", "aiosqlite", "x"])
+def test_no_library_logs_what_it_reads_at_any_level(library: str) -> None:
+    before = {name: logging.getLogger(name).level for name in ("", *_CHATTY, *_OURS)}
+    try:
+        set_level("debug")
+
+        assert logging.getLogger("manager_api.a").isEnabledFor(logging.DEBUG)
+        assert not logging.getLogger(library).isEnabledFor(logging.DEBUG)
+    finally:
+        for name, level in before.items():
+            logging.getLogger(name).setLevel(level)
 
 
 @pytest.mark.parametrize("mark", ["\n", "\r", "\x1b[2J", "\u2028", "\x00"])

@@ -156,6 +156,18 @@ def test_what_was_removed_by_hand_is_forgotten(store: FileStore, blob: Blob) -> 
     assert os.listdir(store.layout.register) == []
 
 
+@pytest.mark.parametrize("part", ["proj/one/folder", "proj/one/folder/deep"])
+def test_a_folder_in_a_checkout_is_not_erased_as_if_it_were_one(
+    store: FileStore, blob: Blob, part: str
+) -> None:
+    create_checkout(store, "proj/one", {"folder/deep/a": blob}, as_links=True)
+
+    with pytest.raises(NotAllowed):
+        erase_checkout(store.layout, part)
+
+    assert (store.layout.jobs / "proj/one/folder/deep/a").is_symlink()
+
+
 def test_a_checkout_of_flamencos_can_be_erased(store: FileStore, blob: Blob) -> None:
     create_checkout(store, "one", {"folder/a": blob}, as_links=True)
     shutil.rmtree(store.layout.register)

@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import temporalio.api.workflowservice.v1 as api
 from google.protobuf.message import Message
-from temporalio.api.common.v1 import WorkflowExecution
+from temporalio.api.common.v1 import Payload, Payloads, WorkflowExecution
 from temporalio.api.enums.v1 import TaskQueueKind
 from temporalio.api.operatorservice.v1 import DeleteNamespaceRequest
 from temporalio.api.taskqueue.v1 import TaskQueue
@@ -50,8 +50,10 @@ class Scene:
         )
 
     def completed(self, token: bytes, **fields: Any) -> api.RespondActivityTaskCompletedRequest:
+        outcome = Payload(metadata={"encoding": b"json/plain"}, data=b'{"kind": "completed"}')
         given = {"namespace": NAMESPACE, "identity": self.identity, **fields}
-        return api.RespondActivityTaskCompletedRequest(task_token=token, **given)
+        result = Payloads(payloads=[outcome])
+        return api.RespondActivityTaskCompletedRequest(task_token=token, result=result, **given)
 
 
 Way = Callable[[Scene], tuple[str, Message]]

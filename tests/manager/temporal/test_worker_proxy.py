@@ -28,7 +28,7 @@ from tests.manager.temporal.proxied import (
     tunnel,
     working,
 )
-from workflows.domain.messages import worker_task_queue
+from workflows.domain.messages import Outcome, OutcomeKind, worker_task_queue
 
 WITHIN_S = 120
 
@@ -67,8 +67,10 @@ class Stage:
             task_queue="proxied-workflows",
         )
 
-    async def result(self, handle: WorkflowHandle[Any, Any]) -> Any:
-        return await asyncio.wait_for(handle.result(), WITHIN_S)
+    async def result(self, handle: WorkflowHandle[Any, Any]) -> str:
+        """The reason of the outcome."""
+        outcome = await asyncio.wait_for(handle.result(), WITHIN_S)
+        return str(outcome["reason"])
 
 
 @asynccontextmanager
@@ -89,8 +91,13 @@ async def staged(
 
 
 @activity.defn(name="echo")
-async def echo(given: str) -> str:
-    return given
+async def echo(given: str) -> Outcome:
+    return Outcome(OutcomeKind.COMPLETED, given)
+
+
+@activity.defn(name="measure")
+async def measure(given: str) -> Outcome:
+    return Outcome(OutcomeKind.COMPLETED, f"{len(given)} " + "olé " * 10_000)
 
 
 class Rendering:
@@ -102,14 +109,14 @@ class Rendering:
         self.tries = 0
 
     @activity.defn(name="render")
-    async def render(self, _given: Any) -> str:
+    async def render(self, _given: Any) -> Outcome:
         self.tries += 1
         self.has_begun.set()
         while not self.may_end.is_set():
             activity.heartbeat("at work")
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self.may_end.wait(), 0.1)
-        return "rendered"
+        return Outcome(OutcomeKind.COMPLETED, "rendered")
 
     async def begun(self) -> None:
         await asyncio.wait_for(self.has_begun.wait(), WITHIN_S)
@@ -127,8 +134,10 @@ async def test_large_messages_pass_both_ways(
 ) -> None:
     verse = "olé " * 400_000
 
-    async with staged(temporal_server, temporal_client, [echo]) as stage:
-        assert await stage.result(await stage.begin("echo", verse)) == verse
+    async with staged(temporal_server, temporal_client, [measure]) as stage:
+        answer = await stage.result(await stage.begin("measure", verse))
+
+    assert answer == "1600000 " + "olé " * 10_000
 
 
 async def test_a_failure_passes(temporal_server: TemporalServer, temporal_client: Client) -> None:

@@ -8,13 +8,14 @@ from google.protobuf.message import Message
 from temporalio.api.common.v1 import Payload, Payloads
 from temporalio.api.deployment.v1 import WorkerDeploymentOptions
 from temporalio.api.enums.v1 import TaskQueueKind
-from temporalio.api.failure.v1 import Failure
+from temporalio.api.failure.v1 import ApplicationFailureInfo, Failure
 from temporalio.api.namespace.v1 import NamespaceInfo
 from temporalio.api.taskqueue.v1 import TaskQueue, TaskQueueMetadata
 from temporalio.api.worker.v1 import WorkerHeartbeat
 
 from manager_api.temporal.grpc_messages import CallForbidden
 from manager_api.temporal.task_tokens import TaskTokens
+from manager_api.temporal.worker_answers import LARGEST_OUTCOME
 from manager_api.temporal.worker_rules import WorkerRules
 
 WORKER = "c0ffee00-0000-4000-8000-000000000001"
@@ -22,10 +23,17 @@ OTHER = "c0ffee00-0000-4000-8000-000000000002"
 QUEUE = f"worker-{WORKER}-7"
 TOKENS = TaskTokens(b"key")
 RULES = WorkerRules(WORKER, "studio", QUEUE, TOKENS)
-SAID = Payloads(payloads=[Payload(data=b"said")])
 OWN: dict[str, Any] = {"namespace": "studio", "identity": f"carmen {WORKER}"}
 #: A field 4000 of the type `bytes`.
 UNKNOWN = b"\x82\xfa\x01\x03new"
+
+
+def _payload(data: bytes, encoding: bytes = b"json/plain") -> Payload:
+    return Payload(metadata={"encoding": encoding}, data=data)
+
+
+OUTCOME = Payloads(payloads=[_payload(b'{"kind": "completed"}')])
+FELL = Failure(message="fell", application_failure_info=ApplicationFailureInfo(type="ValueError"))
 
 
 def with_unknown(message: Message) -> bytes:
@@ -85,39 +93,93 @@ def test_a_shutdown_and_a_poll_name_the_same_process() -> None:
     }
 
 
+def said_of_task(asked: Any) -> Any:
+    """What is passed on of a worker's words about its task."""
+    asked.MergeFrom(type(asked)(**OWN, task_token=TOKENS.sealed(b"token")))
+    asked = type(asked).FromString(with_unknown(asked))
+    match asked:
+        case api.RespondActivityTaskCompletedRequest():
+            passed: Any = RULES.completed(asked)
+        case api.RespondActivityTaskFailedRequest():
+            passed = RULES.failed(asked)
+        case api.RespondActivityTaskCanceledRequest():
+            passed = RULES.canceled(asked)
+        case _:
+            passed = RULES.heartbeat(asked)
+    assert passed.task_token == b"token"
+    assert b"new" not in passed.SerializeToString()
+    return passed
+
+
 @pytest.mark.parametrize(
     ("asked", "said"),
     [
-        (api.RespondActivityTaskCompletedRequest(result=SAID, resource_id="another"), "result"),
-        (api.RespondActivityTaskFailedRequest(failure=Failure(message="fell")), "failure"),
+        (api.RespondActivityTaskCompletedRequest(result=OUTCOME, resource_id="another"), "result"),
+        (api.RespondActivityTaskFailedRequest(failure=FELL), "failure"),
         (
-            api.RespondActivityTaskFailedRequest(last_heartbeat_details=SAID),
-            "last_heartbeat_details",
+            api.RespondActivityTaskFailedRequest(failure=FELL, last_heartbeat_details=OUTCOME),
+            "failure",
         ),
-        (api.RespondActivityTaskCanceledRequest(details=SAID), "details"),
-        (api.RecordActivityTaskHeartbeatRequest(details=SAID), "details"),
+        (api.RespondActivityTaskCanceledRequest(details=OUTCOME), ""),
+        (api.RecordActivityTaskHeartbeatRequest(details=OUTCOME), "details"),
     ],
     ids=lambda value: value if isinstance(value, str) else type(value).__name__,
 )
 def test_what_a_worker_says_of_its_task_passes(asked: Any, said: str) -> None:
-    asked.MergeFrom(type(asked)(**OWN, task_token=TOKENS.sealed(b"token")))
-    before = getattr(asked, said)
+    passed = said_of_task(asked)
 
-    passed = RULES.told(type(asked).FromString(with_unknown(asked)))
-
-    assert fields(passed).keys() == {"namespace", "identity", "task_token", said}
-    assert (passed.task_token, getattr(passed, said)) == (b"token", before)
-    assert b"new" not in passed.SerializeToString()
+    assert fields(passed).keys() - {"namespace", "identity", "task_token"} == {said} - {""}
+    if said:
+        assert getattr(passed, said) == getattr(asked, said)
 
 
-def test_unknown_fields_deep_in_a_message_are_removed() -> None:
-    failure = Failure.FromString(with_unknown(Failure(message="fell")))
-    asked = api.RespondActivityTaskFailedRequest(
-        **OWN, task_token=TOKENS.sealed(b"token"), failure=Failure(cause=failure)
+BAD = {
+    "no JSON": [_payload(b"garbage")],
+    "an unknown kind": [_payload(b'{"kind": "nonsense"}')],
+    "a null": [_payload(b"null")],
+    "a list": [_payload(b"[1]")],
+    "a field of another type": [_payload(b'{"kind": "failed", "reason": {}}')],
+    "half a surrogate pair": [_payload(rb'{"kind": "failed", "reason": "\ud800"}')],
+    "too large": [_payload(b'{"kind": "failed", "reason": "%s"}' % (b"x" * LARGEST_OUTCOME))],
+    "nothing": [],
+    "two": [_payload(b'{"kind": "completed"}')] * 2,
+    "another encoding": [_payload(b'{"kind": "completed"}', b"binary/encrypted")],
+    "no encoding": [Payload(data=b'{"kind": "completed"}')],
+    "protobuf": [_payload(b"{}", b"json/protobuf")],
+}
+
+
+@pytest.mark.parametrize("result", BAD.values(), ids=BAD)
+def test_an_outcome_that_no_workflow_can_read_is_refused(result: list[Payload]) -> None:
+    with pytest.raises(CallForbidden, match="outcome"):
+        said_of_task(api.RespondActivityTaskCompletedRequest(result=Payloads(payloads=result)))
+
+
+@pytest.mark.parametrize("name", ["no JSON", "half a surrogate pair", "too large", "protobuf"])
+def test_a_heartbeat_that_no_workflow_can_read_says_nothing(name: str) -> None:
+    details = Payloads(payloads=BAD[name])
+
+    passed = said_of_task(api.RecordActivityTaskHeartbeatRequest(details=details))
+
+    assert not passed.details.payloads
+
+
+def test_an_exception_is_words_alone() -> None:
+    bad = Payloads(payloads=BAD["no JSON"])
+    failure = Failure(
+        message="fell" * 1000,
+        stack_trace="line\n" * 10_000,
+        encoded_attributes=_payload(b"garbage"),
+        cause=Failure(message="because", encoded_attributes=_payload(b"garbage")),
+        application_failure_info=ApplicationFailureInfo(type="ValueError", details=bad),
     )
 
-    assert b"new" in asked.SerializeToString()
-    assert b"new" not in RULES.told(asked).SerializeToString()
+    passed = said_of_task(api.RespondActivityTaskFailedRequest(failure=failure)).failure
+
+    assert fields(passed).keys() == {"message", "stack_trace", "application_failure_info"}
+    assert passed.application_failure_info == ApplicationFailureInfo(type="ValueError")
+    assert passed.message.startswith("fell")
+    assert passed.ByteSize() < 10_000
 
 
 def test_a_poll_without_a_task_has_no_token() -> None:

@@ -1,5 +1,6 @@
 """Saved views: personal ones are their owner's alone, shared ones everybody's."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -11,9 +12,11 @@ if TYPE_CHECKING:
 URL = "/api/tablao/v1/views"
 
 
-async def create(api: httpx.AsyncClient, **fields: Any) -> httpx.Response:
+async def create(
+    api: httpx.AsyncClient, headers: Mapping[str, str] | None = None, **fields: Any
+) -> httpx.Response:
     view = {"page": "jobs", "name": "my failed ones", "query": "status=failed", "owner": "carmen"}
-    return await api.post(URL, json=view | fields)
+    return await api.post(URL, json=view | fields, headers=headers)
 
 
 async def names(api: httpx.AsyncClient, owner: str) -> list[str]:
@@ -85,3 +88,23 @@ async def test_unknown_views_are_refused(api: httpx.AsyncClient, unknown_id: str
     assert (await api.delete(f"{URL}/{unknown_id}", params=params)).status_code == 404
     assert (await api.delete(f"{URL}/palmas", params=params)).status_code == 400
     assert (await api.get(URL)).status_code == 400
+
+
+async def test_a_caller_without_an_account_does_not_get_an_accounts_views(
+    farm: "Farm", api: httpx.AsyncClient
+) -> None:
+    account = {"name": "lola", "role": "artist", "password": "una contraseña"}
+    lola = (await api.post("/api/tablao/v1/accounts", json=account)).json()["id"]
+    address = f"/api/tablao/v1/accounts/{lola}/tokens"
+    token = (await api.post(address, json={"name": "x", "scopes": ["read"]})).json()["secret"]
+    hers = (await create(api, headers={"authorization": f"Bearer {token}"})).json()["id"]
+    by_name = {"owner": lola}
+
+    refused = [
+        await api.get(URL, params=by_name),
+        await api.delete(f"{URL}/{hers}", params=by_name),
+        await create(api, **by_name),
+        await api.put(f"{URL}/{hers}", json={"page": "jobs", "name": "x", "query": ""} | by_name),
+    ]
+
+    assert [each.status_code for each in refused] == [403] * 4

@@ -247,6 +247,10 @@ async def test_what_runs_programs_wants_an_administrator_here_too(
         {"host": "::1"},
         {"x-forwarded-for": "10.0.0.7"},
         {"forwarded": "for=10.0.0.7"},
+        {"via": "1.1 proxy"},
+        {"x-forwarded-proto": "http"},
+        {"x-forwarded-host": "farm"},
+        {"x-real-ip": "10.0.0.7"},
     ],
 )
 async def test_a_proxy_or_a_foreign_name_is_not_this_machine(
@@ -291,6 +295,30 @@ async def test_a_legacy_network_is_an_artist(
     wrangled = await stranger.post("/api/v3/worker-mgt/tags", json={"name": "x"})
 
     assert (submitted.status_code, wrangled.status_code) == (200, 403)
+
+
+@pytest.mark.parametrize(
+    ("proxies", "headers", "status"),
+    [
+        ((), {"x-forwarded-for": "8.8.8.8"}, 401),
+        ((), {"via": "1.1 proxy"}, 401),
+        (("10.0.0.7",), {}, 401),
+        (("10.0.0.7",), {"x-forwarded-for": "8.8.8.8"}, 401),
+        (("10.0.0.7",), {"x-forwarded-for": "10.0.0.9"}, 200),
+        ((), {}, 200),
+    ],
+)
+async def test_a_proxy_in_a_legacy_network_is_not_its_clients(
+    farm: "Farm", proxies: tuple[str, ...], headers: dict[str, str], status: int
+) -> None:
+    changed = {"legacy_networks": ("10.0.0.0/24",), "trusted_proxies": proxies}
+    farm.parts.configuration.settings = farm.parts.settings.model_copy(update=changed)
+    transport = httpx.ASGITransport(build_app(farm.parts), client=("10.0.0.7", 4711))
+
+    async with httpx.AsyncClient(transport=transport, base_url="http://localhost:8080") as http:
+        answer = await http.get("/api/v3/jobs", headers=headers)
+
+    assert answer.status_code == status
 
 
 async def test_the_local_token_counts_only_on_this_machine(

@@ -177,6 +177,7 @@ async def test_an_answer_to_a_bug_says_so_too(
         ("/app/" + "a/" * 3000, 404),
         ("/app/" + "a" * LONGEST_ADDRESS, 414),
         ("/api/v3/jobs?x=" + "a" * LONGEST_ADDRESS, 414),
+        ("/api/tablao/v1/views?owner=a%00b", 400),
     ],
 )
 async def test_an_address_that_cannot_be_is_no_bug(

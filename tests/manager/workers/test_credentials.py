@@ -1,5 +1,12 @@
-"""What a worker's tunnel to Temporal gives access to."""
+"""Workers' secrets, and what a worker's tunnel to Temporal gives access to."""
 
+import asyncio
+from base64 import b64encode
+
+import pytest
+
+from manager_api.contract.errors import NotAuthorized
+from manager_api.database.engine import Database
 from manager_api.workers.credentials import TunnelRights, WorkerCredentials
 from manager_api.workers.store import worker_to_change
 from tests.manager.api_calls import Register
@@ -44,3 +51,18 @@ async def test_a_worker_that_is_not_there_has_no_rights(farm: Farm) -> None:
     unknown = "00000000-0000-4000-8000-000000000000"
 
     assert await farm.parts.credentials.tunnel_rights(unknown) is None
+
+
+@pytest.mark.parametrize("shown", ["\0", "a\0b", "é", "x" * 10_000, ""])
+async def test_an_id_that_is_none_is_a_wrong_one_and_disturbs_no_other(
+    db: Database, shown: str
+) -> None:
+    unknown = "00000000-0000-4000-8000-000000000000"
+    credentials = WorkerCredentials(db)
+    headers = [
+        f"Basic {b64encode(f'{each}:secret'.encode()).decode()}" for each in (unknown, shown)
+    ]
+
+    refused = await asyncio.gather(*map(credentials.check, headers), return_exceptions=True)
+
+    assert [type(each) for each in refused] == [NotAuthorized] * 2
