@@ -19,6 +19,7 @@ from activities.keeping import FarmKeeper, KeeperDuty
 from activities.process.sdk_logs import log_only_errors_of_sdk
 from activities.projection import Projection
 from manager_api.access.store import has_admin
+from manager_api.contract.farm import TEMPORAL_UI
 from manager_api.database.check import check_database
 from manager_api.database.engine import Changed, Database
 from manager_api.database.loops import Duty, begin
@@ -152,7 +153,7 @@ async def manager(configuration: Configuration) -> AsyncIterator[ManagerParts]:
     async with AsyncExitStack() as stack:
         database = await _database(settings, stack)
         restore_watch = await _restore_watch(settings, database, stack)
-        temporal, ui_url = await _temporal(settings, stack)
+        temporal, ui, ui_server = await _temporal(settings, stack)
         client = await temporal.connect(lazy=True)
         parts = ManagerParts.assembled(
             configuration,
@@ -160,7 +161,8 @@ async def manager(configuration: Configuration) -> AsyncIterator[ManagerParts]:
             farm_job_types(lambda: configuration.settings),
             TemporalJobs(client, database),
             temporal_address=temporal.address,
-            temporal_ui=ui_url,
+            temporal_ui=ui,
+            temporal_ui_server=ui_server,
         )
         await parts.begin(stack)
         await _tell_of_first_administrator(parts)
@@ -184,7 +186,12 @@ async def manager(configuration: Configuration) -> AsyncIterator[ManagerParts]:
             serve_worker=worker_tunnels.serve,
             until_void=close_tunnel_when_revoked,
         )
-        yield replace(parts, hosts=hosts, extra_routers=(host_router(hosts, worker_of), tunnel))
+        yield replace(
+            parts,
+            hosts=hosts,
+            is_host_connected=farm_hosts.is_connected,
+            extra_routers=(host_router(hosts, worker_of), tunnel),
+        )
 
 
 async def _tell_of_first_administrator(parts: ManagerParts) -> None:
@@ -217,18 +224,27 @@ async def _restore_watch(
     return watch
 
 
-async def _temporal(settings: ManagerSettings, stack: AsyncExitStack) -> tuple[TemporalAccess, str]:
-    """Return how to reach Temporal, and its Web UI's address; start the embedded one if needed."""
+async def _temporal(
+    settings: ManagerSettings, stack: AsyncExitStack
+) -> tuple[TemporalAccess, str, str]:
+    """Start the embedded Temporal if needed.
+
+    Returns:
+        How to reach Temporal, where users find its Web UI, and where this manager does.
+    """
     if settings.temporal_address:
-        return TemporalAccess.of_studio(settings), settings.temporal_ui_url
+        return TemporalAccess.of_studio(settings), settings.temporal_ui_url, ""
+    ui_path = f"{settings.public_path}{TEMPORAL_UI}"
     server = TemporalServer(
         settings.data_dir / "temporal",
         namespace=settings.temporal_namespace,
         retention_days=settings.retention_days,
+        ui_path=ui_path.rstrip("/") if settings.temporal_ui else None,
     )
     await server.start()
     stack.push_async_callback(server.stop)
-    return TemporalAccess(server.address, settings.temporal_namespace), server.ui_url
+    access = TemporalAccess(server.address, settings.temporal_namespace)
+    return access, ui_path if settings.temporal_ui else "", server.ui_url
 
 
 def _channel_settings(settings: ManagerSettings) -> ChannelSettings:

@@ -59,7 +59,9 @@ def temporal_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tempor
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, name="temporal server", daemon=True)
     thread.start()
-    server = TemporalServer(tmp_path_factory.mktemp("temporal"), stop_timeout=2.0)
+    server = TemporalServer(
+        tmp_path_factory.mktemp("temporal"), stop_timeout=2.0, ui_path="/temporal"
+    )
     asyncio.run_coroutine_threadsafe(server.start(), loop).result(90)
     yield server
     asyncio.run_coroutine_threadsafe(server.stop(), loop).result(30)

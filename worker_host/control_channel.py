@@ -17,6 +17,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketExce
 
 from activities.connections.retrying import ChangeLog, Pauses
 from activities.connections.trust import context_for
+from activities.connections.tunnel_client import Headers
 from workflows.domain import control
 from workflows.domain.messages import RunKey
 
@@ -71,20 +72,20 @@ class ControlChannel:
 
     Args:
         url: the manager's, `http://…` or `https://…`.
-        headers: hold the worker's credentials.
+        headers: returns the headers that hold the worker's credentials now.
         context: for TLS; None: the system's authorities are trusted.
     """
 
     def __init__(
         self,
         url: str,
-        headers: Mapping[str, str],
+        headers: Headers,
         receiver: Receiver,
         times: ChannelTimes = ChannelTimes(),
         context: ssl.SSLContext | None = None,
     ) -> None:
         self._url = url.rstrip("/").replace("http", "ws", 1) + control.PATH
-        self._headers = dict(headers)
+        self._headers = headers
         self._context = context_for(self._url, context)
         self._receiver = receiver
         self._times = times
@@ -112,7 +113,8 @@ class ControlChannel:
             except ConnectionClosed as end:
                 forbidden = 0
                 _check_close(end)
-                self._log.fails(f"The manager is away: {_sentence(end)}")
+                if end.rcvd_then_sent is not False:  # else this host has closed it
+                    self._log.fails(f"The manager is away: {_sentence(end)}")
             except (OSError, WebSocketException, ValueError) as problem:
                 forbidden = forbidden + 1 if _is_forbidden(problem) else 0
                 if forbidden >= _FORBIDDEN_OFTEN:
@@ -155,7 +157,8 @@ class ControlChannel:
         """Send a run's progress with the next report; only the newest progress counts."""
         self._progress[key] = progress
 
-    async def close(self) -> None:
+    async def reconnect(self) -> None:
+        """Open another connection, with the headers of the moment."""
         if self._open is not None:
             await self._open.close()
 
@@ -163,7 +166,7 @@ class ControlChannel:
         async with connect(
             self._url,
             ssl=self._context,
-            additional_headers=self._headers,
+            additional_headers=self._headers(),
             open_timeout=self._times.open_timeout_s,
             close_timeout=1,
             ping_interval=self._times.ping_every_s,
@@ -211,6 +214,7 @@ class ControlChannel:
                 | control.StatusOrder()
                 | control.Provisioned()
                 | control.Forgive()
+                | control.NewSecret()
             ):
                 self._receiver.told(message)
             case _:

@@ -21,8 +21,9 @@ from worker_host.images import Previews
 from worker_host.machine_faults import MachineFaults
 from worker_host.manager_client import ManagerClient
 from worker_host.memory_peaks import MemoryPeaks
+from worker_host.own_secret import Keep, OwnSecret, not_kept
 from worker_host.provisioned import ProvisionedPrograms
-from worker_host.registration import Credentials
+from worker_host.registration import CannotJoin, Credentials
 from worker_host.run_spec import Command, RunHooks, RunSpec
 from worker_host.settings import HostSettings
 from worker_host.statistics import MachineStatistics, ProcessStatistics
@@ -83,6 +84,7 @@ class Host:
         connect: how to reach Temporal; by default in the way that the manager says.
         context: for TLS to the manager; None: the system's authorities are trusted.
         software: the software's name and version, shown with the worker.
+        keep: stores credentials with a new secret that the farm has sent.
     """
 
     def __init__(
@@ -94,18 +96,20 @@ class Host:
         connect: Connect | None = None,
         context: ssl.SSLContext | None = None,
         software: str = "Tablao",
+        keep: Keep = not_kept,
     ) -> None:
         self._settings = settings
         self._software = software
-        self._manager = ManagerClient(settings, credentials, context)
+        self._own = OwnSecret(credentials, keep)
+        self._manager = ManagerClient(settings, self._own, context)
         self._table = make_runs(self)
         self._run_ended = asyncio.Event()
         self._previews = Previews(self._send_image)
         self._channel = ControlChannel(
-            settings.manager, credentials.headers, self, settings.channel_times, context
+            settings.manager, self._own.headers, self, settings.channel_times, context
         )
         identity = f"{settings.name} {credentials.worker_id}"
-        self._temporal = TunneledTemporal(settings.manager, credentials.headers, identity, context)
+        self._temporal = TunneledTemporal(settings.manager, self._own.headers, identity, context)
         self._rendering = LocalRendering(self._table, heartbeat_every_s=settings.heartbeat_every_s)
         self._link = TemporalLink(
             [self._rendering.run_task], connect or self._temporal.connect, _link_settings(settings)
@@ -253,8 +257,22 @@ class Host:
                 self._in_background(self._table.stop(RunKey.parse(key), reason))
             case control.Settled(key):
                 self._table.accepted(RunKey.parse(key))
+            case control.NewSecret(secret):
+                self._in_background(self._take_secret(secret))
             case control.StatusOrder(status, is_lazy):
                 self._become(WorkerStatus(status), is_lazy=is_lazy)
+
+    async def _take_secret(self, secret: str) -> None:
+        """Store the worker's new secret, and use it: that ends the old one."""
+        try:
+            await self._own.replace(secret)
+        except (OSError, CannotJoin) as problem:
+            logger.warning(
+                "the worker's new secret cannot be stored, the old one stays: %s", problem
+            )
+            return
+        # Temporal's connections end with the old secret, and then show the new one, too.
+        await self._channel.reconnect()
 
     async def statistics(self) -> Mapping[str, Any]:
         pids = self._table.pids()

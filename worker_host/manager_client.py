@@ -10,7 +10,7 @@ import httpx
 
 from activities.connections.retrying import Pauses
 from activities.connections.trust import context_of
-from worker_host.registration import Credentials
+from worker_host.own_secret import OwnAuth, OwnSecret
 from worker_host.run_spec import Command, RunRefused, RunSpec
 from worker_host.settings import HostSettings
 from workflows.domain.messages import RunKey, RunRef, is_uuid
@@ -30,11 +30,11 @@ class ManagerClient:
     def __init__(
         self,
         settings: HostSettings,
-        credentials: Credentials,
+        own: OwnSecret,
         context: ssl.SSLContext | None = None,
     ) -> None:
         self._settings = settings
-        self._http = http_client(auth=credentials.auth, context=context)
+        self._http = http_client(auth=OwnAuth(own), context=context)
 
     async def fetch(self, ref: RunRef) -> RunSpec:
         """Return a run's commands; ask until the manager answers.

@@ -134,6 +134,12 @@ class CredentialsFile:
             file.flush()
             os.fsync(file.fileno())
         draft.replace(self._path)
+        # Without this, a power cut could bring the old file back, after its secret has ended.
+        folder = os.open(self._path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
 
     def _content(self) -> dict[str, Any]:
         try:

@@ -4,14 +4,13 @@ import asyncio
 import logging
 import os
 import signal
-import ssl
 import sys
 from collections.abc import Callable, Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from activities.connections.trust import context_of, unverified_context
+from activities.connections.trust import PinnedCertificate, context_of, unverified_context
 from activities.process.layered_settings import SettingsError
 from activities.process.process_end import end_with
 from activities.process.sdk_logs import log_only_errors_of_sdk
@@ -78,15 +77,18 @@ async def serve(settings: HostSettings) -> int:
     joining = asyncio.create_task(_join(settings, software))
     signals.on_first(joining.cancel)
     try:
-        settings, credentials, context = await joining
+        settings, credentials, trust = await joining
     except asyncio.CancelledError:
         return 0  # the host has not joined yet, so there is no sign-off
     host = Host(
         settings,
         credentials,
         lambda hooks: RunTable(settings.runs_dir, hooks, settings.run_settings),
-        context=context,
+        context=context_of(trust),
         software=software,
+        keep=lambda new: CredentialsFile(settings.credentials_file).write(
+            settings.manager, new, trust
+        ),
     )
     signals.on_first(host.shut_down)
     logger.info("serving %s", settings.manager, extra={"worker": credentials.worker_id})
@@ -112,18 +114,22 @@ async def serve(settings: HostSettings) -> int:
 
 async def _join(
     settings: HostSettings, software: str
-) -> tuple[HostSettings, Credentials, ssl.SSLContext]:
-    """Join the farm; return the settings with the manager's address, and how to talk to it."""
+) -> tuple[HostSettings, Credentials, PinnedCertificate | None]:
+    """Join the farm.
+
+    Returns:
+        The settings with the manager's address, the credentials, and the certificate that is
+        pinned, if one is.
+    """
     file = CredentialsFile(settings.credentials_file)
     if not settings.manager:
         manager = await _known_or_found(settings, file)
         settings = settings.model_copy(update={"manager": manager})
     pinned = await pinned_certificate(settings, file)
-    context = context_of(pinned)
-    async with http_client(context=context) as http:
+    async with http_client(context=context_of(pinned)) as http:
         registration = Registration(settings, http, software=software, pinned=pinned)
         credentials, _ = await registration.join()
-    return settings, credentials, context
+    return settings, credentials, pinned
 
 
 async def _known_or_found(settings: HostSettings, file: CredentialsFile) -> str:

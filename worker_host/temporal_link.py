@@ -20,7 +20,7 @@ from temporalio.service import GrpcCompression, RPCError
 from temporalio.worker import Worker
 
 from activities.connections.retrying import ChangeLog, Pauses
-from activities.connections.tunnel_client import KEY_HEADER, TUNNEL_PATH, Tunnel
+from activities.connections.tunnel_client import KEY_HEADER, TUNNEL_PATH, Headers, Tunnel
 from activities.process.deployment import DEPLOYMENT
 from workflows.domain.control import Welcome
 from workflows.domain.messages import worker_task_queue
@@ -38,12 +38,16 @@ _AS_LONG_AS_IT_TAKES = timedelta(days=365)
 
 
 class TunneledTemporal:
-    """Connects to Temporal in the way that the manager says: by its tunnel, or at an address."""
+    """Connects to Temporal in the way that the manager says: by its tunnel, or at an address.
+
+    Args:
+        headers: returns the headers that hold the worker's credentials now.
+    """
 
     def __init__(
         self,
         manager: str,
-        headers: dict[str, str],
+        headers: Headers,
         identity: str,
         context: ssl.SSLContext | None = None,
     ) -> None:
@@ -51,7 +55,6 @@ class TunneledTemporal:
         self._context = context
         self._headers = headers
         self._key = {KEY_HEADER: secrets.token_urlsafe(32)}
-        self._headers = {**headers, **self._key}
         self._identity = identity
         self._open = AsyncExitStack()
         self._tunnel: Tunnel | None = None
@@ -74,7 +77,7 @@ class TunneledTemporal:
         if self._tunnel is None:
             tunnel = Tunnel(
                 self._manager + TUNNEL_PATH,
-                headers=self._headers,
+                headers=lambda: {**self._headers(), **self._key},
                 patience=_TUNNEL_PATIENCE_S,
                 context=self._context,
             )

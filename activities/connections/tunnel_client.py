@@ -34,6 +34,9 @@ _CLOSE_TIMEOUT = 1.0
 # In seconds, between two attempts to reach a manager that is away.
 _PAUSE = 0.5
 
+Headers = Callable[[], Mapping[str, str]]
+"""Returns the headers of a handshake, which hold the credentials of the moment."""
+
 logger = logging.getLogger(__name__)
 # At level DEBUG the library logs request headers, and with them our credentials.
 _library_logger = logging.getLogger(f"{__name__}.websocket")
@@ -98,7 +101,7 @@ class Tunnel:
 
     Args:
         url: The manager's end, `ws://` or `wss://` (`http://` and `https://` mean the same).
-        headers: Sent with each request; they hold the credentials.
+        headers: Called for each request.
         listen_port: The port to open; 0 lets the system choose.
         open_timeout: Seconds within which the manager must answer.
         patience: Seconds for which a connection waits for a manager that is away. A client whose
@@ -111,7 +114,7 @@ class Tunnel:
         self,
         url: str,
         *,
-        headers: Mapping[str, str],
+        headers: Headers,
         listen_port: int = 0,
         open_timeout: float = 10.0,
         patience: float = 0.0,
@@ -210,7 +213,7 @@ class Tunnel:
                 return await connect(
                     self._url,
                     ssl=self._context,
-                    additional_headers=self._headers,
+                    additional_headers=self._headers(),
                     open_timeout=self._open_timeout,
                     close_timeout=_CLOSE_TIMEOUT,
                     # There are many small frames, and compressing them costs more than it saves.

@@ -44,6 +44,7 @@ export function worker(changes: Partial<FarmWorker> = {}): FarmWorker {
     status_change: null,
     is_paused: false,
     is_waiting: false,
+    is_rotating: false,
     set_aside: [],
     is_connected: true,
     can_restart: true,

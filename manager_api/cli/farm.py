@@ -10,6 +10,7 @@ from activities.process.layered_settings import SettingsError
 from activities.process.process_end import end_with
 from manager_api.cli.client import Manager, Refused, in_full
 from manager_api.cli.console import CommandError, note, say
+from manager_api.cli.desktop import has_desktop, open_browser
 from manager_api.cli.login import new_link, own_token
 from manager_api.cli.stop_signals import interrupt_once, wait_for_signal
 from manager_api.cli.supervise import Farm, free_port, is_free
@@ -43,6 +44,9 @@ def up(
     workers: Annotated[int, typer.Option(min=0, help="How many workers to start here.")] = 1,
     storage: Storage = None,
     insecure: Insecure = False,
+    no_browser: Annotated[
+        bool, typer.Option("--no-browser", help="Do not open the dashboard in a browser.")
+    ] = False,
 ) -> None:
     """Run a farm on this machine until Ctrl-C: Temporal, the manager and workers."""
     keep_memory_private()
@@ -51,6 +55,9 @@ def up(
     try:
         with farm_of(settings, workers, storage=storage) as farm:
             tell_addresses(farm)
+            if not no_browser and has_desktop():
+                # A link of its own, so that the printed one can be used in another browser.
+                open_browser(new_link(farm.url, farm.data_dir, farm.pin))
             say("Press Ctrl-C to stop the farm.")
             wait_for_signal()
     except KeyboardInterrupt:
@@ -207,11 +214,12 @@ def tell_addresses(farm: Farm) -> None:
 
 
 def temporal_ui_of(farm: Farm) -> str:
-    """Return the address of Temporal's Web UI; empty if the manager does not know it."""
+    """Return the address of Temporal's Web UI; empty if there is none."""
     token = own_token(farm.url, farm.data_dir)
     with Manager(farm.url, pin=farm.pin, token=token) as manager:
         try:
             answer = manager.get("/api/tablao/v1/farm")
         except Refused:
             return ""
-    return str((answer or {}).get("temporal_ui") or "")
+    found = str((answer or {}).get("temporal_ui") or "")
+    return f"{farm.url}{found}" if found.startswith("/") else found

@@ -21,7 +21,7 @@ def tunnel(
         farm.get("/api/v3/version")
         opening = Tunnel(
             f"{farm.url}{TUNNEL_PATH}",
-            headers=farm.headers,
+            headers=lambda: farm.headers,
             listen_port=port,
             context=farm.context,
         )

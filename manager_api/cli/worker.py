@@ -95,6 +95,13 @@ def forgive(worker: WorkerId, manager: ManagerUrl = DEFAULT_URL) -> None:
 
 
 @app.command()
+def rotate(worker: WorkerId, manager: ManagerUrl = DEFAULT_URL) -> None:
+    """Give a worker's host a new secret; the old one ends when the host uses the new one."""
+    found = _post(manager, worker, "/api/tablao/v1/workers/{}/rotate")
+    say(f"Worker {found} gets a new secret.")
+
+
+@app.command()
 def tags(
     worker: WorkerId,
     tags: Annotated[

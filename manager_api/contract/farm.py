@@ -5,6 +5,9 @@ from datetime import datetime
 from manager_api.contract.base import Answer
 from workflows.domain.statuses import FarmStatus
 
+#: Where the manager serves the Web UI of its own Temporal, below the path of `public_url`.
+TEMPORAL_UI = "/temporal/"
+
 
 class Farm(Answer):
     name: str
@@ -16,6 +19,7 @@ class Farm(Answer):
     temporal_address: str
     temporal_namespace: str
     temporal_ui: str
+    """The address of Temporal's Web UI, or its path at this manager; empty without a Web UI."""
 
 
 class Health(Answer):

@@ -77,6 +77,8 @@ class FarmWorker(Answer):
     is_paused: bool
     is_waiting: bool
     """Whether it waits to be let in: it gets no tasks until then."""
+    is_rotating: bool
+    """Whether its host is to take a new secret: the old one counts, too, until it has used it."""
     created: datetime
     """When it registered."""
     set_aside: list[WorkerAside]

@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engin
 from manager_api.database import trail
 from manager_api.database.lean_sqlite import lean_connections
 from manager_api.database.migrate import upgrade
+from manager_api.database.row_changes import NotingSession, changes_of
 from manager_api.database.shown_address import shown_address
 
 #: Seconds that a connection waits for another process's write before the database counts as busy.
@@ -54,7 +55,7 @@ class Changed(Enum):
     FARM = auto()
     """Something that concerns the keeper: demand, leases, workers, the outbox."""
     DELETED_WORKERS = auto()
-    """A worker was deleted, so its host must be disconnected."""
+    """A worker was deleted or its secret ended, so connections with that secret must end."""
     HTTP_RUNS = auto()
     """The run of an HTTP worker has an outcome to deliver."""
 
@@ -68,6 +69,8 @@ class Session(AsyncSession):
 
     Last steps run, and listeners are woken, only if the transaction ends without an error.
     """
+
+    sync_session_class = NotingSession
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -85,6 +88,9 @@ class Session(AsyncSession):
         entry = trail.current()
         is_due = entry is not None and bool(entry.action) and not entry.is_stored
         if entry is not None and is_due:
+            await self.flush()
+            if entry.before is None and entry.after is None:
+                entry.before, entry.after = changes_of(self.sync_session).told()
             self.add(entry.row(utc_now()))
         await self.commit()
         if entry is not None and is_due:

@@ -302,6 +302,12 @@ class WorkerRow(Base):
     """
     is_waiting: Mapped[bool] = mapped_column(default=False, server_default=false())
     """Whether the worker waits to be let in: it gets no tasks, and does not reach Temporal."""
+    new_secret_hashes: Mapped[list[str] | None] = mapped_column(JSON(none_as_null=True))
+    """Hashes of the secrets that were made for the host to take, the oldest first. Each counts
+    beside `secret_hash` until one was used. Null if the host is not to take another secret.
+    """
+    first_secret_hash: Mapped[str | None] = mapped_column(String(255))
+    """The hash of the first secret; null while that one counts. Task tokens are sealed with it."""
 
 
 class WorkerTagRow(Base):

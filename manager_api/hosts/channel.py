@@ -19,7 +19,7 @@ from manager_api.contract.machine import MachineStatistics, RunProgress
 from manager_api.database.busy import retry_while_busy
 from manager_api.database.engine import DatabaseBusy
 from manager_api.database.loops import whenever
-from manager_api.hosts.connection import HostConnection
+from manager_api.hosts.connection import HostConnection, WorkerOf
 from manager_api.hosts.progress import ProgressOfRuns, ProgressRecords
 from manager_api.workers.machine_history import HostHistory
 from workflows.domain import control
@@ -68,6 +68,8 @@ class HelloAnswer:
     """The settings that the farm keeps for this host."""
     programs: Mapping[str, Any] = field(default_factory=dict)
     """The programs that it needs, by task type."""
+    needs_secret: bool = False
+    """Whether the host is to take a new secret."""
 
 
 class HostRecords(ProgressRecords, Protocol):
@@ -97,6 +99,10 @@ class HostRecords(ProgressRecords, Protocol):
 
     async def deleted(self, worker_ids: Collection[str]) -> Collection[str]:
         """Return the ids of those workers that were deleted."""
+        ...
+
+    async def new_secret(self, worker_id: str) -> str | None:
+        """Return another secret that counts for a worker from now on; None if it needs none."""
         ...
 
     async def task_of(self, worker_id: str, key: RunKey) -> str | None:
@@ -195,6 +201,11 @@ class Hosts:
         """Tell the host to take tasks again that it did not take because of a fault."""
         self._tell(worker_id, control.Forgive())
 
+    async def new_secret(self, worker_id: str) -> None:
+        """Make a secret for a worker whose host is connected, and send it to the host."""
+        if worker_id in self._connections and (secret := await self._records.new_secret(worker_id)):
+            self._tell(worker_id, control.NewSecret(secret))
+
     async def order_status(
         self, worker_id: str, status: WorkerStatus, *, is_lazy: bool = False
     ) -> bool:
@@ -219,12 +230,17 @@ class Hosts:
 
     # --- a host's connection ----------------------------------------------------------------------
 
-    async def serve(self, socket: WebSocket, worker_id: str) -> None:
-        """Serve one host, whose credentials were checked, until it disconnects."""
+    async def serve(self, socket: WebSocket, worker_id: str, worker_of: WorkerOf) -> None:
+        """Serve one host, whose credentials were checked, until it disconnects.
+
+        Args:
+            worker_of: tells whose credentials the socket carries, as of now.
+        """
         connection = HostConnection(
             socket,
             worker_id,
             self,
+            worker_of=worker_of,
             send_timeout_s=self._settings.lost_after_s,
             clock=self._clock,
         )
@@ -286,6 +302,8 @@ class Hosts:
         """
         answer = await self._records.hello_answer(connection.worker_id, connection.greeting)
         connection.provision = answer.provision
+        if answer.needs_secret:
+            await self.new_secret(connection.worker_id)
         return control.Welcome(
             session=connection.session,
             worker_id=connection.worker_id,
@@ -381,15 +399,21 @@ class Hosts:
                 logger.exception("housekeeping of hosts failed")
 
     def look_for_deleted(self) -> None:
-        """Disconnect the hosts of deleted workers soon. Call it from the event loop."""
+        """Disconnect the hosts whose credentials have ended soon. Call it from the event loop."""
         self._deletion.set()
 
     async def _dismiss(self) -> None:
-        """Disconnect the hosts of deleted workers, also of those that another manager deleted."""
+        """Disconnect the hosts of deleted workers, also of those that another manager deleted.
+
+        Disconnect those, too, whose secret was replaced.
+        """
         try:
-            for worker_id in await self._records.deleted(self.connected):
-                if connection := self._connections.get(worker_id):
+            deleted = await self._records.deleted(self.connected)
+            for worker_id, connection in list(self._connections.items()):
+                if worker_id in deleted:
                     await connection.close(control.CLOSE_DISMISSED, _DISMISSED)
+                elif not await connection.is_right():
+                    await connection.close(_GOING_AWAY, "its secret was replaced")
         except Exception:
             logger.exception("housekeeping of hosts failed")
 

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Protocol
 
 from fastapi import WebSocket, WebSocketDisconnect
@@ -26,6 +26,10 @@ CLOSE_STUCK = 1011
 _LATE_PAUSE_S = 1.0
 
 logger = logging.getLogger(__name__)
+
+
+WorkerOf = Callable[[WebSocket], Awaitable[str | None]]
+"""Returns the id of the worker whose credentials a handshake carries; None if they are wrong."""
 
 
 class Listener(Protocol):
@@ -57,6 +61,7 @@ class HostConnection:
         worker_id: str,
         listener: Listener,
         *,
+        worker_of: WorkerOf,
         send_timeout_s: float,
         clock: Callable[[], float],
     ) -> None:
@@ -67,6 +72,7 @@ class HostConnection:
         """The provisioned settings that the host was last sent."""
         self._socket = socket
         self._listener = listener
+        self._worker_of = worker_of
         self._send_timeout_s = send_timeout_s
         self._outgoing: asyncio.Queue[control.Message] = asyncio.Queue(MOST_WAITING)
         self._clock = clock
@@ -74,6 +80,10 @@ class HostConnection:
         """The task of a run key, None if the run is not the host's; and until when it counts."""
         self._late: dict[str, asyncio.Task[None]] = {}
         """Pieces of logs that are not stored yet, by run. A host sends one per run at a time."""
+
+    async def is_right(self) -> bool:
+        """Return whether the credentials of this connection still are its worker's."""
+        return await self._worker_of(self._socket) == self.worker_id
 
     async def hello(self) -> control.Hello:
         """Return the first frame, which must be a hello.

@@ -65,6 +65,12 @@ class FarmHosts:
         """Return whether the host is connected to this manager, or was heard by another one."""
         return worker_id in self.connected or self._elsewhere.knows(worker_id)
 
+    def is_connected(self, worker_id: str) -> bool:
+        """Return whether the host is connected to this manager, or seems to be to another one."""
+        if worker_id in self.connected:
+            return True
+        return self._elsewhere.knows(worker_id) and self._elsewhere.is_present(worker_id)
+
     async def stop_run(self, worker_id: str, key: RunKey, reason: str) -> bool:
         """Order a run to be stopped; return False if its host is not connected to this manager."""
         if await self._hosts.stop_run(worker_id, key, reason):
@@ -135,6 +141,8 @@ class FarmHosts:
                     await self._hosts.order_status(worker_id, WorkerStatus(status))
                 case {"order": "forgive", "worker": worker_id}:
                     await self._hosts.forgive(worker_id)
+                case {"order": "new secret", "worker": worker_id}:
+                    await self._hosts.new_secret(worker_id)
                 case {"order": "disconnect", "worker": worker_id, "reason": reason}:
                     await self._hosts.disconnect(worker_id, reason)
         except Exception:

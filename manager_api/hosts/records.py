@@ -15,6 +15,7 @@ from manager_api.runs.store import settled_among
 from manager_api.workers import provision_store as provisions
 from manager_api.workers import sleep_store as sleep_schedules
 from manager_api.workers import store as workers
+from manager_api.workers.credentials import new_secret
 from workflows.domain.asides import heard
 from workflows.domain.control import MOST_CLAIMED_SESSIONS, Hello, Malformed
 from workflows.domain.messages import RunKey
@@ -104,7 +105,16 @@ class SqlHostRecords:
             tuple(str(key) for key in named if key in settled),
             provision.settings(),
             {} if row is None else self._programs(row.platform, provision),
+            row is not None and row.new_secret_hashes is not None,
         )
+
+    async def new_secret(self, worker_id: str) -> str | None:
+        """Return another secret that counts for a worker from now on; None if it needs none."""
+        secret, secret_hash = await new_secret()
+        async with self._db.writing() as session:
+            row = await workers.worker_to_change(session, worker_id)
+            is_needed = row is not None and workers.add_new_secret(session, row, secret_hash)
+        return secret if is_needed else None
 
     async def reported_status(self, worker_id: str, session: int, status: WorkerStatus) -> None:
         """Store the reported status; ignore it if it comes from an older session."""

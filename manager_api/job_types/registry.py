@@ -1,6 +1,7 @@
 """Finds job types by name, in every language, and lets them compile jobs."""
 
 import asyncio
+import contextvars
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol, TypeVar
@@ -121,7 +122,9 @@ class JobTypeRegistry:
 
     async def in_thread(self, call: Callable[[], _Result]) -> _Result:
         """Run a call that may wait for scripts in one of the registry's threads."""
-        return await asyncio.get_running_loop().run_in_executor(self._threads, call)
+        # With its context, so that it can note in the audit what it changes.
+        context = contextvars.copy_context()
+        return await asyncio.get_running_loop().run_in_executor(self._threads, context.run, call)
 
     def _all(self) -> list[JobType]:
         found: dict[str, JobType] = {}

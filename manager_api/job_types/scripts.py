@@ -6,6 +6,7 @@ import re
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from manager_api.contract.errors import BadRequest, Conflict, FarmError, NotFound
 from manager_api.contract.job_type_scripts import (
@@ -15,6 +16,7 @@ from manager_api.contract.job_type_scripts import (
     ListedJobType,
     Origin,
 )
+from manager_api.database import trail
 from manager_api.job_types.compiling import read_source
 from manager_api.job_types.drafts import draft_job_type, embedded_source
 from manager_api.job_types.folder import Described, FolderJobTypes, name_of
@@ -104,7 +106,9 @@ class JobTypeScripts:
             self._scripts.folder.mkdir(parents=True, exist_ok=True)
             if not is_forced:
                 draft_job_type(path, script.source, self._scripts.sandbox)
+            before = _size_and_digest(path)
             _write(path, script.source)
+            trail.note(before, _size_and_digest(path))
         except CompileError as problem:
             raise BadRequest(str(problem)) from problem
         except OSError as problem:
@@ -120,6 +124,7 @@ class JobTypeScripts:
         """
         path = self._path(name)
         try:
+            trail.note(_size_and_digest(path), None)
             path.unlink()
         except OSError as problem:
             raise CannotStore(f"{path} cannot be deleted: {problem.strerror}") from problem
@@ -171,6 +176,16 @@ class JobTypeScripts:
         if os.path.lexists(path):
             raise Conflict(f"{path.name} exists already, but is not a usable script")
         return path
+
+
+def _size_and_digest(path: Path) -> dict[str, Any] | None:
+    """Return what the audit shows of a script; None if there is none."""
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        return None
+    digest = hashlib.sha256(content).hexdigest()
+    return {"file": path.name, "bytes": len(content), "sha256": digest}
 
 
 def _that_counts(scripts: Sequence[tuple[Path, Described]]) -> tuple[Path, Described]:

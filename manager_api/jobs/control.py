@@ -2,13 +2,15 @@
 
 import asyncio
 import contextlib
-from dataclasses import replace
-from typing import Protocol
+from dataclasses import asdict, replace
+from typing import Any, Protocol
 from uuid import uuid4
 
 from manager_api.contract.errors import OrchestratorUnavailable
+from manager_api.database import trail
 from manager_api.database.engine import Changed, Database
-from manager_api.database.tables import JobRow
+from manager_api.database.row_changes import shown
+from manager_api.database.tables import JobRow, TaskRow
 from manager_api.jobs import ended
 from manager_api.jobs import store as jobs
 from workflows.domain.messages import Change
@@ -38,9 +40,16 @@ class JobControl(Protocol):
 
 
 async def apply_change(
-    database: Database, control: JobControl, row: JobRow, change: Change
+    database: Database,
+    control: JobControl,
+    row: JobRow,
+    change: Change,
+    of_task: TaskRow | None = None,
 ) -> None:
     """Make a change, and return when the database shows it.
+
+    Args:
+        of_task: the task that the change is for; None if it is for the job.
 
     If Temporal is away, return when the change is stored and will certainly be made. Every
     repetition uses the same request id, so the change is made once.
@@ -51,6 +60,7 @@ async def apply_change(
         OrchestratorUnavailable: the run has neither ended nor started after `PATIENCE_S`, or
             Temporal does not answer.
     """
+    trail.note(*_difference(row if of_task is None else of_task, change))
     change = replace(change, request_id=str(uuid4()))
     is_between_runs = False
     with contextlib.suppress(TimeoutError):
@@ -65,6 +75,19 @@ async def apply_change(
     if is_between_runs:
         raise OrchestratorUnavailable("the job is between two runs; try again")
     raise OrchestratorUnavailable(TEMPORAL_SILENT)
+
+
+def _difference(row: JobRow | TaskRow, change: Change) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return what the audit shows of a change: the workflow makes it, maybe later."""
+    asked = {
+        name: shown(value)
+        for name, value in asdict(change).items()
+        if name != "request_id" and value not in (None, "", (), [], {})
+    }
+    before: dict[str, Any] = {"status": str(row.status)}
+    if "priority" in asked and isinstance(row, JobRow):
+        before["priority"] = row.priority
+    return before, asked
 
 
 async def _applied(database: Database, control: JobControl, row: JobRow, change: Change) -> bool:

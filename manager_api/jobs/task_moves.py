@@ -19,6 +19,7 @@ from manager_api.database.tables import JobRow, TaskRow, WorkerRow, table_of
 from manager_api.jobs import history as job_history
 from manager_api.jobs import stuck_store
 from manager_api.jobs.task_store import tasks_by_index
+from manager_api.metrics import measures
 from manager_api.runs import http_store as http_runs
 from workflows.domain.job.ranges import indexes_in, parse_ranges
 from workflows.domain.messages import RunKey, TasksMoved
@@ -131,7 +132,7 @@ class TaskMoves:
         previous = row.status
         self.freed_stuck |= row.silent_since is not None
         worker = self._workers.get(move.worker_id)
-        self._note_times(row, move.status)
+        self._note_times(row, move)
         if move.attempt not in (None, row.attempt):
             row.memory_peak = None
         for name, value in self._values(move).items():
@@ -153,11 +154,18 @@ class TaskMoves:
         if move.status in _FAILED:
             job_history.note_task(self._session, row, self._now)
 
-    def _note_times(self, row: TaskRow, status: TaskStatus) -> None:
+    def _note_times(self, row: TaskRow, move: TasksMoved) -> None:
+        status = move.status
         if status is TaskStatus.ACTIVE:
             row.started_at, row.ended_at = self._now, None
+            if move.worker_id is not None:
+                measures.task_started(move.worker_id, row.job_id, self._now)
         elif row.status is TaskStatus.ACTIVE:
             row.ended_at = self._now
+            measures.task_ended(row.task_type, status, row.job_id, row.worker_id, self._now)
+            if status is TaskStatus.COMPLETED and row.started_at is not None:
+                took = self._now - row.started_at
+                measures.task_took(row.task_type, took.total_seconds())
 
     def _set_steps(self, row: TaskRow) -> None:
         if row.status in SETS_STEPS:

@@ -77,7 +77,7 @@ class TaskService:
 
     async def _act(self, row: TaskRow, job: JobRow, change: Change) -> None:
         change = replace(change, task=row.index_in_job)
-        await apply_change(self._database, self._control, job, change)
+        await apply_change(self._database, self._control, job, change, of_task=row)
 
     async def _row(self, task_id: str) -> TaskRow:
         async with self._database.reading() as session:

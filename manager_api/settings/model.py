@@ -184,6 +184,8 @@ class ManagerSettings(LayeredSettings):
     temporal_address: Annotated[str, About(Topic.TEMPORAL)] = ""
     """Empty: the manager runs its own Temporal."""
     temporal_namespace: Annotated[str, About(Topic.TEMPORAL)] = "default"
+    temporal_ui: Annotated[bool, About(Topic.TEMPORAL)] = False
+    """Whether the manager serves the Web UI of its own Temporal."""
     temporal_ui_url: Annotated[str, About(Topic.TEMPORAL)] = ""
     """The address of the Web UI of the Temporal at `temporal_address`."""
     temporal_tls_ca: Annotated[str, About(Topic.TEMPORAL)] = ""

@@ -62,11 +62,14 @@ class ServerRecord:
     """
 
     port: int
+    #: 0 without a Web UI.
     ui_port: int
     pid: int = 0
     #: Start time from psutil, in seconds since the epoch. Together with the pid, it identifies one
     #: process.
     started: float = 0.0
+    #: The path at which the Web UI serves its pages; empty without a Web UI, or for the root.
+    ui_path: str = ""
 
 
 @dataclass(frozen=True)
@@ -151,11 +154,11 @@ def is_free(ip: str, port: int) -> bool:
 
 
 def spawn(
-    files: ServerFiles, lock: int, *, ip: str, port: int, ui_port: int, namespace: str
+    files: ServerFiles, lock: int, record: ServerRecord, *, ip: str, namespace: str
 ) -> subprocess.Popen[bytes]:
     """Start the server in its own session, with the lock; its output goes to the log file."""
     files.rotate_log()
-    command = [temporal_binary(), *_arguments(files.database, ip, port, ui_port, namespace)]
+    command = [temporal_binary(), *_arguments(files.database, ip, record, namespace)]
     with files.log.open("wb") as log:
         return subprocess.Popen(
             command,
@@ -170,10 +173,14 @@ def spawn(
         )
 
 
-def _arguments(database: Path, ip: str, port: int, ui_port: int, namespace: str) -> Iterator[str]:
+def _arguments(database: Path, ip: str, record: ServerRecord, namespace: str) -> Iterator[str]:
     yield from ("server", "start-dev", "--db-filename", str(database), "--ip", ip)
-    yield from ("--port", str(port), "--ui-port", str(ui_port), "--ui-disable-news-fetch")
-    yield from ("--namespace", namespace, "--log-level", "warn")
+    yield from ("--port", str(record.port), "--namespace", namespace, "--log-level", "warn")
+    if record.ui_port:
+        yield from ("--ui-port", str(record.ui_port), "--ui-public-path", record.ui_path)
+        yield "--ui-disable-news-fetch"
+    else:
+        yield "--headless"
     for pragma in SQLITE_PRAGMAS.items():
         yield from ("--sqlite-pragma", "=".join(pragma))
     for key, value in DYNAMIC_CONFIG.items():
@@ -194,11 +201,19 @@ def find_running(files: ServerFiles) -> ServerRecord | None:
     for process in psutil.process_iter(["cmdline", "create_time"]):
         command = process.info["cmdline"] or []
         if str(files.database) in command and is_alive(process):
-            port, ui_port = (
-                int(command[command.index(option) + 1]) for option in ("--port", "--ui-port")
+            return ServerRecord(
+                int(_option(command, "--port")),
+                int(_option(command, "--ui-port") or 0),
+                process.pid,
+                process.info["create_time"],
+                _option(command, "--ui-public-path"),
             )
-            return ServerRecord(port, ui_port, process.pid, process.info["create_time"])
     return None
+
+
+def _option(command: Sequence[str], name: str) -> str:
+    """Return the value of an option; empty if it is not given."""
+    return command[command.index(name) + 1] if name in command else ""
 
 
 def _is_running(record: ServerRecord) -> bool:

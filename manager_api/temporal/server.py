@@ -45,7 +45,8 @@ class TemporalServer:
         ip: A loopback address. The server has no login, so other machines use the tunnel.
         port: Its gRPC port. By default a free port is chosen and remembered. An adopted server
             keeps its port.
-        ui_port: The port of its Web UI, chosen like `port`.
+        ui_path: The path at which its Web UI serves its pages, such as `/temporal`; None: it has no
+            Web UI. The UI has no login either. Its port is chosen like `port`.
         namespace: The namespace that is created if missing.
         retention_days: How long closed workflows are kept.
         start_timeout: Seconds within which it must answer.
@@ -61,7 +62,7 @@ class TemporalServer:
         *,
         ip: str = "127.0.0.1",
         port: int | None = None,
-        ui_port: int | None = None,
+        ui_path: str | None = None,
         namespace: str = "default",
         retention_days: int = 30,
         start_timeout: float = 60.0,
@@ -73,7 +74,8 @@ class TemporalServer:
             raise ValueError(f"the embedded Temporal listens on loopback only, not on {ip}")
         self._files = ServerFiles(data_dir.resolve())
         self._ip = ip
-        self._asked_ports = (port, ui_port)
+        self._asked_port = port
+        self._ui_path = ui_path
         self._namespace = namespace
         self._retention = timedelta(days=retention_days)
         self._start_timeout = start_timeout
@@ -93,7 +95,9 @@ class TemporalServer:
 
     @property
     def ui_url(self) -> str:
-        return f"http://{self._host_port(self._started.ui_port)}"
+        """The address of the Web UI's port; empty without a Web UI."""
+        ui_port = self._started.ui_port
+        return f"http://{self._host_port(ui_port)}" if ui_port else ""
 
     @property
     def pid(self) -> int:
@@ -113,6 +117,11 @@ class TemporalServer:
         self._files.folder.mkdir(0o700, parents=True, exist_ok=True)
         try:
             await self._bring_up()
+            if not self._has_ui_as_asked():
+                logger.info("Temporal was started with other settings of its Web UI; it restarts")
+                await self._end_process()
+                self._record = None
+                await self._bring_up()
         except BaseException:
             if self._child is not None:
                 await self._end_process()  # It would run without supervision.
@@ -163,16 +172,10 @@ class TemporalServer:
         if lock is None:
             return False
         try:
-            record = ServerRecord(*self._choose_ports())
+            port, ui_port = self._choose_ports()
+            record = ServerRecord(port, ui_port, ui_path=self._ui_path or "")
             self._files.write_record(record)
-            self._child = spawn(
-                self._files,
-                lock,
-                ip=self._ip,
-                port=record.port,
-                ui_port=record.ui_port,
-                namespace=self._namespace,
-            )
+            self._child = spawn(self._files, lock, record, ip=self._ip, namespace=self._namespace)
         finally:
             os.close(lock)
         self._remember(record, psutil.Process(self._child.pid))
@@ -196,16 +199,22 @@ class TemporalServer:
         self._record = replace(record, pid=process.pid, started=process.create_time())
         self._files.write_record(self._record)
 
+    def _has_ui_as_asked(self) -> bool:
+        has = self._started.ui_path if self._started.ui_port else None
+        return has == self._ui_path
+
     def _choose_ports(self) -> Iterator[int]:
         """Yield the gRPC port and the UI port: requested ones, else the former, else free ones.
 
-        On a restart only the former ports will do, because the clients reconnect to them.
+        The UI port is 0 without a UI. On a restart only the former ports will do, because the
+        clients reconnect to them.
         """
         restarting = self._record is not None
         before = self._record or self._files.read_record()
-        remembered = (before.port, before.ui_port) if before else (None, None)
+        remembered = [before.port, before.ui_port or None] if before else [None, None]
+        asked_ports = [self._asked_port] if self._ui_path is None else [self._asked_port, None]
         taken: list[int] = []
-        for asked, had in zip(self._asked_ports, remembered, strict=True):
+        for asked, had in zip(asked_ports, remembered, strict=False):
             port = asked or had
             if port is None or not is_free(self._ip, port):
                 if asked or restarting:
@@ -213,6 +222,8 @@ class TemporalServer:
                 port = free_port(self._ip, taken)
             taken.append(port)
             yield port
+        if self._ui_path is None:
+            yield 0
 
     async def _until_ready(self) -> None:
         while self._is_alive():

@@ -6,7 +6,7 @@ from fastapi import APIRouter, FastAPI
 
 from manager_api.images.scaling import FORMATS
 from manager_api.version import NAME, VERSION
-from manager_api.web import addon, dashboard, explorer, job_files, refusals
+from manager_api.web import addon, dashboard, explorer, job_files, refusals, temporal_ui
 from manager_api.web.audit_trail import AuditTrail
 from manager_api.web.body_limit import BodyLimit, LimitOf
 from manager_api.web.dependencies import ManagerParts
@@ -25,6 +25,7 @@ from manager_api.web.flamenco import (
     worker_tags,
     worker_tasks,
 )
+from manager_api.web.latency import Latency
 from manager_api.web.openapi_document import describe
 from manager_api.web.outer_checks import ManagerApp
 from manager_api.web.responses import leave_out_types_of_no_body
@@ -41,6 +42,7 @@ from manager_api.web.tablao import (
     job_types,
     joining,
     login,
+    metrics,
     provisions,
     rna_overrides,
     runs,
@@ -85,6 +87,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     views.router,
     events.router,
     farm.router,
+    metrics.router,
     files.router,
     frames.router,
     recent_images.router,
@@ -95,6 +98,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     socket_io.router,
     discovery.router,
     explorer.router,
+    temporal_ui.router,
     addon.router,
     dashboard.router,
 )
@@ -117,6 +121,7 @@ def build_app(parts: ManagerParts) -> FastAPI:
     app.state.parts = parts
     app.add_middleware(BodyLimit, limit_of=_limits(parts))
     app.add_middleware(AuditTrail, database=parts.database, refusals=parts.refusals)
+    app.add_middleware(Latency)
     refusals.add_to(app)
     for router in (*ROUTERS, *parts.extra_routers):
         leave_out_types_of_no_body(router)

@@ -156,6 +156,7 @@ ForSubmission = Depends(Needs(Permission.READ, Permission.SUBMIT))
 ChangingJob = Depends(needs_job)
 ChangingJobs = Depends(Needs(Permission.ALL_JOBS))
 ChangingWorkers = Depends(Needs(Permission.WORKERS))
+UsingTemporal = Depends(Needs(Permission.TEMPORAL))
 Administering = Depends(Needs(Permission.ADMIN))
 
 

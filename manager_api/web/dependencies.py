@@ -1,7 +1,7 @@
 """What routers depend on: one container of the manager's parts, and the services built from it."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -92,9 +92,13 @@ class ManagerParts:
     temporal_address: str = ""
     """The address where this manager reaches Temporal; empty if it does not reach Temporal."""
     temporal_ui: str = ""
-    """The address of Temporal's Web UI, for users; empty without a Web UI."""
+    """Where users find Temporal's Web UI: an address, or a path of this manager; empty without."""
+    temporal_ui_server: str = ""
+    """The loopback address of the Web UI that this manager serves; empty if it serves none."""
     hosts: ConnectedHosts = field(default_factory=NoHosts)
     """The hosts that are connected to this manager."""
+    is_host_connected: Callable[[str], bool] = lambda _: False
+    """Whether the host of a worker is connected to a manager of the farm."""
     extra_routers: tuple[APIRouter, ...] = field(default=())
     """The routers of the control channel and of the tunnel, which have other dependencies."""
 

@@ -3,8 +3,10 @@
 import asyncio
 import base64
 import binascii
+import contextlib
 import hashlib
 import hmac
+import secrets
 import time
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -13,7 +15,7 @@ import bcrypt
 
 from manager_api.contract.errors import BadRequest, NotAuthorized
 from manager_api.database.batching import Batched
-from manager_api.database.engine import Changed, Database
+from manager_api.database.engine import Changed, Database, DatabaseBusy
 from manager_api.database.tables import WorkerRow
 from manager_api.workers import store as workers
 from workflows.domain.messages import is_uuid
@@ -23,6 +25,10 @@ _BCRYPT_COST = 4
 #: How long this manager uses a worker's row that another manager may have changed, in seconds. A
 #: change by this manager counts at once.
 _KNOWN_S = 30.0
+#: The same, for a worker whose secret does not fit: it may have another one since.
+_KNOWN_IF_WRONG_S = 1.0
+_SECRET_BYTES = 32
+_WRONG = "authorization failed: unknown worker or wrong secret"
 
 
 def hash_secret(secret: str) -> str:
@@ -37,6 +43,12 @@ def hash_secret(secret: str) -> str:
         raise BadRequest("the secret must have 72 bytes at most, and no NUL") from error
 
 
+async def new_secret() -> tuple[str, str]:
+    """Return a secret for a worker, and its hash."""
+    secret = secrets.token_hex(_SECRET_BYTES)
+    return secret, await asyncio.to_thread(hash_secret, secret)
+
+
 @dataclass(frozen=True, slots=True)
 class TunnelRights:
     """What a worker may do in Temporal: take the tasks of a session, and answer for its tasks."""
@@ -46,8 +58,8 @@ class TunnelRights:
     token_key: bytes
     """Seals the tokens of its tasks.
 
-    Each manager of the farm can make it, and the worker cannot: it is made from the stored hash,
-    whose salt the worker does not know.
+    Each manager of the farm can make it, and the worker cannot: it is made from the stored hash of
+    its first secret, whose salt the worker does not know. So it stays when the secret is replaced.
     """
 
 
@@ -73,10 +85,15 @@ class WorkerCredentials:
             NotAuthorized: the credentials are missing or wrong, or their worker was deleted.
         """
         worker_id, secret = _basic(authorization)
-        row = await self._row(worker_id)
-        if row is None or row.deleted_at is not None or not await self._fits(row, secret):
-            raise NotAuthorized("authorization failed: unknown worker or wrong secret")
-        return row
+        before: WorkerRow | None = None
+        for known_s in (_KNOWN_S, _KNOWN_IF_WRONG_S):
+            row = await self._row(worker_id, known_s)
+            if row is None or row is before or row.deleted_at is not None:
+                break
+            if fitting := await self._fitting(row, secret):
+                return row if fitting == row.secret_hash else await self._replaced(row, fitting)
+            before = row
+        raise NotAuthorized(_WRONG)
 
     def forget(self, worker_id: str) -> None:
         """Ask the database again for this worker."""
@@ -88,12 +105,31 @@ class WorkerCredentials:
         if row is None:
             return None
         text = f"task tokens of {worker_id}".encode()
-        key = hmac.digest(row.secret_hash.encode(), text, "sha256")
+        seed = row.first_secret_hash or row.secret_hash
+        key = hmac.digest(seed.encode(), text, "sha256")
         return TunnelRights(session=row.session, token_key=key)
 
-    async def _row(self, worker_id: str) -> WorkerRow | None:
+    async def _replaced(self, row: WorkerRow, secret_hash: str) -> WorkerRow:
+        """Store that a worker has used its new secret, which ends the older ones.
+
+        Raises:
+            NotAuthorized: the worker was deleted meanwhile, or the secret revoked.
+        """
+        # A full disk must not keep the worker out: then the older ones go on counting.
+        with contextlib.suppress(DatabaseBusy):
+            async with self._database.writing() as session:
+                changed = await workers.worker_to_change(session, row.id)
+                if changed is not None:
+                    workers.use_new_secret(session, changed, secret_hash)
+            self.forget(row.id)
+            if changed is None or changed.secret_hash != secret_hash:
+                raise NotAuthorized(_WRONG)
+            return changed
+        return row
+
+    async def _row(self, worker_id: str, known_s: float) -> WorkerRow | None:
         since, row = self._known.get(worker_id, (float("-inf"), None))
-        if row is not None and time.monotonic() - since < _KNOWN_S:
+        if row is not None and time.monotonic() - since < known_s:
             return row
         row = await self._rows.get(worker_id)
         if row is not None:
@@ -104,15 +140,18 @@ class WorkerCredentials:
         async with self._database.reading() as session:
             return await workers.workers_by_id(session, worker_ids)
 
-    async def _fits(self, row: WorkerRow, secret: str) -> bool:
+    async def _fitting(self, row: WorkerRow, secret: str) -> str | None:
+        """Return that of the worker's hashes which the secret fits; None if it fits none."""
         digest = hashlib.sha256(secret.encode()).digest()
         known_hash, known_digest = self._verified.get(row.id, ("", b""))
-        if known_hash == row.secret_hash and hmac.compare_digest(known_digest, digest):
-            return True
-        if not await asyncio.to_thread(_bcrypt_fits, secret, row.secret_hash):
-            return False
-        self._verified[row.id] = (row.secret_hash, digest)
-        return True
+        hashes: list[str] = [row.secret_hash, *(row.new_secret_hashes or ())]
+        for each in hashes:
+            if known_hash == each and hmac.compare_digest(known_digest, digest):
+                return each
+            if await asyncio.to_thread(_bcrypt_fits, secret, each):
+                self._verified[row.id] = (each, digest)
+                return each
+        return None
 
 
 def _bcrypt_fits(secret: str, stored: str) -> bool:

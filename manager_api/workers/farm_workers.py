@@ -97,6 +97,7 @@ class FarmWorkerService:
             ),
             is_paused=row.is_paused,
             is_waiting=row.is_waiting,
+            is_rotating=row.new_secret_hashes is not None,
             created=row.created,
             set_aside=[WorkerAside.model_validate(each) for each in row.set_aside or ()],
             is_connected=row.id in self._hosts.connected,

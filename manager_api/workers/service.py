@@ -7,7 +7,7 @@ from uuid import uuid4
 
 from manager_api.access import join_tokens
 from manager_api.contract.answers import registered_worker, worker_answer, worker_summary
-from manager_api.contract.errors import Forbidden, PreconditionFailed, TooMany
+from manager_api.contract.errors import Conflict, Forbidden, PreconditionFailed, TooMany
 from manager_api.contract.workers import (
     RegisteredWorker,
     Worker,
@@ -33,6 +33,13 @@ from workflows.domain.worker import (
 
 #: More workers than a studio lets in at a time.
 _MOST_WAITING = 1_000
+_STOCK_WORKER = (
+    "a Flamenco Worker cannot be told a new secret: revoke its secret, and it registers again"
+)
+_NOT_CONNECTED = (
+    "this worker's host is not connected, so it cannot be told a new secret: try again when it is, "
+    "or revoke its secret"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +144,20 @@ class WorkerService:
             row = await workers.existing_worker_to_change(session, worker_id)
             workers.revoke_secret(session, row)
             await http_runs.give_back(session, worker_id, "its secret was revoked")
+
+    async def order_new_secret(self, worker_id: str, *, is_connected: bool) -> None:
+        """Order that a worker's host takes another secret, which then replaces the present one.
+
+        Raises:
+            Conflict: the worker cannot be told.
+        """
+        async with self._database.writing() as session:
+            row = await workers.existing_worker_to_change(session, worker_id)
+            if row.is_http:
+                raise Conflict(_STOCK_WORKER)
+            if not is_connected:
+                raise Conflict(_NOT_CONNECTED)
+            workers.order_new_secret(session, row)
 
     async def sign_on(self, worker_id: str, asked: WorkerSignOn, address: str) -> WorkerStateChange:
         facts = workers.SignOn(

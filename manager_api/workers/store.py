@@ -29,6 +29,8 @@ from workflows.domain.worker import StatusRequest, can_be_lost, pending_after_re
 
 #: Stored in place of the hash of a secret; no secret fits it.
 _REVOKED = ""
+#: A host that has stored a secret shows it from its next connection but one on at the latest.
+_MOST_NEW_SECRETS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,8 +285,38 @@ def admit(session: Session, row: WorkerRow) -> None:
 def revoke_secret(session: Session, row: WorkerRow) -> None:
     """Let no secret fit a worker any more, and set its status to `error`."""
     row.secret_hash = _REVOKED
+    row.new_secret_hashes = None
     set_status(session, row, WorkerStatus.ERROR, clears_request=True)
     session.changed.add(Changed.DELETED_WORKERS)
+
+
+def order_new_secret(session: Session, row: WorkerRow) -> None:
+    """Order that the worker's host is given another secret, now and at each hello until it is."""
+    row.new_secret_hashes = row.new_secret_hashes or []
+    events.append(session, HOST_ORDERS, {"order": "new secret", "worker": row.id})
+    _tell(session, row)
+
+
+def add_new_secret(session: Session, row: WorkerRow, secret_hash: str) -> bool:
+    """Let another secret count, too; return False if the worker needs none any more."""
+    if row.new_secret_hashes is None:
+        return False
+    row.new_secret_hashes = [*row.new_secret_hashes, secret_hash][-_MOST_NEW_SECRETS:]
+    _tell(session, row)
+    return True
+
+
+def use_new_secret(session: Session, row: WorkerRow, secret_hash: str) -> None:
+    """Let a secret that the host has shown replace all that are older."""
+    hashes = row.new_secret_hashes or []
+    if secret_hash not in hashes:
+        return
+    row.first_secret_hash = row.first_secret_hash or row.secret_hash
+    row.secret_hash = secret_hash
+    # The host may be about to store a secret that was made later.
+    row.new_secret_hashes = hashes[hashes.index(secret_hash) + 1 :] or None
+    session.changed.add(Changed.DELETED_WORKERS)
+    _tell(session, row)
 
 
 async def waiting(session: AsyncSession) -> int:
@@ -338,12 +370,18 @@ async def forgive(session: Session, row: WorkerRow) -> None:
 async def set_tags(session: Session, row: WorkerRow, tag_ids: Sequence[str]) -> None:
     """Replace a worker's tags, ignore unknown tags, and add an event to `/workers`."""
     membership = WorkerTagMembershipRow
-    await session.execute(delete(membership).where(membership.worker_id == row.id))
+    had = {
+        each.tag_id: each
+        for each in await session.scalars(select(membership).where(membership.worker_id == row.id))
+    }
     there = await session.scalars(
         select(WorkerTagRow.id).with_for_update(read=True, key_share=True)
     )
     known = set(tag_ids).intersection(there)
-    session.add_all(membership(worker_id=row.id, tag_id=tag_id) for tag_id in sorted(known))
+    for tag_id in had.keys() - known:
+        await session.delete(had[tag_id])
+    new = sorted(known - had.keys())
+    session.add_all(membership(worker_id=row.id, tag_id=tag_id) for tag_id in new)
     await _is_of_new_use(session, row.id)
     _tell(session, row)
 

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from manager_api.contract.errors import WorkerTagNotFound
@@ -119,7 +119,8 @@ async def delete_tag(session: Session, row: WorkerTagRow) -> None:
     """Delete a tag, take it from its jobs and workers, and add an event to `/workertags`."""
     jobs = update(JobRow).where(JobRow.worker_tag_id == row.id).values(worker_tag_id=None)
     await session.execute(jobs)
-    await session.execute(delete(WorkerTagRow).where(WorkerTagRow.id == row.id))
+    await session.delete(row)
+    await session.flush()
     await provisions.remove(session, ProvisionScope.TAG, row.id)
     events.append(session, WORKER_TAGS, tag_deleted(row.id))
     session.changed.add(Changed.FARM)

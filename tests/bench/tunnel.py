@@ -94,7 +94,7 @@ async def _be_host(url: str, way: str, number: int) -> None:
     own = worker_id(number)
     # Without a worker's credentials the caller is a person, who has the raw tunnel.
     headers = proxied.headers_of(own) if way == "proxy" else {}
-    async with Tunnel(url, headers=headers, patience=60) as tunnel:
+    async with Tunnel(url, headers=lambda: headers, patience=60) as tunnel:
         client = await proxied.client_of(tunnel.address, own)
         await proxied.working(client, own, [_Host(number).work]).run()
 

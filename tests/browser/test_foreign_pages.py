@@ -145,3 +145,37 @@ def test_it_reaches_no_workflow(foreign: Page, farm: BrowsedFarm) -> None:
 
     assert 403 in {answer.status for answer in found}
     assert all(answer.status >= 400 for answer in found)
+
+
+def listening_of(pid: int) -> list[tuple[str, int]]:
+    """The addresses at which a process and its children listen."""
+    top = psutil.Process(pid)
+    return [
+        (each.laddr.ip, each.laddr.port)
+        for process in [top, *top.children(recursive=True)]
+        for each in process.net_connections("tcp")
+        if each.status == psutil.CONN_LISTEN
+    ]
+
+
+def test_it_gets_no_answer_from_a_render_machine(foreign: Page, farm: BrowsedFarm) -> None:
+    """A host opens one port, its end of the tunnel to Temporal, and its runs open none."""
+    listening = {name: listening_of(host.pid) for name, host in farm.hosts.items()}
+    answered = answers(foreign)
+    calls = ("RespondActivityTaskCompleted", "PollActivityTaskQueue", "SignalWorkflowExecution")
+
+    outcomes = []
+    for ((_, port),) in listening.values():
+        service = f"http://127.0.0.1:{port}/temporal.api.workflowservice.v1.WorkflowService"
+        outcomes += [foreign.evaluate(SEND, [f"{service}/{call}", "{}"]) for call in calls]
+        outcomes.append(foreign.evaluate(SEND, [f"http://127.0.0.1:{port}/", None]))
+        outcomes.append(foreign.evaluate(OPEN_WEBSOCKET, f"ws://127.0.0.1:{port}/"))
+
+    assert [[ip for ip, _ in each] for each in listening.values()] == [["127.0.0.1"]] * 3
+    assert set(outcomes) == {"failed", "refused"}
+    assert answered == []
+    # The hosts go on as before.
+    assert status_of(farm, farm.standing["active"]) == "active"
+    workers = farm.http.get("/api/tablao/v1/workers").json()["workers"]
+    assert all(each["is_connected"] for each in workers)
+    farm.until_job_is(farm.submit_frames("1"), "completed", timeout_s=120)

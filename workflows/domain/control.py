@@ -214,11 +214,19 @@ class Forgive:
     TYPE: ClassVar[str] = "forgive"
 
 
+@dataclass(frozen=True, slots=True)
+class NewSecret:
+    """The host stores this secret of its worker, and uses it in place of the one that it has."""
+
+    TYPE: ClassVar[str] = "new_secret"
+    secret: str = field(repr=False)
+
+
 #: Messages that a host may get at any time after its welcome, and that it acts upon.
-Told = StopRun | Settled | StatusOrder | Provisioned | Forgive
+Told = StopRun | Settled | StatusOrder | Provisioned | Forgive | NewSecret
 Message = (
     Hello | Beat | StatusReport | SetAside | Progress | LogPiece
-    | Welcome | Provisioned | LogAck | StopRun | Settled | StatusOrder | Forgive
+    | Welcome | Provisioned | LogAck | StopRun | Settled | StatusOrder | Forgive | NewSecret
 )  # fmt: skip
 
 _TYPES: Mapping[str, type[Any]] = {

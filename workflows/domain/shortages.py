@@ -252,6 +252,24 @@ class _Count:
 #: What a worker cannot get over by becoming free.
 _LASTING = frozenset({Cause.OTHER_TAG, Cause.OTHER_TYPES, Cause.BLOCKED})
 
+
+def main_cause(hindered: Sequence[tuple[str, int]]) -> str:
+    """Return the cause that keeps the most workers from tasks, of those that may ever get them.
+
+    Args:
+        hindered: (cause, number of workers) pairs.
+    """
+    if not hindered:
+        return "no-worker"
+    by_workers = sorted(hindered, key=lambda group: -group[1])
+    others = [cause for cause, _ in by_workers if cause not in (Cause.OTHER_TAG, Cause.OTHER_TYPES)]
+    if others:
+        return str(others[0])
+    causes = dict(hindered)
+    # No worker with the tag takes on such tasks, or none has the tag.
+    return str(Cause.OTHER_TYPES if Cause.OTHER_TYPES in causes else Cause.OTHER_TAG)
+
+
 # --- the sentence ---------------------------------------------------------------------------------
 
 #: The verb phrase of each cause, for one worker and for several.

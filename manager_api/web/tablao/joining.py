@@ -4,7 +4,7 @@ from fastapi import APIRouter
 
 from manager_api.contract.access import JoinTokenRequest, JoinTokens, NewJoinToken
 from manager_api.web.auth import ChangingWorkers
-from manager_api.web.dependencies import JoinTokensOfFarm, Workers
+from manager_api.web.dependencies import JoinTokensOfFarm, Parts, Workers
 from manager_api.web.json_bodies import JsonRoute
 from manager_api.web.parameters import TokenId, WorkerId
 from manager_api.web.responses import ERROR, refusal
@@ -40,6 +40,19 @@ async def remove_join_token(token_id: TokenId, tokens: JoinTokensOfFarm) -> None
 async def admit_worker(worker_id: WorkerId, workers: Workers) -> None:
     """Let a worker in that waits."""
     await workers.admit(worker_id)
+
+
+@router.post(
+    "/workers/{worker_id}/rotate",
+    operation_id="rotateWorkerSecret",
+    status_code=204,
+    responses=refusal(409),
+)
+async def rotate_worker_secret(worker_id: WorkerId, workers: Workers, parts: Parts) -> None:
+    """Give a worker's host another secret. It keeps its tasks; the old secret ends after the use of
+    the new one.
+    """
+    await workers.order_new_secret(worker_id, is_connected=parts.is_host_connected(worker_id))
 
 
 @router.post("/workers/{worker_id}/revoke", operation_id="revokeWorkerSecret", status_code=204)

@@ -1,6 +1,7 @@
 """Workers that wait to be let in, join tokens, and the end of a worker's secret."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -143,6 +144,47 @@ async def test_a_revoked_secret_is_out_and_its_worker_may_come_again_and_wait(
     assert again.status_code == 403
     assert "unknown worker" in again.json()["message"]
     assert await waits(api, new)
+
+
+@pytest.fixture
+async def rotating(farm: "Farm", api: httpx.AsyncClient) -> AsyncIterator[httpx.AsyncClient]:
+    """The manager's own user, of a manager to which all hosts are connected."""
+    parts = replace(farm.parts, is_host_connected=lambda _: True)
+    transport = httpx.ASGITransport(build_app(parts), raise_app_exceptions=False)
+    async with httpx.AsyncClient(
+        transport=transport, base_url="http://localhost:8080", headers=api.headers
+    ) as client:
+        yield client
+
+
+async def test_a_connected_host_is_to_take_a_new_secret(
+    farm: "Farm", rotating: httpx.AsyncClient, machine: httpx.AsyncClient
+) -> None:
+    worker = (await register(machine)).json()["uuid"]
+
+    answer = await rotating.post(f"{API}/workers/{worker}/rotate")
+
+    assert answer.status_code == 204
+    assert (await rotating.get(f"{API}/workers/{worker}")).json()["is_rotating"]
+    (entry,) = (await rotating.get(f"{API}/audit?action=rotateWorkerSecret")).json()["entries"]
+    assert (entry["target"], entry["outcome"]) == (worker, "done")
+    assert await farm.told("/internal/host-orders") == [{"order": "new secret", "worker": worker}]
+
+
+async def test_a_worker_that_cannot_be_told_cannot_be_rotated(
+    farm: "Farm", api: httpx.AsyncClient, rotating: httpx.AsyncClient, machine: httpx.AsyncClient
+) -> None:
+    worker = (await register(machine)).json()["uuid"]
+    offline = await api.post(f"{API}/workers/{worker}/rotate")
+    await farm.set_worker(worker, is_http=True)
+    stock = await rotating.post(f"{API}/workers/{worker}/rotate")
+
+    assert [offline.status_code, stock.status_code] == [409, 409]
+    assert "is not connected" in offline.json()["message"]
+    assert "Flamenco Worker" in stock.json()["message"]
+    assert "revoke its secret" in offline.json()["message"]
+    assert "revoke its secret" in stock.json()["message"]
+    assert not (await api.get(f"{API}/workers/{worker}")).json()["is_rotating"]
 
 
 async def test_only_so_many_wait(

@@ -52,6 +52,8 @@ class Manager:
             SqlHostRecords(database, self.logs), self.logs, settings, clock=self.clock
         )
         self.changes = 0
+        self.void: set[str] = set()
+        """What hosts show in place of a secret and does not count any more."""
         self.hosts.on_change = self._changed
         self.port = 0
 
@@ -61,7 +63,8 @@ class Manager:
     @asynccontextmanager
     async def serving(self) -> AsyncIterator[None]:
         async def worker_id(socket: WebSocket) -> str | None:
-            return socket.headers.get("x-worker")
+            is_void = socket.headers.get("x-secret") in self.void
+            return None if is_void else socket.headers.get("x-worker")
 
         app = FastAPI()
         app.include_router(host_router(self.hosts, worker_id))
@@ -78,11 +81,12 @@ class Manager:
 
     @asynccontextmanager
     async def host(
-        self, worker_id: str, hello: control.Hello = HELLO
+        self, worker_id: str, hello: control.Hello = HELLO, secret: str = ""
     ) -> AsyncIterator[tuple[ClientConnection, control.Welcome]]:
         """A host that said hello, and its welcome."""
         async with connect(
-            f"ws://127.0.0.1:{self.port}{control.PATH}", additional_headers={"x-worker": worker_id}
+            f"ws://127.0.0.1:{self.port}{control.PATH}",
+            additional_headers={"x-worker": worker_id, "x-secret": secret},
         ) as socket:
             await self.say(socket, hello)
             welcome = await self.hear(socket)

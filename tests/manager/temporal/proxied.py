@@ -100,7 +100,7 @@ def headers_of(worker_id: str) -> dict[str, str]:
 
 
 def tunnel(manager: Manager, worker_id: str, *, patience: float = 60.0) -> Tunnel:
-    return Tunnel(manager.url, headers=headers_of(worker_id), patience=patience)
+    return Tunnel(manager.url, headers=lambda: headers_of(worker_id), patience=patience)
 
 
 async def client_of(address: str, worker_id: str, *, key: str = KEY, **settings: Any) -> Client:

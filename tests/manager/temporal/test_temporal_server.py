@@ -1,6 +1,7 @@
 """The embedded Temporal survives whatever happens to it, to its manager and to its record."""
 
 import asyncio
+import contextlib
 import json
 import os
 import signal
@@ -9,6 +10,7 @@ from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
 from pathlib import Path
 
+import httpx
 import psutil
 import pytest
 from temporalio import workflow
@@ -32,7 +34,7 @@ from pathlib import Path
 from manager_api.temporal.server import TemporalServer
 
 async def main():
-    server = TemporalServer(Path(sys.argv[1]))
+    server = TemporalServer(Path(sys.argv[1]), ui_path="/temporal")
     await server.start()
     print(server.pid, server.address, flush=True)
     await asyncio.Event().wait()
@@ -64,7 +66,9 @@ async def embedded(tmp_path: Path) -> AsyncIterator[Embedded]:
     made: list[TemporalServer] = []
 
     def make() -> TemporalServer:
-        made.append(TemporalServer(tmp_path, watch_interval=0.05, backoff=(0.05, 0.5)))
+        made.append(
+            TemporalServer(tmp_path, ui_path="/temporal", watch_interval=0.05, backoff=(0.05, 0.5))
+        )
         return made[-1]
 
     yield make
@@ -328,3 +332,49 @@ async def search_attributes(client: Client) -> dict[str, str]:
         name: IndexedValueType.Name(kind).removeprefix("INDEXED_VALUE_TYPE_").title()
         for name, kind in found.custom_attributes.items()
     }
+
+
+async def answer_of(url: str) -> httpx.Response:
+    async with httpx.AsyncClient(trust_env=False, timeout=10) as http:
+        return await http.get(url)
+
+
+@pytest.mark.parametrize("before", ["/temporal", "/farm/temporal", None])
+@pytest.mark.parametrize("wanted", ["/temporal", None])
+async def test_an_adopted_server_has_the_web_ui_that_is_asked_for(
+    tmp_path: Path, embedded: Embedded, before: str | None, wanted: str | None
+) -> None:
+    first = TemporalServer(tmp_path, ui_path=before)
+    await first.start()
+    pid, address = first.pid, first.address
+    await first.stop(leave_running=True)
+    second = TemporalServer(tmp_path, ui_path=wanted)
+
+    await second.start()
+
+    try:
+        assert second.address == address
+        assert (second.pid == pid) == (before == wanted)
+        assert bool(second.ui_url) == (wanted is not None)
+        if wanted:
+            assert (await answer_of(f"{second.ui_url}{wanted}/")).status_code == 200
+        await connected(second.address)
+    finally:
+        await second.stop()
+
+
+async def test_without_a_web_ui_no_port_answers_as_one(tmp_path: Path) -> None:
+    server = TemporalServer(tmp_path)
+    await server.start()
+    try:
+        listening = psutil.Process(server.pid).net_connections("tcp")
+        ports = {each.laddr.port for each in listening if each.status == psutil.CONN_LISTEN}
+        pages = []
+        for port in ports:
+            with contextlib.suppress(httpx.HTTPError):
+                page = await answer_of(f"http://127.0.0.1:{port}/")
+                pages.append(page.headers.get("content-type"))
+    finally:
+        await server.stop()
+
+    assert not [each for each in pages if each and each.startswith("text/html")]

@@ -85,7 +85,7 @@ async def tunneled(target: str, headers: dict[str, str] = CREDENTIALS) -> AsyncI
 def to_manager(
     address: str, headers: dict[str, str] = CREDENTIALS, *, patience: float = 0.0
 ) -> Tunnel:
-    return Tunnel(f"http://{address}{TUNNEL_PATH}", headers=headers, patience=patience)
+    return Tunnel(f"http://{address}{TUNNEL_PATH}", headers=lambda: headers, patience=patience)
 
 
 async def dial(address: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:

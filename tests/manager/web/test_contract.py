@@ -92,7 +92,7 @@ def test_an_operation_has_flamencos_fields(
     is_job = name in {"submitJob", "fetchJob"}
     never = {"type_etag", "initial_status"} if is_job else set()
     # Ours, and only there for a job that has such tasks (docs/differences-from-flamenco.md).
-    added = {"tasks_stuck"} if is_job else set()
+    added = {"tasks_stuck", "waiting"} if is_job else set()
     assert answered(document, ours) == answered(contract, theirs) - never | added
     assert asked(document, ours) == asked(contract, theirs)
 

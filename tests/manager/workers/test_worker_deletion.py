@@ -160,6 +160,7 @@ async def test_a_worker_is_shown_with_all_that_we_know(
         "status_change": {"status": "awake", "is_lazy": False},
         "is_paused": False,
         "is_waiting": False,
+        "is_rotating": False,
         "set_aside": [],
         "is_connected": False,
         "is_http": False,

@@ -51,6 +51,8 @@ class MemoryRecords:
         self.silent: dict[RunKey, datetime | None] = {}
         self.deleted_workers: set[str] = set()
         self.asides: list[Aside] = []
+        self.secret: str | None = None
+        """Which the host is to take."""
 
     async def open_session(self, worker_id: str, hello: control.Hello) -> int | None:
         self.hellos.append(hello)
@@ -76,6 +78,9 @@ class MemoryRecords:
 
     async def deleted(self, worker_ids: Collection[str]) -> Collection[str]:
         return self.deleted_workers.intersection(worker_ids)
+
+    async def new_secret(self, worker_id: str) -> str | None:
+        return self.secret
 
     async def task_of(self, worker_id: str, key: RunKey) -> str | None:
         return task_id(OWN_JOB, key.index)
@@ -110,6 +115,8 @@ class Farm:
         self.certificate: AuthorityFiles | None = None
         """With which it serves TLS from its next start on."""
         self.images: list[bytes] = []
+        self.secrets = [SECRET]
+        """Those that count."""
         self.said: list[str] = []
         """Operations that were called, in order."""
         self.sign_on_answers: list[int] = []
@@ -189,9 +196,9 @@ class Farm:
         return app
 
     async def _worker_of(self, connection: HTTPConnection) -> str | None:
-        expected = base64.b64encode(f"{WORKER}:{SECRET}".encode()).decode()
-        is_right = connection.headers.get("authorization") == f"Basic {expected}"
-        return WORKER if is_right else None
+        shown = connection.headers.get("authorization", "").removeprefix("Basic ")
+        right = [base64.b64encode(f"{WORKER}:{each}".encode()).decode() for each in self.secrets]
+        return WORKER if shown in right else None
 
     async def _is_person(self, _socket: WebSocket) -> bool:
         return False

@@ -54,7 +54,7 @@ async def connected(
     farm: Farm, credentials: Credentials
 ) -> AsyncIterator[tuple[ControlChannel, Listening, asyncio.Task[None]]]:
     receiver = Listening()
-    channel = ControlChannel(farm.url, credentials.headers, receiver, TIMES)
+    channel = ControlChannel(farm.url, lambda: credentials.headers, receiver, TIMES)
     running = asyncio.create_task(channel.run())
     async with asyncio.timeout(10):
         while not channel.is_connected:  # noqa: ASYNC110 - there is no event for it
@@ -240,7 +240,7 @@ async def test_wrong_credentials_are_tried_again_before_the_worker_takes_itself_
     farm: Farm, caplog: pytest.LogCaptureFixture
 ) -> None:
     wrong = Credentials("somebody", "else")
-    channel = ControlChannel(farm.url, wrong.headers, Listening(), TIMES)
+    channel = ControlChannel(farm.url, lambda: wrong.headers, Listening(), TIMES)
     began = time.monotonic()
 
     with pytest.raises(Dismissed):

@@ -24,6 +24,7 @@ from manager_api.temporal.server import TemporalServer
 from tests.farm.ids import LEASE, OWN_JOB
 from tests.worker_host.connected.stand_in_manager import Farm, eventually
 from worker_host.host import Ended, Host
+from worker_host.own_secret import Keep, not_kept
 from worker_host.registration import Credentials
 from worker_host.run_table import RunTable
 from workflows.domain.messages import Outcome, OutcomeKind, RunKey, RunRef, worker_task_queue
@@ -73,7 +74,7 @@ class Stage:
 
     @asynccontextmanager
     async def host(
-        self, credentials: Credentials, **settings: Any
+        self, credentials: Credentials, keep: Keep = not_kept, **settings: Any
     ) -> AsyncIterator[tuple[Host, asyncio.Task[Ended]]]:
         """A host that is awake. What still runs at the end is left alone, as by SIGKILL."""
         settings_ = self.farm.host_settings(self.directory, **settings)
@@ -82,6 +83,7 @@ class Stage:
             settings_,
             credentials,
             lambda hooks: RunTable(settings_.runs_dir, hooks, settings_.run_settings),
+            keep=keep,
         )
         running = asyncio.create_task(host.run())
         hellos = len(self.farm.records.hellos)
@@ -448,3 +450,47 @@ async def test_a_host_without_farm_stops_its_runs_in_the_end(
 
         await eventually(lambda: not psutil.pid_exists(pid))
         await stage.farm.start()
+
+
+async def test_a_host_takes_a_new_secret_while_its_task_runs(
+    stage: Stage, credentials: Credentials
+) -> None:
+    kept: list[tuple[Credentials, int]] = []
+    hellos = stage.farm.records.hellos
+
+    def keep(new: Credentials) -> None:
+        kept.append((new, len(hellos)))
+
+    async with stage.host(credentials, keep):
+        handle = await stage.send(stage.long())
+        pid = await stage.pid()
+        stage.farm.secrets.append("a-new-secret")
+        stage.farm.records.secret = "a-new-secret"
+
+        await stage.farm.hosts.new_secret(credentials.worker_id)
+        await eventually(lambda: len(hellos) == 2)
+        stage.farm.secrets.remove(credentials.secret)
+        stage.farm.hosts.look_for_deleted()
+        stage.finish()
+
+        assert (await handle.result()).kind is OutcomeKind.COMPLETED
+        assert int((stage.directory / "pid").read_text()) == pid
+    # It was stored before it was shown for the first time.
+    assert kept == [(replace(credentials, secret="a-new-secret"), 1)]
+    assert hellos[1].session == 1
+
+
+async def test_a_host_that_cannot_store_a_new_secret_goes_on_with_the_old_one(
+    stage: Stage, credentials: Credentials
+) -> None:
+    def keep(_: Credentials) -> None:
+        raise OSError("no space left on device")
+
+    async with stage.host(credentials, keep):
+        stage.farm.secrets.append("a-new-secret")
+        stage.farm.records.secret = "a-new-secret"
+        await stage.farm.hosts.new_secret(credentials.worker_id)
+        handle = await stage.send(stage.shell("true"))
+
+        assert (await handle.result()).kind is OutcomeKind.COMPLETED
+        assert len(stage.farm.records.hellos) == 1

@@ -12,6 +12,7 @@ import pytest
 from tests.farm.ids import JOB, LEASE
 from tests.worker_host.connected.stand_in_manager import Farm
 from worker_host.manager_client import ManagerClient
+from worker_host.own_secret import OwnSecret, not_kept
 from worker_host.registration import Credentials
 from worker_host.run_spec import RunRefused
 from workflows.domain.messages import RunRef
@@ -50,7 +51,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> Asked:
 async def client(
     asked: Asked, farm: Farm, credentials: Credentials, tmp_path: Path
 ) -> AsyncIterator[ManagerClient]:
-    client = ManagerClient(farm.host_settings(tmp_path), credentials)
+    client = ManagerClient(farm.host_settings(tmp_path), OwnSecret(credentials, not_kept))
     yield client
     await client.close()
 

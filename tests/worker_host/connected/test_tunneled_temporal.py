@@ -14,7 +14,7 @@ from workflows.domain.control import Welcome
 
 @pytest.fixture
 def temporal(farm: Farm, credentials: Credentials) -> TunneledTemporal:
-    return TunneledTemporal(farm.url, credentials.headers, f"carmen {WORKER}")
+    return TunneledTemporal(farm.url, lambda: credentials.headers, f"carmen {WORKER}")
 
 
 async def test_another_user_of_the_hosts_machine_is_refused(
@@ -38,7 +38,7 @@ async def test_each_process_has_a_key_of_its_own(
     credentials: Credentials,
 ) -> None:
     farm.temporal = temporal_server.address
-    other = TunneledTemporal(farm.url, credentials.headers, f"carmen {WORKER}")
+    other = TunneledTemporal(farm.url, lambda: credentials.headers, f"carmen {WORKER}")
     hosts = [await each.connect(Welcome(1, WORKER, "awake")) for each in (temporal, other)]
 
     keys = [host.service_client.config.rpc_metadata for host in hosts]
