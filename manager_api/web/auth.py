@@ -137,7 +137,7 @@ class NeedsJob:
             _refuse(connection, parts, entry, _why_not(caller, self.any_of))
         async with parts.database.reading() as session:
             owner = await owner_store.owner(session, **_job_or_task(connection))
-        if not caller.owns(owner):
+        if not caller.may_change_job(owner):
             _refuse(connection, parts, entry, Forbidden("this job is not yours"))
 
 

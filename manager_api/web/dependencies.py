@@ -46,6 +46,7 @@ from manager_api.jobs.recompilation import RecompilationService
 from manager_api.jobs.rna_overrides import RnaOverrideService
 from manager_api.jobs.service import JobService
 from manager_api.jobs.tasks import TaskService
+from manager_api.jobs.times_left import TimeLeftService
 from manager_api.logs.task_logs import TaskLogs, log_limits
 from manager_api.oidc.service import OidcLogins
 from manager_api.settings.in_force import Configuration
@@ -84,6 +85,7 @@ class ManagerParts:
     registrations: RegistrationLimit
     farm: FarmWatch
     log_notes: LogNotes
+    times_left: TimeLeftService
     runs: RunService
     shaman: Shaman
     http_runs: HttpRuns
@@ -141,6 +143,7 @@ class ManagerParts:
             registrations=RegistrationLimit(),
             farm=FarmWatch(database, live),
             log_notes=LogNotes(database, logs, live),
+            times_left=TimeLeftService(database),
             runs=RunService(
                 database,
                 lambda: configuration.variables,

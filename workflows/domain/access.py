@@ -105,6 +105,11 @@ class Identity:
         """Return whether what belongs to the account `owner` is this identity's own."""
         return bool(self.id) and self.id == owner
 
+    def may_change_job(self, owner: str | None) -> bool:
+        """Return whether this identity may change a job of the account `owner`."""
+        is_own = self.may(Permission.OWN_JOBS) and self.owns(owner)
+        return is_own or self.may(Permission.ALL_JOBS)
+
 
 NOBODY = Identity()
 

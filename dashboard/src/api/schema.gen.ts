@@ -1447,7 +1447,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        /**
+         * Get Possible Actions
+         * @description Return the actions that the job can take now, and how many tasks a requeue runs again.
+         */
+        get: operations["getPossibleActions"];
         put?: never;
         /** Act On Job */
         post: operations["actOnJob"];
@@ -1486,6 +1490,26 @@ export interface paths {
          * @description Return the time that each completed task took, and how long each worker takes for a step.
          */
         get: operations["getJobTimes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tablao/v1/time-left": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Times Left
+         * @description Return how long each active job still takes, where that is known.
+         */
+        get: operations["getTimesLeft"];
         put?: never;
         post?: never;
         delete?: never;
@@ -2156,6 +2180,8 @@ export interface components {
             steps_total: number;
             /** Delete Requested At */
             delete_requested_at?: string | null;
+            /** Owner */
+            owner?: string | null;
             /** Tasks Stuck */
             tasks_stuck?: number | null;
             /** Waiting */
@@ -2564,6 +2590,8 @@ export interface components {
             job_id: string;
             /** Job Name */
             job_name: string;
+            /** Owner */
+            owner: string | null;
             /** Task Type */
             task_type: string;
         };
@@ -2779,6 +2807,8 @@ export interface components {
             steps_total: number;
             /** Delete Requested At */
             delete_requested_at?: string | null;
+            /** Owner */
+            owner?: string | null;
             /** Tasks Stuck */
             tasks_stuck?: number | null;
             /** Waiting */
@@ -2949,6 +2979,18 @@ export interface components {
         JobTasksSummary: {
             /** Tasks */
             tasks: components["schemas"]["TaskSummary"][];
+        };
+        /**
+         * JobTimeLeft
+         * @description How long an active job still takes, in seconds: at least, and at most.
+         */
+        JobTimeLeft: {
+            /** Job Id */
+            job_id: string;
+            /** Earliest S */
+            earliest_s: number;
+            /** Latest S */
+            latest_s: number;
         };
         /** JobTimes */
         JobTimes: {
@@ -3278,6 +3320,22 @@ export interface components {
          * @enum {string}
          */
         Permission: "read" | "submit" | "jobs:own" | "jobs:all" | "workers" | "temporal" | "register" | "admin";
+        /** PossibleAction */
+        PossibleAction: {
+            /** Action */
+            action: components["schemas"]["JobAction"] | ("archive" | "delete");
+            /** Tasks */
+            tasks: {
+                [key: string]: number;
+            };
+        };
+        /** PossibleActions */
+        PossibleActions: {
+            /** May Change */
+            may_change: boolean;
+            /** Actions */
+            actions: components["schemas"]["PossibleAction"][];
+        };
         /** ProvisionAnswer */
         ProvisionAnswer: {
             scope: components["schemas"]["ProvisionScope"];
@@ -3802,6 +3860,11 @@ export interface components {
             worker_id?: string | null;
             /** Memory Peak */
             memory_peak?: number | null;
+        };
+        /** TimesLeft */
+        TimesLeft: {
+            /** Jobs */
+            jobs: components["schemas"]["JobTimeLeft"][];
         };
         /** Token */
         Token: {
@@ -8220,6 +8283,46 @@ export interface operations {
             };
         };
     };
+    getPossibleActions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PossibleActions"];
+                };
+            };
+            /** @description The request does not fit, and the message says why */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"] | components["schemas"]["SecurityError"];
+                };
+            };
+            /** @description Default Response */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
     actOnJob: {
         parameters: {
             query?: never;
@@ -8367,6 +8470,35 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Error"] | components["schemas"]["SecurityError"];
+                };
+            };
+            /** @description Default Response */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    getTimesLeft: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TimesLeft"];
                 };
             };
             /** @description Default Response */
