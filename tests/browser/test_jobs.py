@@ -253,7 +253,7 @@ def test_the_time_left_is_the_managers_in_list_and_header(
 ) -> None:
     known = {"job_id": farm.standing["active"], "earliest_s": 245.0, "latest_s": 355.0}
     page.route("**/time-left", lambda route: route.fulfill(json={"jobs": [known]}))
-    at("/jobs")
+    at("/jobs?project=Pilot")
 
     expect(row(page, "Lighting tests").get_by_text("4\N{EN DASH}6 min left")).to_be_visible()
     expect(page.get_by_role("columnheader", name="Time left")).to_be_visible()
@@ -264,13 +264,13 @@ def test_the_time_left_is_the_managers_in_list_and_header(
 
 
 def test_a_time_that_cannot_be_known_is_not_told(at: At) -> None:
-    page = at("/jobs")
+    page = at("/jobs?project=Pilot")
 
     expect(row(page, "Lighting tests").get_by_text("not known yet")).to_be_visible()
 
 
 def test_what_a_filter_hides_of_the_selection_is_said_and_comes_back(at: At) -> None:
-    page = at("/jobs")
+    page = at("/jobs?q=sh0")
     pick(page, "sh020_0010 waits", "sh020_0020 paused", "sh010_0020 layout")
 
     page.get_by_role("searchbox", name="Text").fill("paused at birth")
