@@ -136,10 +136,18 @@ async def _known_or_found(settings: HostSettings, file: CredentialsFile) -> str:
     """Return the manager that was joined last. Only a host that has joined none searches.
 
     Every machine in a network can answer a search. So a host does not follow an answer away from
-    the manager that it works for.
+    the manager that it works for, and shows no join token to one that was only found.
+
+    Raises:
+        CannotJoin: none was found, or the search could give a token to a stranger.
     """
     if known := file.managers():
         return known[-1]
+    if settings.join_token and not settings.manager_pin:
+        raise CannotJoin(
+            "Any machine in the network could answer a search and take the join token: say the "
+            "manager's address with --manager, or its certificate with --pin"
+        )
     # What is asked is not secret, and joining checks the certificate.
     async with http_client(context=unverified_context()) as http:
         return await find_manager(http, search_s=settings.search_s, pin=settings.manager_pin)

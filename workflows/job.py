@@ -32,7 +32,16 @@ from workflows.domain.messages import (
     WorkerGone,
     WriteAnswer,
 )
-from workflows.job_interface import JOB_PRIORITY, JOB_STATUS, NO_DETAILS, Ask, JobView, TaskView
+from workflows.domain.statuses import JobStatus
+from workflows.job_interface import (
+    JOB_FAILED,
+    JOB_PRIORITY,
+    JOB_STATUS,
+    NO_DETAILS,
+    Ask,
+    JobView,
+    TaskView,
+)
 
 #: Longer than any frame takes to render. A lost run is noticed by its heartbeat time-out instead.
 LONGEST_RUN = timedelta(days=30)
@@ -82,6 +91,9 @@ class JobWorkflow:
         self._act(job)
         await self._write_until_over(job)
         await workflow.wait_condition(workflow.all_handlers_finished)
+        if job.status is JobStatus.FAILED and workflow.patched("failed-job-fails"):
+            # So that Temporal's own list and alarms tell it from a job that went well.
+            raise ApplicationError("The job failed.", type=JOB_FAILED, non_retryable=True)
         return str(job.status)
 
     async def _claim(self, start: StartJob) -> JobRun | None:
@@ -207,7 +219,7 @@ class JobWorkflow:
             heartbeat_timeout=timedelta(seconds=limits.heartbeat_s),
             retry_policy=RetryPolicy(maximum_attempts=1),
             cancellation_type=ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
-            summary=f"task {start.ref.index}, attempt {start.ref.attempt}",
+            summary=f"task {start.ref.index} on {start.worker_name}, attempt {start.ref.attempt}",
         )
         self._handles[start.offer] = handle
         handle.add_done_callback(lambda _: self._ended(job, start.offer, offered_at))

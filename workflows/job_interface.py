@@ -8,6 +8,9 @@ from workflows.domain.job.run import JobRun
 from workflows.domain.messages import Change, FramesOnRequeue, JobAction, TaskAction
 from workflows.domain.statuses import JobStatus, TaskStatus
 
+#: The type of the error with which the workflow of a failed job ends.
+JOB_FAILED = "JobFailed"
+
 JOB_STATUS = SearchAttributeKey.for_keyword("JobStatus")
 JOB_PRIORITY = SearchAttributeKey.for_int("JobPriority")
 

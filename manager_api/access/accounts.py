@@ -71,12 +71,14 @@ class AccountService:
         """
         Raises:
             NotFound: there is no such account.
-            BadRequest: a password for a service.
+            BadRequest: a password for a service; a password or a role for a person of the studio's
+                own login.
             Conflict: the farm would have no administrator left.
         """
         hashed = await self._passwords.hashed(asked.password) if asked.password else None
         async with self._database.writing() as session:
             row = await store.existing_account(session, account_id)
+            _check_is_decided_here(row, asked)
             before = {"role": row.role, "is_disabled": row.is_disabled}
             if hashed is not None:
                 if row.kind is not Kind.PERSON:
@@ -160,7 +162,7 @@ class AccountService:
                 raise NotFound(f'no such token "{token_id}"')
             is_other = by.via is Via.TOKEN and by.credential != token_id
             if is_other and not by.may(Permission.ADMIN):
-                raise Forbidden("a token removes no other tokens: log in with name and password")
+                raise Forbidden("a token removes no other tokens: log in for that")
             trail.note({"token": row.name, "scopes": row.scopes}, None)
             await session.delete(row)
         self._identities.forget()
@@ -171,6 +173,17 @@ def _check_scopes(scopes: Sequence[Permission], account: AccountRow, by: Identit
     if not gained <= by.permissions:
         more = ", ".join(sorted(gained - by.permissions))
         raise Forbidden(f"you may not hand out what you may not do yourself: {more}")
+
+
+def _check_is_decided_here(row: AccountRow, asked: AccountChange) -> None:
+    if row.issuer is None:
+        return
+    if asked.password is not None:
+        raise BadRequest(
+            f"{row.name} logs in with the studio's own login, and has no password here"
+        )
+    if asked.role not in (None, row.role):
+        raise BadRequest(f"the role of {row.name} comes from its groups in the studio's own login")
 
 
 async def _leave_an_admin(session: Session, leaving: AccountRow) -> None:
@@ -188,6 +201,8 @@ def _answer(row: AccountRow) -> Account:
         role=row.role,
         is_disabled=row.is_disabled,
         has_password=row.password_hash is not None,
+        issuer=row.issuer,
+        has_lost_role=row.has_lost_role,
         created=row.created,
         last_login=row.last_login,
     )

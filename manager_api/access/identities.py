@@ -30,9 +30,12 @@ Found = tuple[float, Identity | None]
 
 
 class Identities:
-    def __init__(self, database: Database, local: LocalAdmin) -> None:
+    """Args: database; the manager's own user; the OpenID provider that is set now, or empty."""
+
+    def __init__(self, database: Database, local: LocalAdmin, issuer: Callable[[], str]) -> None:
         self.local = local
         self._database = database
+        self._issuer = issuer
         self._known: BoundedDict[str, Found] = BoundedDict(_REMEMBERED)
 
     async def of_token(self, token: str) -> Identity | None:
@@ -70,7 +73,7 @@ class Identities:
         if found is None:
             return None
         token, account = found
-        if account.is_disabled or (token.expires is not None and token.expires <= now):
+        if self._is_out(account) or (token.expires is not None and token.expires <= now):
             return None
         if _is_due(token.last_used, now):
             # On a full disk, who may look goes on looking.
@@ -87,13 +90,18 @@ class Identities:
         if found is None or _is_over(found[0], now):
             return None
         row, account = found
-        if account is not None and account.is_disabled:
+        if account is not None and self._is_out(account):
             return None
         if _is_due(row.last_used, now):
             with contextlib.suppress(DatabaseBusy):
                 async with self._database.writing() as session:
                     await store.session_used(session, row.id, now)
         return of_session(account, row.id)
+
+    def _is_out(self, account: AccountRow) -> bool:
+        # A provider that is not set any more cannot say that a person has left.
+        is_foreign = account.issuer not in (None, self._issuer())
+        return account.is_disabled or account.has_lost_role or is_foreign
 
 
 def of_session(account: AccountRow | None, session_id: str) -> Identity:
@@ -114,6 +122,7 @@ def _identity(
         permissions=rights(account.role, scopes),
         via=via,
         credential=credential,
+        has_password=account.password_hash is not None,
     )
 
 

@@ -1,6 +1,7 @@
 """Logs people in and out: passwords, one-time links, sessions of browsers."""
 
 import secrets
+from dataclasses import dataclass
 from uuid import uuid4
 
 from manager_api.access import store
@@ -10,12 +11,21 @@ from manager_api.access.secrets import digest
 from manager_api.contract.access import BrowserSession, BrowserSessions
 from manager_api.contract.errors import BadRequest, Forbidden, NotAuthenticated, NotFound
 from manager_api.database import trail
-from manager_api.database.engine import Database, utc_now
+from manager_api.database.engine import Database, Session, utc_now
 from manager_api.database.tables import AccountRow, SessionRow
 from workflows.domain.access import Identity, Via
 
 _BYTES = 32
 _LONGEST_AGENT = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A session that has ended."""
+
+    issuer: str | None
+    """The OpenID provider by which it began; None: it began here."""
+    sealed_id_token: str | None
 
 
 class Logins:
@@ -40,7 +50,7 @@ class Logins:
         self._tries.begin(name, address)
         fits = await self._passwords.fits(password, row.password_hash if row else None)
         if row is None or not fits or row.is_disabled:
-            raise NotAuthenticated("the name or the password is wrong")
+            raise _wrong()
         self._tries.right(name, address)
         return await self._begin(row, address, agent)
 
@@ -57,31 +67,25 @@ class Logins:
         return await self._begin(None, address, agent)
 
     async def _begin(self, account: AccountRow | None, address: str, agent: str) -> str:
-        cookie, now = secrets.token_urlsafe(_BYTES), utc_now()
-        row = SessionRow(
-            id=str(uuid4()),
-            secret_hash=digest(cookie),
-            account_id=account.id if account else None,
-            address=address,
-            agent=agent[:_LONGEST_AGENT],
-            created=now,
-            last_used=now,
-            expires=now + LONGEST_SESSION,
-        )
+        cookie = new_cookie()
+        row = new_session(account.id if account else None, cookie, address, agent)
         if entry := trail.current():
             entry.caller = of_session(account, row.id)
         async with self._database.writing() as session:
-            session.add(row)
             if account is not None:
-                (await store.existing_account(session, account.id)).last_login = now
+                (await _unchanged(session, account)).last_login = row.created
+            session.add(row)
         self._identities.forget()
         return cookie
 
-    async def log_out(self, caller: Identity) -> None:
+    async def log_out(self, caller: Identity) -> Ended:
         """End the session that the caller shows."""
         async with self._database.writing() as session:
+            row = await session.get(SessionRow, caller.credential)
+            account = await session.get(AccountRow, caller.id) if caller.id else None
             await store.end_session(session, caller.credential)
         self._identities.forget()
+        return Ended(account.issuer if account else None, row.sealed_id_token if row else None)
 
     async def sessions(self, caller: Identity) -> BrowserSessions:
         async with self._database.reading() as session:
@@ -100,7 +104,7 @@ class Logins:
             if session_id not in {row.id for row in own}:
                 raise NotFound(f'no such session "{session_id}"')
             if caller.via is Via.TOKEN:
-                raise Forbidden("a token ends no sessions: log in with name and password")
+                raise Forbidden("a token ends no sessions: log in for that")
             await store.end_session(session, session_id)
         self._identities.forget()
 
@@ -127,6 +131,41 @@ class Logins:
                 if each.id != caller.credential:
                     await store.end_session(session, each.id)
         self._identities.forget()
+
+
+def new_cookie() -> str:
+    return secrets.token_urlsafe(_BYTES)
+
+
+def new_session(account_id: str | None, cookie: str, address: str, agent: str) -> SessionRow:
+    now = utc_now()
+    return SessionRow(
+        id=str(uuid4()),
+        secret_hash=digest(cookie),
+        account_id=account_id,
+        address=address,
+        agent=agent[:_LONGEST_AGENT],
+        created=now,
+        last_used=now,
+        expires=now + LONGEST_SESSION,
+    )
+
+
+async def _unchanged(session: Session, known: AccountRow) -> AccountRow:
+    """Return the account, if it is still as it was when the password was looked at.
+
+    Raises:
+        NotAuthenticated: since then its password was changed, or it was disabled or removed. That
+            has ended its sessions, and this one would have come too late for it.
+    """
+    row = await store.account_for_change(session, known.id)
+    if row is None or row.is_disabled or row.password_hash != known.password_hash:
+        raise _wrong()
+    return row
+
+
+def _wrong() -> NotAuthenticated:
+    return NotAuthenticated("the name or the password is wrong")
 
 
 def _answer(row: SessionRow, caller: Identity) -> BrowserSession:

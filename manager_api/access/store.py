@@ -7,7 +7,7 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from manager_api.contract.errors import NotFound
-from manager_api.database.engine import Session
+from manager_api.database.engine import FOR_CHANGE, Session
 from manager_api.database.tables import AccountRow, JoinTokenRow, SessionRow, TokenRow
 from workflows.domain.access import Kind, Role
 
@@ -31,19 +31,29 @@ async def existing_account(session: AsyncSession, account_id: str) -> AccountRow
     return row
 
 
+async def account_for_change(session: Session, account_id: str) -> AccountRow | None:
+    """Return an account as it is now, locked against other writers until the transaction ends."""
+    return await session.get(
+        AccountRow, account_id, with_for_update=FOR_CHANGE, populate_existing=True
+    )
+
+
 async def admins_for_change(session: Session) -> Sequence[str]:
     """Return the ids of the people who can administer the farm, locked until the end."""
     query = select(AccountRow.id).where(
         AccountRow.role == Role.ADMIN,
         AccountRow.kind == Kind.PERSON,
         AccountRow.is_disabled.is_(False),
+        AccountRow.has_lost_role.is_(False),
     )
     return (await session.scalars(query.order_by(AccountRow.id).with_for_update())).all()
 
 
 async def has_admin(session: AsyncSession) -> bool:
     query = select(AccountRow.id).where(
-        AccountRow.role == Role.ADMIN, AccountRow.is_disabled.is_(False)
+        AccountRow.role == Role.ADMIN,
+        AccountRow.is_disabled.is_(False),
+        AccountRow.has_lost_role.is_(False),
     )
     return await session.scalar(query.limit(1)) is not None
 

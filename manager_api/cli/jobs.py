@@ -8,6 +8,7 @@ import typer
 from manager_api.cli.client import DEFAULT_URL, AsJson, Manager, ManagerUrl, default_reason
 from manager_api.cli.console import ago, note, say, shortened, show_fields, show_json, show_list
 from manager_api.cli.identify import job_id
+from manager_api.cli.times_left import left, times_left
 from workflows.domain.messages import FramesOnRequeue
 
 app = typer.Typer(no_args_is_help=True, help="One job: show it, read its log, change it.")
@@ -27,6 +28,7 @@ def list_jobs(manager: ManagerUrl = DEFAULT_URL, as_json: AsJson = False) -> Non
     """List the farm's jobs, newest first."""
     with Manager(manager) as farm:
         jobs = farm.get("/api/v3/jobs")["jobs"]
+        times = {} if as_json else times_left(farm)
     jobs.sort(key=lambda job: job["created"], reverse=True)
     if as_json:
         show_json(jobs)
@@ -34,7 +36,8 @@ def list_jobs(manager: ManagerUrl = DEFAULT_URL, as_json: AsJson = False) -> Non
         note("There are no jobs.")
     else:
         show_list(
-            ("ID", "STATUS", "STEPS", "PRIO", "AGE", "USER", "PROJECT", "NAME"), map(_row, jobs)
+            ("ID", "STATUS", "STEPS", "LEFT", "PRIO", "AGE", "USER", "PROJECT", "NAME"),
+            (_row(job, times) for job in jobs),
         )
         for job in jobs:
             if job.get("waiting"):
@@ -50,8 +53,10 @@ def show(job: JobId, manager: ManagerUrl = DEFAULT_URL, as_json: AsJson = False)
         tasks = tasks_of(farm, found)
         reasons = farm.get(f"/api/tablao/v1/jobs/{found}/reasons")
         stuck = farm.get(f"/api/tablao/v1/jobs/{found}/progress")["stuck"]
+        times = times_left(farm)
     if as_json:
-        show_json({**details, "tasks": tasks, **reasons, "stuck": stuck})
+        more = {"tasks": tasks, **reasons, "stuck": stuck, "time_left": times.get(found)}
+        show_json({**details, **more})
         return
     metadata = details.get("metadata") or {}
     since = {task["index_in_job"]: task["silent_since"] for task in stuck}
@@ -64,6 +69,7 @@ def show(job: JobId, manager: ManagerUrl = DEFAULT_URL, as_json: AsJson = False)
             ("activity", details["activity"]),
             ("priority", details["priority"]),
             ("steps", steps(details)),
+            ("left", left(details, times)),
             ("submitted", f"{details['created']} ({ago(details['created'])})"),
             ("user", metadata.get("user.name")),
             ("project", metadata.get("project")),
@@ -136,17 +142,22 @@ def requeue(
     reason: Reason = "",
     manager: ManagerUrl = DEFAULT_URL,
 ) -> None:
-    """Run a job again: all of it, or the tasks that failed."""
+    """Run all tasks of a job again that are not finished; of a completed job, all of them."""
     with Manager(manager) as farm:
         found = job_id(farm, job)
+        actions = f"/api/tablao/v1/jobs/{found}/actions"
         asked = {
             "action": "requeue-failed" if failed else "requeue",
             "reason": reason or f"Requeued {default_reason()}",
         }
         if frames:
             asked["frames"] = str(frames)
-        farm.post(f"/api/tablao/v1/jobs/{found}/actions", asked)
+        possible = farm.get(actions)["actions"]
+        farm.post(actions, asked)
         _tell(farm, found)
+        for each in possible:
+            if each["action"] == asked["action"]:
+                say(f"To run again: {_by_status(each['tasks'])}.")
 
 
 @app.command()
@@ -162,11 +173,20 @@ def priority(
     say(f"Job {found} has priority {value}.")
 
 
-def _row(job: dict[str, Any]) -> Sequence[object]:
+def _by_status(tasks: dict[str, int]) -> str:
+    """Return a text such as `1 failed and 4 canceled tasks`."""
+    parts = [f"{count} {status}" for status, count in sorted(tasks.items())]
+    *others, last = parts or ["no"]
+    noun = "task" if sum(tasks.values()) == 1 else "tasks"
+    return f"{', '.join(others)} and {last} {noun}" if others else f"{last} {noun}"
+
+
+def _row(job: dict[str, Any], times: dict[str, dict[str, Any]]) -> Sequence[object]:
     metadata = job.get("metadata") or {}
     user, project = (shortened(metadata.get(key, ""), 10) for key in ("user.name", "project"))
     status, age = _job_status(job), ago(job["created"])
-    return job["id"][:8], status, steps(job), job["priority"], age, user, project, job["name"]
+    about = (job["priority"], age, user, project, job["name"])
+    return job["id"][:8], status, steps(job), left(job, times, "?"), *about
 
 
 def _times(count: int) -> str:

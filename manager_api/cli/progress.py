@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from manager_api.cli.client import Manager, ManagerUnreachable, Refused
-from manager_api.cli.console import CommandError
+from manager_api.cli.console import CommandError, harmless
 
 ENDED = frozenset({"completed", "failed", "canceled"})
 #: Of a job with more steps, only the job is fetched each time, not the list of its tasks.
@@ -53,7 +53,7 @@ def follow_job(
         lines = _Lines(console)
         while True:
             job = _look(lambda: manager.get(f"/api/v3/jobs/{job_id}"), every_s, patience_s)
-            now = _running_tasks(manager, job)
+            now = harmless(_running_tasks(manager, job))
             progress.update(
                 shown,
                 description=words(job),

@@ -50,6 +50,19 @@ class Me(Answer):
     """The id of the session or the token that the request shows; empty without one."""
     can_log_in: bool
     """Whether a password or a link makes more of this caller."""
+    has_password: bool
+
+
+class LoginWays(Answer):
+    """How people can log in, besides with a password."""
+
+    provider: str
+    """The words of the button for the studio's own login; empty: there is none."""
+
+
+class LoggedOut(Answer):
+    continue_at: str
+    """Where the browser goes to log out of the studio's own login, too; empty: nowhere."""
 
 
 class LoginRequest(Request):
@@ -121,6 +134,10 @@ class Account(Answer):
     role: Role
     is_disabled: bool
     has_password: bool
+    issuer: str | None = None
+    """The OpenID provider that decides about this person; unset: it is decided here."""
+    has_lost_role: bool
+    """Whether that provider's groups gave the person no role, so that it is locked out."""
     created: datetime
     last_login: datetime | None = None
 

@@ -54,6 +54,8 @@ class ShownJob(Protocol):
     @property
     def delete_requested_at(self) -> datetime | None: ...
     @property
+    def owner(self) -> str | None: ...
+    @property
     def waits(self) -> dict[str, Any] | None: ...
 
 
@@ -75,6 +77,7 @@ def job_answer(row: ShownJob, tasks_stuck: int = 0) -> Job:
         steps_completed=row.steps_completed,
         steps_total=row.steps_total,
         delete_requested_at=row.delete_requested_at,
+        owner=row.owner,
         tasks_stuck=tasks_stuck or None,
         waiting=(waits_of_job(row) or {}).get("sentence") or None,
     )

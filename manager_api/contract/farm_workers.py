@@ -30,6 +30,8 @@ class FarmWorkerBlock(Answer):
 
     job_id: str
     job_name: str
+    owner: str | None
+    """The id of the account that submitted the job; null without one."""
     task_type: str
 
 

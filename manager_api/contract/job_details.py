@@ -32,6 +32,19 @@ class JobTimes(Answer):
     """The workers of these tasks; the worker with the least time for a step first."""
 
 
+class JobTimeLeft(Answer):
+    """How long an active job still takes, in seconds: at least, and at most."""
+
+    job_id: str
+    earliest_s: float
+    latest_s: float
+
+
+class TimesLeft(Answer):
+    jobs: list[JobTimeLeft]
+    """The active jobs of which it is known."""
+
+
 class RenderedNow(RenderProgress):
     """The progress of a running task, as its host last reported it. Unknown values are unset."""
 

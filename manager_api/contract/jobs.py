@@ -72,6 +72,8 @@ class Job(Answer):
     steps_completed: int
     steps_total: int
     delete_requested_at: datetime | None = None
+    owner: str | None = None
+    """The id of the account that submitted it; unset without one. Not in Flamenco's document."""
     tasks_stuck: int | None = None
     """How many of its running tasks are stuck; unset if none is. Not in Flamenco's document."""
     waiting: str | None = None

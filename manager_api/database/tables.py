@@ -532,9 +532,17 @@ class AccountRow(Base):
     role: Mapped[Role] = mapped_column(Word(Role))
     password_hash: Mapped[str | None] = mapped_column(String(255))
     """Argon2id; null if nobody can log in with a password."""
+    issuer: Mapped[str | None] = mapped_column(String(512))
+    """The OpenID provider that this person logs in with; null: none."""
+    subject: Mapped[str | None] = mapped_column(String(255))
+    """What that provider calls the person, for ever."""
     is_disabled: Mapped[bool] = mapped_column(default=False)
+    has_lost_role: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """Whether the person's groups at the provider gave it no role at its last try to log in."""
     created: Mapped[datetime] = mapped_column(UtcDateTime)
     last_login: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+    __table_args__ = (Index("ix_accounts_issuer_subject", "issuer", "subject", unique=True),)
 
 
 class SessionRow(Base):
@@ -555,6 +563,38 @@ class SessionRow(Base):
     created: Mapped[datetime] = mapped_column(UtcDateTime)
     last_used: Mapped[datetime] = mapped_column(UtcDateTime)
     """Stored once a minute at most."""
+    expires: Mapped[datetime] = mapped_column(UtcDateTime)
+    provider_session: Mapped[str | None] = mapped_column(String(255), index=True)
+    """What the OpenID provider calls its own session; null without one."""
+    sealed_id_token: Mapped[str | None] = mapped_column(Text)
+    """The provider's ID token, which only the session's cookie opens (`manager_api.oidc.seal`)."""
+
+
+class BegunLoginRow(Base):
+    """A login that has gone to the OpenID provider, and has not come back."""
+
+    __tablename__ = "begun_logins"
+
+    state_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
+    """The digest of what the provider sends back."""
+    browser_hash: Mapped[str] = mapped_column(String(64))
+    """The digest of the cookie of the browser that has begun."""
+    issuer: Mapped[str] = mapped_column(String(512))
+    redirect_uri: Mapped[str] = mapped_column(Text)
+    wanted: Mapped[str] = mapped_column(Text)
+    """The path in the dashboard to go to afterwards."""
+    address: Mapped[str] = mapped_column(String(255))
+    """The client's, as addresses are counted."""
+    begun: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
+
+
+class SeenLogoutRow(Base):
+    """A logout token of the OpenID provider that has done its work, and may not come again."""
+
+    __tablename__ = "seen_logouts"
+
+    token_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
+    """The digest of its issuer and id."""
     expires: Mapped[datetime] = mapped_column(UtcDateTime)
 
 

@@ -37,6 +37,7 @@ class ListedJob(NamedTuple):
     steps_completed: int
     steps_total: int
     delete_requested_at: datetime | None
+    owner: str | None
     waits_text: str | None
 
     @property
@@ -71,6 +72,7 @@ _QUERY = (
         _jobs.steps_completed,
         _jobs.steps_total,
         _jobs.delete_requested_at,
+        _jobs.owner,
         cast(_jobs.waits, Text),
     )
     .where(_jobs.archived_at.is_(None))

@@ -18,6 +18,7 @@ class Topic(StrEnum):
 
     FARM = "The farm"
     REACH = "Who can reach it"
+    LOGIN = "A studio's own login"
     TEMPORAL = "Temporal"
     FAILURES = "Failures"
     TIMES = "Times of the protocol"

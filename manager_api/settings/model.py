@@ -32,6 +32,7 @@ from manager_api.settings.sections import (
     Duration,
     FaultRule,
     Mqtt,
+    Oidc,
     Shaman,
     TaskTypeTimes,
     Tls,
@@ -180,6 +181,8 @@ class ManagerSettings(LayeredSettings):
     """Flamenco's limit."""
     max_connections: Annotated[int, Field(ge=0, le=1_000_000), About(Topic.REACH)] = 1_000
     """Of one address. A host has up to eight, and many may come through one proxy."""
+
+    oidc: Oidc = Oidc()
 
     temporal_address: Annotated[str, About(Topic.TEMPORAL)] = ""
     """Empty: the manager runs its own Temporal."""

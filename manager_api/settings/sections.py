@@ -4,9 +4,19 @@ import sys
 from datetime import timedelta
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    model_validator,
+)
 
 from manager_api.settings.about import AT_ONCE, About, Secret, Topic
+from manager_api.settings.issuers import GroupNames, groups_in, issuer_address, plain_text
+from workflows.domain.access import Role
 from workflows.domain.durations import format_duration, parse_duration
 from workflows.domain.fault_rules import Fault
 from workflows.domain.faults import own_rule
@@ -135,6 +145,49 @@ class Tls(Section):
         if bool(self.cert) != bool(self.key):
             raise ValueError("cert and key belong together: give both or none")
         return self
+
+
+class Oidc(Section):
+    """The studio's own login: an OpenID provider, and the roles that its groups have here."""
+
+    issuer: Annotated[str, AfterValidator(issuer_address), About(Topic.LOGIN, AT_ONCE)] = ""
+    """Empty: there is no such login. It is compared letter by letter, a slash at its end too."""
+    client_id: Annotated[str, AfterValidator(plain_text), About(Topic.LOGIN, AT_ONCE)] = ""
+    client_secret: Annotated[
+        str,
+        AfterValidator(plain_text),
+        About(Topic.LOGIN, AT_ONCE, secret=Secret.EVERYTHING, sent_to="oidc.issuer"),
+    ] = Field(default="", repr=False)
+    """Empty: a public client."""
+    groups_claim: Annotated[
+        str, Field(min_length=1, max_length=255), About(Topic.LOGIN, AT_ONCE)
+    ] = "groups"
+    admin_groups: Annotated[GroupNames, About(Topic.LOGIN, AT_ONCE)] = ""
+    wrangler_groups: Annotated[GroupNames, About(Topic.LOGIN, AT_ONCE)] = ""
+    artist_groups: Annotated[GroupNames, About(Topic.LOGIN, AT_ONCE)] = ""
+    viewer_groups: Annotated[GroupNames, About(Topic.LOGIN, AT_ONCE)] = ""
+    default_role: Annotated[
+        Literal["none", "viewer", "artist", "wrangler"], About(Topic.LOGIN, AT_ONCE)
+    ] = "none"
+    button: Annotated[str, Field(min_length=1, max_length=60), About(Topic.LOGIN, AT_ONCE)] = (
+        "Log in with the studio's account"
+    )
+
+    @model_validator(mode="after")
+    def _has_a_client(self) -> "Oidc":
+        if self.issuer and not self.client_id:
+            raise ValueError("issuer needs client_id, the name of this farm at the provider")
+        return self
+
+    @property
+    def roles(self) -> tuple[tuple[Role, frozenset[str]], ...]:
+        """The roles with their groups, the highest first."""
+        return (
+            (Role.ADMIN, groups_in(self.admin_groups)),
+            (Role.WRANGLER, groups_in(self.wrangler_groups)),
+            (Role.ARTIST, groups_in(self.artist_groups)),
+            (Role.VIEWER, groups_in(self.viewer_groups)),
+        )
 
 
 class MqttClient(Section):

@@ -8,6 +8,7 @@ from manager_api.images.scaling import FORMATS
 from manager_api.version import NAME, VERSION
 from manager_api.web import addon, dashboard, explorer, job_files, refusals, temporal_ui
 from manager_api.web.audit_trail import AuditTrail
+from manager_api.web.auth import is_known
 from manager_api.web.body_limit import BodyLimit, LimitOf
 from manager_api.web.dependencies import ManagerParts
 from manager_api.web.flamenco import (
@@ -43,6 +44,7 @@ from manager_api.web.tablao import (
     joining,
     login,
     metrics,
+    oidc,
     provisions,
     rna_overrides,
     runs,
@@ -77,6 +79,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     joining.router,
     workers.router,
     login.router,
+    oidc.router,
     accounts.router,
     shaman.router,
     garbage.router,
@@ -119,7 +122,7 @@ def build_app(parts: ManagerParts) -> FastAPI:
         redirect_slashes=False,
     )
     app.state.parts = parts
-    app.add_middleware(BodyLimit, limit_of=_limits(parts))
+    app.add_middleware(BodyLimit, limit_of=_limits(parts), is_known=is_known)
     app.add_middleware(AuditTrail, database=parts.database, refusals=parts.refusals)
     app.add_middleware(Latency)
     refusals.add_to(app)

@@ -5,12 +5,14 @@ with the secret of their registration, and are no identities: they have routes o
 """
 
 import asyncio
+import contextlib
 from typing import Annotated, NoReturn
 
 from fastapi import Depends, Security, WebSocket, WebSocketException
 from fastapi.openapi.models import HTTPBase
 from fastapi.security.base import SecurityBase
 from starlette.requests import HTTPConnection
+from starlette.types import Scope
 
 from manager_api.access.join_tokens import looks_like_join_token
 from manager_api.contract.errors import (
@@ -56,6 +58,25 @@ class WorkerAuth(SecurityBase):
 
 the_worker = WorkerAuth()
 Worker = Annotated[WorkerRow, Security(the_worker)]
+
+
+async def is_known(scope: Scope) -> bool:
+    """Return whether a request is from a caller with rights, or from a worker.
+
+    While the database does not answer, every sender counts: the check of the route refuses it.
+    """
+    connection = HTTPConnection(scope)
+    parts: ManagerParts = connection.app.state.parts
+    try:
+        with contextlib.suppress(NotAuthenticated):
+            if (await identify(connection, parts)).permissions:
+                return True
+        await the_worker(connection, parts)
+    except NotAuthorized:
+        return False
+    except DatabaseBusy:
+        pass
+    return True
 
 
 async def worker_of(websocket: WebSocket) -> str | None:
@@ -116,7 +137,7 @@ class NeedsJob:
             _refuse(connection, parts, entry, _why_not(caller, self.any_of))
         async with parts.database.reading() as session:
             owner = await owner_store.owner(session, **_job_or_task(connection))
-        if not caller.owns(owner):
+        if not caller.may_change_job(owner):
             needed = why_not(caller, (Permission.ALL_JOBS,))
             _refuse(connection, parts, entry, Forbidden(f"this job is not yours: {needed}"))
 

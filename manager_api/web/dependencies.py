@@ -46,7 +46,9 @@ from manager_api.jobs.recompilation import RecompilationService
 from manager_api.jobs.rna_overrides import RnaOverrideService
 from manager_api.jobs.service import JobService
 from manager_api.jobs.tasks import TaskService
+from manager_api.jobs.times_left import TimeLeftService
 from manager_api.logs.task_logs import TaskLogs, log_limits
+from manager_api.oidc.service import OidcLogins
 from manager_api.settings.in_force import Configuration
 from manager_api.settings.model import ManagerSettings
 from manager_api.settings.storage_marker import marked_storage
@@ -77,11 +79,13 @@ class ManagerParts:
     identities: Identities
     passwords: Passwords
     logins: Logins
+    oidc: OidcLogins
     refusals: RefusalCounter
     credentials: WorkerCredentials
     registrations: RegistrationLimit
     farm: FarmWatch
     log_notes: LogNotes
+    times_left: TimeLeftService
     runs: RunService
     shaman: Shaman
     http_runs: HttpRuns
@@ -117,7 +121,8 @@ class ManagerParts:
         )
         mqtt = MqttPublisher(database, live, lambda: configuration.settings.mqtt.client)
         configuration.on_change(mqtt.settings_changed)
-        identities, passwords = Identities(database, LocalAdmin()), Passwords()
+        identities = Identities(database, LocalAdmin(), lambda: configuration.settings.oidc.issuer)
+        passwords = Passwords()
         return cls(
             configuration=configuration,
             database=database,
@@ -132,11 +137,13 @@ class ManagerParts:
             identities=identities,
             passwords=passwords,
             logins=Logins(database, identities, passwords),
+            oidc=OidcLogins(database, identities, lambda: configuration.settings.oidc),
             refusals=RefusalCounter(database, lambda: configuration.settings.audit_kept),
             credentials=WorkerCredentials(database),
             registrations=RegistrationLimit(),
             farm=FarmWatch(database, live),
             log_notes=LogNotes(database, logs, live),
+            times_left=TimeLeftService(database),
             runs=RunService(
                 database,
                 lambda: configuration.variables,

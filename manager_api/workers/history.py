@@ -41,8 +41,8 @@ class WorkerHistoryService:
             await workers.existing_worker(session, worker_id)
             rows = await worker_tasks.blocks_of(session, worker_id)
         blocks = [
-            FarmWorkerBlock(job_id=job_id, job_name=name, task_type=task_type)
-            for job_id, name, task_type in rows
+            FarmWorkerBlock(job_id=job_id, job_name=name, owner=owner, task_type=task_type)
+            for job_id, name, owner, task_type in rows
         ]
         return FarmWorkerBlocklist(blocklist=blocks)
 

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from uuid import uuid4
 
 from manager_api.access import join_tokens
@@ -22,6 +23,7 @@ from manager_api.database.engine import Database, Session, utc_now
 from manager_api.runs import http_store as http_runs
 from manager_api.workers import sleep_store as sleep_schedules
 from manager_api.workers import store as workers
+from manager_api.workers import waiting_store
 from manager_api.workers.credentials import hash_secret
 from workflows.domain.statuses import WorkerStatus
 from workflows.domain.worker import (
@@ -33,6 +35,8 @@ from workflows.domain.worker import (
 
 #: More workers than a studio lets in at a time.
 _MOST_WAITING = 1_000
+#: A worker that waits may be deleted for another one after so long a silence.
+_SILENT = timedelta(minutes=30)
 _STOCK_WORKER = (
     "a Flamenco Worker cannot be told a new secret: revoke its secret, and it registers again"
 )
@@ -124,8 +128,8 @@ class WorkerService:
         )
         async with self._database.writing() as session:
             tag_ids = await _tags_of_token(session, how.join_token) if how.join_token else ()
-            if how.is_waiting and await workers.waiting(session) >= _MOST_WAITING:
-                raise TooMany("too many workers wait to be let in")
+            if how.is_waiting:
+                await _make_room(session)
             row = await workers.register(session, new)
             if tag_ids:
                 await workers.set_tags(session, row, tag_ids)
@@ -191,6 +195,20 @@ class WorkerService:
                 await http_runs.process_began(session, row)
             scheduled = await sleep_schedules.scheduled_status(session, worker_id, utc_now())
         return status_after_sign_on(workers.pending_request(row), scheduled)
+
+
+async def _make_room(session: Session) -> None:
+    """Delete a worker that waits and is not there any more, if too many wait.
+
+    Raises:
+        TooMany: all of them are there.
+    """
+    if await waiting_store.count(session) < _MOST_WAITING:
+        return
+    silent = await waiting_store.longest_silent(session, utc_now() - _SILENT)
+    if silent is None:
+        raise TooMany("too many workers wait to be let in")
+    await workers.delete_worker(session, silent)
 
 
 async def _tags_of_token(session: Session, join_token: str) -> Sequence[str]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import delete, func, literal_column, or_, select, update
+from sqlalchemy import delete, literal_column, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import defer
 
@@ -317,14 +317,6 @@ def use_new_secret(session: Session, row: WorkerRow, secret_hash: str) -> None:
     row.new_secret_hashes = hashes[hashes.index(secret_hash) + 1 :] or None
     session.changed.add(Changed.DELETED_WORKERS)
     _tell(session, row)
-
-
-async def waiting(session: AsyncSession) -> int:
-    """Return how many workers wait to be let in."""
-    query = select(func.count()).where(
-        WorkerRow.is_waiting.is_(True), WorkerRow.deleted_at.is_(None)
-    )
-    return await session.scalar(query) or 0
 
 
 async def dismissed(session: AsyncSession, worker_ids: Iterable[str]) -> set[str]:

@@ -37,10 +37,12 @@ async def recent_tasks(session: AsyncSession, worker_id: str, limit: int) -> Seq
     return (await session.execute(query.order_by(TaskRow.updated.desc()).limit(limit))).all()
 
 
-async def blocks_of(session: AsyncSession, worker_id: str) -> Sequence[Row[str, str, str]]:
-    """Return job id, job name and task type of each block of a worker, the newest job first."""
+async def blocks_of(
+    session: AsyncSession, worker_id: str
+) -> Sequence[Row[str, str, str | None, str]]:
+    """Return job id, name and owner, and task type, of a worker's blocks, the newest job first."""
     query = (
-        select(JobBlockRow.job_id, JobRow.name, JobBlockRow.task_type)
+        select(JobBlockRow.job_id, JobRow.name, JobRow.owner, JobBlockRow.task_type)
         .join(JobRow, JobRow.id == JobBlockRow.job_id)
         .where(JobBlockRow.worker_id == worker_id)
         .order_by(JobRow.created.desc(), JobBlockRow.job_id, JobBlockRow.task_type)

@@ -107,3 +107,14 @@ def test_the_dashboards_types_are_the_managers(tmp_path: Path) -> None:
     assert types.read_text() == committed, (
         "make them anew: see dashboard/export_openapi.py, and npm run types"
     )
+
+
+def test_the_dashboards_rules_of_actions_are_the_managers(tmp_path: Path) -> None:
+    made = tmp_path / "actions.gen.ts"
+
+    subprocess.run(
+        (sys.executable, str(DASHBOARD / "export_actions.py"), str(made)), cwd=ROOT, check=True
+    )
+
+    committed = (DASHBOARD / "src/shared/actions.gen.ts").read_text()
+    assert made.read_text() == committed, "make them again: see dashboard/export_actions.py"

@@ -80,7 +80,7 @@ def test_requeueing_asks_only_where_finished_frames_would_be_rendered_again(
     selected(page).get_by_role("button", name="Requeue", exact=True).click()
 
     farm.until_job_is(job_id, "queued")
-    page.get_by_role("button", name="Undo").click()
+    page.get_by_role("listitem").get_by_role("button", name="Cancel", exact=True).click()
     farm.until_job_is(job_id, "canceled")
 
 

@@ -1,11 +1,12 @@
 """What the dashboard shows of one job, and requeueing it."""
 
 import re
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from tests.browser.conftest import At, Submit
 from tests.browser.farm import BROKEN, BrowsedFarm, described
@@ -158,10 +159,10 @@ def test_a_job_is_requeued_as_it_was(at: At, farm: BrowsedFarm) -> None:
     details(page).get_by_role("button", name="Requeue…").click()
     dialog = page.get_by_role("dialog", name=re.compile("^Requeue"))
     expect(dialog).to_contain_text("will run again")
-    dialog.get_by_role("radio", name=re.compile("All of it")).check()
-    dialog.get_by_role("button", name="Requeue").click()
+    expect(dialog.get_by_role("radio", name=re.compile("All of it"))).to_be_checked()
+    dialog.get_by_role("button", name="Requeue 2 tasks").click()
 
-    expect(page.get_by_text(re.compile("was requeued"))).to_be_visible()
+    expect(page.get_by_text(re.compile("was requeued: 2 tasks run again"))).to_be_visible()
     farm.until_job_is(job_id, "completed", timeout_s=120)
 
 
@@ -223,8 +224,33 @@ def test_requeueing_says_how_many_tasks_run_again(at: At, farm: BrowsedFarm) -> 
 
     details(page).get_by_role("button", name="Requeue…").click()
 
-    all_of_it = page.get_by_role("radio", name="All of it. 12 tasks that are finished")
-    expect(all_of_it).to_be_visible()
+    all_of_it = page.get_by_role("radio", name="All of it: 12 completed tasks.")
+    expect(all_of_it).to_be_checked()
+
+
+def test_a_failed_job_is_requeued_with_all_that_is_not_finished(at: At, farm: BrowsedFarm) -> None:
+    tasks = Counter(str(task["status"]) for task in farm.tasks(farm.standing["failed"]))
+    page = at(f"/jobs/{farm.standing['failed']}")
+
+    details(page).get_by_role("button", name="Requeue…").click()
+    dialog = page.get_by_role("dialog", name=re.compile("^Requeue"))
+
+    text = f"not finished: {tasks['failed']} failed and {tasks['canceled']} canceled tasks."
+    expect(dialog.get_by_role("radio", name=text)).to_be_checked()
+    expect(dialog.get_by_role("button", name=f"Requeue {tasks.total()} tasks")).to_be_visible()
+    dialog.get_by_role("radio", name=re.compile("Only what failed")).check()
+    expect(dialog.get_by_role("button", name=f"Requeue {tasks['failed']} tasks")).to_be_visible()
+
+
+@pytest.mark.parametrize("status", ["queued", "active"])
+def test_requeueing_is_not_offered_where_no_task_can_be_requeued(
+    at: At, farm: BrowsedFarm, status: str
+) -> None:
+    page = at(f"/jobs/{farm.standing[status]}")
+
+    expect(details(page).get_by_role("button", name="Cancel")).to_be_visible()
+    expect(details(page).get_by_role("group", name="Tasks by status")).to_contain_text("queued")
+    expect(details(page).get_by_role("button", name="Requeue…")).to_have_count(0)
 
 
 def test_like_reasons_name_three_tasks_and_count_the_others(
@@ -242,6 +268,22 @@ def test_like_reasons_name_three_tasks_and_count_the_others(
 
     expect(item).to_contain_text(re.compile(r"no camera\s+5 tasks:\s+render-\S+.*,.*and 2 more"))
     expect(item.get_by_role("button")).to_have_count(3)
+
+
+def test_tasks_that_are_being_fetched_are_not_called_none(
+    at: At, page: Page, farm: BrowsedFarm
+) -> None:
+    held: list[Route] = []
+    page.route("**/jobs/*/tasks", lambda route: held.append(route))
+    at(f"/jobs/{farm.standing['completed']}")
+    by_status = details(page).get_by_role("group", name="Tasks by status")
+
+    expect(by_status).to_have_text("Fetching the tasks…")
+    details(page).get_by_role("tab", name="Tasks").click()
+    expect(details(page).get_by_text("No tasks", exact=True)).to_have_count(0)
+    held[0].continue_()
+
+    expect(by_status).to_contain_text("12 completed")
 
 
 # --- why it waits ---------------------------------------------------------------------------------

@@ -246,3 +246,48 @@ def test_details_open_below_and_their_size_is_kept(at: At, submit: Submit) -> No
 
     expect(border).not_to_have_attribute("aria-valuenow", before or "")
     expect(row(page, "opened below")).to_be_visible()
+
+
+def test_the_time_left_is_the_managers_in_list_and_header(
+    at: At, page: Page, farm: BrowsedFarm
+) -> None:
+    known = {"job_id": farm.standing["active"], "earliest_s": 245.0, "latest_s": 355.0}
+    page.route("**/time-left", lambda route: route.fulfill(json={"jobs": [known]}))
+    at("/jobs?project=Pilot")
+
+    expect(row(page, "Lighting tests").get_by_text("4\N{EN DASH}6 min left")).to_be_visible()
+    expect(page.get_by_role("columnheader", name="Time left")).to_be_visible()
+    row(page, "Lighting tests").click()
+
+    header = page.get_by_role("region", name="Details of the job").locator("header").first
+    expect(header.get_by_text("4\N{EN DASH}6 min left")).to_be_visible()
+
+
+def test_a_time_that_cannot_be_known_is_not_told(at: At) -> None:
+    page = at("/jobs?project=Pilot")
+
+    expect(row(page, "Lighting tests").get_by_text("not known yet")).to_be_visible()
+
+
+def test_what_a_filter_hides_of_the_selection_is_said_and_comes_back(at: At) -> None:
+    page = at("/jobs?q=sh0")
+    pick(page, "sh020_0010 waits", "sh020_0020 paused", "sh010_0020 layout")
+
+    page.get_by_role("searchbox", name="Text").fill("paused at birth")
+    expect(selected(page)).to_contain_text("1 job selected")
+    expect(selected(page)).to_contain_text("2 more selected are hidden by the filter")
+    page.get_by_role("searchbox", name="Text").fill("no such job")
+    expect(selected(page)).to_contain_text("3 more selected are hidden by the filter")
+    expect(selected(page).get_by_role("button")).to_have_text(["✕"])
+
+    page.get_by_role("searchbox", name="Text").fill("")
+    expect(selected(page)).to_contain_text("3 jobs selected")
+
+
+def test_an_opened_job_is_in_sight(at: At, submit: Submit) -> None:
+    ids = [submit(f"in sight {number:02}") for number in range(40)]
+
+    page = at(f"/jobs/{ids[0]}?q=in+sight")
+
+    expect(row(page, "in sight 00")).to_be_in_viewport()
+    expect(row(page, "in sight 39")).not_to_be_in_viewport()

@@ -131,6 +131,30 @@ def test_the_login_page_is_accessible(
     assert violations(page) == []
 
 
+def test_an_artist_is_offered_actions_on_own_jobs_only(page: Page, closed: BrowsedFarm) -> None:
+    page.goto(f"{closed.url}/app/login")
+    _type_login(page, "arno")
+    _is_live(page)
+    asked = {
+        "name": "a job of my own",
+        "type": "echo-sleep-test",
+        "submitter_platform": "linux",
+        "settings": {"message": "olé", "sleep_duration_seconds": 1, "sleep_repeats": 1},
+    }
+    origin = {"origin": closed.url}
+    assert page.context.request.post(f"{closed.url}/api/v3/jobs", data=asked, headers=origin).ok
+    of_job = page.get_by_role("toolbar", name="Actions for the job")
+
+    page.get_by_text("a job to look at").click()
+    expect(of_job.get_by_role("button", name="Export")).to_be_visible()
+    assert of_job.get_by_role("button").all_inner_texts() == ["Export"]
+    expect(page.get_by_label("Priority of a job to look at")).not_to_be_attached()
+
+    page.get_by_text("a job of my own").click()
+    expect(of_job.get_by_role("button")).to_have_text(["Pause", "Cancel", "Delete", "Export"])
+    expect(page.get_by_label("Priority of a job of my own")).to_be_visible()
+
+
 def test_a_viewer_is_offered_no_actions(page: Page, closed: BrowsedFarm) -> None:
     page.goto(f"{closed.url}/app/login")
     _type_login(page, "vera")

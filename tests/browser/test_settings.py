@@ -145,9 +145,59 @@ def test_a_blender_is_checked_with_a_sentence(at: At, tmp_path: Path) -> None:
     page.get_by_label("Path of another Blender").fill(str(tmp_path / "no-blender"))
     page.get_by_role("button", name="Check this one").click()
 
-    found = page.get_by_role("radiogroup", name="Blender")
-    expect(found.get_by_text("no-blender").first).to_be_visible()
-    expect(found.get_by_role("radio", disabled=True)).to_have_count(1)
+    found = page.get_by_role("list", name="Blender on the manager's machine")
+    wrong = found.get_by_role("listitem").filter(has_text="no-blender")
+    expect(wrong).to_be_visible()
+    expect(wrong.get_by_role("button")).to_have_count(0)
+
+
+def test_saving_blender_writes_only_the_platform_that_was_changed(
+    at: At, farm: BrowsedFarm
+) -> None:
+    values: list[dict[str, object]] = [
+        {"platforms": ["linux", "darwin"], "value": "/unix/blender", "audience": "all"},
+        {"platform": "windows", "value": "B:\\blender.exe", "audience": "all"},
+    ]
+    before: dict[str, object] = {"is_twoway": False, "values": values}
+    assert farm.http.patch(CONFIGURATION, json={"variables.blender": before}).status_code == 200
+    storage = _in_force(farm, "shared_storage_path")
+    page = at("/settings/storage")
+
+    expect(page.get_by_label("Blender on Linux")).to_have_value("/unix/blender")
+    expect(page.get_by_label("Blender on Windows")).to_have_value("B:\\blender.exe")
+    expect(page.get_by_role("button", name="Save")).to_have_count(0)
+    page.get_by_label("Blender on macOS").fill("/mac/blender")
+    # Another user changes another platform meanwhile.
+    values[1]["value"] = "C:\\blender.exe"
+    assert farm.http.patch(CONFIGURATION, json={"variables.blender": before}).status_code == 200
+    page.get_by_role("button", name="Save").click()
+
+    expect(page.get_by_text("Saved. New tasks get the new values.")).to_be_visible()
+    expect(page.get_by_label("Blender on Windows")).to_have_value("C:\\blender.exe")
+    written = farm.http.get(CONFIGURATION).json()["values"]["variables"]["blender"]["values"]
+    paths = {each.get("platform") or each["platforms"][0]: each["value"] for each in written}
+    assert paths == {
+        "linux": "/unix/blender",
+        "windows": "C:\\blender.exe",
+        "darwin": "/mac/blender",
+    }
+    assert _in_force(farm, "shared_storage_path") == storage
+
+
+def test_variables_of_two_users_are_both_kept(at: At, farm: BrowsedFarm) -> None:
+    page = at("/settings/variables")
+    expect(page.get_by_role("region", name="Variable blender", exact=True)).to_be_visible()
+    theirs = {"variables.theirs": {"values": [{"platform": "all", "value": "/theirs"}]}}
+    assert farm.http.patch(CONFIGURATION, json=theirs).status_code == 200
+
+    page.get_by_role("button", name="+ Variable").click()
+    card = page.get_by_role("region", name=re.compile("^Variable")).last
+    card.get_by_label("Name").fill("mine")
+    page.get_by_role("button", name="Save").click()
+
+    expect(page.get_by_text("Saved. New tasks get the new values.")).to_be_visible()
+    names = farm.http.get(CONFIGURATION).json()["values"]["variables"]
+    assert {"mine", "theirs"} <= set(names)
 
 
 def test_a_new_farm_is_led_through_its_set_up(at: At, tmp_path: Path, page: Page) -> None:

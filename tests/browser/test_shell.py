@@ -152,3 +152,67 @@ def test_what_was_missed_for_good_is_fetched_anew(at: At, page: Page) -> None:
 
     with page.expect_request("**/api/v3/status"):
         sockets[-1].send(json.dumps({"id": 10**6, "topic": "/missed", "payload": {}}))
+
+
+def test_a_lost_connection_is_told_with_what_it_means(
+    page: Page, problems: Problems, tmp_path: Path
+) -> None:
+    problems.allow(*_MANAGER_AWAY, "Failed to fetch", "preload", "dynamically imported module")
+    with FarmProcesses(tmp_path / "farm", settings=SCALED) as farm:
+        open_view(page, farm.url, "/jobs")
+        expect(page.get_by_text("There are no jobs yet")).to_be_visible()
+        banner = page.get_by_role("alert", name="Connection")
+        expect(banner).to_have_count(0)
+
+        farm.kill_manager()
+
+        expect(banner).to_contain_text("The manager does not answer.")
+        expect(banner).to_contain_text("What you see is as it was at")
+        expect(page.locator("main.stale")).to_be_visible()
+        expect(page.get_by_text("There are no jobs yet")).to_have_count(0)
+        expect(page.get_by_text("There were no jobs when the manager")).to_be_visible()
+        views = page.get_by_role("navigation", name="Views")
+        views.get_by_role("link", name="Last rendered").click()
+        expect(page.get_by_role("heading", name="This page could not be loaded")).to_be_visible()
+        page.get_by_role("button", name="Try again").click()
+        expect(page.get_by_text("The manager still does not answer.")).to_be_visible()
+
+        farm.start_manager()
+
+        expect(page.get_by_role("heading", name="Last rendered")).to_be_visible()
+        expect(banner).to_have_count(0)
+
+
+def test_a_list_that_was_not_sent_is_not_called_empty(
+    at: At, page: Page, problems: Problems
+) -> None:
+    problems.allow(r"/api/v3/jobs", "ERR_FAILED")
+    page.route("**/api/v3/jobs", lambda route: route.abort())
+    at("/jobs")
+
+    alert = page.get_by_role("grid", name="Jobs").get_by_role("alert")
+    expect(alert).to_contain_text("The jobs could not be fetched: The manager cannot be reached")
+    expect(page.get_by_text("There are no jobs yet")).to_have_count(0)
+    expect(page.get_by_role("button", name="0 jobs")).to_have_count(0)
+    page.unroute("**/api/v3/jobs")
+    page.get_by_role("button", name="Try now").click()
+
+    expect(page.get_by_text("sh010_0020 layout")).to_be_visible()
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_no_colour_of_a_status_is_used_for_something_else(at: At, page: Page, theme: str) -> None:
+    page.emulate_media(color_scheme="dark" if theme == "dark" else "light")
+    at("/jobs")
+    words = (
+        "accent", "focus", "queued", "active", "completed", "soft-failed", "failed", "paused",
+        "asleep",
+    )  # fmt: skip
+
+    colours = page.evaluate(
+        "words => words.map(word => "
+        "getComputedStyle(document.documentElement).getPropertyValue(`--${word}`))",
+        list(words),
+    )
+
+    assert len(set(colours)) == len(words), dict(zip(words, colours, strict=True))

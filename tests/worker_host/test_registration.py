@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from worker_host.registration import CannotJoin, Credentials, CredentialsFile, Registration
+from worker_host.serving import _known_or_found
 from worker_host.settings import HostSettings
 from workflows.domain.statuses import WorkerStatus
 
@@ -187,3 +188,17 @@ async def test_what_is_said_at_the_sign_on(
         "software_version": "Tablao",
         "can_restart": False,
     }
+
+
+@pytest.mark.parametrize(
+    ("pin", "refusal"), [("", "join token"), (f"sha256:{'0' * 64}", "No manager was found")]
+)
+async def test_a_join_token_is_shown_to_no_manager_that_was_only_found(
+    settings: HostSettings, pin: str, refusal: str
+) -> None:
+    searching = settings.model_copy(
+        update={"manager": "", "join_token": "x", "manager_pin": pin, "search_s": 0.01}
+    )
+
+    with pytest.raises(CannotJoin, match=refusal):
+        await _known_or_found(searching, CredentialsFile(settings.credentials_file))

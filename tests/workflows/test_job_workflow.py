@@ -9,7 +9,12 @@ from uuid import uuid4
 import pytest
 from temporalio import workflow
 from temporalio.api.enums.v1 import EventType
-from temporalio.client import Client, WorkflowUpdateFailedError
+from temporalio.client import (
+    Client,
+    WorkflowExecutionStatus,
+    WorkflowFailureError,
+    WorkflowUpdateFailedError,
+)
 from temporalio.exceptions import ApplicationError
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
@@ -17,6 +22,7 @@ from manager_api.database.engine import Database
 from manager_api.jobs.control import RunIsOver
 from manager_api.temporal.orchestrator import TemporalJobs
 from tests.workflows.job_at_work import LIMITS, JobAtWork, with_history_limit
+from workflows.domain.fault_rules import Fault
 from workflows.domain.job.transitions import Refused
 from workflows.domain.messages import (
     Change,
@@ -33,7 +39,7 @@ from workflows.domain.messages import (
 )
 from workflows.domain.statuses import JobStatus, TaskStatus
 from workflows.job import JobWorkflow
-from workflows.job_interface import Ask, JobView
+from workflows.job_interface import JOB_FAILED, Ask, JobView
 
 AtWork = Callable[..., Awaitable[JobAtWork]]
 
@@ -305,6 +311,22 @@ async def test_an_exception_on_the_host_is_nobodys_failure(at_work: AtWork) -> N
     assert await job.handle.result() == "completed"
     failures = {moved.failures for write in job.ledger.writes for moved in write.tasks}
     assert failures <= {0, None}
+
+
+async def test_the_workflow_of_a_failed_job_fails(at_work: AtWork) -> None:
+    job = await at_work(tasks=1)
+    job.host.finish(1, Outcome(OutcomeKind.FAILED, "no camera", fault=Fault.SCENE))
+
+    await job.lend()
+    with pytest.raises(WorkflowFailureError) as failure:
+        await job.handle.result()
+
+    assert isinstance(failure.value.cause, ApplicationError)
+    assert failure.value.cause.type == JOB_FAILED
+    described = await job.handle.describe()
+    assert described.status is WorkflowExecutionStatus.FAILED
+    assert described.search_attributes["JobStatus"] == ["failed"]
+    assert job.ledger.writes[-1].jobs[-1].status is JobStatus.FAILED
 
 
 async def test_send_all_is_answered_with_a_snapshot(at_work: AtWork) -> None:

@@ -79,6 +79,8 @@ class Via(StrEnum):
     """The token in a file that only the manager's own user can read."""
     LOOPBACK = "loopback"
     NETWORK = "network"
+    OIDC = "oidc"
+    """The OpenID provider of the studio, at a login and at its end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +96,7 @@ class Identity:
     via: Via = Via.NOTHING
     credential: str = ""
     """The id of the session or of the token that was shown; empty without one."""
+    has_password: bool = False
 
     def may(self, *any_of: Permission) -> bool:
         return not self.permissions.isdisjoint(any_of)
@@ -101,6 +104,11 @@ class Identity:
     def owns(self, owner: str | None) -> bool:
         """Return whether what belongs to the account `owner` is this identity's own."""
         return bool(self.id) and self.id == owner
+
+    def may_change_job(self, owner: str | None) -> bool:
+        """Return whether this identity may change a job of the account `owner`."""
+        is_own = self.may(Permission.OWN_JOBS) and self.owns(owner)
+        return is_own or self.may(Permission.ALL_JOBS)
 
 
 NOBODY = Identity()

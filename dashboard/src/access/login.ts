@@ -2,6 +2,7 @@
 
 import { watch } from 'vue'
 import type { RouteLocationRaw, Router } from 'vue-router'
+import { addressOf } from '@/api/address'
 import { answered, api, onUnauthorized } from '@/api/client'
 import { connect } from '@/api/events'
 import { isSomebody, me } from './me'
@@ -14,8 +15,37 @@ export async function logInWithLink(code: string): Promise<void> {
   await answered(api.POST('/api/tablao/v1/login/link', { body: { code } }))
 }
 
-export async function logOut(): Promise<void> {
-  await answered(api.POST('/api/tablao/v1/logout'))
+/** Returns where the browser goes to log out of the studio's own login, too; empty: nowhere. */
+export async function logOut(): Promise<string> {
+  return (await answered(api.POST('/api/tablao/v1/logout'))).continue_at
+}
+
+/** The words of the button for the studio's own login; empty: there is none. */
+export async function fetchProvider(): Promise<string> {
+  return (await answered(api.GET('/api/tablao/v1/login'))).provider
+}
+
+/** Where the studio's own login begins; it leads back to a page of this dashboard. */
+export function providerAddress(wanted: unknown): string {
+  const query = typeof wanted === 'string' ? `?${new URLSearchParams({ to: wanted }).toString()}` : ''
+  return addressOf('/api/tablao/v1/login/oidc') + query
+}
+
+/** Why a login by the studio's own login was refused, by the manager's word for it. */
+const REFUSALS: Readonly<Record<string, string>> = {
+  'off': 'This farm has no login of the studio.',
+  'away': 'The studio’s login does not answer. Try again later; a name and password of this farm work meanwhile.',
+  'refused': 'The studio’s login has refused.',
+  'old': 'That login was begun too long ago, or in another browser. Begin again.',
+  'wrong': 'The studio’s login gave an answer that cannot be trusted. An administrator finds the reason in the audit.',
+  'no-role': 'You are logged in at the studio, but none of your groups has a role on this farm. Ask an administrator.',
+  'disabled': 'An administrator has disabled your account on this farm.',
+  'busy': 'The farm is busy. Try again in a few minutes.',
+}
+
+/** The sentence for a word in the address; empty for none, and for one that is not the manager's. */
+export function refusalOf(word: unknown): string {
+  return typeof word === 'string' && Object.hasOwn(REFUSALS, word) ? REFUSALS[word]! : ''
 }
 
 /** The code of a one-time link; undefined if the address has none. */

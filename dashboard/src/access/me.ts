@@ -23,8 +23,11 @@ export function may(...anyOf: Permission[]): boolean {
   return anyOf.some((each) => known.value?.permissions.includes(each))
 }
 
-/** For the permission to change jobs: the user's own, or all. The manager knows whose a job is. */
-export const mayChangeJobs = (): boolean => may('jobs:own', 'jobs:all')
+/** Whether the user may change this job: every job, or only the user's own. */
+export function mayChangeJob({ owner }: { owner?: string | null }): boolean {
+  const isOwn = Boolean(owner) && owner === known.value?.id
+  return may('jobs:all') || (isOwn && may('jobs:own'))
+}
 
 /** Whether the manager still answers this page. It counts as yes while the manager cannot be reached. */
 export async function isSomebody(): Promise<boolean> {

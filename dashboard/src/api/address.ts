@@ -7,3 +7,8 @@ const manager = new URL('..', document.baseURI)
 export function addressOf(path: string): string {
   return new URL(`.${path}`, manager).pathname
 }
+
+/** The manager's address as programs on other machines use it, without a slash at its end. */
+export function managerAddress(): string {
+  return window.location.origin + addressOf('/').replace(/\/$/, '')
+}

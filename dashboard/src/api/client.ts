@@ -1,7 +1,7 @@
 /** The only caller of fetch: requests typed by the manager's OpenAPI document. */
 
 import createClient from 'openapi-fetch'
-import { addressOf } from './address'
+import { managerAddress } from './address'
 import type { components, paths } from './schema.gen'
 
 export type Schemas = components['schemas']
@@ -11,7 +11,7 @@ export type TaskStatus = Schemas['TaskStatus']
 /** With the time of its last sign of life, if it is stuck: events and the job's progress have it. */
 export type TaskSummary = Schemas['TaskSummary'] & { silent_since?: string | undefined }
 
-export const api = createClient<paths>({ baseUrl: window.location.origin + addressOf('/').replace(/\/$/, '') })
+export const api = createClient<paths>({ baseUrl: managerAddress() })
 
 let unauthorized: () => void = () => undefined
 

@@ -22,6 +22,7 @@ const LONGEST_PAUSE_MS = 10_000
 
 const isConnected = ref(false)
 const wasConnected = ref(false)
+const lostAt = ref<string>()
 const listeners = new Map<Listener, string>()
 const refetches = new Set<() => void>()
 let newest: number | null = null
@@ -34,6 +35,8 @@ export const connection = {
   isConnected: readonly(isConnected),
   /** False while the page loads, until its first connection. */
   wasConnected: readonly(wasConnected),
+  /** When the connection was lost, or could not be made; undefined while it is there. */
+  lostAt: readonly(lostAt),
 }
 
 /** Listens to a topic and all below it; returns a function that stops. */
@@ -63,6 +66,7 @@ export function connect(mayConnect: () => Promise<boolean>): void {
   socket.onclose = () => {
     open = undefined
     isConnected.value = false
+    lostAt.value ??= new Date().toISOString()
     window.setTimeout(() => void reconnect(mayConnect), pauseMs)
     pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS)
   }
@@ -80,6 +84,7 @@ function opened(socket: WebSocket): void {
   // Without the id of an event to resume from, the manager cannot send missed events.
   const isResumed = newest !== null || !wasConnected.value
   isConnected.value = true
+  lostAt.value = undefined
   wasConnected.value = true
   pauseMs = FIRST_PAUSE_MS
   if (!isResumed) refetchAll()

@@ -1066,7 +1066,8 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        /** Get Login Ways */
+        get: operations["getLoginWays"];
         put?: never;
         /**
          * Log In
@@ -1128,7 +1129,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Log Out */
+        /**
+         * Log Out
+         * @description End the session, and say where the browser logs out of the studio's own login, too.
+         */
         post: operations["logOut"];
         delete?: never;
         options?: never;
@@ -1443,7 +1447,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        /**
+         * Get Possible Actions
+         * @description Return the actions that the job can take now, and how many tasks a requeue runs again.
+         */
+        get: operations["getPossibleActions"];
         put?: never;
         /** Act On Job */
         post: operations["actOnJob"];
@@ -1482,6 +1490,26 @@ export interface paths {
          * @description Return the time that each completed task took, and how long each worker takes for a step.
          */
         get: operations["getJobTimes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tablao/v1/time-left": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Times Left
+         * @description Return how long each active job still takes, where that is known.
+         */
+        get: operations["getTimesLeft"];
         put?: never;
         post?: never;
         delete?: never;
@@ -2069,6 +2097,10 @@ export interface components {
             is_disabled: boolean;
             /** Has Password */
             has_password: boolean;
+            /** Issuer */
+            issuer?: string | null;
+            /** Has Lost Role */
+            has_lost_role: boolean;
             /**
              * Created
              * Format: date-time
@@ -2148,6 +2180,8 @@ export interface components {
             steps_total: number;
             /** Delete Requested At */
             delete_requested_at?: string | null;
+            /** Owner */
+            owner?: string | null;
             /** Tasks Stuck */
             tasks_stuck?: number | null;
             /** Waiting */
@@ -2556,6 +2590,8 @@ export interface components {
             job_id: string;
             /** Job Name */
             job_name: string;
+            /** Owner */
+            owner: string | null;
             /** Task Type */
             task_type: string;
         };
@@ -2771,6 +2807,8 @@ export interface components {
             steps_total: number;
             /** Delete Requested At */
             delete_requested_at?: string | null;
+            /** Owner */
+            owner?: string | null;
             /** Tasks Stuck */
             tasks_stuck?: number | null;
             /** Waiting */
@@ -2942,6 +2980,18 @@ export interface components {
             /** Tasks */
             tasks: components["schemas"]["TaskSummary"][];
         };
+        /**
+         * JobTimeLeft
+         * @description How long an active job still takes, in seconds: at least, and at most.
+         */
+        JobTimeLeft: {
+            /** Job Id */
+            job_id: string;
+            /** Earliest S */
+            earliest_s: number;
+            /** Latest S */
+            latest_s: number;
+        };
         /** JobTimes */
         JobTimes: {
             /** Tasks */
@@ -3078,6 +3128,11 @@ export interface components {
             /** Job Types */
             job_types: components["schemas"]["ListedJobType"][];
         };
+        /** LoggedOut */
+        LoggedOut: {
+            /** Continue At */
+            continue_at: string;
+        };
         /** LoginLink */
         LoginLink: {
             /** Code */
@@ -3091,6 +3146,14 @@ export interface components {
             name: string;
             /** Password */
             password: string;
+        };
+        /**
+         * LoginWays
+         * @description How people can log in, besides with a password.
+         */
+        LoginWays: {
+            /** Provider */
+            provider: string;
         };
         /**
          * MachineHistory
@@ -3205,6 +3268,8 @@ export interface components {
             credential: string;
             /** Can Log In */
             can_log_in: boolean;
+            /** Has Password */
+            has_password: boolean;
         };
         /** NewJoinToken */
         NewJoinToken: {
@@ -3257,6 +3322,22 @@ export interface components {
          * @enum {string}
          */
         Permission: "read" | "submit" | "jobs:own" | "jobs:all" | "workers" | "temporal" | "register" | "admin";
+        /** PossibleAction */
+        PossibleAction: {
+            /** Action */
+            action: components["schemas"]["JobAction"] | ("archive" | "delete");
+            /** Tasks */
+            tasks: {
+                [key: string]: number;
+            };
+        };
+        /** PossibleActions */
+        PossibleActions: {
+            /** May Change */
+            may_change: boolean;
+            /** Actions */
+            actions: components["schemas"]["PossibleAction"][];
+        };
         /** ProvisionAnswer */
         ProvisionAnswer: {
             scope: components["schemas"]["ProvisionScope"];
@@ -3782,6 +3863,11 @@ export interface components {
             /** Memory Peak */
             memory_peak?: number | null;
         };
+        /** TimesLeft */
+        TimesLeft: {
+            /** Jobs */
+            jobs: components["schemas"]["JobTimeLeft"][];
+        };
         /** Token */
         Token: {
             /** Id */
@@ -3862,7 +3948,7 @@ export interface components {
          * @description By what a request proves its identity.
          * @enum {string}
          */
-        Via: "nothing" | "session" | "token" | "path" | "local token" | "loopback" | "network";
+        Via: "nothing" | "session" | "token" | "path" | "local token" | "loopback" | "network" | "oidc";
         /** View */
         View: {
             /** Id */
@@ -7086,6 +7172,35 @@ export interface operations {
             };
         };
     };
+    getLoginWays: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LoginWays"];
+                };
+            };
+            /** @description Default Response */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
     logIn: {
         parameters: {
             query?: never;
@@ -7245,11 +7360,13 @@ export interface operations {
         requestBody?: never;
         responses: {
             /** @description Successful Response */
-            204: {
+            200: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/json": components["schemas"]["LoggedOut"];
+                };
             };
             /** @description Default Response */
             default: {
@@ -8168,6 +8285,46 @@ export interface operations {
             };
         };
     };
+    getPossibleActions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PossibleActions"];
+                };
+            };
+            /** @description The request does not fit, and the message says why */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"] | components["schemas"]["SecurityError"];
+                };
+            };
+            /** @description Default Response */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
     actOnJob: {
         parameters: {
             query?: never;
@@ -8315,6 +8472,35 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Error"] | components["schemas"]["SecurityError"];
+                };
+            };
+            /** @description Default Response */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    getTimesLeft: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TimesLeft"];
                 };
             };
             /** @description Default Response */

@@ -1,25 +1,20 @@
-/** Requeues the open job: all tasks, the failed ones, or with other settings. */
+/** Requeues the open job: its unfinished tasks, the failed ones, or with other settings. */
 
 import { ref, type Ref } from 'vue'
-import { answered, api, type Job } from '@/api/client'
+import { answered, api, type Job, type Schemas } from '@/api/client'
 import { complain, say } from '@/shared/notices'
-import { JOB_ACTIONS } from '@/shared/statuses'
+import { againText, type Way } from './requeueTexts'
 
-export type Requeueing = 'requeue' | 'requeue-failed'
 /** What becomes of the frames that are there. */
 type FramesOnRequeue = 'keep' | 'render-again'
 
-const DONE: Record<Requeueing, string> = { 'requeue': 'was requeued', 'requeue-failed': 'tries its failed tasks again' }
-
 interface JobActing {
   isBusy: Readonly<Ref<boolean>>
-  act: (action: Requeueing, frames: FramesOnRequeue) => Promise<boolean>
+  /** The actions that the manager would take now. */
+  fetchPossible: () => Promise<Schemas['PossibleActions']>
+  requeue: (way: Way, frames: FramesOnRequeue) => Promise<boolean>
   /** Requeues the job with other settings. */
   recompile: (settings: Record<string, unknown>) => Promise<boolean>
-}
-
-export function canAct(job: Job, action: Requeueing): boolean {
-  return JOB_ACTIONS[job.status].includes(action)
 }
 
 export function useJobAction(job: () => Job): JobActing {
@@ -39,24 +34,27 @@ export function useJobAction(job: () => Job): JobActing {
     }
   }
 
-  function act(action: Requeueing, frames: FramesOnRequeue): Promise<boolean> {
-    const { id, name } = job()
-    const params = { path: { job_id: id } }
+  const at = (): { path: { job_id: string } } => ({ path: { job_id: job().id } })
+
+  const fetchPossible: JobActing['fetchPossible'] = () =>
+    answered(api.GET('/api/tablao/v1/jobs/{job_id}/actions', { params: at() }))
+
+  function requeue({ action, count }: Way, frames: FramesOnRequeue): Promise<boolean> {
+    const { name } = job()
     const body = { action, frames, reason: 'Asked for in the dashboard' }
     return trying(async () => {
-      await answered(api.POST('/api/tablao/v1/jobs/{job_id}/actions', { params, body }))
-      say(`${name} ${DONE[action]}`)
+      await answered(api.POST('/api/tablao/v1/jobs/{job_id}/actions', { params: at(), body }))
+      say(`${name} was requeued: ${againText(count)}`)
     })
   }
 
   function recompile(settings: Record<string, unknown>): Promise<boolean> {
-    const { id, name } = job()
-    const params = { path: { job_id: id } }
+    const { name } = job()
     return trying(async () => {
-      const { tasks, kept } = await answered(api.POST('/api/tablao/v1/jobs/{job_id}/recompile', { params, body: { settings } }))
+      const { tasks, kept } = await answered(api.POST('/api/tablao/v1/jobs/{job_id}/recompile', { params: at(), body: { settings } }))
       say(`${name} was compiled again: ${kept} of ${tasks} tasks were kept`)
     })
   }
 
-  return { isBusy, act, recompile }
+  return { isBusy, fetchPossible, requeue, recompile }
 }

@@ -1,8 +1,10 @@
 /** The actions on jobs, on one or on many. */
 
+import { mayChangeJob } from '@/access/me'
 import { answered, api, type Job } from '@/api/client'
+import { JOB_ACTIONS, type JobAction } from '@/shared/actions.gen'
 import { countText, forEachRow, report, reportRefusals } from '@/shared/bulkAction'
-import { JOB_ACTIONS, type JobAction } from '@/shared/statuses'
+import type { Undo } from '@/shared/notices'
 
 type RequestedAction = Exclude<JobAction, 'archive' | 'delete'>
 
@@ -24,9 +26,12 @@ export const ACTIONS: Record<JobAction, ActionTexts> = {
   'delete': { label: 'Delete', done: 'will be deleted', isDangerous: true },
 }
 
-/** The jobs for which the action is possible. */
+/** Whether the user may change the job, and it is not being deleted. */
+export const isChangeable = (job: Job): boolean => !job.delete_requested_at && mayChangeJob(job)
+
+/** The jobs for which the action is surely possible: the list does not say whether a task of an unfinished job has failed. */
 export function possible(jobs: readonly Job[], action: JobAction): Job[] {
-  return jobs.filter((job) => !job.delete_requested_at && JOB_ACTIONS[job.status].includes(action))
+  return jobs.filter((job) => isChangeable(job) && JOB_ACTIONS[job.status].includes(action) && (action !== 'requeue-failed' || job.status === 'failed'))
 }
 
 export async function act(action: JobAction, jobs: readonly Job[]): Promise<void> {
@@ -43,7 +48,7 @@ export async function setPriority(job: Job, priority: number): Promise<void> {
 /** Of several jobs, of which some may be out of sight: so it is reported, and can be undone. */
 export async function setPriorities(jobs: readonly Job[], priority: number): Promise<void> {
   const outcome = await forEachRow(jobs, (job) => sendPriority(job, priority))
-  report(outcome, { named: jobsText, done: `got priority ${priority}`, undo: () => void restorePriorities(outcome.done) })
+  report(outcome, { named: jobsText, done: `got priority ${priority}`, undo: { label: 'Undo', run: () => void restorePriorities(outcome.done) } })
 }
 
 async function restorePriorities(jobs: readonly Job[]): Promise<void> {
@@ -101,16 +106,16 @@ async function send(action: JobAction, job: Job): Promise<void> {
 const requestOf = (action: RequestedAction): { action: RequestedAction; reason: string } =>
   ({ action, reason: 'Requested in the dashboard' })
 
-/** Brings the jobs back to the status they had; undefined where no action does, and the page asked before. */
-function undoOf(action: JobAction, jobs: readonly Job[]): (() => void) | undefined {
-  if (action === 'pause') return () => void act('resume', jobs)
-  if (action === 'resume') return () => void act('pause', jobs)
-  if (action !== 'requeue' && action !== 'requeue-failed') return undefined
-  const wasPaused = jobs.filter((job) => job.status === 'paused')
-  const hadEnded = jobs.filter((job) => job.status === 'canceled' || job.status === 'failed')
-  if (wasPaused.length + hadEnded.length < jobs.length) return undefined
-  return () => {
-    if (wasPaused.length) void act('pause', wasPaused)
-    if (hadEnded.length) void act('cancel', hadEnded)
-  }
+/** Takes the action back; undefined where no action does, and the page asked before. */
+function undoOf(action: JobAction, jobs: readonly Job[]): Undo | undefined {
+  if (action === 'pause') return { label: 'Undo', run: () => void act('resume', jobs) }
+  if (action === 'resume') return { label: 'Undo', run: () => void act('pause', jobs) }
+  return action === 'requeue' || action === 'requeue-failed' ? stopAgain(jobs) : undefined
+}
+
+/** Requeued tasks do not get the statuses back that they had. So this is called what it does. */
+function stopAgain(jobs: readonly Job[]): Undo | undefined {
+  if (jobs.every(({ status }) => status === 'paused')) return { label: 'Pause again', run: () => void act('pause', jobs) }
+  const hadEnded = jobs.every(({ status }) => status === 'canceled' || status === 'failed')
+  return hadEnded ? { label: 'Cancel', run: () => void act('cancel', jobs) } : undefined
 }

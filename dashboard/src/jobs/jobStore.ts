@@ -4,10 +4,6 @@ import { answered, api, type Job, type JobStatus } from '@/api/client'
 import type { Payload } from '@/api/events'
 import { useLiveCollection } from '@/shared/liveCollection'
 import { sharedByPage } from '@/shared/sharedByPage'
-import type { Seen } from './progress'
-
-/** Each active job's progress when this page first saw it move. */
-export const firstSeen = new Map<string, Seen>()
 
 export const useJobs = sharedByPage(() =>
   useLiveCollection<Job>({
@@ -30,12 +26,6 @@ function changed(job: Job, payload: Payload): Job {
   if (payload.waiting !== undefined) known.waiting = String(payload.waiting) || null
   // A moment after its status has changed, the job is told anew why it waits, if it does.
   else if (known.status !== job.status) known.waiting = null
-  noteProgress(known)
   if (payload.delete_requested_at) known.delete_requested_at = String(payload.delete_requested_at)
   return known
-}
-
-function noteProgress({ id, status, steps_completed: steps }: Job): void {
-  if (status !== 'active') firstSeen.delete(id)
-  else if (!firstSeen.has(id)) firstSeen.set(id, { steps, at: Date.now() })
 }

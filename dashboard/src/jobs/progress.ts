@@ -1,17 +1,9 @@
-/** The progress of a job, and the time that is left. */
+/** The progress of a job. */
 
 import type { Job, Schemas } from '@/api/client'
 
 export type RenderedNow = Schemas['RenderedNow']
 
-export interface Seen {
-  steps: number
-  /** Milliseconds. */
-  at: number
-}
-
-/** With fewer steps than this, the pace that this page saw is too uncertain. */
-const SEEN_STEPS = 2
 const framesBySetting = new Map<string, number>()
 
 /** 0 to 1. */
@@ -40,25 +32,6 @@ export function samplesText(tasks: readonly RenderedNow[]): string {
   const all = rendering.reduce((sum, task) => sum + (task.samples ?? 0), 0)
   const which = rendering.length > 1 ? `the ${rendering.length} frames` : `frame ${first.frame ?? first.index_in_job}`
   return `${done} of ${all} samples of ${which} being rendered`
-}
-
-/** Seconds; undefined if unknown. Uses the pace that this page saw, or the average since the job's creation. */
-export function secondsLeft(job: Job, first: Seen | undefined, now: number): number | undefined {
-  const left = job.steps_total - job.steps_completed
-  if (job.status !== 'active' || left <= 0 || job.steps_completed <= 0) return undefined
-  const seenSteps = first ? job.steps_completed - first.steps : 0
-  const isSeen = first !== undefined && seenSteps >= SEEN_STEPS
-  const steps = isSeen ? seenSteps : job.steps_completed
-  const sinceMs = isSeen ? first.at : Date.parse(job.created)
-  return ((now - sinceMs) / 1_000 / steps) * left
-}
-
-export function durationText(seconds: number): string {
-  const minutes = Math.round(seconds / 60)
-  if (seconds < 90) return `${Math.max(1, Math.round(seconds))} s`
-  if (minutes < 90) return `${minutes} min`
-  if (minutes < 48 * 60) return `${Math.floor(minutes / 60)} h ${minutes % 60} min`
-  return `${Math.round(minutes / 60 / 24)} days`
 }
 
 /** The number of frames in `1-10, 20, 30-40x2`; 0 if that is not a range of frames. */

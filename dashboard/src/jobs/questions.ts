@@ -1,8 +1,8 @@
 /** The question before an action. Actions that can be undone have none. */
 
 import type { Job } from '@/api/client'
+import type { JobAction } from '@/shared/actions.gen'
 import { countText } from '@/shared/bulkAction'
-import type { JobAction } from '@/shared/statuses'
 import { checkoutsOf, jobsText } from './jobActions'
 
 export interface Question {

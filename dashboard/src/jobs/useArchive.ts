@@ -7,14 +7,27 @@ import { complain } from '@/shared/notices'
 
 export type ArchivedJob = Schemas['ArchivedJob']
 
-export function useArchive(isShown: () => boolean): Readonly<Ref<readonly ArchivedJob[]>> {
+interface Archive {
+  jobs: Readonly<Ref<readonly ArchivedJob[]>>
+  isLoaded: Readonly<Ref<boolean>>
+  /** Why they could not be fetched; empty if they were. */
+  failure: Readonly<Ref<string>>
+  refetch: () => Promise<void>
+}
+
+export function useArchive(isShown: () => boolean): Archive {
   const jobs = shallowRef<readonly ArchivedJob[]>([])
+  const isLoaded = shallowRef(false)
+  const failure = shallowRef('')
 
   async function fetchArchive(): Promise<void> {
     if (!isShown()) return
     try {
       jobs.value = (await answered(api.GET('/api/tablao/v1/archived-jobs'))).jobs
+      isLoaded.value = true
+      failure.value = ''
     } catch (reason) {
+      failure.value = reason instanceof Error ? reason.message : String(reason)
       complain(reason)
     }
   }
@@ -26,5 +39,5 @@ export function useArchive(isShown: () => boolean): Readonly<Ref<readonly Archiv
     }),
   )
   watch(isShown, () => void fetchArchive(), { immediate: true })
-  return jobs
+  return { jobs, isLoaded, failure, refetch: fetchArchive }
 }

@@ -6,6 +6,7 @@ import { inOrder } from '@/shared/table'
 import type { TagNames } from '@/workers/tagStore'
 import { JOB_COLUMNS } from './columns'
 import { FACETS, facetOf, wanted, type Facet, type JobQuery } from './jobQuery'
+import type { TimesLeft } from './timesLeft'
 
 export interface JobList {
   rows: ComputedRef<readonly Job[]>
@@ -17,10 +18,11 @@ export function useJobList(
   jobs: Readonly<Ref<readonly Job[]>>,
   query: Readonly<Ref<JobQuery>>,
   tags: Readonly<Ref<TagNames>>,
+  times: Readonly<Ref<TimesLeft>>,
 ): JobList {
   const rows = computed(() => {
     const found = jobs.value.filter(wanted(query.value, tags.value))
-    return query.value.sort ? inOrder(found, JOB_COLUMNS(tags.value), query.value.sort) : found
+    return query.value.sort ? inOrder(found, JOB_COLUMNS(tags.value, times.value), query.value.sort) : found
   })
   const counts = computed(() => {
     const counted = FACETS.map((facet) => [facet, countsOf(jobs.value, query.value, tags.value, facet)])

@@ -16,6 +16,8 @@ export interface ProvisionForm {
   slots: number | null
 }
 
+type Settings = Record<string, unknown>
+
 type Stored = Partial<{
   blender: Record<string, string | null>
   blender_version: string
@@ -54,6 +56,20 @@ export function fromForm(form: ProvisionForm): Schemas['ProvisionSettings'] {
     ...(form.slots && { slots: form.slots }),
   }
 }
+
+/** `newest` with those settings, and entries of them, that differ between `before` and `after`. */
+export function withChanges(newest: Settings, before: Settings, after: Settings): Settings {
+  const names = new Set([newest, before, after].flatMap(Object.keys))
+  const merged = [...names].map((name) => {
+    const [now, was, is] = [newest[name], before[name], after[name]]
+    if (JSON.stringify(was) === JSON.stringify(is)) return [name, now]
+    return [name, isGroup(is) ? withChanges(groupOf(now), groupOf(was), is) : is]
+  })
+  return Object.fromEntries(merged.filter(([, value]) => value !== undefined))
+}
+
+const isGroup = (value: unknown): value is Settings => typeof value === 'object' && value !== null && !Array.isArray(value)
+const groupOf = (value: unknown): Settings => (isGroup(value) ? value : {})
 
 /** The names of the settings that are set, in a line. */
 export function summary(settings: Record<string, unknown>): string {

@@ -33,7 +33,9 @@ export function useSetup(): Setup {
   }
 
   async function findBlenders(): Promise<void> {
-    blenders.value = await answered(api.GET('/api/v3/configuration/check/blender'))
+    const found = await answered(api.GET('/api/v3/configuration/check/blender'))
+    // The user may have had a path checked meanwhile.
+    blenders.value = [...found, ...blenders.value.filter(({ input }) => found.every((one) => one.input !== input))]
   }
 
   async function checkBlender(path: string): Promise<BlenderFound> {

@@ -23,6 +23,14 @@ interface StoredVariable {
 
 export const PLATFORMS = ['linux', 'windows', 'darwin', 'all'] as const
 
+/** The changed, new and removed variables by their dotted names; null removes one from the file. */
+export function changedVariables(before: readonly Variable[], after: readonly Variable[]): Record<string, unknown> {
+  const [was, is] = [toStored(before), toStored(after)]
+  const names = [...new Set([...Object.keys(was), ...Object.keys(is)])]
+  const changed = names.filter((name) => JSON.stringify(was[name]) !== JSON.stringify(is[name]))
+  return Object.fromEntries(changed.map((name) => [`variables.${name}`, is[name] ?? null]))
+}
+
 export function fromStored(stored: Record<string, unknown>, isDefault = false): Variable[] {
   return Object.entries(stored as Record<string, StoredVariable>).map(([name, { is_twoway, values = [] }]) => ({
     name,

@@ -1,6 +1,6 @@
 /** Times such as `5 min ago`, which stay current while they are shown. */
 
-import { readonly, ref } from 'vue'
+import { ref } from 'vue'
 
 const STEPS: readonly [seconds: number, word: string][] = [[86_400, 'd'], [3_600, 'h'], [60, 'min']]
 
@@ -8,8 +8,6 @@ const now = ref(Date.now())
 window.setInterval(() => {
   now.value = Date.now()
 }, 10_000)
-
-export const currentTime = readonly(now)
 
 export function ago(moment: string): string {
   const seconds = (now.value - Date.parse(moment)) / 1_000

@@ -1,6 +1,6 @@
 /** One request for each of several rows, and one report of what was done and what was refused. */
 
-import { complain, say } from './notices'
+import { complain, say, type Undo } from './notices'
 
 /** So many requests are under way together. */
 const AT_ONCE = 6
@@ -17,7 +17,7 @@ export interface Wording<Row> {
   /** What was done, after the names: `paused`. */
   done: string
   /** Undefined where what was done cannot be taken back. */
-  undo?: (() => void) | undefined
+  undo?: Undo | undefined
 }
 
 /** Sends each request, whether others are refused or not. `answered` is called after each answer. */

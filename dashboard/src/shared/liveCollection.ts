@@ -28,6 +28,8 @@ export interface LiveCollection<Row> {
   /** The rows when the list was last fetched: they do not change with each event. */
   fetched: Readonly<Ref<Rows<Row>>>
   isLoaded: Readonly<Ref<boolean>>
+  /** Why the list could not be fetched the last time; empty if it was. It is fetched again after a while. */
+  failure: Readonly<Ref<string>>
   refetch: () => Promise<void>
 }
 
@@ -39,6 +41,7 @@ const FETCHED_ONE_BY_ONE = 10
 /** Where each event needs a fetch, ids are gathered for so long. */
 const GATHERED_MS = 400
 const HIDDEN_PAGE_MS = 1_000
+const RETRY_MS = 5_000
 /** Filtering and sorting so many rows takes a good part of a frame. */
 const MANY_ROWS = 2_000
 const PAUSE_OF_MANY_MS = 100
@@ -51,6 +54,7 @@ export function useLiveCollection<Row extends { id: string }>(source: LiveSource
     collection.startOver()
   }, { immediate: true })
   onScopeDispose(onMissed(() => void collection.refetch()))
+  onScopeDispose(() => collection.stop())
   return collection
 }
 
@@ -58,6 +62,7 @@ class Collection<Row extends { id: string }> implements LiveCollection<Row> {
   readonly rows = shallowRef<Rows<Row>>(new Map())
   readonly fetched = shallowRef<Rows<Row>>(new Map())
   readonly isLoaded = shallowRef(false)
+  readonly failure = shallowRef('')
   /** Events since the last flush. */
   readonly #waiting: NewestEvents = new Map()
   /** For each request under way, the events since it was sent. */
@@ -68,26 +73,40 @@ class Collection<Row extends { id: string }> implements LiveCollection<Row> {
   #isFetchDue = false
   #isListBeingFetched = false
   #isListStale = false
+  #retryTimer: number | undefined
 
   constructor(private readonly source: LiveSource<Row>) {}
 
   startOver(): void {
     this.rows.value = this.fetched.value = new Map()
     this.isLoaded.value = false
+    this.failure.value = ''
     this.#waiting.clear()
     this.#toFetch.clear()
     void this.refetch()
   }
 
+  stop(): void {
+    window.clearTimeout(this.#retryTimer)
+  }
+
   async refetch(): Promise<void> {
+    this.stop()
     this.#isListStale = true
     if (this.#isListBeingFetched) return
     this.#isListBeingFetched = true
     while (this.#isListStale) {
       this.#isListStale = false
-      await this.#ask(this.source.fetchAll, (found, newest) => this.#takeList(found, newest)).catch(complain)
+      await this.#ask(this.source.fetchAll, (found, newest) => this.#takeList(found, newest)).catch((reason: unknown) => this.#failed(reason))
     }
     this.#isListBeingFetched = false
+  }
+
+  /** Says why once, and tries again. */
+  #failed(reason: unknown): void {
+    if (!this.failure.value) complain(reason)
+    this.failure.value = reason instanceof Error ? reason.message : String(reason)
+    this.#retryTimer = window.setTimeout(() => void this.refetch(), RETRY_MS)
   }
 
   heard(payload: Payload): void {
@@ -155,6 +174,7 @@ class Collection<Row extends { id: string }> implements LiveCollection<Row> {
     this.#layOver(rows, newest)
     this.rows.value = this.fetched.value = rows
     this.isLoaded.value = true
+    this.failure.value = ''
   }
 
   #fetchSoon(id: string): void {

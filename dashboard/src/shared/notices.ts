@@ -2,11 +2,17 @@
 
 import { readonly, ref } from 'vue'
 
+/** A button of a notice that takes back what was done, or a part of it. */
+export interface Undo {
+  label: string
+  run: () => void
+}
+
 export interface Notice {
   id: number
   text: string
   isRefusal: boolean
-  undo?: () => void
+  undo?: Undo
 }
 
 const SHOWN_MS = 6_000
@@ -22,7 +28,7 @@ export function dismiss(id: number): void {
   shown.value = shown.value.filter((notice) => notice.id !== id)
 }
 
-export function say(text: string, undo?: () => void): void {
+export function say(text: string, undo?: Undo): void {
   add({ id: ++count, text, isRefusal: false, ...(undo && { undo }) })
 }
 

@@ -38,6 +38,10 @@ export function useSelection(): Selection {
   return { selected, pick, set, clear: () => set([]) }
 }
 
+/** Of rows that a filter hides, such as `2 more selected are hidden by the filter`. */
+export const hiddenText = (count: number): string =>
+  `${count.toLocaleString()} more selected ${count === 1 ? 'is' : 'are'} hidden by the filter`
+
 function toggled(keys: ReadonlySet<string>, key: string): Set<string> {
   const changed = new Set(keys)
   if (!changed.delete(key)) changed.add(key)

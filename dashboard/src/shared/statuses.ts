@@ -1,4 +1,4 @@
-/** The look of each status, and the actions that are possible in it. A status that is missing here is a compile error. */
+/** The look of each status. A status that is missing here is a compile error. */
 
 import type { JobStatus, Schemas, TaskStatus } from '@/api/client'
 
@@ -46,32 +46,4 @@ export const WORKER_LOOK: Record<WorkerStatus, Look> = {
   'testing': look('testing', 'dots', 'queued'),
   'offline': look('offline', 'stop', 'canceled'),
   'restart': look('restarting', 'retry', 'queued'),
-}
-
-export type JobAction = 'cancel' | 'pause' | 'resume' | 'requeue' | 'requeue-failed' | 'archive' | 'delete'
-
-const NOTHING: readonly JobAction[] = []
-
-/** The same as the table of actions in docs/architecture.md. */
-export const JOB_ACTIONS: Record<JobStatus, readonly JobAction[]> = {
-  'queued': ['cancel', 'pause', 'requeue-failed', 'delete'],
-  'active': ['cancel', 'pause', 'requeue-failed', 'delete'],
-  'pause-requested': ['cancel', 'resume'],
-  'paused': ['cancel', 'resume', 'requeue', 'archive', 'delete'],
-  'canceled': ['requeue', 'archive', 'delete'],
-  'completed': ['requeue', 'archive', 'delete'],
-  'failed': ['cancel', 'requeue', 'requeue-failed', 'archive', 'delete'],
-  'cancel-requested': NOTHING,
-  'requeueing': NOTHING,
-  'under-construction': NOTHING,
-}
-
-export const TASK_ACTIONS: Record<TaskStatus, readonly ('cancel' | 'requeue')[]> = {
-  'queued': ['cancel'],
-  'active': ['cancel'],
-  'soft-failed': ['cancel'],
-  'paused': ['cancel'],
-  'canceled': ['requeue'],
-  'completed': ['requeue'],
-  'failed': ['requeue'],
 }

@@ -2,10 +2,8 @@
 
 import { ref, type Ref } from 'vue'
 import { answered, api, type TaskSummary } from '@/api/client'
+import { TASK_ACTIONS, type TaskAction } from '@/shared/actions.gen'
 import { countText, forEachRow, report } from '@/shared/bulkAction'
-import { TASK_ACTIONS } from '@/shared/statuses'
-
-export type TaskAction = 'cancel' | 'requeue'
 
 const REASON = 'Asked for in the dashboard'
 const DONE: Record<TaskAction, string> = { cancel: 'canceled', requeue: 'requeued' }

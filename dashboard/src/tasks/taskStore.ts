@@ -11,6 +11,9 @@ export type TaskCountMap = Readonly<Partial<Record<TaskStatus, number>>>
 export interface JobTasks {
   tasks: Readonly<Ref<readonly TaskSummary[]>>
   isLoaded: Readonly<Ref<boolean>>
+  /** Why the tasks could not be fetched; empty if they were. */
+  failure: Readonly<Ref<string>>
+  refetch: () => Promise<void>
   counts: Readonly<Ref<TaskCountMap>>
   /** A task's place when sorted by name. Names do not change, so they are not compared at each event. */
   nameRank: (task: TaskSummary) => number
@@ -39,6 +42,8 @@ export function useTasks(jobId: () => string): JobTasks {
   return {
     tasks,
     isLoaded: collection.isLoaded,
+    failure: collection.failure,
+    refetch: () => collection.refetch(),
     counts: computed(() => countsByStatus(tasks.value)),
     nameRank: (task) => nameRanks.value.get(task.id) ?? 0,
   }

@@ -23,11 +23,11 @@ export interface Meter {
 }
 
 const COLORS: Record<string, string> = {
-  cpu: '--active', memory: '--completed', disk: '--canceled', gpu: '--paused', gpumem: '--soft-failed',
+  cpu: '--chart-1', memory: '--chart-2', disk: '--chart-3', gpu: '--chart-4', gpumem: '--chart-5',
 }
 
 export function colorOf(key: string): string {
-  return COLORS[key.replace(/\d+$/, '')] ?? '--queued'
+  return COLORS[key.replace(/\d+$/, '')] ?? '--chart-3'
 }
 
 export function labelOf(key: string, isOnly: boolean): string {

@@ -11,6 +11,12 @@ export const DAY_NAMES: Record<Day, string> = {
 }
 const DAY_MIN = 24 * 60
 
+/** The fields of `after` that differ from `before`. */
+export function changedFields(before: SleepSchedule, after: SleepSchedule): Partial<SleepSchedule> {
+  const isChanged = ([field, value]: [string, unknown]): boolean => before[field as keyof SleepSchedule] !== value
+  return Object.fromEntries(Object.entries(after).filter(isChanged))
+}
+
 /** From and to, in minutes since midnight; the end is exclusive. */
 export interface Span {
   day: Day

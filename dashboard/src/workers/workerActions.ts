@@ -2,6 +2,7 @@
 
 import { answered, api } from '@/api/client'
 import { countText, forEachRow, report, reportRefusals } from '@/shared/bulkAction'
+import type { Undo } from '@/shared/notices'
 import type { WorkerStatus } from '@/shared/statuses'
 import type { FarmWorker } from './workerStore'
 
@@ -79,10 +80,11 @@ async function setStatus(workerId: string, status: WorkerStatus, isLazy: boolean
 }
 
 /** Undefined if the action cannot be undone. */
-function undoOf(action: WorkerAction, workers: readonly FarmWorker[], isLazy: boolean): (() => void) | undefined {
-  if (action === 'pause') return () => void request('resume', workers, false)
-  if (action === 'resume') return () => void request('pause', workers, false)
-  if (action === 'wake' || action === 'sleep' || (REQUESTED_STATUS[action] && isLazy)) return () => void takeBack(workers)
+function undoOf(action: WorkerAction, workers: readonly FarmWorker[], isLazy: boolean): Undo | undefined {
+  const undo = (run: () => void): Undo => ({ label: 'Undo', run })
+  if (action === 'pause') return undo(() => void request('resume', workers, false))
+  if (action === 'resume') return undo(() => void request('pause', workers, false))
+  if (action === 'wake' || action === 'sleep' || (REQUESTED_STATUS[action] && isLazy)) return undo(() => void takeBack(workers))
   return undefined
 }
 

@@ -31,7 +31,7 @@ async function switchEach(workers: readonly Tagged[], tag: WorkerTag, isOn: bool
   else report({ done: changed, refusals }, {
     named: namesOf,
     done: `${isOn ? 'got' : 'lost'} the tag ${tag.name}.`,
-    undo: () => void switchTag(changed, tag, !isOn),
+    undo: { label: 'Undo', run: () => void switchTag(changed, tag, !isOn) },
   })
   return !refusals.length
 }

@@ -6,7 +6,7 @@ import type { FakeFarm } from '../fakeFarm'
 const ME = '/api/tablao/v1/me'
 
 function me(changes: Partial<Me> = {}): Me {
-  return { kind: 'person', id: 'a', name: 'ana', role: 'viewer', permissions: ['read'], via: 'session', credential: 's', can_log_in: false, ...changes }
+  return { kind: 'person', id: 'a', name: 'ana', role: 'viewer', permissions: ['read'], via: 'session', credential: 's', can_log_in: false, has_password: true, ...changes }
 }
 
 const NOBODY = me({ kind: 'nobody', id: '', name: '', role: null, permissions: [], via: 'nothing', can_log_in: true })
@@ -103,4 +103,21 @@ test('a page asks who the user is before it connects again, and stops if that is
   expect(farm.socket).toBe(socket)
   expect(farm.asked(ME)).toBe(0)
   expect(router.currentRoute.value.name).toBe('login')
+})
+
+test('a login that was refused has a sentence of ours, and words of others have none', async () => {
+  const { refusalOf } = await import('@/access/login')
+
+  expect(refusalOf('no-role')).toContain('none of your groups')
+  expect(refusalOf('call 555-1234')).toBe('')
+  expect(refusalOf('toString')).toBe('')
+  expect(refusalOf(['away'])).toBe('')
+  expect(refusalOf(undefined)).toBe('')
+})
+
+test('the studio’s own login is told the page that was wanted', async () => {
+  const { providerAddress } = await import('@/access/login')
+
+  expect(providerAddress('/jobs?status=failed&sort=name')).toMatch(/\/login\/oidc\?to=%2Fjobs%3Fstatus%3Dfailed%26sort%3Dname$/)
+  expect(providerAddress(undefined)).toMatch(/\/login\/oidc$/)
 })

@@ -77,3 +77,16 @@ test('logs and machines are asked for while somebody listens, in one message', a
 
   expect(farm.socket.sent.slice(1)).toEqual(['{"also": []}'])
 })
+
+test('the time of the loss is that of the first end, until the connection is there again', async () => {
+  farm.socket.onclose?.()
+  const lostAt = events.connection.lostAt.value
+  await vi.advanceTimersByTimeAsync(1_000)
+  farm.socket.onclose?.()
+
+  expect(lostAt).toBeTruthy()
+  expect(events.connection.lostAt.value).toBe(lostAt)
+  await vi.advanceTimersByTimeAsync(2_000)
+  farm.socket.onopen?.()
+  expect(events.connection.lostAt.value).toBeUndefined()
+})

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test, vi } from 'vitest'
 import type { Job } from '@/api/client'
-import type { JobAction } from '@/shared/statuses'
+import type { JobAction } from '@/shared/actions.gen'
 import type { FakeFarm } from '../fakeFarm'
 import { job } from '../rows'
 
@@ -14,6 +14,10 @@ beforeEach(async () => {
   const { FakeFarm } = await import('../fakeFarm')
   farm = new FakeFarm()
   actions = await import('@/jobs/jobActions')
+  const { isSomebody } = await import('@/access/me')
+  const known = isSomebody()
+  await farm.answer('/api/tablao/v1/me', { kind: 'person', id: 'wanda', permissions: ['jobs:all'] })
+  await known
   ;({ notices } = await import('@/shared/notices'))
 })
 
@@ -36,25 +40,30 @@ test('what worked and what was refused is reported', async () => {
 })
 
 describe('undo', () => {
-  async function undone(action: JobAction, jobs: Job[]): Promise<string[] | undefined> {
+  async function undone(action: JobAction, jobs: Job[]): Promise<[label: string, paths: string[]] | undefined> {
     const done = actions.act(action, jobs)
     for (const { id } of jobs) await farm.answer(path(id), null, 204)
     await done
     const { undo } = notices.value[0]!
-    undo?.()
-    return undo && farm.requests.map((request) => request.path)
+    undo?.run()
+    return undo && [undo.label, farm.requests.map((request) => request.path)]
   }
 
   test('takes back a pause', async () => {
-    expect(await undone('pause', [job({ id: '1' }), job({ id: '2' })])).toEqual([path('1'), path('2')])
+    expect(await undone('pause', [job({ id: '1' }), job({ id: '2' })])).toEqual(['Undo', [path('1'), path('2')]])
   })
 
-  test('takes back the requeueing of jobs that were paused or had ended', async () => {
-    expect(await undone('requeue', [job({ id: '1', status: 'paused' }), job({ id: '2', status: 'failed' })])).toEqual([path('1'), path('2')])
+  test('of a requeue is called what it does, because failed tasks do not become failed again', async () => {
+    expect(await undone('requeue', [job({ id: '1', status: 'failed' }), job({ id: '2', status: 'canceled' })])).toEqual(['Cancel', [path('1'), path('2')]])
   })
 
-  test('is not offered when completed jobs were requeued', async () => {
+  test('of a paused job that was requeued pauses it again', async () => {
+    expect(await undone('requeue', [job({ id: '1', status: 'paused' })])).toEqual(['Pause again', [path('1')]])
+  })
+
+  test('is not offered when completed jobs were requeued, or jobs that had nothing in common', async () => {
     expect(await undone('requeue', [job({ id: '1', status: 'completed' })])).toBeUndefined()
+    expect(await undone('requeue', [job({ id: '1', status: 'paused' }), job({ id: '2', status: 'failed' })])).toBeUndefined()
   })
 
   test('is not offered after canceling', async () => {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { ref } from 'vue'
-import { shownColumns } from '@/jobs/columns'
+import { newestFirst, shownColumns } from '@/jobs/columns'
 import { parsed } from '@/jobs/jobQuery'
 import { useJobList } from '@/jobs/useJobList'
 import { job } from '../rows'
@@ -12,8 +12,9 @@ const JOBS = [
 ]
 
 function listed(address: Parameters<typeof parsed>[0]): ReturnType<typeof useJobList> {
-  return useJobList(ref(JOBS), ref(parsed(address)), ref(new Map()))
+  return useJobList(ref(JOBS), ref(parsed(address)), ref(new Map()), ref(TIMES))
 }
+const TIMES = new Map([['2', { earliest_s: 60, latest_s: 90 }], ['4', { earliest_s: 1, latest_s: 2 }]])
 const names = (address: Parameters<typeof parsed>[0]): string[] => listed(address).rows.value.map(({ name }) => name)
 
 test('jobs stay as they come unless the query sorts them', () => {
@@ -25,6 +26,10 @@ test('sorted by status, active jobs come before completed ones', () => {
   expect(names({ sort: 'status' })).toEqual(['a', 'c', 'b'])
 })
 
+test('sorted by the time left, what ends first comes first, and what is not active last', () => {
+  expect(names({ sort: 'left' })).toEqual(['a', 'c', 'b'])
+})
+
 test('a facet counts what all other filters let through', () => {
   const { rows, counts } = listed({ status: 'active', project: 'Pilot' })
 
@@ -34,9 +39,16 @@ test('a facet counts what all other filters let through', () => {
 })
 
 test('columns go when the page is narrow, and when no job has a value', () => {
-  const keys = (jobs: typeof JOBS, width: number): string[] => shownColumns(jobs, new Map(), width).map(({ key }) => key)
+  const keys = (jobs: typeof JOBS, width: number): string[] => shownColumns(jobs, new Map(), TIMES, width).map(({ key }) => key)
 
   expect(keys(JOBS, 400)).toEqual(['status', 'name', 'progress'])
   expect(keys(JOBS, 2_000)).toContain('project')
   expect(keys([job()], 2_000)).not.toContain('project')
+})
+
+test('the newest jobs come first, in whatever order they were told', () => {
+  const at = (id: string, created: string): ReturnType<typeof job> => job({ id, created: `2026-01-01T10:00:${created}Z` })
+  const jobs = [at('b', '05'), at('c', '05.5'), at('a', '05'), at('e', '04.25'), at('d', '07')]
+
+  expect(jobs.sort(newestFirst).map(({ id }) => id)).toEqual(['d', 'c', 'b', 'a', 'e'])
 })

@@ -1,12 +1,10 @@
 import { beforeEach, expect, test, vi } from 'vitest'
 import type { Job } from '@/api/client'
-import type { Seen } from '@/jobs/progress'
 import { frameShown, type FakeFarm } from '../fakeFarm'
 import { job } from '../rows'
 
 const LIST = '/api/v3/jobs'
 let farm: FakeFarm
-let firstSeen: Map<string, Seen>
 let jobs: () => Job[]
 
 beforeEach(async () => {
@@ -15,7 +13,6 @@ beforeEach(async () => {
   const { FakeFarm } = await import('../fakeFarm')
   farm = new FakeFarm()
   const store = await import('@/jobs/jobStore')
-  firstSeen = store.firstSeen
   const { rows } = store.useJobs()
   jobs = () => [...rows.value.values()]
   await farm.answer(LIST, { jobs: [job({ id: '1', metadata: { project: 'Pilot' } })] })
@@ -63,19 +60,6 @@ test('a new job is fetched, since events do not tell its settings', async () => 
   await farm.answer(`${LIST}/2`, job({ id: '2' }))
 
   expect(jobs().map(({ id }) => id)).toEqual(['2', '1'])
-})
-
-test('the pace of a job counts from the first event that says it is active', async () => {
-  farm.send('/jobs', told)
-  await frameShown()
-  farm.send('/jobs', { ...told, steps_completed: 5 })
-  await frameShown()
-  expect(firstSeen.get('1')?.steps).toBe(3)
-
-  farm.send('/jobs', { ...told, status: 'paused' })
-  await frameShown()
-
-  expect(firstSeen.has('1')).toBe(false)
 })
 
 test('every component has the same jobs', async () => {

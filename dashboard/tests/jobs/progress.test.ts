@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { durationText, percentDone, progressText, samplesText, secondsLeft, type RenderedNow } from '@/jobs/progress'
+import { percentDone, progressText, samplesText, type RenderedNow } from '@/jobs/progress'
 import { job } from '../rows'
 
 describe('percent', () => {
@@ -60,37 +60,4 @@ describe('samples', () => {
   ] as const)('%s', (_, tasks, text) => {
     expect(samplesText(tasks)).toBe(text)
   })
-})
-
-describe('the time left', () => {
-  const NOW = Date.parse('2026-01-01T11:00:00Z')
-  const half = job({ status: 'active', steps_completed: 50, steps_total: 100 })
-
-  test('is the average since the job was created, until this page has seen some progress', () => {
-    expect(secondsLeft(half, undefined, NOW)).toBe(3_600)
-    expect(secondsLeft(half, { steps: 49, at: NOW - 1_000 }, NOW)).toBe(3_600)
-  })
-
-  test('is the pace that this page saw', () => {
-    expect(secondsLeft(half, { steps: 40, at: NOW - 10_000 }, NOW)).toBe(50)
-  })
-
-  test.each([
-    ['not active', { status: 'paused' }],
-    ['not begun', { steps_completed: 0 }],
-    ['done', { steps_completed: 100 }],
-  ] as const)('is not told of a job that is %s', (_, changes) => {
-    expect(secondsLeft({ ...half, ...changes }, undefined, NOW)).toBeUndefined()
-  })
-})
-
-test.each([
-  [0.2, '1 s'],
-  [89, '89 s'],
-  [90, '2 min'],
-  [89 * 60, '89 min'],
-  [90 * 60, '1 h 30 min'],
-  [48 * 3_600, '2 days'],
-])('%d seconds: %s', (seconds, text) => {
-  expect(durationText(seconds)).toBe(text)
 })

@@ -59,10 +59,10 @@ describe('the report', () => {
   test('says what was done, with the way back', () => {
     const undo = vi.fn()
 
-    report({ done: [1, 2], refusals: [] }, { named, done: 'paused', undo })
+    report({ done: [1, 2], refusals: [] }, { named, done: 'paused', undo: { label: 'Undo', run: undo } })
 
     expect(texts()).toEqual(['2 jobs paused'])
-    notices.value[0]?.undo?.()
+    notices.value[0]?.undo?.run()
     expect(undo).toHaveBeenCalledOnce()
   })
 

@@ -301,6 +301,21 @@ test('a list that cannot be fetched is said, and fetched at the next occasion', 
   expect(shown()).toEqual(['a'])
 })
 
+test('a list that cannot be fetched says why once, and is fetched again by itself', async () => {
+  await started()
+
+  for (let tries = 0; tries < 2; tries++) {
+    lists.shift()!.reject(new Error('The manager cannot be reached'))
+    await frameShown()
+    expect([collection.isLoaded.value, collection.failure.value]).toEqual([false, 'The manager cannot be reached'])
+    await vi.advanceTimersByTimeAsync(5_000)
+  }
+  await listed('a')
+
+  expect(refusals()).toEqual(['The manager cannot be reached'])
+  expect([shown(), collection.failure.value]).toEqual([['a'], ''])
+})
+
 describe('another topic', () => {
   test('starts over', async () => {
     await started()

@@ -1,5 +1,5 @@
 import { beforeEach, expect, test } from 'vitest'
-import { useSelection, type Modifiers, type Selection } from '@/shared/selection'
+import { hiddenText, useSelection, type Modifiers, type Selection } from '@/shared/selection'
 
 const ORDER = ['a', 'b', 'c', 'd']
 let selection: Selection
@@ -50,4 +50,9 @@ test('it can be set and cleared', () => {
 
   selection.clear()
   expect(selection.selected.value.size).toBe(0)
+})
+
+test('what a filter hides of the selection is said', () => {
+  expect(hiddenText(1)).toBe('1 more selected is hidden by the filter')
+  expect(hiddenText(2)).toBe('2 more selected are hidden by the filter')
 })

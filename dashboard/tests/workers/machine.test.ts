@@ -35,7 +35,7 @@ describe('meters', () => {
     expect(metersOf({ cpu_percent: 180 })[0]?.percent).toBe(100)
   })
 
-  test.each([['cpu', '--active'], ['gpumem1', '--soft-failed'], ['fan', '--queued']])('of %s have the colour %s', (key, color) => {
+  test.each([['cpu', '--chart-1'], ['gpumem1', '--chart-5'], ['fan', '--chart-3']])('of %s have a colour of no status, %s', (key, color) => {
     expect(colorOf(key)).toBe(color)
   })
 })

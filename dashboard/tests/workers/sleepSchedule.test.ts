@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { daysOf, inWords, spansOf, type SleepSchedule } from '@/workers/sleepSchedule'
+import { changedFields, daysOf, inWords, spansOf, type SleepSchedule } from '@/workers/sleepSchedule'
 
 const schedule = (days_of_week: string, start_time: string, end_time: string): SleepSchedule =>
   ({ is_active: true, days_of_week, start_time, end_time })
@@ -42,4 +42,11 @@ test.each([
   [{ ...schedule('mo', '', ''), is_active: false }, 'It does not sleep by a schedule.'],
 ])('schedule %# in words', (each, text) => {
   expect(inWords(each)).toBe(text)
+})
+
+test('only fields that were edited are kept over a schedule that another user saved', () => {
+  const before = { is_active: true, days_of_week: 'mo', start_time: '09:00', end_time: '18:00' }
+
+  expect(changedFields(before, { ...before, end_time: '19:00' })).toEqual({ end_time: '19:00' })
+  expect(changedFields(before, before)).toEqual({})
 })

@@ -2,6 +2,7 @@
 
 from fastapi import APIRouter
 
+from manager_api.contract.actions import PossibleActions
 from manager_api.contract.job_details import (
     JobHistory,
     JobProgress,
@@ -11,8 +12,9 @@ from manager_api.contract.job_details import (
     RecompileRequest,
     SameOutput,
     TaskTries,
+    TimesLeft,
 )
-from manager_api.web.auth import ChangingJob, Reading
+from manager_api.web.auth import Caller, ChangingJob, Reading
 from manager_api.web.dependencies import JobDetails, Jobs, Parts, Recompilations
 from manager_api.web.json_bodies import JsonRoute
 from manager_api.web.parameters import JobId, TaskId
@@ -32,10 +34,24 @@ async def get_job_times(job_id: JobId, details: JobDetails) -> JobTimes:
     return await details.times(job_id)
 
 
+@router.get("/time-left", operation_id="getTimesLeft", dependencies=[Reading])
+async def get_times_left(parts: Parts) -> TimesLeft:
+    """Return how long each active job still takes, where that is known."""
+    return await parts.times_left.all()
+
+
 @router.get("/jobs/{job_id}/progress", operation_id="getJobProgress", dependencies=[Reading])
 async def get_job_progress(job_id: JobId, parts: Parts, details: JobDetails) -> JobProgress:
     """Return the frames that are being rendered at this moment, and their samples."""
     return await details.progress(job_id, parts.hosts)
+
+
+@router.get("/jobs/{job_id}/actions", operation_id="getPossibleActions", dependencies=[Reading])
+async def get_possible_actions(
+    job_id: JobId, details: JobDetails, caller: Caller
+) -> PossibleActions:
+    """Return the actions that the job can take now, and how many tasks a requeue runs again."""
+    return await details.actions(job_id, caller)
 
 
 @router.get("/jobs/{job_id}/history", operation_id="getJobHistory", dependencies=[Reading])

@@ -7,8 +7,10 @@ from fastapi import APIRouter, Header, Request, Response
 from manager_api.contract.access import (
     BrowserSessions,
     LinkLogin,
+    LoggedOut,
     LoginLink,
     LoginRequest,
+    LoginWays,
     Me,
     NewToken,
     PasswordChange,
@@ -17,10 +19,10 @@ from manager_api.contract.access import (
 )
 from manager_api.contract.errors import Forbidden, NotAuthenticated, TooMany
 from manager_api.web.auth import Administering, Anybody, Caller, Reading, begin_entry
-from manager_api.web.cookies import remove_session_cookie, set_session_cookie
+from manager_api.web.cookies import remove_session_cookie, session_cookie, set_session_cookie
 from manager_api.web.dependencies import AccountsOfFarm, Parts
 from manager_api.web.json_bodies import JsonRoute
-from manager_api.web.parameters import Address, SessionId, TokenId
+from manager_api.web.parameters import Address, OurAddress, SessionId, TokenId
 from manager_api.web.responses import ERROR, refusal
 from workflows.domain.access import NOBODY, Identity, Permission, Via
 
@@ -83,12 +85,24 @@ async def create_login_link(caller: Caller, parts: Parts) -> LoginLink:
     return LoginLink(code=code, path=f"/app/login#link={code}")
 
 
-@router.post("/logout", operation_id="logOut", dependencies=[Anybody], status_code=204)
-async def log_out(caller: Caller, request: Request, response: Response, parts: Parts) -> None:
-    if caller.via is Via.SESSION:
-        begin_entry(request, caller)
-        await parts.logins.log_out(caller)
+@router.get("/login", operation_id="getLoginWays", dependencies=[Anybody])
+async def get_login_ways(parts: Parts) -> LoginWays:
+    return LoginWays(provider=parts.oidc.button)
+
+
+@router.post("/logout", operation_id="logOut", dependencies=[Anybody])
+async def log_out(
+    caller: Caller, request: Request, response: Response, parts: Parts, ours: OurAddress
+) -> LoggedOut:
+    """End the session, and say where the browser logs out of the studio's own login, too."""
     remove_session_cookie(response, request)
+    if caller.via is not Via.SESSION:
+        return LoggedOut(continue_at="")
+    begin_entry(request, caller)
+    ended = await parts.logins.log_out(caller)
+    cookie = session_cookie(request)
+    there = await parts.oidc.logout_address(ended, cookie, f"{ours}/app/login")
+    return LoggedOut(continue_at=there)
 
 
 @router.put("/me/password", operation_id="changePassword", dependencies=[Reading], status_code=204)
@@ -131,7 +145,7 @@ async def create_my_token(
     A token makes no other tokens: they could outlive it.
     """
     if caller.via is Via.TOKEN:
-        raise Forbidden("a token makes no other tokens: log in with name and password")
+        raise Forbidden("a token makes no other tokens: log in for that")
     return await accounts.create_token(_own_account(caller), asked, caller)
 
 
@@ -177,4 +191,5 @@ def _me(caller: Identity) -> Me:
         via=caller.via,
         credential=caller.credential,
         can_log_in=caller.via in (Via.NOTHING, Via.LOOPBACK, Via.NETWORK),
+        has_password=caller.has_password,
     )

@@ -2,14 +2,17 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
 
+from manager_api.database.engine import utc_now
 from manager_api.keeper.snapshot import farm_snapshot
 from manager_api.settings.sections import Tls
 from manager_api.web.app import build_app
+from manager_api.workers.store import existing_worker_to_change
 from tests.manager.certificates import authority_in, pin_of
 
 if TYPE_CHECKING:
@@ -210,3 +213,26 @@ async def test_only_so_many_wait(
     monkeypatch.setattr("manager_api.workers.service._MOST_WAITING", 2)
 
     assert [(await register(machine)).status_code for _ in range(3)] == [200, 200, 429]
+
+
+async def test_those_that_wait_and_have_left_make_room_the_longest_silent_first(
+    farm: "Farm",
+    api: httpx.AsyncClient,
+    machine: httpx.AsyncClient,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("manager_api.workers.service._MOST_WAITING", 3)
+    first, second, third = [(await register(machine)).json()["uuid"] for _ in range(3)]
+    await sign_on(machine, first)
+    async with farm.parts.database.writing() as session:
+        days = {first: 0, second: 1, third: 2}
+        for each, old in days.items():
+            row = await existing_worker_to_change(session, each)
+            row.created = utc_now() - timedelta(days=max(old, 1))
+            row.last_seen = None if old else utc_now()
+
+    answers = [await register(machine) for _ in range(3)]
+
+    assert [each.status_code for each in answers] == [200, 200, 429]
+    listed = {each["id"] for each in (await api.get(f"{API}/workers")).json()["workers"]}
+    assert listed == {first, *(each.json()["uuid"] for each in answers[:2])}

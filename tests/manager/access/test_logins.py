@@ -131,6 +131,30 @@ def test_an_account_is_locked_no_longer_for_many_tries_at_the_same_time() -> Non
     limit.begin("lola", "10.0.0.200")
 
 
+@pytest.mark.parametrize(
+    "change", [{"password": "otra contraseña"}, {"is_disabled": True}, None], ids=str
+)
+async def test_a_login_that_began_before_the_account_was_changed_is_refused(
+    farm: "Farm",
+    api: httpx.AsyncClient,
+    browser: httpx.AsyncClient,
+    monkeypatch: pytest.MonkeyPatch,
+    change: dict[str, Any] | None,
+) -> None:
+    account = f"{API}/accounts/{(await person(api))['id']}"
+    fits = farm.parts.passwords.fits
+
+    async def fits_and_is_changed(password: str, stored: str | None) -> bool:
+        found = await fits(password, stored)
+        await (api.patch(account, json=change) if change else api.delete(account))
+        return found
+
+    monkeypatch.setattr(farm.parts.passwords, "fits", fits_and_is_changed)
+
+    assert await log_in(browser) == 401
+    assert (await browser.get(f"{API}/me")).json()["name"] == ""
+
+
 async def test_a_cookie_counts_only_for_pages_of_the_manager(
     api: httpx.AsyncClient, browser: httpx.AsyncClient
 ) -> None:

@@ -203,6 +203,16 @@ def _serve_job_details(api: FastAPI, fake: FakeManager) -> None:
     async def same_output(job_id: str) -> Any:
         return {"jobs": fake.with_same_output, "unseen": fake.unseen}
 
+    @api.get("/api/tablao/v1/time-left")
+    async def times_left() -> Any:
+        return {"jobs": [{"job_id": JOB, "earliest_s": 245.0, "latest_s": 355.0}]}
+
+    @api.get("/api/tablao/v1/jobs/{job_id}/actions")
+    async def possible_actions(job_id: str) -> Any:
+        unfinished = {"action": "requeue", "tasks": {"failed": 1, "canceled": 4}}
+        failed = {"action": "requeue-failed", "tasks": {"failed": 1}}
+        return {"may_change": True, "actions": [unfinished, failed]}
+
     @api.get("/api/tablao/v1/jobs/{job_id}/reasons")
     async def reasons(job_id: str) -> Any:
         like = {"text": "no camera", "tasks": 3, "task_ids": [TASK]}

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from manager_api.cli.times_left import range_text
 from tests.manager.cli.fake_manager import FakeManager, Run
 
 # Shared with the fixtures; importlib mode has no packages to import it from.
@@ -50,6 +51,30 @@ def test_jobs_say_how_many_of_their_tasks_are_stuck(run: Run, fake: FakeManager)
 
     assert run("jobs").out.count(", 2 tasks stuck") == 1
     assert ", 2 tasks stuck" in run("job", "show", JOB).out
+
+
+def test_an_active_job_says_how_long_it_still_takes(run: Run, fake: FakeManager) -> None:
+    fake.ending = fake.jobs[JOB]["status"] = "active"
+    fake.looks = 3
+
+    assert "4-6 min" in run("jobs").out
+    assert "4-6 min" in run("job", "show", JOB).out
+
+
+@pytest.mark.parametrize(
+    ("earliest_s", "latest_s", "text"),
+    [
+        (0.2, 3.1, "up to 4 s"),
+        (12, 12, "12 s"),
+        (80, 130, "1-3 min"),
+        (3_700, 7_300, "1-3 h"),
+        (90_000, 200_000, "1-3 days"),
+    ],
+)
+def test_the_range_never_looks_more_certain_than_it_is(
+    earliest_s: float, latest_s: float, text: str
+) -> None:
+    assert range_text(earliest_s, latest_s) == text
 
 
 def test_a_job_as_json_has_its_tasks(run: Run) -> None:
@@ -107,6 +132,16 @@ def test_requeueing_is_an_action_of_ours(
         {**asked, "reason": "disk was full"},
     )
     assert f"Job {JOB} is now" in outcome.out
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [((), "4 canceled and 1 failed tasks"), (("--failed",), "1 failed task.")],
+)
+def test_requeueing_says_how_many_tasks_run_again(
+    run: Run, options: tuple[str, ...], said: str
+) -> None:
+    assert f"To run again: {said}" in run("job", "requeue", "1111", *options).out
 
 
 def test_a_priority_is_set(run: Run, fake: FakeManager) -> None:

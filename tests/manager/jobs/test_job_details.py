@@ -342,3 +342,31 @@ async def test_reasons_of_many_tasks_are_grouped_beside_other_requests(
     assert answer.status_code == 200
     assert len(threads) == 2
     assert threading.main_thread() not in threads
+
+
+async def test_possible_actions_come_with_the_number_of_tasks_that_run_again(
+    api: httpx.AsyncClient, farm: "Farm", submit: Submit, tasks_of: TasksOf
+) -> None:
+    job = await submit()
+    statuses = (TaskStatus.COMPLETED, TaskStatus.FAILED, TaskStatus.CANCELED)
+    for task, status in zip(await tasks_of(job["id"]), statuses, strict=True):
+        await farm.set_task(task["id"], status=status)
+    await settled(farm, job, JobStatus.FAILED)
+
+    answer = await api.get(f"{V1}/jobs/{job['id']}/actions")
+
+    assert answer.json()["may_change"] is True
+    possible = {each["action"]: each["tasks"] for each in answer.json()["actions"]}
+    assert possible["requeue"] == {"failed": 1, "canceled": 1}
+    assert list(possible) == ["cancel", "requeue", "requeue-failed", "archive", "delete"]
+
+
+async def test_a_job_that_is_being_deleted_takes_no_action(
+    api: httpx.AsyncClient, farm: "Farm", submit: Submit
+) -> None:
+    job = await submit()
+    await farm.set_job(job["id"], delete_requested_at=utc_now())
+
+    answer = await api.get(f"{V1}/jobs/{job['id']}/actions")
+
+    assert answer.json()["actions"] == []

@@ -237,6 +237,37 @@ async def test_what_is_not_http2_ends_the_connection(data: bytes) -> None:
         await asyncio.wait_for(client.is_cut.wait(), WITHIN_S)
 
 
+def frame(kind: int, body: bytes = b"", *, flags: int = 0, stream: int = 0) -> bytes:
+    head = len(body).to_bytes(3, "big") + bytes([kind, flags]) + stream.to_bytes(4, "big")
+    return head + body
+
+
+@pytest.mark.parametrize(
+    "useless",
+    [
+        frame(6, b"12345678"),
+        frame(4, b"\0\4\0\0\xff\xff"),
+        frame(8, b"\0\0\0\1"),
+        frame(2, b"\0\0\0\0\1", stream=1001),
+        frame(0xBE, b"x"),
+    ],
+    ids=["ping", "settings", "window", "priority", "unknown"],
+)
+async def test_a_flood_of_useless_frames_ends_the_connection(useless: bytes) -> None:
+    async with connected(echo) as client:
+        assert (await client.call(PATH, b"ole")).status == OK
+        client.send(useless * 100_000)
+
+        await asyncio.wait_for(client.is_cut.wait(), WITHIN_S)
+
+
+async def test_many_calls_are_no_flood() -> None:
+    async with connected(echo) as client:
+        for _ in range(5):
+            calls = [client.begin(PATH, framed(b"ole")) for _ in range(MOST_CALLS)]
+            assert [(await client.ended(call)).status for call in calls] == [OK] * MOST_CALLS
+
+
 async def test_a_call_that_is_given_up_is_canceled() -> None:
     begun, ended = asyncio.Event(), asyncio.Event()
 

@@ -72,7 +72,7 @@ async def test_a_worker_knows_where_it_is_blocklisted(
 
     answer = await api.get(f"{OURS}/{carmen.id}/blocklist")
 
-    block = {"job_id": job["id"], "job_name": "bulería", "task_type": "blender"}
+    block = {"job_id": job["id"], "job_name": "bulería", "owner": None, "task_type": "blender"}
     assert answer.json() == {"blocklist": [block]}
 
 

@@ -43,6 +43,7 @@ class Start:
     offer: int
     ref: RunRef
     task_queue: str
+    worker_name: str
 
 
 class LeaseBook:
@@ -130,4 +131,4 @@ class LeaseBook:
             lease.slot,
             lease.generation,
         )
-        return Start(live.offer, ref, lease.task_queue)
+        return Start(live.offer, ref, lease.task_queue, lease.worker_name)

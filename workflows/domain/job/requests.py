@@ -2,13 +2,9 @@
 
 from dataclasses import replace
 
+from workflows.domain.job.requeueing import tasks_to_requeue
 from workflows.domain.job.run import JobRun
-from workflows.domain.job.transitions import (
-    REQUEUED,
-    Refused,
-    check_job_action,
-    check_task_action,
-)
+from workflows.domain.job.transitions import Refused, check_job_action, check_task_action
 from workflows.domain.messages import Change, FramesOnRequeue, JobAction, TaskAction
 from workflows.domain.statuses import ENDED, JobStatus, TaskStatus
 
@@ -89,9 +85,7 @@ def _resume(job: JobRun, change: Change) -> None:
 
 
 def _requeue(job: JobRun, change: Change) -> None:
-    everything = frozenset(TaskStatus)
-    from_any = everything if job.status is JobStatus.COMPLETED else REQUEUED
-    again = job.tasks.in_status(from_any)
+    again = tasks_to_requeue(job.tasks, job.status, JobAction.REQUEUE)
     rest = sorted(set(job.tasks.with_failures()) - set(again))
     job.failures.forgive_all()
     job.changes.blocked = ()
@@ -103,17 +97,10 @@ def _requeue(job: JobRun, change: Change) -> None:
 
 
 def _requeue_failed(job: JobRun, change: Change) -> None:
-    failed = job.tasks.in_status({TaskStatus.FAILED})
-    if not failed:
+    again = tasks_to_requeue(job.tasks, job.status, JobAction.REQUEUE_FAILED)
+    if not again:
         raise Refused("no task of the job has failed")
-    again = set(failed)
-    for index in failed:
-        again |= {
-            dependent
-            for dependent in job.tasks.with_dependents(index)
-            if job.tasks.status(dependent) is TaskStatus.CANCELED
-        }
-    _run_again(job, sorted(again), change)
+    _run_again(job, again, change)
 
 
 def _run_again(job: JobRun, indexes: list[int], change: Change) -> None:

@@ -1,0 +1,52 @@
+/** How long the active jobs still take, as the manager says. It is asked again while jobs are active. */
+
+import { computed, onScopeDispose, shallowRef, watch, type Ref } from 'vue'
+import { answered, api, type Job, type Schemas } from '@/api/client'
+import { sharedByPage } from '@/shared/sharedByPage'
+import { useJobs } from './jobStore'
+
+type TimeLeft = Pick<Schemas['JobTimeLeft'], 'earliest_s' | 'latest_s'>
+/** By the job's id; jobs of which it is not known are left out. */
+export type TimesLeft = ReadonlyMap<string, TimeLeft>
+
+const EVERY_MS = 4_000
+const UNITS = [[1, 's', 100], [60, 'min', 100 * 60], [3_600, 'h', 48 * 3_600], [86_400, 'days', Infinity]] as const
+
+export const useTimesLeft = sharedByPage((): Readonly<Ref<TimesLeft>> => {
+  const { rows } = useJobs()
+  const times = shallowRef<TimesLeft>(new Map())
+  const isAnyActive = computed(() => [...rows.value.values()].some(({ status }) => status === 'active'))
+
+  async function ask(): Promise<void> {
+    if (document.hidden) return
+    const { jobs } = await answered(api.GET('/api/tablao/v1/time-left'))
+    times.value = new Map(jobs.map((job) => [job.job_id, job]))
+  }
+
+  // What cannot be asked is not known; the page says elsewhere that the manager does not answer.
+  const askQuietly = (): void => void ask().catch(() => (times.value = new Map()))
+  let timer: number | undefined
+  watch(isAnyActive, (isAny) => {
+    window.clearInterval(timer)
+    if (!isAny) return
+    askQuietly()
+    timer = window.setInterval(askQuietly, EVERY_MS)
+  }, { immediate: true })
+  onScopeDispose(() => window.clearInterval(timer))
+  return times
+})
+
+/** Such as `4–6 min left`; empty for a job that is not active. */
+export function leftText({ id, status }: Job, times: TimesLeft): string {
+  if (status !== 'active') return ''
+  const left = times.get(id)
+  return left ? `${rangeText(left)} left` : 'not known yet'
+}
+
+/** The lower end is rounded down and the upper one up, so the range never looks more certain than it is. */
+function rangeText({ earliest_s, latest_s }: TimeLeft): string {
+  const [size, unit] = UNITS.find(([, , below]) => latest_s < below)!
+  const [low, high] = [Math.floor(earliest_s / size), Math.ceil(latest_s / size)]
+  if (low <= 0) return `up to ${high} ${unit}`
+  return low === high ? `${high} ${unit}` : `${low}–${high} ${unit}`
+}
