@@ -1,8 +1,8 @@
 """Join tokens: workers that register with one need not wait to be let in."""
 
 import asyncio
+from collections.abc import Callable
 from datetime import timedelta
-from pathlib import Path
 from uuid import uuid4
 
 from sqlalchemy import select
@@ -14,7 +14,6 @@ from manager_api.contract.errors import BadRequest, Conflict, NotFound
 from manager_api.database import trail
 from manager_api.database.engine import Database, Session, utc_now
 from manager_api.database.tables import JoinTokenRow, WorkerTagRow
-from manager_api.tls.authority import CannotCertify, certificates_in, fingerprint_of
 
 _MOST = 1_000
 
@@ -37,11 +36,11 @@ async def take(session: Session, token: str) -> JoinTokenRow | None:
 
 
 class JoinTokenService:
-    """Args: database; authority, the file of the farm's own one, None if it has none."""
+    """Args: database; read_pin, which returns the farm's own pin, and may block."""
 
-    def __init__(self, database: Database, authority: Path | None) -> None:
+    def __init__(self, database: Database, read_pin: Callable[[], str]) -> None:
         self._database = database
-        self._authority = authority
+        self._read_pin = read_pin
 
     async def all(self) -> JoinTokens:
         async with self._database.reading() as session:
@@ -72,16 +71,9 @@ class JoinTokenService:
                 raise Conflict(f"there are {_MOST} join tokens already; remove old ones")
             session.add(row)
             trail.note(None, {"name": row.name, "uses": asked.uses, "hours": asked.hours})
-        return NewJoinToken(join_token=_answer(row), secret=secret, pin=await self._pin())
-
-    async def _pin(self) -> str:
-        if self._authority is None:
-            return ""
-        try:
-            (authority,) = await asyncio.to_thread(certificates_in, self._authority)
-        except (CannotCertify, ValueError):
-            return ""
-        return fingerprint_of(authority)
+        return NewJoinToken(
+            join_token=_answer(row), secret=secret, pin=await asyncio.to_thread(self._read_pin)
+        )
 
     async def remove(self, token_id: str) -> None:
         """

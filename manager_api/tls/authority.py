@@ -125,6 +125,14 @@ def fingerprint_of(certificate: x509.Certificate) -> str:
     return f"sha256:{certificate.fingerprint(hashes.SHA256()).hex()}"
 
 
+def pin_of_authority(file: Path | None) -> str:
+    """Return the pin of the authority in a file; empty without a file that can be read."""
+    try:
+        return fingerprint_of(certificates_in(file)[0]) if file else ""
+    except CannotCertify:
+        return ""
+
+
 def certificates_in(file: Path) -> list[x509.Certificate]:
     """Return the certificates of a file in PEM.
 

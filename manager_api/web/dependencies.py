@@ -53,6 +53,7 @@ from manager_api.settings.in_force import Configuration
 from manager_api.settings.model import ManagerSettings
 from manager_api.settings.storage_marker import marked_storage
 from manager_api.shaman.service import Shaman
+from manager_api.tls.authority import pin_of_authority
 from manager_api.views.service import ViewService
 from manager_api.workers.credentials import WorkerCredentials
 from manager_api.workers.farm_workers import ConnectedHosts, FarmWorkerService, NoHosts
@@ -286,7 +287,7 @@ async def _accounts(parts: Parts) -> AccountService:
 
 
 async def _join_tokens(parts: Parts) -> JoinTokenService:
-    return JoinTokenService(parts.database, parts.settings.own_authority)
+    return JoinTokenService(parts.database, lambda: pin_of_authority(parts.settings.own_authority))
 
 
 async def _audit(parts: Parts) -> AuditService:
