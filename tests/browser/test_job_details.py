@@ -68,19 +68,14 @@ def test_the_grid_opens_tasks_and_shows_their_times(at: At, farm: BrowsedFarm) -
     expect(details(page).get_by_role("region", name="Details of the task")).to_be_visible()
 
 
-def test_facts_lead_to_the_jobs_workflow(at: At, farm: BrowsedFarm) -> None:
+def test_facts_lead_to_no_temporal_that_is_not_served(at: At, farm: BrowsedFarm) -> None:
     job_id = farm.standing["completed"]
     page = at(f"/jobs/{job_id}")
-    interface = farm.http.get("/api/tablao/v1/farm").json()["temporal_ui"]
 
     overview = details(page).get_by_role("tabpanel", name="Overview")
 
     expect(overview).to_contain_text("simple-blender-render")
-    link = overview.get_by_role("link", name="Temporal")
-    if interface:
-        expect(link).to_have_attribute("href", re.compile(f"/workflows/job-{job_id}$"))
-    else:
-        expect(link).to_have_count(0)
+    expect(overview.get_by_role("link", name="Temporal")).to_have_count(0)
 
 
 def test_a_blocked_worker_is_forgiven(at: At, farm: BrowsedFarm) -> None:

@@ -261,10 +261,11 @@ def test_provisioned_settings_are_set_and_removed(at: At, farm: BrowsedFarm) -> 
     assert farm.http.get(address).status_code == 404
 
 
-def test_about_leads_to_the_api_and_to_temporal(at: At) -> None:
+def test_about_leads_to_the_api_and_to_no_temporal_that_is_not_served(at: At) -> None:
     page = at("/settings/about")
 
     expect(page.get_by_role("link", name="API explorer")).to_have_attribute(
         "href", "/api/v3/swagger-ui/"
     )
-    expect(page.get_by_role("link", name="Temporal's own page")).to_be_visible()
+    expect(page.get_by_role("link", name="OpenAPI document")).to_be_visible()
+    expect(page.get_by_role("link", name="Temporal's own page")).to_have_count(0)

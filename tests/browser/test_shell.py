@@ -188,7 +188,7 @@ def test_a_list_that_was_not_sent_is_not_called_empty(
 ) -> None:
     problems.allow(r"/api/v3/jobs", "ERR_FAILED")
     page.route("**/api/v3/jobs", lambda route: route.abort())
-    at("/jobs")
+    at("/jobs?q=sh010")
 
     alert = page.get_by_role("grid", name="Jobs").get_by_role("alert")
     expect(alert).to_contain_text("The jobs could not be fetched: The manager cannot be reached")

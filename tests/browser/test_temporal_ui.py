@@ -41,6 +41,8 @@ def test_a_wrangler_opens_a_jobs_workflow(
 ) -> None:
     problems.allow(*THE_UIS_OWN)
     log_in_as(page, farm, "wanda")
+    page.goto(f"{farm.url}/app/settings/about")
+    expect(page.get_by_role("link", name="Temporal's own page")).to_be_visible()
     page.goto(f"{farm.url}/app/jobs/{job}")
     link = page.get_by_role("link", name="Open in Temporal")
     expect(link).to_have_attribute("href", re.compile(f"^/temporal/.*/workflows/job-{job}$"))
