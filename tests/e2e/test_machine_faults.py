@@ -100,7 +100,8 @@ def test_a_host_without_blender_says_so_at_once(farm: ScriptFarm) -> None:
     farm.start_host("host4", "--task-types", "blender,misc")
     farm.until_awake(4)
 
-    [aside] = asides(farm, "host4")
+    # Its hello says it, which the manager stores a moment after the worker is awake.
+    [aside] = wait_until(lambda: asides(farm, "host4"))
     assert (aside["cause"], aside["task_types"]) == ("program-missing", ["blender"])
     assert f'"{blender}"' in aside["reason"]
 
