@@ -91,8 +91,8 @@ def test_an_operation_has_flamencos_fields(
     # type_etag and initial_status are never returned, although a Job is a SubmittedJob.
     is_job = name in {"submitJob", "fetchJob"}
     never = {"type_etag", "initial_status"} if is_job else set()
-    # Ours, and only there for a job that has such tasks (docs/differences-from-flamenco.md).
-    added = {"tasks_stuck", "waiting"} if is_job else set()
+    # Ours, and only there for a job that has them (docs/differences-from-flamenco.md).
+    added = {"owner", "tasks_stuck", "waiting"} if is_job else set()
     assert answered(document, ours) == answered(contract, theirs) - never | added
     assert asked(document, ours) == asked(contract, theirs)
 
