@@ -380,6 +380,10 @@ class ManagerSettings(LayeredSettings):
             raise SettingsError(f"Setting _meta: it must be `version: {FILE_VERSION}`.")
         return {name: value for name, value in content.items() if name != "_meta"}
 
+    @classmethod
+    def default_data_dir(cls) -> Path:
+        return _default_data_dir()
+
 
 def read_settings(
     *,
