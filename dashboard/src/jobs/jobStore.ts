@@ -24,7 +24,7 @@ function changed(job: Job, payload: Payload): Job {
   known.steps_total = Number(payload.steps_total ?? job.steps_total)
   if (payload.tasks_stuck !== undefined) known.tasks_stuck = Number(payload.tasks_stuck)
   if (payload.waiting !== undefined) known.waiting = String(payload.waiting) || null
-  // A moment after its status has changed, the job is told anew why it waits, if it does.
+  // A moment after its status has changed, the keeper says again why it waits, if it does.
   else if (known.status !== job.status) known.waiting = null
   if (payload.delete_requested_at) known.delete_requested_at = String(payload.delete_requested_at)
   return known
