@@ -48,6 +48,7 @@ from manager_api.web.tablao import (
     provisions,
     rna_overrides,
     runs,
+    task_logs,
     views,
     workers,
 )
@@ -85,6 +86,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     garbage.router,
     actions.router,
     job_details.router,
+    task_logs.router,
     rna_overrides.router,
     archives.router,
     views.router,
