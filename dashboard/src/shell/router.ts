@@ -10,6 +10,7 @@ export const router = createRouter({
     { path: '/jobs/:jobId?', name: 'jobs', component: lazyPage(() => import('@/jobs/JobsView.vue')) },
     { path: '/jobs/:jobId/tasks/:taskId', name: 'task', component: lazyPage(() => import('@/jobs/JobsView.vue')) },
     { path: '/jobs/:jobId/tasks/:taskId/log', name: 'task-log', component: lazyPage(() => import('@/tasklog/TaskLogPage.vue')) },
+    { path: '/compare', name: 'compare', component: lazyPage(() => import('@/compare/ComparePage.vue')) },
     { path: '/workers/:workerId?', name: 'workers', component: lazyPage(() => import('@/workers/WorkersView.vue')) },
     { path: '/last-rendered', name: 'last-rendered', component: lazyPage(() => import('@/lastrendered/LastRenderedView.vue')) },
     { path: '/settings/:page?', name: 'settings', component: lazyPage(() => import('@/settings/SettingsView.vue')) },
