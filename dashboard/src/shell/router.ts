@@ -13,6 +13,7 @@ export const router = createRouter({
     { path: '/compare', name: 'compare', component: lazyPage(() => import('@/compare/ComparePage.vue')) },
     { path: '/workers/:workerId?', name: 'workers', component: lazyPage(() => import('@/workers/WorkersView.vue')) },
     { path: '/last-rendered', name: 'last-rendered', component: lazyPage(() => import('@/lastrendered/LastRenderedView.vue')) },
+    { path: '/wall', name: 'wall', component: lazyPage(() => import('@/wall/WallView.vue')), meta: { isBare: true } },
     { path: '/settings/:page?', name: 'settings', component: lazyPage(() => import('@/settings/SettingsView.vue')) },
     { path: '/submit', name: 'submit', component: lazyPage(() => import('@/submit/SubmitView.vue')) },
     { path: '/login', name: 'login', component: lazyPage(() => import('@/access/LoginPage.vue')) },
