@@ -308,6 +308,10 @@ class WorkerRow(Base):
     """
     first_secret_hash: Mapped[str | None] = mapped_column(String(255))
     """The hash of the first secret; null while that one counts. Task tokens are sealed with it."""
+    idle_reason: Mapped[str | None] = mapped_column(FreeText)
+    """Why the worker gets none of the tasks that wait, as the keeper saw it last; null if no task
+    waits, and for workers with a task.
+    """
 
 
 class WorkerTagRow(Base):

@@ -2580,6 +2580,8 @@ export interface components {
             statistics: components["schemas"]["MachineStatistics"];
             /** Tasks */
             tasks: components["schemas"]["FarmWorkerTask"][];
+            /** Idle Reason */
+            idle_reason: string | null;
         };
         /**
          * FarmWorkerBlock
