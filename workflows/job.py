@@ -44,6 +44,7 @@ from workflows.job_interface import (
     TaskView,
 )
 from workflows.record_calls import claim_job, store_changes
+from workflows.summaries import summary_of_task
 
 #: Longer than any frame takes to render. A lost run is noticed by its heartbeat time-out instead.
 LONGEST_RUN = timedelta(days=30)
@@ -217,7 +218,7 @@ class JobWorkflow:
             heartbeat_timeout=timedelta(seconds=limits.heartbeat_s),
             retry_policy=RetryPolicy(maximum_attempts=1),
             cancellation_type=ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
-            summary=f"task {start.ref.index} on {start.worker_name}, attempt {start.ref.attempt}",
+            summary=summary_of_task(start, job.task_names),
         )
         self._handles[start.offer] = handle
         handle.add_done_callback(lambda _: self._ended(job, start.offer, offered_at))

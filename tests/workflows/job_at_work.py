@@ -1,7 +1,7 @@
 """A job's workflow at work, between records and hosts that a test controls."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from uuid import uuid4
@@ -11,6 +11,7 @@ from temporalio.client import Client, WorkflowHandle
 
 from workflows.activity_contracts import Records, Rendering
 from workflows.domain.job.encoding import TaskColumns, encode
+from workflows.domain.job.task_names import encode_names
 from workflows.domain.messages import (
     Change,
     JobSnapshot,
@@ -136,7 +137,13 @@ class StandInHost(Rendering):
 LIMITS = Limits(heartbeat_s=5)
 
 
-def snapshot(tasks: int, *, change: Change | None = None, limits: Limits = LIMITS) -> JobSnapshot:
+def snapshot(
+    tasks: int,
+    *,
+    change: Change | None = None,
+    limits: Limits = LIMITS,
+    names: Sequence[str] = (),
+) -> JobSnapshot:
     columns = TaskColumns(
         types=["blender"] * tasks,
         priorities=[50] * tasks,
@@ -147,7 +154,14 @@ def snapshot(tasks: int, *, change: Change | None = None, limits: Limits = LIMIT
         failed_by=[()] * tasks,
     )
     return JobSnapshot(
-        str(uuid4()), 1, JobStatus.QUEUED, 50, encode(columns), change=change, limits=limits
+        str(uuid4()),
+        1,
+        JobStatus.QUEUED,
+        50,
+        encode(columns),
+        change=change,
+        limits=limits,
+        task_names=encode_names(names) if names else "",
     )
 
 
