@@ -2917,6 +2917,8 @@ export interface components {
         JobPreview: {
             /** Problem */
             problem: string;
+            /** Printed */
+            printed: string[];
             /** Task Count */
             task_count: number;
         };
@@ -3908,6 +3910,8 @@ export interface components {
             job_type?: components["schemas"]["AvailableJobType"] | null;
             /** Problem */
             problem: string;
+            /** Printed */
+            printed: string[];
             /** Settings */
             settings: {
                 [key: string]: unknown;
