@@ -14,7 +14,7 @@ from manager_api.jobs import history as job_history
 from manager_api.jobs import job_leases, stuck_store
 from manager_api.jobs.store import job_to_change
 from manager_api.jobs.task_moves import KnownWorkers, TaskMoves
-from manager_api.jobs.task_table import read_compact, take_over
+from manager_api.jobs.task_table import read_compact, read_names, take_over
 from manager_api.runs import http_store as http_runs
 from workflows.domain.messages import (
     Change,
@@ -59,6 +59,7 @@ class SqlProjectionStore:
                 blocked=await _blocked(session, job_id),
                 limits=self._limits(),
                 change=_change_to_make(job),
+                task_names=await read_names(session, job_id),
             )
 
     async def store(self, write: ProjectionWrite) -> WriteAnswer:

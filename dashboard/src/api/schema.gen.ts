@@ -2919,6 +2919,8 @@ export interface components {
         JobPreview: {
             /** Problem */
             problem: string;
+            /** Printed */
+            printed: string[];
             /** Task Count */
             task_count: number;
         };
@@ -3910,6 +3912,8 @@ export interface components {
             job_type?: components["schemas"]["AvailableJobType"] | null;
             /** Problem */
             problem: string;
+            /** Printed */
+            printed: string[];
             /** Settings */
             settings: {
                 [key: string]: unknown;
