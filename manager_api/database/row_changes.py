@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from manager_api.database import trail
 from manager_api.database.tables import (
+    CommentRow,
     JobRow,
     ProvisionRow,
     SavedViewRow,
@@ -52,6 +53,7 @@ SHOWN: Mapping[type[Any], tuple[str, ...]] = {
     SleepScheduleRow: ("is_active", "days_of_week", "start_time", "end_time"),
     ProvisionRow: ("settings",),
     SavedViewRow: ("page", "name", "query", "is_shared"),
+    CommentRow: ("text",),
 }
 #: A longer value is shown by its length and the beginning of its SHA-256.
 LONGEST_VALUE = 500

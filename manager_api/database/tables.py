@@ -519,6 +519,27 @@ class SavedViewRow(Base):
     updated: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
+class CommentRow(Base):
+    """A comment of a person or a program on a job or on a worker."""
+
+    __tablename__ = "comments"
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    job_id: Mapped[str | None] = mapped_column(
+        ForeignKey("jobs.id", ondelete="CASCADE"), index=True
+    )
+    worker_id: Mapped[str | None] = mapped_column(ForeignKey("workers.id"), index=True)
+    """A comment has a job or a worker, and not both."""
+    author_id: Mapped[str] = mapped_column(String(36))
+    """The account that wrote it; empty for callers without an account."""
+    author: Mapped[str] = mapped_column(String(255))
+    """The author's name when the comment was written; kept when the account is deleted."""
+    text: Mapped[str] = mapped_column(FreeText)
+    """Markdown."""
+    created: Mapped[datetime] = mapped_column(UtcDateTime)
+    edited: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
 class AccountRow(Base):
     """A person or a service that may call the manager."""
 
