@@ -17,6 +17,7 @@ from manager_api.access.join_tokens import JoinTokenService
 from manager_api.access.local_admin import LocalAdmin
 from manager_api.access.logins import Logins
 from manager_api.access.passwords import Passwords
+from manager_api.comments.service import CommentService
 from manager_api.contract.errors import NotFound
 from manager_api.database.engine import Database, utc_now
 from manager_api.database.loops import Duty, begin
@@ -298,6 +299,10 @@ async def _saved_views(parts: Parts) -> ViewService:
     return ViewService(parts.database)
 
 
+async def _comments(parts: Parts) -> CommentService:
+    return CommentService(parts.database)
+
+
 async def _scripts(parts: Parts) -> FolderJobTypes:
     if parts.job_types.scripts is None:
         raise NotFound("this manager has no folder of job types")
@@ -346,6 +351,7 @@ JobOverrides = Annotated[RnaOverrideService, Depends(_job_overrides)]
 Recompilations = Annotated[RecompilationService, Depends(_recompilations)]
 Provisions = Annotated[ProvisionService, Depends(_provisions)]
 SavedViews = Annotated[ViewService, Depends(_saved_views)]
+Comments = Annotated[CommentService, Depends(_comments)]
 AccountsOfFarm = Annotated[AccountService, Depends(_accounts)]
 JoinTokensOfFarm = Annotated[JoinTokenService, Depends(_join_tokens)]
 AuditOfFarm = Annotated[AuditService, Depends(_audit)]

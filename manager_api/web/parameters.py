@@ -77,6 +77,10 @@ async def _view_id(view_id: str) -> str:
     return valid_id(view_id, "view ID")
 
 
+async def _comment_id(comment_id: str) -> str:
+    return valid_id(comment_id, "comment ID")
+
+
 async def _address(request: Request) -> str:
     """Return the IP address of the client's machine; empty if the server does not know it."""
     return request.client.host if request.client else ""
@@ -122,6 +126,7 @@ AccountId = Annotated[str, Depends(_account_id)]
 SessionId = Annotated[str, Depends(_session_id)]
 TokenId = Annotated[str, Depends(_token_id)]
 ViewId = Annotated[str, Depends(_view_id)]
+CommentId = Annotated[str, Depends(_comment_id)]
 Address = Annotated[str, Depends(_address)]
 OurAddress = Annotated[str, Depends(_our_address)]
 TheBlob = Annotated[Blob, Depends(_blob)]
