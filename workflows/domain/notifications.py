@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from workflows.domain.shortages import Cause, Shortage
+from workflows.domain.statuses import JobStatus
 
 #: Happenings that one message names; the others are counted.
 MOST_NAMED = 10
@@ -35,6 +36,13 @@ class Kind(StrEnum):
 
 #: The kinds that rules may name.
 KINDS = tuple(kind for kind in Kind if kind is not Kind.TEST)
+
+
+#: What is told of a job that gets a status.
+TOLD_OF_JOBS: Mapping[JobStatus, Kind] = {
+    JobStatus.COMPLETED: Kind.JOB_DONE,
+    JobStatus.FAILED: Kind.JOB_FAILED,
+}
 
 
 class Scope(StrEnum):
@@ -155,7 +163,7 @@ _ONE_AND_MANY: Mapping[Kind, tuple[str, str]] = {
     Kind.WORKER_LOST: ("Worker {name} is lost", "{count} workers are lost"),
     Kind.WORKER_WAITS: ("Worker {name} waits to be let in", "{count} workers wait to be let in"),
     Kind.WEBHOOK_DISABLED: ("Webhook {name} was disabled", "{count} webhooks were disabled"),
-    Kind.TEST: ("A test of the webhook {name}", "{count} tests"),
+    Kind.TEST: ("A test of {name}", "{count} tests"),
 }
 
 
@@ -206,7 +214,7 @@ def is_due(moments: Iterable[datetime], now: datetime, times: Times) -> bool:
 
 def pause_after(tries: int, times: Times) -> timedelta:
     """Return the pause after so many failed tries of a delivery."""
-    return min(LONGEST_PAUSE, times.first_pause * 2 ** min(tries - 1, 20))
+    return min(LONGEST_PAUSE, times.first_pause * (1 << min(tries - 1, 20)))
 
 
 # --- jobs that cannot go on -----------------------------------------------------------------------

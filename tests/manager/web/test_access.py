@@ -29,6 +29,8 @@ FILLED = {
     "account_id": "11111111-2222-4333-8444-aaaaaaaaaaaa",
     "token_id": "11111111-2222-4333-8444-bbbbbbbbbbbb",
     "session_id": "11111111-2222-4333-8444-cccccccccccc",
+    "webhook_id": "11111111-2222-4333-8444-eeeeeeeeeeee",
+    "delivery_id": f"msg_{'1' * 32}",
     "audience": "workers",
     "platform": "linux",
     "typeName": "none",
