@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from manager_api.cli.client import DEFAULT_URL, AsJson, Manager, ManagerUrl
+from manager_api.cli.comments import comment_on_worker
 from manager_api.cli.console import CommandError, note, say, show_fields, show_json
 from manager_api.cli.host import HostDataDir, HostManager, HostName, HostPin, become_host
 from manager_api.cli.identify import tag_id, worker_id
@@ -157,6 +158,8 @@ def delete(worker: WorkerId, manager: ManagerUrl = DEFAULT_URL) -> None:
         farm.delete(f"/api/v3/worker-mgt/workers/{found}")
     say(f"Deleted worker {found}.")
 
+
+app.command("comment")(comment_on_worker)
 
 _EVERY_DAY = {"days_of_week": "", "start_time": "", "end_time": "", "is_active": True}
 

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from sqlalchemy import delete, insert, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from manager_api.database import events
+from manager_api.database import events, happenings
 from manager_api.database.engine import Changed, Database, Session, utc_now
 from manager_api.database.payloads import JOBS, job_event
 from manager_api.database.tables import HandBackRow, JobBlockRow, JobRow, table_of
@@ -24,6 +24,7 @@ from workflows.domain.messages import (
     ProjectionWrite,
     WriteAnswer,
 )
+from workflows.domain.notifications import TOLD_OF_JOBS
 from workflows.domain.writes import answer_out_of_turn, fingerprint
 
 
@@ -146,6 +147,9 @@ class _Applier:
         job_history.note_job(self._session, self._job, self._now)
         payload = job_event(self._job, previous=moved.previous, refresh_tasks=moved.refresh_tasks)
         events.append(self._session, JOBS, payload)
+        if kind := TOLD_OF_JOBS.get(moved.status):
+            key = f"{self._job.run}:{self._write.sequence}"
+            happenings.note_of_job(self._session, kind, self._job, key, self._job.activity)
 
     def _tell_job(self, *, refresh_tasks: bool = False) -> None:
         self._job.updated = self._now

@@ -22,6 +22,7 @@ VIEWS: Mapping[str, Callable[[BrowsedFarm], str]] = {
     "job-tasks": lambda farm: f"/jobs/{farm.standing['completed']}?tab=tasks",
     "job-settings": lambda farm: f"/jobs/{farm.standing['completed']}?tab=settings",
     "job-statistics": lambda farm: f"/jobs/{farm.standing['completed']}?tab=statistics",
+    "job-comments": lambda farm: f"/jobs/{farm.standing['completed']}?tab=comments",
     "job-history": lambda farm: f"/jobs/{farm.standing['completed']}?tab=history",
     "task": lambda farm: _task_of(farm, "failed"),
     "workers": lambda _: "/workers",
