@@ -1897,6 +1897,195 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/tablao/v1/webhooks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get Webhooks */
+        get: operations["getWebhooks"];
+        put?: never;
+        /**
+         * Create Webhook
+         * @description Add a webhook. The answer has its secret, which is not shown again.
+         */
+        post: operations["createWebhook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tablao/v1/webhooks/{webhook_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Change Webhook
+         * @description Change a webhook. Without an address it keeps the one that it has.
+         */
+        put: operations["changeWebhook"];
+        post?: never;
+        /**
+         * Delete Webhook
+         * @description Delete a webhook with its deliveries.
+         */
+        delete: operations["deleteWebhook"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tablao/v1/webhooks/{webhook_id}/secret": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Renew Webhook Secret
+         * @description Replace a webhook's secret at once. The answer has the new one.
+         */
+        post: operations["renewWebhookSecret"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tablao/v1/webhooks/{webhook_id}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Test Webhook
+         * @description Send a test message. How it ends is in the webhook's deliveries.
+         */
+        post: operations["testWebhook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tablao/v1/webhooks/{webhook_id}/deliveries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Deliveries
+         * @description Return the newest deliveries of a webhook with their tries, the newest first.
+         */
+        get: operations["getDeliveries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tablao/v1/deliveries/{delivery_id}/resend": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Resend Delivery
+         * @description Send a delivery once more, with the id that it had.
+         */
+        post: operations["resendDelivery"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tablao/v1/notifications/test-email": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Test Email
+         * @description Send an e-mail at once, and say how that ended.
+         */
+        post: operations["testEmail"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tablao/v1/notifications": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Notifications
+         * @description Return what was told last, the newest first.
+         */
+        get: operations["getNotifications"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tablao/v1/me/notifications": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get My Notifications
+         * @description Return what the caller is told by e-mail.
+         */
+        get: operations["getMyNotifications"];
+        /**
+         * Change My Notifications
+         * @description Replace the caller's address and rules.
+         */
+        put: operations["changeMyNotifications"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/tablao/v1/files": {
         parameters: {
             query?: never;
@@ -2157,7 +2346,7 @@ export interface components {
             id: string;
             /** Name */
             name: string;
-            kind: components["schemas"]["Kind"];
+            kind: components["schemas"]["workflows__domain__access__Kind"];
             role: components["schemas"]["Role"];
             /** Is Disabled */
             is_disabled: boolean;
@@ -2322,7 +2511,7 @@ export interface components {
              * Format: date-time
              */
             happened: string;
-            kind: components["schemas"]["Kind"];
+            kind: components["schemas"]["workflows__domain__access__Kind"];
             /** Account Id */
             account_id: string;
             /** Name */
@@ -2558,6 +2747,47 @@ export interface components {
          */
         ConfigurationPage: {
             [key: string]: unknown;
+        };
+        /** Deliveries */
+        Deliveries: {
+            /** Deliveries */
+            deliveries: components["schemas"]["Delivery"][];
+        };
+        /** Delivery */
+        Delivery: {
+            /** Id */
+            id: string;
+            /** Title */
+            title: string;
+            state: components["schemas"]["DeliveryState"];
+            /**
+             * Created
+             * Format: date-time
+             */
+            created: string;
+            /** Next Try */
+            next_try?: string | null;
+            /** Tries */
+            tries: components["schemas"]["DeliveryTry"][];
+        };
+        /**
+         * DeliveryState
+         * @enum {string}
+         */
+        DeliveryState: "waiting" | "sent" | "given-up";
+        /** DeliveryTry */
+        DeliveryTry: {
+            /**
+             * Happened
+             * Format: date-time
+             */
+            happened: string;
+            /** Status */
+            status?: number | null;
+            /** Sentence */
+            sentence: string;
+            /** Answer */
+            answer: string;
         };
         /**
          * EffectiveProvision
@@ -3162,10 +3392,10 @@ export interface components {
         };
         /**
          * Kind
-         * @description What an identity stands for.
+         * @description What happened.
          * @enum {string}
          */
-        Kind: "nobody" | "person" | "service" | "machine" | "network";
+        "Kind-Input": "job-done" | "job-failed" | "job-stuck" | "job-waits" | "worker-aside" | "worker-lost" | "worker-waits" | "webhook-disabled" | "test";
         /**
          * Language
          * @enum {string}
@@ -3355,7 +3585,7 @@ export interface components {
          * @description Who the caller is, and what it may do.
          */
         Me: {
-            kind: components["schemas"]["Kind"];
+            kind: components["schemas"]["workflows__domain__access__Kind"];
             /** Id */
             id: string;
             /** Name */
@@ -3384,6 +3614,31 @@ export interface components {
             token: components["schemas"]["Token"];
             /** Secret */
             secret: string;
+        };
+        /** NewWebhookRequest */
+        NewWebhookRequest: {
+            /** Name */
+            name: string;
+            /** Kinds */
+            kinds: components["schemas"]["Kind-Input"][];
+            /** @default all */
+            scope: components["schemas"]["Scope"];
+            /**
+             * Value
+             * @default
+             */
+            value: string;
+            /** @default plain */
+            shape: components["schemas"]["Shape"];
+            /**
+             * Is Enabled
+             * @default true
+             */
+            is_enabled: boolean;
+            /** Address */
+            address: string;
+            /** Secret */
+            secret?: string | null;
         };
         /**
          * Origin
@@ -3422,6 +3677,40 @@ export interface components {
          * @enum {string}
          */
         Permission: "read" | "submit" | "jobs:own" | "jobs:all" | "workers" | "temporal" | "register" | "admin";
+        /** PersonalAnswer */
+        PersonalAnswer: {
+            /** Email */
+            email: string;
+            /** Rules */
+            rules: components["schemas"]["PersonalRule"][];
+            /** Can Send */
+            can_send: boolean;
+        };
+        /**
+         * PersonalNotifications
+         * @description What a person is told by e-mail.
+         */
+        PersonalNotifications: {
+            /**
+             * Email
+             * @default
+             */
+            email: string;
+            /** Rules */
+            rules?: components["schemas"]["PersonalRule"][];
+        };
+        /** PersonalRule */
+        PersonalRule: {
+            /** Kinds */
+            kinds: components["schemas"]["workflows__domain__notifications__Kind"][];
+            /** @default mine */
+            scope: components["schemas"]["Scope"];
+            /**
+             * Value
+             * @default
+             */
+            value: string;
+        };
         /** PossibleAction */
         PossibleAction: {
             /** Action */
@@ -3650,6 +3939,12 @@ export interface components {
             /** Unseen */
             unseen: string[];
         };
+        /**
+         * Scope
+         * @description Which happenings a rule is about.
+         * @enum {string}
+         */
+        Scope: "all" | "project" | "tag" | "mine" | "job";
         /** ScriptToTry */
         ScriptToTry: {
             /** Source */
@@ -3726,6 +4021,12 @@ export interface components {
         ShamanSingleFileStatus: {
             status: components["schemas"]["FileStatus"];
         };
+        /**
+         * Shape
+         * @description What the body of a webhook's message looks like.
+         * @enum {string}
+         */
+        Shape: "plain" | "slack" | "discord" | "mattermost";
         /**
          * SharedStorage
          * @description The shared storage, for the host to look whether it is there before it writes.
@@ -3952,6 +4253,18 @@ export interface components {
              */
             address: string;
         };
+        /** TestEmailRequest */
+        TestEmailRequest: {
+            /** To */
+            to: string;
+        };
+        /** TestResult */
+        TestResult: {
+            /** Is Sent */
+            is_sent: boolean;
+            /** Sentence */
+            sentence: string;
+        };
         /** TimedTask */
         TimedTask: {
             /** Index In Job */
@@ -3999,6 +4312,26 @@ export interface components {
         Tokens: {
             /** Tokens */
             tokens: components["schemas"]["Token"][];
+        };
+        /** Told */
+        Told: {
+            /** Id */
+            id: number;
+            kind: components["schemas"]["workflows__domain__notifications__Kind"];
+            /**
+             * Happened
+             * Format: date-time
+             */
+            happened: string;
+            /** Facts */
+            facts: {
+                [key: string]: unknown;
+            };
+        };
+        /** ToldList */
+        ToldList: {
+            /** Notifications */
+            notifications: components["schemas"]["Told"][];
         };
         /**
          * Trial
@@ -4103,6 +4436,70 @@ export interface components {
             sentence: string;
             /** Hindered */
             hindered: components["schemas"]["HinderedWorkers"][];
+        };
+        /** Webhook */
+        Webhook: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /** Address */
+            address: string;
+            /** Kinds */
+            kinds: components["schemas"]["workflows__domain__notifications__Kind"][];
+            scope: components["schemas"]["Scope"];
+            /** Value */
+            value: string;
+            shape: components["schemas"]["Shape"];
+            /** Is Enabled */
+            is_enabled: boolean;
+            /** Failing Since */
+            failing_since?: string | null;
+            /** Trouble */
+            trouble: string;
+            /**
+             * Created
+             * Format: date-time
+             */
+            created: string;
+        };
+        /** WebhookChange */
+        WebhookChange: {
+            /** Name */
+            name: string;
+            /** Kinds */
+            kinds: components["schemas"]["Kind-Input"][];
+            /** @default all */
+            scope: components["schemas"]["Scope"];
+            /**
+             * Value
+             * @default
+             */
+            value: string;
+            /** @default plain */
+            shape: components["schemas"]["Shape"];
+            /**
+             * Is Enabled
+             * @default true
+             */
+            is_enabled: boolean;
+            /** Address */
+            address?: string | null;
+        };
+        /**
+         * WebhookSecret
+         * @description Shown once.
+         */
+        WebhookSecret: {
+            /** Id */
+            id: string;
+            /** Secret */
+            secret: string;
+        };
+        /** Webhooks */
+        Webhooks: {
+            /** Webhooks */
+            webhooks: components["schemas"]["Webhook"][];
         };
         /** Worker */
         Worker: {
@@ -4311,6 +4708,18 @@ export interface components {
             /** Modified Ns */
             modified_ns: number;
         };
+        /**
+         * Kind
+         * @description What an identity stands for.
+         * @enum {string}
+         */
+        workflows__domain__access__Kind: "nobody" | "person" | "service" | "machine" | "network";
+        /**
+         * Kind
+         * @description What happened.
+         * @enum {string}
+         */
+        workflows__domain__notifications__Kind: "job-done" | "job-failed" | "job-stuck" | "job-waits" | "worker-aside" | "worker-lost" | "worker-waits" | "webhook-disabled" | "test";
     };
     responses: never;
     parameters: never;
@@ -9628,6 +10037,470 @@ export interface operations {
                 };
                 content: {
                     "text/plain": unknown;
+                };
+            };
+        };
+    };
+    getWebhooks: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Webhooks"];
+                };
+            };
+            /** @description Default Response */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    createWebhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewWebhookRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookSecret"];
+                };
+            };
+            /** @description The request does not fit, and the message says why */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"] | components["schemas"]["SecurityError"];
+                };
+            };
+            /** @description Default Response */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    changeWebhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                webhook_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WebhookChange"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Webhook"];
+                };
+            };
+            /** @description The request does not fit, and the message says why */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"] | components["schemas"]["SecurityError"];
+                };
+            };
+            /** @description Default Response */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    deleteWebhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                webhook_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request does not fit, and the message says why */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"] | components["schemas"]["SecurityError"];
+                };
+            };
+            /** @description Default Response */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    renewWebhookSecret: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                webhook_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookSecret"];
+                };
+            };
+            /** @description The request does not fit, and the message says why */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"] | components["schemas"]["SecurityError"];
+                };
+            };
+            /** @description Default Response */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    testWebhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                webhook_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request does not fit, and the message says why */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"] | components["schemas"]["SecurityError"];
+                };
+            };
+            /** @description Default Response */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    getDeliveries: {
+        parameters: {
+            query?: {
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                webhook_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Deliveries"];
+                };
+            };
+            /** @description The request does not fit, and the message says why */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"] | components["schemas"]["SecurityError"];
+                };
+            };
+            /** @description Default Response */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    resendDelivery: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                delivery_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request does not fit, and the message says why */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"] | components["schemas"]["SecurityError"];
+                };
+            };
+            /** @description Default Response */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    testEmail: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TestEmailRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TestResult"];
+                };
+            };
+            /** @description The request does not fit, and the message says why */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"] | components["schemas"]["SecurityError"];
+                };
+            };
+            /** @description Default Response */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    getNotifications: {
+        parameters: {
+            query?: {
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ToldList"];
+                };
+            };
+            /** @description The request does not fit, and the message says why */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"] | components["schemas"]["SecurityError"];
+                };
+            };
+            /** @description Default Response */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    getMyNotifications: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PersonalAnswer"];
+                };
+            };
+            /** @description Default Response */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    changeMyNotifications: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PersonalNotifications"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PersonalAnswer"];
+                };
+            };
+            /** @description The request does not fit, and the message says why */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"] | components["schemas"]["SecurityError"];
+                };
+            };
+            /** @description Default Response */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
                 };
             };
         };
