@@ -769,3 +769,55 @@ class DeliveryTryRow(Base):
     sentence: Mapped[str] = mapped_column(FreeText)
     answer: Mapped[str] = mapped_column(FreeText, default="")
     """The beginning of the answer."""
+
+
+class HistoryRow(Base):
+    """Tries of tasks that ended in an hour, and the time that all tries took in it.
+
+    Rows outlive jobs, workers and tags.
+    """
+
+    __tablename__ = "farm_hours"
+    __table_args__ = ({"sqlite_with_rowid": False},)  # read by ranges of hours
+
+    hour: Mapped[datetime] = mapped_column(UtcDateTime, primary_key=True)
+    """The hour's beginning."""
+    project: Mapped[str] = mapped_column(FreeText, primary_key=True)
+    person: Mapped[str] = mapped_column(FreeText, primary_key=True)
+    """The job's user."""
+    worker_id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    tag: Mapped[str] = mapped_column(FreeText, primary_key=True)
+    """The name of the tag that the job asked for."""
+    completed: Mapped[int] = mapped_column(BigInteger)
+    failed: Mapped[int] = mapped_column(BigInteger)
+    interrupted: Mapped[int] = mapped_column(BigInteger)
+    """Tries that neither completed nor failed."""
+    frames: Mapped[int] = mapped_column(BigInteger)
+    busy_ms: Mapped[int] = mapped_column(BigInteger)
+    lost_ms: Mapped[int] = mapped_column(BigInteger)
+    """The part of `busy_ms` of the tries that did not complete."""
+
+
+class HistoryCauseRow(Base):
+    """How many tries failed in an hour for a cause."""
+
+    __tablename__ = "farm_hour_causes"
+
+    hour: Mapped[datetime] = mapped_column(UtcDateTime, primary_key=True)
+    cause: Mapped[str] = mapped_column(FreeText, primary_key=True)
+    failed: Mapped[int] = mapped_column(BigInteger)
+
+
+class HistorySampleRow(Base):
+    """The farm in an hour, as the keeper saw it each few minutes: sums, and how often it looked."""
+
+    __tablename__ = "farm_hour_samples"
+
+    hour: Mapped[datetime] = mapped_column(UtcDateTime, primary_key=True)
+    samples: Mapped[int] = mapped_column(default=0)
+    slots: Mapped[int] = mapped_column(BigInteger, default=0)
+    """Of workers that are awake."""
+    ready: Mapped[int] = mapped_column(BigInteger, default=0)
+    """Tasks that could have started, if workers had been free."""
+    waiting: Mapped[dict[str, int]] = mapped_column(JSON, default=dict)
+    """Of these the ones that found no worker, by `workflows.domain.shortages.Cause`."""

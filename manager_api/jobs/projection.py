@@ -10,6 +10,7 @@ from manager_api.database import events, happenings
 from manager_api.database.engine import Changed, Database, Session, utc_now
 from manager_api.database.payloads import JOBS, job_event
 from manager_api.database.tables import HandBackRow, JobBlockRow, JobRow, table_of
+from manager_api.farm_history.ledger import count_ended
 from manager_api.jobs import history as job_history
 from manager_api.jobs import job_leases, stuck_store
 from manager_api.jobs.store import job_to_change
@@ -126,6 +127,7 @@ class _Applier:
             await self._end()
         if asks_for_more or _concerns_keeper(write):
             self._session.changed.add(Changed.FARM)
+        await count_ended(self._session, job, moves.ended)
 
     def _job_moves(self, needs_refresh: bool) -> bool:
         """Store the job's own changes; return whether their events cover changes of tasks, too."""

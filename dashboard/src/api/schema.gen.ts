@@ -2086,6 +2086,48 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/tablao/v1/history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Farm History
+         * @description Return what the farm did from `from` to `to`, by default in the last day, in full hours.
+         *
+         *     Days begin in the time zone `zone`. Times without a zone are in it, too.
+         */
+        get: operations["getFarmHistory"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tablao/v1/history.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Farm History Csv
+         * @description Return the same as a table for spreadsheets; hours and days are in `zone`.
+         */
+        get: operations["getFarmHistoryCsv"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/tablao/v1/files": {
         parameters: {
             query?: never;
@@ -2847,6 +2889,29 @@ export interface components {
             /** Temporal Ui */
             temporal_ui: string;
         };
+        /** FarmHistory */
+        FarmHistory: {
+            /**
+             * Start
+             * Format: date-time
+             */
+            start: string;
+            /**
+             * End
+             * Format: date-time
+             */
+            end: string;
+            by: components["schemas"]["HistoryBy"];
+            /** Zone */
+            zone: string;
+            /** Since */
+            since?: string | null;
+            total: components["schemas"]["HistoryFigures"];
+            /** Rows */
+            rows: components["schemas"]["HistoryGroup"][];
+            /** Left Off */
+            left_off: number;
+        };
         /**
          * FarmStatus
          * @enum {string}
@@ -3089,6 +3154,58 @@ export interface components {
             workers: number;
             /** Names */
             names: string[];
+        };
+        /**
+         * HistoryBy
+         * @description What the figures of a period are grouped by.
+         * @enum {string}
+         */
+        HistoryBy: "project" | "user" | "worker" | "tag" | "cause" | "hour" | "day";
+        /** HistoryFigures */
+        HistoryFigures: {
+            /** Completed */
+            completed: number;
+            /** Failed */
+            failed: number;
+            /** Interrupted */
+            interrupted: number;
+            /** Frames */
+            frames: number;
+            /** Busy S */
+            busy_s: number;
+            /** Lost S */
+            lost_s: number;
+        };
+        /** HistoryGroup */
+        HistoryGroup: {
+            /** Completed */
+            completed: number;
+            /** Failed */
+            failed: number;
+            /** Interrupted */
+            interrupted: number;
+            /** Frames */
+            frames: number;
+            /** Busy S */
+            busy_s: number;
+            /** Lost S */
+            lost_s: number;
+            /** Name */
+            name: string;
+            /** Id */
+            id?: string | null;
+            /** Start */
+            start?: string | null;
+            /** Available S */
+            available_s?: number | null;
+            /** Utilisation */
+            utilisation?: number | null;
+            /** Ready */
+            ready?: number | null;
+            /** Waiting */
+            waiting?: {
+                [key: string]: number;
+            } | null;
         };
         /** Job */
         Job: {
@@ -10483,6 +10600,92 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PersonalAnswer"];
+                };
+            };
+            /** @description The request does not fit, and the message says why */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"] | components["schemas"]["SecurityError"];
+                };
+            };
+            /** @description Default Response */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    getFarmHistory: {
+        parameters: {
+            query?: {
+                from?: string | null;
+                to?: string | null;
+                by?: components["schemas"]["HistoryBy"];
+                zone?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FarmHistory"];
+                };
+            };
+            /** @description The request does not fit, and the message says why */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"] | components["schemas"]["SecurityError"];
+                };
+            };
+            /** @description Default Response */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    getFarmHistoryCsv: {
+        parameters: {
+            query?: {
+                from?: string | null;
+                to?: string | null;
+                by?: components["schemas"]["HistoryBy"];
+                zone?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": unknown;
                 };
             };
             /** @description The request does not fit, and the message says why */
