@@ -19,6 +19,8 @@ class FarmWorkerTask(Answer):
     job_id: str
     job_name: str
     updated: datetime
+    started_at: datetime | None
+    """When its newest attempt began; null before the first."""
 
 
 class FarmWorkerTaskList(Answer):

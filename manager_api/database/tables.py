@@ -152,6 +152,12 @@ class JobRow(Base):
     delete_requested_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     steps_total: Mapped[int] = mapped_column(default=0)
     steps_completed: Mapped[int] = mapped_column(default=0)
+    task_counts: Mapped[dict[str, int] | None] = mapped_column(JSON(none_as_null=True))
+    """How many tasks have each status; statuses that none has are left out. Null: no tasks."""
+    render_ms: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
+    """Milliseconds that its completed first tasks took: those that wait for no other task."""
+    render_steps: Mapped[int] = mapped_column(default=0, server_default="0")
+    """The steps of these tasks, which are frames as a rule."""
 
     run: Mapped[int] = mapped_column(default=1)
     """Number of the run that owns this job; issued here, never reused."""

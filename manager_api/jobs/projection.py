@@ -103,7 +103,7 @@ class _Applier:
 
     async def apply(self) -> None:
         job, write = self._job, self._write
-        steps_before = (job.steps_completed, job.steps_total)
+        sums_before = _sums(job)
         job.sequence, job.last_write = write.sequence, fingerprint(write)
         if write.stopped:
             # Before the moves: what is given up must not be handed out any more.
@@ -115,8 +115,7 @@ class _Applier:
             is_new = await take_over(self._session, job, write.snapshot, self._now)
             needs_refresh = needs_refresh or is_new
         is_told = self._job_moves(needs_refresh)
-        has_steps = steps_before != (job.steps_completed, job.steps_total)
-        if not is_told and (needs_refresh or has_steps):
+        if not is_told and (needs_refresh or sums_before != _sums(job)):
             self._tell_job(refresh_tasks=needs_refresh)
         if moves.freed_stuck:
             await stuck_store.tell_stuck(self._session, job)
@@ -186,6 +185,11 @@ class _Applier:
         self._job.demand = None
         await job_leases.return_all(self._session, self._job.id, self._now)
         await self._session.execute(delete(HandBackRow).where(HandBackRow.job_id == self._job.id))
+
+
+def _sums(job: JobRow) -> tuple[int, int, dict[str, int] | None]:
+    """Return what an event of the job tells of its tasks."""
+    return job.steps_completed, job.steps_total, job.task_counts
 
 
 def _concerns_keeper(write: ProjectionWrite) -> bool:

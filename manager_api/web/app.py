@@ -55,6 +55,7 @@ from manager_api.web.tablao import (
     workers,
 )
 from manager_api.web.tablao import configuration as tablao_configuration
+from manager_api.web.tablao import jobs as farm_jobs
 from manager_api.web.tablao import last_rendered as recent_images
 
 #: The requests that have more to say than others: their paths, and the least limit in bytes.
@@ -87,6 +88,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     shaman.router,
     garbage.router,
     actions.router,
+    farm_jobs.router,
     job_details.router,
     rna_overrides.router,
     archives.router,

@@ -146,6 +146,7 @@ def task_answer(row: worker_tasks.TaskAndJob) -> FarmWorkerTask:
         job_id=task.job_id,
         job_name=job_name,
         updated=task.updated,
+        started_at=task.started_at,
     )
 
 

@@ -1478,6 +1478,63 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/tablao/v1/jobs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Jobs
+         * @description Return all jobs that are not archived, newest first.
+         */
+        get: operations["getJobs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tablao/v1/jobs/{job_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get Job */
+        get: operations["getJob"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tablao/v1/jobs/{job_id}/project": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Set Job Project
+         * @description Set the project of a job, for people and filters. Its tasks and files do not change.
+         */
+        put: operations["setJobProject"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/tablao/v1/jobs/{job_id}/statistics": {
         parameters: {
             query?: never;
@@ -2912,6 +2969,69 @@ export interface components {
             /** Left Off */
             left_off: number;
         };
+        /** FarmJob */
+        FarmJob: {
+            /** Name */
+            name: string;
+            /** Type */
+            type: string;
+            /** Priority */
+            priority: number;
+            /** Settings */
+            settings: {
+                [key: string]: unknown;
+            };
+            /** Metadata */
+            metadata: {
+                [key: string]: string;
+            };
+            /**
+             * Submitter Platform
+             * @default
+             */
+            submitter_platform: string;
+            storage?: components["schemas"]["JobStorage"] | null;
+            /** Worker Tag */
+            worker_tag?: string | null;
+            /** Id */
+            id: string;
+            /**
+             * Created
+             * Format: date-time
+             */
+            created: string;
+            /**
+             * Updated
+             * Format: date-time
+             */
+            updated: string;
+            status: components["schemas"]["JobStatus"];
+            /** Activity */
+            activity: string;
+            /** Steps Completed */
+            steps_completed: number;
+            /** Steps Total */
+            steps_total: number;
+            /** Delete Requested At */
+            delete_requested_at?: string | null;
+            /** Owner */
+            owner?: string | null;
+            /** Tasks Stuck */
+            tasks_stuck?: number | null;
+            /** Waiting */
+            waiting?: string | null;
+            /** Task Counts */
+            task_counts: {
+                [key: string]: number;
+            };
+            /** Frame S */
+            frame_s?: number | null;
+        };
+        /** FarmJobList */
+        FarmJobList: {
+            /** Jobs */
+            jobs: components["schemas"]["FarmJob"][];
+        };
         /**
          * FarmStatus
          * @enum {string}
@@ -3019,6 +3139,8 @@ export interface components {
              * Format: date-time
              */
             updated: string;
+            /** Started At */
+            started_at: string | null;
         };
         /** FarmWorkerTaskList */
         FarmWorkerTaskList: {
@@ -3378,6 +3500,11 @@ export interface components {
             tasks: components["schemas"]["RenderedNow"][];
             /** Stuck */
             stuck: components["schemas"]["StuckTask"][];
+        };
+        /** JobProject */
+        JobProject: {
+            /** Project */
+            project: string;
         };
         /**
          * JobReasons
@@ -4397,6 +4524,10 @@ export interface components {
         TimesLeft: {
             /** Jobs */
             jobs: components["schemas"]["JobTimeLeft"][];
+            /** Workers */
+            workers: {
+                [key: string]: number;
+            };
         };
         /** Token */
         Token: {
@@ -9063,6 +9194,144 @@ export interface operations {
                 };
             };
             /** @description Another error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    getJobs: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FarmJobList"];
+                };
+            };
+            /** @description Default Response */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    getJob: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FarmJob"];
+                };
+            };
+            /** @description The request does not fit, and the message says why */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"] | components["schemas"]["SecurityError"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Default Response */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    setJobProject: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["JobProject"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request does not fit, and the message says why */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"] | components["schemas"]["SecurityError"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The job is archived or being deleted */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Default Response */
             default: {
                 headers: {
                     [name: string]: unknown;

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from activities.keeping import Superseded
+from manager_api.contract.answers import job_answer
 from manager_api.database.engine import Database, utc_now
 from manager_api.database.tables import JobRow, SleepScheduleRow, WorkerRow, WorkerTagRow
 from manager_api.jobs import job_list
@@ -35,7 +36,7 @@ async def write(db: Database, *shortages: Shortage) -> bool:
 async def listed(db: Database) -> dict[str, str | None]:
     """The list's sentences, by job."""
     async with db.reading() as session:
-        texts = [job_list.job_as_json(row, 0) for row in await job_list.all_jobs(session)]
+        texts = [job_list.as_json(row, 0, job_answer) for row in await job_list.all_jobs(session)]
     return {job["id"]: job.get("waiting") for job in map(json.loads, texts)}
 
 
