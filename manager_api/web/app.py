@@ -51,6 +51,7 @@ from manager_api.web.tablao import (
     provisions,
     rna_overrides,
     runs,
+    task_logs,
     views,
     workers,
 )
@@ -90,6 +91,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     actions.router,
     farm_jobs.router,
     job_details.router,
+    task_logs.router,
     rna_overrides.router,
     archives.router,
     views.router,

@@ -1692,6 +1692,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/tablao/v1/tasks/{task_id}/log": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Log Tries
+         * @description Return the tries of a task whose logs are kept, the newest first.
+         */
+        get: operations["getLogTries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tablao/v1/tasks/{task_id}/log/{attempt}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Fetch Log Of Try
+         * @description Return the log of one try of a task, as far as it is kept.
+         */
+        get: operations["fetchLogOfTry"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/tablao/v1/jobs/{job_id}/rna-overrides": {
         parameters: {
             query?: never;
@@ -2221,6 +2261,66 @@ export interface paths {
          * @description Return the frames that the job's settings name, and their files in the shared storage.
          */
         get: operations["listFrames"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tablao/v1/jobs/{job_id}/frame-tasks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Frame Tasks
+         * @description Return which task renders which frames, and how long it took: at most 10,000 frames.
+         */
+        get: operations["getFrameTasks"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tablao/v1/jobs/{job_id}/frames/{frame}/versions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Frame Versions
+         * @description Return earlier pictures of a frame that was rendered again, at most five.
+         */
+        get: operations["listFrameVersions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tablao/v1/jobs/{job_id}/frames/{frame}/versions/{version}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Fetch Frame Version
+         * @description Return an earlier picture of a frame as JPEG, in the largest size that is kept.
+         */
+        get: operations["fetchFrameVersion"];
         put?: never;
         post?: never;
         delete?: never;
@@ -3223,6 +3323,47 @@ export interface components {
             note: string;
         };
         /**
+         * FrameTask
+         * @description A task that renders frames.
+         */
+        FrameTask: {
+            /** Index In Job */
+            index_in_job: number;
+            status: components["schemas"]["TaskStatus"];
+            /** Frames */
+            frames: number[];
+            /** Seconds */
+            seconds?: number | null;
+            worker?: components["schemas"]["TaskWorker"] | null;
+        };
+        /** FrameTasks */
+        FrameTasks: {
+            /** Tasks */
+            tasks: components["schemas"]["FrameTask"][];
+            /** Is Complete */
+            is_complete: boolean;
+        };
+        /**
+         * FrameVersion
+         * @description A picture of a frame's file as it was, before it was rendered again.
+         */
+        FrameVersion: {
+            /**
+             * Saved
+             * Format: date-time
+             */
+            saved: string;
+            /** Width */
+            width: number;
+            /** Url */
+            url: string;
+        };
+        /** FrameVersions */
+        FrameVersions: {
+            /** Versions */
+            versions: components["schemas"]["FrameVersion"][];
+        };
+        /**
          * FramesOnRequeue
          * @description What becomes of the frames that a requeued task has written.
          * @enum {string}
@@ -3701,6 +3842,14 @@ export interface components {
             may_edit_python: boolean;
             /** Job Types */
             job_types: components["schemas"]["ListedJobType"][];
+        };
+        /** LogOfTry */
+        LogOfTry: {
+            /** Attempt */
+            attempt: number;
+            /** Size */
+            size: number;
+            worker?: components["schemas"]["TaskWorker"] | null;
         };
         /** LoggedOut */
         LoggedOut: {
@@ -4396,6 +4545,14 @@ export interface components {
             url: string;
             /** Size */
             size: number;
+        };
+        /**
+         * TaskLogTries
+         * @description The tries of a task whose logs are kept.
+         */
+        TaskLogTries: {
+            /** Tries */
+            tries: components["schemas"]["LogOfTry"][];
         };
         /**
          * TaskStatus
@@ -9655,6 +9812,94 @@ export interface operations {
             };
         };
     };
+    getLogTries: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                task_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TaskLogTries"];
+                };
+            };
+            /** @description The request does not fit, and the message says why */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"] | components["schemas"]["SecurityError"];
+                };
+            };
+            /** @description Default Response */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    fetchLogOfTry: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                attempt: number;
+                task_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The log as text */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": unknown;
+                };
+            };
+            /** @description There is no log of this try */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request does not fit, and the message says why */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"] | components["schemas"]["SecurityError"];
+                };
+            };
+            /** @description Default Response */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
     getRnaOverrides: {
         parameters: {
             query?: never;
@@ -11050,6 +11295,129 @@ export interface operations {
                 };
             };
             /** @description Another error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    getFrameTasks: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FrameTasks"];
+                };
+            };
+            /** @description The request does not fit, and the message says why */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"] | components["schemas"]["SecurityError"];
+                };
+            };
+            /** @description Default Response */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    listFrameVersions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                frame: number;
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FrameVersions"];
+                };
+            };
+            /** @description The request does not fit, and the message says why */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"] | components["schemas"]["SecurityError"];
+                };
+            };
+            /** @description Default Response */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    fetchFrameVersion: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                frame: number;
+                version: string;
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The picture as JPEG */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/jpeg": unknown;
+                };
+            };
+            /** @description The request does not fit, and the message says why */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"] | components["schemas"]["SecurityError"];
+                };
+            };
+            /** @description Default Response */
             default: {
                 headers: {
                     [name: string]: unknown;
