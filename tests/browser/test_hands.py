@@ -183,6 +183,7 @@ def test_a_project_is_paused_as_a_whole_and_that_is_undone(
     page.get_by_role("button", name="Undo").click()
     for job_id in ids:
         farm.until_job_is(job_id, "queued")
+    page.get_by_role("searchbox", name="Text").fill("")
     page.get_by_label("Filter by project").click()
     page.get_by_role("button", name="Pause all of Whole (2 jobs)").click()
 
