@@ -177,6 +177,21 @@ class TaskTries(Answer):
     """Why it waits, in a sentence; empty if it does not wait, or has a worker in a moment."""
 
 
+class LogOfTry(Answer):
+    attempt: int
+    size: int
+    """In bytes."""
+    worker: TaskWorker | None = None
+    """The worker that was given this try; unset if the log names none."""
+
+
+class TaskLogTries(Answer):
+    """The tries of a task whose logs are kept."""
+
+    tries: list[LogOfTry]
+    """The newest first."""
+
+
 class RecompileRequest(Request):
     settings: dict[str, Any]
     """All settings of the job, not only those that change."""

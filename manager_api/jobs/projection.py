@@ -6,15 +6,16 @@ from dataclasses import asdict
 from sqlalchemy import delete, insert, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from manager_api.database import events
+from manager_api.database import events, happenings
 from manager_api.database.engine import Changed, Database, Session, utc_now
 from manager_api.database.payloads import JOBS, job_event
 from manager_api.database.tables import HandBackRow, JobBlockRow, JobRow, table_of
+from manager_api.farm_history.ledger import count_ended
 from manager_api.jobs import history as job_history
 from manager_api.jobs import job_leases, stuck_store
 from manager_api.jobs.store import job_to_change
 from manager_api.jobs.task_moves import KnownWorkers, TaskMoves
-from manager_api.jobs.task_table import read_compact, take_over
+from manager_api.jobs.task_table import read_compact, read_names, take_over
 from manager_api.runs import http_store as http_runs
 from workflows.domain.messages import (
     Change,
@@ -24,6 +25,7 @@ from workflows.domain.messages import (
     ProjectionWrite,
     WriteAnswer,
 )
+from workflows.domain.notifications import TOLD_OF_JOBS
 from workflows.domain.writes import answer_out_of_turn, fingerprint
 
 
@@ -59,6 +61,7 @@ class SqlProjectionStore:
                 blocked=await _blocked(session, job_id),
                 limits=self._limits(),
                 change=_change_to_make(job),
+                task_names=await read_names(session, job_id),
             )
 
     async def store(self, write: ProjectionWrite) -> WriteAnswer:
@@ -123,6 +126,7 @@ class _Applier:
             await self._end()
         if asks_for_more or _concerns_keeper(write):
             self._session.changed.add(Changed.FARM)
+        await count_ended(self._session, job, moves.ended)
 
     def _job_moves(self, needs_refresh: bool) -> bool:
         """Store the job's own changes; return whether their events cover changes of tasks, too."""
@@ -144,6 +148,9 @@ class _Applier:
         job_history.note_job(self._session, self._job, self._now)
         payload = job_event(self._job, previous=moved.previous, refresh_tasks=moved.refresh_tasks)
         events.append(self._session, JOBS, payload)
+        if kind := TOLD_OF_JOBS.get(moved.status):
+            key = f"{self._job.run}:{self._write.sequence}"
+            happenings.note_of_job(self._session, kind, self._job, key, self._job.activity)
 
     def _tell_job(self, *, refresh_tasks: bool = False) -> None:
         self._job.updated = self._now

@@ -9,7 +9,7 @@ from datetime import datetime
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import bindparam, case, func, select, update
+from sqlalchemy import bindparam, case, func, literal_column, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from manager_api.database import events
@@ -17,6 +17,7 @@ from manager_api.database.bulk import IN_CHUNK
 from manager_api.database.engine import Session
 from manager_api.database.payloads import WORKERS, task_event, topic_of_job, worker_event
 from manager_api.database.tables import JobRow, TaskRow, WorkerRow, table_of
+from manager_api.farm_history.ledger import Ended
 from manager_api.jobs import history as job_history
 from manager_api.jobs import stuck_store
 from manager_api.jobs.task_store import tasks_by_index
@@ -69,6 +70,8 @@ class TaskMoves:
         self.moved_in_bulk = False
         self.freed_stuck = False
         """Whether a task that was stuck has moved."""
+        self.ended: list[Ended] = []
+        """The tries that these moves have ended."""
 
     async def apply(self, moves: Sequence[TasksMoved]) -> None:
         """Apply the moves in their order; a task may be in several of them."""
@@ -162,6 +165,8 @@ class TaskMoves:
                 measures.task_started(move.worker_id, row.job_id, self._now)
         elif row.status is TaskStatus.ACTIVE:
             row.ended_at = self._now
+            # The row still names the worker of this try, even if the move names another one.
+            self._note_end(move, row.task_type, row.worker_id, row.started_at, row.steps_total)
             measures.task_ended(row.task_type, status, row.job_id, row.worker_id, self._now)
             if status is TaskStatus.COMPLETED and row.started_at is not None:
                 took = self._now - row.started_at
@@ -179,6 +184,20 @@ class TaskMoves:
         counts[previous] -= 1
         counts[status] += 1
         self._job.task_counts = {str(each): count for each, count in counts.items() if count > 0}
+
+    def _note_end(
+        self,
+        move: TasksMoved,
+        task_type: str,
+        worker_id: str | None,
+        started_at: datetime | None,
+        steps: int,
+    ) -> None:
+        self.ended.append(
+            Ended(
+                task_type, move.status, move.activity_text, worker_id, started_at, self._now, steps
+            )
+        )
 
     def _set_steps(self, row: TaskRow) -> None:
         if row.status in SETS_STEPS:
@@ -200,9 +219,25 @@ class TaskMoves:
             )
             .values(values)
         )
+        await self._note_ends(move)
         ranges = [{"first": r.start, "last": r.stop - 1} for r in parse_ranges(move.indexes)]
         for first in range(0, len(ranges), IN_CHUNK):
             await self._session.execute(statement, ranges[first : first + IN_CHUNK])
+
+    async def _note_ends(self, move: TasksMoved) -> None:
+        """Note the ends of the tries that a change of the job interrupts."""
+        if move.status is TaskStatus.ACTIVE:
+            return
+        columns = (_TASKS.c.task_type, _TASKS.c.worker_id, _TASKS.c.started_at)
+        query = select(_TASKS.c.index_in_job, *columns, _TASKS.c.steps_total).where(
+            _TASKS.c.job_id == self._job.id,
+            # A literal: with a parameter, SQLite would not use the index of active tasks.
+            literal_column("tasks.status = 'active'"),
+        )
+        ranges = parse_ranges(move.indexes)
+        for index, *about in await self._session.execute(query):
+            if any(index in each for each in ranges):
+                self._note_end(move, *about)
 
     def _values(self, move: TasksMoved) -> dict[str, Any]:
         values: dict[str, Any] = {

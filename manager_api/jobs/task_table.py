@@ -14,6 +14,7 @@ from manager_api.jobs.task_moves import steps_set_by, sum_up
 from manager_api.jobs.task_store import tasks_in_order
 from manager_api.runs import http_store as http_runs
 from workflows.domain.job.encoding import TaskColumns, decode, encode
+from workflows.domain.job.task_names import encode_names
 from workflows.domain.messages import RunKey
 from workflows.domain.statuses import TaskStatus
 
@@ -42,6 +43,12 @@ async def read_compact(session: AsyncSession, job_id: str) -> str:
         columns.failures.append(row.failures)
         columns.failed_by.append(tuple(row.failed_by))
     return await asyncio.to_thread(encode, columns)
+
+
+async def read_names(session: AsyncSession, job_id: str) -> str:
+    """Return the names of the job's tasks, as `workflows.domain.job.task_names` describes."""
+    rows = tasks_in_order(session, job_id, select(TaskRow.name))
+    return await asyncio.to_thread(encode_names, [row.name async for row in rows])
 
 
 async def take_over(session: AsyncSession, job: JobRow, compact: str, now: datetime) -> bool:

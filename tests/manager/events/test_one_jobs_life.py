@@ -77,7 +77,7 @@ def test_payloads_are_what_the_contract_calls_so(life: Life) -> None:
             _check(heard, document)
 
 
-#: Fields that Flamenco's document does not have, and its clients pass over; docs/events.md has them.
+#: Fields that Flamenco's document does not have, which its clients pass over (docs/events.md).
 OURS = {"EventJobUpdate": {"task_counts", "frame_s"}}
 
 
