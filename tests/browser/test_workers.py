@@ -208,7 +208,7 @@ def test_several_are_paused_and_resumed_together(at: At, farm: BrowsedFarm) -> N
     row(page, "anita").get_by_role("gridcell").first.click()
     row(page, "carmen").get_by_role("gridcell").first.click(modifiers=["Control"])
     bar = page.get_by_role("toolbar", name="Actions for the selected workers")
-    expect(bar).to_contain_text("2 selected")
+    expect(bar).to_contain_text("2 workers selected")
 
     bar.get_by_role("button", name="Pause").click()
     wait_until(lambda: all(of_ours(farm, name)["is_paused"] for name in ("anita", "carmen")))
