@@ -1,6 +1,7 @@
 """Submits several jobs of the open file at once: one for each ticked scene and camera."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -112,11 +113,19 @@ def submissions_of(context: Any, targets: Sequence[Target], job_name: str) -> "l
             metadata = {BATCH: batch, **target.metadata}
             made.append(submission_of(context, name, target, metadata))
         except NotSubmittable as refusal:
-            found += [each for each in refusal.findings if each not in found]
+            is_here = target.scene == context.scene.name
+            told_of = [each if is_here else _of_another(each, target) for each in refusal.findings]
+            found += [each for each in told_of if each not in found]
     found += same_outputs(made)
     if found:
         raise NotSubmittable(found)
     return made
+
+
+def _of_another(finding: Finding, target: Target) -> Finding:
+    """Return a finding without the buttons, which change or show the window's scene."""
+    of = "" if target.scene in finding.sentence else f"{target.scene}: "
+    return replace(finding, code="in-another-scene", sentence=f"{of}{finding.sentence}")
 
 
 def told(results: Sequence[Result]) -> str:

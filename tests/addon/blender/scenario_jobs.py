@@ -20,6 +20,7 @@ def jobs(given: "dict[str, Any]") -> "dict[str, Any]":
         "uploaded": _uploaded(given),
         "local": _rendered_here(given),
         "several": _several(given),
+        "mended": _mended(given),
         "controlled": _controlled(given),
         "refused": _refused(given),
     }
@@ -179,6 +180,43 @@ def _metadata(given: "dict[str, Any]", job_id: str) -> "dict[str, str]":
     )
     with urllib.request.urlopen(request, timeout=30) as answer:
         return dict(json.load(answer)["metadata"])
+
+
+def _mended(given: "dict[str, Any]") -> "dict[str, Any]":
+    """Make a scene that is odd in each way, and press every button that mends."""
+    from tablao.mending import MENDS
+    from tablao.session import session
+
+    scenario_scene.build(Path(given["project"]) / given["file"])
+    scene = bpy.context.scene
+    scene.tablao.job_type = "simple-blender-render"
+    _set("render_output_root", given["output"])
+    scene.frame_step, scene.frame_end = 3, 9
+    scene.render.resolution_percentage, scene.render.use_border = 50, True
+    for layer in scene.view_layers:
+        layer.use = False
+    if hasattr(scene.render.image_settings, "media_type"):
+        scene.render.image_settings.media_type = "VIDEO"
+    scene.render.image_settings.file_format = "FFMPEG"
+    has_tree = not hasattr(scene, "compositing_node_group")
+    if has_tree:
+        scene.use_nodes = True
+        scene.node_tree.nodes.clear()
+    bpy.ops.tablao.check()
+    before = [finding.code for finding in session.findings]
+    for code in before:
+        if code in MENDS:
+            bpy.ops.tablao.mend(code=code)
+    after = [finding.code for finding in session.findings]
+    from tablao.planning import submission_of
+
+    return {
+        "has_tree": has_tree,
+        "before": before,
+        "after": after,
+        "frames": submission_of(bpy.context).settings["frames"],
+        "format": scene.render.image_settings.file_format,
+    }
 
 
 def _several_refused(rows: Any, second: Any) -> "dict[str, str]":

@@ -372,6 +372,17 @@ def test_if_one_of_several_jobs_cannot_be_submitted_none_is(found: Found) -> Non
     assert "Nothing is ticked" in refused["nothing"]
 
 
+def test_buttons_mend_what_is_odd_about_a_scene(found: Found) -> None:
+    mended = found["jobs"]["mended"]
+
+    odd = {"frame-step", "resolution-scaled", "render-region", "no-view-layer", "video-format"}
+    assert set(mended["before"]) - {"unsaved-changes"} == odd | (
+        {"no-composite"} if mended["has_tree"] else set()
+    )
+    assert set(mended["after"]) <= {"unsaved-changes"}
+    assert (mended["frames"], mended["format"]) == ("1-9x3", "PNG")
+
+
 def test_a_job_is_paused_resumed_and_canceled_from_blender(found: Found) -> None:
     assert found["jobs"]["controlled"]["name"] == Path(found["file"]).stem
     assert found["jobs"]["controlled"]["priority"] == 77
