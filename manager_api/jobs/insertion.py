@@ -63,6 +63,7 @@ def _job_row(new: CompiledJob, now: datetime) -> JobRow:
         run=1,
         steps_completed=0,
         steps_total=sum(task.steps_total for task in new.tasks),
+        task_counts={str(TaskStatus.QUEUED): len(new.tasks)} if new.tasks else {},
     )
 
 

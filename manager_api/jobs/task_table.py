@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from manager_api.database.bulk import IN_CHUNK
 from manager_api.database.tables import JobRow, TaskRow, table_of
-from manager_api.jobs.task_moves import steps_set_by, sum_steps
+from manager_api.jobs.task_moves import steps_set_by, sum_up
 from manager_api.jobs.task_store import tasks_in_order
 from manager_api.runs import http_store as http_runs
 from workflows.domain.job.encoding import TaskColumns, decode, encode
@@ -74,7 +74,7 @@ async def take_over(session: AsyncSession, job: JobRow, compact: str, now: datet
         for first in range(0, len(rows), IN_CHUNK):
             await session.execute(statement, rows[first : first + IN_CHUNK])
     if changes:
-        await sum_steps(session, job)
+        await sum_up(session, job)
     return bool(changes)
 
 

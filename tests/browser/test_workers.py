@@ -84,6 +84,17 @@ def test_workers_are_listed_with_status_task_and_tags(at: At) -> None:
     expect(row(page, "carmen")).to_contain_text("connected")
 
 
+def test_an_idle_worker_says_why(at: At, farm: BrowsedFarm) -> None:
+    reason = 'The tasks that wait want the tag "nobody" or "slow".'
+    wait_until(lambda: of_ours(farm, "anita")["idle_reason"] == reason, 60)
+
+    page = opened(at, farm, "anita").page
+
+    expect(row(page, "anita").get_by_text(reason)).to_be_visible()
+    expect(page.get_by_role("region", name="anita", exact=True)).to_contain_text(f"idle: {reason}")
+    expect(row(page, "carmen")).not_to_contain_text("The tasks that wait")
+
+
 def test_the_current_task_leads_to_its_job(at: At, farm: BrowsedFarm) -> None:
     page = at("/workers")
 

@@ -61,6 +61,36 @@ async function sendPriority(job: Job, priority: number): Promise<void> {
   await answered(api.POST('/api/v3/jobs/{job_id}/setpriority', { params, body: { priority } }))
 }
 
+/** Each job's tag is restored by the undo, so it may differ. */
+export async function setTag(jobs: readonly Job[], tagId: string, tagName: string): Promise<void> {
+  const outcome = await forEachRow(jobs, ({ id }) => sendTag(id, tagId))
+  const run = async (): Promise<void> => {
+    const { refusals } = await forEachRow(outcome.done, (job) => sendTag(job.id, job.worker_tag ?? ''))
+    reportRefusals(refusals, jobsText)
+  }
+  report(outcome, { named: jobsText, done: tagId ? `got the worker tag ${tagName}` : 'may run on any worker', undo: { label: 'Undo', run: () => void run() } })
+}
+
+async function sendTag(id: string, tagId: string): Promise<void> {
+  const params = { path: { job_id: id } }
+  await answered(api.POST('/api/v3/jobs/{job_id}/settag', { params, body: tagId ? { id: tagId } : {} }))
+}
+
+export async function setProject(jobs: readonly Job[], project: string): Promise<void> {
+  const outcome = await forEachRow(jobs, ({ id }) => sendProject(id, project))
+  const run = async (): Promise<void> => {
+    const { refusals } = await forEachRow(outcome.done, (job) => sendProject(job.id, job.metadata.project ?? ''))
+    reportRefusals(refusals, jobsText)
+  }
+  const done = project.trim() ? `moved to the project ${project.trim()}` : 'taken out of the project'
+  report(outcome, { named: jobsText, done, undo: { label: 'Undo', run: () => void run() } })
+}
+
+async function sendProject(id: string, project: string): Promise<void> {
+  const params = { path: { job_id: id } }
+  await answered(api.PUT('/api/tablao/v1/jobs/{job_id}/project', { params, body: { project } }))
+}
+
 /** The number of Shaman checkouts that would be deleted with the jobs. */
 export async function checkoutsOf(jobs: readonly Job[]): Promise<number> {
   let count = 0
