@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from tests.chaos.two_managers import TwoManagers
@@ -78,10 +79,9 @@ def want_all(farm: FarmProcesses, hook: WebhookReceiver) -> None:
     wanted = {"name": "all", "scopes": ["read"]}
     token = farm.http.post(f"{API}/accounts/{made['id']}/tokens", json=wanted).json()["secret"]
     rules = {"email": "ana@studio.example", "rules": [{"kinds": KINDS, "scope": "all"}]}
-    answer = farm.http.put(
-        f"{API}/me/notifications",
+    answer = httpx.put(
+        f"{farm.url}{API}/me/notifications",
         json=rules,
-        auth=None,
         headers={"authorization": f"Bearer {token}"},
     )
     answer.raise_for_status()

@@ -1897,6 +1897,195 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/tablao/v1/webhooks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get Webhooks */
+        get: operations["getWebhooks"];
+        put?: never;
+        /**
+         * Create Webhook
+         * @description Add a webhook. The answer has its secret, which is not shown again.
+         */
+        post: operations["createWebhook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tablao/v1/webhooks/{webhook_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Change Webhook
+         * @description Change a webhook. Without an address it keeps the one that it has.
+         */
+        put: operations["changeWebhook"];
+        post?: never;
+        /**
+         * Delete Webhook
+         * @description Delete a webhook with its deliveries.
+         */
+        delete: operations["deleteWebhook"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tablao/v1/webhooks/{webhook_id}/secret": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Renew Webhook Secret
+         * @description Replace a webhook's secret at once. The answer has the new one.
+         */
+        post: operations["renewWebhookSecret"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tablao/v1/webhooks/{webhook_id}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Test Webhook
+         * @description Send a test message. How it ends is in the webhook's deliveries.
+         */
+        post: operations["testWebhook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tablao/v1/webhooks/{webhook_id}/deliveries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Deliveries
+         * @description Return the newest deliveries of a webhook with their tries, the newest first.
+         */
+        get: operations["getDeliveries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tablao/v1/deliveries/{delivery_id}/resend": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Resend Delivery
+         * @description Send a delivery once more, with the id that it had.
+         */
+        post: operations["resendDelivery"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tablao/v1/notifications/test-email": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Test Email
+         * @description Send an e-mail at once, and say how that ended.
+         */
+        post: operations["testEmail"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tablao/v1/notifications": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Notifications
+         * @description Return what was told last, the newest first.
+         */
+        get: operations["getNotifications"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tablao/v1/me/notifications": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get My Notifications
+         * @description Return what the caller is told by e-mail.
+         */
+        get: operations["getMyNotifications"];
+        /**
+         * Change My Notifications
+         * @description Replace the caller's address and rules.
+         */
+        put: operations["changeMyNotifications"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/tablao/v1/files": {
         parameters: {
             query?: never;
@@ -2559,6 +2748,47 @@ export interface components {
         ConfigurationPage: {
             [key: string]: unknown;
         };
+        /** Deliveries */
+        Deliveries: {
+            /** Deliveries */
+            deliveries: components["schemas"]["Delivery"][];
+        };
+        /** Delivery */
+        Delivery: {
+            /** Id */
+            id: string;
+            /** Title */
+            title: string;
+            state: components["schemas"]["DeliveryState"];
+            /**
+             * Created
+             * Format: date-time
+             */
+            created: string;
+            /** Next Try */
+            next_try?: string | null;
+            /** Tries */
+            tries: components["schemas"]["DeliveryTry"][];
+        };
+        /**
+         * DeliveryState
+         * @enum {string}
+         */
+        DeliveryState: "waiting" | "sent" | "given-up";
+        /** DeliveryTry */
+        DeliveryTry: {
+            /**
+             * Happened
+             * Format: date-time
+             */
+            happened: string;
+            /** Status */
+            status?: number | null;
+            /** Sentence */
+            sentence: string;
+            /** Answer */
+            answer: string;
+        };
         /**
          * EffectiveProvision
          * @description The settings in force for one worker.
@@ -2841,6 +3071,12 @@ export interface components {
             /** Temperature C */
             temperature_c?: number | null;
         };
+        /**
+         * HappeningKind
+         * @description What happened.
+         * @enum {string}
+         */
+        HappeningKind: "job-done" | "job-failed" | "job-stuck" | "job-waits" | "worker-aside" | "worker-lost" | "worker-waits" | "webhook-disabled" | "test";
         /** Health */
         Health: {
             /** Database */
@@ -3381,6 +3617,31 @@ export interface components {
             /** Secret */
             secret: string;
         };
+        /** NewWebhookRequest */
+        NewWebhookRequest: {
+            /** Name */
+            name: string;
+            /** Kinds */
+            kinds: components["schemas"]["HappeningKind"][];
+            /** @default all */
+            scope: components["schemas"]["Scope"];
+            /**
+             * Value
+             * @default
+             */
+            value: string;
+            /** @default plain */
+            shape: components["schemas"]["Shape"];
+            /**
+             * Is Enabled
+             * @default true
+             */
+            is_enabled: boolean;
+            /** Address */
+            address: string;
+            /** Secret */
+            secret?: string | null;
+        };
         /**
          * Origin
          * @enum {string}
@@ -3418,6 +3679,40 @@ export interface components {
          * @enum {string}
          */
         Permission: "read" | "submit" | "jobs:own" | "jobs:all" | "workers" | "temporal" | "register" | "admin";
+        /** PersonalAnswer */
+        PersonalAnswer: {
+            /** Email */
+            email: string;
+            /** Rules */
+            rules: components["schemas"]["PersonalRule"][];
+            /** Can Send */
+            can_send: boolean;
+        };
+        /**
+         * PersonalNotifications
+         * @description What a person is told by e-mail.
+         */
+        PersonalNotifications: {
+            /**
+             * Email
+             * @default
+             */
+            email: string;
+            /** Rules */
+            rules?: components["schemas"]["PersonalRule"][];
+        };
+        /** PersonalRule */
+        PersonalRule: {
+            /** Kinds */
+            kinds: components["schemas"]["HappeningKind"][];
+            /** @default mine */
+            scope: components["schemas"]["Scope"];
+            /**
+             * Value
+             * @default
+             */
+            value: string;
+        };
         /** PossibleAction */
         PossibleAction: {
             /** Action */
@@ -3646,6 +3941,12 @@ export interface components {
             /** Unseen */
             unseen: string[];
         };
+        /**
+         * Scope
+         * @description Which happenings a rule is about.
+         * @enum {string}
+         */
+        Scope: "all" | "project" | "tag" | "mine" | "job";
         /** ScriptToTry */
         ScriptToTry: {
             /** Source */
@@ -3722,6 +4023,12 @@ export interface components {
         ShamanSingleFileStatus: {
             status: components["schemas"]["FileStatus"];
         };
+        /**
+         * Shape
+         * @description What the body of a webhook's message looks like.
+         * @enum {string}
+         */
+        Shape: "plain" | "slack" | "discord" | "mattermost";
         /**
          * SharedStorage
          * @description The shared storage, for the host to look whether it is there before it writes.
@@ -3948,6 +4255,18 @@ export interface components {
              */
             address: string;
         };
+        /** TestEmailRequest */
+        TestEmailRequest: {
+            /** To */
+            to: string;
+        };
+        /** TestResult */
+        TestResult: {
+            /** Is Sent */
+            is_sent: boolean;
+            /** Sentence */
+            sentence: string;
+        };
         /** TimedTask */
         TimedTask: {
             /** Index In Job */
@@ -3995,6 +4314,26 @@ export interface components {
         Tokens: {
             /** Tokens */
             tokens: components["schemas"]["Token"][];
+        };
+        /** Told */
+        Told: {
+            /** Id */
+            id: number;
+            kind: components["schemas"]["HappeningKind"];
+            /**
+             * Happened
+             * Format: date-time
+             */
+            happened: string;
+            /** Facts */
+            facts: {
+                [key: string]: unknown;
+            };
+        };
+        /** ToldList */
+        ToldList: {
+            /** Notifications */
+            notifications: components["schemas"]["Told"][];
         };
         /**
          * Trial
@@ -4097,6 +4436,70 @@ export interface components {
             sentence: string;
             /** Hindered */
             hindered: components["schemas"]["HinderedWorkers"][];
+        };
+        /** Webhook */
+        Webhook: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /** Address */
+            address: string;
+            /** Kinds */
+            kinds: components["schemas"]["HappeningKind"][];
+            scope: components["schemas"]["Scope"];
+            /** Value */
+            value: string;
+            shape: components["schemas"]["Shape"];
+            /** Is Enabled */
+            is_enabled: boolean;
+            /** Failing Since */
+            failing_since?: string | null;
+            /** Trouble */
+            trouble: string;
+            /**
+             * Created
+             * Format: date-time
+             */
+            created: string;
+        };
+        /** WebhookChange */
+        WebhookChange: {
+            /** Name */
+            name: string;
+            /** Kinds */
+            kinds: components["schemas"]["HappeningKind"][];
+            /** @default all */
+            scope: components["schemas"]["Scope"];
+            /**
+             * Value
+             * @default
+             */
+            value: string;
+            /** @default plain */
+            shape: components["schemas"]["Shape"];
+            /**
+             * Is Enabled
+             * @default true
+             */
+            is_enabled: boolean;
+            /** Address */
+            address?: string | null;
+        };
+        /**
+         * WebhookSecret
+         * @description Shown once.
+         */
+        WebhookSecret: {
+            /** Id */
+            id: string;
+            /** Secret */
+            secret: string;
+        };
+        /** Webhooks */
+        Webhooks: {
+            /** Webhooks */
+            webhooks: components["schemas"]["Webhook"][];
         };
         /** Worker */
         Worker: {
@@ -9622,6 +10025,470 @@ export interface operations {
                 };
                 content: {
                     "text/plain": unknown;
+                };
+            };
+        };
+    };
+    getWebhooks: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Webhooks"];
+                };
+            };
+            /** @description Default Response */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    createWebhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewWebhookRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookSecret"];
+                };
+            };
+            /** @description The request does not fit, and the message says why */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"] | components["schemas"]["SecurityError"];
+                };
+            };
+            /** @description Default Response */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    changeWebhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                webhook_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WebhookChange"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Webhook"];
+                };
+            };
+            /** @description The request does not fit, and the message says why */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"] | components["schemas"]["SecurityError"];
+                };
+            };
+            /** @description Default Response */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    deleteWebhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                webhook_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request does not fit, and the message says why */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"] | components["schemas"]["SecurityError"];
+                };
+            };
+            /** @description Default Response */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    renewWebhookSecret: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                webhook_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookSecret"];
+                };
+            };
+            /** @description The request does not fit, and the message says why */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"] | components["schemas"]["SecurityError"];
+                };
+            };
+            /** @description Default Response */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    testWebhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                webhook_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request does not fit, and the message says why */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"] | components["schemas"]["SecurityError"];
+                };
+            };
+            /** @description Default Response */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    getDeliveries: {
+        parameters: {
+            query?: {
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                webhook_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Deliveries"];
+                };
+            };
+            /** @description The request does not fit, and the message says why */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"] | components["schemas"]["SecurityError"];
+                };
+            };
+            /** @description Default Response */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    resendDelivery: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                delivery_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request does not fit, and the message says why */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"] | components["schemas"]["SecurityError"];
+                };
+            };
+            /** @description Default Response */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    testEmail: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TestEmailRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TestResult"];
+                };
+            };
+            /** @description The request does not fit, and the message says why */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"] | components["schemas"]["SecurityError"];
+                };
+            };
+            /** @description Default Response */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    getNotifications: {
+        parameters: {
+            query?: {
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ToldList"];
+                };
+            };
+            /** @description The request does not fit, and the message says why */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"] | components["schemas"]["SecurityError"];
+                };
+            };
+            /** @description Default Response */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    getMyNotifications: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PersonalAnswer"];
+                };
+            };
+            /** @description Default Response */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    changeMyNotifications: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PersonalNotifications"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PersonalAnswer"];
+                };
+            };
+            /** @description The request does not fit, and the message says why */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"] | components["schemas"]["SecurityError"];
+                };
+            };
+            /** @description Default Response */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
                 };
             };
         };

@@ -25,7 +25,7 @@ from tests.manager.notifications.happen import Happen
 from tests.manager.notifications.receivers import WebhookReceiver
 from workflows.domain.asides import Aside
 from workflows.domain.messages import JobMoved, ProjectionWrite, RunKey, TasksMoved
-from workflows.domain.notifications import Kind, Scope, Shape, Times, Way
+from workflows.domain.notifications import HappeningKind, Scope, Shape, Times, Way
 from workflows.domain.shortages import Cause, Hindered, Shortage
 from workflows.domain.statuses import JobStatus, TaskStatus
 
@@ -38,7 +38,11 @@ AT_ONCE = Times(gather=timedelta())
 
 async def a_rule(db: Database, address: str = "https://hooks.example/x", **fields: Any) -> str:
     rule_id = str(uuid4())
-    facts = {"kinds": [str(kind) for kind in Kind], "scope": Scope.ALL, "shape": Shape.PLAIN}
+    facts = {
+        "kinds": [str(kind) for kind in HappeningKind],
+        "scope": Scope.ALL,
+        "shape": Shape.PLAIN,
+    }
     async with db.writing() as session:
         session.add(
             NotificationRuleRow(
@@ -71,13 +75,13 @@ async def test_two_managers_tell_and_send_each_message_once(db: Database) -> Non
             asyncio.create_task(Notifier(each, lambda: settings).run())
             for each in ([db] if db.is_sqlite else [db, other])
         ]
-        kinds = (Kind.JOB_DONE, Kind.JOB_FAILED, Kind.WORKER_LOST)
+        kinds = (HappeningKind.JOB_DONE, HappeningKind.JOB_FAILED, HappeningKind.WORKER_LOST)
         for kind in kinds:
             await Happen(db if db.is_sqlite else other)(kind, 40)
 
         async def all_came() -> bool:
             counts = [each.body["data"]["count"] for each in receiver.received]
-            return sum(counts) >= 3 * len(kinds) * 40
+            return bool(sum(counts) >= 3 * len(kinds) * 40)
 
         await eventually(all_came, 60)
         for each in both:
@@ -137,10 +141,11 @@ async def test_what_is_old_goes(db: Database) -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "kind"), [(JobStatus.COMPLETED, Kind.JOB_DONE), (JobStatus.FAILED, Kind.JOB_FAILED)]
+    ("status", "kind"),
+    [(JobStatus.COMPLETED, HappeningKind.JOB_DONE), (JobStatus.FAILED, HappeningKind.JOB_FAILED)],
 )
 async def test_the_end_of_a_job_is_noted_with_its_write(
-    db: Database, insert: Make, status: JobStatus, kind: Kind
+    db: Database, insert: Make, status: JobStatus, kind: HappeningKind
 ) -> None:
     job_id = await insert(metadata={"project": "Pilot"})
     moved = JobMoved(JobStatus.ACTIVE, status, "because", refresh_tasks=False)
@@ -161,7 +166,7 @@ async def test_a_requeue_that_fails_again_is_noted_again(db: Database, insert: M
     for sequence, moved in enumerate((failed, again, failed), start=1):
         await SqlProjectionStore(db).store(ProjectionWrite(job_id, 1, sequence, jobs=(moved,)))
 
-    assert [each.kind for each in await noted(db)] == [Kind.JOB_FAILED] * 2
+    assert [each.kind for each in await noted(db)] == [HappeningKind.JOB_FAILED] * 2
 
 
 async def test_a_paused_or_canceled_job_is_not_told(db: Database, insert: Make) -> None:
@@ -185,7 +190,10 @@ async def test_a_stuck_task_is_noted_once_for_each_attempt(
             await tasks.set_silences(session, {key: since})
 
     (only,) = await noted(db)
-    assert (only.kind, only.facts["text"]) == (Kind.JOB_STUCK, "task 2 gives no sign of life")
+    assert (only.kind, only.facts["text"]) == (
+        HappeningKind.JOB_STUCK,
+        "task 2 gives no sign of life",
+    )
 
 
 async def test_a_worker_that_comes_and_goes_is_noted_once_an_hour(
@@ -203,7 +211,7 @@ async def test_a_worker_that_comes_and_goes_is_noted_once_an_hour(
     # The hour may change between two of them.
     assert {each.facts["text"] for each in found} == {"The disk is full.", "No Blender is here."}
     assert len(found) in (2, 3)
-    assert {each.kind for each in found} == {Kind.WORKER_ASIDE}
+    assert {each.kind for each in found} == {HappeningKind.WORKER_ASIDE}
 
 
 async def test_lost_workers_and_those_that_wait_are_noted(db: Database, worker: Make) -> None:
@@ -216,7 +224,7 @@ async def test_lost_workers_and_those_that_wait_are_noted(db: Database, worker: 
         await workers.register(session, new)
 
     found = [(each.kind, each.facts["name"]) for each in await noted(db)]
-    assert found == [(Kind.WORKER_LOST, "carmen"), (Kind.WORKER_WAITS, "new")]
+    assert found == [(HappeningKind.WORKER_LOST, "carmen"), (HappeningKind.WORKER_WAITS, "new")]
 
 
 async def test_a_job_that_cannot_go_on_is_told_after_a_while(db: Database, insert: Make) -> None:
