@@ -43,6 +43,10 @@ class JobTimeLeft(Answer):
 class TimesLeft(Answer):
     jobs: list[JobTimeLeft]
     """The active jobs of which it is known."""
+    workers: dict[str, int]
+    """How many slots of workers are at each active job, by the job's id; jobs without workers are
+    left out.
+    """
 
 
 class RenderedNow(RenderProgress):

@@ -18,6 +18,7 @@ from pydantic_settings import SettingsConfigDict
 from activities.process.layered_settings import LayeredSettings, SettingsError
 from manager_api.settings.about import AT_ONCE, WITH_JOB, About, Secret, Topic
 from manager_api.settings.listening import address, host_and_port
+from manager_api.settings.notifications import Notifications, Smtp
 from manager_api.settings.paths import expanded_path, of_user, with_defaults
 from manager_api.settings.reach import (
     LIST_OF_NAMES,
@@ -140,6 +141,8 @@ class ManagerSettings(LayeredSettings):
         ),
     ] = Field(default="tablao.sqlite", repr=False)
     """An SQLite file, or an SQLAlchemy URL, which may hold a password."""
+    history_kept: Annotated[Duration, About(Topic.FARM, AT_ONCE)] = timedelta(days=365)
+    """0: for ever."""
     database_check_period: Annotated[Duration, About(Topic.FARM, AT_ONCE, is_flamencos=True)] = (
         timedelta(minutes=10)
     )
@@ -248,6 +251,8 @@ class ManagerSettings(LayeredSettings):
     events_queue: Annotated[Positive, About(Topic.EVENTS)] = 500
     """Flamenco disconnects a slow client at the same number."""
     mqtt: Mqtt = Mqtt()
+    notifications: Notifications = Notifications()
+    smtp: Smtp = Smtp()
 
     @field_validator("data_dir", mode="after")
     @classmethod

@@ -34,8 +34,10 @@ from manager_api.web.tablao import (
     accounts,
     actions,
     archives,
+    comments,
     events,
     farm,
+    farm_history,
     files,
     frames,
     garbage,
@@ -44,6 +46,7 @@ from manager_api.web.tablao import (
     joining,
     login,
     metrics,
+    notifications,
     oidc,
     provisions,
     rna_overrides,
@@ -53,6 +56,7 @@ from manager_api.web.tablao import (
     workers,
 )
 from manager_api.web.tablao import configuration as tablao_configuration
+from manager_api.web.tablao import jobs as farm_jobs
 from manager_api.web.tablao import last_rendered as recent_images
 
 #: The requests that have more to say than others: their paths, and the least limit in bytes.
@@ -85,14 +89,18 @@ ROUTERS: tuple[APIRouter, ...] = (
     shaman.router,
     garbage.router,
     actions.router,
+    farm_jobs.router,
     job_details.router,
     task_logs.router,
     rna_overrides.router,
     archives.router,
     views.router,
+    comments.router,
     events.router,
     farm.router,
     metrics.router,
+    notifications.router,
+    farm_history.router,
     files.router,
     frames.router,
     recent_images.router,

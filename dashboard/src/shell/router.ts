@@ -14,6 +14,7 @@ export const router = createRouter({
     { path: '/workers/:workerId?', name: 'workers', component: lazyPage(() => import('@/workers/WorkersView.vue')) },
     { path: '/last-rendered', name: 'last-rendered', component: lazyPage(() => import('@/lastrendered/LastRenderedView.vue')) },
     { path: '/wall', name: 'wall', component: lazyPage(() => import('@/wall/WallView.vue')), meta: { isBare: true } },
+    { path: '/history', name: 'history', component: lazyPage(() => import('@/history/HistoryView.vue')) },
     { path: '/settings/:page?', name: 'settings', component: lazyPage(() => import('@/settings/SettingsView.vue')) },
     { path: '/submit', name: 'submit', component: lazyPage(() => import('@/submit/SubmitView.vue')) },
     { path: '/login', name: 'login', component: lazyPage(() => import('@/access/LoginPage.vue')) },

@@ -33,6 +33,7 @@ SOURCES: Mapping[str, str] = {
     "/workers": f"{FLAMENCO}/worker-mgt/workers/{{worker_id}}",
     "/workers/WORKER/statistics": f"{API}/workers/{{worker_id}}/statistics",
     "/views": f"{API}/views",
+    "/comments": f"{API}/jobs/{{job_id}}/comments",
     "/provisions": f"{API}/provisions",
     "/workertags": f"{FLAMENCO}/worker-mgt/tag/{{tag_id}}",
 }
