@@ -39,6 +39,7 @@ from manager_api.job_types.farm import farm_job_types
 from manager_api.jobs.projection import SqlProjectionStore
 from manager_api.keeper.pruning import LeasePruning
 from manager_api.keeper.restores import RestoreWatch
+from manager_api.keeper.sampling import Sampling
 from manager_api.keeper.store import SqlKeeperStore
 from manager_api.logs.process_log import set_level, set_up_log
 from manager_api.logs.task_logs import TaskLogs
@@ -297,6 +298,7 @@ def _keeper_duties(parts: ManagerParts) -> Sequence[KeeperDuty]:
         ),
         SleepDuty(parts.database, parts.settings.keeper_tick_s),
         LeasePruning(SqlKeeperStore(parts.database)),
+        Sampling(parts.database, lambda: parts.settings.history_kept),
     )
 
 

@@ -191,6 +191,7 @@ def _fields(details: Mapping[str, Any], task: Mapping[str, Any] | None) -> list[
         ("tags", ", ".join(tag["name"] for tag in details["tags"])),
         ("sleeps", _sentence(details["sleep_schedule"]) if details["sleep_schedule"] else ""),
         ("task", f"{task['name']} ({task['status']}, {task['id']})" if task else ""),
+        ("idle", details.get("idle_reason") or ""),
         ("version", details["version"]),
         ("machine", f"{details['platform']}, {details['ip_address']}"),
         ("last seen", details["last_seen"]),

@@ -151,6 +151,12 @@ class JobRow(Base):
     delete_requested_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     steps_total: Mapped[int] = mapped_column(default=0)
     steps_completed: Mapped[int] = mapped_column(default=0)
+    task_counts: Mapped[dict[str, int] | None] = mapped_column(JSON(none_as_null=True))
+    """How many tasks have each status; statuses that none has are left out. Null: no tasks."""
+    render_ms: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
+    """Milliseconds that its completed first tasks took: those that wait for no other task."""
+    render_steps: Mapped[int] = mapped_column(default=0, server_default="0")
+    """The steps of these tasks, which are frames as a rule."""
 
     run: Mapped[int] = mapped_column(default=1)
     """Number of the run that owns this job; issued here, never reused."""
@@ -309,6 +315,10 @@ class WorkerRow(Base):
     """
     first_secret_hash: Mapped[str | None] = mapped_column(String(255))
     """The hash of the first secret; null while that one counts. Task tokens are sealed with it."""
+    idle_reason: Mapped[str | None] = mapped_column(FreeText)
+    """Why the worker gets none of the tasks that wait, as the keeper saw it last; null if no task
+    waits, and for workers with a task.
+    """
 
 
 class WorkerTagRow(Base):
@@ -764,3 +774,55 @@ class DeliveryTryRow(Base):
     sentence: Mapped[str] = mapped_column(FreeText)
     answer: Mapped[str] = mapped_column(FreeText, default="")
     """The beginning of the answer."""
+
+
+class HistoryRow(Base):
+    """Tries of tasks that ended in an hour, and the time that all tries took in it.
+
+    Rows outlive jobs, workers and tags.
+    """
+
+    __tablename__ = "farm_hours"
+    __table_args__ = ({"sqlite_with_rowid": False},)  # read by ranges of hours
+
+    hour: Mapped[datetime] = mapped_column(UtcDateTime, primary_key=True)
+    """The hour's beginning."""
+    project: Mapped[str] = mapped_column(FreeText, primary_key=True)
+    person: Mapped[str] = mapped_column(FreeText, primary_key=True)
+    """The job's user."""
+    worker_id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    tag: Mapped[str] = mapped_column(FreeText, primary_key=True)
+    """The name of the tag that the job asked for."""
+    completed: Mapped[int] = mapped_column(BigInteger)
+    failed: Mapped[int] = mapped_column(BigInteger)
+    interrupted: Mapped[int] = mapped_column(BigInteger)
+    """Tries that neither completed nor failed."""
+    frames: Mapped[int] = mapped_column(BigInteger)
+    busy_ms: Mapped[int] = mapped_column(BigInteger)
+    lost_ms: Mapped[int] = mapped_column(BigInteger)
+    """The part of `busy_ms` of the tries that did not complete."""
+
+
+class HistoryCauseRow(Base):
+    """How many tries failed in an hour for a cause."""
+
+    __tablename__ = "farm_hour_causes"
+
+    hour: Mapped[datetime] = mapped_column(UtcDateTime, primary_key=True)
+    cause: Mapped[str] = mapped_column(FreeText, primary_key=True)
+    failed: Mapped[int] = mapped_column(BigInteger)
+
+
+class HistorySampleRow(Base):
+    """The farm in an hour, as the keeper saw it each few minutes: sums, and how often it looked."""
+
+    __tablename__ = "farm_hour_samples"
+
+    hour: Mapped[datetime] = mapped_column(UtcDateTime, primary_key=True)
+    samples: Mapped[int] = mapped_column(default=0)
+    slots: Mapped[int] = mapped_column(BigInteger, default=0)
+    """Of workers that are awake."""
+    ready: Mapped[int] = mapped_column(BigInteger, default=0)
+    """Tasks that could have started, if workers had been free."""
+    waiting: Mapped[dict[str, int]] = mapped_column(JSON, default=dict)
+    """Of these the ones that found no worker, by `workflows.domain.shortages.Cause`."""

@@ -3,12 +3,13 @@
 The cost grows with the number of moves, not with the number of the job's tasks.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import bindparam, case, func, select, update
+from sqlalchemy import bindparam, case, func, literal_column, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from manager_api.database import events
@@ -16,6 +17,7 @@ from manager_api.database.bulk import IN_CHUNK
 from manager_api.database.engine import Session
 from manager_api.database.payloads import WORKERS, task_event, topic_of_job, worker_event
 from manager_api.database.tables import JobRow, TaskRow, WorkerRow, table_of
+from manager_api.farm_history.ledger import Ended
 from manager_api.jobs import history as job_history
 from manager_api.jobs import stuck_store
 from manager_api.jobs.task_store import tasks_by_index
@@ -26,7 +28,7 @@ from workflows.domain.messages import RunKey, TasksMoved
 from workflows.domain.statuses import WAITING, TaskStatus
 
 _TASKS = table_of(TaskRow)
-#: Statuses that set a task's steps. After such a bulk change the job's steps are summed up again.
+#: Statuses that set a task's steps.
 SETS_STEPS = frozenset({TaskStatus.QUEUED, TaskStatus.COMPLETED})
 _FAILED = frozenset({TaskStatus.FAILED, TaskStatus.SOFT_FAILED})
 
@@ -58,7 +60,7 @@ class KnownWorkers:
 
 
 class TaskMoves:
-    """Moves tasks of one job, which this transaction has locked, and updates the job's steps."""
+    """Moves tasks of one job, which this transaction has locked, and updates the job's sums."""
 
     def __init__(self, session: Session, job: JobRow, workers: KnownWorkers, now: datetime) -> None:
         self._session = session
@@ -68,10 +70,11 @@ class TaskMoves:
         self.moved_in_bulk = False
         self.freed_stuck = False
         """Whether a task that was stuck has moved."""
+        self.ended: list[Ended] = []
+        """The tries that these moves have ended."""
 
     async def apply(self, moves: Sequence[TasksMoved]) -> None:
         """Apply the moves in their order; a task may be in several of them."""
-        needs_sum = False
         for in_bulk, group in groupby(moves, lambda move: move.in_bulk):
             if not in_bulk:
                 await self._one_by_one(list(group))
@@ -81,9 +84,8 @@ class TaskMoves:
             self.moved_in_bulk = True
             for move in group:
                 await self._in_bulk(move)
-                needs_sum = needs_sum or move.status in SETS_STEPS
-        if needs_sum:
-            await sum_steps(self._session, self._job)
+        if self.moved_in_bulk:
+            await sum_up(self._session, self._job)
 
     async def _one_by_one(self, moves: Sequence[TasksMoved]) -> None:
         on_offer = await self._on_offer(moves)
@@ -140,6 +142,7 @@ class TaskMoves:
         if move.renders_again:
             row.frames_from = row.attempt + 1
         self._set_steps(row)
+        self._count(previous, row.status)
         named = self._workers.get(row.worker_id)
         payload = task_event(
             row,
@@ -162,10 +165,39 @@ class TaskMoves:
                 measures.task_started(move.worker_id, row.job_id, self._now)
         elif row.status is TaskStatus.ACTIVE:
             row.ended_at = self._now
+            # The row still names the worker of this try, even if the move names another one.
+            self._note_end(move, row.task_type, row.worker_id, row.started_at, row.steps_total)
             measures.task_ended(row.task_type, status, row.job_id, row.worker_id, self._now)
             if status is TaskStatus.COMPLETED and row.started_at is not None:
                 took = self._now - row.started_at
                 measures.task_took(row.task_type, took.total_seconds())
+                self._note_frames(row, took.total_seconds())
+
+    def _note_frames(self, row: TaskRow, seconds: float) -> None:
+        # Tasks that wait for others make something of the frames, such as a video.
+        if not row.depends_on and row.steps_total:
+            self._job.render_ms += round(1000 * seconds)
+            self._job.render_steps += row.steps_total
+
+    def _count(self, previous: TaskStatus, status: TaskStatus) -> None:
+        counts = Counter(self._job.task_counts or {})
+        counts[previous] -= 1
+        counts[status] += 1
+        self._job.task_counts = {str(each): count for each, count in counts.items() if count > 0}
+
+    def _note_end(
+        self,
+        move: TasksMoved,
+        task_type: str,
+        worker_id: str | None,
+        started_at: datetime | None,
+        steps: int,
+    ) -> None:
+        self.ended.append(
+            Ended(
+                task_type, move.status, move.activity_text, worker_id, started_at, self._now, steps
+            )
+        )
 
     def _set_steps(self, row: TaskRow) -> None:
         if row.status in SETS_STEPS:
@@ -187,9 +219,25 @@ class TaskMoves:
             )
             .values(values)
         )
+        await self._note_ends(move)
         ranges = [{"first": r.start, "last": r.stop - 1} for r in parse_ranges(move.indexes)]
         for first in range(0, len(ranges), IN_CHUNK):
             await self._session.execute(statement, ranges[first : first + IN_CHUNK])
+
+    async def _note_ends(self, move: TasksMoved) -> None:
+        """Note the ends of the tries that a change of the job interrupts."""
+        if move.status is TaskStatus.ACTIVE:
+            return
+        columns = (_TASKS.c.task_type, _TASKS.c.worker_id, _TASKS.c.started_at)
+        query = select(_TASKS.c.index_in_job, *columns, _TASKS.c.steps_total).where(
+            _TASKS.c.job_id == self._job.id,
+            # A literal: with a parameter, SQLite would not use the index of active tasks.
+            literal_column("tasks.status = 'active'"),
+        )
+        ranges = parse_ranges(move.indexes)
+        for index, *about in await self._session.execute(query):
+            if any(index in each for each in ranges):
+                self._note_end(move, *about)
 
     def _values(self, move: TasksMoved) -> dict[str, Any]:
         values: dict[str, Any] = {
@@ -223,10 +271,25 @@ def steps_set_by(status: TaskStatus) -> dict[str, Any]:
     return {}
 
 
-async def sum_steps(session: AsyncSession, job: JobRow) -> None:
-    """Sum up the job's steps. This reads every task, so use it only after changes of many."""
-    query = select(
-        func.coalesce(func.sum(TaskRow.steps_completed), 0),
-        func.coalesce(func.sum(TaskRow.steps_total), 0),
-    ).where(TaskRow.job_id == job.id)
-    job.steps_completed, job.steps_total = (await session.execute(query)).one()
+async def sum_up(session: AsyncSession, job: JobRow) -> None:
+    """Count the job's tasks and sum up their steps.
+
+    This reads every task, so use it only after changes of many.
+    """
+    query = (
+        select(
+            TaskRow.status,
+            func.count(),
+            func.sum(TaskRow.steps_completed),
+            func.sum(TaskRow.steps_total),
+        )
+        .where(TaskRow.job_id == job.id)
+        .group_by(TaskRow.status)
+    )
+    found = (await session.execute(query)).all()
+    job.task_counts = {str(status): count for status, count, _, _ in found}
+    job.steps_completed = sum(completed for _, _, completed, _ in found)
+    job.steps_total = sum(total for _, _, _, total in found)
+    if str(TaskStatus.COMPLETED) not in job.task_counts:
+        # The times of frames that are rendered again say nothing any more.
+        job.render_ms, job.render_steps = 0, 0

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily
@@ -53,7 +53,15 @@ async def _of_jobs(session: AsyncSession) -> list[Metric]:
     return [_gauge("tablao_jobs", "Jobs that are not archived.", jobs, "status")]
 
 
-async def _of_tasks(session: AsyncSession) -> list[Metric]:
+class TaskFigures(NamedTuple):
+    active: int
+    ready: int
+    """Tasks that could start, if workers were free."""
+    waiting: Mapping[str, int]
+    """Tasks that could start and find no worker, by what keeps most workers from them."""
+
+
+async def task_figures(session: AsyncSession) -> TaskFigures:
     # A literal: with a parameter, SQLite would not use the index of active tasks.
     at_work: ColumnElement[bool] = literal_column("tasks.status = 'active'")
     active = select(func.count()).select_from(table_of(TaskRow)).where(at_work)
@@ -67,13 +75,18 @@ async def _of_tasks(session: AsyncSession) -> list[Metric]:
         for each in (waits or {}).get("types", ()):
             hindered = [(group["cause"], group["workers"]) for group in each["hindered"]]
             waiting[main_cause(hindered)] += each["tasks"]
+    return TaskFigures(await _one(session, active), ready, waiting)
+
+
+async def _of_tasks(session: AsyncSession) -> list[Metric]:
+    found = await task_figures(session)
     return [
-        _gauge("tablao_tasks_active", "Tasks that are being run.", await _one(session, active)),
-        _gauge("tablao_tasks_ready", "Tasks that could start, if workers were free.", ready),
+        _gauge("tablao_tasks_active", "Tasks that are being run.", found.active),
+        _gauge("tablao_tasks_ready", "Tasks that could start, if workers were free.", found.ready),
         _gauge(
             "tablao_tasks_waiting",
             "Tasks that could start and find no worker, by what keeps most workers from them.",
-            waiting,
+            found.waiting,
             "cause",
         ),
     ]

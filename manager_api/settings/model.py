@@ -141,6 +141,8 @@ class ManagerSettings(LayeredSettings):
         ),
     ] = Field(default="tablao.sqlite", repr=False)
     """An SQLite file, or an SQLAlchemy URL, which may hold a password."""
+    history_kept: Annotated[Duration, About(Topic.FARM, AT_ONCE)] = timedelta(days=365)
+    """0: for ever."""
     database_check_period: Annotated[Duration, About(Topic.FARM, AT_ONCE, is_flamencos=True)] = (
         timedelta(minutes=10)
     )

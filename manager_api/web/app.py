@@ -37,6 +37,7 @@ from manager_api.web.tablao import (
     comments,
     events,
     farm,
+    farm_history,
     files,
     frames,
     garbage,
@@ -50,10 +51,12 @@ from manager_api.web.tablao import (
     provisions,
     rna_overrides,
     runs,
+    task_logs,
     views,
     workers,
 )
 from manager_api.web.tablao import configuration as tablao_configuration
+from manager_api.web.tablao import jobs as farm_jobs
 from manager_api.web.tablao import last_rendered as recent_images
 
 #: The requests that have more to say than others: their paths, and the least limit in bytes.
@@ -86,7 +89,9 @@ ROUTERS: tuple[APIRouter, ...] = (
     shaman.router,
     garbage.router,
     actions.router,
+    farm_jobs.router,
     job_details.router,
+    task_logs.router,
     rna_overrides.router,
     archives.router,
     views.router,
@@ -95,6 +100,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     farm.router,
     metrics.router,
     notifications.router,
+    farm_history.router,
     files.router,
     frames.router,
     recent_images.router,

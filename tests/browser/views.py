@@ -28,6 +28,7 @@ VIEWS: Mapping[str, Callable[[BrowsedFarm], str]] = {
     "workers": lambda _: "/workers",
     "worker": lambda farm: f"/workers/{farm.worker('anita')['id']}",
     "last-rendered": lambda _: "/last-rendered",
+    "history": lambda _: "/history?by=worker",
     "submit": lambda _: "/submit",
     "settings": lambda _: "/settings",
     "settings-storage": lambda _: "/settings/storage",

@@ -1478,6 +1478,63 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/tablao/v1/jobs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Jobs
+         * @description Return all jobs that are not archived, newest first.
+         */
+        get: operations["getJobs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tablao/v1/jobs/{job_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get Job */
+        get: operations["getJob"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tablao/v1/jobs/{job_id}/project": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Set Job Project
+         * @description Set the project of a job, for people and filters. Its tasks and files do not change.
+         */
+        put: operations["setJobProject"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/tablao/v1/jobs/{job_id}/statistics": {
         parameters: {
             query?: never;
@@ -1627,6 +1684,46 @@ export interface paths {
         };
         /** Get Task Tries */
         get: operations["getTaskTries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tablao/v1/tasks/{task_id}/log": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Log Tries
+         * @description Return the tries of a task whose logs are kept, the newest first.
+         */
+        get: operations["getLogTries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tablao/v1/tasks/{task_id}/log/{attempt}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Fetch Log Of Try
+         * @description Return the log of one try of a task, as far as it is kept.
+         */
+        get: operations["fetchLogOfTry"];
         put?: never;
         post?: never;
         delete?: never;
@@ -2086,6 +2183,48 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/tablao/v1/history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Farm History
+         * @description Return what the farm did from `from` to `to`, by default in the last day, in full hours.
+         *
+         *     Days begin in the time zone `zone`. Times without a zone are in it, too.
+         */
+        get: operations["getFarmHistory"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tablao/v1/history.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Farm History Csv
+         * @description Return the same as a table for spreadsheets; hours and days are in `zone`.
+         */
+        get: operations["getFarmHistoryCsv"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/tablao/v1/files": {
         parameters: {
             query?: never;
@@ -2122,6 +2261,66 @@ export interface paths {
          * @description Return the frames that the job's settings name, and their files in the shared storage.
          */
         get: operations["listFrames"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tablao/v1/jobs/{job_id}/frame-tasks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Frame Tasks
+         * @description Return which task renders which frames, and how long it took: at most 10,000 frames.
+         */
+        get: operations["getFrameTasks"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tablao/v1/jobs/{job_id}/frames/{frame}/versions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Frame Versions
+         * @description Return earlier pictures of a frame that was rendered again, at most five.
+         */
+        get: operations["listFrameVersions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tablao/v1/jobs/{job_id}/frames/{frame}/versions/{version}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Fetch Frame Version
+         * @description Return an earlier picture of a frame as JPEG, in the largest size that is kept.
+         */
+        get: operations["fetchFrameVersion"];
         put?: never;
         post?: never;
         delete?: never;
@@ -2847,6 +3046,92 @@ export interface components {
             /** Temporal Ui */
             temporal_ui: string;
         };
+        /** FarmHistory */
+        FarmHistory: {
+            /**
+             * Start
+             * Format: date-time
+             */
+            start: string;
+            /**
+             * End
+             * Format: date-time
+             */
+            end: string;
+            by: components["schemas"]["HistoryBy"];
+            /** Zone */
+            zone: string;
+            /** Since */
+            since?: string | null;
+            total: components["schemas"]["HistoryFigures"];
+            /** Rows */
+            rows: components["schemas"]["HistoryGroup"][];
+            /** Left Off */
+            left_off: number;
+        };
+        /** FarmJob */
+        FarmJob: {
+            /** Name */
+            name: string;
+            /** Type */
+            type: string;
+            /** Priority */
+            priority: number;
+            /** Settings */
+            settings: {
+                [key: string]: unknown;
+            };
+            /** Metadata */
+            metadata: {
+                [key: string]: string;
+            };
+            /**
+             * Submitter Platform
+             * @default
+             */
+            submitter_platform: string;
+            storage?: components["schemas"]["JobStorage"] | null;
+            /** Worker Tag */
+            worker_tag?: string | null;
+            /** Id */
+            id: string;
+            /**
+             * Created
+             * Format: date-time
+             */
+            created: string;
+            /**
+             * Updated
+             * Format: date-time
+             */
+            updated: string;
+            status: components["schemas"]["JobStatus"];
+            /** Activity */
+            activity: string;
+            /** Steps Completed */
+            steps_completed: number;
+            /** Steps Total */
+            steps_total: number;
+            /** Delete Requested At */
+            delete_requested_at?: string | null;
+            /** Owner */
+            owner?: string | null;
+            /** Tasks Stuck */
+            tasks_stuck?: number | null;
+            /** Waiting */
+            waiting?: string | null;
+            /** Task Counts */
+            task_counts: {
+                [key: string]: number;
+            };
+            /** Frame S */
+            frame_s?: number | null;
+        };
+        /** FarmJobList */
+        FarmJobList: {
+            /** Jobs */
+            jobs: components["schemas"]["FarmJob"][];
+        };
         /**
          * FarmStatus
          * @enum {string}
@@ -2906,6 +3191,8 @@ export interface components {
             statistics: components["schemas"]["MachineStatistics"];
             /** Tasks */
             tasks: components["schemas"]["FarmWorkerTask"][];
+            /** Idle Reason */
+            idle_reason: string | null;
         };
         /**
          * FarmWorkerBlock
@@ -2952,6 +3239,8 @@ export interface components {
              * Format: date-time
              */
             updated: string;
+            /** Started At */
+            started_at: string | null;
         };
         /** FarmWorkerTaskList */
         FarmWorkerTaskList: {
@@ -3034,6 +3323,47 @@ export interface components {
             note: string;
         };
         /**
+         * FrameTask
+         * @description A task that renders frames.
+         */
+        FrameTask: {
+            /** Index In Job */
+            index_in_job: number;
+            status: components["schemas"]["TaskStatus"];
+            /** Frames */
+            frames: number[];
+            /** Seconds */
+            seconds?: number | null;
+            worker?: components["schemas"]["TaskWorker"] | null;
+        };
+        /** FrameTasks */
+        FrameTasks: {
+            /** Tasks */
+            tasks: components["schemas"]["FrameTask"][];
+            /** Is Complete */
+            is_complete: boolean;
+        };
+        /**
+         * FrameVersion
+         * @description A picture of a frame's file as it was, before it was rendered again.
+         */
+        FrameVersion: {
+            /**
+             * Saved
+             * Format: date-time
+             */
+            saved: string;
+            /** Width */
+            width: number;
+            /** Url */
+            url: string;
+        };
+        /** FrameVersions */
+        FrameVersions: {
+            /** Versions */
+            versions: components["schemas"]["FrameVersion"][];
+        };
+        /**
          * FramesOnRequeue
          * @description What becomes of the frames that a requeued task has written.
          * @enum {string}
@@ -3093,6 +3423,58 @@ export interface components {
             workers: number;
             /** Names */
             names: string[];
+        };
+        /**
+         * HistoryBy
+         * @description What the figures of a period are grouped by.
+         * @enum {string}
+         */
+        HistoryBy: "project" | "user" | "worker" | "tag" | "cause" | "hour" | "day";
+        /** HistoryFigures */
+        HistoryFigures: {
+            /** Completed */
+            completed: number;
+            /** Failed */
+            failed: number;
+            /** Interrupted */
+            interrupted: number;
+            /** Frames */
+            frames: number;
+            /** Busy S */
+            busy_s: number;
+            /** Lost S */
+            lost_s: number;
+        };
+        /** HistoryGroup */
+        HistoryGroup: {
+            /** Completed */
+            completed: number;
+            /** Failed */
+            failed: number;
+            /** Interrupted */
+            interrupted: number;
+            /** Frames */
+            frames: number;
+            /** Busy S */
+            busy_s: number;
+            /** Lost S */
+            lost_s: number;
+            /** Name */
+            name: string;
+            /** Id */
+            id?: string | null;
+            /** Start */
+            start?: string | null;
+            /** Available S */
+            available_s?: number | null;
+            /** Utilisation */
+            utilisation?: number | null;
+            /** Ready */
+            ready?: number | null;
+            /** Waiting */
+            waiting?: {
+                [key: string]: number;
+            } | null;
         };
         /** Job */
         Job: {
@@ -3249,6 +3631,8 @@ export interface components {
         JobPreview: {
             /** Problem */
             problem: string;
+            /** Printed */
+            printed: string[];
             /** Task Count */
             task_count: number;
         };
@@ -3263,6 +3647,11 @@ export interface components {
             tasks: components["schemas"]["RenderedNow"][];
             /** Stuck */
             stuck: components["schemas"]["StuckTask"][];
+        };
+        /** JobProject */
+        JobProject: {
+            /** Project */
+            project: string;
         };
         /**
          * JobReasons
@@ -3459,6 +3848,14 @@ export interface components {
             may_edit_python: boolean;
             /** Job Types */
             job_types: components["schemas"]["ListedJobType"][];
+        };
+        /** LogOfTry */
+        LogOfTry: {
+            /** Attempt */
+            attempt: number;
+            /** Size */
+            size: number;
+            worker?: components["schemas"]["TaskWorker"] | null;
         };
         /** LoggedOut */
         LoggedOut: {
@@ -4156,6 +4553,14 @@ export interface components {
             size: number;
         };
         /**
+         * TaskLogTries
+         * @description The tries of a task whose logs are kept.
+         */
+        TaskLogTries: {
+            /** Tries */
+            tries: components["schemas"]["LogOfTry"][];
+        };
+        /**
          * TaskStatus
          * @enum {string}
          */
@@ -4282,6 +4687,10 @@ export interface components {
         TimesLeft: {
             /** Jobs */
             jobs: components["schemas"]["JobTimeLeft"][];
+            /** Workers */
+            workers: {
+                [key: string]: number;
+            };
         };
         /** Token */
         Token: {
@@ -4343,6 +4752,8 @@ export interface components {
             job_type?: components["schemas"]["AvailableJobType"] | null;
             /** Problem */
             problem: string;
+            /** Printed */
+            printed: string[];
             /** Settings */
             settings: {
                 [key: string]: unknown;
@@ -8944,6 +9355,144 @@ export interface operations {
             };
         };
     };
+    getJobs: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FarmJobList"];
+                };
+            };
+            /** @description Default Response */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    getJob: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FarmJob"];
+                };
+            };
+            /** @description The request does not fit, and the message says why */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"] | components["schemas"]["SecurityError"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Default Response */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    setJobProject: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["JobProject"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request does not fit, and the message says why */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"] | components["schemas"]["SecurityError"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The job is archived or being deleted */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Default Response */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
     getJobTimes: {
         parameters: {
             query?: never;
@@ -9236,6 +9785,94 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["TaskTries"];
                 };
+            };
+            /** @description The request does not fit, and the message says why */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"] | components["schemas"]["SecurityError"];
+                };
+            };
+            /** @description Default Response */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    getLogTries: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                task_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TaskLogTries"];
+                };
+            };
+            /** @description The request does not fit, and the message says why */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"] | components["schemas"]["SecurityError"];
+                };
+            };
+            /** @description Default Response */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    fetchLogOfTry: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                attempt: number;
+                task_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The log as text */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": unknown;
+                };
+            };
+            /** @description There is no log of this try */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description The request does not fit, and the message says why */
             400: {
@@ -10493,6 +11130,92 @@ export interface operations {
             };
         };
     };
+    getFarmHistory: {
+        parameters: {
+            query?: {
+                from?: string | null;
+                to?: string | null;
+                by?: components["schemas"]["HistoryBy"];
+                zone?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FarmHistory"];
+                };
+            };
+            /** @description The request does not fit, and the message says why */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"] | components["schemas"]["SecurityError"];
+                };
+            };
+            /** @description Default Response */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    getFarmHistoryCsv: {
+        parameters: {
+            query?: {
+                from?: string | null;
+                to?: string | null;
+                by?: components["schemas"]["HistoryBy"];
+                zone?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": unknown;
+                };
+            };
+            /** @description The request does not fit, and the message says why */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"] | components["schemas"]["SecurityError"];
+                };
+            };
+            /** @description Default Response */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
     listFiles: {
         parameters: {
             query?: {
@@ -10566,6 +11289,129 @@ export interface operations {
                 };
             };
             /** @description Another error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    getFrameTasks: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FrameTasks"];
+                };
+            };
+            /** @description The request does not fit, and the message says why */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"] | components["schemas"]["SecurityError"];
+                };
+            };
+            /** @description Default Response */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    listFrameVersions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                frame: number;
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FrameVersions"];
+                };
+            };
+            /** @description The request does not fit, and the message says why */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"] | components["schemas"]["SecurityError"];
+                };
+            };
+            /** @description Default Response */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    fetchFrameVersion: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                frame: number;
+                version: string;
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The picture as JPEG */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/jpeg": unknown;
+                };
+            };
+            /** @description The request does not fit, and the message says why */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"] | components["schemas"]["SecurityError"];
+                };
+            };
+            /** @description Default Response */
             default: {
                 headers: {
                     [name: string]: unknown;

@@ -111,7 +111,7 @@ async def heard(
     async with asyncio.timeout(60):
         while not wanted <= {each["topic"] for each in found}:
             farm.parts.events.machine_told(ids["worker_id"], MachineStatistics())
-            farm.parts.events.log_grew(ids["task_id"], "olé")
+            farm.parts.events.log_grew(ids["task_id"], 1, "olé")
             found.append(json.loads(await socket.recv()))
     return found
 

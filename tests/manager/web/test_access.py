@@ -42,6 +42,7 @@ FILLED = {
     "index": "1",
     "run": "1",
     "attempt": "1",
+    "version": "1.1",
     "scope": "platform",
     "target": "plan9",
     "path:path": "none",
