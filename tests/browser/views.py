@@ -36,6 +36,7 @@ VIEWS: Mapping[str, Callable[[BrowsedFarm], str]] = {
     "settings-job-types": lambda _: "/settings/job-types",
     "settings-job-type": lambda _: "/settings/job-types?name=simple-blender-render",
     "settings-provisions": lambda _: "/settings/provisions",
+    "settings-notifications": lambda _: "/settings/notifications",
     "settings-users": lambda _: "/settings/users",
     "settings-audit": lambda _: "/settings/audit",
     "account": lambda _: "/account",

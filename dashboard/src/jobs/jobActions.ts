@@ -5,6 +5,7 @@ import { answered, api, type Job } from '@/api/client'
 import { JOB_ACTIONS, type JobAction } from '@/shared/actions.gen'
 import { countText, forEachRow, report, reportRefusals } from '@/shared/bulkAction'
 import type { Undo } from '@/shared/notices'
+import { countOf } from './progress'
 
 type RequestedAction = Exclude<JobAction, 'archive' | 'delete'>
 
@@ -29,9 +30,9 @@ export const ACTIONS: Record<JobAction, ActionTexts> = {
 /** Whether the user may change the job, and it is not being deleted. */
 export const isChangeable = (job: Job): boolean => !job.delete_requested_at && mayChangeJob(job)
 
-/** The jobs for which the action is surely possible: the list does not say whether a task of an unfinished job has failed. */
+/** The jobs for which the action is possible. */
 export function possible(jobs: readonly Job[], action: JobAction): Job[] {
-  return jobs.filter((job) => isChangeable(job) && JOB_ACTIONS[job.status].includes(action) && (action !== 'requeue-failed' || job.status === 'failed'))
+  return jobs.filter((job) => isChangeable(job) && JOB_ACTIONS[job.status].includes(action) && (action !== 'requeue-failed' || countOf(job, 'failed') > 0))
 }
 
 export async function act(action: JobAction, jobs: readonly Job[]): Promise<void> {

@@ -18,7 +18,7 @@ export function ago(moment: string): string {
 /** How long ago that was: `5 min`. */
 export function elapsed(moment: string): string {
   const text = ago(moment)
-  return text.endsWith(' ago') ? text.slice(0, -4) : 'under 1 min'
+  return text.endsWith(' ago') ? text.slice(0, -4) : '< 1 min'
 }
 
 export const inFull = (moment: string): string => new Date(moment).toLocaleString()

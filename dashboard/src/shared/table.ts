@@ -12,6 +12,8 @@ export interface Column<Row> {
   isIcon?: boolean
   /** Columns of a lower rank are shown first, as far as there is room. Without one, a column is shown only if the user chooses it. */
   rank?: number
+  /** The least width in rem that is left to it where there is room for others; by default, that of `width`. */
+  roomRem?: number
   /** What the label means, in a sentence. */
   hint?: string
 }
@@ -38,12 +40,17 @@ function fitting<Row>(columns: readonly Column<Row>[], listPx: number): Column<R
   const byRank = [...columns].sort((a, b) => (a.rank ?? Infinity) - (b.rank ?? Infinity))
   let leftRem = (listPx - ROW_EDGES_PX) / PX_OF_REM
   const shown = new Set<string>()
-  for (const { key, width, rank } of byRank) {
-    leftRem -= leastRem(width)
+  for (const { key, width, rank, roomRem } of byRank) {
+    leftRem -= roomRem ?? leastRem(width)
     if (leftRem < 0 && rank !== 0) break
     shown.add(key)
   }
   return columns.filter(({ key }) => shown.has(key))
+}
+
+/** The width in pixels at which a table with these columns must scroll sideways. */
+export function leastPx<Row>(columns: readonly Column<Row>[]): number {
+  return ROW_EDGES_PX + PX_OF_REM * columns.reduce((sum, { width }) => sum + leastRem(width), 0)
 }
 
 const leastRem = (width: string): number => Number(/[\d.]+(?=rem)/.exec(width)?.[0] ?? 0)
