@@ -27,6 +27,7 @@ def draw_preferences(layout: Any, preferences: Any, context: Any) -> None:
     layout.separator()
     layout.prop(preferences, "user_name")
     layout.prop(preferences, "project_finder")
+    layout.prop(preferences, "tells_of_ends")
 
 
 def draw_connection(layout: Any, context: Any) -> None:

@@ -1,4 +1,4 @@
-"""Asks for my jobs and the farm's status every few seconds, while their panels are drawn."""
+"""Asks for my jobs and the farm's status while panels show them, and until my jobs have ended."""
 
 import time
 from collections.abc import Mapping
@@ -7,12 +7,15 @@ from typing import Any
 
 import bpy
 
-from . import background, preferences, thumbnails
+from . import background, job_tidings, preferences, thumbnails
+from .core.job_ends import ended, has_unfinished
 from .core.manager import Manager, ManagerError
 from .core.my_jobs import MyJob, Overview, overview, reasons_of, thumbnail
 from .session import Reasons, session, told
 
 _EVERY_S = 3.0
+#: While the panels are hidden, only to tell when a job has ended.
+_HIDDEN_EVERY_S = 20.0
 #: A list that was drawn within this time counts as visible.
 _LOOKED_AT_S = 8.0
 _PICTURE_COMES_WITHIN_S = 30.0
@@ -38,6 +41,7 @@ def watch() -> None:
 def stop() -> None:
     if bpy.app.timers.is_registered(_tick):
         bpy.app.timers.unregister(_tick)
+    job_tidings.stop()
 
 
 def look(context: Any) -> bool:
@@ -71,12 +75,17 @@ def _last_look() -> "Overview | None":
 
 
 def _tick() -> "float | None":
-    if time.monotonic() - session.drawn_at > _LOOKED_AT_S:
+    is_hidden = time.monotonic() - session.drawn_at > _LOOKED_AT_S
+    if is_hidden and not (_tells() and has_unfinished(session.jobs)):
         return None
     # Without info no manager has answered yet, so there is no manager to ask.
     if session.info is not None:
         look(bpy.context)
-    return _EVERY_S
+    return _HIDDEN_EVERY_S if is_hidden else _EVERY_S
+
+
+def _tells() -> bool:
+    return bool(preferences.preferences_of(bpy.context).tells_of_ends)
 
 
 def _look(
@@ -120,6 +129,8 @@ def _may_have_new_picture(job: MyJob, known: "thumbnails.Known | None") -> bool:
 
 def _seen(found: Look) -> None:
     session.is_reached = True
+    if _tells():
+        job_tidings.tell(ended(session.jobs, found.seen.jobs))
     session.jobs, session.farm = found.seen.jobs, found.seen.farm
     session.reasons = found.reasons
     session.list_due_at = found.seen.list_due_at
@@ -139,11 +150,13 @@ def fill_list() -> None:
     """Copy the jobs' ids into the collection that Blender's list shows; keep the selection."""
     manager = bpy.context.window_manager
     rows = manager.tablao_jobs
+    names = [job.id for job in session.jobs]
     selected = _selected(manager)
+    if session.to_select in names:
+        selected, session.to_select = session.to_select, ""
     rows.clear()
     for job in session.jobs:
         rows.add().name = job.id
-    names = [job.id for job in session.jobs]
     manager.tablao_job_index = names.index(selected) if selected in names else 0
 
 

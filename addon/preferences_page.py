@@ -65,6 +65,11 @@ class TablaoPreferences(bpy.types.AddonPreferences):
             items=_FINDERS,
             default=ProjectFinder.BLENDER_PROJECT.value,
         ),
+        "tells_of_ends": bpy.props.BoolProperty(
+            name="Tell When Jobs End",
+            description="Say in the status bar that a job of yours is completed or failed",
+            default=True,
+        ),
     }
 
     def draw(self, context: bpy.types.Context) -> None:

@@ -98,6 +98,12 @@ VERBS = (
         _MANAGER,
     ),
     Verb(
+        "notify",
+        "notify:app",
+        "Webhooks: list them, try one, send again.",
+        _MANAGER,
+    ),
+    Verb(
         "tls",
         "tls:app",
         "HTTPS for the manager: an authority of the farm's own, and certificates by it.",

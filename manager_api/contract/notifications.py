@@ -8,7 +8,7 @@ from pydantic import AfterValidator, Field, model_validator
 from manager_api.contract.access import Title
 from manager_api.contract.base import Answer, Line, Part, Request, at_most
 from workflows.domain.email_addresses import checked_email
-from workflows.domain.notifications import KINDS, DeliveryState, Kind, Scope, Shape
+from workflows.domain.notifications import KINDS, DeliveryState, HappeningKind, Scope, Shape
 from workflows.domain.webhooks import LONGEST_ADDRESS, checked_address, checked_secret
 
 #: Rules of one person, and webhooks of a farm.
@@ -16,15 +16,15 @@ MOST_RULES = 20
 MOST_WEBHOOKS = 50
 
 
-def _kinds(kinds: list[Kind]) -> list[Kind]:
-    if Kind.TEST in kinds:
+def _kinds(kinds: list[HappeningKind]) -> list[HappeningKind]:
+    if HappeningKind.TEST in kinds:
         raise ValueError('"test" is no kind that a rule may name')
     return [kind for kind in KINDS if kind in kinds]
 
 
-AKind = Annotated[Kind, Field(strict=False)]
+AKind = Annotated[HappeningKind, Field(strict=False)]
 Kinds = Annotated[
-    list[AKind], at_most(len(Kind), "kinds"), Field(min_length=1), AfterValidator(_kinds)
+    list[AKind], at_most(len(HappeningKind), "kinds"), Field(min_length=1), AfterValidator(_kinds)
 ]
 AScope = Annotated[Scope, Field(strict=False)]
 
@@ -70,7 +70,7 @@ class Webhook(Answer):
     name: str
     address: str
     """Its scheme and host. The path, which often has a secret in it, is not shown."""
-    kinds: list[Kind]
+    kinds: list[HappeningKind]
     scope: Scope
     value: str
     shape: Shape
@@ -157,7 +157,7 @@ class TestResult(Answer):
 
 class Told(Answer):
     id: int
-    kind: Kind
+    kind: HappeningKind
     happened: datetime
     facts: dict[str, Any]
 

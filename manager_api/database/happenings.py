@@ -9,7 +9,7 @@ from sqlalchemy.dialects.sqlite import insert as insert_in_sqlite
 
 from manager_api.database.engine import Changed, Session, utc_now
 from manager_api.database.tables import HappeningRow, JobRow, WorkerRow, table_of
-from workflows.domain.notifications import Happening, Kind
+from workflows.domain.notifications import Happening, HappeningKind
 
 _BUFFER = "happenings"
 
@@ -30,7 +30,9 @@ def note(session: Session, key: str, happening: Happening) -> None:
     buffer.append({"key": f"{kind}:{key}", "kind": kind, "facts": facts, "happened": utc_now()})
 
 
-def note_of_job(session: Session, kind: Kind, job: JobRow, key: str, text: str = "") -> None:
+def note_of_job(
+    session: Session, kind: HappeningKind, job: JobRow, key: str, text: str = ""
+) -> None:
     """Note what happened to a job; `key` tells it from other happenings of its kind and job."""
     happening = Happening(
         kind,
@@ -45,7 +47,7 @@ def note_of_job(session: Session, kind: Kind, job: JobRow, key: str, text: str =
 
 
 def note_of_worker(
-    session: Session, kind: Kind, worker: WorkerRow, text: str = "", key: str = ""
+    session: Session, kind: HappeningKind, worker: WorkerRow, text: str = "", key: str = ""
 ) -> None:
     """Note what happened to a worker, once an hour at most: faults come and go.
 
@@ -56,7 +58,7 @@ def note_of_worker(
     note(session, f"{worker.id}:{key}:{utc_now():%Y-%m-%dT%H}", happening)
 
 
-async def take_back(session: Session, kind: Kind, key: str) -> None:
+async def take_back(session: Session, kind: HappeningKind, key: str) -> None:
     """Forget what was noted and was not told yet."""
     await session.execute(
         delete(HappeningRow).where(

@@ -28,8 +28,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.types import TypeDecorator
 
 from workflows.domain.access import Kind, Role, Via
-from workflows.domain.notifications import DeliveryState, Scope, Shape, Way
-from workflows.domain.notifications import Kind as HappeningKind
+from workflows.domain.notifications import DeliveryState, HappeningKind, Scope, Shape, Way
 from workflows.domain.statuses import JobStatus, TaskStatus, WorkerStatus
 
 

@@ -18,7 +18,7 @@ from manager_api.database.tables import JobHistoryRow, JobRow, TaskRow, WorkerRo
 from manager_api.jobs.store import job_to_change
 from manager_api.jobs.stuck_store import tell_stuck
 from workflows.domain.messages import RunKey
-from workflows.domain.notifications import Kind
+from workflows.domain.notifications import HappeningKind
 from workflows.domain.statuses import WAITING, TaskStatus
 from workflows.domain.task_ids import task_id as task_id_of
 
@@ -360,7 +360,11 @@ async def set_silences(session: Session, silences: Mapping[RunKey, datetime | No
                 events.append(session, topic_of_job(job_id), payload)
                 if row.silent_since is not None:
                     happenings.note_of_job(
-                        session, Kind.JOB_STUCK, job, str(key), f"{row.name} gives no sign of life"
+                        session,
+                        HappeningKind.JOB_STUCK,
+                        job,
+                        str(key),
+                        f"{row.name} gives no sign of life",
                     )
                 is_changed = True
         if is_changed:

@@ -12,7 +12,7 @@ from manager_api.database.engine import Session, utc_now
 from manager_api.database.payloads import JOBS, job_event
 from manager_api.database.tables import JobRow, WorkerTagRow
 from manager_api.workers import sleep_store
-from workflows.domain.notifications import Kind, cannot_go_on
+from workflows.domain.notifications import HappeningKind, cannot_go_on
 from workflows.domain.shortages import Cause, Shortage, sentence
 
 #: The most jobs that one transaction changes; each one is an event for every open page.
@@ -96,6 +96,6 @@ async def _change(
         events.append(session, JOBS, job_event(job) | {"waiting": said})
         # It is told if the job still stands after a while, once in each of its runs.
         if job.id in standing:
-            happenings.note_of_job(session, Kind.JOB_WAITS, job, str(job.run), said)
+            happenings.note_of_job(session, HappeningKind.JOB_WAITS, job, str(job.run), said)
         else:
-            await happenings.take_back(session, Kind.JOB_WAITS, f"{job.id}:{job.run}")
+            await happenings.take_back(session, HappeningKind.JOB_WAITS, f"{job.id}:{job.run}")

@@ -26,8 +26,8 @@ from manager_api.database.tables import (
 from workflows.domain.notifications import (
     DeliveryState,
     Happening,
+    HappeningKind,
     Item,
-    Kind,
     Message,
     Rule,
     Times,
@@ -81,7 +81,7 @@ class Outcome:
 
 async def has_due(session: AsyncSession, now: datetime, times: Times) -> bool:
     query = select(HappeningRow.kind, HappeningRow.happened).where(_is_open(now, times))
-    by_kind: defaultdict[Kind, list[datetime]] = defaultdict(list)
+    by_kind: defaultdict[HappeningKind, list[datetime]] = defaultdict(list)
     for kind, happened in await session.execute(query.limit(MOST_AT_ONCE)):
         by_kind[kind].append(happened)
     return any(is_due(moments, now, times) for moments in by_kind.values())
@@ -96,7 +96,7 @@ async def tell_due(session: Session, now: datetime, times: Times) -> None:
         .limit(MOST_AT_ONCE)
         .with_for_update(skip_locked=True)
     )
-    by_kind: defaultdict[Kind, list[HappeningRow]] = defaultdict(list)
+    by_kind: defaultdict[HappeningKind, list[HappeningRow]] = defaultdict(list)
     for row in await session.scalars(query):
         by_kind[row.kind].append(row)
     rules = await _rules(session) if by_kind else []
@@ -134,12 +134,13 @@ def add_delivery(
 def message_from(stored: Mapping[str, Any]) -> Message:
     """Return a message as `DeliveryRow.message` has it."""
     items = tuple(Item(**item) for item in stored["items"])
-    return Message(Kind(stored["kind"]), stored["title"], stored["count"], items)
+    return Message(HappeningKind(stored["kind"]), stored["title"], stored["count"], items)
 
 
 def _is_open(now: datetime, times: Times) -> Any:
     is_ripe = or_(
-        HappeningRow.kind != Kind.JOB_WAITS, HappeningRow.happened <= now - times.waits_long
+        HappeningRow.kind != HappeningKind.JOB_WAITS,
+        HappeningRow.happened <= now - times.waits_long,
     )
     return HappeningRow.told_at.is_(None) & is_ripe
 
@@ -155,7 +156,7 @@ async def _rules(session: AsyncSession) -> Sequence[tuple[str, Rule]]:
         (
             row.id,
             Rule(
-                frozenset(Kind(each) for each in row.kinds),
+                frozenset(HappeningKind(each) for each in row.kinds),
                 row.scope,
                 row.value,
                 row.account_id or "",
@@ -170,7 +171,7 @@ def _account_counts() -> Any:
     return or_(NotificationRuleRow.account_id.is_(None), is_able & AccountRow.email.is_not(None))
 
 
-def _append_events(session: Session, kind: Kind, rows: Sequence[HappeningRow]) -> None:
+def _append_events(session: Session, kind: HappeningKind, rows: Sequence[HappeningRow]) -> None:
     for first in range(0, len(rows), _IN_EVENT):
         items = [
             {name: value for name, value in row.facts.items() if value}
@@ -258,7 +259,7 @@ def _disable(session: Session, rule: NotificationRuleRow, sentence: str) -> None
     since = rule.failing_since
     rule.is_enabled = False
     rule.trouble = f"The manager has disabled it: {sentence}"
-    happening = Happening(Kind.WEBHOOK_DISABLED, rule.name, sentence)
+    happening = Happening(HappeningKind.WEBHOOK_DISABLED, rule.name, sentence)
     happenings.note(session, f"{rule.id}:{since and since.isoformat()}", happening)
 
 

@@ -19,7 +19,7 @@ from manager_api.notifications.outbox import Claimed
 from manager_api.notifications.sender import Notifier
 from workflows.domain.access import Identity
 from workflows.domain.email_addresses import checked_email
-from workflows.domain.notifications import Happening, Kind, Shape, Way, message_of
+from workflows.domain.notifications import Happening, HappeningKind, Shape, Way, message_of
 
 
 class PersonalService:
@@ -46,7 +46,9 @@ class PersonalService:
             can_send=self._can_send,
             rules=[
                 PersonalRule(
-                    kinds=[Kind(each) for each in row.kinds], scope=row.scope, value=row.value
+                    kinds=[HappeningKind(each) for each in row.kinds],
+                    scope=row.scope,
+                    value=row.value,
                 )
                 for row in rules
             ],
@@ -82,12 +84,12 @@ class PersonalService:
 
     async def test_email(self, to: str) -> TestResult:
         """Send an e-mail at once, and say how that ended."""
-        happening = Happening(Kind.TEST, "e-mail", "This address gets e-mail of the farm.")
+        happening = Happening(HappeningKind.TEST, "e-mail", "This address gets e-mail of the farm.")
         outcome = await self._notifier.send(
             Claimed(
                 id=f"msg_{uuid4().hex}",
                 rule_id="",
-                message=message_of(Kind.TEST, [happening]),
+                message=message_of(HappeningKind.TEST, [happening]),
                 created=utc_now(),
                 way=Way.EMAIL,
                 address=to,

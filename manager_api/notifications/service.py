@@ -22,7 +22,7 @@ from manager_api.notifications import outbox, store
 from workflows.domain.notifications import (
     DeliveryState,
     Happening,
-    Kind,
+    HappeningKind,
     Times,
     Way,
     message_of,
@@ -89,7 +89,7 @@ class WebhookService:
         async with self._database.writing() as session:
             row = await store.webhook_to_change(session, webhook_id)
             _check_enabled(row)
-            message = message_of(Kind.TEST, [Happening(Kind.TEST, row.name)])
+            message = message_of(HappeningKind.TEST, [Happening(HappeningKind.TEST, row.name)])
             outbox.add_delivery(session, row.id, message, utc_now(), self._times)
 
     async def deliveries(self, webhook_id: str, limit: int) -> Deliveries:
@@ -147,7 +147,7 @@ def _answer(row: NotificationRuleRow) -> Webhook:
         id=row.id,
         name=row.name,
         address=shown_address(row.address),
-        kinds=[Kind(each) for each in row.kinds],
+        kinds=[HappeningKind(each) for each in row.kinds],
         scope=row.scope,
         value=row.value,
         shape=row.shape,

@@ -284,6 +284,23 @@ def test_a_sleep_schedule_is_edited_and_overnight_is_plain(
     }
 
 
+def test_a_usual_sleep_schedule_takes_one_click(at: At, farm: BrowsedFarm, registered: str) -> None:
+    schedule = part(opened(at, farm, registered), "Sleep schedule")
+
+    schedule.get_by_role("button", name="Nights").click()
+    words = "Sleeps every night, from 22:00 to 06:00 the next morning."
+    expect(schedule.get_by_text(words)).to_be_visible()
+    schedule.get_by_role("button", name="Save").click()
+
+    expect(schedule.get_by_role("button", name="Save")).to_have_count(0)
+    assert of_ours(farm, registered)["sleep_schedule"] == {
+        "is_active": True,
+        "days_of_week": "",
+        "start_time": "22:00",
+        "end_time": "06:00",
+    }
+
+
 def test_tags_are_switched(at: At, farm: BrowsedFarm, registered: str) -> None:
     tags = part(opened(at, farm, registered), "Tags")
 

@@ -9,7 +9,7 @@ from workflows.domain.notifications import (
     LONGEST_PAUSE,
     MOST_NAMED,
     Happening,
-    Kind,
+    HappeningKind,
     Rule,
     Scope,
     Times,
@@ -23,9 +23,15 @@ from workflows.domain.shortages import Cause, Hindered, Shortage
 
 NOW = datetime(2026, 5, 1, tzinfo=UTC)
 JOB = Happening(
-    Kind.JOB_FAILED, "sh010", job_id="j1", project="Pilot", tag="t1", owner="ana", text="no camera"
+    HappeningKind.JOB_FAILED,
+    "sh010",
+    job_id="j1",
+    project="Pilot",
+    tag="t1",
+    owner="ana",
+    text="no camera",
 )
-WORKER = Happening(Kind.WORKER_LOST, "anita", worker_id="w1")
+WORKER = Happening(HappeningKind.WORKER_LOST, "anita", worker_id="w1")
 
 
 @pytest.mark.parametrize(
@@ -45,7 +51,9 @@ WORKER = Happening(Kind.WORKER_LOST, "anita", worker_id="w1")
     ],
 )
 def test_a_rule_is_about_its_scope(scope: Scope, value: str, account: str, expected: bool) -> None:
-    rule = Rule(frozenset({Kind.JOB_FAILED, Kind.WORKER_LOST}), scope, value, account)
+    rule = Rule(
+        frozenset({HappeningKind.JOB_FAILED, HappeningKind.WORKER_LOST}), scope, value, account
+    )
 
     assert concerns(rule, JOB) is expected
     assert concerns(rule, WORKER) is (scope is Scope.ALL)
@@ -53,38 +61,40 @@ def test_a_rule_is_about_its_scope(scope: Scope, value: str, account: str, expec
 
 @pytest.mark.parametrize("scope", [Scope.PROJECT, Scope.TAG, Scope.MINE, Scope.JOB])
 def test_what_is_empty_fits_no_empty_value(scope: Scope) -> None:
-    nameless = Happening(Kind.JOB_FAILED, "x")
+    nameless = Happening(HappeningKind.JOB_FAILED, "x")
 
-    assert not concerns(Rule(frozenset(Kind), scope), nameless)
+    assert not concerns(Rule(frozenset(HappeningKind), scope), nameless)
 
 
 def test_a_rule_is_about_its_kinds() -> None:
-    assert not concerns(Rule(frozenset({Kind.JOB_DONE})), JOB)
+    assert not concerns(Rule(frozenset({HappeningKind.JOB_DONE})), JOB)
 
 
 def test_many_are_one_message_with_a_count() -> None:
-    many = [Happening(Kind.JOB_FAILED, f"job {n}", job_id=str(n)) for n in range(2_000)]
+    many = [Happening(HappeningKind.JOB_FAILED, f"job {n}", job_id=str(n)) for n in range(2_000)]
 
-    message = message_of(Kind.JOB_FAILED, many)
+    message = message_of(HappeningKind.JOB_FAILED, many)
 
     assert (message.title, message.count) == ("2,000 jobs failed", 2_000)
     assert len(message.items) == MOST_NAMED
 
 
 def test_one_is_named() -> None:
-    message = message_of(Kind.JOB_FAILED, [JOB])
+    message = message_of(HappeningKind.JOB_FAILED, [JOB])
 
     assert (message.title, message.items[0].text) == ("Job sh010 failed", "no camera")
 
 
 def test_a_job_with_many_stuck_tasks_counts_once() -> None:
-    stuck = [Happening(Kind.JOB_STUCK, "sh010", f"task {n}", job_id="j1") for n in range(20)]
+    stuck = [
+        Happening(HappeningKind.JOB_STUCK, "sh010", f"task {n}", job_id="j1") for n in range(20)
+    ]
 
-    assert message_of(Kind.JOB_STUCK, stuck).title == "Job sh010 has a stuck task"
+    assert message_of(HappeningKind.JOB_STUCK, stuck).title == "Job sh010 has a stuck task"
 
 
-@pytest.mark.parametrize("kind", Kind)
-def test_every_kind_has_its_words(kind: Kind) -> None:
+@pytest.mark.parametrize("kind", HappeningKind)
+def test_every_kind_has_its_words(kind: HappeningKind) -> None:
     hostile = Happening(kind, "a {count} {name}\nb", job_id="1")
 
     assert "a {count} {name} b" in message_of(kind, [hostile]).title
@@ -92,7 +102,9 @@ def test_every_kind_has_its_words(kind: Kind) -> None:
 
 
 def test_names_and_texts_are_bounded() -> None:
-    message = message_of(Kind.JOB_FAILED, [Happening(Kind.JOB_FAILED, "x" * 9_999, "y" * 9_999)])
+    message = message_of(
+        HappeningKind.JOB_FAILED, [Happening(HappeningKind.JOB_FAILED, "x" * 9_999, "y" * 9_999)]
+    )
 
     assert (len(message.items[0].name), len(message.items[0].text)) == (200, 500)
 

@@ -7,7 +7,7 @@ import pytest
 
 from workflows.domain.email_addresses import checked_email
 from workflows.domain.notification_texts import body_of, plain_text
-from workflows.domain.notifications import Happening, Kind, Message, Shape, message_of
+from workflows.domain.notifications import Happening, HappeningKind, Message, Shape, message_of
 from workflows.domain.webhooks import (
     NotAllowed,
     check_number,
@@ -115,7 +115,7 @@ def test_our_own_secrets_are_ones() -> None:
 # --- texts ----------------------------------------------------------------------------------------
 
 HOSTILE = Happening(
-    Kind.JOB_FAILED,
+    HappeningKind.JOB_FAILED,
     "<!channel> @here *b* [x](https://spy.example) </b> `x`",
     "a <b> & @everyone",
     job_id="11111111-1111-4111-8111-111111111111",
@@ -129,7 +129,7 @@ def body(shape: Shape, message: Message, farm_url: str = "https://farm.studio") 
 
 @pytest.mark.parametrize("shape", [Shape.SLACK, Shape.DISCORD, Shape.MATTERMOST])
 def test_a_name_calls_no_chat_and_is_no_markup(shape: Shape) -> None:
-    text = body(shape, message_of(Kind.JOB_FAILED, [HOSTILE]))
+    text = body(shape, message_of(HappeningKind.JOB_FAILED, [HOSTILE]))
 
     assert "<!channel>" not in text
     assert "@here" not in text
@@ -139,9 +139,12 @@ def test_a_name_calls_no_chat_and_is_no_markup(shape: Shape) -> None:
 
 
 def test_discord_gets_no_more_than_it_takes() -> None:
-    many = [Happening(Kind.JOB_FAILED, "x" * 200, "y" * 500, job_id=str(n)) for n in range(2_000)]
+    many = [
+        Happening(HappeningKind.JOB_FAILED, "x" * 200, "y" * 500, job_id=str(n))
+        for n in range(2_000)
+    ]
     made = body_of(
-        Shape.DISCORD, message_of(Kind.JOB_FAILED, many), farm="f", farm_url="", created=""
+        Shape.DISCORD, message_of(HappeningKind.JOB_FAILED, many), farm="f", farm_url="", created=""
     )
 
     assert len(made["content"]) <= 2_000
@@ -149,7 +152,7 @@ def test_discord_gets_no_more_than_it_takes() -> None:
 
 
 def test_a_plain_message_has_type_time_and_data() -> None:
-    made = json.loads(body(Shape.PLAIN, message_of(Kind.JOB_FAILED, [HOSTILE])))
+    made = json.loads(body(Shape.PLAIN, message_of(HappeningKind.JOB_FAILED, [HOSTILE])))
 
     assert (made["type"], made["timestamp"]) == ("job-failed", "2026-05-01T00:00:00Z")
     assert made["data"]["count"] == 1
@@ -158,16 +161,16 @@ def test_a_plain_message_has_type_time_and_data() -> None:
 
 
 def test_without_the_farms_address_there_are_no_links() -> None:
-    message = message_of(Kind.JOB_FAILED, [HOSTILE])
+    message = message_of(HappeningKind.JOB_FAILED, [HOSTILE])
 
     assert "/app/" not in body(Shape.PLAIN, message, "")
     assert "/app/" not in plain_text(message, "")
 
 
 def test_a_text_says_how_many_more_there_are() -> None:
-    many = [Happening(Kind.JOB_DONE, f"job {n}", job_id=str(n)) for n in range(1_500)]
+    many = [Happening(HappeningKind.JOB_DONE, f"job {n}", job_id=str(n)) for n in range(1_500)]
 
-    assert plain_text(message_of(Kind.JOB_DONE, many), "").endswith("and 1,490 more")
+    assert plain_text(message_of(HappeningKind.JOB_DONE, many), "").endswith("and 1,490 more")
 
 
 # --- e-mail ---------------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ _LONGEST_NAME = 200
 _LONGEST_TEXT = 500
 
 
-class Kind(StrEnum):
+class HappeningKind(StrEnum):
     """What happened."""
 
     JOB_DONE = "job-done"
@@ -35,13 +35,13 @@ class Kind(StrEnum):
 
 
 #: The kinds that rules may name.
-KINDS = tuple(kind for kind in Kind if kind is not Kind.TEST)
+KINDS = tuple(kind for kind in HappeningKind if kind is not HappeningKind.TEST)
 
 
 #: What is told of a job that gets a status.
-TOLD_OF_JOBS: Mapping[JobStatus, Kind] = {
-    JobStatus.COMPLETED: Kind.JOB_DONE,
-    JobStatus.FAILED: Kind.JOB_FAILED,
+TOLD_OF_JOBS: Mapping[JobStatus, HappeningKind] = {
+    JobStatus.COMPLETED: HappeningKind.JOB_DONE,
+    JobStatus.FAILED: HappeningKind.JOB_FAILED,
 }
 
 
@@ -78,7 +78,7 @@ class DeliveryState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Happening:
-    kind: Kind
+    kind: HappeningKind
     name: str
     """The name of the job, the worker or the webhook."""
     text: str = ""
@@ -94,7 +94,7 @@ class Happening:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    kinds: frozenset[Kind]
+    kinds: frozenset[HappeningKind]
     scope: Scope = Scope.ALL
     value: str = ""
     account_id: str = ""
@@ -129,14 +129,14 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    kind: Kind
+    kind: HappeningKind
     title: str
     count: int
     items: tuple[Item, ...] = field(default=())
     """The first happenings, `MOST_NAMED` at most."""
 
 
-def message_of(kind: Kind, happenings: Sequence[Happening]) -> Message:
+def message_of(kind: HappeningKind, happenings: Sequence[Happening]) -> Message:
     """Return one message about all happenings of one kind. A job or worker is counted once."""
     by_subject: dict[tuple[str, str, str], Happening] = {}
     for each in happenings:
@@ -154,20 +154,26 @@ def message_of(kind: Kind, happenings: Sequence[Happening]) -> Message:
     return Message(kind, _title(kind, items[0].name, len(subjects)), len(subjects), items)
 
 
-_ONE_AND_MANY: Mapping[Kind, tuple[str, str]] = {
-    Kind.JOB_DONE: ("Job {name} is completed", "{count} jobs are completed"),
-    Kind.JOB_FAILED: ("Job {name} failed", "{count} jobs failed"),
-    Kind.JOB_STUCK: ("Job {name} has a stuck task", "{count} jobs have stuck tasks"),
-    Kind.JOB_WAITS: ("Job {name} cannot go on", "{count} jobs cannot go on"),
-    Kind.WORKER_ASIDE: ("Worker {name} is set aside", "{count} workers are set aside"),
-    Kind.WORKER_LOST: ("Worker {name} is lost", "{count} workers are lost"),
-    Kind.WORKER_WAITS: ("Worker {name} waits to be let in", "{count} workers wait to be let in"),
-    Kind.WEBHOOK_DISABLED: ("Webhook {name} was disabled", "{count} webhooks were disabled"),
-    Kind.TEST: ("A test of {name}", "{count} tests"),
+_ONE_AND_MANY: Mapping[HappeningKind, tuple[str, str]] = {
+    HappeningKind.JOB_DONE: ("Job {name} is completed", "{count} jobs are completed"),
+    HappeningKind.JOB_FAILED: ("Job {name} failed", "{count} jobs failed"),
+    HappeningKind.JOB_STUCK: ("Job {name} has a stuck task", "{count} jobs have stuck tasks"),
+    HappeningKind.JOB_WAITS: ("Job {name} cannot go on", "{count} jobs cannot go on"),
+    HappeningKind.WORKER_ASIDE: ("Worker {name} is set aside", "{count} workers are set aside"),
+    HappeningKind.WORKER_LOST: ("Worker {name} is lost", "{count} workers are lost"),
+    HappeningKind.WORKER_WAITS: (
+        "Worker {name} waits to be let in",
+        "{count} workers wait to be let in",
+    ),
+    HappeningKind.WEBHOOK_DISABLED: (
+        "Webhook {name} was disabled",
+        "{count} webhooks were disabled",
+    ),
+    HappeningKind.TEST: ("A test of {name}", "{count} tests"),
 }
 
 
-def _title(kind: Kind, name: str, count: int) -> str:
+def _title(kind: HappeningKind, name: str, count: int) -> str:
     one, many = _ONE_AND_MANY[kind]
     # Not `format`: a name may have braces.
     return one.replace("{name}", name) if count == 1 else many.replace("{count}", f"{count:,}")

@@ -2545,7 +2545,7 @@ export interface components {
             id: string;
             /** Name */
             name: string;
-            kind: components["schemas"]["workflows__domain__access__Kind"];
+            kind: components["schemas"]["Kind"];
             role: components["schemas"]["Role"];
             /** Is Disabled */
             is_disabled: boolean;
@@ -2710,7 +2710,7 @@ export interface components {
              * Format: date-time
              */
             happened: string;
-            kind: components["schemas"]["workflows__domain__access__Kind"];
+            kind: components["schemas"]["Kind"];
             /** Account Id */
             account_id: string;
             /** Name */
@@ -3401,6 +3401,12 @@ export interface components {
             /** Temperature C */
             temperature_c?: number | null;
         };
+        /**
+         * HappeningKind
+         * @description What happened.
+         * @enum {string}
+         */
+        HappeningKind: "job-done" | "job-failed" | "job-stuck" | "job-waits" | "worker-aside" | "worker-lost" | "worker-waits" | "webhook-disabled" | "test";
         /** Health */
         Health: {
             /** Database */
@@ -3777,10 +3783,10 @@ export interface components {
         };
         /**
          * Kind
-         * @description What happened.
+         * @description What an identity stands for.
          * @enum {string}
          */
-        "Kind-Input": "job-done" | "job-failed" | "job-stuck" | "job-waits" | "worker-aside" | "worker-lost" | "worker-waits" | "webhook-disabled" | "test";
+        Kind: "nobody" | "person" | "service" | "machine" | "network";
         /**
          * Language
          * @enum {string}
@@ -3978,7 +3984,7 @@ export interface components {
          * @description Who the caller is, and what it may do.
          */
         Me: {
-            kind: components["schemas"]["workflows__domain__access__Kind"];
+            kind: components["schemas"]["Kind"];
             /** Id */
             id: string;
             /** Name */
@@ -4013,7 +4019,7 @@ export interface components {
             /** Name */
             name: string;
             /** Kinds */
-            kinds: components["schemas"]["Kind-Input"][];
+            kinds: components["schemas"]["HappeningKind"][];
             /** @default all */
             scope: components["schemas"]["Scope"];
             /**
@@ -4095,7 +4101,7 @@ export interface components {
         /** PersonalRule */
         PersonalRule: {
             /** Kinds */
-            kinds: components["schemas"]["workflows__domain__notifications__Kind"][];
+            kinds: components["schemas"]["HappeningKind"][];
             /** @default mine */
             scope: components["schemas"]["Scope"];
             /**
@@ -4722,7 +4728,7 @@ export interface components {
         Told: {
             /** Id */
             id: number;
-            kind: components["schemas"]["workflows__domain__notifications__Kind"];
+            kind: components["schemas"]["HappeningKind"];
             /**
              * Happened
              * Format: date-time
@@ -4851,7 +4857,7 @@ export interface components {
             /** Address */
             address: string;
             /** Kinds */
-            kinds: components["schemas"]["workflows__domain__notifications__Kind"][];
+            kinds: components["schemas"]["HappeningKind"][];
             scope: components["schemas"]["Scope"];
             /** Value */
             value: string;
@@ -4873,7 +4879,7 @@ export interface components {
             /** Name */
             name: string;
             /** Kinds */
-            kinds: components["schemas"]["Kind-Input"][];
+            kinds: components["schemas"]["HappeningKind"][];
             /** @default all */
             scope: components["schemas"]["Scope"];
             /**
@@ -5113,18 +5119,6 @@ export interface components {
             /** Modified Ns */
             modified_ns: number;
         };
-        /**
-         * Kind
-         * @description What an identity stands for.
-         * @enum {string}
-         */
-        workflows__domain__access__Kind: "nobody" | "person" | "service" | "machine" | "network";
-        /**
-         * Kind
-         * @description What happened.
-         * @enum {string}
-         */
-        workflows__domain__notifications__Kind: "job-done" | "job-failed" | "job-stuck" | "job-waits" | "worker-aside" | "worker-lost" | "worker-waits" | "webhook-disabled" | "test";
     };
     responses: never;
     parameters: never;

@@ -34,6 +34,7 @@ SOURCES: Mapping[str, str] = {
     "/workers/WORKER/statistics": f"{API}/workers/{{worker_id}}/statistics",
     "/views": f"{API}/views",
     "/comments": f"{API}/jobs/{{job_id}}/comments",
+    "/notifications": f"{API}/notifications",
     "/provisions": f"{API}/provisions",
     "/workertags": f"{FLAMENCO}/worker-mgt/tag/{{tag_id}}",
 }

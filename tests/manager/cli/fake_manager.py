@@ -160,6 +160,7 @@ def build(fake: FakeManager) -> FastAPI:
     _serve_job_details(api, fake)
     _serve_job_types(api)
     _serve_comments(api)
+    _serve_webhooks(api)
     _serve_tasks(api)
     _serve_logs(api, fake)
     _serve_version(api, fake)
@@ -233,6 +234,35 @@ def _serve_comments(api: FastAPI) -> None:
     @api.post("/api/tablao/v1/workers/{worker_id}/comments", status_code=201)
     async def write() -> Any:
         return comment
+
+
+def _serve_webhooks(api: FastAPI) -> None:
+    webhook = {
+        "id": WORKER,
+        "name": "chat",
+        "shape": "slack",
+        "is_enabled": True,
+        "trouble": "refused with 503",
+        "address": "https://chat.studio/…",
+        "kinds": ["job-done", "job-failed"],
+        "scope": "project",
+        "value": "Pilot",
+    }
+    tried = {"happened": SINCE, "status": 503, "sentence": "refused with 503", "answer": ""}
+    sent = {"id": "msg_1", "title": "Job x failed", "state": "waiting", "created": SINCE}
+
+    @api.get("/api/tablao/v1/webhooks")
+    async def webhooks() -> Any:
+        return {"webhooks": [webhook]}
+
+    @api.get("/api/tablao/v1/webhooks/{webhook_id}/deliveries")
+    async def deliveries() -> Any:
+        return {"deliveries": [{**sent, "tries": [tried]}]}
+
+    @api.post("/api/tablao/v1/webhooks/{webhook_id}/test", status_code=204)
+    @api.post("/api/tablao/v1/deliveries/{delivery_id}/resend", status_code=204)
+    async def send() -> None:
+        return None
 
 
 def _serve_job_types(api: FastAPI) -> None:

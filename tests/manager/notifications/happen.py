@@ -4,7 +4,7 @@ from typing import Any
 
 from manager_api.database import happenings
 from manager_api.database.engine import Database, utc_now
-from workflows.domain.notifications import Happening, Kind
+from workflows.domain.notifications import Happening, HappeningKind
 
 
 class Happen:
@@ -13,7 +13,9 @@ class Happen:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def __call__(self, kind: Kind = Kind.JOB_FAILED, count: int = 1, **fields: Any) -> None:
+    async def __call__(
+        self, kind: HappeningKind = HappeningKind.JOB_FAILED, count: int = 1, **fields: Any
+    ) -> None:
         async with self._database.writing() as session:
             for number in range(1, count + 1):
                 key = f"{number}:{utc_now().isoformat()}"

@@ -14,7 +14,7 @@ from tests.manager.notifications.asking import deliveries, ended, hook, received
 from tests.manager.notifications.happen import Happen
 from tests.manager.notifications.receivers import WebhookReceiver
 from tests.manager.web.people import API
-from workflows.domain.notifications import Happening, Kind
+from workflows.domain.notifications import Happening, HappeningKind
 from workflows.domain.webhooks import signature
 
 if TYPE_CHECKING:
@@ -72,8 +72,8 @@ async def test_a_rule_hears_its_kinds_and_a_disabled_one_nothing(
     done = await hook(api, receiver.url, kinds=["job-done", "worker-lost"])
     await hook(api, receiver.url, is_enabled=False)
 
-    await happen(Kind.JOB_FAILED)
-    await happen(Kind.JOB_DONE)
+    await happen(HappeningKind.JOB_FAILED)
+    await happen(HappeningKind.JOB_DONE)
     found = await ended(api, done["id"])
 
     assert [each["title"] for each in found] == ["Job job 1 is completed"]
@@ -83,7 +83,9 @@ async def test_a_rule_hears_its_kinds_and_a_disabled_one_nothing(
 async def test_the_same_happening_is_noted_once(farm: "Farm", api: httpx.AsyncClient) -> None:
     for _ in range(3):
         async with farm.parts.database.writing() as session:
-            happenings.note(session, "j:1:7", Happening(Kind.JOB_DONE, "sh010", job_id="j"))
+            happenings.note(
+                session, "j:1:7", Happening(HappeningKind.JOB_DONE, "sh010", job_id="j")
+            )
 
     async def told() -> Any:
         return (await api.get(f"{API}/notifications")).json()["notifications"]
@@ -234,7 +236,7 @@ async def test_a_changed_webhook_keeps_the_address_that_is_not_shown(
         f"{API}/webhooks/{made['id']}", json={"name": "crew", "kinds": ["job-done"]}
     )
     renewed = (await api.post(f"{API}/webhooks/{made['id']}/secret")).json()
-    await happen(Kind.JOB_DONE)
+    await happen(HappeningKind.JOB_DONE)
     await ended(api, made["id"])
 
     assert shown["address"] == f"http://127.0.0.1:{receiver.port}/…"
