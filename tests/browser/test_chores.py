@@ -109,6 +109,15 @@ def slow_frames(hand: Hand, farm: BrowsedFarm) -> None:
     expect(hand.page.get_by_text("Slowest").first).to_be_visible()
 
 
+def compare(hand: Hand, farm: BrowsedFarm) -> None:
+    page = hand.page
+    hand.click(row(page, "sh010_0020 layout"))
+    hand.click(page.get_by_role("tab", name="Frames"))
+    hand.click(page.get_by_role("link", name="Compare frames"))
+    for side in ("Left", "Right"):
+        expect(page.get_by_role("img", name=f"{side} picture")).to_be_visible()
+
+
 def read_a_log(hand: Hand, farm: BrowsedFarm) -> None:
     hand.click(row(hand.page, "rig is broken"))
     hand.click(hand.page.get_by_title("Open its log").first)
@@ -146,6 +155,7 @@ CHORES: Mapping[str, Known] = {
     "raise a job": Known(raise_a_job, 3),
     "a night's sleep for a worker": Known(a_nights_sleep_for_a_worker, 4),
     "slow frames": Known(slow_frames, 2),
+    "compare two frames": Known(compare, 3),
     "read a log": Known(read_a_log, 2),
     "share a view": Known(share_a_view, 1),
     "who is idle, and why": Known(who_is_idle_and_why, 1),
