@@ -13,9 +13,9 @@ def file(tmp_path: Path) -> Path:
     return tmp_path / SETTINGS_FILE
 
 
-def said(file: Path, **options: str) -> str:
+def said(file: Path, listen: str | None = None) -> str:
     with pytest.raises(SettingsError) as refusal:
-        read_settings(data_dir=file.parent, **options)
+        read_settings(data_dir=file.parent, listen=listen)
     return str(refusal.value).replace(str(file), "FILE")
 
 
