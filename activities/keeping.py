@@ -34,9 +34,8 @@ from workflows.domain.keeping import (
     audited,
     is_astray,
 )
-from workflows.domain.matchmaking import Offer, RecallOrder
+from workflows.domain.matchmaking import Offer, Reasons, RecallOrder
 from workflows.domain.messages import Lease
-from workflows.domain.shortages import Shortage
 from workflows.domain.statuses import WorkerStatus
 
 logger = logging.getLogger(__name__)
@@ -73,8 +72,8 @@ class KeeperStore(Protocol):
     async def mark_recalled(self, epoch: int, recalls: Sequence[RecallOrder]) -> None: ...
     async def mark_returned(self, epoch: int, lease_ids: Sequence[str]) -> None: ...
     async def mark_lost(self, epoch: int, worker_id: str) -> bool: ...
-    async def write_shortages(self, epoch: int, shortages: Sequence[Shortage]) -> bool:
-        """Store why tasks wait, of all jobs; return False if a part is left for the next time."""
+    async def write_reasons(self, epoch: int, reasons: Reasons) -> bool:
+        """Store the reasons of the whole farm; return False if a part is left for the next time."""
         ...
 
     async def outbox(self) -> list[tuple[str, int]]: ...
@@ -272,8 +271,8 @@ class Epoch:
         for order in planned.status_orders:
             await self._hosts.order_status(order.worker_id, order.status)
         await self._tell_all([*lent, *planned.messages])
-        if planned.shortages is not None:
-            is_all = await self._store.write_shortages(self._number, planned.shortages)
+        if planned.reasons is not None:
+            is_all = await self._store.write_reasons(self._number, planned.reasons)
             if not is_all:
                 self._keeper.explain_again()
 

@@ -7,6 +7,7 @@ import bpy
 from . import background, texts
 from .core.checks import Finding
 from .finding_places import PLACES
+from .mending import MENDS
 from .panels import SubPanel
 from .session import session
 
@@ -45,10 +46,13 @@ def draw_finding(layout: Any, context: Any, finding: Finding) -> None:
         texts.draw_wrapped(column, context, each, "DOT")
     if len(about) > _SHOWN_AT_ONCE:
         column.label(text=f"and {len(about) - _SHOWN_AT_ONCE} more", icon="BLANK1")
-    if place := PLACES.get(finding.code):
-        row = column.row()
-        row.alignment = "RIGHT"
+    place, mend = PLACES.get(finding.code), MENDS.get(finding.code)
+    row = column.row()
+    row.alignment = "RIGHT"
+    if place:
         row.operator("tablao.show", text=place[1]).what = place[0]
+    if mend:
+        row.operator("tablao.mend", text=mend[0]).code = finding.code
 
 
 CLASSES = (TABLAO_PT_findings,)

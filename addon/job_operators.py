@@ -4,7 +4,7 @@ from typing import Any
 
 import bpy
 
-from . import background, job_watch, preferences
+from . import background, job_watch, preferences, texts
 from .core import my_jobs
 from .core.manager import Manager, ManagerError
 from .core.my_jobs import MyJob
@@ -75,7 +75,17 @@ class TABLAO_OT_cancel_job(_Change, bpy.types.Operator):
     ask = staticmethod(my_jobs.cancel_job)
 
     def invoke(self, context: Any, event: Any) -> Any:
-        return context.window_manager.invoke_confirm(self, event)
+        if self._job(context) is None:
+            return {"CANCELLED"}
+        return context.window_manager.invoke_props_dialog(self, width=400)
+
+    def draw(self, context: Any) -> None:
+        job = self._job(context)
+        name = job.name if job else ""
+        texts.draw_wrapped(self.layout, context, f"Cancel the job “{name}”?", "QUESTION")
+        texts.draw_wrapped(
+            self.layout, context, "Its tasks stop. Frames that are rendered stay.", "BLANK1"
+        )
 
 
 class TABLAO_OT_pause_job(_Change, bpy.types.Operator):

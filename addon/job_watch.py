@@ -139,11 +139,13 @@ def fill_list() -> None:
     """Copy the jobs' ids into the collection that Blender's list shows; keep the selection."""
     manager = bpy.context.window_manager
     rows = manager.tablao_jobs
+    names = [job.id for job in session.jobs]
     selected = _selected(manager)
+    if session.to_select in names:
+        selected, session.to_select = session.to_select, ""
     rows.clear()
     for job in session.jobs:
         rows.add().name = job.id
-    names = [job.id for job in session.jobs]
     manager.tablao_job_index = names.index(selected) if selected in names else 0
 
 

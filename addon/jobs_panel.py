@@ -1,11 +1,12 @@
 """Draws my jobs with their progress and last-rendered thumbnails, and the farm's status."""
 
+from datetime import datetime, timezone
 from typing import Any
 
 import bpy
 
 from . import job_watch, texts, thumbnails
-from .core.my_jobs import MyJob
+from .core.my_jobs import MyJob, age_told
 from .panels import SubPanel
 from .session import session
 
@@ -52,6 +53,7 @@ class TABLAO_UL_jobs(bpy.types.UIList):
         right = row.row(align=True)
         right.alignment = "RIGHT"
         right.label(text=_progress_told(job), icon=_ICONS.get(job.status, "QUESTION"))
+        right.label(text=_age_told(job))
 
 
 class TABLAO_PT_farm(SubPanel, bpy.types.Panel):
@@ -97,6 +99,10 @@ def selected_job(context: Any) -> "MyJob | None":
     manager = context.window_manager
     rows, index = manager.tablao_jobs, manager.tablao_job_index
     return job_of(rows[index].name) if 0 <= index < len(rows) else None
+
+
+def _age_told(job: MyJob) -> str:
+    return age_told(job.created, datetime.now(tz=timezone.utc))
 
 
 def _progress_told(job: MyJob) -> str:
@@ -152,7 +158,9 @@ def _draw_details(layout: Any, context: Any, job: MyJob) -> None:
 def _details_told(job: MyJob) -> str:
     status = job.status.replace("-", " ").capitalize()
     share = "" if job.progress is None or job.status == "completed" else f", {job.progress:.0%}"
-    return f"{status}{share}, priority {job.priority}"
+    age = _age_told(job)
+    since = "" if not age else ", just submitted" if age == "now" else f", submitted {age} ago"
+    return f"{status}{share}, priority {job.priority}{since}"
 
 
 CLASSES = (TABLAO_PG_job_row, TABLAO_UL_jobs, TABLAO_PT_farm, TABLAO_PT_jobs)

@@ -121,6 +121,11 @@ class TABLAO_OT_submit(bpy.types.Operator):
             description="Render without the files that are missing",
             options={"SKIP_SAVE"},
         ),
+        "is_several": bpy.props.BoolProperty(
+            name="Several Jobs",
+            description="A job for each ticked scene and camera",
+            options={"SKIP_SAVE", "HIDDEN"},
+        ),
     }
     _timer: Any = None
 
@@ -152,6 +157,7 @@ class TABLAO_OT_submit(bpy.types.Operator):
                 context,
                 job_name=self.job_name,
                 allow_missing=self.allow_missing,
+                is_several=self.is_several,
                 is_waiting=is_waiting,
             )
         except (NotSubmittable, ManagerError) as problem:

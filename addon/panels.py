@@ -108,6 +108,10 @@ def draw_submit(layout: Any, context: Any) -> None:
     text = "Submit Without Missing Files" if is_anyway else "Submit to the Farm"
     button = column.operator("tablao.submit", text=text, icon="RENDER_ANIMATION")
     button.allow_missing = is_anyway
+    if len(bpy.data.scenes) > 1 or len(bpy.data.cameras) > 1:
+        several = layout.row()
+        several.enabled = is_known
+        several.operator("tablao.submit_several", text="Scenes and Cameras…", icon="SCENE_DATA")
     if session.has_failed and session.findings:
         layout.label(text="Not submitted: see the checks below", icon="ERROR")
     elif session.outcome:

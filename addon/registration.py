@@ -12,12 +12,15 @@ from . import (
     job_watch,
     jobs_panel,
     logging_in,
+    mending,
     operators,
     panels,
     preferences_page,
     preset_operators,
+    render_menu,
     scene_properties,
     setting_properties,
+    several,
     showing,
     submitting,
     thumbnails,
@@ -31,6 +34,8 @@ _CLASSES: tuple[type[Any], ...] = (
     *operators.CLASSES,
     *preset_operators.CLASSES,
     *job_operators.CLASSES,
+    *several.CLASSES,
+    *mending.CLASSES,
     *showing.CLASSES,
     *panels.CLASSES,
     *findings_panel.CLASSES,
@@ -43,6 +48,8 @@ def register() -> None:
         bpy.utils.register_class(each)
     scene_properties.register()
     jobs_panel.register()
+    several.register()
+    render_menu.register()
     thumbnails.register()
     bpy.app.handlers.load_post.append(_file_loaded)
     # While Blender starts and enables add-ons, they cannot reach its preferences and data.
@@ -58,6 +65,8 @@ def unregister() -> None:
     if bpy.app.timers.is_registered(_begin):
         bpy.app.timers.unregister(_begin)
     bpy.app.handlers.load_post.remove(_file_loaded)
+    render_menu.unregister()
+    several.unregister()
     thumbnails.unregister()
     jobs_panel.unregister()
     setting_properties.unregister()

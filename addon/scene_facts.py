@@ -17,6 +17,9 @@ def read_scene(scene: bpy.types.Scene, missing: "tuple[MissingFile, ...]" = ()) 
         frame_start=scene.frame_start,
         frame_end=scene.frame_end,
         frame_step=scene.frame_step,
+        resolution_percentage=scene.render.resolution_percentage,
+        has_render_region=scene.render.use_border,
+        lacks_composite=lacks_composite(scene),
         output_format=scene.render.image_settings.file_format,
         blender_version=bpy.app.version_string,
         scene=scene.name,
@@ -37,6 +40,14 @@ def unsaved_images() -> "tuple[str, ...]":
 def has_camera(scene: bpy.types.Scene) -> bool:
     """Return whether the scene has a camera, or a marker on the timeline binds one."""
     return scene.camera is not None or any(marker.camera for marker in scene.timeline_markers)
+
+
+def lacks_composite(scene: bpy.types.Scene) -> bool:
+    """Return whether the compositor works in vain. Since Blender 5 its group has an output."""
+    tree = getattr(scene, "node_tree", None)
+    if tree is None or not scene.use_nodes or not scene.render.use_compositing:
+        return False
+    return not any(node.type == "COMPOSITE" and not node.mute for node in tree.nodes)
 
 
 def strips_of(scene: bpy.types.Scene) -> "list[Any]":

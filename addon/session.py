@@ -68,6 +68,8 @@ class Session:
     jobs: tuple[MyJob, ...] = ()
     submitted: list[str] = field(default_factory=list)
     """Ids of the jobs submitted in this session."""
+    to_select: str = ""
+    """The id of a new job, which the list selects once it has it."""
     reasons: Mapping[str, Reasons] = field(default_factory=dict)
     """Why tasks failed or wait, and warnings: of ended jobs and of the selected one, by job id."""
     farm: FarmStatus | None = None

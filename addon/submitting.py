@@ -1,19 +1,20 @@
 """Submits from Blender: reads the scene, saves the file, and leaves the rest to a thread."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from . import background, connecting, preferences, values
+from . import background, connecting, preferences, several, values
 from .core import manager_info
+from .core.batch import Result, submit_all
 from .core.checks import Finding, NotSubmittable, SceneFacts, check, finding_of
 from .core.files import missing_files
 from .core.job_types import JobType
 from .core.manager import Manager, ManagerError
 from .core.manager_info import ManagerInfo
 from .core.notices import notices_of
-from .core.progress import Canceled, never
+from .core.progress import Canceled, IsCanceled, Progress, never
 from .core.submission import Submission, check_with_manager, submit
 from .planning import findings_now, save_file, submission_of
 from .session import Running, session, told
@@ -27,17 +28,28 @@ class Sent:
     """The result of a submission."""
 
     info: ManagerInfo
-    job: Mapping[str, Any]
+    results: "Sequence[Result]"
+    """Of each job, in their order."""
     notices: "tuple[Finding, ...]"
+
+    @property
+    def job_ids(self) -> "list[str]":
+        return [str(each.job["id"]) for each in self.results if each.job is not None]
 
 
 def begin(
-    context: Any, *, job_name: str = "", allow_missing: bool = False, is_waiting: bool = False
+    context: Any,
+    *,
+    job_name: str = "",
+    allow_missing: bool = False,
+    is_several: bool = False,
+    is_waiting: bool = False,
 ) -> None:
     """Check and save on this thread; do the rest in the background.
 
     Args:
         job_name: the job's name; empty: the panel's.
+        is_several: submit a job for each ticked scene and camera.
         allow_missing: submit although files are missing.
         is_waiting: return only when the job is submitted, or that has failed; for scripts.
 
@@ -51,18 +63,22 @@ def begin(
         )
     manager, known = preferences.manager_of(context), session.info
     try:
-        submission = submission_of(context, job_name)
+        submissions = (
+            several.submissions_of(context, several.ticked(context), job_name)
+            if is_several
+            else [submission_of(context, job_name)]
+        )
         save_file()
     except NotSubmittable as refusal:
         _not_sent(refusal)
         raise
     assert known is not None  # otherwise a finding has blocked it
-    running = session.running = Running(submission.name)
+    running = session.running = Running(submissions[0].name)
     session.outcome, session.has_failed = "", False
     session.findings, session.is_checked = (), False
     background.run(
         "submit",
-        lambda: _send(manager, known, submission, running, allow_missing),
+        lambda: _send(manager, known, submissions, running, allow_missing),
         _sent,
         _not_sent,
         is_waiting=is_waiting,
@@ -108,10 +124,11 @@ def stop() -> None:
 def _send(
     manager: Manager,
     known: ManagerInfo,
-    submission: Submission,
+    submissions: "Sequence[Submission]",
     running: Running,
     allow_missing: bool,
 ) -> Sent:
+    submission = submissions[0]  # all are of one file and one job type
     running.progress("Asking the manager", 0, 0)
     info = manager_info.fetch(manager.cancelable(running.canceled.is_set))
     if info.job_type(submission.job_type) != known.job_type(submission.job_type):
@@ -120,8 +137,26 @@ def _send(
     job_type = info.job_type(submission.job_type)
     if found := _on_disk(info, job_type, submission.blendfile, running, allow_missing):
         raise NotSubmittable(found)
-    job = submit(manager, info, submission, running.progress, running.canceled.is_set)
-    return Sent(info, job, notices_of(manager, str(job["id"])) if info.is_tablao else ())
+    to_manager = (manager, info, running.progress, running.canceled.is_set)
+    results = _submitted(*to_manager, submissions)
+    sent = Sent(info, results, ())
+    if not info.is_tablao:
+        return sent
+    found = [each for job_id in sent.job_ids for each in notices_of(manager, job_id)]
+    return replace(sent, notices=tuple(dict.fromkeys(found)))
+
+
+def _submitted(
+    manager: Manager,
+    info: ManagerInfo,
+    progress: Progress,
+    is_canceled: IsCanceled,
+    submissions: "Sequence[Submission]",
+) -> "list[Result]":
+    if len(submissions) > 1:
+        return submit_all(manager, info, submissions, progress, is_canceled)
+    job = submit(manager, info, submissions[0], progress, is_canceled)
+    return [Result(str(job["name"]), job)]
 
 
 def _on_disk(
@@ -161,12 +196,15 @@ def _found_elsewhere(
 def _sent(sent: Sent) -> None:
     session.running = None
     to_see = ", but look at Files & Checks" if sent.notices else ""
-    session.outcome = f"Submitted {sent.job['name']}{to_see}"
+    only = sent.results[0].name if len(sent.results) == 1 else ""
+    session.outcome = (f"Submitted {only}" if only else several.told(sent.results)) + to_see
+    session.has_failed = any(each.job is None for each in sent.results)
     _show(sent.notices)
     # The artist may have chosen another manager meanwhile.
     if sent.info.address == connecting.address_now():
         session.is_reached = True
-        session.submitted.append(str(sent.job["id"]))
+        session.submitted += sent.job_ids
+        session.to_select = next(iter(sent.job_ids), "")
         connecting.use(sent.info)
 
 

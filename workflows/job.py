@@ -8,11 +8,12 @@ from typing import TypeVar
 
 from temporalio import workflow
 from temporalio.common import RetryPolicy
-from temporalio.exceptions import ApplicationError
+from temporalio.exceptions import ActivityError, ApplicationError
 from temporalio.workflow import ActivityCancellationType, ActivityHandle
 
-from workflows.activity_contracts import Records, Rendering
+from workflows.activity_contracts import Rendering
 from workflows.activity_reports import report
+from workflows.cancel_requests import CancelRequest, is_cancel_request
 from workflows.domain.job.carrying import carry, restore
 from workflows.domain.job.leases import Start
 from workflows.domain.job.requests import Closing, request
@@ -42,6 +43,8 @@ from workflows.job_interface import (
     JobView,
     TaskView,
 )
+from workflows.record_calls import claim_job, store_changes
+from workflows.summaries import summary_of_task
 
 #: Longer than any frame takes to render. A lost run is noticed by its heartbeat time-out instead.
 LONGEST_RUN = timedelta(days=30)
@@ -53,12 +56,6 @@ HISTORY_OVERDUE = 3
 
 T = TypeVar("T")
 
-#: When a manager is killed during an activity of `Records`, another repeats it after this time.
-_RECORDS_HEARTBEAT = timedelta(seconds=10)
-_RECORDS = RetryPolicy(
-    initial_interval=timedelta(milliseconds=200), maximum_interval=timedelta(seconds=5)
-)
-
 
 @workflow.defn(name="Job")
 class JobWorkflow:
@@ -68,7 +65,9 @@ class JobWorkflow:
         # Otherwise it is unknown until the job is claimed; earlier signals are kept until then.
         self._job = restore(start.carried) if start.carried else None
         self._unclaimed: list[Callable[[JobRun], None]] = []
+        self._cancel_request = CancelRequest()
         self._unwritten = start.unwritten
+        """The write that the database has not answered yet."""
         self._written = self._job.sequence if self._job else 0
         self._awaited = 0
         """Sequence number of the newest write that a caller of `change` waits for."""
@@ -79,16 +78,24 @@ class JobWorkflow:
 
     @workflow.run
     async def run(self, start: StartJob) -> str:
-        if self._job is None:
-            job = await self._claim(start)
-            if job is None:
-                self._is_gone = True
-                await workflow.wait_condition(workflow.all_handlers_finished)
-                return "another run owns the job"
-        else:
-            job = self._job
-            job.offer_everything_again()
-        self._act(job)
+        if self._job is not None:
+            self._job.offer_everything_again()
+            self._act(self._job)
+        while True:
+            try:
+                return await self._run_until_over(start)
+            except (asyncio.CancelledError, ActivityError) as interruption:
+                # The request interrupts what is waited for here, and nothing else. So wait again,
+                # and take the request as a change of the job.
+                if not is_cancel_request(interruption):
+                    raise
+
+    async def _run_until_over(self, start: StartJob) -> str:
+        if self._job is None and not self._is_gone:
+            await self._claim(start)
+        if (job := self._job) is None:
+            await workflow.wait_condition(workflow.all_handlers_finished)
+            return "another run owns the job"
         await self._write_until_over(job)
         await workflow.wait_condition(workflow.all_handlers_finished)
         if job.status is JobStatus.FAILED and workflow.patched("failed-job-fails"):
@@ -96,16 +103,11 @@ class JobWorkflow:
             raise ApplicationError("The job failed.", type=JOB_FAILED, non_retryable=True)
         return str(job.status)
 
-    async def _claim(self, start: StartJob) -> JobRun | None:
-        snapshot = await workflow.execute_activity_method(
-            Records.claim_job,
-            start,
-            start_to_close_timeout=timedelta(minutes=2),
-            heartbeat_timeout=_RECORDS_HEARTBEAT,
-            retry_policy=_RECORDS,
-        )
+    async def _claim(self, start: StartJob) -> None:
+        snapshot = await claim_job(start)
         if snapshot is None:
-            return None
+            self._is_gone = True
+            return
         job = JobRun(snapshot)
         self._written = job.sequence
         if snapshot.change is not None:
@@ -117,7 +119,7 @@ class JobWorkflow:
         self._job = job
         for message in self._unclaimed:
             message(job)
-        return job
+        self._act(job)
 
     # --- writing ---------------------------------------------------------------------------------
 
@@ -128,6 +130,8 @@ class JobWorkflow:
             await workflow.wait_condition(lambda: self._has_something_to_do(job))
             if self._defect is not None:
                 raise self._defect
+            if self._cancel_request.is_new:
+                self._asked(Change(action=JobAction.CANCEL, reason=self._cancel_request.take()))
             if self._may_continue_as_new(job):
                 self._continue_as_new(job)
             if job.changes:
@@ -138,7 +142,8 @@ class JobWorkflow:
 
     def _has_something_to_do(self, job: JobRun) -> bool:
         is_over = job.is_finished and not job.changes
-        return bool(job.changes) or is_over or bool(self._defect) or self._may_continue_as_new(job)
+        is_asked = bool(job.changes) or self._cancel_request.is_new
+        return is_asked or is_over or bool(self._defect) or self._may_continue_as_new(job)
 
     async def _let_gather(self, job: JobRun) -> None:
         if self._next_write_at is not None and workflow.now() < self._next_write_at:
@@ -152,22 +157,16 @@ class JobWorkflow:
 
     async def _write(self, job: JobRun, write: ProjectionWrite) -> None:
         self._next_write_at = workflow.now() + GATHERING
-        answer = await self._store(write)
+        self._unwritten = write
+        answer = await store_changes(write)
         if answer is WriteAnswer.SEND_ALL:
-            answer = await self._store(job.whole(write))
+            self._unwritten = job.whole(write)
+            answer = await store_changes(self._unwritten)
+        self._unwritten = None
         self._is_gone = answer is WriteAnswer.GONE
         self._written = write.sequence
         if write.jobs or write.priority is not None:
             self._show(job)
-
-    async def _store(self, write: ProjectionWrite) -> WriteAnswer:
-        return await workflow.execute_activity_method(
-            Records.store_changes,
-            write,
-            start_to_close_timeout=timedelta(minutes=2),
-            heartbeat_timeout=_RECORDS_HEARTBEAT,
-            retry_policy=_RECORDS,
-        )
 
     def _show(self, job: JobRun) -> None:
         workflow.upsert_search_attributes(
@@ -219,7 +218,7 @@ class JobWorkflow:
             heartbeat_timeout=timedelta(seconds=limits.heartbeat_s),
             retry_policy=RetryPolicy(maximum_attempts=1),
             cancellation_type=ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
-            summary=f"task {start.ref.index} on {start.worker_name}, attempt {start.ref.attempt}",
+            summary=summary_of_task(start, job.task_names),
         )
         self._handles[start.offer] = handle
         handle.add_done_callback(lambda _: self._ended(job, start.offer, offered_at))

@@ -40,6 +40,11 @@ class SceneFacts:
     frame_start: int = 1
     frame_end: int = 1
     frame_step: int = 1
+    resolution_percentage: int = 100
+    has_render_region: bool = False
+    """Only a region of the image is rendered."""
+    lacks_composite: bool = False
+    """The compositor is in use, and has no node that gives the image."""
     output_format: str = "PNG"
     """The file format in Blender's image settings."""
     blender_version: str = ""
@@ -81,6 +86,7 @@ def check(
         *_about_missing(facts, is_blocking=not allow_missing),
         *_about_images(facts),
         *_about_scene(facts, job_type, settings),
+        *_about_oddities(facts, job_type, settings),
         *_about_manager(job_type, info, worker_tag),
         *_about_job(job_name, priority),
         *(
@@ -190,6 +196,48 @@ def _about_scene(
             f"{job_type.label} renders images, not the video format {image_format}",
             "Choose an image format under Output, such as PNG; a video is made of the frames",
         )
+
+
+def _about_oddities(
+    facts: SceneFacts, job_type: JobType | None, settings: Mapping[str, Any]
+) -> Iterator[Finding]:
+    """Yield what is often left behind by tests, and spoils a night's frames."""
+    if job_type is None or not needs_blendfile(job_type) or facts.uses_sequencer:
+        return
+    whole = f"{facts.frame_start}-{facts.frame_end}"
+    if facts.frame_step > 1 and settings.get("frames") == whole:
+        yield Finding(
+            "frame-step",
+            f"The scene renders each {_ordinal(facts.frame_step)} frame, and the job every frame",
+            f"Type {whole}x{facts.frame_step} as frames, if you want only those",
+            is_blocking=False,
+        )
+    if facts.resolution_percentage != 100:
+        yield Finding(
+            "resolution-scaled",
+            f"The scene “{facts.scene}” renders at {facts.resolution_percentage} % of its size",
+            "Set the resolution to 100 %, if this was for tests",
+            is_blocking=False,
+        )
+    if facts.has_render_region:
+        yield Finding(
+            "render-region",
+            f"The scene “{facts.scene}” renders only a region of its image",
+            "Turn the render region off, if this was for tests",
+            is_blocking=False,
+        )
+    if facts.lacks_composite:
+        yield Finding(
+            "no-composite",
+            f"The compositor of the scene “{facts.scene}” has no Composite node",
+            "Add one, or turn the compositor off: its work is not in the frames",
+            is_blocking=False,
+        )
+
+
+def _ordinal(number: int) -> str:
+    ending = {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
+    return f"{number}{'th' if 10 <= number % 100 <= 20 else ending}"
 
 
 def _about_manager(

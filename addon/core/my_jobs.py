@@ -1,8 +1,10 @@
 """Fetches the artist's jobs and the farm's status from the manager, and changes jobs."""
 
+import re
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -160,6 +162,24 @@ def summary_of(job: Mapping[str, Any]) -> MyJob:
         waiting=str(job.get("waiting") or ""),
         settings=job.get("settings") or {},
     )
+
+
+def age_told(created: str, now: datetime) -> str:
+    """Return how long ago a time in ISO 8601 was, for a list: `now`, `5 min`, `3 h`, `12 d`.
+
+    Returns:
+        An empty text, if the time is not understood.
+    """
+    # Python 3.10, which Blender 3.4 has, reads neither Z nor fractions of every length.
+    plain = re.sub(r"\.\d+", "", created).replace("Z", "+00:00")
+    try:
+        age_s = (now - datetime.fromisoformat(plain)).total_seconds()
+    except (ValueError, TypeError):
+        return ""
+    for unit, unit_s in (("d", 86_400), ("h", 3_600), ("min", 60)):
+        if age_s >= unit_s:
+            return f"{age_s // unit_s:.0f} {unit}"
+    return "now"
 
 
 def thumbnail(manager: Manager, job_id: str) -> bytes | None:

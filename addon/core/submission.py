@@ -88,17 +88,40 @@ def submit(
     asking = manager.cancelable(is_canceled)
     check_with_manager(asking, info, submission)
     _stop_if(is_canceled)
-    if submission.blendfile is not None:
-        route = route or choose_route(submission.blendfile, info.storage)
-    delivered = _deliver(asking, info, submission, progress, is_canceled, route)
+    delivered, route = deliver_files(asking, info, submission, progress, is_canceled, route)
     # From here on a cancel is ignored: the manager may have made the job already.
     progress("Submitting the job", 0, 0)
     try:
-        return _submitted(manager, job_for(info, submission, delivered))
+        return send(manager, info, submission, delivered)
     except ManagerError as refusal:
-        if route is Route.COPY and refusal.status in _REFUSED:
-            _take_back(delivered, info.storage)
+        if is_refusal(refusal):
+            take_back(delivered, route, info.storage)
         raise
+
+
+def send(
+    manager: Manager, info: ManagerInfo, submission: Submission, delivered: Delivered
+) -> dict[str, Any]:
+    """Submit a job whose files are delivered; return it as the manager answers it.
+
+    Raises:
+        ManagerError: the manager refuses it (`is_refusal`), or the job may have been made.
+    """
+    job = job_for(info, submission, delivered)
+    try:
+        return dict(manager.with_timeout(_SUBMIT_WITHIN_S).post("/api/v3/jobs", job))
+    except ManagerError as failure:
+        if failure.status is None:
+            raise ManagerError(
+                f"{failure}. The job may have been submitted all the same: "
+                "look before you submit it again"
+            ) from failure
+        raise
+
+
+def is_refusal(failure: ManagerError) -> bool:
+    """Return whether the manager has surely made no job."""
+    return failure.status in _REFUSED
 
 
 def job_for(info: ManagerInfo, submission: Submission, delivered: Delivered) -> dict[str, Any]:
@@ -155,19 +178,26 @@ def _job_type(info: ManagerInfo, submission: Submission) -> JobType:
     return job_type
 
 
-def _deliver(
+def deliver_files(
     manager: Manager,
     info: ManagerInfo,
     submission: Submission,
     progress: Progress,
     is_canceled: IsCanceled,
-    route: Route | None,
-) -> Delivered:
+    route: Route | None = None,
+) -> tuple[Delivered, Route | None]:
+    """Bring the job's files to the farm; return where they are, and the route that they took.
+
+    Raises:
+        ManagerError, FilesError, Canceled: nothing is left behind.
+    """
+    if submission.blendfile is not None:
+        route = route or choose_route(submission.blendfile, info.storage)
     if not needs_blendfile(_job_type(info, submission)):
-        return Delivered("")
+        return Delivered(""), route
     if submission.blendfile is None or route is None:
         raise ManagerError(f"The job type “{submission.job_type}” needs a saved blend file")
-    return deliver(
+    delivered = deliver(
         route,
         manager=manager,
         storage=info.storage,
@@ -177,22 +207,13 @@ def _deliver(
         progress=progress,
         is_canceled=is_canceled,
     )
+    return delivered, route
 
 
-def _submitted(manager: Manager, job: Mapping[str, Any]) -> dict[str, Any]:
-    try:
-        return dict(manager.with_timeout(_SUBMIT_WITHIN_S).post("/api/v3/jobs", job))
-    except ManagerError as failure:
-        if failure.status is None:
-            raise ManagerError(
-                f"{failure}. The job may have been submitted all the same: "
-                "look before you submit it again"
-            ) from failure
-        raise
-
-
-def _take_back(delivered: Delivered, storage: SharedStorage) -> None:
-    """Remove the copied files of a job that the manager has refused."""
+def take_back(delivered: Delivered, route: Route | None, storage: SharedStorage) -> None:
+    """Remove the files that were copied for jobs of which the manager has made none."""
+    if route is not Route.COPY or not delivered.blendfile:
+        return
     location = Path(storage.location)
     folder = location / Path(delivered.blendfile).relative_to(location).parts[0]
     shutil.rmtree(folder, ignore_errors=True)

@@ -13,6 +13,7 @@ from manager_api.cli.console import CommandError, note, say, show_json
 from manager_api.cli.identify import tag_id
 from manager_api.cli.job_settings import RENDER, BadSetting, fill_in, parse_settings
 from manager_api.cli.progress import follow_job
+from workflows.domain.job_types.definitions import JOB_TYPE_SAYS
 from workflows.domain.outputs import has_own_folder
 from workflows.domain.written_frames import KEEPS_FRAMES
 
@@ -98,6 +99,7 @@ def submit(
         )
         tell = note if as_json else say
         tell(f"Submitted {job['name']} as job {job['id']}.")
+        _show_printed(farm, job["id"])
         output_said = farm.get(f"/api/tablao/v1/jobs/{job['id']}/same-output")
         for sentence in output_said["unseen"]:
             note(f"Warning: {sentence}")
@@ -116,6 +118,14 @@ def submit(
             if job["status"] == "failed"
             else f"The job was {job['status']}."
         )
+
+
+def _show_printed(farm: Manager, job_id: str) -> None:
+    """Show the lines that the job type has printed for the submitter."""
+    history = farm.get(f"/api/tablao/v1/jobs/{job_id}/history")["happenings"]
+    for text in reversed([happening["text"] for happening in history]):
+        if text.startswith(JOB_TYPE_SAYS):
+            note(text)
 
 
 def _keep_frames(values: dict[str, Any]) -> None:

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from manager_api.cli.client import DEFAULT_URL, AsJson, Manager, ManagerUrl
+from manager_api.cli.comments import comment_on_worker
 from manager_api.cli.console import CommandError, note, say, show_fields, show_json
 from manager_api.cli.host import HostDataDir, HostManager, HostName, HostPin, become_host
 from manager_api.cli.identify import tag_id, worker_id
@@ -158,6 +159,8 @@ def delete(worker: WorkerId, manager: ManagerUrl = DEFAULT_URL) -> None:
     say(f"Deleted worker {found}.")
 
 
+app.command("comment")(comment_on_worker)
+
 _EVERY_DAY = {"days_of_week": "", "start_time": "", "end_time": "", "is_active": True}
 
 
@@ -188,6 +191,7 @@ def _fields(details: Mapping[str, Any], task: Mapping[str, Any] | None) -> list[
         ("tags", ", ".join(tag["name"] for tag in details["tags"])),
         ("sleeps", _sentence(details["sleep_schedule"]) if details["sleep_schedule"] else ""),
         ("task", f"{task['name']} ({task['status']}, {task['id']})" if task else ""),
+        ("idle", details.get("idle_reason") or ""),
         ("version", details["version"]),
         ("machine", f"{details['platform']}, {details['ip_address']}"),
         ("last seen", details["last_seen"]),

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Protocol
 
+from manager_api.contract.farm_jobs import FarmJob
 from manager_api.contract.jobs import Job, JobStorage
 from manager_api.contract.tasks import Command, Task, TaskSummary, TaskWorker
 from manager_api.contract.workers import (
@@ -14,6 +15,7 @@ from manager_api.contract.workers import (
     WorkerTag,
     WorkerTask,
 )
+from manager_api.database.payloads import frame_s
 from manager_api.database.tables import TaskRow, WorkerRow, WorkerTagRow
 from workflows.domain.statuses import SCHEDULABLE, JobStatus, TaskStatus, WorkerStatus
 
@@ -57,6 +59,12 @@ class ShownJob(Protocol):
     def owner(self) -> str | None: ...
     @property
     def waits(self) -> dict[str, Any] | None: ...
+    @property
+    def task_counts(self) -> dict[str, int] | None: ...
+    @property
+    def render_ms(self) -> int: ...
+    @property
+    def render_steps(self) -> int: ...
 
 
 def job_answer(row: ShownJob, tasks_stuck: int = 0) -> Job:
@@ -81,6 +89,11 @@ def job_answer(row: ShownJob, tasks_stuck: int = 0) -> Job:
         tasks_stuck=tasks_stuck or None,
         waiting=(waits_of_job(row) or {}).get("sentence") or None,
     )
+
+
+def farm_job_answer(row: ShownJob, tasks_stuck: int = 0) -> FarmJob:
+    counts = {TaskStatus(status): count for status, count in (row.task_counts or {}).items()}
+    return FarmJob(**dict(job_answer(row, tasks_stuck)), task_counts=counts, frame_s=frame_s(row))
 
 
 def waits_of_job(row: ShownJob) -> dict[str, Any] | None:

@@ -19,6 +19,8 @@ class FarmWorkerTask(Answer):
     job_id: str
     job_name: str
     updated: datetime
+    started_at: datetime | None
+    """When its newest attempt began; null before the first."""
 
 
 class FarmWorkerTaskList(Answer):
@@ -103,6 +105,8 @@ class FarmWorker(Answer):
     """The statistics of the machine that its host last reported."""
     tasks: list[FarmWorkerTask]
     """The tasks that it runs now."""
+    idle_reason: str | None
+    """Why it has no task, in a sentence; null if it is lent to a job, or takes no work."""
 
 
 class FarmWorkerList(Answer):

@@ -1,6 +1,10 @@
 """Our interface: a job's rendered frames, as a sequence to view."""
 
+from datetime import datetime
+
 from manager_api.contract.base import Answer
+from manager_api.contract.tasks import TaskWorker
+from workflows.domain.statuses import TaskStatus
 
 
 class Frame(Answer):
@@ -22,3 +26,40 @@ class FrameSequence(Answer):
     """The path of the frames' files, with a # for each digit; empty if it is not known."""
     note: str
     """Why no frame can be shown, as a sentence; empty if some can."""
+
+
+class FrameTask(Answer):
+    """A task that renders frames."""
+
+    index_in_job: int
+    status: TaskStatus
+    frames: list[int]
+    """The frames that its commands name."""
+    seconds: float | None = None
+    """How long the completed task took, for all its frames together; unset if it is not known."""
+    worker: TaskWorker | None = None
+
+
+class FrameTasks(Answer):
+    tasks: list[FrameTask]
+    """The tasks whose commands name frames, in the job's order."""
+    is_complete: bool
+    """Whether no frames are left out because there are too many."""
+
+
+class FrameVersion(Answer):
+    """A picture of a frame's file as it was, before it was rendered again."""
+
+    saved: datetime
+    """When the file was last changed."""
+    width: int
+    """The largest width that is kept, in pixels; the picture itself may be narrower."""
+    url: str
+    """The path of the picture, on this manager."""
+
+
+class FrameVersions(Answer):
+    versions: list[FrameVersion]
+    """The newest first. Only of files that were looked at through the manager while they were so.
+    The file as it is now is not among them.
+    """

@@ -43,6 +43,10 @@ class JobTimeLeft(Answer):
 class TimesLeft(Answer):
     jobs: list[JobTimeLeft]
     """The active jobs of which it is known."""
+    workers: dict[str, int]
+    """How many slots of workers are at each active job, by the job's id; jobs without workers are
+    left out.
+    """
 
 
 class RenderedNow(RenderProgress):
@@ -171,6 +175,21 @@ class TaskTries(Answer):
     """The indexes in the job of the tasks that it depends on."""
     waiting: str
     """Why it waits, in a sentence; empty if it does not wait, or has a worker in a moment."""
+
+
+class LogOfTry(Answer):
+    attempt: int
+    size: int
+    """In bytes."""
+    worker: TaskWorker | None = None
+    """The worker that was given this try; unset if the log names none."""
+
+
+class TaskLogTries(Answer):
+    """The tries of a task whose logs are kept."""
+
+    tries: list[LogOfTry]
+    """The newest first."""
 
 
 class RecompileRequest(Request):

@@ -94,6 +94,8 @@ class Trial(Answer):
     job_type: AvailableJobType | None = None
     """Unset if the script does not make a working job type."""
     problem: str
+    printed: list[str]
+    """The lines that the script has printed, the first 20."""
     settings: dict[str, Any]
     """The settings that the job would have."""
     tasks: list[TriedTask]
@@ -106,4 +108,6 @@ class JobPreview(Answer):
 
     problem: str
     """Why the job would be refused; empty if it would be accepted."""
+    printed: list[str]
+    """The lines that the job type has printed for the submitter, the first 20."""
     task_count: int

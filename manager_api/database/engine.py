@@ -56,6 +56,8 @@ class Changed(Enum):
     """Something that concerns the keeper: demand, leases, workers, the outbox."""
     DELETED_WORKERS = auto()
     """A worker was deleted or its secret ended, so connections with that secret must end."""
+    HAPPENINGS = auto()
+    """Something that people may want to be told."""
     HTTP_RUNS = auto()
     """The run of an HTTP worker has an outcome to deliver."""
 

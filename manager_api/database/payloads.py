@@ -1,7 +1,7 @@
 """The payloads of events, in Flamenco's format."""
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 from manager_api.database.tables import JobRow, TaskRow, WorkerRow, WorkerTagRow
 from workflows.domain.statuses import FarmStatus, JobStatus, TaskStatus, WorkerStatus
@@ -16,6 +16,15 @@ LAST_RENDERED = "/last-rendered"
 HOST_ORDERS = "/internal/host-orders"
 
 LifecycleType = Literal["manager-startup", "manager-shutdown"]
+
+
+class RenderTimes(Protocol):
+    """A row with a job's sums of times."""
+
+    @property
+    def render_ms(self) -> int: ...
+    @property
+    def render_steps(self) -> int: ...
 
 
 def is_internal(topic: str) -> bool:
@@ -33,6 +42,11 @@ def rfc3339(moment: datetime) -> str:
     return moment.isoformat().replace("+00:00", "Z")
 
 
+def frame_s(job: RenderTimes) -> float | None:
+    """Return the average seconds of a frame; None while none is known."""
+    return round(job.render_ms / job.render_steps / 1000, 2) if job.render_steps else None
+
+
 def job_event(
     job: JobRow, *, previous: JobStatus | None = None, refresh_tasks: bool = False
 ) -> dict[str, Any]:
@@ -46,7 +60,10 @@ def job_event(
         "refresh_tasks": refresh_tasks,
         "steps_completed": job.steps_completed,
         "steps_total": job.steps_total,
+        "task_counts": job.task_counts or {},
     }
+    if job.render_steps:
+        payload["frame_s"] = frame_s(job)
     if previous is not None:
         payload["previous_status"] = str(previous)
     if job.delete_requested_at is not None:

@@ -15,7 +15,9 @@ from sqlalchemy.orm import Session
 
 from manager_api.database import trail
 from manager_api.database.tables import (
+    CommentRow,
     JobRow,
+    NotificationRuleRow,
     ProvisionRow,
     SavedViewRow,
     SleepScheduleRow,
@@ -52,6 +54,18 @@ SHOWN: Mapping[type[Any], tuple[str, ...]] = {
     SleepScheduleRow: ("is_active", "days_of_week", "start_time", "end_time"),
     ProvisionRow: ("settings",),
     SavedViewRow: ("page", "name", "query", "is_shared"),
+    CommentRow: ("text",),
+    NotificationRuleRow: (
+        "way",
+        "name",
+        "kinds",
+        "scope",
+        "value",
+        "shape",
+        "is_enabled",
+        "address",
+        "secret",
+    ),
 }
 #: A longer value is shown by its length and the beginning of its SHA-256.
 LONGEST_VALUE = 500
@@ -59,7 +73,8 @@ LONGEST_VALUE = 500
 MOST_ROWS = 20
 #: Parts of a value whose content may be secret. Its names are shown.
 _MASKED = frozenset({"environment"})
-_MASKED_COLUMNS = frozenset({"secret_hash", "new_secret_hashes"})
+#: The address of a webhook often has a secret in its path.
+_MASKED_COLUMNS = frozenset({"secret_hash", "new_secret_hashes", "address", "secret"})
 _MASK = "***"
 
 _KEY = "changes of rows"

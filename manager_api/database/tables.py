@@ -28,6 +28,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.types import TypeDecorator
 
 from workflows.domain.access import Kind, Role, Via
+from workflows.domain.notifications import DeliveryState, HappeningKind, Scope, Shape, Way
 from workflows.domain.statuses import JobStatus, TaskStatus, WorkerStatus
 
 
@@ -150,6 +151,12 @@ class JobRow(Base):
     delete_requested_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     steps_total: Mapped[int] = mapped_column(default=0)
     steps_completed: Mapped[int] = mapped_column(default=0)
+    task_counts: Mapped[dict[str, int] | None] = mapped_column(JSON(none_as_null=True))
+    """How many tasks have each status; statuses that none has are left out. Null: no tasks."""
+    render_ms: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
+    """Milliseconds that its completed first tasks took: those that wait for no other task."""
+    render_steps: Mapped[int] = mapped_column(default=0, server_default="0")
+    """The steps of these tasks, which are frames as a rule."""
 
     run: Mapped[int] = mapped_column(default=1)
     """Number of the run that owns this job; issued here, never reused."""
@@ -308,6 +315,10 @@ class WorkerRow(Base):
     """
     first_secret_hash: Mapped[str | None] = mapped_column(String(255))
     """The hash of the first secret; null while that one counts. Task tokens are sealed with it."""
+    idle_reason: Mapped[str | None] = mapped_column(FreeText)
+    """Why the worker gets none of the tasks that wait, as the keeper saw it last; null if no task
+    waits, and for workers with a task.
+    """
 
 
 class WorkerTagRow(Base):
@@ -519,6 +530,27 @@ class SavedViewRow(Base):
     updated: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
+class CommentRow(Base):
+    """A comment of a person or a program on a job or on a worker."""
+
+    __tablename__ = "comments"
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    job_id: Mapped[str | None] = mapped_column(
+        ForeignKey("jobs.id", ondelete="CASCADE"), index=True
+    )
+    worker_id: Mapped[str | None] = mapped_column(ForeignKey("workers.id"), index=True)
+    """A comment has a job or a worker, and not both."""
+    author_id: Mapped[str] = mapped_column(String(36))
+    """The account that wrote it; empty for callers without an account."""
+    author: Mapped[str] = mapped_column(String(255))
+    """The author's name when the comment was written; kept when the account is deleted."""
+    text: Mapped[str] = mapped_column(FreeText)
+    """Markdown."""
+    created: Mapped[datetime] = mapped_column(UtcDateTime)
+    edited: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
 class AccountRow(Base):
     """A person or a service that may call the manager."""
 
@@ -541,6 +573,8 @@ class AccountRow(Base):
     """Whether the person's groups at the provider gave it no role at its last try to log in."""
     created: Mapped[datetime] = mapped_column(UtcDateTime)
     last_login: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    email: Mapped[str | None] = mapped_column(String(254))
+    """Where notifications go; null: the person has named no address."""
 
     __table_args__ = (Index("ix_accounts_issuer_subject", "issuer", "subject", unique=True),)
 
@@ -656,6 +690,90 @@ class AuditRow(Base):
     """`done`, or why it was not done."""
     times: Mapped[int] = mapped_column(default=1)
     """How often, for refusals, which are counted."""
+
+
+class HappeningRow(Base):
+    """What people may want to be told, stored in the transaction in which it happens."""
+
+    __tablename__ = "happenings"
+    __table_args__ = ({"sqlite_autoincrement": True},)
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    key: Mapped[str] = mapped_column(String(255), unique=True)
+    """What makes it one: a second row with the same key is not stored."""
+    kind: Mapped[HappeningKind] = mapped_column(Word(HappeningKind))
+    facts: Mapped[dict[str, Any]] = mapped_column(JSON)
+    """As `manager_api.database.happenings` writes them."""
+    happened: Mapped[datetime] = mapped_column(UtcDateTime)
+    told_at: Mapped[datetime | None] = mapped_column(UtcDateTime, index=True)
+    """When its deliveries and its event were stored; null: not yet."""
+
+
+class NotificationRuleRow(Base):
+    """What is told, to whom, by which way: a webhook of the farm, or the e-mail of a person."""
+
+    __tablename__ = "notification_rules"
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    way: Mapped[Way] = mapped_column(Word(Way))
+    account_id: Mapped[str | None] = mapped_column(
+        ForeignKey("accounts.id", ondelete="CASCADE"), index=True
+    )
+    """The person; null for the farm's webhooks."""
+    name: Mapped[str] = mapped_column(String(255), default="")
+    kinds: Mapped[list[str]] = mapped_column(JSON)
+    """Words of `workflows.domain.notifications.Kind`."""
+    scope: Mapped[Scope] = mapped_column(Word(Scope))
+    value: Mapped[str] = mapped_column(FreeText, default="")
+    """A project's name, or the id of a tag or a job."""
+    address: Mapped[str] = mapped_column(FreeText, default="")
+    """A webhook's address, which often holds a secret."""
+    secret: Mapped[str] = mapped_column(String(255), default="")
+    """What a webhook's messages are signed with."""
+    shape: Mapped[Shape] = mapped_column(Word(Shape), default=Shape.PLAIN)
+    is_enabled: Mapped[bool] = mapped_column(default=True)
+    failing_since: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """When the first try failed after the last one that did not."""
+    trouble: Mapped[str] = mapped_column(FreeText, default="")
+    """Why the last try failed, or why the manager has disabled it; empty if all is well."""
+    created: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class DeliveryRow(Base):
+    """One message by one way."""
+
+    __tablename__ = "deliveries"
+    __table_args__ = (
+        Index("ix_deliveries_state_next_try", "state", "next_try"),
+        Index("ix_deliveries_rule_id_created", "rule_id", "created"),
+    )
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    """`msg_` and 32 hexadecimal digits: the same at each try, so that receivers know repeats."""
+    rule_id: Mapped[str] = mapped_column(ForeignKey("notification_rules.id", ondelete="CASCADE"))
+    message: Mapped[dict[str, Any]] = mapped_column(JSON)
+    """A `workflows.domain.notifications.Message`."""
+    state: Mapped[DeliveryState] = mapped_column(Word(DeliveryState))
+    tries: Mapped[int] = mapped_column(default=0)
+    next_try: Mapped[datetime] = mapped_column(UtcDateTime)
+    """Also the end of a manager's claim on it: no other manager tries it before."""
+    give_up_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    created: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
+
+
+class DeliveryTryRow(Base):
+    __tablename__ = "delivery_tries"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    delivery_id: Mapped[str] = mapped_column(
+        ForeignKey("deliveries.id", ondelete="CASCADE"), index=True
+    )
+    happened: Mapped[datetime] = mapped_column(UtcDateTime)
+    status: Mapped[int | None]
+    """The status of the answer; null without one."""
+    sentence: Mapped[str] = mapped_column(FreeText)
+    answer: Mapped[str] = mapped_column(FreeText, default="")
+    """The beginning of the answer."""
 
 
 class HistoryRow(Base):

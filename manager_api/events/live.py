@@ -178,8 +178,9 @@ class LiveEvents:
         finally:
             self._database.unlisten(Changed.EVENTS, self._committed.set)
 
-    def log_grew(self, task_id: str, text: str) -> None:
-        self.tell(task_log_topic(task_id), {"task_id": task_id, "log": text})
+    def log_grew(self, task_id: str, attempt: int, text: str) -> None:
+        told = {"task_id": task_id, "log": text, "attempt": attempt}
+        self.tell(task_log_topic(task_id), told)
 
     def machine_told(self, worker_id: str, statistics: MachineStatistics) -> None:
         self.tell(

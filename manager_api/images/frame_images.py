@@ -4,6 +4,10 @@ import asyncio
 import contextlib
 import logging
 import os
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from uuid import uuid4
@@ -21,7 +25,29 @@ _PRUNE_EVERY = 100
 _AT_ONCE = max(1, min(4, (os.cpu_count() or 2) // 2))
 _MAX_WAITING = 256
 
+#: Earlier contents of one file whose images are kept.
+MAX_EARLIER = 5
+#: Matches the names of kept images.
+_KEPT = re.compile(
+    r"(?P<file>[0-9a-f]{32})-(?P<content>[0-9a-f]{1,16}\.[0-9a-f]{1,16})-(?P<width>\d{1,5})\.jpg"
+)
+
 logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """An earlier content of a frame's file, of which an image is kept."""
+
+    content: str
+    """The end of the content's key: when the file was changed, and its size."""
+    width: int
+    """The largest width that is kept, one of `WIDTHS`."""
+
+    @property
+    def saved_ns(self) -> int:
+        """Nanoseconds since 1970."""
+        return int(self.content.partition(".")[0], 16)
 
 
 class FrameImages:
@@ -72,10 +98,32 @@ class FrameImages:
             logger.warning("frame not kept", extra={"path": str(kept), "reason": str(error)})
         return jpeg
 
+    def earlier(self, key: str) -> list[Earlier]:
+        """Return the kept images of the same file's earlier contents, newest first. Blocks."""
+        file, _, current = key.partition("-")
+        largest: dict[str, int] = {}
+        with contextlib.suppress(FileNotFoundError), os.scandir(self._folder) as found:
+            for entry in found:
+                match = _KEPT.fullmatch(entry.name)
+                if match and match["file"] == file and match["content"] != current:
+                    content, width = match["content"], int(match["width"])
+                    largest[content] = max(width, largest.get(content, 0))
+        versions = [Earlier(content, width) for content, width in largest.items()]
+        return sorted(versions, key=lambda version: version.saved_ns, reverse=True)
+
+    def earlier_jpeg(self, key: str, content: str) -> bytes | None:
+        """Return the largest kept image of an earlier content of a file. Blocks."""
+        for version in self.earlier(key):
+            if version.content == content:
+                file = key.partition("-")[0]
+                return _kept(self._folder / f"{file}-{content}-{version.width}.jpg")
+        return None
+
 
 def key_of(path: Path, stat: os.stat_result) -> str:
-    """Return a key that changes when the frame is rendered again."""
-    return sha256(f"{path}\0{stat.st_mtime_ns}\0{stat.st_size}".encode()).hexdigest()[:32]
+    """Return a key of the file, then of its content, which changes when it is rendered again."""
+    file = sha256(str(path).encode()).hexdigest()[:32]
+    return f"{file}-{stat.st_mtime_ns:x}.{stat.st_size:x}"
 
 
 def fitting(width: int) -> int:
@@ -84,18 +132,39 @@ def fitting(width: int) -> int:
 
 
 def prune(folder: Path, max_bytes: int) -> None:
-    """If the files exceed `max_bytes`, delete the least recently used until 10 % are free."""
+    """Delete images of contents older than the last `MAX_EARLIER` of their file.
+
+    If the others exceed `max_bytes`, delete the least recently used until 10 % are free.
+    """
     with os.scandir(folder) as found:
-        files = [(entry.stat(), entry.path) for entry in found]
-    total = sum(stat.st_size for stat, _ in files)
+        files = {entry.path: entry.stat() for entry in found}
+    for path in list(_outdated(files)):
+        files.pop(path)
+        _delete(path)
+    total = sum(stat.st_size for stat in files.values())
     if total <= max_bytes:
         return
-    for stat, path in sorted(files, key=lambda file: file[0].st_mtime):
+    for path, stat in sorted(files.items(), key=lambda file: file[1].st_mtime):
         if total <= 0.9 * max_bytes:
             return
-        with contextlib.suppress(OSError):
-            os.remove(path)
+        _delete(path)
         total -= stat.st_size
+
+
+def _outdated(paths: Iterable[str]) -> Iterator[str]:
+    by_file: defaultdict[str, defaultdict[int, list[str]]] = defaultdict(lambda: defaultdict(list))
+    for path in paths:
+        if match := _KEPT.fullmatch(os.path.basename(path)):
+            saved_ns = Earlier(match["content"], 0).saved_ns
+            by_file[match["file"]][saved_ns].append(path)
+    for contents in by_file.values():
+        for saved_ns in sorted(contents, reverse=True)[MAX_EARLIER + 1 :]:
+            yield from contents[saved_ns]
+
+
+def _delete(path: str) -> None:
+    with contextlib.suppress(OSError):
+        os.remove(path)
 
 
 def _kept(path: Path) -> bytes | None:

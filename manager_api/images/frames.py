@@ -2,14 +2,15 @@
 
 import asyncio
 import os
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from manager_api.contract.errors import Forbidden, NotFound
-from manager_api.contract.frames import Frame, FrameSequence
+from manager_api.contract.frames import Frame, FrameSequence, FrameVersion, FrameVersions
 from manager_api.database.engine import Database
 from manager_api.files.storage import SharedStorage
-from manager_api.images.frame_images import FrameImages, fitting, key_of
+from manager_api.images.frame_images import MAX_EARLIER, FrameImages, fitting, key_of
 from manager_api.jobs import store as jobs
 from manager_api.settings.platforms import managers_platform
 from workflows.domain.frame_files import FrameFiles, frame_files
@@ -91,6 +92,38 @@ class FrameService:
         if files is None or abs(frame) > MAX_FRAME_NUMBER:
             raise NotFound(f"this job has no frame {frame}")
         return await asyncio.to_thread(self._file, files, frame)
+
+    async def versions(self, job_id: str, frame: int) -> FrameVersions:
+        """Return the earlier contents of the frame's file, of which pictures are kept.
+
+        Raises:
+            JobNotFound, NotFound, Forbidden: as `file` does.
+        """
+        _, key = await self.file(job_id, frame)
+        found = await asyncio.to_thread(self._images.earlier, key)
+        base = f"{self._public_path}/api/tablao/v1/jobs/{job_id}/frames/{frame}/versions"
+        return FrameVersions(
+            versions=[
+                FrameVersion(
+                    saved=datetime.fromtimestamp(version.saved_ns / 1e9, UTC),
+                    width=version.width,
+                    url=f"{base}/{version.content}",
+                )
+                for version in found[:MAX_EARLIER]
+            ]
+        )
+
+    async def version(self, job_id: str, frame: int, content: str) -> bytes:
+        """Return the picture of an earlier content of the frame's file, as JPEG.
+
+        Raises:
+            JobNotFound, NotFound, Forbidden: as `file` does; or the picture is not kept any more.
+        """
+        _, key = await self.file(job_id, frame)
+        jpeg = await asyncio.to_thread(self._images.earlier_jpeg, key, content)
+        if jpeg is None:
+            raise NotFound("no picture of this version is kept")
+        return jpeg
 
     async def picture(self, path: Path, key: str, width: int) -> bytes:
         """Return a frame as a JPEG of at least that width, if `WIDTHS` has one.

@@ -167,6 +167,7 @@ class Transfer:
             is_ended=status in ENDED,
             steps_total=sum(map(_steps, job.tasks)),
             steps_completed=sum(task.steps_completed for task in job.tasks),
+            task_counts=Counter(str(task_status_of(task.status, status)) for task in job.tasks),
         )
 
     async def _copy_files(self, files: FlamencoFiles, job: flamenco.Job) -> None:

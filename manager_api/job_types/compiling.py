@@ -26,6 +26,10 @@ logger = logging.getLogger(__name__)
 #: Longer than any script that a person writes.
 MAX_SCRIPT_BYTES = 4 * 2**20
 _LONGEST_ERROR = 2_000
+#: Of the lines that a script prints, the submitter is shown so many, and so much of each.
+MOST_PRINTED = 20
+LONGEST_PRINTED = 500
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 #: The escape of a NUL character, but not the same letters after an escaped backslash.
 _NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
@@ -79,6 +83,7 @@ class ScriptCompiler:
         except OSError as problem:
             raise CompileError(f"{path.name}: {problem.strerror}.") from problem
         _log(answer, job)
+        job.printed = _for_submitter(answer)
         if answer.error:
             raise CompileError(answer.error)
         return _taken_over(answer, job)
@@ -117,6 +122,12 @@ def read_source(path: Path) -> str:
     if path.stat().st_size > MAX_SCRIPT_BYTES:
         raise OSError(0, f"it is larger than {MAX_SCRIPT_BYTES // 2**20} MB")
     return path.read_text(encoding="utf-8-sig", errors="replace")
+
+
+def _for_submitter(answer: Answer) -> list[str]:
+    """Return the first lines that a script has printed, without control characters."""
+    lines = (_CONTROL.sub(" ", _printable(text)).strip() for _, text in answer.logs)
+    return [line[:LONGEST_PRINTED] for line in lines if line][:MOST_PRINTED]
 
 
 def _log(answer: Answer, job: SubmittedJob) -> None:

@@ -23,7 +23,7 @@ def run_python(request: Request) -> Answer:
     # The folder comes last on the path, so a script's folder cannot replace our own modules.
     sys.path.append(str(folder))
     sys.dont_write_bytecode = True
-    with contextlib.redirect_stdout(_Printed(answer.logs)):
+    with _Printed(answer.logs) as printed, contextlib.redirect_stdout(printed):
         try:
             _run(request, _loaded(request), answer)
         except (Exception, SystemExit) as problem:  # everything that a script raises is its error
@@ -101,6 +101,11 @@ class _Printed(TextIOBase):
         for line in lines:
             self._add(line)
         return len(text)
+
+    def close(self) -> None:
+        if not self.closed and self._line:
+            self._add(self._line)
+        super().close()
 
     def _add(self, line: str) -> None:
         if len(self._logs) < _LOG_LINES:

@@ -46,7 +46,9 @@ def _tried_in(path: Path, script: ScriptToTry, scripts: FolderJobTypes) -> Trial
     try:
         job_type = draft_job_type(path, script.source, scripts.sandbox)
     except CompileError as problem:
-        return Trial(problem=str(problem), settings=script.settings, tasks=[], task_count=0)
+        return Trial(
+            problem=str(problem), printed=[], settings=script.settings, tasks=[], task_count=0
+        )
     settings = _with_defaults(job_type, script.settings)
     told = AvailableJobType.model_validate(job_type.as_json())
     created = datetime.now().astimezone()
@@ -56,10 +58,18 @@ def _tried_in(path: Path, script: ScriptToTry, scripts: FolderJobTypes) -> Trial
     try:
         tasks = compiled(job, job_type)
     except CompileError as problem:
-        return Trial(job_type=told, problem=str(problem), settings=settings, tasks=[], task_count=0)
+        return Trial(
+            job_type=told,
+            problem=str(problem),
+            printed=job.printed,
+            settings=settings,
+            tasks=[],
+            task_count=0,
+        )
     return Trial(
         job_type=told,
         problem="",
+        printed=job.printed,
         settings=job.settings,
         tasks=[_told(task) for task in tasks[:_TASKS_SHOWN]],
         task_count=len(tasks),

@@ -13,7 +13,7 @@ from manager_api.database.tables import JobRow, OutboxRow, TaskRow, table_of
 from manager_api.jobs import history as job_history
 from manager_api.jobs.output_store import note_same_output
 from workflows.domain.job.ranges import format_ranges
-from workflows.domain.job_types.definitions import AuthoredTask, CompiledJob
+from workflows.domain.job_types.definitions import JOB_TYPE_SAYS, AuthoredTask, CompiledJob
 from workflows.domain.outputs import output_digest
 from workflows.domain.statuses import TaskStatus
 
@@ -37,6 +37,8 @@ async def insert_job(session: Session, new: CompiledJob) -> JobRow:
     session.add(OutboxRow(job_id=row.id, run=row.run, created=now))
     events.append(session, JOBS, job_event(row))
     job_history.note_job(session, row, now, "Submitted")
+    for line in new.job.printed:
+        job_history.note_job(session, row, now, f"{JOB_TYPE_SAYS}{line}")
     await note_same_output(session, row)
     session.changed.add(Changed.FARM)
     return row
@@ -61,6 +63,7 @@ def _job_row(new: CompiledJob, now: datetime) -> JobRow:
         run=1,
         steps_completed=0,
         steps_total=sum(task.steps_total for task in new.tasks),
+        task_counts={str(TaskStatus.QUEUED): len(new.tasks)} if new.tasks else {},
     )
 
 

@@ -1,7 +1,7 @@
 """The list of all jobs, which the dashboard, add-ons and scripts ask for again and again."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -9,10 +9,13 @@ from typing import Any, NamedTuple
 from sqlalchemy import Text, cast, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from manager_api.contract.answers import job_answer
+from manager_api.contract.answers import ShownJob
+from manager_api.contract.jobs import Job
 from manager_api.database.tables import JobRow, table_of
 from workflows.domain.statuses import JobStatus
 
+#: Makes the answer of a job and the number of its stuck tasks.
+Answer = Callable[[ShownJob, int], Job]
 #: The most jobs whose JSON text is remembered.
 _REMEMBERED = 2000
 #: Longer settings and metadata of a job, in characters, are not remembered.
@@ -39,6 +42,9 @@ class ListedJob(NamedTuple):
     delete_requested_at: datetime | None
     owner: str | None
     waits_text: str | None
+    task_counts_text: str | None
+    render_ms: int
+    render_steps: int
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -51,6 +57,10 @@ class ListedJob(NamedTuple):
     @property
     def waits(self) -> dict[str, Any] | None:
         return json.loads(self.waits_text) if self.waits_text else None
+
+    @property
+    def task_counts(self) -> dict[str, int] | None:
+        return json.loads(self.task_counts_text) if self.task_counts_text else None
 
 
 _jobs = table_of(JobRow).c
@@ -74,6 +84,9 @@ _QUERY = (
         _jobs.delete_requested_at,
         _jobs.owner,
         cast(_jobs.waits, Text),
+        cast(_jobs.task_counts, Text),
+        _jobs.render_ms,
+        _jobs.render_steps,
     )
     .where(_jobs.archived_at.is_(None))
     .order_by(_jobs.created.desc(), _jobs.id.desc())
@@ -85,18 +98,19 @@ async def all_jobs(session: AsyncSession) -> Sequence[ListedJob]:
     return [ListedJob._make(row) for row in await session.execute(_QUERY)]
 
 
-def job_as_json(row: ListedJob, tasks_stuck: int) -> bytes:
-    """Return a `contract.jobs.Job` as JSON text.
+def as_json(row: ListedJob, tasks_stuck: int, answer: Answer) -> bytes:
+    """Return a job's answer as JSON text.
 
     The text depends on the row alone, and most jobs are the same as in the last answer. So texts
     are remembered by the whole row.
     """
     is_long = len(row.settings_text) + len(row.metadata_text) > _LONG
-    return (_as_json if is_long else _remembered)(row, tasks_stuck)
+    return (_as_json if is_long else _remembered)(row, tasks_stuck, answer)
 
 
-def _as_json(row: ListedJob, tasks_stuck: int) -> bytes:
-    return job_answer(row, tasks_stuck).model_dump_json(exclude_none=True).encode()
+def _as_json(row: ListedJob, tasks_stuck: int, answer: Answer) -> bytes:
+    return answer(row, tasks_stuck).model_dump_json(exclude_none=True).encode()
 
 
-_remembered = lru_cache(_REMEMBERED)(_as_json)
+# Of Flamenco's list and of ours.
+_remembered = lru_cache(2 * _REMEMBERED)(_as_json)

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from sqlalchemy import delete, insert, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from manager_api.database import events
+from manager_api.database import events, happenings
 from manager_api.database.engine import Changed, Database, Session, utc_now
 from manager_api.database.payloads import JOBS, job_event
 from manager_api.database.tables import HandBackRow, JobBlockRow, JobRow, table_of
@@ -15,7 +15,7 @@ from manager_api.jobs import history as job_history
 from manager_api.jobs import job_leases, stuck_store
 from manager_api.jobs.store import job_to_change
 from manager_api.jobs.task_moves import KnownWorkers, TaskMoves
-from manager_api.jobs.task_table import read_compact, take_over
+from manager_api.jobs.task_table import read_compact, read_names, take_over
 from manager_api.runs import http_store as http_runs
 from workflows.domain.messages import (
     Change,
@@ -25,6 +25,7 @@ from workflows.domain.messages import (
     ProjectionWrite,
     WriteAnswer,
 )
+from workflows.domain.notifications import TOLD_OF_JOBS
 from workflows.domain.writes import answer_out_of_turn, fingerprint
 
 
@@ -60,6 +61,7 @@ class SqlProjectionStore:
                 blocked=await _blocked(session, job_id),
                 limits=self._limits(),
                 change=_change_to_make(job),
+                task_names=await read_names(session, job_id),
             )
 
     async def store(self, write: ProjectionWrite) -> WriteAnswer:
@@ -101,7 +103,7 @@ class _Applier:
 
     async def apply(self) -> None:
         job, write = self._job, self._write
-        steps_before = (job.steps_completed, job.steps_total)
+        sums_before = _sums(job)
         job.sequence, job.last_write = write.sequence, fingerprint(write)
         if write.stopped:
             # Before the moves: what is given up must not be handed out any more.
@@ -113,8 +115,7 @@ class _Applier:
             is_new = await take_over(self._session, job, write.snapshot, self._now)
             needs_refresh = needs_refresh or is_new
         is_told = self._job_moves(needs_refresh)
-        has_steps = steps_before != (job.steps_completed, job.steps_total)
-        if not is_told and (needs_refresh or has_steps):
+        if not is_told and (needs_refresh or sums_before != _sums(job)):
             self._tell_job(refresh_tasks=needs_refresh)
         if moves.freed_stuck:
             await stuck_store.tell_stuck(self._session, job)
@@ -147,6 +148,9 @@ class _Applier:
         job_history.note_job(self._session, self._job, self._now)
         payload = job_event(self._job, previous=moved.previous, refresh_tasks=moved.refresh_tasks)
         events.append(self._session, JOBS, payload)
+        if kind := TOLD_OF_JOBS.get(moved.status):
+            key = f"{self._job.run}:{self._write.sequence}"
+            happenings.note_of_job(self._session, kind, self._job, key, self._job.activity)
 
     def _tell_job(self, *, refresh_tasks: bool = False) -> None:
         self._job.updated = self._now
@@ -181,6 +185,11 @@ class _Applier:
         self._job.demand = None
         await job_leases.return_all(self._session, self._job.id, self._now)
         await self._session.execute(delete(HandBackRow).where(HandBackRow.job_id == self._job.id))
+
+
+def _sums(job: JobRow) -> tuple[int, int, dict[str, int] | None]:
+    """Return what an event of the job tells of its tasks."""
+    return job.steps_completed, job.steps_total, job.task_counts
 
 
 def _concerns_keeper(write: ProjectionWrite) -> bool:

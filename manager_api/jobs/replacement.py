@@ -17,7 +17,7 @@ from manager_api.database.tables import JobBlockRow, JobRow, TaskRow, table_of
 from manager_api.jobs import history as job_history
 from manager_api.jobs import store as jobs
 from manager_api.jobs.insertion import CHUNK, commands_of, depends_on
-from manager_api.jobs.task_moves import sum_steps
+from manager_api.jobs.task_moves import sum_up
 from manager_api.jobs.task_store import tasks_in_order
 from workflows.domain.job_types.definitions import AuthoredTask, CompiledJob
 from workflows.domain.outputs import output_digest
@@ -144,7 +144,7 @@ async def _tell(
     row.status = status
     row.activity = f"Compiled again with changed settings; {kept} finished tasks were kept"
     row.updated = now
-    await sum_steps(session, row)
+    await sum_up(session, row)
     job_history.note_job(session, row, now)
     told = None if previous is status else previous
     events.append(session, JOBS, job_event(row, previous=told, refresh_tasks=True))

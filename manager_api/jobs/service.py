@@ -8,14 +8,15 @@ from pydantic import TypeAdapter
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from manager_api.contract.answers import job_answer, shown_worker, task_summary
+from manager_api.contract.answers import farm_job_answer, job_answer, shown_worker, task_summary
 from manager_api.contract.errors import BadRequest, NotAcceptable
+from manager_api.contract.farm_jobs import FarmJob
 from manager_api.contract.job_details import JobNamed, SameOutput
 from manager_api.contract.jobs import Job, SubmittedJob
 from manager_api.contract.tasks import TaskSummary, TaskWorker
 from manager_api.contract.worker_management import JobTagChange
 from manager_api.database.engine import Database, Session
-from manager_api.database.tables import JobRow
+from manager_api.database.tables import JobRow, WorkerTagRow
 from manager_api.job_types.registry import JobTypeRegistry
 from manager_api.jobs import history as job_history
 from manager_api.jobs import insertion as submission
@@ -61,17 +62,29 @@ class JobService:
 
     async def all(self) -> bytes:
         """Return all jobs that are not archived, as the JSON text of a `JobsQueryResult`."""
+        return await self._listed(job_answer)
+
+    async def farm_jobs(self) -> bytes:
+        """Return the same jobs as the JSON text of a `FarmJobList`."""
+        return await self._listed(farm_job_answer)
+
+    async def _listed(self, answer: job_list.Answer) -> bytes:
         async with self._database.reading() as session:
             rows = await job_list.all_jobs(session)
             stuck = await stuck_store.stuck_by_job(session)
-        pieces = [job_list.job_as_json(row, stuck.get(row.id, 0)) for row in rows]
+        pieces = [job_list.as_json(row, stuck.get(row.id, 0), answer) for row in rows]
         return b'{"jobs":[' + b",".join(pieces) + b"]}"
 
     async def get(self, job_id: str) -> Job:
+        return job_answer(*await self._row_and_stuck(job_id))
+
+    async def farm_job(self, job_id: str) -> FarmJob:
+        return farm_job_answer(*await self._row_and_stuck(job_id))
+
+    async def _row_and_stuck(self, job_id: str) -> tuple[JobRow, int]:
         async with self._database.reading() as session:
             row = await jobs.existing_job(session, job_id)
-            stuck = await stuck_store.stuck(session, job_id)
-        return job_answer(row, len(stuck))
+            return row, len(await stuck_store.stuck(session, job_id))
 
     async def tasks(self, job_id: str) -> bytes:
         """Return summaries of all tasks, as the JSON text of a `JobTasksSummary`.
@@ -179,8 +192,20 @@ class JobService:
 
     async def set_tag(self, job_id: str, asked: JobTagChange) -> None:
         async with self._database.writing() as session:
-            tag_id = await _tag_to_give(session, asked)
-            jobs.set_tag(session, await jobs.existing_job_to_change(session, job_id), tag_id)
+            tag = await _tag_to_give(session, asked)
+            jobs.set_tag(session, await jobs.existing_job_to_change(session, job_id), tag)
+
+    async def set_project(self, job_id: str, project: str) -> None:
+        """Set the job's project; an empty one removes it.
+
+        Raises:
+            JobNotFound: there is no such job.
+            Refused: the job is archived or being deleted.
+        """
+        async with self._database.writing() as session:
+            row = await jobs.existing_job_to_change(session, job_id)
+            jobs.check_stays(row)
+            jobs.set_project(session, row, " ".join(project.split()))
 
     async def _row(self, job_id: str) -> JobRow:
         async with self._database.reading() as session:
@@ -190,8 +215,8 @@ class JobService:
         await apply_change(self._database, self._control, row, change)
 
 
-async def _tag_to_give(session: Session, asked: JobTagChange) -> str | None:
-    """Return the id of the tag that the request names; None if it names no tag.
+async def _tag_to_give(session: Session, asked: JobTagChange) -> WorkerTagRow | None:
+    """Return the tag that the request names; None if it names no tag.
 
     Raises:
         NotAcceptable: there is no such tag.
@@ -205,7 +230,7 @@ async def _tag_to_give(session: Session, asked: JobTagChange) -> str | None:
     if row is None:
         wanted = asked.name if asked.id is None else asked.id
         raise NotAcceptable(f'there is no worker tag "{(wanted or "")[:100]}"')
-    return row.id
+    return row
 
 
 def _summaries_as_json(

@@ -6,7 +6,7 @@ from sqlalchemy import delete, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from manager_api.contract.errors import JobNotFound
-from manager_api.database import events
+from manager_api.database import events, trail
 from manager_api.database.engine import FOR_CHANGE, Changed, Session, utc_now
 from manager_api.database.payloads import JOBS, job_event
 from manager_api.database.restored import number_of_last_restore
@@ -16,9 +16,14 @@ from manager_api.database.tables import (
     LeaseRow,
     LeaseState,
     OutboxRow,
+    WorkerTagRow,
 )
+from manager_api.jobs import history as job_history
 from workflows.domain.job.transitions import check_job_stays
 from workflows.domain.messages import Change
+
+#: The key of a job's project in its metadata.
+PROJECT = "project"
 
 
 class NotEnded(Exception):
@@ -83,15 +88,34 @@ def check_ended(row: JobRow) -> None:
         raise NotEnded(row.id)
 
 
-def set_tag(session: Session, row: JobRow, tag_id: str | None) -> None:
+def set_tag(session: Session, row: JobRow, tag: WorkerTagRow | None) -> None:
     """Set the tag of the workers that may serve the job; None: every worker may.
 
-    Append an event to `/jobs`.
+    Note it in the job's history, and append an event to `/jobs`.
     """
-    row.worker_tag_id = tag_id
+    row.worker_tag_id = None if tag is None else tag.id
     row.updated = utc_now()
-    events.append(session, JOBS, job_event(row))
+    text = "Worker tag removed" if tag is None else f'Worker tag changed to "{tag.name}"'
+    job_history.note_job(session, row, row.updated, text)
+    events.append(session, JOBS, job_event(row) | {"worker_tag": row.worker_tag_id or ""})
     session.changed.add(Changed.FARM)
+
+
+def set_project(session: Session, row: JobRow, project: str) -> None:
+    """Set the project in the job's metadata; empty: none.
+
+    Note it in the job's history, and append an event to `/jobs`.
+    """
+    before = row.job_metadata.get(PROJECT, "")
+    if project == before:
+        return
+    trail.note({PROJECT: before}, {PROJECT: project})
+    others = {key: value for key, value in row.job_metadata.items() if key != PROJECT}
+    row.job_metadata = others | ({PROJECT: project} if project else {})
+    row.updated = utc_now()
+    text = f'Project changed to "{project}"' if project else "Project removed"
+    job_history.note_job(session, row, row.updated, text)
+    events.append(session, JOBS, job_event(row) | {PROJECT: project})
 
 
 async def restart_run(session: Session, job_id: str, run: int) -> int | None:

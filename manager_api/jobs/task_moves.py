@@ -3,6 +3,7 @@
 The cost grows with the number of moves, not with the number of the job's tasks.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from itertools import groupby
@@ -27,7 +28,7 @@ from workflows.domain.messages import RunKey, TasksMoved
 from workflows.domain.statuses import WAITING, TaskStatus
 
 _TASKS = table_of(TaskRow)
-#: Statuses that set a task's steps. After such a bulk change the job's steps are summed up again.
+#: Statuses that set a task's steps.
 SETS_STEPS = frozenset({TaskStatus.QUEUED, TaskStatus.COMPLETED})
 _FAILED = frozenset({TaskStatus.FAILED, TaskStatus.SOFT_FAILED})
 
@@ -59,7 +60,7 @@ class KnownWorkers:
 
 
 class TaskMoves:
-    """Moves tasks of one job, which this transaction has locked, and updates the job's steps."""
+    """Moves tasks of one job, which this transaction has locked, and updates the job's sums."""
 
     def __init__(self, session: Session, job: JobRow, workers: KnownWorkers, now: datetime) -> None:
         self._session = session
@@ -74,7 +75,6 @@ class TaskMoves:
 
     async def apply(self, moves: Sequence[TasksMoved]) -> None:
         """Apply the moves in their order; a task may be in several of them."""
-        needs_sum = False
         for in_bulk, group in groupby(moves, lambda move: move.in_bulk):
             if not in_bulk:
                 await self._one_by_one(list(group))
@@ -84,9 +84,8 @@ class TaskMoves:
             self.moved_in_bulk = True
             for move in group:
                 await self._in_bulk(move)
-                needs_sum = needs_sum or move.status in SETS_STEPS
-        if needs_sum:
-            await sum_steps(self._session, self._job)
+        if self.moved_in_bulk:
+            await sum_up(self._session, self._job)
 
     async def _one_by_one(self, moves: Sequence[TasksMoved]) -> None:
         on_offer = await self._on_offer(moves)
@@ -143,6 +142,7 @@ class TaskMoves:
         if move.renders_again:
             row.frames_from = row.attempt + 1
         self._set_steps(row)
+        self._count(previous, row.status)
         named = self._workers.get(row.worker_id)
         payload = task_event(
             row,
@@ -171,6 +171,19 @@ class TaskMoves:
             if status is TaskStatus.COMPLETED and row.started_at is not None:
                 took = self._now - row.started_at
                 measures.task_took(row.task_type, took.total_seconds())
+                self._note_frames(row, took.total_seconds())
+
+    def _note_frames(self, row: TaskRow, seconds: float) -> None:
+        # Tasks that wait for others make something of the frames, such as a video.
+        if not row.depends_on and row.steps_total:
+            self._job.render_ms += round(1000 * seconds)
+            self._job.render_steps += row.steps_total
+
+    def _count(self, previous: TaskStatus, status: TaskStatus) -> None:
+        counts = Counter(self._job.task_counts or {})
+        counts[previous] -= 1
+        counts[status] += 1
+        self._job.task_counts = {str(each): count for each, count in counts.items() if count > 0}
 
     def _note_end(
         self,
@@ -258,10 +271,25 @@ def steps_set_by(status: TaskStatus) -> dict[str, Any]:
     return {}
 
 
-async def sum_steps(session: AsyncSession, job: JobRow) -> None:
-    """Sum up the job's steps. This reads every task, so use it only after changes of many."""
-    query = select(
-        func.coalesce(func.sum(TaskRow.steps_completed), 0),
-        func.coalesce(func.sum(TaskRow.steps_total), 0),
-    ).where(TaskRow.job_id == job.id)
-    job.steps_completed, job.steps_total = (await session.execute(query)).one()
+async def sum_up(session: AsyncSession, job: JobRow) -> None:
+    """Count the job's tasks and sum up their steps.
+
+    This reads every task, so use it only after changes of many.
+    """
+    query = (
+        select(
+            TaskRow.status,
+            func.count(),
+            func.sum(TaskRow.steps_completed),
+            func.sum(TaskRow.steps_total),
+        )
+        .where(TaskRow.job_id == job.id)
+        .group_by(TaskRow.status)
+    )
+    found = (await session.execute(query)).all()
+    job.task_counts = {str(status): count for status, count, _, _ in found}
+    job.steps_completed = sum(completed for _, _, completed, _ in found)
+    job.steps_total = sum(total for _, _, _, total in found)
+    if str(TaskStatus.COMPLETED) not in job.task_counts:
+        # The times of frames that are rendered again say nothing any more.
+        job.render_ms, job.render_steps = 0, 0

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import defer
 
 from manager_api.contract.errors import TaskNotFound
-from manager_api.database import events
+from manager_api.database import events, happenings
 from manager_api.database.bulk import IN_CHUNK
 from manager_api.database.engine import Session, utc_now
 from manager_api.database.payloads import JOBS, job_event, task_event, topic_of_job
@@ -18,6 +18,7 @@ from manager_api.database.tables import JobHistoryRow, JobRow, TaskRow, WorkerRo
 from manager_api.jobs.store import job_to_change
 from manager_api.jobs.stuck_store import tell_stuck
 from workflows.domain.messages import RunKey
+from workflows.domain.notifications import HappeningKind
 from workflows.domain.statuses import WAITING, TaskStatus
 from workflows.domain.task_ids import task_id as task_id_of
 
@@ -357,6 +358,14 @@ async def set_silences(session: Session, silences: Mapping[RunKey, datetime | No
                 row.silent_since, row.updated = silences[key], utc_now()
                 payload = task_event(row, names.get(row.worker_id or ""))
                 events.append(session, topic_of_job(job_id), payload)
+                if row.silent_since is not None:
+                    happenings.note_of_job(
+                        session,
+                        HappeningKind.JOB_STUCK,
+                        job,
+                        str(key),
+                        f"{row.name} gives no sign of life",
+                    )
                 is_changed = True
         if is_changed:
             await tell_stuck(session, job)

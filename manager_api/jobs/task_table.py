@@ -10,10 +10,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from manager_api.database.bulk import IN_CHUNK
 from manager_api.database.tables import JobRow, TaskRow, table_of
-from manager_api.jobs.task_moves import steps_set_by, sum_steps
+from manager_api.jobs.task_moves import steps_set_by, sum_up
 from manager_api.jobs.task_store import tasks_in_order
 from manager_api.runs import http_store as http_runs
 from workflows.domain.job.encoding import TaskColumns, decode, encode
+from workflows.domain.job.task_names import encode_names
 from workflows.domain.messages import RunKey
 from workflows.domain.statuses import TaskStatus
 
@@ -44,6 +45,12 @@ async def read_compact(session: AsyncSession, job_id: str) -> str:
     return await asyncio.to_thread(encode, columns)
 
 
+async def read_names(session: AsyncSession, job_id: str) -> str:
+    """Return the names of the job's tasks, as `workflows.domain.job.task_names` describes."""
+    rows = tasks_in_order(session, job_id, select(TaskRow.name))
+    return await asyncio.to_thread(encode_names, [row.name async for row in rows])
+
+
 async def take_over(session: AsyncSession, job: JobRow, compact: str, now: datetime) -> bool:
     """Set the tasks to the workflow's state; return False if no task differed from it."""
     columns = await asyncio.to_thread(decode, compact)
@@ -67,7 +74,7 @@ async def take_over(session: AsyncSession, job: JobRow, compact: str, now: datet
         for first in range(0, len(rows), IN_CHUNK):
             await session.execute(statement, rows[first : first + IN_CHUNK])
     if changes:
-        await sum_steps(session, job)
+        await sum_up(session, job)
     return bool(changes)
 
 

@@ -3,7 +3,8 @@
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 
-from manager_api.contract.answers import task_answer
+from manager_api.contract.answers import task_answer, task_worker
+from manager_api.contract.job_details import LogOfTry, TaskLogTries
 from manager_api.contract.tasks import Task, TaskLogInfo
 from manager_api.database.engine import Database
 from manager_api.database.tables import JobRow, TaskRow
@@ -58,6 +59,27 @@ class TaskService:
     async def log(self, task_id: str) -> LogStream:
         row = await self._row(task_id)
         return LogStream(row.job_id, *await self._logs.whole(row.job_id, row.id, row.attempt))
+
+    async def log_tries(self, task_id: str) -> TaskLogTries:
+        """Return the tries whose logs are kept, the newest first."""
+        row = await self._row(task_id)
+        sizes = await self._logs.sizes_of_tries(row.job_id, row.id, row.attempt)
+        given = {
+            attempt: await self._logs.assigned_to(row.job_id, row.id, attempt) for attempt in sizes
+        }
+        async with self._database.reading() as session:
+            workers = await worker_store.workers_by_id(session, given.values())
+        return TaskLogTries(
+            tries=[
+                LogOfTry(attempt=attempt, size=size, worker=task_worker(given[attempt], workers))
+                for attempt, size in reversed(sizes.items())
+            ]
+        )
+
+    async def log_of_try(self, task_id: str, attempt: int) -> LogStream:
+        """Return the log of one try; its size is 0 if there is none."""
+        row = await self._row(task_id)
+        return LogStream(row.job_id, *await self._logs.whole_try(row.job_id, row.id, attempt))
 
     async def set_status(self, task_id: str, status: TaskStatus, reason: str) -> None:
         """Do what a client asks for by naming a status; nothing if the task has that status.

@@ -18,7 +18,7 @@ class TimeLeftService:
         self._database = database
         self._kept_s = kept_s
         self._asking = asyncio.Lock()
-        self._kept = TimesLeft(jobs=[])
+        self._kept = TimesLeft(jobs=[], workers={})
         self._kept_until = 0.0
 
     async def all(self) -> TimesLeft:
@@ -26,16 +26,22 @@ class TimeLeftService:
             if time.monotonic() >= self._kept_until:
                 async with self._database.reading() as session:
                     found = await paces(session, utc_now())
-                self._kept = TimesLeft(jobs=[*_times_left(found)])
+                at_work = {job_id: _workers(pace) for job_id, pace in found.items()}
+                self._kept = TimesLeft(jobs=[*_times_left(found)], workers=at_work)
                 self._kept_until = time.monotonic() + self._kept_s
             return self._kept
 
 
+def _workers(pace: JobPace) -> int:
+    # Between two tasks, a worker has a lease and no task.
+    return max(len(pace.at_work), pace.lent)
+
+
 def _times_left(found: Mapping[str, JobPace]) -> Iterable[JobTimeLeft]:
     for job_id, pace in found.items():
-        # Between two tasks, a worker has a lease and no task.
-        workers = max(len(pace.at_work), pace.lent)
-        left = time_left(pace.done, pace.at_work, steps_left=pace.steps_left, workers=workers)
+        left = time_left(
+            pace.done, pace.at_work, steps_left=pace.steps_left, workers=_workers(pace)
+        )
         if left is not None:
             yield JobTimeLeft(
                 job_id=job_id,

@@ -7,11 +7,12 @@ from typing import Any
 
 from sqlalchemy import or_, select
 
-from manager_api.database import events
+from manager_api.database import events, happenings
 from manager_api.database.engine import Session, utc_now
 from manager_api.database.payloads import JOBS, job_event
 from manager_api.database.tables import JobRow, WorkerTagRow
 from manager_api.workers import sleep_store
+from workflows.domain.notifications import HappeningKind, cannot_go_on
 from workflows.domain.shortages import Cause, Shortage, sentence
 
 #: The most jobs that one transaction changes; each one is an event for every open page.
@@ -28,7 +29,8 @@ async def write_shortages(session: Session, shortages: Sequence[Shortage]) -> bo
     changed = [job_id for job_id in wanted if job_id in stored]  # in the order of matchmaking
     changed += [job_id for job_id in stored if job_id not in wanted]
     changed = [job_id for job_id in changed if stored[job_id] != wanted.get(job_id)]
-    await _change(session, {job_id: wanted.get(job_id) for job_id in changed[:MOST_CHANGES]})
+    now = changed[:MOST_CHANGES]
+    await _change(session, {job_id: wanted.get(job_id) for job_id in now}, _standing(shortages))
     return len(changed) <= MOST_CHANGES
 
 
@@ -77,8 +79,23 @@ async def _asleep_until(session: Session, now: datetime) -> Mapping[str, str]:
     return found
 
 
-async def _change(session: Session, waits: Mapping[str, dict[str, Any] | None]) -> None:
+def _standing(shortages: Sequence[Shortage]) -> frozenset[str]:
+    """Return the jobs that cannot go on until a person acts."""
+    by_job: defaultdict[str, list[Shortage]] = defaultdict(list)
+    for shortage in shortages:
+        by_job[shortage.job_id].append(shortage)
+    return frozenset(job_id for job_id, of_job in by_job.items() if cannot_go_on(of_job))
+
+
+async def _change(
+    session: Session, waits: Mapping[str, dict[str, Any] | None], standing: frozenset[str]
+) -> None:
     for job in await session.scalars(select(JobRow).where(JobRow.id.in_(waits))):
         job.waits = waits[job.id]
         said = job.waits["sentence"] if job.waits else ""
         events.append(session, JOBS, job_event(job) | {"waiting": said})
+        # It is told if the job still stands after a while, once in each of its runs.
+        if job.id in standing:
+            happenings.note_of_job(session, HappeningKind.JOB_WAITS, job, str(job.run), said)
+        else:
+            await happenings.take_back(session, HappeningKind.JOB_WAITS, f"{job.id}:{job.run}")

@@ -10,15 +10,15 @@ from manager_api.database.bulk import IN_CHUNK
 from manager_api.database.engine import Changed, Database, Session, utc_now
 from manager_api.database.tables import JobRow, LeaseRow, LeaseState, OutboxRow, WorkerRow
 from manager_api.jobs.store import restart_run
+from manager_api.keeper.idleness import write_idle
 from manager_api.keeper.offers import OfferWriter, lease_message
 from manager_api.keeper.shortages import write_shortages
 from manager_api.keeper.snapshot import IsHttpPresent, everybody, farm_snapshot
 from manager_api.workers import store as workers
 from workflows.domain.farm_facts import FarmSnapshot
 from workflows.domain.keeping import StoredRun
-from workflows.domain.matchmaking import Offer, RecallOrder
+from workflows.domain.matchmaking import Offer, Reasons, RecallOrder
 from workflows.domain.messages import Lease
-from workflows.domain.shortages import Shortage
 
 AFTER_TASK, AT_ONCE = "after-task", "at-once"
 
@@ -97,15 +97,16 @@ class SqlKeeperStore:
             await _change_open(session, lease_ids, state=LeaseState.RETURNED)
             session.changed.add(Changed.FARM)
 
-    async def write_shortages(self, epoch: int, shortages: Sequence[Shortage]) -> bool:
-        """Store why tasks wait; see `keeper.shortages`. Return False if a part is left to do.
+    async def write_reasons(self, epoch: int, reasons: Reasons) -> bool:
+        """Store why tasks wait and workers are idle; return False if a part is left to do.
 
         Raises:
             Superseded: a newer keeper has taken over; nothing was written.
         """
         async with self._db.writing() as session:
             await epochs.check_epoch(session, epoch)
-            return await write_shortages(session, shortages)
+            is_all_of_jobs = await write_shortages(session, reasons.shortages)
+            return await write_idle(session, reasons.idle) and is_all_of_jobs
 
     async def outbox(self) -> list[tuple[str, int]]:
         """Return (job id, run number) of the workflows to start, oldest first."""

@@ -18,7 +18,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
-from manager_api.logs.bounded_log import BoundedLog, Stretch, lock_of, opened
+from manager_api.logs.bounded_log import BoundedLog, Stretch
+from manager_api.logs.note_files import add_line, contains
 from manager_api.settings.model import ManagerSettings
 from workflows.domain.bounded_dict import BoundedDict
 from workflows.domain.written_frames import MARK, WrittenFrame, read_log_lines
@@ -41,7 +42,7 @@ logger = logging.getLogger(__name__)
 
 
 class LogListener(Protocol):
-    def log_grew(self, task_id: str, text: str) -> None:
+    def log_grew(self, task_id: str, attempt: int, text: str) -> None:
         """Receive everything that is appended to a log; called in the event loop."""
 
 
@@ -155,7 +156,7 @@ class TaskLogs:
         task = TryOfTask(job_id, task_id, attempt)
         received, fresh = await asyncio.to_thread(self._append_at, task, offset, data)
         if fresh and self._listener is not None:
-            self._listener.log_grew(task_id, self._decoded(task_id, fresh))
+            self._listener.log_grew(task_id, attempt, self._decoded(task_id, fresh))
         return received
 
     async def append(self, job_id: str, task_id: str, attempt: int, text: str) -> None:
@@ -166,7 +167,7 @@ class TaskLogs:
         task = TryOfTask(job_id, task_id, attempt)
         await asyncio.to_thread(self._append, task, lines.encode(errors="replace"))
         if self._listener is not None:
-            self._listener.log_grew(task_id, lines)
+            self._listener.log_grew(task_id, attempt, lines)
 
     async def note(self, note: Note) -> None:
         """Add a line of the manager, in the order of times.
@@ -184,7 +185,7 @@ class TaskLogs:
         wanted = [note for note in notes if note.job_id not in self._forgotten]
         for note in await asyncio.to_thread(self._write_notes, wanted):
             if self._listener is not None:
-                self._listener.log_grew(note.task_id, note.line)
+                self._listener.log_grew(note.task_id, note.attempt, note.line)
 
     def _write_notes(self, notes: Sequence[Note]) -> list[Note]:
         """Write the notes; return those that were new."""
@@ -194,7 +195,7 @@ class TaskLogs:
         task = TryOfTask(note.job_id, note.task_id, note.attempt)
         path = self._path(task, _AFTER if note.after else _BEFORE)
         self._drop_old_tries(task, path)
-        return _add_line(path, note)
+        return add_line(path, note.line)
 
     def _append_at(self, task: TryOfTask, offset: int, data: bytes) -> tuple[int, bytes]:
         path = self._path(task, _HOST)
@@ -226,7 +227,7 @@ class TaskLogs:
         path = self._path(TryOfTask(job_id, task_id, attempt), _BEFORE)
         text = f"Task assigned to worker {worker} ({worker_id})"
         try:
-            if not await asyncio.to_thread(_contains, path, text):
+            if not await asyncio.to_thread(contains, path, text):
                 await self.note(Note(job_id, task_id, attempt, text, when, after=False))
         except OSError as error:
             logger.warning(
@@ -265,8 +266,7 @@ class TaskLogs:
             attempts: the last attempt that the database knows. A few later ones are looked for,
                 because the log may be ahead of the database.
         """
-        parts = await asyncio.to_thread(self._parts, job_id, task_id, attempts)
-        return sum(part.total for part in parts)
+        return _size_of(await asyncio.to_thread(self._parts, job_id, task_id, attempts))
 
     async def tail(self, job_id: str, task_id: str, attempts: int) -> str:
         """Return the last 2048 bytes from the first full line on; a smaller log as a whole."""
@@ -277,7 +277,23 @@ class TaskLogs:
     ) -> tuple[int, AsyncIterator[bytes]]:
         """Return the log's size in bytes and its content at this moment."""
         parts = await asyncio.to_thread(self._parts, job_id, task_id, attempts)
-        return sum(part.total for part in parts), _stream(parts)
+        return _size_of(parts), _stream(parts)
+
+    async def sizes_of_tries(self, job_id: str, task_id: str, attempts: int) -> dict[int, int]:
+        """Return the size in bytes of each try's log, by attempt, oldest first.
+
+        Args:
+            attempts: see `size`.
+        """
+        return await asyncio.to_thread(self._sizes_of_tries, job_id, task_id, attempts)
+
+    async def whole_try(
+        self, job_id: str, task_id: str, attempt: int
+    ) -> tuple[int, AsyncIterator[bytes]]:
+        """Return the size in bytes and the content of one try's log; 0 if there is none."""
+        task = TryOfTask(job_id, task_id, attempt)
+        parts = await asyncio.to_thread(self._try_alone, task)
+        return _size_of(parts), _stream(parts)
 
     def _path(self, task: TryOfTask, section: int) -> Path:
         name = f"task-{task.task_id}.{task.attempt:06d}-{section}.txt"
@@ -285,18 +301,29 @@ class TaskLogs:
 
     def _parts(self, job_id: str, task_id: str, attempts: int) -> list[_Part]:
         # The paths are known. Listing the directory would be slow: it has three files per attempt.
-        first = max(0, attempts - self._limits().tries + 1)
         parts: list[_Part] = []
-        for attempt in range(first, attempts + _LATER_TRIES):
-            for section in _SECTIONS:
-                path = self._path(TryOfTask(job_id, task_id, attempt), section)
-                stretches = BoundedLog(path).kept()
-                parts += [_Part(stretch) for stretch in stretches[:-1]]
-                parts += [_Part(stretch, _lacks_newline(stretch)) for stretch in stretches[-1:]]
-        if parts:
-            # No part follows the last one yet, and its host may be in the middle of a line.
-            parts[-1] = _Part(parts[-1].stretch)
+        for attempt in self._kept_tries(attempts):
+            parts += self._parts_of_try(TryOfTask(job_id, task_id, attempt))
+        return _without_last_newline(parts)
+
+    def _kept_tries(self, attempts: int) -> range:
+        return range(max(0, attempts - self._limits().tries + 1), attempts + _LATER_TRIES)
+
+    def _parts_of_try(self, task: TryOfTask) -> list[_Part]:
+        parts: list[_Part] = []
+        for section in _SECTIONS:
+            stretches = BoundedLog(self._path(task, section)).kept()
+            parts += [_Part(stretch) for stretch in stretches[:-1]]
+            parts += [_Part(stretch, _lacks_newline(stretch)) for stretch in stretches[-1:]]
         return parts
+
+    def _sizes_of_tries(self, job_id: str, task_id: str, attempts: int) -> dict[int, int]:
+        tries = self._kept_tries(attempts)
+        sizes = {n: _size_of(self._try_alone(TryOfTask(job_id, task_id, n))) for n in tries}
+        return {attempt: size for attempt, size in sizes.items() if size}
+
+    def _try_alone(self, task: TryOfTask) -> list[_Part]:
+        return _without_last_newline(self._parts_of_try(task))
 
     def _tail(self, job_id: str, task_id: str, attempts: int) -> str:
         wanted, pieces = TAIL_BYTES, []
@@ -308,7 +335,7 @@ class TaskLogs:
             pieces.append(piece)
             wanted -= len(piece)
         tail = b"".join(reversed(pieces))[-TAIL_BYTES:]
-        if sum(part.total for part in parts) > TAIL_BYTES:
+        if _size_of(parts) > TAIL_BYTES:
             _, _, rest = tail.partition(b"\n")
             tail = rest or tail
         return tail.decode(errors="replace")
@@ -319,57 +346,6 @@ class TaskLogs:
         if undecoded := decoder.getstate()[0]:
             self._undecoded[task_id] = undecoded
         return text
-
-
-def _add_line(path: Path, note: Note) -> bool:
-    with lock_of(path):
-        written = path.read_text(encoding="utf-8") if path.exists() else ""
-        if note.line in written:
-            return False
-        lines = written.splitlines(keepends=True)
-        place = _place_of(note, lines)
-        if place < len(lines):
-            # Notes of one moment come from several places, in any order.
-            _replace(path, "".join([*lines[:place], note.line, *lines[place:]]))
-            return True
-        with opened(path) as file:
-            file.seek(0, os.SEEK_END)
-            file.write(note.line.encode(errors="replace"))
-        return True
-
-
-def _place_of(note: Note, lines: Sequence[str]) -> int:
-    """Return the index of the first line that is later than the note."""
-    when = _time_of(note.line)
-    place = len(lines)
-    for number in reversed(range(len(lines))):
-        time = _time_of(lines[number])
-        if time is None:
-            continue
-        if when is None or time <= when:
-            break
-        place = number
-    return place
-
-
-def _time_of(line: str) -> datetime | None:
-    """Return the time of a note; None for a further line of a note's text."""
-    try:
-        time = datetime.fromisoformat(line.partition(" ")[0])
-    except ValueError:
-        return None
-    return time if time.tzinfo else None
-
-
-def _replace(path: Path, text: str) -> None:
-    """Write the file in one step: a reader finds the old text or the new one."""
-    unfinished = path.with_suffix(".tmp")
-    unfinished.write_bytes(text.encode(errors="replace"))
-    os.replace(unfinished, path)
-
-
-def _contains(path: Path, text: str) -> bool:
-    return path.exists() and text in path.read_text(encoding="utf-8")
 
 
 def _last_match(path: Path, pattern: re.Pattern[str]) -> str:
@@ -384,6 +360,15 @@ def _lacks_newline(stretch: Stretch) -> bool:
     with stretch.path.open("rb") as file:
         file.seek(stretch.size - 1)
         return file.read(1) != b"\n"
+
+
+def _size_of(parts: Sequence[_Part]) -> int:
+    return sum(part.total for part in parts)
+
+
+def _without_last_newline(parts: list[_Part]) -> list[_Part]:
+    """No part follows the last one yet, and its host may be in the middle of a line."""
+    return [*parts[:-1], *(_Part(part.stretch) for part in parts[-1:])]
 
 
 def _last_bytes(part: _Part, count: int) -> bytes:

@@ -23,6 +23,7 @@ class Topic(StrEnum):
     FAILURES = "Failures"
     TIMES = "Times of the protocol"
     EVENTS = "Events"
+    NOTIFICATIONS = "Notifications"
 
 
 class Counts(Enum):

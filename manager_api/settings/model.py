@@ -18,6 +18,7 @@ from pydantic_settings import SettingsConfigDict
 from activities.process.layered_settings import LayeredSettings, SettingsError
 from manager_api.settings.about import AT_ONCE, WITH_JOB, About, Secret, Topic
 from manager_api.settings.listening import address, host_and_port
+from manager_api.settings.notifications import Notifications, Smtp
 from manager_api.settings.paths import expanded_path, of_user, with_defaults
 from manager_api.settings.reach import (
     LIST_OF_NAMES,
@@ -250,6 +251,8 @@ class ManagerSettings(LayeredSettings):
     events_queue: Annotated[Positive, About(Topic.EVENTS)] = 500
     """Flamenco disconnects a slow client at the same number."""
     mqtt: Mqtt = Mqtt()
+    notifications: Notifications = Notifications()
+    smtp: Smtp = Smtp()
 
     @field_validator("data_dir", mode="after")
     @classmethod

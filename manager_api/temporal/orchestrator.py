@@ -39,6 +39,7 @@ from workflows.domain.keeping import Message, OpenRun, StoredRun
 from workflows.domain.messages import Change, StartJob
 from workflows.job import JobWorkflow
 from workflows.job_interface import JOB_PRIORITY, JOB_STATUS
+from workflows.summaries import details_of_job, summary_of_job
 
 logger = logging.getLogger(__name__)
 
@@ -52,8 +53,8 @@ _JOB_NAME = SearchAttributeKey.for_keyword("JobName")
 _JOB_TYPE = SearchAttributeKey.for_keyword("JobType")
 _PROJECT = SearchAttributeKey.for_keyword("Project")
 _USER = SearchAttributeKey.for_keyword("User")
-#: Temporal refuses longer keywords.
-_LONGEST_KEYWORD = 200
+#: Temporal refuses keywords over 2,048 bytes of JSON, where a character has up to 12.
+_LONGEST_KEYWORD = 170
 
 
 #: How the SDK's message begins.
@@ -119,7 +120,8 @@ class TemporalJobs:
             id_conflict_policy=WorkflowIDConflictPolicy.FAIL,
             memo={"run": row.run},
             search_attributes=_search_attributes(row),
-            static_summary=row.name[:_LONGEST_KEYWORD],
+            static_summary=summary_of_job(row.name),
+            static_details=details_of_job(row.job_type, *_project_and_user(row)),
             rpc_timeout=RPC_TIMEOUT,
         )
 
@@ -235,13 +237,17 @@ def _answer(failed: WorkflowUpdateFailedError) -> Exception:
     return RunIsOver()
 
 
+def _project_and_user(row: JobRow) -> tuple[str, str]:
+    return row.job_metadata.get("project", ""), row.job_metadata.get("user.name", "")
+
+
 def _search_attributes(row: JobRow) -> TypedSearchAttributes:
-    metadata = row.job_metadata
+    project, user = _project_and_user(row)
     words = {
         _JOB_NAME: row.name,
         _JOB_TYPE: row.job_type,
-        _PROJECT: metadata.get("project", ""),
-        _USER: metadata.get("user.name", ""),
+        _PROJECT: project,
+        _USER: user,
         JOB_STATUS: str(row.status),
     }
     pairs: list[SearchAttributePair[Any]] = [

@@ -34,6 +34,7 @@ from manager_api.web.tablao import (
     accounts,
     actions,
     archives,
+    comments,
     events,
     farm,
     farm_history,
@@ -45,14 +46,17 @@ from manager_api.web.tablao import (
     joining,
     login,
     metrics,
+    notifications,
     oidc,
     provisions,
     rna_overrides,
     runs,
+    task_logs,
     views,
     workers,
 )
 from manager_api.web.tablao import configuration as tablao_configuration
+from manager_api.web.tablao import jobs as farm_jobs
 from manager_api.web.tablao import last_rendered as recent_images
 
 #: The requests that have more to say than others: their paths, and the least limit in bytes.
@@ -85,13 +89,17 @@ ROUTERS: tuple[APIRouter, ...] = (
     shaman.router,
     garbage.router,
     actions.router,
+    farm_jobs.router,
     job_details.router,
+    task_logs.router,
     rna_overrides.router,
     archives.router,
     views.router,
+    comments.router,
     events.router,
     farm.router,
     metrics.router,
+    notifications.router,
     farm_history.router,
     files.router,
     frames.router,

@@ -176,6 +176,8 @@ Submitting = Depends(Needs(Permission.SUBMIT))
 ForSubmission = Depends(Needs(Permission.READ, Permission.SUBMIT))
 ChangingJob = Depends(needs_job)
 ChangingJobs = Depends(Needs(Permission.ALL_JOBS))
+#: A comment is for all who work with the farm, on each job and worker.
+Commenting = Depends(Needs(Permission.OWN_JOBS, Permission.ALL_JOBS))
 ChangingWorkers = Depends(Needs(Permission.WORKERS))
 UsingTemporal = Depends(Needs(Permission.TEMPORAL))
 Administering = Depends(Needs(Permission.ADMIN))

@@ -17,6 +17,7 @@ from manager_api.access.join_tokens import JoinTokenService
 from manager_api.access.local_admin import LocalAdmin
 from manager_api.access.logins import Logins
 from manager_api.access.passwords import Passwords
+from manager_api.comments.service import CommentService
 from manager_api.contract.errors import NotFound
 from manager_api.database.engine import Database, utc_now
 from manager_api.database.loops import Duty, begin
@@ -48,6 +49,9 @@ from manager_api.jobs.service import JobService
 from manager_api.jobs.tasks import TaskService
 from manager_api.jobs.times_left import TimeLeftService
 from manager_api.logs.task_logs import TaskLogs, log_limits
+from manager_api.notifications.people import PersonalService
+from manager_api.notifications.sender import Notifier
+from manager_api.notifications.service import WebhookService
 from manager_api.oidc.service import OidcLogins
 from manager_api.settings.in_force import Configuration
 from manager_api.settings.model import ManagerSettings
@@ -91,6 +95,7 @@ class ManagerParts:
     shaman: Shaman
     http_runs: HttpRuns
     mqtt: MqttPublisher
+    notifier: Notifier
     started_at: datetime
     temporal_address: str = ""
     """The address where this manager reaches Temporal; empty if it does not reach Temporal."""
@@ -156,6 +161,7 @@ class ManagerParts:
             shaman=Shaman(lambda: configuration.settings),
             http_runs=HttpRuns(database, lambda: patience(configuration.settings)),
             mqtt=mqtt,
+            notifier=Notifier(database, lambda: configuration.settings),
             started_at=utc_now(),
             **others,
         )
@@ -180,6 +186,7 @@ class ManagerParts:
             "log notes": self.log_notes,
             "last rendered images": self.last_rendered,
             "http workers": self.http_runs,
+            "notifications": self.notifier,
             "shaman's garbage collection": self.shaman,
         }
         await begin(stack, duties)
@@ -298,6 +305,19 @@ async def _saved_views(parts: Parts) -> ViewService:
     return ViewService(parts.database)
 
 
+async def _comments(parts: Parts) -> CommentService:
+    return CommentService(parts.database)
+
+
+async def _webhooks(parts: Parts) -> WebhookService:
+    return WebhookService(parts.database, parts.settings.notifications.times)
+
+
+async def _personal(parts: Parts) -> PersonalService:
+    can_send = bool(parts.settings.smtp.host)
+    return PersonalService(parts.database, parts.notifier, can_send=can_send)
+
+
 async def _scripts(parts: Parts) -> FolderJobTypes:
     if parts.job_types.scripts is None:
         raise NotFound("this manager has no folder of job types")
@@ -346,6 +366,9 @@ JobOverrides = Annotated[RnaOverrideService, Depends(_job_overrides)]
 Recompilations = Annotated[RecompilationService, Depends(_recompilations)]
 Provisions = Annotated[ProvisionService, Depends(_provisions)]
 SavedViews = Annotated[ViewService, Depends(_saved_views)]
+WebhooksOfFarm = Annotated[WebhookService, Depends(_webhooks)]
+Personal = Annotated[PersonalService, Depends(_personal)]
+Comments = Annotated[CommentService, Depends(_comments)]
 AccountsOfFarm = Annotated[AccountService, Depends(_accounts)]
 JoinTokensOfFarm = Annotated[JoinTokenService, Depends(_join_tokens)]
 AuditOfFarm = Annotated[AuditService, Depends(_audit)]

@@ -19,6 +19,8 @@ from workflows.domain.shaman import Blob, NotAllowed
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", re.ASCII)
 
+_DELIVERY = re.compile(r"msg_[0-9a-f]{32}", re.ASCII)
+
 
 def is_uuid(text: str) -> bool:
     return _UUID.fullmatch(text) is not None
@@ -77,6 +79,20 @@ async def _view_id(view_id: str) -> str:
     return valid_id(view_id, "view ID")
 
 
+async def _webhook_id(webhook_id: str) -> str:
+    return valid_id(webhook_id, "webhook ID")
+
+
+async def _delivery_id(delivery_id: str) -> str:
+    if _DELIVERY.fullmatch(delivery_id) is None:
+        raise BadRequest("delivery ID not valid")
+    return delivery_id
+
+
+async def _comment_id(comment_id: str) -> str:
+    return valid_id(comment_id, "comment ID")
+
+
 async def _address(request: Request) -> str:
     """Return the IP address of the client's machine; empty if the server does not know it."""
     return request.client.host if request.client else ""
@@ -122,6 +138,9 @@ AccountId = Annotated[str, Depends(_account_id)]
 SessionId = Annotated[str, Depends(_session_id)]
 TokenId = Annotated[str, Depends(_token_id)]
 ViewId = Annotated[str, Depends(_view_id)]
+WebhookId = Annotated[str, Depends(_webhook_id)]
+DeliveryId = Annotated[str, Depends(_delivery_id)]
+CommentId = Annotated[str, Depends(_comment_id)]
 Address = Annotated[str, Depends(_address)]
 OurAddress = Annotated[str, Depends(_our_address)]
 TheBlob = Annotated[Blob, Depends(_blob)]

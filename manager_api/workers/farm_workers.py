@@ -20,7 +20,9 @@ from manager_api.workers import store as workers
 from manager_api.workers import tag_store as tags
 from manager_api.workers import task_store as worker_tasks
 from manager_api.workers.machine_history import HostHistory
+from workflows.domain.idleness import NOTHING_WAITS
 from workflows.domain.provisioning import Provision
+from workflows.domain.statuses import WorkerStatus
 
 
 class ConnectedHosts(Protocol):
@@ -68,6 +70,7 @@ class FarmWorkerService:
         schedules = await sleep_schedules.by_worker(session)
         provided = await provisions.effective(session, rows)
         tasks = await worker_tasks.active_tasks(session, rows[0].id if len(rows) == 1 else None)
+        lent = await worker_tasks.lent_workers(session)
         return [
             self._answer(
                 row,
@@ -75,6 +78,7 @@ class FarmWorkerService:
                 schedules.get(row.id),
                 provided[row.id],
                 [task_answer(task) for task in tasks[row.id]],
+                is_lent=row.id in lent,
             )
             for row in rows
         ]
@@ -86,6 +90,8 @@ class FarmWorkerService:
         schedule: SleepScheduleRow | None,
         provided: Provision,
         tasks: list[FarmWorkerTask],
+        *,
+        is_lent: bool,
     ) -> FarmWorker:
         wish = row.status_requested
         return FarmWorker(
@@ -114,7 +120,20 @@ class FarmWorkerService:
             last_seen=row.last_seen,
             statistics=self._hosts.statistics(row.id),
             tasks=tasks,
+            idle_reason=None if is_lent or tasks else idle_reason(row),
         )
+
+
+def idle_reason(row: WorkerRow) -> str | None:
+    """Return why a worker without a task has none; None if it takes no work."""
+    takes_work = (
+        row.status is WorkerStatus.AWAKE
+        and row.status_requested is None
+        and not row.is_paused
+        and not row.is_waiting
+        and not any(not aside["task_types"] for aside in row.set_aside or ())
+    )
+    return (row.idle_reason or NOTHING_WAITS) if takes_work else None
 
 
 def task_answer(row: worker_tasks.TaskAndJob) -> FarmWorkerTask:
@@ -127,6 +146,7 @@ def task_answer(row: worker_tasks.TaskAndJob) -> FarmWorkerTask:
         job_id=task.job_id,
         job_name=job_name,
         updated=task.updated,
+        started_at=task.started_at,
     )
 
 

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import defer
 
 from manager_api.contract.errors import WorkerNotFound
-from manager_api.database import events
+from manager_api.database import events, happenings
 from manager_api.database.engine import FOR_CHANGE, Changed, Session, utc_now
 from manager_api.database.payloads import HOST_ORDERS, WORKERS, worker_event
 from manager_api.database.tables import (
@@ -24,6 +24,7 @@ from manager_api.database.tables import (
 )
 from manager_api.workers import provision_store as provisions
 from workflows.domain.asides import Aside, from_json, stored, to_json
+from workflows.domain.notifications import HappeningKind
 from workflows.domain.statuses import WorkerStatus
 from workflows.domain.worker import StatusRequest, can_be_lost, pending_after_report
 
@@ -98,6 +99,7 @@ async def register(session: Session, new: NewWorker) -> WorkerRow:
     await session.flush()
     if row.is_waiting:
         _tell(session, row)
+        happenings.note_of_worker(session, HappeningKind.WORKER_WAITS, row)
     return row
 
 
@@ -261,6 +263,7 @@ def mark_lost(session: Session, row: WorkerRow, host_session: int | None = None)
     if not can_be_lost(row.status) or host_session not in (None, row.session):
         return False
     set_status(session, row, WorkerStatus.ERROR, clears_request=True)
+    happenings.note_of_worker(session, HappeningKind.WORKER_LOST, row)
     return True
 
 
@@ -349,6 +352,12 @@ async def set_aside(session: Session, row: WorkerRow, asides: Iterable[Aside]) -
     if after == before:
         return
     row.set_aside = to_json(after)
+    known = {aside.cause for aside in before}
+    for aside in after:
+        if aside.cause not in known:
+            happenings.note_of_worker(
+                session, HappeningKind.WORKER_ASIDE, row, aside.reason, aside.cause
+            )
     await _is_of_new_use(session, row.id)
     _tell(session, row)
 

@@ -7,7 +7,7 @@ from sqlalchemy import ColumnElement, Row, Select, literal_column, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import defer
 
-from manager_api.database.tables import JobBlockRow, JobRow, TaskRow
+from manager_api.database.tables import JobBlockRow, JobRow, LeaseRow, TaskRow
 
 TaskAndJob = Row[TaskRow, str]
 
@@ -29,6 +29,13 @@ async def active_tasks(
     for row in await session.execute(query.order_by(TaskRow.updated)):
         found[row[0].worker_id or ""].append(row)
     return found
+
+
+async def lent_workers(session: AsyncSession) -> frozenset[str]:
+    """Return the workers that are lent to a job, also between two of its tasks."""
+    # A literal: with a parameter, SQLite would not use the index of open leases.
+    query = select(LeaseRow.worker_id).where(literal_column("leases.state <> 'returned'"))
+    return frozenset(await session.scalars(query))
 
 
 async def recent_tasks(session: AsyncSession, worker_id: str, limit: int) -> Sequence[TaskAndJob]:

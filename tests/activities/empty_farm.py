@@ -6,9 +6,8 @@ from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequen
 from activities.keeping import OpenWorkflow
 from workflows.domain.farm_facts import FarmSnapshot
 from workflows.domain.keeping import Message, OpenRun, StoredRun
-from workflows.domain.matchmaking import Offer, RecallOrder
+from workflows.domain.matchmaking import Offer, Reasons, RecallOrder
 from workflows.domain.messages import Lease
-from workflows.domain.shortages import Shortage
 from workflows.domain.statuses import WorkerStatus
 
 
@@ -36,7 +35,7 @@ class EmptyFarm:
     async def mark_lost(self, epoch: int, worker_id: str) -> bool:
         return False
 
-    async def write_shortages(self, epoch: int, shortages: Sequence[Shortage]) -> bool:
+    async def write_reasons(self, epoch: int, reasons: Reasons) -> bool:
         return True
 
     async def outbox(self) -> list[tuple[str, int]]:

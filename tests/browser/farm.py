@@ -26,6 +26,7 @@ _SETTINGS = {
     **SCALED,
     "TABLAO_TASK_FAIL_AFTER_SOFTFAIL_COUNT": "1",
     "TABLAO_BLOCKLIST_THRESHOLD": "3",
+    "TABLAO_NOTIFICATIONS__GATHER": "500ms",
 }
 _PEOPLE = ("ana", "bernat", "carla")
 

@@ -26,7 +26,9 @@ def test_selected_jobs_are_offered_what_is_possible_for_any_of_them(at: At) -> N
     pick(page, "sh010_0020 layout")
 
     offered = selected(page).get_by_role("button")
-    expect(offered).to_have_text(["Requeue", "Archive", "Delete", "Export", "✕"])
+    expect(offered).to_have_text(
+        ["Requeue", "Archive", "Delete", "Export", "Worker tag…", "Project…", "✕"]
+    )
 
 
 def test_several_are_paused_and_the_pause_is_undone(

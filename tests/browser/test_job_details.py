@@ -299,3 +299,52 @@ def test_a_job_that_waits_says_why_in_list_overview_and_task(
     tasks = show(page, "Tasks").get_by_role("grid", name="Tasks of the job")
     tasks.get_by_role("row").filter(has_text="echo").click()
     expect(page.get_by_role("region", name="Details of the task")).to_contain_text(why)
+
+
+def test_comments_are_written_edited_and_deleted(at: At, submit: Submit) -> None:
+    page = at(f"/jobs/{submit('a job to talk about')}?tab=comments")
+    panel = details(page).get_by_role("tabpanel", name="Comments")
+    expect(panel).to_contain_text("There are no comments")
+
+    panel.get_by_label("A comment").fill("waits for **v2** <b>now</b> ![x](https://spy.example/p)")
+    panel.get_by_label("A comment").press("Control+Enter")
+    comment = panel.get_by_role("article")
+    expect(comment.locator("strong")).to_have_text("v2")
+    expect(comment).to_contain_text("<b>now</b>")
+    expect(comment.locator("img")).to_have_count(0)
+    expect(panel.get_by_label("A comment")).to_have_value("")
+
+    comment.get_by_role("button", name="Edit").click()
+    comment.get_by_label("The comment").fill("v2 is there")
+    comment.get_by_role("button", name="Save").click()
+    expect(comment).to_contain_text("edited")
+    expect(comment).to_contain_text("v2 is there")
+
+    comment.get_by_role("button", name="Delete").click()
+    page.get_by_role("dialog").get_by_role("button", name="Delete").click()
+    expect(panel).to_contain_text("There are no comments")
+
+
+def test_comments_of_others_come_by_themselves(at: At, submit: Submit, farm: BrowsedFarm) -> None:
+    job_id = submit("another job to talk about")
+    page = at(f"/jobs/{job_id}?tab=comments")
+    panel = details(page).get_by_role("tabpanel", name="Comments")
+    expect(panel).to_contain_text("There are no comments")
+
+    address = f"/api/tablao/v1/jobs/{job_id}/comments"
+    assert farm.http.post(address, json={"text": "by a script"}).status_code == 201
+
+    expect(panel.get_by_role("article")).to_contain_text("by a script")
+
+
+def test_a_worker_has_comments(at: At, farm: BrowsedFarm) -> None:
+    page = at(f"/workers/{farm.worker('anita')['id']}")
+    comments = page.get_by_role("region", name="Comments")
+
+    comments.get_by_label("A comment").fill("its fan is loud")
+    comments.get_by_role("button", name="Comment", exact=True).click()
+    expect(comments.get_by_role("article")).to_contain_text("its fan is loud")
+
+    comments.get_by_role("button", name="Delete").click()
+    page.get_by_role("dialog").get_by_role("button", name="Delete").click()
+    expect(comments.get_by_role("article")).to_have_count(0)

@@ -23,10 +23,10 @@ def test_a_job_shows_its_status_as_an_icon_and_all_else_in_its_columns(
     line = row(page, name)
     expect(line.get_by_role("img", name="completed")).to_be_visible()
     expect(line.get_by_text(name, exact=True)).to_have_attribute("title", name)
-    for text in ("100 %", "simple-blender-render", "Pilot"):
+    for text in ("100 %", "12/12", "Pilot"):
         expect(line).to_contain_text(text)
     progress = line.get_by_role("progressbar")
-    expect(progress).to_have_attribute("title", "12 of 12 frames")
+    expect(progress).to_have_attribute("title", "12 of 12 frames\nTasks: 12 completed")
     expect(row(page, "waits for a tag")).to_contain_text("nobody")
 
 
@@ -40,10 +40,11 @@ def test_the_progress_of_an_active_job_tells_frames_and_samples(at: At, farm: Br
     progress.hover()
 
     expect(progress).to_have_attribute(
-        "title", "0 of 3 frames, 3 of 8 samples of frame 1 being rendered"
+        "title",
+        "0 of 3 frames, 3 of 8 samples of frame 1 being rendered\nTasks: 1 active, 2 queued",
     )
     page.mouse.move(0, 0)
-    expect(progress).to_have_attribute("title", "0 of 3 frames")
+    expect(progress).to_have_attribute("title", "0 of 3 frames\nTasks: 1 active, 2 queued")
     farm.go_on()
     farm.until_job_is(job_id, "completed")
 
@@ -234,18 +235,20 @@ def test_the_keyboard_finds_opens_selects_and_closes(at: At, submit: Submit) -> 
     expect(page.get_by_role("button", name="Close the details")).to_have_count(0)
 
 
-def test_details_open_below_and_their_size_is_kept(at: At, submit: Submit) -> None:
+@pytest.mark.parametrize("width", [1440, 1024])
+def test_the_size_of_open_details_is_kept(page: Page, at: At, submit: Submit, width: int) -> None:
     submit("opened below")
-    page = at("/jobs?q=opened+below")
+    page.set_viewport_size({"width": width, "height": 800})
+    at("/jobs?q=opened+below")
 
-    row(page, "opened below").click()
+    row(page, "opened below").first.click()
     border = page.get_by_role("separator", name="Size of the list")
     before = border.get_attribute("aria-valuenow")
     border.press("ArrowDown")
     page.reload()
 
     expect(border).not_to_have_attribute("aria-valuenow", before or "")
-    expect(row(page, "opened below")).to_be_visible()
+    expect(row(page, "opened below").first).to_be_visible()
 
 
 def test_the_time_left_is_the_managers_in_list_and_header(

@@ -203,7 +203,11 @@ def test_a_log_grows_while_it_is_looked_at(at: At, farm: BrowsedFarm) -> None:
     task.get_by_role("button", name="Requeue").click()
     page.get_by_role("dialog").get_by_role("button", name="Requeue 1 task").click()
 
-    expect(log.get_by_role("status")).to_have_text("1 of 2")
+    # The marked line stays in sight; the new try has a tab.
+    log.get_by_role("tab", name="Try 2").click()
+    expect(log.get_by_role("status")).to_have_text("1")
+    log.get_by_role("searchbox").fill("changed status active -> completed")
+    expect(log.get_by_role("status")).to_have_text("1 of 1")
     expect(task.get_by_role("img", name="completed").first).to_be_visible()
 
 

@@ -84,6 +84,17 @@ def test_workers_are_listed_with_status_task_and_tags(at: At) -> None:
     expect(row(page, "carmen")).to_contain_text("connected")
 
 
+def test_an_idle_worker_says_why(at: At, farm: BrowsedFarm) -> None:
+    reason = 'The tasks that wait want the tag "nobody" or "slow".'
+    wait_until(lambda: of_ours(farm, "anita")["idle_reason"] == reason, 60)
+
+    page = opened(at, farm, "anita").page
+
+    expect(row(page, "anita").get_by_text(reason)).to_be_visible()
+    expect(page.get_by_role("region", name="anita", exact=True)).to_contain_text(f"idle: {reason}")
+    expect(row(page, "carmen")).not_to_contain_text("The tasks that wait")
+
+
 def test_the_current_task_leads_to_its_job(at: At, farm: BrowsedFarm) -> None:
     page = at("/workers")
 
@@ -197,7 +208,7 @@ def test_several_are_paused_and_resumed_together(at: At, farm: BrowsedFarm) -> N
     row(page, "anita").get_by_role("gridcell").first.click()
     row(page, "carmen").get_by_role("gridcell").first.click(modifiers=["Control"])
     bar = page.get_by_role("toolbar", name="Actions for the selected workers")
-    expect(bar).to_contain_text("2 selected")
+    expect(bar).to_contain_text("2 workers selected")
 
     bar.get_by_role("button", name="Pause").click()
     wait_until(lambda: all(of_ours(farm, name)["is_paused"] for name in ("anita", "carmen")))
@@ -266,6 +277,23 @@ def test_a_sleep_schedule_is_edited_and_overnight_is_plain(
     assert of_ours(farm, registered)["sleep_schedule"] == {
         "is_active": True,
         "days_of_week": "mo fr",
+        "start_time": "22:00",
+        "end_time": "06:00",
+    }
+
+
+def test_a_usual_sleep_schedule_takes_one_click(at: At, farm: BrowsedFarm, registered: str) -> None:
+    schedule = part(opened(at, farm, registered), "Sleep schedule")
+
+    schedule.get_by_role("button", name="Nights").click()
+    words = "Sleeps every night, from 22:00 to 06:00 the next morning."
+    expect(schedule.get_by_text(words)).to_be_visible()
+    schedule.get_by_role("button", name="Save").click()
+
+    expect(schedule.get_by_role("button", name="Save")).to_have_count(0)
+    assert of_ours(farm, registered)["sleep_schedule"] == {
+        "is_active": True,
+        "days_of_week": "",
         "start_time": "22:00",
         "end_time": "06:00",
     }

@@ -8,8 +8,9 @@ import pytest
 
 from tests.domain.test_matchmaking import job, lease, wanting, worker
 from workflows.domain.farm_facts import FarmSnapshot, JobFacts, LeaseFacts, WorkerFacts
+from workflows.domain.idleness import Idle
 from workflows.domain.keeping import Explanations
-from workflows.domain.matchmaking import plan
+from workflows.domain.matchmaking import Reasons, plan
 from workflows.domain.messages import Demand, Want
 from workflows.domain.shortages import Cause, Hindered, Shortage, sentence, waits_for_tasks
 from workflows.domain.statuses import JobStatus, WorkerStatus
@@ -148,7 +149,7 @@ def shortages(made: Made) -> list[Shortage]:
         made.hand_backs,
         made.resting,
     )
-    return plan(farm, explain=True).shortages
+    return list(plan(farm, explain=True).reasons.shortages)
 
 
 @pytest.mark.parametrize("name", FARMS)
@@ -163,7 +164,7 @@ def test_a_job_that_waits_says_why(name: str) -> None:
 def test_a_pass_that_is_not_asked_says_nothing() -> None:
     farm = FarmSnapshot((), (WAITING,), ())
 
-    assert plan(farm).shortages == []
+    assert plan(farm).reasons == Reasons()
 
 
 @pytest.mark.parametrize(
@@ -206,20 +207,31 @@ def test_a_job_whose_workflow_begins_in_a_moment_is_not_news() -> None:
     explanations = Explanations(every_s=2, again_s=30)
     start = Shortage("job", None, "")
 
-    assert explanations.news([start], now=0) == []
-    assert explanations.news([start], now=2) == [start]
-    assert explanations.news([start], now=4) is None
-    assert explanations.news([start], now=40) == [start], "tags and times may have changed"
+    said = Reasons([start])
+
+    assert explanations.news(said, now=0) == Reasons([])
+    assert explanations.news(said, now=2) == said
+    assert explanations.news(said, now=4) is None
+    assert explanations.news(said, now=40) == said, "tags and times may have changed"
 
 
 def test_what_could_not_be_stored_is_said_again() -> None:
     explanations = Explanations(every_s=2, again_s=30)
-    why = Shortage("job", None, "blender", 1)
-    assert explanations.news([why], now=0) == [why]
+    why = Reasons([Shortage("job", None, "blender", 1)])
+    assert explanations.news(why, now=0) == why
 
     explanations.say_again()
 
-    assert explanations.news([why], now=2) == [why]
+    assert explanations.news(why, now=2) == why
+
+
+def test_a_worker_that_is_idle_for_another_reason_is_news() -> None:
+    explanations = Explanations(every_s=2, again_s=30)
+    assert explanations.news(Reasons(), now=0) is not None
+
+    kept = Reasons(idle=[Idle("ada", is_kept=True)])
+
+    assert explanations.news(kept, now=2) == Reasons([], kept.idle)
 
 
 @pytest.mark.parametrize(

@@ -77,6 +77,22 @@ def test_a_device_that_cycles_does_not_know_is_refused() -> None:
     assert "CPU, CUDA, OPTIX, HIP, METAL, ONEAPI, not 'ABACUS'" in refusal(cycles_device="ABACUS")
 
 
+def test_a_camera_is_chosen_before_the_output_in_place_of_those_of_markers() -> None:
+    arguments = compiled(camera='left "eye"')[0].commands[0].parameters["args"]
+
+    before = arguments.index("--render-output")
+    assert arguments[before - 2] == "--python-expr"
+    assert r'bpy.data.objects.get("left \"eye\"")' in arguments[before - 1]
+    compile(arguments[before - 1], "expression", "exec")
+    assert [*arguments[: before - 2], *arguments[before:]] == (
+        compiled()[0].commands[0].parameters["args"]
+    )
+
+
+def test_a_camera_that_is_no_text_is_refused() -> None:
+    assert refusal(camera=7) == 'The setting "camera" must be a text.'
+
+
 def test_each_chunk_is_a_render_task_and_the_video_waits_for_all() -> None:
     tasks = compiled()
 

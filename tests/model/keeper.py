@@ -14,9 +14,8 @@ from tests.model.temporal import Execution, Temporal
 from tests.model.times import AUDIT, COOLDOWN, KEEPER_LOOK, RESEND, STARVED, WAIT_OVER
 from workflows.domain.farm_facts import FarmSnapshot
 from workflows.domain.keeping import KeeperTimes, Message, OpenRun, StoredRun
-from workflows.domain.matchmaking import Offer, RecallOrder
+from workflows.domain.matchmaking import Offer, Reasons, RecallOrder
 from workflows.domain.messages import Lease
-from workflows.domain.shortages import Shortage
 from workflows.domain.statuses import WorkerStatus
 
 TIMES = KeeperTimes(
@@ -144,8 +143,8 @@ class ModelStore:
         self._farm, self._offers = self._db.snapshot(is_present, self._clock()), ()
         return self._farm
 
-    async def write_shortages(self, epoch: int, shortages: Sequence[Shortage]) -> bool:
-        self.lies += lies(self._farm, self._offers, shortages)
+    async def write_reasons(self, epoch: int, reasons: Reasons) -> bool:
+        self.lies += lies(self._farm, self._offers, reasons)
         return True
 
     async def write_offers(self, epoch: int, offers: Sequence[Offer]) -> list[Lease]:

@@ -18,13 +18,18 @@ from workflows.job import JobWorkflow
 
 @pytest.fixture
 async def at_work(temporal_client: Client) -> AsyncIterator[Callable[..., object]]:
-    """`await at_work(tasks=3)` starts a job of three tasks."""
+    """`await at_work(tasks=3)` starts a job of three tasks.
+
+    With `is_claimed=False` the database answers when the test opens the ledger's gate.
+    """
     workers: list[Worker] = []
     running: list[asyncio.Task[None]] = []
 
-    async def start(tasks: int = 1, **given: object) -> JobAtWork:
+    async def start(tasks: int = 1, *, is_claimed: bool = True, **given: object) -> JobAtWork:
         job = snapshot(tasks, **given)  # type: ignore[arg-type] # the fixture's own keywords
         ledger, host = Ledger(job), StandInHost(str(uuid4()))
+        if not is_claimed:
+            ledger.gate.clear()
         queue = f"manager-{job.job_id}"
         workers.extend(
             [

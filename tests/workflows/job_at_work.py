@@ -1,7 +1,8 @@
 """A job's workflow at work, between records and hosts that a test controls."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from uuid import uuid4
 
@@ -10,6 +11,7 @@ from temporalio.client import Client, WorkflowHandle
 
 from workflows.activity_contracts import Records, Rendering
 from workflows.domain.job.encoding import TaskColumns, encode
+from workflows.domain.job.task_names import encode_names
 from workflows.domain.messages import (
     Change,
     JobSnapshot,
@@ -28,6 +30,12 @@ from workflows.job import JobWorkflow
 COMPLETED = Outcome(OutcomeKind.COMPLETED)
 
 
+def _open_gate() -> asyncio.Event:
+    gate = asyncio.Event()
+    gate.set()
+    return gate
+
+
 @dataclass
 class Ledger(Records):
     """The database: gives the snapshot, keeps every write in the order in which it came."""
@@ -36,10 +44,18 @@ class Ledger(Records):
     writes: list[ProjectionWrite] = field(default_factory=list)
     answers: list[WriteAnswer] = field(default_factory=list)
     """Given instead of `stored`, first come first served."""
+    claims: int = 0
+    gate: asyncio.Event = field(default_factory=_open_gate)
+    """While it is closed, the database answers no claim, and no write that it holds back."""
+    holds_back: Callable[[ProjectionWrite], bool] = lambda _: True
     _news: asyncio.Condition = field(default_factory=asyncio.Condition)
 
     @activity.defn(name="claim_job")
     async def claim_job(self, start: StartJob) -> JobSnapshot | None:
+        async with self._news:
+            self.claims += 1
+            self._news.notify_all()
+        await self._until_open()
         return self.snapshot
 
     @activity.defn(name="store_changes")
@@ -47,7 +63,19 @@ class Ledger(Records):
         async with self._news:
             self.writes.append(write)
             self._news.notify_all()
+        if self.holds_back(write):
+            await self._until_open()
         return self.answers.pop(0) if self.answers else WriteAnswer.STORED
+
+    async def _until_open(self) -> None:
+        while not self.gate.is_set():
+            activity.heartbeat()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self.gate.wait(), 0.1)
+
+    async def until_claimed(self) -> None:
+        async with asyncio.timeout(60), self._news:
+            await self._news.wait_for(lambda: self.claims > 0)
 
     async def until_written(self, fits: Callable[[ProjectionWrite], bool]) -> ProjectionWrite:
         async with asyncio.timeout(30), self._news:
@@ -109,7 +137,13 @@ class StandInHost(Rendering):
 LIMITS = Limits(heartbeat_s=5)
 
 
-def snapshot(tasks: int, *, change: Change | None = None, limits: Limits = LIMITS) -> JobSnapshot:
+def snapshot(
+    tasks: int,
+    *,
+    change: Change | None = None,
+    limits: Limits = LIMITS,
+    names: Sequence[str] = (),
+) -> JobSnapshot:
     columns = TaskColumns(
         types=["blender"] * tasks,
         priorities=[50] * tasks,
@@ -120,7 +154,14 @@ def snapshot(tasks: int, *, change: Change | None = None, limits: Limits = LIMIT
         failed_by=[()] * tasks,
     )
     return JobSnapshot(
-        str(uuid4()), 1, JobStatus.QUEUED, 50, encode(columns), change=change, limits=limits
+        str(uuid4()),
+        1,
+        JobStatus.QUEUED,
+        50,
+        encode(columns),
+        change=change,
+        limits=limits,
+        task_names=encode_names(names) if names else "",
     )
 
 

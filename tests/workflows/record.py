@@ -39,8 +39,11 @@ def main() -> None:
     ):
         farm.start_hosts(2)
         jobs = _run_jobs(farm)
-        address = farm.http.get("/api/tablao/v1/farm").json()["temporal_address"]
-        asyncio.run(_save(address, jobs))
+        asyncio.run(_save(_temporal_address(farm), jobs))
+
+
+def _temporal_address(farm: FarmProcesses) -> str:
+    return str(farm.http.get("/api/tablao/v1/farm").json()["temporal_address"])
 
 
 def _run_jobs(farm: FarmProcesses) -> dict[str, str]:
@@ -67,7 +70,21 @@ def _run_jobs(farm: FarmProcesses) -> dict[str, str]:
     farm.kill_host("host1", with_shims=True)
     farm.start_host("host1")
     farm.until_job_is(jobs["host-restarted"], "completed")
+    jobs["canceled-in-temporal"] = _canceled_in_temporal(farm)
     return jobs
+
+
+def _canceled_in_temporal(farm: FarmProcesses) -> str:
+    job_id = farm.submit_frames("1-30")
+    wait_until(lambda: len(farm.shim_pids()) >= 2)
+    asyncio.run(_cancel(_temporal_address(farm), job_id))
+    farm.until_job_is(job_id, "canceled")
+    return job_id
+
+
+async def _cancel(address: str, job_id: str) -> None:
+    client = await Client.connect(address, data_converter=pydantic_data_converter)
+    await client.get_workflow_handle(f"job-{job_id}").cancel()
 
 
 def _ask(farm: FarmProcesses, job_id: str, status: str) -> None:

@@ -3,7 +3,8 @@
 `python -m tests.workflows.record` records them anew from a running farm; commit those of the old
 code before a change, and never replace them to make this pass (CONTRIBUTING.md). In `paused-1` the
 manager used the named updates, as builds before `change` did; in `changed-1` it uses `change`.
-In `not-taken-1` a host did not take up what it had, when one offer of it was all.
+In `not-taken-1` a host did not take up what it had, when one offer of it was all. In
+`ended-as-canceled-1` a request to cancel the workflow ended it, as in builds before rule 12 had it.
 """
 
 from pathlib import Path

@@ -14,6 +14,7 @@ from workflows.domain.farm_facts import FarmSnapshot
 from workflows.domain.matchmaking import (
     Offer,
     Plan,
+    Reasons,
     RecallOrder,
     Starved,
     StatusOrder,
@@ -21,7 +22,6 @@ from workflows.domain.matchmaking import (
     plan,
 )
 from workflows.domain.messages import Lease, Recall
-from workflows.domain.shortages import Shortage
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +75,8 @@ class Pass:
     """Leases to mark as recalled in the database; `messages` has the recalls for the jobs."""
     status_orders: Sequence[StatusOrder]
     messages: Sequence[Message]
-    shortages: Sequence[Shortage] | None = None
-    """Why tasks wait, of all jobs; None: nothing new is known."""
+    reasons: Reasons | None = None
+    """Why tasks wait and workers are idle, of the whole farm; None: nothing new is known."""
 
 
 class ResendTimer:
@@ -163,26 +163,28 @@ class StarvedTasks:
 
 
 class Explanations:
-    """Tells when to look at why tasks wait, and whether that is news."""
+    """Tells when to look at why tasks wait and workers are idle, and whether that is news."""
 
     def __init__(self, every_s: float, again_s: float) -> None:
         self._every_s = every_s
         self._again_s = again_s
         self._looked = self._said_at = float("-inf")
-        self._said: Sequence[Shortage] | None = None
+        self._said: Reasons | None = None
         self._unbegun: frozenset[str] = frozenset()
 
     def is_due(self, now: float) -> bool:
         return now - self._looked >= self._every_s
 
-    def news(self, shortages: Sequence[Shortage], now: float) -> Sequence[Shortage] | None:
+    def news(self, reasons: Reasons, now: float) -> Reasons | None:
         """Return what to store; None if it is stored already.
 
         A job whose workflow has not begun is left out the first time: most begin in a moment.
         """
         self._looked = now
-        seen, self._unbegun = self._unbegun, frozenset(s.job_id for s in shortages if s.is_start)
-        told = [each for each in shortages if not each.is_start or each.job_id in seen]
+        unbegun = frozenset(each.job_id for each in reasons.shortages if each.is_start)
+        seen, self._unbegun = self._unbegun, unbegun
+        waiting = [s for s in reasons.shortages if not s.is_start or s.job_id in seen]
+        told = Reasons(waiting, reasons.idle)
         if told == self._said and now - self._said_at < self._again_s:
             return None
         self._said, self._said_at = told, now
@@ -333,11 +335,11 @@ class Keeper:
             recalls=recalls,
             status_orders=[o for o in planned.status_orders if due("status", o, now=now)],
             messages=[*_recall_messages(recalls), *self._due_news(planned, now)],
-            shortages=self._explanations.news(planned.shortages, now) if explain else None,
+            reasons=self._explanations.news(planned.reasons, now) if explain else None,
         )
 
     def explain_again(self) -> None:
-        """Say again why tasks wait, because not all of it could be stored."""
+        """Give the reasons again, because not all of them could be stored."""
         self._explanations.say_again()
 
     def _due_news(self, planned: Plan, now: float) -> Iterable[Message]:

@@ -4,12 +4,13 @@ The order is Flamenco's and is strict: the job of the highest priority first, th
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import NamedTuple
 
 from workflows.domain.farm_facts import FarmSnapshot, JobFacts, LeaseFacts, WorkerFacts
+from workflows.domain.idleness import Idle, Unmet, idle_workers
 from workflows.domain.messages import Census, SessionChanged, Want, WorkerGone
 from workflows.domain.shortages import (
     Explainer,
@@ -66,6 +67,14 @@ Starved = Mapping[tuple[str, str], int | None]
 _NONE_STARVES: Starved = MappingProxyType({})
 
 
+class Reasons(NamedTuple):
+    """Why tasks wait, and why workers have no task."""
+
+    shortages: Sequence[Shortage] = ()
+    """The jobs in the order in which they are served."""
+    idle: Sequence[Idle] = ()
+
+
 @dataclass(slots=True)
 class Plan:
     offers: list[Offer] = field(default_factory=list)
@@ -80,8 +89,8 @@ class Plan:
     status_orders: list[StatusOrder] = field(default_factory=list)
     lost: list[str] = field(default_factory=list)
     """Workers that should be in contact but are not."""
-    shortages: list[Shortage] = field(default_factory=list)
-    """If they were asked for: why tasks wait; the jobs in the order in which they are served."""
+    reasons: Reasons = field(default_factory=lambda: Reasons())
+    """Empty if they were not asked for."""
 
 
 #: A host with one of these statuses runs no task, so its leases are lost.
@@ -100,12 +109,12 @@ def plan(
     Args:
         starved: tasks that have waited too long for another worker.
         max_lent: the most leases that one job gets; one workflow cannot serve more.
-        explain: whether to say why tasks wait, which costs time on a large farm.
+        explain: whether to give reasons, which costs time on a large farm.
     """
     this = _Pass(farm, max_lent, starved)
     planned = this.plan()
     if explain:
-        planned.shortages = this.shortages()
+        planned.reasons = this.reasons()
     return planned
 
 
@@ -131,6 +140,8 @@ class _Pass:
         """Leases of lost hosts, by job; they wait until another worker is free (rule 6)."""
         self._unmet: list[tuple[JobFacts, Want, int]] = []
         """What jobs still need after this pass: how many workers for which want."""
+        self._has_full = False
+        """Whether a job that needs more workers has as many as one job gets."""
         self._reserved: dict[str, JobFacts] = {}
         """Workers that are kept free for the task of a lost host."""
         self._free = [
@@ -242,7 +253,9 @@ class _Pass:
             else:
                 left.append((worker, slot))
         self._free = left
-        return 0 if self._lent[job.id] >= self._max_lent else need
+        is_full = self._lent[job.id] >= self._max_lent
+        self._has_full = self._has_full or (is_full and need > 0)
+        return 0 if is_full else need
 
     def _is_useful(self, worker: WorkerFacts, job: JobFacts, want: Want) -> bool:
         assert job.demand is not None
@@ -332,10 +345,10 @@ class _Pass:
         self._plan.waiting.append(waiting)
         return retry
 
-    # --- why tasks wait --------------------------------------------------------------------------
+    # --- why tasks wait and workers are idle -----------------------------------------------------
 
-    def shortages(self) -> list[Shortage]:
-        """Return why tasks wait, after `plan`."""
+    def reasons(self) -> Reasons:
+        """Return why tasks wait and workers are idle, after `plan`."""
         gave_back: defaultdict[tuple[str, int], list[str]] = defaultdict(list)
         for (job_id, worker_id), version in self._farm.hand_backs.items():
             gave_back[job_id, version].append(worker_id)
@@ -348,11 +361,19 @@ class _Pass:
             if job.status in SCHEDULABLE and job.demand is None
         ]
         unmet = [
-            explainer.explain(job, want, need, gave_back[job.id, job.demand.version])
+            (Unmet(job, want, frozenset(gave_back[job.id, job.demand.version])), need)
             for job, want, need in self._unmet
             if job.demand is not None
         ]
-        return unmet + unbegun
+        idle = idle_workers(
+            self._farm,
+            {worker_id for worker_id, _ in at_work},
+            [each for each, _ in unmet],
+            has_full=self._has_full,
+            kept=self._reserved,
+        )
+        waiting = [explainer.explain(*each, need) for each, need in unmet]
+        return Reasons([*waiting, *unbegun], idle)
 
 
 def _is_dead(worker: WorkerFacts) -> bool:

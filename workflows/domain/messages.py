@@ -260,6 +260,8 @@ class JobSnapshot:
     limits: Limits = field(default_factory=Limits)
     change: Change | None = None
     """The change that the run was started for; None if a submission started it."""
+    task_names: str = ""
+    """The tasks' names in compact form, see `workflows.domain.job.task_names`."""
 
 
 # --- workflow to host -----------------------------------------------------------------------------

@@ -159,21 +159,18 @@ class Explainer:
         self._lent = Counter(job_id for _, job_id in lent)
         self._shared: dict[object, tuple[_Count, Mapping[str, list[WorkerFacts]]]] = {}
 
-    def explain(
-        self, job: JobFacts, want: Want, tasks: int, gave_back: Collection[str]
-    ) -> Shortage:
+    def explain(self, job: JobFacts, want: Want, gave_back: frozenset[str], tasks: int) -> Shortage:
         """Return the shortage of a job.
 
         Args:
             job: the job.
             want: what it needs.
-            tasks: how many of its tasks wait.
             gave_back: workers that could not serve its demand as it is.
+            tasks: how many of its tasks wait.
         """
-        back = frozenset(gave_back)
-        key = (job.tag, want.task_type, want.blocked, want.failed, back)
+        key = (job.tag, want.task_type, want.blocked, want.failed, gave_back)
         if key not in self._shared:
-            self._shared[key] = self._counted(job, want, back)
+            self._shared[key] = self._counted(job, want, gave_back)
         fixed, by_job = self._shared[key]
         count = fixed.copy()
         for at_work in by_job.values():

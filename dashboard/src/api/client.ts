@@ -5,7 +5,8 @@ import { managerAddress } from './address'
 import type { components, paths } from './schema.gen'
 
 export type Schemas = components['schemas']
-export type Job = Schemas['Job']
+/** The counts of its tasks and the time of its frames are missing where Flamenco's interface tells of it. */
+export type Job = Schemas['Job'] & { task_counts?: Readonly<Partial<Record<TaskStatus, number>>> | undefined; frame_s?: number | null | undefined }
 export type JobStatus = Schemas['JobStatus']
 export type TaskStatus = Schemas['TaskStatus']
 /** With the time of its last sign of life, if it is stuck: events and the job's progress have it. */

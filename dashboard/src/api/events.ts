@@ -14,7 +14,7 @@ export interface FarmEvent {
 type Listener = (event: FarmEvent) => void
 
 /** Topics that every page gets. Events of logs and machines are requested only while one is shown. */
-const ALWAYS = ['/jobs', '/workers', '/workertags', '/status', '/last-rendered', '/lifecycle', '/views']
+const ALWAYS = ['/jobs', '/workers', '/workertags', '/status', '/last-rendered', '/lifecycle', '/views', '/comments', '/notifications']
 const REQUESTED_ONLY = /^\/tasklog(\/|$)|^\/workers\/[^/]+\/statistics$/
 const MOST_REQUESTED = 1_000
 const FIRST_PAUSE_MS = 300

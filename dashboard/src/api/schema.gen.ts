@@ -1478,6 +1478,63 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/tablao/v1/jobs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Jobs
+         * @description Return all jobs that are not archived, newest first.
+         */
+        get: operations["getJobs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tablao/v1/jobs/{job_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get Job */
+        get: operations["getJob"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tablao/v1/jobs/{job_id}/project": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Set Job Project
+         * @description Set the project of a job, for people and filters. Its tasks and files do not change.
+         */
+        put: operations["setJobProject"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/tablao/v1/jobs/{job_id}/statistics": {
         parameters: {
             query?: never;
@@ -1635,6 +1692,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/tablao/v1/tasks/{task_id}/log": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Log Tries
+         * @description Return the tries of a task whose logs are kept, the newest first.
+         */
+        get: operations["getLogTries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tablao/v1/tasks/{task_id}/log/{attempt}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Fetch Log Of Try
+         * @description Return the log of one try of a task, as far as it is kept.
+         */
+        get: operations["fetchLogOfTry"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/tablao/v1/jobs/{job_id}/rna-overrides": {
         parameters: {
             query?: never;
@@ -1774,6 +1871,72 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/tablao/v1/jobs/{job_id}/comments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Job Comments
+         * @description Return the comments on a job, the oldest first. The text of a comment is Markdown.
+         */
+        get: operations["getJobComments"];
+        put?: never;
+        /** Comment On Job */
+        post: operations["commentOnJob"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tablao/v1/workers/{worker_id}/comments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Worker Comments
+         * @description Return the comments on a worker, the oldest first. The text of a comment is Markdown.
+         */
+        get: operations["getWorkerComments"];
+        put?: never;
+        /** Comment On Worker */
+        post: operations["commentOnWorker"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tablao/v1/comments/{comment_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Edit Comment
+         * @description Change the text of a comment. Only its author may.
+         */
+        put: operations["editComment"];
+        post?: never;
+        /**
+         * Delete Comment
+         * @description Delete a comment. Its author may, and wranglers may delete each one.
+         */
+        delete: operations["deleteComment"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/tablao/v1/farm": {
         parameters: {
             query?: never;
@@ -1824,6 +1987,195 @@ export interface paths {
          */
         get: operations["getMetrics"];
         put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tablao/v1/webhooks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get Webhooks */
+        get: operations["getWebhooks"];
+        put?: never;
+        /**
+         * Create Webhook
+         * @description Add a webhook. The answer has its secret, which is not shown again.
+         */
+        post: operations["createWebhook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tablao/v1/webhooks/{webhook_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Change Webhook
+         * @description Change a webhook. Without an address it keeps the one that it has.
+         */
+        put: operations["changeWebhook"];
+        post?: never;
+        /**
+         * Delete Webhook
+         * @description Delete a webhook with its deliveries.
+         */
+        delete: operations["deleteWebhook"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tablao/v1/webhooks/{webhook_id}/secret": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Renew Webhook Secret
+         * @description Replace a webhook's secret at once. The answer has the new one.
+         */
+        post: operations["renewWebhookSecret"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tablao/v1/webhooks/{webhook_id}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Test Webhook
+         * @description Send a test message. How it ends is in the webhook's deliveries.
+         */
+        post: operations["testWebhook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tablao/v1/webhooks/{webhook_id}/deliveries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Deliveries
+         * @description Return the newest deliveries of a webhook with their tries, the newest first.
+         */
+        get: operations["getDeliveries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tablao/v1/deliveries/{delivery_id}/resend": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Resend Delivery
+         * @description Send a delivery once more, with the id that it had.
+         */
+        post: operations["resendDelivery"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tablao/v1/notifications/test-email": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Test Email
+         * @description Send an e-mail at once, and say how that ended.
+         */
+        post: operations["testEmail"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tablao/v1/notifications": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Notifications
+         * @description Return what was told last, the newest first.
+         */
+        get: operations["getNotifications"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tablao/v1/me/notifications": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get My Notifications
+         * @description Return what the caller is told by e-mail.
+         */
+        get: operations["getMyNotifications"];
+        /**
+         * Change My Notifications
+         * @description Replace the caller's address and rules.
+         */
+        put: operations["changeMyNotifications"];
         post?: never;
         delete?: never;
         options?: never;
@@ -1909,6 +2261,66 @@ export interface paths {
          * @description Return the frames that the job's settings name, and their files in the shared storage.
          */
         get: operations["listFrames"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tablao/v1/jobs/{job_id}/frame-tasks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Frame Tasks
+         * @description Return which task renders which frames, and how long it took: at most 10,000 frames.
+         */
+        get: operations["getFrameTasks"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tablao/v1/jobs/{job_id}/frames/{frame}/versions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Frame Versions
+         * @description Return earlier pictures of a frame that was rendered again, at most five.
+         */
+        get: operations["listFrameVersions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tablao/v1/jobs/{job_id}/frames/{frame}/versions/{version}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Fetch Frame Version
+         * @description Return an earlier picture of a frame as JPEG, in the largest size that is kept.
+         */
+        get: operations["fetchFrameVersion"];
         put?: never;
         post?: never;
         delete?: never;
@@ -2460,6 +2872,36 @@ export interface components {
             /** Total Step Count */
             total_step_count: number;
         };
+        /** Comment */
+        Comment: {
+            /** Id */
+            id: string;
+            /** Author */
+            author: string;
+            /** Text */
+            text: string;
+            /**
+             * Created
+             * Format: date-time
+             */
+            created: string;
+            /** Edited */
+            edited?: string | null;
+            /** May Edit */
+            may_edit: boolean;
+            /** May Delete */
+            may_delete: boolean;
+        };
+        /** CommentList */
+        CommentList: {
+            /** Comments */
+            comments: components["schemas"]["Comment"][];
+        };
+        /** CommentRequest */
+        CommentRequest: {
+            /** Text */
+            text: string;
+        };
         /** ConfigurationField */
         ConfigurationField: {
             /** Name */
@@ -2504,6 +2946,47 @@ export interface components {
          */
         ConfigurationPage: {
             [key: string]: unknown;
+        };
+        /** Deliveries */
+        Deliveries: {
+            /** Deliveries */
+            deliveries: components["schemas"]["Delivery"][];
+        };
+        /** Delivery */
+        Delivery: {
+            /** Id */
+            id: string;
+            /** Title */
+            title: string;
+            state: components["schemas"]["DeliveryState"];
+            /**
+             * Created
+             * Format: date-time
+             */
+            created: string;
+            /** Next Try */
+            next_try?: string | null;
+            /** Tries */
+            tries: components["schemas"]["DeliveryTry"][];
+        };
+        /**
+         * DeliveryState
+         * @enum {string}
+         */
+        DeliveryState: "waiting" | "sent" | "given-up";
+        /** DeliveryTry */
+        DeliveryTry: {
+            /**
+             * Happened
+             * Format: date-time
+             */
+            happened: string;
+            /** Status */
+            status?: number | null;
+            /** Sentence */
+            sentence: string;
+            /** Answer */
+            answer: string;
         };
         /**
          * EffectiveProvision
@@ -2586,6 +3069,69 @@ export interface components {
             /** Left Off */
             left_off: number;
         };
+        /** FarmJob */
+        FarmJob: {
+            /** Name */
+            name: string;
+            /** Type */
+            type: string;
+            /** Priority */
+            priority: number;
+            /** Settings */
+            settings: {
+                [key: string]: unknown;
+            };
+            /** Metadata */
+            metadata: {
+                [key: string]: string;
+            };
+            /**
+             * Submitter Platform
+             * @default
+             */
+            submitter_platform: string;
+            storage?: components["schemas"]["JobStorage"] | null;
+            /** Worker Tag */
+            worker_tag?: string | null;
+            /** Id */
+            id: string;
+            /**
+             * Created
+             * Format: date-time
+             */
+            created: string;
+            /**
+             * Updated
+             * Format: date-time
+             */
+            updated: string;
+            status: components["schemas"]["JobStatus"];
+            /** Activity */
+            activity: string;
+            /** Steps Completed */
+            steps_completed: number;
+            /** Steps Total */
+            steps_total: number;
+            /** Delete Requested At */
+            delete_requested_at?: string | null;
+            /** Owner */
+            owner?: string | null;
+            /** Tasks Stuck */
+            tasks_stuck?: number | null;
+            /** Waiting */
+            waiting?: string | null;
+            /** Task Counts */
+            task_counts: {
+                [key: string]: number;
+            };
+            /** Frame S */
+            frame_s?: number | null;
+        };
+        /** FarmJobList */
+        FarmJobList: {
+            /** Jobs */
+            jobs: components["schemas"]["FarmJob"][];
+        };
         /**
          * FarmStatus
          * @enum {string}
@@ -2645,6 +3191,8 @@ export interface components {
             statistics: components["schemas"]["MachineStatistics"];
             /** Tasks */
             tasks: components["schemas"]["FarmWorkerTask"][];
+            /** Idle Reason */
+            idle_reason: string | null;
         };
         /**
          * FarmWorkerBlock
@@ -2691,6 +3239,8 @@ export interface components {
              * Format: date-time
              */
             updated: string;
+            /** Started At */
+            started_at: string | null;
         };
         /** FarmWorkerTaskList */
         FarmWorkerTaskList: {
@@ -2773,6 +3323,47 @@ export interface components {
             note: string;
         };
         /**
+         * FrameTask
+         * @description A task that renders frames.
+         */
+        FrameTask: {
+            /** Index In Job */
+            index_in_job: number;
+            status: components["schemas"]["TaskStatus"];
+            /** Frames */
+            frames: number[];
+            /** Seconds */
+            seconds?: number | null;
+            worker?: components["schemas"]["TaskWorker"] | null;
+        };
+        /** FrameTasks */
+        FrameTasks: {
+            /** Tasks */
+            tasks: components["schemas"]["FrameTask"][];
+            /** Is Complete */
+            is_complete: boolean;
+        };
+        /**
+         * FrameVersion
+         * @description A picture of a frame's file as it was, before it was rendered again.
+         */
+        FrameVersion: {
+            /**
+             * Saved
+             * Format: date-time
+             */
+            saved: string;
+            /** Width */
+            width: number;
+            /** Url */
+            url: string;
+        };
+        /** FrameVersions */
+        FrameVersions: {
+            /** Versions */
+            versions: components["schemas"]["FrameVersion"][];
+        };
+        /**
          * FramesOnRequeue
          * @description What becomes of the frames that a requeued task has written.
          * @enum {string}
@@ -2810,6 +3401,12 @@ export interface components {
             /** Temperature C */
             temperature_c?: number | null;
         };
+        /**
+         * HappeningKind
+         * @description What happened.
+         * @enum {string}
+         */
+        HappeningKind: "job-done" | "job-failed" | "job-stuck" | "job-waits" | "worker-aside" | "worker-lost" | "worker-waits" | "webhook-disabled" | "test";
         /** Health */
         Health: {
             /** Database */
@@ -3034,6 +3631,8 @@ export interface components {
         JobPreview: {
             /** Problem */
             problem: string;
+            /** Printed */
+            printed: string[];
             /** Task Count */
             task_count: number;
         };
@@ -3048,6 +3647,11 @@ export interface components {
             tasks: components["schemas"]["RenderedNow"][];
             /** Stuck */
             stuck: components["schemas"]["StuckTask"][];
+        };
+        /** JobProject */
+        JobProject: {
+            /** Project */
+            project: string;
         };
         /**
          * JobReasons
@@ -3245,6 +3849,14 @@ export interface components {
             /** Job Types */
             job_types: components["schemas"]["ListedJobType"][];
         };
+        /** LogOfTry */
+        LogOfTry: {
+            /** Attempt */
+            attempt: number;
+            /** Size */
+            size: number;
+            worker?: components["schemas"]["TaskWorker"] | null;
+        };
         /** LoggedOut */
         LoggedOut: {
             /** Continue At */
@@ -3402,6 +4014,31 @@ export interface components {
             /** Secret */
             secret: string;
         };
+        /** NewWebhookRequest */
+        NewWebhookRequest: {
+            /** Name */
+            name: string;
+            /** Kinds */
+            kinds: components["schemas"]["HappeningKind"][];
+            /** @default all */
+            scope: components["schemas"]["Scope"];
+            /**
+             * Value
+             * @default
+             */
+            value: string;
+            /** @default plain */
+            shape: components["schemas"]["Shape"];
+            /**
+             * Is Enabled
+             * @default true
+             */
+            is_enabled: boolean;
+            /** Address */
+            address: string;
+            /** Secret */
+            secret?: string | null;
+        };
         /**
          * Origin
          * @enum {string}
@@ -3439,6 +4076,40 @@ export interface components {
          * @enum {string}
          */
         Permission: "read" | "submit" | "jobs:own" | "jobs:all" | "workers" | "temporal" | "register" | "admin";
+        /** PersonalAnswer */
+        PersonalAnswer: {
+            /** Email */
+            email: string;
+            /** Rules */
+            rules: components["schemas"]["PersonalRule"][];
+            /** Can Send */
+            can_send: boolean;
+        };
+        /**
+         * PersonalNotifications
+         * @description What a person is told by e-mail.
+         */
+        PersonalNotifications: {
+            /**
+             * Email
+             * @default
+             */
+            email: string;
+            /** Rules */
+            rules?: components["schemas"]["PersonalRule"][];
+        };
+        /** PersonalRule */
+        PersonalRule: {
+            /** Kinds */
+            kinds: components["schemas"]["HappeningKind"][];
+            /** @default mine */
+            scope: components["schemas"]["Scope"];
+            /**
+             * Value
+             * @default
+             */
+            value: string;
+        };
         /** PossibleAction */
         PossibleAction: {
             /** Action */
@@ -3667,6 +4338,12 @@ export interface components {
             /** Unseen */
             unseen: string[];
         };
+        /**
+         * Scope
+         * @description Which happenings a rule is about.
+         * @enum {string}
+         */
+        Scope: "all" | "project" | "tag" | "mine" | "job";
         /** ScriptToTry */
         ScriptToTry: {
             /** Source */
@@ -3743,6 +4420,12 @@ export interface components {
         ShamanSingleFileStatus: {
             status: components["schemas"]["FileStatus"];
         };
+        /**
+         * Shape
+         * @description What the body of a webhook's message looks like.
+         * @enum {string}
+         */
+        Shape: "plain" | "slack" | "discord" | "mattermost";
         /**
          * SharedStorage
          * @description The shared storage, for the host to look whether it is there before it writes.
@@ -3870,6 +4553,14 @@ export interface components {
             size: number;
         };
         /**
+         * TaskLogTries
+         * @description The tries of a task whose logs are kept.
+         */
+        TaskLogTries: {
+            /** Tries */
+            tries: components["schemas"]["LogOfTry"][];
+        };
+        /**
          * TaskStatus
          * @enum {string}
          */
@@ -3969,6 +4660,18 @@ export interface components {
              */
             address: string;
         };
+        /** TestEmailRequest */
+        TestEmailRequest: {
+            /** To */
+            to: string;
+        };
+        /** TestResult */
+        TestResult: {
+            /** Is Sent */
+            is_sent: boolean;
+            /** Sentence */
+            sentence: string;
+        };
         /** TimedTask */
         TimedTask: {
             /** Index In Job */
@@ -3984,6 +4687,10 @@ export interface components {
         TimesLeft: {
             /** Jobs */
             jobs: components["schemas"]["JobTimeLeft"][];
+            /** Workers */
+            workers: {
+                [key: string]: number;
+            };
         };
         /** Token */
         Token: {
@@ -4017,6 +4724,26 @@ export interface components {
             /** Tokens */
             tokens: components["schemas"]["Token"][];
         };
+        /** Told */
+        Told: {
+            /** Id */
+            id: number;
+            kind: components["schemas"]["HappeningKind"];
+            /**
+             * Happened
+             * Format: date-time
+             */
+            happened: string;
+            /** Facts */
+            facts: {
+                [key: string]: unknown;
+            };
+        };
+        /** ToldList */
+        ToldList: {
+            /** Notifications */
+            notifications: components["schemas"]["Told"][];
+        };
         /**
          * Trial
          * @description The job that a script makes of settings, or the reason why it makes none.
@@ -4025,6 +4752,8 @@ export interface components {
             job_type?: components["schemas"]["AvailableJobType"] | null;
             /** Problem */
             problem: string;
+            /** Printed */
+            printed: string[];
             /** Settings */
             settings: {
                 [key: string]: unknown;
@@ -4118,6 +4847,70 @@ export interface components {
             sentence: string;
             /** Hindered */
             hindered: components["schemas"]["HinderedWorkers"][];
+        };
+        /** Webhook */
+        Webhook: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /** Address */
+            address: string;
+            /** Kinds */
+            kinds: components["schemas"]["HappeningKind"][];
+            scope: components["schemas"]["Scope"];
+            /** Value */
+            value: string;
+            shape: components["schemas"]["Shape"];
+            /** Is Enabled */
+            is_enabled: boolean;
+            /** Failing Since */
+            failing_since?: string | null;
+            /** Trouble */
+            trouble: string;
+            /**
+             * Created
+             * Format: date-time
+             */
+            created: string;
+        };
+        /** WebhookChange */
+        WebhookChange: {
+            /** Name */
+            name: string;
+            /** Kinds */
+            kinds: components["schemas"]["HappeningKind"][];
+            /** @default all */
+            scope: components["schemas"]["Scope"];
+            /**
+             * Value
+             * @default
+             */
+            value: string;
+            /** @default plain */
+            shape: components["schemas"]["Shape"];
+            /**
+             * Is Enabled
+             * @default true
+             */
+            is_enabled: boolean;
+            /** Address */
+            address?: string | null;
+        };
+        /**
+         * WebhookSecret
+         * @description Shown once.
+         */
+        WebhookSecret: {
+            /** Id */
+            id: string;
+            /** Secret */
+            secret: string;
+        };
+        /** Webhooks */
+        Webhooks: {
+            /** Webhooks */
+            webhooks: components["schemas"]["Webhook"][];
         };
         /** Worker */
         Worker: {
@@ -8562,6 +9355,144 @@ export interface operations {
             };
         };
     };
+    getJobs: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FarmJobList"];
+                };
+            };
+            /** @description Default Response */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    getJob: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FarmJob"];
+                };
+            };
+            /** @description The request does not fit, and the message says why */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"] | components["schemas"]["SecurityError"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Default Response */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    setJobProject: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["JobProject"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request does not fit, and the message says why */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"] | components["schemas"]["SecurityError"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description The job is archived or being deleted */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Default Response */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
     getJobTimes: {
         parameters: {
             query?: never;
@@ -8854,6 +9785,94 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["TaskTries"];
                 };
+            };
+            /** @description The request does not fit, and the message says why */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"] | components["schemas"]["SecurityError"];
+                };
+            };
+            /** @description Default Response */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    getLogTries: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                task_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TaskLogTries"];
+                };
+            };
+            /** @description The request does not fit, and the message says why */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"] | components["schemas"]["SecurityError"];
+                };
+            };
+            /** @description Default Response */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    fetchLogOfTry: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                attempt: number;
+                task_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The log as text */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": unknown;
+                };
+            };
+            /** @description There is no log of this try */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description The request does not fit, and the message says why */
             400: {
@@ -9310,6 +10329,256 @@ export interface operations {
             };
         };
     };
+    getJobComments: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CommentList"];
+                };
+            };
+            /** @description The request does not fit, and the message says why */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"] | components["schemas"]["SecurityError"];
+                };
+            };
+            /** @description Default Response */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    commentOnJob: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CommentRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Comment"];
+                };
+            };
+            /** @description The request does not fit, and the message says why */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"] | components["schemas"]["SecurityError"];
+                };
+            };
+            /** @description Default Response */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    getWorkerComments: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                worker_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CommentList"];
+                };
+            };
+            /** @description The request does not fit, and the message says why */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"] | components["schemas"]["SecurityError"];
+                };
+            };
+            /** @description Default Response */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    commentOnWorker: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                worker_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CommentRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Comment"];
+                };
+            };
+            /** @description The request does not fit, and the message says why */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"] | components["schemas"]["SecurityError"];
+                };
+            };
+            /** @description Default Response */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    editComment: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                comment_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CommentRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Comment"];
+                };
+            };
+            /** @description The request does not fit, and the message says why */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"] | components["schemas"]["SecurityError"];
+                };
+            };
+            /** @description Default Response */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    deleteComment: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                comment_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request does not fit, and the message says why */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"] | components["schemas"]["SecurityError"];
+                };
+            };
+            /** @description Default Response */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
     getFarm: {
         parameters: {
             query?: never;
@@ -9393,6 +10662,470 @@ export interface operations {
                 };
                 content: {
                     "text/plain": unknown;
+                };
+            };
+        };
+    };
+    getWebhooks: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Webhooks"];
+                };
+            };
+            /** @description Default Response */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    createWebhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewWebhookRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookSecret"];
+                };
+            };
+            /** @description The request does not fit, and the message says why */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"] | components["schemas"]["SecurityError"];
+                };
+            };
+            /** @description Default Response */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    changeWebhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                webhook_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WebhookChange"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Webhook"];
+                };
+            };
+            /** @description The request does not fit, and the message says why */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"] | components["schemas"]["SecurityError"];
+                };
+            };
+            /** @description Default Response */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    deleteWebhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                webhook_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request does not fit, and the message says why */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"] | components["schemas"]["SecurityError"];
+                };
+            };
+            /** @description Default Response */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    renewWebhookSecret: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                webhook_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookSecret"];
+                };
+            };
+            /** @description The request does not fit, and the message says why */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"] | components["schemas"]["SecurityError"];
+                };
+            };
+            /** @description Default Response */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    testWebhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                webhook_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request does not fit, and the message says why */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"] | components["schemas"]["SecurityError"];
+                };
+            };
+            /** @description Default Response */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    getDeliveries: {
+        parameters: {
+            query?: {
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                webhook_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Deliveries"];
+                };
+            };
+            /** @description The request does not fit, and the message says why */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"] | components["schemas"]["SecurityError"];
+                };
+            };
+            /** @description Default Response */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    resendDelivery: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                delivery_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request does not fit, and the message says why */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"] | components["schemas"]["SecurityError"];
+                };
+            };
+            /** @description Default Response */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    testEmail: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TestEmailRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TestResult"];
+                };
+            };
+            /** @description The request does not fit, and the message says why */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"] | components["schemas"]["SecurityError"];
+                };
+            };
+            /** @description Default Response */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    getNotifications: {
+        parameters: {
+            query?: {
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ToldList"];
+                };
+            };
+            /** @description The request does not fit, and the message says why */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"] | components["schemas"]["SecurityError"];
+                };
+            };
+            /** @description Default Response */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    getMyNotifications: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PersonalAnswer"];
+                };
+            };
+            /** @description Default Response */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    changeMyNotifications: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PersonalNotifications"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PersonalAnswer"];
+                };
+            };
+            /** @description The request does not fit, and the message says why */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"] | components["schemas"]["SecurityError"];
+                };
+            };
+            /** @description Default Response */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
                 };
             };
         };
@@ -9556,6 +11289,129 @@ export interface operations {
                 };
             };
             /** @description Another error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    getFrameTasks: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FrameTasks"];
+                };
+            };
+            /** @description The request does not fit, and the message says why */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"] | components["schemas"]["SecurityError"];
+                };
+            };
+            /** @description Default Response */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    listFrameVersions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                frame: number;
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FrameVersions"];
+                };
+            };
+            /** @description The request does not fit, and the message says why */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"] | components["schemas"]["SecurityError"];
+                };
+            };
+            /** @description Default Response */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    fetchFrameVersion: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                frame: number;
+                version: string;
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The picture as JPEG */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/jpeg": unknown;
+                };
+            };
+            /** @description The request does not fit, and the message says why */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"] | components["schemas"]["SecurityError"];
+                };
+            };
+            /** @description Default Response */
             default: {
                 headers: {
                     [name: string]: unknown;

@@ -1,6 +1,6 @@
 /** The tabs of a job's details, in their order. */
 
-export const TABS = ['overview', 'tasks', 'frames', 'settings', 'statistics', 'history'] as const
+export const TABS = ['overview', 'tasks', 'frames', 'settings', 'statistics', 'comments', 'history'] as const
 
 export type Tab = (typeof TABS)[number]
 
@@ -10,5 +10,6 @@ export const TAB_LABELS: Record<Tab, string> = {
   frames: 'Frames',
   settings: 'Settings',
   statistics: 'Statistics',
+  comments: 'Comments',
   history: 'History',
 }

@@ -6,7 +6,7 @@
 
 import { computed, shallowRef, watch, type Ref } from 'vue'
 import { answered, api, type Job } from '@/api/client'
-import { useJobs } from '@/jobs/jobStore'
+import { useJobs, withProject } from '@/jobs/jobStore'
 
 interface OneJob {
   job: Readonly<Ref<Job | undefined>>
@@ -22,7 +22,7 @@ export function useJob(jobId: () => string): OneJob {
   async function fetchAlone(id: string): Promise<void> {
     const params = { path: { job_id: id } }
     try {
-      const found = await answered(api.GET('/api/v3/jobs/{job_id}', { params }))
+      const found = await answered(api.GET('/api/tablao/v1/jobs/{job_id}', { params }))
       if (id === jobId()) alone.value = found
     } catch {
       isGone.value = id === jobId()
@@ -41,5 +41,5 @@ export function useJob(jobId: () => string): OneJob {
 
 function merged(listed: Job | undefined, alone: Job | undefined): Job | undefined {
   if (!listed || !alone) return listed ?? alone
-  return { ...listed, activity: alone.activity, settings: alone.settings, metadata: alone.metadata }
+  return { ...listed, activity: alone.activity, settings: alone.settings, metadata: withProject(alone.metadata, listed.metadata.project ?? '') }
 }

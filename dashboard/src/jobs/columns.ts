@@ -4,8 +4,8 @@ import type { Job, JobStatus } from '@/api/client'
 import type { Column } from '@/shared/table'
 import type { TagNames } from '@/workers/tagStore'
 import { facetOf, projectOf, userOf } from './jobQuery'
-import { fractionDone } from './progress'
-import type { TimesLeft } from './timesLeft'
+import { countOf, fractionDone, taskCount } from './progress'
+import type { TimesLeft, WorkersAt } from './timesLeft'
 
 /** Sorted by status, running jobs come before waiting and finished ones. */
 const RANKS = [
@@ -14,17 +14,31 @@ const RANKS = [
 ] as const satisfies readonly JobStatus[]
 export const STATUS_ORDER: readonly JobStatus[] = RANKS
 
-export const JOB_COLUMNS = (tags: TagNames, times: TimesLeft): Column<Job>[] => [
-  { key: 'status', label: 'Status', isIcon: true, width: '2.25rem', value: (job) => STATUS_ORDER.indexOf(job.status) },
-  { key: 'name', label: 'Name', width: 'minmax(10rem, 1fr)', value: (job) => job.name },
-  { key: 'progress', label: 'Progress', width: '8rem', value: fractionDone },
-  { key: 'left', label: 'Time left', width: '8rem', value: (job) => leftRank(job, times) },
-  { key: 'type', label: 'Type', width: '11.5rem', value: (job) => job.type },
-  { key: 'project', label: 'Project', width: '7.5rem', value: projectOf },
-  { key: 'user', label: 'User', width: '6.5rem', value: userOf },
-  { key: 'tag', label: 'Tag', width: '6rem', value: (job) => facetOf(job, 'tag', tags) },
-  { key: 'priority', label: 'Priority', width: '5.5rem', value: (job) => job.priority, isNumber: true },
-  { key: 'updated', label: 'Updated', width: '6.5rem', value: (job) => job.updated, isNumber: true },
+/** What columns show that the jobs themselves do not have. */
+export interface AroundJobs {
+  tags: TagNames
+  times: TimesLeft
+  workers: WorkersAt
+}
+
+export const JOB_COLUMNS = ({ tags, times, workers }: AroundJobs): Column<Job>[] => [
+  { key: 'status', label: 'Status', isIcon: true, width: '2.25rem', rank: 0, value: (job) => STATUS_ORDER.indexOf(job.status) },
+  { key: 'name', label: 'Name', width: 'minmax(10rem, 1fr)', roomRem: 16, rank: 0, value: (job) => job.name },
+  { key: 'progress', label: 'Progress', width: '8.5rem', rank: 0, value: fractionDone },
+  { key: 'running', label: 'Running', width: '5.25rem', rank: 6, isNumber: true, hint: 'Tasks that workers run now', value: (job) => countOf(job, 'active') },
+  { key: 'done', label: 'Done', width: '6rem', rank: 5, isNumber: true, hint: 'Completed tasks, of all', value: (job) => countOf(job, 'completed') },
+  { key: 'failed', label: 'Failed', width: '5rem', rank: 9, isNumber: true, hint: 'Failed tasks', value: (job) => countOf(job, 'failed') },
+  { key: 'workers', label: 'Workers', width: '5.25rem', isNumber: true, hint: 'Slots of workers at the job', value: (job) => workers.get(job.id) ?? 0 },
+  { key: 'left', label: 'Time left', width: '8rem', rank: 1, value: (job) => leftRank(job, times) },
+  { key: 'frame', label: 'Frame time', width: '6.5rem', isNumber: true, hint: 'The average time of a frame', value: (job) => job.frame_s ?? 0 },
+  { key: 'type', label: 'Type', width: '11.5rem', rank: 11, value: (job) => job.type },
+  { key: 'project', label: 'Project', width: '7.5rem', rank: 7, value: projectOf },
+  { key: 'user', label: 'User', width: '6rem', rank: 4, value: userOf },
+  { key: 'tag', label: 'Tag', width: '6rem', rank: 8, value: (job) => facetOf(job, 'tag', tags) },
+  { key: 'priority', label: 'Priority', width: '5.25rem', rank: 2, isNumber: true, value: (job) => job.priority },
+  { key: 'age', label: 'Age', width: '5rem', rank: 10, isNumber: true, hint: 'Time since it was submitted', value: (job) => -Date.parse(job.created) },
+  { key: 'submitted', label: 'Submitted', width: '9.5rem', isNumber: true, value: (job) => job.created },
+  { key: 'updated', label: 'Updated', width: '6.5rem', rank: 3, isNumber: true, value: (job) => job.updated },
 ]
 
 /** Jobs that are not active come last, after those whose time is not known. */
@@ -33,21 +47,20 @@ function leftRank({ id, status }: Job, times: TimesLeft): number {
   return times.get(id)?.latest_s ?? Number.MAX_SAFE_INTEGER
 }
 
-/** The page's width in pixels at which a column leaves enough room for names. */
-const NEEDED_WIDTH: Readonly<Record<string, number>> = {
-  left: 641, priority: 700, updated: 860, user: 960, project: 1_060, tag: 1_250, type: 1_400,
-}
-
-/** The columns that there is room for. Time left, project, user and tag only if a job has one. */
-export function shownColumns(jobs: readonly Job[], tags: TagNames, times: TimesLeft, pageWidth: number): Column<Job>[] {
+/** Without those that say nothing: time left, project, user, tag and failures are shown by themselves only if a job has one. */
+export function usedColumns(columns: readonly Column<Job>[], jobs: readonly Job[]): Column<Job>[] {
   const isUsed: Readonly<Record<string, boolean>> = {
     left: jobs.some(({ status }) => status === 'active'),
     project: jobs.some(projectOf),
     user: jobs.some(userOf),
     tag: jobs.some((job) => job.worker_tag),
+    failed: jobs.some((job) => countOf(job, 'failed')),
   }
-  return JOB_COLUMNS(tags, times).filter(({ key }) => pageWidth >= (NEEDED_WIDTH[key] ?? 0) && (isUsed[key] ?? true))
+  return columns.filter(({ key }) => isUsed[key] ?? true)
 }
+
+/** Such as `12/40`; empty while it is not known. */
+export const doneText = (job: Job): string => (taskCount(job) ? `${countOf(job, 'completed').toLocaleString()}/${taskCount(job).toLocaleString()}` : '')
 
 /** As the manager lists them. Rows come in another order where events were faster than the list. */
 export function newestFirst(a: Job, b: Job): number {

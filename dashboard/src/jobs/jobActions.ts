@@ -5,6 +5,7 @@ import { answered, api, type Job } from '@/api/client'
 import { JOB_ACTIONS, type JobAction } from '@/shared/actions.gen'
 import { countText, forEachRow, report, reportRefusals } from '@/shared/bulkAction'
 import type { Undo } from '@/shared/notices'
+import { countOf } from './progress'
 
 type RequestedAction = Exclude<JobAction, 'archive' | 'delete'>
 
@@ -29,9 +30,9 @@ export const ACTIONS: Record<JobAction, ActionTexts> = {
 /** Whether the user may change the job, and it is not being deleted. */
 export const isChangeable = (job: Job): boolean => !job.delete_requested_at && mayChangeJob(job)
 
-/** The jobs for which the action is surely possible: the list does not say whether a task of an unfinished job has failed. */
+/** The jobs for which the action is possible. */
 export function possible(jobs: readonly Job[], action: JobAction): Job[] {
-  return jobs.filter((job) => isChangeable(job) && JOB_ACTIONS[job.status].includes(action) && (action !== 'requeue-failed' || job.status === 'failed'))
+  return jobs.filter((job) => isChangeable(job) && JOB_ACTIONS[job.status].includes(action) && (action !== 'requeue-failed' || countOf(job, 'failed') > 0))
 }
 
 export async function act(action: JobAction, jobs: readonly Job[]): Promise<void> {
@@ -59,6 +60,36 @@ async function restorePriorities(jobs: readonly Job[]): Promise<void> {
 async function sendPriority(job: Job, priority: number): Promise<void> {
   const params = { path: { job_id: job.id } }
   await answered(api.POST('/api/v3/jobs/{job_id}/setpriority', { params, body: { priority } }))
+}
+
+/** Each job's tag is restored by the undo, so it may differ. */
+export async function setTag(jobs: readonly Job[], tagId: string, tagName: string): Promise<void> {
+  const outcome = await forEachRow(jobs, ({ id }) => sendTag(id, tagId))
+  const run = async (): Promise<void> => {
+    const { refusals } = await forEachRow(outcome.done, (job) => sendTag(job.id, job.worker_tag ?? ''))
+    reportRefusals(refusals, jobsText)
+  }
+  report(outcome, { named: jobsText, done: tagId ? `got the worker tag ${tagName}` : 'may run on any worker', undo: { label: 'Undo', run: () => void run() } })
+}
+
+async function sendTag(id: string, tagId: string): Promise<void> {
+  const params = { path: { job_id: id } }
+  await answered(api.POST('/api/v3/jobs/{job_id}/settag', { params, body: tagId ? { id: tagId } : {} }))
+}
+
+export async function setProject(jobs: readonly Job[], project: string): Promise<void> {
+  const outcome = await forEachRow(jobs, ({ id }) => sendProject(id, project))
+  const run = async (): Promise<void> => {
+    const { refusals } = await forEachRow(outcome.done, (job) => sendProject(job.id, job.metadata.project ?? ''))
+    reportRefusals(refusals, jobsText)
+  }
+  const done = project.trim() ? `moved to the project ${project.trim()}` : 'taken out of the project'
+  report(outcome, { named: jobsText, done, undo: { label: 'Undo', run: () => void run() } })
+}
+
+async function sendProject(id: string, project: string): Promise<void> {
+  const params = { path: { job_id: id } }
+  await answered(api.PUT('/api/tablao/v1/jobs/{job_id}/project', { params, body: { project } }))
 }
 
 /** The number of Shaman checkouts that would be deleted with the jobs. */

@@ -8,10 +8,10 @@ import { sharedByPage } from '@/shared/sharedByPage'
 export const useJobs = sharedByPage(() =>
   useLiveCollection<Job>({
     topic: () => '/jobs',
-    fetchAll: async () => (await answered(api.GET('/api/v3/jobs'))).jobs,
-    fetchOne: (id) => answered(api.GET('/api/v3/jobs/{job_id}', { params: { path: { job_id: id } } })),
+    fetchAll: async () => (await answered(api.GET('/api/tablao/v1/jobs'))).jobs,
+    fetchOne: (id) => answered(api.GET('/api/tablao/v1/jobs/{job_id}', { params: { path: { job_id: id } } })),
     changed,
-    seldomTold: ['tasks_stuck', 'waiting'],
+    seldomTold: ['tasks_stuck', 'waiting', 'worker_tag', 'project'],
     isGone: (payload) => Boolean(payload.was_deleted || payload.archived_at),
   }),
 )
@@ -26,6 +26,22 @@ function changed(job: Job, payload: Payload): Job {
   if (payload.waiting !== undefined) known.waiting = String(payload.waiting) || null
   // A moment after its status has changed, the keeper says again why it waits, if it does.
   else if (known.status !== job.status) known.waiting = null
+  known.task_counts = (payload.task_counts as Job['task_counts']) ?? job.task_counts
+  if (payload.steps_total !== undefined) known.frame_s = payload.frame_s as number | undefined
   if (payload.delete_requested_at) known.delete_requested_at = String(payload.delete_requested_at)
-  return known
+  return { ...known, ...edited(job, payload) }
+}
+
+/** What a person has changed. */
+function edited(job: Job, payload: Payload): Partial<Job> {
+  return {
+    ...(payload.worker_tag !== undefined && { worker_tag: String(payload.worker_tag) || null }),
+    ...(payload.project !== undefined && { metadata: withProject(job.metadata, String(payload.project)) }),
+  }
+}
+
+/** Metadata with another project; empty: none. */
+export function withProject(metadata: Job['metadata'], project: string): Job['metadata'] {
+  const others = Object.fromEntries(Object.entries(metadata).filter(([key]) => key !== 'project'))
+  return project ? { ...others, project } : others
 }

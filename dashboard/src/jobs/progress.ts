@@ -1,10 +1,15 @@
 /** The progress of a job. */
 
-import type { Job, Schemas } from '@/api/client'
+import type { Job, Schemas, TaskStatus } from '@/api/client'
 
 export type RenderedNow = Schemas['RenderedNow']
 
 const framesBySetting = new Map<string, number>()
+
+export const countOf = (job: Job, status: TaskStatus): number => job.task_counts?.[status] ?? 0
+
+/** How many tasks the job has; 0 if that is not known. */
+export const taskCount = (job: Job): number => Object.values(job.task_counts ?? {}).reduce((sum, count) => sum + count, 0)
 
 /** 0 to 1. */
 export function fractionDone(job: Job): number {

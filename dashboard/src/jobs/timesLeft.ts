@@ -1,4 +1,4 @@
-/** How long the active jobs still take, as the manager says. It is asked again while jobs are active. */
+/** How long the active jobs still take and how many workers are at them, as the manager says. It is asked again while jobs are active. */
 
 import { computed, onScopeDispose, shallowRef, watch, type Ref } from 'vue'
 import { answered, api, type Job, type Schemas } from '@/api/client'
@@ -8,33 +8,49 @@ import { useJobs } from './jobStore'
 type TimeLeft = Pick<Schemas['JobTimeLeft'], 'earliest_s' | 'latest_s'>
 /** By the job's id; jobs of which it is not known are left out. */
 export type TimesLeft = ReadonlyMap<string, TimeLeft>
+/** How many slots of workers are at each job; jobs without any are left out. */
+export type WorkersAt = ReadonlyMap<string, number>
+
+interface Pace {
+  times: Readonly<Ref<TimesLeft>>
+  workers: Readonly<Ref<WorkersAt>>
+}
 
 const EVERY_MS = 4_000
 const UNITS = [[1, 's', 100], [60, 'min', 100 * 60], [3_600, 'h', 48 * 3_600], [86_400, 'days', Infinity]] as const
 
-export const useTimesLeft = sharedByPage((): Readonly<Ref<TimesLeft>> => {
+const usePace = sharedByPage((): Pace => {
   const { rows } = useJobs()
   const times = shallowRef<TimesLeft>(new Map())
+  const workers = shallowRef<WorkersAt>(new Map())
   const isAnyActive = computed(() => [...rows.value.values()].some(({ status }) => status === 'active'))
 
   async function ask(): Promise<void> {
     if (document.hidden) return
-    const { jobs } = await answered(api.GET('/api/tablao/v1/time-left'))
-    times.value = new Map(jobs.map((job) => [job.job_id, job]))
+    const found = await answered(api.GET('/api/tablao/v1/time-left'))
+    times.value = new Map(found.jobs.map((job) => [job.job_id, job]))
+    workers.value = new Map(Object.entries(found.workers))
+  }
+
+  function forget(): void {
+    times.value = workers.value = new Map()
   }
 
   // What cannot be asked is not known; the page says elsewhere that the manager does not answer.
-  const askQuietly = (): void => void ask().catch(() => (times.value = new Map()))
+  const askQuietly = (): void => void ask().catch(forget)
   let timer: number | undefined
   watch(isAnyActive, (isAny) => {
     window.clearInterval(timer)
-    if (!isAny) return
+    if (!isAny) return forget()
     askQuietly()
     timer = window.setInterval(askQuietly, EVERY_MS)
   }, { immediate: true })
   onScopeDispose(() => window.clearInterval(timer))
-  return times
+  return { times, workers }
 })
+
+export const useTimesLeft = (): Pace['times'] => usePace().times
+export const useWorkersAt = (): Pace['workers'] => usePace().workers
 
 /** Such as `4–6 min left`; empty for a job that is not active. */
 export function leftText({ id, status }: Job, times: TimesLeft): string {

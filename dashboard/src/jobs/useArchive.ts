@@ -1,11 +1,11 @@
 /** The archived jobs. They are fetched when the page shows them, and when a job is archived or deleted. */
 
 import { onScopeDispose, shallowRef, watch, type Ref } from 'vue'
-import { answered, api, type Schemas } from '@/api/client'
+import { answered, api, type Job, type Schemas } from '@/api/client'
 import { onEvent, onMissed } from '@/api/events'
 import { complain } from '@/shared/notices'
 
-export type ArchivedJob = Schemas['ArchivedJob']
+export type ArchivedJob = Schemas['ArchivedJob'] & Pick<Job, 'task_counts'>
 
 interface Archive {
   jobs: Readonly<Ref<readonly ArchivedJob[]>>
@@ -23,7 +23,8 @@ export function useArchive(isShown: () => boolean): Archive {
   async function fetchArchive(): Promise<void> {
     if (!isShown()) return
     try {
-      jobs.value = (await answered(api.GET('/api/tablao/v1/archived-jobs'))).jobs
+      const found = (await answered(api.GET('/api/tablao/v1/archived-jobs'))).jobs
+      jobs.value = found.map((job) => ({ ...job, task_counts: job.statistics?.tasks }))
       isLoaded.value = true
       failure.value = ''
     } catch (reason) {

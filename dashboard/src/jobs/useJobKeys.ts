@@ -1,6 +1,15 @@
 /** Keys of the whole view: `/` goes to the search, Enter from there to the list, Ctrl-A selects all jobs, Escape closes the details. */
 
 import { onBeforeUnmount, onMounted } from 'vue'
+import { isTyping, TABLE_KEYS, usePageKeys, type KeyHelp } from '@/shared/pageKeys'
+
+const KEYS: readonly KeyHelp[] = [
+  [['/'], 'to the search; Enter or ↓ there: to what was found'],
+  [['Ctrl', 'F'], 'find among all rows; in Tasks also with /'],
+  ...TABLE_KEYS,
+  [['Ctrl', 'A'], 'select all that are shown'],
+  [['Esc'], 'close what is open'],
+]
 
 interface Keys {
   close: () => void
@@ -18,6 +27,7 @@ export function useJobKeys({ close, selectAll }: Keys): void {
     event.preventDefault()
   }
 
+  usePageKeys(KEYS)
   onMounted(() => document.addEventListener('keydown', pressed))
   onBeforeUnmount(() => document.removeEventListener('keydown', pressed))
 }
@@ -39,8 +49,4 @@ export function focusList(): void {
   })
   observer.observe(document.body, { childList: true, subtree: true })
   window.setTimeout(() => observer.disconnect(), PATIENCE_MS)
-}
-
-function isTyping(target: EventTarget | null): boolean {
-  return target instanceof HTMLElement && target.matches('input, select, textarea, [contenteditable]')
 }

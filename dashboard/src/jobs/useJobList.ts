@@ -2,11 +2,9 @@
 
 import { computed, type ComputedRef, type Ref } from 'vue'
 import type { Job } from '@/api/client'
-import { inOrder } from '@/shared/table'
+import { inOrder, type Column } from '@/shared/table'
 import type { TagNames } from '@/workers/tagStore'
-import { JOB_COLUMNS } from './columns'
 import { FACETS, facetOf, wanted, type Facet, type JobQuery } from './jobQuery'
-import type { TimesLeft } from './timesLeft'
 
 export interface JobList {
   rows: ComputedRef<readonly Job[]>
@@ -18,11 +16,11 @@ export function useJobList(
   jobs: Readonly<Ref<readonly Job[]>>,
   query: Readonly<Ref<JobQuery>>,
   tags: Readonly<Ref<TagNames>>,
-  times: Readonly<Ref<TimesLeft>>,
+  columns: Readonly<Ref<readonly Column<Job>[]>>,
 ): JobList {
   const rows = computed(() => {
     const found = jobs.value.filter(wanted(query.value, tags.value))
-    return query.value.sort ? inOrder(found, JOB_COLUMNS(tags.value, times.value), query.value.sort) : found
+    return query.value.sort ? inOrder(found, columns.value, query.value.sort) : found
   })
   const counts = computed(() => {
     const counted = FACETS.map((facet) => [facet, countsOf(jobs.value, query.value, tags.value, facet)])

@@ -15,4 +15,14 @@ export function ago(moment: string): string {
   return step ? `${Math.floor(seconds / step[0])} ${step[1]} ago` : 'just now'
 }
 
+/** How long ago that was: `5 min`. */
+export function elapsed(moment: string): string {
+  const text = ago(moment)
+  return text.endsWith(' ago') ? text.slice(0, -4) : '< 1 min'
+}
+
 export const inFull = (moment: string): string => new Date(moment).toLocaleString()
+
+const short = new Intl.DateTimeFormat(undefined, { day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit' })
+
+export const inShort = (moment: string): string => short.format(new Date(moment))

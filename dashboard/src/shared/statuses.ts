@@ -37,6 +37,15 @@ export const TASK_LOOK: Record<TaskStatus, Look> = {
   'soft-failed': look('soft-failed', 'retry'),
 }
 
+/** The parts of a bar of tasks, from the left: finished ones first, waiting ones last. */
+export const BAR_ORDER: readonly TaskStatus[] = ['completed', 'active', 'soft-failed', 'failed', 'canceled', 'paused', 'queued']
+
+/** Such as `12 completed, 2 active, 1 failed`. */
+export function taskCountsText(counts: Readonly<Partial<Record<TaskStatus, number>>>): string {
+  const told = BAR_ORDER.filter((status) => counts[status])
+  return told.map((status) => `${counts[status]?.toLocaleString()} ${TASK_LOOK[status].label}`).join(', ')
+}
+
 export const WORKER_LOOK: Record<WorkerStatus, Look> = {
   '': look('never signed on', 'dots', 'queued'),
   'starting': look('starting', 'dots', 'queued'),

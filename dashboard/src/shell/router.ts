@@ -9,6 +9,7 @@ export const router = createRouter({
     { path: '/', redirect: '/jobs' },
     { path: '/jobs/:jobId?', name: 'jobs', component: lazyPage(() => import('@/jobs/JobsView.vue')) },
     { path: '/jobs/:jobId/tasks/:taskId', name: 'task', component: lazyPage(() => import('@/jobs/JobsView.vue')) },
+    { path: '/jobs/:jobId/tasks/:taskId/log', name: 'task-log', component: lazyPage(() => import('@/tasklog/TaskLogPage.vue')) },
     { path: '/workers/:workerId?', name: 'workers', component: lazyPage(() => import('@/workers/WorkersView.vue')) },
     { path: '/last-rendered', name: 'last-rendered', component: lazyPage(() => import('@/lastrendered/LastRenderedView.vue')) },
     { path: '/history', name: 'history', component: lazyPage(() => import('@/history/HistoryView.vue')) },

@@ -11,6 +11,13 @@ export const DAY_NAMES: Record<Day, string> = {
 }
 const DAY_MIN = 24 * 60
 
+/** Schedules that one click fills in. */
+export const USUAL_SCHEDULES: readonly { label: string; schedule: SleepSchedule }[] = [
+  { label: 'Nights', schedule: { is_active: true, days_of_week: '', start_time: '22:00', end_time: '06:00' } },
+  { label: 'Office hours', schedule: { is_active: true, days_of_week: 'mo tu we th fr', start_time: '09:00', end_time: '18:00' } },
+  { label: 'Weekends', schedule: { is_active: true, days_of_week: 'sa su', start_time: '', end_time: '' } },
+]
+
 /** The fields of `after` that differ from `before`. */
 export function changedFields(before: SleepSchedule, after: SleepSchedule): Partial<SleepSchedule> {
   const isChanged = ([field, value]: [string, unknown]): boolean => before[field as keyof SleepSchedule] !== value

@@ -1,28 +1,37 @@
 /** The columns of the table of workers. Cards are sorted by them, too. */
 
 import type { Column } from '@/shared/table'
+import { metersOf } from './machine'
 import { KINDS, kindOf, lastSeenMs } from './workerWords'
 import type { FarmWorker } from './workerStore'
 
+/** The columns that show a machine's load, with the meters of each. */
+export const LOADS: Readonly<Record<string, RegExp>> = { cpu: /^cpu$/, memory: /^memory$/, gpu: /^gpu\d+$/ }
+
 export const WORKER_COLUMNS: readonly Column<FarmWorker>[] = [
-  { key: 'name', label: 'Name', width: 'minmax(9rem, 2fr)', value: (worker) => worker.name },
-  { key: 'state', label: 'Status', width: 'minmax(7rem, 1.6fr)', value: (worker) => KINDS.indexOf(kindOf(worker)) },
-  { key: 'task', label: 'Current task', width: 'minmax(9rem, 2fr)', value: (worker) => worker.tasks[0]?.job_name ?? '' },
-  { key: 'tags', label: 'Tags', width: 'minmax(6rem, 1.2fr)', value: tagNames, isMinor: true },
-  { key: 'seen', label: 'Last seen', width: '8rem', value: (worker) => -lastSeenMs(worker), isMinor: true },
-  { key: 'version', label: 'Version', width: 'minmax(7rem, 0.8fr)', value: (worker) => worker.version, isMinor: true },
-  { key: 'address', label: 'Address', width: 'minmax(6rem, 0.9fr)', value: (worker) => worker.ip_address, isMinor: true },
-  { key: 'slots', label: 'Slots', width: '4.5rem', value: (worker) => worker.slots, isNumber: true, isMinor: true },
+  { key: 'name', label: 'Name', width: 'minmax(8rem, 2fr)', rank: 0, value: (worker) => worker.name },
+  { key: 'state', label: 'Status', width: 'minmax(7rem, 1.6fr)', rank: 0, value: (worker) => KINDS.indexOf(kindOf(worker)) },
+  { key: 'task', label: 'Current task', width: 'minmax(9rem, 2fr)', rank: 1, value: (worker) => worker.tasks[0]?.job_name ?? '' },
+  { key: 'since', label: 'For', width: '5.5rem', rank: 2, isNumber: true, hint: 'Time on the current task', value: (worker) => -Date.parse(beganAt(worker) ?? '9999') },
+  { key: 'cpu', label: 'CPU', width: '6rem', rank: 3, value: (worker) => loadOf(worker, 'cpu') },
+  { key: 'memory', label: 'Memory', width: '6rem', rank: 4, value: (worker) => loadOf(worker, 'memory') },
+  { key: 'gpu', label: 'GPU', width: '6rem', rank: 5, hint: 'The busiest one', value: (worker) => loadOf(worker, 'gpu') },
+  { key: 'tags', label: 'Tags', width: 'minmax(6rem, 1.2fr)', rank: 6, value: tagNames },
+  { key: 'seen', label: 'Last seen', width: '7rem', rank: 7, value: (worker) => -lastSeenMs(worker) },
+  { key: 'version', label: 'Version', width: 'minmax(7rem, 0.8fr)', rank: 10, value: (worker) => worker.version },
+  { key: 'address', label: 'Address', width: 'minmax(6rem, 0.9fr)', rank: 8, value: (worker) => worker.ip_address },
+  { key: 'slots', label: 'Slots', width: '4.5rem', rank: 9, isNumber: true, value: (worker) => worker.slots },
 ]
 
-const TASK_FROM_PX = 520
-const MINOR_FROM_PX = 900
+/** When the oldest of its tasks began; undefined without a task. */
+export function beganAt(worker: FarmWorker): string | undefined {
+  return worker.tasks.map((task) => task.started_at).filter((begun) => begun != null).sort()[0]
+}
 
-/** On a phone, name and status. The task is in the worker's details, too. */
-export function shownColumns(widthPx: number): Column<FarmWorker>[] {
-  return WORKER_COLUMNS.filter(({ key, isMinor }) => {
-    return widthPx >= (isMinor ? MINOR_FROM_PX : key === 'task' ? TASK_FROM_PX : 0)
-  })
+/** As the list was last fetched: rows do not change places while one looks at the meters. */
+function loadOf(worker: FarmWorker, column: string): number {
+  const ours = worker.is_connected ? metersOf(worker.statistics).filter(({ key }) => LOADS[column]?.test(key)) : []
+  return Math.max(-1, ...ours.map(({ percent }) => percent))
 }
 
 export function tagNames(worker: FarmWorker): string {

@@ -80,3 +80,15 @@ export function bytes(size: number): string {
   const power = Math.min(UNITS.length - 1, Math.max(0, Math.floor(Math.log10(Math.max(1, size)) / 3)))
   return `${(size / 1_000 ** power).toFixed(power > 2 ? 1 : 0)} ${UNITS[power]}`
 }
+
+interface MissingProgram {
+  text: string
+  reason: string
+}
+
+/** The programs that a worker's host did not find, such as `no Blender`. */
+export function missingPrograms(worker: FarmWorker): MissingProgram[] {
+  return worker.set_aside
+    .filter(({ cause }) => cause === 'program-missing')
+    .flatMap(({ task_types: types, reason }) => types.map((type) => ({ text: `no ${type === 'blender' ? 'Blender' : type}`, reason })))
+}

@@ -1,8 +1,9 @@
 import { expect, test } from 'vitest'
 import { ref } from 'vue'
-import { newestFirst, shownColumns } from '@/jobs/columns'
+import { JOB_COLUMNS, newestFirst, usedColumns } from '@/jobs/columns'
 import { parsed } from '@/jobs/jobQuery'
 import { useJobList } from '@/jobs/useJobList'
+import { shownColumns } from '@/shared/table'
 import { job } from '../rows'
 
 const JOBS = [
@@ -12,9 +13,10 @@ const JOBS = [
 ]
 
 function listed(address: Parameters<typeof parsed>[0]): ReturnType<typeof useJobList> {
-  return useJobList(ref(JOBS), ref(parsed(address)), ref(new Map()), ref(TIMES))
+  return useJobList(ref(JOBS), ref(parsed(address)), ref(new Map()), ref(COLUMNS))
 }
 const TIMES = new Map([['2', { earliest_s: 60, latest_s: 90 }], ['4', { earliest_s: 1, latest_s: 2 }]])
+const COLUMNS = JOB_COLUMNS({ tags: new Map(), times: TIMES, workers: new Map([['3', 2]]) })
 const names = (address: Parameters<typeof parsed>[0]): string[] => listed(address).rows.value.map(({ name }) => name)
 
 test('jobs stay as they come unless the query sorts them', () => {
@@ -30,6 +32,10 @@ test('sorted by the time left, what ends first comes first, and what is not acti
   expect(names({ sort: 'left' })).toEqual(['a', 'c', 'b'])
 })
 
+test('sorted by workers, the job that most are at comes last', () => {
+  expect(names({ sort: 'workers' }).at(-1)).toBe('c')
+})
+
 test('a facet counts what all other filters let through', () => {
   const { rows, counts } = listed({ status: 'active', project: 'Pilot' })
 
@@ -38,8 +44,8 @@ test('a facet counts what all other filters let through', () => {
   expect([...counts.value.project]).toEqual([['', 1], ['Pilot', 1]])
 })
 
-test('columns go when the page is narrow, and when no job has a value', () => {
-  const keys = (jobs: typeof JOBS, width: number): string[] => shownColumns(jobs, new Map(), TIMES, width).map(({ key }) => key)
+test('columns go when the list is narrow, and when no job has a value', () => {
+  const keys = (jobs: typeof JOBS, width: number): string[] => shownColumns(usedColumns(COLUMNS, jobs), undefined, width).map(({ key }) => key)
 
   expect(keys(JOBS, 400)).toEqual(['status', 'name', 'progress'])
   expect(keys(JOBS, 2_000)).toContain('project')

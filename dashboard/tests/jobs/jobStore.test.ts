@@ -3,7 +3,7 @@ import type { Job } from '@/api/client'
 import { frameShown, type FakeFarm } from '../fakeFarm'
 import { job } from '../rows'
 
-const LIST = '/api/v3/jobs'
+const LIST = '/api/tablao/v1/jobs'
 let farm: FakeFarm
 let jobs: () => Job[]
 
@@ -44,6 +44,15 @@ test('an event may tell how many tasks are stuck, and that none is', async () =>
   await frameShown()
 
   expect([before, jobs()[0]?.tasks_stuck]).toEqual([2, 0])
+})
+
+test('an event tells the counts of the tasks, a new tag and a new project', async () => {
+  const counted = { ...told, task_counts: { active: 2, queued: 7 }, frame_s: 4.5 }
+  farm.send('/jobs', { ...counted, worker_tag: 'gpu' })
+  farm.send('/jobs', { ...counted, project: '' })
+  await frameShown()
+
+  expect(jobs()[0]).toMatchObject({ task_counts: { active: 2, queued: 7 }, frame_s: 4.5, worker_tag: 'gpu', metadata: {} })
 })
 
 test.each(['was_deleted', 'archived_at'])('a job goes when the event has %s', async (key) => {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { inOrder, type Column } from '@/shared/table'
+import { inOrder, shownColumns, type Column } from '@/shared/table'
 
 interface Row {
   name: string
@@ -31,4 +31,22 @@ test('rows that are alike keep their order', () => {
 
 test.each(['icon', 'unknown'])('a column without a value (%s) changes nothing', (key) => {
   expect(names(key, false)).toEqual(ROWS.map(({ name }) => name))
+})
+
+const ALL: Column<Row>[] = [
+  { key: 'name', label: 'Name', width: 'minmax(10rem, 1fr)', rank: 0 },
+  { key: 'size', label: 'Size', width: '5rem', rank: 2 },
+  { key: 'date', label: 'Date', width: '5rem', rank: 1 },
+  { key: 'owner', label: 'Owner', width: '5rem' },
+]
+const keys = (chosen: readonly string[] | undefined, listPx: number): string[] => shownColumns(ALL, chosen, listPx).map(({ key }) => key)
+
+test.each([
+  [undefined, 100, ['name']],
+  [undefined, 330, ['name', 'date']],
+  [undefined, 2_000, ['name', 'size', 'date']],
+  [['owner', 'name', 'gone'], 700, ['owner', 'name']],
+  [['owner', 'size', 'name'], 330, ['size', 'name']],
+])('of the chosen columns %j, a list of %d pixels shows %j', (chosen, listPx, expected) => {
+  expect(keys(chosen, listPx)).toEqual(expected)
 })

@@ -4,6 +4,7 @@ import type { TaskSummary } from '@/api/client'
 import { useShownTasks, type ShownTasks, type TaskFilter } from '@/tasks/shownTasks'
 import { possible } from '@/tasks/taskActions'
 import { share, taskColumns } from '@/tasks/taskColumns'
+import { shownColumns } from '@/shared/table'
 import { task } from '../rows'
 
 const TASKS = [
@@ -13,7 +14,7 @@ const TASKS = [
 ]
 
 function shown(filter: Partial<TaskFilter>, tasks = ref<readonly TaskSummary[]>(TASKS), sort = 'index'): ShownTasks {
-  const columns = taskColumns((each) => TASKS.findIndex(({ id }) => id === each.id), false)
+  const columns = taskColumns((each) => TASKS.findIndex(({ id }) => id === each.id))
   return useShownTasks(() => tasks.value, () => columns, ref({ key: sort, isDescending: false }), () => ({ text: '', status: '', ...filter }))
 }
 const ids = ({ rows }: ShownTasks): string[] => rows.value.map(({ id }) => id)
@@ -48,7 +49,7 @@ test('a lock keeps rows and their order while statuses change, and drops tasks t
 })
 
 test('a narrow list leaves out type and time', () => {
-  const keys = taskColumns(() => 0, true).map(({ key }) => key)
+  const keys = shownColumns(taskColumns(() => 0), undefined, 600).map(({ key }) => key)
 
   expect(keys).toEqual(['index', 'status', 'name', 'progress', 'worker'])
 })

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { asideGroups } from '@/workers/asideGroups'
 import { warningOf, WORKER_ACTIONS, type WorkerAction } from '@/workers/workerActions'
-import { shownColumns } from '@/workers/workerColumns'
+import { shownColumns } from '@/shared/table'
+import { WORKER_COLUMNS } from '@/workers/workerColumns'
 import { matching, parsed, written } from '@/workers/workerQuery'
 import { bytes, kindOf, lastSeen, lastSeenMs, lookOf, stateOf } from '@/workers/workerWords'
 import { ofTask, worker } from '../rows'
@@ -91,11 +92,11 @@ describe('a query', () => {
 })
 
 test.each([
-  [400, ['name', 'state']],
-  [600, ['name', 'state', 'task']],
-  [1_000, ['name', 'state', 'task', 'tags', 'seen', 'version', 'address', 'slots']],
+  [360, ['name', 'state']],
+  [480, ['name', 'state', 'task']],
+  [1_000, ['name', 'state', 'task', 'since', 'cpu', 'memory', 'gpu', 'tags']],
 ])('%d pixels are enough for %j', (width, keys) => {
-  expect(shownColumns(width).map(({ key }) => key)).toEqual(keys)
+  expect(shownColumns(WORKER_COLUMNS, undefined, width).map(({ key }) => key)).toEqual(keys)
 })
 
 describe('an action', () => {

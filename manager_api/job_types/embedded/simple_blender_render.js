@@ -92,6 +92,22 @@ function compileJob(job) {
   for (const task of video ? [...renders, video] : renders) job.addTask(task);
 }
 
+// The camera, also in place of those that markers bind. Tablao's add-on sends it, undeclared.
+function cameraArguments(settings) {
+  const camera = settings.camera;
+  if (!camera) return [];
+  if (typeof camera !== "string") throw 'The setting "camera" must be a text.';
+  const name = JSON.stringify(camera);
+  const steps = [
+    "import bpy, sys",
+    `camera = bpy.data.objects.get(${name})`,
+    `camera or sys.exit(print("There is no camera", ${name}) or 1)`,
+    '[setattr(each, "camera", None) for each in bpy.context.scene.timeline_markers]',
+    "bpy.context.scene.camera = camera",
+  ];
+  return ["--python-expr", steps.join("; ")];
+}
+
 // What Cycles reads behind all that Blender does. Tablao's add-on sends it, undeclared.
 function deviceArguments(settings) {
   const device = settings.cycles_device;
@@ -107,6 +123,7 @@ function renderTasks(settings) {
   const common = [
     ...(settings.scene ? ["--scene", settings.scene] : []),
     "--python-expr", RENDER_SETUP,
+    ...cameraArguments(settings),
     "--render-output", path.join(path.dirname(output), path.basename(output)),
     "--render-format", settings.format,
   ];

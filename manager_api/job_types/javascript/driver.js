@@ -23,6 +23,12 @@ define("author", {
 });
 define("print", (...values) => log("info", values));
 define("alert", (...values) => log("warning", values));
+define("console", {
+  log: (...values) => log("info", values),
+  info: (...values) => log("info", values),
+  warn: (...values) => log("warning", values),
+  error: (...values) => log("warning", values),
+});
 define("frameChunker", frameChunker);
 define("frameCount", frameCount);
 define("formatTimestampLocal", formatTimestampLocal);

@@ -51,10 +51,10 @@ async def test_compile_job_type(script: ScriptToTry, scripts: Scripts, parts: Pa
 async def preview_job(submitted: SubmittedJob, parts: Parts) -> JobPreview:
     """Check a job as submitJobCheck does, for forms: a refusal is not an error here."""
     try:
-        job = await compile_job(submitted, parts.job_types, parts.configuration.variables)
+        compiled = await compile_job(submitted, parts.job_types, parts.configuration.variables)
     except (BadRequest, PreconditionFailed) as refusal:
-        return JobPreview(problem=str(refusal), task_count=0)
-    return JobPreview(problem="", task_count=len(job.tasks))
+        return JobPreview(problem=str(refusal), printed=[], task_count=0)
+    return JobPreview(problem="", printed=compiled.job.printed, task_count=len(compiled.tasks))
 
 
 @router.get("/{name}/source", operation_id="getJobTypeSource", dependencies=[Reading])

@@ -19,6 +19,8 @@ def jobs(given: "dict[str, Any]") -> "dict[str, Any]":
         "copied": _rendered(given, "copied", Path(given["project"]), layers=True),
         "uploaded": _uploaded(given),
         "local": _rendered_here(given),
+        "several": _several(given),
+        "mended": _mended(given),
         "controlled": _controlled(given),
         "refused": _refused(given),
     }
@@ -125,6 +127,114 @@ def _rendered_here(given: "dict[str, Any]") -> "list[str]":
     return sorted(str(file) for file in Path(given["local"]).iterdir())
 
 
+def _several(given: "dict[str, Any]") -> "dict[str, Any]":
+    """Submit a camera of one scene, and another scene; then what is refused as a whole."""
+    from tablao import job_watch
+    from tablao.session import session
+
+    scenario_scene.build(Path(given["project"]) / given["file"])
+    first = bpy.context.scene
+    bpy.ops.scene.new(type="LINK_COPY")
+    second, bpy.context.window.scene = bpy.context.scene, first
+    second.name, second.frame_start, second.frame_end = "Close/up", 2, 2
+    bpy.ops.wm.save_mainfile()
+    chosen = bpy.context.scene.tablao
+    chosen.job_type, chosen.project = "simple-blender-render", "pilot"
+    _set("render_output_root", given["output"])
+    bpy.ops.tablao.list_targets()
+    rows = bpy.context.window_manager.tablao_targets
+    listed = [(row.scene, row.camera, row.is_ticked) for row in rows]
+    for row in rows:
+        is_green = (row.scene, row.camera) == (first.name, "camera on green")
+        row.is_ticked = is_green or (row.scene == second.name and not row.camera)
+    name = f"{given['blender']}-several"
+    bpy.ops.tablao.submit(job_name=name, is_several=True)
+    ids, outcome = session.submitted[-2:], session.outcome
+
+    def have_ended() -> bool:
+        job_watch.look(bpy.context)
+        mine = [job for job in session.jobs if job.id in ids]
+        return len(mine) == len(ids) and all(job.has_ended for job in mine)
+
+    job_watch.look(bpy.context)
+    selected = job_watch._selected(bpy.context.window_manager)
+    _until(have_ended)
+    jobs = [next(job for job in session.jobs if job.id == job_id) for job_id in ids]
+    return {
+        "listed": listed,
+        "outcome": outcome,
+        "selected_first": selected == ids[0],
+        "scene_after": bpy.context.scene.name == first.name,
+        "jobs": [
+            {"name": job.name, "status": job.status, "settings": dict(job.settings)} for job in jobs
+        ],
+        "metadata": [_metadata(given, job_id) for job_id in ids],
+        "refused": _several_refused(rows, second),
+    }
+
+
+def _metadata(given: "dict[str, Any]", job_id: str) -> "dict[str, str]":
+    request = urllib.request.Request(
+        f"{given['manager']}/api/v3/jobs/{job_id}",
+        headers={"Authorization": f"Bearer {given['admin']}"},
+    )
+    with urllib.request.urlopen(request, timeout=30) as answer:
+        return dict(json.load(answer)["metadata"])
+
+
+def _mended(given: "dict[str, Any]") -> "dict[str, Any]":
+    """Make a scene that is odd in each way, and press every button that mends."""
+    from tablao.mending import MENDS
+    from tablao.session import session
+
+    scenario_scene.build(Path(given["project"]) / given["file"])
+    scene = bpy.context.scene
+    scene.tablao.job_type = "simple-blender-render"
+    _set("render_output_root", given["output"])
+    scene.frame_step, scene.frame_end = 3, 9
+    scene.render.resolution_percentage, scene.render.use_border = 50, True
+    for layer in scene.view_layers:
+        layer.use = False
+    if hasattr(scene.render.image_settings, "media_type"):
+        scene.render.image_settings.media_type = "VIDEO"
+    scene.render.image_settings.file_format = "FFMPEG"
+    has_tree = not hasattr(scene, "compositing_node_group")
+    if has_tree:
+        scene.use_nodes = True
+        scene.node_tree.nodes.clear()
+    bpy.ops.tablao.check()
+    before = [finding.code for finding in session.findings]
+    for code in before:
+        if code in MENDS:
+            bpy.ops.tablao.mend(code=code)
+    after = [finding.code for finding in session.findings]
+    from tablao.planning import submission_of
+
+    return {
+        "has_tree": has_tree,
+        "before": before,
+        "after": after,
+        "frames": submission_of(bpy.context).settings["frames"],
+        "format": scene.render.image_settings.file_format,
+    }
+
+
+def _several_refused(rows: Any, second: Any) -> "dict[str, str]":
+    from tablao.session import session
+
+    before = len(session.submitted)
+    for row in rows:
+        row.is_ticked = True
+    second.camera = None
+    second.timeline_markers.clear()
+    no_camera = _said(is_several=True)
+    for row in rows:
+        row.is_ticked = False
+    nothing = _said(is_several=True)
+    assert len(session.submitted) == before
+    return {"no_camera": no_camera, "nothing": nothing}
+
+
 def _controlled(given: "dict[str, Any]") -> "dict[str, Any]":
     """From Blender submit a paused job, resume it, pause it and cancel it."""
     from tablao import job_watch
@@ -176,9 +286,9 @@ def _refused(given: "dict[str, Any]") -> "dict[str, str]":
     return {"missing": missing, "no_camera": no_camera, "not_saved": not_saved}
 
 
-def _said() -> str:
+def _said(**arguments: Any) -> str:
     try:
-        bpy.ops.tablao.submit()
+        bpy.ops.tablao.submit(**arguments)
     except RuntimeError as refusal:
         return str(refusal)
     return "nothing"

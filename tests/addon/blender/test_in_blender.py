@@ -316,6 +316,73 @@ def test_all_view_layers_are_rendered(found: Found) -> None:
     assert any("Second Layer" in channel for channel in channels)
 
 
+def test_scenes_and_cameras_are_listed_and_scenes_are_ticked(found: Found) -> None:
+    listed = [tuple(each) for each in found["jobs"]["several"]["listed"]]
+
+    cameras = [("camera on green", False), ("camera on red", False)]
+    of_each = [("", True), *cameras]
+    scenes = sorted({scene for scene, _, _ in listed})
+    assert listed == [(scene, *row) for scene in scenes for row in of_each]
+    assert "Close/up" in scenes
+
+
+def test_a_camera_and_another_scene_are_jobs_of_their_own(found: Found) -> None:
+    several = found["jobs"]["several"]
+    by_scene, by_camera = several["jobs"]
+    names = ["Close-up", "Scene - camera on green"]
+
+    assert "Submitted 2 jobs" in several["outcome"]
+    assert several["selected_first"]
+    assert several["scene_after"]
+    of_file = f"{found['blender']}-several"
+    assert [job["name"] for job in several["jobs"]] == [f"{of_file} - {name}" for name in names]
+    assert {job["status"] for job in several["jobs"]} == {"completed"}
+    assert by_camera["settings"]["camera"] == "camera on green"
+    assert by_scene["settings"]["scene"] == "Close/up"
+    assert by_scene["settings"]["frames"] == "2-2"
+    outputs = [job["settings"]["render_output_path"] for job in several["jobs"]]
+    assert len({Path(output).parent for output in outputs}) == 2
+
+
+def test_jobs_that_are_submitted_together_have_project_and_batch_in_common(found: Found) -> None:
+    first, second = found["jobs"]["several"]["metadata"]
+
+    assert first["batch"] == second["batch"]
+    assert first["batch"].startswith(f"{found['blender']}-several 2")
+    assert first["project"] == second["project"] != ""
+    assert (first["scene"], "camera" in first) == ("Close/up", False)
+    assert (second["scene"], second["camera"]) == ("Scene", "camera on green")
+
+
+def test_a_camera_that_is_chosen_comes_before_those_that_markers_bind(found: Found) -> None:
+    by_scene, by_camera = found["jobs"]["several"]["jobs"]
+    middle = (36 // 2 * 64 + 64 // 2) * 4
+
+    for frame in frames_of(by_camera, ".png"):
+        pixel = pixels(frame)[1][middle : middle + 3]
+        assert pixel[1] > 150 > pixel[2], frame
+    assert [frame.stem for frame in frames_of(by_camera, ".png")] == ["000001", "000002"]
+    assert [frame.stem for frame in frames_of(by_scene, ".png")] == ["000002"]
+
+
+def test_if_one_of_several_jobs_cannot_be_submitted_none_is(found: Found) -> None:
+    refused = found["jobs"]["several"]["refused"]
+
+    assert "The scene “Close/up” has no camera" in refused["no_camera"]
+    assert "Nothing is ticked" in refused["nothing"]
+
+
+def test_buttons_mend_what_is_odd_about_a_scene(found: Found) -> None:
+    mended = found["jobs"]["mended"]
+
+    odd = {"frame-step", "resolution-scaled", "render-region", "no-view-layer", "video-format"}
+    assert set(mended["before"]) - {"unsaved-changes"} == odd | (
+        {"no-composite"} if mended["has_tree"] else set()
+    )
+    assert set(mended["after"]) <= {"unsaved-changes"}
+    assert (mended["frames"], mended["format"]) == ("1-9x3", "PNG")
+
+
 def test_a_job_is_paused_resumed_and_canceled_from_blender(found: Found) -> None:
     assert found["jobs"]["controlled"]["name"] == Path(found["file"]).stem
     assert found["jobs"]["controlled"]["priority"] == 77

@@ -98,6 +98,10 @@ WRONG: Mapping[str, list[dict[str, Any]]] = {
     "no-camera": [{"facts": {"has_camera": False}}],
     "no-view-layer": [{"facts": {"view_layers": ()}}],
     "video-format": [{"settings": {"format": each}} for each in ("FFMPEG", "AVI_RAW", "AVI_JPEG")],
+    "frame-step": [{"facts": {"frame_end": 10, "frame_step": step}} for step in (2, 3, 12, 21)],
+    "resolution-scaled": [{"facts": {"resolution_percentage": each}} for each in (50, 200)],
+    "render-region": [{"facts": {"has_render_region": True}}],
+    "no-composite": [{"facts": {"lacks_composite": True}}],
     "manager-unknown": [{"info": None}],
     "no-job-type": [{"job_type": None}],
     "no-worker-tag": [{"options": {"worker_tag": "gone"}}],
@@ -117,6 +121,12 @@ WRONG: Mapping[str, list[dict[str, Any]]] = {
         for each in ("", None, "10-1", "-3--5", "1,,2", "all", "1-99999999999")
     ],
     "too-many-frames": [{"settings": {"frames": "1-100001"}}],
+}
+
+
+NOT_BLOCKING = {
+    *("unsaved-changes", "unsaved-images"),
+    *("frame-step", "resolution-scaled", "render-region", "no-composite"),
 }
 
 
@@ -143,7 +153,7 @@ def test_what_is_wrong_is_found_alone_and_says_what_to_do(
 
     record_property("finding", str(finding))
     assert finding.code == code
-    assert finding.is_blocking is (code not in {"unsaved-changes", "unsaved-images"})
+    assert finding.is_blocking is (code not in NOT_BLOCKING)
     for text in (finding.sentence, finding.advice):
         assert not text[0].islower()
         assert text[-1] not in ".!?"
@@ -195,6 +205,13 @@ def test_missing_files_are_listed_with_what_uses_them(scene: Scene) -> None:
     [finding] = scene.found()
 
     assert finding.show == ("//wood.png (used by Image “Wood”)",)
+
+
+def test_frames_that_the_artist_chose_are_not_doubted(scene: Scene) -> None:
+    scene.facts = replace(scene.facts, frame_end=10, frame_step=2)
+    scene.settings["frames"] = "1-10x2"
+
+    assert scene.found() == []
 
 
 def test_missing_files_may_be_allowed(scene: Scene) -> None:

@@ -3,6 +3,7 @@
 import io
 import time
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from PIL import Image
 from addon.core.manager import Manager, ManagerError
 from addon.core.my_jobs import (
     FarmStatus,
+    age_told,
     cancel_job,
     job_page,
     job_summary,
@@ -29,6 +31,26 @@ from tests.farm.processes import wait_until
 from worker_host.registration import CredentialsFile
 
 NAP = {"message": "good night", "sleep_duration_seconds": 3600, "sleep_repeats": 1}
+
+
+NOW = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("created", "age"),
+    [
+        ("2026-05-01T11:59:30Z", "now"),
+        ("2026-05-01T12:00:03.123456789Z", "now"),  # clocks differ
+        ("2026-05-01T11:55:30.5Z", "4 min"),
+        ("2026-05-01T13:00:00+02:00", "1 h"),
+        ("2026-04-19T12:00:00+00:00", "12 d"),
+        ("", ""),
+        ("yesterday", ""),
+        ("2026-05-01T11:55:00", ""),
+    ],
+)
+def test_a_list_says_how_long_ago_a_job_was_submitted(created: str, age: str) -> None:
+    assert age_told(created, NOW) == age
 
 
 def submitted_by(farm: SmallFarm, user: str, **changes: Any) -> str:

@@ -45,5 +45,16 @@ def test_nothing_to_tell_and_nonsense_tell_nothing(
     assert notices(stand_in, answer) == ()
 
 
+def test_lines_of_the_job_type_are_told_in_their_order(stand_in: StandInManager) -> None:
+    texts = ["The job type says: second", "The job type says: first.", "Submitted"]
+    history = {"happenings": [{"text": text} for text in texts]}
+    stand_in.replies["/api/tablao/v1/jobs/job-1/history"] = told(history)
+
+    found = notices_of(Manager(stand_in.url), "job-1")
+
+    assert [each.sentence for each in found] == ["first", "second"]
+    assert not any(each.is_blocking for each in found)
+
+
 def test_a_manager_that_does_not_know_the_question_tells_nothing(stand_in: StandInManager) -> None:
     assert notices_of(Manager(stand_in.url), "job-1") == ()

@@ -33,6 +33,7 @@ SOURCES: Mapping[str, str] = {
     "/workers": f"{FLAMENCO}/worker-mgt/workers/{{worker_id}}",
     "/workers/WORKER/statistics": f"{API}/workers/{{worker_id}}/statistics",
     "/views": f"{API}/views",
+    "/comments": f"{API}/jobs/{{job_id}}/comments",
     "/provisions": f"{API}/provisions",
     "/workertags": f"{FLAMENCO}/worker-mgt/tag/{{tag_id}}",
 }
@@ -109,7 +110,7 @@ async def heard(
     async with asyncio.timeout(60):
         while not wanted <= {each["topic"] for each in found}:
             farm.parts.events.machine_told(ids["worker_id"], MachineStatistics())
-            farm.parts.events.log_grew(ids["task_id"], "olé")
+            farm.parts.events.log_grew(ids["task_id"], 1, "olé")
             found.append(json.loads(await socket.recv()))
     return found
 

@@ -159,6 +159,7 @@ def build(fake: FakeManager) -> FastAPI:
     _serve_jobs(api, fake)
     _serve_job_details(api, fake)
     _serve_job_types(api)
+    _serve_comments(api)
     _serve_tasks(api)
     _serve_logs(api, fake)
     _serve_version(api, fake)
@@ -218,6 +219,20 @@ def _serve_job_details(api: FastAPI, fake: FakeManager) -> None:
         like = {"text": "no camera", "tasks": 3, "task_ids": [TASK]}
         lost = {"text": "a library is missing", "tasks": 1, "count": 9, "task_ids": [TASK]}
         return {"waiting": [], "reasons": [like], "warnings": [lost]}
+
+
+def _serve_comments(api: FastAPI) -> None:
+    comment = {"author": "ana", "text": "waits for *v2*", "created": SINCE, "edited": SINCE}
+
+    @api.get("/api/tablao/v1/jobs/{job_id}/comments")
+    @api.get("/api/tablao/v1/workers/{worker_id}/comments")
+    async def comments() -> Any:
+        return {"comments": [comment]}
+
+    @api.post("/api/tablao/v1/jobs/{job_id}/comments", status_code=201)
+    @api.post("/api/tablao/v1/workers/{worker_id}/comments", status_code=201)
+    async def write() -> Any:
+        return comment
 
 
 def _serve_job_types(api: FastAPI) -> None:

@@ -10,6 +10,7 @@ from tests.manager.cli.fake_manager import FakeManager, Run
 # Shared with the fixtures; importlib mode has no packages to import it from.
 JOB = "11111111-1111-4111-8111-111111111111"
 TASK = "33333333-3333-4333-8333-333333333333"
+WORKER = "55555555-5555-4555-8555-555555555555"
 OTHER_TASK = "44444444-4444-4444-8444-444444444444"
 SINCE = "2026-01-02T03:04:05Z"
 
@@ -296,3 +297,25 @@ def test_who_submitted_a_job_and_for_what_is_shown(run: Run, fake: FakeManager) 
     assert "dora" in line
     assert "Pilot" in line
     assert "again" in run("job", "show", JOB).out
+
+
+def test_comments_are_printed_with_author_and_age(run: Run) -> None:
+    printed = run("job", "comment", "11").out
+
+    assert printed.startswith("== ana, ")
+    assert "edited\nwaits for *v2*" in printed
+
+
+@pytest.mark.parametrize(
+    ("command", "address"),
+    [
+        (("job", "comment", "11"), f"/api/tablao/v1/jobs/{JOB}/comments"),
+        (("worker", "comment", "north"), f"/api/tablao/v1/workers/{WORKER}/comments"),
+    ],
+)
+def test_a_comment_is_written(
+    run: Run, fake: FakeManager, command: tuple[str, ...], address: str
+) -> None:
+    outcome = run(*command, "fan is *loud*")
+
+    assert (outcome.exit_code, fake.last) == (0, (address, {"text": "fan is *loud*"}))

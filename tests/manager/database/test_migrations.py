@@ -5,13 +5,13 @@ from typing import Any
 
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import Connection, inspect
+from sqlalchemy import Connection, inspect, select, text
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
 from manager_api.database.engine import Database
 from manager_api.database.migrate import downgrade, upgrade
-from manager_api.database.tables import Base
+from manager_api.database.tables import Base, JobRow, table_of
 
 
 def looked_at(url: str, look: Any) -> Any:
@@ -53,6 +53,40 @@ def test_a_downgrade_leaves_nothing_and_can_be_taken_back(empty_url: str) -> Non
 
     assert left == {"alembic_version"}
     assert looked_at(empty_url, difference) == []
+
+
+def test_an_upgrade_counts_the_tasks_that_are_there(empty_url: str) -> None:
+    upgrade(empty_url, "0016")
+    rows = [("completed", ""), ("completed", "1"), ("failed", ""), ("queued", "1-3")]
+    task = (
+        "INSERT INTO tasks (job_id, index_in_job, id, name, task_type, priority, status, activity,"
+        " commands, depends_on, steps_total, steps_completed, attempt, failures, failed_by,"
+        " created, updated, started_at, ended_at) VALUES ('j', {0}, 't{0}', 'n', 'blender', 50,"
+        " '{1}', '', '[]', '{2}', 4, 0, 1, 0, '[]', '2026-01-01', '2026-01-01',"
+        " '2026-01-01 10:00:00', '2026-01-01 10:02:00')"
+    )
+
+    def fill(connection: Connection) -> None:
+        connection.execute(
+            text(
+                "INSERT INTO jobs (id, name, job_type, priority, status, activity, settings,"
+                " metadata, shaman_checkout_id, created, updated, steps_total, steps_completed,"
+                " run, sequence, is_ended, demand_version) VALUES ('j', 'n', 't', 50, 'active',"
+                " '', '{}', '{}', '', '2026-01-01', '2026-01-01', 0, 0, 1, 0, false, 0)"
+            )
+        )
+        for index, (status, after) in enumerate(rows, 1):
+            connection.execute(text(task.format(index, status, after)))
+        connection.commit()
+
+    looked_at(empty_url, fill)
+    upgrade(empty_url)
+
+    [row] = looked_at(
+        empty_url, lambda each: each.execute(select(table_of(JobRow))).mappings().all()
+    )
+    assert row["task_counts"] == {"completed": 2, "failed": 1, "queued": 1}
+    assert (row["render_ms"], row["render_steps"]) == (120_000, 4)
 
 
 async def test_two_managers_may_migrate_at_once(empty_url: str) -> None:

@@ -120,7 +120,7 @@ async def test_events_are_published_under_the_prefix_as_json(farm: "Farm", broke
     async with Ears().at(broker) as ears, publishing(farm, to(broker, topic_prefix="studio")):
         await tell_lifecycle(farm.parts.database, "manager-startup")
         await tell(farm, "/jobs", "/jobs/7/last-rendered", "/workertags")
-        farm.parts.events.log_grew("7", "not for the broker")
+        farm.parts.events.log_grew("7", 1, "not for the broker")
         await tell(farm, "/end")
         await ears.until_heard("studio/end")
 

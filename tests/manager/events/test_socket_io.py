@@ -105,7 +105,7 @@ async def test_a_log_is_told_to_those_who_asked_for_it(raw: Any, farm: "Farm") -
     await farm.parts.logs.write_chunk(JOB, TASK, 1, 0, b"Fra:1")
     got = await frame(raw)
 
-    assert json.loads(got[2:]) == ["/tasklog", {"task_id": TASK, "log": "Fra:1"}]
+    assert json.loads(got[2:]) == ["/tasklog", {"task_id": TASK, "log": "Fra:1", "attempt": 1}]
 
 
 async def test_after_unsubscribing_nothing_comes(raw: Any, farm: "Farm") -> None:

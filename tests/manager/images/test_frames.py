@@ -250,3 +250,73 @@ def test_what_was_not_looked_at_for_longest_makes_room(tmp_path: Path) -> None:
     prune(tmp_path, 5_000)
 
     assert {path.name for path in tmp_path.iterdir()} == {f"{age}.jpg" for age in range(4)}
+
+
+def painted(jpeg: bytes) -> tuple[int, ...]:
+    colour = Image.open(io.BytesIO(jpeg)).convert("RGB").getpixel((9, 9))
+    assert isinstance(colour, tuple)
+    return colour
+
+
+async def test_a_frame_that_is_rendered_again_keeps_the_picture_that_was_shown(
+    api: httpx.AsyncClient, storage: Path, job_with: JobWith
+) -> None:
+    path = rendered(storage / "0001.png", (2000, 1000), "blue")
+    job = await job_with(render_output_path=f"{storage}/####", frames="1", format="PNG")
+    address = f"/api/tablao/v1/jobs/{job}/frames/1"
+    os.utime(path, (1_000, 1_000))
+    for width in (640, 1280):
+        await api.get(f"{address}?width={width}")
+    before = (await api.get(f"{address}/versions")).json()["versions"]
+
+    rendered(path, (2000, 1000), "red")
+    (version,) = (await api.get(f"{address}/versions")).json()["versions"]
+    picture = await api.get(version["url"])
+
+    assert before == []
+    assert (version["saved"], version["width"]) == ("1970-01-01T00:16:40Z", 1280)
+    assert picture.headers["content-type"] == "image/jpeg"
+    assert painted(picture.content)[2] > 200
+    assert painted((await api.get(address)).content)[0] > 200
+
+
+async def test_versions_are_those_of_one_file_newest_first_and_at_most_five(
+    api: httpx.AsyncClient, storage: Path, job_with: JobWith
+) -> None:
+    job = await job_with(render_output_path=f"{storage}/####", frames="1-2", format="PNG")
+    address = f"/api/tablao/v1/jobs/{job}/frames"
+    for second in range(1, 8):
+        for frame in (1, 2):
+            os.utime(rendered(storage / f"000{frame}.png"), (second, second))
+        await api.get(f"{address}/1?width=320")
+
+    versions = (await api.get(f"{address}/1/versions")).json()["versions"]
+
+    assert [each["saved"][17:20] for each in versions] == ["06Z", "05Z", "04Z", "03Z", "02Z"]
+    assert (await api.get(f"{address}/2/versions")).json() == {"versions": []}
+
+
+@pytest.mark.parametrize(
+    ("version", "status"), [("1.1", 404), ("..%2f1", 404), ("x", 400), ("1" * 17 + ".1", 400)]
+)
+async def test_a_version_that_is_not_kept_is_refused(
+    api: httpx.AsyncClient, storage: Path, job_with: JobWith, version: str, status: int
+) -> None:
+    rendered(storage / "0001.png")
+    job = await job_with(render_output_path=f"{storage}/####", frames="1", format="PNG")
+
+    answer = await api.get(f"/api/tablao/v1/jobs/{job}/frames/1/versions/{version}")
+
+    assert answer.status_code == status, answer.text
+
+
+def test_pictures_of_old_versions_make_room_first(tmp_path: Path) -> None:
+    names = [f"{'a' * 32}-{saved:x}.ff-{width}.jpg" for saved in range(9) for width in (320, 640)]
+    other = f"{'b' * 32}-1.ff-320.jpg"
+    for name in (*names, other):
+        (tmp_path / name).write_bytes(b"1")
+
+    prune(tmp_path, 1_000)
+
+    # The newest one, and five earlier ones.
+    assert {path.name for path in tmp_path.iterdir()} == {*names[6:], other}

@@ -66,6 +66,7 @@ def test_clients_are_told_the_same(name: str, tmp_path: Path) -> None:
         ("simple-blender-render", RENDER | {"frames": "3, 5-10, 47..50", "fps": 23.976}),
         ("simple-blender-render", RENDER | {"format": "OPEN_EXR"}),
         ("simple-blender-render", RENDER | {"cycles_device": "OPTIX"}),
+        ("simple-blender-render", RENDER | {"camera": 'left "eye" $& \\ シーン \n \U0001f600'}),
         ("simple-blender-render", RENDER | {"format": "OPEN_EXR", "has_previews": True}),
         ("simple-blender-render", RENDER | {"render_output_path": "C:\\out\\x\\####", "scene": ""}),
     ],
@@ -86,6 +87,7 @@ def test_the_same_tasks_are_made(name: str, settings: dict[str, Any], tmp_path: 
         {"frames": "nothing"},
         {"chunk_size": 0},
         {"cycles_device": "ABACUS"},
+        {"camera": 7},
     ],
 )
 def test_the_same_jobs_are_refused(changes: dict[str, Any], tmp_path: Path) -> None:

@@ -308,8 +308,9 @@ async def test_a_job_is_previewed_before_it_is_submitted(
         (await api.post(f"{ADDRESS}/preview-job", json=job)).json() for job in (echo_job, wrong)
     ]
 
-    assert good == {"problem": "", "task_count": 3}
-    assert refused == {"problem": 'The setting "message" is missing.', "task_count": 0}
+    assert good == {"problem": "", "printed": [], "task_count": 3}
+    said = 'The setting "message" is missing.'
+    assert refused == {"problem": said, "printed": [], "task_count": 0}
     assert (await api.get("/api/v3/jobs")).json()["jobs"] == []
 
 

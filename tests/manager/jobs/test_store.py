@@ -8,7 +8,7 @@ from uuid import UUID, uuid4, uuid5
 import pytest
 from sqlalchemy.exc import IntegrityError
 
-from manager_api.contract.answers import job_answer
+from manager_api.contract.answers import farm_job_answer, job_answer
 from manager_api.contract.errors import JobNotFound
 from manager_api.database.engine import Changed, Database
 from manager_api.database.tables import JobRow
@@ -134,15 +134,18 @@ async def test_jobs_are_listed_newest_first(db: Database, insert: Submit) -> Non
     assert [row.id for row in rows] == [new, old]
 
 
-async def test_a_listed_job_is_the_stored_one(db: Database, insert: Submit) -> None:
+@pytest.mark.parametrize("answer", [job_answer, farm_job_answer])
+async def test_a_listed_job_is_the_stored_one(
+    db: Database, insert: Submit, answer: job_list.Answer
+) -> None:
     await insert(settings={"fps": 1e-7, "names": ["olé", None]}, metadata={"project": "🔥"})
 
     async with db.reading() as session:
         [listed] = await job_list.all_jobs(session)
         row = await jobs.existing_job(session, listed.id)
 
-    assert json.loads(job_list.job_as_json(listed, 2)) == json.loads(
-        job_answer(row, 2).model_dump_json(exclude_none=True)
+    assert json.loads(job_list.as_json(listed, 2, answer)) == json.loads(
+        answer(row, 2).model_dump_json(exclude_none=True)
     )
 
 

@@ -157,6 +157,46 @@ async def test_a_log_is_found_by_its_info(
     assert third.endswith("task changed status active -> completed")
 
 
+async def test_each_try_has_a_log_of_its_own(
+    api: httpx.AsyncClient, farm: "Farm", task: dict[str, Any], register: Register
+) -> None:
+    carmen, paco = await register("carmen"), await register("paco")
+    logs, ids = farm.parts.logs, (task["job_id"], task["id"])
+    for attempt, worker_id in [(1, carmen.id), (2, paco.id)]:
+        await logs.assigned(*ids, attempt, "a worker", worker_id, NOW)
+        await logs.write_chunk(*ids, attempt, 0, f"Fra:1 of try {attempt}".encode())
+    address = f"/api/tablao/v1/tasks/{task['id']}/log"
+
+    tries = (await api.get(address)).json()["tries"]
+    texts = [(await api.get(f"{address}/{each['attempt']}")).text for each in tries]
+
+    assert [(each["attempt"], each["worker"]["name"]) for each in tries] == [
+        (2, "paco"),
+        (1, "carmen"),
+    ]
+    assert [text.splitlines()[-1] for text in texts] == ["Fra:1 of try 2", "Fra:1 of try 1"]
+    assert [len(text.encode()) for text in texts] == [each["size"] for each in tries]
+    whole = (await api.get(f"/api/v3/tasks/{task['id']}/log")).json()["size"]
+    # The whole log has a line break between the tries.
+    assert whole == sum(each["size"] for each in tries) + 1
+
+
+async def test_tries_without_a_log_are_not_listed(
+    api: httpx.AsyncClient, farm: "Farm", task: dict[str, Any]
+) -> None:
+    await farm.set_task(task["id"], attempt=7)
+    await farm.parts.logs.write_chunk(task["job_id"], task["id"], 6, 0, b"no worker is named here")
+    address = f"/api/tablao/v1/tasks/{task['id']}/log"
+
+    tries = (await api.get(address)).json()["tries"]
+
+    assert [(each["attempt"], each.get("worker")) for each in tries] == [(6, None)]
+    missing = await api.get(f"{address}/7")
+    assert (missing.status_code, missing.content) == (204, b"")
+    for wrong in ("-1", "one", "9999999999999999999999"):
+        assert (await api.get(f"{address}/{wrong}")).status_code == 400
+
+
 async def test_the_log_tells_what_became_of_the_task(
     api: httpx.AsyncClient, farm: "Farm", task: dict[str, Any]
 ) -> None:

@@ -7,11 +7,13 @@ from typing import Any
 import pytest
 
 from activities.keeping import Superseded
+from manager_api.contract.answers import job_answer
 from manager_api.database.engine import Database, utc_now
 from manager_api.database.tables import JobRow, SleepScheduleRow, WorkerRow, WorkerTagRow
 from manager_api.jobs import job_list
 from manager_api.keeper import shortages as shortage_store
 from manager_api.keeper.store import SqlKeeperStore
+from workflows.domain.matchmaking import Reasons
 from workflows.domain.shortages import Cause, Hindered, Shortage
 from workflows.domain.statuses import JobStatus, WorkerStatus
 
@@ -28,13 +30,13 @@ BUSY = "All 6 workers are busy with jobs of higher priority."
 
 async def write(db: Database, *shortages: Shortage) -> bool:
     keeper = SqlKeeperStore(db)
-    return await keeper.write_shortages(await keeper.next_epoch(), shortages)
+    return await keeper.write_reasons(await keeper.next_epoch(), Reasons(shortages))
 
 
 async def listed(db: Database) -> dict[str, str | None]:
     """The list's sentences, by job."""
     async with db.reading() as session:
-        texts = [job_list.job_as_json(row, 0) for row in await job_list.all_jobs(session)]
+        texts = [job_list.as_json(row, 0, job_answer) for row in await job_list.all_jobs(session)]
     return {job["id"]: job.get("waiting") for job in map(json.loads, texts)}
 
 
@@ -132,6 +134,6 @@ async def test_an_older_keeper_stores_nothing(db: Database, insert: Make) -> Non
     await keeper.next_epoch()
 
     with pytest.raises(Superseded):
-        await keeper.write_shortages(old, [busy(job_id)])
+        await keeper.write_reasons(old, Reasons([busy(job_id)]))
 
     assert await listed(db) == {job_id: None}

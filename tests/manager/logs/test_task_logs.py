@@ -21,7 +21,7 @@ class Listener:
     def __init__(self) -> None:
         self.text = ""
 
-    def log_grew(self, task_id: str, text: str) -> None:
+    def log_grew(self, task_id: str, attempt: int, text: str) -> None:
         self.text += text
 
 

@@ -175,6 +175,7 @@ async def test_a_worker_is_shown_with_all_that_we_know(
         "sleep_schedule": schedule,
         "statistics": MachineStatistics().model_dump(),
         "tasks": [],
+        "idle_reason": None,
     }
     assert (await api.get(OURS)).json()["workers"] == [
         shown | {"last_seen": last_seen, "created": created}

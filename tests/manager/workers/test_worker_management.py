@@ -144,7 +144,7 @@ async def test_a_tag_that_is_given_to_a_job_is_not_deleted_meanwhile(
         by_name = await tags.tag_to_give(session, name="gpu")
         assert by_name is not None
         job = await jobs.existing_job_to_change(session, job_id)
-        jobs.set_tag(session, job, by_name.id)
+        jobs.set_tag(session, job, by_name)
     async with db.writing() as session:
         await tags.existing_tag_to_delete(session, "gpu")
         in_use = await tags.unfinished_jobs_of(session, "gpu")

@@ -21,6 +21,7 @@ def carry(job: JobRun) -> str:
             "sequence": job.sequence,
             "limits": asdict(job.limits),
             "tasks": encode(job.tasks.columns),
+            "task_names": job.task_names.text,
             "excluded": [[index, sorted(who)] for index, who in job.tasks.excluded.items()],
             "blocked": sorted(job.failures.blocked),
             "accidents": list(job.failures.accidents.items()),
@@ -53,6 +54,7 @@ def restore(text: str) -> JobRun:
             sequence=state["sequence"],
             blocked=tuple((worker, kind) for worker, kind in state["blocked"]),
             limits=Limits(**state["limits"]),
+            task_names=state.get("task_names", ""),  # an older build carried none
         )
     )
     job.tasks.excluded = {index: set(workers) for index, workers in state["excluded"]}

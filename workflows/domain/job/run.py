@@ -12,6 +12,7 @@ from workflows.domain.job.changes import Changes
 from workflows.domain.job.encoding import decode, encode
 from workflows.domain.job.failures import FailureBook
 from workflows.domain.job.leases import Holding, LeaseBook, Start
+from workflows.domain.job.task_names import TaskNames
 from workflows.domain.job.tasks import TaskBook
 from workflows.domain.job.transitions import REFRESHES_TASKS, TASKS_FOLLOW, next_job_status
 from workflows.domain.messages import (
@@ -62,6 +63,7 @@ class JobRun:
         self.sequence = snapshot.sequence
         self.demand = Demand(snapshot.demand_version)
         self.tasks = TaskBook(decode(snapshot.tasks))
+        self.task_names = TaskNames(snapshot.task_names)
         self.failures = FailureBook(self.tasks, snapshot.limits, set(snapshot.blocked))
         self.leases = LeaseBook()
         self.changes = Changes()

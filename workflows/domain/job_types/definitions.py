@@ -43,6 +43,11 @@ class Visible(StrEnum):
     HIDDEN = "hidden"
 
 
+#: In a job's history, before a line that the job type has printed. The add-on knows it, too
+#: (`addon/core/notices.py`).
+JOB_TYPE_SAYS = "The job type says: "
+
+
 @dataclass(frozen=True, slots=True)
 class EvalInfo:
     """How the add-on describes an evaluated setting."""
@@ -115,6 +120,8 @@ class SubmittedJob:
     status: JobStatus = JobStatus.QUEUED
     worker_tag_id: str = ""
     shaman_checkout_id: str = ""
+    printed: list[str] = field(default_factory=list)
+    """The lines that the job type printed for the submitter: the first ones, clipped."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 Source: Flamenco 3.9, down to the order of arguments.
 """
 
+import json
 from typing import Any
 
 from workflows.domain.frames import BadFrameRange, chunk_frames, count_chunks, count_frames, ends
@@ -104,9 +105,31 @@ def _blender_arguments(settings: dict[str, Any], output: str) -> list[str]:
     return [
         *scene,
         *("--python-expr", _RENDER_SETUP),
+        *_camera_arguments(settings),
         *("--render-output", paths.join(paths.dirname(output), paths.basename(output))),
         *("--render-format", settings["format"]),
     ]
+
+
+def _camera_arguments(settings: dict[str, Any]) -> list[str]:
+    """Return the arguments that choose the camera, also in place of those that markers bind.
+
+    `camera` is no declared setting, for the reason that `_device_arguments` has.
+    """
+    camera = settings.get("camera")
+    if not camera:
+        return []
+    if not isinstance(camera, str):
+        raise CompileError('The setting "camera" must be a text.')
+    name = json.dumps(camera, ensure_ascii=False)
+    steps = (
+        "import bpy, sys",
+        f"camera = bpy.data.objects.get({name})",
+        f'camera or sys.exit(print("There is no camera", {name}) or 1)',
+        '[setattr(each, "camera", None) for each in bpy.context.scene.timeline_markers]',
+        "bpy.context.scene.camera = camera",
+    )
+    return ["--python-expr", "; ".join(steps)]
 
 
 def _device_arguments(settings: dict[str, Any]) -> list[str]:

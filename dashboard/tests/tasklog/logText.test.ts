@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { next, pieces, plain, severity, withoutOverlap } from '@/tasks/logText'
+import { MOST_DRAWN, next, pieces, plain, severity, withoutOverlap } from '@/tasklog/logText'
 
 test.each([
   ['Error: the rig is missing', 'error'],
@@ -20,8 +20,8 @@ test('colours of terminals are left out, and line ends are alike', () => {
 })
 
 describe('a line', () => {
-  test('is cut where the text is found, whatever its capitals', () => {
-    expect(pieces('Frame 1, frame 2', 'frame')).toEqual([
+  test('is cut at its marks', () => {
+    expect(pieces('Frame 1, frame 2', [0, 5, 9, 14])).toEqual([
       { text: 'Frame', isMatch: true },
       { text: ' 1, ', isMatch: false },
       { text: 'frame', isMatch: true },
@@ -29,12 +29,18 @@ describe('a line', () => {
     ])
   })
 
-  test.each(['', 'x'])('is whole without a match of "%s"', (wanted) => {
-    expect(pieces('abc', wanted)).toEqual([{ text: 'abc', isMatch: false }])
+  test('is whole without marks', () => {
+    expect(pieces('abc', [])).toEqual([{ text: 'abc', isMatch: false }])
   })
 
   test('may be a match as a whole', () => {
-    expect(pieces('abc', 'abc')).toEqual([{ text: 'abc', isMatch: true }])
+    expect(pieces('abc', [0, 3])).toEqual([{ text: 'abc', isMatch: true }])
+  })
+
+  test('that is very long is not drawn to its end', () => {
+    const found = pieces('x'.repeat(MOST_DRAWN + 2), [MOST_DRAWN - 1, MOST_DRAWN + 1])
+
+    expect(found.map(({ text }) => text.length)).toEqual([MOST_DRAWN - 1, 1, ' … and 2 more characters'.length])
   })
 })
 

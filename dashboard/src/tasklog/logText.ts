@@ -1,4 +1,4 @@
-/** The lines of a log: their severity, and searching in them. */
+/** The lines of a log: their severity, and cutting them at what is searched for. */
 
 export type Severity = 'error' | 'warning' | ''
 
@@ -7,11 +7,16 @@ export interface Piece {
   isMatch: boolean
 }
 
+/** Places in a line, in ascending order: from, to, from, to… The ends are not included. */
+export type Marks = readonly number[]
+
 const ERROR = /\b(error|errors|fatal|traceback|exception|failed|segfault|out of memory)\b/i
 const WARNING = /\bwarn(ing)?s?\b/i
 const HARMLESS = /\b(0|no) errors?\b/i
 // Colours and other commands for terminals, which the page does not show.
 const ESCAPES = /\u001b\[[0-9;?]*[A-Za-z]/g
+/** A browser takes long to draw a longer line. */
+export const MOST_DRAWN = 4_000
 
 export function severity(line: string): Severity {
   if (ERROR.test(line) && !HARMLESS.test(line)) return 'error'
@@ -22,18 +27,21 @@ export function plain(text: string): string {
   return text.replace(ESCAPES, '').replace(/\r\n?/g, '\n')
 }
 
-/** Cuts a line at each match of `wanted`, which is in lower case. */
-export function pieces(line: string, wanted: string): Piece[] {
-  if (!wanted) return [{ text: line, isMatch: false }]
+/** Cuts a line at its marks. The end of a very long line is left out, and the last piece says so. */
+export function pieces(line: string, marks: Marks): Piece[] {
   const found: Piece[] = []
-  const lower = line.toLowerCase()
-  let from = 0
-  for (let at = lower.indexOf(wanted); at >= 0; at = lower.indexOf(wanted, from)) {
-    if (at > from) found.push({ text: line.slice(from, at), isMatch: false })
-    from = at + wanted.length
-    found.push({ text: line.slice(at, from), isMatch: true })
+  const end = Math.min(line.length, MOST_DRAWN)
+  let at = 0
+  const cut = (to: number, isMatch: boolean): void => {
+    if (to > at) found.push({ text: line.slice(at, to), isMatch })
+    at = Math.max(at, to)
   }
-  if (from < line.length || !found.length) found.push({ text: line.slice(from), isMatch: false })
+  for (let mark = 0; mark + 1 < marks.length; mark += 2) {
+    cut(Math.min(end, marks[mark]!), false)
+    cut(Math.min(end, marks[mark + 1]!), true)
+  }
+  cut(end, false)
+  if (end < line.length) found.push({ text: ` … and ${(line.length - end).toLocaleString()} more characters`, isMatch: false })
   return found
 }
 

@@ -1,7 +1,8 @@
-/** A task's log: its stored lines, and new ones while it is shown. */
+/** The log of one try of a task: its stored lines, and new ones while it is shown. */
 
 import { onScopeDispose, ref, shallowRef, triggerRef, watch, type Ref } from 'vue'
-import { answered, api, fetchedText } from '@/api/client'
+import { addressOf } from '@/api/address'
+import { fetchedText } from '@/api/client'
 import { connection, onEvent, onMissed } from '@/api/events'
 import { complain } from '@/shared/notices'
 import { plain, withoutOverlap } from './logText'
@@ -12,47 +13,49 @@ const MOST_LINES = 200_000
 const OVERLAP_MS = 3_000
 const OVERLAP_CHARACTERS = 20_000
 
-export interface TaskLog {
+export interface LogText {
   lines: Readonly<Ref<readonly string[]>>
-  /** The address of the whole log as a file; empty if there is none. */
-  url: Readonly<Ref<string>>
-  isLoading: Readonly<Ref<boolean>>
-  /** The number of lines that are only in the file. */
+  /** The number of lines before them that are only in the file. */
   omitted: Readonly<Ref<number>>
+  /** Grows when the lines are other ones, and not only more. */
+  generation: Readonly<Ref<number>>
+  isLoading: Readonly<Ref<boolean>>
 }
 
-export function useTaskLog(taskId: () => string): TaskLog {
+export function logUrl(taskId: string, attempt: number): string {
+  return addressOf(`/api/tablao/v1/tasks/${taskId}/log/${attempt}`)
+}
+
+/** Nothing is shown while the attempt is undefined. */
+export function useTaskLog(taskId: () => string, attempt: () => number | undefined): LogText {
   const lines = shallowRef<string[]>([])
-  const url = ref('')
   const isLoading = ref(true)
   const omitted = ref(0)
+  const generation = ref(0)
   let told: string[] | undefined
   let end = ''
   let fetchedAt = 0
   let isFlushDue = false
+  let request = 0
 
   async function load(): Promise<void> {
-    const id = taskId()
+    const ours = ++request
+    const wanted = attempt()
+    if (wanted === undefined) return show('')
     told = []
     isLoading.value = true
     try {
-      const text = await read(id)
-      if (id === taskId()) show(text)
+      const text = await fetchedText(logUrl(taskId(), wanted))
+      if (ours === request) show(text)
     } catch (reason) {
-      complain(reason)
+      if (ours === request) complain(reason)
     }
-  }
-
-  async function read(id: string): Promise<string> {
-    const params = { path: { task_id: id } }
-    const info = await answered(api.GET('/api/v3/tasks/{task_id}/log', { params }))
-    if (id === taskId()) url.value = info?.url ?? ''
-    return info?.url ? fetchedText(info.url) : ''
   }
 
   function show(text: string): void {
     lines.value = ['']
     omitted.value = 0
+    generation.value++
     end = text.slice(-OVERLAP_CHARACTERS)
     add(text)
     fetchedAt = performance.now()
@@ -70,7 +73,6 @@ export function useTaskLog(taskId: () => string): TaskLog {
     if (!isFresh) end = (end + added).slice(-OVERLAP_CHARACTERS)
     add(added)
     flushSoon()
-    if (!url.value) void read(taskId()).catch(complain)
   }
 
   /** The text may continue the last line. */
@@ -92,14 +94,14 @@ export function useTaskLog(taskId: () => string): TaskLog {
   }
 
   onScopeDispose(onMissed(() => void load()))
-  watch(taskId, (id, _, onCleanup) => {
-    // The manager sends the events of no other task's log.
-    onCleanup(onEvent(`/tasklog/${id}`, ({ payload }) => heard(String(payload.log))))
+  watch([taskId, attempt], ([id, shown], _, onCleanup) => {
+    onCleanup(onEvent(`/tasklog/${id}`, ({ payload }) => {
+      if (payload.attempt === shown) heard(String(payload.log))
+    }))
     lines.value = ['']
-    url.value = ''
     void load()
   }, { immediate: true })
   // These events are not stored: text that was added while the page was disconnected is only in the file.
   watch(connection.isConnected, (isConnected) => isConnected && void load())
-  return { lines, url, isLoading, omitted }
+  return { lines, omitted, generation, isLoading }
 }

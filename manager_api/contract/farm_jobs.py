@@ -1,0 +1,25 @@
+"""Our interface: jobs as Tablao lists them, and the change of a job's project."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from manager_api.contract.base import Answer, Request
+from manager_api.contract.jobs import Job
+from workflows.domain.statuses import TaskStatus
+
+
+class FarmJob(Job):
+    task_counts: dict[TaskStatus, int]
+    """How many of its tasks have each status; statuses that no task has are left out."""
+    frame_s: float | None = None
+    """The average seconds of a frame, of completed tasks; unset while none is known."""
+
+
+class FarmJobList(Answer):
+    jobs: list[FarmJob]
+
+
+class JobProject(Request):
+    project: Annotated[str, Field(max_length=255)]
+    """Empty: the job is of no project."""

@@ -1,0 +1,17 @@
+"""Column: why an idle worker has no task"""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0017"
+down_revision = "0016"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.add_column("workers", sa.Column("idle_reason", sa.Text(), nullable=True))
+
+
+def downgrade() -> None:
+    op.drop_column("workers", "idle_reason")

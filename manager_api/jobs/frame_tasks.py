@@ -1,0 +1,81 @@
+"""Which task of a job renders which frames, and how long it took: one bounded answer."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from itertools import chain, islice
+from typing import Any, NamedTuple
+
+from sqlalchemy import select
+
+from manager_api.contract.answers import Rows, task_worker
+from manager_api.contract.frames import FrameTask, FrameTasks
+from manager_api.database.engine import Database
+from manager_api.database.tables import TaskRow
+from manager_api.jobs import store as jobs
+from manager_api.jobs import task_store as tasks
+from manager_api.workers import store as worker_store
+from workflows.domain.blender_arguments import frame_spans
+from workflows.domain.statuses import TaskStatus
+
+#: Most frames in one answer, as in the sequence viewer.
+MAX_FRAMES = 10_000
+
+
+class _Rendering(NamedTuple):
+    """A task, as far as it concerns its frames."""
+
+    index_in_job: int
+    status: TaskStatus
+    commands: Sequence[Mapping[str, Any]]
+    worker_id: str | None
+    started_at: datetime | None
+    ended_at: datetime | None
+
+    @property
+    def seconds(self) -> float | None:
+        if self.status is not TaskStatus.COMPLETED or not (self.started_at and self.ended_at):
+            return None
+        return (self.ended_at - self.started_at).total_seconds()
+
+
+async def frame_tasks(database: Database, job_id: str) -> FrameTasks:
+    """Return the tasks that render frames, in the job's order, up to `MAX_FRAMES` frames.
+
+    Raises:
+        JobNotFound: there is no such job.
+    """
+    query = select(*(getattr(TaskRow, column) for column in _Rendering._fields))
+    found: list[tuple[_Rendering, list[int]]] = []
+    left = MAX_FRAMES
+    async with database.reading() as session:
+        await jobs.existing_job(session, job_id)
+        async for row in tasks.tasks_in_order(session, job_id, query):
+            task = _Rendering(*row)
+            # One frame more than fits says that the answer is not complete.
+            if frames := list(islice(_frames(task.commands), left + 1)):
+                found.append((task, frames[:left]))
+                left -= len(frames)
+            if left < 0:
+                break
+        workers = await worker_store.workers_by_id(session, {task.worker_id for task, _ in found})
+    return FrameTasks(
+        tasks=[_answer(task, frames, workers) for task, frames in found if frames],
+        is_complete=left >= 0,
+    )
+
+
+def _frames(commands: Sequence[Mapping[str, Any]]) -> Iterator[int]:
+    for command in commands:
+        arguments = command.get("parameters", {}).get("args")
+        if command.get("name") == "blender-render" and isinstance(arguments, list):
+            yield from chain(*(frame_spans([str(each) for each in arguments]) or ()))
+
+
+def _answer(task: _Rendering, frames: list[int], workers: Rows) -> FrameTask:
+    return FrameTask(
+        index_in_job=task.index_in_job,
+        status=task.status,
+        frames=frames,
+        seconds=task.seconds,
+        worker=task_worker(task.worker_id, workers),
+    )

@@ -1,0 +1,97 @@
+"""People hear of what they have chosen by e-mail, at the address that they have named."""
+
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.manager.api_calls import eventually
+from tests.manager.notifications.asking import ended, hook, person
+from tests.manager.notifications.happen import Happen
+from tests.manager.notifications.receivers import MailServer, WebhookReceiver
+from tests.manager.web.people import API, Account
+
+
+async def test_a_person_hears_of_own_jobs_by_mail(
+    api: httpx.AsyncClient, mail_server: MailServer, happen: Happen
+) -> None:
+    account, _ = await person(api)
+
+    await happen(owner="another account")
+    await happen(owner=account.id, name="sh010\r\nBcc: spy@x.example <b>")
+    await eventually(lambda: _has_mail(mail_server))
+
+    (mail,) = mail_server.mails
+    assert mail["To"] == "ana@studio.example"
+    assert mail["From"] == "farm@studio.example"
+    assert "sh010 Bcc: spy@x.example" in str(mail["Subject"])
+    assert mail["Bcc"] is None
+    assert str(mail["Message-ID"]).endswith("@studio.example>")
+    assert mail["Auto-Submitted"] == "auto-generated"
+    assert mail_server.recipients == ["<ana@studio.example>"]
+    assert mail_server.logins == ["\0farm\0s3cret-pw"]
+
+
+async def _has_mail(server: MailServer) -> bool:
+    return bool(server.mails)
+
+
+async def test_a_disabled_person_hears_nothing(
+    api: httpx.AsyncClient,
+    mail_server: MailServer,
+    receiver: WebhookReceiver,
+    happen: Happen,
+) -> None:
+    account, _ = await person(api, rules=[{"kinds": ["job-failed"], "scope": "all"}])
+    await api.patch(f"{API}/accounts/{account.id}", json={"is_disabled": True})
+    made = await hook(api, receiver.url)
+
+    await happen()
+    await ended(api, made["id"])
+
+    assert mail_server.mails == []
+
+
+async def test_a_refused_address_is_given_up_and_the_next_mail_is_tried(
+    api: httpx.AsyncClient, mail_server: MailServer, happen: Happen
+) -> None:
+    account, _ = await person(api)
+    mail_server.refuse = "550 no such mailbox"
+    refused = await api.post(f"{API}/notifications/test-email", json={"to": "x@studio.example"})
+    mail_server.refuse = ""
+    taken = await api.post(f"{API}/notifications/test-email", json={"to": "x@studio.example"})
+
+    assert refused.json() == {"is_sent": False, "sentence": "the server refused the address"}
+    assert taken.json() == {"is_sent": True, "sentence": "taken by the server"}
+    await happen(owner=account.id)
+    await eventually(lambda: _mails(mail_server, 2))
+
+
+async def _mails(server: MailServer, count: int) -> bool:
+    return len(server.mails) >= count
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"email": "ana@x.example\nBcc: x@y"},
+        {"email": "ana"},
+        {"rules": [{"kinds": []}]},
+        {"rules": [{"kinds": ["job-done"], "scope": "project"}]},
+        {"rules": [{"kinds": ["job-done"]}] * 21},
+        {"rules": "all"},
+    ],
+)
+async def test_what_a_person_cannot_mean_is_refused(
+    api: httpx.AsyncClient, wrong: dict[str, Any]
+) -> None:
+    headers = await (await Account.made(api, "viewer")).token_headers(api)
+
+    answer = await api.put(f"{API}/me/notifications", json=wrong, headers=headers)
+
+    assert answer.status_code == 400, answer.text
+
+
+async def test_a_caller_without_an_account_has_no_mail(api: httpx.AsyncClient) -> None:
+    assert (await api.get(f"{API}/me/notifications")).status_code == 403
+    assert (await api.put(f"{API}/me/notifications", json={})).status_code == 403

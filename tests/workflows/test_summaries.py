@@ -1,0 +1,69 @@
+"""Temporal's UI names the task and the worker of each activity."""
+
+import json
+from collections.abc import Awaitable, Callable
+
+import pytest
+from temporalio.client import WorkflowHistory
+
+from tests.workflows.job_at_work import JobAtWork, snapshot
+from workflows.domain.job.carrying import carry, restore
+from workflows.domain.job.run import JobRun
+from workflows.job import JobWorkflow
+
+AtWork = Callable[..., Awaitable[JobAtWork]]
+
+#: Quotation marks and backslashes take two bytes in JSON, letters of other scripts four.
+ODD = ["render-1-5", "", '"' * 255, "\\" * 255, "\U0001f600" * 255, "line\nbreak"]
+
+
+async def test_an_activity_names_its_task_and_its_worker(at_work: AtWork) -> None:
+    job = await at_work(tasks=2, names=["render-1-5", "preview-video"])
+    job.host.finish(1)
+    job.host.finish(2)
+
+    await job.lend()
+    await job.handle.result()
+
+    assert summaries(await job.handle.fetch_history()) == [
+        "render-1-5 (task 1) on host, attempt 1",
+        "preview-video (task 2) on host, attempt 1",
+    ]
+
+
+def test_names_are_carried_over_continue_as_new() -> None:
+    job = JobRun(snapshot(2, names=["render-1-5", "preview-video"]))
+
+    assert restore(carry(job)).task_names.of(2) == "preview-video"
+
+
+@pytest.mark.parametrize("name", ODD, ids=range(len(ODD)))
+async def test_a_task_of_any_name_is_rendered(at_work: AtWork, name: str) -> None:
+    job = await at_work(tasks=1, names=[name])
+    job.host.finish(1)
+
+    await job.lend()
+
+    assert await job.handle.result() == "completed"
+    (summary,) = summaries(await job.handle.fetch_history())
+    assert "task 1" in summary
+    assert len(json.dumps(summary, ensure_ascii=False).encode()) <= 400
+
+
+async def test_a_job_of_an_older_build_has_no_names(at_work: AtWork) -> None:
+    job = await at_work(tasks=1)
+    job.host.finish(1)
+
+    await job.lend()
+    await job.handle.result()
+
+    assert summaries(await job.handle.fetch_history()) == ["task 1 on host, attempt 1"]
+    assert await job.handle.query(JobWorkflow.status) is not None
+
+
+def summaries(history: WorkflowHistory) -> list[str]:
+    return [
+        json.loads(event.user_metadata.summary.data)
+        for event in history.events
+        if event.activity_task_scheduled_event_attributes.activity_type.name == "run_task"
+    ]
