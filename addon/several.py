@@ -16,6 +16,7 @@ from .targets import Target, targets_of_file
 
 #: The metadata that all jobs of one submission have in common.
 BATCH = "batch"
+_ROWS_IN_COLUMN = 24
 
 
 class TABLAO_PG_target(bpy.types.PropertyGroup):
@@ -26,27 +27,6 @@ class TABLAO_PG_target(bpy.types.PropertyGroup):
         "camera": bpy.props.StringProperty(),
         "is_ticked": bpy.props.BoolProperty(name="", description="Submit a job for it"),
     }
-
-
-class TABLAO_UL_targets(bpy.types.UIList):
-    # Blender requires exactly these arguments.
-    def draw_item(
-        self,
-        context: Any,
-        layout: Any,
-        data: Any,
-        item: Any,
-        icon: int,
-        active_data: Any,
-        active_property: str,
-    ) -> None:
-        row = layout.row(align=True)
-        row.prop(item, "is_ticked", text="")
-        if item.camera:
-            row.label(text="", icon="BLANK1")
-            row.label(text=item.camera, icon="OUTLINER_OB_CAMERA")
-        else:
-            row.label(text=f"{item.scene}, as it is set up", icon="SCENE_DATA")
 
 
 class TABLAO_OT_list_targets(bpy.types.Operator):
@@ -79,16 +59,27 @@ class TABLAO_OT_submit_several(bpy.types.Operator):
         return context.window_manager.invoke_props_dialog(self, width=420)
 
     def draw(self, context: Any) -> None:
-        layout, manager = self.layout, context.window_manager
+        layout, rows = self.layout, context.window_manager.tablao_targets
         layout.label(text="One job for each tick, with the choices of the panel:")
-        layout.template_list(
-            "TABLAO_UL_targets", "", manager, "tablao_targets", manager, "tablao_target_index"
-        )
+        # Not a list of Blender's: in a dialog, Blender 3.4 can crash when it draws one.
+        flow = layout.column_flow(columns=1 + len(rows) // _ROWS_IN_COLUMN)
+        for row in rows:
+            _draw_row(flow.row(align=True), row)
 
     def execute(self, context: Any) -> "set[str]":
         how = "EXEC_DEFAULT" if bpy.app.background else "INVOKE_DEFAULT"
         bpy.ops.tablao.submit(how, is_several=True)
         return {"FINISHED"}
+
+
+def _draw_row(layout: Any, row: Any) -> None:
+    if row.camera:
+        layout.separator(factor=4.0)
+    layout.prop(row, "is_ticked", text="")
+    if row.camera:
+        layout.label(text=row.camera, icon="OUTLINER_OB_CAMERA")
+    else:
+        layout.label(text=f"{row.scene}, as it is set up", icon="SCENE_DATA")
 
 
 def ticked(context: Any) -> "list[Target]":
@@ -137,16 +128,13 @@ def told(results: Sequence[Result]) -> str:
     return f"Submitted {done} of {len(results)} jobs. Not submitted: {'; '.join(failed)}"
 
 
-CLASSES = (TABLAO_PG_target, TABLAO_UL_targets, TABLAO_OT_list_targets, TABLAO_OT_submit_several)
+CLASSES = (TABLAO_PG_target, TABLAO_OT_list_targets, TABLAO_OT_submit_several)
 
 
 def register() -> None:
-    manager = bpy.types.WindowManager
-    manager.tablao_targets = bpy.props.CollectionProperty(type=TABLAO_PG_target)
-    manager.tablao_target_index = bpy.props.IntProperty(options={"SKIP_SAVE"})
+    bpy.types.WindowManager.tablao_targets = bpy.props.CollectionProperty(type=TABLAO_PG_target)
 
 
 def unregister() -> None:
     bpy.context.window_manager.tablao_targets.clear()
     del bpy.types.WindowManager.tablao_targets
-    del bpy.types.WindowManager.tablao_target_index

@@ -1,11 +1,13 @@
 """Which task of a job renders which frames, and how long it took: one bounded answer."""
 
+import asyncio
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import chain, islice
 from typing import Any, NamedTuple
 
-from sqlalchemy import select
+from sqlalchemy import Text, cast, select
 
 from manager_api.contract.answers import Rows, task_worker
 from manager_api.contract.frames import FrameTask, FrameTasks
@@ -19,6 +21,8 @@ from workflows.domain.statuses import TaskStatus
 
 #: Most frames in one answer, as in the sequence viewer.
 MAX_FRAMES = 10_000
+#: Tasks whose commands are read in one go.
+_AT_ONCE = 1_000
 
 
 class _Rendering(NamedTuple):
@@ -26,7 +30,8 @@ class _Rendering(NamedTuple):
 
     index_in_job: int
     status: TaskStatus
-    commands: Sequence[Mapping[str, Any]]
+    commands: str
+    """As JSON."""
     worker_id: str | None
     started_at: datetime | None
     ended_at: datetime | None
@@ -44,24 +49,44 @@ async def frame_tasks(database: Database, job_id: str) -> FrameTasks:
     Raises:
         JobNotFound: there is no such job.
     """
-    query = select(*(getattr(TaskRow, column) for column in _Rendering._fields))
-    found: list[tuple[_Rendering, list[int]]] = []
-    left = MAX_FRAMES
+    columns = [getattr(TaskRow, column) for column in _Rendering._fields]
+    # As text: decoding thousands of commands would block the event loop.
+    query = select(*(cast(c, Text) if c is TaskRow.commands else c for c in columns))
+    found = _Found()
     async with database.reading() as session:
         await jobs.existing_job(session, job_id)
+        some: list[_Rendering] = []
         async for row in tasks.tasks_in_order(session, job_id, query):
-            task = _Rendering(*row)
-            # One frame more than fits says that the answer is not complete.
-            if frames := list(islice(_frames(task.commands), left + 1)):
-                found.append((task, frames[:left]))
-                left -= len(frames)
-            if left < 0:
+            some.append(_Rendering(*row))
+            if len(some) == _AT_ONCE:
+                await asyncio.to_thread(found.take, some)
+                some = []
+            if found.left < 0:
                 break
-        workers = await worker_store.workers_by_id(session, {task.worker_id for task, _ in found})
+        await asyncio.to_thread(found.take, some)
+        ids = {task.worker_id for task, _ in found.tasks}
+        workers = await worker_store.workers_by_id(session, ids)
     return FrameTasks(
-        tasks=[_answer(task, frames, workers) for task, frames in found if frames],
-        is_complete=left >= 0,
+        tasks=[_answer(task, frames, workers) for task, frames in found.tasks if frames],
+        is_complete=found.left >= 0,
     )
+
+
+class _Found:
+    """The tasks that render frames, and how many frames still fit into the answer."""
+
+    def __init__(self) -> None:
+        self.tasks: list[tuple[_Rendering, list[int]]] = []
+        self.left = MAX_FRAMES
+
+    def take(self, some: Sequence[_Rendering]) -> None:
+        for task in some:
+            if self.left < 0:
+                return
+            # One frame more than fits says that the answer is not complete.
+            if frames := list(islice(_frames(json.loads(task.commands)), self.left + 1)):
+                self.tasks.append((task, frames[: self.left]))
+                self.left -= len(frames)
 
 
 def _frames(commands: Sequence[Mapping[str, Any]]) -> Iterator[int]:

@@ -12,7 +12,7 @@ from tests.browser.job_list import confirm, of_open_job, pick, row, selected
 
 
 def test_only_what_is_possible_is_offered(at: At) -> None:
-    page = at("/jobs")
+    page = at("/jobs?project=Pilot")
 
     row(page, "sh010_0020 layout").click()
 
@@ -21,7 +21,7 @@ def test_only_what_is_possible_is_offered(at: At) -> None:
 
 
 def test_selected_jobs_are_offered_what_is_possible_for_any_of_them(at: At) -> None:
-    page = at("/jobs")
+    page = at("/jobs?project=Pilot")
 
     pick(page, "sh010_0020 layout")
 
@@ -70,7 +70,7 @@ def test_requeueing_asks_only_where_finished_frames_would_be_rendered_again(
     job_id = submit("requeued")
     farm.set_job_status(job_id, "cancel-requested")
     farm.until_job_is(job_id, "canceled")
-    page = at("/jobs")
+    page = at("/jobs?project=Pilot")
 
     pick(page, "sh010_0020 layout")
     selected(page).get_by_role("button", name="Requeue").click()
@@ -95,7 +95,7 @@ def test_what_could_not_be_done_is_told_with_the_reason(
     problems.allow("422")
     refusal = {"code": 422, "message": "it has come to its end"}
     page.route(f"**/jobs/{changed}/actions", lambda route: route.fulfill(status=422, json=refusal))
-    at("/jobs")
+    at("/jobs?project=Pilot")
     pick(page, *names)
 
     selected(page).get_by_role("button", name="Pause").click()

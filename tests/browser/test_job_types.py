@@ -1,5 +1,6 @@
 """Job types: where they come from, their source, trying them out, changing them."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -80,6 +81,39 @@ def test_a_new_one_is_written_and_stored(at: At, farm: BrowsedFarm, scripts: Pat
     page.get_by_role("button", name="Delete…").click()
     page.get_by_role("dialog").get_by_role("button", name="Delete").click()
     expect(_row(page, "palmas")).to_be_hidden()
+
+
+TALKER = """
+const JOB_TYPE = { label: "Talker", settings: [] };
+function compileJob(job) {
+  print("No camera is named, so the scene's own is used.");
+  console.warn("Two frames are rendered twice.");
+  const task = author.Task("clap", "misc");
+  task.addCommand(author.Command("echo", { message: "olé" }));
+  job.addTask(task);
+}
+"""
+
+
+def test_the_submitter_reads_what_a_script_prints(at: At, scripts: Path) -> None:
+    (scripts / "palmas.js").write_text(TALKER)
+    lines = ["No camera is named, so the scene's own is used.", "Two frames are rendered twice."]
+
+    page = at("/settings/job-types")
+    page.get_by_role("link", name="palmas").click()
+    page.get_by_role("button", name="Compile", exact=True).click()
+    said = page.get_by_role("region", name="The job type says")
+    expect(said.locator("p")).to_have_text(lines)
+    page = at("/submit")
+    page.get_by_label("Job type").select_option("palmas")
+    page.get_by_label("Name *").fill("Soleá")
+    page.get_by_label("Begin paused").check()
+    expect(said.locator("p")).to_have_text(lines)
+    page.get_by_role("button", name="Submit", exact=True).click()
+
+    page.wait_for_url(re.compile("/app/jobs/[0-9a-f-]{36}"))
+    page.get_by_role("tab", name="History").click()
+    expect(page.get_by_text(f"The job type says: {lines[0]}")).to_be_visible()
 
 
 def test_what_does_not_work_is_told_with_its_line_and_stored_when_insisted_on(

@@ -255,7 +255,7 @@ def test_the_time_left_is_the_managers_in_list_and_header(
     at: At, page: Page, farm: BrowsedFarm
 ) -> None:
     known = {"job_id": farm.standing["active"], "earliest_s": 245.0, "latest_s": 355.0}
-    page.route("**/time-left", lambda route: route.fulfill(json={"jobs": [known]}))
+    page.route("**/time-left", lambda route: route.fulfill(json={"jobs": [known], "workers": {}}))
     at("/jobs?project=Pilot")
 
     expect(row(page, "Lighting tests").get_by_text("4\N{EN DASH}6 min left")).to_be_visible()

@@ -148,6 +148,8 @@ def test_details_show_the_machine_live_and_its_last_hour(
         socket.on("framereceived", lambda text: told.append(str(text)))
 
     page.on("websocket", listen)
+    # The list's meters would ask for other workers, too.
+    page.add_init_script("localStorage.setItem('tablao-columns-workers', 'name,state')")
     worker = of_ours(farm, "anita")
 
     machine = part(opened(at, farm, "anita"), "Machine")

@@ -16,7 +16,7 @@ const HARMLESS = /\b(0|no) errors?\b/i
 // Colours and other commands for terminals, which the page does not show.
 const ESCAPES = /\u001b\[[0-9;?]*[A-Za-z]/g
 /** A browser takes long to draw a longer line. */
-export const MOST_DRAWN = 4_000
+const MOST_DRAWN = 4_000
 
 export function severity(line: string): Severity {
   if (ERROR.test(line) && !HARMLESS.test(line)) return 'error'

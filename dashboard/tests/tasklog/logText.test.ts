@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { MOST_DRAWN, next, pieces, plain, severity, withoutOverlap } from '@/tasklog/logText'
+import { next, pieces, plain, severity, withoutOverlap } from '@/tasklog/logText'
 
 test.each([
   ['Error: the rig is missing', 'error'],
@@ -18,6 +18,9 @@ test.each([
 test('colours of terminals are left out, and line ends are alike', () => {
   expect(plain('\u001b[31mred\u001b[0m\r\nnext\rlast')).toBe('red\nnext\nlast')
 })
+
+/** So many characters of a line are drawn. */
+const MOST_DRAWN = 4_000
 
 describe('a line', () => {
   test('is cut at its marks', () => {

@@ -128,5 +128,6 @@ async def test_422_is_documented_as_a_refusal_only(document: dict[str, Any]) -> 
         "actOnTask",
         "archiveJob",
         "deleteJob",
+        "setJobProject",
         "setJobTag",  # says the document of Flamenco, which answers 406
     }
