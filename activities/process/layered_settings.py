@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Self
 
 import yaml
+from pydantic import ValidationError
 from pydantic_settings import (
     BaseSettings,
     InitSettingsSource,
@@ -16,7 +17,8 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
-PREFIX = "TABLAO_"
+from activities.process.settings_errors import PREFIX, problems_in_words, unreadable
+
 #: Not a setting: under this name a file's content reaches the sources, since pydantic offers no
 #: other way.
 _CONTENT = "content of the file"
@@ -52,13 +54,18 @@ class LayeredSettings(BaseSettings):
             SettingsError: a setting is wrong, or the settings file is not readable.
         """
         given: dict[str, Any] = {k: v for k, v in command_line.items() if v is not None}
+        options, path = tuple(given), None
         if content is None:
-            content = cls.file_content(cls.file(given))
+            path = cls.file(given)
+            content = cls.file_content(path)
         try:
             given[_CONTENT] = cls.from_content(content)
             return cls(**given)
+        except ValidationError as error:
+            words = problems_in_words(error.errors(), tuple(cls.model_fields), options, path)
+            raise SettingsError(words) from error
         except ValueError as error:
-            raise SettingsError(_first_problem(error)) from error
+            raise SettingsError(str(error)) from error
 
     @classmethod
     def settings_customise_sources(
@@ -102,17 +109,9 @@ class LayeredSettings(BaseSettings):
         try:
             content = yaml.safe_load(path.read_text(encoding="utf-8"))
         except (OSError, ValueError, yaml.YAMLError) as error:
-            raise SettingsError(f"{path} cannot be read: {error}") from error
+            raise SettingsError(unreadable(path, error)) from error
         if content is None:
             return {}
         if not isinstance(content, dict) or not all(isinstance(name, str) for name in content):
             raise SettingsError(f"{path} must hold settings as `name: value` lines.")
         return content
-
-
-def _first_problem(error: ValueError) -> str:
-    problems = getattr(error, "errors", None)
-    if problems is None:
-        return str(error)
-    first = problems()[0]
-    return f"Setting {'.'.join(str(part) for part in first['loc'])}: {first['msg']}."

@@ -22,6 +22,8 @@ _COMMANDS = re.compile(
     r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
 )
 _GAP = "  "
+#: Wider than any line.
+_WIDEST = 100_000
 #: The least width of a column that is cut.
 _LEAST_CUT = 12
 
@@ -56,21 +58,64 @@ def show_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None
     for row in rows:
         # Escape the cell: a job may be named "[red]", which rich would take for markup.
         table.add_row(*(escape(harmless(str(cell))) for cell in row))
-    Console().print(table)
+    console = Console()
+    if not console.is_terminal:
+        # A file or a pipe gets each row on one line.
+        console.width = _WIDEST
+    console.print(table)
 
 
-def show_list(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Print a table with one line for each row. In a terminal, the last column is cut to fit."""
+def show_list(
+    columns: Sequence[str], rows: Iterable[Sequence[object]], spare: Sequence[str] = ()
+) -> None:
+    """Print a table with one line for each row. In a terminal, it is made to fit.
+
+    Args:
+        columns: their heads. The last column is cut first.
+        rows: the cells.
+        spare: columns that are left out if there is no room for all, in this order.
+    """
     cells = [list(columns), *([_one_line(str(cell)) for cell in row] for row in rows)]
-    widths = [max(cell_len(row[place]) for row in cells) for place in range(len(columns))]
     console = Console()
     if console.is_terminal:
-        others = sum(width + len(_GAP) for width in widths[:-1])
-        widths[-1] = min(widths[-1], max(_LEAST_CUT, console.width - others))
+        cells = _without_spare(cells, spare, console.width)
+    widths = _widths(cells)
+    if console.is_terminal:
+        _narrow(widths, console.width)
     for row in cells:
-        row[-1] = _cut(row[-1], widths[-1])
-        padded = (set_cell_size(cell, width) for cell, width in zip(row, widths, strict=True))
+        shown = (_cut(cell, width) for cell, width in zip(row, widths, strict=True))
+        padded = (set_cell_size(cell, width) for cell, width in zip(shown, widths, strict=True))
         typer.echo(_GAP.join(padded).rstrip())
+
+
+def _widths(cells: Sequence[Sequence[str]]) -> list[int]:
+    return [max(map(cell_len, column)) for column in zip(*cells, strict=True)]
+
+
+def _total(widths: Sequence[int]) -> int:
+    return sum(widths) + len(_GAP) * (len(widths) - 1)
+
+
+def _without_spare(cells: list[list[str]], spare: Sequence[str], room: int) -> list[list[str]]:
+    for column in spare:
+        *others, last = _widths(cells)
+        if _total([*others, min(last, _LEAST_CUT)]) <= room:
+            break
+        place = cells[0].index(column)
+        cells = [[*row[:place], *row[place + 1 :]] for row in cells]
+    return cells
+
+
+def _narrow(widths: list[int], room: int) -> None:
+    """Cut the last column, then the widest of the others but the first, which is an id."""
+    others = _total([*widths[:-1], 0])
+    widths[-1] = min(widths[-1], max(_LEAST_CUT, room - others))
+    middle = range(1, len(widths) - 1)
+    while middle and _total(widths) > room:
+        widest = max(middle, key=lambda place: widths[place])
+        if widths[widest] <= _LEAST_CUT:
+            break
+        widths[widest] -= 1
 
 
 def _one_line(text: str) -> str:

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import typer
 
 from manager_api.cli.client import DEFAULT_URL, AsJson, Manager, ManagerUrl
-from manager_api.cli.console import CommandError, note, say, show_json, show_table
+from manager_api.cli.console import CommandError, note, say, show_json, show_list
 from manager_api.cli.identify import job_id, tag_id, worker_id
 from manager_api.cli.jobs import JobId
 
@@ -47,7 +47,7 @@ def blocklist(
         note("No worker is blocked for this job.")
     else:
         rows = ((e["worker_id"][:8], e["task_type"], e.get("worker_name", "")) for e in entries)
-        show_table(("WORKER", "TASK TYPE", "NAME"), rows)
+        show_list(("WORKER", "TASK TYPE", "NAME"), rows)
 
 
 def _entry(farm: Manager, typed: str) -> dict[str, Any]:

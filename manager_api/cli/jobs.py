@@ -38,6 +38,7 @@ def list_jobs(manager: ManagerUrl = DEFAULT_URL, as_json: AsJson = False) -> Non
         show_list(
             ("ID", "STATUS", "STEPS", "LEFT", "PRIO", "AGE", "USER", "PROJECT", "NAME"),
             (_row(job, times) for job in jobs),
+            spare=("PRIO", "USER", "LEFT", "PROJECT", "AGE"),
         )
         for job in jobs:
             if job.get("waiting"):

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from manager_api.cli.client import DEFAULT_URL, AsJson, Manager, ManagerUrl
-from manager_api.cli.console import note, say, show_json, show_table
+from manager_api.cli.console import note, say, show_json, show_list
 from manager_api.cli.identify import tag_id
 
 app = typer.Typer(no_args_is_help=True, help="Worker tags: which jobs are for which workers.")
@@ -27,7 +27,7 @@ def list_tags(manager: ManagerUrl = DEFAULT_URL, as_json: AsJson = False) -> Non
         note("There are no worker tags.")
     else:
         rows = ((tag["id"][:8], tag["name"], tag.get("description") or "") for tag in tags)
-        show_table(("ID", "NAME", "DESCRIPTION"), rows)
+        show_list(("ID", "NAME", "DESCRIPTION"), rows)
 
 
 @app.command()

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from manager_api.cli.client import DEFAULT_URL, AsJson, Manager, ManagerUrl
-from manager_api.cli.console import ago, note, say, shortened, show_json, show_list
+from manager_api.cli.console import ago, note, say, show_json, show_list
 from manager_api.cli.worker import status_word, why_aside
 
 
@@ -18,7 +18,7 @@ def list_workers(manager: ManagerUrl = DEFAULT_URL, as_json: AsJson = False) -> 
     elif not workers:
         note("There are no workers. Start one with `tablao worker`.")
     else:
-        show_list(("ID", "STATUS", "SEEN", "NAME", "TASK"), map(_row, workers))
+        show_list(("ID", "STATUS", "SEEN", "NAME", "TASK"), map(_row, workers), spare=("SEEN",))
         for worker in workers:
             for aside in worker.get("set_aside", ()):
                 say(f"{worker['name']} is set aside: {why_aside(aside)}")
@@ -26,5 +26,5 @@ def list_workers(manager: ManagerUrl = DEFAULT_URL, as_json: AsJson = False) -> 
 
 def _row(worker: dict[str, Any]) -> Sequence[object]:
     tasks = "; ".join(f"{task['name']} of {task['job_name']}" for task in worker["tasks"])
-    seen, name = ago(worker["last_seen"] or ""), shortened(worker["name"], 20)
+    seen, name = ago(worker["last_seen"] or ""), worker["name"]
     return worker["id"][:8], status_word(worker), seen, name, tasks

@@ -9,7 +9,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from activities.process.layered_settings import PREFIX, SettingsError
+from activities.process.layered_settings import SettingsError
+from activities.process.settings_errors import PREFIX
 from manager_api.contract.errors import BadRequest, FarmError
 from manager_api.database import trail
 from manager_api.settings.about import settings_of

@@ -70,7 +70,7 @@ def test_requeueing_asks_only_where_finished_frames_would_be_rendered_again(
     job_id = submit("requeued")
     farm.set_job_status(job_id, "cancel-requested")
     farm.until_job_is(job_id, "canceled")
-    page = at("/jobs?project=Pilot")
+    page = at("/jobs")
 
     pick(page, "sh010_0020 layout")
     selected(page).get_by_role("button", name="Requeue").click()
@@ -95,7 +95,7 @@ def test_what_could_not_be_done_is_told_with_the_reason(
     problems.allow("422")
     refusal = {"code": 422, "message": "it has come to its end"}
     page.route(f"**/jobs/{changed}/actions", lambda route: route.fulfill(status=422, json=refusal))
-    at("/jobs?project=Pilot")
+    at("/jobs")
     pick(page, *names)
 
     selected(page).get_by_role("button", name="Pause").click()

@@ -22,10 +22,10 @@ const CAUSES: Record<string, string> = {
   'busy-lower': 'busy with lower priority',
 }
 
-/** Such as `workers asleep 4, paused 1`; the most first. */
+/** Such as `workers asleep: 4, paused: 1`; the most first. */
 export function waitingText(waiting: Readonly<Record<string, number>>): string {
   const some = Object.entries(waiting).filter(([, tasks]) => tasks >= 0.05).sort(([, a], [, b]) => b - a)
-  return some.map(([cause, tasks]) => `${CAUSES[cause] ?? cause} ${numberText(tasks)}`).join(', ')
+  return some.length ? `workers ${some.map(([cause, tasks]) => `${CAUSES[cause] ?? cause}: ${numberText(tasks)}`).join(', ')}` : ''
 }
 
 /** Small numbers with one place, large ones without. */

@@ -5,6 +5,7 @@ import { isTyping, TABLE_KEYS, usePageKeys, type KeyHelp } from '@/shared/pageKe
 
 const KEYS: readonly KeyHelp[] = [
   [['/'], 'to the search; Enter or ↓ there: to what was found'],
+  [['Ctrl', 'F'], 'find among all rows; in Tasks also with /'],
   ...TABLE_KEYS,
   [['Ctrl', 'A'], 'select all that are shown'],
   [['Esc'], 'close what is open'],
