@@ -25,7 +25,7 @@ FLAMENCO = "/api/v3"
 SOURCES: Mapping[str, str] = {
     "/lifecycle": f"{API}/farm",
     "/status": f"{FLAMENCO}/status",
-    "/jobs": f"{FLAMENCO}/jobs/{{job_id}}",
+    "/jobs": f"{API}/jobs/{{job_id}}",
     "/jobs/JOB": f"{FLAMENCO}/tasks/{{task_id}}",
     "/jobs/JOB/last-rendered": f"{FLAMENCO}/jobs/{{job_id}}/last-rendered",
     "/last-rendered": f"{FLAMENCO}/jobs/last-rendered",
