@@ -69,8 +69,15 @@ def problems(request: pytest.FixtureRequest) -> Iterator[Problems | None]:
     found.check()
 
 
+@pytest.fixture(scope="module")
+def tidied(farm: BrowsedFarm) -> Iterator[None]:
+    """The jobs of a module's tests are gone when the next module begins: its lists are short."""
+    yield
+    farm.delete_other_jobs()
+
+
 @pytest.fixture
-def at(page: Page, farm: BrowsedFarm) -> At:
+def at(page: Page, farm: BrowsedFarm, tidied: None) -> At:
     log_in(page, farm)
 
     def opened(view: str) -> Page:

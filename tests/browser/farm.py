@@ -114,6 +114,18 @@ class BrowsedFarm(FarmProcesses):
         finally:
             self.blend_file = usual
 
+    def delete_other_jobs(self) -> None:
+        """Delete all jobs but the standing ones, and wait until they are gone."""
+        for job_id in self._other_jobs():
+            answer = self.http.delete(f"/api/v3/jobs/{job_id}")
+            # Some are being deleted already.
+            assert answer.status_code in (204, 404, 422), answer.text
+        wait_until(lambda: not self._other_jobs(), 180)
+
+    def _other_jobs(self) -> set[str]:
+        jobs = self.http.get("/api/v3/jobs").json()["jobs"]
+        return {job["id"] for job in jobs} - set(self.standing.values())
+
     def go_on(self) -> None:
         (self.out / "go-on").touch()
 

@@ -11,6 +11,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.conftest import At
 from tests.browser.farm import BROKEN, BrowsedFarm, described
+from tests.browser.frame_files import paused_job, render, storage
 from tests.browser.job_list import row
 from tests.farm.processes import wait_until
 
@@ -110,8 +111,12 @@ def slow_frames(hand: Hand, farm: BrowsedFarm) -> None:
 
 
 def compare(hand: Hand, farm: BrowsedFarm) -> None:
+    folder = storage(farm) / "render/beside-each-other"
+    render(folder, 1, 2)
+    paused_job(farm, folder, "1-2")
     page = hand.page
-    hand.click(row(page, "sh010_0020 layout"))
+
+    hand.click(row(page, "beside-each-other"))
     hand.click(page.get_by_role("tab", name="Frames"))
     hand.click(page.get_by_role("link", name="Compare frames"))
     for side in ("Left", "Right"):
