@@ -109,6 +109,18 @@ def test_the_menu_of_a_selected_job_is_for_all_selected_ones(
         farm.until_job_is(job_id, "canceled")
 
 
+def test_a_question_about_another_than_the_selected_jobs_names_it(at: At, submit: Submit) -> None:
+    for name in ("asked for selected", "asked for other"):
+        submit(name)
+    page = at("/jobs?q=asked+for")
+    box(page, "asked for selected").check()
+
+    row(page, "asked for other").click(button="right")
+    menu(page).get_by_role("menuitem", name="Priority…").click()
+
+    expect(page.get_by_role("dialog", name="Priority of asked for other")).to_be_visible()
+
+
 def test_the_menu_works_by_keys_and_gives_the_focus_back(at: At, submit: Submit) -> None:
     submit("menu by keys")
     page = at("/jobs?q=menu+by+keys")

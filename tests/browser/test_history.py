@@ -86,3 +86,14 @@ def test_a_time_without_tasks_says_so(at: At) -> None:
 
     expect(page.get_by_text("No task ran in this time.")).to_be_visible()
     expect(page.get_by_text("History is kept from")).to_be_visible()
+
+
+def test_dates_in_the_wrong_order_are_asked_for_again(at: At) -> None:
+    page = at("/history?range=custom&from=2026-01-02&to=2026-01-01")
+
+    expect(page.get_by_text("Choose two dates, the earlier one first.")).to_be_visible()
+    expect(page.get_by_role("link", name="Download CSV")).to_have_count(0)
+    page.get_by_label("to", exact=True).fill("2026-01-03")
+    page.get_by_label("to", exact=True).press("Tab")
+
+    expect(page.get_by_text("No task ran in this time.")).to_be_visible()

@@ -98,6 +98,19 @@ def test_no_view_is_wider_than_the_window(at: At, page: Page, width: int) -> Non
         assert too_wide <= 0, f"{address} at {width} pixels: {too_wide} too wide"
 
 
+def test_on_a_phone_the_open_view_and_tab_are_in_sight(
+    at: At, page: Page, farm: BrowsedFarm
+) -> None:
+    page.set_viewport_size({"width": 390, "height": 800})
+
+    at(f"/jobs/{farm.standing['completed']}?tab=comments")
+    expect(page.get_by_role("tab", name="Comments")).to_be_in_viewport(ratio=0.98)
+
+    at("/settings/notifications")
+    link = page.get_by_role("navigation", name="Views").get_by_role("link", name="Settings")
+    expect(link).to_be_in_viewport(ratio=0.98)
+
+
 def test_every_view_is_reached_with_the_keyboard(at: At) -> None:
     page = at("/jobs")
     link = page.get_by_role("navigation", name="Views").get_by_role("link", name="Workers")

@@ -47,7 +47,7 @@ export function written({ range, from, to, group }: HistoryQuery): LocationQuery
   }
 }
 
-/** Undefined while a custom range lacks a date. */
+/** Undefined while a custom range lacks a date, or ends before it begins. */
 export function periodOf({ range, from, to }: HistoryQuery, now: Date): Period | undefined {
   if (range !== 'custom') {
     const days = DAYS_OF[range]
@@ -55,7 +55,7 @@ export function periodOf({ range, from, to }: HistoryQuery, now: Date): Period |
     const begin = days > 8 ? midnight(now, 1 - days) : new Date(now.getTime() - days * DAY_MS)
     return { from: begin, to: now, by: days > 8 ? 'day' : 'hour' }
   }
-  if (!from || !to) return undefined
+  if (!from || !to || to < from) return undefined
   const [begin, end] = [new Date(`${from}T00:00`), midnight(new Date(`${to}T00:00`), 1)]
   return { from: begin, to: end, by: end.getTime() - begin.getTime() > LONGEST_IN_HOURS_MS ? 'day' : 'hour' }
 }

@@ -35,8 +35,8 @@ export function numberText(value: number): string {
 
 export const percentText = (share: number): string => `${Math.round(100 * share)} %`
 
-/** `0.4 h`, `36 h`: hours alone, so that the rows of a table can be compared. */
-export const hoursText = (seconds: number): string => `${numberText(seconds / 3600)} h`
+/** `< 0.1 h`, `0.4 h`, `36 h`: hours alone, so that the rows of a table can be compared. */
+export const hoursText = (seconds: number): string => (seconds > 0 && seconds < 180 ? '< 0.1 h' : `${numberText(seconds / 3600)} h`)
 
 const HOUR = new Intl.DateTimeFormat(undefined, { weekday: 'short', hour: '2-digit', minute: '2-digit' })
 const DAY = new Intl.DateTimeFormat(undefined, { weekday: 'short', day: 'numeric', month: 'short' })

@@ -23,8 +23,8 @@ export interface AroundJobs {
 
 export const JOB_COLUMNS = ({ tags, times, workers }: AroundJobs): Column<Job>[] => [
   { key: 'status', label: 'Status', isIcon: true, width: '2.25rem', rank: 0, value: (job) => STATUS_ORDER.indexOf(job.status) },
-  { key: 'name', label: 'Name', width: 'minmax(10rem, 1fr)', roomRem: 16, rank: 0, value: (job) => job.name },
-  { key: 'progress', label: 'Progress', width: '8.5rem', rank: 0, value: fractionDone },
+  { key: 'name', label: 'Name', width: 'minmax(9rem, 1fr)', roomRem: 16, rank: 0, value: (job) => job.name },
+  { key: 'progress', label: 'Progress', width: 'minmax(6.5rem, 8.5rem)', roomRem: 8.5, rank: 0, value: fractionDone },
   { key: 'running', label: 'Running', width: '5.25rem', rank: 6, isNumber: true, hint: 'Tasks that workers run now', value: (job) => countOf(job, 'active') },
   { key: 'done', label: 'Done', width: '6rem', rank: 5, isNumber: true, hint: 'Completed tasks, of all', value: (job) => countOf(job, 'completed') },
   { key: 'failed', label: 'Failed', width: '5rem', rank: 9, isNumber: true, hint: 'Failed tasks', value: (job) => countOf(job, 'failed') },

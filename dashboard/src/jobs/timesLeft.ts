@@ -52,11 +52,11 @@ const usePace = sharedByPage((): Pace => {
 export const useTimesLeft = (): Pace['times'] => usePace().times
 export const useWorkersAt = (): Pace['workers'] => usePace().workers
 
-/** Such as `4–6 min left`; empty for a job that is not active. */
-export function leftText({ id, status }: Job, times: TimesLeft): string {
+/** Such as `4–6 min left`, or `unknown`; empty for a job that is not active. */
+export function leftText({ id, status }: Job, times: TimesLeft, unknown = 'not known yet'): string {
   if (status !== 'active') return ''
   const left = times.get(id)
-  return left ? `${rangeText(left)} left` : 'not known yet'
+  return left ? `${rangeText(left)} left` : unknown
 }
 
 /** The lower end is rounded down and the upper one up, so the range never looks more certain than it is. */

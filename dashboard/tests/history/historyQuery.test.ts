@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { parsed, periodOf, written } from '@/history/historyQuery'
+import { hoursText } from '@/history/historyWords'
 
 const NOW = new Date(2026, 10, 30, 3, 25)
 
@@ -24,6 +25,10 @@ test('both dates of a custom range are included', () => {
   expect(periodOf(one, NOW)).toEqual({ from: new Date(2026, 10, 5), to: new Date(2026, 10, 6), by: 'hour' })
 })
 
-test('a custom range without a date asks nothing', () => {
-  expect(periodOf(parsed({ range: 'custom', from: '2026-11-05' }), NOW)).toBeUndefined()
+test.each([['2026-11-05', ''], ['2026-11-05', '2026-11-04']])('a custom range from "%s" to "%s" asks nothing', (from, to) => {
+  expect(periodOf(parsed({ range: 'custom', from, to }), NOW)).toBeUndefined()
+})
+
+test('little time is not none', () => {
+  expect([0, 0.4, 179, 180, 7_200].map(hoursText)).toEqual(['0 h', '< 0.1 h', '< 0.1 h', '0.1 h', '2 h'])
 })

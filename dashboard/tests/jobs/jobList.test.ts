@@ -3,7 +3,7 @@ import { ref } from 'vue'
 import { JOB_COLUMNS, newestFirst, usedColumns } from '@/jobs/columns'
 import { parsed } from '@/jobs/jobQuery'
 import { useJobList } from '@/jobs/useJobList'
-import { shownColumns } from '@/shared/table'
+import { leastPx, shownColumns } from '@/shared/table'
 import { job } from '../rows'
 
 const JOBS = [
@@ -50,6 +50,10 @@ test('columns go when the list is narrow, and when no job has a value', () => {
   expect(keys(JOBS, 400)).toEqual(['status', 'name', 'progress'])
   expect(keys(JOBS, 2_000)).toContain('project')
   expect(keys([job()], 2_000)).not.toContain('project')
+})
+
+test('on a phone the list of jobs is not wider than the screen', () => {
+  expect(leastPx(shownColumns(COLUMNS, undefined, 360))).toBeLessThanOrEqual(360)
 })
 
 test('the newest jobs come first, in whatever order they were told', () => {

@@ -20,5 +20,6 @@ test('a job says how long it still takes only while it is active', () => {
 
   expect(leftText(job({ status: 'active' }), times)).toBe('4–6 min left')
   expect(leftText(job({ status: 'active', id: 'job-2' }), times)).toBe('not known yet')
+  expect(leftText(job({ status: 'active', id: 'job-2' }), times, 'time left not known')).toBe('time left not known')
   expect(leftText(job({ status: 'paused' }), times)).toBe('')
 })
