@@ -5,11 +5,15 @@ from typing import Any
 import httpx
 import pytest
 
+from manager_api.database.engine import utc_now
+from manager_api.notifications.outbox import Claimed
 from tests.manager.api_calls import eventually
 from tests.manager.notifications.asking import ended, hook, person
 from tests.manager.notifications.happen import Happen
 from tests.manager.notifications.receivers import MailServer, WebhookReceiver
+from tests.manager.stand_in_farm import Farm
 from tests.manager.web.people import API, Account
+from workflows.domain.notifications import Happening, HappeningKind, Way, message_of
 
 
 async def test_a_person_hears_of_own_jobs_by_mail(
@@ -67,6 +71,25 @@ async def test_a_refused_address_is_given_up_and_the_next_mail_is_tried(
     await eventually(lambda: _mails(mail_server, 2))
 
 
+async def test_a_mail_that_cannot_be_made_is_a_failed_try(farm: Farm) -> None:
+    happening = Happening(HappeningKind.JOB_DONE, "sh010")
+    stored_by_an_older_build = Claimed(
+        id="msg_1",
+        rule_id="",
+        message=message_of(HappeningKind.JOB_DONE, [happening]),
+        created=utc_now(),
+        way=Way.EMAIL,
+        address="=?x?q?a?=@studio.example",
+        secret="",
+        shape="plain",
+    )
+
+    outcome = await farm.parts.notifier.send(stored_by_an_older_build)
+
+    assert not outcome.is_sent
+    assert outcome.sentence.startswith("it could not be sent: ")
+
+
 async def _mails(server: MailServer, count: int) -> bool:
     return len(server.mails) >= count
 
@@ -76,6 +99,8 @@ async def _mails(server: MailServer, count: int) -> bool:
     [
         {"email": "ana@x.example\nBcc: x@y"},
         {"email": "ana"},
+        {"email": "=?x?q?a?=@studio.example"},
+        {"email": "ana.=?utf-8?q?b?=@studio.example"},
         {"rules": [{"kinds": []}]},
         {"rules": [{"kinds": ["job-done"], "scope": "project"}]},
         {"rules": [{"kinds": ["job-done"]}] * 21},
