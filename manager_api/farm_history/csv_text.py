@@ -15,7 +15,8 @@ def csv_of(history: FarmHistory) -> str:
     """Return the rows; the head says which time zone hours and days are in."""
     of_times = history.by in (HistoryBy.HOUR, HistoryBy.DAY)
     text = io.StringIO()
-    writer = csv.writer(text)
+    # Without quotes, a spreadsheet that separates by semicolons makes several cells of a name.
+    writer = csv.writer(text, quoting=csv.QUOTE_NONNUMERIC)
     first = f"{history.by} ({history.zone})" if of_times else str(history.by)
     columns = (*_FIGURES, *(_OF_THE_FARM if of_times else ()))
     writer.writerow([first, *columns])

@@ -150,7 +150,7 @@ async def _rules(session: AsyncSession) -> Sequence[tuple[str, Rule]]:
     query = (
         select(NotificationRuleRow)
         .outerjoin(AccountRow, AccountRow.id == NotificationRuleRow.account_id)
-        .where(NotificationRuleRow.is_enabled, _account_counts())
+        .where(NotificationRuleRow.is_enabled, _is_able(), _has_address())
     )
     return [
         (
@@ -166,9 +166,14 @@ async def _rules(session: AsyncSession) -> Sequence[tuple[str, Rule]]:
     ]
 
 
-def _account_counts() -> Any:
+def _is_able() -> Any:
+    """Return whether the rule's account, if it has one, may use the farm."""
     is_able = AccountRow.is_disabled.is_(False) & AccountRow.has_lost_role.is_(False)
-    return or_(NotificationRuleRow.account_id.is_(None), is_able & AccountRow.email.is_not(None))
+    return or_(NotificationRuleRow.account_id.is_(None), is_able)
+
+
+def _has_address() -> Any:
+    return or_(NotificationRuleRow.account_id.is_(None), AccountRow.email.is_not(None))
 
 
 def _append_events(session: Session, kind: HappeningKind, rows: Sequence[HappeningRow]) -> None:
@@ -191,7 +196,8 @@ async def has_claimable(session: AsyncSession, now: datetime) -> bool:
     query = (
         select(DeliveryRow.id)
         .join(NotificationRuleRow)
-        .where(_is_claimable(now), NotificationRuleRow.is_enabled)
+        .outerjoin(AccountRow, AccountRow.id == NotificationRuleRow.account_id)
+        .where(_is_claimable(now), NotificationRuleRow.is_enabled, _is_able())
     )
     return await session.scalar(query.limit(1)) is not None
 
@@ -202,7 +208,7 @@ async def claim_due(session: Session, now: datetime, times: Times) -> Sequence[C
         select(DeliveryRow, NotificationRuleRow, AccountRow.email)
         .join(NotificationRuleRow, NotificationRuleRow.id == DeliveryRow.rule_id)
         .outerjoin(AccountRow, AccountRow.id == NotificationRuleRow.account_id)
-        .where(_is_claimable(now), NotificationRuleRow.is_enabled)
+        .where(_is_claimable(now), NotificationRuleRow.is_enabled, _is_able())
         .order_by(DeliveryRow.next_try)
         .limit(MOST_TRIED)
         .with_for_update(of=DeliveryRow, skip_locked=True)

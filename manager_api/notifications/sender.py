@@ -97,6 +97,13 @@ class Notifier:
 
     async def send(self, delivery: Claimed) -> Outcome:
         """Try a delivery once, and store nothing."""
+        try:
+            return await self._sent(delivery)
+        except Exception as error:  # one delivery must not keep the others
+            # The error's text may have the address in it, and that a secret.
+            return Outcome(False, f"it could not be sent: {type(error).__name__}")
+
+    async def _sent(self, delivery: Claimed) -> Outcome:
         settings = self._settings()
         if delivery.way is Way.EMAIL:
             return await email.send(

@@ -5,7 +5,8 @@ import re
 _LONGEST = 254
 _LOCAL = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*"
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
-_PLAIN = re.compile(rf"{_LOCAL}@{_LABEL}(?:\.{_LABEL})*")
+#: `=?` begins an encoded word, which mail programs decode to other text.
+_PLAIN = re.compile(rf"(?!.*=\?){_LOCAL}@{_LABEL}(?:\.{_LABEL})*")
 
 
 def checked_email(text: str) -> str:

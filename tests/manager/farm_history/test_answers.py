@@ -188,6 +188,16 @@ async def test_the_table_has_no_formulas_and_says_its_zone(
     assert table[1][0].endswith(":30")
 
 
+async def test_a_name_is_one_cell_also_where_semicolons_separate(
+    api: httpx.AsyncClient, farm: "Farm"
+) -> None:
+    await stored(farm, hour(project="solea;=1+1", busy_ms=1000))
+
+    answer = await api.get("/api/tablao/v1/history.csv", params={"by": "project"})
+
+    assert next(csv.reader(answer.text.splitlines()[1:], delimiter=";"))[0].startswith("solea;=1+1")
+
+
 @pytest.mark.parametrize(
     "query",
     [

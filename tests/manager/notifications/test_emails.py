@@ -1,15 +1,21 @@
 """People hear of what they have chosen by e-mail, at the address that they have named."""
 
+from datetime import timedelta
 from typing import Any
 
 import httpx
 import pytest
 
+from manager_api.database.engine import utc_now
+from manager_api.notifications import outbox, store
+from manager_api.notifications.outbox import Claimed
 from tests.manager.api_calls import eventually
 from tests.manager.notifications.asking import ended, hook, person
 from tests.manager.notifications.happen import Happen
 from tests.manager.notifications.receivers import MailServer, WebhookReceiver
+from tests.manager.stand_in_farm import Farm
 from tests.manager.web.people import API, Account
+from workflows.domain.notifications import Happening, HappeningKind, Times, Way, message_of
 
 
 async def test_a_person_hears_of_own_jobs_by_mail(
@@ -52,6 +58,25 @@ async def test_a_disabled_person_hears_nothing(
     assert mail_server.mails == []
 
 
+async def test_what_waits_for_a_person_is_not_sent_once_the_person_is_disabled(
+    api: httpx.AsyncClient, farm: Farm
+) -> None:
+    account, _ = await person(api)
+    database, times = farm.parts.database, Times()
+    message = message_of(HappeningKind.TEST, [Happening(HappeningKind.TEST, "sh010")])
+    soon = utc_now() + timedelta(hours=1)
+    async with database.writing() as session:
+        [rule] = await store.rules_of(session, account.id)
+        outbox.add_delivery(session, rule.id, message, soon, times)
+        assert await outbox.has_claimable(session, soon)
+
+    await api.patch(f"{API}/accounts/{account.id}", json={"is_disabled": True})
+
+    async with database.writing() as session:
+        assert not await outbox.has_claimable(session, soon)
+        assert await outbox.claim_due(session, soon, times) == []
+
+
 async def test_a_refused_address_is_given_up_and_the_next_mail_is_tried(
     api: httpx.AsyncClient, mail_server: MailServer, happen: Happen
 ) -> None:
@@ -67,6 +92,25 @@ async def test_a_refused_address_is_given_up_and_the_next_mail_is_tried(
     await eventually(lambda: _mails(mail_server, 2))
 
 
+async def test_a_mail_that_cannot_be_made_is_a_failed_try(farm: Farm) -> None:
+    happening = Happening(HappeningKind.JOB_DONE, "sh010")
+    stored_by_an_older_build = Claimed(
+        id="msg_1",
+        rule_id="",
+        message=message_of(HappeningKind.JOB_DONE, [happening]),
+        created=utc_now(),
+        way=Way.EMAIL,
+        address="=?x?q?a?=@studio.example",
+        secret="",
+        shape="plain",
+    )
+
+    outcome = await farm.parts.notifier.send(stored_by_an_older_build)
+
+    assert not outcome.is_sent
+    assert outcome.sentence.startswith("it could not be sent: ")
+
+
 async def _mails(server: MailServer, count: int) -> bool:
     return len(server.mails) >= count
 
@@ -76,6 +120,8 @@ async def _mails(server: MailServer, count: int) -> bool:
     [
         {"email": "ana@x.example\nBcc: x@y"},
         {"email": "ana"},
+        {"email": "=?x?q?a?=@studio.example"},
+        {"email": "ana.=?utf-8?q?b?=@studio.example"},
         {"rules": [{"kinds": []}]},
         {"rules": [{"kinds": ["job-done"], "scope": "project"}]},
         {"rules": [{"kinds": ["job-done"]}] * 21},
