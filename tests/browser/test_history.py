@@ -77,7 +77,7 @@ def test_dates_are_chosen_and_the_table_is_downloaded(at: At) -> None:
         page.get_by_role("link", name="Download CSV").click()
 
     text = download.value.path().read_text()
-    assert text.startswith("worker,completed,failed")
+    assert text.startswith('"worker","completed","failed"')
     assert "anita" in text
 
 
