@@ -199,15 +199,15 @@ def test_a_lost_connection_is_told_with_what_it_means(
 def test_a_list_that_was_not_sent_is_not_called_empty(
     at: At, page: Page, problems: Problems
 ) -> None:
-    problems.allow(r"/api/v3/jobs", "ERR_FAILED")
-    page.route("**/api/v3/jobs", lambda route: route.abort())
+    problems.allow(r"/api/tablao/v1/jobs", "ERR_FAILED")
+    page.route("**/api/tablao/v1/jobs", lambda route: route.abort())
     at("/jobs?q=sh010")
 
     alert = page.get_by_role("grid", name="Jobs").get_by_role("alert")
     expect(alert).to_contain_text("The jobs could not be fetched: The manager cannot be reached")
     expect(page.get_by_text("There are no jobs yet")).to_have_count(0)
     expect(page.get_by_role("button", name="0 jobs")).to_have_count(0)
-    page.unroute("**/api/v3/jobs")
+    page.unroute("**/api/tablao/v1/jobs")
     page.get_by_role("button", name="Try now").click()
 
     expect(page.get_by_text("sh010_0020 layout")).to_be_visible()
