@@ -8,7 +8,14 @@ from typing import Annotated, Any
 
 import typer
 
-from manager_api.cli.client import DEFAULT_URL, AsJson, Manager, ManagerUrl, system_user
+from manager_api.cli.client import (
+    DEFAULT_URL,
+    AsJson,
+    Manager,
+    ManagerUrl,
+    Refused,
+    system_user,
+)
 from manager_api.cli.console import CommandError, note, say, show_json
 from manager_api.cli.identify import tag_id
 from manager_api.cli.job_settings import RENDER, BadSetting, fill_in, parse_settings
@@ -121,8 +128,11 @@ def submit(
 
 
 def _show_printed(farm: Manager, job_id: str) -> None:
-    """Show the lines that the job type has printed for the submitter."""
-    history = farm.get(f"/api/tablao/v1/jobs/{job_id}/history")["happenings"]
+    """Show the lines that the job type has printed for the submitter, if they can be had."""
+    try:
+        history = farm.get(f"/api/tablao/v1/jobs/{job_id}/history")["happenings"]
+    except Refused:
+        return  # the job is submitted, whatever an older manager says to this
     for text in reversed([happening["text"] for happening in history]):
         if text.startswith(JOB_TYPE_SAYS):
             note(text)

@@ -40,6 +40,10 @@ WITHOUT = {
     "removeMyToken": "as removeTokenOfAccount",
     "changePassword": "as changeAccount; the own user has no password",
     "recompileJob": "replaces the tasks; its change is stored as those of actOnJob",
+    "changeMyNotifications": "as changeAccount; the own user has no account",
+    "testWebhook": "sends a message",
+    "testEmail": "sends a mail",
+    "resendDelivery": "sends a message again",
     "deleteJobMass": "a number of jobs",
     "polling": "Socket.IO's messages",
     "useTemporalUi": "Temporal's own",
@@ -55,6 +59,15 @@ EXPECTED: dict[str, tuple[Any, Any]] = {
     "actOnTask": ({"status": "queued"}, {"task_action": "cancel", "task": 1}),
     "removeJobBlocklist": ({"status": "queued"}, {"unblock": [["WORKER", "blender"]]}),
     "setJobTag": ({"worker_tag_id": None}, {"worker_tag_id": "TAG OF JOB"}),
+    "setJobProject": ({"project": ""}, {"project": "Pilot"}),
+    "commentOnJob": (None, {"text": "olé"}),
+    "commentOnWorker": (None, {"text": "its fan is loud"}),
+    "editComment": ({"text": "olé"}, {"text": "arsa"}),
+    "deleteComment": ({"text": "arsa"}, None),
+    "createWebhook": (None, {"name": "chat", "address": "***", "secret": "***"}),
+    "changeWebhook": ({"name": "chat"}, {"name": "the chat"}),
+    "renewWebhookSecret": ({"secret": "***"}, {"secret": "***"}),
+    "deleteWebhook": ({"name": "the chat", "address": "***", "secret": "***"}, None),
     "setRnaOverrides": (
         {"rna_overrides": None},
         {"rna_overrides": ["bpy.context.scene.cycles.samples = 8"]},
@@ -198,6 +211,10 @@ async def change_jobs(farm: Farm, do: Do, echo_job: dict[str, Any]) -> dict[str,
     blocked = [{"worker_id": worker, "task_type": "blender"}]
     await do("DELETE", f"{FLAMENCO}/jobs/{job}/blocklist", blocked)
     await do("POST", f"{FLAMENCO}/jobs/{job}/settag", {"id": tag})
+    await do("PUT", f"{API}/jobs/{job}/project", {"project": "Pilot"})
+    comment = (await do("POST", f"{API}/jobs/{job}/comments", {"text": "olé"}))["id"]
+    await do("PUT", f"{API}/comments/{comment}", {"text": "arsa"})
+    await do("DELETE", f"{API}/comments/{comment}")
     overrides = {"overrides": ["bpy.context.scene.cycles.samples = 8"]}
     await do("PUT", f"{API}/jobs/{job}/rna-overrides", overrides)
     await do("DELETE", f"{FLAMENCO}/jobs/{job}")
@@ -218,6 +235,7 @@ async def change_workers(farm: Farm, do: Do) -> dict[str, str]:
     for day in ("mo", "tu"):
         schedule = {"is_active": False, "days_of_week": day, "start_time": "", "end_time": ""}
         await do("POST", f"{managed}/sleep-schedule", schedule)
+    await do("POST", f"{ours}/comments", {"text": "its fan is loud"})
     await do("POST", f"{ours}/pause")
     await do("POST", f"{ours}/resume")
     since = "2026-01-01T00:00:00+00:00"
@@ -254,6 +272,11 @@ async def change_the_rest(do: Do) -> None:
     await do("PATCH", place, {"role": "artist"})
     made_token = await do("POST", f"{place}/tokens", {"name": "t", "scopes": ["read"]})
     await do("DELETE", f"{place}/tokens/{made_token['token']['id']}")
+    await do("DELETE", place)
+    webhook = {"name": "chat", "kinds": ["job-failed"], "address": "https://chat.example/s3cret"}
+    place = f"{API}/webhooks/" + (await do("POST", f"{API}/webhooks", webhook))["id"]
+    await do("PUT", place, {"name": "the chat", "kinds": ["job-failed"]})
+    await do("POST", f"{place}/secret")
     await do("DELETE", place)
     joined = await do("POST", f"{API}/join-tokens", {"name": "rack", "uses": 2, "hours": 1})
     await do("DELETE", f"{API}/join-tokens/{joined['join_token']['id']}")
