@@ -75,7 +75,7 @@ def load_manager(tasks: int) -> Iterator[LoadManager]:
 
 @contextmanager
 def tasks_page(browser: Browser, manager: LoadManager) -> Iterator[Page]:
-    context = browser.new_context(viewport={"width": 1440, "height": 900})
+    context = browser.new_context(viewport={"width": 1440, "height": 900}, bypass_csp=True)
     context.add_init_script(path=_PROBE)
     page = context.new_page()
     problems = Problems(page)
