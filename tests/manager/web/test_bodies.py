@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 NOTHING_TO_TELL = {
     "fetchTaskLogTail": ("GET", "/api/v3/tasks/{task}/logtail"),
     "fetchTaskLogInfo": ("GET", "/api/v3/tasks/{task}/log"),
+    "fetchLogOfTry": ("GET", "/api/tablao/v1/tasks/{task}/log/1"),
     "fetchGlobalLastRenderedInfo": ("GET", "/api/v3/jobs/last-rendered"),
     "fetchJobLastRenderedInfo": ("GET", "/api/v3/jobs/{job}/last-rendered"),
     "fetchWorkerSleepSchedule": ("GET", "/api/v3/worker-mgt/workers/{worker}/sleep-schedule"),

@@ -43,6 +43,7 @@ async def test_a_worker_is_shown_with_what_it_runs(
             "job_id": job["id"],
             "job_name": "bulería",
             "updated": "2026-05-01T12:00:00Z",
+            "started_at": None,
         }
     ]
 
