@@ -1,6 +1,8 @@
 """Messages as text and as the bodies of webhooks.
 
-Names of jobs are free text. They must not call all people of a chat, nor be links or markup there.
+Names of jobs are free text. In a chat they call no people, and lead to the job and not to a page of
+their own: links as Markdown or Slack writes them are text. An address in a name stays an address,
+which chats show as a link.
 """
 
 import re
