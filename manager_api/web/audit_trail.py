@@ -17,8 +17,9 @@ class AuditTrail:
     """ASGI middleware. The check of a route fills in the entry (`auth.py`).
 
     Most changes are stored together with their entry, and what was refused for missing rights is
-    counted. What is left is stored after the answer: changes that a workflow makes, and what was
-    refused for another reason. Such refusals of callers without credentials are counted, too.
+    counted. What is left is stored right before the answer is sent: changes that a workflow makes,
+    and what was refused for another reason. So who has the answer finds the entry. Such refusals of
+    callers without credentials are counted, too.
     """
 
     def __init__(self, app: ASGIApp, database: Database, refusals: RefusalCounter) -> None:
@@ -30,22 +31,22 @@ class AuditTrail:
         if scope["type"] != "http" or scope["method"] in HARMLESS:
             await self._app(scope, receive, send)
             return
-        status = 500
-
-        async def noting(message: Message) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-            await send(message)
-
         with Recording() as entry:
+
+            async def keeping(message: Message) -> None:
+                if message["type"] == "http.response.start":
+                    await self._keep(entry, message["status"])
+                await send(message)
+
             try:
-                await self._app(scope, receive, noting)
-            finally:
-                if entry.action and not entry.is_stored:
-                    await self._keep(entry, status)
+                await self._app(scope, receive, keeping)
+            except BaseException:
+                await self._keep(entry, 500)
+                raise
 
     async def _keep(self, entry: Entry, status: int) -> None:
+        if not entry.action or entry.is_stored:
+            return
         if status < 400:
             await self._store(entry, DONE)
         elif entry.caller.kind is Kind.NOBODY:

@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 from sqlalchemy import func, select, update
+from starlette.types import Message, Receive, Scope, Send
 
 from manager_api.access.audit import RefusalCounter
+from manager_api.database import trail
 from manager_api.database.engine import utc_now
 from manager_api.database.tables import AuditRow
 from manager_api.database.trail import Entry
 from manager_api.web.app import build_app
+from manager_api.web.audit_trail import AuditTrail
 from workflows.domain.access import Identity
 from workflows.domain.messages import Change
 
@@ -237,3 +240,31 @@ async def test_old_entries_are_removed_and_only_those(farm: "Farm", api: httpx.A
     await farm.parts.refusals.remove_old()
 
     assert [each["id"] for each in await entries(api)] == [newer["id"]]
+
+
+async def test_a_change_by_a_workflow_is_in_the_audit_before_its_answer_is_sent(
+    farm: "Farm",
+) -> None:
+    """The entry is stored last here: the change has no transaction of its own."""
+    outcomes_at_answer: list[list[str]] = []
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        entry = trail.current()
+        assert entry is not None
+        entry.action, entry.caller = "useTemporalUi", Identity(name="wanda")
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+
+    async def send(message: Message) -> None:
+        async with farm.parts.database.reading() as session:
+            found = await session.scalars(select(AuditRow.outcome))
+            outcomes_at_answer.append(list(found))
+
+    parts = farm.parts
+    audited = AuditTrail(app, parts.database, parts.refusals)
+    await audited({"type": "http", "method": "POST"}, receive_nothing, send)
+
+    assert outcomes_at_answer == [["done"]]
+
+
+async def receive_nothing() -> Message:
+    return {"type": "http.disconnect"}

@@ -5,6 +5,7 @@ import email
 import json
 import socketserver
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -18,6 +19,7 @@ class Received:
     path: str
     headers: Mapping[str, str]
     content: bytes
+    at: float = field(default_factory=time.monotonic)
 
     @property
     def id(self) -> str:
@@ -77,6 +79,10 @@ class WebhookReceiver:
         """How often each id came."""
         return Counter(each.id for each in self.received)
 
+    def arrivals(self) -> list[tuple[str, float]]:
+        """The id of each message, and when it came, by the clock of this process."""
+        return [(each.id, each.at) for each in self.received]
+
 
 @dataclass
 class MailServer:
@@ -85,6 +91,8 @@ class MailServer:
     refuse: str = ""
     """Answered to RCPT, if it is not empty."""
     mails: list[Message] = field(default_factory=list)
+    times: list[float] = field(default_factory=list)
+    """When each mail came, by the clock of this process."""
     recipients: list[str] = field(default_factory=list)
     logins: list[str] = field(default_factory=list)
     on_mail: Callable[[], None] = lambda: None
@@ -112,6 +120,15 @@ class MailServer:
 
     def by_id(self) -> Counter[str]:
         return Counter(str(mail["Message-ID"]) for mail in self.mails)
+
+    def arrivals(self) -> list[tuple[str, float]]:
+        return [
+            (str(mail["Message-ID"]), at) for mail, at in zip(self.mails, self.times, strict=True)
+        ]
+
+    def forget(self) -> None:
+        self.mails.clear()
+        self.times.clear()
 
 
 class _Conversation:
@@ -156,6 +173,7 @@ class _Conversation:
         lines = []
         while (line := self._handler.rfile.readline()) not in (b".\r\n", b""):
             lines.append(line)
+        self._server.times.append(time.monotonic())
         self._server.mails.append(email.message_from_bytes(b"".join(lines)))
         self._server.on_mail()
         self._say("250 taken")
