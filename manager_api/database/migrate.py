@@ -9,7 +9,7 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, event, text
-from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 from sqlalchemy.pool import NullPool
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -48,6 +48,11 @@ def downgrade(url: str, revision: str = "base") -> None:
     At `base`, only Alembic's own empty table is left.
     """
     _run(url, lambda config: command.downgrade(config, revision))
+
+
+async def current_migration(session: AsyncSession) -> str:
+    """Return the number of the database's newest migration."""
+    return str((await session.execute(text("SELECT version_num FROM alembic_version"))).scalar())
 
 
 def _check_not_newer(config: Config) -> None:
