@@ -18,12 +18,12 @@ _OURS = f"{NAME} "
 _ELLIPSIS = "…"
 
 _WORKER_ADVICE = {
-    Standing.OLDER: "Older than the manager. Its tasks run; features that are newer than it do "
-    "not. When it has no task, stop it, install the manager's version, and start it.",
-    Standing.NEWER: "Newer than the manager. Managers are upgraded first: upgrade the manager, or "
-    "install its version on these workers.",
+    Standing.OLDER: "They go on with their tasks, without what is new in the manager. Stop each of "
+    "them, install the manager's version, and start it.",
+    Standing.NEWER: "Managers are upgraded first: upgrade the manager, or install its version on "
+    "these workers.",
     Standing.UNKNOWN: "This cannot be compared with the manager's version. If the machine runs "
-    "Tablao, install the manager's version there.",
+    "Tablao, install that version there.",
 }
 _MANAGER_ADVICE = {
     Standing.OLDER: "Older than this manager, which has migrated the database. Stop it, install "
