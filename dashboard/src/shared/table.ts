@@ -60,7 +60,9 @@ export function inOrder<Row>(rows: readonly Row[], columns: readonly Column<Row>
   const value = columns.find((column) => column.key === sort.key)?.value
   if (!value) return [...rows]
   const direction = sort.isDescending ? -1 : 1
-  return [...rows].sort((a, b) => direction * compared(value(a), value(b)))
+  // A value is asked for once: rows are sorted again ten times a second while tasks change.
+  const valued = rows.map((row) => [value(row), row] as const)
+  return valued.sort(([a], [b]) => direction * compared(a, b)).map(([, row]) => row)
 }
 
 function compared(a: string | number, b: string | number): number {
