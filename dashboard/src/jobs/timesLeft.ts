@@ -31,8 +31,10 @@ const usePace = sharedByPage((): Pace => {
   let isStale = true
   let askedAtMs = 0
 
+  const isPassing = (): boolean => workers.value.size > 0 && performance.now() - askedAtMs >= AT_MOST_MS
+
   async function ask(): Promise<void> {
-    if (document.hidden || !(isStale || performance.now() - askedAtMs >= AT_MOST_MS)) return
+    if (document.hidden || !(isStale || isPassing())) return
     isStale = false
     askedAtMs = performance.now()
     const found = await answered(api.GET('/api/tablao/v1/time-left'))
