@@ -73,3 +73,8 @@ const collator = new Intl.Collator(undefined, { numeric: true, sensitivity: 'bas
 
 /** Numbers in the texts count as numbers: `frame 9` comes before `frame 10`. */
 export const compareText = (a: string, b: string): number => collator.compare(a, b)
+
+const numbers = new Intl.NumberFormat()
+
+/** A number in a cell. `toLocaleString` looks the language up each time, and cells are drawn again at each event. */
+export const numberText = (number: number): string => numbers.format(number)
