@@ -1,5 +1,6 @@
 """What the wheel and the sdist have in them, and that the same commit gives the same bytes."""
 
+import io
 import tarfile
 import tomllib
 import zipfile
@@ -10,6 +11,7 @@ import pytest
 from hatchling.builders.wheel import WheelBuilder
 from packaging.requirements import Requirement
 
+from manager_api.upgrades.package import ManagerPackage
 from tests.packages.conftest import PROJECT, Packages, built
 
 #: Bytes. CONTRIBUTING.md says the sizes.
@@ -101,3 +103,13 @@ def test_the_sdist_gives_the_same_wheel_without_building_anything(
         assert sorted(other.namelist()) == sorted(wheel.namelist())
         changed = {name for name in wheel.namelist() if other.read(name) != wheel.read(name)}
     assert {name for name in changed if not name.endswith("/RECORD")} == {"addon/build.py"}
+
+
+def test_a_manager_gives_its_workers_the_files_of_this_wheel(wheel: zipfile.ZipFile) -> None:
+    given = ManagerPackage().wheel()
+
+    with zipfile.ZipFile(io.BytesIO(given.content)) as other:
+        changed = {name for name in other.namelist() if other.read(name) != wheel.read(name)}
+        assert sorted(other.namelist()) == sorted(wheel.namelist())
+    # The environment's METADATA is of the day when it was installed.
+    assert {name.rpartition("/")[2] for name in changed} <= {"METADATA", "RECORD"}
