@@ -98,7 +98,7 @@ def test_a_farm_starts_from_the_wheel_and_serves_its_dashboard(
         scripts = re.findall(r'src="[./]*(?:app/)?(assets/[^"]+)"', page.text)
         served = [httpx.get(f"{url}/app/{script}").content for script in scripts]
         addon = httpx.get(f"{url}/tablao-addon.zip")
-        wait_until(lambda: _has_a_worker(url), 180)
+        wait_until(lambda: bool(_awake(url)), 180)
 
     with zipfile.ZipFile(packages.wheel) as wheel:
         built = [wheel.read(f"manager_api/dashboard_files/{script}") for script in scripts]
@@ -111,6 +111,37 @@ def test_a_farm_starts_from_the_wheel_and_serves_its_dashboard(
     assert (helped.returncode, "Renders for a Tablao farm" in helped.stdout) == (0, True)
 
 
-def _has_a_worker(url: str) -> bool:
+def test_a_machine_installs_the_managers_package_by_its_digest_and_joins(tmp_path: Path) -> None:
+    uv, folder = str(Path(sys.executable).parent / "uv"), tmp_path / "worker"
+    install = (uv, "pip", "install", "--quiet", "--python", str(folder))
+    pinned = ("--constraint", str(PROJECT / "requirements.txt"))
+
+    def run(*command: str) -> subprocess.CompletedProcess[str]:
+        environment = environment_of_steps()
+        return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=280)
+
+    # This manager runs from a checkout.
+    with up(Path(sys.executable).parent, tmp_path / "home") as url:
+        about = httpx.get(f"{url}/api/tablao/v1/package").json()
+        wheel = f"tablao @ {url}{about['path']}#sha256="
+        assert run(uv, "venv", "--quiet", "--python", sys.executable, str(folder)).returncode == 0
+        other = run(*install, "--no-deps", f"{wheel}{'0' * 64}")
+        done = run(*install, *pinned, f"{wheel}{about['sha256']}")
+
+        assert "Hash mismatch" in other.stderr
+        assert done.returncode == 0, done.stderr
+        command = (str(folder / "bin/tablao-worker"), "--manager", url, "--name", "joined")
+        environment = {"HOME": str(tmp_path), "PATH": "/usr/bin:/bin"}
+        host = subprocess.Popen(
+            (*command, "--data-dir", str(tmp_path / "data")), env=environment, cwd=tmp_path
+        )
+        try:
+            wait_until(lambda: "joined" in _awake(url), 180)
+        finally:
+            host.terminate()
+            host.wait(60)
+
+
+def _awake(url: str) -> set[str]:
     workers = httpx.get(f"{url}/api/tablao/v1/workers").json()["workers"]
-    return any(worker["status"] == "awake" for worker in workers)
+    return {worker["name"] for worker in workers if worker["status"] == "awake"}

@@ -3,7 +3,7 @@ import { actionWords, changesOf } from '@/access/auditWords'
 import { handOverAddress, parsedRequest } from '@/access/handOver'
 import { linkCode } from '@/access/login'
 import { browserOf } from '@/access/words'
-import { joinCommand } from '@/workers/joinCommand'
+import { installCommand, joinCommand } from '@/workers/joinCommand'
 
 const STATE = 'a-word-of-the-add-on'
 
@@ -60,4 +60,15 @@ test('the join token is no argument of the command', () => {
   expect(joinCommand('tablao_join_x', 'https://farm', 'sha256:ab')).toBe(
     'TABLAO_JOIN_TOKEN=tablao_join_x tablao-worker --manager https://farm --pin sha256:ab',
   )
+})
+
+test('one line installs the manager’s version, by its digest, and joins', () => {
+  const wheel = { file: 't.whl', path: '/api/tablao/v1/package/t.whl', version: '1', size: 1, sha256: 'ab' }
+
+  expect(installCommand(wheel, 'secret', 'https://farm/tablao', '')).toBe(
+    'uv venv --allow-existing --python \'>=3.11,<3.14\' ~/tablao-worker'
+    + ' && uv pip install --python ~/tablao-worker \'tablao @ https://farm/tablao/api/tablao/v1/package/t.whl#sha256=ab\''
+    + ' && TABLAO_JOIN_TOKEN=secret ~/tablao-worker/bin/tablao-worker --manager https://farm/tablao',
+  )
+  expect(installCommand(wheel, 'secret', 'https://farm:8443', 'sha256:cd')).toContain(' --allow-insecure-host farm:8443 ')
 })
