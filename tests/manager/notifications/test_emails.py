@@ -131,7 +131,7 @@ async def _mails(server: MailServer, count: int) -> bool:
 async def test_what_a_person_cannot_mean_is_refused(
     api: httpx.AsyncClient, wrong: dict[str, Any]
 ) -> None:
-    headers = await (await Account.made(api, "viewer")).token_headers(api)
+    headers = await (await Account.made(api, "viewer")).session_headers(api)
 
     answer = await api.put(f"{API}/me/notifications", json=wrong, headers=headers)
 
