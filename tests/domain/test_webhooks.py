@@ -1,6 +1,7 @@
 """Signatures as the Standard Webhooks specification has them, and addresses that are not called."""
 
 import json
+import re
 from ipaddress import ip_address
 
 import pytest
@@ -138,16 +139,82 @@ def test_a_name_calls_no_chat_and_is_no_markup(shape: Shape) -> None:
     assert "https://farm.studio/app/jobs/11111111-1111-4111-8111-111111111111" in text
 
 
+ADDRESSES = [
+    "http://spy.example",
+    "see(HTTPS://spy.example/x)",
+    "ftp://spy.example",
+    "ssh://spy.example",
+    "slack://open?team=T0",
+    "www.spy.example",
+    "www1.spy.example",
+    "discord.gg/abc",
+    "mailto:a@spy.example",
+    "tel:123",
+    "`http://spy.example`",
+    "``http://spy.example",
+    "[http://spy.example](<x>)",
+]
+
+
+def named(name: str) -> Message:
+    happening = Happening(HappeningKind.JOB_FAILED, name, f"of {name}", job_id="1")
+    return message_of(HappeningKind.JOB_FAILED, [happening])
+
+
+@pytest.mark.parametrize("shape", [Shape.DISCORD, Shape.MATTERMOST])
+@pytest.mark.parametrize("address", ADDRESSES)
+def test_an_address_in_a_name_is_code_in_markdown(shape: Shape, address: str) -> None:
+    made = body_of(shape, named(f"shot {address} 1"), farm="f", farm_url="https://f.x", created="")
+    title, item = (made.get("content") or made["text"]).splitlines()
+
+    for line, spans in ((title, 1), (item, 2)):
+        # Nothing is escaped in code, so every second part is a span.
+        parts = re.split(r"(?<!\\)`", line)
+        assert len(parts) == 2 * spans + 1
+        outside = "".join(parts[::2])
+        assert re.search(r"spy|discord\.|tel:|slack:", outside) is None
+    assert "(https://f.x/app/jobs/1)" in item or "(<https://f.x/app/jobs/1>)" in item
+
+
+@pytest.mark.parametrize("name", ["sh010_0030", "a.blend", "v1.2", "12:30", "@here: a/b"])
+@pytest.mark.parametrize("shape", [Shape.DISCORD, Shape.MATTERMOST])
+def test_a_name_without_an_address_is_no_code(shape: Shape, name: str) -> None:
+    made = body_of(shape, named(name), farm="f", farm_url="https://f.x", created="")
+
+    assert "`" not in str(made)
+
+
+def test_slack_makes_no_links_of_its_own() -> None:
+    many = [
+        Happening(HappeningKind.JOB_FAILED, "&" * 200, "&http://spy.example" * 30, job_id=str(n))
+        for n in range(20)
+    ]
+    made = body_of(
+        Shape.SLACK, message_of(HappeningKind.JOB_FAILED, many), farm="f", farm_url="", created=""
+    )
+
+    assert made["text"].splitlines() == [each["text"]["text"] for each in made["blocks"]]
+    assert all(
+        (each["type"], each["text"]["type"], each["text"]["verbatim"])
+        == ("section", "mrkdwn", True)
+        for each in made["blocks"]
+    )
+    assert max(len(each["text"]["text"]) for each in made["blocks"]) <= 3_000
+    assert len(made["blocks"]) <= 50
+
+
 def test_discord_gets_no_more_than_it_takes() -> None:
     many = [
-        Happening(HappeningKind.JOB_FAILED, "x" * 200, "y" * 500, job_id=str(n))
+        Happening(HappeningKind.JOB_FAILED, "x" * 200, f"{n} www.{'y' * 490}", job_id=str(n))
         for n in range(2_000)
     ]
     made = body_of(
         Shape.DISCORD, message_of(HappeningKind.JOB_FAILED, many), farm="f", farm_url="", created=""
     )
 
-    assert len(made["content"]) <= 2_000
+    assert 1_000 < len(made["content"]) <= 2_000
+    assert made["content"].endswith("\n…")
+    assert all(line.count("`") in (0, 2) for line in made["content"].splitlines())
     assert made["allowed_mentions"] == {"parse": []}
 
 
