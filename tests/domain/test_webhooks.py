@@ -38,6 +38,19 @@ def test_the_signature_is_that_of_the_specifications_example() -> None:
         "169.254.0.1",
         "::ffff:169.254.169.254",
         "64:ff9b::a9fe:a9fe",
+        "64:ff9b:1::a9fe:a9fe",
+        "64:ff9b:1:a9fe:a9:fe00::",
+        "64:ff9b:1:1a9:fe:a9fe::",
+        "64:ff9b:1:12:a9:fea9:fe00:0",
+        "::ffff:0:a9fe:a9fe",
+        # Teredo: the server, and the client, of which each bit is turned over.
+        "2001:0:a9fe:a9fe:0:1234:f7f7:f7f7",
+        "2001:0:808:808:0:1234:5601:5601",
+        "2001:db8::5efe:a9fe:a9fe",
+        "fd12::200:5efe:169.254.169.254",
+        "fd00:42::42",
+        "fd00:c1::a9fe:a9fe",
+        "fd20:ce::254",
         "2002:a9fe:a9fe::1",
         "::a9fe:a9fe",
         "fe80::1",
@@ -60,7 +73,22 @@ def test_metadata_and_link_local_addresses_are_not_called(number: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "number", ["10.1.2.3", "192.168.0.7", "172.16.0.1", "127.0.0.1", "::1", "fd12::7", "8.8.8.8"]
+    "number",
+    [
+        "10.1.2.3",
+        "192.168.0.7",
+        "172.16.0.1",
+        "127.0.0.1",
+        "::1",
+        "fd12::7",
+        "8.8.8.8",
+        "::ffff:10.1.2.3",
+        "64:ff9b::10.1.2.3",
+        "64:ff9b:1::10.1.2.3",
+        "2002:a01:203::1",
+        "2001:0:808:808:0:1234:f7f7:f7f7",
+        "2606:4700::6810:84e5",
+    ],
 )
 def test_a_studios_own_network_is_called(number: str) -> None:
     check_number(ip_address(number))
