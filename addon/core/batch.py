@@ -62,7 +62,7 @@ def _place(path: str) -> str:
 
 
 def _or_like(found: "Sequence[tuple[str, str]]") -> str:
-    first, *others = dict.fromkeys(path for _, path in found)
+    others = [path for _, path in found if path != found[0][1]]
     return f" (on Windows and macOS the same as {others[0]})" if others else ""
 
 
