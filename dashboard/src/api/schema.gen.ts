@@ -2235,7 +2235,7 @@ export interface paths {
         get: operations["getMyNotifications"];
         /**
          * Change My Notifications
-         * @description Replace the caller's address and rules.
+         * @description Replace the caller's address and rules. A token replaces none.
          */
         put: operations["changeMyNotifications"];
         post?: never;
