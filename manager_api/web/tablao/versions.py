@@ -12,8 +12,6 @@ from manager_api.web.auth import Anybody, Reading
 from manager_api.web.dependencies import Parts, VersionsOfFarm
 from manager_api.web.responses import refusal
 
-_PACKAGE = "/package"
-
 router = APIRouter(prefix="/api/tablao/v1", tags=["farm"])
 
 
@@ -31,14 +29,14 @@ async def get_versions(versions: VersionsOfFarm) -> Versions:
 
 
 @router.get(
-    _PACKAGE, operation_id="getWorkerPackage", dependencies=[Anybody], responses=refusal(503)
+    "/package", operation_id="getWorkerPackage", dependencies=[Anybody], responses=refusal(503)
 )
 async def get_worker_package(parts: Parts) -> WorkerPackage:
     """Return where the wheel of this manager's version is, and its digest."""
     wheel = await asyncio.to_thread(parts.package.wheel)
     return WorkerPackage(
         file=wheel.name,
-        path=f"{router.prefix}{_PACKAGE}/{wheel.name}",
+        path=f"{router.prefix}/package/{wheel.name}",
         version=VERSION,
         size=len(wheel.content),
         sha256=wheel.sha256,
@@ -46,7 +44,7 @@ async def get_worker_package(parts: Parts) -> WorkerPackage:
 
 
 @router.get(
-    f"{_PACKAGE}/{{file}}",
+    "/package/{file}",
     operation_id="fetchWorkerPackage",
     dependencies=[Anybody],
     response_class=Response,
