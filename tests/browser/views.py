@@ -44,6 +44,7 @@ VIEWS: Mapping[str, Callable[[BrowsedFarm], str]] = {
     "settings-notifications": lambda _: "/settings/notifications",
     "settings-users": lambda _: "/settings/users",
     "settings-audit": lambda _: "/settings/audit",
+    "settings-versions": lambda _: "/settings/versions",
     "account": lambda _: "/account",
     "settings-about": lambda _: "/settings/about",
     "not-found": lambda _: "/no-such-page",

@@ -102,7 +102,7 @@ async def test_a_caller_without_an_account_does_not_get_an_accounts_views(
     refused = [
         await api.get(URL, params=by_name),
         await api.delete(f"{URL}/{hers}", params=by_name),
-        await create(api, **by_name),
+        await create(api, owner=lola.id),
         await api.put(f"{URL}/{hers}", json={"page": "jobs", "name": "x", "query": ""} | by_name),
     ]
 
