@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { leftText } from '@/jobs/timesLeft'
+import { leftText, timeLeft } from '@/jobs/timesLeft'
 import { job } from '../rows'
 
 test.each([
@@ -19,6 +19,7 @@ test('a job says how long it still takes only while it is active', () => {
   const times = new Map([['job-1', { earliest_s: 245, latest_s: 355 }]])
 
   expect(leftText(job({ status: 'active' }), times)).toBe('4–6 min left')
+  expect(timeLeft(job({ status: 'active' }), times)).toBe('4–6 min')
   expect(leftText(job({ status: 'active', id: 'job-2' }), times)).toBe('not known yet')
   expect(leftText(job({ status: 'active', id: 'job-2' }), times, 'time left not known')).toBe('time left not known')
   expect(leftText(job({ status: 'paused' }), times)).toBe('')
