@@ -37,7 +37,7 @@ def mail_of(delivery: Claimed, settings: Smtp, farm: str, farm_url: str) -> Emai
 
 async def send(delivery: Claimed, settings: Smtp, farm: str, farm_url: str) -> Outcome:
     if not settings.host:
-        return Outcome(False, "no e-mail is sent: smtp.host is not set")
+        return Outcome(False, "the farm has no mail server: the setting smtp.host is empty")
     if not delivery.address:
         return Outcome(False, "the person has no e-mail address", is_final=True)
     call = _Call(settings, mail_of(delivery, settings, farm, farm_url))
@@ -54,7 +54,7 @@ async def send(delivery: Claimed, settings: Smtp, farm: str, farm_url: str) -> O
     except smtplib.SMTPResponseException as refusal:
         return Outcome(False, f"the server refused with {refusal.smtp_code}", refusal.smtp_code)
     except (smtplib.SMTPException, OSError) as error:
-        return Outcome(False, f"no e-mail could be sent: {type(error).__name__}")
+        return Outcome(False, f"the mail server cannot be used: {type(error).__name__}")
     finally:
         # After a time-out, and when the manager ends, the thread still waits.
         call.hang_up()
