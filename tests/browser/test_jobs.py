@@ -68,8 +68,8 @@ def test_a_job_says_why_it_waits_on_a_phone_too(at: At, page: Page) -> None:
 
     at("/jobs?project=Trailer")
 
-    waiting = row(page, "waits for a tag").get_by_text('No worker has the tag "nobody"')
-    expect(waiting).to_be_visible()
+    waiting = row(page, "waits for a tag").locator(".second")
+    expect(waiting).to_have_text('No worker has the tag "nobody".')
     assert waiting.evaluate("it => it.scrollWidth <= it.clientWidth")
 
 
