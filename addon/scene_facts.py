@@ -7,6 +7,7 @@ import bpy
 from . import values
 from .core.checks import SceneFacts
 from .core.files import MissingFile
+from .simulations import unbaked
 
 
 def read_scene(scene: bpy.types.Scene, missing: "tuple[MissingFile, ...]" = ()) -> SceneFacts:
@@ -27,7 +28,14 @@ def read_scene(scene: bpy.types.Scene, missing: "tuple[MissingFile, ...]" = ()) 
         view_layers=tuple(layer.name for layer in scene.view_layers if layer.use),
         missing=missing,
         unsaved_images=unsaved_images(),
+        unbaked=unbaked(scene),
+        used_files=used_files(),
     )
+
+
+def used_files() -> "tuple[str, ...]":
+    paths = bpy.utils.blend_paths(absolute=True, packed=False, local=False)
+    return tuple(sorted({path for path in paths if path}))
 
 
 def unsaved_images() -> "tuple[str, ...]":

@@ -15,6 +15,16 @@ export default defineConfig({
     emptyOutDir: true,
     target: 'es2022',
     chunkSizeWarningLimit: 900,
+    rolldownOptions: {
+      output: {
+        codeSplitting: {
+          groups: [
+            // Else a first view is forty small files, and a browser asks for six at a time.
+            { name: 'shared', test: /\/src\/|vue-virtual|virtual-core/, minShareCount: 2 },
+          ],
+        },
+      },
+    },
   },
   server: {
     // The settings page shows the texts of docs/settings.md.

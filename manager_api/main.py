@@ -53,6 +53,7 @@ from manager_api.temporal.activities import TemporalActivities
 from manager_api.temporal.manager_worker import ManagerWorker
 from manager_api.temporal.orchestrator import TemporalJobs
 from manager_api.temporal.server import TemporalServer
+from manager_api.temporal.server_version import ServerVersion
 from manager_api.temporal.tunnel import tunnel_router
 from manager_api.temporal.worker_tunnels import WorkerTunnels
 from manager_api.tls.serving import ServedCertificate
@@ -164,6 +165,7 @@ async def manager(configuration: Configuration) -> AsyncIterator[ManagerParts]:
             temporal_address=temporal.address,
             temporal_ui=ui,
             temporal_ui_server=ui_server,
+            temporal_version=ServerVersion(client).read,
         )
         await parts.begin(stack)
         await _tell_of_first_administrator(parts)

@@ -15,6 +15,7 @@ from typing import Any, Protocol
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
 
+from activities.connections.failures import why_it_failed
 from activities.connections.retrying import ChangeLog, Pauses
 from activities.connections.trust import context_for
 from activities.connections.tunnel_client import Headers
@@ -254,13 +255,7 @@ def _is_forbidden(problem: Exception) -> bool:
 def _sentence(problem: Exception) -> str:
     """Describe a failure without headers and addresses, which may hold credentials."""
     match problem:
-        case InvalidStatus():
-            return f"it answered HTTP {problem.response.status_code}"
-        case ConnectionClosed(rcvd=close) if close is not None:
-            return close.reason or f"it closed the connection (code {close.code})"
-        case OSError():
-            return str(problem) or "no answer in time"
-        case ValueError():
+        case ValueError() if not isinstance(problem, UnicodeError | OSError):
             return f"it sent a message that this build does not understand: {problem}"
         case _:
-            return type(problem).__name__
+            return why_it_failed(problem)

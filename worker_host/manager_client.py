@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 import httpx
 
+from activities.connections.failures import why_it_failed
 from activities.connections.retrying import Pauses
 from activities.connections.trust import context_of
 from worker_host.own_secret import OwnAuth, OwnSecret
@@ -54,7 +55,7 @@ class ManagerClient:
                 if answer.status_code < 500 and answer.status_code not in _ASK_AGAIN:
                     raise RunRefused(problem)
             except httpx.TransportError as error:
-                problem = str(error) or type(error).__name__
+                problem = why_it_failed(error)
             logger.info("commands cannot be fetched yet: %s", problem, extra=_fields(ref))
             # A connection that was kept open too long fails at its first use, so the first retry
             # comes without a pause.
@@ -79,7 +80,7 @@ class ManagerClient:
             answer = await self._http.post(url, timeout=self._settings.sign_off_s)
             answer.raise_for_status()
         except httpx.HTTPError as error:
-            logger.warning("cannot sign off from the manager: %s", type(error).__name__)
+            logger.warning("cannot sign off from the manager: %s", why_it_failed(error))
 
     async def close(self) -> None:
         await self._http.aclose()

@@ -14,6 +14,7 @@ from typing import Any
 import httpx
 import yaml
 
+from activities.connections.failures import why_it_failed
 from activities.connections.retrying import ChangeLog, Pauses
 from activities.connections.trust import (
     NotTrusted,
@@ -178,7 +179,8 @@ async def pinned_certificate(
         except NotTrusted as refusal:
             raise CannotJoin(str(refusal)) from refusal
         except OSError as problem:
-            log.fails(f"The manager's certificate cannot be looked at: {problem}")
+            why = why_it_failed(problem)
+            log.fails(f"The manager's certificate cannot be looked at: {why}")
         await pauses.pause()
 
 
@@ -265,7 +267,7 @@ class Registration:
                 # A manager that was joined may have let its certificate expire, and renews it.
                 if sentence and self._settings.manager not in self._file.managers():
                     raise CannotJoin(sentence) from error
-                problem = str(error) or type(error).__name__
+                problem = why_it_failed(error)
             log.fails(f"The manager cannot be reached for {operation}: {problem}")
             await pauses.pause()
 

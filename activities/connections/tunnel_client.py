@@ -13,8 +13,9 @@ from types import TracebackType
 from typing import Self
 
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
+from websockets.exceptions import InvalidStatus, WebSocketException
 
+from activities.connections.failures import why_it_failed
 from activities.connections.retrying import ChangeLog, Pauses
 from activities.connections.trust import context_for
 
@@ -234,12 +235,6 @@ def _is_refusal(problem: Exception) -> bool:
 
 def _sentence(problem: Exception) -> str:
     """Describe a failure without headers and addresses, which may hold credentials."""
-    if isinstance(problem, InvalidStatus):
-        if problem.response.status_code == HTTPStatus.FORBIDDEN:
-            return "the manager does not let us pass; a new worker must be let in first"
-        return f"the manager answered HTTP {problem.response.status_code}"
-    if isinstance(problem, ConnectionClosed) and problem.rcvd is not None:
-        return problem.rcvd.reason or f"the manager closed it (code {problem.rcvd.code})"
-    if isinstance(problem, OSError):
-        return str(problem) or "no answer in time"
-    return type(problem).__name__
+    if isinstance(problem, InvalidStatus) and problem.response.status_code == HTTPStatus.FORBIDDEN:
+        return "the manager does not let us pass; a new worker must be let in first"
+    return why_it_failed(problem)

@@ -103,7 +103,7 @@ def main() -> None:
     except MemoryError:
         sys.exit("it takes too much memory")
     except (ValueError, RuntimeError, OSError, SyntaxError, TypeError) as refusal:
-        sys.exit(str(refusal) or type(refusal).__name__)
+        sys.exit(str(refusal) or "the file cannot be decoded")
     for jpeg in made:
         sys.stdout.buffer.write(struct.pack(">I", len(jpeg)) + jpeg)
 

@@ -1,5 +1,6 @@
 """Submits several jobs of one blend file: all are checked first, and the file is delivered once."""
 
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -33,20 +34,36 @@ class Result:
 
 def same_outputs(submissions: Sequence[Submission]) -> "list[Finding]":
     """Return a finding for each path to which several of the jobs would write their frames."""
-    jobs: dict[str, list[str]] = {}
+    jobs: dict[str, list[tuple[str, str]]] = {}
     for each in submissions:
         if path := str(each.settings.get(_OUTPUT) or ""):
-            jobs.setdefault(path, []).append(each.name)
+            jobs.setdefault(_place(path), []).append((each.name, path))
     return [
         Finding(
             "same-output-in-batch",
-            f"{len(names)} of these jobs would write to {path}",
+            f"{len(found)} of these jobs would write to {found[0][1]}{_or_like(found)}",
             "Give their scenes or cameras other names, or submit them one after another",
-            show=tuple(names),
+            show=tuple(name for name, _ in found),
         )
-        for path, names in jobs.items()
-        if len(names) > 1
+        for found in jobs.values()
+        if len(found) > 1
     ]
+
+
+def _place(path: str) -> str:
+    """Return what is the same for paths that may be one place.
+
+    A render machine may be one with Windows or macOS, and the storage one that they share: there
+    capitals do not count, nor how an accent is encoded.
+    """
+    parts = path.replace("\\", "/").split("/")
+    joined = "/".join(part for part in parts if part not in ("", "."))
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", joined).casefold())
+
+
+def _or_like(found: "Sequence[tuple[str, str]]") -> str:
+    others = [path for _, path in found if path != found[0][1]]
+    return f" (on Windows and macOS the same as {others[0]})" if others else ""
 
 
 def submit_all(

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from .evaluation import EvaluationFailed
-from .files import MissingFile
+from .files import MissingFile, outside_storage, path_in_storage
 from .findings import Finding, NotSubmittable, finding_of
 from .frames import BadFrames, count_frames
 from .job_types import JobType
@@ -56,6 +56,10 @@ class SceneFacts:
     missing: tuple[MissingFile, ...] = ()
     unsaved_images: tuple[str, ...] = ()
     """Images that were painted on since they were saved. Saving the file does not save them."""
+    unbaked: tuple[str, ...] = ()
+    """Simulations that are not baked."""
+    used_files: tuple[str, ...] = ()
+    """Absolute paths of the files that this and linked .blend files refer to."""
 
 
 def check(
@@ -87,6 +91,8 @@ def check(
         *_about_images(facts),
         *_about_scene(facts, job_type, settings),
         *_about_oddities(facts, job_type, settings),
+        *_about_simulations(facts, job_type),
+        *_about_places(facts, job_type, info),
         *_about_manager(job_type, info, worker_tag),
         *_about_job(job_name, priority),
         *(
@@ -233,6 +239,42 @@ def _about_oddities(
             "Add one, or turn the compositor off: its work is not in the frames",
             is_blocking=False,
         )
+
+
+def _about_simulations(facts: SceneFacts, job_type: JobType | None) -> Iterator[Finding]:
+    if job_type is None or not needs_blendfile(job_type) or not facts.unbaked:
+        return
+    count = len(facts.unbaked)
+    what = "A simulation is" if count == 1 else f"{count} simulations are"
+    yield Finding(
+        "not-baked",
+        f"{what} not baked: each task would begin there anew, and frames would not fit together",
+        "Bake them, under Physics, Cache, and save the file",
+        is_blocking=False,
+        show=facts.unbaked,
+    )
+
+
+def _about_places(
+    facts: SceneFacts, job_type: JobType | None, info: ManagerInfo | None
+) -> Iterator[Finding]:
+    """Yield what workers may not find. A file that is elsewhere is sent with all that it uses."""
+    if job_type is None or not needs_blendfile(job_type) or info is None:
+        return
+    if facts.blend_path is None or path_in_storage(facts.blend_path, info.storage) is None:
+        return
+    outside = tuple(outside_storage(facts.used_files, info.storage))
+    if not outside:
+        return
+    count = len(outside)
+    what = "a file that it uses is" if count == 1 else f"{count} files that it uses are"
+    yield Finding(
+        "outside-storage",
+        f"The .blend file is on the farm's shared storage, but {what} not",
+        "Move them there, or make sure that each worker has them in the same place",
+        is_blocking=False,
+        show=outside,
+    )
 
 
 def _ordinal(number: int) -> str:

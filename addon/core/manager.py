@@ -218,7 +218,7 @@ class Manager:
         if isinstance(error, ssl.SSLCertVerificationError):
             why = f"its certificate is not trusted ({error.verify_message})"
         if not why:
-            why = getattr(error, "strerror", None) or str(error) or type(error).__name__
+            why = getattr(error, "strerror", None) or str(error) or "the connection failed"
         return f"No manager answers at {self.address}: {why}"
 
 

@@ -72,12 +72,8 @@ def ask_blender(
             )
         told = json.loads(answer.read_text(encoding="utf-8"))
     facts = told["facts"]
-    facts |= {
-        "blend_path": blendfile,
-        "is_dirty": False,
-        "view_layers": tuple(facts["view_layers"]),
-        "missing": (),
-    }
+    lists = {name: tuple(value) for name, value in facts.items() if isinstance(value, list)}
+    facts |= lists | {"blend_path": blendfile, "is_dirty": False, "missing": ()}
     return Told(told["values"], told["failures"], SceneFacts(**facts))
 
 

@@ -2,10 +2,11 @@ import { createApp } from 'vue'
 import { requireLogin } from './access/login'
 import { listen } from './notifications/browserNotices'
 import App from './shell/App.vue'
-import { router } from './shell/router'
+import { loadCodeOfPage, router } from './shell/router'
 import './shell/tokens.css'
 import './shell/base.css'
 
+loadCodeOfPage()
 requireLogin(router)
 listen()
 createApp(App).use(router).mount('#app')

@@ -9,7 +9,7 @@ from manager_api.access.identities import LONGEST_SESSION, Identities, of_sessio
 from manager_api.access.passwords import Passwords, TryLimit
 from manager_api.access.secrets import digest
 from manager_api.contract.access import BrowserSession, BrowserSessions
-from manager_api.contract.errors import BadRequest, Forbidden, NotAuthenticated, NotFound
+from manager_api.contract.errors import BadRequest, NotAuthenticated, NotFound
 from manager_api.database import trail
 from manager_api.database.engine import Database, Session, utc_now
 from manager_api.database.tables import AccountRow, SessionRow
@@ -97,14 +97,11 @@ class Logins:
 
         Raises:
             NotFound: it has no such session.
-            Forbidden: it shows a token, which is of use without any session.
         """
         async with self._database.writing() as session:
             own = await store.sessions_of(session, caller.id or None)
             if session_id not in {row.id for row in own}:
                 raise NotFound(f'no such session "{session_id}"')
-            if caller.via is Via.TOKEN:
-                raise Forbidden("a token ends no sessions: log in for that")
             await store.end_session(session, session_id)
         self._identities.forget()
 

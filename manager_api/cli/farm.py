@@ -76,6 +76,7 @@ def manager(
     # Imported here, because they load the whole manager, which `--help` and a refusal do not need.
     from manager_api.database.check import DatabaseBroken
     from manager_api.database.engine import DatabaseBusy
+    from manager_api.database.migrate import DatabaseNewer
     from manager_api.main import run_manager
     from manager_api.settings.in_force import Configuration
 
@@ -88,7 +89,13 @@ def manager(
                 data_dir_locked(settings.data_dir, User.MANAGER),
             ):
                 run_manager(Configuration(settings, given))
-        except (SettingsError, DataDirInUse, DatabaseBroken, DatabaseBusy) as reason:
+        except (
+            SettingsError,
+            DataDirInUse,
+            DatabaseBroken,
+            DatabaseBusy,
+            DatabaseNewer,
+        ) as reason:
             note(f"Error: {reason}")
             return 1
         return 0

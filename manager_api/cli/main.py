@@ -92,6 +92,12 @@ VERBS = (
         _WORKERS,
     ),
     Verb(
+        "versions",
+        "versions:versions",
+        "Which version each part of the farm has, and what to upgrade.",
+        _MANAGER,
+    ),
+    Verb(
         "config",
         "configuration:app",
         "The manager's settings.",

@@ -6,8 +6,10 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, event, text
-from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 from sqlalchemy.pool import NullPool
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -15,12 +17,29 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 _MIGRATION_LOCK = 7_266_001
 
 
+class DatabaseNewer(Exception):
+    """A newer version of Tablao has migrated the database, so this version must not use it."""
+
+
 def upgrade(url: str, revision: str = "head") -> None:
     """Migrate the database up to a revision; several managers may do so at once.
 
     This blocks, and must be called in a thread without an event loop.
+
+    Raises:
+        DatabaseNewer: the database has a migration that this version does not know.
     """
-    _run(url, lambda config: command.upgrade(config, revision))
+
+    def migrate(config: Config) -> None:
+        _check_not_newer(config)
+        command.upgrade(config, revision)
+
+    _run(url, migrate)
+
+
+def newest_migration() -> str:
+    """Return the number of the newest migration that this version knows."""
+    return str(ScriptDirectory(str(MIGRATIONS)).get_current_head())
 
 
 def downgrade(url: str, revision: str = "base") -> None:
@@ -29,6 +48,22 @@ def downgrade(url: str, revision: str = "base") -> None:
     At `base`, only Alembic's own empty table is left.
     """
     _run(url, lambda config: command.downgrade(config, revision))
+
+
+async def current_migration(session: AsyncSession) -> str:
+    """Return the number of the database's newest migration."""
+    return str((await session.execute(text("SELECT version_num FROM alembic_version"))).scalar())
+
+
+def _check_not_newer(config: Config) -> None:
+    context = MigrationContext.configure(config.attributes["connection"])
+    known = {script.revision for script in ScriptDirectory(str(MIGRATIONS)).walk_revisions()}
+    for unknown in set(context.get_current_heads()) - known:
+        raise DatabaseNewer(
+            f"The database was migrated by a newer version of Tablao: it has the migration "
+            f"{unknown}, and this version knows {newest_migration()} as the newest. Start the "
+            "newer version, or put back a backup from before the upgrade."
+        )
 
 
 def _run(url: str, migrate: Callable[[Config], None]) -> None:

@@ -512,6 +512,20 @@ class FarmRow(Base):
     """The number of the database's last restore; 0 if it was never restored."""
 
 
+class ManagerRow(Base):
+    """A manager that runs, or was killed not long ago."""
+
+    __tablename__ = "managers"
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    """Of the process: each start makes another."""
+    name: Mapped[str] = mapped_column(String(255))
+    """The name of its machine."""
+    version: Mapped[str] = mapped_column(String(255))
+    started: Mapped[datetime] = mapped_column(UtcDateTime)
+    seen: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
 class SavedViewRow(Base):
     """A saved view: the query of one of the dashboard's pages."""
 

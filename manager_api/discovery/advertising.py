@@ -9,6 +9,7 @@ from typing import Protocol
 
 from zeroconf import Error as ZeroconfError
 
+from activities.connections.failures import why_it_failed
 from manager_api.discovery.mdns import MdnsAdvertisement
 from manager_api.discovery.place import Place
 from manager_api.discovery.ssdp import SsdpResponder
@@ -53,7 +54,7 @@ async def _start(name: str, way: Way) -> None:
     try:
         await way.start()
     except (OSError, ZeroconfError) as error:
-        reason = str(error) or type(error).__name__
+        reason = str(error) or why_it_failed(error)
         logger.warning("workers cannot find this manager", extra={"by": name, "reason": reason})
 
 

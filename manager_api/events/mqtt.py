@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from activities.connections.failures import why_it_failed
 from activities.connections.retrying import ChangeLog
 from manager_api.database import events
 from manager_api.database.engine import Database
@@ -149,7 +150,7 @@ class MqttPublisher:
                     log.works("connected to the MQTT broker", broker=_shown(settings))
                     await until_one_ends(self._publish(client, settings), _until_lost(client))
             except (MqttError, OSError, ValueError) as error:
-                problem = str(error) or type(error).__name__
+                problem = str(error) or why_it_failed(error)
                 log.fails("no MQTT broker", broker=_shown(settings), reason=problem)
             await asyncio.sleep(self._reconnect_s)
 

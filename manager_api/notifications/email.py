@@ -8,6 +8,7 @@ from email.headerregistry import Address
 from email.message import EmailMessage
 from email.utils import format_datetime
 
+from manager_api.notifications.email_failures import failed
 from manager_api.notifications.outbox import Claimed, Outcome
 from manager_api.settings.notifications import Smtp
 from workflows.domain.notification_texts import plain_text
@@ -44,17 +45,8 @@ async def send(delivery: Claimed, settings: Smtp, farm: str, farm_url: str) -> O
     try:
         async with asyncio.timeout(WITHIN_S):
             await asyncio.to_thread(call.send)
-    except TimeoutError:
-        return Outcome(False, f"the server did not answer within {WITHIN_S:.0f} s")
-    except smtplib.SMTPRecipientsRefused as refusal:
-        code = next((code for code, _ in refusal.recipients.values()), 0)
-        return Outcome(
-            False, "the server refused the address", code or None, is_final=500 <= code < 600
-        )
-    except smtplib.SMTPResponseException as refusal:
-        return Outcome(False, f"the server refused with {refusal.smtp_code}", refusal.smtp_code)
-    except (smtplib.SMTPException, OSError) as error:
-        return Outcome(False, f"the mail server cannot be used: {type(error).__name__}")
+    except (smtplib.SMTPException, OSError, UnicodeError) as error:
+        return failed(error, settings.host)
     finally:
         # After a time-out, and when the manager ends, the thread still waits.
         call.hang_up()

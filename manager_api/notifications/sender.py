@@ -101,7 +101,9 @@ class Notifier:
             return await self._sent(delivery)
         except Exception as error:  # one delivery must not keep the others
             # The error's text may have the address in it, and that a secret.
-            return Outcome(False, f"it could not be sent: {type(error).__name__}")
+            about = {"delivery": delivery.id, "error": type(error).__name__}
+            logger.error("a notification cannot be made", extra=about)
+            return Outcome(False, "it could not be made; the manager's log names the error")
 
     async def _sent(self, delivery: Claimed) -> Outcome:
         settings = self._settings()

@@ -6,11 +6,13 @@ import socket
 import ssl
 from collections.abc import Mapping
 from functools import lru_cache
+from http import HTTPStatus
 from ipaddress import ip_address
 from typing import Any
 
 import httpx
 
+from activities.connections.failures import why_it_failed
 from manager_api.notifications.outbox import Claimed, Outcome
 from manager_api.version import NAME, VERSION
 from workflows.domain.webhooks import NotAllowed, check_number, checked_address, signature
@@ -21,6 +23,8 @@ WITHIN_S = 10.0
 _READ = 4_096
 _KEPT = 500
 _GONE = 410
+#: What a status means, in the standard's words; a server may say anything.
+_PHRASES = frozenset(each.phrase for each in HTTPStatus)
 
 
 async def send(delivery: Claimed, body: Mapping[str, Any], now: int) -> Outcome:
@@ -38,16 +42,21 @@ async def send(delivery: Claimed, body: Mapping[str, Any], now: int) -> Outcome:
         "webhook-signature": signature(delivery.secret, delivery.id, now, content),
     }
     try:
+        url = httpx.URL(checked_address(delivery.address))
+    except NotAllowed as refusal:
+        return Outcome(False, str(refusal))
+    except httpx.InvalidURL:
+        return Outcome(False, "the webhook's address is not one of a machine")
+    try:
         async with asyncio.timeout(WITHIN_S):
-            url = httpx.URL(checked_address(delivery.address))
             return await _post(url, await _number_of(url), headers, content)
     except NotAllowed as refusal:
         return Outcome(False, str(refusal))
-    # No sentence quotes the error, which may have the address in it, and that a secret.
-    except TimeoutError:
-        return Outcome(False, f"no answer within {WITHIN_S:.0f} s")
-    except (httpx.HTTPError, httpx.InvalidURL, OSError, UnicodeError) as error:
-        return Outcome(False, f"no answer: {type(error).__name__}")
+    except (TimeoutError, httpx.TimeoutException):
+        why = f"no answer within {WITHIN_S:.0f} s"
+    except (httpx.HTTPError, OSError, UnicodeError) as error:
+        why = why_it_failed(error)
+    return Outcome(False, f"the address {url.host} does not answer: {why}")
 
 
 async def _number_of(url: httpx.URL) -> str:
@@ -82,10 +91,14 @@ async def _post(url: httpx.URL, number: str, headers: Mapping[str, str], content
     if answer.is_success:
         return Outcome(True, f"taken with {status}", status, text)
     if answer.is_redirect:
-        return Outcome(False, f"a redirect ({status}), which is not followed", status, text)
+        sentence = f"{url.host} answers with a redirect (HTTP {status}), which is not followed"
+        return Outcome(False, sentence, status, text)
     if status == _GONE:
-        return Outcome(False, "the receiver says that it is gone (410)", status, text, True)
-    return Outcome(False, f"refused with {status}", status, text)
+        sentence = f"{url.host} says that this address is gone (HTTP 410)"
+        return Outcome(False, sentence, status, text, True)
+    phrase = f" ({answer.reason_phrase})" if answer.reason_phrase in _PHRASES else ""
+    sentence = f"{url.host} refuses the message with HTTP {status}{phrase}"
+    return Outcome(False, sentence, status, text)
 
 
 async def _beginning(answer: httpx.Response) -> str:

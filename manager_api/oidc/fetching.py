@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from activities.connections.failures import why_it_failed
 from manager_api.contract.base import check_storable
 from manager_api.oidc.refusals import NotLoggedIn, WhyNot
 from manager_api.settings.reach import is_loopback
@@ -49,7 +50,7 @@ async def fetch_json(
         ):
             content = await _bounded(answer)
     except (httpx.HTTPError, httpx.InvalidURL, TimeoutError, OSError) as error:
-        raise Away(f"the provider at {host} does not answer: {type(error).__name__}") from error
+        raise Away(f"the provider at {host} does not answer: {why_it_failed(error)}") from error
     if answer.is_redirect:
         raise Away(f"the provider at {host} answers with a redirect")
     return answer.status_code, _object(content, host)

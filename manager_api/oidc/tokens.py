@@ -169,7 +169,7 @@ def _signed_by(token: str, keys: Sequence[jwk.Key]) -> jwt.Token:
         except BadSignatureError:
             continue
         except (JoseError, ValueError, TypeError, RecursionError) as error:
-            raise WrongToken(f"the token is not valid: {type(error).__name__}") from error
+            raise WrongToken("the token has no content that can be read") from error
         return signed
     raise UnknownKey("no key that the provider publishes has signed the token")
 

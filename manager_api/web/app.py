@@ -52,6 +52,7 @@ from manager_api.web.tablao import (
     rna_overrides,
     runs,
     task_logs,
+    versions,
     views,
     workers,
 )
@@ -99,6 +100,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     events.router,
     farm.router,
     metrics.router,
+    versions.router,
     notifications.router,
     farm_history.router,
     files.router,

@@ -31,7 +31,7 @@ from manager_api.web.dependencies import ManagerParts, Parts
 from manager_api.web.outer_checks import comes_from_foreign_page
 from manager_api.web.parameters import is_uuid
 from manager_api.workers.service import HowToJoin
-from workflows.domain.access import NOBODY, Identity, Kind, Permission, why_not
+from workflows.domain.access import NOBODY, Identity, Kind, Permission, Via, why_not
 
 _POLICY_VIOLATION = 1008
 #: The close code for a caller whose login or token was revoked.
@@ -121,6 +121,22 @@ class Needs:
             _refuse(connection, parts, entry, _why_not(caller, self.any_of))
 
 
+class NeedsPerson(Needs):
+    """A check of a route that changes what is the caller's own: its account, its views.
+
+    A token is in scripts, files and other programs, which the person does not watch. So it changes
+    none of these, whatever its scopes are.
+    """
+
+    async def __call__(self, connection: HTTPConnection, caller: Caller, parts: Parts) -> None:
+        await super().__call__(connection, caller, parts)
+        if caller.via is Via.TOKEN:
+            entry = begin_entry(connection, caller)
+            _refuse(
+                connection, parts, entry, Forbidden("a token does not do this: log in for that")
+            )
+
+
 class NeedsJob:
     """A check of a route that changes a job or a task: the caller's own, or any.
 
@@ -171,6 +187,8 @@ public = Public()
 needs_job = NeedsJob()
 Anybody = Depends(public)
 Reading = Depends(Needs(Permission.READ))
+#: For what each person decides for itself, viewers included.
+ChangingOwn = Depends(NeedsPerson(Permission.READ))
 Submitting = Depends(Needs(Permission.SUBMIT))
 #: What a submission reads; a token that may only submit needs it, too.
 ForSubmission = Depends(Needs(Permission.READ, Permission.SUBMIT))

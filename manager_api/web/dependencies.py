@@ -58,6 +58,9 @@ from manager_api.settings.model import ManagerSettings
 from manager_api.settings.storage_marker import marked_storage
 from manager_api.shaman.service import Shaman
 from manager_api.tls.authority import pin_of_authority
+from manager_api.upgrades.managers import ManagerPresence
+from manager_api.upgrades.service import TemporalVersion, VersionService, no_temporal
+from manager_api.version import VERSION
 from manager_api.views.service import ViewService
 from manager_api.workers.credentials import WorkerCredentials
 from manager_api.workers.farm_workers import ConnectedHosts, FarmWorkerService, NoHosts
@@ -96,6 +99,7 @@ class ManagerParts:
     http_runs: HttpRuns
     mqtt: MqttPublisher
     notifier: Notifier
+    presence: ManagerPresence
     started_at: datetime
     temporal_address: str = ""
     """The address where this manager reaches Temporal; empty if it does not reach Temporal."""
@@ -103,6 +107,7 @@ class ManagerParts:
     """Where users find Temporal's Web UI: an address, or a path of this manager; empty without."""
     temporal_ui_server: str = ""
     """The loopback address of the Web UI that this manager serves; empty if it serves none."""
+    temporal_version: TemporalVersion = no_temporal
     hosts: ConnectedHosts = field(default_factory=NoHosts)
     """The hosts that are connected to this manager."""
     is_host_connected: Callable[[str], bool] = lambda _: False
@@ -162,6 +167,7 @@ class ManagerParts:
             http_runs=HttpRuns(database, lambda: patience(configuration.settings)),
             mqtt=mqtt,
             notifier=Notifier(database, lambda: configuration.settings),
+            presence=ManagerPresence(database, VERSION),
             started_at=utc_now(),
             **others,
         )
@@ -188,6 +194,7 @@ class ManagerParts:
             "http workers": self.http_runs,
             "notifications": self.notifier,
             "shaman's garbage collection": self.shaman,
+            "managers": self.presence,
         }
         await begin(stack, duties)
 
@@ -301,6 +308,13 @@ async def _audit(parts: Parts) -> AuditService:
     return AuditService(parts.database)
 
 
+async def _versions(parts: Parts) -> VersionService:
+    is_embedded = not parts.settings.temporal_address
+    return VersionService(
+        parts.database, parts.presence, parts.temporal_version, is_embedded=is_embedded
+    )
+
+
 async def _saved_views(parts: Parts) -> ViewService:
     return ViewService(parts.database)
 
@@ -365,6 +379,7 @@ JobDetails = Annotated[JobDetailService, Depends(_job_details)]
 JobOverrides = Annotated[RnaOverrideService, Depends(_job_overrides)]
 Recompilations = Annotated[RecompilationService, Depends(_recompilations)]
 Provisions = Annotated[ProvisionService, Depends(_provisions)]
+VersionsOfFarm = Annotated[VersionService, Depends(_versions)]
 SavedViews = Annotated[ViewService, Depends(_saved_views)]
 WebhooksOfFarm = Annotated[WebhookService, Depends(_webhooks)]
 Personal = Annotated[PersonalService, Depends(_personal)]

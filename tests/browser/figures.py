@@ -1,6 +1,7 @@
 """Measures the dashboard and prints a table.
 
-python -m tests.browser.figures [--tasks 10000] [--rate 200] [--seconds 60] [--pages 50]
+python -m tests.browser.figures [--tasks 10000] [--jobs 2000] [--rate 200] [--seconds 60]
+    [--pages 50]
 """
 
 import argparse
@@ -28,9 +29,29 @@ from tests.browser.load_manager import Change
 
 _PROBE = Path(__file__).with_name("figures_page.js")
 _OPENINGS = 7
-#: What is shown for a status, in the words of the page.
 _SETTLE_MS = 2000
 Row = tuple[str, str]
+
+
+@dataclass(frozen=True)
+class View:
+    """A page with a long table."""
+
+    of: str
+    """What its rows are: tasks or jobs."""
+    label: str
+    """The table's label."""
+    row_name: str
+    """A regular expression for the names of its rows."""
+    path: str
+    """`{job}` is the job with the tasks."""
+
+    def path_for(self, manager: "LoadManager") -> str:
+        return self.path.format(job=manager.job)
+
+
+TASKS = View("tasks", "Tasks of the job", r"render-\d{5}", "/jobs/{job}?tab=tasks")
+JOBS = View("jobs", "Jobs", r"shot-\d{5}", "/jobs")
 
 
 @dataclass
@@ -39,9 +60,10 @@ class LoadManager:
     url: str
     job: str
 
-    def change(self, rate: float, seconds: float) -> None:
+    def change(self, of: str, rate: float, seconds: float) -> None:
         assert self.process.stdin is not None
-        self.process.stdin.write(json.dumps({"rate": rate, "seconds": seconds}) + "\n")
+        asked = {"rate": rate, "seconds": seconds, "of": of}
+        self.process.stdin.write(json.dumps(asked) + "\n")
         self.process.stdin.flush()
 
     def changed(self) -> list[Change]:
@@ -56,10 +78,10 @@ class LoadManager:
 
 
 @contextmanager
-def load_manager(tasks: int) -> Iterator[LoadManager]:
+def load_manager(tasks: int, jobs: int) -> Iterator[LoadManager]:
     with tempfile.TemporaryDirectory() as folder:
         process = subprocess.Popen(
-            [sys.executable, "-m", "tests.browser.load_manager", folder, str(tasks)],
+            [sys.executable, "-m", "tests.browser.load_manager", folder, str(tasks), str(jobs)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -74,12 +96,13 @@ def load_manager(tasks: int) -> Iterator[LoadManager]:
 
 
 @contextmanager
-def tasks_page(browser: Browser, manager: LoadManager) -> Iterator[Page]:
+def opened(browser: Browser, manager: LoadManager, view: View) -> Iterator[Page]:
     context = browser.new_context(viewport={"width": 1440, "height": 900}, bypass_csp=True)
-    context.add_init_script(path=_PROBE)
+    asked = f"{json.dumps(view.label)}, {json.dumps(view.row_name)}"
+    context.add_init_script(f"({_PROBE.read_text()})({asked})")
     page = context.new_page()
     problems = Problems(page)
-    open_view(page, manager.url, f"/jobs/{manager.job}?tab=tasks")
+    open_view(page, manager.url, view.path_for(manager))
     page.wait_for_function("window.seen.firstRowsMs > 0")
     yield page
     problems.check()
@@ -99,37 +122,45 @@ def share(values: Sequence[float], percent: float) -> float:
     return ordered[min(len(ordered) - 1, int(len(ordered) * percent / 100))] if ordered else 0.0
 
 
-def opening(browser: Browser, manager: LoadManager) -> list[Row]:
+def opening(browser: Browser, manager: LoadManager, view: View) -> list[Row]:
     times, longest = [], []
     for _ in range(_OPENINGS):
-        with tasks_page(browser, manager) as page:
+        with opened(browser, manager, view) as page:
             times.append(page.evaluate("window.seen.firstRowsMs"))
             longest.append(max(seen(page, "longTasksMs"), default=0))
     return [
-        ("first rows, median and worst", f"{median(times):.0f} ms, {max(times):.0f} ms"),
-        ("longest task while opening, worst", f"{max(longest):.0f} ms"),
+        (
+            f"{view.of}: first rows, p50 and worst",
+            f"{median(times):.0f} ms, {max(times):.0f} ms",
+        ),
+        (f"{view.of}: longest script while opening, worst", f"{max(longest):.0f} ms"),
     ]
 
 
-def updates(browser: Browser, manager: LoadManager, rate: float, seconds: float) -> list[Row]:
-    with tasks_page(browser, manager) as page:
+def updates(
+    browser: Browser, manager: LoadManager, view: View, rate: float, seconds: float
+) -> list[Row]:
+    with opened(browser, manager, view) as page:
         page.wait_for_timeout(_SETTLE_MS)
         forget(page)
-        manager.change(rate, seconds)
+        manager.change(view.of, rate, seconds)
         page.wait_for_timeout(seconds * 1000 + _SETTLE_MS)
         made, drawn = manager.changed(), seen(page, "changes")
         long_tasks = seen(page, "longTasksMs")
     delays = delays_of(made, drawn)
     first, last = delays[: len(delays) // 6], delays[-len(delays) // 6 :]
     return [
-        (f"updates a second, for {seconds:.0f} s", f"{len(made) / seconds:.0f}"),
-        ("event to pixel: samples", str(len(delays))),
-        ("event to pixel: p50, p99", f"{share(delays, 50):.0f} ms, {share(delays, 99):.0f} ms"),
+        (f"{view.of}: updates a second, for {seconds:.0f} s", f"{len(made) / seconds:.0f}"),
+        (f"{view.of}: event to pixel, samples", str(len(delays))),
         (
-            "event to pixel, p99 of the first and the last sixth",
+            f"{view.of}: event to pixel, p50 and p99",
+            f"{share(delays, 50):.0f} ms, {share(delays, 99):.0f} ms",
+        ),
+        (
+            f"{view.of}: event to pixel, p99 of the first and the last sixth",
             f"{share(first, 99):.0f} ms, {share(last, 99):.0f} ms",
         ),
-        ("tasks longer than 50 ms; longest", _long(long_tasks)),
+        (f"{view.of}: scripts over 50 ms; longest", _long(long_tasks)),
     ]
 
 
@@ -146,12 +177,14 @@ def delays_of(made: Sequence[Change], drawn: Sequence[Sequence[Any]]) -> list[fl
     return delays
 
 
-def scrolling(browser: Browser, manager: LoadManager, rate: float, seconds: float) -> list[Row]:
-    with tasks_page(browser, manager) as page:
+def scrolling(
+    browser: Browser, manager: LoadManager, view: View, rate: float, seconds: float
+) -> list[Row]:
+    with opened(browser, manager, view) as page:
         page.wait_for_timeout(_SETTLE_MS)
-        page.get_by_role("grid", name="Tasks of the job").hover()
+        page.get_by_role("grid", name=view.label).hover()
         forget(page)
-        manager.change(rate, seconds + 1)
+        manager.change(view.of, rate, seconds + 1)
         until = time.monotonic() + seconds
         while time.monotonic() < until:
             page.mouse.wheel(0, 600)
@@ -159,9 +192,12 @@ def scrolling(browser: Browser, manager: LoadManager, rate: float, seconds: floa
         long_tasks, frames = seen(page, "longTasksMs"), seen(page, "framesMs")
         manager.changed()
     return [
-        ("scrolling with updates: tasks longer than 50 ms; longest", _long(long_tasks)),
         (
-            "scrolling: time between frames, p50 and p99",
+            f"{view.of}: scrolling with updates, scripts over 50 ms; longest",
+            _long(long_tasks),
+        ),
+        (
+            f"{view.of}: scrolling, time between frames, p50 and p99",
             f"{median(frames):.0f} ms, {share(frames, 99):.0f} ms",
         ),
     ]
@@ -201,7 +237,7 @@ def listening(manager: LoadManager, pages: int, rate: float, seconds: float) -> 
             for load in (0.0, rate):
                 before = manager.cpu_s()
                 if load:
-                    manager.change(load, seconds)
+                    manager.change(TASKS.of, load, seconds)
                     manager.changed()
                 else:
                     time.sleep(seconds)  # what is measured
@@ -220,19 +256,22 @@ def _long(tasks: Sequence[float]) -> str:
 
 
 def measure(options: argparse.Namespace) -> list[Row]:
-    with load_manager(options.tasks) as manager, chromium() as browser:
-        rows = opening(browser, manager)
-        rows += updates(browser, manager, options.rate, options.seconds)
-        rows += scrolling(browser, manager, options.rate, min(15, options.seconds))
-        for view in ("/jobs", f"/jobs/{manager.job}?tab=tasks", "/workers"):
-            received = idle_bytes(browser, manager.url, view, min(60, options.seconds))
-            rows.append((f"idle page, {view.split('?')[-1]}", f"{received} bytes a minute"))
+    with load_manager(options.tasks, options.jobs) as manager, chromium() as browser:
+        rows = []
+        for view in (TASKS, JOBS):
+            rows += opening(browser, manager, view)
+            rows += updates(browser, manager, view, options.rate, options.seconds)
+            rows += scrolling(browser, manager, view, options.rate, min(15, options.seconds))
+        for path in (JOBS.path, TASKS.path_for(manager), "/workers"):
+            received = idle_bytes(browser, manager.url, path, min(60, options.seconds))
+            rows.append((f"idle page, {path.split('?')[-1]}", f"{received} bytes a minute"))
         return rows + listening(manager, options.pages, options.rate, min(20, options.seconds))
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.browser.figures", description=__doc__)
     parser.add_argument("--tasks", type=int, default=10_000)
+    parser.add_argument("--jobs", type=int, default=2_000)
     parser.add_argument("--rate", type=float, default=200)
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--pages", type=int, default=50)

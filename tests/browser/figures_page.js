@@ -1,7 +1,8 @@
-// Runs in the measured page before its own code: notes when rows appear, when what they show
-// changes, which frames came late and which tasks were long.
-(() => {
-  const GRID = '[role=grid][aria-label="Tasks of the job"]'
+// Called in the measured page before its own code: notes when rows of a table appear, when what they
+// show changes, which frames came late and which tasks were long.
+(label, namePattern) => {
+  const GRID = `[role=grid][aria-label="${label}"]`
+  const NAME = new RegExp(namePattern)
   const seen = (window.seen = { firstRowsMs: 0, changes: [], longTasksMs: [], framesMs: [] })
   const shown = new Map()
   let isLookDue = false
@@ -11,7 +12,7 @@
     const now = performance.timeOrigin + performance.now()
     for (const row of document.querySelectorAll(`${GRID} [role=row][data-index]`)) {
       if (!seen.firstRowsMs) seen.firstRowsMs = performance.now()
-      const name = row.textContent.match(/render-\d{5}/)?.[0]
+      const name = row.textContent.match(NAME)?.[0]
       const status = row.querySelector('svg[role=img]')?.getAttribute('aria-label')
       if (!name || shown.get(name) === status) continue
       if (shown.has(name)) seen.changes.push([name, status, now])
@@ -43,4 +44,4 @@
     before = now
     requestAnimationFrame(frame)
   })
-})()
+}

@@ -73,7 +73,7 @@ def test_a_webhook_in_trouble_says_so(at: At, receiver: WebhookReceiver) -> None
     card.get_by_role("button", name="Send a test").click()
     card.get_by_role("button", name="What was sent").click()
 
-    expect(card).to_contain_text("refused with 403")
+    expect(card).to_contain_text("refuses the message with HTTP 403 (Forbidden)")
     expect(card).to_contain_text("invalid_token")
 
     card.get_by_role("button", name="Delete…").click()

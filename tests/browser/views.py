@@ -178,6 +178,7 @@ VIEWS: Mapping[str, View] = {
     "new-webhook": _at("/settings/notifications", _press("New webhook…")),
     "settings-users": _at("/settings/users"),
     "settings-audit": _at("/settings/audit"),
+    "settings-versions": _at("/settings/versions"),
     "settings-about": _at("/settings/about"),
     "account": View(lambda _: "/account", caller="person"),
     "account-notifications": View(

@@ -13,6 +13,7 @@ from manager_api.web.auth import (
     Join,
     Needs,
     NeedsJob,
+    NeedsPerson,
     Public,
     WorkerAuth,
     may_reach_temporal,
@@ -70,6 +71,7 @@ def _columns(route: Any) -> tuple[str, ...]:
             allowed = ("waits" if Permission.REGISTER not in PERMISSIONS[r] else _YES for r in Role)
             return ("register, or a join token", "waits", *allowed, _NO)
     words = " or ".join(f"{each}" for each in decided.any_of)
+    words += ", not by a token" if isinstance(decided, NeedsPerson) else ""
     return (words, _NO, *(_of_role(role, decided) for role in Role), _NO)
 
 

@@ -1,6 +1,7 @@
 """Signatures as the Standard Webhooks specification has them, and addresses that are not called."""
 
 import json
+import re
 from ipaddress import ip_address
 
 import pytest
@@ -37,6 +38,19 @@ def test_the_signature_is_that_of_the_specifications_example() -> None:
         "169.254.0.1",
         "::ffff:169.254.169.254",
         "64:ff9b::a9fe:a9fe",
+        "64:ff9b:1::a9fe:a9fe",
+        "64:ff9b:1:a9fe:a9:fe00::",
+        "64:ff9b:1:1a9:fe:a9fe::",
+        "64:ff9b:1:12:a9:fea9:fe00:0",
+        "::ffff:0:a9fe:a9fe",
+        # Teredo: the server, and the client, of which each bit is turned over.
+        "2001:0:a9fe:a9fe:0:1234:f7f7:f7f7",
+        "2001:0:808:808:0:1234:5601:5601",
+        "2001:db8::5efe:a9fe:a9fe",
+        "fd12::200:5efe:169.254.169.254",
+        "fd00:42::42",
+        "fd00:c1::a9fe:a9fe",
+        "fd20:ce::254",
         "2002:a9fe:a9fe::1",
         "::a9fe:a9fe",
         "fe80::1",
@@ -59,7 +73,22 @@ def test_metadata_and_link_local_addresses_are_not_called(number: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "number", ["10.1.2.3", "192.168.0.7", "172.16.0.1", "127.0.0.1", "::1", "fd12::7", "8.8.8.8"]
+    "number",
+    [
+        "10.1.2.3",
+        "192.168.0.7",
+        "172.16.0.1",
+        "127.0.0.1",
+        "::1",
+        "fd12::7",
+        "8.8.8.8",
+        "::ffff:10.1.2.3",
+        "64:ff9b::10.1.2.3",
+        "64:ff9b:1::10.1.2.3",
+        "2002:a01:203::1",
+        "2001:0:808:808:0:1234:f7f7:f7f7",
+        "2606:4700::6810:84e5",
+    ],
 )
 def test_a_studios_own_network_is_called(number: str) -> None:
     check_number(ip_address(number))
@@ -138,16 +167,82 @@ def test_a_name_calls_no_chat_and_is_no_markup(shape: Shape) -> None:
     assert "https://farm.studio/app/jobs/11111111-1111-4111-8111-111111111111" in text
 
 
+ADDRESSES = [
+    "http://spy.example",
+    "see(HTTPS://spy.example/x)",
+    "ftp://spy.example",
+    "ssh://spy.example",
+    "slack://open?team=T0",
+    "www.spy.example",
+    "www1.spy.example",
+    "discord.gg/abc",
+    "mailto:a@spy.example",
+    "tel:123",
+    "`http://spy.example`",
+    "``http://spy.example",
+    "[http://spy.example](<x>)",
+]
+
+
+def named(name: str) -> Message:
+    happening = Happening(HappeningKind.JOB_FAILED, name, f"of {name}", job_id="1")
+    return message_of(HappeningKind.JOB_FAILED, [happening])
+
+
+@pytest.mark.parametrize("shape", [Shape.DISCORD, Shape.MATTERMOST])
+@pytest.mark.parametrize("address", ADDRESSES)
+def test_an_address_in_a_name_is_code_in_markdown(shape: Shape, address: str) -> None:
+    made = body_of(shape, named(f"shot {address} 1"), farm="f", farm_url="https://f.x", created="")
+    title, item = (made.get("content") or made["text"]).splitlines()
+
+    for line, spans in ((title, 1), (item, 2)):
+        # Nothing is escaped in code, so every second part is a span.
+        parts = re.split(r"(?<!\\)`", line)
+        assert len(parts) == 2 * spans + 1
+        outside = "".join(parts[::2])
+        assert re.search(r"spy|discord\.|tel:|slack:", outside) is None
+    assert "(https://f.x/app/jobs/1)" in item or "(<https://f.x/app/jobs/1>)" in item
+
+
+@pytest.mark.parametrize("name", ["sh010_0030", "a.blend", "v1.2", "12:30", "@here: a/b"])
+@pytest.mark.parametrize("shape", [Shape.DISCORD, Shape.MATTERMOST])
+def test_a_name_without_an_address_is_no_code(shape: Shape, name: str) -> None:
+    made = body_of(shape, named(name), farm="f", farm_url="https://f.x", created="")
+
+    assert "`" not in str(made)
+
+
+def test_slack_makes_no_links_of_its_own() -> None:
+    many = [
+        Happening(HappeningKind.JOB_FAILED, "&" * 200, "&http://spy.example" * 30, job_id=str(n))
+        for n in range(20)
+    ]
+    made = body_of(
+        Shape.SLACK, message_of(HappeningKind.JOB_FAILED, many), farm="f", farm_url="", created=""
+    )
+
+    assert made["text"].splitlines() == [each["text"]["text"] for each in made["blocks"]]
+    assert all(
+        (each["type"], each["text"]["type"], each["text"]["verbatim"])
+        == ("section", "mrkdwn", True)
+        for each in made["blocks"]
+    )
+    assert max(len(each["text"]["text"]) for each in made["blocks"]) <= 3_000
+    assert len(made["blocks"]) <= 50
+
+
 def test_discord_gets_no_more_than_it_takes() -> None:
     many = [
-        Happening(HappeningKind.JOB_FAILED, "x" * 200, "y" * 500, job_id=str(n))
+        Happening(HappeningKind.JOB_FAILED, "x" * 200, f"{n} www.{'y' * 490}", job_id=str(n))
         for n in range(2_000)
     ]
     made = body_of(
         Shape.DISCORD, message_of(HappeningKind.JOB_FAILED, many), farm="f", farm_url="", created=""
     )
 
-    assert len(made["content"]) <= 2_000
+    assert 1_000 < len(made["content"]) <= 2_000
+    assert made["content"].endswith("\n…")
+    assert all(line.count("`") in (0, 2) for line in made["content"].splitlines())
     assert made["allowed_mentions"] == {"parse": []}
 
 

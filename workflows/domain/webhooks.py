@@ -7,6 +7,7 @@ import base64
 import binascii
 import hashlib
 import hmac
+from collections.abc import Iterator
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from urllib.parse import urlsplit
 
@@ -17,11 +18,24 @@ _LEAST_KEY, _LARGEST_KEY = 24, 64
 #: Where clouds give a machine its own credentials, besides link-local addresses.
 _METADATA = frozenset(
     ip_address(each)
-    for each in ("fd00:ec2::254", "100.100.100.200", "168.63.129.16", "192.0.0.192")
+    for each in (
+        "100.100.100.200",
+        "168.63.129.16",
+        "192.0.0.192",
+        "fd00:42::42",
+        "fd00:c1::a9fe:a9fe",
+        "fd00:ec2::254",
+        "fd20:ce::254",
+    )
 )
 #: IPv6 networks whose addresses contain an IPv4 address in their last four bytes.
-_NAT64 = ip_network("64:ff9b::/96")
-_COMPATIBLE = ip_network("::/96")
+_IN_LAST_BYTES = (ip_network("64:ff9b::/96"), ip_network("::/96"), ip_network("::ffff:0:0:0/96"))
+#: A network of the site's own NAT64 (RFC 8215). RFC 6052 has the places of the IPv4 address in it;
+#: the byte between bits 64 and 72 is left out. The site decides which of them it is.
+_LOCAL_NAT64 = ip_network("64:ff9b:1::/48")
+#: ISATAP (RFC 5214): the IPv4 address follows these four bytes, in an address of any network.
+_ISATAP = (0x00005EFE, 0x02005EFE)
+_WORD = 0xFFFFFFFF
 
 
 class NotAllowed(ValueError):
@@ -62,29 +76,45 @@ def check_number(number: IPv4Address | IPv6Address) -> None:
     Raises:
         NotAllowed: it may not.
     """
-    meant = _meant(number)
-    if (
-        meant.is_link_local
-        or meant.is_multicast
-        or meant.is_unspecified
-        or (meant.is_reserved and not meant.is_loopback)
-        or meant in _METADATA
-    ):
+    if any(_is_refused(each) for each in (number, *_within(number))):
         raise NotAllowed(
             "this address is not called: it is link-local, reserved, or a cloud's metadata"
         )
 
 
-def _meant(number: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:
-    """Return the IPv4 address that an IPv6 address leads to, if there is one in it."""
-    if isinstance(number, IPv4Address):
-        return number
+def _is_refused(number: IPv4Address | IPv6Address) -> bool:
+    return (
+        number.is_link_local
+        or number.is_multicast
+        or number.is_unspecified
+        or _is_reserved(number)
+        or number in _METADATA
+    )
+
+
+def _is_reserved(number: IPv4Address | IPv6Address) -> bool:
+    """Return whether an address has no use yet. Of IPv6, such ones may have an IPv4 one in them."""
+    return isinstance(number, IPv4Address) and number.is_reserved
+
+
+def _within(number: IPv4Address | IPv6Address) -> Iterator[IPv4Address]:
+    """Yield the IPv4 addresses to which an IPv6 address may lead, by any way of transition."""
+    if isinstance(number, IPv4Address) or number.is_loopback:
+        return
+    value = int(number)
     if number.ipv4_mapped is not None:
-        return number.ipv4_mapped
+        yield number.ipv4_mapped
     if number.sixtofour is not None:
-        return number.sixtofour
-    is_embedded = number in _NAT64 or (number in _COMPATIBLE and int(number) > 1)
-    return IPv4Address(int(number) & 0xFFFFFFFF) if is_embedded else number
+        yield number.sixtofour
+    if number.teredo is not None:
+        yield from number.teredo
+    if any(number in network for network in _IN_LAST_BYTES) or (value >> 32) & _WORD in _ISATAP:
+        yield IPv4Address(value & _WORD)
+    if number in _LOCAL_NAT64:
+        without_gap = (value >> 64 << 56) | (value & (1 << 56) - 1)
+        found = [value & _WORD, *(without_gap >> (88 - bits) & _WORD for bits in (48, 56, 64))]
+        # Where the address is not, there are zeros.
+        yield from (IPv4Address(each) for each in found if each)
 
 
 def shown_address(address: str) -> str:

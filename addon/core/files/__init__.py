@@ -11,7 +11,7 @@ from .copying import copy_pack
 from .errors import FilesError
 from .in_place import copy_beside
 from .pack import MissingFile
-from .routes import Route, Storage, choose_route, path_in_storage
+from .routes import Route, Storage, choose_route, outside_storage, path_in_storage
 from .shaman import ShamanUpload
 from .tracing import missing, packed
 
@@ -24,6 +24,8 @@ __all__ = [
     "choose_route",
     "deliver",
     "missing_files",
+    "outside_storage",
+    "path_in_storage",
 ]
 
 

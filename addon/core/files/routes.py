@@ -1,6 +1,7 @@
 """Chooses one of three routes by which a job's files reach the workers."""
 
 import enum
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Protocol
 
@@ -44,3 +45,16 @@ def path_in_storage(blendfile: Path, storage: Storage) -> Path | None:
         return location / blendfile.resolve().relative_to(location.resolve())
     except (ValueError, OSError, RuntimeError):  # elsewhere; not readable; links in a circle
         return None
+
+
+def outside_storage(files: Iterable[str], storage: Storage) -> Iterator[str]:
+    """Yield the files that are there, and not on the storage. Each folder is looked at once."""
+    is_inside: dict[Path, bool] = {}
+    for file in files:
+        path = Path(file)
+        if path.parent not in is_inside:
+            is_inside[path.parent] = path_in_storage(path.parent, storage) is not None
+        if is_inside[path.parent] and not path.is_symlink():
+            continue
+        if path.is_file() and path_in_storage(path, storage) is None:
+            yield file

@@ -1994,6 +1994,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/tablao/v1/versions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Versions
+         * @description Return the versions of managers, Temporal, database and workers, and what to do.
+         *
+         *     Versions are compared with that of the manager that answers.
+         */
+        get: operations["getVersions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/tablao/v1/webhooks": {
         parameters: {
             query?: never;
@@ -2173,7 +2195,7 @@ export interface paths {
         get: operations["getMyNotifications"];
         /**
          * Change My Notifications
-         * @description Replace the caller's address and rules.
+         * @description Replace the caller's address and rules. A token replaces none.
          */
         put: operations["changeMyNotifications"];
         post?: never;
@@ -2946,6 +2968,15 @@ export interface components {
          */
         ConfigurationPage: {
             [key: string]: unknown;
+        };
+        /** DatabaseVersion */
+        DatabaseVersion: {
+            /** Kind */
+            kind: string;
+            /** Migration */
+            migration: string;
+            /** Newest Migration */
+            newest_migration: string;
         };
         /** Deliveries */
         Deliveries: {
@@ -3970,6 +4001,26 @@ export interface components {
          * @enum {string}
          */
         ManagerVariableAudience: "workers" | "users";
+        /**
+         * ManagerVersion
+         * @description A manager that runs.
+         */
+        ManagerVersion: {
+            /** Name */
+            name: string;
+            /** Version */
+            version: string;
+            standing: components["schemas"]["Standing"];
+            /** Advice */
+            advice: string;
+            /**
+             * Started
+             * Format: date-time
+             */
+            started: string;
+            /** Is This */
+            is_this: boolean;
+        };
         /** MayKeepRunning */
         MayKeepRunning: {
             /** Maykeeprunning */
@@ -4447,6 +4498,12 @@ export interface components {
             shamanEnabled: boolean;
         };
         /**
+         * Standing
+         * @description How a version compares with that of the manager that answers.
+         * @enum {string}
+         */
+        Standing: "older" | "newer" | "unknown" | "same" | "flamenco";
+        /**
          * StuckTask
          * @description A running task without any sign of life for longer than it may be.
          */
@@ -4789,6 +4846,28 @@ export interface components {
             /** After Count */
             after_count: number;
         };
+        /** VersionedWorker */
+        VersionedWorker: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            status: components["schemas"]["WorkerStatus"];
+        };
+        /** Versions */
+        Versions: {
+            /** Version */
+            version: string;
+            /** Managers */
+            managers: components["schemas"]["ManagerVersion"][];
+            /** Temporal */
+            temporal: string;
+            /** Is Temporal Embedded */
+            is_temporal_embedded: boolean;
+            database: components["schemas"]["DatabaseVersion"];
+            /** Workers */
+            workers: components["schemas"]["WorkerVersion"][];
+        };
         /**
          * Via
          * @description By what a request proves its identity.
@@ -5109,6 +5188,19 @@ export interface components {
             steps: number;
             /** Seconds */
             seconds: number;
+        };
+        /**
+         * WorkerVersion
+         * @description A version, and the workers that have it, sorted by name.
+         */
+        WorkerVersion: {
+            /** Version */
+            version: string;
+            standing: components["schemas"]["Standing"];
+            /** Advice */
+            advice: string;
+            /** Workers */
+            workers: components["schemas"]["VersionedWorker"][];
         };
         /** WrittenFrame */
         WrittenFrame: {
@@ -10662,6 +10754,35 @@ export interface operations {
                 };
                 content: {
                     "text/plain": unknown;
+                };
+            };
+        };
+    };
+    getVersions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Versions"];
+                };
+            };
+            /** @description Another error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
                 };
             };
         };

@@ -1,7 +1,7 @@
 /** The columns of the list of jobs. */
 
 import type { Job, JobStatus } from '@/api/client'
-import type { Column } from '@/shared/table'
+import { numberText, type Column } from '@/shared/table'
 import type { TagNames } from '@/workers/tagStore'
 import { facetOf, projectOf, userOf } from './jobQuery'
 import { countOf, fractionDone, taskCount } from './progress'
@@ -66,7 +66,7 @@ export function usedColumns(columns: readonly Column<Job>[], jobs: readonly Job[
 }
 
 /** Such as `12/40`; empty while it is not known. */
-export const doneText = (job: Job): string => (taskCount(job) ? `${countOf(job, 'completed').toLocaleString()}/${taskCount(job).toLocaleString()}` : '')
+export const doneText = (job: Job): string => (taskCount(job) ? `${numberText(countOf(job, 'completed'))}/${numberText(taskCount(job))}` : '')
 
 /** As the manager lists them. Rows come in another order where events were faster than the list. */
 export function newestFirst(a: Job, b: Job): number {

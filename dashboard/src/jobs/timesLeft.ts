@@ -1,7 +1,8 @@
-/** How long the active jobs still take and how many workers are at them, as the manager says. It is asked again while jobs are active. */
+/** How long the active jobs still take and how many workers are at them, as the manager says. It is asked again while jobs are active, after something happened. */
 
 import { computed, onScopeDispose, shallowRef, watch, type Ref } from 'vue'
 import { answered, api, type Job, type Schemas } from '@/api/client'
+import { onEvent } from '@/api/events'
 import { sharedByPage } from '@/shared/sharedByPage'
 import { useJobs } from './jobStore'
 
@@ -17,6 +18,8 @@ interface Pace {
 }
 
 const EVERY_MS = 4_000
+/** Without any event, time passes for the tasks at work. */
+const AT_MOST_MS = 60_000
 const UNITS = [[1, 's', 100], [60, 'min', 100 * 60], [3_600, 'h', 48 * 3_600], [86_400, 'days', Infinity]] as const
 
 const usePace = sharedByPage((): Pace => {
@@ -25,14 +28,22 @@ const usePace = sharedByPage((): Pace => {
   const workers = shallowRef<WorkersAt>(new Map())
   const isAnyActive = computed(() => [...rows.value.values()].some(({ status }) => status === 'active'))
 
+  let isStale = true
+  let askedAtMs = 0
+
+  const isPassing = (): boolean => workers.value.size > 0 && performance.now() - askedAtMs >= AT_MOST_MS
+
   async function ask(): Promise<void> {
-    if (document.hidden) return
+    if (document.hidden || !(isStale || isPassing())) return
+    isStale = false
+    askedAtMs = performance.now()
     const found = await answered(api.GET('/api/tablao/v1/time-left'))
     times.value = new Map(found.jobs.map((job) => [job.job_id, job]))
     workers.value = new Map(Object.entries(found.workers))
   }
 
   function forget(): void {
+    isStale = true
     times.value = workers.value = new Map()
   }
 
@@ -45,6 +56,7 @@ const usePace = sharedByPage((): Pace => {
     askQuietly()
     timer = window.setInterval(askQuietly, EVERY_MS)
   }, { immediate: true })
+  for (const topic of ['/jobs', '/workers']) onScopeDispose(onEvent(topic, () => (isStale = true)))
   onScopeDispose(() => window.clearInterval(timer))
   return { times, workers }
 })

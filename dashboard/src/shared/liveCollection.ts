@@ -43,7 +43,7 @@ const GATHERED_MS = 400
 const HIDDEN_PAGE_MS = 1_000
 const RETRY_MS = 5_000
 /** Filtering and sorting so many rows takes a good part of a frame. */
-const MANY_ROWS = 2_000
+const MANY_ROWS = 1_000
 const PAUSE_OF_MANY_MS = 100
 
 /** Starts at once. Needs an effect scope, and ends with it. */

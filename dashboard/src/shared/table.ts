@@ -60,7 +60,9 @@ export function inOrder<Row>(rows: readonly Row[], columns: readonly Column<Row>
   const value = columns.find((column) => column.key === sort.key)?.value
   if (!value) return [...rows]
   const direction = sort.isDescending ? -1 : 1
-  return [...rows].sort((a, b) => direction * compared(value(a), value(b)))
+  // A value is asked for once: rows are sorted again ten times a second while tasks change.
+  const valued = rows.map((row) => [value(row), row] as const)
+  return valued.sort(([a], [b]) => direction * compared(a, b)).map(([, row]) => row)
 }
 
 function compared(a: string | number, b: string | number): number {
@@ -71,3 +73,8 @@ const collator = new Intl.Collator(undefined, { numeric: true, sensitivity: 'bas
 
 /** Numbers in the texts count as numbers: `frame 9` comes before `frame 10`. */
 export const compareText = (a: string, b: string): number => collator.compare(a, b)
+
+const numbers = new Intl.NumberFormat()
+
+/** A number in a cell. `toLocaleString` looks the language up each time, and cells are drawn again at each event. */
+export const numberText = (number: number): string => numbers.format(number)

@@ -23,3 +23,12 @@ export const router = createRouter({
     { path: '/:rest(.*)', component: lazyPage(() => import('@/shell/NotFound.vue')) },
   ],
 })
+
+/** Loads the code of the address's page at once, while the manager is asked who this is. */
+export function loadCodeOfPage(): void {
+  const { matched } = router.resolve(router.options.history.location)
+  for (const { components } of matched) {
+    const load = components?.default
+    if (typeof load === 'function') void (load as () => Promise<unknown>)()
+  }
+}

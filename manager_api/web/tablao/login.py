@@ -18,7 +18,14 @@ from manager_api.contract.access import (
     Tokens,
 )
 from manager_api.contract.errors import Forbidden, NotAuthenticated, TooMany
-from manager_api.web.auth import Administering, Anybody, Caller, Reading, begin_entry
+from manager_api.web.auth import (
+    Administering,
+    Anybody,
+    Caller,
+    ChangingOwn,
+    Reading,
+    begin_entry,
+)
 from manager_api.web.cookies import remove_session_cookie, session_cookie, set_session_cookie
 from manager_api.web.dependencies import AccountsOfFarm, Parts
 from manager_api.web.json_bodies import JsonRoute
@@ -105,7 +112,9 @@ async def log_out(
     return LoggedOut(continue_at=there)
 
 
-@router.put("/me/password", operation_id="changePassword", dependencies=[Reading], status_code=204)
+@router.put(
+    "/me/password", operation_id="changePassword", dependencies=[ChangingOwn], status_code=204
+)
 async def change_password(
     asked: PasswordChange, caller: Caller, parts: Parts, address: Address
 ) -> None:
@@ -122,7 +131,7 @@ async def get_my_sessions(caller: Caller, parts: Parts) -> BrowserSessions:
 @router.delete(
     "/me/sessions/{session_id}",
     operation_id="endMySession",
-    dependencies=[Reading],
+    dependencies=[ChangingOwn],
     status_code=204,
 )
 async def end_my_session(session_id: SessionId, caller: Caller, parts: Parts) -> None:
@@ -136,7 +145,9 @@ async def get_my_tokens(caller: Caller, accounts: AccountsOfFarm) -> Tokens:
     return await accounts.tokens(_own_account(caller))
 
 
-@router.post("/me/tokens", operation_id="createMyToken", dependencies=[Reading], status_code=201)
+@router.post(
+    "/me/tokens", operation_id="createMyToken", dependencies=[ChangingOwn], status_code=201
+)
 async def create_my_token(
     asked: TokenRequest, caller: Caller, accounts: AccountsOfFarm
 ) -> NewToken:
@@ -144,8 +155,6 @@ async def create_my_token(
 
     A token makes no other tokens: they could outlive it.
     """
-    if caller.via is Via.TOKEN:
-        raise Forbidden("a token makes no other tokens: log in for that")
     return await accounts.create_token(_own_account(caller), asked, caller)
 
 

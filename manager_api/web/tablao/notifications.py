@@ -17,7 +17,7 @@ from manager_api.contract.notifications import (
     Webhooks,
     WebhookSecret,
 )
-from manager_api.web.auth import Administering, Caller, Reading
+from manager_api.web.auth import Administering, Caller, ChangingOwn, Reading
 from manager_api.web.dependencies import Parts, Personal, WebhooksOfFarm
 from manager_api.web.json_bodies import JsonRoute
 from manager_api.web.parameters import DeliveryId, WebhookId
@@ -125,9 +125,9 @@ async def get_my_notifications(caller: Caller, personal: Personal) -> PersonalAn
     return await personal.get(caller)
 
 
-@router.put("/me/notifications", operation_id="changeMyNotifications", dependencies=[Reading])
+@router.put("/me/notifications", operation_id="changeMyNotifications", dependencies=[ChangingOwn])
 async def change_my_notifications(
     asked: PersonalNotifications, caller: Caller, personal: Personal
 ) -> PersonalAnswer:
-    """Replace the caller's address and rules."""
+    """Replace the caller's address and rules. A token replaces none."""
     return await personal.change(caller, asked)

@@ -9,6 +9,7 @@ from typing import Any
 
 import bpy
 import scenario_scene
+import scenario_simulations
 
 _WAIT_S = 150.0
 
@@ -21,6 +22,7 @@ def jobs(given: "dict[str, Any]") -> "dict[str, Any]":
         "local": _rendered_here(given),
         "several": _several(given),
         "mended": _mended(given),
+        "simulations": scenario_simulations.looked_at(),
         "controlled": _controlled(given),
         "refused": _refused(given),
     }
@@ -209,8 +211,10 @@ def _mended(given: "dict[str, Any]") -> "dict[str, Any]":
             bpy.ops.tablao.mend(code=code)
     after = [finding.code for finding in session.findings]
     from tablao.planning import submission_of
+    from tablao.scene_facts import used_files
 
     return {
+        "used": used_files(),
         "has_tree": has_tree,
         "before": before,
         "after": after,

@@ -381,6 +381,20 @@ def test_buttons_mend_what_is_odd_about_a_scene(found: Found) -> None:
     )
     assert set(mended["after"]) <= {"unsaved-changes"}
     assert (mended["frames"], mended["format"]) == ("1-9x3", "PNG")
+    assert [Path(file).name for file in mended["used"]] == ["weiße Wand.png"]
+
+
+def test_simulations_that_are_rendered_and_not_baked_are_found(found: Found) -> None:
+    simulations = found["jobs"]["simulations"]
+
+    assert simulations["before"] == [
+        "Cloth of “banner”",
+        "Cloth of “flag”",
+        "Fluid of “tank”",
+        "Particles “sparks” of “sparks”",
+        "Rigid bodies",
+    ]
+    assert simulations["after"] == ["Fluid of “tank”"]
 
 
 def test_a_job_is_paused_resumed_and_canceled_from_blender(found: Found) -> None:

@@ -230,3 +230,25 @@ def test_jobs_that_would_write_to_one_place_are_found(submissions: list[Submissi
 
     assert finding.show == ("one", "two")
     assert finding.is_blocking
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        "/r/SHOT/Cam_É/######",
+        "/r/shot/cam_e\N{COMBINING ACUTE ACCENT}/######",
+        "/r//shot/./cam_é/######",
+        "\\r\\shot\\cam_é\\######",
+    ],
+)
+def test_one_place_in_other_letters_is_found(submissions: list[Submission], other: str) -> None:
+    paths = ("/r/shot/cam_é/######", other)
+    made = [
+        replace(each, settings={**each.settings, "render_output_path": path})
+        for each, path in zip(submissions, paths, strict=False)
+    ]
+
+    [finding] = same_outputs(made)
+
+    assert finding.show == ("one", "two")
+    assert f"on Windows and macOS the same as {other}" in finding.sentence

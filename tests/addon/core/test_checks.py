@@ -102,6 +102,14 @@ WRONG: Mapping[str, list[dict[str, Any]]] = {
     "resolution-scaled": [{"facts": {"resolution_percentage": each}} for each in (50, 200)],
     "render-region": [{"facts": {"has_render_region": True}}],
     "no-composite": [{"facts": {"lacks_composite": True}}],
+    "not-baked": [
+        {"facts": {"unbaked": ("Cloth of “Flag”",)}},
+        {"facts": {"unbaked": ("Cloth of “Flag”", "Rigid bodies")}},
+    ],
+    "outside-storage": [
+        {"facts": {"used_files": (__file__,)}},
+        {"facts": {"used_files": (__file__, checks.__file__)}},
+    ],
     "manager-unknown": [{"info": None}],
     "no-job-type": [{"job_type": None}],
     "no-worker-tag": [{"options": {"worker_tag": "gone"}}],
@@ -127,6 +135,7 @@ WRONG: Mapping[str, list[dict[str, Any]]] = {
 NOT_BLOCKING = {
     *("unsaved-changes", "unsaved-images"),
     *("frame-step", "resolution-scaled", "render-region", "no-composite"),
+    *("not-baked", "outside-storage"),
 }
 
 
@@ -284,3 +293,29 @@ def test_a_storage_that_never_answers_is_not_waited_for(
     assert not is_folder(str(tmp_path))
 
     released.set()
+
+
+def test_files_on_the_storage_and_those_that_go_along_are_found_by_workers(
+    scene: Scene, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    texture = tmp_path / "textures" / "wood.png"
+    texture.parent.mkdir()
+    texture.touch()
+    gone = str(tmp_path_factory.mktemp("elsewhere") / "gone.png")
+    scene.facts = replace(scene.facts, used_files=(str(texture), gone))
+    assert scene.found() == []
+
+    away = tmp_path_factory.mktemp("project") / "light.blend"
+    away.touch()
+    scene.facts = replace(scene.facts, blend_path=away, used_files=(__file__,))
+    assert scene.found() == []
+
+
+def test_a_link_on_the_storage_to_a_file_elsewhere_is_told(scene: Scene, tmp_path: Path) -> None:
+    link = tmp_path / "wood.png"
+    link.symlink_to(__file__)
+    scene.facts = replace(scene.facts, used_files=(str(link),))
+
+    (finding,) = scene.found()
+
+    assert (finding.code, finding.show) == ("outside-storage", (str(link),))

@@ -164,6 +164,7 @@ def build(fake: FakeManager) -> FastAPI:
     _serve_tasks(api)
     _serve_logs(api, fake)
     _serve_version(api, fake)
+    _serve_versions(api)
     _serve_workers(api)
     _serve_sleep_schedule(api, fake)
     _serve_tags(api)
@@ -323,6 +324,32 @@ def _serve_logs(api: FastAPI, fake: FakeManager) -> None:
     @api.get("/files/log")
     async def log_file() -> Response:
         return PlainTextResponse(fake.logs[TASK])
+
+
+def _serve_versions(api: FastAPI) -> None:
+    north, south = ({"id": WORKER, "name": name, "status": "awake"} for name in ("north", "south"))
+
+    @api.get("/api/tablao/v1/versions")
+    async def versions() -> Any:
+        return {
+            "version": "0.2.0",
+            "managers": [
+                {"name": "triana", "version": "0.2.0", "standing": "same", "advice": ""},
+                {"name": "cádiz", "version": "0.1.0", "standing": "older", "advice": "Stop it."},
+            ],
+            "temporal": "",
+            "is_temporal_embedded": True,
+            "database": {"kind": "SQLite", "migration": "0022", "newest_migration": "0022"},
+            "workers": [
+                {
+                    "version": "0.1.0",
+                    "standing": "older",
+                    "advice": "Install the manager's version.",
+                    "workers": [north, south],
+                },
+                {"version": "Flamenco 3.5", "standing": "flamenco", "advice": "", "workers": []},
+            ],
+        }
 
 
 def _serve_version(api: FastAPI, fake: FakeManager) -> None:

@@ -5,11 +5,13 @@ import os
 import shutil
 import signal
 import socket
+import sqlite3
 import ssl
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import httpx
@@ -327,3 +329,18 @@ def test_a_closed_terminal_does_not_end_the_supervision(
             return starts(tmp_path) == 2
 
         wait_until(began_again)
+
+
+def test_a_database_of_a_newer_version_is_a_sentence(tmp_path: Path, migrated_sqlite: Path) -> None:
+    shutil.copy(migrated_sqlite, tmp_path / "tablao.sqlite")
+    with closing(sqlite3.connect(tmp_path / "tablao.sqlite")) as database, database:
+        database.execute("UPDATE alembic_version SET version_num = '9999'")
+
+    command = [sys.executable, "-m", "manager_api.cli.main", "manager", "--port", "0"]
+    done = subprocess.run(
+        [*command, "--data-dir", str(tmp_path)], capture_output=True, text=True, timeout=120
+    )
+
+    assert done.returncode == 1
+    assert "migrated by a newer version of Tablao" in done.stderr
+    assert "Traceback" not in done.stderr

@@ -45,7 +45,18 @@ def test_the_list_of_commands_loads_no_command() -> None:
 
 @pytest.mark.parametrize(
     "verb",
-    ["jobs", "job", "task", "workers", "worker", "tags", "shaman", "worker-settings", "submit"],
+    [
+        "jobs",
+        "job",
+        "task",
+        "workers",
+        "worker",
+        "tags",
+        "shaman",
+        "worker-settings",
+        "submit",
+        "versions",
+    ],
 )
 def test_a_command_that_asks_a_manager_loads_only_what_asking_needs(verb: str) -> None:
     loaded = loaded_by("manager_api.cli.main", verb, "--help")

@@ -3,6 +3,7 @@
 import asyncio
 from typing import Any
 
+import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection, inspect, select, text
@@ -10,7 +11,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
 from manager_api.database.engine import Database
-from manager_api.database.migrate import downgrade, upgrade
+from manager_api.database.migrate import DatabaseNewer, downgrade, newest_migration, upgrade
 from manager_api.database.tables import Base, JobRow, table_of
 
 
@@ -30,6 +31,15 @@ def difference(connection: Connection) -> list[Any]:
 
 def table_names(connection: Connection) -> set[str]:
     return set(inspect(connection).get_table_names())
+
+
+def revisions(connection: Connection) -> tuple[str, ...]:
+    return MigrationContext.configure(connection).get_current_heads()
+
+
+def become_newer(connection: Connection) -> None:
+    connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    connection.commit()
 
 
 def test_an_upgraded_database_is_what_the_tables_say(empty_url: str) -> None:
@@ -53,6 +63,17 @@ def test_a_downgrade_leaves_nothing_and_can_be_taken_back(empty_url: str) -> Non
 
     assert left == {"alembic_version"}
     assert looked_at(empty_url, difference) == []
+
+
+def test_a_database_of_a_newer_version_is_refused_and_stays_as_it_is(empty_url: str) -> None:
+    upgrade(empty_url)
+    looked_at(empty_url, become_newer)
+
+    with pytest.raises(DatabaseNewer, match=f"9999, and this version knows {newest_migration()}"):
+        upgrade(empty_url)
+
+    assert looked_at(empty_url, difference) == []
+    assert looked_at(empty_url, revisions) == ("9999",)
 
 
 def test_an_upgrade_counts_the_tasks_that_are_there(empty_url: str) -> None:

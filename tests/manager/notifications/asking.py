@@ -44,7 +44,7 @@ async def tried(api: httpx.AsyncClient, webhook_id: str) -> bool:
 
 async def person(api: httpx.AsyncClient, **wanted: Any) -> tuple[Account, dict[str, str]]:
     account = await Account.made(api, "artist")
-    headers = await account.token_headers(api)
+    headers = await account.session_headers(api)
     rules = [{"kinds": ["job-failed", "job-done"], "scope": "mine"}]
     asked = {"email": "ana@studio.example", "rules": rules} | wanted
     answer = await api.put(f"{API}/me/notifications", json=asked, headers=headers)

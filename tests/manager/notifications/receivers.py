@@ -90,6 +90,8 @@ class MailServer:
 
     refuse: str = ""
     """Answered to RCPT, if it is not empty."""
+    answers: dict[str, str] = field(default_factory=dict)
+    """Other answers to verbs. After an empty one the connection ends."""
     mails: list[Message] = field(default_factory=list)
     times: list[float] = field(default_factory=list)
     """When each mail came, by the clock of this process."""
@@ -140,7 +142,10 @@ class _Conversation:
         try:
             self._say("220 test ESMTP")
             while line := self._handler.rfile.readline():
-                if not self._answer(line.decode().strip()):
+                other = self._server.answers.get(line[:4].decode().upper())
+                if other is not None:
+                    self._say(*other.splitlines())
+                if other == "" or (other is None and not self._answer(line.decode().strip())):
                     return
         except (TimeoutError, ConnectionError):
             pass  # The manager was killed.
@@ -178,5 +183,6 @@ class _Conversation:
         self._server.on_mail()
         self._say("250 taken")
 
-    def _say(self, text: str) -> None:
-        self._handler.wfile.write(f"{text}\r\n".encode())
+    def _say(self, *lines: str) -> None:
+        for line in lines:
+            self._handler.wfile.write(f"{line}\r\n".encode())

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
+from tests.manager.web.people import Account
+
 if TYPE_CHECKING:
     from tests.manager.stand_in_farm import Farm
 
@@ -93,17 +95,14 @@ async def test_unknown_views_are_refused(api: httpx.AsyncClient, unknown_id: str
 async def test_a_caller_without_an_account_does_not_get_an_accounts_views(
     farm: "Farm", api: httpx.AsyncClient
 ) -> None:
-    account = {"name": "lola", "role": "artist", "password": "una contraseña"}
-    lola = (await api.post("/api/tablao/v1/accounts", json=account)).json()["id"]
-    address = f"/api/tablao/v1/accounts/{lola}/tokens"
-    token = (await api.post(address, json={"name": "x", "scopes": ["read"]})).json()["secret"]
-    hers = (await create(api, headers={"authorization": f"Bearer {token}"})).json()["id"]
-    by_name = {"owner": lola}
+    lola = await Account.made(api, "artist")
+    hers = (await create(api, headers=await lola.session_headers(api))).json()["id"]
+    by_name = {"owner": lola.id}
 
     refused = [
         await api.get(URL, params=by_name),
         await api.delete(f"{URL}/{hers}", params=by_name),
-        await create(api, **by_name),
+        await create(api, owner=lola.id),
         await api.put(f"{URL}/{hers}", json={"page": "jobs", "name": "x", "query": ""} | by_name),
     ]
 

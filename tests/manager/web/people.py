@@ -41,3 +41,8 @@ class Account:
         assert answer.status_code == 200, answer.text
         client.cookies.clear()
         return answer.headers["set-cookie"].partition(";")[0]
+
+    async def session_headers(self, client: httpx.AsyncClient) -> dict[str, str]:
+        """Headers of a page that is logged in, also for a client that shows a token otherwise."""
+        cookie = await self.session_cookie(client)
+        return {"cookie": cookie, "authorization": "", "sec-fetch-site": "same-origin"}

@@ -9,8 +9,9 @@ import pytest
 from fastapi.routing import APIRoute, APIWebSocketRoute
 
 from manager_api.web.app import ROUTERS, build_app
-from manager_api.web.auth import Join, NeedsJob, Public, WorkerAuth
+from manager_api.web.auth import Join, NeedsJob, NeedsPerson, Public, WorkerAuth
 from tests.docs.access_table import decisions
+from tests.manager.web.people import Account
 from workflows.domain.access import PERMISSIONS, Permission, Role
 
 if TYPE_CHECKING:
@@ -149,7 +150,9 @@ async def test_each_caller_gets_what_its_role_says(
             # The job does not exist, so it is not theirs.
             may = Permission.ALL_JOBS in CALLERS[caller]
         else:
+            # The other checks are for all credentials; these callers show tokens.
             may = not CALLERS[caller].isdisjoint(decided.any_of)
+            may = may and not isinstance(decided, NeedsPerson)
         for method in route.methods or ():
             answer = await stranger.request(method, filled(route.path), headers=headers)
             is_refused = answer.status_code in (401, 403)
@@ -163,6 +166,41 @@ def filled(path: str) -> str:
         path = path.replace(f"{{{each}}}", value)
     assert "{" not in path, path
     return path
+
+
+#: Operations that are no GET and that a token of scope `read` may make.
+OF_READERS = {
+    "logIn": "begins a session with a password",
+    "logInWithLink": "begins a session with a code",
+    "logOut": "ends the session that is shown, and a token is none",
+    "registerWorker": "for all: such a worker waits to be let in",
+    "logOutByProvider": "the provider's signature proves it",
+    "removeMyToken": "a token removes itself, which is how `tablao logout` ends it",
+    "polling": "a client of Socket.IO sends with POST that it wants to receive events",
+}
+
+
+async def test_a_token_that_only_reads_changes_nothing(
+    stranger: httpx.AsyncClient, api: httpx.AsyncClient
+) -> None:
+    headers = {}
+    for role in Role:
+        account = await Account.made(api, role)
+        wanted = {"name": "looks", "scopes": ["read"]}
+        made = await api.post(f"/api/tablao/v1/accounts/{account.id}/tokens", json=wanted)
+        headers[role] = {"authorization": f"Bearer {made.json()['secret']}"}
+
+    passed = {
+        name(route)
+        for route in ROUTES
+        if isinstance(route, APIRoute)
+        for method in (route.methods or set()) - {"GET", "HEAD", "OPTIONS"}
+        for each in headers.values()
+        if (await stranger.request(method, filled(route.path), headers=each)).status_code
+        not in (401, 403)
+    }
+
+    assert passed == set(OF_READERS)
 
 
 async def test_an_artist_changes_only_its_own_jobs(

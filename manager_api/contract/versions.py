@@ -1,0 +1,73 @@
+"""Our interface: which version each part of the farm has, and what to do about it."""
+
+from datetime import datetime
+from enum import StrEnum
+
+from manager_api.contract.base import Answer
+from workflows.domain.statuses import WorkerStatus
+
+
+class Standing(StrEnum):
+    """How a version compares with that of the manager that answers."""
+
+    OLDER = "older"
+    NEWER = "newer"
+    UNKNOWN = "unknown"
+    """It is no version of Tablao that can be compared, or it was not said yet."""
+    SAME = "same"
+    FLAMENCO = "flamenco"
+    """A Flamenco Worker's, which is upgraded with Flamenco."""
+
+
+class ManagerVersion(Answer):
+    """A manager that runs."""
+
+    name: str
+    """The name of its machine."""
+    version: str
+    standing: Standing
+    advice: str
+    """What to do; empty: nothing."""
+    started: datetime
+    is_this: bool
+    """Whether it is the manager that answers."""
+
+
+class DatabaseVersion(Answer):
+    kind: str
+    """`SQLite` or `PostgreSQL`."""
+    migration: str
+    newest_migration: str
+    """The newest that the manager knows. A lower number than `migration`: a newer manager of the
+    farm has migrated the database."""
+
+
+class VersionedWorker(Answer):
+    id: str
+    name: str
+    status: WorkerStatus
+
+
+class WorkerVersion(Answer):
+    """A version, and the workers that have it, sorted by name."""
+
+    version: str
+    """As it is shown: `0.1.0`, `Flamenco 3.5`; empty: not said."""
+    standing: Standing
+    advice: str
+    """What to do; empty: nothing."""
+    workers: list[VersionedWorker]
+
+
+class Versions(Answer):
+    version: str
+    """Of the manager that answers."""
+    managers: list[ManagerVersion]
+    """All managers of the farm that run, this one first."""
+    temporal: str
+    """The version of Temporal's server; empty: it did not answer."""
+    is_temporal_embedded: bool
+    """Whether the manager runs its own Temporal, which is upgraded with it."""
+    database: DatabaseVersion
+    workers: list[WorkerVersion]
+    """Versions for which there is something to do come first, then newer versions before older."""
