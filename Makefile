@@ -8,7 +8,7 @@ STEP := $(PYTHON) deploy/step.py
 COMPILE := $(BIN)/uv pip compile --quiet --universal --no-python-downloads --generate-hashes \
   --no-header --no-annotate $(COMPILE_ARGS)
 
-.PHONY: help install venv dashboard addon demo quick test lint format bench requirements clean
+.PHONY: help install venv dashboard addon wheel demo quick test lint format bench requirements clean
 
 help:
 	@echo "make demo           render a small animation on a farm of one machine (ARGS=--once: then exit)"
@@ -21,6 +21,7 @@ help:
 	@echo "make venv           the same with what the tests need, too; all of it is pinned"
 	@echo "make dashboard      build the dashboard's files, which the manager serves"
 	@echo "make addon          build the zip of the Blender add-on, which the manager gives away"
+	@echo "make wheel          build the wheel and the sdist, in dist"
 	@echo "make requirements   pin the dependencies anew (COMPILE_ARGS=--upgrade: the newest)"
 	@echo "make clean          remove the environments, caches and the demo's files"
 
@@ -39,6 +40,9 @@ dashboard: install
 addon: install
 	@$(STEP) --title "Building the Blender add-on" --sources addon LICENSE pyproject.toml \
 	  --made 'manager_api/addon_files/*.zip' --stamp manager_api/addon_files/.built -- $(BIN)/python addon/build.py
+
+wheel: install dashboard addon
+	@$(BIN)/python deploy/package.py
 
 demo: install dashboard addon
 	@$(BIN)/tablao demo $(ARGS)
@@ -75,4 +79,4 @@ requirements: venv
 	$(COMPILE) --python-version 3.13 --output-file deploy/requirements-bpy-py313.txt deploy/requirements-bpy-py313.in
 
 clean:
-	rm -rf $(VENV) .venv-bpy .venv-bpy313 demo dashboard/node_modules manager_api/dashboard_files manager_api/addon_files addon/wheels .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf dist $(VENV) .venv-bpy .venv-bpy313 demo dashboard/node_modules manager_api/dashboard_files manager_api/addon_files addon/wheels .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

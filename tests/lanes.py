@@ -41,6 +41,7 @@ SLOW = (
     "tests/docs/test_code_quality.py",
     "tests/e2e/",
     "tests/manager/",
+    "tests/packages/",
     "tests/worker_host/",
     "tests/workflows/",
 )
@@ -51,6 +52,8 @@ GROUPS = (
     ("tests/browser/",),
     ("tests/e2e/test_failures_on_small_farms.py",),
     ("tests/addon/blender/",),
+    # Both files build the packages.
+    ("tests/packages/",),
     (
         "tests/e2e/test_actions_over_",
         "tests/e2e/test_bad_input.py",

@@ -71,3 +71,17 @@ class Versions(Answer):
     database: DatabaseVersion
     workers: list[WorkerVersion]
     """Versions for which there is something to do come first, then newer versions before older."""
+
+
+class WorkerPackage(Answer):
+    """The wheel of the version that the manager runs, for its workers."""
+
+    file: str
+    """Its name."""
+    path: str
+    """Its path at this manager, from the root of the manager's address."""
+    version: str
+    size: int
+    """In bytes."""
+    sha256: str
+    """In hexadecimal."""

@@ -59,6 +59,7 @@ from manager_api.settings.storage_marker import marked_storage
 from manager_api.shaman.service import Shaman
 from manager_api.tls.authority import pin_of_authority
 from manager_api.upgrades.managers import ManagerPresence
+from manager_api.upgrades.package import ManagerPackage
 from manager_api.upgrades.service import TemporalVersion, VersionService, no_temporal
 from manager_api.version import VERSION
 from manager_api.views.service import ViewService
@@ -100,6 +101,7 @@ class ManagerParts:
     mqtt: MqttPublisher
     notifier: Notifier
     presence: ManagerPresence
+    package: ManagerPackage
     started_at: datetime
     temporal_address: str = ""
     """The address where this manager reaches Temporal; empty if it does not reach Temporal."""
@@ -168,6 +170,7 @@ class ManagerParts:
             mqtt=mqtt,
             notifier=Notifier(database, lambda: configuration.settings),
             presence=ManagerPresence(database, VERSION),
+            package=ManagerPackage(),
             started_at=utc_now(),
             **others,
         )

@@ -285,6 +285,10 @@ def test_a_join_token_is_shown_once_with_its_command(page: Page, closed: Browsed
     dialog.get_by_role("button", name="Create join token").click()
 
     command = dialog.locator(".once code")
+    install = r"uv venv .* && uv pip install .* 'tablao @ .*\.whl#sha256=[0-9a-f]{64}' && "
+    join = rf"TABLAO_JOIN_TOKEN=tablao_join_\S+ ~/tablao-worker/bin/tablao-worker .*{closed.url}"
+    expect(command).to_have_text(re.compile(f"^{install}{join}$"))
+    dialog.get_by_role("checkbox", name="Install Tablao").uncheck()
     expect(command).to_have_text(
         re.compile(rf"^TABLAO_JOIN_TOKEN=tablao_join_\S+ tablao-worker --manager {closed.url}$")
     )

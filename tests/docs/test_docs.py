@@ -92,7 +92,16 @@ def test_every_folder_and_script_that_contributing_names_exists(root: Path) -> N
     named = re.findall(r"`((?:\.ci|[a-z_]+)/[\w/.-]*)`", text)
     # What a row names after its folder is a part of that.
     parts = {
-        "tests": {"model/", "chaos/", "bench/", "e2e/", "contract/", "browser/", "docs/"},
+        "tests": {
+            "model/",
+            "chaos/",
+            "bench/",
+            "e2e/",
+            "contract/",
+            "browser/",
+            "packages/",
+            "docs/",
+        },
         "addon": {"core/", "core/files/"},
         "activities": {"process/", "connections/", "images/"},
     }

@@ -3,7 +3,7 @@ import { actionWords, changesOf } from '@/access/auditWords'
 import { handOverAddress, parsedRequest } from '@/access/handOver'
 import { linkCode } from '@/access/login'
 import { browserOf } from '@/access/words'
-import { joinCommand } from '@/workers/joinCommand'
+import { installCommand, joinCommand } from '@/workers/joinCommand'
 
 const STATE = 'a-word-of-the-add-on'
 
@@ -67,4 +67,15 @@ test('ids of which a name is known are shown as names', () => {
 
   expect(changesOf({ before: { worker_tag_id: 't-1' }, after: { worker_tag_id: 't-3' } }, called)).toEqual([{ name: 'worker_tag_id', before: 'slow', after: 't-3' }])
   expect(changesOf({ before: { tag_id: ['t-1', 't-2'] }, after: { tag_id: [] } }, called)).toEqual([{ name: 'tag_id', before: 'slow, fast', after: 'none' }])
+})
+
+test('one line installs the manager’s version, by its digest, and joins', () => {
+  const wheel = { file: 't.whl', path: '/api/tablao/v1/package/t.whl', version: '1', size: 1, sha256: 'ab' }
+
+  expect(installCommand(wheel, 'secret', 'https://farm/tablao', '')).toBe(
+    'uv venv --allow-existing --python \'>=3.11,<3.14\' ~/tablao-worker'
+    + ' && uv pip install --python ~/tablao-worker \'tablao @ https://farm/tablao/api/tablao/v1/package/t.whl#sha256=ab\''
+    + ' && TABLAO_JOIN_TOKEN=secret ~/tablao-worker/bin/tablao-worker --manager https://farm/tablao',
+  )
+  expect(installCommand(wheel, 'secret', 'https://farm:8443', 'sha256:cd')).toContain(' --allow-insecure-host farm:8443 ')
 })

@@ -40,6 +40,7 @@ FILLED = {
     "bucket": "job-1111",
     "name": "none",
     "frame": "1",
+    "file": "tablao-0.0.0-py3-none-any.whl",
     "index": "1",
     "run": "1",
     "attempt": "1",
