@@ -171,7 +171,7 @@ def test_a_viewer_is_offered_no_actions(page: Page, closed: BrowsedFarm) -> None
     views.get_by_role("link", name="Settings").click()
     pages = page.get_by_role("navigation", name="Settings").get_by_role("link")
     expect(pages.filter(has_text="About")).to_be_visible()
-    assert pages.all_inner_texts() == ["Job types", "Provisioned settings", "About"]
+    assert pages.all_inner_texts() == ["Job types", "Provisioned settings", "Versions", "About"]
     note = page.get_by_role("note")
     expect(note).to_contain_text("Only an administrator changes this. You are logged in as vera")
 
