@@ -38,7 +38,7 @@ def mail_of(delivery: Claimed, settings: Smtp, farm: str, farm_url: str) -> Emai
 
 async def send(delivery: Claimed, settings: Smtp, farm: str, farm_url: str) -> Outcome:
     if not settings.host:
-        return Outcome(False, "no e-mail is sent: smtp.host is not set")
+        return Outcome(False, "the farm has no mail server: the setting smtp.host is empty")
     if not delivery.address:
         return Outcome(False, "the person has no e-mail address", is_final=True)
     call = _Call(settings, mail_of(delivery, settings, farm, farm_url))

@@ -58,7 +58,7 @@ def test_the_choice_of_columns_is_kept(at: At) -> None:
     expect(page.get_by_role("columnheader", name="Workers")).to_be_visible()
     expect(page.get_by_role("columnheader", name="Priority")).to_have_count(0)
     page.get_by_label("Columns", exact=True).click()
-    page.get_by_role("button", name="As they were at first").click()
+    page.get_by_role("button", name="Default columns").click()
     expect(page.get_by_role("columnheader", name="Priority")).to_be_visible()
     expect(page.get_by_role("columnheader", name="Workers")).to_have_count(0)
 
@@ -91,7 +91,7 @@ def test_a_saved_view_carries_the_columns(at: At) -> None:
     expect(view).to_be_visible()
     page.keyboard.press("Escape")
     page.get_by_label("Columns", exact=True).click()
-    page.get_by_role("button", name="As they were at first").click()
+    page.get_by_role("button", name="Default columns").click()
     page.keyboard.press("Escape")
     expect(page.get_by_role("columnheader", name="Submitted")).to_have_count(0)
 

@@ -49,6 +49,44 @@ def test_the_progress_of_an_active_job_tells_frames_and_samples(at: At, farm: Br
     farm.until_job_is(job_id, "completed")
 
 
+def test_columns_and_filters_stay_while_no_job_matches(at: At) -> None:
+    page = at("/jobs")
+    columns = page.get_by_role("grid", name="Jobs").get_by_role("columnheader")
+    filters = page.get_by_role("search", name="Filter jobs").locator("summary")
+    statuses = page.get_by_role("group", name="Jobs by status").get_by_role("button")
+    expect(row(page, "sh010_0020 layout")).to_be_visible()
+    before = [columns.all_inner_texts(), filters.all_inner_texts(), statuses.count()]
+
+    page.get_by_role("searchbox", name="Text").fill("no job has this name")
+
+    expect(page.get_by_text("No job matches.")).to_be_visible()
+    assert [columns.all_inner_texts(), filters.all_inner_texts(), statuses.count()] == before
+
+
+@pytest.mark.parametrize("status", ["paused", "canceled", "queued"])
+def test_tasks_that_are_not_done_are_the_empty_part_of_the_bar(
+    at: At, farm: BrowsedFarm, status: str
+) -> None:
+    page = at("/jobs?project=Trailer")
+
+    bar = row(page, farm.job(farm.standing[status])["name"]).locator(".bar")
+    parts = bar.locator("span").evaluate_all(
+        "all => all.map(it => getComputedStyle(it).backgroundColor)"
+    )
+
+    assert parts == ["rgba(0, 0, 0, 0)"]
+
+
+def test_a_job_says_why_it_waits_on_a_phone_too(at: At, page: Page) -> None:
+    page.set_viewport_size({"width": 390, "height": 800})
+
+    at("/jobs?project=Trailer")
+
+    waiting = row(page, "waits for a tag").locator(".second")
+    expect(waiting).to_have_text('No worker has the tag "nobody".')
+    assert waiting.evaluate("it => it.scrollWidth <= it.clientWidth")
+
+
 def test_a_new_job_and_its_status_appear_by_themselves(
     at: At, farm: BrowsedFarm, submit: Submit
 ) -> None:
@@ -258,7 +296,7 @@ def test_the_time_left_is_the_managers_in_list_and_header(
     page.route("**/time-left", lambda route: route.fulfill(json={"jobs": [known], "workers": {}}))
     at("/jobs?project=Pilot")
 
-    expect(row(page, "Lighting tests").get_by_text("4\N{EN DASH}6 min left")).to_be_visible()
+    expect(row(page, "Lighting tests").get_by_text("4\N{EN DASH}6 min", exact=True)).to_be_visible()
     expect(page.get_by_role("columnheader", name="Time left")).to_be_visible()
     row(page, "Lighting tests").click()
 

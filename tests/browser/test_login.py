@@ -171,7 +171,7 @@ def test_a_viewer_is_offered_no_actions(page: Page, closed: BrowsedFarm) -> None
     views.get_by_role("link", name="Settings").click()
     pages = page.get_by_role("navigation", name="Settings").get_by_role("link")
     expect(pages.filter(has_text="About")).to_be_visible()
-    assert pages.all_inner_texts() == ["Job types", "Provisioned settings", "About"]
+    assert pages.all_inner_texts() == ["Job types", "Provisioned settings", "Versions", "About"]
     note = page.get_by_role("note")
     expect(note).to_contain_text("Only an administrator changes this. You are logged in as vera")
 
@@ -193,6 +193,36 @@ def test_a_revoked_session_is_led_to_the_login(
     with page.expect_websocket(lambda socket: EVENTS in socket.url):
         _type_login(page, "rosa")
     page.wait_for_url("**/app/last-rendered")
+    _is_live(page)
+
+
+def test_a_form_outlives_the_session_in_which_it_was_filled_in(
+    page: Page, closed: BrowsedFarm, problems: Problems
+) -> None:
+    problems.allow(*LOGIN_ENDED)
+    account = _make_account(closed, "paca", "artist")
+    page.goto(f"{closed.url}/app/login?to=/submit")
+    _type_login(page, "paca")
+    page.wait_for_url("**/app/submit")
+    name = page.get_by_label("Name *")
+    name.fill("typed for an hour")
+
+    closed.http.delete(f"{API}/accounts/{account}/sessions").raise_for_status()
+
+    again = page.get_by_role("dialog", name="Log in again")
+    expect(again).to_contain_text("The login of paca has ended")
+    expect(name).to_be_hidden()
+    page.keyboard.press("Escape")
+    again.get_by_label("Password").fill("wrong but long enough")
+    again.get_by_role("button", name="Log in").click()
+    expect(again.get_by_role("alert")).to_contain_text("the name or the password is wrong")
+    with page.expect_websocket(lambda socket: EVENTS in socket.url):
+        again.get_by_label("Password").fill(PASSWORD)
+        again.get_by_role("button", name="Log in").click()
+    expect(again).to_be_hidden()
+
+    expect(name).to_have_value("typed for an hour")
+    expect(page).to_have_url(re.compile("/app/submit$"))
     _is_live(page)
 
 
@@ -319,10 +349,10 @@ def test_the_audit_says_what_was_changed_by_which_user(page: Page, closed: Brows
     page.get_by_label("Only this action").fill("changeAccount")
     page.get_by_label("Only this action").press("Enter")
 
-    entry = (
-        page.get_by_role("list", name="Entries").get_by_role("listitem").filter(has_text=account)
-    )
+    of_account = page.get_by_title(account)
+    entry = page.get_by_role("list", name="Entries").get_by_role("listitem").filter(has=of_account)
     expect(entry.first).to_contain_text("change account")
+    expect(entry.first.get_by_title(account)).to_have_text("maria")
     expect(entry.first).to_contain_text("role: viewer → artist")
 
 

@@ -103,7 +103,7 @@ def opted_in(tabs: BrowserContext, farm: FarmProcesses) -> Page:
     open_view(page, farm.url, "/account")
     section = page.get_by_role("region", name="Notifications in this browser")
     section.get_by_label("About").select_option("all")
-    section.get_by_role("button", name="Show notifications").click()
+    section.get_by_role("button", name="Turn on").click()
     expect(page.get_by_text("This browser shows notifications while")).to_be_visible()
     return page
 

@@ -72,6 +72,21 @@ def test_every_link_to_a_file_leads_to_one(tracked_files: list[Path]) -> None:
     assert dead == []
 
 
+def test_every_picture_of_the_dashboard_is_shown_by_a_page(
+    root: Path, tracked_files: list[Path]
+) -> None:
+    folder = root / "docs" / "screenshots"
+    text = "".join(page.read_text() for page in markdown(tracked_files))
+
+    unused = [
+        picture.name
+        for picture in folder.glob("*.png")
+        if f"screenshots/{picture.name}" not in text
+    ]
+
+    assert unused == []
+
+
 def test_every_folder_and_script_that_contributing_names_exists(root: Path) -> None:
     text = (root / "CONTRIBUTING.md").read_text()
     named = re.findall(r"`((?:\.ci|[a-z_]+)/[\w/.-]*)`", text)

@@ -146,10 +146,12 @@ def test_nothing_is_said_if_no_task_waits() -> None:
     assert said(farm()) == {}
 
 
-def test_many_tags_are_counted() -> None:
-    jobs = [replace(TAGGED, id=str(number), tag=str(number)) for number in range(5)]
+@pytest.mark.parametrize(("count", "rest"), [(3, ""), (4, " or another one"), (5, " or 2 others")])
+def test_many_tags_are_counted(count: int, rest: str) -> None:
+    jobs = [replace(TAGGED, id=str(number), tag=str(number)) for number in range(count)]
     idle = plan(farm(*jobs), explain=True).reasons.idle
 
-    sentence = idle_sentence(idle[0], {str(number): f"tag {number}" for number in range(5)})
+    sentence = idle_sentence(idle[0], {str(number): f"tag {number}" for number in range(count)})
 
-    assert sentence == 'The tasks that wait want the tag "tag 0" or "tag 1" or "tag 2" or 2 others.'
+    tags = '"tag 0" or "tag 1" or "tag 2"'
+    assert sentence == f"The tasks that wait want the tag {tags}{rest}."

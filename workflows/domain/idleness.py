@@ -158,4 +158,7 @@ def _parts(idle: Idle, tags: Mapping[str, str]) -> Iterable[str]:
 
 def _any_of(names: Sequence[str]) -> str:
     shown = " or ".join(f'"{name}"' for name in names[:MOST_NAMED])
-    return f"{shown} or {len(names) - MOST_NAMED} others" if len(names) > MOST_NAMED else shown
+    others = len(names) - MOST_NAMED
+    if others <= 0:
+        return shown
+    return f"{shown} or another one" if others == 1 else f"{shown} or {others} others"

@@ -48,10 +48,10 @@ export interface WorkerMark {
   shape: (typeof SHAPES)[number]
 }
 
-/** The workers by name, each with a mark of its own: colours first, then shapes. */
+/** The workers by name, each with a mark of its own: neighbours differ in colour and in shape. */
 export function workerMarks(times: readonly FrameTime[]): WorkerMark[] {
   const names = new Map(times.map(({ workerId, worker }) => [workerId, worker || 'not known']))
   return [...names].sort((a, b) => a[1].localeCompare(b[1])).map(([id, name], place) => ({
-    id, name, color: `--chart-${(place % COLORS) + 1}`, shape: SHAPES[Math.floor(place / COLORS) % SHAPES.length] ?? 'circle',
+    id, name, color: `--chart-${(place % COLORS) + 1}`, shape: SHAPES[place % SHAPES.length] ?? 'circle',
   }))
 }

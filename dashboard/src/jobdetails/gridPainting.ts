@@ -1,7 +1,7 @@
 /** Draws tasks as cells on a canvas: ten thousand in a few milliseconds. */
 
 import type { TaskStatus, TaskSummary } from '@/api/client'
-import { TASK_LOOK } from '@/shared/statuses'
+import { RESTING, TASK_LOOK } from '@/shared/statuses'
 import { STATUS_ORDER } from '@/tasks/taskColumns'
 
 export interface Layout {
@@ -55,8 +55,7 @@ export function paint(
     context.fillStyle = heat ? (seconds === undefined ? unknown : heat(seconds)) : colours[task.status]
     const x = (place % columns) * cell
     const y = Math.floor(place / columns) * cell
-    // Queued tasks are pale, so that active and failed ones stand out.
-    context.globalAlpha = !heat && task.status === 'queued' ? 0.35 : 1
+    context.globalAlpha = !heat && RESTING.has(task.status) ? 0.35 : 1
     context.fillRect(x, y, cell - 1, cell - 1)
     if (!heat && cell >= 12) mark(context, task.status, x, y, cell - 1, style.getPropertyValue('--surface'))
   })

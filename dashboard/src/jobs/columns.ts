@@ -24,7 +24,7 @@ export interface AroundJobs {
 export const JOB_COLUMNS = ({ tags, times, workers }: AroundJobs): Column<Job>[] => [
   { key: 'status', label: 'Status', isIcon: true, width: '2.25rem', rank: 0, value: (job) => STATUS_ORDER.indexOf(job.status) },
   { key: 'name', label: 'Name', width: 'minmax(9rem, 1fr)', roomRem: 16, rank: 0, value: (job) => job.name },
-  { key: 'progress', label: 'Progress', width: 'minmax(6.5rem, 8.5rem)', roomRem: 8.5, rank: 0, value: fractionDone },
+  { key: 'progress', label: 'Progress', width: 'minmax(5.75rem, min(8.5rem, 24vw))', roomRem: 8.5, rank: 0, value: fractionDone },
   { key: 'running', label: 'Running', width: '5.25rem', rank: 6, isNumber: true, hint: 'Tasks that workers run now', value: (job) => countOf(job, 'active') },
   { key: 'done', label: 'Done', width: '6rem', rank: 5, isNumber: true, hint: 'Completed tasks, of all', value: (job) => countOf(job, 'completed') },
   { key: 'failed', label: 'Failed', width: '5rem', rank: 9, isNumber: true, hint: 'Failed tasks', value: (job) => countOf(job, 'failed') },
@@ -47,7 +47,14 @@ function leftRank({ id, status }: Job, times: TimesLeft): number {
   return times.get(id)?.latest_s ?? Number.MAX_SAFE_INTEGER
 }
 
-/** Without those that say nothing: time left, project, user, tag and failures are shown by themselves only if a job has one. */
+/** Room in rem for a name and the reason why the job waits. */
+const ROOM_WITH_REASONS = 26
+
+/**
+ * Without those that say nothing: time left, project, user, tag and failures are shown by themselves only if a job has one.
+ *
+ * `jobs`: all of the list, also those that filters hide. Else columns would come and go while a filter is typed.
+ */
 export function usedColumns(columns: readonly Column<Job>[], jobs: readonly Job[]): Column<Job>[] {
   const isUsed: Readonly<Record<string, boolean>> = {
     left: jobs.some(({ status }) => status === 'active'),
@@ -56,7 +63,10 @@ export function usedColumns(columns: readonly Column<Job>[], jobs: readonly Job[
     tag: jobs.some((job) => job.worker_tag),
     failed: jobs.some((job) => countOf(job, 'failed')),
   }
-  return columns.filter(({ key }) => isUsed[key] ?? true)
+  const hasReasons = jobs.some((job) => job.waiting)
+  return columns
+    .filter(({ key }) => isUsed[key] ?? true)
+    .map((column) => (column.key === 'name' && hasReasons ? { ...column, roomRem: ROOM_WITH_REASONS } : column))
 }
 
 /** Such as `12/40`; empty while it is not known. */

@@ -64,11 +64,17 @@ const usePace = sharedByPage((): Pace => {
 export const useTimesLeft = (): Pace['times'] => usePace().times
 export const useWorkersAt = (): Pace['workers'] => usePace().workers
 
-/** Such as `4–6 min left`, or `unknown`; empty for a job that is not active. */
-export function leftText({ id, status }: Job, times: TimesLeft, unknown = 'not known yet'): string {
+/** Such as `4–6 min`, or `unknown`; empty for a job that is not active. */
+export function timeLeft({ id, status }: Job, times: TimesLeft, unknown = 'not known yet'): string {
   if (status !== 'active') return ''
   const left = times.get(id)
-  return left ? `${rangeText(left)} left` : unknown
+  return left ? rangeText(left) : unknown
+}
+
+/** The same where no label says it: `4–6 min left`. */
+export function leftText(job: Job, times: TimesLeft, unknown?: string): string {
+  const text = timeLeft(job, times, unknown)
+  return text && times.has(job.id) ? `${text} left` : text
 }
 
 /** The lower end is rounded down and the upper one up, so the range never looks more certain than it is. */

@@ -1,6 +1,9 @@
-/** The width of the page in pixels. */
+/** The width of the page in pixels, and whether it is a phone's. */
 
-import { readonly, ref } from 'vue'
+import { computed, readonly, ref } from 'vue'
+
+/** As in the styles. */
+const PHONE_PX = 640
 
 const width = ref(window.innerWidth)
 window.addEventListener('resize', () => {
@@ -8,3 +11,4 @@ window.addEventListener('resize', () => {
 })
 
 export const pageWidth = readonly(width)
+export const isPhone = computed(() => width.value <= PHONE_PX)

@@ -40,6 +40,9 @@ export const TASK_LOOK: Record<TaskStatus, Look> = {
 /** The parts of a bar of tasks, from the left: finished ones first, waiting ones last. */
 export const BAR_ORDER: readonly TaskStatus[] = ['completed', 'active', 'soft-failed', 'failed', 'canceled', 'paused', 'queued']
 
+/** Tasks that are not done and do not run. They are drawn pale, or not at all, so that the others stand out. */
+export const RESTING: ReadonlySet<TaskStatus> = new Set(['queued', 'paused', 'canceled'])
+
 /** Such as `12 completed, 2 active, 1 failed`. */
 export function taskCountsText(counts: Readonly<Partial<Record<TaskStatus, number>>>): string {
   const told = BAR_ORDER.filter((status) => counts[status])

@@ -15,7 +15,7 @@ export function taskColumns(nameRank: (task: TaskSummary) => number): Column<Tas
     { key: 'index', label: '#', width: '4rem', rank: 2, isNumber: true, value: (task) => task.index_in_job },
     { key: 'status', label: 'Status', width: '5rem', rank: 0, value: (task) => STATUS_ORDER.indexOf(task.status) },
     { key: 'name', label: 'Name', width: 'minmax(9rem, 1fr)', rank: 0, value: nameRank },
-    { key: 'progress', label: 'Progress', width: '6rem', rank: 1, isNumber: true, value: share },
+    { key: 'progress', label: 'Progress', width: '5.5rem', rank: 1, isNumber: true, value: share },
     { key: 'worker', label: 'Worker', width: 'minmax(6rem, 0.6fr)', rank: 3, value: (task) => task.worker?.name ?? '' },
     { key: 'type', label: 'Type', width: '6rem', rank: 5, value: (task) => task.task_type },
     { key: 'updated', label: 'Updated', width: '6.5rem', rank: 4, isNumber: true, value: (task) => Date.parse(task.updated) },

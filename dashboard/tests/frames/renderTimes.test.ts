@@ -37,7 +37,7 @@ test('workers have different marks, in the order of their names', () => {
   const marks = workerMarks(frameTimes(FOUND))
 
   expect(marks.map(({ name, color, shape }) => [name, color, shape])).toEqual([
-    ['anita', '--chart-1', 'circle'], ['bruno', '--chart-2', 'circle'],
+    ['anita', '--chart-1', 'circle'], ['bruno', '--chart-2', 'square'],
   ])
 })
 

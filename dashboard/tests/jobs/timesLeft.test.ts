@@ -1,6 +1,6 @@
 import { effectScope, type Ref } from 'vue'
 import { expect, test, vi } from 'vitest'
-import { leftText, type TimesLeft } from '@/jobs/timesLeft'
+import { leftText, timeLeft, type TimesLeft } from '@/jobs/timesLeft'
 import type { FakeFarm } from '../fakeFarm'
 import { job } from '../rows'
 
@@ -24,6 +24,7 @@ test('a job says how long it still takes only while it is active', () => {
   const times = new Map([['job-1', { earliest_s: 245, latest_s: 355 }]])
 
   expect(leftText(job({ status: 'active' }), times)).toBe('4–6 min left')
+  expect(timeLeft(job({ status: 'active' }), times)).toBe('4–6 min')
   expect(leftText(job({ status: 'active', id: 'job-2' }), times)).toBe('not known yet')
   expect(leftText(job({ status: 'active', id: 'job-2' }), times, 'time left not known')).toBe('time left not known')
   expect(leftText(job({ status: 'paused' }), times)).toBe('')
