@@ -172,6 +172,7 @@ def _answer(row: AuditRow) -> AuditEntry:
         address=row.address,
         action=row.action,
         target=row.target,
+        target_name=row.target_name or "",
         before=row.before,
         after=row.after,
         outcome=row.outcome,

@@ -199,6 +199,9 @@ class AuditEntry(Answer):
     address: str
     action: str
     target: str
+    """The ids in the request's path."""
+    target_name: str
+    """What the target was called when it happened; empty if it has no name."""
     before: dict[str, Any] | None = None
     after: dict[str, Any] | None = None
     outcome: str

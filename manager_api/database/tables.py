@@ -698,6 +698,8 @@ class AuditRow(Base):
     """The operation's id, or a word such as `login`."""
     target: Mapped[str] = mapped_column(FreeText)
     """What the action was on: the ids in the request's path."""
+    target_name: Mapped[str | None] = mapped_column(FreeText)
+    """What that was called then; empty if it has no name. Kept when the target is deleted."""
     before: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     after: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     outcome: Mapped[str] = mapped_column(String(255))

@@ -26,6 +26,7 @@ class Entry:
     action: str = ""
     """Empty: the request is not one for the audit."""
     target: str = ""
+    target_name: str = ""
     before: Mapping[str, Any] | None = None
     after: Mapping[str, Any] | None = None
     is_stored: bool = False
@@ -40,6 +41,7 @@ class Entry:
             address=self.address[:LONGEST_WORD],
             action=self.action,
             target=self.target,
+            target_name=self.target_name,
             before=None if self.before is None else dict(self.before),
             after=None if self.after is None else dict(self.after),
             outcome=outcome,

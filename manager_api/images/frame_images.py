@@ -1,4 +1,8 @@
-"""Scales rendered frames to the sequence viewer's sizes, and keeps them on the manager's disk."""
+"""Scales rendered frames to the sequence viewer's sizes, and keeps them on the manager's disk.
+
+Each frame's file has a folder of its own for its pictures, so that no request looks at those of
+other frames.
+"""
 
 import asyncio
 import contextlib
@@ -6,7 +10,7 @@ import logging
 import os
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -28,9 +32,7 @@ _MAX_WAITING = 256
 #: Earlier contents of one file whose images are kept.
 MAX_EARLIER = 5
 #: Matches the names of kept images.
-_KEPT = re.compile(
-    r"(?P<file>[0-9a-f]{32})-(?P<content>[0-9a-f]{1,16}\.[0-9a-f]{1,16})-(?P<width>\d{1,5})\.jpg"
-)
+_KEPT = re.compile(r"(?P<content>[0-9a-f]{1,16}\.[0-9a-f]{1,16})-(?P<width>\d{1,5})\.jpg")
 
 logger = logging.getLogger(__name__)
 
@@ -70,7 +72,8 @@ class FrameImages:
             NoPreview: the file cannot be shown as an image.
             TryAgain: too many frames wait to be decoded.
         """
-        kept = self._folder / f"{key}-{width}.jpg"
+        file, _, content = key.partition("-")
+        kept = self._folder / file / f"{content}-{width}.jpg"
         if (jpeg := await asyncio.to_thread(_kept, kept)) is not None:
             return jpeg
         if self._waiting >= _MAX_WAITING:
@@ -102,12 +105,11 @@ class FrameImages:
         """Return the kept images of the same file's earlier contents, newest first. Blocks."""
         file, _, current = key.partition("-")
         largest: dict[str, int] = {}
-        with contextlib.suppress(FileNotFoundError), os.scandir(self._folder) as found:
-            for entry in found:
-                match = _KEPT.fullmatch(entry.name)
-                if match and match["file"] == file and match["content"] != current:
-                    content, width = match["content"], int(match["width"])
-                    largest[content] = max(width, largest.get(content, 0))
+        for name in _names(self._folder / file):
+            match = _KEPT.fullmatch(name)
+            if match and match["content"] != current:
+                content, width = match["content"], int(match["width"])
+                largest[content] = max(width, largest.get(content, 0))
         versions = [Earlier(content, width) for content, width in largest.items()]
         return sorted(versions, key=lambda version: version.saved_ns, reverse=True)
 
@@ -116,7 +118,7 @@ class FrameImages:
         for version in self.earlier(key):
             if version.content == content:
                 file = key.partition("-")[0]
-                return _kept(self._folder / f"{file}-{content}-{version.width}.jpg")
+                return _kept(self._folder / file / f"{content}-{version.width}.jpg")
         return None
 
 
@@ -132,15 +134,8 @@ def fitting(width: int) -> int:
 
 
 def prune(folder: Path, max_bytes: int) -> None:
-    """Delete images of contents older than the last `MAX_EARLIER` of their file.
-
-    If the others exceed `max_bytes`, delete the least recently used until 10 % are free.
-    """
-    with os.scandir(folder) as found:
-        files = {entry.path: entry.stat() for entry in found}
-    for path in list(_outdated(files)):
-        files.pop(path)
-        _delete(path)
+    """If the kept images exceed `max_bytes`, delete the least recently used until 10 % are free."""
+    files = dict(_files(folder))
     total = sum(stat.st_size for stat in files.values())
     if total <= max_bytes:
         return
@@ -151,20 +146,37 @@ def prune(folder: Path, max_bytes: int) -> None:
         total -= stat.st_size
 
 
-def _outdated(paths: Iterable[str]) -> Iterator[str]:
-    by_file: defaultdict[str, defaultdict[int, list[str]]] = defaultdict(lambda: defaultdict(list))
-    for path in paths:
-        if match := _KEPT.fullmatch(os.path.basename(path)):
-            saved_ns = Earlier(match["content"], 0).saved_ns
-            by_file[match["file"]][saved_ns].append(path)
-    for contents in by_file.values():
-        for saved_ns in sorted(contents, reverse=True)[MAX_EARLIER + 1 :]:
-            yield from contents[saved_ns]
+def _files(folder: Path) -> Iterator[tuple[Path, os.stat_result]]:
+    """Yield all files below the folder. Other requests may delete some of them meanwhile."""
+    for at, _, names in os.walk(folder):
+        for name in names:
+            with contextlib.suppress(FileNotFoundError):
+                yield (path := Path(at, name)), path.stat()
 
 
-def _delete(path: str) -> None:
+def _delete_outdated(folder: Path) -> None:
+    """Delete images of contents older than the last `MAX_EARLIER` of the file of this folder."""
+    by_time: defaultdict[int, list[Path]] = defaultdict(list)
+    for name in _names(folder):
+        if match := _KEPT.fullmatch(name):
+            by_time[Earlier(match["content"], 0).saved_ns].append(folder / name)
+    for saved_ns in sorted(by_time, reverse=True)[MAX_EARLIER + 1 :]:
+        for path in by_time[saved_ns]:
+            path.unlink(missing_ok=True)
+
+
+def _names(folder: Path) -> list[str]:
+    try:
+        return os.listdir(folder)
+    except FileNotFoundError:  # No image of this file was made.
+        return []
+
+
+def _delete(path: Path) -> None:
     with contextlib.suppress(OSError):
-        os.remove(path)
+        path.unlink()
+        # The last one of its frame. A folder that is not empty stays.
+        path.parent.rmdir()
 
 
 def _kept(path: Path) -> bytes | None:
@@ -182,3 +194,4 @@ def _keep(path: Path, content: bytes) -> None:
     unfinished = path.with_name(f"{path.stem}-{uuid4().hex[:8]}.tmp")
     unfinished.write_bytes(content)
     os.replace(unfinished, path)
+    _delete_outdated(path.parent)

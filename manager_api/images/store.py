@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -10,9 +11,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from manager_api.database import events
 from manager_api.database.engine import Session
 from manager_api.database.payloads import LAST_RENDERED, last_rendered_topic
-from manager_api.database.tables import FarmRow, JobRow, LeaseRow, LeaseState, TaskRow
+from manager_api.database.tables import FarmRow, JobRow, LeaseRow, LeaseState, TaskRow, table_of
 from manager_api.jobs.store import job_to_change
-from workflows.domain.statuses import TaskStatus
+from workflows.domain.statuses import JobStatus, TaskStatus
+
+_jobs = table_of(JobRow).c
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +48,17 @@ async def task_of_image(session: AsyncSession, task_id: str, worker_id: str) -> 
     return None if found is None else TaskOfImage(*found)
 
 
-async def lately_changed(session: AsyncSession, limit: int) -> Sequence[JobRow]:
+class ChangedJob(NamedTuple):
+    id: str
+    name: str
+    status: JobStatus
+
+
+async def lately_changed(session: AsyncSession, limit: int) -> Sequence[ChangedJob]:
     """Return jobs, the last changed first."""
-    query = select(JobRow).order_by(JobRow.updated.desc(), JobRow.id).limit(limit)
-    return (await session.scalars(query)).all()
+    query = select(*(_jobs[column] for column in ChangedJob._fields))
+    newest = query.order_by(_jobs.updated.desc(), _jobs.id).limit(limit)
+    return [ChangedJob._make(row) for row in await session.execute(newest)]
 
 
 async def last_rendered_job(session: AsyncSession) -> str | None:

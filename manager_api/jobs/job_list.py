@@ -1,9 +1,9 @@
 """The list of all jobs, which the dashboard, add-ons and scripts ask for again and again."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from functools import lru_cache
+from itertools import islice
 from typing import Any, NamedTuple
 
 from sqlalchemy import Text, cast, select
@@ -16,10 +16,10 @@ from workflows.domain.statuses import JobStatus
 
 #: Makes the answer of a job and the number of its stuck tasks.
 Answer = Callable[[ShownJob, int], Job]
-#: The most jobs whose JSON text is remembered.
-_REMEMBERED = 2000
-#: Longer settings and metadata of a job, in characters, are not remembered.
-_LONG = 4000
+#: The most jobs whose JSON text is kept, the newest ones. They take about 3 kB each.
+_MOST_KEPT = 20_000
+#: Longer texts, in bytes, are not kept.
+_LONG = 5000
 
 
 class ListedJob(NamedTuple):
@@ -98,19 +98,25 @@ async def all_jobs(session: AsyncSession) -> Sequence[ListedJob]:
     return [ListedJob._make(row) for row in await session.execute(_QUERY)]
 
 
-def as_json(row: ListedJob, tasks_stuck: int, answer: Answer) -> bytes:
-    """Return a job's answer as JSON text.
+def texts(rows: Sequence[ListedJob], tasks_stuck: Mapping[str, int], answer: Answer) -> list[bytes]:
+    """Return the jobs' answers as JSON texts.
 
-    The text depends on the row alone, and most jobs are the same as in the last answer. So texts
-    are remembered by the whole row.
+    A text depends on the row alone, and most jobs are the same as in the last answer. So the texts
+    of the last answer of each kind are kept, by the whole row.
+
+    Args:
+        tasks_stuck: how many tasks are stuck, by the job's id; jobs without any are left out.
     """
-    is_long = len(row.settings_text) + len(row.metadata_text) > _LONG
-    return (_as_json if is_long else _remembered)(row, tasks_stuck, answer)
+    before = _last_texts.get(answer, {})
+    keys = [(row, tasks_stuck.get(row.id, 0)) for row in rows]
+    found = [before.get(key) or as_json(*key, answer) for key in keys]
+    short = (each for each in zip(keys, found, strict=True) if len(each[1]) <= _LONG)
+    _last_texts[answer] = dict(islice(short, _MOST_KEPT))
+    return found
 
 
-def _as_json(row: ListedJob, tasks_stuck: int, answer: Answer) -> bytes:
+def as_json(row: ListedJob, tasks_stuck: int, answer: Answer) -> bytes:
     return answer(row, tasks_stuck).model_dump_json(exclude_none=True).encode()
 
 
-# Of Flamenco's list and of ours.
-_remembered = lru_cache(2 * _REMEMBERED)(_as_json)
+_last_texts: dict[Answer, dict[tuple[ListedJob, int], bytes]] = {}

@@ -72,7 +72,7 @@ class JobService:
         async with self._database.reading() as session:
             rows = await job_list.all_jobs(session)
             stuck = await stuck_store.stuck_by_job(session)
-        pieces = [job_list.as_json(row, stuck.get(row.id, 0), answer) for row in rows]
+        pieces = await asyncio.to_thread(job_list.texts, rows, stuck, answer)
         return b'{"jobs":[' + b",".join(pieces) + b"]}"
 
     async def get(self, job_id: str) -> Job:

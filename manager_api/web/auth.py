@@ -15,6 +15,7 @@ from starlette.requests import HTTPConnection
 from starlette.types import Scope
 
 from manager_api.access.join_tokens import looks_like_join_token
+from manager_api.access.target_names import name_of_target
 from manager_api.contract.errors import (
     FarmError,
     Forbidden,
@@ -119,6 +120,7 @@ class Needs:
         entry = begin_entry(connection, caller)
         if not caller.may(*self.any_of):
             _refuse(connection, parts, entry, _why_not(caller, self.any_of))
+        await _name_target(connection, parts, entry)
 
 
 class NeedsPerson(Needs):
@@ -147,6 +149,8 @@ class NeedsJob:
 
     async def __call__(self, connection: HTTPConnection, caller: Caller, parts: Parts) -> None:
         entry = begin_entry(connection, caller)
+        if caller.may(*self.any_of):
+            await _name_target(connection, parts, entry)
         if caller.may(Permission.ALL_JOBS):
             return
         if not caller.may(Permission.OWN_JOBS):
@@ -226,6 +230,15 @@ def begin_entry(connection: HTTPConnection, caller: Identity) -> trail.Entry:
     route = scope["route"]
     entry.action = getattr(route, "operation_id", None) or route.name
     return entry
+
+
+async def _name_target(connection: HTTPConnection, parts: ManagerParts, entry: trail.Entry) -> None:
+    """Note what the target of a change is called, before it is deleted or gets another name."""
+    if entry is not trail.current() or not connection.path_params:
+        return
+    with contextlib.suppress(DatabaseBusy):  # the route itself refuses then
+        async with parts.database.reading() as session:
+            entry.target_name = await name_of_target(session, connection.path_params)
 
 
 def _job_or_task(connection: HTTPConnection) -> dict[str, str]:

@@ -9,6 +9,7 @@ from playwright.sync_api import Locator, Page, expect
 from tests.browser.conftest import At
 from tests.browser.farm import BrowsedFarm, described
 from tests.browser.frame_files import SIZE, paused_job, render, storage
+from tests.browser.job_list import pick, row, selected
 
 
 @pytest.fixture(scope="module")
@@ -58,6 +59,38 @@ def test_a_frame_of_another_job_is_chosen_by_name(at: At, farm: BrowsedFarm, job
 
     shows(page, "Right", 1)
     expect(page).to_have_url(re.compile(rf"right={other}:1"))
+
+
+def test_two_selected_jobs_are_compared_at_a_frame_that_both_have(
+    at: At, farm: BrowsedFarm
+) -> None:
+    folders = [storage(farm) / "render" / name for name in ("pair-before", "pair-after")]
+    render(folders[0], 1, 2, 3)
+    render(folders[1], 2, 3)
+    before, after = (paused_job(farm, folder, "1-3") for folder in folders)
+    page = at("/jobs?q=frames+in+pair")
+    bar = selected(page)
+
+    pick(page, "pair-after")
+    compare = bar.get_by_role("button", name="Compare")
+    expect(compare).to_be_disabled()
+    expect(compare).to_have_attribute("title", "Select two jobs to compare their frames")
+    pick(page, "pair-before")
+    compare.click()
+
+    expect(page).to_have_url(re.compile(rf"left={before}:2&right={after}:2"))
+    shows(page, "Left", 2)
+    page.go_back()
+    pick(page, "pair-before", "pair-after")
+    row(page, "pair-after").click(button="right")
+    page.get_by_role("menuitem", name="Compare").click()
+    shows(page, "Right", 2)
+    page.go_back()
+    page.locator("body").press("c")
+    expect(page.get_by_text("Select two jobs to compare their frames.")).to_be_visible()
+    pick(page, "pair-before", "pair-after")
+    page.keyboard.press("c")
+    shows(page, "Right", 2)
 
 
 def test_one_frame_is_wiped_over_the_other_by_keys_and_by_pointer(at: At, job: str) -> None:

@@ -1,6 +1,7 @@
 """What is done with jobs: what is offered, what is asked first, and what can be taken back."""
 
 import json
+import re
 from pathlib import Path
 
 from playwright.sync_api import Page, expect
@@ -27,7 +28,7 @@ def test_selected_jobs_are_offered_what_is_possible_for_any_of_them(at: At) -> N
 
     offered = selected(page).get_by_role("button")
     expect(offered).to_have_text(
-        ["Requeue", "Archive", "Delete", "Export", "Worker tag…", "Project…", "✕"]
+        ["Requeue…", "Archive", "Delete", "Compare", "Export", "Worker tag…", "Project…", "✕"]
     )
 
 
@@ -67,23 +68,44 @@ def test_canceling_asks_first_and_can_be_left(at: At, farm: BrowsedFarm, submit:
 def test_requeueing_asks_only_where_finished_frames_would_be_rendered_again(
     at: At, farm: BrowsedFarm, submit: Submit
 ) -> None:
-    job_id = submit("requeued")
-    farm.set_job_status(job_id, "cancel-requested")
-    farm.until_job_is(job_id, "canceled")
+    ids = [submit(f"requeued {number}") for number in (1, 2)]
+    for job_id in ids:
+        farm.set_job_status(job_id, "cancel-requested")
+        farm.until_job_is(job_id, "canceled")
     page = at("/jobs")
 
-    pick(page, "sh010_0020 layout")
+    pick(page, "sh010_0020 layout", "requeued 1")
     selected(page).get_by_role("button", name="Requeue").click()
     expect(page.get_by_role("dialog")).to_contain_text("All frames will be rendered again")
     confirm(page, "Leave it")
     selected(page).get_by_role("button", name="Select nothing").click()
     page.get_by_role("searchbox", name="Text").fill("requeued")
-    pick(page, "requeued")
+    pick(page, "requeued 1", "requeued 2")
     selected(page).get_by_role("button", name="Requeue", exact=True).click()
 
-    farm.until_job_is(job_id, "queued")
+    for job_id in ids:
+        farm.until_job_is(job_id, "queued")
     page.get_by_role("listitem").get_by_role("button", name="Cancel", exact=True).click()
+    for job_id in ids:
+        farm.until_job_is(job_id, "canceled")
+
+
+def test_one_job_is_requeued_from_its_menu_in_a_way_that_is_chosen(
+    at: At, farm: BrowsedFarm, submit: Submit
+) -> None:
+    job_id = submit("requeued by its menu")
+    farm.set_job_status(job_id, "cancel-requested")
     farm.until_job_is(job_id, "canceled")
+    page = at("/jobs?q=requeued+by+its+menu")
+
+    row(page, "requeued by its menu").click(button="right")
+    page.get_by_role("menuitem", name="Requeue…").click()
+    dialog = page.get_by_role("dialog", name="Requeue requeued by its menu")
+    expect(dialog.get_by_text("With changes")).to_be_visible()
+    dialog.get_by_role("button", name=re.compile(r"^Requeue \d+ tasks?$")).click()
+
+    farm.until_job_is(job_id, "queued")
+    farm.set_job_status(job_id, "cancel-requested")
 
 
 def test_what_could_not_be_done_is_told_with_the_reason(

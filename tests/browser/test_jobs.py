@@ -49,6 +49,20 @@ def test_the_progress_of_an_active_job_tells_frames_and_samples(at: At, farm: Br
     farm.until_job_is(job_id, "completed")
 
 
+def test_columns_and_filters_stay_while_no_job_matches(at: At) -> None:
+    page = at("/jobs")
+    columns = page.get_by_role("grid", name="Jobs").get_by_role("columnheader")
+    filters = page.get_by_role("search", name="Filter jobs").locator("summary")
+    statuses = page.get_by_role("group", name="Jobs by status").get_by_role("button")
+    expect(row(page, "sh010_0020 layout")).to_be_visible()
+    before = [columns.all_inner_texts(), filters.all_inner_texts(), statuses.count()]
+
+    page.get_by_role("searchbox", name="Text").fill("no job has this name")
+
+    expect(page.get_by_text("No job matches.")).to_be_visible()
+    assert [columns.all_inner_texts(), filters.all_inner_texts(), statuses.count()] == before
+
+
 @pytest.mark.parametrize("status", ["paused", "canceled", "queued"])
 def test_tasks_that_are_not_done_are_the_empty_part_of_the_bar(
     at: At, farm: BrowsedFarm, status: str

@@ -196,6 +196,36 @@ def test_a_revoked_session_is_led_to_the_login(
     _is_live(page)
 
 
+def test_a_form_outlives_the_session_in_which_it_was_filled_in(
+    page: Page, closed: BrowsedFarm, problems: Problems
+) -> None:
+    problems.allow(*LOGIN_ENDED)
+    account = _make_account(closed, "paca", "artist")
+    page.goto(f"{closed.url}/app/login?to=/submit")
+    _type_login(page, "paca")
+    page.wait_for_url("**/app/submit")
+    name = page.get_by_label("Name *")
+    name.fill("typed for an hour")
+
+    closed.http.delete(f"{API}/accounts/{account}/sessions").raise_for_status()
+
+    again = page.get_by_role("dialog", name="Log in again")
+    expect(again).to_contain_text("The login of paca has ended")
+    expect(name).to_be_hidden()
+    page.keyboard.press("Escape")
+    again.get_by_label("Password").fill("wrong but long enough")
+    again.get_by_role("button", name="Log in").click()
+    expect(again.get_by_role("alert")).to_contain_text("the name or the password is wrong")
+    with page.expect_websocket(lambda socket: EVENTS in socket.url):
+        again.get_by_label("Password").fill(PASSWORD)
+        again.get_by_role("button", name="Log in").click()
+    expect(again).to_be_hidden()
+
+    expect(name).to_have_value("typed for an hour")
+    expect(page).to_have_url(re.compile("/app/submit$"))
+    _is_live(page)
+
+
 def test_logging_out_ends_the_session(page: Page, closed: BrowsedFarm, problems: Problems) -> None:
     problems.allow(*LOGIN_ENDED)
     page.goto(f"{closed.url}/app/login")
@@ -315,10 +345,10 @@ def test_the_audit_says_what_was_changed_by_which_user(page: Page, closed: Brows
     page.get_by_label("Only this action").fill("changeAccount")
     page.get_by_label("Only this action").press("Enter")
 
-    entry = (
-        page.get_by_role("list", name="Entries").get_by_role("listitem").filter(has_text=account)
-    )
+    of_account = page.get_by_title(account)
+    entry = page.get_by_role("list", name="Entries").get_by_role("listitem").filter(has=of_account)
     expect(entry.first).to_contain_text("change account")
+    expect(entry.first.get_by_title(account)).to_have_text("maria")
     expect(entry.first).to_contain_text("role: viewer → artist")
 
 

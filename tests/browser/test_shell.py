@@ -71,9 +71,16 @@ def test_colours_are_the_machines_until_somebody_chooses(at: At, page: Page) -> 
     page.emulate_media(color_scheme="dark")
     at("/jobs")
     expect(page.locator("html")).to_have_attribute("data-theme", "dark")
+    page.emulate_media(color_scheme="light")
+    expect(page.locator("html")).to_have_attribute("data-theme", "light")
+    page.emulate_media(color_scheme="dark")
+    expect(page.locator("html")).to_have_attribute("data-theme", "dark")
 
     page.get_by_role("button", name="Light colours").click()
 
+    expect(page.locator("html")).to_have_attribute("data-theme", "light")
+    page.emulate_media(color_scheme="light")
+    page.emulate_media(color_scheme="dark")
     expect(page.locator("html")).to_have_attribute("data-theme", "light")
     page.reload()
     expect(page.locator("html")).to_have_attribute("data-theme", "light")

@@ -29,6 +29,15 @@ def test_the_wall_says_what_the_farm_does(at: At, page: Page, farm: BrowsedFarm)
     expect(page.get_by_role("navigation")).to_have_count(0)
 
 
+def test_the_menu_of_the_header_leads_to_the_wall(at: At, page: Page) -> None:
+    at("/jobs")
+    page.get_by_role("banner").locator("summary").last.click()
+
+    page.get_by_role("link", name="Screen on the wall").click()
+
+    expect(page.get_by_role("region", name="Workers")).to_be_visible()
+
+
 def test_the_wall_is_live(at: At, page: Page, farm: BrowsedFarm) -> None:
     at("/wall")
     said = page.get_by_text(re.compile(r"^\d+ jobs? waits?$"))

@@ -19,19 +19,19 @@ export function actionWords(action: string): string {
 /** Why something was refused: `HTTP 409`, of the outcome `refused: HTTP 409`, or a sentence. */
 export const refusalWords = (outcome: string): string => outcome.replace(/^refused: /, '')
 
-/** What is different between before and after, by name. */
-export function changesOf({ before, after }: Pick<AuditEntry, 'before' | 'after'>): Change[] {
+/** What is different between before and after, by name. `called` has the names of ids that are known. */
+export function changesOf({ before, after }: Pick<AuditEntry, 'before' | 'after'>, called: ReadonlyMap<string, string> = new Map()): Change[] {
   const names = [...new Set([...Object.keys(before ?? {}), ...Object.keys(after ?? {})])]
   return names
     .map((name) => {
-      const [was, is] = [textOf(before?.[name]), textOf(after?.[name])]
+      const [was, is] = [textOf(before?.[name], called), textOf(after?.[name], called)]
       return { name, ...(was !== undefined && { before: was }), ...(is !== undefined && { after: is }) }
     })
     .filter((change: Change) => change.before !== change.after)
 }
 
-function textOf(value: unknown): string | undefined {
+function textOf(value: unknown, called: ReadonlyMap<string, string>): string | undefined {
   if (value === undefined) return undefined
-  if (Array.isArray(value)) return value.map(textOf).join(', ') || 'none'
-  return typeof value === 'string' ? value : JSON.stringify(value)
+  if (Array.isArray(value)) return value.map((each) => textOf(each, called)).join(', ') || 'none'
+  return typeof value === 'string' ? (called.get(value) ?? value) : JSON.stringify(value)
 }

@@ -5,7 +5,8 @@ import type { RouteLocationRaw, Router } from 'vue-router'
 import { addressOf } from '@/api/address'
 import { answered, api, onUnauthorized } from '@/api/client'
 import { connect } from '@/api/events'
-import { isSomebody, me } from './me'
+import { forgetForms } from '@/shared/formUse'
+import { hasLoginEnded, isSomebody, me } from './me'
 
 export async function logIn(name: string, password: string): Promise<void> {
   await answered(api.POST('/api/tablao/v1/login', { body: { name, password } }))
@@ -79,7 +80,9 @@ export function requireLogin(router: Router): void {
     }
     return me.value?.kind !== 'nobody' || to.name === 'login' || loginFrom(to.fullPath)
   })
+  router.afterEach(({ path }, from) => path !== from.path && forgetForms())
   onUnauthorized(() => void isSomebody())
+  watch(hasLoginEnded, (hasEnded) => !hasEnded && me.value?.kind !== 'nobody' && connect(isSomebody))
   void router.isReady().then(() => {
     watch(() => me.value?.kind === 'nobody', (isNobody) => isNobody && leadToLogin(router), { immediate: true })
   })

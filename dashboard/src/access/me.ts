@@ -1,7 +1,8 @@
 /** Who uses this page, and what they may do. The manager decides; the page offers no more than that. */
 
-import { readonly, shallowRef } from 'vue'
+import { readonly, ref, shallowRef } from 'vue'
 import { answered, api, type Schemas } from '@/api/client'
+import { isFormUsed } from '@/shared/formUse'
 
 export type Me = Schemas['Me']
 export type Permission = Schemas['Permission']
@@ -12,9 +13,16 @@ const known = shallowRef<Me>()
 /** Undefined until the manager has answered. */
 export const me = readonly(known)
 
+const ended = ref(false)
+
+/** Whether the user's login has ended while there was something typed. The page stays as it is, out of sight. */
+export const hasLoginEnded = readonly(ended)
+
 async function fetchMe(): Promise<Me> {
   const found = await answered(api.GET('/api/tablao/v1/me'))
-  known.value = found
+  const wasSomebody = known.value !== undefined && known.value.kind !== 'nobody'
+  ended.value = found.kind === 'nobody' && wasSomebody && (ended.value || isFormUsed())
+  if (!ended.value) known.value = found
   return found
 }
 

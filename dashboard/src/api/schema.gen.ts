@@ -2744,6 +2744,8 @@ export interface components {
             action: string;
             /** Target */
             target: string;
+            /** Target Name */
+            target_name: string;
             /** Before */
             before?: {
                 [key: string]: unknown;

@@ -1,6 +1,7 @@
 /** What the page compares, as its address names it: `left=JOB:FRAME`, `right=JOB:FRAME:VERSION`. */
 
 import type { LocationQuery, LocationQueryRaw } from 'vue-router'
+import type { Frame } from '@/frames/useFrames'
 
 export interface Side {
   jobId: string
@@ -37,3 +38,12 @@ function sideIn(text: unknown): Side | undefined {
 function textOf({ jobId, frame, version }: Side): string {
   return [jobId, frame, ...(version ? [version] : [])].join(':')
 }
+
+/** The first frame that both have rendered; else the first of each. */
+export function framesToCompare(left: readonly Frame[], right: readonly Frame[]): [left: number, right: number] {
+  const ofRight = new Set(right.filter(({ exists }) => exists).map(({ frame }) => frame))
+  const common = left.find(({ exists, frame }) => exists && ofRight.has(frame))?.frame
+  return [common ?? firstOf(left), common ?? firstOf(right)]
+}
+
+const firstOf = (frames: readonly Frame[]): number => (frames.find(({ exists }) => exists) ?? frames[0])?.frame ?? 1

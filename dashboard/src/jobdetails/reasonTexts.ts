@@ -19,3 +19,8 @@ export function named(like: Schemas['LikeTasks'], byId: ReadonlyMap<string, Task
     return { id, name: task?.name ?? 'a task', where: isIts && task.worker?.name ? ` on ${task.worker.name}` : '' }
   })
 }
+
+const ID_BESIDE_NAME = / \([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\)/g
+
+/** A sentence in which an id follows a name, without the id. */
+export const withoutIds = (sentence: string): string => sentence.replace(ID_BESIDE_NAME, '')

@@ -50,7 +50,11 @@ function leftRank({ id, status }: Job, times: TimesLeft): number {
 /** Room in rem for a name and the reason why the job waits. */
 const ROOM_WITH_REASONS = 26
 
-/** Without those that say nothing: time left, project, user, tag and failures are shown by themselves only if a job has one. */
+/**
+ * Without those that say nothing: time left, project, user, tag and failures are shown by themselves only if a job has one.
+ *
+ * `jobs`: all of the list, also those that filters hide. Else columns would come and go while a filter is typed.
+ */
 export function usedColumns(columns: readonly Column<Job>[], jobs: readonly Job[]): Column<Job>[] {
   const isUsed: Readonly<Record<string, boolean>> = {
     left: jobs.some(({ status }) => status === 'active'),

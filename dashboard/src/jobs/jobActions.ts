@@ -35,6 +35,9 @@ export function possible(jobs: readonly Job[], action: JobAction): Job[] {
   return jobs.filter((job) => isChangeable(job) && JOB_ACTIONS[job.status].includes(action) && (action !== 'requeue-failed' || countOf(job, 'failed') > 0))
 }
 
+/** Whether a way to requeue it is possible. What failed is requeued only if something has. */
+export const canRequeue = (job: Job): boolean => possible([job], 'requeue').length + possible([job], 'requeue-failed').length > 0
+
 export async function act(action: JobAction, jobs: readonly Job[]): Promise<void> {
   const outcome = await forEachRow(jobs, (job) => send(action, job))
   report(outcome, { named: jobsText, done: ACTIONS[action].done, undo: undoOf(action, outcome.done) })

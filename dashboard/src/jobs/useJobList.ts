@@ -8,7 +8,10 @@ import { FACETS, facetOf, wanted, type Facet, type JobQuery } from './jobQuery'
 
 export interface JobList {
   rows: ComputedRef<readonly Job[]>
-  /** For each facet, the number of jobs with each value, among the jobs that match all other filters. */
+  /**
+   * For each facet, the number of jobs with each value, among the jobs that match all other filters.
+   * Has all values of the list, also those of 0 jobs, so that no filter goes while another one is typed.
+   */
   counts: ComputedRef<Record<Facet, ReadonlyMap<string, number>>>
 }
 
@@ -33,9 +36,8 @@ function countsOf(jobs: readonly Job[], query: JobQuery, tags: TagNames, facet: 
   const counts = new Map<string, number>()
   const isWanted = wanted(query, tags, facet)
   for (const job of jobs) {
-    if (!isWanted(job)) continue
     const value = facetOf(job, facet, tags)
-    counts.set(value, (counts.get(value) ?? 0) + 1)
+    counts.set(value, (counts.get(value) ?? 0) + Number(isWanted(job)))
   }
   return counts
 }

@@ -1,11 +1,17 @@
 /** Light or dark colours: the system's choice, until the user chooses. */
 
-import { ref, watchEffect } from 'vue'
+import { computed, ref, watchEffect } from 'vue'
 
 const KEY = 'tablao-theme'
 const isMachineDark = window.matchMedia('(prefers-color-scheme: dark)')
 
-export const theme = ref(window.localStorage.getItem(KEY) ?? (isMachineDark.matches ? 'dark' : 'light'))
+const machines = ref(isMachineDark.matches ? 'dark' : 'light')
+/** What the user has chosen; null: nothing yet. */
+const chosen = ref(window.localStorage.getItem(KEY))
+
+isMachineDark.addEventListener('change', ({ matches }) => (machines.value = matches ? 'dark' : 'light'))
+
+export const theme = computed(() => chosen.value ?? machines.value)
 
 const forced = ref<string>()
 
@@ -20,6 +26,6 @@ export function forceTheme(wanted: 'light' | 'dark'): () => void {
 }
 
 export function switchTheme(): void {
-  theme.value = theme.value === 'dark' ? 'light' : 'dark'
-  window.localStorage.setItem(KEY, theme.value)
+  chosen.value = theme.value === 'dark' ? 'light' : 'dark'
+  window.localStorage.setItem(KEY, chosen.value)
 }

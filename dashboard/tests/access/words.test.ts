@@ -61,3 +61,10 @@ test('the join token is no argument of the command', () => {
     'TABLAO_JOIN_TOKEN=tablao_join_x tablao-worker --manager https://farm --pin sha256:ab',
   )
 })
+
+test('ids of which a name is known are shown as names', () => {
+  const called = new Map([['t-1', 'slow'], ['t-2', 'fast']])
+
+  expect(changesOf({ before: { worker_tag_id: 't-1' }, after: { worker_tag_id: 't-3' } }, called)).toEqual([{ name: 'worker_tag_id', before: 'slow', after: 't-3' }])
+  expect(changesOf({ before: { tag_id: ['t-1', 't-2'] }, after: { tag_id: [] } }, called)).toEqual([{ name: 'tag_id', before: 'slow, fast', after: 'none' }])
+})

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { named } from '@/jobdetails/reasonTexts'
+import { named, withoutIds } from '@/jobdetails/reasonTexts'
 import { task } from '../rows'
 
 const HOST = { id: 'w', name: 'host1', address: '' }
@@ -21,4 +21,9 @@ test('at most three tasks are named, and the worker only of those that have ende
 
 test('tasks that are not fetched yet have no name', () => {
   expect(named({ ...like, task_ids: ['1'] }, new Map())).toEqual([{ id: '1', name: 'a task', where: '' }])
+})
+
+test('an id beside a name is left out, and nothing else', () => {
+  expect(withoutIds('The job "a (1)" (11111111-2222-4333-8444-555555555555) writes to the same files.')).toBe('The job "a (1)" writes to the same files.')
+  expect(withoutIds('no id (beef)')).toBe('no id (beef)')
 })

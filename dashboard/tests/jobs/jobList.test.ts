@@ -40,8 +40,16 @@ test('a facet counts what all other filters let through', () => {
   const { rows, counts } = listed({ status: 'active', project: 'Pilot' })
 
   expect(rows.value.map(({ id }) => id)).toEqual(['3'])
-  expect([...counts.value.status]).toEqual([['active', 1]])
+  expect([...counts.value.status]).toEqual([['completed', 0], ['active', 1]])
   expect([...counts.value.project]).toEqual([['', 1], ['Pilot', 1]])
+})
+
+test('filters keep their values while no job matches', () => {
+  const { rows, counts } = listed({ q: 'no such job' })
+
+  expect(rows.value).toEqual([])
+  expect([...counts.value.status]).toEqual([['completed', 0], ['active', 0]])
+  expect([...counts.value.project]).toEqual([['', 0], ['Pilot', 0]])
 })
 
 test('columns go when the list is narrow, and when no job has a value', () => {

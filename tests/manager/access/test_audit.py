@@ -57,6 +57,50 @@ async def test_a_change_says_who_by_what_and_on_what(
     assert [deletion["outcome"], deletion["times"]] == ["done", 1]
 
 
+async def test_a_target_has_the_name_that_it_had_then(
+    api: httpx.AsyncClient, echo_job: dict[str, Any]
+) -> None:
+    job = (await api.post("/api/v3/jobs", json=echo_job)).json()
+    task = (await api.get(f"/api/v3/jobs/{job['id']}/tasks")).json()["tasks"][0]
+    tag = (await api.post("/api/v3/worker-mgt/tags", json={"name": "slow"})).json()["id"]
+    account = {"name": "lola", "role": "artist"}
+    person = (
+        await api.post(f"{API}/accounts", json={**account, "password": "una clave larga"})
+    ).json()
+    token = {"name": "on a screen", "scopes": ["read"]}
+    made = (await api.post(f"{API}/accounts/{person['id']}/tokens", json=token)).json()["token"]
+    hook = {"name": "chat", "address": "https://hooks.example/x", "kinds": ["job-done"]}
+    webhook = (await api.post(f"{API}/webhooks", json=hook)).json()["id"]
+    renamed = {"id": tag, "name": "fast"}
+
+    await api.post(f"{API}/tasks/{task['id']}/actions", json={"action": "cancel"})
+    await api.put(f"/api/v3/worker-mgt/tag/{tag}", json=renamed)
+    await api.delete(f"/api/v3/worker-mgt/tag/{tag.upper()}")
+    await api.delete(f"{API}/accounts/{person['id']}/tokens/{made['id']}")
+    await api.delete(f"{API}/accounts/{person['id']}")
+    await api.delete(f"{API}/webhooks/{webhook}")
+    await api.delete(f"/api/v3/jobs/{job['id']}")
+
+    named = {each["action"]: each["target_name"] for each in await entries(api)}
+    assert named["actOnTask"] == f"{task['name']}, {job['name']}"
+    assert (named["updateWorkerTag"], named["deleteWorkerTag"]) == ("slow", "fast")
+    assert named["removeTokenOfAccount"] == "lola, on a screen"
+    assert (named["removeAccount"], named["deleteWebhook"]) == ("lola", "chat")
+    assert (named["deleteJob"], named["submitJob"]) == (job["name"], "")
+
+
+async def test_a_caller_that_is_refused_learns_no_name(
+    api: httpx.AsyncClient, stranger: httpx.AsyncClient, farm: "Farm", echo_job: dict[str, Any]
+) -> None:
+    job = (await api.post("/api/v3/jobs", json=echo_job)).json()
+
+    await stranger.delete(f"/api/v3/jobs/{job['id']}")
+    await farm.parts.refusals.store()
+
+    (refused,) = await entries(api, action="deleteJob")
+    assert (refused["target"], refused["target_name"]) == (job["id"], "")
+
+
 async def test_looking_leaves_no_entry(api: httpx.AsyncClient) -> None:
     await api.get("/api/v3/jobs")
     await api.get(f"{API}/me")

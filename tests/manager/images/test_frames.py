@@ -244,12 +244,15 @@ async def test_a_frame_is_made_smaller_only_once(tmp_path: Path) -> None:
 
 def test_what_was_not_looked_at_for_longest_makes_room(tmp_path: Path) -> None:
     for age in range(10):
-        (tmp_path / f"{age}.jpg").write_bytes(bytes(1000))
-        os.utime(tmp_path / f"{age}.jpg", (1000 - age, 1000 - age))
+        path = tmp_path / f"frame {age // 2}" / f"{age}.jpg"
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(bytes(1000))
+        os.utime(path, (1000 - age, 1000 - age))
 
     prune(tmp_path, 5_000)
 
-    assert {path.name for path in tmp_path.iterdir()} == {f"{age}.jpg" for age in range(4)}
+    assert {path.name for path in tmp_path.rglob("*.jpg")} == {f"{age}.jpg" for age in range(4)}
+    assert {path.name for path in tmp_path.iterdir()} == {"frame 0", "frame 1"}
 
 
 def painted(jpeg: bytes) -> tuple[int, ...]:
@@ -310,13 +313,40 @@ async def test_a_version_that_is_not_kept_is_refused(
     assert answer.status_code == status, answer.text
 
 
-def test_pictures_of_old_versions_make_room_first(tmp_path: Path) -> None:
-    names = [f"{'a' * 32}-{saved:x}.ff-{width}.jpg" for saved in range(9) for width in (320, 640)]
-    other = f"{'b' * 32}-1.ff-320.jpg"
-    for name in (*names, other):
-        (tmp_path / name).write_bytes(b"1")
+async def test_a_frame_keeps_pictures_of_its_newest_contents_only(tmp_path: Path) -> None:
+    images = FrameImages(tmp_path / "kept")
+    path = rendered(tmp_path / "0001.png")
 
-    prune(tmp_path, 1_000)
+    for key in [f"{'a' * 32}-{saved:x}.ff" for saved in range(9)] + [f"{'b' * 32}-1.ff"]:
+        for width in (320, 640):
+            await images.jpeg(path, key, width)
 
     # The newest one, and five earlier ones.
-    assert {path.name for path in tmp_path.iterdir()} == {*names[6:], other}
+    kept = {str(path.relative_to(tmp_path / "kept")) for path in (tmp_path / "kept").rglob("*.jpg")}
+    assert kept == {
+        *(f"{'a' * 32}/{saved}.ff-{width}.jpg" for saved in range(3, 9) for width in (320, 640)),
+        *(f"{'b' * 32}/1.ff-{width}.jpg" for width in (320, 640)),
+    }
+
+
+async def test_versions_of_a_frame_are_looked_for_among_its_own_pictures(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    images = FrameImages(tmp_path / "kept")
+    path = rendered(tmp_path / "0001.png")
+    for file in "abc":
+        await images.jpeg(path, f"{file * 32}-1.ff", 320)
+    looked_at: list[str] = []
+    for name in ("scandir", "listdir", "walk"):
+        original = getattr(os, name)
+
+        def watched(folder: Path, *rest: Any, original: Any = original) -> Any:
+            looked_at.append(str(folder))
+            return original(folder, *rest)
+
+        monkeypatch.setattr(os, name, watched)
+
+    found = images.earlier(f"{'a' * 32}-2.ff")
+
+    assert [each.content for each in found] == ["1.ff"]
+    assert looked_at == [str(tmp_path / "kept" / ("a" * 32))]

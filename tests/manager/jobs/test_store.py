@@ -149,6 +149,23 @@ async def test_a_listed_job_is_the_stored_one(
     )
 
 
+async def test_a_list_has_what_has_changed_since_the_last_one(db: Database, insert: Submit) -> None:
+    ids = [await insert(name=name) for name in ("first", "second")]
+
+    async def listed(stuck: dict[str, int]) -> list[tuple[str, int]]:
+        async with db.reading() as session:
+            texts = job_list.texts(await job_list.all_jobs(session), stuck, farm_job_answer)
+        told = map(json.loads, texts)
+        return [(each["name"], each.get("tasks_stuck", 0)) for each in told]
+
+    assert await listed({}) == [("second", 0), ("first", 0)]
+    async with db.writing() as session:
+        (await session.get_one(JobRow, ids[0])).name = "renamed"
+
+    assert await listed({ids[1]: 2}) == [("second", 2), ("renamed", 0)]
+    assert await listed({}) == [("second", 0), ("renamed", 0)]
+
+
 async def test_only_an_ended_job_begins_anew(db: Database, insert: Submit) -> None:
     job_id = await insert()
 
