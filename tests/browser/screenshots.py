@@ -59,9 +59,8 @@ class Camera:
         problems = Problems(page)
         show(page, self._farm, view, problems)
         picture = page.screenshot(animations="disabled")
-        # With so few colours as a page has, a third of the size. Median cuts lose small signs.
-        whole = Image.open(io.BytesIO(picture)).convert("RGB")
-        whole.quantize(256, Image.Quantize.MAXCOVERAGE).save(file, optimize=True)
+        # A palette would change the colours of small signs.
+        Image.open(io.BytesIO(picture)).convert("RGB").save(file, optimize=True)
         problems.check()
         context.close()
 
