@@ -24,11 +24,9 @@ export function useTasks(jobId: () => string): JobTasks {
     topic: () => `/jobs/${jobId()}`,
     fetchAll: async () => {
       const params = { path: { job_id: jobId() } }
-      const [{ tasks }, { stuck }] = await Promise.all([
-        answered(api.GET('/api/v3/jobs/{job_id}/tasks', { params })),
-        answered(api.GET('/api/tablao/v1/jobs/{job_id}/progress', { params })),
-      ])
-      if (!stuck.length) return tasks
+      const { tasks } = await answered(api.GET('/api/v3/jobs/{job_id}/tasks', { params }))
+      if (!tasks.some(({ status }) => status === 'active')) return tasks
+      const { stuck } = await answered(api.GET('/api/tablao/v1/jobs/{job_id}/progress', { params }))
       const since = new Map(stuck.map((task) => [task.index_in_job, task.silent_since]))
       return tasks.map((task) => ({ ...task, silent_since: since.get(task.index_in_job) }))
     },

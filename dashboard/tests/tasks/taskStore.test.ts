@@ -5,8 +5,6 @@ import { frameShown, type FakeFarm } from '../fakeFarm'
 import { task } from '../rows'
 
 const LIST = '/api/v3/jobs/job-1/tasks'
-const PROGRESS = '/api/tablao/v1/jobs/job-1/progress'
-const NONE_STUCK = { tasks: [], stuck: [] }
 let farm: FakeFarm
 let store: JobTasks
 
@@ -18,7 +16,6 @@ beforeEach(async () => {
   const { useTasks } = await import('@/tasks/taskStore')
   store = effectScope(true).run(() => useTasks(() => 'job-1'))!
   await farm.answer(LIST, { tasks: [task({ id: '1', name: 'frame-10' }), task({ id: '2', name: 'frame-9' })] })
-  await farm.answer(PROGRESS, NONE_STUCK)
 })
 
 const event = { id: '1', name: 'frame-10', status: 'active', updated: 'later', steps_completed: 1, steps_total: 2 }
@@ -48,7 +45,7 @@ test('a task is stuck from an event to the next one without it', async () => {
 test('the stuck tasks of a job at work are known from the beginning', async () => {
   farm.send('/jobs', { id: 'job-1', refresh_tasks: true })
   await farm.answer(LIST, { tasks: [task({ id: '1', index_in_job: 1, status: 'active' }), task({ id: '2', index_in_job: 2 })] })
-  await farm.answer(PROGRESS, {
+  await farm.answer('/api/tablao/v1/jobs/job-1/progress', {
     tasks: [], stuck: [{ index_in_job: 1, silent_since: '2026-01-02T03:04:05Z' }],
   })
 
@@ -69,7 +66,6 @@ test('a job with other tasks fetches them again', async () => {
 
   farm.send('/jobs', { id: 'job-1', refresh_tasks: true })
   await farm.answer(LIST, { tasks: [task({ id: '3' })] })
-  await farm.answer(PROGRESS, NONE_STUCK)
 
   expect(store.tasks.value.map(({ id }) => id)).toEqual(['3'])
 })
