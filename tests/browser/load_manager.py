@@ -9,6 +9,7 @@ with the tasks is the newest; the other jobs have a task each.
 """
 
 import asyncio
+import gc
 import itertools
 import json
 import random
@@ -157,6 +158,9 @@ async def _started(server: uvicorn.Server, stack: AsyncExitStack) -> None:
     stack.push_async_callback(server.shutdown)
     # Connections that are still there are closed instead of waited for.
     server.force_exit = True
+    # As a manager does when it has started.
+    gc.collect()
+    gc.freeze()
     ticking = asyncio.create_task(server.main_loop())
     stack.callback(ticking.cancel)
 

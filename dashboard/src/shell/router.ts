@@ -1,6 +1,7 @@
 /** The addresses of the views. Filters are in the query, so that an address can be sent to others. */
 
 import { createRouter, createWebHistory } from 'vue-router'
+import { beginTasks } from '@/tasks/taskStore'
 import { lazyPage } from './lazyPage'
 
 export const router = createRouter({
@@ -31,4 +32,12 @@ export function loadCodeOfPage(): void {
     const load = components?.default
     if (typeof load === 'function') void (load as () => Promise<unknown>)()
   }
+}
+
+/** Asks for the tasks of the job that the address names. To be called after `requireLogin`: live events come first. */
+export function askForFirstTasks(): void {
+  const stop = router.beforeEach(({ name, params: { jobId } }) => {
+    stop()
+    if ((name === 'jobs' || name === 'task') && typeof jobId === 'string' && jobId) beginTasks(jobId)
+  })
 }

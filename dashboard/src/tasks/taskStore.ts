@@ -1,6 +1,6 @@
 /** All tasks of a job. */
 
-import { computed, onScopeDispose, type Ref } from 'vue'
+import { computed, effectScope, onScopeDispose, shallowRef, type EffectScope, type Ref } from 'vue'
 import { answered, api, type TaskStatus, type TaskSummary } from '@/api/client'
 import { onEvent, type Payload } from '@/api/events'
 import { useLiveCollection } from '@/shared/liveCollection'
@@ -19,7 +19,43 @@ export interface JobTasks {
   nameRank: (task: TaskSummary) => number
 }
 
+interface Begun {
+  jobId: string
+  tasks: JobTasks
+  scope: EffectScope
+  follow: (jobId: () => string) => void
+}
+
+/** How long tasks that were asked for ahead wait for the page that shows them. */
+const AHEAD_MS = 30_000
+let begun: Begun | undefined
+
+/** Asks for the tasks of a job whose page is still being loaded; the page takes them over. */
+export function beginTasks(jobId: string): void {
+  const scope = effectScope(true)
+  const followed = shallowRef(() => jobId)
+  const tasks = scope.run(() => tasksOf(() => followed.value()))!
+  begun = { jobId, tasks, scope, follow: (getter) => (followed.value = getter) }
+  const own = begun
+  window.setTimeout(() => own === begun && endBegun(), AHEAD_MS)
+}
+
+function endBegun(): void {
+  begun?.scope.stop()
+  begun = undefined
+}
+
 export function useTasks(jobId: () => string): JobTasks {
+  if (begun?.jobId !== jobId()) endBegun()
+  if (!begun) return tasksOf(jobId)
+  const { tasks, scope, follow } = begun
+  begun = undefined
+  follow(jobId)
+  onScopeDispose(() => scope.stop())
+  return tasks
+}
+
+function tasksOf(jobId: () => string): JobTasks {
   const collection = useLiveCollection<TaskSummary>({
     topic: () => `/jobs/${jobId()}`,
     fetchAll: async () => {

@@ -1,5 +1,5 @@
 import { beforeEach, expect, test, vi } from 'vitest'
-import { effectScope } from 'vue'
+import { effectScope, shallowRef } from 'vue'
 import type { JobTasks } from '@/tasks/taskStore'
 import { frameShown, type FakeFarm } from '../fakeFarm'
 import { task } from '../rows'
@@ -73,4 +73,38 @@ test('a job with other tasks fetches them again', async () => {
 test('names are ranked with their numbers as numbers', () => {
   expect(store.tasks.value.map(store.nameRank)).toEqual([1, 0])
   expect(store.nameRank(task({ id: 'unknown' }))).toBe(0)
+})
+
+test('a page takes over the tasks that were asked for ahead, and follows the job that is shown', async () => {
+  const { beginTasks, useTasks } = await import('@/tasks/taskStore')
+  const shown = shallowRef('job-2')
+  beginTasks('job-2')
+  await farm.answer('/api/v3/jobs/job-2/tasks', { tasks: [task({ id: '7' })] })
+  farm.send('/jobs/job-2', { ...event, id: '7' })
+  const scope = effectScope(true)
+
+  const taken = scope.run(() => useTasks(() => shown.value))!
+  await frameShown()
+  expect(taken.tasks.value.map(({ id, status }) => `${id} ${status}`)).toEqual(['7 active'])
+  expect(farm.asked('/api/v3/jobs/job-2/tasks')).toBe(0)
+
+  shown.value = 'job-3'
+  await farm.answer('/api/v3/jobs/job-3/tasks', { tasks: [task({ id: '8' })] })
+  expect(taken.tasks.value.map(({ id }) => id)).toEqual(['8'])
+
+  scope.stop()
+  farm.send('/jobs', { id: 'job-3', refresh_tasks: true })
+  await frameShown()
+  expect(farm.asked('/api/v3/jobs/job-3/tasks')).toBe(0)
+})
+
+test('tasks that were asked for ahead and that no page shows are forgotten', async () => {
+  const { beginTasks, useTasks } = await import('@/tasks/taskStore')
+  beginTasks('job-2')
+  await farm.answer('/api/v3/jobs/job-2/tasks', { tasks: [] })
+  await vi.advanceTimersByTimeAsync(31_000)
+
+  effectScope(true).run(() => useTasks(() => 'job-2'))
+
+  expect(farm.asked('/api/v3/jobs/job-2/tasks')).toBe(1)
 })
