@@ -2,10 +2,11 @@
 
 import re
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Literal
 
-from playwright.sync_api import Page, Route, WebSocketRoute, expect
+from playwright.sync_api import Page, Route, TimeoutError, WebSocketRoute, expect
 
 from tests.browser.chromium import Problems
 from tests.browser.conftest import log_in, open_view
@@ -15,6 +16,7 @@ from tests.browser.log_files import WrittenLog
 
 #: Who opens a view: no user, an administrator, or a person with an account.
 Caller = Literal["nobody", "admin", "person"]
+_QUIET_WITHIN_MS = 10_000
 _PERSON = {"name": "dora", "password": "a long enough one"}
 
 
@@ -218,7 +220,11 @@ def log_in_as(caller: Caller, page: Page, farm: BrowsedFarm) -> None:
 
 
 def settled(page: Page) -> None:
-    """What the view fetches is there and drawn; the live connection alone goes on."""
-    page.wait_for_load_state("networkidle")
+    """What the view fetches is there and drawn; the live connection alone goes on.
+
+    While a farm is at work a view may ask again and again, so this is waited for a while only.
+    """
+    with suppress(TimeoutError):
+        page.wait_for_load_state("networkidle", timeout=_QUIET_WITHIN_MS)
     page.evaluate("() => document.fonts.ready")
     page.evaluate("() => new Promise(drawn => requestAnimationFrame(() => setTimeout(drawn)))")
