@@ -6,7 +6,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Literal
 
-from playwright.sync_api import Page, Route, TimeoutError, WebSocketRoute, expect
+from playwright.sync_api import Page, Route, WebSocketRoute, expect
+from playwright.sync_api import TimeoutError as NotInTime
 
 from tests.browser.chromium import Problems
 from tests.browser.conftest import log_in, open_view
@@ -224,7 +225,7 @@ def settled(page: Page) -> None:
 
     While a farm is at work a view may ask again and again, so this is waited for a while only.
     """
-    with suppress(TimeoutError):
+    with suppress(NotInTime):
         page.wait_for_load_state("networkidle", timeout=_QUIET_WITHIN_MS)
     page.evaluate("() => document.fonts.ready")
     page.evaluate("() => new Promise(drawn => requestAnimationFrame(() => setTimeout(drawn)))")
