@@ -92,8 +92,10 @@ def test_an_error_that_leads_to_itself_is_described_too() -> None:
     assert why_it_failed(first) == "the connection failed"
 
 
-def of_kind(kind: type[BaseException]) -> set[type[BaseException]]:
-    return {kind}.union(*map(of_kind, kind.__subclasses__()))
+def of_kind(kind: type[BaseException]) -> list[type[BaseException]]:
+    """The same kinds in the same order for each process of a run."""
+    found = {kind}.union(*map(of_kind, kind.__subclasses__()))
+    return sorted(found, key=lambda each: each.__name__)
 
 
 @pytest.mark.parametrize(
