@@ -29,8 +29,8 @@ export function useFind<Row>(rows: () => readonly Row[], keyOf: (row: Row) => st
     at.value = hits.value[(start + by + hits.value.length) % hits.value.length]
   }
 
-  // While more is typed, the search stays at a hit that still matches.
-  watch(wanted, () => {
+  // While more is typed, the search stays at a hit that still matches. Rows may come after the text.
+  watch([wanted, () => hits.value.length > 0], () => {
     if (at.value === undefined || !hits.value.includes(at.value)) at.value = hits.value[0]
   })
   return { isOpen, text, hits, hitSet: computed(() => new Set(hits.value)), at, step }

@@ -25,6 +25,19 @@ test('typing goes to the first hit, and stays at one that still matches', async 
   expect(find.at.value).toBe('three')
 })
 
+test('rows that come after the text are found, and the first hit is gone to', async () => {
+  const find = opened()
+  rows.value = []
+  find.text.value = 't'
+  await nextTick()
+  expect(find.at.value).toBeUndefined()
+
+  rows.value = ['one', 'two']
+  await nextTick()
+
+  expect(find.at.value).toBe('two')
+})
+
 test('steps go round, in both directions', async () => {
   const find = opened()
   find.text.value = 'o'
