@@ -1,4 +1,4 @@
-"""Finds simulations of a scene that are not baked. Each worker would begin them anew.
+"""Finds simulations of a scene that are not baked. Each task would start them from the beginning.
 
 Simulation zones of geometry nodes are not looked at: Blender does not tell whether they are baked.
 """

@@ -1,7 +1,7 @@
 """Finds everything that would go wrong with a submission, before anything is sent."""
 
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -153,8 +153,7 @@ def _about_file(facts: SceneFacts, job_type: JobType | None) -> Iterator[Finding
 def _about_missing(facts: SceneFacts, *, is_blocking: bool) -> Iterator[Finding]:
     if not facts.missing:
         return
-    count = len(facts.missing)
-    what = "A file that the scene uses is" if count == 1 else f"{count} files of the scene are"
+    what = _counted(facts.missing, "A file that the scene uses is", "files of the scene are")
     yield Finding(
         "missing-files",
         f"{what} missing",
@@ -167,8 +166,7 @@ def _about_missing(facts: SceneFacts, *, is_blocking: bool) -> Iterator[Finding]
 def _about_images(facts: SceneFacts) -> Iterator[Finding]:
     if not facts.unsaved_images:
         return
-    count = len(facts.unsaved_images)
-    what = "An image has" if count == 1 else f"{count} images have"
+    what = _counted(facts.unsaved_images, "An image has", "images have")
     yield Finding(
         "unsaved-images",
         f"{what} changes that are not saved, and the farm renders without them",
@@ -244,11 +242,10 @@ def _about_oddities(
 def _about_simulations(facts: SceneFacts, job_type: JobType | None) -> Iterator[Finding]:
     if job_type is None or not needs_blendfile(job_type) or not facts.unbaked:
         return
-    count = len(facts.unbaked)
-    what = "A simulation is" if count == 1 else f"{count} simulations are"
+    what = _counted(facts.unbaked, "A simulation is", "simulations are")
     yield Finding(
         "not-baked",
-        f"{what} not baked: each task would begin there anew, and frames would not fit together",
+        f"{what} not baked: each task starts from the beginning, and frames would not fit together",
         "Bake them, under Physics, Cache, and save the file",
         is_blocking=False,
         show=facts.unbaked,
@@ -266,8 +263,7 @@ def _about_places(
     outside = tuple(outside_storage(facts.used_files, info.storage))
     if not outside:
         return
-    count = len(outside)
-    what = "a file that it uses is" if count == 1 else f"{count} files that it uses are"
+    what = _counted(outside, "a file that it uses is", "files that it uses are")
     yield Finding(
         "outside-storage",
         f"The .blend file is on the farm's shared storage, but {what} not",
@@ -275,6 +271,10 @@ def _about_places(
         is_blocking=False,
         show=outside,
     )
+
+
+def _counted(things: Sequence[object], one: str, several: str) -> str:
+    return one if len(things) == 1 else f"{len(things)} {several}"
 
 
 def _ordinal(number: int) -> str:

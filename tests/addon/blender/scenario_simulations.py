@@ -17,6 +17,12 @@ def looked_at() -> "dict[str, Any]":
         cloth.point_cache.frame_end = 3
     bpy.data.objects["hidden"].hide_render = True
     bpy.data.objects["not rendered"].modifiers[0].show_render = False
+    _grid("jelly").modifiers.new("soft", "SOFT_BODY").point_cache.frame_end = 3
+    _grid("paper").modifiers.new("paint", "DYNAMIC_PAINT")
+    bpy.ops.dpaint.type_toggle(type="CANVAS")
+    (surface,) = bpy.data.objects["paper"].modifiers[0].canvas_settings.canvas_surfaces
+    surface.surface_format, surface.frame_end = "VERTEX", 3
+    surface.point_cache.frame_end = 3
     _particles("sparks", "EMITTER")
     _particles("fur", "HAIR")
     _grid("tank").modifiers.new("fluid", "FLUID").fluid_type = "DOMAIN"

@@ -390,9 +390,11 @@ def test_simulations_that_are_rendered_and_not_baked_are_found(found: Found) -> 
     assert simulations["before"] == [
         "Cloth of “banner”",
         "Cloth of “flag”",
+        "Dynamic Paint of “paper”",
         "Fluid of “tank”",
         "Particles “sparks” of “sparks”",
         "Rigid bodies",
+        "Soft Body of “jelly”",
     ]
     assert simulations["after"] == ["Fluid of “tank”"]
 
