@@ -78,6 +78,7 @@ class RefusalCounter:
         self._kept = kept
         self._clock = clock
         self._counts: dict[str, Counted] = {}
+        self._storing = asyncio.Lock()
         self._kinds: BoundedDict[str, tuple[float, float]] = BoundedDict(_REMEMBERED_ADDRESSES)
         """By address: how many of its entries count still, and when that was so."""
 
@@ -120,9 +121,12 @@ class RefusalCounter:
             await self.store()
 
     async def store(self) -> None:
-        """Store what was counted."""
-        if not self._counts:
-            return
+        """Store all that was counted before this call, also if another call is at it."""
+        async with self._storing:
+            if self._counts:
+                await self._store_all()
+
+    async def _store_all(self) -> None:
         # What is counted from now on is stored the next time.
         counts, self._counts = self._counts, {}
         now = utc_now()
@@ -131,7 +135,8 @@ class RefusalCounter:
                 session.add_all(
                     entry.row(now, outcome, times) for entry, outcome, times in counts.values()
                 )
-        except DatabaseBusy:
+        except BaseException:
+            # A manager that ends cancels this, and stores what is left as its last step.
             for key, (entry, outcome, times) in counts.items():
                 self._add(key, entry, outcome, times)
             raise
