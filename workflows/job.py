@@ -181,7 +181,7 @@ class JobWorkflow:
         is_ending = job.is_finished or job.changes.is_final or self._is_gone
         if is_ending or length < job.limits.history_events:
             return False
-        is_calm = not any(holding.live and holding.live.is_voided for holding in job.leases)
+        is_calm = not any(run.is_voided for holding in job.leases for run in holding.runs)
         is_overdue = length > HISTORY_OVERDUE * job.limits.history_events
         return (is_calm or is_overdue) and workflow.all_handlers_finished()
 

@@ -74,7 +74,11 @@ class Limits:
     history_events: int = 8_000
     """The workflow continues as new at this length of its history, in events."""
     max_live: int = 500
-    """The most live runs in one job; Temporal gets stuck at 2,000 pending activities."""
+    """The most live runs in one job, and the most on deck; Temporal gets stuck at 2,000 pending
+    activities.
+    """
+    on_deck_below_s: float = 30.0
+    """A worker holds its next task in advance if the job's runs take less than this time."""
 
 
 #: The longest line of text for people, in characters. One message holds hundreds of them; a message
@@ -106,6 +110,8 @@ class Lease:
     task_types: tuple[str, ...]
     is_http: bool = False
     """The worker speaks Flamenco's own protocol; the managers run its activities."""
+    has_deck: bool = False
+    """The worker's host can hold its next task while one runs."""
 
     @property
     def task_queue(self) -> str:
@@ -278,6 +284,8 @@ class RunRef:
     lease_id: str
     slot: int
     generation: int
+    after: str = ""
+    """`str(RunKey)` of the run that this one waits for, on deck; empty if it waits for none."""
 
     @property
     def key(self) -> RunKey:
@@ -290,14 +298,16 @@ class RunRef:
         paths and addresses of the job's id, so it must be nothing but a UUID.
 
         Raises:
-            ValueError: see `RunKey.check`; or the lease's id is not a UUID, or its slot or
-                generation is out of range.
+            ValueError: see `RunKey.check`; or the lease's id is not a UUID, its slot or generation
+                is out of range, or what it waits for is no run.
         """
         self.key.check()
         if not is_uuid(self.lease_id):
             raise ValueError("the id of the lease is not a UUID")
         if not (0 <= self.slot <= _LARGEST and 0 <= self.generation <= _LARGEST):
             raise ValueError(f"slot and generation must be between 0 and {_LARGEST}")
+        if self.after:
+            RunKey.parse(self.after)
 
 
 class OutcomeKind(StrEnum):
@@ -315,6 +325,10 @@ class OutcomeKind(StrEnum):
     """
     SUPERSEDED = "superseded"
     """A newer attachment to the same run reports instead."""
+    WITHDRAWN = "withdrawn"
+    """The run was taken off its host's deck before it began, so it was no attempt."""
+    BEGUN = "begun"
+    """The answer of a host that cannot withdraw a run, because it has begun."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -333,6 +347,8 @@ class Outcome:
     may_be_tasks: bool = False
     """Whether the task itself may be the cause of this fault of a machine."""
     warnings: Warnings = ()
+    ran_s: float | None = None
+    """How long the run took, in seconds; None if its host does not say."""
 
 
 # --- workflow to database -------------------------------------------------------------------------

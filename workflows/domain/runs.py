@@ -51,6 +51,17 @@ class StopOrder(Enum):
     """The run has ended."""
 
 
+class Withdrawal(Enum):
+    """The answer to the question whether a run can be withdrawn."""
+
+    WITHDRAWN = auto()
+    """It waited, and never begins."""
+    BEGUN = auto()
+    """It begins, lives or has ended, so it stays."""
+    UNKNOWN = auto()
+    """It has not been asked for yet. Its tombstone keeps it from beginning."""
+
+
 class Phase(Enum):
     BEGINNING = auto()
     """The run is accepted, but has no process yet."""
@@ -106,6 +117,14 @@ class RunBook:
         self._entries[ref.key] = Entry(ref, Phase.BEGINNING)
         return decision
 
+    def refusal(self, ref: RunRef) -> str:
+        """Return why a run must not begin now though it was accepted; empty if it may begin.
+
+        A run that waited on deck is refused like a new one: the machine may have been set aside, or
+        sent to sleep after its task.
+        """
+        return self.refusing if ref.after else ""
+
     def began(self, key: RunKey) -> bool:
         """Mark a run as live; return False if it was stopped meanwhile and must not start."""
         entry = self._entries[key]
@@ -143,6 +162,19 @@ class RunBook:
             return StopOrder.STOP
         self._tombstones[key] = now
         return StopOrder.REMEMBER
+
+    def withdraw(self, key: RunKey, now: float) -> Withdrawal:
+        """Take a run off the deck, unless it has begun: then it goes on."""
+        entry = self._entries.get(key)
+        if entry is None:
+            if key in self._remembered:
+                return Withdrawal.BEGUN
+            self._tombstones[key] = now
+            return Withdrawal.UNKNOWN
+        if entry.phase is not Phase.BEGINNING or not entry.ref.after:
+            return Withdrawal.BEGUN
+        del self._entries[key]
+        return Withdrawal.WITHDRAWN
 
     def forget(self, key: RunKey) -> None:
         """Remove a run whose outcome was accepted, or whose commands could not be fetched."""

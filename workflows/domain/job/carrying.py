@@ -4,7 +4,7 @@ from dataclasses import asdict
 from typing import Any
 
 from workflows.domain.job.encoding import compress, decompress, encode
-from workflows.domain.job.leases import Holding, LiveRun
+from workflows.domain.job.leases import GivenRun, Holding
 from workflows.domain.job.run import JobRun
 from workflows.domain.messages import Demand, JobSnapshot, Lease, Limits, Want
 from workflows.domain.statuses import JobStatus
@@ -32,6 +32,7 @@ def carry(job: JobRun) -> str:
             "answered": job.answered,
             "is_finished": job.is_finished,
             "last_offer": job.leases.last_offer,
+            "run_times": job.decks.run_times.recent,
             "leases": [_pack(holding) for holding in job.leases],
         }
     )
@@ -67,11 +68,13 @@ def restore(text: str) -> JobRun:
     job.answered = state["answered"]
     job.is_finished = state["is_finished"]
     job.leases.last_offer = state["last_offer"]
+    for seconds in state.get("run_times", ()):  # an older build carried none
+        job.decks.run_times.add(seconds)
     for packed in state["leases"]:
         holding = _unpack(packed)
         job.leases.add(holding)
-        if holding.live is not None:
-            job.tasks.hold(holding.live.index)
+        for run in holding.runs:
+            job.tasks.hold(run.index)
     job.tasks.has_grown = False
     return job
 
@@ -89,10 +92,24 @@ def _pack(holding: Holding) -> dict[str, Any]:
         "lease": asdict(holding.lease),
         "live": asdict(holding.live) if holding.live else None,
         "is_recalled": holding.is_recalled,
+        "deck": asdict(holding.deck) if holding.deck else None,
+        "is_unresponsive": holding.is_unresponsive,
+        "end_reason": holding.end_reason,
     }
 
 
 def _unpack(packed: dict[str, Any]) -> Holding:
     lease = packed["lease"] | {"task_types": tuple(packed["lease"]["task_types"])}
-    live = LiveRun(**packed["live"]) if packed["live"] else None
-    return Holding(Lease(**lease), live, packed["is_recalled"])
+    return Holding(
+        Lease(**lease),
+        _given(packed["live"]),
+        packed["is_recalled"],
+        # An older build carried none of the following.
+        _given(packed.get("deck")),
+        packed.get("is_unresponsive", False),
+        packed.get("end_reason", ""),
+    )
+
+
+def _given(packed: dict[str, Any] | None) -> GivenRun | None:
+    return GivenRun(**packed) if packed else None

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterable
 
 from workflows.domain.job.tasks import TaskBook
-from workflows.domain.messages import Limits
+from workflows.domain.messages import Lease, Limits
 
 #: How many broken-off runs of a task count as accidents. Each further one counts as a failure:
 #: the task itself probably brings its machines down, for example by using all their memory.
@@ -32,6 +32,10 @@ class FailureBook:
 
     def is_blocked(self, worker_id: str, task_type: str) -> bool:
         return (worker_id, task_type) in self.blocked
+
+    def allowed_types(self, lease: Lease) -> list[str]:
+        """Return the task types that a lent worker may run."""
+        return [t for t in lease.task_types if not self.is_blocked(lease.worker_id, t)]
 
     def is_accident_forgiven(self, index: int) -> bool:
         """Count a run that broke off; return whether it still counts as an accident."""

@@ -7,8 +7,8 @@ from workflows.domain.messages import Lease, RunKey, RunRef
 
 
 @dataclass(slots=True)
-class LiveRun:
-    """A task that a lent worker works on; `offer` numbers the activity that asks for it."""
+class GivenRun:
+    """A task that was given to a lent worker; `offer` numbers the activity that asks for it."""
 
     offer: int
     index: int
@@ -19,21 +19,41 @@ class LiveRun:
     """The run was offered before, so it may live on its host even if this offer is not taken."""
     not_taken: int = 0
     """How many offers in a row its host did not take, though a manager answered all the time."""
+    withdrawal: int | None = None
+    """The number of the activity that asks its host to withdraw it; None if it is not asked."""
+    must_run: bool = False
+    """It cannot be withdrawn any more: it has begun, or its host could not be asked."""
 
 
 @dataclass(slots=True)
 class Holding:
-    """A lease that this run of the job holds. One without a live run is about to be returned."""
+    """A lease that this run of the job holds.
+
+    One without any run waits for a task that is withdrawn from another worker's deck, or is about
+    to be returned.
+    """
 
     lease: Lease
-    live: LiveRun | None = None
+    live: GivenRun | None = None
+    """The run that the worker works on, as far as the job knows."""
     is_recalled: bool = False
+    deck: GivenRun | None = None
+    """The run that the worker begins as soon as the live one has ended."""
+    is_unresponsive: bool = False
+    """The worker cannot go on, so the lease ends with its runs."""
+    end_reason: str = ""
+    """Why the worker cannot go on."""
 
     @property
     def key(self) -> RunKey | None:
-        if self.live is None:
-            return None
-        return RunKey(self.lease.job_id, self.live.index, self.lease.run, self.live.attempt)
+        return None if self.live is None else self.key_of(self.live)
+
+    @property
+    def runs(self) -> list[GivenRun]:
+        return [run for run in (self.live, self.deck) if run is not None]
+
+    def key_of(self, run: GivenRun) -> RunKey:
+        return RunKey(self.lease.job_id, run.index, self.lease.run, run.attempt)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,14 +66,19 @@ class Start:
     worker_name: str
 
 
+Given = tuple[Holding, GivenRun]
+
+
 class LeaseBook:
-    """The leases of one run of a job, by id, by live task and by offer."""
+    """The leases of one run of a job, by id, by task and by offer."""
 
     def __init__(self) -> None:
         self.last_offer = 0
         self._by_id: dict[str, Holding] = {}
-        self._by_offer: dict[int, Holding] = {}
-        self._by_index: dict[int, Holding] = {}
+        self._by_offer: dict[int, Given] = {}
+        self._by_index: dict[int, Given] = {}
+        self._by_withdrawal: dict[int, Given] = {}
+        self._decks = 0
 
     def __iter__(self) -> Iterator[Holding]:
         return iter(list(self._by_id.values()))
@@ -66,15 +91,22 @@ class LeaseBook:
 
     @property
     def live_count(self) -> int:
-        return len(self._by_index)
+        return len(self._by_index) - self._decks
+
+    @property
+    def deck_count(self) -> int:
+        return self._decks
 
     def get(self, lease_id: str) -> Holding | None:
         return self._by_id.get(lease_id)
 
-    def of_offer(self, offer: int) -> Holding | None:
+    def of_offer(self, offer: int) -> Given | None:
         return self._by_offer.get(offer)
 
-    def of_task(self, index: int) -> Holding | None:
+    def of_withdrawal(self, number: int) -> Given | None:
+        return self._by_withdrawal.get(number)
+
+    def of_task(self, index: int) -> Given | None:
         return self._by_index.get(index)
 
     def of_slot(self, worker_id: str, slot: int) -> list[Holding]:
@@ -82,53 +114,84 @@ class LeaseBook:
 
     def add(self, holding: Holding) -> None:
         self._by_id[holding.lease.id] = holding
-        if holding.live is not None:
-            self._by_offer[holding.live.offer] = holding
-            self._by_index[holding.live.index] = holding
+        for run in holding.runs:
+            self._enter(holding, run)
 
     def remove(self, holding: Holding) -> None:
-        self.end_live(holding)
+        for run in holding.runs:
+            self.end(holding, run)
         del self._by_id[holding.lease.id]
 
-    def begin_live(self, holding: Holding, index: int, attempt: int) -> Start:
-        self.last_offer += 1
-        holding.live = LiveRun(self.last_offer, index, attempt)
-        self.add(holding)
-        return self._start(holding, holding.live)
+    def give(self, holding: Holding, index: int, attempt: int) -> Start:
+        """Give a worker a task: as its live run, or on its deck if it has a live one."""
+        run = GivenRun(self._number(), index, attempt)
+        if holding.live is None:
+            holding.live = run
+        else:
+            holding.deck = run
+        self._enter(holding, run)
+        return self._start(holding, run)
 
-    def offer_again(self, holding: Holding) -> Start | None:
+    def move_up(self, holding: Holding) -> None:
+        """Make the run on deck the live one."""
+        holding.live, holding.deck = holding.deck, None
+        self._decks -= 1
+
+    def offer_again(self, holding: Holding, run: GivenRun) -> Start:
         """Return an activity that asks for the same attempt once more.
 
         The host attaches it to the run if the run lives, or answers with the outcome that it kept.
         """
-        if holding.live is None:
-            return None
-        del self._by_offer[holding.live.offer]
-        self.last_offer += 1
-        holding.live.offer = self.last_offer
-        holding.live.is_reoffered = True
-        self._by_offer[self.last_offer] = holding
-        return self._start(holding, holding.live)
+        del self._by_offer[run.offer]
+        run.offer = self._number()
+        run.is_reoffered = True
+        self._by_offer[run.offer] = (holding, run)
+        return self._start(holding, run)
 
-    def end_live(self, holding: Holding) -> None:
-        if holding.live is not None:
-            del self._by_offer[holding.live.offer]
-            del self._by_index[holding.live.index]
+    def withdraw(self, holding: Holding, run: GivenRun) -> Start:
+        """Return an activity that asks a host to withdraw this run, unless it has begun."""
+        run.withdrawal = self._number()
+        self._by_withdrawal[run.withdrawal] = (holding, run)
+        return replace(self._start(holding, run), offer=run.withdrawal)
+
+    def forget_withdrawal(self, run: GivenRun) -> None:
+        if run.withdrawal is not None:
+            self._by_withdrawal.pop(run.withdrawal, None)
+            run.withdrawal = None
+
+    def end(self, holding: Holding, run: GivenRun) -> None:
+        del self._by_offer[run.offer]
+        del self._by_index[run.index]
+        self.forget_withdrawal(run)
+        if run is holding.live:
             holding.live = None
+        else:
+            holding.deck = None
+            self._decks -= 1
 
     def move_session(self, holding: Holding, session: int) -> None:
         holding.lease = replace(holding.lease, session=session)
 
+    def _enter(self, holding: Holding, run: GivenRun) -> None:
+        self._by_offer[run.offer] = self._by_index[run.index] = (holding, run)
+        self._decks += run is holding.deck
+
+    def _number(self) -> int:
+        self.last_offer += 1
+        return self.last_offer
+
     @staticmethod
-    def _start(holding: Holding, live: LiveRun) -> Start:
+    def _start(holding: Holding, run: GivenRun) -> Start:
         lease = holding.lease
+        waits_for = holding.key if run is holding.deck else None
         ref = RunRef(
             lease.job_id,
-            live.index,
+            run.index,
             lease.run,
-            live.attempt,
+            run.attempt,
             lease.id,
             lease.slot,
             lease.generation,
+            "" if waits_for is None else str(waits_for),
         )
-        return Start(live.offer, ref, lease.task_queue, lease.worker_name)
+        return Start(run.offer, ref, lease.task_queue, lease.worker_name)

@@ -81,7 +81,7 @@ def _resume(job: JobRun, change: Change) -> None:
     is_active = job.tasks.counts[TaskStatus.ACTIVE] > 0
     job.move_job(JobStatus.ACTIVE if is_active else JobStatus.QUEUED, change.reason)
     paused = job.tasks.in_status({TaskStatus.PAUSED})
-    job.move_tasks(paused, TaskStatus.QUEUED, "the job was resumed")
+    job.move_tasks(paused, TaskStatus.QUEUED, "the job was resumed", are_voided=False)
 
 
 def _requeue(job: JobRun, change: Change) -> None:

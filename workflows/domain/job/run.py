@@ -9,9 +9,10 @@ from dataclasses import dataclass, replace
 
 from workflows.domain.fault_rules import Fault
 from workflows.domain.job.changes import Changes
+from workflows.domain.job.deck import Decks
 from workflows.domain.job.encoding import decode, encode
 from workflows.domain.job.failures import FailureBook
-from workflows.domain.job.leases import Holding, LeaseBook, Start
+from workflows.domain.job.leases import GivenRun, Holding, LeaseBook, Start
 from workflows.domain.job.task_names import TaskNames
 from workflows.domain.job.tasks import TaskBook
 from workflows.domain.job.transitions import REFRESHES_TASKS, TASKS_FOLLOW, next_job_status
@@ -29,10 +30,14 @@ from workflows.domain.messages import (
     RunStopped,
     SessionChanged,
     TasksMoved,
+    Want,
     WorkerGone,
 )
 from workflows.domain.render_warnings import clipped
 from workflows.domain.statuses import ENDED, SCHEDULABLE, JobStatus, TaskStatus
+
+#: Outcomes of runs that have begun. (One that was canceled may have been stopped before.)
+_HAS_RUN = frozenset({OutcomeKind.COMPLETED, OutcomeKind.FAILED, OutcomeKind.LOST})
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +75,16 @@ class JobRun:
         self.starts: list[Start] = []
         self.cancels: list[int] = []
         """Numbers of the offers whose activities are to be canceled."""
+        self.withdrawals: list[Start] = []
+        """Activities that ask hosts to withdraw runs; tell `withdrawal_answered` the answers."""
+        self.decks = Decks(
+            self.tasks,
+            self.leases,
+            self.failures,
+            self.limits,
+            self.starts,
+            self.withdrawals,
+        )
         self.pauses: list[RetryPause] = []
         self.is_finished = False
         """Whether the final write has been taken; the workflow ends after it."""
@@ -118,7 +133,8 @@ class JobRun:
             if holding is not None:
                 holding.is_recalled = True
                 if recall.at_once:
-                    self._stop_live(holding)
+                    for run in holding.runs:
+                        self._stop(holding, run)
         self.settle()
 
     def worker_gone(self, gone: WorkerGone) -> None:
@@ -134,66 +150,74 @@ class JobRun:
             lease = holding.lease
             if lease.worker_id != changed.worker_id or lease.session >= changed.session:
                 continue
-            if holding.live is not None and str(holding.key) in live:
-                self._move_to_session(holding, changed.session)
-            else:
-                self.drop(holding, "the worker's host started anew without it")
+            gone = [run for run in holding.runs if str(holding.key_of(run)) not in live]
+            because = "the worker's host started anew without it"
+            if len(gone) == len(holding.runs):
+                self.drop(holding, because)
+                continue
+            for run in gone:
+                self._give_up(holding, run, because)
+            self._move_to_session(holding, changed.session)
         self.settle()
 
     def _move_to_session(self, holding: Holding, session: int) -> None:
         self.leases.move_session(holding, session)
-        if holding.live is not None:
-            holding.live.not_taken = 0
         self.changes.moved.append((holding.lease.id, session))
-        self.offer_again(holding)
-        if holding.live is not None and holding.live.is_voided:
-            self.tell_stopped(holding)
+        for run in holding.runs:
+            run.not_taken = 0
+            # The host has a new queue: it does not get what was asked on the old one.
+            self._offer_afresh(holding, run)
 
-    def offer_again(self, holding: Holding) -> None:
+    def offer_again(self, holding: Holding, run: GivenRun) -> None:
         """Ask the host for the same attempt once more."""
         # The earlier activity is not canceled even if it is still open: its host would take that as
         # an order to stop the very run that is asked for again.
-        start = self.leases.offer_again(holding)
-        if start is not None:
-            self.starts.append(start)
+        self.starts.append(self.leases.offer_again(holding, run))
 
     def offer_everything_again(self) -> None:
-        """Ask for every live run once more.
+        """Ask for every run once more.
 
         Call it after a continue-as-new, when the earlier activities cannot be reached any more.
         """
         for holding in self.leases:
-            self.offer_again(holding)
-            if holding.live is not None and holding.live.is_voided:
-                self.tell_stopped(holding)
+            for run in holding.runs:
+                self._offer_afresh(holding, run)
+        self.decks.serve(is_schedulable=self.status in SCHEDULABLE)
+
+    def _offer_afresh(self, holding: Holding, run: GivenRun) -> None:
+        self.leases.forget_withdrawal(run)
+        self.offer_again(holding, run)
+        if run.is_voided:
+            self.tell_stopped(holding, run)
 
     def drop(self, holding: Holding, reason: str, *, unresponsive: bool = False) -> None:
         """End a lease without waiting for its host."""
-        self._give_up_live(holding, reason)
+        for run in holding.runs:
+            self._give_up(holding, run, reason)
         self.leases.remove(holding)
         self._return(holding.lease, reason, unresponsive=unresponsive)
 
-    def _give_up_live(self, holding: Holding, reason: str) -> None:
-        if holding.live is None:
-            return
-        index, is_voided = holding.live.index, holding.live.is_voided
-        self._stop_live(holding)
-        self.leases.end_live(holding)
-        self.tasks.release(index)
-        if not is_voided:
-            self._requeue_unblamed(index, reason)
+    def _give_up(self, holding: Holding, run: GivenRun, reason: str) -> None:
+        is_live = run is holding.live
+        self._stop(holding, run)
+        self.leases.end(holding, run)
+        if not is_live:
+            # It may have begun there, so its number is not used again.
+            self.tasks.columns.attempts[run.index - 1] = run.attempt
+        self.tasks.release(run.index)
+        if is_live and not run.is_voided:
+            self._requeue_unblamed(run.index, reason)
 
-    def _stop_live(self, holding: Holding) -> None:
-        """Order the live run to stop; its outcome tells later that it has stopped."""
-        if holding.live is not None:
-            self.cancels.append(holding.live.offer)
-            self.tell_stopped(holding)
+    def _stop(self, holding: Holding, run: GivenRun) -> None:
+        """Order a run to stop; its outcome tells later that it has stopped."""
+        self.cancels.append(run.offer)
+        self.tell_stopped(holding, run)
 
-    def tell_stopped(self, holding: Holding) -> None:
-        """Tell the host on the fast channel to stop the live run."""
-        if holding.key is not None:
-            lease = holding.lease
-            self.changes.stopped.append(RunStopped(holding.key, lease.worker_id, lease.session))
+    def tell_stopped(self, holding: Holding, run: GivenRun) -> None:
+        """Tell the host on the fast channel to stop a run."""
+        lease = holding.lease
+        stopped = RunStopped(holding.key_of(run), lease.worker_id, lease.session)
+        self.changes.stopped.append(stopped)
 
     def _return(self, lease: Lease, reason: str, *, unresponsive: bool = False) -> None:
         returned = LeaseReturned(lease.id, lease.worker_id, 0, reason, unresponsive)
@@ -203,30 +227,67 @@ class JobRun:
 
     def offer_ended(self, offer: int, outcome: Outcome) -> None:
         """Take the outcome of an activity. Outcomes of replaced offers are ignored."""
-        holding = self.leases.of_offer(offer)
-        if holding is None or holding.live is None:
+        found = self.leases.of_offer(offer)
+        if found is None:
             return
+        holding, run = found
         outcome = replace(
             outcome, reason=outcome.reason[:LONGEST_REASON], warnings=clipped(outcome.warnings)
         )
         if outcome.kind is OutcomeKind.SUPERSEDED:
             # Another attachment replaced ours. Only this run of the job may attach, so ask again.
-            self.offer_again(holding)
+            self.offer_again(holding, run)
             return
-        index, is_voided = holding.live.index, holding.live.is_voided
-        # Of a run that was offered again, an earlier offer may have been handed out.
-        was_no_try = outcome.not_handed_out and not holding.live.is_reoffered
-        self.leases.end_live(holding)
-        if was_no_try:
-            self.tasks.columns.attempts[index - 1] -= 1
-        self.tasks.release(index)
-        if not is_voided:
-            self._apply(index, holding.lease, outcome)
-            self._note_warnings(index, outcome)
+        if run is holding.deck:
+            self._deck_ended(holding, run, outcome)
+        elif outcome.not_handed_out and not run.is_reoffered:
+            # Of a run that was offered again, an earlier offer may have been handed out.
+            self.tasks.columns.attempts[run.index - 1] -= 1
+        self.leases.end(holding, run)
+        self.tasks.release(run.index)
+        if not run.is_voided:
+            self._apply(run.index, holding.lease, outcome)
+            self._note_warnings(run.index, outcome)
+        self._note_time(outcome)
         is_unable = outcome.kind is OutcomeKind.FAILED and outcome.fault == Fault.MACHINE
         if is_unable or outcome.kind is OutcomeKind.REFUSED:
-            self.leases.remove(holding)
-            self._return(holding.lease, outcome.reason, unresponsive=True)
+            holding.is_recalled = holding.is_unresponsive = True
+            holding.end_reason = outcome.reason
+        self.settle()
+
+    def _deck_ended(self, holding: Holding, run: GivenRun, outcome: Outcome) -> None:
+        """Note what the outcome of a run on deck says: that it has begun, or that it never will."""
+        if outcome.kind in _HAS_RUN and not run.is_voided:
+            # It has overtaken the outcome of the run before it.
+            if self.tasks.may_run(run.index):
+                self._note_start(holding, run)
+                return
+            run.is_voided = True
+        never_began = outcome.kind in (OutcomeKind.WITHDRAWN, OutcomeKind.REFUSED)
+        if not never_began or run.is_reoffered or run.is_voided:
+            self.tasks.columns.attempts[run.index - 1] = run.attempt
+
+    def _note_time(self, outcome: Outcome) -> None:
+        seconds = outcome.ran_s
+        if outcome.kind is OutcomeKind.COMPLETED and seconds is not None and seconds >= 0:
+            self.decks.run_times.add(seconds)
+
+    def withdrawal_answered(self, number: int, outcome: Outcome) -> None:
+        """Take a host's answer to the question for the run on its deck.
+
+        A host that could not be asked keeps the run: it begins it, as if nobody had asked.
+        """
+        found = self.leases.of_withdrawal(number)
+        if found is None:
+            return
+        holding, run = found
+        self.leases.forget_withdrawal(run)
+        if outcome.kind in (OutcomeKind.WITHDRAWN, OutcomeKind.CANCELED):
+            self._deck_ended(holding, run, outcome)
+            self.leases.end(holding, run)
+            self.tasks.release(run.index)
+        else:
+            run.must_run = True
         self.settle()
 
     def _apply(self, index: int, lease: Lease, outcome: Outcome) -> None:
@@ -374,18 +435,21 @@ class JobRun:
         status: TaskStatus,
         reason: str,
         *,
+        are_voided: bool = True,
         are_forgiven: bool = False,
         renders_again: bool = False,
     ) -> None:
-        """Move tasks because their job moved. Live runs of these tasks are voided.
+        """Move tasks because their job moved.
 
         Args:
             indexes: ascending.
+            are_voided: runs of these tasks are stopped, and their outcomes ignored.
             are_forgiven: their failures have been cleared.
             renders_again: frames that they have written do not count any more.
         """
         for index in indexes:
-            self.void(index)
+            if are_voided:
+                self.void(index)
             self.tasks.move(index, status)
         text = f"Task was {status} by Manager because {reason}"
         self.changes.tasks_moved(
@@ -393,11 +457,13 @@ class JobRun:
         )
 
     def void(self, index: int) -> None:
-        """Order the task's live run to stop, and ignore its outcome."""
-        holding = self.leases.of_task(index)
-        if holding is not None and holding.live is not None and not holding.live.is_voided:
-            holding.live.is_voided = True
-            self._stop_live(holding)
+        """Order the task's run to stop, and ignore its outcome."""
+        if (found := self.leases.of_task(index)) is None:
+            return
+        holding, run = found
+        if not run.is_voided:
+            run.is_voided = True
+            self._stop(holding, run)
 
     def move_job(self, status: JobStatus, reason: str) -> None:
         previous, self.status = self.status, status
@@ -407,7 +473,10 @@ class JobRun:
         follow = TASKS_FOLLOW.get(status)
         if follow is not None:
             because = f'the job changed to status "{status}": {reason}'
-            self.move_tasks(self.tasks.in_status(follow.from_any), follow.to, because)
+            # What has begun on a host goes on in a pausing job, as an active task does.
+            are_voided = follow.to is not TaskStatus.PAUSED
+            indexes = self.tasks.in_status(follow.from_any)
+            self.move_tasks(indexes, follow.to, because, are_voided=are_voided)
 
     def settle(self) -> None:
         """Make every change that follows from the last one."""
@@ -419,6 +488,7 @@ class JobRun:
                 self.tasks.counts,
                 can_progress=can_progress,
                 has_failed=self._has_failed,
+                may_begin=self.decks.may_begin,
             )
             if entailed is None:
                 break
@@ -433,15 +503,37 @@ class JobRun:
         self.changes.is_final = is_over and not self.is_finished
 
     def _serve_leases(self, demand_version: int) -> None:
+        is_schedulable = self.status in SCHEDULABLE
+        waiting = 0
         for holding in self.leases:
-            if holding.live is None and not self._start_next(holding):
-                self.leases.remove(holding)
-                lease, is_recalled = holding.lease, holding.is_recalled
-                reason = "it was recalled" if is_recalled else "nothing to do for it"
-                useless_to = 0 if is_recalled else demand_version
-                self.changes.returned.append(
-                    LeaseReturned(lease.id, lease.worker_id, useless_to, reason)
-                )
+            if holding.live is None and holding.deck is not None:
+                run = self.decks.moves_up(holding, is_schedulable=is_schedulable)
+                if run is not None and not run.is_voided:
+                    self._has_moved_up(holding, run)
+            if holding.runs or self._start_next(holding):
+                continue
+            may_wait = is_schedulable and not holding.is_recalled
+            if may_wait and self.decks.serves_from_another(holding, waiting + 1):
+                waiting += 1
+            else:
+                self._hand_back(holding, demand_version)
+        self.decks.serve(is_schedulable=self.status in SCHEDULABLE)
+
+    def _has_moved_up(self, holding: Holding, run: GivenRun) -> None:
+        if self.tasks.may_run(run.index):
+            self._note_start(holding, run)
+        else:  # it began although a task that it depends on runs again
+            self.void(run.index)
+
+    def _hand_back(self, holding: Holding, demand_version: int) -> None:
+        self.leases.remove(holding)
+        if holding.is_unresponsive:
+            self._return(holding.lease, holding.end_reason, unresponsive=True)
+            return
+        lease, is_recalled = holding.lease, holding.is_recalled
+        reason = "it was recalled" if is_recalled else "nothing to do for it"
+        useless_to = 0 if is_recalled else demand_version
+        self.changes.returned.append(LeaseReturned(lease.id, lease.worker_id, useless_to, reason))
 
     def _start_next(self, holding: Holding) -> bool:
         """Give a lent worker its next task; return whether there was one."""
@@ -449,28 +541,36 @@ class JobRun:
             return False
         if self.leases.live_count >= self.limits.max_live:
             return False
-        worker_id = holding.lease.worker_id
-        types = [t for t in holding.lease.task_types if not self.failures.is_blocked(worker_id, t)]
-        index = self.tasks.choose(types, worker_id)
+        types = self.failures.allowed_types(holding.lease)
+        index = self.tasks.choose(types, holding.lease.worker_id)
         if index is None:
             return False
-        self.tasks.columns.attempts[index - 1] += 1
+        start = self.leases.give(holding, index, self.tasks.attempt(index) + 1)
+        if holding.live is not None:
+            self._note_start(holding, holding.live)
+        self.tasks.hold(index)
+        self.starts.append(start)
+        return True
+
+    def _note_start(self, holding: Holding, run: GivenRun) -> None:
+        """Make the task of a run that begins active."""
+        self.tasks.columns.attempts[run.index - 1] = run.attempt
+        lease = holding.lease
         self.move_task(
-            index,
+            run.index,
             TaskStatus.ACTIVE,
             "Started",
-            worker=worker_id,
-            is_offer=holding.lease.is_http,
+            worker=lease.worker_id,
+            is_offer=lease.is_http,
         )
-        self.tasks.hold(index)
-        self.starts.append(self.leases.begin_live(holding, index, self.tasks.attempt(index)))
         if self.status is JobStatus.QUEUED:
             self.move_job(JobStatus.ACTIVE, "a task was started")
-        return True
 
     def _publish_demand(self, version: int) -> None:
         self.tasks.has_grown = False
-        wants = self.tasks.wants(self.failures.blocked) if self.status in SCHEDULABLE else ()
+        wants: tuple[Want, ...] = ()
+        if self.status in SCHEDULABLE:
+            wants = self.tasks.wants(self.failures.blocked, self.decks.wanted())
         demand = Demand(version, wants)
         if demand != self.demand:
             self.changes.has_demand_grown |= version > self.demand.version

@@ -9,6 +9,8 @@ from workflows.domain.job.ranges import indexes_in
 from workflows.domain.messages import Want
 from workflows.domain.statuses import WAITING, TaskStatus
 
+_NOT_BEGUN = WAITING | {TaskStatus.PAUSED}
+
 
 class TaskBook:
     """Tasks by their 1-based index.
@@ -63,6 +65,10 @@ class TaskBook:
     def can_progress(self) -> bool:
         """Whether a waiting task can start, now or as soon as its old run has stopped."""
         return self.ready_count > 0 or any(self.status(index) in WAITING for index in self._held)
+
+    def may_run(self, index: int) -> bool:
+        """Return whether a run of this task counts: all that it depends on has completed."""
+        return self.status(index) in _NOT_BEGUN and not self._open_dependencies[index]
 
     # --- changes ---------------------------------------------------------------------------------
 
@@ -140,6 +146,14 @@ class TaskBook:
         best = min(filter(None, (self._peek(t, may_try) for t in task_types)), default=None)
         return None if best is None else best[1]
 
+    def top_priority(self) -> int | None:
+        """Return the highest task priority among the tasks that are ready; None if none is."""
+        heads = [self._peek(task_type, lambda _: True) for task_type in self._ready]
+        return max((-head[0] for head in heads if head is not None), default=None)
+
+    def priority(self, index: int) -> int:
+        return self.columns.priorities[index - 1]
+
     def _peek(self, task_type: str, may_try: Callable[[int], bool]) -> tuple[int, int] | None:
         heap, passed_over, found = self._ready[task_type], [], None
         while heap and found is None:
@@ -156,28 +170,33 @@ class TaskBook:
 
     # --- demand ----------------------------------------------------------------------------------
 
-    def wants(self, blocked: Collection[tuple[str, str]]) -> tuple[Want, ...]:
+    def wants(
+        self, blocked: Collection[tuple[str, str]], on_deck: Collection[int] = ()
+    ) -> tuple[Want, ...]:
         """Return how many tasks could start now, per task type.
 
         Args:
             blocked: (worker, task type) pairs.
+            on_deck: tasks that wait behind another one on its worker; a free worker may have them.
         """
+        counts = self._ready_counts + Counter(self.task_type(index) for index in on_deck)
         return tuple(
             Want(
                 task_type,
                 count,
                 blocked=tuple(sorted(worker for worker, kind in blocked if kind == task_type)),
-                failed=self._excluded_everywhere(task_type, count),
+                failed=self._excluded_everywhere(task_type, count, on_deck),
             )
-            for task_type, count in sorted(self._ready_counts.items())
-            if count
+            for task_type, count in sorted(counts.items())
         )
 
-    def _excluded_everywhere(self, task_type: str, count: int) -> tuple[str, ...]:
+    def _excluded_everywhere(
+        self, task_type: str, count: int, on_deck: Collection[int]
+    ) -> tuple[str, ...]:
         sets = [
             workers
             for index, workers in self.excluded.items()
-            if self._is_ready[index] and self.task_type(index) == task_type
+            if (self._is_ready[index] or index in on_deck) and self.task_type(index) == task_type
         ]
         return tuple(sorted(set.intersection(*sets))) if sets and len(sets) == count else ()
 

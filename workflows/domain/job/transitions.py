@@ -154,6 +154,7 @@ def next_job_status(
     *,
     can_progress: bool,
     has_failed: bool,
+    may_begin: bool = False,
 ) -> tuple[JobStatus, str] | None:
     """Return the status that a job moves to by itself, with the reason; None when it stays.
 
@@ -162,6 +163,7 @@ def next_job_status(
         can_progress: whether a waiting task can start, now or as soon as its old run has stopped.
         has_failed: whether a task has failed for good just now. The share of failed tasks is
             checked only then, so that a user can requeue one of several failed tasks.
+        may_begin: whether a host has a task on deck, which it may have begun.
     """
     active = counts.get(TaskStatus.ACTIVE, 0)
     match status:
@@ -172,7 +174,7 @@ def next_job_status(
         case JobStatus.QUEUED | JobStatus.ACTIVE | JobStatus.PAUSE_REQUESTED:
             if has_failed and _too_many_failed(counts):
                 return JobStatus.FAILED, _failed_of_total(counts)
-            if active:
+            if active or may_begin:
                 return None
             if status is JobStatus.PAUSE_REQUESTED and counts.get(TaskStatus.PAUSED, 0):
                 return JobStatus.PAUSED, "no task is active any more"

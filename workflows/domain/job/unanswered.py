@@ -14,12 +14,13 @@ def canceled_unseen(job: JobRun, offer: int) -> None:
     If the run was offered before, it may live, and only its host can tell that it has stopped.
     So the run is offered once more.
     """
-    holding = job.leases.of_offer(offer)
-    if holding is None or holding.live is None:
+    found = job.leases.of_offer(offer)
+    if found is None:
         return
-    if holding.live.is_reoffered:
-        job.offer_again(holding)
-        job.tell_stopped(holding)
+    holding, run = found
+    if run.is_reoffered:
+        job.offer_again(holding, run)
+        job.tell_stopped(holding, run)
     else:
         job.offer_ended(offer, Outcome(OutcomeKind.CANCELED))
 
@@ -34,23 +35,31 @@ def not_taken(job: JobRun, offer: int, *, is_overdue: bool) -> None:
         is_overdue: the time-out is handled late, because no manager or no Temporal was there.
             The host could not take the offer then, so the offer does not count.
     """
-    holding = job.leases.of_offer(offer)
-    if holding is None or holding.live is None:
+    found = job.leases.of_offer(offer)
+    if found is None:
         return
-    live = holding.live
-    live.not_taken += 0 if is_overdue else 1
-    offers = OFFERS_OF_A_RUN if live.is_reoffered else 1
-    if live.is_voided or live.not_taken >= offers:
+    holding, run = found
+    run.not_taken += 0 if is_overdue else 1
+    offers = OFFERS_OF_A_RUN if run.is_reoffered else 1
+    if run.is_voided or run.not_taken >= offers:
         never_started(job, offer)
         return
-    job.offer_again(holding)
+    job.offer_again(holding, run)
     job.settle()
 
 
 def never_started(job: JobRun, offer: int) -> None:
-    """End the lease of an offer that its host did not take."""
-    holding = job.leases.of_offer(offer)
-    if holding is not None:
+    """End the lease of an offer that its host did not take.
+
+    If the host was only to put it on deck, its live run tells whether the host is there.
+    """
+    found = job.leases.of_offer(offer)
+    if found is None:
+        return
+    holding, run = found
+    if run is holding.deck and not run.is_reoffered:
+        job.offer_ended(offer, Outcome(OutcomeKind.WITHDRAWN, "its worker did not take it"))
+    else:
         job.drop(holding, "the worker did not take the task", unresponsive=True)
         job.settle()
 
@@ -60,12 +69,13 @@ def fell_silent(job: JobRun, offer: int) -> None:
 
     If the run still lives there, the host attaches to it.
     """
-    holding = job.leases.of_offer(offer)
-    if holding is None or holding.live is None:
+    found = job.leases.of_offer(offer)
+    if found is None:
         return
-    if holding.live.is_voided:
+    holding, run = found
+    if run.is_voided:
         job.drop(holding, "the worker fell silent", unresponsive=True)
     else:
-        holding.live.not_taken = 0
-        job.offer_again(holding)
+        run.not_taken = 0
+        job.offer_again(holding, run)
     job.settle()

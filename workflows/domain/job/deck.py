@@ -1,0 +1,162 @@
+"""The next task of a busy worker: when it is put on the worker's deck, and taken off again.
+
+A host begins the run on its deck as soon as its live run has ended, without asking. So a job gives
+a task in advance only while that hurts no other worker, and asks for it back when another worker
+or another task needs its place (docs/protocol.md, On deck).
+"""
+
+from collections.abc import Iterator
+
+from workflows.domain.job.failures import FailureBook
+from workflows.domain.job.leases import GivenRun, Holding, LeaseBook, Start
+from workflows.domain.job.run_times import RecentRunTimes
+from workflows.domain.job.tasks import TaskBook
+from workflows.domain.messages import Limits
+
+
+class Decks:
+    """The tasks that a run of a job has given in advance.
+
+    Args:
+        starts, withdrawals: get the activities that are to be scheduled.
+    """
+
+    def __init__(
+        self,
+        tasks: TaskBook,
+        leases: LeaseBook,
+        failures: FailureBook,
+        limits: Limits,
+        starts: list[Start],
+        withdrawals: list[Start],
+    ) -> None:
+        self.run_times = RecentRunTimes()
+        self._tasks = tasks
+        self._leases = leases
+        self._failures = failures
+        self._limits = limits
+        self._starts = starts
+        self._withdrawals = withdrawals
+
+    def __iter__(self) -> Iterator[GivenRun]:
+        """Iterate over the runs on deck whose tasks still wait for them."""
+        if not self._leases.deck_count:
+            return iter(())
+        decks = (holding.deck for holding in self._leases)
+        return (run for run in decks if run is not None and not run.is_voided)
+
+    @property
+    def may_begin(self) -> bool:
+        """Whether a host has a task on deck, which it may have begun."""
+        return next(iter(self), None) is not None
+
+    def wanted(self) -> set[int]:
+        """Return the tasks that a free worker may have instead of the one that holds them."""
+        return {run.index for run in self if not run.must_run}
+
+    def serve(self, *, is_schedulable: bool) -> None:
+        """Take off what must not begin, and give busy workers their next tasks.
+
+        Call it when every lent worker has a live run, if there is a task for it.
+
+        Args:
+            is_schedulable: whether tasks of the job may start.
+        """
+        if self._leases.deck_count:
+            top = self._tasks.top_priority()
+            for holding in self._leases:
+                run = holding.deck
+                if run is None:
+                    continue
+                is_overtaken = top is not None and top > self._tasks.priority(run.index)
+                if is_overtaken or not self._may_begin(holding, run, is_schedulable=is_schedulable):
+                    self._ask_back(holding, run)
+        if is_schedulable and self._is_worth_it():
+            for holding in self._leases:
+                self._give_next(holding)
+
+    def moves_up(self, holding: Holding, *, is_schedulable: bool) -> GivenRun | None:
+        """Make the run on deck the live one, if its host begins it for certain.
+
+        Return None, and ask for the run back, if it must not begin: then its host's answer decides.
+        """
+        run = holding.deck
+        if run is None or run.withdrawal is not None:
+            return None
+        if not self._may_begin(holding, run, is_schedulable=is_schedulable):
+            self._ask_back(holding, run)
+            if not run.must_run and not run.is_voided:
+                return None
+        self._leases.move_up(holding)
+        return run
+
+    def serves_from_another(self, holding: Holding, waiting: int) -> bool:
+        """Ask for a task that waits on another worker's deck, for a worker that has none.
+
+        Args:
+            waiting: how many lent workers wait for such a task, this one included.
+
+        Returns:
+            Whether the worker shall wait for the answer.
+        """
+        possible = [
+            (other, run)
+            for other in self._leases
+            if (run := other.deck) is not None and not run.is_voided and not run.must_run
+            if self._may_try(holding, run.index) and self._tasks.may_run(run.index)
+        ]
+        if waiting <= sum(1 for _, run in possible if run.withdrawal is not None):
+            return True
+        free = [(other, run) for other, run in possible if run.withdrawal is None]
+        if not free:
+            return False
+        # The worker whose live run began last has most still to do.
+        self._ask_back(*max(free, key=lambda given: _newest_offer(given[0])))
+        return True
+
+    def _ask_back(self, holding: Holding, run: GivenRun) -> None:
+        if run.withdrawal is None and not run.must_run and not run.is_voided:
+            self._withdrawals.append(self._leases.withdraw(holding, run))
+
+    def _may_begin(self, holding: Holding, run: GivenRun, *, is_schedulable: bool) -> bool:
+        return (
+            is_schedulable
+            and not holding.is_recalled
+            and self._tasks.may_run(run.index)
+            and self._may_try(holding, run.index)
+        )
+
+    def _may_try(self, holding: Holding, index: int) -> bool:
+        worker_id, task_type = holding.lease.worker_id, self._tasks.task_type(index)
+        return (
+            task_type in holding.lease.task_types
+            and not self._failures.is_blocked(worker_id, task_type)
+            and worker_id not in self._tasks.excluded.get(index, ())
+        )
+
+    def _is_worth_it(self) -> bool:
+        """Return whether runs are short, and every lent worker has one.
+
+        A gap is nothing beside a long run, and a worker that waits would get the task sooner.
+        """
+        takes = self.run_times.median
+        is_short = takes is not None and takes < self._limits.on_deck_below_s
+        return is_short and self._tasks.ready_count > 0 and all(h.runs for h in self._leases)
+
+    def _give_next(self, holding: Holding) -> None:
+        live = holding.live
+        is_busy = live is not None and not live.is_voided and holding.deck is None
+        if not is_busy or not holding.lease.has_deck or holding.is_recalled:
+            return
+        if self._leases.deck_count >= self._limits.max_live:
+            return
+        types = self._failures.allowed_types(holding.lease)
+        index = self._tasks.choose(types, holding.lease.worker_id)
+        if index is not None:
+            self._tasks.hold(index)
+            attempt = self._tasks.attempt(index) + 1
+            self._starts.append(self._leases.give(holding, index, attempt))
+
+
+def _newest_offer(holding: Holding) -> int:
+    return 0 if holding.live is None else holding.live.offer
