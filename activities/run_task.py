@@ -8,7 +8,7 @@ from temporalio import activity
 
 from activities.checking import check_run
 from activities.heartbeats import heartbeats
-from workflows.activity_contracts import Rendering
+from workflows.activity_contracts import OnDeck, Rendering
 from workflows.domain.messages import Outcome, OutcomeKind, RunKey, RunRef
 
 
@@ -27,10 +27,14 @@ class Runs(Protocol):
         """Stop a run, or keep it from beginning. Returns when its processes are gone."""
         ...
 
+    async def withdraw(self, key: RunKey) -> Outcome:
+        """Take a run off the deck, so that it never begins, or answer that it has begun."""
+        ...
+
     def progress(self, key: RunKey) -> Mapping[str, Any]: ...
 
 
-class LocalRendering(Rendering):
+class LocalRendering(Rendering, OnDeck):
     """Runs on a render machine, from that machine's own task queue."""
 
     def __init__(self, runs: Runs, *, heartbeat_every_s: float = 5.0) -> None:
@@ -63,6 +67,12 @@ class LocalRendering(Rendering):
                 await _let_go(report)
                 activity.raise_complete_async()
             return report.result()
+
+    @activity.defn(name="withdraw_task")
+    async def withdraw_task(self, run: RunRef) -> Outcome:
+        """Take a run off the deck; its own activity ends, too. A run that has begun goes on."""
+        check_run(run)
+        return await self._runs.withdraw(run.key)
 
     async def _cut_off(self, key: RunKey, report: asyncio.Task[Outcome]) -> Outcome:
         details = activity.cancellation_details()

@@ -381,4 +381,5 @@ def _limits(settings: ManagerSettings) -> Limits:
         heartbeat_s=settings.heartbeat_s,
         history_events=settings.history_events,
         max_live=settings.max_live,
+        on_deck_below_s=settings.on_deck_below_s,
     )

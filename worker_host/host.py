@@ -54,6 +54,7 @@ class Runs(Protocol):
     def signed_on(self) -> None: ...
     async def run_or_attach(self, ref: RunRef) -> Outcome: ...
     async def stop(self, key: RunKey, reason: str) -> None: ...
+    async def withdraw(self, key: RunKey) -> Outcome: ...
     async def stop_all(self, reason: str) -> None: ...
     def accepted(self, key: RunKey) -> None: ...
     def progress(self, key: RunKey) -> Mapping[str, Any]: ...
@@ -112,7 +113,9 @@ class Host:
         self._temporal = TunneledTemporal(settings.manager, self._own.headers, identity, context)
         self._rendering = LocalRendering(self._table, heartbeat_every_s=settings.heartbeat_every_s)
         self._link = TemporalLink(
-            [self._rendering.run_task], connect or self._temporal.connect, _link_settings(settings)
+            [self._rendering.run_task, self._rendering.withdraw_task],
+            connect or self._temporal.connect,
+            _link_settings(settings),
         )
         self._machine = MachineStatistics(settings.data_dir)
         self._processes = ProcessStatistics()
@@ -230,6 +233,7 @@ class Host:
             status=str(self._status or ""),
             runs=tuple(str(key) for key in self._table.named()[: control.MOST_RUNS]),
             provisioned=self._settings.provisioned,
+            has_deck=True,
             asides=asides.told(self._asides.all()),
         )
 

@@ -3,6 +3,8 @@
 import asyncio
 import contextlib
 import signal
+import time
+from dataclasses import replace
 from datetime import datetime
 from functools import cached_property
 
@@ -36,8 +38,10 @@ def outcome_of(cause: Cause) -> Outcome:
 class LiveRun:
     """A run that begins, lives, or has ended and whose outcome is not accepted yet."""
 
-    def __init__(self, ref: RunRef, directory: RunDirectory) -> None:
+    def __init__(self, ref: RunRef, directory: RunDirectory, *, is_adopted: bool = False) -> None:
         self.ref = ref
+        self.is_adopted = is_adopted
+        """An earlier process of the host has begun it."""
         self.key = ref.key
         self.directory = directory
         self.tail: LogTail | None = None
@@ -54,7 +58,10 @@ class LiveRun:
         self.ended: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
         self.preparing: asyncio.Future[RunSpec] | None = None
         """The steps before the shim's start: wait for the slot, fetch the commands."""
+        self.is_withdrawn = False
+        """It was taken off the deck before it began."""
         self._started = asyncio.Event()
+        self._started_at: float | None = None
         self._pid = 0
         self._start = ""
         self._attachment: asyncio.Future[Outcome] | None = None
@@ -92,10 +99,23 @@ class LiveRun:
     def started(self, pid: int, start: str) -> None:
         """Note the process that is the run's shim; pid 0 if the run will never have one."""
         self._pid, self._start = pid, start
+        self._started_at = time.monotonic()
         self._started.set()
+
+    def withdraw(self) -> None:
+        """Give the run up before it begins."""
+        self.is_withdrawn = True
+        if self.preparing is not None:
+            self.preparing.cancel()
 
     async def watch(self) -> Outcome:
         """Wait until the shim has ended, and return the run's outcome."""
+        outcome = await self._outcome()
+        # Of a run that an earlier host process has begun, nobody here knows how long it took.
+        since = None if self.is_adopted else self._started_at
+        return outcome if since is None else replace(outcome, ran_s=time.monotonic() - since)
+
+    async def _outcome(self) -> Outcome:
         await wait_for_exit(self._pid, self._start)
         outcome = self.directory.outcome()
         if outcome is None and await self._waited_for_another():

@@ -23,13 +23,25 @@ from workflows.domain.bounded_dict import BoundedDict
 from workflows.domain.fault_rules import Fault
 from workflows.domain.messages import Outcome, OutcomeKind, RunKey, RunRef
 from workflows.domain.run_sentences import was_silent
-from workflows.domain.runs import CANCELED_BEFORE, Attach, Begin, Kept, RunBook, StopOrder
+from workflows.domain.runs import (
+    CANCELED_BEFORE,
+    Attach,
+    Begin,
+    Kept,
+    RunBook,
+    StopOrder,
+    Withdrawal,
+)
 
 _LOG = logging.getLogger(__name__)
 
 #: Outcomes that may be forgotten: the task is tried again anyway, and the manager may never say
 #: that they have arrived.
 _WORTH_NOTHING = frozenset({OutcomeKind.CANCELED, OutcomeKind.LOST})
+#: Commands that were fetched longer ago are fetched once more before the run begins, because the
+#: farm's settings may have changed. In seconds.
+_FRESH_S = 30.0
+WITHDRAWN = Outcome(OutcomeKind.WITHDRAWN, "it was taken off the deck")
 #: How many runs' task ids are remembered; far fewer runs end while one image is decoded.
 _REMEMBERED_TASKS = 256
 
@@ -122,7 +134,8 @@ class RunTable:
             case Begin() as decision:
                 directory = self._folder.directory(ref.key)
                 self._runs[ref.key] = run = LiveRun(ref, directory)
-                self._in_background(self._execute(run, decision))
+                run.preparing = asyncio.ensure_future(self._prepare(run, decision))
+                self._in_background(self._execute(run, run.preparing))
             case Attach():
                 run = self._runs[ref.key]
                 run.ref = ref
@@ -138,6 +151,24 @@ class RunTable:
         if order is not StopOrder.NOTHING and key in self._runs:
             stopping = self._runs[key].stop(reason, self._settings.stop_grace_s)
             await asyncio.shield(self._in_background(stopping))
+
+    async def withdraw(self, key: RunKey) -> Outcome:
+        """Take a run off the deck. Returns `WITHDRAWN`, or `BEGUN` if it goes on.
+
+        A run that was not asked for yet never begins, which is `CANCELED`.
+        """
+        match self._book.withdraw(key, now := time.time()):
+            case Withdrawal.BEGUN:
+                return Outcome(OutcomeKind.BEGUN)
+            case Withdrawal.UNKNOWN:
+                with contextlib.suppress(OSError):
+                    self._folder.keep_tombstone(key, now)
+                return CANCELED_BEFORE
+            case Withdrawal.WITHDRAWN:
+                run = self._runs[key]
+                run.withdraw()
+                self._come_to_nothing(run, WITHDRAWN)
+                return WITHDRAWN
 
     async def stop_all(self, reason: str) -> None:
         """Stop every run. Returns when all processes are gone."""
@@ -161,11 +192,15 @@ class RunTable:
         """Return a run's progress for heartbeats, as far as known.
 
         Keys: `command`, `steps_completed`; for Blender also `frame`, `frames_done`, `frames_total`,
-        `sample`, `samples`; of a run that is or was silent, `silent_since`.
+        `sample`, `samples`; of a run that is or was silent, `silent_since`. Of a run on deck only
+        `waits_for_task`, the index of the task that it waits for.
         """
         run = self._runs.get(key)
-        if run is None or run.tail is None:
+        if run is None:
             return {}
+        if run.tail is None:
+            waits_for = run.ref.after
+            return {"waits_for_task": RunKey.parse(waits_for).index} if waits_for else {}
         command = run.directory.running_command()
         progress = {"command": command, **run.tail.progress()} if command else run.tail.progress()
         if run.has_been_silent:
@@ -192,7 +227,7 @@ class RunTable:
             # An earlier host crashed before it had written the commands, or this is no run's.
             shutil.rmtree(directory.path, ignore_errors=True)
             return
-        run = self._runs[ref.key] = LiveRun(ref, directory)
+        run = self._runs[ref.key] = LiveRun(ref, directory, is_adopted=True)
         self._book.adopt(ref, outcome)
         self._follow_log(run, is_adopted=True)
         if outcome is None:
@@ -202,16 +237,15 @@ class RunTable:
         else:
             self._settle(run, outcome)
 
-    async def _execute(self, run: LiveRun, decision: Begin) -> None:
+    async def _execute(self, run: LiveRun, preparing: asyncio.Future[RunSpec]) -> None:
         try:
-            run.preparing = asyncio.ensure_future(self._prepare(run, decision))
-            spec = await run.preparing
-            self._book.began(run.key)
-            run.preparing = None
+            spec = await self._prepared(run, preparing)
             run.directory.create(run.ref, spec, self._settings)
             pid = await self._shims.begin(run.directory.path)
             run.started(pid, processes.identity(pid))
         except asyncio.CancelledError:
+            if run.is_withdrawn:
+                return
             if run.stop_reason is None:
                 raise  # the table is being closed
             self._come_to_nothing(run, CANCELED_BEFORE)
@@ -228,14 +262,48 @@ class RunTable:
             self._follow_log(run)
             await self._watch(run)
 
+    async def _prepared(self, run: LiveRun, preparing: asyncio.Future[RunSpec]) -> RunSpec:
+        """Wait until the run may begin; from then on it cannot be withdrawn.
+
+        Raises:
+            asyncio.CancelledError: it was stopped or withdrawn.
+            RunRefused: the manager does not hand out its commands, or the machine takes no task.
+        """
+        spec = await preparing
+        run.preparing = None
+        if run.is_withdrawn:
+            raise asyncio.CancelledError  # it came too late for canceling the preparation
+        if refusal := self._book.refusal(run.key):
+            raise RunRefused(refusal)
+        self._book.began(run.key)
+        return spec
+
     async def _prepare(self, run: LiveRun, decision: Begin) -> RunSpec:
-        """Free the slot and the task, then fetch the commands."""
+        """Free the slot and the task, and fetch the commands; on deck while another run lives."""
         stopping = [self.stop(key, "another run takes its place") for key in decision.stop_first]
         waiting = [self._runs[key].ended for key in decision.wait_for if key in self._runs]
         await asyncio.gather(*stopping)
-        if waiting:
-            await asyncio.wait(waiting)
-        return await self._fetch(run.ref)
+        if not waiting:
+            return await self._fetch(run.ref)
+        fetched_at, early = time.monotonic(), await self._fetch_early(run.ref)
+        await asyncio.wait(waiting)
+        if early is None or time.monotonic() - fetched_at > _FRESH_S:
+            return await self._fetch(run.ref)
+        return early
+
+    async def _fetch_early(self, ref: RunRef) -> RunSpec | None:
+        """Return the commands of a run that waits; None if they cannot be fetched yet.
+
+        Raises:
+            RunRefused: the manager refuses them.
+        """
+        try:
+            return await self._fetch(ref)
+        except RunRefused:
+            raise
+        except Exception as problem:
+            _LOG.warning("the next task's commands could not be fetched yet: %r", problem)
+            return None
 
     async def _fetch(self, ref: RunRef) -> RunSpec:
         spec = await self._hooks.fetch(ref)

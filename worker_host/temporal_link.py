@@ -198,7 +198,8 @@ class TemporalLink:
             task_queue=worker_task_queue(welcome.worker_id, welcome.session),
             activities=self._activities,
             # The farm may give this host more slots at any time; leases limit how many are used.
-            max_concurrent_activities=MOST_SLOTS + settings.spare_slots,
+            # Each slot may have a run on deck.
+            max_concurrent_activities=2 * MOST_SLOTS + settings.spare_slots,
             # Each poll occupies the server, which may serve hundreds of hosts.
             max_concurrent_activity_task_polls=min(settings.slots + 1, 5),
             max_heartbeat_throttle_interval=timedelta(seconds=settings.heartbeat_every_s),

@@ -26,6 +26,20 @@ class Rendering(ABC):
         """Run a task's commands in order, or attach to the run that does so already."""
 
 
+class OnDeck(ABC):
+    """An activity of render machines that can hold their next task (`Lease.has_deck`)."""
+
+    @activity.defn(name="withdraw_task")
+    @abstractmethod
+    async def withdraw_task(self, run: RunRef) -> Outcome:
+        """Take a run off the deck, unless it has begun.
+
+        Returns:
+            An outcome of the kind `WITHDRAWN`; `CANCELED` if the machine had not heard of the run;
+            `BEGUN` if it goes on.
+        """
+
+
 class Records(ABC):
     """Activities that run in a manager, beside the database."""
 

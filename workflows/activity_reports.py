@@ -18,6 +18,7 @@ from workflows.domain.messages import Outcome, OutcomeKind
 #: A time-out that is handled later than this after its time, in parts of its length, was handled
 #: late: no manager or no Temporal was there.
 _LATE = 0.25
+_NOT_ASKED = Outcome(OutcomeKind.LOST, "its host could not be asked")
 
 
 def report(
@@ -47,6 +48,12 @@ def report(
         unanswered.fell_silent(job, offer)
     else:
         job.offer_ended(offer, Outcome(OutcomeKind.LOST, str(cause)))
+
+
+def report_withdrawal(job: JobRun, number: int, handle: ActivityHandle[Outcome]) -> None:
+    """Tell the job what a host answered to the question for the run on its deck."""
+    is_answered = not handle.cancelled() and handle.exception() is None
+    job.withdrawal_answered(number, handle.result() if is_answered else _NOT_ASKED)
 
 
 def _not_taken(job: JobRun, offer: int, offered_for: timedelta) -> None:

@@ -11,8 +11,8 @@ from temporalio.common import RetryPolicy
 from temporalio.exceptions import ActivityError, ApplicationError
 from temporalio.workflow import ActivityCancellationType, ActivityHandle
 
-from workflows.activity_contracts import Rendering
-from workflows.activity_reports import report
+from workflows.activity_contracts import OnDeck, Rendering
+from workflows.activity_reports import report, report_withdrawal
 from workflows.cancel_requests import CancelRequest, is_cancel_request
 from workflows.domain.job.carrying import carry, restore
 from workflows.domain.job.leases import Start
@@ -44,7 +44,7 @@ from workflows.job_interface import (
     TaskView,
 )
 from workflows.record_calls import claim_job, store_changes
-from workflows.summaries import summary_of_task
+from workflows.summaries import summary_of_task, summary_of_withdrawal
 
 #: Longer than any frame takes to render. A lost run is noticed by its heartbeat time-out instead.
 LONGEST_RUN = timedelta(days=30)
@@ -194,12 +194,14 @@ class JobWorkflow:
 
     def _act(self, job: JobRun) -> None:
         """Carry out the decisions of the job's rules. Call it after each message to the job."""
-        while job.starts or job.cancels or job.pauses:
+        while job.starts or job.cancels or job.withdrawals or job.pauses:
             for start in _drained(job.starts):
                 self._start(job, start)
             for offer in _drained(job.cancels):
                 if (handle := self._handles.get(offer)) is not None:
                     handle.cancel()
+            for question in _drained(job.withdrawals):
+                self._ask_back(job, question)
             for pause in _drained(job.pauses):
                 asyncio.get_running_loop().call_later(pause.seconds, self._retry, pause)
 
@@ -223,10 +225,29 @@ class JobWorkflow:
         self._handles[start.offer] = handle
         handle.add_done_callback(lambda _: self._ended(job, start.offer, offered_at))
 
+    def _ask_back(self, job: JobRun, question: Start) -> None:
+        """Ask a host to withdraw the run on its deck, unless it has begun."""
+        limits = job.limits
+        handle = workflow.start_activity_method(
+            OnDeck.withdraw_task,
+            question.ref,
+            task_queue=question.task_queue,
+            schedule_to_start_timeout=timedelta(seconds=limits.schedule_to_start_s),
+            start_to_close_timeout=timedelta(seconds=limits.schedule_to_start_s),
+            retry_policy=RetryPolicy(maximum_attempts=1),
+            summary=summary_of_withdrawal(question, job.task_names),
+        )
+        handle.add_done_callback(
+            lambda _: self._take(job, lambda: report_withdrawal(job, question.offer, handle))
+        )
+
     def _ended(self, job: JobRun, offer: int, offered_at: datetime) -> None:
         handle = self._handles.pop(offer)
+        self._take(job, lambda: report(job, offer, handle, workflow.now() - offered_at))
+
+    def _take(self, job: JobRun, tell: Callable[[], None]) -> None:
         try:
-            report(job, offer, handle, workflow.now() - offered_at)
+            tell()
             self._act(job)
         except Exception as defect:  # raised later, where it fails the workflow task
             self._defect = defect

@@ -4,6 +4,7 @@ import json
 
 from workflows.domain.job.leases import Start
 from workflows.domain.job.task_names import TaskNames
+from workflows.domain.messages import RunKey
 
 #: Temporal allows 400 bytes of JSON.
 _LONGEST = 380
@@ -11,10 +12,18 @@ _LONGEST_NAME = 150
 
 
 def summary_of_task(start: Start, names: TaskNames) -> str:
+    """Return what a task's activity is; on deck also the task that it waits for."""
     index, attempt = start.ref.index, start.ref.attempt
     name = _clipped(names.of(index), _LONGEST_NAME)
     task = f"{name} (task {index})" if name else f"task {index}"
-    return f"{task} on {_clipped(start.worker_name, _LONGEST_NAME)}, attempt {attempt}"
+    place = f"on {_clipped(start.worker_name, _LONGEST_NAME)}"
+    if start.ref.after:
+        place += f", after task {RunKey.parse(start.ref.after).index}"
+    return f"{task} {place}, attempt {attempt}"
+
+
+def summary_of_withdrawal(question: Start, names: TaskNames) -> str:
+    return _clipped(f"Withdraw unless begun: {summary_of_task(question, names)}", _LONGEST)
 
 
 def summary_of_job(name: str) -> str:

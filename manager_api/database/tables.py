@@ -303,6 +303,8 @@ class WorkerRow(Base):
     """Whether the worker finishes its tasks and gets no new ones, but stays awake."""
     is_provisioned: Mapped[bool] = mapped_column(default=True, server_default=true())
     """Whether the worker's host uses the settings that the farm keeps for it."""
+    has_deck: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """Whether the worker's host can hold its next task while one runs."""
     set_aside: Mapped[list[dict[str, Any]] | None] = mapped_column(JSON)
     """Why the worker gets no task, or none of some types, as `workflows.domain.asides.to_json`
     writes it; null if it was never set aside.

@@ -76,6 +76,7 @@ class SqlHostRecords:
             if hello.session is not None and hello.session < row.session:
                 return None
             row.is_provisioned = hello.provisioned
+            row.has_deck = hello.has_deck
             await workers.set_aside(session, row, heard(hello.asides))
             # A worker that counted as lost gets a new session, although its host goes on with the
             # old one: a late "worker gone" about that must not end runs that begin from now on.

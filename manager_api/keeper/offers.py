@@ -118,5 +118,6 @@ def lease_message(row: LeaseRow, worker: WorkerRow) -> Lease:
         job_id=row.job_id,
         run=row.run,
         is_http=worker.is_http,
+        has_deck=worker.has_deck,
         task_types=tuple(task_types),
     )

@@ -207,6 +207,7 @@ async def begin_session(session: Session, row: WorkerRow) -> None:
     row.session += 1
     row.is_http = True
     row.is_provisioned = True
+    row.has_deck = False
     row.slots = 1
     query = select(HttpRunRow.key).where(HttpRunRow.worker_id == row.id)
     row.live_runs = sorted(await session.scalars(query))

@@ -234,6 +234,7 @@ class ManagerSettings(LayeredSettings):
     history_events: Annotated[Positive, About(Topic.TIMES, WITH_JOB)] = 8_000
     max_live: Annotated[int, Field(ge=1, le=2_000), About(Topic.TIMES, WITH_JOB)] = 500
     """A workflow gets stuck when it has 2,000 pending activities in Temporal."""
+    on_deck_below_s: Annotated[Seconds, About(Topic.TIMES, WITH_JOB)] = 30.0
 
     beat_s: Annotated[Seconds, About(Topic.TIMES)] = 5.0
     lost_after_s: Annotated[Seconds, About(Topic.TIMES)] = 15.0

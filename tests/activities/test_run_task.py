@@ -16,6 +16,7 @@ from workflows.domain.messages import Outcome, OutcomeKind, RunKey, RunRef
 
 REF = RunRef(JOB, 1, 1, 1, LEASE, 0, 1)
 COMPLETED = Outcome(OutcomeKind.COMPLETED, "done")
+WITHDRAWN = Outcome(OutcomeKind.WITHDRAWN)
 CANCELED = Outcome(OutcomeKind.CANCELED, "canceled")
 
 
@@ -40,6 +41,10 @@ class OneRun:
         self.calls.append(("stop",))
         if not self.ended.done():
             self.ended.set_result(self.when_stopped)
+
+    async def withdraw(self, key: RunKey) -> Outcome:
+        self.calls.append(("withdraw", key))
+        return WITHDRAWN
 
     def progress(self, key: RunKey) -> Mapping[str, Any]:
         return {"frame": 7, "frames_total": 24}
@@ -149,4 +154,30 @@ async def test_a_run_that_no_workflow_scheduled_is_refused_before_anything_is_as
         await ActivityEnvironment().run(LocalRendering(run).run_task, forged)
 
     assert refusal.value.non_retryable
+    assert not run.attached.is_set()
+
+
+async def test_the_question_for_a_run_on_deck_is_passed_on(run: OneRun) -> None:
+    rendering = LocalRendering(run)
+
+    assert await ActivityEnvironment().run(rendering.withdraw_task, REF) == WITHDRAWN
+    assert run.calls == [("withdraw", REF.key)]
+
+
+async def test_a_forged_question_is_refused(run: OneRun) -> None:
+    with pytest.raises(ApplicationError, match="not a UUID"):
+        await ActivityEnvironment().run(
+            LocalRendering(run).withdraw_task, replace(REF, job_id="../../etc")
+        )
+
+    assert not run.calls
+
+
+@pytest.mark.parametrize(
+    "after", ["1", "../../etc", f"{JOB}.0.1.1", f"{JOB}.1.1.1.1", "x" * 70_000]
+)
+async def test_a_run_that_waits_for_no_run_is_refused(run: OneRun, after: str) -> None:
+    with pytest.raises(ApplicationError):
+        await ActivityEnvironment().run(LocalRendering(run).run_task, replace(REF, after=after))
+
     assert not run.attached.is_set()

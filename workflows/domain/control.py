@@ -61,6 +61,8 @@ class Hello:
     than `MOST_RUNS` the first."""
     provisioned: bool = True
     """Whether the host uses the farm's settings for it."""
+    has_deck: bool = False
+    """Whether the host can hold its next task while one runs."""
     asides: Mapping[str, Any] = field(default_factory=dict)
     """As in `SetAside`."""
 

@@ -74,9 +74,7 @@ class Limits:
     history_events: int = 8_000
     """The workflow continues as new at this length of its history, in events."""
     max_live: int = 500
-    """The most live runs in one job, and the most on deck; Temporal gets stuck at 2,000 pending
-    activities.
-    """
+    """The most live runs in one job; Temporal gets stuck at 2,000 pending activities."""
     on_deck_below_s: float = 30.0
     """A worker holds its next task in advance if the job's runs take less than this time."""
 

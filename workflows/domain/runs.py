@@ -57,7 +57,7 @@ class Withdrawal(Enum):
     WITHDRAWN = auto()
     """It waited, and never begins."""
     BEGUN = auto()
-    """It begins, lives or has ended, so it stays."""
+    """It begins, lives or has ended, or was told to stop: its outcome tells."""
     UNKNOWN = auto()
     """It has not been asked for yet. Its tombstone keeps it from beginning."""
 
@@ -117,13 +117,13 @@ class RunBook:
         self._entries[ref.key] = Entry(ref, Phase.BEGINNING)
         return decision
 
-    def refusal(self, ref: RunRef) -> str:
+    def refusal(self, key: RunKey) -> str:
         """Return why a run must not begin now though it was accepted; empty if it may begin.
 
         A run that waited on deck is refused like a new one: the machine may have been set aside, or
         sent to sleep after its task.
         """
-        return self.refusing if ref.after else ""
+        return self.refusing if self._entries[key].ref.after else ""
 
     def began(self, key: RunKey) -> bool:
         """Mark a run as live; return False if it was stopped meanwhile and must not start."""
@@ -171,7 +171,7 @@ class RunBook:
                 return Withdrawal.BEGUN
             self._tombstones[key] = now
             return Withdrawal.UNKNOWN
-        if entry.phase is not Phase.BEGINNING or not entry.ref.after:
+        if entry.phase is not Phase.BEGINNING or entry.is_stopping or not entry.ref.after:
             return Withdrawal.BEGUN
         del self._entries[key]
         return Withdrawal.WITHDRAWN

@@ -10,6 +10,7 @@ from tests.bench.dispatch.records import Ran
 from worker_host.run_spec import RunHooks, RunRefused, RunSpec
 from workflows.domain.messages import Outcome, OutcomeKind, RunKey, RunRef
 
+WITHDRAWN = Outcome(OutcomeKind.WITHDRAWN)
 _LOG = b"sleeping\nslept\n"
 
 
@@ -25,6 +26,8 @@ class SimulatedRuns:
         self._attached: dict[RunKey, asyncio.Future[Outcome]] = {}
         self._kept: dict[RunKey, Outcome] = {}
         self._logs: set[asyncio.Task[None]] = set()
+        self._on_deck: dict[RunKey, RunRef] = {}
+        self._slots: dict[int, asyncio.Lock] = {}
 
     async def open(self) -> list[RunKey]:
         return []
@@ -64,6 +67,13 @@ class SimulatedRuns:
             self._live[key].cancel()
             await asyncio.wait({self._live[key]})
 
+    async def withdraw(self, key: RunKey) -> Outcome:
+        if key not in self._on_deck:
+            return Outcome(OutcomeKind.BEGUN if key in self._live else OutcomeKind.CANCELED)
+        self._live[key].cancel()
+        await asyncio.wait({self._live[key]})
+        return WITHDRAWN
+
     async def stop_all(self, reason: str) -> None:
         for key in self.live():
             await self.stop(key, reason)
@@ -85,11 +95,19 @@ class SimulatedRuns:
 
     async def _run(self, ref: RunRef) -> Outcome:
         outcome = Outcome(OutcomeKind.CANCELED)
+        self._on_deck[ref.key] = ref
         try:
-            outcome = await self._execute(ref, await self._hooks.fetch(ref))
+            spec = await self._hooks.fetch(ref)
+            async with self._slots.setdefault(ref.slot, asyncio.Lock()):
+                del self._on_deck[ref.key]
+                outcome = await self._execute(ref, spec)
+        except asyncio.CancelledError:
+            if ref.key in self._on_deck:
+                outcome = WITHDRAWN
         except RunRefused as refused:
             outcome = Outcome(OutcomeKind.REFUSED, str(refused))
         finally:
+            self._on_deck.pop(ref.key, None)
             self._ended(ref.key, outcome)
         return outcome
 
@@ -99,11 +117,12 @@ class SimulatedRuns:
             seconds = command.parameters.get("duration_in_seconds", 0)
             if seconds:
                 await asyncio.sleep(duration(ref.index, seconds))
-        self._tell(Ran(self._host, ref.job_id, began, time.monotonic()))
+        ended = time.monotonic()
+        self._tell(Ran(self._host, ref.job_id, began, ended))
         sending = asyncio.create_task(self._send_log(ref.key))
         self._logs.add(sending)
         sending.add_done_callback(self._logs.discard)
-        return Outcome(OutcomeKind.COMPLETED)
+        return Outcome(OutcomeKind.COMPLETED, ran_s=ended - began)
 
     async def _send_log(self, key: RunKey) -> None:
         # Unlike a real host's it is sent once: a benchmark's logs may be lost.
@@ -111,7 +130,7 @@ class SimulatedRuns:
 
     def _ended(self, key: RunKey, outcome: Outcome) -> None:
         del self._live[key]
-        if outcome.kind is not OutcomeKind.REFUSED:
+        if outcome.kind not in (OutcomeKind.REFUSED, OutcomeKind.WITHDRAWN):
             self._kept[key] = outcome
         attached = self._attached.pop(key, None)
         if attached is not None and not attached.done():

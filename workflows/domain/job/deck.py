@@ -13,6 +13,9 @@ from workflows.domain.job.run_times import RecentRunTimes
 from workflows.domain.job.tasks import TaskBook
 from workflows.domain.messages import Limits
 
+#: So many activities of a job may wait at Temporal, which gets stuck at 2,000.
+_MOST_PENDING = 1_500
+
 
 class Decks:
     """The tasks that a run of a job has given in advance.
@@ -148,7 +151,7 @@ class Decks:
         is_busy = live is not None and not live.is_voided and holding.deck is None
         if not is_busy or not holding.lease.has_deck or holding.is_recalled:
             return
-        if self._leases.deck_count >= self._limits.max_live:
+        if self._leases.run_count >= _MOST_PENDING:
             return
         types = self._failures.allowed_types(holding.lease)
         index = self._tasks.choose(types, holding.lease.worker_id)

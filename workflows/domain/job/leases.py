@@ -90,6 +90,10 @@ class LeaseBook:
         return lease_id in self._by_id
 
     @property
+    def run_count(self) -> int:
+        return len(self._by_index)
+
+    @property
     def live_count(self) -> int:
         return len(self._by_index) - self._decks
 
