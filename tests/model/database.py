@@ -66,6 +66,7 @@ class WorkerRecord:
     is_lazy: bool = False
     live_runs: tuple[str, ...] = ()
     is_http: bool = False
+    has_deck: bool = False
     polls_until: int = 0
     """Of one that speaks HTTP: its question for a task waits until then."""
 
@@ -285,6 +286,7 @@ class Database:
                 job.run,
                 tuple(sorted(worker.task_types)),
                 worker.is_http,
+                worker.has_deck,
             )
             self.leases[lease.id] = LeaseRecord(lease, now)
             written.append(lease)

@@ -105,7 +105,7 @@ def histories(draw: st.DrawFn) -> History:
             st.lists(st.tuples(st.integers(0, 2), st.integers(1, 3)), min_size=1, max_size=4)
         ),
         jobs=draw(
-            st.lists(st.tuples(st.integers(0, 6), st.integers(0, 3)), min_size=1, max_size=3)
+            st.lists(st.tuples(st.integers(0, 9), st.integers(0, 3)), min_size=1, max_size=3)
         ),
         happenings=draw(happenings(CALM if is_calm else STORM)),
     )

@@ -1,6 +1,6 @@
 """The model's render machine: its host process, the book of runs, and shims that outlive both."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 
 from tests.model.database import Database
@@ -8,10 +8,22 @@ from tests.model.temporal import Activity, Beat, Temporal
 from tests.model.times import ALONE, GRACE, LONGEST_RUN, ORPHANED_SHIM, STOPPING
 from workflows.domain.fault_rules import Fault
 from workflows.domain.messages import Outcome, OutcomeKind, RunKey, RunRef, worker_task_queue
-from workflows.domain.runs import CANCELED_BEFORE, Attach, Begin, Kept, Phase, RunBook
+from workflows.domain.runs import (
+    CANCELED_BEFORE,
+    Attach,
+    Begin,
+    Entry,
+    Kept,
+    Phase,
+    RunBook,
+    Withdrawal,
+)
 from workflows.domain.statuses import WorkerStatus
 
 SUPERSEDED = Outcome(OutcomeKind.SUPERSEDED)
+WITHDRAWN = Outcome(OutcomeKind.WITHDRAWN)
+#: What a tick is in the words of a host: its runs are short enough for the next task to wait.
+_TICK_S = 1.0
 
 
 @dataclass
@@ -163,7 +175,8 @@ class Host:
         return Outcome(kind, "model", fault=fault, may_be_tasks=may_be_tasks)
 
     def _shim_ends(self, key: RunKey, outcome: Outcome) -> None:
-        del self.shims[key]
+        shim = self.shims.pop(key)
+        outcome = replace(outcome, ran_s=_TICK_S * (shim.ends_at - shim.since))
         kept = self.book.ended(key, outcome)
         if kept.kind is OutcomeKind.COMPLETED:
             self.succeeded.add((key.job_id, key.index, key.attempt))
@@ -176,7 +189,10 @@ class Host:
         if self.session is not None and self._rng.random() < 0.8:
             queue = worker_task_queue(self.id, self.session)
             while (activity := temporal.poll(queue, now)) is not None:
-                self._asked(activity, temporal)
+                if activity.is_withdrawal:
+                    self._asked_back(activity, temporal, now)
+                else:
+                    self._asked(activity, temporal)
         for key, number in list(self._attached.items()):
             entry = self.book.entry(key)
             if entry is not None and entry.outcome is not None:
@@ -199,6 +215,20 @@ class Host:
             case Begin() as begin:
                 self._attached[key] = activity.id
                 self._beginning[key] = begin
+
+    def _asked_back(self, question: Activity, temporal: Temporal, now: int) -> None:
+        key = question.ref.key
+        match self.book.withdraw(key, float(now)):
+            case Withdrawal.BEGUN:
+                answer = Outcome(OutcomeKind.BEGUN)
+            case Withdrawal.UNKNOWN:
+                answer = CANCELED_BEFORE
+            case Withdrawal.WITHDRAWN:
+                answer = WITHDRAWN
+                del self._beginning[key]
+                if (number := self._attached.pop(key, None)) is not None:
+                    self._answer(number, WITHDRAWN, temporal)
+        self._answer(question.id, answer, temporal)
 
     def _report(self, key: RunKey, number: int, outcome: Outcome, temporal: Temporal) -> None:
         del self._attached[key]
@@ -230,13 +260,20 @@ class Host:
             entry = self.book.entry(key)
             if entry is None:
                 del self._beginning[key]
-            elif entry.is_stopping:
-                self._comes_to_nothing(key, CANCELED_BEFORE, temporal, has_temporal)
-            elif has_manager and entry.ref.lease_id not in db.leases:
-                refused = Outcome(OutcomeKind.REFUSED, "no lease")
-                self._comes_to_nothing(key, refused, temporal, has_temporal)
+            elif (nothing := self._why_not(entry, db, has_manager)) is not None:
+                self._comes_to_nothing(key, nothing, temporal, has_temporal)
             elif has_manager:
                 self._shim_begins(entry.ref, now)
+
+    def _why_not(self, entry: Entry, db: Database, has_manager: bool) -> Outcome | None:
+        """The outcome of a run that must not begin; None if it may."""
+        if entry.is_stopping:
+            return CANCELED_BEFORE
+        if refusal := self.book.refusal(entry.ref.key):
+            return Outcome(OutcomeKind.REFUSED, refusal)
+        if has_manager and entry.ref.lease_id not in db.leases:
+            return Outcome(OutcomeKind.REFUSED, "no lease")
+        return None
 
     def _comes_to_nothing(
         self, key: RunKey, outcome: Outcome, temporal: Temporal, has_temporal: bool

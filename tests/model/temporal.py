@@ -12,7 +12,7 @@ from activities.keeping import TemporalAway, WorkflowMissing
 from tests.model.times import HEARTBEAT, SCHEDULE_TO_START
 from workflows.domain.job.leases import Start
 from workflows.domain.job.run import JobRun, RetryPause
-from workflows.domain.messages import Outcome, ProjectionWrite, RunRef
+from workflows.domain.messages import Outcome, OutcomeKind, ProjectionWrite, RunRef
 
 
 class Beat(Enum):
@@ -33,6 +33,8 @@ class Activity:
     deadline: int
     is_started: bool = False
     is_cancel_requested: bool = False
+    is_withdrawal: bool = False
+    """It asks to withdraw the run; `offer` is the number of the question."""
 
 
 @dataclass
@@ -114,6 +116,10 @@ class Temporal:
             now + SCHEDULE_TO_START,
         )
 
+    def ask_back(self, execution: Execution, question: Start, now: int) -> None:
+        self.schedule(execution, question, now)
+        self.activities[self.last_id].is_withdrawal = True
+
     def cancel(self, execution: Execution, offer: int) -> None:
         for activity in self._activities_of(execution):
             if activity.offer == offer:
@@ -142,14 +148,18 @@ class Temporal:
         activity = self.activities.get(number)
         if activity is None or not activity.is_started:
             return False
-        self._end(activity, "ended", (activity.offer, outcome))
+        kind = "withdrawal_answered" if activity.is_withdrawal else "ended"
+        self._end(activity, kind, (activity.offer, outcome))
         return True
 
     def tick(self, now: int) -> None:
         if not self.is_up:
             return
         for activity in [a for a in self.activities.values() if now >= a.deadline]:
-            if activity.is_started:
+            if activity.is_withdrawal:
+                lost = Outcome(OutcomeKind.LOST, "no answer")
+                self._end(activity, "withdrawal_answered", (activity.offer, lost))
+            elif activity.is_started:
                 self._end(activity, "fell_silent", activity.offer)
             else:
                 self._end(activity, "not_taken", (activity.offer, activity.deadline))

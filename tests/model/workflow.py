@@ -29,6 +29,7 @@ _HANDLERS: Mapping[str, Callable[[JobRun, Any], None]] = {
     "retry_due": JobRun.retry_due,
     "canceled_unseen": unanswered.canceled_unseen,
     "fell_silent": unanswered.fell_silent,
+    "withdrawal_answered": lambda job, answer: job.withdrawal_answered(*answer),
     "ended": lambda job, ended: job.offer_ended(*ended),
 }
 
@@ -119,10 +120,13 @@ class WorkflowWorker:
     def _act(self, execution: Execution, job: JobRun, now: int) -> None:
         for start in job.starts:
             self.temporal.schedule(execution, start, now)
+        for question in job.withdrawals:
+            self.temporal.ask_back(execution, question, now)
         for offer in job.cancels:
             self.temporal.cancel(execution, offer)
         execution.pauses.extend((now + RETRY_PAUSE, pause) for pause in job.pauses)
         job.starts.clear()
+        job.withdrawals.clear()
         job.cancels.clear()
         job.pauses.clear()
 
@@ -179,5 +183,6 @@ def _essence(job: JobRun) -> Any:
         job.demand,
         job.generations,
         job.answered,
-        [(h.lease, h.live, h.is_recalled) for h in job.leases],
+        list(job.leases),
+        job.decks.run_times.recent,
     )

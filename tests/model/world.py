@@ -75,7 +75,13 @@ class World:
         accidents = (OutcomeKind.FAILED, OutcomeKind.LOST)
         host.outcomes = (OutcomeKind.COMPLETED,) * (10 - 2 * failing) + accidents * failing
         self.db.workers[name] = WorkerRecord(
-            name, slots or 1, types, frozenset({"tag"}), is_http=not slots
+            name,
+            slots or 1,
+            types,
+            frozenset({"tag"}),
+            is_http=not slots,
+            # An older host has none.
+            has_deck=bool(slots) and self.rng.random() < 0.8,
         )
 
     def submit(self, tasks: int, shape: int) -> None:

@@ -372,8 +372,9 @@ class TasksMoved:
     renders_again: bool = False
     """Whether the next attempt renders the frames again that earlier attempts have written."""
     is_offer: bool = False
-    """Whether an HTTP worker still has to fetch the run. The database moves the task when the run
-    is handed out.
+    """Whether only the attempt counts, and not the status. Either an HTTP worker still has to fetch
+    the run, and the database moves the task when the run is handed out; or the attempt was used up
+    by a run on deck.
     """
 
 

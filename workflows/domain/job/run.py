@@ -202,8 +202,7 @@ class JobRun:
         self._stop(holding, run)
         self.leases.end(holding, run)
         if not is_live:
-            # It may have begun there, so its number is not used again.
-            self.tasks.columns.attempts[run.index - 1] = run.attempt
+            self._use_up(run)  # it may have begun there
         self.tasks.release(run.index)
         if is_live and not run.is_voided:
             self._requeue_unblamed(run.index, reason)
@@ -265,7 +264,14 @@ class JobRun:
             run.is_voided = True
         never_began = outcome.kind in (OutcomeKind.WITHDRAWN, OutcomeKind.REFUSED)
         if not never_began or run.is_reoffered or run.is_voided:
-            self.tasks.columns.attempts[run.index - 1] = run.attempt
+            self._use_up(run)
+
+    def _use_up(self, run: GivenRun) -> None:
+        """Count the attempt of a run that was on deck: its number is not used again."""
+        self.tasks.columns.attempts[run.index - 1] = run.attempt
+        status = self.tasks.status(run.index)
+        counted = TasksMoved(str(run.index), status, "", attempt=run.attempt, is_offer=True)
+        self.changes.tasks.append(counted)
 
     def _note_time(self, outcome: Outcome) -> None:
         seconds = outcome.ran_s
@@ -508,7 +514,7 @@ class JobRun:
         for holding in self.leases:
             if holding.live is None and holding.deck is not None:
                 run = self.decks.moves_up(holding, is_schedulable=is_schedulable)
-                if run is not None and not run.is_voided:
+                if run is not None:
                     self._has_moved_up(holding, run)
             if holding.runs or self._start_next(holding):
                 continue
@@ -520,10 +526,12 @@ class JobRun:
         self.decks.serve(is_schedulable=self.status in SCHEDULABLE)
 
     def _has_moved_up(self, holding: Holding, run: GivenRun) -> None:
-        if self.tasks.may_run(run.index):
+        if not run.is_voided and self.tasks.may_run(run.index):
             self._note_start(holding, run)
-        else:  # it began although a task that it depends on runs again
+        else:
+            # It began although its task was canceled, or waits for another one that runs again.
             self.void(run.index)
+            self._use_up(run)
 
     def _hand_back(self, holding: Holding, demand_version: int) -> None:
         self.leases.remove(holding)
