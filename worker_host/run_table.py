@@ -5,7 +5,7 @@ import contextlib
 import logging
 import shutil
 import time
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterable
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -41,6 +41,8 @@ _WORTH_NOTHING = frozenset({OutcomeKind.CANCELED, OutcomeKind.LOST})
 #: Commands that were fetched longer ago are fetched once more before the run begins, because the
 #: farm's settings may have changed. In seconds.
 _FRESH_S = 30.0
+#: A run on deck waits so long for the run before it to be asked for, in seconds.
+_IN_ORDER_S = 2.0
 WITHDRAWN = Outcome(OutcomeKind.WITHDRAWN, "it was taken off the deck")
 #: How many runs' task ids are remembered; far fewer runs end while one image is decoded.
 _REMEMBERED_TASKS = 256
@@ -65,6 +67,8 @@ class RunTable:
         self._runs: dict[RunKey, LiveRun] = {}
         self._task_ids: BoundedDict[RunKey, str] = BoundedDict(_REMEMBERED_TASKS)
         """Task ids by run, kept beyond the run's end: its last preview may be sent later."""
+        self._expected: dict[RunKey, asyncio.Event] = {}
+        """Runs that have not been asked for yet, though one on deck waits for their end."""
         self._shims = ShimServer()
         self._silence = SilenceWatch(self._told_silence)
         self._background: set[asyncio.Task[None]] = set()
@@ -128,13 +132,16 @@ class RunTable:
             Exception: the commands could not be fetched. `RunRefused` is not raised: it becomes an
                 outcome.
         """
-        match self._book.asked(ref):
+        decision = self._book.asked(ref)
+        if (expected := self._expected.get(ref.key)) is not None:
+            expected.set()
+        match decision:
             case Kept(outcome):
                 return outcome
-            case Begin() as decision:
+            case Begin():
                 directory = self._folder.directory(ref.key)
                 self._runs[ref.key] = run = LiveRun(ref, directory)
-                run.preparing = asyncio.ensure_future(self._prepare(run, decision))
+                run.preparing = asyncio.ensure_future(self._prepare(run, decision.stop_first))
                 self._in_background(self._execute(run, run.preparing))
             case Attach():
                 run = self._runs[ref.key]
@@ -239,7 +246,8 @@ class RunTable:
 
     async def _execute(self, run: LiveRun, preparing: asyncio.Future[RunSpec]) -> None:
         try:
-            spec = await self._prepared(run, preparing)
+            spec = await preparing
+            run.preparing = None
             run.directory.create(run.ref, spec, self._settings)
             pid = await self._shims.begin(run.directory.path)
             run.started(pid, processes.identity(pid))
@@ -262,34 +270,46 @@ class RunTable:
             self._follow_log(run)
             await self._watch(run)
 
-    async def _prepared(self, run: LiveRun, preparing: asyncio.Future[RunSpec]) -> RunSpec:
-        """Wait until the run may begin; from then on it cannot be withdrawn.
+    async def _prepare(self, run: LiveRun, stop_first: Iterable[RunKey]) -> RunSpec:
+        """Wait for the slot, and fetch the commands meanwhile.
+
+        When it returns, the run has begun for the book: it cannot be withdrawn any more.
 
         Raises:
-            asyncio.CancelledError: it was stopped or withdrawn.
             RunRefused: the manager does not hand out its commands, or the machine takes no task.
         """
-        spec = await preparing
-        run.preparing = None
-        if run.is_withdrawn:
-            raise asyncio.CancelledError  # it came too late for canceling the preparation
+        stopping = [self.stop(key, "another run takes its place") for key in stop_first]
+        await asyncio.gather(*stopping)
+        await self._let_first(run.ref)
+        spec, fetched_at = None, 0.0
+        while True:
+            ends = [self._runs[key].ended for key in self._book.blockers(run.key)]
+            if ends:
+                if spec is None:
+                    fetched_at, spec = time.monotonic(), await self._fetch_early(run.ref)
+                await asyncio.wait(ends)
+                if time.monotonic() - fetched_at > _FRESH_S:
+                    spec = None
+            elif spec is None:
+                fetched_at, spec = time.monotonic(), await self._fetch(run.ref)
+            else:
+                break
         if refusal := self._book.refusal(run.key):
             raise RunRefused(refusal)
         self._book.began(run.key)
         return spec
 
-    async def _prepare(self, run: LiveRun, decision: Begin) -> RunSpec:
-        """Free the slot and the task, and fetch the commands; on deck while another run lives."""
-        stopping = [self.stop(key, "another run takes its place") for key in decision.stop_first]
-        waiting = [self._runs[key].ended for key in decision.wait_for if key in self._runs]
-        await asyncio.gather(*stopping)
-        if not waiting:
-            return await self._fetch(run.ref)
-        fetched_at, early = time.monotonic(), await self._fetch_early(run.ref)
-        await asyncio.wait(waiting)
-        if early is None or time.monotonic() - fetched_at > _FRESH_S:
-            return await self._fetch(run.ref)
-        return early
+    async def _let_first(self, ref: RunRef) -> None:
+        """Give the run that this one waits for the time to be asked for, too.
+
+        Both may have been sent at the same moment, and Temporal keeps no order.
+        """
+        if not ref.after or self._book.knows(key := RunKey.parse(ref.after)):
+            return
+        expected = self._expected[key] = asyncio.Event()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(expected.wait(), _IN_ORDER_S)
+        self._expected.pop(key, None)
 
     async def _fetch_early(self, ref: RunRef) -> RunSpec | None:
         """Return the commands of a run that waits; None if they cannot be fetched yet.

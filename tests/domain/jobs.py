@@ -66,9 +66,12 @@ def lease(
     slot: int = 0,
     run: int = 1,
     types: tuple[str, ...] = ("blender", "ffmpeg"),
+    has_deck: bool = False,
 ) -> Lease:
     name = f"{worker}.{slot}.{generation}"
-    return Lease(name, worker, worker, session, slot, generation, "job", run, types)
+    return Lease(
+        name, worker, worker, session, slot, generation, "job", run, types, has_deck=has_deck
+    )
 
 
 def lend(job: JobRun, *workers: str, generation: int = 1) -> list[Start]:

@@ -12,13 +12,22 @@ from workflows.domain.runs import (
     Kept,
     RunBook,
     StopOrder,
+    Withdrawal,
 )
 
 DONE = Outcome(OutcomeKind.COMPLETED)
 
 
-def ref(index: int = 1, attempt: int = 1, *, run: int = 1, slot: int = 0, gen: int = 1) -> RunRef:
-    return RunRef("job", index, run, attempt, "lease", slot, gen)
+def ref(
+    index: int = 1,
+    attempt: int = 1,
+    *,
+    run: int = 1,
+    slot: int = 0,
+    gen: int = 1,
+    after: str = "",
+) -> RunRef:
+    return RunRef("job", index, run, attempt, "lease", slot, gen, after)
 
 
 def begin(book: RunBook, asked: RunRef) -> None:
@@ -208,3 +217,94 @@ def after(book: RunBook, happening: str, asked: RunRef) -> RunBook:
 def clear(book: RunBook, keys: tuple[RunKey, ...]) -> None:
     for key in keys:
         book.ended(key, Outcome(OutcomeKind.CANCELED))
+
+
+# --- on deck --------------------------------------------------------------------------------------
+
+
+def on_deck(book: RunBook) -> RunRef:
+    """Put a run on deck behind one that lives."""
+    begin(book, ref(1))
+    waits = ref(2, after=str(ref(1).key))
+    assert book.asked(waits) == Begin(wait_for=(ref(1).key,))
+    return waits
+
+
+def test_a_run_on_deck_is_withdrawn_and_leaves_nothing() -> None:
+    book = RunBook()
+    waits = on_deck(book)
+
+    assert book.withdraw(waits.key, 0) is Withdrawal.WITHDRAWN
+
+    assert book.entry(waits.key) is None
+    assert book.asked(waits) == Begin(wait_for=(ref(1).key,))
+
+
+def test_a_run_that_has_begun_is_not_withdrawn() -> None:
+    book = RunBook()
+    waits = on_deck(book)
+    book.ended(ref(1).key, DONE)
+    assert book.began(waits.key)
+
+    assert book.withdraw(waits.key, 0) is Withdrawal.BEGUN
+    assert book.entry(waits.key) is not None
+
+    book.ended(waits.key, DONE)
+    assert book.withdraw(waits.key, 0) is Withdrawal.BEGUN
+    book.forget(waits.key)
+    assert book.withdraw(waits.key, 0) is Withdrawal.BEGUN
+
+
+def test_a_run_that_is_asked_for_after_it_was_withdrawn_never_begins() -> None:
+    book = RunBook()
+
+    assert book.withdraw(ref(2).key, 0) is Withdrawal.UNKNOWN
+
+    assert kind(book.asked(ref(2, after=str(ref(1).key)))) is OutcomeKind.CANCELED
+
+
+def test_a_run_on_deck_that_was_told_to_stop_answers_for_itself() -> None:
+    book = RunBook()
+    waits = on_deck(book)
+    book.stop(waits.key, 0)
+
+    assert book.withdraw(waits.key, 0) is Withdrawal.BEGUN
+
+
+def test_a_run_on_deck_is_refused_when_its_host_has_come_to_refuse() -> None:
+    book = RunBook()
+    waits = on_deck(book)
+    assert book.refusal(waits.key) == ""
+
+    book.refusing = "the worker is asleep"
+
+    assert book.refusal(waits.key) == "the worker is asleep"
+    # One that only waits for a slot was accepted for good.
+    assert book.asked(ref(1)) == Attach()
+    assert book.refusal(ref(1).key) == ""
+
+
+def test_a_run_on_deck_that_comes_first_lets_the_one_before_it_begin() -> None:
+    book = RunBook()
+    live, waits = ref(1), ref(2, after=str(ref(1).key))
+    assert book.asked(waits) == Begin()
+    assert book.blockers(waits.key) == []
+    assert not book.knows(live.key)
+
+    assert book.asked(live) == Begin()
+
+    assert book.blockers(live.key) == []
+    assert book.blockers(waits.key) == [live.key]
+    assert book.began(live.key)
+    book.ended(live.key, DONE)
+    assert book.blockers(waits.key) == []
+
+
+def test_the_one_before_waits_for_a_run_on_deck_that_has_begun_already() -> None:
+    book = RunBook()
+    live, waits = ref(1), ref(2, after=str(ref(1).key))
+    begin(book, waits)
+
+    assert book.asked(live) == Begin(wait_for=(waits.key,))
+
+    assert book.blockers(live.key) == [waits.key]

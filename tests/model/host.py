@@ -254,10 +254,9 @@ class Host:
         for key, begin in list(self._beginning.items()):
             for other in begin.stop_first:
                 self.stop(other, now)
-            before = [self.book.entry(other) for other in (*begin.stop_first, *begin.wait_for)]
-            if any(entry is not None and entry.outcome is None for entry in before):
-                continue
             entry = self.book.entry(key)
+            if entry is not None and self.book.blockers(key):
+                continue
             if entry is None:
                 del self._beginning[key]
             elif (nothing := self._why_not(entry, db, has_manager)) is not None:

@@ -126,9 +126,16 @@ class Farmhouse:
 
     @staticmethod
     def ref(
-        index: int = 1, *, attempt: int = 1, run: int = 1, slot: int = 0, generation: int = 1
+        index: int = 1,
+        *,
+        attempt: int = 1,
+        run: int = 1,
+        slot: int = 0,
+        generation: int = 1,
+        after: str = "",
     ) -> RunRef:
-        return RunRef(OWN_JOB, index, run, attempt, lease_of(generation), slot, generation)
+        lease = lease_of(generation)
+        return RunRef(OWN_JOB, index, run, attempt, lease, slot, generation, after)
 
     @staticmethod
     def commands(*commands: tuple[str, Mapping[str, Any]], **spec: Any) -> Fetch:

@@ -43,7 +43,7 @@ async def at_work(temporal_client: Client) -> AsyncIterator[Callable[..., object
                 Worker(
                     temporal_client,
                     task_queue=worker_task_queue(host.worker_id, 1),
-                    activities=[host.run_task],
+                    activities=[host.run_task, host.withdraw_task],
                     max_concurrent_activities=8,
                 ),
             ]

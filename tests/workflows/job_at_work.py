@@ -8,8 +8,9 @@ from uuid import uuid4
 
 from temporalio import activity
 from temporalio.client import Client, WorkflowHandle
+from temporalio.exceptions import ApplicationError
 
-from workflows.activity_contracts import Records, Rendering
+from workflows.activity_contracts import OnDeck, Records, Rendering
 from workflows.domain.job.encoding import TaskColumns, encode
 from workflows.domain.job.task_names import encode_names
 from workflows.domain.messages import (
@@ -28,6 +29,9 @@ from workflows.domain.statuses import JobStatus, TaskStatus
 from workflows.job import JobWorkflow
 
 COMPLETED = Outcome(OutcomeKind.COMPLETED)
+#: Of a run that was short enough for the next task to be given in advance.
+SHORT = Outcome(OutcomeKind.COMPLETED, ran_s=1.0)
+WITHDRAWN = Outcome(OutcomeKind.WITHDRAWN)
 
 
 def _open_gate() -> asyncio.Event:
@@ -87,13 +91,15 @@ class Ledger(Records):
         return [moved.status for write in self.writes for moved in write.jobs]
 
 
-class StandInHost(Rendering):
-    """A render machine whose tasks end when the test says so."""
+class StandInHost(Rendering, OnDeck):
+    """A render machine whose tasks end when the test says so, in any order."""
 
     def __init__(self, worker_id: str) -> None:
         self.worker_id = worker_id
         self.asked: list[RunRef] = []
         self.stopped: list[RunRef] = []
+        self.asked_back: list[RunRef] = []
+        self.refuses_questions = False
         self._outcomes: dict[int, asyncio.Future[Outcome]] = {}
         self._news = asyncio.Condition()
 
@@ -110,6 +116,14 @@ class StandInHost(Rendering):
             raise
         finally:
             beats.cancel()
+
+    @activity.defn(name="withdraw_task")
+    async def withdraw_task(self, run: RunRef) -> Outcome:
+        self.asked_back.append(run)
+        if self.refuses_questions:
+            raise ApplicationError("activity withdraw_task is not registered", non_retryable=True)
+        self.finish(run.index, WITHDRAWN)
+        return WITHDRAWN
 
     async def _beat(self) -> None:
         while True:
@@ -176,7 +190,7 @@ class JobAtWork:
     handle: WorkflowHandle[JobWorkflow, str]
     lent: int = 0
 
-    async def lend(self, slots: int = 1) -> list[Lease]:
+    async def lend(self, slots: int = 1, *, has_deck: bool = False) -> list[Lease]:
         leases = []
         for slot in range(slots):
             self.lent += 1
@@ -190,6 +204,7 @@ class JobAtWork:
                 job_id=self.job.job_id,
                 run=self.job.run,
                 task_types=("blender",),
+                has_deck=has_deck,
             )
             leases.append(lease)
         await self.handle.signal(JobWorkflow.lend, leases)

@@ -21,7 +21,7 @@ from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 from manager_api.database.engine import Database
 from manager_api.jobs.control import RunIsOver
 from manager_api.temporal.orchestrator import TemporalJobs
-from tests.workflows.job_at_work import LIMITS, JobAtWork, with_history_limit
+from tests.workflows.job_at_work import LIMITS, SHORT, JobAtWork, with_history_limit
 from workflows.domain.fault_rules import Fault
 from workflows.domain.job.transitions import Refused
 from workflows.domain.messages import (
@@ -287,6 +287,58 @@ async def test_a_host_may_take_up_its_run_after_an_offer_of_it_has_ended(at_work
         assert await job.handle.result() == "completed"
 
     assert runs == [run, run]
+
+
+async def test_the_next_task_is_with_the_host_before_it_is_free(at_work: AtWork) -> None:
+    job = await at_work(tasks=4)
+    await job.lend(has_deck=True)
+    job.host.finish(1, SHORT)
+
+    runs = await job.host.until_asked(3)
+    view = await _until(job, lambda view: view.tasks.get("completed") == 1)
+
+    keys = {run.index: run.key for run in runs}
+    assert {run.index: run.after for run in runs} == {1: "", 2: "", 3: str(keys[2])}
+    assert view.tasks == {"completed": 1, "active": 1, "queued": 2}
+    for index in (3, 2, 4):  # an outcome may overtake the one before
+        job.host.finish(index, SHORT)
+    assert await job.handle.result() == "completed"
+    assert [run.attempt for run in job.host.asked] == [1, 1, 1, 1]
+
+
+async def test_a_recalled_worker_is_asked_for_the_task_on_its_deck(at_work: AtWork) -> None:
+    job = await at_work(tasks=3)
+    (lease,) = await job.lend(has_deck=True)
+    job.host.finish(1, SHORT)
+    await job.host.until_asked(3)
+
+    await job.handle.signal(JobWorkflow.recall, [Recall(lease.id)])
+    job.host.finish(2, SHORT)
+    view = await _until(job, lambda view: not view.workers)
+
+    assert [run.index for run in job.host.asked_back] == [3]
+    assert view.tasks == {"completed": 2, "queued": 1}
+    job.host.forget(3)
+    await job.lend(has_deck=True)
+    job.host.finish(3)
+    assert await job.handle.result() == "completed"
+    assert [run.attempt for run in job.host.asked if run.index == 3] == [1, 1]
+
+
+async def test_a_host_that_cannot_be_asked_keeps_what_it_has_on_deck(at_work: AtWork) -> None:
+    """An older host took the place of one that has a deck: it does not know the question."""
+    job = await at_work(tasks=3)
+    (lease,) = await job.lend(has_deck=True)
+    job.host.finish(1, SHORT)
+    await job.host.until_asked(3)
+    job.host.refuses_questions = True
+
+    await job.handle.signal(JobWorkflow.recall, [Recall(lease.id)])
+    job.host.finish(2, SHORT)
+    await _until(job, lambda view: view.tasks == {"completed": 2, "active": 1})
+    job.host.finish(3, SHORT)
+
+    assert await job.handle.result() == "completed"
 
 
 async def _until_timed_out(job: JobAtWork) -> None:

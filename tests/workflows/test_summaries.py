@@ -6,9 +6,10 @@ from collections.abc import Awaitable, Callable
 import pytest
 from temporalio.client import WorkflowHistory
 
-from tests.workflows.job_at_work import JobAtWork, snapshot
+from tests.workflows.job_at_work import SHORT, JobAtWork, snapshot
 from workflows.domain.job.carrying import carry, restore
 from workflows.domain.job.run import JobRun
+from workflows.domain.messages import Recall
 from workflows.job import JobWorkflow
 
 AtWork = Callable[..., Awaitable[JobAtWork]]
@@ -61,9 +62,27 @@ async def test_a_job_of_an_older_build_has_no_names(at_work: AtWork) -> None:
     assert await job.handle.query(JobWorkflow.status) is not None
 
 
-def summaries(history: WorkflowHistory) -> list[str]:
+async def test_a_task_on_deck_says_what_it_waits_for(at_work: AtWork) -> None:
+    job = await at_work(tasks=3, names=["shot-1", "shot-2", "shot-3"])
+    (lease,) = await job.lend(has_deck=True)
+    job.host.finish(1, SHORT)
+    await job.host.until_asked(3)
+    await job.handle.signal(JobWorkflow.recall, [Recall(lease.id)])
+    job.host.finish(2)
+    job.host.finish(3)
+    await job.handle.result()
+
+    history = await job.handle.fetch_history()
+
+    assert "shot-3 (task 3) on host, after task 2, attempt 1" in summaries(history)
+    assert summaries(history, "withdraw_task") == [
+        "Withdraw unless begun: shot-3 (task 3) on host, after task 2, attempt 1"
+    ]
+
+
+def summaries(history: WorkflowHistory, activity: str = "run_task") -> list[str]:
     return [
         json.loads(event.user_metadata.summary.data)
         for event in history.events
-        if event.activity_task_scheduled_event_attributes.activity_type.name == "run_task"
+        if event.activity_task_scheduled_event_attributes.activity_type.name == activity
     ]

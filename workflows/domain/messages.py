@@ -345,7 +345,7 @@ class Outcome:
     may_be_tasks: bool = False
     """Whether the task itself may be the cause of this fault of a machine."""
     warnings: Warnings = ()
-    ran_s: float | None = None
+    ran_s: float | None = field(default=None, compare=False)
     """How long the run took, in seconds; None if its host does not say."""
 
 

@@ -77,6 +77,8 @@ class Entry:
     phase: Phase
     outcome: Outcome | None = None
     is_stopping: bool = False
+    waits_for: tuple[RunKey, ...] = ()
+    """The runs whose end it waits for before it begins."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,8 +116,21 @@ class RunBook:
             return Kept(Outcome(OutcomeKind.REFUSED, refusal))
         self._generations[ref.slot] = ref.generation
         decision = self._begin_after(ref)
-        self._entries[ref.key] = Entry(ref, Phase.BEGINNING)
+        for entry in self._behind(ref):
+            waits_for = (*entry.waits_for, ref.key)
+            self._entries[entry.ref.key] = replace(entry, waits_for=waits_for)
+        waits_for = (*decision.stop_first, *decision.wait_for)
+        self._entries[ref.key] = Entry(ref, Phase.BEGINNING, waits_for=waits_for)
         return decision
+
+    def knows(self, key: RunKey) -> bool:
+        """Return whether the run was asked for, or is never to begin."""
+        return key in self._entries or key in self._remembered or key in self._tombstones
+
+    def blockers(self, key: RunKey) -> list[RunKey]:
+        """Return the runs that must end before this one may begin."""
+        known = (self._entries.get(other) for other in self._entries[key].waits_for)
+        return [e.ref.key for e in known if e is not None and e.outcome is None]
 
     def refusal(self, key: RunKey) -> str:
         """Return why a run must not begin now though it was accepted; empty if it may begin.
@@ -253,8 +268,15 @@ class RunBook:
         # about to end: the workflow sends the next task only when it knows the last one's end.
         stale = {e.ref.key for e in occupants if e.ref.generation < ref.generation}
         stop_first = earlier | stale
-        wait_for = {e.ref.key for e in occupants} - stop_first
+        behind = {e.ref.key for e in self._behind(ref)}
+        wait_for = {e.ref.key for e in occupants} - stop_first - behind
         return Begin(tuple(sorted(stop_first)), tuple(sorted(wait_for)))
+
+    def _behind(self, ref: RunRef) -> list[Entry]:
+        """Return the runs on deck that wait for this one, which is asked for only now."""
+        after = str(ref.key)
+        waiting = (e for e in self._entries.values() if e.phase is Phase.BEGINNING)
+        return [e for e in waiting if e.ref.after == after]
 
     def _occupants(self, slot: int) -> list[Entry]:
         return [e for e in self._entries.values() if e.ref.slot == slot and e.outcome is None]

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,11 +12,14 @@ from sqlalchemy import delete
 from activities.keeping import Superseded
 from manager_api.database.engine import Database, utc_now
 from manager_api.database.tables import JobRow, LeaseRow
+from manager_api.hosts.records import SqlHostRecords
 from manager_api.jobs import task_store as tasks
 from manager_api.jobs.projection import SqlProjectionStore
 from manager_api.keeper.pruning import LeasePruning
 from manager_api.keeper.store import AT_ONCE, SqlKeeperStore
+from manager_api.logs.task_logs import TaskLogs
 from manager_api.workers import store as workers
+from workflows.domain.control import Hello
 from workflows.domain.farm_facts import FarmSnapshot
 from workflows.domain.job.encoding import TaskColumns, encode
 from workflows.domain.matchmaking import Offer, RecallOrder
@@ -82,6 +86,20 @@ async def test_a_lease_says_all_that_a_workflow_needs(
     assert (lease.session, lease.slot, lease.generation, lease.run) == (1, 0, 1, 1)
     [facts] = (await snapshot(db)).leases
     assert (facts.id, facts.is_held, facts.recall) == (lease.id, False, "")
+
+
+@pytest.mark.parametrize("has_deck", [True, False])
+async def test_a_lease_says_whether_the_host_can_hold_its_next_task(
+    db: Database, insert: Make, worker: Make, tmp_path: Path, has_deck: bool
+) -> None:
+    job_id, worker_id = await insert(), await worker("carmen")
+    records = SqlHostRecords(db, TaskLogs(tmp_path))
+    hello = Hello(slots=1, software="Tablao", session=1, has_deck=has_deck)
+    assert await records.open_session(worker_id, hello) == 1
+
+    [lease] = await lend(db, Offer(worker_id, 1, 0, job_id, 1))
+
+    assert lease.has_deck is has_deck
 
 
 async def test_a_slot_is_lent_once(db: Database, insert: Make, worker: Make) -> None:
