@@ -312,7 +312,7 @@ class JobRun:
             case OutcomeKind.FAILED if (
                 outcome.fault == Fault.CHANCE and self.failures.is_accident_forgiven(index)
             ):
-                self._requeue_unblamed(index, outcome.reason)
+                self._requeue_unblamed(index, outcome.reason, worker_id)
             case OutcomeKind.FAILED:
                 self._failed(index, worker_id, outcome.reason)
             case OutcomeKind.LOST if not self.failures.is_accident_forgiven(index):
@@ -329,11 +329,12 @@ class JobRun:
                 self.changes.tasks[place] = replace(move, warnings=outcome.warnings)
                 return
 
-    def _requeue_unblamed(self, index: int, reason: str) -> None:
+    def _requeue_unblamed(self, index: int, reason: str, worker_id: str | None = None) -> None:
+        """Let the task wait again. With the worker, its host may drop the outcome that it keeps."""
         if self.tasks.status(index) is not TaskStatus.ACTIVE:
             return
         status = self.waiting_status(TaskStatus.QUEUED)
-        self.move_task(index, status, f"Task was {status} by Manager because {reason}")
+        self.move_task(index, status, f"Task was {status} by Manager because {reason}", worker_id)
 
     def _failed(self, index: int, worker_id: str, reason: str) -> None:
         is_final = self.failures.count_failure(index, worker_id)
@@ -357,7 +358,7 @@ class JobRun:
         worker_id, may_be_tasks = lease.worker_id, outcome.may_be_tasks
         if self.failures.is_machines_fault(index, worker_id, may_be_tasks=may_be_tasks):
             because = f'of a fault of worker "{lease.worker_name}": {outcome.reason}'
-            self._requeue_unblamed(index, because)
+            self._requeue_unblamed(index, because, worker_id)
             return
         is_final = self.failures.has_failed_everywhere(index)
         where = f"{len(self.failures.machines[index])} machines" if is_final else "too often"
