@@ -339,6 +339,7 @@ def _temporal_worker(
         KeeperTimes(
             tick_s=settings.keeper_tick_s,
             resend_s=settings.resend_s,
+            audit_s=settings.audit_s,
             starved_after_s=settings.other_worker_wait.total_seconds(),
         ),
         heartbeat_every_s=settings.keeper_heartbeat_s / 5,
