@@ -29,7 +29,7 @@ function compileJob(job) {
     collect.addDependency(task);
     job.addTask(task);
   }
-  const args = ["--collect", output, `1..${frames}`, "--lines", `${lines}`];
+  const args = ["--collect", "--lines", `${lines}`];
   collect.addCommand(author.Command("exec", { exe: renderer, args }, 1));
   job.addTask(collect);
 }
