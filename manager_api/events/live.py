@@ -152,6 +152,8 @@ class LiveEvents:
         self._listeners: set[Listener] = set()
         self._newest = 0
         self._committed = asyncio.Event()
+        self._was_read = asyncio.Event()
+        """Set, and replaced, each time that the new rows have been read."""
         self._reactions: list[Reaction] = []
 
     def react(self, reaction: Reaction) -> None:
@@ -225,6 +227,7 @@ class LiveEvents:
     async def catch_up(self, subscription: Subscription, since: int | None) -> AsyncIterator[str]:
         """Yield the wanted events stored after `since`; then make the subscription live."""
         cursor = self._newest if since is None else since
+        await self._read_as_far_as(cursor)
         if await self._is_pruned(cursor):
             cursor = self._newest
             yield Event(cursor, MISSED, {}).message
@@ -240,10 +243,24 @@ class LiveEvents:
         # Nothing was awaited since the comparison, so no event is missed.
         self.add(subscription)
 
+    async def _read_as_far_as(self, cursor: int) -> None:
+        """Wait for this manager's reader, if another manager has sent the client newer events.
+
+        It is not waited for events that the database does not have.
+        """
+        if cursor <= self._newest:
+            return
+        async with self._database.reading() as session:
+            stored = await events.newest_id(session)
+        while self._newest < cursor <= stored:
+            was_read = self._was_read
+            self._committed.set()
+            await was_read.wait()
+
     async def _is_pruned(self, cursor: int) -> bool:
         """Return whether events after `cursor` were pruned.
 
-        Also true if the client is ahead of this manager, because an older database was restored.
+        Also true if the client is ahead of the database, because an older one was restored.
         """
         if cursor == self._newest:
             return False
@@ -257,6 +274,8 @@ class LiveEvents:
                 self._newest = row.id
                 self._give(Event.of(row))
                 self._react(row)
+        self._was_read.set()
+        self._was_read = asyncio.Event()
 
     def _react(self, row: EventRow) -> None:
         for reaction in self._reactions:

@@ -136,6 +136,26 @@ async def test_a_client_from_the_future_of_a_restored_database_is_told_so(
     assert missed["topic"] == "/missed"
 
 
+async def test_a_client_that_changes_to_a_manager_that_is_behind_misses_and_repeats_nothing(
+    farm: "Farm",
+) -> None:
+    other = LiveEvents(farm.parts.database)
+    await other.skip_to_newest()
+    await tell(farm, "/one", "/two")
+    last = await newest(farm)
+    with other.subscribed() as subscription:
+        messages = subscription.messages(last)
+        first = asyncio.ensure_future(anext(messages))
+        await asyncio.sleep(0)  # it asks now, while the other manager has not read the events
+        async with AsyncExitStack() as stack:
+            await begin(stack, {"live events": other})
+            await tell(farm, "/three")
+            async with asyncio.timeout(10):
+                got = json.loads(await first)
+
+    assert (got["id"], got["topic"]) == (last + 1, "/three")
+
+
 async def test_log_chunks_are_live_only(served: str, farm: "Farm") -> None:
     async with websockets.connect(address(served, "?topics=/tasklog/t,/here")) as connection:
         await live(connection, farm)
