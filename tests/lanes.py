@@ -19,6 +19,7 @@ QUICK = (
     "tests/addon/core/test_project.py",
     "tests/chaos/test_audit.py",
     "tests/chaos/test_plan.py",
+    "tests/chaos/test_renderer.py",
     "tests/deploy/",
     "tests/docs/",
     "tests/domain/",

@@ -10,6 +10,10 @@ from pathlib import Path
 from time import monotonic, sleep
 from typing import TextIO
 
+import httpx
+from sqlalchemy.exc import SQLAlchemyError
+from temporalio.service import RPCError
+
 from tests.chaos.audit import ENDED, audit
 from tests.chaos.farm import ChaosFarm, chaos_farm
 from tests.chaos.observe import (
@@ -109,7 +113,7 @@ class Execution:
     def settle(self) -> None:
         """Wait until nothing is under way any more, or for `SETTLES_WITHIN_S`."""
         deadline = monotonic() + SETTLES_WITHIN_S
-        while (left := self._left()) and monotonic() < deadline:
+        while (left := self._left_or_why_not_seen()) and monotonic() < deadline:
             self._say(f"waits: {left}")
             self._start_what_ended()
             sleep(_LOOK_S)
@@ -175,6 +179,13 @@ class Execution:
         self._say(f"people {deed.act} {deed.target}: {self.people.done[-1].status}")
 
     # --- settling --------------------------------------------------------------------------------
+
+    def _left_or_why_not_seen(self) -> str:
+        try:
+            return self._left()
+        except (httpx.HTTPError, SQLAlchemyError, RPCError, OSError, ValueError, KeyError) as error:
+            # Something is still being started, or answers 503.
+            return repr(error)
 
     def _left(self) -> str:
         """What is still under way; empty if nothing is."""

@@ -203,15 +203,18 @@ def _shape(chance: random.Random, store: Store | None) -> Shape:
 
 def _jobs(chance: random.Random, shape: Shape) -> Iterator[JobPlan]:
     for number in range(1, chance.randint(2, 4) + 1):
+        is_chained = chance.random() < 0.25
+        # Slots do not shorten a chain.
+        most = 8 if is_chained else 4 + 2 * shape.hosts * shape.slots
         yield JobPlan(
             name=f"job{number}",
             at_s=0.0 if number == 1 else round(chance.uniform(0, 5), 1),
-            frames=chance.randint(4, 6 + 3 * shape.hosts * shape.slots),
+            frames=chance.randint(4, most),
             chunk=chance.choice([1, 1, 1, 2, 3]),
-            pace_s=chance.choice([0.3, 0.8, 1.5, 2.5]),
+            pace_s=chance.choice([0.3, 0.8] if is_chained else [0.3, 0.8, 1.5, 2.5]),
             lines=chance.choice([4, 40, 400]),
             priority=chance.choice([30, 50, 50, 70]),
-            is_chained=chance.random() < 0.25,
+            is_chained=is_chained,
         )
 
 

@@ -18,6 +18,7 @@ from tests.chaos.made_up import (
     struck,
     task,
 )
+from tests.chaos.people import Done
 from tests.chaos.plan import Act, Kind
 from tests.chaos.state import FarmState, TaskSeen, WorkflowSeen
 from tests.chaos.watch import Heard, Render
@@ -185,7 +186,7 @@ def test_an_older_try_may_live_while_its_host_is_cut_off() -> None:
         ([done(Act.CANCEL_TASK)], "canceled"),
     ],
 )
-def test_a_job_may_end_as_people_asked(deeds: Sequence[object], status: str) -> None:
+def test_a_job_may_end_as_people_asked(deeds: Sequence[Done], status: str) -> None:
     state = replace(_with_job(status=status), done=deeds)
 
     assert audit(state) == []

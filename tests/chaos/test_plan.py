@@ -45,6 +45,6 @@ def test_a_plan_is_shown_in_the_order_of_time() -> None:
 
     assert first.startswith("seed 9: ")
     assert len(lines) == len(plan.jobs) + len(plan.faults) + len(plan.deeds)
-    assert [float(line.split()[0]) for line in lines] == sorted(
-        each.at_s for each in (*plan.jobs, *plan.faults, *plan.deeds)
-    )
+    moments = [job.at_s for job in plan.jobs] + [fault.at_s for fault in plan.faults]
+    moments += [deed.at_s for deed in plan.deeds]
+    assert [float(line.split()[0]) for line in lines] == sorted(moments)
