@@ -221,7 +221,8 @@ async def _restore_watch(
     settings: ManagerSettings, database: Database, stack: AsyncExitStack
 ) -> RestoreWatch:
     logs = TaskLogs(settings.local_manager_storage_path)
-    watch = RestoreWatch(database, settings.data_dir / DATABASE_MARK, logs)
+    file, every_s = settings.data_dir / DATABASE_MARK, settings.restore_mark_s
+    watch = RestoreWatch(database, file, logs, every_s=every_s)
     await watch.begin()
     stack.push_async_callback(watch.mark)
     return watch

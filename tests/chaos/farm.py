@@ -32,6 +32,7 @@ SETTINGS: Mapping[str, str] = {
     **SCALED,
     "TABLAO_LOST_AFTER_S": str(LOST_AFTER_S),
     "TABLAO_AUDIT_S": "4",
+    "TABLAO_RESTORE_MARK_S": "1",
     "TABLAO_SILENT_S": "5",
     "TABLAO_TEMPORAL_CHECK_S": "1",
     "TABLAO_RETRY_TO_S": "1",
