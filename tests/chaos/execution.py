@@ -1,5 +1,6 @@
 """Carries out a plan against real processes, mends everything, waits for quiet, and audits."""
 
+import json
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -119,6 +120,7 @@ class Execution:
             sleep(_LOOK_S)
 
     def state(self) -> FarmState:
+        """Everything that is seen; the farm goes on meanwhile, with events for example."""
         return observe(self.farm, self.people, self.struck, self._events, self._watch)
 
     # --- striking --------------------------------------------------------------------------------
@@ -238,5 +240,7 @@ def run(plan: Plan, directory: Path) -> Result:
         ledger = farm.ledger
     state = replace(state, processes=[*state.processes, *processes_of(ledger)])
     problems = audit(state)
+    heard = (f"{each.id} {each.topic} {json.dumps(each.payload)}\n" for each in state.heard)
+    (directory / "events").write_text("".join(heard))
     (directory / "problems").write_text("".join(f"{problem}\n" for problem in problems))
     return Result(plan, state, problems, execution.not_struck, execution.starts)

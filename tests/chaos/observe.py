@@ -18,8 +18,9 @@ from tests.chaos.state import FarmState, JobSeen, TaskSeen, WorkflowSeen, is_int
 from tests.chaos.strikes import Struck
 from tests.chaos.watch import EventFollower, ProcessWatch, lives, renders_of
 from tests.farm.histories import History, in_thread
-from tests.farm.processes import FarmProcesses
+from tests.farm.processes import FarmProcesses, wait_until
 
+_EVENTS_COME_WITHIN_S = 60.0
 _CONNECTED = "INFO Connected to the manager"
 
 
@@ -30,6 +31,8 @@ def observe(
     events: EventFollower,
     watch: ProcessWatch,
 ) -> FarmState:
+    stored = _stored_events(farm)
+    wait_until(lambda: events.last >= newest_id(stored), _EVENTS_COME_WITHIN_S)
     with farm.client("manager1") as client:
         jobs = [job for plan in farm.plan.jobs for job in _job(client, people, plan)]
         workers = client.get("/api/v3/worker-mgt/workers").json()["workers"]
@@ -46,7 +49,7 @@ def observe(
         workflows=in_thread(_workflows(farm)),
         processes=list(_left_processes(farm)),
         heard=list(events.heard),
-        stored=_stored_events(farm),
+        stored=stored,
         connected={name: _connected(farm, name) for name in farm.hosts},
     )
 
@@ -68,7 +71,11 @@ def open_workflows(farm: ChaosFarm) -> int:
 
 def newest_event(farm: ChaosFarm) -> int:
     """The id of the newest event that clients get; 0 without one."""
-    return max((id_ for id_, topic in _stored_events(farm) if not is_internal(topic)), default=0)
+    return newest_id(_stored_events(farm))
+
+
+def newest_id(stored: Sequence[tuple[int, str]]) -> int:
+    return max((id_ for id_, topic in stored if not is_internal(topic)), default=0)
 
 
 def processes_of(ledger: Path) -> list[str]:

@@ -184,7 +184,9 @@ class Strikes:
         lock = "BEGIN; LOCK TABLE jobs, tasks, leases IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep(60)"
         server = ["-h", str(url.query["host"]), "-U", str(url.username), "-d", str(url.database)]
         process = subprocess.Popen(
-            [program("psql"), "-q", *server, "-c", lock], stdout=subprocess.DEVNULL
+            [program("psql"), "-q", *server, "-c", lock],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,  # it says there that it has canceled
         )
 
         def unlock() -> None:
