@@ -1,6 +1,6 @@
 """The events for clients, each stored in the transaction of the change that it reports."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -14,6 +14,9 @@ from manager_api.database.tables import EventRow
 _EVENTS_LOCK = 7_266_002
 #: The field of a stored payload that is for managers only.
 ASIDE = "_aside"
+
+#: Reads an event's payload in the transaction that stores it.
+LatePayload = Callable[[Session], Awaitable[dict[str, Any]]]
 
 
 def for_clients(payload: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -31,6 +34,19 @@ def append(
     """
     if aside is not None:
         payload = {**payload, ASIDE: aside}
+    _append(session, topic, payload)
+
+
+def append_late(session: Session, topic: str, read: LatePayload) -> None:
+    """Append an event whose payload is read as the last step before the session commits.
+
+    For a row that this transaction has not locked. If it were read earlier, the event could tell
+    an older state than the events before it.
+    """
+    _append(session, topic, read)
+
+
+def _append(session: Session, topic: str, payload: dict[str, Any] | LatePayload) -> None:
     buffer: list[dict[str, Any]] | None = session.info.get("events")
     if buffer is None:
         buffer = session.info["events"] = []
@@ -43,6 +59,9 @@ async def _store(session: Session) -> None:
     if session.get_bind().dialect.name == "postgresql":
         # Readers ask for "all after id 7", so ids must become visible in their order.
         await session.execute(text(f"SELECT pg_advisory_xact_lock({_EVENTS_LOCK})"))
+    for event in session.info["events"]:
+        if callable(event["payload"]):
+            event["payload"] = await event["payload"](session)
     await session.execute(insert(EventRow.__table__), session.info["events"])  # type: ignore[arg-type] # a mapped class's table is one
 
 
