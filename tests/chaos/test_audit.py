@@ -24,6 +24,7 @@ from tests.chaos.state import FarmState, TaskSeen, WorkflowSeen
 from tests.chaos.watch import Heard, Render
 
 ONE, TWO, LAST = all_rendered()
+UNDER_WAY = "WORKFLOW_TASK_FAILED_CAUSE_FORCE_CLOSE_COMMAND: "
 
 
 def _with_job(**changes: object) -> FarmState:
@@ -100,6 +101,7 @@ BROKEN: Mapping[str, Sequence[FarmState]] = {
         state_of(ONE, TWO, LAST, workflows=[WorkflowSeen(JOB, "RUNNING", ())]),
         state_of(ONE, TWO, LAST, workflows=[WorkflowSeen(JOB, "TERMINATED", ())]),
         state_of(ONE, TWO, LAST, workflows=[WorkflowSeen(JOB, "COMPLETED", ("no replay",))]),
+        state_of(ONE, TWO, LAST, workflows=[WorkflowSeen(JOB, "COMPLETED", (UNDER_WAY,))]),
     ],
     "logs_are_complete": [
         _with_log(""),
@@ -190,6 +192,13 @@ def test_a_job_may_end_as_people_asked(deeds: Sequence[Done], status: str) -> No
     state = replace(_with_job(status=status), done=deeds)
 
     assert audit(state) == []
+
+
+def test_a_restore_may_end_workflows_at_any_moment() -> None:
+    ended = [WorkflowSeen(JOB, "TERMINATED", (UNDER_WAY,)), WorkflowSeen(JOB, "COMPLETED", ())]
+    back = struck(Kind.SET_BACK_TEMPORAL, "the farm")
+
+    assert audit(state_of(ONE, TWO, LAST, workflows=ended, struck=[back])) == []
 
 
 def test_a_job_that_a_restore_has_forgotten_may_be_gone() -> None:
