@@ -12,6 +12,10 @@ from manager_api.database.tables import EventRow
 
 #: The lock's number. Its value does not matter, but all managers must use the same.
 _EVENTS_LOCK = 7_266_002
+#: The topic of the event that marks a restore of the database. Clients do not get it.
+_RESTORED = "/internal/restored"
+#: A farm stores fewer events than these in a second.
+_MOST_EVENTS_PER_S = 100
 #: The field of a stored payload that is for managers only.
 ASIDE = "_aside"
 
@@ -103,6 +107,32 @@ async def oldest_id(session: AsyncSession) -> int:
     A client that resumes from an earlier event has missed events.
     """
     return await session.scalar(select(func.min(EventRow.id))) or 0
+
+
+async def mark_restore(session: Session) -> None:
+    """Mark that the database was restored, with an id greater than any of those that were lost.
+
+    So a client that has heard events which are undone can be told from one that has not.
+    """
+    newest = (await session.scalars(select(EventRow).order_by(EventRow.id.desc()).limit(1))).first()
+    now = utc_now()
+    lost_s = (now - newest.created).total_seconds() if newest else 0.0
+    mark = (newest.id if newest else 0) + _MOST_EVENTS_PER_S * (1 + max(0, int(lost_s)))
+    session.add(EventRow(id=mark, topic=_RESTORED, payload={}, created=now))
+    if session.get_bind().dialect.name == "postgresql":
+        await session.flush()
+        sequence = "pg_get_serial_sequence('events', 'id')"
+        await session.execute(text(f"SELECT setval({sequence}, {mark})"))
+    session.changed.add(Changed.EVENTS)
+
+
+async def id_of_restore(session: AsyncSession) -> int:
+    """Return the id of the event that marks the last restore; 0 if there is none.
+
+    A client that resumes from an earlier event may have heard what the restore has undone.
+    """
+    query = select(func.max(EventRow.id)).where(EventRow.topic == _RESTORED)
+    return await session.scalar(query) or 0
 
 
 async def prune(session: AsyncSession, before: datetime) -> int:

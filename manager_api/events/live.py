@@ -151,6 +151,8 @@ class LiveEvents:
         self._kept = timedelta(seconds=kept_s)
         self._listeners: set[Listener] = set()
         self._newest = 0
+        self._restore = 0
+        """The id of the event that marks the last restore of the database."""
         self._committed = asyncio.Event()
         self._was_read = asyncio.Event()
         """Set, and replaced, each time that the new rows have been read."""
@@ -167,6 +169,7 @@ class LiveEvents:
         """Call it before `run()`: older events are sent only to clients that ask for them."""
         async with self._database.reading() as session:
             self._newest = await events.newest_id(session)
+            self._restore = await events.id_of_restore(session)
 
     async def run(self) -> None:
         """Give new events to listeners and prune old ones, until canceled."""
@@ -260,13 +263,14 @@ class LiveEvents:
     async def _is_pruned(self, cursor: int) -> bool:
         """Return whether events after `cursor` were pruned.
 
-        Also true if the client is ahead of the database, because an older one was restored.
+        Also true if an older database was restored since the client heard its last event.
         """
         if cursor == self._newest:
             return False
         async with self._database.reading() as session:
             oldest = await events.oldest_id(session)
-        return cursor > self._newest or cursor + 1 < oldest or not oldest
+        is_from_before = cursor < self._restore or cursor > self._newest
+        return is_from_before or cursor + 1 < oldest or not oldest
 
     async def _tell_new_rows(self) -> None:
         while rows := await self._read():

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from sqlalchemy import delete, select, update
 
+from manager_api.database import events
 from manager_api.database.engine import Database, DatabaseBusy, Session, utc_now
 from manager_api.database.tables import FarmRow, HttpRunRow, JobRow
 from manager_api.jobs.store import restart_run
@@ -78,6 +79,7 @@ class RestoreWatch:
             await raise_attempts(session, job_id, attempts)
             if not is_ended:
                 await restart_run(session, job_id, run)
+        await events.mark_restore(session)
         # All runs of jobs are over now. Rows that stay would be given to HTTP workers again.
         await session.execute(delete(HttpRunRow))
         logger.warning("the database was put back: unfinished jobs begin new runs")

@@ -136,6 +136,27 @@ async def test_a_client_from_the_future_of_a_restored_database_is_told_so(
     assert missed["topic"] == "/missed"
 
 
+@pytest.mark.parametrize("lost", [0, 1, 50])
+async def test_a_client_from_before_a_restore_is_told_so(
+    served: str, farm: "Farm", lost: int
+) -> None:
+    """Also when so many events were lost that new ones would have their ids by now."""
+    await tell(farm, "/one")
+    heard = await newest(farm) + lost
+    async with farm.parts.database.writing() as session:
+        await events.mark_restore(session)
+    await farm.parts.events.skip_to_newest()
+    await tell(farm, *["/two"] * 60)
+
+    async with websockets.connect(address(served, f"?since={heard}")) as connection:
+        [missed] = await received(connection, 1)
+        await tell(farm, "/three")
+        [three] = await received(connection, 1)
+
+    assert missed["topic"] == "/missed"
+    assert (three["topic"], three["id"]) == ("/three", missed["id"] + 1)
+
+
 async def test_a_client_that_changes_to_a_manager_that_is_behind_misses_and_repeats_nothing(
     farm: "Farm",
 ) -> None:
