@@ -220,6 +220,8 @@ class Execution:
                     self.people.ask_worker(client, worker["name"], "awake", is_lazy=False)
 
     def _say(self, words: str) -> None:
+        if self._diary.closed:
+            return  # the run was broken off, and a person's request has been answered since
         self._diary.write(f"{self._time.now():7.2f} s  {words}\n")
         self._diary.flush()
 

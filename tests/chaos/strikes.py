@@ -18,6 +18,7 @@ from tests.chaos.plan import Fault, Kind, Store
 from tests.chaos.relay import Relay
 from tests.chaos.stores import copy_stores, put_stores_back
 from tests.chaos.watch import ProcessWatch, Render
+from tests.farm.processes import wait_until
 from tests.manager.postgres import program, restart_at_once
 
 #: A task that is killed on three machines is its own fault (rule 20), so it is killed twice.
@@ -163,7 +164,7 @@ class Strikes:
 
     def _kill_postgresql(self, fault: Fault, struck: Struck) -> Mend:
         send_signal(self.farm.postgres_pids(), signal.SIGKILL)
-        return lambda: restart_at_once(self.farm.database_url)
+        return lambda: _start_postgresql(self.farm.database_url)
 
     def _stop_postgresql(self, fault: Fault, struck: Struck) -> Mend:
         return _stopped(self.farm.postgres_pids())
@@ -245,6 +246,19 @@ class Strikes:
                 self._start(name)
 
         return start
+
+
+def _start_postgresql(url: str) -> None:
+    """Start it again, as soon as its last process is gone, which holds on to shared memory."""
+
+    def is_started() -> bool:
+        try:
+            restart_at_once(url)
+        except subprocess.CalledProcessError:
+            return False
+        return True
+
+    wait_until(is_started, 60, 0.5)
 
 
 def _stopped(pids: Sequence[int]) -> Mend:
