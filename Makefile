@@ -8,7 +8,7 @@ STEP := $(PYTHON) deploy/step.py
 COMPILE := $(BIN)/uv pip compile --quiet --universal --no-python-downloads --generate-hashes \
   --no-header --no-annotate $(COMPILE_ARGS)
 
-.PHONY: help install venv dashboard addon wheel demo quick test lint format bench requirements clean
+.PHONY: help install venv dashboard addon wheel demo quick test lint format chaos bench requirements clean
 
 help:
 	@echo "make demo           render a small animation on a farm of one machine (ARGS=--once: then exit)"
@@ -16,6 +16,7 @@ help:
 	@echo "make test           install what the tests need, then run all of them (ARGS: pytest's)"
 	@echo "make lint           lint, formatting, types and import contracts only"
 	@echo "make format         correct what ruff and ESLint can correct"
+	@echo "make chaos          farms that are struck by chance, and an auditor (ARGS='--seeds 50', …)"
 	@echo "make bench          measure the time between two tasks (ARGS: the benchmark's)"
 	@echo "make install        the environment in $(VENV), with what running and building need"
 	@echo "make venv           the same with what the tests need, too; all of it is pinned"
@@ -67,6 +68,10 @@ format: venv
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 	$(BIN)/python dashboard/build.py format
+
+# What it needs, and how to read it: CONTRIBUTING.md.
+chaos: venv
+	$(BIN)/python -m tests.chaos $(ARGS)
 
 bench: venv
 	$(BIN)/python tests/bench/dispatch $(ARGS)

@@ -221,7 +221,8 @@ async def _restore_watch(
     settings: ManagerSettings, database: Database, stack: AsyncExitStack
 ) -> RestoreWatch:
     logs = TaskLogs(settings.local_manager_storage_path)
-    watch = RestoreWatch(database, settings.data_dir / DATABASE_MARK, logs)
+    file, every_s = settings.data_dir / DATABASE_MARK, settings.restore_mark_s
+    watch = RestoreWatch(database, file, logs, every_s=every_s)
     await watch.begin()
     stack.push_async_callback(watch.mark)
     return watch
@@ -339,6 +340,7 @@ def _temporal_worker(
         KeeperTimes(
             tick_s=settings.keeper_tick_s,
             resend_s=settings.resend_s,
+            audit_s=settings.audit_s,
             starved_after_s=settings.other_worker_wait.total_seconds(),
         ),
         heartbeat_every_s=settings.keeper_heartbeat_s / 5,

@@ -1,6 +1,6 @@
 """The events for clients, each stored in the transaction of the change that it reports."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -12,8 +12,15 @@ from manager_api.database.tables import EventRow
 
 #: The lock's number. Its value does not matter, but all managers must use the same.
 _EVENTS_LOCK = 7_266_002
+#: The topic of the event that marks a restore of the database. Clients do not get it.
+_RESTORED = "/internal/restored"
+#: A farm stores fewer events than these in a second.
+_MOST_EVENTS_PER_S = 100
 #: The field of a stored payload that is for managers only.
 ASIDE = "_aside"
+
+#: Reads an event's payload in the transaction that stores it.
+LatePayload = Callable[[Session], Awaitable[dict[str, Any]]]
 
 
 def for_clients(payload: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -31,6 +38,19 @@ def append(
     """
     if aside is not None:
         payload = {**payload, ASIDE: aside}
+    _append(session, topic, payload)
+
+
+def append_late(session: Session, topic: str, read: LatePayload) -> None:
+    """Append an event whose payload is read as the last step before the session commits.
+
+    For a row that this transaction has not locked. If it were read earlier, the event could tell
+    an older state than the events before it.
+    """
+    _append(session, topic, read)
+
+
+def _append(session: Session, topic: str, payload: dict[str, Any] | LatePayload) -> None:
     buffer: list[dict[str, Any]] | None = session.info.get("events")
     if buffer is None:
         buffer = session.info["events"] = []
@@ -43,6 +63,9 @@ async def _store(session: Session) -> None:
     if session.get_bind().dialect.name == "postgresql":
         # Readers ask for "all after id 7", so ids must become visible in their order.
         await session.execute(text(f"SELECT pg_advisory_xact_lock({_EVENTS_LOCK})"))
+    for event in session.info["events"]:
+        if callable(event["payload"]):
+            event["payload"] = await event["payload"](session)
     await session.execute(insert(EventRow.__table__), session.info["events"])  # type: ignore[arg-type] # a mapped class's table is one
 
 
@@ -84,6 +107,32 @@ async def oldest_id(session: AsyncSession) -> int:
     A client that resumes from an earlier event has missed events.
     """
     return await session.scalar(select(func.min(EventRow.id))) or 0
+
+
+async def mark_restore(session: Session) -> None:
+    """Mark that the database was restored, with an id greater than any of those that were lost.
+
+    So a client that has heard events which are undone can be told from one that has not.
+    """
+    newest = (await session.scalars(select(EventRow).order_by(EventRow.id.desc()).limit(1))).first()
+    now = utc_now()
+    lost_s = (now - newest.created).total_seconds() if newest else 0.0
+    mark = (newest.id if newest else 0) + _MOST_EVENTS_PER_S * (1 + max(0, int(lost_s)))
+    session.add(EventRow(id=mark, topic=_RESTORED, payload={}, created=now))
+    if session.get_bind().dialect.name == "postgresql":
+        await session.flush()
+        sequence = "pg_get_serial_sequence('events', 'id')"
+        await session.execute(text(f"SELECT setval({sequence}, {mark})"))
+    session.changed.add(Changed.EVENTS)
+
+
+async def id_of_restore(session: AsyncSession) -> int:
+    """Return the id of the event that marks the last restore; 0 if there is none.
+
+    A client that resumes from an earlier event may have heard what the restore has undone.
+    """
+    query = select(func.max(EventRow.id)).where(EventRow.topic == _RESTORED)
+    return await session.scalar(query) or 0
 
 
 async def prune(session: AsyncSession, before: datetime) -> int:

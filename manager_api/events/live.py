@@ -151,7 +151,11 @@ class LiveEvents:
         self._kept = timedelta(seconds=kept_s)
         self._listeners: set[Listener] = set()
         self._newest = 0
+        self._restore = 0
+        """The id of the event that marks the last restore of the database."""
         self._committed = asyncio.Event()
+        self._was_read = asyncio.Event()
+        """Set, and replaced, each time that the new rows have been read."""
         self._reactions: list[Reaction] = []
 
     def react(self, reaction: Reaction) -> None:
@@ -165,6 +169,7 @@ class LiveEvents:
         """Call it before `run()`: older events are sent only to clients that ask for them."""
         async with self._database.reading() as session:
             self._newest = await events.newest_id(session)
+            self._restore = await events.id_of_restore(session)
 
     async def run(self) -> None:
         """Give new events to listeners and prune old ones, until canceled."""
@@ -225,6 +230,7 @@ class LiveEvents:
     async def catch_up(self, subscription: Subscription, since: int | None) -> AsyncIterator[str]:
         """Yield the wanted events stored after `since`; then make the subscription live."""
         cursor = self._newest if since is None else since
+        await self._read_as_far_as(cursor)
         if await self._is_pruned(cursor):
             cursor = self._newest
             yield Event(cursor, MISSED, {}).message
@@ -240,16 +246,31 @@ class LiveEvents:
         # Nothing was awaited since the comparison, so no event is missed.
         self.add(subscription)
 
+    async def _read_as_far_as(self, cursor: int) -> None:
+        """Wait for this manager's reader, if another manager has sent the client newer events.
+
+        It is not waited for events that the database does not have.
+        """
+        if cursor <= self._newest:
+            return
+        async with self._database.reading() as session:
+            stored = await events.newest_id(session)
+        while self._newest < cursor <= stored:
+            was_read = self._was_read
+            self._committed.set()
+            await was_read.wait()
+
     async def _is_pruned(self, cursor: int) -> bool:
         """Return whether events after `cursor` were pruned.
 
-        Also true if the client is ahead of this manager, because an older database was restored.
+        Also true if an older database was restored since the client heard its last event.
         """
         if cursor == self._newest:
             return False
         async with self._database.reading() as session:
             oldest = await events.oldest_id(session)
-        return cursor > self._newest or cursor + 1 < oldest or not oldest
+        is_from_before = cursor < self._restore or cursor > self._newest
+        return is_from_before or cursor + 1 < oldest or not oldest
 
     async def _tell_new_rows(self) -> None:
         while rows := await self._read():
@@ -257,6 +278,8 @@ class LiveEvents:
                 self._newest = row.id
                 self._give(Event.of(row))
                 self._react(row)
+        self._was_read.set()
+        self._was_read = asyncio.Event()
 
     def _react(self, row: EventRow) -> None:
         for reaction in self._reactions:

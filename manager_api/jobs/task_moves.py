@@ -6,6 +6,7 @@ The cost grows with the number of moves, not with the number of the job's tasks.
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from functools import partial
 from itertools import groupby
 from typing import Any
 
@@ -153,7 +154,7 @@ class TaskMoves:
             self._session, topic_of_job(self._job.id), payload, aside={"attempt": row.attempt}
         )
         if worker is not None:
-            events.append(self._session, WORKERS, worker_event(worker))
+            events.append_late(self._session, WORKERS, partial(_newest_of_worker, worker))
         if move.status in _FAILED:
             job_history.note_task(self._session, row, self._now)
 
@@ -293,3 +294,10 @@ async def sum_up(session: AsyncSession, job: JobRow) -> None:
     if str(TaskStatus.COMPLETED) not in job.task_counts:
         # The times of frames that are rendered again say nothing any more.
         job.render_ms, job.render_steps = 0, 0
+
+
+async def _newest_of_worker(worker: WorkerRow, session: Session) -> dict[str, Any]:
+    """Return the payload of a worker that other transactions may have changed meanwhile."""
+    if session.get_bind().dialect.name == "postgresql":
+        await session.refresh(worker)
+    return worker_event(worker)

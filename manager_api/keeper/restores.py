@@ -16,14 +16,13 @@ from pathlib import Path
 
 from sqlalchemy import delete, select, update
 
+from manager_api.database import events
 from manager_api.database.engine import Database, DatabaseBusy, Session, utc_now
 from manager_api.database.tables import FarmRow, HttpRunRow, JobRow
 from manager_api.jobs.store import restart_run
 from manager_api.jobs.task_store import raise_attempts
 from manager_api.logs.task_logs import TaskLogs
 
-#: Seconds between two marks. A copy that is newer than the last noted mark is not noticed.
-MARK_EVERY_S = 10.0
 #: A restore's number is the seconds since this moment, which fit into 32 bits for 68 years.
 _BEGINNING = datetime(2020, 1, 1, tzinfo=UTC)
 
@@ -37,6 +36,8 @@ class RestoreWatch:
         file: where this manager notes marks. It must not be part of a backup, because a restore of
             the file hides the restore of the database.
         logs: the task logs, which show attempts that a restored database does not know.
+        every_s: seconds between two marks. A restore of a copy that is newer than the last noted
+            mark is not noticed.
     """
 
     def __init__(
@@ -45,11 +46,13 @@ class RestoreWatch:
         file: Path,
         logs: TaskLogs,
         clock: Callable[[], datetime] = utc_now,
+        every_s: float = 10.0,
     ) -> None:
         self._database = database
         self._file = file
         self._logs = logs
         self._clock = clock
+        self._every_s = every_s
 
     async def begin(self) -> bool:
         """Return whether the database was restored, and if so begin new runs.
@@ -76,14 +79,15 @@ class RestoreWatch:
             await raise_attempts(session, job_id, attempts)
             if not is_ended:
                 await restart_run(session, job_id, run)
+        await events.mark_restore(session)
         # All runs of jobs are over now. Rows that stay would be given to HTTP workers again.
         await session.execute(delete(HttpRunRow))
         logger.warning("the database was put back: unfinished jobs begin new runs")
 
     async def run(self) -> None:
-        """Raise the mark every `MARK_EVERY_S` seconds, until canceled."""
+        """Raise the mark every `every_s` seconds, until canceled."""
         while True:
-            await asyncio.sleep(MARK_EVERY_S)
+            await asyncio.sleep(self._every_s)
             await self.mark()
 
     async def mark(self) -> None:

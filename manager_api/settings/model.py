@@ -246,6 +246,8 @@ class ManagerSettings(LayeredSettings):
     """Events wake the keeper; it also looks after this time, in case it missed one."""
     keeper_heartbeat_s: Annotated[Seconds, About(Topic.TIMES)] = 10.0
     resend_s: Annotated[Seconds, About(Topic.TIMES)] = 5.0
+    audit_s: Annotated[Seconds, About(Topic.TIMES)] = 60.0
+    restore_mark_s: Annotated[float, Field(gt=0, le=1e9), About(Topic.TIMES)] = 10.0
 
     events_kept_s: Annotated[Seconds, About(Topic.EVENTS)] = 3_600.0
     """A busy farm of 100 workers makes some 50 events a second."""

@@ -1,106 +1,91 @@
-"""`python -m tests.chaos`: a farm in full size, struck once per run, and what came of it.
+"""`make chaos`: farms of real processes that are struck as seeds say, and an auditor.
 
-Each run has a farm of its own: a manager with its Temporal, and hosts. The exit code is 0 only if
-every run did what it must.
+The exit code is 0 only if no invariant is broken. What a broken seed has left is kept in a folder.
 """
 
 import argparse
-import json
 import shutil
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+import traceback
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from tests.chaos.blender import BLENDER, make_scene
-from tests.chaos.cases import CASES, NOTHING, Case, temporal_away
-from tests.chaos.runs import Evidence, problems, run_case
-from tests.farm.processes import SCALED, STAND_IN, FarmProcesses
-
-#: Every time-out as it is by default.
-PRODUCTION: Mapping[str, str] = {}
-#: A history is longer after ten to fifteen tasks, when four hosts run them.
-SHORT_HISTORIES: Mapping[str, str] = {"TABLAO_HISTORY_EVENTS": "100"}
-COLUMNS = "case,times,tasks,completed,failed,starts,twice,running,survived,attempts,seconds"
-WITH_BLENDER = ("host killed", "manager killed", "Temporal killed")
+from tests.chaos.execution import Result, run
+from tests.chaos.plan import Plan, Store, plan_for, shown
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     options = _parser().parse_args(arguments)
-    cases = [case for case in _cases(options) if options.only in case.name]
-    rows, failures = [], []
-    for case in cases:
-        folder = Path(tempfile.mkdtemp(prefix="tablao-chaos-"))
-        evidence = _run(case, folder, options)
-        if found := list(problems(case, evidence)):
-            failures.append(f"{case.name}: {'; '.join(found)}. Look into {folder}")
-        else:
-            shutil.rmtree(folder)
-        rows.append(_row(evidence, "scaled" if options.scaled else "production"))
-        _say(rows[-1])
-        _keep(options.evidence, evidence, options)
-    sys.stdout.write("\n" + _table(rows) + "\n")
-    sys.exit("\n".join(failures) or 0)
+    if options.show is not None:
+        _say(shown(plan_for(options.show, options.database)))
+        return
+    seeds = [options.seed] if options.seed is not None else _range(options)
+    kinds: Counter[str] = Counter()
+    tasks, broken = 0, []
+    for seed in seeds:
+        plan = plan_for(seed, options.database)
+        result = _carried_out(plan, options)
+        if result is None or result.problems:
+            broken.append(seed)
+        if result is not None:
+            kinds.update(str(struck.fault.kind) for struck in result.state.struck)
+            tasks += result.tasks
+    _say(_summary(kinds, tasks, len(seeds), broken))
+    sys.exit(1 if broken else 0)
 
 
-def _cases(options: argparse.Namespace) -> list[Case]:
-    if options.blender:
-        return [case for case in CASES if case.name in WITH_BLENDER]
-    return [*CASES, temporal_away(options.away), NOTHING]
+def _range(options: argparse.Namespace) -> Sequence[int]:
+    return range(options.first, options.first + options.seeds)
 
 
-def _run(case: Case, folder: Path, options: argparse.Namespace) -> Evidence:
-    settings = dict(SCALED if options.scaled else PRODUCTION)
-    if case is NOTHING:
-        settings |= SHORT_HISTORIES
-    blender = BLENDER if options.blender else STAND_IN
-    with FarmProcesses(folder, frame_s=options.frame, settings=settings, blender=blender) as farm:
-        if options.blender:
-            farm.blend_file = folder / "cube.blend"
-            make_scene(farm.blend_file, options.samples)
-        farm.start_hosts(options.hosts)
-        return run_case(farm, case, first=1, count=options.tasks, timeout_s=options.timeout)
+def _carried_out(plan: Plan, options: argparse.Namespace) -> Result | None:
+    """Return None if it could not be carried out to its end, which is said."""
+    folder = Path(tempfile.mkdtemp(prefix=f"tablao-chaos-{plan.seed}-", dir=options.folder))
+    try:
+        result = run(plan, folder / "farm")
+    except Exception as error:
+        (folder / "error").write_text(traceback.format_exc())
+        _say(f"seed {plan.seed} could not be carried out: {error}. Look into {folder}")
+        return None
+    struck, missed = len(result.state.struck), len(result.not_struck)
+    _say(f"seed {plan.seed}: {struck} faults ({missed} found no target), {result.tasks} tasks")
+    if result.problems:
+        database = f" --database {options.database}" if options.database else ""
+        _say("\n".join(f"  {problem}" for problem in result.problems))
+        _say(f"  again: make chaos ARGS='--seed {plan.seed}{database}'. Look into {folder}")
+    elif not options.keep:
+        shutil.rmtree(folder)
+    return result
 
 
-def _row(evidence: Evidence, times: str) -> list[str]:
-    name = evidence.case
-    if evidence.histories > 1:
-        name += f", {evidence.histories - 1} times continued as new"
-    counts = [evidence.tasks, evidence.completed, evidence.failed, evidence.starts]
-    counts += [len(evidence.run_twice), evidence.running, evidence.survived, evidence.attempts]
-    return [name, times, *map(str, counts), f"{evidence.seconds:.0f}"]
+def _summary(kinds: Counter[str], tasks: int, seeds: int, broken: Iterable[int]) -> str:
+    rows = [f"| {kind} | {times} |" for kind, times in sorted(kinds.items())]
+    table = "\n".join(["| fault | times |", "|---|--:|", *rows])
+    words = ", ".join(map(str, broken)) or "none"
+    return f"\n{table}\n\n{seeds} seeds, {tasks} tasks. Seeds that broke an invariant: {words}"
 
 
-def _table(rows: Sequence[Sequence[str]]) -> str:
-    heads = COLUMNS.split(",")
-    lines = [heads, ["---"] * 2 + ["---:"] * (len(heads) - 2), *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
-
-
-def _keep(path: Path | None, evidence: Evidence, options: argparse.Namespace) -> None:
-    if path is not None:
-        said = {name: value for name, value in vars(options).items() if name != "evidence"}
-        with path.open("a") as file:
-            file.write(json.dumps(asdict(evidence) | {"options": said}) + "\n")
-
-
-def _say(row: Sequence[str]) -> None:
-    sys.stderr.write(" | ".join(row) + "\n")
+def _say(words: str) -> None:
+    sys.stdout.write(f"{words}\n")
+    sys.stdout.flush()
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__)
-    parser.add_argument("--only", default="", metavar="WORDS", help="cases that are named so")
-    parser.add_argument("--tasks", type=int, default=60)
-    parser.add_argument("--hosts", type=int, default=4)
-    parser.add_argument("--frame", type=float, default=5.0, metavar="S", help="how long each takes")
-    parser.add_argument("--away", type=float, default=120.0, metavar="S", help="Temporal's outage")
-    parser.add_argument("--scaled", action="store_true", help="time-outs scaled down as in tests")
-    parser.add_argument("--timeout", type=float, default=900.0, metavar="S", help="per run")
-    parser.add_argument("--blender", action="store_true", help="real frames, in the cases for them")
-    parser.add_argument("--samples", type=int, default=20, help="of Blender's: sets its pace")
-    parser.add_argument("--evidence", type=Path, metavar="FILE", help="gets a JSON line per run")
+    parser = argparse.ArgumentParser(prog="make chaos", description=__doc__)
+    parser.add_argument("--seeds", type=int, default=10, metavar="N", help="how many seeds")
+    parser.add_argument("--first", type=int, default=1, metavar="SEED", help="the first of them")
+    parser.add_argument("--seed", type=int, metavar="SEED", help="this one alone")
+    parser.add_argument("--show", type=int, metavar="SEED", help="only say what the seed means")
+    parser.add_argument(
+        "--database",
+        type=Store,
+        choices=list(Store),
+        help="PostgreSQL comes with two managers; else each seed chooses",
+    )
+    parser.add_argument("--keep", action="store_true", help="keep the folders of all seeds")
+    parser.add_argument("--folder", type=Path, help="where to make them; else the system's choice")
     return parser
 
 

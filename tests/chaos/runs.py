@@ -5,8 +5,8 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from tests.chaos.audit import QUIET_WITHIN_S, complaints, continued_as_new, task_records
 from tests.chaos.cases import Case
+from tests.chaos.one_job import QUIET_WITHIN_S, complaints, continued_as_new, task_records
 from tests.farm.processes import FarmProcesses, wait_until
 
 ENDED = ("completed", "failed", "canceled")

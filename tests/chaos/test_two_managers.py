@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.chaos.observe import kept_runs
 from tests.chaos.two_managers import TwoManagers
 from tests.farm.processes import SCALED, wait_until
 from tests.manager.databases import create_database
@@ -39,7 +40,7 @@ def test_hosts_of_both_managers_work_and_none_is_given_up(farm: TwoManagers) -> 
     assert set(_starts(farm, 1, FRAMES * 2).values()) == {1}
     assert _workers(farm, job) == {"host1", "host2", "host3", "host4"}
     assert len(farm.awake()) == HOSTS
-    wait_until(lambda: not _kept_runs(farm), 60)
+    wait_until(lambda: not kept_runs(farm), 60)
 
 
 @pytest.mark.parametrize("struck", ["the first manager", "the second manager", "PostgreSQL"])
@@ -60,7 +61,7 @@ def test_a_job_goes_on_whatever_is_killed(farm: TwoManagers, server_url: str, st
 
     assert set(_starts(farm, first, FRAMES).values()) == {1}
     wait_until(lambda: len(farm.awake()) == HOSTS, 120)
-    wait_until(lambda: not _kept_runs(farm), 60)
+    wait_until(lambda: not kept_runs(farm), 60)
 
 
 def test_a_host_of_either_manager_does_as_it_is_told(farm: TwoManagers) -> None:
@@ -80,8 +81,3 @@ def _starts(farm: TwoManagers, first: int, count: int) -> Counter[int]:
 def _workers(farm: TwoManagers, job: str) -> set[str]:
     urls = [f"/api/v3/tasks/{task['id']}" for task in farm.tasks(job)]
     return {farm.http.get(url).json()["worker"]["name"] for url in urls}
-
-
-def _kept_runs(farm: TwoManagers) -> list[str]:
-    """Runs whose end their hosts have not been told."""
-    return [str(run) for run in farm.directory.glob("host*/runs/*.*.*.*")]

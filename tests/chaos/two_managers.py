@@ -31,13 +31,16 @@ class TwoManagers(FarmProcesses):
 
     def __enter__(self) -> Self:
         super().__enter__()
+        self._prepare_second(self.temporal_address)
+        self.start_second()
+        return self
+
+    def _prepare_second(self, temporal_address: str) -> None:
         settings = yaml.safe_load((self.data_dir / "tablao-manager.yaml").read_text())
         self._second_dir.mkdir()
         (self._second_dir / "tablao-manager.yaml").write_text(
-            yaml.safe_dump({**settings, "temporal_address": self.temporal_address})
+            yaml.safe_dump({**settings, "temporal_address": temporal_address})
         )
-        self.start_second()
-        return self
 
     def __exit__(self, *details: object) -> None:
         if self.second is not None and self.second.poll() is None:
@@ -49,9 +52,13 @@ class TwoManagers(FarmProcesses):
         return self.directory / "second-manager"
 
     def start_second(self) -> None:
+        self.launch_second()
+        wait_until(self._second_answers, 180)
+
+    def launch_second(self) -> None:
+        """Start it without waiting until it answers."""
         arguments = ["--data-dir", str(self._second_dir), "--port", str(self.second_port)]
         self.second = self._start("second", "manager_api.cli.main", "manager", *arguments)
-        wait_until(self._second_answers, 180)
 
     def _second_answers(self) -> bool:
         try:

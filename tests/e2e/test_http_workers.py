@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.chaos.audit import continued_as_new
+from tests.chaos.one_job import continued_as_new
 from tests.farm.custom_jobs import ScriptFarm, script
 from tests.farm.http_worker import HttpWorkerClient
 from tests.farm.processes import wait_until

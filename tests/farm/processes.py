@@ -146,9 +146,13 @@ class FarmProcesses:
         self._settings |= settings
 
     def start_manager(self) -> None:
+        self.launch_manager()
+        self.until_answers()
+
+    def launch_manager(self) -> None:
+        """Start it without waiting until it answers."""
         arguments = ["--data-dir", str(self.data_dir), "--port", str(self.port)]
         self.manager = self._start("manager", "manager_api.cli.main", "manager", *arguments)
-        self.until_answers()
 
     def until_answers(self) -> None:
         wait_until(self._answers, 180)

@@ -68,6 +68,13 @@ def restart_at_once(url: str) -> None:
     _run([*control, "-m", "immediate", "-l", home / "log", "restart"], _owner(home))
 
 
+def program(name: str) -> str:
+    """Path of one of PostgreSQL's programs."""
+    programs = _server_programs()
+    assert programs is not None, WHAT_TO_INSTALL
+    return str(programs / name)
+
+
 def _owner(home: Path) -> str | None:
     """PostgreSQL refuses to run as root."""
     if os.geteuid() != 0:

@@ -136,6 +136,47 @@ async def test_a_client_from_the_future_of_a_restored_database_is_told_so(
     assert missed["topic"] == "/missed"
 
 
+@pytest.mark.parametrize("lost", [0, 1, 50])
+async def test_a_client_from_before_a_restore_is_told_so(
+    served: str, farm: "Farm", lost: int
+) -> None:
+    """Also when so many events were lost that new ones would have their ids by now."""
+    await tell(farm, "/one")
+    heard = await newest(farm) + lost
+    async with farm.parts.database.writing() as session:
+        await events.mark_restore(session)
+    await farm.parts.events.skip_to_newest()
+    await tell(farm, *["/two"] * 60)
+
+    async with websockets.connect(address(served, f"?since={heard}")) as connection:
+        [missed] = await received(connection, 1)
+        await tell(farm, "/three")
+        [three] = await received(connection, 1)
+
+    assert missed["topic"] == "/missed"
+    assert (three["topic"], three["id"]) == ("/three", missed["id"] + 1)
+
+
+async def test_a_client_that_changes_to_a_manager_that_is_behind_misses_and_repeats_nothing(
+    farm: "Farm",
+) -> None:
+    other = LiveEvents(farm.parts.database)
+    await other.skip_to_newest()
+    await tell(farm, "/one", "/two")
+    last = await newest(farm)
+    with other.subscribed() as subscription:
+        messages = subscription.messages(last)
+        first = asyncio.ensure_future(anext(messages))
+        await asyncio.sleep(0)  # it asks now, while the other manager has not read the events
+        async with AsyncExitStack() as stack:
+            await begin(stack, {"live events": other})
+            await tell(farm, "/three")
+            async with asyncio.timeout(10):
+                got = json.loads(await first)
+
+    assert (got["id"], got["topic"]) == (last + 1, "/three")
+
+
 async def test_log_chunks_are_live_only(served: str, farm: "Farm") -> None:
     async with websockets.connect(address(served, "?topics=/tasklog/t,/here")) as connection:
         await live(connection, farm)

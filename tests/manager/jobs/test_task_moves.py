@@ -14,6 +14,7 @@ from manager_api.jobs import store as jobs
 from manager_api.jobs import task_store as tasks
 from manager_api.jobs.projection import SqlProjectionStore
 from manager_api.jobs.task_moves import KnownWorkers, TaskMoves
+from manager_api.workers import store as workers
 from workflows.domain.messages import (
     JobMoved,
     ProjectionWrite,
@@ -21,7 +22,7 @@ from workflows.domain.messages import (
     TasksMoved,
     WriteAnswer,
 )
-from workflows.domain.statuses import JobStatus, TaskStatus
+from workflows.domain.statuses import JobStatus, TaskStatus, WorkerStatus
 
 Make = Callable[..., Awaitable[str]]
 Told = Callable[..., Awaitable[list[tuple[str, dict[str, Any]]]]]
@@ -65,6 +66,32 @@ async def test_frames_of_earlier_attempts_count_until_a_task_renders_them_again(
     await store(db, job_id, 2, tasks=(replace(again, indexes="2", in_bulk=True),))
 
     assert [row.frames_from for row in await task_rows(db, job_id)][:2] == [5, 5]
+
+
+async def test_the_event_of_a_worker_tells_what_another_transaction_has_stored_meanwhile(
+    db: Database, insert: Make, worker: Make, told: Told
+) -> None:
+    """Else it would come after the event of that change, and undo it for clients."""
+    job_id, worker_id = await insert(), await worker("carmen")
+    await told()
+    started = moved("1", TaskStatus.ACTIVE, worker_id=worker_id, attempt=1)
+
+    async with db.writing() as session:
+        job = await jobs.job(session, job_id)
+        assert job is not None
+        moves = TaskMoves(session, job, KnownWorkers(session), utc_now())
+        await moves.apply([started])
+        if not db.is_sqlite:  # whose transactions that write come one after another
+            async with db.writing() as other:
+                row = await workers.worker_to_change(other, worker_id)
+                assert row is not None
+                workers.set_status(other, row, WorkerStatus.ERROR)
+
+    last = [payload["status"] for topic, payload in await told() if topic == "/workers"][-1]
+    async with db.reading() as session:
+        now = await workers.worker(session, worker_id)
+    assert now is not None
+    assert last == now.status == ("awake" if db.is_sqlite else "error")
 
 
 async def test_a_task_on_offer_moves_when_it_is_handed_out_and_only_once(
