@@ -1,10 +1,10 @@
 """What hosts cost that do nothing: `python -m tests.bench.idle --hosts 0,100,400,1000`.
 
-The farm is a real `tablao manager` with its Temporal, and real hosts without real runs, which share
-processes of their own (`--hosts-per-process`), so that their CPU time is not counted. It is measured
-once all hosts are awake and `--settle` seconds have passed. CPU is the processes' own time, which
-other load on the machine changes little. `--counted` counts messages, too, which costs the manager
-some CPU time of its own.
+The farm is a real `tablao manager` with its Temporal, and real hosts without real runs. They share
+processes of their own (`--hosts-per-process`), whose CPU time is not counted. The farm is measured
+`--settle` seconds after all hosts are awake. CPU is the processes' own time, which other load on
+the machine changes little. With `--counted` messages are counted, which costs the manager some time
+of its own.
 """
 
 import argparse
