@@ -36,6 +36,7 @@ from manager_api.hosts.records import SqlHostRecords
 from manager_api.http_workers.keeping import HttpRunKeeping, OutcomeDelivery
 from manager_api.http_workers.notifier import RunNotifier
 from manager_api.job_types.farm import farm_job_types
+from manager_api.jobs.list_filling import JobListFilling
 from manager_api.jobs.projection import SqlProjectionStore
 from manager_api.keeper.pruning import LeasePruning
 from manager_api.keeper.restores import RestoreWatch
@@ -118,7 +119,7 @@ async def _serve(configuration: Configuration) -> None:
             ssl_context_factory=(lambda *_: certificate.context) if certificate else None,
         )
         logger.info("listening on %s", settings.listen)
-        _forget_garbage_so_far()
+        _leave_the_start_alone()
         server = ManagerServer(config, parts.database)
         stop.action = server.stop
         watch = asyncio.create_task(DatabaseWatch(parts.database, configuration).run())
@@ -141,11 +142,12 @@ def _warn_of_plain_http(settings: ManagerSettings) -> None:
         )
 
 
-def _forget_garbage_so_far() -> None:
+def _leave_the_start_alone() -> None:
     # The objects of the start live as long as the manager. A garbage collection that visits all of
-    # them blocks the event loop for a tenth of a second.
-    gc.collect()
+    # them blocks the event loop for a tenth of a second. There is next to no garbage among them, so
+    # it is not looked for, which would take as long (`manager_api.cli.farm` has switched it off).
     gc.freeze()
+    gc.enable()
 
 
 @asynccontextmanager
@@ -181,6 +183,7 @@ async def manager(configuration: Configuration) -> AsyncIterator[ManagerParts]:
             "provisions": ProvisionWatch(database, parts.events, hosts),
             "marks": restore_watch,
             "outcomes": OutcomeDelivery(database, TemporalActivities(client)),
+            "list of jobs": JobListFilling(database),
         }
         await begin(stack, duties)
         tunnel = tunnel_router(

@@ -9,6 +9,7 @@ of its own.
 
 import argparse
 import asyncio
+import contextlib
 import json
 import os
 import resource
@@ -87,7 +88,15 @@ async def _farm(
             await stack.enter_async_context(python(arguments, folder / f"hosts-{first}.log"))
             # All at once they would take the processors from the manager that they wait for.
             await _until_awake(http, first + count)
-        yield manager, {"manager": manager.pid, "temporal": temporal_of(manager.pid)}
+        temporal = temporal_of(manager.pid)
+        # It outlives a manager that does not end in time.
+        stack.callback(_end, psutil.Process(temporal))
+        yield manager, {"manager": manager.pid, "temporal": temporal}
+
+
+def _end(process: psutil.Process) -> None:
+    with contextlib.suppress(psutil.NoSuchProcess):
+        process.terminate()
 
 
 async def _until_awake(http: httpx.AsyncClient, hosts: int) -> None:
