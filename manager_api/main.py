@@ -52,6 +52,7 @@ from manager_api.settings.storage_folders import make_storage_folders
 from manager_api.temporal.access import TemporalAccess
 from manager_api.temporal.activities import TemporalActivities
 from manager_api.temporal.manager_worker import ManagerWorker
+from manager_api.temporal.open_tunnels import OpenTunnels
 from manager_api.temporal.orchestrator import TemporalJobs
 from manager_api.temporal.server import TemporalServer
 from manager_api.temporal.server_version import ServerVersion
@@ -174,7 +175,7 @@ async def manager(configuration: Configuration) -> AsyncIterator[ManagerParts]:
         channel = _channel_settings(settings)
         hosts = _hosts(parts, channel)
         farm_hosts = FarmHosts(hosts, database, parts.events, channel)
-        worker_tunnels = _worker_tunnels(parts, temporal)
+        worker_tunnels = _worker_tunnels(parts, temporal, hosts)
         duties: Mapping[str, Duty] = {
             "hosts": hosts,
             "hosts of other managers": farm_hosts,
@@ -271,12 +272,12 @@ def _hosts(parts: ManagerParts, channel: ChannelSettings) -> Hosts:
     return hosts
 
 
-def _worker_tunnels(parts: ManagerParts, temporal: TemporalAccess) -> WorkerTunnels:
+def _worker_tunnels(parts: ManagerParts, temporal: TemporalAccess, hosts: Hosts) -> WorkerTunnels:
     tunnels = WorkerTunnels(
         temporal.connect_for_worker, admitted_worker_of, parts.credentials.tunnel_rights
     )
     if not parts.database.is_sqlite:
-        parts.events.react(_forgetting(parts.credentials))
+        parts.events.react(_forgetting(parts.credentials, tunnels.open, hosts))
     parts.database.listen(Changed.DELETED_WORKERS, tunnels.open.check_soon)
     return tunnels
 
@@ -355,12 +356,16 @@ def _temporal_worker(
     )
 
 
-def _forgetting(credentials: WorkerCredentials) -> Reaction:
-    """Return a reaction that forgets workers which other managers have changed."""
+def _forgetting(credentials: WorkerCredentials, tunnels: OpenTunnels, hosts: Hosts) -> Reaction:
+    """Return a reaction that forgets workers which other managers have changed or deleted."""
 
     def react(topic: str, payload: Mapping[str, Any]) -> None:
         if topic == WORKERS:
-            credentials.forget(str(payload.get("id")))
+            worker_id = str(payload.get("id"))
+            credentials.forget(worker_id)
+            if "deleted_at" in payload:
+                tunnels.close_worker(worker_id)
+                hosts.look_for_deleted()
 
     return react
 

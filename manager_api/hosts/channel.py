@@ -384,7 +384,7 @@ class Hosts:
                 self._every(self._settings.steps_every_s, self._progress.store_silences)
             )
             duties.create_task(
-                whenever(self._deletion, self._dismiss, tick_s=self._settings.seen_every_s)
+                whenever(self._deletion, self._dismiss, tick_s=2 * self._settings.seen_every_s)
             )
 
     async def _every(self, pause_s: float, duty: Callable[[], Awaitable[None]]) -> None:

@@ -17,8 +17,8 @@ WorkerOf = Callable[[WebSocket], Awaitable[str | None]]
 #: that still has tasks, and a tunnel whose line was cut stays open until a ping is not answered.
 MOST_OF_WORKER = 16
 #: How often the credentials of open tunnels are checked, in seconds. Another manager may have
-#: changed them; a deletion by this manager counts at once.
-_CHECK_EVERY_S = 3.0
+#: changed them; what this manager changes counts at once, and so does a deletion.
+_CHECK_EVERY_S = 10.0
 
 logger = logging.getLogger(__name__)
 
