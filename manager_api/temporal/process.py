@@ -31,9 +31,8 @@ DYNAMIC_CONFIG: Mapping[str, int | str] = {
     "matching.numTaskqueueReadPartitions": 1,
     "matching.numTaskqueueWritePartitions": 1,
     # Each host has a queue, which costs memory and work though nothing is in it. The next four make
-    # that half as much memory and a third of the work. Without them the newer matcher
-    # keeps two backlogs for each queue, for priorities and fairness between tasks of one queue; a
-    # queue of ours has one task at a time.
+    # that half as much memory and a third of the work. The newer matcher keeps two backlogs for each
+    # queue, for priorities and fairness between its tasks; a queue of ours has one task at a time.
     "matching.useNewMatcher": "false",
     # How far a queue was read is stored this often. After a crash what was read since is found
     # again, and found to be done.
