@@ -31,7 +31,7 @@ DYNAMIC_CONFIG: Mapping[str, int | str] = {
     "matching.numTaskqueueReadPartitions": 1,
     "matching.numTaskqueueWritePartitions": 1,
     # Each host has a queue, which costs memory and work though nothing is in it. The next four make
-    # that half as much memory and a third of the work. The newer matcher keeps two backlogs for each
+    # that half as much memory and a third of the work. The newer matcher keeps two backlogs for a
     # queue, for priorities and fairness between its tasks; a queue of ours has one task at a time.
     "matching.useNewMatcher": "false",
     # How far a queue was read is stored this often. After a crash what was read since is found
