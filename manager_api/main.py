@@ -36,6 +36,7 @@ from manager_api.hosts.records import SqlHostRecords
 from manager_api.http_workers.keeping import HttpRunKeeping, OutcomeDelivery
 from manager_api.http_workers.notifier import RunNotifier
 from manager_api.job_types.farm import farm_job_types
+from manager_api.jobs.list_filling import JobListFilling
 from manager_api.jobs.projection import SqlProjectionStore
 from manager_api.keeper.pruning import LeasePruning
 from manager_api.keeper.restores import RestoreWatch
@@ -51,6 +52,7 @@ from manager_api.settings.storage_folders import make_storage_folders
 from manager_api.temporal.access import TemporalAccess
 from manager_api.temporal.activities import TemporalActivities
 from manager_api.temporal.manager_worker import ManagerWorker
+from manager_api.temporal.open_tunnels import OpenTunnels
 from manager_api.temporal.orchestrator import TemporalJobs
 from manager_api.temporal.server import TemporalServer
 from manager_api.temporal.server_version import ServerVersion
@@ -118,7 +120,7 @@ async def _serve(configuration: Configuration) -> None:
             ssl_context_factory=(lambda *_: certificate.context) if certificate else None,
         )
         logger.info("listening on %s", settings.listen)
-        _forget_garbage_so_far()
+        _leave_the_start_alone()
         server = ManagerServer(config, parts.database)
         stop.action = server.stop
         watch = asyncio.create_task(DatabaseWatch(parts.database, configuration).run())
@@ -141,11 +143,12 @@ def _warn_of_plain_http(settings: ManagerSettings) -> None:
         )
 
 
-def _forget_garbage_so_far() -> None:
+def _leave_the_start_alone() -> None:
     # The objects of the start live as long as the manager. A garbage collection that visits all of
-    # them blocks the event loop for a tenth of a second.
-    gc.collect()
+    # them blocks the event loop for a tenth of a second. There is next to no garbage among them, so
+    # it is not looked for, which would take as long (`manager_api.cli.farm` has switched it off).
     gc.freeze()
+    gc.enable()
 
 
 @asynccontextmanager
@@ -172,7 +175,7 @@ async def manager(configuration: Configuration) -> AsyncIterator[ManagerParts]:
         channel = _channel_settings(settings)
         hosts = _hosts(parts, channel)
         farm_hosts = FarmHosts(hosts, database, parts.events, channel)
-        worker_tunnels = _worker_tunnels(parts, temporal)
+        worker_tunnels = _worker_tunnels(parts, temporal, hosts)
         duties: Mapping[str, Duty] = {
             "hosts": hosts,
             "hosts of other managers": farm_hosts,
@@ -181,6 +184,7 @@ async def manager(configuration: Configuration) -> AsyncIterator[ManagerParts]:
             "provisions": ProvisionWatch(database, parts.events, hosts),
             "marks": restore_watch,
             "outcomes": OutcomeDelivery(database, TemporalActivities(client)),
+            "list of jobs": JobListFilling(database),
         }
         await begin(stack, duties)
         tunnel = tunnel_router(
@@ -269,12 +273,12 @@ def _hosts(parts: ManagerParts, channel: ChannelSettings) -> Hosts:
     return hosts
 
 
-def _worker_tunnels(parts: ManagerParts, temporal: TemporalAccess) -> WorkerTunnels:
+def _worker_tunnels(parts: ManagerParts, temporal: TemporalAccess, hosts: Hosts) -> WorkerTunnels:
     tunnels = WorkerTunnels(
         temporal.connect_for_worker, admitted_worker_of, parts.credentials.tunnel_rights
     )
     if not parts.database.is_sqlite:
-        parts.events.react(_forgetting(parts.credentials))
+        parts.events.react(_forgetting(parts.credentials, tunnels.open, hosts))
     parts.database.listen(Changed.DELETED_WORKERS, tunnels.open.check_soon)
     return tunnels
 
@@ -354,12 +358,16 @@ def _temporal_worker(
     )
 
 
-def _forgetting(credentials: WorkerCredentials) -> Reaction:
-    """Return a reaction that forgets workers which other managers have changed."""
+def _forgetting(credentials: WorkerCredentials, tunnels: OpenTunnels, hosts: Hosts) -> Reaction:
+    """Return a reaction that forgets workers which other managers have changed or deleted."""
 
     def react(topic: str, payload: Mapping[str, Any]) -> None:
         if topic == WORKERS:
-            credentials.forget(str(payload.get("id")))
+            worker_id = str(payload.get("id"))
+            credentials.forget(worker_id)
+            if "deleted_at" in payload:
+                tunnels.close_worker(worker_id)
+                hosts.look_for_deleted()
 
     return react
 

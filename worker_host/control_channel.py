@@ -49,7 +49,7 @@ class ChannelTimes:
     retry_from_s: float = 0.2
     retry_to_s: float = 5.0
     open_timeout_s: float = 10.0
-    ping_every_s: float = 5.0
+    ping_every_s: float = 10.0
     silent_s: float = 15.0
     """After this time without an answer, the manager counts as away, even if TCP is connected."""
     progress_every_s: float = 0.5

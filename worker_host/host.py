@@ -116,6 +116,7 @@ class Host:
             [self._rendering.run_task, self._rendering.withdraw_task],
             connect or self._temporal.connect,
             _link_settings(settings),
+            live_runs=self._table.live,
         )
         self._machine = MachineStatistics(settings.data_dir)
         self._processes = ProcessStatistics()
@@ -135,7 +136,7 @@ class Host:
         self._session: int | None = None
         self._status: WorkerStatus | None = None
         self._becoming: asyncio.Task[None] | None = None
-        self._background: set[asyncio.Task[None]] = set()
+        self._background: set[asyncio.Task[Any]] = set()
         self._end: asyncio.Future[Ended] = asyncio.get_running_loop().create_future()
 
     async def run(self) -> Ended:
@@ -336,10 +337,7 @@ class Host:
         self._refuse(self._refusal)
         # If it cannot be sent now, the next connection's hello says it.
         message = control.SetAside(asides.told(self._asides.all()))
-        self._in_background(self._send(message))
-
-    async def _send(self, message: control.SetAside) -> None:
-        await self._channel.send(message)
+        self._in_background(self._channel.send(message))
 
     async def _report(self, status: WorkerStatus) -> None:
         self._status = status
@@ -385,7 +383,7 @@ class Host:
         if is_ours:
             await self._manager.sign_off()
 
-    def _in_background(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+    def _in_background(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
         asyncio_task = asyncio.create_task(work)
         self._background.add(asyncio_task)
         asyncio_task.add_done_callback(self._background.discard)

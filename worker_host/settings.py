@@ -118,7 +118,7 @@ class HostSettings(LayeredSettings):
         return ChannelTimes(
             retry_from_s=self.retry_from_s,
             retry_to_s=self.retry_to_s,
-            ping_every_s=self.silent_s / 3,
+            ping_every_s=self.silent_s * 2 / 3,
             silent_s=self.silent_s,
         )
 

@@ -8,7 +8,7 @@ import asyncio
 import logging
 import secrets
 import ssl
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import timedelta
@@ -16,14 +16,14 @@ from typing import Any
 
 from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
-from temporalio.service import GrpcCompression, RPCError
+from temporalio.service import GrpcCompression, KeepAliveConfig, RPCError
 from temporalio.worker import Worker
 
 from activities.connections.retrying import ChangeLog, Pauses
 from activities.connections.tunnel_client import KEY_HEADER, TUNNEL_PATH, Headers, Tunnel
 from activities.process.deployment import DEPLOYMENT
 from workflows.domain.control import Welcome
-from workflows.domain.messages import worker_task_queue
+from workflows.domain.messages import RunKey, worker_task_queue
 from workflows.domain.provisioning import MOST_SLOTS
 
 logger = logging.getLogger(__name__)
@@ -33,6 +33,10 @@ Connect = Callable[[Welcome], Awaitable[Client]]
 #: In seconds: longer than a manager takes to come back, but shorter than the time-out of Temporal's
 #: calls.
 _TUNNEL_PATIENCE_S = 25.0
+#: So many checks in a row are left out while no run lives here and Temporal answered the last one:
+#: only runs need to know, and a run comes by Temporal.
+_SPARED_CHECKS = 11
+_MOST_POLLS = 5
 #: A Temporal worker whose session is over ends only when its activities have ended.
 _AS_LONG_AS_IT_TAKES = timedelta(days=365)
 
@@ -60,9 +64,12 @@ class TunneledTemporal:
         self._tunnel: Tunnel | None = None
 
     async def connect(self, welcome: Welcome) -> Client:
+        is_tunneled = not welcome.temporal
         return await Client.connect(
-            welcome.temporal or await self._tunneled(),
+            await self._tunneled() if is_tunneled else welcome.temporal,
             namespace=welcome.namespace,
+            # The tunnel's own pings notice a manager that is gone.
+            keep_alive_config=None if is_tunneled else KeepAliveConfig.default,
             data_converter=pydantic_data_converter,
             identity=self._identity,
             rpc_metadata=self._key,
@@ -93,22 +100,38 @@ class LinkSettings:
     spare_slots: int = 2
     heartbeat_every_s: float = 5.0
     check_every_s: float = 5.0
+    """The pause between two checks whether Temporal answers."""
     retry_from_s: float = 0.2
     retry_to_s: float = 5.0
 
+    @property
+    def polls(self) -> int:
+        """How many polls wait for tasks. One that has brought a task begins again at once.
+
+        Each occupies the server, which may serve a thousand hosts.
+        """
+        return min(self.slots, _MOST_POLLS)
+
 
 class TemporalLink:
-    """Runs the Temporal worker of the host's present session."""
+    """Runs the Temporal worker of the host's present session.
+
+    Args:
+        live_runs: returns the runs that live on this machine.
+    """
 
     def __init__(
         self,
         activities: Sequence[Callable[..., Any]],
         connect: Connect,
         settings: LinkSettings = LinkSettings(),
+        *,
+        live_runs: Callable[[], Collection[RunKey]] = tuple,
     ) -> None:
         self._activities = activities
         self._connect = connect
         self._settings = settings
+        self._live_runs = live_runs
         self._welcome: Welcome | None = None
         self._changed = asyncio.Event()
         self._client: Client | None = None
@@ -117,7 +140,7 @@ class TemporalLink:
         self._pauses = Pauses(settings.retry_from_s, settings.retry_to_s)
         self._log = ChangeLog(logger)
         self.is_connected = False
-        """Whether Temporal answered the last check."""
+        """Whether Temporal answered when it was last asked."""
 
     def assign(self, welcome: Welcome) -> None:
         """Serve this session from now on."""
@@ -200,8 +223,7 @@ class TemporalLink:
             # The farm may give this host more slots at any time; leases limit how many are used.
             # Each slot may have a run on deck.
             max_concurrent_activities=2 * MOST_SLOTS + settings.spare_slots,
-            # Each poll occupies the server, which may serve hundreds of hosts.
-            max_concurrent_activity_task_polls=min(settings.slots + 1, 5),
+            max_concurrent_activity_task_polls=settings.polls,
             max_heartbeat_throttle_interval=timedelta(seconds=settings.heartbeat_every_s),
             default_heartbeat_throttle_interval=timedelta(seconds=settings.heartbeat_every_s),
             graceful_shutdown_timeout=_AS_LONG_AS_IT_TAKES,
@@ -215,8 +237,13 @@ class TemporalLink:
             polling.exception()  # marks the exception as seen; `_poll_for` has reported it
 
     async def _check(self) -> None:
+        spared = 0
         while True:
             await asyncio.sleep(self._settings.check_every_s)
+            if self.is_connected and not self._live_runs() and spared < _SPARED_CHECKS:
+                spared += 1
+                continue
+            spared = 0
             self.is_connected = await self._answers()
             if self.is_connected:
                 self._pauses.start_over()

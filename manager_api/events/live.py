@@ -188,10 +188,11 @@ class LiveEvents:
         self.tell(task_log_topic(task_id), told)
 
     def machine_told(self, worker_id: str, statistics: MachineStatistics) -> None:
-        self.tell(
-            worker_statistics_topic(worker_id),
-            {"worker_id": worker_id, "statistics": statistics.model_dump(mode="json")},
-        )
+        topic = worker_statistics_topic(worker_id)
+        # Each machine reports every few seconds, and most often its page is not open.
+        if any(listener.wants(topic) for listener in self._listeners):
+            shown = statistics.model_dump(mode="json")
+            self.tell(topic, {"worker_id": worker_id, "statistics": shown})
 
     def tell(self, topic: str, payload: Mapping[str, Any]) -> None:
         """Give an event to the present listeners. It is not stored, so it has no id."""

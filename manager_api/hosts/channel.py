@@ -384,7 +384,7 @@ class Hosts:
                 self._every(self._settings.steps_every_s, self._progress.store_silences)
             )
             duties.create_task(
-                whenever(self._deletion, self._dismiss, tick_s=self._settings.seen_every_s)
+                whenever(self._deletion, self._dismiss, tick_s=2 * self._settings.seen_every_s)
             )
 
     async def _every(self, pause_s: float, duty: Callable[[], Awaitable[None]]) -> None:
@@ -409,10 +409,13 @@ class Hosts:
         """
         try:
             deleted = await self._records.deleted(self.connected)
-            for worker_id, connection in list(self._connections.items()):
+            connections = list(self._connections.items())
+            # All at once, because the database answers such questions together.
+            are_right = await asyncio.gather(*(each.is_right() for _, each in connections))
+            for (worker_id, connection), is_right in zip(connections, are_right, strict=True):
                 if worker_id in deleted:
                     await connection.close(control.CLOSE_DISMISSED, _DISMISSED)
-                elif not await connection.is_right():
+                elif not is_right:
                     await connection.close(_GOING_AWAY, "its secret was replaced")
         except Exception:
             logger.exception("housekeeping of hosts failed")

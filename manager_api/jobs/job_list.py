@@ -17,7 +17,7 @@ from workflows.domain.statuses import JobStatus
 #: Makes the answer of a job and the number of its stuck tasks.
 Answer = Callable[[ShownJob, int], Job]
 #: The most jobs whose JSON text is kept, the newest ones. They take about 3 kB each.
-_MOST_KEPT = 20_000
+MOST_KEPT = 20_000
 #: Longer texts, in bytes, are not kept.
 _LONG = 5000
 
@@ -111,8 +111,16 @@ def texts(rows: Sequence[ListedJob], tasks_stuck: Mapping[str, int], answer: Ans
     keys = [(row, tasks_stuck.get(row.id, 0)) for row in rows]
     found = [before.get(key) or as_json(*key, answer) for key in keys]
     short = (each for each in zip(keys, found, strict=True) if len(each[1]) <= _LONG)
-    _last_texts[answer] = dict(islice(short, _MOST_KEPT))
+    _last_texts[answer] = dict(islice(short, MOST_KEPT))
     return found
+
+
+def keep_ready(rows: Sequence[ListedJob], tasks_stuck: Mapping[str, int], answer: Answer) -> None:
+    """Make some of the texts that the next call of `texts` with the same arguments needs."""
+    kept = _last_texts.setdefault(answer, {})
+    for key in ((row, tasks_stuck.get(row.id, 0)) for row in rows):
+        if key not in kept and len(text := as_json(*key, answer)) <= _LONG:
+            kept[key] = text
 
 
 def as_json(row: ListedJob, tasks_stuck: int, answer: Answer) -> bytes:

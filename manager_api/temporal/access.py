@@ -47,11 +47,7 @@ class TemporalAccess:
         return await self._connect(lazy=lazy, compression=GrpcCompression.GZIP)
 
     async def connect_for_worker(self) -> Client:
-        """Return a client for the calls of one tunnel of a worker.
-
-        Hundreds of polls on one connection would be more than some gateways before a Temporal
-        allow.
-        """
+        """Return a client for calls of workers. Several are needed (`shared_connections`)."""
         return await self._connect(lazy=True, compression=GrpcCompression.NONE)
 
     async def _connect(self, *, lazy: bool, compression: GrpcCompression) -> Client:

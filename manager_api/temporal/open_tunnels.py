@@ -17,8 +17,8 @@ WorkerOf = Callable[[WebSocket], Awaitable[str | None]]
 #: that still has tasks, and a tunnel whose line was cut stays open until a ping is not answered.
 MOST_OF_WORKER = 16
 #: How often the credentials of open tunnels are checked, in seconds. Another manager may have
-#: changed them; a deletion by this manager counts at once.
-_CHECK_EVERY_S = 3.0
+#: changed them; what this manager changes counts at once, and so does a deletion.
+_CHECK_EVERY_S = 10.0
 
 logger = logging.getLogger(__name__)
 
@@ -81,8 +81,11 @@ class OpenTunnels:
         await whenever(self._soon, self._check, tick_s=self._check_every_s)
 
     async def _check(self) -> None:
-        for tunnel in tuple(self._tunnels):
-            if await self._worker_of(tunnel.websocket) != tunnel.worker_id:
+        tunnels = tuple(self._tunnels)
+        # All at once, because the database answers such questions together.
+        workers = await asyncio.gather(*(self._worker_of(each.websocket) for each in tunnels))
+        for tunnel, worker_id in zip(tunnels, workers, strict=True):
+            if worker_id != tunnel.worker_id:
                 # Those with newer credentials end, too; the host opens them again.
                 self.close_worker(tunnel.worker_id)
 

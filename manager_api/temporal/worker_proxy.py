@@ -25,13 +25,17 @@ from temporalio.service import RPCError, RPCStatusCode
 from activities.connections.tunnel_client import KEY_HEADER
 from manager_api.temporal.grpc_connection import Call
 from manager_api.temporal.grpc_messages import CallForbidden, CallRefused
+from manager_api.temporal.shared_connections import SharedConnections
+from manager_api.temporal.shared_health import SharedHealth
 from manager_api.temporal.worker_rules import WorkerRules
 
 _SERVICE = "temporal.api.workflowservice.v1.WorkflowService"
-_HEALTH = "/grpc.health.v1.Health/Check"
+_HEALTH_CHECK = "/grpc.health.v1.Health/Check"
 #: A call without a time-out of its own ends after this time: that of a poll, which waits longest.
 _LONGEST_S = 70.0
 _LONGEST = timedelta(seconds=_LONGEST_S)
+#: How long Temporal may take to say whether it is well.
+_HEALTH = timedelta(seconds=5)
 #: How long a call waits for a Temporal that restarts, in seconds.
 _RESTART_S = 5.0
 _RESTART_PAUSE_S = 0.1
@@ -84,6 +88,46 @@ _METHODS: Mapping[str, _Method] = {
 }
 
 
+class TemporalForWorkers:
+    """Passes calls of workers on to Temporal.
+
+    Args:
+        connect: returns a new connection to Temporal.
+    """
+
+    def __init__(self, connect: Callable[[], Awaitable[Client]]) -> None:
+        self._connections = SharedConnections(connect)
+        self._health = SharedHealth(self._asked_health)
+
+    async def namespace(self) -> str:
+        async with self._connections.taken() as client:
+            return client.namespace
+
+    async def ask(self, method: str, request: Message, within: timedelta) -> Any:
+        """Return the answer to a call of the workflow service, by the name of its method.
+
+        Raises:
+            RPCError: Temporal refuses, or is away.
+            CallRefused: Temporal has never been reached.
+        """
+        async with self._connections.taken() as client:
+            call: Callable[..., Awaitable[Any]] = getattr(client.workflow_service, method)
+            return await _once_there(lambda: call(request, timeout=within))
+
+    async def is_well(self) -> bool:
+        """Return whether Temporal is well.
+
+        Raises:
+            RPCError, CallRefused: as `ask`.
+        """
+        return await self._health.is_well()
+
+    async def _asked_health(self) -> bool:
+        async with self._connections.taken() as client:
+            check = client.service_client.check_health
+            return bool(await _once_there(lambda: check(timeout=_HEALTH)))
+
+
 class WorkerProxy:
     """Answers the calls that come on one connection of a worker.
 
@@ -94,7 +138,7 @@ class WorkerProxy:
             machine, who can connect to its port.
     """
 
-    def __init__(self, temporal: Client, rules: WorkerRules, key: str) -> None:
+    def __init__(self, temporal: TemporalForWorkers, rules: WorkerRules, key: str) -> None:
         self._temporal = temporal
         self._rules = rules
         self._key = key.encode()
@@ -124,24 +168,20 @@ class WorkerProxy:
             raise CallRefused(error.status, error.message, error.raw_grpc_status) from None
 
     async def _answer_from_temporal(self, call: Call) -> bytes:
-        timeout = min(timedelta(seconds=call.timeout_s or _LONGEST_S), _LONGEST)
-        if call.path == _HEALTH:
-            return await self._health(call.message, timeout)
+        if call.path == _HEALTH_CHECK:
+            return await self._health(call.message)
         method = _METHODS.get(call.path)
         if method is None:
             raise CallForbidden(f"a worker may not call {call.path[:200]}")
         request = method.allow(self._rules, method.request.FromString(call.message))
-        pass_on: Callable[..., Awaitable[Any]] = getattr(
-            self._temporal.workflow_service, method.call
-        )
-        answer = await _once_there(lambda: pass_on(request, timeout=timeout))
+        timeout = min(timedelta(seconds=call.timeout_s or _LONGEST_S), _LONGEST)
+        answer = await self._temporal.ask(method.call, request, timeout)
         return method.shown(self._rules, answer).SerializeToString()
 
-    async def _health(self, message: bytes, within: timedelta) -> bytes:
+    async def _health(self, message: bytes) -> bytes:
         if HealthCheckRequest.FromString(message).service != _SERVICE:
             raise CallForbidden("a worker asks for the health of the workflow service only")
-        health = self._temporal.service_client.check_health
-        is_well = await _once_there(lambda: health(timeout=within))
+        is_well = await self._temporal.is_well()
         status = HealthCheckResponse.ServingStatus
         answer = HealthCheckResponse(status=status.SERVING if is_well else status.NOT_SERVING)
         return answer.SerializeToString()

@@ -19,7 +19,7 @@ from manager_api.temporal.grpc_connection import Call, GrpcConnection
 from manager_api.temporal.grpc_messages import CallForbidden
 from manager_api.temporal.open_tunnels import OpenTunnel, OpenTunnels, WorkerOf
 from manager_api.temporal.task_tokens import TaskTokens
-from manager_api.temporal.worker_proxy import WorkerProxy
+from manager_api.temporal.worker_proxy import TemporalForWorkers, WorkerProxy
 from manager_api.temporal.worker_rules import WorkerRules
 from manager_api.workers.credentials import TunnelRights
 from workflows.domain.messages import worker_task_queue
@@ -34,7 +34,7 @@ class WorkerTunnels:
     """Serves the tunnels of workers.
 
     Args:
-        temporal: returns a new connection to Temporal, for one tunnel.
+        temporal: returns a new connection to Temporal, which many tunnels share.
         worker_of: see `open_tunnels`.
         rights_of: returns the rights of a worker as of now; None if it was deleted.
     """
@@ -45,7 +45,7 @@ class WorkerTunnels:
         worker_of: WorkerOf,
         rights_of: Callable[[str], Awaitable[TunnelRights | None]],
     ) -> None:
-        self._temporal = temporal
+        self._temporal = TemporalForWorkers(temporal)
         self._worker_of = worker_of
         self._rights_of = rights_of
         self.open = OpenTunnels(worker_of)
@@ -66,10 +66,10 @@ class WorkerTunnels:
             await websocket.close(FORBIDDEN)
             return True
         with self.open.opened(worker_id, websocket) as tunnel:
-            temporal = await self._temporal()
+            namespace = await self._temporal.namespace()
             queue = worker_task_queue(worker_id, rights.session)
-            rules = WorkerRules(worker_id, temporal.namespace, queue, TaskTokens(rights.token_key))
-            await _converse(tunnel, WorkerProxy(temporal, rules, key))
+            rules = WorkerRules(worker_id, namespace, queue, TaskTokens(rights.token_key))
+            await _converse(tunnel, WorkerProxy(self._temporal, rules, key))
         return True
 
 

@@ -24,6 +24,7 @@ from workflows.domain.provisioning import MOST_SLOTS, Layer, Provision, layers_f
 PROVISIONS = "/provisions"
 #: The name in URLs of the farm scope's only target. It is stored as an empty string.
 WHOLE_FARM = "all"
+_NOTHING_SET = Provision()
 
 
 async def all_provisions(session: AsyncSession) -> Sequence[ProvisionRow]:
@@ -83,7 +84,13 @@ async def layers_of(
 async def effective(session: AsyncSession, rows: Collection[WorkerRow]) -> Mapping[str, Provision]:
     """Return the settings in force for each of these workers, by worker id."""
     layers = await layers_of(session, rows)
-    return {row.id: merged(layers[row.id]) if row.is_provisioned else Provision() for row in rows}
+    # Most workers have none, and the keeper asks for all workers every few seconds.
+    return {
+        row.id: merged(of_row)
+        if row.is_provisioned and (of_row := layers[row.id])
+        else _NOTHING_SET
+        for row in rows
+    }
 
 
 async def effective_by_id(

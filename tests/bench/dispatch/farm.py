@@ -139,17 +139,17 @@ async def farm(cell: Cell, folder: Path) -> AsyncIterator[Farm]:
         python(["-m", "manager_api.cli.main", *manager_options], folder / "manager.log") as manager,
         httpx.AsyncClient(base_url=url, timeout=60) as http,
     ):
-        await _until_it_answers(http, manager, folder / "manager.log")
+        await until_it_answers(http, manager, folder / "manager.log")
         hosts_arguments = ["-m", "tests.bench.dispatch.simulated_hosts", url]
         hosts_arguments += [str(folder / "hosts"), str(cell.hosts)]
         async with reporting(hosts_arguments, folder / "hosts.log") as (reported, hosts):
-            pids = {"manager": manager.pid, "temporal": _temporal_of(manager.pid)}
+            pids = {"manager": manager.pid, "temporal": temporal_of(manager.pid)}
             measured = Farm(cell, http, reported, pids | {"hosts": hosts.pid})
             await measured.warm_up(data_dir)
             yield measured
 
 
-async def _until_it_answers(
+async def until_it_answers(
     http: httpx.AsyncClient, manager: asyncio.subprocess.Process, log: Path
 ) -> None:
     give_up_at = time.monotonic() + _READY_S
@@ -164,7 +164,7 @@ async def _until_it_answers(
     raise BenchFailed("the manager did not answer in time")
 
 
-def _temporal_of(manager: int) -> int:
+def temporal_of(manager: int) -> int:
     for child in psutil.Process(manager).children():
         if child.name().startswith("temporal"):
             return child.pid

@@ -20,15 +20,16 @@ from worker_host.settings import HostSettings
 _JOINING_AT_ONCE = 10
 
 
-def main(manager: str, folder: str, count: str) -> None:
+def main(manager: str, folder: str, count: str, first: str = "0") -> None:
+    """Be `count` hosts, numbered from `first` on."""
     logging.basicConfig(level=logging.WARNING)
-    run(_serve(manager, Path(folder), int(count)))
+    run(_serve(manager, Path(folder), range(int(first), int(first) + int(count))))
 
 
-async def _serve(manager: str, folder: Path, count: int) -> None:
+async def _serve(manager: str, folder: Path, numbers: range) -> None:
     joining = asyncio.Semaphore(_JOINING_AT_ONCE)
     async with asyncio.TaskGroup() as hosts:
-        for number in range(count):
+        for number in numbers:
             hosts.create_task(_host(number, manager, folder / str(number), joining))
 
 

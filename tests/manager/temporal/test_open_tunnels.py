@@ -93,6 +93,24 @@ async def test_credentials_are_checked_without_being_asked_to() -> None:
     checking.cancel()
 
 
+async def test_the_credentials_of_all_tunnels_are_asked_for_together() -> None:
+    everyone_asks = asyncio.Barrier(3)
+
+    async def worker_of(_: object) -> None:
+        await everyone_asks.wait()
+
+    tunnels = OpenTunnels(worker_of, check_every_s=0.01)
+    checking = asyncio.create_task(tunnels.run())
+    with (
+        tunnels.opened("carmen", None) as first,  # type: ignore[arg-type] # only passed on
+        tunnels.opened("paco", None) as second,  # type: ignore[arg-type]
+        tunnels.opened("lola", None) as third,  # type: ignore[arg-type]
+    ):
+        for tunnel in (first, second, third):
+            await asyncio.wait_for(tunnel.ended.wait(), WITHIN_S)
+    checking.cancel()
+
+
 async def _is_void(asked: asyncio.Event) -> None:
     asked.set()
 

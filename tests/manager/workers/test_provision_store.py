@@ -78,3 +78,14 @@ def test_slots_that_an_older_manager_stored_are_bounded() -> None:
 
     assert provisions.slots(row, Provision()) == MOST_SLOTS
     assert provisions.slots(row, Provision(slots=3)) == 3
+
+
+async def test_workers_without_settings_share_one_answer(db: Database, worker: Make) -> None:
+    ids = [await worker(), await worker()]
+
+    async with db.reading() as session:
+        rows = [await workers.existing_worker(session, each) for each in ids]
+        first, second = (await provisions.effective(session, rows)).values()
+
+    assert first is second
+    assert first == Provision()

@@ -144,6 +144,20 @@ async def test_statistics_are_told_only_to_who_names_the_worker(served: str, far
     assert [topic for topic in others if topic != "/here"] == ["/workers"]
 
 
+class Secret(MachineStatistics):
+    """Statistics that must not be shown."""
+
+    def model_dump(self, **_: Any) -> dict[str, Any]:
+        raise AssertionError("nothing is made ready that no page shows")
+
+
+def test_statistics_are_not_made_ready_for_no_page(farm: "Farm") -> None:
+    with farm.parts.events.subscribed(["/workers/8/statistics"]) as page:
+        farm.parts.events.add(page)
+
+        farm.parts.events.machine_told("7", Secret())
+
+
 async def until_the_end(connection: Any) -> list[dict[str, Any]]:
     events = []
     while True:

@@ -46,3 +46,17 @@ async def test_each_process_has_a_key_of_its_own(
     assert keys[0] != keys[1]
     await temporal.close()
     await other.close()
+
+
+async def test_only_the_tunnel_pings(
+    temporal_server: TemporalServer, farm: Farm, temporal: TunneledTemporal
+) -> None:
+    farm.temporal = temporal_server.address
+    direct = Welcome(1, WORKER, "awake", temporal=temporal_server.address)
+
+    tunneled = await temporal.connect(Welcome(1, WORKER, "awake"))
+    without_tunnel = await temporal.connect(direct)
+
+    assert tunneled.service_client.config.keep_alive_config is None
+    assert without_tunnel.service_client.config.keep_alive_config is not None
+    await temporal.close()
