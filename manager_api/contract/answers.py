@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Protocol
 
-from manager_api.contract.farm_jobs import FarmJob
+from manager_api.contract.farm_jobs import FarmJob, FarmTask
 from manager_api.contract.jobs import Job, JobStorage
 from manager_api.contract.tasks import Command, Task, TaskSummary, TaskWorker
 from manager_api.contract.workers import (
@@ -152,6 +152,19 @@ def task_summary(row: SummarisedTask, worker: TaskWorker | None) -> TaskSummary:
         steps_total=row.steps_total,
         worker=worker,
     )
+
+
+class ListedTask(SummarisedTask, Protocol):
+    """A row with the columns of a task that Tablao lists."""
+
+    @property
+    def silent_since(self) -> datetime | None: ...
+
+
+def farm_task(row: ListedTask, worker: TaskWorker | None) -> FarmTask:
+    is_stuck = row.status is TaskStatus.ACTIVE
+    summary = task_summary(row, worker)
+    return FarmTask(**dict(summary), silent_since=row.silent_since if is_stuck else None)
 
 
 def task_answer(row: TaskRow, workers: Rows) -> Task:
