@@ -68,6 +68,9 @@ export function written(query: JobQuery): LocationQueryRaw {
 export const isFiltered = ({ text, metadata, chosen }: JobQuery): boolean =>
   Boolean(text || metadata || FACETS.some((facet) => chosen[facet].length))
 
+/** Whether it asks for all jobs, the newest first. */
+export const isPlain = (query: JobQuery): boolean => !isFiltered(query) && !query.sort && !query.isArchive
+
 /** Tests whether a job matches. `without` leaves one facet out, to count its other values. */
 export function wanted(query: JobQuery, tags: TagNames, without?: Facet): (job: Job) => boolean {
   const words = query.text.toLowerCase().split(/\s+/).filter(Boolean)
