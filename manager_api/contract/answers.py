@@ -140,18 +140,22 @@ class SummarisedTask(Protocol):
 
 
 def task_summary(row: SummarisedTask, worker: TaskWorker | None) -> TaskSummary:
-    return TaskSummary(
-        id=row.id,
-        name=row.name,
-        status=row.status,
-        index_in_job=row.index_in_job,
-        priority=row.priority,
-        task_type=row.task_type,
-        updated=row.updated,
-        steps_completed=row.steps_completed,
-        steps_total=row.steps_total,
-        worker=worker,
-    )
+    return TaskSummary(**_summary(row, worker))
+
+
+def _summary(row: SummarisedTask, worker: TaskWorker | None) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "name": row.name,
+        "status": row.status,
+        "index_in_job": row.index_in_job,
+        "priority": row.priority,
+        "task_type": row.task_type,
+        "updated": row.updated,
+        "steps_completed": row.steps_completed,
+        "steps_total": row.steps_total,
+        "worker": worker,
+    }
 
 
 class ListedTask(SummarisedTask, Protocol):
@@ -162,9 +166,8 @@ class ListedTask(SummarisedTask, Protocol):
 
 
 def farm_task(row: ListedTask, worker: TaskWorker | None) -> FarmTask:
-    is_stuck = row.status is TaskStatus.ACTIVE
-    summary = task_summary(row, worker)
-    return FarmTask(**dict(summary), silent_since=row.silent_since if is_stuck else None)
+    since = row.silent_since if row.status is TaskStatus.ACTIVE else None
+    return FarmTask(**_summary(row, worker), silent_since=since)
 
 
 def task_answer(row: TaskRow, workers: Rows) -> Task:
