@@ -77,6 +77,8 @@ export function wanted(query: JobQuery, tags: TagNames, without?: Facet): (job: 
   const pairs = query.metadata.split(/[\s,]+(?=[^\s,:]+(?::|$))/).filter(Boolean)
   const facets = FACETS.filter((facet) => facet !== without && query.chosen[facet].length)
   const chosen = facets.map((facet) => [facet, new Set(query.chosen[facet])] as const)
+  // The jobs are gone through for each facet whenever one of them changes.
+  if (!chosen.length && !pairs.length && !words.length) return () => true
   return (job) =>
     chosen.every(([facet, values]) => values.has(facetOf(job, facet, tags))) &&
     pairs.every((pair) => hasMetadata(job, pair)) &&
