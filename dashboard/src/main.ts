@@ -2,12 +2,14 @@ import { createApp } from 'vue'
 import { requireLogin } from './access/login'
 import { listen } from './notifications/browserNotices'
 import App from './shell/App.vue'
-import { askForFirstTasks, loadCodeOfPage, router } from './shell/router'
+import { firstPageIsMade } from './shared/firstPage'
+import { askForFirstRows, loadCodeOfPage, router } from './shell/router'
 import './shell/tokens.css'
 import './shell/base.css'
 
 loadCodeOfPage()
 requireLogin(router)
-askForFirstTasks()
+askForFirstRows()
 listen()
+void router.isReady().finally(firstPageIsMade)
 createApp(App).use(router).mount('#app')

@@ -5,6 +5,7 @@ import { connect, type Payload } from '@/api/events'
 
 interface Request {
   path: string
+  query: string
   method: string
   answer: (content: unknown, status?: number) => void
 }
@@ -58,13 +59,19 @@ export class FakeFarm {
     return this.requests.filter((request) => request.path === path).length
   }
 
+  /** The query of the oldest request for a path that has no answer yet. */
+  query(path: string): string | undefined {
+    return this.requests.find((request) => request.path === path)?.query
+  }
+
   #asked({ url, method }: globalThis.Request): Promise<Response> {
     return new Promise((resolve) => {
       const answer: Request['answer'] = (content, status = 200) => {
         const headers = { 'Content-Type': 'application/json' }
         resolve(new Response(JSON.stringify(content), { status, headers }))
       }
-      this.requests.push({ path: new URL(url).pathname, method, answer })
+      const { pathname, search } = new URL(url)
+      this.requests.push({ path: pathname, query: search.slice(1), method, answer })
     })
   }
 }

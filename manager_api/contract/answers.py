@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Protocol
 
-from manager_api.contract.farm_jobs import FarmJob
+from manager_api.contract.farm_jobs import FarmJob, FarmTask
 from manager_api.contract.jobs import Job, JobStorage
 from manager_api.contract.tasks import Command, Task, TaskSummary, TaskWorker
 from manager_api.contract.workers import (
@@ -140,18 +140,34 @@ class SummarisedTask(Protocol):
 
 
 def task_summary(row: SummarisedTask, worker: TaskWorker | None) -> TaskSummary:
-    return TaskSummary(
-        id=row.id,
-        name=row.name,
-        status=row.status,
-        index_in_job=row.index_in_job,
-        priority=row.priority,
-        task_type=row.task_type,
-        updated=row.updated,
-        steps_completed=row.steps_completed,
-        steps_total=row.steps_total,
-        worker=worker,
-    )
+    return TaskSummary(**_summary(row, worker))
+
+
+def _summary(row: SummarisedTask, worker: TaskWorker | None) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "name": row.name,
+        "status": row.status,
+        "index_in_job": row.index_in_job,
+        "priority": row.priority,
+        "task_type": row.task_type,
+        "updated": row.updated,
+        "steps_completed": row.steps_completed,
+        "steps_total": row.steps_total,
+        "worker": worker,
+    }
+
+
+class ListedTask(SummarisedTask, Protocol):
+    """A row with the columns of a task that Tablao lists."""
+
+    @property
+    def silent_since(self) -> datetime | None: ...
+
+
+def farm_task(row: ListedTask, worker: TaskWorker | None) -> FarmTask:
+    since = row.silent_since if row.status is TaskStatus.ACTIVE else None
+    return FarmTask(**_summary(row, worker), silent_since=since)
 
 
 def task_answer(row: TaskRow, workers: Rows) -> Task:

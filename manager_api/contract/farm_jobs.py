@@ -1,11 +1,13 @@
-"""Our interface: jobs as Tablao lists them, and the change of a job's project."""
+"""Our interface: jobs and their tasks as Tablao lists them, and the change of a job's project."""
 
+from datetime import datetime
 from typing import Annotated
 
 from pydantic import Field
 
 from manager_api.contract.base import Answer, Request
 from manager_api.contract.jobs import Job
+from manager_api.contract.tasks import TaskSummary
 from workflows.domain.statuses import TaskStatus
 
 
@@ -18,6 +20,19 @@ class FarmJob(Job):
 
 class FarmJobList(Answer):
     jobs: list[FarmJob]
+    total: int
+    """How many jobs there are, those included that were not asked for."""
+
+
+class FarmTask(TaskSummary):
+    silent_since: datetime | None = None
+    """The last sign of life of a task that is stuck; unset for all others."""
+
+
+class FarmTaskList(Answer):
+    tasks: list[FarmTask]
+    total: int
+    """How many tasks the job has, those included that were not asked for."""
 
 
 class JobProject(Request):

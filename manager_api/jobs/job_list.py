@@ -1,4 +1,4 @@
-"""The list of all jobs, which the dashboard, add-ons and scripts ask for again and again."""
+"""The list of jobs, which the dashboard, add-ons and scripts ask for again and again."""
 
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -6,7 +6,7 @@ from datetime import datetime
 from itertools import islice
 from typing import Any, NamedTuple
 
-from sqlalchemy import Text, cast, select
+from sqlalchemy import Text, cast, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from manager_api.contract.answers import ShownJob
@@ -98,8 +98,19 @@ async def all_jobs(session: AsyncSession) -> Sequence[ListedJob]:
     return [ListedJob._make(row) for row in await session.execute(_QUERY)]
 
 
+async def newest_jobs(session: AsyncSession, limit: int) -> Sequence[ListedJob]:
+    """Return the first of these jobs, as many as `limit`."""
+    return [ListedJob._make(row) for row in await session.execute(_QUERY.limit(limit))]
+
+
+async def count_of_jobs(session: AsyncSession) -> int:
+    """Return how many jobs are not archived."""
+    query = select(func.count()).select_from(table_of(JobRow)).where(_jobs.archived_at.is_(None))
+    return await session.scalar(query) or 0
+
+
 def texts(rows: Sequence[ListedJob], tasks_stuck: Mapping[str, int], answer: Answer) -> list[bytes]:
-    """Return the jobs' answers as JSON texts.
+    """Return the answers of all jobs as JSON texts.
 
     A text depends on the row alone, and most jobs are the same as in the last answer. So the texts
     of the last answer of each kind are kept, by the whole row.
@@ -107,12 +118,25 @@ def texts(rows: Sequence[ListedJob], tasks_stuck: Mapping[str, int], answer: Ans
     Args:
         tasks_stuck: how many tasks are stuck, by the job's id; jobs without any are left out.
     """
+    found = _found(rows, tasks_stuck, answer)
+    short = (each for each in found if len(each[1]) <= _LONG)
+    _last_texts[answer] = dict(islice(short, MOST_KEPT))
+    return [text for _, text in found]
+
+
+def texts_of_some(
+    rows: Sequence[ListedJob], tasks_stuck: Mapping[str, int], answer: Answer
+) -> list[bytes]:
+    """Return the answers of some of all jobs as `texts` does, and keep the texts that it kept."""
+    return [text for _, text in _found(rows, tasks_stuck, answer)]
+
+
+def _found(
+    rows: Sequence[ListedJob], tasks_stuck: Mapping[str, int], answer: Answer
+) -> list[tuple[tuple[ListedJob, int], bytes]]:
     before = _last_texts.get(answer, {})
     keys = [(row, tasks_stuck.get(row.id, 0)) for row in rows]
-    found = [before.get(key) or as_json(*key, answer) for key in keys]
-    short = (each for each in zip(keys, found, strict=True) if len(each[1]) <= _LONG)
-    _last_texts[answer] = dict(islice(short, MOST_KEPT))
-    return found
+    return [(key, before.get(key) or as_json(*key, answer)) for key in keys]
 
 
 def keep_ready(rows: Sequence[ListedJob], tasks_stuck: Mapping[str, int], answer: Answer) -> None:

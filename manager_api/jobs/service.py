@@ -20,7 +20,7 @@ from manager_api.database.tables import JobRow, WorkerTagRow
 from manager_api.job_types.registry import JobTypeRegistry
 from manager_api.jobs import history as job_history
 from manager_api.jobs import insertion as submission
-from manager_api.jobs import job_list, stuck_store
+from manager_api.jobs import job_list, stuck_store, task_list
 from manager_api.jobs import output_store as outputs
 from manager_api.jobs import store as jobs
 from manager_api.jobs import task_store as tasks
@@ -62,18 +62,28 @@ class JobService:
 
     async def all(self) -> bytes:
         """Return all jobs that are not archived, as the JSON text of a `JobsQueryResult`."""
-        return await self._listed(job_answer)
+        texts = await self._listed(job_answer)
+        return b'{"jobs":[%s]}' % b",".join(texts)
 
     async def farm_jobs(self) -> bytes:
         """Return the same jobs as the JSON text of a `FarmJobList`."""
-        return await self._listed(farm_job_answer)
+        texts = await self._listed(farm_job_answer)
+        return b'{"jobs":[%s],"total":%d}' % (b",".join(texts), len(texts))
 
-    async def _listed(self, answer: job_list.Answer) -> bytes:
+    async def newest_farm_jobs(self, limit: int) -> bytes:
+        """Return the newest of these jobs, as many as `limit`, as a `FarmJobList`, too."""
+        async with self._database.reading() as session:
+            rows = await job_list.newest_jobs(session, limit)
+            stuck = await stuck_store.stuck_by_job(session)
+            total = await job_list.count_of_jobs(session)
+        texts = await asyncio.to_thread(job_list.texts_of_some, rows, stuck, farm_job_answer)
+        return b'{"jobs":[%s],"total":%d}' % (b",".join(texts), total)
+
+    async def _listed(self, answer: job_list.Answer) -> list[bytes]:
         async with self._database.reading() as session:
             rows = await job_list.all_jobs(session)
             stuck = await stuck_store.stuck_by_job(session)
-        pieces = await asyncio.to_thread(job_list.texts, rows, stuck, answer)
-        return b'{"jobs":[' + b",".join(pieces) + b"]}"
+        return await asyncio.to_thread(job_list.texts, rows, stuck, answer)
 
     async def get(self, job_id: str) -> Job:
         return job_answer(*await self._row_and_stuck(job_id))
@@ -101,6 +111,24 @@ class JobService:
                 workers |= {row.id: shown_worker(row) for row in found.values()}
                 pieces += await asyncio.to_thread(_summaries_as_json, rows, workers)
         return b'{"tasks":[' + b",".join(pieces) + b"]}"
+
+    async def some_tasks(self, job_id: str, after: int, limit: int) -> bytes:
+        """Return a part of the job's tasks, as the JSON text of a `FarmTaskList`.
+
+        Args:
+            after: the index of the task before the first one; 0 for the first tasks.
+            limit: the most tasks.
+
+        Raises:
+            JobNotFound: there is no such job.
+        """
+        async with self._database.reading() as session:
+            await jobs.existing_job(session, job_id)
+            rows = await task_list.listed_tasks(session, job_id, after, limit)
+            workers = await worker_store.workers_by_id(session, {row.worker_id for row in rows})
+            total = await tasks.count_of_job(session, job_id)
+        texts = await asyncio.to_thread(task_list.as_json, rows, workers)
+        return b'{"tasks":%s,"total":%d}' % (texts, total)
 
     async def check(self, submitted: SubmittedJob) -> None:
         """Do everything that a submission does, except for storing the job."""

@@ -4,7 +4,7 @@ import json
 import re
 from typing import Any
 
-from playwright.sync_api import Locator, Page, WebSocketRoute, expect
+from playwright.sync_api import Locator, Page, Route, WebSocketRoute, expect
 
 from tests.browser.conftest import At
 from tests.browser.farm import BROKEN, BrowsedFarm, described
@@ -26,6 +26,20 @@ def waiting(farm: BrowsedFarm, **changes: Any) -> str:
     job_id = farm.submit("echo-sleep-test", NAPS, **about | changes)
     farm.until_job_is(job_id, changes.get("initial_status", "queued"), timeout_s=60)
     return str(job_id)
+
+
+def make_stuck(page: Page, task_id: str) -> None:
+    """From now on the page is told that the task gives no sign of life."""
+
+    def answer(route: Route) -> None:
+        found = route.fetch()
+        told = found.json()
+        for task in told["tasks"]:
+            if task["id"] == task_id:
+                task["silent_since"] = "2026-01-02T03:04:05Z"
+        route.fulfill(response=found, json=told)
+
+    page.route(re.compile(r"/jobs/[^/]+/tasks\?"), answer)
 
 
 def test_tasks_are_filtered_by_text_and_status(at: At, farm: BrowsedFarm) -> None:
@@ -54,8 +68,7 @@ def test_tasks_are_sorted(at: At, farm: BrowsedFarm) -> None:
 def test_a_stuck_task_says_so_and_since_when(page: Page, at: At, farm: BrowsedFarm) -> None:
     job_id = farm.standing["active"]
     [active] = [task for task in farm.tasks(job_id) if task["status"] == "active"]
-    stuck = {"index_in_job": active["index_in_job"], "silent_since": "2026-01-02T03:04:05Z"}
-    page.route("**/progress", lambda route: route.fulfill(json={"tasks": [], "stuck": [stuck]}))
+    make_stuck(page, active["id"])
 
     at(f"/jobs/{job_id}?tab=tasks")
     rows(page).get_by_text("stuck").click()
@@ -71,8 +84,7 @@ def test_a_jobs_overview_counts_and_names_stuck_tasks(
 ) -> None:
     job_id = farm.standing["active"]
     [active] = [task for task in farm.tasks(job_id) if task["status"] == "active"]
-    stuck = {"index_in_job": active["index_in_job"], "silent_since": "2026-01-02T03:04:05Z"}
-    page.route("**/progress", lambda route: route.fulfill(json={"tasks": [], "stuck": [stuck]}))
+    make_stuck(page, active["id"])
 
     at(f"/jobs/{job_id}")
     notice = page.get_by_role("region", name="1 task stuck")
@@ -96,7 +108,7 @@ def test_older_news_does_not_overtake_what_is_fetched_anew(
     job = farm.job(job_id)
 
     lines[0].send(_told(f"/jobs/{job_id}", first | {"status": "soft-failed"}))
-    with page.expect_response(f"**/jobs/{job_id}/tasks"):
+    with page.expect_response(re.compile(rf"/jobs/{job_id}/tasks\?")):
         lines[0].send(_told("/jobs", job | {"refresh_tasks": True}))
     expect(rows(page).first).to_be_visible()
     lines[0].send(_told(f"/jobs/{job_id}", second | {"name": "told later"}))

@@ -9,8 +9,8 @@ export type Schemas = components['schemas']
 export type Job = Schemas['Job'] & { task_counts?: Readonly<Partial<Record<TaskStatus, number>>> | undefined; frame_s?: number | null | undefined }
 export type JobStatus = Schemas['JobStatus']
 export type TaskStatus = Schemas['TaskStatus']
-/** With the time of its last sign of life, if it is stuck: events and the job's progress have it. */
-export type TaskSummary = Schemas['TaskSummary'] & { silent_since?: string | undefined }
+/** With the time of its last sign of life, if it is stuck. */
+export type TaskSummary = Schemas['TaskSummary'] & { silent_since?: string | null | undefined }
 
 export const api = createClient<paths>({ baseUrl: managerAddress() })
 
@@ -29,7 +29,16 @@ api.use({
 })
 
 /** Why the manager refused a request, as a sentence for the user. */
-export class Refusal extends Error {}
+export class Refusal extends Error {
+  /** `status` is the answer's; 0 if the manager cannot be reached. */
+  constructor(sentence: string, readonly status = 0) {
+    super(sentence)
+  }
+
+  get isNotFound(): boolean {
+    return this.status === 404
+  }
+}
 
 interface Answer<T> {
   data?: T
@@ -40,7 +49,7 @@ interface Answer<T> {
 /** The content of the answer. Throws a {@link Refusal} if the manager refuses or cannot be reached. */
 export async function answered<T>(request: Promise<Answer<T>>): Promise<T> {
   const { data, error, response } = await reached(request)
-  if (!response.ok) throw new Refusal(sentence(error) ?? `The manager answered ${response.status}`)
+  if (!response.ok) throw new Refusal(sentence(error) ?? `The manager answered ${response.status}`, response.status)
   return data as T
 }
 

@@ -1487,7 +1487,7 @@ export interface paths {
         };
         /**
          * Get Jobs
-         * @description Return all jobs that are not archived, newest first.
+         * @description Return the jobs that are not archived, newest first; all of them without a limit.
          */
         get: operations["getJobs"];
         put?: never;
@@ -1507,6 +1507,26 @@ export interface paths {
         };
         /** Get Job */
         get: operations["getJob"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tablao/v1/jobs/{job_id}/tasks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Job Tasks
+         * @description Return tasks of a job, with an index above `after`, by ascending index.
+         */
+        get: operations["getJobTasks"];
         put?: never;
         post?: never;
         delete?: never;
@@ -3204,6 +3224,8 @@ export interface components {
         FarmJobList: {
             /** Jobs */
             jobs: components["schemas"]["FarmJob"][];
+            /** Total */
+            total: number;
         };
         /**
          * FarmStatus
@@ -3213,6 +3235,39 @@ export interface components {
         /** FarmStatusReport */
         FarmStatusReport: {
             status: components["schemas"]["FarmStatus"];
+        };
+        /** FarmTask */
+        FarmTask: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            status: components["schemas"]["TaskStatus"];
+            /** Index In Job */
+            index_in_job: number;
+            /** Priority */
+            priority: number;
+            /** Task Type */
+            task_type: string;
+            /**
+             * Updated
+             * Format: date-time
+             */
+            updated: string;
+            /** Steps Completed */
+            steps_completed: number;
+            /** Steps Total */
+            steps_total: number;
+            worker?: components["schemas"]["TaskWorker"] | null;
+            /** Silent Since */
+            silent_since?: string | null;
+        };
+        /** FarmTaskList */
+        FarmTaskList: {
+            /** Tasks */
+            tasks: components["schemas"]["FarmTask"][];
+            /** Total */
+            total: number;
         };
         /**
          * FarmWorker
@@ -9507,7 +9562,9 @@ export interface operations {
     };
     getJobs: {
         parameters: {
-            query?: never;
+            query?: {
+                limit?: number | null;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -9521,6 +9578,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["FarmJobList"];
+                };
+            };
+            /** @description The request does not fit, and the message says why */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"] | components["schemas"]["SecurityError"];
                 };
             };
             /** @description Default Response */
@@ -9552,6 +9618,58 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["FarmJob"];
+                };
+            };
+            /** @description The request does not fit, and the message says why */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"] | components["schemas"]["SecurityError"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Default Response */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    getJobTasks: {
+        parameters: {
+            query?: {
+                after?: number;
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FarmTaskList"];
                 };
             };
             /** @description The request does not fit, and the message says why */

@@ -68,12 +68,17 @@ export function written(query: JobQuery): LocationQueryRaw {
 export const isFiltered = ({ text, metadata, chosen }: JobQuery): boolean =>
   Boolean(text || metadata || FACETS.some((facet) => chosen[facet].length))
 
+/** Whether it asks for all jobs, the newest first. */
+export const isPlain = (query: JobQuery): boolean => !isFiltered(query) && !query.sort && !query.isArchive
+
 /** Tests whether a job matches. `without` leaves one facet out, to count its other values. */
 export function wanted(query: JobQuery, tags: TagNames, without?: Facet): (job: Job) => boolean {
   const words = query.text.toLowerCase().split(/\s+/).filter(Boolean)
   const pairs = query.metadata.split(/[\s,]+(?=[^\s,:]+(?::|$))/).filter(Boolean)
   const facets = FACETS.filter((facet) => facet !== without && query.chosen[facet].length)
   const chosen = facets.map((facet) => [facet, new Set(query.chosen[facet])] as const)
+  // The jobs are gone through for each facet whenever one of them changes.
+  if (!chosen.length && !pairs.length && !words.length) return () => true
   return (job) =>
     chosen.every(([facet, values]) => values.has(facetOf(job, facet, tags))) &&
     pairs.every((pair) => hasMetadata(job, pair)) &&

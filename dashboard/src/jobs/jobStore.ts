@@ -2,19 +2,35 @@
 
 import { answered, api, type Job, type JobStatus } from '@/api/client'
 import type { Payload } from '@/api/events'
-import { useLiveCollection } from '@/shared/liveCollection'
+import { useLiveCollection, type FirstRows } from '@/shared/liveCollection'
 import { sharedByPage } from '@/shared/sharedByPage'
+
+/** More than a screen shows, with or without open details. */
+const FIRST = 60
+let areFirstWanted = false
+
+/** Begins to fetch the jobs, unless that has begun; the newest ones first if the page shows them before it has all. */
+export function beginJobs(wantsFirst: boolean): void {
+  areFirstWanted = wantsFirst
+  useJobs()
+}
 
 export const useJobs = sharedByPage(() =>
   useLiveCollection<Job>({
     topic: () => '/jobs',
     fetchAll: async () => (await answered(api.GET('/api/tablao/v1/jobs'))).jobs,
+    fetchFirst: () => (areFirstWanted ? fetchFirst() : Promise.resolve(undefined)),
     fetchOne: (id) => answered(api.GET('/api/tablao/v1/jobs/{job_id}', { params: { path: { job_id: id } } })),
     changed,
     seldomTold: ['tasks_stuck', 'waiting', 'worker_tag', 'project'],
     isGone: (payload) => Boolean(payload.was_deleted || payload.archived_at),
   }),
 )
+
+async function fetchFirst(): Promise<FirstRows<Job>> {
+  const { jobs, total } = await answered(api.GET('/api/tablao/v1/jobs', { params: { query: { limit: FIRST } } }))
+  return { rows: jobs, total }
+}
 
 function changed(job: Job, payload: Payload): Job {
   const known = { ...job, name: String(payload.name ?? job.name), updated: String(payload.updated) }

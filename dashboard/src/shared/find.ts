@@ -44,13 +44,13 @@ interface FindPlace {
   hasSlash: boolean
 }
 
-/** The lists of the page, the innermost last. */
+/** The lists of the page. */
 const places: FindPlace[] = []
 
 /** What has a search of its own: logs and editors. Dialogs cover the lists. */
 const NOT_OURS = '[data-own-find], .cm-editor, textarea, [contenteditable="true"], dialog'
 
-/** Opens the find box of the list that has the focus; of the innermost list if the focus is in none. */
+/** Opens the find box of the list that has the focus; of the page's last list if the focus is in none. */
 export function useFindKeys(place: FindPlace): void {
   onMounted(() => {
     if (!places.length) document.addEventListener('keydown', pressed, { capture: true })
@@ -85,5 +85,11 @@ function isElsewhere(target: HTMLElement, isFind: boolean): boolean {
 }
 
 function placeOf(target: HTMLElement): FindPlace | undefined {
-  return [...places].reverse().find(({ root }) => root()?.contains(target)) ?? places.at(-1)
+  const lastFirst = [...places].sort((one, other) => (isBefore(one.root(), other.root()) ? 1 : -1))
+  return lastFirst.find(({ root }) => root()?.contains(target)) ?? lastFirst[0]
+}
+
+/** In the document. What is inside another element comes after it. */
+function isBefore(one: Node | undefined, other: Node | undefined): boolean {
+  return one !== undefined && other !== undefined && (one.compareDocumentPosition(other) & Node.DOCUMENT_POSITION_FOLLOWING) !== 0
 }

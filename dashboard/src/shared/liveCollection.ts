@@ -2,12 +2,15 @@
 
 import { onScopeDispose, shallowRef, watch, type Ref } from 'vue'
 import { onEvent, onMissed, type Payload } from '@/api/events'
+import { firstPageDrawn } from './firstPage'
 import { complain } from './notices'
 
 export interface LiveSource<Row> {
   /** The topic of the events about rows. When it changes, the collection starts over. */
   topic: () => string
   fetchAll: () => Promise<readonly Row[]>
+  /** Fetches the first rows of a list, which are shown until the whole list is there; undefined where they are not wanted. */
+  fetchFirst?: () => Promise<FirstRows<Row> | undefined>
   /** Fetches a row that an event names and the list lacks. Without it, such an event is ignored. */
   fetchOne?: (id: string) => Promise<Row>
   /** The row as it is after the event. */
@@ -22,12 +25,22 @@ export interface LiveSource<Row> {
 
 type Rows<Row> = ReadonlyMap<string, Row>
 
+/** The beginning of a list that is still being fetched. */
+export interface FirstRows<Row> {
+  rows: readonly Row[]
+  /** How many rows the whole list has. */
+  total: number
+}
+
 export interface LiveCollection<Row> {
   /** By id, in the order of the list; rows that joined later come first. */
   rows: Readonly<Ref<Rows<Row>>>
   /** The rows when the list was last fetched: they do not change with each event. */
   fetched: Readonly<Ref<Rows<Row>>>
+  /** Whether `rows` are all rows. */
   isLoaded: Readonly<Ref<boolean>>
+  /** The first rows, kept current, from when they are there until all are there. They are not in `rows`. */
+  first: Readonly<Ref<FirstRows<Row> | undefined>>
   /** Why the list could not be fetched the last time; empty if it was. It is fetched again after a while. */
   failure: Readonly<Ref<string>>
   refetch: () => Promise<void>
@@ -62,6 +75,7 @@ class Collection<Row extends { id: string }> implements LiveCollection<Row> {
   readonly rows = shallowRef<Rows<Row>>(new Map())
   readonly fetched = shallowRef<Rows<Row>>(new Map())
   readonly isLoaded = shallowRef(false)
+  readonly first = shallowRef<FirstRows<Row>>()
   readonly failure = shallowRef('')
   /** Events since the last flush. */
   readonly #waiting: NewestEvents = new Map()
@@ -80,6 +94,7 @@ class Collection<Row extends { id: string }> implements LiveCollection<Row> {
   startOver(): void {
     this.rows.value = this.fetched.value = new Map()
     this.isLoaded.value = false
+    this.first.value = undefined
     this.failure.value = ''
     this.#waiting.clear()
     this.#toFetch.clear()
@@ -97,9 +112,19 @@ class Collection<Row extends { id: string }> implements LiveCollection<Row> {
     this.#isListBeingFetched = true
     while (this.#isListStale) {
       this.#isListStale = false
-      await this.#ask(this.source.fetchAll, (found, newest) => this.#takeList(found, newest)).catch((reason: unknown) => this.#failed(reason))
+      await this.#fetchList().catch((reason: unknown) => this.#failed(reason))
     }
     this.#isListBeingFetched = false
+  }
+
+  async #fetchList(): Promise<void> {
+    if (this.source.fetchFirst && !this.isLoaded.value && !this.first.value) {
+      await this.#ask(this.source.fetchFirst, (found, newest) => found && this.#takeFirst(found, newest))
+      // Where they are all rows, or the topic has changed meanwhile.
+      if (this.isLoaded.value || this.#isListStale) return
+      if (this.first.value) await firstPageDrawn()
+    }
+    await this.#ask(this.source.fetchAll, (found, newest) => this.#takeList(found, newest))
   }
 
   /** Says why once, and tries again. */
@@ -112,8 +137,8 @@ class Collection<Row extends { id: string }> implements LiveCollection<Row> {
   heard(payload: Payload): void {
     const id = String(payload.id)
     for (const newest of this.#sinceSent) this.#note(newest, id, payload)
-    // Before the list is there, its request keeps the events.
-    if (!this.isLoaded.value) return
+    // Before any rows are there, their request keeps the events.
+    if (!this.isLoaded.value && !this.first.value) return
     this.#note(this.#waiting, id, payload)
     this.#flushSoon()
   }
@@ -135,10 +160,20 @@ class Collection<Row extends { id: string }> implements LiveCollection<Row> {
   #flush(): void {
     this.#isFlushDue = false
     this.#flushedAtMs = performance.now()
-    const rows = new Map(this.rows.value)
-    this.#layOver(rows, this.#waiting)
+    if (this.first.value) this.first.value = this.#laidOverFirst(this.first.value, this.#waiting)
+    else {
+      const rows = new Map(this.rows.value)
+      this.#layOver(rows, this.#waiting)
+      this.rows.value = rows
+    }
     this.#waiting.clear()
-    this.rows.value = rows
+  }
+
+  /** Rows that events name and that are not among the first ones come with the whole list. */
+  #laidOverFirst({ rows, total }: FirstRows<Row>, events: NewestEvents): FirstRows<Row> {
+    const left = rows.filter(({ id }) => !(events.has(id) && this.source.isGone?.(events.get(id)!)))
+    const now = left.map((row) => (events.has(row.id) ? this.source.changed(row, events.get(row.id)!) : row))
+    return { rows: now, total: total - (rows.length - left.length) }
   }
 
   #layOver(rows: Map<string, Row>, events: NewestEvents): void {
@@ -166,6 +201,11 @@ class Collection<Row extends { id: string }> implements LiveCollection<Row> {
     }
   }
 
+  #takeFirst(found: FirstRows<Row>, newest: NewestEvents): void {
+    if (found.rows.length >= found.total) this.#takeList(found.rows, newest)
+    else this.first.value = this.#laidOverFirst(found, newest)
+  }
+
   #takeList(found: readonly Row[], newest: NewestEvents): void {
     const rows = new Map(found.map((row) => [row.id, row]))
     // The list has what older events told.
@@ -173,6 +213,7 @@ class Collection<Row extends { id: string }> implements LiveCollection<Row> {
     this.#toFetch.clear()
     this.#layOver(rows, newest)
     this.rows.value = this.fetched.value = rows
+    this.first.value = undefined
     this.isLoaded.value = true
     this.failure.value = ''
   }

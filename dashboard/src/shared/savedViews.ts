@@ -3,6 +3,7 @@
 import { computed, shallowRef, type ComputedRef } from 'vue'
 import { answered, api, type Schemas } from '@/api/client'
 import { onEvent, onMissed } from '@/api/events'
+import { firstPageDrawn } from './firstPage'
 import { complain } from './notices'
 
 export type SavedView = Schemas['View']
@@ -19,7 +20,7 @@ export function useSavedViews(page: ViewPage): ComputedRef<SavedView[]> {
     isStarted = true
     onEvent('/views', () => void fetchViews())
     onMissed(() => void fetchViews())
-    void fetchViews()
+    void firstPageDrawn().then(fetchViews)
   }
   return computed(() => views.value.filter((view) => view.page === page))
 }

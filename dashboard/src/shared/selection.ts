@@ -1,6 +1,6 @@
 /** The selected rows. A click selects one row, Ctrl-click toggles a row, Shift-click selects a range. */
 
-import { ref, type Ref } from 'vue'
+import { shallowRef, type Ref } from 'vue'
 
 export interface Modifiers {
   shiftKey: boolean
@@ -17,7 +17,8 @@ export interface Selection {
 }
 
 export function useSelection(): Selection {
-  const selected = ref<ReadonlySet<string>>(new Set())
+  // Shallow: a table asks for each of its rows, again and again, and the set itself never changes.
+  const selected = shallowRef<ReadonlySet<string>>(new Set())
   let anchor: string | undefined
 
   function pick(key: string, order: readonly string[], modifiers: Modifiers): void {

@@ -1,7 +1,11 @@
 /** The addresses of the views. Filters are in the query, so that an address can be sent to others. */
 
 import { createRouter, createWebHistory } from 'vue-router'
+import { beginJob } from '@/jobdetails/useJob'
+import { isPlain, parsed } from '@/jobs/jobQuery'
+import { beginJobs } from '@/jobs/jobStore'
 import { beginTasks } from '@/tasks/taskStore'
+import { isFirstWanted } from '@/tasks/taskQuery'
 import { lazyPage } from './lazyPage'
 
 export const router = createRouter({
@@ -34,10 +38,16 @@ export function loadCodeOfPage(): void {
   }
 }
 
-/** Asks for the tasks of the job that the address names. To be called after `requireLogin`: live events come first. */
-export function askForFirstTasks(): void {
-  const stop = router.beforeEach(({ name, params: { jobId } }) => {
+/** Asks for the rows of the address's page, while its code is loaded. To be called after `requireLogin`: live events come first. */
+export function askForFirstRows(): void {
+  const stop = router.beforeEach((to) => {
     stop()
-    if ((name === 'jobs' || name === 'task') && typeof jobId === 'string' && jobId) beginTasks(jobId)
+    if (to.name !== 'jobs' && to.name !== 'task') return
+    const { jobId } = to.params
+    if (typeof jobId === 'string' && jobId) {
+      beginTasks({ jobId, hasFirst: isFirstWanted(to) })
+      beginJob(jobId)
+    }
+    beginJobs(isPlain(parsed(to.query)))
   })
 }

@@ -1,16 +1,19 @@
 /** All tasks of a job. */
 
 import { computed, effectScope, onScopeDispose, shallowRef, type EffectScope, type Ref } from 'vue'
-import { answered, api, type TaskStatus, type TaskSummary } from '@/api/client'
+import { answered, api, Refusal, type Schemas, type TaskStatus, type TaskSummary } from '@/api/client'
 import { onEvent, type Payload } from '@/api/events'
-import { useLiveCollection } from '@/shared/liveCollection'
+import { useLiveCollection, type FirstRows } from '@/shared/liveCollection'
 import { compareText } from '@/shared/table'
 
 export type TaskCountMap = Readonly<Partial<Record<TaskStatus, number>>>
 
 export interface JobTasks {
   tasks: Readonly<Ref<readonly TaskSummary[]>>
+  /** Whether `tasks` are all tasks. */
   isLoaded: Readonly<Ref<boolean>>
+  /** The first tasks, where they are wanted, from when they are there until all are there. They are not in `tasks`. */
+  first: Readonly<Ref<FirstRows<TaskSummary> | undefined>>
   /** Why the tasks could not be fetched; empty if they were. */
   failure: Readonly<Ref<string>>
   refetch: () => Promise<void>
@@ -19,23 +22,34 @@ export interface JobTasks {
   nameRank: (task: TaskSummary) => number
 }
 
+/** Which tasks a page shows. */
+interface Wanted {
+  jobId: string
+  /** Whether it shows the first ones before it has all. */
+  hasFirst: boolean
+}
+
 interface Begun {
   jobId: string
   tasks: JobTasks
   scope: EffectScope
-  follow: (jobId: () => string) => void
+  follow: (wanted: () => Wanted) => void
 }
 
 /** How long tasks that were asked for ahead wait for the page that shows them. */
 const AHEAD_MS = 30_000
+/** More than a screen shows. */
+const FIRST = 60
+/** As many as the manager sends at a time. More would keep the page busy for too long. */
+const PART = 2_000
 let begun: Begun | undefined
 
 /** Asks for the tasks of a job whose page is still being loaded; the page takes them over. */
-export function beginTasks(jobId: string): void {
+export function beginTasks(wanted: Wanted): void {
   const scope = effectScope(true)
-  const followed = shallowRef(() => jobId)
+  const followed = shallowRef(() => wanted)
   const tasks = scope.run(() => tasksOf(() => followed.value()))!
-  begun = { jobId, tasks, scope, follow: (getter) => (followed.value = getter) }
+  begun = { jobId: wanted.jobId, tasks, scope, follow: (getter) => (followed.value = getter) }
   const own = begun
   window.setTimeout(() => own === begun && endBegun(), AHEAD_MS)
 }
@@ -45,27 +59,22 @@ function endBegun(): void {
   begun = undefined
 }
 
-export function useTasks(jobId: () => string): JobTasks {
-  if (begun?.jobId !== jobId()) endBegun()
-  if (!begun) return tasksOf(jobId)
+export function useTasks(wanted: () => Wanted): JobTasks {
+  if (begun?.jobId !== wanted().jobId) endBegun()
+  if (!begun) return tasksOf(wanted)
   const { tasks, scope, follow } = begun
   begun = undefined
-  follow(jobId)
+  follow(wanted)
   onScopeDispose(() => scope.stop())
   return tasks
 }
 
-function tasksOf(jobId: () => string): JobTasks {
+function tasksOf(wanted: () => Wanted): JobTasks {
+  const jobId = (): string => wanted().jobId
   const collection = useLiveCollection<TaskSummary>({
     topic: () => `/jobs/${jobId()}`,
-    fetchAll: async () => {
-      const params = { path: { job_id: jobId() } }
-      const { tasks } = await answered(api.GET('/api/v3/jobs/{job_id}/tasks', { params }))
-      if (!tasks.some(({ status }) => status === 'active')) return tasks
-      const { stuck } = await answered(api.GET('/api/tablao/v1/jobs/{job_id}/progress', { params }))
-      const since = new Map(stuck.map((task) => [task.index_in_job, task.silent_since]))
-      return tasks.map((task) => ({ ...task, silent_since: since.get(task.index_in_job) }))
-    },
+    fetchAll: () => fetchAll(jobId),
+    fetchFirst: () => (wanted().hasFirst ? fetchFirst(jobId()) : Promise.resolve(undefined)),
     changed,
   })
   const tasks = computed(() => [...collection.rows.value.values()])
@@ -78,11 +87,37 @@ function tasksOf(jobId: () => string): JobTasks {
   return {
     tasks,
     isLoaded: collection.isLoaded,
+    first: collection.first,
     failure: collection.failure,
     refetch: () => collection.refetch(),
     counts: computed(() => countsByStatus(tasks.value)),
     nameRank: (task) => nameRanks.value.get(task.id) ?? 0,
   }
+}
+
+/** In parts, so that no answer is long. Ends early if another job's tasks are wanted meanwhile. */
+async function fetchAll(jobId: () => string): Promise<TaskSummary[]> {
+  const id = jobId()
+  const tasks: TaskSummary[] = []
+  for (;;) {
+    const part = await fetchPart(id, tasks.at(-1)?.index_in_job ?? 0, PART)
+    tasks.push(...part.tasks)
+    if (!part.tasks.length || tasks.length >= part.total || id !== jobId()) return tasks
+  }
+}
+
+async function fetchFirst(jobId: string): Promise<FirstRows<TaskSummary>> {
+  const { tasks, total } = await fetchPart(jobId, 0, FIRST)
+  return { rows: tasks, total }
+}
+
+/** A job that is not there has no tasks: that it is not there, the page says elsewhere. */
+async function fetchPart(jobId: string, after: number, limit: number): Promise<Schemas['FarmTaskList']> {
+  const params = { path: { job_id: jobId }, query: { after, limit } }
+  return answered(api.GET('/api/tablao/v1/jobs/{job_id}/tasks', { params })).catch((reason: unknown) => {
+    if (reason instanceof Refusal && reason.isNotFound) return { tasks: [], total: 0 }
+    throw reason
+  })
 }
 
 function changed(task: TaskSummary, payload: Payload): TaskSummary {

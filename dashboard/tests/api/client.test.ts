@@ -14,7 +14,7 @@ test.each([
   [undefined, 'The manager answered 422'],
   [{ detail: 'x' }, 'The manager answered 422'],
 ])('a refusal says why: %j', async (error, message) => {
-  await expect(answered(answer(422, error))).rejects.toThrow(new Refusal(message))
+  await expect(answered(answer(422, error))).rejects.toThrow(new Refusal(message, 422))
 })
 
 test('no answer at all is a refusal, too', async () => {

@@ -76,3 +76,17 @@ test('every component has the same jobs', async () => {
 
   expect(useJobs()).toBe(useJobs())
 })
+
+test('the newest jobs come first where the page wants them, and are not taken for all', async () => {
+  vi.resetModules()
+  const { FakeFarm } = await import('../fakeFarm')
+  const farm = new FakeFarm()
+  const { beginJobs, useJobs } = await import('@/jobs/jobStore')
+  beginJobs(true)
+  expect(farm.query(LIST)).toBe('limit=60')
+  await farm.answer(LIST, { jobs: [job({ id: '2' })], total: 2 })
+  const { rows, first, isLoaded } = useJobs()
+
+  expect([first.value?.rows.map(({ id }) => id), first.value?.total]).toEqual([['2'], 2])
+  expect([rows.value.size, isLoaded.value]).toEqual([0, false])
+})
