@@ -41,7 +41,8 @@ _WORTH_NOTHING = frozenset({OutcomeKind.CANCELED, OutcomeKind.LOST})
 #: Commands that were fetched longer ago are fetched once more before the run begins, because the
 #: farm's settings may have changed. In seconds.
 _FRESH_S = 30.0
-#: A run on deck waits so long for the run before it to be asked for, in seconds.
+#: For so long a run is waited for that another one is to follow, or that is to be withdrawn. In
+#: seconds.
 _IN_ORDER_S = 2.0
 WITHDRAWN = Outcome(OutcomeKind.WITHDRAWN, "it was taken off the deck")
 #: How many runs' task ids are remembered; far fewer runs end while one image is decoded.
@@ -68,7 +69,7 @@ class RunTable:
         self._task_ids: BoundedDict[RunKey, str] = BoundedDict(_REMEMBERED_TASKS)
         """Task ids by run, kept beyond the run's end: its last preview may be sent later."""
         self._expected: dict[RunKey, asyncio.Event] = {}
-        """Runs that have not been asked for yet, though one on deck waits for their end."""
+        """Runs that are waited for although they have not been asked for."""
         self._shims = ShimServer()
         self._silence = SilenceWatch(self._told_silence)
         self._background: set[asyncio.Task[None]] = set()
@@ -162,8 +163,9 @@ class RunTable:
     async def withdraw(self, key: RunKey) -> Outcome:
         """Take a run off the deck. Returns `WITHDRAWN`, or `BEGUN` if it goes on.
 
-        A run that was not asked for yet never begins, which is `CANCELED`.
+        A run that is not asked for in a moment never begins, which is `CANCELED`.
         """
+        await self._until_asked_for(key)
         match self._book.withdraw(key, now := time.time()):
             case Withdrawal.BEGUN:
                 return Outcome(OutcomeKind.BEGUN)
@@ -280,7 +282,8 @@ class RunTable:
         """
         stopping = [self.stop(key, "another run takes its place") for key in stop_first]
         await asyncio.gather(*stopping)
-        await self._let_first(run.ref)
+        if run.ref.after:
+            await self._until_asked_for(RunKey.parse(run.ref.after))
         spec, fetched_at = None, 0.0
         while True:
             ends = [self._runs[key].ended for key in self._book.blockers(run.key)]
@@ -299,14 +302,14 @@ class RunTable:
         self._book.began(run.key)
         return spec
 
-    async def _let_first(self, ref: RunRef) -> None:
-        """Give the run that this one waits for the time to be asked for, too.
+    async def _until_asked_for(self, key: RunKey) -> None:
+        """Give a run the time to be asked for that another activity speaks of.
 
         Both may have been sent at the same moment, and Temporal keeps no order.
         """
-        if not ref.after or self._book.knows(key := RunKey.parse(ref.after)):
+        if self._book.knows(key):
             return
-        expected = self._expected[key] = asyncio.Event()
+        expected = self._expected.setdefault(key, asyncio.Event())
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(expected.wait(), _IN_ORDER_S)
         self._expected.pop(key, None)

@@ -381,8 +381,10 @@ def test_a_host_that_began_anew_names_what_lives() -> None:
 
     again, new_deck = started(job)
     assert (again.ref.key, again.task_queue) == (live.ref.key, "worker-ada-2")
-    assert new_deck.ref.index == deck.ref.index
-    assert new_deck.ref.attempt == deck.ref.attempt + 1
+    # What was on deck has not begun, so it was no attempt; nor is it to be stopped.
+    assert new_deck.ref.key == deck.ref.key
+    assert job.cancels == [deck.offer]
+    assert written(job).stopped == ()
 
 
 def test_what_was_on_deck_lives_alone_on_a_host_that_began_anew() -> None:

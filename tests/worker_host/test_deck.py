@@ -110,7 +110,20 @@ async def test_a_run_that_has_begun_is_not_withdrawn(deck: Deck) -> None:
     await deck.table.stop(deck.ref.key, "enough")
 
 
-async def test_one_that_is_not_asked_for_yet_never_begins(deck: Deck) -> None:
+async def test_one_that_is_asked_for_a_moment_after_the_question_is_withdrawn(deck: Deck) -> None:
+    question = asyncio.create_task(deck.table.withdraw(deck.ref.key))
+    await asyncio.sleep(0)  # until the question waits
+
+    await deck.begins("echo never")
+
+    assert (await question).kind is OutcomeKind.WITHDRAWN
+    assert await deck.outcomes() == [OutcomeKind.COMPLETED, OutcomeKind.WITHDRAWN]
+
+
+async def test_one_that_is_never_asked_for_never_begins(
+    deck: Deck, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("worker_host.run_table._IN_ORDER_S", 0.01)
     answer = await deck.table.withdraw(deck.ref.key)
 
     assert answer.kind is OutcomeKind.CANCELED

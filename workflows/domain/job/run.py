@@ -156,9 +156,21 @@ class JobRun:
                 self.drop(holding, because)
                 continue
             for run in gone:
-                self._give_up(holding, run, because)
+                if run is holding.deck and not run.is_voided and not run.is_reoffered:
+                    self._never_began(holding, run)
+                else:
+                    self._give_up(holding, run, because)
             self._move_to_session(holding, changed.session)
         self.settle()
+
+    def _never_began(self, holding: Holding, run: GivenRun) -> None:
+        """Take back a run on deck that ended with its host's process: one that begins is on disk.
+
+        Its host is not told to stop it, since that would keep the same attempt from beginning.
+        """
+        self.cancels.append(run.offer)
+        self.leases.end(holding, run)
+        self.tasks.release(run.index)
 
     def _move_to_session(self, holding: Holding, session: int) -> None:
         self.leases.move_session(holding, session)
