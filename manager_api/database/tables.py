@@ -16,6 +16,7 @@ from sqlalchemy import (
     Dialect,
     ForeignKey,
     Index,
+    Integer,
     MetaData,
     String,
     Table,
@@ -493,7 +494,10 @@ class EventRow(Base):
     __tablename__ = "events"
     __table_args__ = ({"sqlite_autoincrement": True},)  # an id is never used twice
 
-    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    # Thirty events a second are 2^31 in two years, and each restore of a backup leaves many out.
+    id: Mapped[int] = mapped_column(
+        BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True
+    )
     topic: Mapped[str] = mapped_column(String(255))
     payload: Mapped[dict[str, Any]] = mapped_column(JSON)
     created: Mapped[datetime] = mapped_column(UtcDateTime, index=True)

@@ -54,7 +54,7 @@ async def get_job(job_id: JobId, jobs: Jobs) -> FarmJob:
 async def get_job_tasks(
     job_id: JobId,
     jobs: Jobs,
-    after: Annotated[int, Query(ge=0, le=2**31)] = 0,
+    after: Annotated[int, Query(ge=0, le=2**31 - 1)] = 0,
     limit: Annotated[int, Query(ge=1, le=MOST_TASKS)] = MOST_TASKS,
 ) -> Response:
     """Return tasks of a job, with an index above `after`, by ascending index."""

@@ -3,8 +3,11 @@
 import asyncio
 from datetime import timedelta
 
+from sqlalchemy import update
+
 from manager_api.database import events
 from manager_api.database.engine import Database, utc_now
+from manager_api.database.tables import EventRow
 
 
 async def append(db: Database, *topics: str) -> None:
@@ -41,6 +44,22 @@ async def test_a_prefix_is_no_pattern(db: Database) -> None:
 
     async with db.reading() as session:
         assert await events.since(session, 0, prefixes=["/%"]) == []
+
+
+async def test_ids_go_on_after_a_backup_of_years_ago_was_put_back(db: Database) -> None:
+    await append(db, "/one")
+    async with db.writing() as session:
+        await session.execute(update(EventRow).values(created=utc_now() - timedelta(days=3650)))
+    async with db.writing() as session:
+        await events.mark_restore(session)
+    await append(db, "/two")
+
+    async with db.reading() as session:
+        newest = await events.newest_id(session)
+        [row] = await events.since(session, newest - 1)
+
+    assert newest > 2**31
+    assert row.topic == "/two"
 
 
 async def test_whoever_reads_on_from_the_last_id_misses_nothing(db: Database) -> None:
