@@ -144,7 +144,9 @@ class Decks:
         """
         takes = self.run_times.median
         is_short = takes is not None and takes < self._limits.on_deck_below_s
-        return is_short and self._tasks.ready_count > 0 and all(h.runs for h in self._leases)
+        if not is_short or not self._tasks.ready_count:
+            return False
+        return not any(holding.is_idle for holding in self._leases)
 
     def _give_next(self, holding: Holding) -> None:
         live = holding.live

@@ -52,6 +52,10 @@ class Holding:
     def runs(self) -> list[GivenRun]:
         return [run for run in (self.live, self.deck) if run is not None]
 
+    @property
+    def is_idle(self) -> bool:
+        return self.live is None and self.deck is None
+
     def key_of(self, run: GivenRun) -> RunKey:
         return RunKey(self.lease.job_id, run.index, self.lease.run, run.attempt)
 

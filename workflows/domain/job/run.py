@@ -529,7 +529,7 @@ class JobRun:
                 run = self.decks.moves_up(holding, is_schedulable=is_schedulable)
                 if run is not None:
                     self._has_moved_up(holding, run)
-            if holding.runs or self._start_next(holding):
+            if not holding.is_idle or self._start_next(holding):
                 continue
             may_wait = is_schedulable and not holding.is_recalled
             if may_wait and self.decks.serves_from_another(holding, waiting + 1):
