@@ -358,6 +358,21 @@ def test_a_task_of_higher_priority_that_comes_later_is_asked_for() -> None:
     assert [start.ref.index for start in started(job) if start.ref.after] == [4]
 
 
+def test_a_task_of_higher_priority_that_the_worker_cannot_take_leaves_its_deck_alone() -> None:
+    tasks = columns(
+        5, priorities=[50, 50, 50, 90, 50], types=["blender"] * 3 + ["ffmpeg", "blender"]
+    )
+    job = job_of(tasks)
+    job.lend([lease("ada", has_deck=True, types=("blender",))])
+    (first,) = started(job)
+
+    ends(job, first, SHORT)
+    job.settle()
+
+    assert sum(holding.deck is not None for holding in job.leases) == 1
+    assert asked_back(job) == []
+
+
 # --- faults ---------------------------------------------------------------------------------------
 
 

@@ -71,7 +71,8 @@ class Decks:
                 run = holding.deck
                 if run is None:
                     continue
-                is_overtaken = top is not None and top > self._tasks.priority(run.index)
+                may_be_overtaken = top is not None and top > self._tasks.priority(run.index)
+                is_overtaken = may_be_overtaken and self._has_better(holding, run)
                 if is_overtaken or not self._may_begin(holding, run, is_schedulable=is_schedulable):
                     self._ask_back(holding, run)
         if is_schedulable and self._is_worth_it():
@@ -121,6 +122,15 @@ class Decks:
         if run.withdrawal is None and not run.must_run and not run.is_voided:
             self._withdrawals.append(self._leases.withdraw(holding, run))
 
+    def _has_better(self, holding: Holding, run: GivenRun) -> bool:
+        """Return whether the worker would get a task of higher priority instead of this one."""
+        index = self._next_for(holding)
+        return index is not None and self._tasks.priority(index) > self._tasks.priority(run.index)
+
+    def _next_for(self, holding: Holding) -> int | None:
+        types = self._failures.allowed_types(holding.lease)
+        return self._tasks.choose(types, holding.lease.worker_id)
+
     def _may_begin(self, holding: Holding, run: GivenRun, *, is_schedulable: bool) -> bool:
         return (
             is_schedulable
@@ -155,8 +165,7 @@ class Decks:
             return
         if self._leases.run_count >= _MOST_PENDING:
             return
-        types = self._failures.allowed_types(holding.lease)
-        index = self._tasks.choose(types, holding.lease.worker_id)
+        index = self._next_for(holding)
         if index is not None:
             self._tasks.hold(index)
             attempt = self._tasks.attempt(index) + 1
