@@ -13,7 +13,7 @@ TIMEOUT_S = 900
 
 @pytest.mark.timeout(TIMEOUT_S)
 @pytest.mark.parametrize(
-    ("seed", "store"), [(44, Store.SQLITE), (76, Store.SQLITE), (1, Store.POSTGRESQL)]
+    ("seed", "store"), [(26, Store.SQLITE), (76, Store.SQLITE), (1, Store.POSTGRESQL)]
 )
 def test_a_seed_breaks_no_invariant(seed: int, store: Store, tmp_path: Path) -> None:
     result = run(plan_for(seed, store), tmp_path / "farm")
@@ -24,7 +24,7 @@ def test_a_seed_breaks_no_invariant(seed: int, store: Store, tmp_path: Path) -> 
 
 
 def test_the_three_seeds_kill_everything_and_set_stores_back() -> None:
-    plans = [plan_for(44), plan_for(76), plan_for(1, Store.POSTGRESQL)]
+    plans = [plan_for(26), plan_for(76), plan_for(1, Store.POSTGRESQL)]
 
     kinds = {fault.kind for plan in plans for fault in plan.faults}
 
