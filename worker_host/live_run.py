@@ -122,6 +122,7 @@ class LiveRun:
             outcome = self.directory.outcome()
         if outcome is None:
             await kill_leftovers(str(self.key))
+            await asyncio.to_thread(self.directory.put_frames_back)
             outcome = await self._without_outcome()
             # If the disk is full, the outcome is kept in memory only.
             with contextlib.suppress(OSError):

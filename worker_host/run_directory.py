@@ -4,6 +4,7 @@ run.json      the commands to execute (host)
 shim.json     the shim that executes them, and the running command (shim)
 log           the task's log (shim)
 reserved      the space for the outcome, in case that the disk is full later (host)
+aside         the frames that were set aside (shim)
 failure.json  why the run is stopped as failed (host)
 outcome.json  the run's outcome (shim; the host if the shim died)
 acked         how many bytes of the log the manager has (host)
@@ -19,8 +20,9 @@ from dataclasses import asdict, astuple, dataclass
 from pathlib import Path
 from typing import Any
 
+from worker_host.commands.frames_found import put_back
 from worker_host.run_spec import Command, RunSettings, RunSpec
-from worker_host.shim import FAILURE
+from worker_host.shim import ASIDE, FAILURE
 from workflows.domain.messages import Outcome, OutcomeKind, RunKey, RunRef
 from workflows.domain.render_warnings import clipped
 from workflows.domain.run_times import RunTimes
@@ -99,6 +101,13 @@ class RunDirectory:
     def keep_outcome(self, outcome: Outcome) -> None:
         """Write the outcome of a run whose shim has died without one."""
         self._write("outcome.json", asdict(outcome))
+
+    def put_frames_back(self) -> None:
+        """Put frames back that a killed shim has set aside and that nothing has replaced.
+
+        The task may count as completed again, after a restore of a backup of the database.
+        """
+        put_back(str(self.path / ASIDE))
 
     def executor(self) -> Executor:
         """Return the run's shim. If none has begun, this call keeps later ones from beginning."""

@@ -42,6 +42,8 @@ Outcome = dict[str, Any]
 _WITH_OWN_PROGRAM = frozenset({"blender-render", "frames-to-video"})
 #: The file in which the host writes why the run has failed, before it tells the shim to stop.
 FAILURE = "failure.json"
+#: The file in which the shim notes the frames that it sets aside.
+ASIDE = "aside"
 
 
 class Shim:
@@ -56,7 +58,7 @@ class Shim:
         self._state: dict[str, Any] = {"pid": os.getpid(), "start": processes.identity(os.getpid())}
         self._own_rules = rules_from(self._run.get("fault_rules", ()))
         existing = _existing_frames(self._run.get("existing_frames", {}))
-        self._frames_found = FramesFound(existing, self._log.line)
+        self._frames_found = FramesFound(existing, self._log.line, self._path(ASIDE))
         self._warnings = WarningBook()
         self._causes = CauseFinder(self._own_rules)
         """Finds the cause if the running command fails."""

@@ -1,5 +1,6 @@
 """A Blender that does not end, and its neighbours, as real processes."""
 
+import asyncio
 import sys
 from pathlib import Path
 from textwrap import dedent
@@ -13,6 +14,7 @@ from worker_host.commands.blender_frames import FrameAccount
 from worker_host.run_table import RunTable
 from workflows.domain.messages import OutcomeKind
 from workflows.domain.run_times import RunTimes
+from workflows.domain.written_frames import ExistingFrames
 
 #: Says what Blender 3.4 says; `render(n)` writes a whole frame.
 BLENDER = """
@@ -262,3 +264,29 @@ async def test_grandchild_that_holds_the_output_does_not_hold_a_blender_that_end
     outcome = await house.run(table, asked, blender.renders(script, grace_s=60))
 
     assert outcome.reason == "command exited abnormally with code 3", house.log(asked.key)
+
+
+@pytest.mark.parametrize("is_host_killed", [False, True])
+async def test_a_frame_that_a_killed_run_has_set_aside_is_put_back(
+    house: Farmhouse, table: RunTable, blender: Blender, tmp_path: Path, *, is_host_killed: bool
+) -> None:
+    older = tmp_path / "frame_0001.png"
+    Image.new("RGB", (8, 8), "navy").save(older)
+    before = older.read_bytes()
+    commands = house.commands(
+        blender.command("hang()", "-o", f"{tmp_path}/frame_####", "-F", "PNG", "-f", "1"),
+        existing_frames=ExistingFrames(are_all_kept=False),
+    )
+    asked = house.ref()
+    waiting = asyncio.ensure_future(house.run(table, asked, commands))
+    await house.eventually(lambda: not older.exists())
+
+    if is_host_killed:
+        waiting.cancel()
+        await house.crash(table)
+    house.kill(house.shim(asked.key)["pid"])
+    if is_host_killed:
+        waiting = asyncio.ensure_future(house.run(await house.open(), asked, commands))
+
+    assert (await waiting).kind is OutcomeKind.LOST
+    assert older.read_bytes() == before

@@ -6,7 +6,13 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from worker_host.commands.frames_found import INCOMPLETE, PREVIOUS, FramesFound, written_frame
+from worker_host.commands.frames_found import (
+    INCOMPLETE,
+    PREVIOUS,
+    FramesFound,
+    put_back,
+    written_frame,
+)
 from workflows.domain.written_frames import ExistingFrames, WrittenFrame, read_log_lines
 
 NONE_KEPT = ExistingFrames(are_all_kept=False)
@@ -167,6 +173,33 @@ def test_what_a_killed_try_has_set_aside_goes_with_the_next_whole_frame(tmp_path
     found.finish([str(path)])
 
     assert names(tmp_path) == ["000001.png"]
+
+
+def test_what_a_killed_try_has_set_aside_comes_back_unless_it_was_replaced(tmp_path: Path) -> None:
+    paths = [frame(tmp_path / f"00000{number}.png") for number in (1, 2)]
+    (tmp_path / "000003.png").touch()
+    notes = tmp_path / "notes"
+    FramesFound(NONE_KEPT, print, str(notes)).look(f"{tmp_path}/######", "PNG", [1, 2, 3])
+    frame(paths[1], "navy")
+    notes.write_text(notes.read_text() + '["cut o')
+
+    put_back(str(notes))
+
+    assert names(tmp_path) == [
+        "000001.png",
+        "000002.png",
+        f"000002.png{PREVIOUS}",
+        f"000003.png{INCOMPLETE}",
+        "notes",
+    ]
+    with Image.open(paths[1]) as image:
+        assert image.getpixel((0, 0)) == (0, 0, 128)
+
+
+def test_without_notes_nothing_is_put_back(tmp_path: Path) -> None:
+    put_back(str(tmp_path / "notes"))
+
+    assert names(tmp_path) == []
 
 
 def test_a_frame_that_this_try_has_written_counts(tmp_path: Path) -> None:

@@ -4,6 +4,8 @@ Blender skips a frame whose file exists. A file counts if it is whole, and if an
 same task wrote it, or if the job keeps all frames that are there. Standard library only.
 """
 
+import contextlib
+import json
 import os
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
@@ -26,8 +28,17 @@ _VIEWS = ("", "_L", "_R")
 class FramesFound:
     """The files that one try has found or written, over all of its commands."""
 
-    def __init__(self, existing: ExistingFrames, log: Callable[[str], None]) -> None:
+    def __init__(
+        self, existing: ExistingFrames, log: Callable[[str], None], notes: str = os.devnull
+    ) -> None:
+        """
+        Args:
+            existing: what earlier tries have written, and whether other files count, too.
+            log: gets sentences for the task's log.
+            notes: the file for what is set aside, from which `put_back` reads it.
+        """
         self._existing = existing
+        self._notes = notes
         self._written = {frame.file: frame for frame in existing.written}
         self._log = log
         self._new: dict[str, None] = {}
@@ -74,6 +85,7 @@ class FramesFound:
             CommandFailed: it cannot be renamed.
         """
         new = _aside(path, INCOMPLETE if why_not_there(path) else PREVIOUS)
+        self._note_aside(path, new)
         try:
             os.replace(path, new)
         except FileNotFoundError:
@@ -82,6 +94,11 @@ class FramesFound:
             raise CommandFailed(f'"{path}" cannot be renamed: {error.strerror}') from error
         self._aside[path] = new
         return f'"{path}" was there, but {why}; it is now "{new}"'
+
+    def _note_aside(self, path: str, new: str) -> None:
+        # On a full disk there is no note; the frame is rendered again anyway.
+        with contextlib.suppress(OSError), open(self._notes, "a", encoding="utf-8") as file:
+            file.write(json.dumps([path, new]) + "\n")
 
     def set_new_aside(self, why: str) -> None:
         """Set aside the frames that this try has written, so that the next try renders them."""
@@ -100,14 +117,36 @@ class FramesFound:
                 if not why_not_there(path):
                     _remove(_aside(path, suffix))
         for path, new in self._aside.items():
-            if new.endswith(PREVIOUS) and os.path.exists(new) and not os.path.lexists(path):
-                self._put_back(path, new)
+            if why := _put_back(path, new):
+                self._log(why)
 
-    def _put_back(self, path: str, new: str) -> None:
-        try:
-            os.rename(new, path)
-        except OSError as error:
-            self._log(f'"{new}" cannot be renamed back: {error.strerror}')
+
+def put_back(notes: str) -> None:
+    """Put whole files back that a try has set aside and not replaced; it was killed meanwhile.
+
+    Args:
+        notes: the file that the try's `FramesFound` has written; it may be missing or cut off.
+    """
+    try:
+        with open(notes, encoding="utf-8") as file:
+            lines = file.readlines()
+    except (OSError, ValueError):
+        return
+    for line in lines:
+        with contextlib.suppress(ValueError):
+            path, new = json.loads(line)
+            _put_back(path, new)
+
+
+def _put_back(path: str, new: str) -> str:
+    """Give a frame its name back, if it is whole and none has replaced it; return why not."""
+    if not new.endswith(PREVIOUS) or os.path.lexists(path) or not os.path.exists(new):
+        return ""
+    try:
+        os.rename(new, path)
+    except OSError as error:
+        return f'"{new}" cannot be renamed back: {error.strerror}'
+    return ""
 
 
 def _aside(path: str, suffix: str) -> str:
