@@ -1,13 +1,32 @@
 import { fileURLToPath, URL } from 'node:url'
 import vue from '@vitejs/plugin-vue'
-import { defineConfig } from 'vite'
+import { defineConfig, type HtmlTagDescriptor, type Plugin } from 'vite'
 
 const manager = process.env.TABLAO_MANAGER ?? 'http://127.0.0.1:8080'
+
+/** The list of jobs is what most people open: its code is fetched beside the code that would ask for it. */
+const FIRST_PAGE = '/src/jobs/JobsView.vue'
+
+const preloadFirstPage: Plugin = {
+  name: 'preload-first-page',
+  transformIndexHtml: {
+    order: 'post',
+    handler(_html, { bundle = {} }): HtmlTagDescriptor[] {
+      const page = Object.values(bundle).find((file) => file.type === 'chunk' && file.facadeModuleId?.endsWith(FIRST_PAGE))
+      if (page?.type !== 'chunk') return []
+      const style = { rel: 'preload', as: 'style', crossorigin: true }
+      return [
+        { tag: 'link', attrs: { rel: 'modulepreload', crossorigin: true, href: `./${page.fileName}` }, injectTo: 'head' },
+        ...[...(page.viteMetadata?.importedCss ?? [])].map((css) => ({ tag: 'link', attrs: { ...style, href: `./${css}` }, injectTo: 'head' as const })),
+      ]
+    },
+  },
+}
 
 export default defineConfig({
   // Relative to the page's <base>, whose path the manager sets: it may live below any path.
   base: process.argv.includes('build') ? './' : '/app/',
-  plugins: [vue()],
+  plugins: [vue(), preloadFirstPage],
   resolve: { alias: { '@': fileURLToPath(new URL('./src', import.meta.url)) } },
   build: {
     // Beside the code that serves it, so that it is installed with the package.

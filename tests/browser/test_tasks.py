@@ -243,3 +243,27 @@ def test_ten_thousand_tasks_are_all_there(at: At, farm: BrowsedFarm) -> None:
     page.keyboard.press("End")
 
     expect(rows(page).last).to_contain_text("10000")
+
+
+#: Scrolls by a screen in each of five frames; returns how many lines are brief then.
+_SCROLL_FAST = """async (grid) => {
+  for (let n = 0; n < 5; n++) {
+    grid.scrollTop += 600
+    await new Promise((drawn) => requestAnimationFrame(() => setTimeout(drawn)))
+  }
+  return grid.querySelectorAll('[role=row][data-index]:not(:has(input))').length
+}"""
+
+
+def test_lines_are_brief_only_while_the_list_is_scrolled_fast(at: At, farm: BrowsedFarm) -> None:
+    many = NAPS | {"sleep_repeats": 299}
+    about = described("three hundred", "Pilot", 0)
+    job_id = farm.submit("echo-sleep-test", many, **about, initial_status="paused")
+    farm.until_job_is(job_id, "paused", timeout_s=120)
+    page = at(f"/jobs/{job_id}?tab=tasks")
+    expect(grid(page)).to_have_attribute("aria-rowcount", "301")
+
+    assert grid(page).evaluate(_SCROLL_FAST) > 0
+
+    expect(grid(page).locator("[role=row][data-index]:not(:has(input))")).to_have_count(0)
+    expect(rows(page).last.get_by_role("gridcell").last).to_have_text("⋮")

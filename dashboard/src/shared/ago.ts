@@ -21,7 +21,12 @@ export function elapsed(moment: string): string {
   return text.endsWith(' ago') ? text.slice(0, -4) : '< 1 min'
 }
 
-export const inFull = (moment: string): string => new Date(moment).toLocaleString()
+const full = new Intl.DateTimeFormat(undefined, {
+  year: 'numeric', month: 'numeric', day: 'numeric', hour: 'numeric', minute: 'numeric', second: 'numeric',
+})
+
+/** `toLocaleString` looks the language up each time, and each line of a list has some. */
+export const inFull = (moment: string): string => full.format(new Date(moment))
 
 const short = new Intl.DateTimeFormat(undefined, { day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit' })
 

@@ -53,3 +53,8 @@ function rangeOf(order: readonly string[], from: string, to: string): string[] {
   const [first, last] = [order.indexOf(from), order.indexOf(to)].sort((a, b) => a - b) as [number, number]
   return order.slice(Math.max(0, first), last + 1)
 }
+
+/** The rows with one of these ids. The lists are long, and mostly nothing is selected. */
+export function among<Row extends { id: string }>(rows: readonly Row[], ids: ReadonlySet<string>): Row[] {
+  return ids.size ? rows.filter(({ id }) => ids.has(id)) : []
+}

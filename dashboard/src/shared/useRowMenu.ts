@@ -1,6 +1,7 @@
 /** The menu of a list's rows: of the selected ones, if it was opened on one of them, else of that row. */
 
-import { computed, ref, type ComputedRef, type Ref } from 'vue'
+import { computed, shallowRef, type ComputedRef, type Ref } from 'vue'
+import { among } from './selection'
 import type { MenuPlace } from './verbs'
 
 interface RowMenu<Row> {
@@ -16,12 +17,12 @@ interface Opened {
 export function useRowMenu<Row extends { id: string }>(
   menu: Readonly<Ref<Opened | undefined>>, all: () => readonly Row[], selected: () => ReadonlySet<string>,
 ): RowMenu<Row> {
-  const ids = ref<ReadonlySet<string>>(new Set())
+  const ids = shallowRef<ReadonlySet<string>>(new Set())
 
   function open(row: Row, place: MenuPlace): void {
     ids.value = selected().has(row.id) ? new Set(selected()) : new Set([row.id])
     void menu.value?.open(place)
   }
 
-  return { rows: computed(() => all().filter(({ id }) => ids.value.has(id))), open }
+  return { rows: computed(() => among(all(), ids.value)), open }
 }
