@@ -14,11 +14,7 @@ const preloadFirstPage: Plugin = {
     handler(_html, { bundle = {} }): HtmlTagDescriptor[] {
       const page = Object.values(bundle).find((file) => file.type === 'chunk' && file.facadeModuleId?.endsWith(FIRST_PAGE))
       if (page?.type !== 'chunk') return []
-      const style = { rel: 'preload', as: 'style', crossorigin: true }
-      return [
-        { tag: 'link', attrs: { rel: 'modulepreload', crossorigin: true, href: `./${page.fileName}` }, injectTo: 'head' },
-        ...[...(page.viteMetadata?.importedCss ?? [])].map((css) => ({ tag: 'link', attrs: { ...style, href: `./${css}` }, injectTo: 'head' as const })),
-      ]
+      return [{ tag: 'link', attrs: { rel: 'modulepreload', crossorigin: true, href: `./${page.fileName}` }, injectTo: 'head' }]
     },
   },
 }

@@ -88,7 +88,7 @@ class FarmHosts:
 
     async def order_status(self, worker_id: str, status: WorkerStatus) -> bool:
         """Order a host to take a status; return False if it is not connected to this manager."""
-        if await self._hosts.order_status(worker_id, status):
+        if await self._order_or_back(worker_id, status):
             return True
         self._pass_on({"order": "status", "worker": worker_id, "status": str(status)})
         return False
@@ -103,6 +103,17 @@ class FarmHosts:
         await until_one_ends(whenever(self._has_orders, self._exchange), self._look())
 
     # --- orders -----------------------------------------------------------------------------------
+
+    async def _order_or_back(self, worker_id: str, status: WorkerStatus) -> bool:
+        if not await self._hosts.order_status(worker_id, status):
+            return False
+        # Who gave this order may have read the request before a person took it back, and the host
+        # may have been told of that before this order.
+        async with self._database.reading() as session:
+            kept = await workers.kept_status(session, worker_id)
+        if kept not in (None, status):
+            await self._hosts.order_status(worker_id, kept)
+        return True
 
     def _pass_on(self, order: Order) -> None:
         worker_id = order["worker"]
@@ -138,7 +149,7 @@ class FarmHosts:
                 case {"order": "settled", "worker": worker_id, "run": run}:
                     await self._hosts.settled(worker_id, RunKey.parse(run))
                 case {"order": "status", "worker": worker_id, "status": status}:
-                    await self._hosts.order_status(worker_id, WorkerStatus(status))
+                    await self._order_or_back(worker_id, WorkerStatus(status))
                 case {"order": "forgive", "worker": worker_id}:
                     await self._hosts.forgive(worker_id)
                 case {"order": "new secret", "worker": worker_id}:

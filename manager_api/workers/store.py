@@ -32,6 +32,8 @@ from workflows.domain.worker import StatusRequest, can_be_lost, pending_after_re
 _REVOKED = ""
 #: A host that has stored a secret shows it from its next connection but one on at the latest.
 _MOST_NEW_SECRETS = 3
+#: Hosts keep these until they are ordered otherwise.
+_KEPT = frozenset({WorkerStatus.AWAKE, WorkerStatus.ASLEEP})
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,10 +216,18 @@ def set_request(session: Session, row: WorkerRow, pending: StatusRequest | None)
     is_canceled = pending is None and row.status_requested is not None
     _ask(row, pending)
     _tell(session, row)
-    if is_canceled and not row.is_http and row.status in (WorkerStatus.AWAKE, WorkerStatus.ASLEEP):
+    if is_canceled and not row.is_http and row.status in _KEPT:
         # The host may have been ordered already to take the status that is not wanted any more.
         order = {"order": "status", "worker": row.id, "status": str(row.status)}
         events.append(session, HOST_ORDERS, order)
+
+
+async def kept_status(session: Session, worker_id: str) -> WorkerStatus | None:
+    """Return the status that a worker is to keep; None if it is to take one, or has left."""
+    row = await session.get(WorkerRow, worker_id)
+    if row is None or row.status_requested is not None or row.status not in _KEPT:
+        return None
+    return row.status
 
 
 def begin_session(session: Session, row: WorkerRow, slots: int, live_runs: Sequence[str]) -> int:

@@ -10,6 +10,7 @@ from playwright.sync_api import Locator, Page, WebSocket, expect
 from tests.browser.chromium import Problems
 from tests.browser.conftest import At
 from tests.browser.farm import BrowsedFarm
+from tests.browser.views import settled
 from tests.farm.processes import wait_until
 
 OURS = "/api/tablao/v1/workers"
@@ -176,10 +177,12 @@ def test_a_worker_is_put_to_sleep_and_woken_by_undo(at: At, farm: BrowsedFarm) -
     details = opened(at, farm, "anita")
 
     details.get_by_role("button", name="Sleep", exact=True).click()
+    wait_until(lambda: farm.worker("anita")["status"] == "asleep")
     expect(row(details.page, "anita")).to_contain_text("asleep")
 
     details.page.get_by_role("button", name="Undo").click()
     expect(row(details.page, "anita")).to_contain_text("idle")
+    assert of_ours(farm, "anita")["status_change"] is None
 
 
 def test_what_a_busy_worker_is_asked_waits_for_its_task(at: At, farm: BrowsedFarm) -> None:
@@ -244,6 +247,7 @@ def test_several_get_a_tag_and_lose_it_together(at: At, farm: BrowsedFarm, regis
 
 def test_deleting_is_confirmed(at: At, farm: BrowsedFarm, registered: str) -> None:
     details = opened(at, farm, registered)
+    settled(details.page)  # comments of a worker that is gone are not found
     details.get_by_role("button", name="Delete…").click()
     dialog = details.page.get_by_role("dialog", name=f"Delete {registered}?")
 

@@ -78,7 +78,10 @@ def test_payloads_are_what_the_contract_calls_so(life: Life) -> None:
 
 
 #: Fields that Flamenco's document does not have, which its clients pass over (docs/events.md).
-OURS = {"EventJobUpdate": {"task_counts", "frame_s"}, "EventTaskLogUpdate": {"attempt"}}
+OURS = {
+    "EventJobUpdate": {"task_counts", "frame_s", "waiting"},
+    "EventTaskLogUpdate": {"attempt"},
+}
 
 
 def _check(heard: Heard, document: dict[str, Any]) -> None:

@@ -17,6 +17,7 @@ from manager_api.database.payloads import HOST_ORDERS, WORKERS
 from manager_api.events.live import LiveEvents
 from manager_api.hosts.channel import ChannelSettings
 from manager_api.hosts.farm_hosts import FarmHosts
+from manager_api.workers import store as workers
 from tests.farm.ids import JOB
 from tests.manager.databases import create_database
 from tests.manager.hosts.served_channel import Manager
@@ -95,6 +96,28 @@ async def test_orders_reach_the_host_of_another_manager(shared: tuple[Sharing, S
         control.Settled(str(KEY)),
         control.StatusOrder("asleep", False),
     ]
+
+
+async def test_an_order_that_comes_after_its_request_was_taken_back_is_ordered_back(
+    shared: tuple[Sharing, Sharing],
+) -> None:
+    keeper, other = shared
+    worker = await other.manager.worker()
+    async with other.manager.host(worker) as (socket, _):
+        await _until_known(keeper, other, worker)
+        for status in (WorkerStatus.AWAKE, WorkerStatus.ASLEEP):
+            async with keeper.manager.database.writing() as session:
+                row = await workers.existing_worker_to_change(session, worker)
+                workers.set_status(session, row, status)
+
+            # By a plan that was made while somebody wanted it.
+            too_late = WorkerStatus.OFFLINE
+            await keeper.hosts.order_status(worker, too_late)
+            await other.hosts.order_status(worker, too_late)
+            heard = [await other.manager.hear(socket) for _ in range(4)]
+
+            orders = [control.StatusOrder(str(each), False) for each in (too_late, status)]
+            assert heard == orders * 2
 
 
 async def test_orders_are_no_news_for_clients(shared: tuple[Sharing, Sharing]) -> None:

@@ -1,7 +1,5 @@
 """A process that waits for the next script: used once, replaced, and never left behind."""
 
-import os
-import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -21,8 +19,8 @@ SCRIPTS = {
 }
 
 
-#: Those of earlier tests' managers.
-_earlier: set[int] = set()
+#: Those of earlier tests' managers. Not their numbers, which later processes may get.
+_earlier: set[psutil.Process] = set()
 
 
 @pytest.fixture
@@ -41,9 +39,9 @@ def describing(folder: Path, suffix: str) -> Request:
     )
 
 
-def children() -> set[int]:
+def children() -> set[psutil.Process]:
     programs = psutil.Process().children()
-    ours = {child.pid for child in programs if "child.py" in " ".join(child.cmdline())}
+    ours = {child for child in programs if "child.py" in " ".join(child.cmdline())}
     return ours - _earlier
 
 
@@ -73,10 +71,10 @@ def test_each_script_has_a_process_of_its_own(sandbox: Sandbox, tmp_path: Path) 
 def test_a_spare_that_was_killed_is_replaced(sandbox: Sandbox, tmp_path: Path) -> None:
     pid_of_script(sandbox, tmp_path)
     [spare] = children()
-    os.kill(spare, signal.SIGKILL)
-    wait_until(lambda: psutil.Process(spare).status() == psutil.STATUS_ZOMBIE)
+    spare.kill()
+    wait_until(lambda: spare.status() == psutil.STATUS_ZOMBIE)
 
-    assert pid_of_script(sandbox, tmp_path) != spare
+    assert pid_of_script(sandbox, tmp_path) != spare.pid
 
 
 def test_nothing_is_left_when_the_sandbox_is_closed(sandbox: Sandbox, tmp_path: Path) -> None:
@@ -96,7 +94,7 @@ from manager_api.job_types.sandbox import Sandbox
 from tests.manager.job_types.test_sandbox import ScriptLimits, children, describing
 from pathlib import Path
 Sandbox(ScriptLimits, keeps_spares=True).run(describing(Path({str(tmp_path)!r}), ".js"))
-print(*children(), flush=True)
+print(*(child.pid for child in children()), flush=True)
 os.kill(os.getpid(), 9)
 """
     ended = subprocess.run(
