@@ -64,7 +64,7 @@ def test_an_older_worker_is_marked_until_it_signs_on_with_the_managers_version(
     workers = page.get_by_role("region", name="Workers")
     expect(workers).to_contain_text("1 is older than the manager.")
     expect(workers.get_by_text("older than the manager", exact=True)).to_be_visible()
-    expect(workers).to_contain_text("install the manager's version, and start it")
+    expect(workers).to_contain_text("install the manager's version by hand")
     sign_on("rocío", f"Tablao {VERSION}")
     expect(page.get_by_role("list", name="Workers with 0.0.9")).to_be_hidden()
     expect(page.get_by_role("list", name=f"Workers with {VERSION}")).to_contain_text("rocío")

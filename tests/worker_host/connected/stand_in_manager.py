@@ -51,6 +51,7 @@ class MemoryRecords:
         self.silent: dict[RunKey, datetime | None] = {}
         self.deleted_workers: set[str] = set()
         self.asides: list[Aside] = []
+        self.upgrades: list[control.UpgradeReport] = []
         self.secret: str | None = None
         """Which the host is to take."""
 
@@ -78,6 +79,11 @@ class MemoryRecords:
 
     async def deleted(self, worker_ids: Collection[str]) -> Collection[str]:
         return self.deleted_workers.intersection(worker_ids)
+
+    async def upgrade_reported(
+        self, worker_id: str, session: int, report: control.UpgradeReport
+    ) -> None:
+        self.upgrades.append(report)
 
     async def new_secret(self, worker_id: str) -> str | None:
         return self.secret
