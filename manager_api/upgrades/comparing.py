@@ -19,7 +19,8 @@ _ELLIPSIS = "…"
 
 _WORKER_ADVICE = {
     Standing.OLDER: "They go on with their tasks, without what is new in the manager. Upgrade "
-    "them; they render meanwhile. Where that is not possible, install the manager's version by hand.",
+    "them; they render meanwhile. Where that is not possible, install the manager's version by "
+    "hand.",
     Standing.NEWER: "Managers are upgraded first: upgrade the manager, or install its version on "
     "these workers.",
     Standing.UNKNOWN: "This cannot be compared with the manager's version. If the machine runs "
