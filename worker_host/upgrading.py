@@ -63,7 +63,7 @@ class Upgrading:
         fetch: Fetch,
         tell: Tell,
         begin_again: Callable[[], None],
-        commands: "Commands | None" = None,
+        commands: Commands | None = None,
     ) -> None:
         self._versions = versions
         self._manager = manager
@@ -229,7 +229,7 @@ def _sentence(problem: CannotUpgrade | httpx.HTTPError | OSError, folder: Path) 
             return f"The wheel cannot be fetched: {why_it_failed(problem)}."
         case OSError():
             cause = cause_of(problem, str(folder))
-            words = problem.strerror or type(problem).__name__
+            words = problem.strerror or "the system refused it"
             return f"It cannot be installed: {words}." if cause is None else cause.reason()
         case _:
             return str(problem)[:LONGEST_REASON]
