@@ -185,7 +185,8 @@ class Host:
             for duty in duties:
                 if duty.done():
                     duty.result()  # raises its exception: a duty that ends by itself is a bug
-            if self._end.result() not in _LEAVES_RUNS:
+            # A worker that sleeps has no runs. Its sign-off remembers that it slept.
+            if self._end.result() not in _LEAVES_RUNS or self._status is WorkerStatus.ASLEEP:
                 await self._leave(self._end.result())
         finally:
             if not self._end.done():

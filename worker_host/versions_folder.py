@@ -117,6 +117,6 @@ def host_command(python: str | Path, arguments: Sequence[str]) -> list[str]:
 
 def is_installed() -> bool:
     """Return whether this is an installed package in a virtual environment, and no checkout."""
-    packages = Path(sysconfig.get_path("purelib")).resolve()
-    is_own = sys.prefix != sys.base_prefix
-    return os.name == "posix" and is_own and Path(__file__).resolve().is_relative_to(packages)
+    # Links are not followed: uv can make the installed files links to its cache.
+    is_package = Path(__file__).is_relative_to(sysconfig.get_path("purelib"))
+    return os.name == "posix" and sys.prefix != sys.base_prefix and is_package

@@ -7,6 +7,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from manager_api.hosts.channel import HelloAnswer
 from tests.worker_host.connected.stand_in_manager import Farm, eventually
 from worker_host import upgrading
 from worker_host.host import Ended, Host
@@ -14,6 +15,7 @@ from worker_host.registration import Credentials
 from worker_host.run_table import RunTable
 from worker_host.versions_folder import Chosen, VersionsFolder, folder_name
 from workflows.domain import control
+from workflows.domain.statuses import WorkerStatus
 
 WHEEL = b"a wheel"
 ORDER = control.Upgrade(
@@ -72,6 +74,20 @@ async def test_a_host_installs_a_version_and_ends_without_signing_off(
     assert "sign-off" not in farm.said
 
 
+async def test_a_host_that_sleeps_signs_off_so_that_it_sleeps_on(
+    farm: Farm, credentials: Credentials, tmp_path: Path
+) -> None:
+    farm.wheel, farm.records.wanted = WHEEL, HelloAnswer(WorkerStatus.ASLEEP)
+    host = host_of(farm, credentials, tmp_path)
+    running = asyncio.create_task(host.run())
+    await eventually(lambda: farm.records.status is WorkerStatus.ASLEEP)
+
+    farm.hosts.upgrade(credentials.worker_id, ORDER)
+
+    assert await running is Ended.UPGRADED
+    assert "sign-off" in farm.said
+
+
 async def test_a_host_that_gets_another_wheel_goes_on(
     farm: Farm, credentials: Credentials, tmp_path: Path
 ) -> None:
@@ -97,7 +113,7 @@ async def test_a_host_that_cannot_be_upgraded_says_so_and_ignores_the_order(
     await eventually(lambda: farm.records.status is not None)
 
     farm.hosts.upgrade(credentials.worker_id, ORDER)
-    await farm.hosts.order_status(credentials.worker_id, farm.records.wanted.status.OFFLINE)
+    await farm.hosts.order_status(credentials.worker_id, WorkerStatus.OFFLINE)
 
     assert await running is Ended.SHUT_DOWN
     assert not farm.records.hellos[0].can_upgrade
