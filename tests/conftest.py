@@ -13,6 +13,7 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 
 from manager_api.temporal.server import TemporalServer
 from tests.durations import CpuTimes
+from tests.failures import FailuresAtOnce
 from tests.lanes import ByFarm, is_quick, rank_of
 
 
@@ -25,6 +26,8 @@ def pytest_configure(config: pytest.Config) -> None:
     settings.register_profile("no deadline", deadline=None)
     settings.load_profile("no deadline")
     config.pluginmanager.register(CpuTimes())
+    if not hasattr(config, "workerinput"):
+        config.pluginmanager.register(FailuresAtOnce(config))
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
