@@ -72,6 +72,7 @@ class Upgrading:
         self._begin_again = begin_again
         self._commands = commands or installing
         self._is_busy = False
+        self._folder_lock = asyncio.Lock()
         self._untold: UpgradeReport | None = None
         """The newest report, if it could not be sent."""
         self._is_tidy = False
@@ -83,7 +84,8 @@ class Upgrading:
             return
         self._is_busy = True
         try:
-            await self._install(order)
+            async with self._folder_lock:
+                await self._install(order)
         except (CannotUpgrade, httpx.HTTPError, OSError) as problem:
             reason = _sentence(problem, self._versions.path)
             logger.warning("the upgrade to %s failed: %s", order.version, reason)
@@ -91,22 +93,28 @@ class Upgrading:
         else:
             self._begin_again()
         finally:
-            self._is_busy = False
             await asyncio.to_thread(shutil.rmtree, self._versions.aside, ignore_errors=True)
+            self._is_busy = False
 
     async def welcomed(self) -> None:
         """Say what was not said yet, as the farm listens. At first, remove old versions, too."""
         if self._untold is not None:
             await self._report(self._untold)
+        async with self._folder_lock:
+            await self._tell_of_trial()
+            if not self._is_tidy:
+                self._is_tidy = True
+                await asyncio.to_thread(self._versions.tidy, _is_in_use)
+
+    async def _tell_of_trial(self) -> None:
         chosen = await asyncio.to_thread(self._versions.chosen)
         if chosen.failed:
             reason = chosen.reason[:LONGEST_REASON]
             if await self._tell(UpgradeReport(chosen.failed, UpgradeState.FAILED, reason)):
                 with contextlib.suppress(OSError):
-                    self._versions.choose(replace(chosen, failed="", reason=""))
-        if not self._is_tidy and not self._is_busy:
-            self._is_tidy = True
-            await asyncio.to_thread(self._versions.tidy, _is_in_use)
+                    await asyncio.to_thread(
+                        self._versions.choose, replace(chosen, failed="", reason="")
+                    )
 
     async def _report(self, report: UpgradeReport) -> None:
         self._untold = report
@@ -131,7 +139,12 @@ class Upgrading:
             await self._make(folder, order, wheel)
         chosen = await asyncio.to_thread(self._versions.chosen)
         trial = replace(chosen, trial=folder, tries=0, manager=self._manager, failed="", reason="")
-        await asyncio.to_thread(self._versions.choose, trial)
+        try:
+            await asyncio.to_thread(self._versions.choose, trial)
+        except OSError:
+            path = self._versions.path / folder
+            await asyncio.to_thread(shutil.rmtree, path, ignore_errors=True)
+            raise
 
     async def _make(self, folder: str, order: Upgrade, wheel: bytes) -> None:
         """Make a version's environment; it gets its name when all of it is there.
@@ -192,9 +205,11 @@ async def _output_of(command: Sequence[str], folder: Path) -> str:
         took = f"took longer than {INSTALL_WITHIN_S / 60:.0f} minutes"
         raise CannotUpgrade(f"{_words_for(command)} {took}.") from None
     finally:
-        # What it has started ends with it, also if this host ends meanwhile.
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
+        # It took too long, or this host ends: what it has started ends with it.
+        if process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            await process.wait()
     text = output.decode(errors="replace")
     if process.returncode != 0:
         raise CannotUpgrade(f"{_words_for(command)} failed: {_why(text)}")

@@ -161,6 +161,21 @@ async def test_what_cannot_be_installed_is_said_and_leaves_nothing(
     machine.reports[-1].check()
 
 
+async def test_a_version_that_cannot_be_chosen_is_removed(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_self: VersionsFolder, _chosen: Chosen) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(VersionsFolder, "choose", full)
+
+    await machine.upgrading.carry_out(ORDER)
+
+    assert "No space left on device" in machine.reports[-1].reason
+    assert machine.begun_again == 0
+    assert machine.left() == set()
+
+
 async def test_an_installation_that_takes_too_long_is_ended(
     machine: Machine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
