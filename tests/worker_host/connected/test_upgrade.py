@@ -123,6 +123,7 @@ async def test_a_host_that_cannot_be_upgraded_says_so_and_ignores_the_order(
 async def test_a_version_on_trial_ends_when_it_is_welcomed_and_takes_no_status(
     farm: Farm, credentials: Credentials, tmp_path: Path
 ) -> None:
+    before = set(psutil.Process().children())
     host = host_of(farm, credentials, tmp_path, on_trial=True)
 
     async with asyncio.timeout(30):
@@ -130,4 +131,4 @@ async def test_a_version_on_trial_ends_when_it_is_welcomed_and_takes_no_status(
 
     assert farm.records.status is None
     assert "sign-off" not in farm.said
-    assert psutil.Process().children() == []
+    assert set(psutil.Process().children()) <= before
