@@ -80,7 +80,8 @@ class LogTail:
             # The run may have ended after our last read; the rest of its log is there now.
             return self._directory.log_size() > offset
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._ended.wait(), self._poll_s)
+            async with asyncio.timeout(self._poll_s):
+                await self._ended.wait()
         return True
 
     def _take_in(self, data: bytes, offset: int) -> None:

@@ -60,7 +60,8 @@ class MemoryPeaks:
                 await self._look(pids)
             await asyncio.sleep(min(_PAUSE_S, self._every_s))
             try:
-                await asyncio.wait_for(self._hurry.wait(), self._every_s)
+                async with asyncio.timeout(self._every_s):
+                    await self._hurry.wait()
             except TimeoutError:
                 self._forget()
 

@@ -311,7 +311,8 @@ class RunTable:
             return
         expected = self._expected.setdefault(key, asyncio.Event())
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(expected.wait(), _IN_ORDER_S)
+            async with asyncio.timeout(_IN_ORDER_S):
+                await expected.wait()
         self._expected.pop(key, None)
 
     async def _fetch_early(self, ref: RunRef) -> RunSpec | None:

@@ -49,4 +49,5 @@ class Sendings:
         """Wait until the file has arrived, its senders have given up, or `timeout_s` has passed."""
         if of_file := self._of.get(blob):
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(of_file.is_over.wait(), timeout_s)
+                async with asyncio.timeout(timeout_s):
+                    await of_file.is_over.wait()

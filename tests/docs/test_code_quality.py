@@ -47,3 +47,14 @@ def test_make_lint_runs_the_same_tools(root: Path) -> None:
         "lint-imports",
         "python dashboard/build.py lint check:types check:unused",
     ]
+
+
+@pytest.mark.parametrize("package", ["activities", "manager_api", "worker_host", "workflows"])
+def test_no_wait_loses_a_cancellation(root: Path, package: str) -> None:
+    """`asyncio.wait_for` of Python 3.11 does, if what it waits for comes at the same moment.
+
+    `asyncio.timeout` does not.
+    """
+    sources = (root / package).rglob("*.py")
+
+    assert [str(file) for file in sources if "asyncio.wait_for" in file.read_text("utf-8")] == []

@@ -118,3 +118,23 @@ async def test_what_is_known_no_more_is_forgotten(run: OneRun) -> None:
 
     await until(lambda: peaks.of(KEY) is None)
     looking.cancel()
+
+
+async def test_it_ends_although_it_is_to_measure_at_the_same_moment() -> None:
+    class NoRuns:
+        def pids(self) -> Mapping[RunKey, int]:
+            return {}
+
+        def named(self) -> Collection[RunKey]:
+            return []
+
+    peaks = MemoryPeaks(NoRuns(), lambda _: None, every_s=60)
+    measuring = asyncio.create_task(peaks.run())
+    await asyncio.sleep(0.6)  # it waits now
+
+    peaks.look_soon()
+    await asyncio.sleep(0)  # the one who waits is told, and not on yet
+    measuring.cancel()
+
+    done, _ = await asyncio.wait([measuring], timeout=10)
+    assert done
