@@ -174,7 +174,7 @@ async def manager(configuration: Configuration) -> AsyncIterator[ManagerParts]:
         await _tell_of_first_administrator(parts)
         channel = _channel_settings(settings)
         hosts = _hosts(parts, channel)
-        farm_hosts = FarmHosts(hosts, database, parts.events, channel)
+        farm_hosts = FarmHosts(hosts, database, parts.events, channel, parts.package.upgrade_order)
         worker_tunnels = _worker_tunnels(parts, temporal, hosts)
         duties: Mapping[str, Duty] = {
             "hosts": hosts,

@@ -216,6 +216,7 @@ class ControlChannel:
                 | control.Provisioned()
                 | control.Forgive()
                 | control.NewSecret()
+                | control.Upgrade()
             ):
                 self._receiver.told(message)
             case _:

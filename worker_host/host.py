@@ -28,6 +28,8 @@ from worker_host.run_spec import Command, RunHooks, RunSpec
 from worker_host.settings import HostSettings
 from worker_host.statistics import MachineStatistics, ProcessStatistics
 from worker_host.temporal_link import Connect, LinkSettings, TemporalLink, TunneledTemporal
+from worker_host.upgrading import Upgrading
+from worker_host.versions_folder import VersionsFolder
 from workflows.domain import asides, control
 from workflows.domain.messages import Outcome, RunKey, RunRef
 from workflows.domain.statuses import WorkerStatus
@@ -73,6 +75,14 @@ class Ended(Enum):
     """Another process has signed on with the same credentials."""
     DISMISSED = auto()
     """The worker was deleted."""
+    UPGRADED = auto()
+    """Another version is installed, and goes on with the runs."""
+    WELCOMED = auto()
+    """The host was on trial, and the farm has welcomed it. Its runs go on."""
+
+
+#: The next process on this machine adopts the runs, so that none is stopped.
+_LEAVES_RUNS = frozenset({Ended.UPGRADED, Ended.WELCOMED})
 
 
 class Host:
@@ -86,6 +96,8 @@ class Host:
         context: for TLS to the manager; None: the system's authorities are trusted.
         software: the software's name and version, shown with the worker.
         keep: stores credentials with a new secret that the farm has sent.
+        versions: where other versions are installed; None: this host cannot be upgraded.
+        on_trial: whether the host ends when the farm has welcomed it.
     """
 
     def __init__(
@@ -98,8 +110,11 @@ class Host:
         context: ssl.SSLContext | None = None,
         software: str = "Tablao",
         keep: Keep = not_kept,
+        versions: VersionsFolder | None = None,
+        on_trial: bool = False,
     ) -> None:
         self._settings = settings
+        self._on_trial = on_trial
         self._software = software
         self._own = OwnSecret(credentials, keep)
         self._manager = ManagerClient(settings, self._own, context)
@@ -130,6 +145,7 @@ class Host:
             task_types=settings.task_types,
             tools=settings.run_settings.tools,
         )
+        self._upgrading = None if versions is None else self._upgrading_in(versions)
         self._programs: Mapping[str, Any] = {}
         self._refusal = ""
         """Why new runs are refused because of the status; empty if they are not."""
@@ -138,6 +154,15 @@ class Host:
         self._becoming: asyncio.Task[None] | None = None
         self._background: set[asyncio.Task[Any]] = set()
         self._end: asyncio.Future[Ended] = asyncio.get_running_loop().create_future()
+
+    def _upgrading_in(self, versions: VersionsFolder) -> Upgrading:
+        return Upgrading(
+            versions,
+            self._settings.manager,
+            self._manager.fetch_wheel,
+            self._channel.send,
+            lambda: self._end_as(Ended.UPGRADED),
+        )
 
     async def run(self) -> Ended:
         """Serve the farm until ordered to end.
@@ -160,7 +185,9 @@ class Host:
             for duty in duties:
                 if duty.done():
                     duty.result()  # raises its exception: a duty that ends by itself is a bug
-            await self._leave(self._end.result())
+            # A worker that sleeps has no runs. Its sign-off remembers that it slept.
+            if self._end.result() not in _LEAVES_RUNS or self._status is WorkerStatus.ASLEEP:
+                await self._leave(self._end.result())
         finally:
             if not self._end.done():
                 self._end.cancel()
@@ -235,10 +262,14 @@ class Host:
             runs=tuple(str(key) for key in self._table.named()[: control.MOST_RUNS]),
             provisioned=self._settings.provisioned,
             has_deck=True,
+            can_upgrade=self._upgrading is not None,
             asides=asides.told(self._asides.all()),
         )
 
     def welcomed(self, welcome: control.Welcome) -> None:
+        if self._on_trial:
+            self._end_as(Ended.WELCOMED)
+            return
         if welcome.session != self._session:
             self._session = welcome.session
             self._table.signed_on()
@@ -249,6 +280,8 @@ class Host:
             self._in_background(self._table.stop(RunKey.parse(key), "The farm gave it up"))
         for key in welcome.settled:
             self._table.accepted(RunKey.parse(key))
+        if self._upgrading is not None:
+            self._in_background(self._upgrading.welcomed())
         self._become(WorkerStatus(welcome.status), is_lazy=welcome.is_lazy)
 
     def told(self, message: control.Told) -> None:
@@ -264,6 +297,8 @@ class Host:
                 self._table.accepted(RunKey.parse(key))
             case control.NewSecret(secret):
                 self._in_background(self._take_secret(secret))
+            case control.Upgrade() if self._upgrading is not None:
+                self._in_background(self._upgrading.carry_out(message))
             case control.StatusOrder(status, is_lazy):
                 self._become(WorkerStatus(status), is_lazy=is_lazy)
 
@@ -303,6 +338,10 @@ class Host:
     def _is_ending(self) -> bool:
         return self._end.done()
 
+    def _end_as(self, ended: Ended) -> None:
+        if not self._is_ending:
+            self._end.set_result(ended)
+
     async def _change(self, status: WorkerStatus, is_lazy: bool) -> None:
         match status:
             case WorkerStatus.AWAKE:
@@ -313,7 +352,7 @@ class Host:
                 self._refuse("the worker shuts down")
                 await self._idle(is_lazy)
                 is_restart = status is WorkerStatus.RESTART
-                self._end.set_result(Ended.RESTART if is_restart else Ended.SHUT_DOWN)
+                self._end_as(Ended.RESTART if is_restart else Ended.SHUT_DOWN)
             case _:  # Flamenco's worker sleeps, too, at any other word
                 self._refuse("the worker is asleep")
                 await self._idle(is_lazy)

@@ -1,16 +1,32 @@
 """`tablao-worker`: the command line of the render machine's process."""
 
 import argparse
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+#: The option of a new version that ends when the farm has welcomed it.
+ON_TRIAL = "--on-trial"
+#: With these, no other version begins in the place of this one.
+_STAYS = frozenset({"-h", "--help", "--version", ON_TRIAL})
+
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    options = _parser().parse_args(arguments)
+    if arguments is None and not _STAYS.intersection(sys.argv):
+        from worker_host.version_start import begin_chosen_version
+
+        begin_chosen_version(sys.argv[1:], on_trial=ON_TRIAL)
+    options = vars(_parser().parse_args(arguments))
+    if options.pop("version"):
+        from importlib.metadata import version
+
+        sys.stdout.write(f"tablao-worker {version('tablao')}\n")
+        return
+    on_trial = options.pop("on_trial")
     # This loads the whole host, which `--help` and a mistyped option do not need.
     from worker_host.serving import run_host
 
-    run_host(vars(options))
+    run_host(options, on_trial=on_trial)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -38,6 +54,8 @@ def _parser() -> argparse.ArgumentParser:
         metavar="N",
         help="exit code after a restart order; the service that runs this process then restarts it",
     )
+    parser.add_argument("--version", action="store_true", help="say the version, and end")
+    parser.add_argument(ON_TRIAL, action="store_true", help=argparse.SUPPRESS)
     return parser
 
 

@@ -73,6 +73,24 @@ class ManagerClient:
         answer = await self._http.post(url, content=jpeg, headers={"Content-Type": "image/jpeg"})
         answer.raise_for_status()
 
+    async def fetch_wheel(self, path: str, size: int) -> bytes:
+        """Return the wheel at a path of the manager; of a longer one the beginning.
+
+        Args:
+            size: the size that it should have, in bytes.
+
+        Raises:
+            httpx.HTTPError: the manager does not give it.
+        """
+        content = bytearray()
+        async with self._http.stream("GET", f"{self._settings.manager}{path}") as answer:
+            answer.raise_for_status()
+            async for piece in answer.aiter_bytes():
+                content += piece
+                if len(content) > size:
+                    break
+        return bytes(content)
+
     async def sign_off(self) -> None:
         """Sign off from the manager, if it answers soon."""
         url = f"{self._settings.manager}/api/v3/worker/sign-off"

@@ -28,17 +28,22 @@ from worker_host.registration import (
 from worker_host.run_table import RunTable
 from worker_host.runs_folder import HostAlreadyRuns, RunsFolder
 from worker_host.settings import HostSettings, read_settings
+from worker_host.trial import WELCOMED
+from worker_host.versions_folder import VersionsFolder, host_command, is_installed
 
 FAILED = 1
+#: No exit code: the process begins again in its place.
+_BEGINS_AGAIN = -1
 
 logger = logging.getLogger(__name__)
 
 
-def run_host(options: Mapping[str, Any]) -> None:
+def run_host(options: Mapping[str, Any], *, on_trial: bool = False) -> None:
     """Serve until ordered to end; after an order to restart, exit with the code in the settings.
 
     Args:
         options: command line options by setting; None for an option that was not given.
+        on_trial: whether to end when the farm has welcomed this host.
     """
     try:
         settings = read_settings(**options)
@@ -48,12 +53,17 @@ def run_host(options: Mapping[str, Any]) -> None:
         log_only_errors_of_sdk()
     except SettingsError as refusal:
         sys.exit(str(refusal))
-    end_with(lambda: _served(settings))
+    end_with(lambda: _served(settings, on_trial=on_trial))
 
 
-def _served(settings: HostSettings) -> int:
+def _served(settings: HostSettings, *, on_trial: bool) -> int:
     try:
-        return asyncio.run(serve(settings))
+        code = asyncio.run(serve(settings, on_trial=on_trial))
+        if code == _BEGINS_AGAIN:
+            logging.shutdown()
+            # The start finds the new version on trial. A service sees the same process.
+            os.execv(sys.executable, host_command(sys.executable, sys.argv[1:]))
+        return code
     except (CannotJoin, HostAlreadyRuns) as refusal:
         sys.exit(str(refusal))
     except OSError as problem:
@@ -62,8 +72,11 @@ def _served(settings: HostSettings) -> int:
         sys.exit(cause.reason())
 
 
-async def serve(settings: HostSettings) -> int:
+async def serve(settings: HostSettings, *, on_trial: bool = False) -> int:
     """Join the farm and serve it; return the exit code.
+
+    Returns:
+        The exit code; `_BEGINS_AGAIN` if another version is installed and is to begin.
 
     Raises:
         CannotJoin: this host cannot join the farm.
@@ -89,6 +102,8 @@ async def serve(settings: HostSettings) -> int:
         keep=lambda new: CredentialsFile(settings.credentials_file).write(
             settings.manager, new, trust
         ),
+        versions=VersionsFolder(settings.data_dir) if is_installed() else None,
+        on_trial=on_trial,
     )
     signals.on_first(host.shut_down)
     logger.info("serving %s", settings.manager, extra={"worker": credentials.worker_id})
@@ -108,6 +123,11 @@ async def serve(settings: HostSettings) -> int:
                 "Started again, it joins as a new worker."
             )
             return 0
+        case Ended.UPGRADED:
+            logger.info("another version is installed, and goes on with the runs")
+            return _BEGINS_AGAIN
+        case Ended.WELCOMED:
+            return WELCOMED
         case Ended.SHUT_DOWN:
             return 0
 

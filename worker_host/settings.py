@@ -10,23 +10,17 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
-import platformdirs
 from pydantic import Field, field_validator
 from pydantic_settings import NoDecode
 
 from activities.connections.trust import checked_pin
 from activities.process.layered_settings import LayeredSettings
 from worker_host.control_channel import ChannelTimes
+from worker_host.data_directory import SETTINGS_FILE, default_data_dir
 from worker_host.run_spec import RunSettings
 from workflows.domain.provisioning import MOST_SLOTS
 
-SETTINGS_FILE = "tablao-worker.yaml"
-
 Seconds = Annotated[float, Field(ge=0)]
-
-
-def _default_data_dir() -> Path:
-    return platformdirs.user_data_path("tablao", appauthor=False) / "worker"
 
 
 class HostSettings(LayeredSettings):
@@ -40,7 +34,7 @@ class HostSettings(LayeredSettings):
     """How long to search for a manager. Source: Flamenco."""
     join_token: str = Field(default="", repr=False)
     """Shown once, to register; then the manager need not let this worker in by hand."""
-    data_dir: Path = Field(default_factory=_default_data_dir)
+    data_dir: Path = Field(default_factory=default_data_dir)
     name: str = Field(default_factory=platform.node)
     slots: int = Field(default=1, ge=1, le=MOST_SLOTS)
     spare_slots: int = Field(default=2, ge=1)
@@ -141,7 +135,7 @@ class HostSettings(LayeredSettings):
 
     @classmethod
     def default_data_dir(cls) -> Path:
-        return _default_data_dir()
+        return default_data_dir()
 
 
 def read_settings(**command_line: Any) -> HostSettings:

@@ -23,6 +23,9 @@ def versions(manager: ManagerUrl = DEFAULT_URL, as_json: AsJson = False) -> None
         if each["advice"]:
             part = "Workers" if "workers" in each else f"The manager on {each['name']}"
             say(f"\n{part}, {each['version'] or 'version not known'}: {each['advice']}")
+    for worker in (each for group in found["workers"] for each in group["workers"]):
+        if upgrade := worker.get("upgrade"):
+            say(f"\n{worker['name']}: {_of_upgrade(upgrade)}")
 
 
 def _rows(found: dict[str, Any]) -> Iterator[Sequence[object]]:
@@ -37,6 +40,12 @@ def _rows(found: dict[str, Any]) -> Iterator[Sequence[object]]:
         count = "1 worker" if len(names) == 1 else f"{len(names)} workers"
         version = group["version"] or _NOT_SAID
         yield count, version, _state(group["standing"]), ", ".join(names)
+
+
+def _of_upgrade(upgrade: dict[str, str]) -> str:
+    if upgrade["state"] == "failed":
+        return f"the upgrade to {upgrade['version']} failed. {upgrade['reason']}"
+    return f"it is {upgrade['state']} version {upgrade['version']}."
 
 
 def _state(standing: str) -> str:

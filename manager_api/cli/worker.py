@@ -10,6 +10,7 @@ from manager_api.cli.comments import comment_on_worker
 from manager_api.cli.console import CommandError, note, say, show_fields, show_json
 from manager_api.cli.host import HostDataDir, HostManager, HostName, HostPin, become_host
 from manager_api.cli.identify import tag_id, worker_id
+from manager_api.cli.upgrade import upgrade_workers
 
 app = typer.Typer(
     invoke_without_command=True,
@@ -160,6 +161,7 @@ def delete(worker: WorkerId, manager: ManagerUrl = DEFAULT_URL) -> None:
 
 
 app.command("comment")(comment_on_worker)
+app.command("upgrade")(upgrade_workers)
 
 _EVERY_DAY = {"days_of_week": "", "start_time": "", "end_time": "", "is_active": True}
 

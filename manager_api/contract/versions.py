@@ -4,6 +4,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from manager_api.contract.base import Answer
+from workflows.domain.control import UpgradeState
 from workflows.domain.statuses import WorkerStatus
 
 
@@ -42,10 +43,24 @@ class DatabaseVersion(Answer):
     farm has migrated the database."""
 
 
+class WorkerUpgrade(Answer):
+    """An upgrade that is under way, or has failed."""
+
+    version: str
+    """The version to which the worker is upgraded."""
+    state: UpgradeState
+    reason: str
+    """Why it failed, in a sentence; empty: it has not."""
+
+
 class VersionedWorker(Answer):
     id: str
     name: str
     status: WorkerStatus
+    can_upgrade: bool
+    """Whether `upgradeWorker` can upgrade it, if it is connected and older than the manager."""
+    upgrade: WorkerUpgrade | None
+    """Null if none is under way and none has failed."""
 
 
 class WorkerVersion(Answer):

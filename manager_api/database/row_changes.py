@@ -48,6 +48,7 @@ SHOWN: Mapping[type[Any], tuple[str, ...]] = {
         "deleted_at",
         "secret_hash",
         "new_secret_hashes",
+        "upgrade",
     ),
     WorkerTagRow: ("name", "description"),
     WorkerTagMembershipRow: ("tag_id",),

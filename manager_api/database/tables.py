@@ -306,6 +306,12 @@ class WorkerRow(Base):
     """Whether the worker's host uses the settings that the farm keeps for it."""
     has_deck: Mapped[bool] = mapped_column(default=False, server_default=false())
     """Whether the worker's host can hold its next task while one runs."""
+    can_upgrade: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """Whether the worker's host installs another version when it is ordered to."""
+    upgrade: Mapped[dict[str, str] | None] = mapped_column(JSON(none_as_null=True))
+    """The newest report about an upgrade, with the fields of `control.UpgradeReport`; null if none
+    is under way and none has failed.
+    """
     set_aside: Mapped[list[dict[str, Any]] | None] = mapped_column(JSON)
     """Why the worker gets no task, or none of some types, as `workflows.domain.asides.to_json`
     writes it; null if it was never set aside.

@@ -93,6 +93,12 @@ class HostRecords(ProgressRecords, Protocol):
         """Store why a host is set aside; ignore it if it comes from an older session."""
         ...
 
+    async def upgrade_reported(
+        self, worker_id: str, session: int, report: control.UpgradeReport
+    ) -> None:
+        """Store how far an upgrade is; ignore it if it comes from an older session."""
+        ...
+
     async def seen(self, worker_ids: Collection[str]) -> datetime:
         """Store that the workers were heard from; return the time that was stored."""
         ...
@@ -205,6 +211,10 @@ class Hosts:
         """Make a secret for a worker whose host is connected, and send it to the host."""
         if worker_id in self._connections and (secret := await self._records.new_secret(worker_id)):
             self._tell(worker_id, control.NewSecret(secret))
+
+    def upgrade(self, worker_id: str, order: control.Upgrade) -> None:
+        """Order a host to install the manager's version, and to go on with it."""
+        self._tell(worker_id, order)
 
     async def order_status(
         self, worker_id: str, status: WorkerStatus, *, is_lazy: bool = False
@@ -351,6 +361,16 @@ class Hosts:
     async def set_aside(self, connection: HostConnection, said: Mapping[str, Any]) -> None:
         await retry_while_busy(
             lambda: self._records.set_aside(connection.worker_id, connection.session, said),
+            _BUSY_WAIT_S,
+        )
+
+    async def upgrade_reported(
+        self, connection: HostConnection, report: control.UpgradeReport
+    ) -> None:
+        await retry_while_busy(
+            lambda: self._records.upgrade_reported(
+                connection.worker_id, connection.session, report
+            ),
             _BUSY_WAIT_S,
         )
 

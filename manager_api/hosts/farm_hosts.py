@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import logging
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -22,24 +22,35 @@ from manager_api.events.live import LiveEvents
 from manager_api.hosts.channel import ChannelSettings, Hosts
 from manager_api.hosts.elsewhere import HeardElsewhere
 from manager_api.workers import store as workers
+from workflows.domain import control
 from workflows.domain.messages import RunKey
 from workflows.domain.statuses import WorkerStatus
 
 logger = logging.getLogger(__name__)
 
 Order = dict[str, Any]
+UpgradeOrder = Callable[[], Awaitable[control.Upgrade]]
 
 
 class FarmHosts:
     """Answers for all hosts of the farm and passes orders on to the manager that has them.
 
     With SQLite there is one manager only, so a host that is not connected to it gets no orders.
+
+    Args:
+        upgrade_order: returns the order to install the version of this manager.
     """
 
     def __init__(
-        self, hosts: Hosts, database: Database, live: LiveEvents, settings: ChannelSettings
+        self,
+        hosts: Hosts,
+        database: Database,
+        live: LiveEvents,
+        settings: ChannelSettings,
+        upgrade_order: UpgradeOrder,
     ) -> None:
         self._hosts = hosts
+        self._upgrade_order = upgrade_order
         self._database = database
         self._is_shared = not database.is_sqlite
         self._look_every_s = settings.lost_after_s / 5
@@ -143,22 +154,28 @@ class FarmHosts:
 
     async def _carry_out(self, order: Order) -> None:
         try:
-            match order:
-                case {"order": "stop", "worker": worker_id, "run": run, "reason": reason}:
-                    await self._hosts.stop_run(worker_id, RunKey.parse(run), reason)
-                case {"order": "settled", "worker": worker_id, "run": run}:
-                    await self._hosts.settled(worker_id, RunKey.parse(run))
-                case {"order": "status", "worker": worker_id, "status": status}:
-                    await self._order_or_back(worker_id, WorkerStatus(status))
-                case {"order": "forgive", "worker": worker_id}:
-                    await self._hosts.forgive(worker_id)
-                case {"order": "new secret", "worker": worker_id}:
-                    await self._hosts.new_secret(worker_id)
-                case {"order": "disconnect", "worker": worker_id, "reason": reason}:
-                    await self._hosts.disconnect(worker_id, reason)
+            await self._tell_host(order)
         except Exception:
             # One order that fails must not stop the others.
             logger.exception("an order of another manager failed")
+
+    async def _tell_host(self, order: Order) -> None:
+        match order:
+            case {"order": "stop", "worker": worker_id, "run": run, "reason": reason}:
+                await self._hosts.stop_run(worker_id, RunKey.parse(run), reason)
+            case {"order": "settled", "worker": worker_id, "run": run}:
+                await self._hosts.settled(worker_id, RunKey.parse(run))
+            case {"order": "status", "worker": worker_id, "status": status}:
+                await self._order_or_back(worker_id, WorkerStatus(status))
+            case {"order": "forgive", "worker": worker_id}:
+                await self._hosts.forgive(worker_id)
+            case {"order": "new secret", "worker": worker_id}:
+                await self._hosts.new_secret(worker_id)
+            case {"order": "upgrade", "worker": worker_id}:
+                # A host fetches the wheel from the manager that it is connected to.
+                self._hosts.upgrade(worker_id, await self._upgrade_order())
+            case {"order": "disconnect", "worker": worker_id, "reason": reason}:
+                await self._hosts.disconnect(worker_id, reason)
 
     # --- presence ---------------------------------------------------------------------------------
 

@@ -17,7 +17,7 @@ from manager_api.workers import sleep_store as sleep_schedules
 from manager_api.workers import store as workers
 from manager_api.workers.credentials import new_secret
 from workflows.domain.asides import heard
-from workflows.domain.control import MOST_CLAIMED_SESSIONS, Hello, Malformed
+from workflows.domain.control import MOST_CLAIMED_SESSIONS, Hello, Malformed, UpgradeReport
 from workflows.domain.messages import RunKey
 from workflows.domain.provisioning import Provision
 from workflows.domain.statuses import WorkerStatus
@@ -77,6 +77,9 @@ class SqlHostRecords:
                 return None
             row.is_provisioned = hello.provisioned
             row.has_deck = hello.has_deck
+            row.can_upgrade = hello.can_upgrade
+            if hello.session is None:
+                workers.process_began(session, row, hello.software)
             await workers.set_aside(session, row, heard(hello.asides))
             # A worker that counted as lost gets a new session, although its host goes on with the
             # old one: a late "worker gone" about that must not end runs that begin from now on.
@@ -134,6 +137,13 @@ class SqlHostRecords:
             row = await workers.worker_to_change(transaction, worker_id)
             if row is not None and row.session == session:
                 await workers.set_aside(transaction, row, heard(said))
+
+    async def upgrade_reported(self, worker_id: str, session: int, report: UpgradeReport) -> None:
+        """Store how far an upgrade is; ignore it if it comes from an older session."""
+        async with self._db.writing() as transaction:
+            row = await workers.worker_to_change(transaction, worker_id)
+            if row is not None and row.session == session:
+                workers.set_upgrade(transaction, row, report)
 
     async def seen(self, worker_ids: Collection[str]) -> datetime:
         """Store that the workers were heard from; return the time that was stored."""

@@ -208,6 +208,7 @@ async def begin_session(session: Session, row: WorkerRow) -> None:
     row.is_http = True
     row.is_provisioned = True
     row.has_deck = False
+    row.can_upgrade = False
     row.slots = 1
     query = select(HttpRunRow.key).where(HttpRunRow.worker_id == row.id)
     row.live_runs = sorted(await session.scalars(query))

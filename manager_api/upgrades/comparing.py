@@ -18,8 +18,9 @@ _OURS = f"{NAME} "
 _ELLIPSIS = "…"
 
 _WORKER_ADVICE = {
-    Standing.OLDER: "They go on with their tasks, without what is new in the manager. Stop each of "
-    "them, install the manager's version, and start it.",
+    Standing.OLDER: "They go on with their tasks, without what is new in the manager. Upgrade "
+    "them; they render meanwhile. Where that is not possible, install the manager's version by "
+    "hand.",
     Standing.NEWER: "Managers are upgraded first: upgrade the manager, or install its version on "
     "these workers.",
     Standing.UNKNOWN: "This cannot be compared with the manager's version. If the machine runs "

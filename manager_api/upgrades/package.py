@@ -4,6 +4,7 @@ An installed package leaves no wheel behind, but all that was in it: the wheel i
 from the installed files. A checkout gives its files in the same way.
 """
 
+import asyncio
 import base64
 import hashlib
 import io
@@ -16,6 +17,7 @@ from typing import NamedTuple
 
 from manager_api.contract.errors import FarmError
 from manager_api.version import VERSION
+from workflows.domain import control
 
 #: The folders in the wheel, as `pyproject.toml` names them.
 FOLDERS = ("activities", "addon", "manager_api", "worker_host", "workflows")
@@ -62,6 +64,16 @@ class ManagerPackage:
             if self._wheel is None:
                 self._wheel = _made()
             return self._wheel
+
+    async def upgrade_order(self) -> control.Upgrade:
+        """Return the order to a host to install this wheel.
+
+        Raises:
+            PackageReplaced: another version was installed while this one runs.
+        """
+        wheel = await asyncio.to_thread(self.wheel)
+        path = f"{control.WHEELS}{wheel.name}"
+        return control.Upgrade(VERSION, path, len(wheel.content), wheel.sha256)
 
 
 def _made() -> Wheel:

@@ -9,6 +9,7 @@ from manager_api.contract.versions import (
     Standing,
     VersionedWorker,
     Versions,
+    WorkerUpgrade,
     WorkerVersion,
 )
 from manager_api.database.engine import Database
@@ -88,8 +89,7 @@ class VersionService:
         by_version: defaultdict[Compared, list[VersionedWorker]] = defaultdict(list)
         for row in rows:
             compared = compared_worker(row.software, self._version, is_http=row.is_http)
-            worker = VersionedWorker(id=row.id, name=row.name, status=row.status)
-            by_version[compared].append(worker)
+            by_version[compared].append(_worker(row))
         newest_first = sorted(by_version, key=lambda each: each.order, reverse=True)
         return [
             WorkerVersion(
@@ -100,3 +100,14 @@ class VersionService:
             )
             for compared in sorted(newest_first, key=lambda each: _ORDER.index(each.standing))
         ]
+
+
+def _worker(row: WorkerRow) -> VersionedWorker:
+    upgrade = None if row.upgrade is None else WorkerUpgrade.model_validate(row.upgrade)
+    return VersionedWorker(
+        id=row.id,
+        name=row.name,
+        status=row.status,
+        can_upgrade=row.can_upgrade,
+        upgrade=upgrade,
+    )

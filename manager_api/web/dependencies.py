@@ -59,6 +59,7 @@ from manager_api.settings.storage_marker import marked_storage
 from manager_api.shaman.service import Shaman
 from manager_api.tls.authority import pin_of_authority
 from manager_api.upgrades.managers import ManagerPresence
+from manager_api.upgrades.orders import UpgradeOrders
 from manager_api.upgrades.package import ManagerPackage
 from manager_api.upgrades.service import TemporalVersion, VersionService, no_temporal
 from manager_api.version import VERSION
@@ -318,6 +319,10 @@ async def _versions(parts: Parts) -> VersionService:
     )
 
 
+async def _upgrade_orders(parts: Parts) -> UpgradeOrders:
+    return UpgradeOrders(parts.database, parts.package, parts.presence.version)
+
+
 async def _saved_views(parts: Parts) -> ViewService:
     return ViewService(parts.database)
 
@@ -383,6 +388,7 @@ JobOverrides = Annotated[RnaOverrideService, Depends(_job_overrides)]
 Recompilations = Annotated[RecompilationService, Depends(_recompilations)]
 Provisions = Annotated[ProvisionService, Depends(_provisions)]
 VersionsOfFarm = Annotated[VersionService, Depends(_versions)]
+Upgrades = Annotated[UpgradeOrders, Depends(_upgrade_orders)]
 SavedViews = Annotated[ViewService, Depends(_saved_views)]
 WebhooksOfFarm = Annotated[WebhookService, Depends(_webhooks)]
 Personal = Annotated[PersonalService, Depends(_personal)]

@@ -1,7 +1,7 @@
 """Workers in the database: registration, sessions, statuses, requested statuses, tags."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import NamedTuple
 
@@ -22,8 +22,10 @@ from manager_api.database.tables import (
     WorkerTagRow,
     table_of,
 )
+from manager_api.version import NAME
 from manager_api.workers import provision_store as provisions
 from workflows.domain.asides import Aside, from_json, stored, to_json
+from workflows.domain.control import UpgradeReport, UpgradeState
 from workflows.domain.notifications import HappeningKind
 from workflows.domain.statuses import WorkerStatus
 from workflows.domain.worker import StatusRequest, can_be_lost, pending_after_report
@@ -34,6 +36,7 @@ _REVOKED = ""
 _MOST_NEW_SECRETS = 3
 #: Hosts keep these until they are ordered otherwise.
 _KEPT = frozenset({WorkerStatus.AWAKE, WorkerStatus.ASLEEP})
+_BEGAN_AGAIN = "The worker's host began again before the new version was installed."
 
 
 @dataclass(frozen=True, slots=True)
@@ -330,6 +333,33 @@ def use_new_secret(session: Session, row: WorkerRow, secret_hash: str) -> None:
     row.new_secret_hashes = hashes[hashes.index(secret_hash) + 1 :] or None
     session.changed.add(Changed.DELETED_WORKERS)
     _tell(session, row)
+
+
+def set_upgrade(session: Session, row: WorkerRow, report: UpgradeReport | None) -> None:
+    """Store how far a worker's upgrade is, or why it failed; None: there is nothing to say.
+
+    A change adds an event to `/workers`, as `set_paused` does.
+    """
+    after = None if report is None else asdict(report)
+    if row.upgrade != after:
+        row.upgrade = after
+        _tell(session, row)
+
+
+def process_began(session: Session, row: WorkerRow, software: str) -> None:
+    """End what is known of an upgrade, because a process of the worker's host has begun.
+
+    It has the version that was to come, or else the upgrade has failed. If the host knows more
+    about that, it says so next.
+    """
+    if row.upgrade is None:
+        return
+    report = UpgradeReport(**row.upgrade)
+    if software == f"{NAME} {report.version}":
+        set_upgrade(session, row, None)
+    elif report.state != UpgradeState.FAILED:
+        failed = replace(report, state=UpgradeState.FAILED, reason=_BEGAN_AGAIN)
+        set_upgrade(session, row, failed)
 
 
 async def dismissed(session: AsyncSession, worker_ids: Iterable[str]) -> set[str]:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 
 import httpx
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from manager_api.version import VERSION
 from tests.browser.conftest import At
@@ -64,7 +64,7 @@ def test_an_older_worker_is_marked_until_it_signs_on_with_the_managers_version(
     workers = page.get_by_role("region", name="Workers")
     expect(workers).to_contain_text("1 is older than the manager.")
     expect(workers.get_by_text("older than the manager", exact=True)).to_be_visible()
-    expect(workers).to_contain_text("install the manager's version, and start it")
+    expect(workers).to_contain_text("install the manager's version by hand")
     sign_on("rocío", f"Tablao {VERSION}")
     expect(page.get_by_role("list", name="Workers with 0.0.9")).to_be_hidden()
     expect(page.get_by_role("list", name=f"Workers with {VERSION}")).to_contain_text("rocío")
@@ -82,6 +82,37 @@ def test_newer_stock_and_strange_workers_say_so(at: At, sign_on: SignOn) -> None
     expect(page.get_by_role("list", name="Workers with Flamenco 3.5")).to_have_text("stock")
     expect(workers.get_by_text("not known", exact=True)).to_be_visible()
     expect(workers).to_contain_text("<b>olé</b>")
+
+
+def test_older_workers_are_upgraded_by_a_button_and_say_how_far_they_are(
+    at: At, farm: BrowsedFarm, page: Page
+) -> None:
+    found = farm.http.get(VERSIONS).json()
+    worker = found["workers"][0]["workers"][0]
+    names = ("able", "offline", "unable")
+    older = {
+        name: worker | {"id": f"{name}-1", "name": name, "can_upgrade": True} for name in names
+    }
+    older["offline"]["status"], older["unable"]["can_upgrade"] = "offline", False
+    group = {"version": "0.0.9", "standing": "older", "advice": "", "workers": [*older.values()]}
+    ordered: list[str] = []
+
+    def order(route: Route) -> None:
+        ordered.append(route.request.url)
+        reason = "The disk is full."
+        older["able"]["upgrade"] = {"version": VERSION, "state": "failed", "reason": reason}
+        route.fulfill(status=204)
+
+    page.route(f"**{VERSIONS}", lambda route: route.fulfill(json=found | {"workers": [group]}))
+    page.route("**/upgrade", order)
+    at("/settings/versions")
+
+    page.get_by_role("button", name="Upgrade 1 worker").click()
+
+    expect(page.get_by_text(re.compile("^able installs the manager.s version"))).to_be_visible()
+    told = page.get_by_role("list", name="Upgrades from 0.0.9")
+    expect(told).to_contain_text(f"able: the upgrade to {VERSION} failed. The disk is full.")
+    assert [url.rpartition("/workers/")[2] for url in ordered] == ["able-1/upgrade"]
 
 
 def test_a_worker_leads_to_its_details(at: At) -> None:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from workflows.domain import control
 from workflows.domain.control import Malformed, decode, encode
 
+WHEEL = "/api/tablao/v1/package/tablao-0.2.0-py3-none-any.whl"
 MESSAGES: list[control.Message] = [
     control.Hello(1, "Tablao"),
     control.Hello(4, "Tablao", session=3, status="asleep", runs=("a.1.1.1", "b.2.1.1")),
@@ -24,6 +25,10 @@ MESSAGES: list[control.Message] = [
     control.StopRun("a.1.1.1", "canceled"),
     control.Settled("a.1.1.1"),
     control.StatusOrder("asleep", is_lazy=True),
+    control.Hello(1, "Tablao", can_upgrade=True),
+    control.Upgrade("0.2.0rc1+studio.4", WHEEL, 1_800_000, "0a" * 32),
+    control.UpgradeReport("0.2.0", "fetching"),
+    control.UpgradeReport("0.2.0", "failed", "The disk is full."),
 ]
 
 
@@ -48,6 +53,50 @@ def test_what_an_older_build_lacks_has_a_default() -> None:
     frame = json.dumps({"type": "welcome", "session": 1, "worker_id": "w", "status": "awake"})
 
     assert decode(frame) == control.Welcome(1, "w", "awake")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("version", "../0.2.0"),
+        ("version", "0.2.0/.."),
+        ("version", "0.2.0\n"),
+        ("version", ""),
+        ("version", "0" * 65),
+        ("version", ".."),
+        ("path", "https://elsewhere.example/tablao.whl"),
+        ("path", "//elsewhere.example/api/tablao/v1/package/tablao.whl"),
+        ("path", "/api/tablao/v1/package/../../v3/jobs.whl"),
+        ("path", "/api/tablao/v1/package/tablao.whl?a=.whl"),
+        ("path", "/api/tablao/v1/package/.whl"),
+        ("path", WHEEL + "\n"),
+        ("size", 0),
+        ("size", control.MOST_WHEEL + 1),
+        ("sha256", "0a" * 31),
+        ("sha256", "0A" * 32),
+        ("sha256", "../" + "0" * 61),
+    ],
+)
+def test_an_order_to_upgrade_names_nothing_but_a_wheel_of_the_manager(
+    name: str, value: str | int
+) -> None:
+    order = {"version": "0.2.0", "path": WHEEL, "size": 1, "sha256": "0a" * 32}
+
+    with pytest.raises(Malformed):
+        decode(json.dumps({"type": "upgrade", **order, name: value}))
+
+
+@pytest.mark.parametrize(
+    "report",
+    [
+        {"version": "../0.2.0", "state": "failed"},
+        {"version": "0.2.0", "state": "done"},
+        {"version": "0.2.0", "state": "failed", "reason": "r" * (control.LONGEST_REASON + 1)},
+    ],
+)
+def test_a_report_about_an_upgrade_is_bounded(report: dict[str, str]) -> None:
+    with pytest.raises(Malformed):
+        decode(json.dumps({"type": "upgrade_report", **report}))
 
 
 @pytest.mark.parametrize(

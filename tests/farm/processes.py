@@ -8,7 +8,7 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from http import HTTPStatus
 from pathlib import Path
@@ -90,6 +90,8 @@ class FarmProcesses:
         self.hosts: dict[str, subprocess.Popen[bytes]] = {}
         self.ledger = directory / "ledger"
         self.out = directory / "out"
+        self.programs: dict[str, Sequence[str]] = {}
+        """Beginnings of command lines, by the module that they stand in for."""
         self._frame_s = frame_s
         self.blend_file = (
             self.data_dir / "tablao-manager.yaml"
@@ -183,7 +185,7 @@ class FarmProcesses:
         environment["TABLAO_AUTODISCOVERABLE"] = "false"  # a test's farm is for nobody else
         environment["FRAME_S"] = str(self._frame_s)
         return subprocess.Popen(
-            [sys.executable, "-m", module, *arguments],
+            [*self.programs.get(module, (sys.executable, "-m", module)), *arguments],
             env=environment,
             stdin=subprocess.DEVNULL,
             stdout=log,

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from activities.process.layered_settings import SettingsError
-from worker_host.settings import SETTINGS_FILE, HostSettings, read_settings
+from worker_host.data_directory import SETTINGS_FILE
+from worker_host.settings import HostSettings, read_settings
 
 
 @pytest.fixture(autouse=True)

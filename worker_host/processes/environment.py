@@ -25,12 +25,17 @@ def clean_environment(
 
     The host's own Python and its secrets are left out.
     """
-    left_out = (*_PYTHONS_OWN, *_SECRETS)
-    environment = {key: value for key, value in inherited.items() if key not in left_out}
+    environment = without_own(inherited)
     directories = environment.get("PATH", os.defpath).split(os.pathsep)
     kept = [directory for directory in directories if not _is_of_virtual_environment(directory)]
     environment["PATH"] = os.pathsep.join(kept)
     return {**environment, **extra, RUN_MARK: mark}
+
+
+def without_own(inherited: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment without the variables of the host's own Python and its secrets."""
+    left_out = (*_PYTHONS_OWN, *_SECRETS)
+    return {key: value for key, value in inherited.items() if key not in left_out}
 
 
 def _is_of_virtual_environment(directory: str) -> bool:

@@ -7,9 +7,11 @@ understand each other (docs/protocol.md, docs/worker-host.md).
 """
 
 import json
+import re
 import struct
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
+from enum import StrEnum
 from types import MappingProxyType
 from typing import Any, ClassVar, get_args, get_origin, get_type_hints
 
@@ -18,6 +20,8 @@ from workflows.domain.provisioning import MOST_SLOTS
 
 #: The channel's path in the manager's HTTP interface.
 PATH = "/api/tablao/v1/host"
+#: Where the manager has the wheel that its hosts install.
+WHEELS = "/api/tablao/v1/package/"
 #: The longest piece of a log that one frame carries, in bytes.
 LOG_PIECE = 64 * 1024
 #: The most runs that a hello names: far more than a host keeps in a week.
@@ -34,12 +38,30 @@ CLOSE_SUPERSEDED = 4409
 #: The worker was deleted: its host does not connect again.
 CLOSE_DISMISSED = 4410
 
+#: The most bytes of a wheel that a host fetches: many times what one has.
+MOST_WHEEL = 100_000_000
+#: The longest reason of a report about an upgrade, in characters.
+LONGEST_REASON = 1_000
+
 _LOG_HEADER = struct.Struct(">HQ")  # the key's length in bytes, the offset
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
+# They become names of files and parts of addresses: each is one segment of a path at most.
+_VERSION = re.compile(r"[0-9][0-9A-Za-z.+]{0,63}")
+_WHEEL_PATH = re.compile(re.escape(WHEELS) + r"[0-9A-Za-z][0-9A-Za-z._+-]{0,120}\.whl")
+_SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 class Malformed(ValueError):
     """A frame that no build of this project can have sent."""
+
+
+class UpgradeState(StrEnum):
+    """How far a host's upgrade is. A completed one shows as the version of the next hello."""
+
+    FETCHING = "fetching"
+    INSTALLING = "installing"
+    FAILED = "failed"
+    """The host goes on with the version that it had."""
 
 
 # --- host to manager ------------------------------------------------------------------------------
@@ -63,6 +85,8 @@ class Hello:
     """Whether the host uses the farm's settings for it."""
     has_deck: bool = False
     """Whether the host can hold its next task while one runs."""
+    can_upgrade: bool = False
+    """Whether the host can carry out an `Upgrade`."""
     asides: Mapping[str, Any] = field(default_factory=dict)
     """As in `SetAside`."""
 
@@ -119,6 +143,30 @@ class Progress:
     TYPE: ClassVar[str] = "progress"
     key: str
     progress: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class UpgradeReport:
+    """How far the host's upgrade is, or why it failed."""
+
+    TYPE: ClassVar[str] = "upgrade_report"
+    version: str
+    """The version to which the host is upgraded."""
+    state: str
+    """An `UpgradeState`."""
+    reason: str = ""
+    """Why it failed, in a sentence."""
+
+    def check(self) -> None:
+        """
+        Raises:
+            Malformed: a field is none that a host sends.
+        """
+        _check_version(self.version, self.TYPE)
+        if self.state not in set(UpgradeState):
+            raise Malformed("upgrade_report.state is none of its words")
+        if len(self.reason) > LONGEST_REASON:
+            raise Malformed(f"upgrade_report.reason may have {LONGEST_REASON} characters")
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,11 +272,45 @@ class NewSecret:
     secret: str = field(repr=False)
 
 
+@dataclass(frozen=True, slots=True)
+class Upgrade:
+    """An order to install the manager's version, and to go on with it. Runs live on meanwhile."""
+
+    TYPE: ClassVar[str] = "upgrade"
+    version: str
+    path: str
+    """The wheel's path at the manager, from the root of its address."""
+    size: int
+    """The wheel's size in bytes."""
+    sha256: str
+    """The wheel's digest, in hexadecimal."""
+
+    def check(self) -> None:
+        """Refuse what could be more than a version, a wheel of the manager, and its digest.
+
+        Raises:
+            Malformed: a field is none that a manager sends.
+        """
+        _check_version(self.version, self.TYPE)
+        if not _WHEEL_PATH.fullmatch(self.path):
+            raise Malformed("upgrade.path is no wheel of a manager")
+        if not 1 <= self.size <= MOST_WHEEL:
+            raise Malformed(f"upgrade.size must be between 1 and {MOST_WHEEL}")
+        if not _SHA256.fullmatch(self.sha256):
+            raise Malformed("upgrade.sha256 is no digest")
+
+
+def _check_version(version: str, where: str) -> None:
+    if not _VERSION.fullmatch(version):
+        raise Malformed(f"{where}.version is no version")
+
+
 #: Messages that a host may get at any time after its welcome, and that it acts upon.
-Told = StopRun | Settled | StatusOrder | Provisioned | Forgive | NewSecret
+Told = StopRun | Settled | StatusOrder | Provisioned | Forgive | NewSecret | Upgrade
 Message = (
-    Hello | Beat | StatusReport | SetAside | Progress | LogPiece
+    Hello | Beat | StatusReport | SetAside | Progress | UpgradeReport | LogPiece
     | Welcome | Provisioned | LogAck | StopRun | Settled | StatusOrder | Forgive | NewSecret
+    | Upgrade
 )  # fmt: skip
 
 _TYPES: Mapping[str, type[Any]] = {
@@ -285,7 +367,7 @@ def _build(kind: type[Any], content: Mapping[str, Any]) -> Any:
         message = kind(**values)
     except TypeError as error:
         raise Malformed(f"{kind.TYPE}: {error}") from error
-    if isinstance(message, Hello):
+    if isinstance(message, Hello | Upgrade | UpgradeReport):
         message.check()
     return message
 

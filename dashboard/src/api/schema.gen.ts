@@ -1039,6 +1039,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/tablao/v1/workers/{worker_id}/upgrade": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Upgrade Worker
+         * @description Order a worker's host to install this manager's version, and to go on with it.
+         *
+         *     Its tasks go on meanwhile. `getVersions` says how far the upgrade is, or why it failed.
+         */
+        post: operations["upgradeWorker"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/tablao/v1/me": {
         parameters: {
             query?: never;
@@ -4943,6 +4965,12 @@ export interface components {
             /** After Count */
             after_count: number;
         };
+        /**
+         * UpgradeState
+         * @description How far a host's upgrade is. A completed one shows as the version of the next hello.
+         * @enum {string}
+         */
+        UpgradeState: "fetching" | "installing" | "failed";
         /** VersionedWorker */
         VersionedWorker: {
             /** Id */
@@ -4950,6 +4978,9 @@ export interface components {
             /** Name */
             name: string;
             status: components["schemas"]["WorkerStatus"];
+            /** Can Upgrade */
+            can_upgrade: boolean;
+            upgrade: components["schemas"]["WorkerUpgrade"] | null;
         };
         /** Versions */
         Versions: {
@@ -5301,6 +5332,17 @@ export interface components {
             steps: number;
             /** Seconds */
             seconds: number;
+        };
+        /**
+         * WorkerUpgrade
+         * @description An upgrade that is under way, or has failed.
+         */
+        WorkerUpgrade: {
+            /** Version */
+            version: string;
+            state: components["schemas"]["UpgradeState"];
+            /** Reason */
+            reason: string;
         };
         /**
          * WorkerVersion
@@ -8245,6 +8287,62 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Error"] | components["schemas"]["SecurityError"];
+                };
+            };
+            /** @description Default Response */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    upgradeWorker: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                worker_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request does not fit, and the message says why */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"] | components["schemas"]["SecurityError"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
                 };
             };
             /** @description Default Response */

@@ -6,6 +6,7 @@ import { countText } from '@/shared/bulkAction'
 
 export type Versions = Schemas['Versions']
 export type Standing = Versions['workers'][number]['standing']
+export type VersionedWorker = Versions['workers'][number]['workers'][number]
 
 /** Null: as it should be. */
 export const STANDING_BADGE: Record<Standing, string | null> = {
@@ -33,12 +34,20 @@ export function databaseText({ kind, migration, newest_migration: newest }: Vers
   return migration > newest ? `${text}, by a newer manager; this one knows ${newest}` : text
 }
 
-/** Whether a worker's event tells more than is shown: workers change for many other reasons. */
+/** What is known of an upgrade; empty if there is none. */
+export function upgradeText(upgrade: VersionedWorker['upgrade']): string {
+  if (!upgrade) return ''
+  if (upgrade.state === 'failed') return `the upgrade to ${upgrade.version} failed. ${upgrade.reason}`
+  return upgrade.state === 'fetching' ? `fetches version ${upgrade.version}…` : `installs version ${upgrade.version}…`
+}
+
+/** Whether a worker's event tells more than is shown, or may: workers change for many other reasons, and its upgrade is not in the event. */
 export function isNews(payload: Payload, versions: Versions | undefined): boolean {
   const group = versions?.workers.find(({ workers }) => workers.some(({ id }) => id === payload.id))
   const shown = group?.workers.find(({ id }) => id === payload.id)
   if (payload.deleted_at || !group || !shown) return Boolean(shown) || !payload.deleted_at
   const isSameVersion = String(payload.version).replace(/^Tablao /, '') === group.version.replace(/^Flamenco /, '')
+  if (shown.upgrade || (group.standing === 'older' && shown.can_upgrade)) return true
   return !isSameVersion || shown.name !== payload.name || shown.status !== payload.status
 }
 

@@ -11,6 +11,7 @@ from manager_api.version import VERSION
 from manager_api.web.auth import Anybody, Reading
 from manager_api.web.dependencies import Parts, VersionsOfFarm
 from manager_api.web.responses import refusal
+from workflows.domain import control
 
 router = APIRouter(prefix="/api/tablao/v1", tags=["farm"])
 
@@ -36,7 +37,7 @@ async def get_worker_package(parts: Parts) -> WorkerPackage:
     wheel = await asyncio.to_thread(parts.package.wheel)
     return WorkerPackage(
         file=wheel.name,
-        path=f"{router.prefix}/package/{wheel.name}",
+        path=f"{control.WHEELS}{wheel.name}",
         version=VERSION,
         size=len(wheel.content),
         sha256=wheel.sha256,

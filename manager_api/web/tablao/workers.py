@@ -12,9 +12,9 @@ from manager_api.contract.farm_workers import (
     MachineHistory,
 )
 from manager_api.web.auth import ChangingWorkers, Reading
-from manager_api.web.dependencies import FarmWorkers, WorkerHistory, Workers
+from manager_api.web.dependencies import FarmWorkers, Parts, Upgrades, WorkerHistory, Workers
 from manager_api.web.parameters import WorkerId
-from manager_api.web.responses import ERROR
+from manager_api.web.responses import ERROR, refusal
 
 router = APIRouter(
     prefix="/api/tablao/v1/workers",
@@ -89,3 +89,18 @@ async def resume_worker(worker_id: WorkerId, workers: Workers) -> None:
 async def forgive_worker(worker_id: WorkerId, workers: Workers) -> None:
     """Let a worker that is set aside take tasks again, until it meets the fault again."""
     await workers.forgive(worker_id)
+
+
+@router.post(
+    "/{worker_id}/upgrade",
+    operation_id="upgradeWorker",
+    dependencies=[ChangingWorkers],
+    status_code=204,
+    responses=refusal(409) | refusal(503),
+)
+async def upgrade_worker(worker_id: WorkerId, upgrades: Upgrades, parts: Parts) -> None:
+    """Order a worker's host to install this manager's version, and to go on with it.
+
+    Its tasks go on meanwhile. `getVersions` says how far the upgrade is, or why it failed.
+    """
+    await upgrades.order(worker_id, is_connected=parts.is_host_connected(worker_id))

@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from manager_api.database.row_changes import LONGEST_VALUE, shown
+from manager_api.version import VERSION
 from manager_api.web.app import ROUTERS, build_app
 from manager_api.web.auth import Join, Needs, NeedsJob
 from tests.docs.access_table import decisions
@@ -87,6 +88,10 @@ EXPECTED: dict[str, tuple[Any, Any]] = {
     "pauseWorker": ({"is_paused": False}, {"is_paused": True}),
     "resumeWorker": ({"is_paused": True}, {"is_paused": False}),
     "forgiveWorker": ({"set_aside": [{"cause": "memory"}]}, {"set_aside": []}),
+    "upgradeWorker": (
+        {"upgrade": None},
+        {"upgrade": {"version": VERSION, "state": "fetching", "reason": ""}},
+    ),
     "admitWorker": ({"is_waiting": True}, {"is_waiting": False}),
     "rotateWorkerSecret": ({"new_secret_hashes": None}, {"new_secret_hashes": []}),
     "revokeWorkerSecret": ({"secret_hash": "***"}, {"secret_hash": ""}),
@@ -243,6 +248,8 @@ async def change_workers(farm: Farm, do: Do) -> dict[str, str]:
     await farm.set_worker(worker, set_aside=[aside], is_waiting=True)
     await do("POST", f"{ours}/forgive")
     await do("POST", f"{ours}/admit")
+    await farm.set_worker(worker, can_upgrade=True, software="Tablao 0.0.1")
+    await do("POST", f"{ours}/upgrade")
     await do("POST", f"{ours}/rotate")
     await do("POST", f"{ours}/revoke")
     await do("DELETE", managed)

@@ -21,6 +21,7 @@ OTHER_TASK = "44444444-4444-4444-8444-444444444444"
 
 
 WORKER = "55555555-5555-4555-8555-555555555555"
+OTHER_WORKER = "55555555-5555-4555-8555-5555555555aa"
 
 
 TAG = "66666666-6666-4666-8666-666666666666"
@@ -327,7 +328,10 @@ def _serve_logs(api: FastAPI, fake: FakeManager) -> None:
 
 
 def _serve_versions(api: FastAPI) -> None:
-    north, south = ({"id": WORKER, "name": name, "status": "awake"} for name in ("north", "south"))
+    failed = {"version": "0.2.0", "state": "failed", "reason": "The disk is full."}
+    under_way = {"version": "0.2.0", "state": "installing", "reason": ""}
+    north = {"id": WORKER, "name": "north", "status": "awake", "upgrade": failed}
+    south = {"id": OTHER_WORKER, "name": "south", "status": "awake", "upgrade": under_way}
 
     @api.get("/api/tablao/v1/versions")
     async def versions() -> Any:
@@ -390,6 +394,12 @@ def _serve_workers(api: FastAPI) -> None:
     @api.delete("/api/v3/worker-mgt/workers/{worker_id}", status_code=204)
     async def change_worker(worker_id: str) -> None:
         return None
+
+    @api.post("/api/tablao/v1/workers/{worker_id}/upgrade")
+    async def upgrade_worker(worker_id: str) -> Response:
+        if worker_id == OTHER_WORKER:
+            return JSONResponse({"code": 409, "message": "its host is away"}, 409)
+        return Response(status_code=204)
 
 
 def _serve_sleep_schedule(api: FastAPI, fake: FakeManager) -> None:

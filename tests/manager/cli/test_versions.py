@@ -23,5 +23,12 @@ def test_what_to_do_is_said_for_managers_and_workers(run: Run) -> None:
     assert "Workers, 0.1.0: Install the manager's version." in out
 
 
+def test_upgrades_that_failed_or_are_under_way_are_said(run: Run) -> None:
+    out = run("versions").out
+
+    assert "north: the upgrade to 0.2.0 failed. The disk is full." in out
+    assert "south: it is installing version 0.2.0." in out
+
+
 def test_versions_as_json_are_the_managers_answer(run: Run) -> None:
     assert json.loads(run("versions", "--json").out)["version"] == "0.2.0"

@@ -5,7 +5,15 @@ from typing import Any
 
 import pytest
 
-from tests.manager.cli.fake_manager import JOB, OTHER_JOB, TAG, WORKER, FakeManager, Run
+from tests.manager.cli.fake_manager import (
+    JOB,
+    OTHER_JOB,
+    OTHER_WORKER,
+    TAG,
+    WORKER,
+    FakeManager,
+    Run,
+)
 
 WORKERS, OURS = "/api/v3/worker-mgt/workers", "/api/tablao/v1/workers"
 TAGS, TAG_URL = "/api/v3/worker-mgt/tags", f"/api/v3/worker-mgt/tag/{TAG}"
@@ -54,6 +62,42 @@ def test_a_worker_is_paused_resumed_and_forgiven(run: Run, fake: FakeManager, ve
     outcome = run("worker", verb, "north")
 
     assert (outcome.exit_code, fake.last) == (0, (f"{OURS}/{WORKER}/{verb}", None))
+
+
+def test_a_worker_is_upgraded(run: Run, fake: FakeManager) -> None:
+    outcome = run("worker", "upgrade", "north")
+
+    assert (outcome.exit_code, fake.last) == (0, (f"{OURS}/{WORKER}/upgrade", None))
+    assert "north: it installs the manager's version." in outcome.out
+
+
+def test_all_older_workers_are_upgraded_and_each_says_what_was_answered(
+    run: Run, fake: FakeManager
+) -> None:
+    outcome = run("worker", "upgrade", "--all")
+
+    asked = [path for path, _ in fake.asked if path.endswith("/upgrade")]
+    assert asked == [f"{OURS}/{each}/upgrade" for each in (WORKER, OTHER_WORKER)]
+    assert "north: it installs the manager's version." in outcome.out
+    assert "south: its host is away" in outcome.out
+    assert "1 of 2 workers cannot be upgraded." in outcome.err
+    assert outcome.exit_code == 1
+
+
+@pytest.mark.parametrize("arguments", [[], ["north", "--all"]])
+def test_an_upgrade_is_of_named_workers_or_of_all(run: Run, arguments: list[str]) -> None:
+    outcome = run("worker", "upgrade", *arguments)
+
+    assert outcome.exit_code == 1
+    assert "Say which workers to upgrade, or --all." in outcome.err
+
+
+def test_an_upgrade_that_is_refused_for_all_is_not_tried_again(run: Run, fake: FakeManager) -> None:
+    fake.refuse = (403, {"code": 403, "message": "not for you"})
+
+    outcome = run("worker", "upgrade", WORKER, OTHER_WORKER)
+
+    assert (outcome.exit_code, len(fake.asked)) == (1, 1)
 
 
 def test_a_worker_is_deleted(run: Run, fake: FakeManager) -> None:

@@ -50,6 +50,13 @@ async def shared(shared_url: str, tmp_path: Path) -> AsyncIterator[tuple[Sharing
         yield await _sharing(url, tmp_path / "1", stack), await _sharing(url, tmp_path / "2", stack)
 
 
+UPGRADE = control.Upgrade("2.0", f"{control.WHEELS}tablao-2.0-py3-none-any.whl", 1, "0a" * 32)
+
+
+async def _upgrade_order() -> control.Upgrade:
+    return UPGRADE
+
+
 async def _sharing(
     url: str, directory: Path, stack: AsyncExitStack, lost_after_s: float = 0.5
 ) -> Sharing:
@@ -59,7 +66,7 @@ async def _sharing(
     await live.skip_to_newest()
     manager = Manager(directory, database)
     times = ChannelSettings(lost_after_s=lost_after_s, seen_every_s=0.02)
-    hosts = FarmHosts(manager.hosts, database, live, times)
+    hosts = FarmHosts(manager.hosts, database, live, times, _upgrade_order)
     await stack.enter_async_context(manager.serving())
     await begin(stack, {"live": live, "hosts of other managers": hosts})
     return Sharing(manager, live, hosts)
@@ -118,6 +125,18 @@ async def test_an_order_that_comes_after_its_request_was_taken_back_is_ordered_b
 
             orders = [control.StatusOrder(str(each), False) for each in (too_late, status)]
             assert heard == orders * 2
+
+
+async def test_a_manager_orders_the_upgrade_of_its_host_that_another_one_was_asked_for(
+    shared: tuple[Sharing, Sharing],
+) -> None:
+    _, other = shared
+    worker = await other.manager.worker()
+    async with other.manager.host(worker) as (socket, _):
+        async with other.manager.database.writing() as session:
+            events.append(session, HOST_ORDERS, {"order": "upgrade", "worker": worker})
+
+        assert await other.manager.hear(socket) == UPGRADE
 
 
 async def test_orders_are_no_news_for_clients(shared: tuple[Sharing, Sharing]) -> None:

@@ -51,6 +51,7 @@ class MemoryRecords:
         self.silent: dict[RunKey, datetime | None] = {}
         self.deleted_workers: set[str] = set()
         self.asides: list[Aside] = []
+        self.upgrades: list[control.UpgradeReport] = []
         self.secret: str | None = None
         """Which the host is to take."""
 
@@ -78,6 +79,11 @@ class MemoryRecords:
 
     async def deleted(self, worker_ids: Collection[str]) -> Collection[str]:
         return self.deleted_workers.intersection(worker_ids)
+
+    async def upgrade_reported(
+        self, worker_id: str, session: int, report: control.UpgradeReport
+    ) -> None:
+        self.upgrades.append(report)
 
     async def new_secret(self, worker_id: str) -> str | None:
         return self.secret
@@ -114,6 +120,7 @@ class Farm:
         self.port = 0
         self.certificate: AuthorityFiles | None = None
         """With which it serves TLS from its next start on."""
+        self.wheel = b""
         self.images: list[bytes] = []
         self.secrets = [SECRET]
         """Those that count."""
@@ -188,6 +195,7 @@ class Farm:
             f"/api/tablao/v1/runs/{OWN_JOB}/{{index}}/{{run}}/{{attempt}}", self._fetch
         )
         app.add_api_route("/api/v3/tasks/{task_id}/logtail", self._log_tail)
+        app.add_api_route(f"{control.WHEELS}{{file}}", self._fetch_wheel)
         for operation in ("register-worker", "sign-on", "sign-off"):
             app.add_api_route(f"/api/v3/worker/{operation}", self._operation, methods=["POST"])
         app.add_api_route(
@@ -225,6 +233,9 @@ class Farm:
             "commands": self.commands[index],
             "total_steps": 0,
         }
+
+    async def _fetch_wheel(self, file: str) -> Response:
+        return Response(self.wheel, media_type="application/zip")
 
     async def _log_tail(self) -> Response:
         return Response(self.log_tail, media_type="text/plain")
