@@ -13,7 +13,7 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 
 from manager_api.temporal.server import TemporalServer
 from tests.durations import CpuTimes
-from tests.failures import FailuresAtOnce
+from tests.failures import FailuresAtOnce, TimedTeardown
 from tests.lanes import ByFarm, is_quick, rank_of
 
 
@@ -26,6 +26,7 @@ def pytest_configure(config: pytest.Config) -> None:
     settings.register_profile("no deadline", deadline=None)
     settings.load_profile("no deadline")
     config.pluginmanager.register(CpuTimes())
+    config.pluginmanager.register(TimedTeardown())
     if not hasattr(config, "workerinput"):
         config.pluginmanager.register(FailuresAtOnce(config))
 
