@@ -119,7 +119,9 @@ class StandInHost(Rendering, OnDeck):
 
     @activity.defn(name="withdraw_task")
     async def withdraw_task(self, run: RunRef) -> Outcome:
-        self.asked_back.append(run)
+        async with self._news:
+            self.asked_back.append(run)
+            self._news.notify_all()
         if self.refuses_questions:
             raise ApplicationError("activity withdraw_task is not registered", non_retryable=True)
         self.finish(run.index, WITHDRAWN)
@@ -136,6 +138,10 @@ class StandInHost(Rendering, OnDeck):
 
     def forget(self, index: int) -> None:
         self._outcomes.pop(index, None)
+
+    async def until_asked_back(self) -> None:
+        async with asyncio.timeout(60), self._news:
+            await self._news.wait_for(lambda: bool(self.asked_back))
 
     async def until_asked(self, count: int) -> list[RunRef]:
         async with asyncio.timeout(30), self._news:

@@ -68,7 +68,10 @@ async def test_a_task_on_deck_says_what_it_waits_for(at_work: AtWork) -> None:
     job.host.finish(1, SHORT)
     await job.host.until_asked(3)
     await job.handle.signal(JobWorkflow.recall, [Recall(lease.id)])
+    await job.host.until_asked_back()
     job.host.finish(2)
+    job.host.forget(3)
+    await job.lend()
     job.host.finish(3)
     await job.handle.result()
 

@@ -1,5 +1,6 @@
 """What the embedded Temporal keeps for each queue, of which every host has one."""
 
+import asyncio
 import re
 
 import httpx
@@ -16,13 +17,16 @@ async def test_no_metrics_are_kept_for_a_single_queue(
 ) -> None:
     await temporal_client.service_client.check_health()
 
-    metrics = await _metrics(temporal_server.pid)
+    async with asyncio.timeout(60):
+        # Its own queues are there a moment after its start.
+        while not (metrics := await _metrics(temporal_server.pid)):  # noqa: ASYNC110 -- Temporal says nothing
+            await asyncio.sleep(0.5)
 
     assert set(_QUEUE.findall(metrics)) == {"__omitted__"}
 
 
 async def _metrics(pid: int) -> str:
-    """What Temporal tells Prometheus, at whichever of its ports that is."""
+    """What Temporal tells Prometheus of queues, at whichever of its ports; empty: nothing yet."""
     listening = {
         each.laddr.port
         for each in psutil.Process(pid).net_connections("tcp")
@@ -36,4 +40,4 @@ async def _metrics(pid: int) -> str:
                 continue
             if answer.is_success and _QUEUE.search(answer.text):
                 return answer.text
-    raise AssertionError("Temporal tells nothing of queues")
+    return ""
