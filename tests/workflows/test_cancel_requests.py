@@ -111,6 +111,8 @@ async def test_a_write_that_a_request_interrupts_is_sent_again_as_it_was(
 ) -> None:
     job = await at_work(tasks=2)
     await job.handle.execute_update(JobWorkflow.pause)
+    # Its write is not the one that the answer is for.
+    await job.ledger.until_written(lambda write: JobStatus.PAUSED in moves(write))
     job.ledger.answers = answers
     job.ledger.gate.clear()
     job.ledger.holds_back = lambda write: bool(write.snapshot) == bool(answers)
