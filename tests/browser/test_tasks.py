@@ -28,6 +28,15 @@ def waiting(farm: BrowsedFarm, **changes: Any) -> str:
     return str(job_id)
 
 
+def paused(farm: BrowsedFarm, tasks: int) -> str:
+    """A job with so many tasks, of which none begins."""
+    many = NAPS | {"sleep_repeats": tasks - 1}
+    about = described(f"{tasks} tasks", "Pilot", 0)
+    job_id = farm.submit("echo-sleep-test", many, **about, initial_status="paused")
+    farm.until_job_is(job_id, "paused", timeout_s=120)
+    return str(job_id)
+
+
 def make_stuck(page: Page, task_id: str) -> None:
     """From now on the page is told that the task gives no sign of life."""
 
@@ -232,11 +241,7 @@ def test_a_broken_scene_is_found_by_its_log(at: At, farm: BrowsedFarm) -> None:
 
 
 def test_ten_thousand_tasks_are_all_there(at: At, farm: BrowsedFarm) -> None:
-    many = NAPS | {"sleep_repeats": 9_999}
-    about = described("ten thousand", "Pilot", 0)
-    job_id = farm.submit("echo-sleep-test", many, **about, initial_status="paused")
-    farm.until_job_is(job_id, "paused", timeout_s=120)
-    page = at(f"/jobs/{job_id}?tab=tasks")
+    page = at(f"/jobs/{paused(farm, 10_000)}?tab=tasks")
 
     expect(grid(page)).to_have_attribute("aria-rowcount", "10001")
     rows(page).first.focus()
@@ -256,11 +261,7 @@ _SCROLL_FAST = """async (grid) => {
 
 
 def test_lines_are_brief_only_while_the_list_is_scrolled_fast(at: At, farm: BrowsedFarm) -> None:
-    many = NAPS | {"sleep_repeats": 299}
-    about = described("three hundred", "Pilot", 0)
-    job_id = farm.submit("echo-sleep-test", many, **about, initial_status="paused")
-    farm.until_job_is(job_id, "paused", timeout_s=120)
-    page = at(f"/jobs/{job_id}?tab=tasks")
+    page = at(f"/jobs/{paused(farm, 300)}?tab=tasks")
     expect(grid(page)).to_have_attribute("aria-rowcount", "301")
 
     assert grid(page).evaluate(_SCROLL_FAST) > 0
