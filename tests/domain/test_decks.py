@@ -137,6 +137,24 @@ def test_nothing_is_held_in_advance_that_a_worker_without_a_task_could_take() ->
     assert indexes(lend(job, "dan")) == []
 
 
+def test_a_worker_is_blocked_before_it_begins_a_fourth_task() -> None:
+    job, (live,), (deck,) = at_work(9, "ada")
+
+    (after_one,) = ends(job, live, FAILED)
+    assert ends(job, deck, FAILED) == []
+    assert ends(job, after_one, FAILED) == []
+
+    assert job.failures.is_blocked("ada", "blender")
+
+
+def test_a_failure_of_another_type_would_not_block_what_is_on_deck() -> None:
+    tasks = columns(3, types=["blender", "ffmpeg", "blender"])
+
+    _, live, deck = at_work(tasks, "ada", limits=Limits(blocklist_threshold=1))
+
+    assert (indexes(live), indexes(deck)) == ([2], [3])
+
+
 def test_a_task_that_waits_for_another_one_is_not_put_on_deck() -> None:
     job = job_of(columns(3, depends_on=["", "1", "2"]))
     (first,) = lend(job, "ada")

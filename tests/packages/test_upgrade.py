@@ -190,4 +190,5 @@ def _failed(upgrade: Any, reason: str) -> Any:
 def _serves(farm: UpgradedFarm, pid: int) -> bool:
     """Whether the process is the new version's."""
     folder = str(farm.directory / NAME / "versions")
-    return psutil.Process(pid).cmdline()[0].startswith(folder)
+    # A process that takes another program's place has no command line for a moment.
+    return "".join(psutil.Process(pid).cmdline()[:1]).startswith(folder)

@@ -160,16 +160,27 @@ class Decks:
 
     def _give_next(self, holding: Holding) -> None:
         live = holding.live
-        is_busy = live is not None and not live.is_voided and holding.deck is None
-        if not is_busy or not holding.lease.has_deck or holding.is_recalled:
+        if live is None or live.is_voided or holding.deck is not None:
+            return
+        if not holding.lease.has_deck or holding.is_recalled:
             return
         if self._leases.run_count >= _MOST_PENDING:
             return
         index = self._next_for(holding)
-        if index is not None:
-            self._tasks.hold(index)
-            attempt = self._tasks.attempt(index) + 1
-            self._starts.append(self._leases.give(holding, index, attempt))
+        if index is None or self._may_be_blocked_for(holding.lease.worker_id, live.index, index):
+            return
+        self._tasks.hold(index)
+        attempt = self._tasks.attempt(index) + 1
+        self._starts.append(self._leases.give(holding, index, attempt))
+
+    def _may_be_blocked_for(self, worker_id: str, live: int, index: int) -> bool:
+        """Return whether the failure of the live task would block the worker for another one.
+
+        Its host would have begun the other one by then.
+        """
+        task_type = self._tasks.task_type(index)
+        is_same_type = self._tasks.task_type(live) == task_type
+        return is_same_type and self._failures.blocks_next(worker_id, task_type)
 
 
 def _newest_offer(holding: Holding) -> int:

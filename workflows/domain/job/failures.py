@@ -83,6 +83,10 @@ class FailureBook:
         self.blocked.add((worker_id, task_type))
         return True
 
+    def blocks_next(self, worker_id: str, task_type: str) -> bool:
+        """Return whether one more failed task of the type would block the worker."""
+        return self._failed_tasks(worker_id, task_type) + 1 >= self._limits.blocklist_threshold
+
     def unblock(self, pairs: Iterable[tuple[str, str]]) -> bool:
         """Take (worker, task type) pairs off the blocklist; return whether any was on it.
 
