@@ -20,7 +20,7 @@ from manager_api.http_workers.registry import HttpRuns
 from manager_api.jobs import task_store as tasks
 from manager_api.runs import http_store as http_runs
 from manager_api.runs.http_store import Activity, WorkedRun
-from workflows.domain.http_workers import is_silent
+from manager_api.workers import store as workers
 from workflows.domain.messages import Outcome, OutcomeKind, RunKey
 from workflows.domain.run_sentences import in_words, ran_too_long, reported_nothing
 from workflows.domain.run_times import FarmTimes, RunTimes
@@ -107,6 +107,8 @@ class HttpRunKeeping:
         self._times = times
         self._unattached: dict[str, float] = {}
         """Runs that no activity waits for, and since when."""
+        self._ages: dict[tuple[str, datetime], _Age] = {}
+        """By key of a run, and when it began."""
 
     async def run(self, epoch: int) -> None:
         """Do the duty until canceled. An older keeper may do it at the same time."""
@@ -142,6 +144,7 @@ class HttpRunKeeping:
 
         Tell which tasks are stuck.
         """
+        await self._correct_times()
         async with self._database.reading() as session:
             rows = await http_runs.open_runs(session)
             worked_on = await http_runs.worked_on(session)
@@ -154,6 +157,19 @@ class HttpRunKeeping:
         if settled:
             async with self._database.writing() as session:
                 await http_runs.forget(session, settled)
+
+    async def _correct_times(self) -> None:
+        """Once the clock was put, times that lie in the future are as if of this moment.
+
+        Otherwise a worker that fell silent would not be missed before the clock shows them again.
+        """
+        now = self._runs.presence.now()
+        if not self._runs.presence.must_correct:
+            return
+        async with self._database.writing() as session:
+            await http_runs.heard_by(session, now)
+            await workers.seen_by(session, now)
+        self._runs.presence.must_correct = False
 
     def _abandoned(self, rows: Sequence[HttpRunRow]) -> list[str]:
         now = time.monotonic()
@@ -177,33 +193,26 @@ class HttpRunKeeping:
                     http_runs.end(session, row, outcome)
 
     async def _watch_times(self, runs: Sequence[WorkedRun]) -> None:
-        now = utc_now()
+        passed = self._runs.presence.passed()
+        self._ages = {
+            (run.key, run.began): self._ages.get((run.key, run.began)) or _Age(run.began, passed)
+            for run in runs
+        }
         silences: dict[RunKey, datetime | None] = {}
         for run in runs:
             times = self._times().of_run(run.task_type, run.job_metadata)
-            if reason := self._why_its_time_is_over(run, times, now):
+            ran_s = self._ages[run.key, run.began].seconds(passed)
+            silent_s = self._runs.presence.silent_s(run.reported)
+            if reason := _why_its_time_is_over(times, ran_s, silent_s):
                 await self._fail(run.key, reason)
                 continue
-            is_stuck = 0 < times.silent_after_s < self._silent_s(run, now)
+            is_stuck = 0 < times.silent_after_s < silent_s
             since = run.reported if is_stuck else None
             if since != run.silent_since:
                 silences[RunKey.parse(run.key)] = since
         if silences:
             async with self._database.writing() as session:
                 await tasks.set_silences(session, silences)
-
-    def _why_its_time_is_over(self, run: WorkedRun, times: RunTimes, now: datetime) -> str:
-        ran_s, silent_s = (now - run.began).total_seconds(), self._silent_s(run, now)
-        if 0 < times.longest_s < ran_s:
-            return ran_too_long(times.longest_s, ran_s)
-        if times.stops_silent and 0 < times.silent_after_s < silent_s:
-            return reported_nothing(silent_s)
-        return ""
-
-    def _silent_s(self, run: WorkedRun, now: datetime) -> float:
-        """Return for how long the worker has reported nothing while a manager listened."""
-        heard = max(run.reported, self._runs.presence.listening_since)
-        return (now - heard).total_seconds()
 
     async def _fail(self, key: str, reason: str) -> None:
         async with self._database.writing() as session:
@@ -216,10 +225,9 @@ class HttpRunKeeping:
         patience = self._runs.patience()
         is_offered = row.state is HttpRunState.OFFERED
         allowed = patience.worker if is_offered else patience.task
-        since = self._runs.presence.listening_since
         if row.state is HttpRunState.ENDED or not patience.has_end:
             return None
-        if not is_silent(row.touched, utc_now(), allowed, listening_since=since):
+        if not self._runs.presence.is_silent(row.touched, allowed):
             return None
         if is_offered:
             return Outcome(OutcomeKind.REFUSED, "its worker did not fetch it")
@@ -227,6 +235,25 @@ class HttpRunKeeping:
             return Outcome(OutcomeKind.CANCELED, row.stop_reason)
         reason = f"timed out: its worker reported nothing for {in_words(allowed.total_seconds())}"
         return Outcome(OutcomeKind.FAILED, reason)
+
+
+class _Age:
+    """How long a run lasts: by the clock up to the first look, then by the time that passed."""
+
+    def __init__(self, began: datetime, passed: float) -> None:
+        self._at_first = (utc_now() - began).total_seconds()
+        self._looked = passed
+
+    def seconds(self, passed: float) -> float:
+        return self._at_first + passed - self._looked
+
+
+def _why_its_time_is_over(times: RunTimes, ran_s: float, silent_s: float) -> str:
+    if 0 < times.longest_s < ran_s:
+        return ran_too_long(times.longest_s, ran_s)
+    if times.stops_silent and 0 < times.silent_after_s < silent_s:
+        return reported_nothing(silent_s)
+    return ""
 
 
 async def _unless_it_fails(duty: Callable[[], Awaitable[None]]) -> None:

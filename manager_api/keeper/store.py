@@ -62,13 +62,16 @@ class SqlKeeperStore:
     async def unconfirmed_leases(self, older_than_s: float) -> list[Lease]:
         """Return leases that were offered at least so long ago and are not held yet.
 
-        Their `lend` message is to be sent again.
+        Their `lend` message is to be sent again. One from later than now, since the clock was put
+        back, counts as old: a message that is sent twice harms nothing.
         """
-        before = utc_now() - timedelta(seconds=older_than_s)
+        now = utc_now()
+        before = now - timedelta(seconds=older_than_s)
         query = (
             select(LeaseRow, WorkerRow)
             .join(WorkerRow, WorkerRow.id == LeaseRow.worker_id)
-            .where(LeaseRow.state == LeaseState.OFFERED, LeaseRow.changed < before)
+            .where(LeaseRow.state == LeaseState.OFFERED)
+            .where((LeaseRow.changed < before) | (LeaseRow.changed > now))
         )
         async with self._db.reading() as session:
             return [lease_message(lease, worker) for lease, worker in await session.execute(query)]

@@ -359,6 +359,13 @@ async def touch(session: Session, keys: Collection[str], at: datetime) -> None:
     await session.execute(update(tasks).where(tasks.c.id.in_(of_runs)).values(last_touched=at))
 
 
+async def heard_by(session: Session, now: datetime) -> None:
+    """Record runs that were heard of later than now as heard of now."""
+    for column in (HttpRunRow.touched, HttpRunRow.reported):
+        change = update(HttpRunRow).where(column > now, HttpRunRow.state != HttpRunState.ENDED)
+        await session.execute(change.values({column: now}))
+
+
 async def settled(session: AsyncSession) -> Sequence[str]:
     """Return ended runs without a waiting activity whose end the job's projection has, too.
 

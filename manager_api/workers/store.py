@@ -253,6 +253,12 @@ async def seen(session: Session, worker_ids: Sequence[str], at: datetime) -> Non
     await session.execute(update(WorkerRow).where(of_workers).values(last_seen=at))
 
 
+async def seen_by(session: Session, now: datetime) -> None:
+    """Store HTTP workers that were heard from later than now as heard from now; add no event."""
+    later = select(WorkerRow.id).where(WorkerRow.is_http, WorkerRow.last_seen > now)
+    await seen(session, (await session.scalars(later)).all(), now)
+
+
 async def hosts_last_seen(session: AsyncSession) -> dict[str, datetime]:
     """Return when hosts were last heard from, by worker id, without deleted workers."""
     query = select(WorkerRow.id, WorkerRow.last_seen).where(

@@ -186,7 +186,9 @@ async def test_a_task_whose_worker_does_not_come_for_it_goes_to_another_unblamed
 def test_a_worker_is_present_for_as_long_as_the_setting_says() -> None:
     start = utc_now()
     now = [start]
-    presence = HttpPresence(lambda: Patience(worker=timedelta(minutes=1)), lambda: now[0])
+    presence = HttpPresence(
+        lambda: Patience(worker=timedelta(minutes=1)), lambda: now[0], lambda: now[0].timestamp()
+    )
 
     now[0] = start + timedelta(seconds=59)
     assert presence.is_present("silent", None)
