@@ -15,7 +15,7 @@ import psutil
 from sqlalchemy import make_url, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from tests.chaos.plan import DISKS, Kind, Plan, Store
+from tests.chaos.plan import CLOCKS, DISKS, Kind, Plan, Store
 from tests.chaos.relay import Relay
 from tests.chaos.two_managers import TwoManagers
 from tests.farm.histories import in_thread
@@ -143,6 +143,10 @@ class ChaosFarm(TwoManagers):
 
     def _start(self, name: str, module: str, *arguments: str) -> "subprocess.Popen[bytes]":
         self._settings["HOST_NAME"] = name
+        self._settings["PYTHONPATH"] = ""
+        own = "manager1" if name == "manager" else name
+        if any(fault.kind in CLOCKS and fault.target == own for fault in self.plan.faults):
+            self._give_clock(own)
         number = {"manager": 1, "second": 2}.get(name, 0)
         if f"manager{number} database" in self.relays:
             server = make_url(self.database_url)
@@ -169,6 +173,23 @@ class ChaosFarm(TwoManagers):
         """The manager that a host connects to."""
         is_second = self.plan.shape.managers > 1 and int(host.removeprefix("host")) % 2 == 0
         return "manager2" if is_second else "manager1"
+
+    # --- clocks ----------------------------------------------------------------------------------
+
+    def _give_clock(self, name: str) -> None:
+        """The next process that is started has a clock that can be put."""
+        if not self._clock(name).exists():
+            self.put_clock(name, 0)
+        self._settings |= {"PYTHONPATH": str(_HERE / "clock"), "CLOCK": str(self._clock(name))}
+
+    def put_clock(self, name: str, by_s: int) -> None:
+        """Put the clock of a process, so that it differs so much from the true one."""
+        new = self._clock(name).with_suffix(".new")
+        new.write_text(f"{by_s:+d}\n")
+        new.replace(self._clock(name))
+
+    def _clock(self, name: str) -> Path:
+        return self.directory / f"{name}.clock"
 
     # --- processes by their names ----------------------------------------------------------------
 

@@ -49,6 +49,11 @@ class Kind(StrEnum):
     FILL_HOST = "disk of a host full"
     FILL_MANAGER = "disk of the manager full"
     FILL_STORAGE = "storage full"
+    FORWARD_HOST = "clock of a host an hour ahead"
+    """Until the fault is over, as in the next three."""
+    BACK_HOST = "clock of a host an hour behind"
+    FORWARD_MANAGER = "clock of a manager an hour ahead"
+    BACK_MANAGER = "clock of a manager an hour behind"
     SET_BACK_DATABASE = "database set back"
     SET_BACK_TEMPORAL = "Temporal set back"
     SET_BACK_BOTH = "both stores set back"
@@ -123,6 +128,13 @@ class Plan:
 STRIKING_S = 14.0
 SET_BACK = (Kind.SET_BACK_DATABASE, Kind.SET_BACK_TEMPORAL, Kind.SET_BACK_BOTH)
 DISKS = (Kind.FILL_HOST, Kind.FILL_MANAGER, Kind.FILL_STORAGE)
+CLOCKS = {
+    Kind.FORWARD_HOST: 3600,
+    Kind.BACK_HOST: -3600,
+    Kind.FORWARD_MANAGER: 3600,
+    Kind.BACK_MANAGER: -3600,
+}
+"""Kinds that put a clock, and by how much, in seconds."""
 #: A store is copied so long before it is set back.
 COPIED_BEFORE_S = 4.0
 
@@ -169,6 +181,7 @@ _ON_POSTGRESQL = (
 )
 _ON_THE_SECOND = ((Kind.CUT_TEMPORAL, _SHORT, 2), (Kind.STALL_TEMPORAL, _SHORT, 2))
 _SET_BACK_SHARE = 0.2
+_CLOCK_SHARE = 0.2
 _DATABASE_STANDS = (
     Kind.LOCK_DATABASE,
     Kind.KILL_POSTGRESQL,
@@ -187,9 +200,8 @@ def plan_for(seed: int, store: Store | None = None) -> Plan:
     chance = random.Random(seed)
     shape = _shape(chance, store)
     jobs = tuple(_jobs(chance, shape))
-    return Plan(
-        seed, shape, jobs, tuple(_faults(chance, shape)), tuple(_deeds(chance, shape, jobs))
-    )
+    faults = (*_faults(chance, shape), *_clocks(random.Random(f"clocks {seed}"), shape))
+    return Plan(seed, shape, jobs, faults, tuple(_deeds(chance, shape, jobs)))
 
 
 def _shape(chance: random.Random, store: Store | None) -> Shape:
@@ -236,6 +248,15 @@ def _faults(chance: random.Random, shape: Shape) -> Iterator[Fault]:
             # A database that stands still can be neither copied nor put back.
             at_s = set_back_at + 1
         yield Fault(kind, _target(chance, shape, kind), at_s, round(chance.uniform(least, most), 1))
+
+
+def _clocks(chance: random.Random, shape: Shape) -> Iterator[Fault]:
+    if chance.random() < _CLOCK_SHARE:
+        kind = chance.choice(list(CLOCKS))
+        is_host = kind in (Kind.FORWARD_HOST, Kind.BACK_HOST)
+        target = f"host{chance.randint(1, shape.hosts)}" if is_host else "manager1"
+        at_s, for_s = chance.uniform(1, STRIKING_S), chance.uniform(*_LONG)
+        yield Fault(kind, target, round(at_s, 1), round(for_s, 1))
 
 
 def _target(chance: random.Random, shape: Shape, kind: Kind) -> str:

@@ -14,7 +14,7 @@ import psutil
 from sqlalchemy import make_url
 
 from tests.chaos.farm import ChaosFarm, send_signal
-from tests.chaos.plan import Fault, Kind, Store
+from tests.chaos.plan import CLOCKS, Fault, Kind, Store
 from tests.chaos.relay import Relay
 from tests.chaos.stores import copy_stores, put_stores_back
 from tests.chaos.watch import ProcessWatch, Render
@@ -228,6 +228,12 @@ class Strikes:
         ends |= {Kind.CUT_TEMPORAL: " Temporal", Kind.STALL_TEMPORAL: " Temporal"}
         return self.farm.relays[fault.target + ends.get(fault.kind, "")]
 
+    # --- clocks ----------------------------------------------------------------------------------
+
+    def _put_clock(self, fault: Fault, struck: Struck) -> Mend:
+        self.farm.put_clock(fault.target, CLOCKS[fault.kind])
+        return lambda: self.farm.put_clock(fault.target, 0)
+
     # --- stores ----------------------------------------------------------------------------------
 
     def _set_back(self, fault: Fault, struck: Struck) -> Mend:
@@ -304,6 +310,10 @@ _STRIKES: Mapping[Kind, Callable[[Strikes, Fault, Struck], Mend]] = {
     Kind.FILL_HOST: Strikes._fill,
     Kind.FILL_MANAGER: Strikes._fill,
     Kind.FILL_STORAGE: Strikes._fill,
+    Kind.FORWARD_HOST: Strikes._put_clock,
+    Kind.BACK_HOST: Strikes._put_clock,
+    Kind.FORWARD_MANAGER: Strikes._put_clock,
+    Kind.BACK_MANAGER: Strikes._put_clock,
     Kind.SET_BACK_DATABASE: Strikes._set_back,
     Kind.SET_BACK_TEMPORAL: Strikes._set_back,
     Kind.SET_BACK_BOTH: Strikes._set_back,
