@@ -1,6 +1,7 @@
 """The audit: lists its entries, counts refusals, and removes what is old."""
 
 import asyncio
+import contextlib
 import json
 import time
 from collections.abc import AsyncIterator, Callable
@@ -13,6 +14,7 @@ from manager_api.access import store
 from manager_api.access.identities import IDLE
 from manager_api.contract.access import Audit, AuditEntry
 from manager_api.database.engine import Database, DatabaseBusy, utc_now
+from manager_api.database.loops import tidy, until_one_ends
 from manager_api.database.tables import AuditRow
 from manager_api.database.trail import Entry
 from manager_api.settings.addresses import counted_as
@@ -105,20 +107,18 @@ class RefusalCounter:
         return True
 
     async def run(self) -> None:
-        remove_at = 0.0
-        clock = asyncio.get_running_loop().time
         try:
-            while True:
-                try:
-                    if clock() >= remove_at:
-                        await self.remove_old()
-                        remove_at = clock() + _REMOVE_EVERY_S
-                    await self.store()
-                except DatabaseBusy:
-                    pass  # kept for the next time
-                await asyncio.sleep(_STORE_EVERY_S)
+            await until_one_ends(
+                self._store_every_so_often(), tidy(self.remove_old, every_s=_REMOVE_EVERY_S)
+            )
         finally:
             await self.store()
+
+    async def _store_every_so_often(self) -> None:
+        while True:
+            with contextlib.suppress(DatabaseBusy):  # kept for the next time
+                await self.store()
+            await asyncio.sleep(_STORE_EVERY_S)
 
     async def store(self) -> None:
         """Store all that was counted before this call, also if another call is at it."""

@@ -12,6 +12,7 @@ from manager_api.database.engine import Changed, Database, DatabaseBusy
 _BUSY_PAUSE_S = 0.2
 #: The pause before a duty that broke off begins again.
 _BROKEN_PAUSE_S = 5.0
+_FIRST_TIDIED_AFTER_S = 30.0
 
 logger = logging.getLogger(__name__)
 
@@ -88,6 +89,21 @@ async def whenever(
         except DatabaseBusy:
             await asyncio.sleep(_BUSY_PAUSE_S)
             asked.set()
+
+
+async def tidy(work: Callable[[], Awaitable[None]], *, every_s: float) -> None:
+    """Call `work`, which removes what is old, until canceled; if the database is busy, next time.
+
+    The first call comes a while after the start, which has more urgent work for the processor.
+
+    Args:
+        every_s: seconds between two calls.
+    """
+    await asyncio.sleep(min(_FIRST_TIDIED_AFTER_S, every_s))
+    while True:
+        with contextlib.suppress(DatabaseBusy):
+            await work()
+        await asyncio.sleep(every_s)
 
 
 async def whenever_woken(

@@ -16,8 +16,8 @@ from typing import Any, Protocol
 
 from manager_api.contract.machine import MachineStatistics
 from manager_api.database import events
-from manager_api.database.engine import Changed, Database, DatabaseBusy, utc_now
-from manager_api.database.loops import until_one_ends, whenever
+from manager_api.database.engine import Changed, Database, utc_now
+from manager_api.database.loops import tidy, until_one_ends, whenever
 from manager_api.database.payloads import is_internal
 from manager_api.database.tables import EventRow
 
@@ -178,7 +178,8 @@ class LiveEvents:
         tick_s = None if self._database.is_sqlite else _SHARED_DATABASE_TICK_S
         try:
             await until_one_ends(
-                whenever(self._committed, self._tell_new_rows, tick_s=tick_s), self._prune()
+                whenever(self._committed, self._tell_new_rows, tick_s=tick_s),
+                tidy(self._prune, every_s=self._kept.total_seconds() / 10),
             )
         finally:
             self._database.unlisten(Changed.EVENTS, self._committed.set)
@@ -301,9 +302,5 @@ class LiveEvents:
                 self.remove(listener)
 
     async def _prune(self) -> None:
-        while True:
-            # If the database is busy, the next round prunes.
-            with contextlib.suppress(DatabaseBusy):
-                async with self._database.writing() as session:
-                    await events.prune(session, utc_now() - self._kept)
-            await asyncio.sleep(self._kept.total_seconds() / 10)
+        async with self._database.writing() as session:
+            await events.prune(session, utc_now() - self._kept)

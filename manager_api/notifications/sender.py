@@ -1,13 +1,12 @@
 """The duty that tells what happened: it stores deliveries, and tries them until they are taken."""
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import Callable, Sequence
 
 from manager_api.database.busy import retry_while_busy
-from manager_api.database.engine import Changed, Database, DatabaseBusy, utc_now
-from manager_api.database.loops import until_one_ends, whenever
+from manager_api.database.engine import Changed, Database, utc_now
+from manager_api.database.loops import tidy, until_one_ends, whenever
 from manager_api.database.payloads import rfc3339
 from manager_api.notifications import email, outbox, webhook
 from manager_api.notifications.outbox import Claimed, Outcome
@@ -44,7 +43,7 @@ class Notifier:
                 whenever(self._happened, self._tell, tick_s=tick_s),
                 # A receiver that does not answer delays only this one.
                 whenever(self._is_due, self._send_due, tick_s=tick_s),
-                self._prune(),
+                tidy(self._prune, every_s=_PRUNE_EVERY_S),
             )
         finally:
             self._database.unlisten(Changed.HAPPENINGS, self._happened.set)
@@ -121,8 +120,5 @@ class Notifier:
         return await webhook.send(delivery, body, int(utc_now().timestamp()))
 
     async def _prune(self) -> None:
-        while True:
-            with contextlib.suppress(DatabaseBusy):
-                async with self._database.writing() as session:
-                    await outbox.prune(session, utc_now())
-            await asyncio.sleep(_PRUNE_EVERY_S)
+        async with self._database.writing() as session:
+            await outbox.prune(session, utc_now())

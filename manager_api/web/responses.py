@@ -3,7 +3,7 @@
 from typing import Any
 
 from fastapi import APIRouter, Response
-from fastapi.routing import APIRoute
+from fastapi.routing import APIRoute, request_response
 from fastapi.utils import is_body_allowed_for_status_code
 
 from manager_api.contract.meta import Error, SecurityError
@@ -44,3 +44,4 @@ def leave_out_types_of_no_body(router: APIRouter) -> None:
     for route in router.routes:
         if isinstance(route, APIRoute) and not is_body_allowed_for_status_code(route.status_code):
             route.response_class = Response
+            route.app = request_response(route.get_route_handler())
