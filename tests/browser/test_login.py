@@ -10,10 +10,10 @@ from playwright.sync_api import Page, expect
 
 from addon.core.handover import Handover
 from addon.core.manager import Manager
+from tests.browser.accessibility import violations
 from tests.browser.chromium import Problems
 from tests.browser.conftest import log_in
 from tests.browser.farm import BrowsedFarm
-from tests.browser.test_accessibility import violations
 from tests.browser.views import settled
 
 PASSWORD = "a long enough one"

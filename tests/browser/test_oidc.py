@@ -12,10 +12,10 @@ from playwright.sync_api import Browser, Page, expect
 
 from addon.core.handover import Handover
 from addon.core.manager import Manager
+from tests.browser.accessibility import violations
 from tests.browser.chromium import TIMEOUT_MS, Problems
 from tests.browser.farm import BrowsedFarm
 from tests.browser.login_provider import SECRET, LoginProvider
-from tests.browser.test_accessibility import violations
 from tests.browser.test_behind_nginx import PublicFarm
 from tests.browser.test_login import LOGIN_ENDED
 from tests.browser.views import settled
