@@ -110,12 +110,12 @@ async def python(
 
 @asynccontextmanager
 async def reporting(
-    arguments: Sequence[str], log: Path
+    arguments: Sequence[str], log: Path, reported: Reported | None = None
 ) -> AsyncIterator[tuple[Reported, asyncio.subprocess.Process]]:
-    """A process of simulated hosts, and what it reports."""
+    """A process of simulated hosts, and what it reports, beside what `reported` has already."""
     async with python(arguments, log) as process:
         assert process.stdout is not None
-        reported = Reported()
+        reported = reported or Reported()
         reading = asyncio.create_task(reported.read(process.stdout))
         try:
             yield reported, process
