@@ -77,22 +77,22 @@ async def _keepers_pid(temporal_address: str) -> int:
 
 def measure(directory: Path, rounds: int, figures: Figures, say: Callable[[str], None]) -> None:
     with postgres_server() as server:
-        url = create_database(server, "recovery")
-        with BalancedManagers(directory, url) as farm:
-            ports = (farm.port, farm.second_port)
-            with Balancer(ports) as first, Balancer(ports[::-1]) as second:
-                farm.balancers = (first, second)
-                farm.start_hosts(HOSTS)
-                for number in range(1, rounds + 1):
-                    time.sleep(SETTLE_S)
-                    taken_s, begun_s, moved_s = _strike(farm, number)
-                    say(
-                        f"{_OF}: a new job was taken after {taken_s:.1f} s, began after "
-                        f"{begun_s:.1f}, on a host of the killed one after {moved_s:.1f}"
-                    )
-                    figures.add(_OF, "a new job taken, s", taken_s, AIM_S)
-                    figures.add(_OF, "its first command, s", begun_s, AIM_S)
-                    figures.add(_OF, "its first on a host of the killed one, s", moved_s, AIM_S)
+        farm = BalancedManagers(directory, create_database(server, "recovery"))
+        ports = (farm.port, farm.second_port)
+        # They outlive the farm, so that its hosts end in peace.
+        with Balancer(ports) as first, Balancer(ports[::-1]) as second, farm:
+            farm.balancers = (first, second)
+            farm.start_hosts(HOSTS)
+            for number in range(1, rounds + 1):
+                time.sleep(SETTLE_S)
+                taken_s, begun_s, moved_s = _strike(farm, number)
+                say(
+                    f"{_OF}: a new job was taken after {taken_s:.1f} s, began after "
+                    f"{begun_s:.1f}, on a host of the killed one after {moved_s:.1f}"
+                )
+                figures.add(_OF, "a new job taken, s", taken_s, AIM_S)
+                figures.add(_OF, "its first command, s", begun_s, AIM_S)
+                figures.add(_OF, "its first on a host of the killed one, s", moved_s, AIM_S)
 
 
 def _strike(farm: BalancedManagers, number: int) -> tuple[float, float, float]:
