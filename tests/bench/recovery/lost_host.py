@@ -7,6 +7,7 @@ free, or until its host has taken none of the offers of rule 6; no machine's tim
 import signal
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 
 import psutil
@@ -96,7 +97,7 @@ def measure(directory: Path, rounds: int, figures: Figures, say: Callable[[str],
                 job = farm.set_to_work(range(first, first + HOSTS))
                 first += HOSTS
                 host = farm.host_at_work()
-                said_s, begun_s = farm.miss(host, lambda on=host, do=strike: do(on))
+                said_s, begun_s = farm.miss(host, partial(strike, host))
                 say(f"{struck}: said to be lost after {said_s:.1f} s, its task began {begun_s:.1f}")
                 figures.add(struck, "said to be lost, s", said_s, AIM_S)
                 figures.add(struck, "its task on another host, s", begun_s, AIM_S)
