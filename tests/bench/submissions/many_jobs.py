@@ -49,10 +49,8 @@ async def _measure(
     done = await asyncio.gather(*(_submit(str(farm.http.base_url), share) for share in shares))
     submitted = [each for of_client in done for each in of_client]
     lent = await looking
-    # The job's first task ends at once, the second one keeps the worker.
-    ids = [each.job_id for each in submitted]
-    ran = await farm.reported.wait_for(ids, jobs, _WITHIN_S)
-    begun = {record.job: record.began for record in reversed(ran)}
+    ids = {each.job_id for each in submitted}
+    begun = await _until_begun(farm, ids)
     for each in submitted:
         figures.add(of, "answer, s", each.answered - each.asked)
         figures.add(of, "its worker lent, s", lent[each.job_id] - each.asked)
@@ -61,7 +59,7 @@ async def _measure(
     figures.add(of, "all workers lent, s", all_s, AIM_S)
     figures.add(of, "all first commands, s", max(begun.values()) - began)
     say(f"{of}: all workers were lent after {all_s:.1f} s")
-    await _until_ended(farm, set(ids))
+    await _until_ended(farm, ids)
 
 
 async def _submit(url: str, numbers: Sequence[int]) -> list[Submitted]:
@@ -96,6 +94,20 @@ async def _until_lent(database: Path, jobs: int) -> dict[str, float]:
 def _lent_jobs(database: Path) -> list[str]:
     with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True, timeout=30)) as connection:
         return [job_id for (job_id,) in connection.execute("select job_id from leases")]
+
+
+async def _until_begun(farm: ManyHosts, jobs: set[str]) -> dict[str, float]:
+    """Return when each job's first command began.
+
+    It is told when the first task has ended, which it does at once; the second one keeps the
+    worker.
+    """
+    begun: dict[str, float] = {}
+    while len(begun) < len(jobs):
+        known = len(farm.reported.of(jobs))
+        for record in await farm.reported.wait_for(jobs, known + 1, _WITHIN_S):
+            begun[record.job] = min(record.began, begun.get(record.job, record.began))
+    return begun
 
 
 async def _until_ended(farm: ManyHosts, jobs: set[str]) -> None:
