@@ -4,6 +4,9 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import psutil
+
+from tests.bench.costs import cpu_s
 from tests.bench.rounds import Figures
 from tests.chaos.serving import submitted
 from tests.farm.processes import FarmProcesses, wait_until
@@ -24,19 +27,24 @@ def measure(directory: Path, rounds: int, figures: Figures, say: Callable[[str],
         farm.start_hosts(HOSTS)
         for frame in range(1, rounds + 1):
             time.sleep(SETTLE_S)
-            answered_s, begun_s = _strike(farm, frame)
+            answered_s, used_s, begun_s = _strike(farm, frame)
             say(f"{_OF}: answered after {answered_s:.1f} s, a new job began after {begun_s:.1f}")
             figures.add(_OF, "first answer, s", answered_s, AIM_S)
+            figures.add(_OF, "the manager's CPU until then, s", used_s)
             figures.add(_OF, "first command of a new job, s", begun_s, AIM_S)
 
 
-def _strike(farm: FarmProcesses, frame: int) -> tuple[float, float]:
-    """Return the seconds until the first answer, and until the first command of a new job."""
+def _strike(farm: FarmProcesses, frame: int) -> tuple[float, float, float]:
+    """Return the seconds until the first answer, of the manager's CPU until then, and until the
+    first command of a new job.
+    """
     killed_at = time.time()
     farm.kill_manager()
     farm.launch_manager()
     wait_until(farm.answers, WITHIN_S, LOOK_EVERY_S)
     answered_s = time.time() - killed_at
+    assert farm.manager is not None
+    used_s = cpu_s(psutil.Process(farm.manager.pid))
     wait_until(lambda: submitted(farm, str(frame), [farm.port]), WITHIN_S, LOOK_EVERY_S)
     wait_until(lambda: frame in farm.start_times(), WITHIN_S, LOOK_EVERY_S)
-    return answered_s, farm.start_times()[frame] - killed_at
+    return answered_s, used_s, farm.start_times()[frame] - killed_at
