@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 
 from tests.bench.costs import nap
-from tests.bench.dispatch.processes import BenchFailed
+from tests.bench.dispatch.processes import BenchFailed, CpuClock
 from tests.bench.idle.farm import ManyHosts, many_hosts
 from tests.bench.rounds import Figures
 
@@ -43,12 +43,13 @@ async def measure(
 async def _measure(
     farm: ManyHosts, jobs: int, clients: int, of: str, figures: Figures, say: Callable[[str], None]
 ) -> None:
-    began = time.monotonic()
+    began, clock = time.monotonic(), CpuClock(farm.pids)
     looking = asyncio.create_task(_until_lent(farm.data_dir / "tablao.sqlite", jobs))
     shares = [range(first, jobs, clients) for first in range(clients)]
     done = await asyncio.gather(*(_submit(str(farm.http.base_url), share) for share in shares))
     submitted = [each for of_client in done for each in of_client]
     lent = await looking
+    used = clock.seconds()
     ids = {each.job_id for each in submitted}
     begun = await _until_begun(farm, ids)
     for each in submitted:
@@ -57,6 +58,8 @@ async def _measure(
         figures.add(of, "its first command, s", begun[each.job_id] - each.asked)
     all_s = max(lent.values()) - began
     figures.add(of, "all workers lent, s", all_s, AIM_S)
+    figures.add(of, "until then, manager's CPU s", used["manager"])
+    figures.add(of, "until then, Temporal's CPU s", used["temporal"])
     figures.add(of, "all first commands, s", max(begun.values()) - began)
     say(f"{of}: all workers were lent after {all_s:.1f} s")
     await _until_ended(farm, ids)
@@ -103,9 +106,11 @@ async def _until_begun(farm: ManyHosts, jobs: set[str]) -> dict[str, float]:
     worker.
     """
     begun: dict[str, float] = {}
+    known = 0
     while len(begun) < len(jobs):
-        known = len(farm.reported.of(jobs))
-        for record in await farm.reported.wait_for(jobs, known + 1, _WITHIN_S):
+        ran = await farm.reported.wait_for(jobs, known + 1, _WITHIN_S)
+        known = len(ran)
+        for record in ran:
             begun[record.job] = min(record.began, begun.get(record.job, record.began))
     return begun
 
