@@ -37,8 +37,12 @@ class Reported:
 
     async def read(self, lines: asyncio.StreamReader) -> None:
         async for line in lines:
-            self._records.append(Ran.parse(line.decode()))
-            self._came.set()
+            if line.startswith(b"{"):
+                self._records.append(Ran.parse(line.decode()))
+                self._came.set()
+            else:
+                # Temporal's library writes warnings to the standard output.
+                sys.stderr.write(line.decode(errors="replace"))
         self._is_over = True
         self._came.set()
 
