@@ -51,7 +51,7 @@ from manager_api.settings.private_memory import keep_memory_private
 from manager_api.settings.storage_folders import make_storage_folders
 from manager_api.temporal.access import TemporalAccess
 from manager_api.temporal.activities import TemporalActivities
-from manager_api.temporal.manager_worker import ManagerWorker
+from manager_api.temporal.manager_worker import ManagerWorker, keeper_beat_s
 from manager_api.temporal.open_tunnels import OpenTunnels
 from manager_api.temporal.orchestrator import TemporalJobs
 from manager_api.temporal.server import TemporalServer
@@ -347,7 +347,7 @@ def _temporal_worker(
             audit_s=settings.audit_s,
             starved_after_s=settings.other_worker_wait.total_seconds(),
         ),
-        heartbeat_every_s=settings.keeper_heartbeat_s / 5,
+        heartbeat_every_s=keeper_beat_s(settings.keeper_heartbeat_s),
         duties=(*_keeper_duties(parts), _http_run_keeping(parts, client)),
     )
     return ManagerWorker(

@@ -40,6 +40,7 @@ class FarmWorkflow:
     def take_over(self) -> None:
         """Start a new keeper at once, without waiting for the old keeper's heartbeat time-out.
 
-        A manager sends this when it starts.
+        Managers of older builds send this when they start. Now they start the workflow in place of
+        the open one.
         """
         self._is_taken_over = True

@@ -80,7 +80,7 @@ def manager(
     # Imported here, because they load the whole manager, which `--help` and a refusal do not need.
     from manager_api.database.check import DatabaseBroken
     from manager_api.database.engine import DatabaseBusy
-    from manager_api.database.migrate import DatabaseNewer
+    from manager_api.database.schema_version import DatabaseNewer
     from manager_api.main import run_manager
     from manager_api.settings.in_force import Configuration
 

@@ -15,8 +15,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engin
 
 from manager_api.database import trail
 from manager_api.database.lean_sqlite import lean_connections
-from manager_api.database.migrate import upgrade
 from manager_api.database.row_changes import NotingSession, changes_of
+from manager_api.database.schema_version import is_migrated
 from manager_api.database.shown_address import shown_address
 
 #: Seconds that a connection waits for another process's write before the database counts as busy.
@@ -168,7 +168,17 @@ class Database:
             await session.execute(text("SELECT 1"))
 
     async def migrate(self) -> None:
-        """Migrate the tables to this build's version, in a separate thread."""
+        """Migrate the tables to this build's version, in a separate thread.
+
+        Raises:
+            DatabaseNewer: the database has a migration that this build does not know.
+        """
+        async with self.reading() as session:
+            if await is_migrated(session):
+                return
+        # Alembic takes long to load, and most starts find nothing to migrate.
+        from manager_api.database.migrate import upgrade
+
         await asyncio.to_thread(upgrade, self.url)
 
     async def close(self) -> None:

@@ -2,23 +2,19 @@
 
 import asyncio
 from collections.abc import Callable
-from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, event, text
-from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
+from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
-MIGRATIONS = Path(__file__).parent / "migrations"
+from manager_api.database.schema_version import MIGRATIONS, DatabaseNewer, newest_migration
+
 #: The lock's number. Its value does not matter, but all managers must use the same.
 _MIGRATION_LOCK = 7_266_001
-
-
-class DatabaseNewer(Exception):
-    """A newer version of Tablao has migrated the database, so this version must not use it."""
 
 
 def upgrade(url: str, revision: str = "head") -> None:
@@ -37,22 +33,12 @@ def upgrade(url: str, revision: str = "head") -> None:
     _run(url, migrate)
 
 
-def newest_migration() -> str:
-    """Return the number of the newest migration that this version knows."""
-    return str(ScriptDirectory(str(MIGRATIONS)).get_current_head())
-
-
 def downgrade(url: str, revision: str = "base") -> None:
     """Migrate the database down to a revision; blocks like `upgrade`.
 
     At `base`, only Alembic's own empty table is left.
     """
     _run(url, lambda config: command.downgrade(config, revision))
-
-
-async def current_migration(session: AsyncSession) -> str:
-    """Return the number of the database's newest migration."""
-    return str((await session.execute(text("SELECT version_num FROM alembic_version"))).scalar())
 
 
 def _check_not_newer(config: Config) -> None:

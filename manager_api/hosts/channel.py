@@ -25,7 +25,7 @@ from manager_api.workers.machine_history import HostHistory
 from workflows.domain import control
 from workflows.domain.messages import RunKey
 from workflows.domain.statuses import WorkerStatus
-from workflows.domain.worker import REPORTED_BY_HOSTS, is_lost
+from workflows.domain.worker import REPORTED_BY_HOSTS, is_lost, next_loss_s
 
 _GOING_AWAY, _BROKEN = 1001, 1011
 _NOTHING_SAID = MachineStatistics()
@@ -33,6 +33,7 @@ _DISMISSED = "this worker was deleted"
 #: How long a host waits for a busy database before it has to connect again. It is heard of
 #: meanwhile only if that is much shorter than `lost_after_s`.
 _BUSY_WAIT_S = 3.0
+_MOMENT_S = 0.01
 
 logger = logging.getLogger(__name__)
 
@@ -392,7 +393,7 @@ class Hosts:
         memory peaks in batches, because none of these is worth its own transaction.
         """
         async with asyncio.TaskGroup() as duties:
-            duties.create_task(self._every(self._settings.lost_after_s / 10, self._miss))
+            duties.create_task(self._again(self._until_loss_s, self._miss))
             duties.create_task(self._every(self._settings.seen_every_s, self._store_seen))
             duties.create_task(
                 self._every(self._settings.steps_every_s, self._progress.store_steps)
@@ -408,8 +409,13 @@ class Hosts:
             )
 
     async def _every(self, pause_s: float, duty: Callable[[], Awaitable[None]]) -> None:
+        await self._again(lambda: pause_s, duty)
+
+    async def _again(
+        self, pause_s: Callable[[], float], duty: Callable[[], Awaitable[None]]
+    ) -> None:
         while True:
-            await asyncio.sleep(pause_s)
+            await asyncio.sleep(pause_s())
             # Whatever fails must not end the housekeeping; the next round tries again.
             try:
                 await duty()
@@ -439,6 +445,17 @@ class Hosts:
                     await connection.close(_GOING_AWAY, "its secret was replaced")
         except Exception:
             logger.exception("housekeeping of hosts failed")
+
+    def _until_loss_s(self) -> float:
+        lost_after_s = self._settings.lost_after_s
+        loss_s = next_loss_s(
+            (at for worker, at in self._last_heard.items() if worker not in self._missing),
+            self._clock(),
+            listening_since=self._listening_since,
+            lost_after_s=lost_after_s,
+        )
+        # A moment later, because a host is lost when it was silent for longer than that.
+        return min(loss_s + _MOMENT_S, lost_after_s / 10)
 
     async def _miss(self) -> None:
         silent = {worker for worker in self._last_heard if not self.is_present(worker)}

@@ -28,6 +28,11 @@ logger = logging.getLogger(__name__)
 _MOST_SHOWN = 150
 
 
+def keeper_beat_s(heartbeat_s: float) -> float:
+    """Return the seconds between two heartbeats of a keeper with this time-out."""
+    return heartbeat_s / 4
+
+
 class KeeperStarter:
     """Starts the keeper's workflow, for this manager and for `KeeperWatch`."""
 
@@ -36,14 +41,17 @@ class KeeperStarter:
         self._heartbeat_s = heartbeat_s
 
     async def take_over(self) -> None:
-        """Start the workflow unless it is open, and begin a new keeper at once."""
+        """Start the workflow in place of one that is open, so that a new keeper begins at once.
+
+        A signal to the open one would wait for the manager that has it in memory, which may have
+        been killed; and it would keep the time-out of that manager's settings.
+        """
         await self._client.start_workflow(
             FarmWorkflow.run,
             self._heartbeat_s,
             id=FARM,
             task_queue=MANAGER_TASK_QUEUE,
-            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
-            start_signal="take_over",
+            id_conflict_policy=WorkflowIDConflictPolicy.TERMINATE_EXISTING,
         )
 
     async def start_keeper(self) -> bool:
@@ -124,6 +132,10 @@ class ManagerWorker:
             # A job's next step waits this long for a killed manager that had the job in memory.
             sticky_queue_schedule_to_start_timeout=timedelta(seconds=5),
             max_concurrent_activities=200,
+            # The library would keep heartbeats back for four fifths of their time-out.
+            max_heartbeat_throttle_interval=timedelta(
+                seconds=keeper_beat_s(self._keeper_heartbeat_s)
+            ),
             graceful_shutdown_timeout=timedelta(seconds=2),
             # A step over 100,000 tasks takes longer than the deadlock detector allows.
             debug_mode=True,

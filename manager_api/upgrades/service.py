@@ -13,7 +13,7 @@ from manager_api.contract.versions import (
     WorkerVersion,
 )
 from manager_api.database.engine import Database
-from manager_api.database.migrate import current_migration, newest_migration
+from manager_api.database.schema_version import current_migration, newest_migration
 from manager_api.database.tables import ManagerRow, WorkerRow
 from manager_api.upgrades.comparing import (
     Compared,

@@ -99,7 +99,7 @@ def costs(manager: ServedManager, idle_s: float) -> dict[str, float]:
     figures |= _idle(manager, idle_s)
     worker = _registered(manager.http)
     for number in range(_JOBS):
-        manager.http.post("/api/v3/jobs", json=_nap(number)).raise_for_status()
+        manager.http.post("/api/v3/jobs", json=nap(number)).raise_for_status()
     task = wait_until(lambda: _fetched(manager.http, worker), 120)
     # What the submissions have started ends before anything is measured.
     wait_until(lambda: _is_quiet(manager), 120)
@@ -158,8 +158,9 @@ def _fetched(http: httpx.Client, worker: tuple[str, str]) -> dict[str, Any] | No
     return dict(answer.json()) if answer.status_code == 200 else None
 
 
-def _nap(number: int) -> dict[str, Any]:
-    naps = {"message": "olé", "sleep_duration_seconds": 0, "sleep_repeats": 1}
+def nap(number: int, seconds: float = 0) -> dict[str, Any]:
+    """A job of two tasks: one ends at once, the other one takes so many seconds."""
+    naps = {"message": "olé", "sleep_duration_seconds": seconds, "sleep_repeats": 1}
     return {
         "name": f"job {number}",
         "type": "echo-sleep-test",
@@ -185,7 +186,7 @@ def large_job(manager: ServedManager, frames: int) -> dict[str, float]:
     asking = threading.Thread(target=ask_meanwhile)
     asking.start()
     began, before = time.monotonic(), cpu_s(manager.manager)
-    answer = manager.http.post("/api/v3/jobs", json=_of_frames(frames)).raise_for_status()
+    answer = manager.http.post("/api/v3/jobs", json=of_frames(frames)).raise_for_status()
     figures = {
         "submission, s": time.monotonic() - began,
         "submission, CPU s": cpu_s(manager.manager) - before,
@@ -206,10 +207,11 @@ def large_job(manager: ServedManager, frames: int) -> dict[str, float]:
     return {**figures, "longest wait of another caller, s": worst}
 
 
-def _of_frames(frames: int) -> dict[str, Any]:
+def of_frames(frames: int, chunk: int = 1) -> dict[str, Any]:
+    """A job of a task for each `chunk` frames."""
     settings = {
         "frames": f"1-{frames}",
-        "chunk_size": 1,
+        "chunk_size": chunk,
         "render_output_root": "/render",
         "add_path_components": 0,
         "render_output_path": "/render/shot/######",
@@ -219,7 +221,7 @@ def _of_frames(frames: int) -> dict[str, Any]:
         "image_file_extension": ".png",
         "scene": "",
     }
-    return _nap(0) | {"type": "simple-blender-render", "settings": settings}
+    return nap(0) | {"type": "simple-blender-render", "settings": settings}
 
 
 def main(arguments: Sequence[str]) -> None:

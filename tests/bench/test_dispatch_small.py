@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.bench.dispatch.cells import BadCell, Cell, parse_cell
+from tests.bench.dispatch.processes import Reported
 from tests.bench.dispatch.records import Ran, gaps, percentile
 
 ROOT = Path(__file__).parents[2]
@@ -44,6 +45,21 @@ def test_a_gap_is_from_the_end_of_a_task_to_the_next_on_the_same_host() -> None:
     ]
 
     assert gaps(records) == [0.5]
+
+
+async def test_a_warning_of_temporals_library_is_no_record_and_is_shown(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    ran = Ran(host=1, job="a", began=1.0, ended=2.0)
+    lines = asyncio.StreamReader()
+    lines.feed_data(f"2026-11-30 WARN no poller\n{ran.line()}".encode())
+    lines.feed_eof()
+    reported = Reported()
+
+    await reported.read(lines)
+
+    assert reported.of(["a"]) == [ran]
+    assert capsys.readouterr().err == "2026-11-30 WARN no poller\n"
 
 
 def test_a_percentile_is_one_of_the_values() -> None:

@@ -17,7 +17,7 @@ from pathlib import Path
 import httpx
 
 from tests.chaos.two_managers import TwoManagers
-from tests.farm.processes import wait_until
+from tests.farm.processes import FarmProcesses, wait_until
 from tests.manager.databases import create_database
 from tests.manager.postgres import postgres_server, restart_at_once
 
@@ -30,23 +30,32 @@ class Measured(TwoManagers):
     def serves_again(self, number: int) -> tuple[float, float]:
         """Return the seconds until a new job is accepted, and until its first command begins."""
         began = time.monotonic()
-        wait_until(lambda: self._is_accepted(number), 300, 0.1)
+        wait_until(lambda: self.submitted(str(number)), 300, 0.1)
         accepted = time.monotonic() - began
         wait_until(lambda: any(int(frame) == number for frame, _ in self.started()), 300, 0.05)
         return accepted, time.monotonic() - began
 
-    def _is_accepted(self, number: int) -> bool:
-        first = self.http
-        for port in (self.port, self.second_port):
-            with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=5) as self.http:
-                try:
-                    self.submit_frames(str(number))
-                    return True
-                except (httpx.TransportError, AssertionError):
-                    continue
-                finally:
-                    self.http = first
-        return False
+    def submitted(self, frames: str) -> str:
+        """Submit a job of these frames once; return its id, or nothing if no manager takes it."""
+        return submitted(self, frames, (self.port, self.second_port))
+
+
+def submitted(farm: FarmProcesses, frames: str, ports: Sequence[int]) -> str:
+    """Submit a job of these frames once, through the first of the managers' ports that takes it.
+
+    Returns:
+        The job's id; empty if no manager takes it.
+    """
+    own = farm.http
+    for port in ports:
+        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=5) as farm.http:
+            try:
+                return farm.submit_frames(frames)
+            except (httpx.TransportError, AssertionError):
+                continue
+            finally:
+                farm.http = own
+    return ""
 
 
 def main(arguments: Sequence[str]) -> None:

@@ -9,6 +9,7 @@ from workflows.domain.worker import (
     can_be_lost,
     farm_status,
     is_lost,
+    next_loss_s,
     pending_after_report,
     pending_after_sign_off,
     request_status,
@@ -138,6 +139,27 @@ def test_a_worker_is_lost_when_silent_for_longer_than_accepted(
     last_beat: float, now: float, lost: bool
 ) -> None:
     assert is_lost(last_beat, now, listening_since=0.0, lost_after_s=15.0) is lost
+
+
+@pytest.mark.parametrize(
+    ("last_beats", "seconds"),
+    [
+        ([100.0, 104.0], 5.0),
+        ([104.0], 9.0),
+        ([90.0, 100.0], 0.0),
+        ([], float("inf")),
+    ],
+)
+def test_the_next_loss_is_that_of_the_worker_that_is_silent_for_longest(
+    last_beats: list[float], seconds: float
+) -> None:
+    times = {"listening_since": 0.0, "lost_after_s": 15.0}
+
+    assert next_loss_s(last_beats, 110.0, **times) == seconds
+
+
+def test_the_next_loss_is_not_in_the_first_time_of_listening() -> None:
+    assert next_loss_s([3.0], 5.0, listening_since=2.0, lost_after_s=15.0) == 2.0 + 30.0 - 5.0
 
 
 @pytest.mark.parametrize("last_beat", [None, 10.0, 100.0])

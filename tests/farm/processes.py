@@ -157,9 +157,10 @@ class FarmProcesses:
         self.manager = self._start("manager", "manager_api.cli.main", "manager", *arguments)
 
     def until_answers(self) -> None:
-        wait_until(self._answers, 180)
+        wait_until(self.answers, 180)
 
-    def _answers(self) -> bool:
+    def answers(self) -> bool:
+        """Whether the manager serves HTTP."""
         try:
             return self.http.get("/api/v3/version").status_code == 200
         except httpx.TransportError:
@@ -322,6 +323,11 @@ class FarmProcesses:
         """(frame, pid) of every start of the stand-in, in order."""
         lines = [line.split() for line in self.ledger.read_text().splitlines()]
         return [(line[1], int(line[2])) for line in lines if line[0] == "start"]
+
+    def start_times(self) -> dict[int, float]:
+        """When each frame was started first, in seconds since 1970."""
+        lines = [line.split() for line in self.ledger.read_text().splitlines()]
+        return {int(line[1]): float(line[3]) for line in reversed(lines) if line[0] == "start"}
 
     def ended(self) -> list[tuple[str, int]]:
         lines = [line.split() for line in self.ledger.read_text().splitlines()]

@@ -4,6 +4,7 @@ Source: Flamenco 3.9 for requests, sign-on, sign-off and the farm's status; lost
 rule (docs/protocol.md, rule 10). When a worker leaves `awake`, the caller frees its tasks.
 """
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -138,6 +139,19 @@ def is_lost(
     missed_from = listening_since + lost_after_s
     silent_since = missed_from if last_beat is None else max(last_beat, missed_from)
     return now - silent_since > lost_after_s
+
+
+def next_loss_s(
+    last_beats: Iterable[float], now: float, *, listening_since: float, lost_after_s: float
+) -> float:
+    """Return in how many seconds the first of these workers is lost if it stays silent.
+
+    It may be 0, as `is_lost` is about more than `lost_after_s`; it is infinite without workers. The
+    other arguments are those of `is_lost`.
+    """
+    silent_since = min(last_beats, default=math.inf)
+    missed_from = listening_since + lost_after_s
+    return max(0.0, max(silent_since, missed_from) + lost_after_s - now)
 
 
 def farm_status(

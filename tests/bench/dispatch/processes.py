@@ -37,8 +37,12 @@ class Reported:
 
     async def read(self, lines: asyncio.StreamReader) -> None:
         async for line in lines:
-            self._records.append(Ran.parse(line.decode()))
-            self._came.set()
+            if line.startswith(b"{"):
+                self._records.append(Ran.parse(line.decode()))
+                self._came.set()
+            else:
+                # Temporal's library writes warnings to the standard output.
+                sys.stderr.write(line.decode(errors="replace"))
         self._is_over = True
         self._came.set()
 
@@ -110,12 +114,12 @@ async def python(
 
 @asynccontextmanager
 async def reporting(
-    arguments: Sequence[str], log: Path
+    arguments: Sequence[str], log: Path, reported: Reported | None = None
 ) -> AsyncIterator[tuple[Reported, asyncio.subprocess.Process]]:
-    """A process of simulated hosts, and what it reports."""
+    """A process of simulated hosts, and what it reports, beside what `reported` has already."""
     async with python(arguments, log) as process:
         assert process.stdout is not None
-        reported = Reported()
+        reported = reported or Reported()
         reading = asyncio.create_task(reported.read(process.stdout))
         try:
             yield reported, process

@@ -35,7 +35,7 @@ async def _serve(manager: str, folder: Path, numbers: range) -> None:
 
 async def _host(number: int, manager: str, folder: Path, joining: asyncio.Semaphore) -> Ended:
     settings = HostSettings(
-        manager=manager, data_dir=folder, name=host_name(number), task_types=("misc",)
+        manager=manager, data_dir=folder, name=host_name(number), task_types=("misc", "blender")
     )
     async with joining, http_client() as http:
         credentials, _ = await Registration(settings, http).join()

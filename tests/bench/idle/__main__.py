@@ -9,34 +9,26 @@ of its own.
 
 import argparse
 import asyncio
-import contextlib
 import json
 import os
-import resource
 import signal
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import Sequence
 from pathlib import Path
 
-import httpx
 import psutil
 
-from manager_api.cli.supervise import free_port
-from tests.bench.dispatch.farm import temporal_of, until_it_answers
-from tests.bench.dispatch.processes import BenchFailed, CpuClock, python
+from tests.bench.dispatch.processes import BenchFailed, CpuClock
+from tests.bench.idle.farm import many_hosts, open_files
 
 _MIB = 2**20
-#: Seconds within which the hosts of one process must be awake.
-_AWAKE_S = 600.0
-_LOOK_EVERY_S = 1.0
 
 
 def main(arguments: Sequence[str]) -> None:
     options = _parser().parse_args(arguments)
-    _open_files()
+    open_files()
     for hosts in (int(each) for each in options.hosts.split(",")):
         with tempfile.TemporaryDirectory(prefix="idle-") as folder:
             try:
@@ -46,7 +38,9 @@ def main(arguments: Sequence[str]) -> None:
 
 
 async def _measure(hosts: int, folder: Path, options: argparse.Namespace) -> str:
-    async with _farm(hosts, folder, options) as (manager, pids):
+    module = "tests.bench.idle.counted_manager" if options.counted else "manager_api.cli.main"
+    async with many_hosts(hosts, folder, options.hosts_per_process, module) as farm:
+        manager, pids = farm.manager, farm.pids
         await asyncio.sleep(options.settle)
         before = await _counts(manager) if options.counted else {}
         clock, since = CpuClock(pids), time.monotonic()
@@ -65,59 +59,10 @@ async def _measure(hosts: int, folder: Path, options: argparse.Namespace) -> str
     return "\n".join(lines)
 
 
-@asynccontextmanager
-async def _farm(
-    hosts: int, folder: Path, options: argparse.Namespace
-) -> AsyncIterator[tuple[asyncio.subprocess.Process, dict[str, int]]]:
-    port = free_port("127.0.0.1")
-    url = f"http://127.0.0.1:{port}"
-    data_dir = folder / "farm"
-    data_dir.mkdir()
-    # All hosts have the same address.
-    (data_dir / "tablao.yaml").write_text("max_connections: 0\nautodiscoverable: false\n")
-    module = "tests.bench.idle.counted_manager" if options.counted else "manager_api.cli.main"
-    command = ["-m", module, "manager", "--data-dir", str(data_dir), "--port", str(port)]
-    async with AsyncExitStack() as stack:
-        http = await stack.enter_async_context(httpx.AsyncClient(base_url=url, timeout=60))
-        manager = await stack.enter_async_context(python(command, folder / "manager.log"))
-        await until_it_answers(http, manager, folder / "manager.log")
-        for first in range(0, hosts, options.hosts_per_process):
-            count = min(options.hosts_per_process, hosts - first)
-            arguments = ["-m", "tests.bench.dispatch.simulated_hosts", url]
-            arguments += [str(folder / "hosts"), str(count), str(first)]
-            await stack.enter_async_context(python(arguments, folder / f"hosts-{first}.log"))
-            # All at once they would take the processors from the manager that they wait for.
-            await _until_awake(http, first + count)
-        temporal = temporal_of(manager.pid)
-        # It outlives a manager that does not end in time.
-        stack.callback(_end, psutil.Process(temporal))
-        yield manager, {"manager": manager.pid, "temporal": temporal}
-
-
-def _end(process: psutil.Process) -> None:
-    with contextlib.suppress(psutil.NoSuchProcess):
-        process.terminate()
-
-
-async def _until_awake(http: httpx.AsyncClient, hosts: int) -> None:
-    async with asyncio.timeout(_AWAKE_S):
-        while True:
-            workers = (await http.get("/api/v3/worker-mgt/workers")).json()["workers"]
-            if sum(worker["status"] == "awake" for worker in workers) >= hosts:
-                return
-            await asyncio.sleep(_LOOK_EVERY_S)
-
-
 async def _counts(manager: asyncio.subprocess.Process) -> dict[str, int]:
     assert manager.stdout is not None
     os.kill(manager.pid, signal.SIGUSR1)
     return dict(json.loads(await manager.stdout.readline()))
-
-
-def _open_files() -> None:
-    """Let this process and its children open as many files as the system allows."""
-    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def _say(text: str) -> None:

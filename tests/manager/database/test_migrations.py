@@ -1,18 +1,31 @@
 """Migrations make the tables that the code expects, and can be taken back."""
 
 import asyncio
+import subprocess
+import sys
 from typing import Any
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, inspect, select, text
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
 from manager_api.database.engine import Database
-from manager_api.database.migrate import DatabaseNewer, downgrade, newest_migration, upgrade
+from manager_api.database.migrate import downgrade, upgrade
+from manager_api.database.schema_version import MIGRATIONS, DatabaseNewer, newest_migration
 from manager_api.database.tables import Base, JobRow, table_of
+
+#: In a process of its own, because this one has loaded everything.
+START = """
+import asyncio, sys
+import manager_api.main
+from manager_api.database.engine import Database
+asyncio.run(Database(sys.argv[1]).migrate())
+print("with" if "alembic" in sys.modules else "without")
+"""
 
 
 def looked_at(url: str, look: Any) -> Any:
@@ -27,6 +40,14 @@ def looked_at(url: str, look: Any) -> Any:
 def difference(connection: Connection) -> list[Any]:
     context = MigrationContext.configure(connection, opts={"compare_server_default": True})
     return list(compare_metadata(context, Base.metadata))
+
+
+async def migrated(url: str) -> None:
+    database = Database(url)
+    try:
+        await database.migrate()
+    finally:
+        await database.close()
 
 
 def table_names(connection: Connection) -> set[str]:
@@ -74,6 +95,39 @@ def test_a_database_of_a_newer_version_is_refused_and_stays_as_it_is(empty_url: 
 
     assert looked_at(empty_url, difference) == []
     assert looked_at(empty_url, revisions) == ("9999",)
+
+
+def test_the_newest_migration_is_alembics_newest() -> None:
+    assert newest_migration() == ScriptDirectory(str(MIGRATIONS)).get_current_head()
+
+
+@pytest.mark.parametrize("revision", ["", "0001", "base"])
+def test_a_start_migrates_a_database_of_any_age(empty_url: str, revision: str) -> None:
+    if revision:
+        upgrade(empty_url)
+        downgrade(empty_url, revision)
+
+    asyncio.run(migrated(empty_url))
+
+    assert looked_at(empty_url, difference) == []
+
+
+def test_a_start_refuses_a_database_of_a_newer_version(empty_url: str) -> None:
+    upgrade(empty_url)
+    looked_at(empty_url, become_newer)
+
+    with pytest.raises(DatabaseNewer):
+        asyncio.run(migrated(empty_url))
+
+
+def test_a_start_with_nothing_to_migrate_does_without_alembic(empty_url: str) -> None:
+    upgrade(empty_url)
+
+    start = subprocess.run(
+        [sys.executable, "-c", START, empty_url], capture_output=True, text=True, check=True
+    )
+
+    assert start.stdout.split() == ["without"]
 
 
 def test_an_upgrade_counts_the_tasks_that_are_there(empty_url: str) -> None:

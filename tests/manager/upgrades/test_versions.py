@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from manager_api.database.engine import utc_now
-from manager_api.database.migrate import newest_migration
+from manager_api.database.schema_version import newest_migration
 from manager_api.database.tables import ManagerRow
 from manager_api.upgrades import service
 from manager_api.version import VERSION

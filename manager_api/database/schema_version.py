@@ -1,0 +1,34 @@
+"""Which migration a database has, and which ones this version knows; neither loads Alembic."""
+
+from pathlib import Path
+
+from sqlalchemy import inspect, text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+_TABLE = "alembic_version"
+
+
+class DatabaseNewer(Exception):
+    """A newer version of Tablao has migrated the database, so this version must not use it."""
+
+
+def newest_migration() -> str:
+    """Return the number of the newest migration that this version knows.
+
+    The files begin with their numbers, as in `r0026_workers_upgrade.py`.
+    """
+    files = (MIGRATIONS / "versions").glob("r[0-9]*.py")
+    return max(file.name.removeprefix("r").partition("_")[0] for file in files)
+
+
+async def current_migration(session: AsyncSession) -> str:
+    """Return the number of the database's newest migration."""
+    return str((await session.execute(text(f"SELECT version_num FROM {_TABLE}"))).scalar())
+
+
+async def is_migrated(session: AsyncSession) -> bool:
+    """Return whether the database has the newest migration of this version, and no other one."""
+    if not await session.run_sync(lambda s: inspect(s.connection()).has_table(_TABLE)):
+        return False
+    return await current_migration(session) == newest_migration()
