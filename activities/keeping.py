@@ -16,6 +16,7 @@ from time import monotonic
 from typing import Protocol
 
 from temporalio import activity
+from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
 from activities.connections.retrying import ChangeLog
 from activities.heartbeats import heartbeats
@@ -194,18 +195,22 @@ class FarmKeeper(Keeping):
 
     async def _keep_for_one_epoch(self) -> None:
         number = await self._store.next_epoch()
+        shutdown = asyncio.create_task(activity.wait_for_worker_shutdown())
         epoch = Epoch(number, self._store, self._jobs, self._hosts, self._wakeup, self._times)
         own = (epoch.run(), epoch.run_starts(), epoch.run_audits())
         loops = (*own, *(duty.run(number) for duty in self._duties))
         running = [asyncio.create_task(loop) for loop in loops]
         try:
-            done, _ = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+            done, _ = await asyncio.wait({shutdown, *running}, return_when=asyncio.FIRST_COMPLETED)
+            if shutdown in done:
+                # At once: another manager takes over, and this one ends sooner.
+                raise ApplicationError("its manager ends", category=ApplicationErrorCategory.BENIGN)
             for asyncio_task in done:
                 asyncio_task.result()  # raises: loops end only by an exception, as Superseded
         finally:
-            for asyncio_task in running:
+            for asyncio_task in (shutdown, *running):
                 asyncio_task.cancel()
-            await asyncio.gather(*running, return_exceptions=True)
+            await asyncio.gather(shutdown, *running, return_exceptions=True)
 
 
 def _is_shutdown(details: activity.ActivityCancellationDetails | None) -> bool:

@@ -90,7 +90,9 @@ def _standing(shortages: Sequence[Shortage]) -> frozenset[str]:
 async def _change(
     session: Session, waits: Mapping[str, dict[str, Any] | None], standing: frozenset[str]
 ) -> None:
-    for job in await session.scalars(select(JobRow).where(JobRow.id.in_(waits))):
+    # In one order, because two transactions that lock the same rows in two orders would deadlock.
+    in_order = select(JobRow).where(JobRow.id.in_(waits)).order_by(JobRow.id)
+    for job in await session.scalars(in_order.with_for_update(key_share=True)):
         job.waits = waits[job.id]
         said = job.waits["sentence"] if job.waits else ""
         events.append(session, JOBS, job_event(job) | {"waiting": said})

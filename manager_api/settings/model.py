@@ -244,7 +244,7 @@ class ManagerSettings(LayeredSettings):
     http_poll_s: Annotated[Seconds, About(Topic.TIMES, AT_ONCE)] = 10.0
     keeper_tick_s: Annotated[Seconds, About(Topic.TIMES)] = 5.0
     """Events wake the keeper; it also looks after this time, in case it missed one."""
-    keeper_heartbeat_s: Annotated[Seconds, About(Topic.TIMES)] = 4.0
+    keeper_heartbeat_s: Annotated[Seconds, About(Topic.TIMES)] = 5.0
     """Four heartbeats go into it. A keeper that is replaced for nothing costs one more pass."""
     resend_s: Annotated[Seconds, About(Topic.TIMES)] = 5.0
     audit_s: Annotated[Seconds, About(Topic.TIMES)] = 60.0
