@@ -11,6 +11,7 @@ import os
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from uuid import uuid4
 
 from activities.images.pictures import NoPreview, jpegs
 from manager_api.contract.errors import TooMany
@@ -125,6 +126,7 @@ def _write(directory: Path, images: Mapping[str, bytes]) -> None:
     """Write each image in one step: a reader finds the old image or the new one."""
     directory.mkdir(parents=True, exist_ok=True)
     for name, image in images.items():
-        unfinished = (directory / name).with_suffix(".tmp")
+        # Another manager may write into the same folder.
+        unfinished = directory / f"{name}-{uuid4().hex[:8]}.tmp"
         unfinished.write_bytes(image)
         os.replace(unfinished, directory / name)

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
+from uuid import uuid4
 
 #: Pieces of the end that are kept. The newest of them is being written.
 _KEPT = 4
@@ -150,7 +151,8 @@ class BoundedLog:
         else:
             cut = replace(cut, last=cut.last + 1)
         # Write the cut first: a piece whose file does not exist yet counts as empty.
-        unfinished = self._cut_file.with_suffix(".tmp")
+        # Another manager may write the same log into the same folder.
+        unfinished = self._cut_file.with_name(f"{self._cut_file.stem}-{uuid4().hex[:8]}.tmp")
         unfinished.write_text(json.dumps(asdict(cut)), encoding="utf-8")
         os.replace(unfinished, self._cut_file)
         # Delete two pieces, in case the manager was killed before it deleted the older one.

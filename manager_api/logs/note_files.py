@@ -4,6 +4,7 @@ import os
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
+from uuid import uuid4
 
 from manager_api.logs.bounded_log import lock_of, opened
 
@@ -51,7 +52,8 @@ def _time_of(line: str) -> datetime | None:
 
 def _replace(path: Path, text: str) -> None:
     """Write the file in one step: a reader finds the old text or the new one."""
-    unfinished = path.with_suffix(".tmp")
+    # Another manager may write the same notes into the same folder.
+    unfinished = path.with_name(f"{path.stem}-{uuid4().hex[:8]}.tmp")
     unfinished.write_bytes(text.encode(errors="replace"))
     os.replace(unfinished, path)
 

@@ -38,6 +38,9 @@ _LONGEST = timedelta(seconds=_LONGEST_S)
 _HEALTH = timedelta(seconds=5)
 #: How long a call waits for a Temporal that restarts, in seconds.
 _RESTART_S = 5.0
+#: The same for an outcome. Temporal's library drops one that it cannot deliver within 10 s, and its
+#: task would stay active until its heartbeats are missed; but it gives each try 30 s.
+_OUTCOME_S = 25.0
 _RESTART_PAUSE_S = 0.1
 
 
@@ -50,6 +53,7 @@ class _Method:
     """The method of `temporalio.service.WorkflowService`."""
     allow: Callable[[WorkerRules, Any], Message]
     shown: Callable[[WorkerRules, Any], Message] = lambda _, answer: answer
+    patience_s: float = _RESTART_S
 
 
 _METHODS: Mapping[str, _Method] = {
@@ -75,12 +79,19 @@ _METHODS: Mapping[str, _Method] = {
         RespondActivityTaskCompletedRequest,
         "respond_activity_task_completed",
         WorkerRules.completed,
+        patience_s=_OUTCOME_S,
     ),
     f"/{_SERVICE}/RespondActivityTaskFailed": _Method(
-        RespondActivityTaskFailedRequest, "respond_activity_task_failed", WorkerRules.failed
+        RespondActivityTaskFailedRequest,
+        "respond_activity_task_failed",
+        WorkerRules.failed,
+        patience_s=_OUTCOME_S,
     ),
     f"/{_SERVICE}/RespondActivityTaskCanceled": _Method(
-        RespondActivityTaskCanceledRequest, "respond_activity_task_canceled", WorkerRules.canceled
+        RespondActivityTaskCanceledRequest,
+        "respond_activity_task_canceled",
+        WorkerRules.canceled,
+        patience_s=_OUTCOME_S,
     ),
     f"/{_SERVICE}/ShutdownWorker": _Method(
         ShutdownWorkerRequest, "shutdown_worker", WorkerRules.shut_down
@@ -103,8 +114,14 @@ class TemporalForWorkers:
         async with self._connections.taken() as client:
             return client.namespace
 
-    async def ask(self, method: str, request: Message, within: timedelta) -> Any:
+    async def ask(
+        self, method: str, request: Message, within: timedelta, patience_s: float = _RESTART_S
+    ) -> Any:
         """Return the answer to a call of the workflow service, by the name of its method.
+
+        Args:
+            within: of each try.
+            patience_s: how long to try while Temporal is away, in seconds.
 
         Raises:
             RPCError: Temporal refuses, or is away.
@@ -112,7 +129,7 @@ class TemporalForWorkers:
         """
         async with self._connections.taken() as client:
             call: Callable[..., Awaitable[Any]] = getattr(client.workflow_service, method)
-            return await _once_there(lambda: call(request, timeout=within))
+            return await _once_there(lambda: call(request, timeout=within), patience_s)
 
     async def is_well(self) -> bool:
         """Return whether Temporal is well.
@@ -125,7 +142,7 @@ class TemporalForWorkers:
     async def _asked_health(self) -> bool:
         async with self._connections.taken() as client:
             check = client.service_client.check_health
-            return bool(await _once_there(lambda: check(timeout=_HEALTH)))
+            return bool(await _once_there(lambda: check(timeout=_HEALTH), _RESTART_S))
 
 
 class WorkerProxy:
@@ -175,7 +192,7 @@ class WorkerProxy:
             raise CallForbidden(f"a worker may not call {call.path[:200]}")
         request = method.allow(self._rules, method.request.FromString(call.message))
         timeout = min(timedelta(seconds=call.timeout_s or _LONGEST_S), _LONGEST)
-        answer = await self._temporal.ask(method.call, request, timeout)
+        answer = await self._temporal.ask(method.call, request, timeout, method.patience_s)
         return method.shown(self._rules, answer).SerializeToString()
 
     async def _health(self, message: bytes) -> bytes:
@@ -187,7 +204,7 @@ class WorkerProxy:
         return answer.SerializeToString()
 
 
-async def _once_there(ask: Callable[[], Awaitable[Any]]) -> Any:
+async def _once_there(ask: Callable[[], Awaitable[Any]], patience_s: float) -> Any:
     """Ask Temporal, and wait for one that restarts: hosts would try again more slowly.
 
     Raises:
@@ -195,7 +212,7 @@ async def _once_there(ask: Callable[[], Awaitable[Any]]) -> Any:
         CallRefused: Temporal has never been reached.
     """
     loop = asyncio.get_running_loop()
-    deadline = loop.time() + _RESTART_S
+    deadline = loop.time() + patience_s
     while True:
         try:
             return await ask()
