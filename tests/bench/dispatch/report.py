@@ -22,15 +22,15 @@ _SUBMIT = ("hosts", "submissions", "answer p50", "p99", "first command p50", "p9
 def tables(measured: Sequence[dict[str, Any]]) -> str:
     parts = [
         "Gap between two tasks on a host, in ms; the floor is Temporal without Tablao",
-        _table(_DISPATCH, (_dispatch_row(cell) for cell in measured)),
+        table(_DISPATCH, (_dispatch_row(cell) for cell in measured)),
         "CPU per task, in ms",
-        _table(_CPU, (_cpu_row(cell) for cell in measured)),
+        table(_CPU, (_cpu_row(cell) for cell in measured)),
     ]
     submitted = [cell for cell in measured if cell["submissions"]["count"]]
     if submitted:
         parts += [
             "Submission of a job to an idle farm, in ms",
-            _table(_SUBMIT, (_submit_row(cell) for cell in submitted)),
+            table(_SUBMIT, (_submit_row(cell) for cell in submitted)),
         ]
     return "\n\n".join(parts) + "\n"
 
@@ -56,7 +56,7 @@ def _submit_row(cell: dict[str, Any]) -> list[Any]:
     return [hosts, told["count"], *(told[f"{name}_ms"] for name in names)]
 
 
-def _table(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
+def table(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
     lines = [head, *([str(value) for value in row] for row in rows)]
     widths = [max(len(line[column]) for line in lines) for column in range(len(head))]
     return "\n".join(

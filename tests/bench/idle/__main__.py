@@ -25,6 +25,7 @@ import httpx
 import psutil
 
 from manager_api.cli.supervise import free_port
+from manager_api.settings.model import SETTINGS_FILE
 from tests.bench.dispatch.farm import temporal_of, until_it_answers
 from tests.bench.dispatch.processes import BenchFailed, CpuClock, python
 
@@ -74,7 +75,7 @@ async def _farm(
     data_dir = folder / "farm"
     data_dir.mkdir()
     # All hosts have the same address.
-    (data_dir / "tablao.yaml").write_text("max_connections: 0\nautodiscoverable: false\n")
+    (data_dir / SETTINGS_FILE).write_text("max_connections: 0\nautodiscoverable: false\n")
     module = "tests.bench.idle.counted_manager" if options.counted else "manager_api.cli.main"
     command = ["-m", module, "manager", "--data-dir", str(data_dir), "--port", str(port)]
     async with AsyncExitStack() as stack:
