@@ -20,6 +20,7 @@ QUICK = (
     "tests/chaos/test_audit.py",
     "tests/chaos/test_plan.py",
     "tests/chaos/test_renderer.py",
+    "tests/cluster/",
     "tests/deploy/",
     "tests/docs/",
     "tests/domain/",

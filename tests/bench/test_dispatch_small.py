@@ -39,9 +39,9 @@ async def test_the_smallest_cell_prints_figures_of_farm_and_floor(tmp_path: Path
 
 def test_a_gap_is_from_the_end_of_a_task_to_the_next_on_the_same_host() -> None:
     records = [
-        Ran(host=1, job="a", began=5.0, ended=6.0),
-        Ran(host=1, job="a", began=1.0, ended=4.5),
-        Ran(host=2, job="a", began=0.0, ended=9.0),
+        Ran(host=1, job="a", task=2, attempt=1, began=5.0, ended=6.0),
+        Ran(host=1, job="a", task=1, attempt=1, began=1.0, ended=4.5),
+        Ran(host=2, job="a", task=3, attempt=1, began=0.0, ended=9.0),
     ]
 
     assert gaps(records) == [0.5]

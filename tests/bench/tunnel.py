@@ -65,7 +65,7 @@ class _Host:
     @activity.defn(name="work")
     async def work(self, job: str) -> Outcome:
         now = time.monotonic()
-        sys.stdout.write(Ran(self._number, job, now, now).line())
+        sys.stdout.write(Ran(self._number, job, 0, 1, now, now).line())
         sys.stdout.flush()
         # The proxy passes on no other answer.
         return Outcome(OutcomeKind.COMPLETED)

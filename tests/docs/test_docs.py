@@ -95,6 +95,7 @@ def test_every_folder_and_script_that_contributing_names_exists(root: Path) -> N
         "tests": {
             "model/",
             "chaos/",
+            "cluster/",
             "bench/",
             "e2e/",
             "contract/",

@@ -68,7 +68,7 @@ class _Host:
         began = time.monotonic()
         if task.seconds:
             await asyncio.sleep(duration(task.index, task.seconds))
-        sys.stdout.write(Ran(self._number, task.job, began, time.monotonic()).line())
+        sys.stdout.write(Ran(self._number, task.job, task.index, 1, began, time.monotonic()).line())
         sys.stdout.flush()
 
 

@@ -12,6 +12,9 @@ class Ran:
 
     host: int
     job: str
+    task: int
+    """Its place in the job, from 1; 0 where that is not asked for."""
+    attempt: int
     began: float
     """Of the first command."""
     ended: float

@@ -9,6 +9,7 @@ import logging
 import sys
 from pathlib import Path
 
+from activities.process.sdk_logs import log_only_errors_of_sdk
 from tests.bench.dispatch.processes import run
 from tests.bench.dispatch.records import Ran
 from tests.bench.dispatch.simulated_runs import SimulatedRuns
@@ -23,6 +24,8 @@ _JOINING_AT_ONCE = 10
 def main(manager: str, folder: str, count: str, first: str = "0") -> None:
     """Be `count` hosts, numbered from `first` on."""
     logging.basicConfig(level=logging.WARNING)
+    # As a real host does; and the library writes to standard output, which is for records only.
+    log_only_errors_of_sdk()
     run(_serve(manager, Path(folder), range(int(first), int(first) + int(count))))
 
 

@@ -27,6 +27,8 @@ class SimulatedRuns:
         self._kept: dict[RunKey, Outcome] = {}
         self._logs: set[asyncio.Task[None]] = set()
         self._on_deck: dict[RunKey, RunRef] = {}
+        self._never: set[RunKey] = set()
+        """Runs that were withdrawn before they were asked for, as after an outage of Temporal."""
         self._slots: dict[int, asyncio.Lock] = {}
 
     async def open(self) -> list[RunKey]:
@@ -54,6 +56,8 @@ class SimulatedRuns:
         if key in self._kept:
             return self._kept[key]
         if key not in self._live:
+            if key in self._never:
+                return Outcome(OutcomeKind.CANCELED)
             if self._refusal:
                 return Outcome(OutcomeKind.REFUSED, self._refusal)
             self._live[key] = asyncio.create_task(self._run(ref))
@@ -68,8 +72,11 @@ class SimulatedRuns:
             await asyncio.wait({self._live[key]})
 
     async def withdraw(self, key: RunKey) -> Outcome:
-        if key not in self._on_deck:
-            return Outcome(OutcomeKind.BEGUN if key in self._live else OutcomeKind.CANCELED)
+        if key in self._live.keys() - self._on_deck.keys() or key in self._kept:
+            return Outcome(OutcomeKind.BEGUN)
+        if key not in self._live:
+            self._never.add(key)
+            return Outcome(OutcomeKind.CANCELED)
         self._live[key].cancel()
         await asyncio.wait({self._live[key]})
         return WITHDRAWN
@@ -118,7 +125,7 @@ class SimulatedRuns:
             if seconds:
                 await asyncio.sleep(duration(ref.index, seconds))
         ended = time.monotonic()
-        self._tell(Ran(self._host, ref.job_id, began, ended))
+        self._tell(Ran(self._host, ref.job_id, ref.index, ref.attempt, began, ended))
         sending = asyncio.create_task(self._send_log(ref.key))
         self._logs.add(sending)
         sending.add_done_callback(self._logs.discard)

@@ -12,6 +12,7 @@ import httpx
 import psutil
 
 from manager_api.cli.supervise import free_port
+from manager_api.settings.model import SETTINGS_FILE
 from tests.bench.dispatch.farm import temporal_of, until_it_answers
 from tests.bench.dispatch.processes import Reported, python, reporting
 
@@ -49,7 +50,7 @@ async def many_hosts(
     data_dir = folder / "farm"
     data_dir.mkdir()
     # All hosts have the same address.
-    (data_dir / "tablao.yaml").write_text("max_connections: 0\nautodiscoverable: false\n")
+    (data_dir / SETTINGS_FILE).write_text("max_connections: 0\nautodiscoverable: false\n")
     command = ["-m", module, "manager", "--data-dir", str(data_dir), "--port", str(port)]
     reported = Reported()
     async with AsyncExitStack() as stack:
