@@ -50,7 +50,7 @@ def test_a_gap_is_from_the_end_of_a_task_to_the_next_on_the_same_host() -> None:
 async def test_a_warning_of_temporals_library_is_no_record_and_is_shown(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    ran = Ran(host=1, job="a", began=1.0, ended=2.0)
+    ran = Ran(host=1, job="a", task=1, attempt=1, began=1.0, ended=2.0)
     lines = asyncio.StreamReader()
     lines.feed_data(f"2026-11-30 WARN no poller\n{ran.line()}".encode())
     lines.feed_eof()
