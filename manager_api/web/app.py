@@ -68,7 +68,10 @@ _LARGER: tuple[tuple[re.Pattern[str], int], ...] = (
     (re.compile(r"/api/tablao/v1/job-types/(test-compile|preview-job|[^/]+/source)"), 4 * 2**20),
 )
 
+#: They are looked through in this order.
 ROUTERS: tuple[APIRouter, ...] = (
+    # Hosts fetch a run for each task.
+    runs.router,
     meta.router,
     configuration.router,
     tablao_configuration.router,
@@ -108,7 +111,6 @@ ROUTERS: tuple[APIRouter, ...] = (
     recent_images.router,
     provisions.router,
     job_types.router,
-    runs.router,
     job_files.router,
     socket_io.router,
     discovery.router,
