@@ -14,10 +14,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from uuid import uuid4
 
 from activities.images.pictures import NoPreview, jpegs
 from manager_api.contract.errors import TryAgain
+from manager_api.whole_files import write_whole
 
 #: Few widths, so that all pages share the kept images. The heights follow from the widths.
 WIDTHS = (320, 640, 1280, 1920)
@@ -189,9 +189,6 @@ def _kept(path: Path) -> bytes | None:
 
 
 def _keep(path: Path, content: bytes) -> None:
-    """Write the file in one step: a reader finds the whole file or none."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f"{path.stem}-{uuid4().hex[:8]}.tmp")
-    unfinished.write_bytes(content)
-    os.replace(unfinished, path)
+    write_whole(path, content)
     _delete_outdated(path.parent)

@@ -7,14 +7,13 @@ farm has three places, so a job that sends many images can crowd out the others.
 import asyncio
 import contextlib
 import logging
-import os
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from uuid import uuid4
 
 from activities.images.pictures import NoPreview, jpegs
 from manager_api.contract.errors import TooMany
+from manager_api.whole_files import write_whole
 
 #: File names, and the sizes that the images fit in; source: Flamenco. The largest comes first.
 SIZES: Mapping[str, tuple[int, int]] = {
@@ -123,10 +122,6 @@ def _remove(directory: Path) -> None:
 
 
 def _write(directory: Path, images: Mapping[str, bytes]) -> None:
-    """Write each image in one step: a reader finds the old image or the new one."""
     directory.mkdir(parents=True, exist_ok=True)
     for name, image in images.items():
-        # Another manager may write into the same folder.
-        unfinished = directory / f"{name}-{uuid4().hex[:8]}.tmp"
-        unfinished.write_bytes(image)
-        os.replace(unfinished, directory / name)
+        write_whole(directory / name, image)

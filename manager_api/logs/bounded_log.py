@@ -12,7 +12,8 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
-from uuid import uuid4
+
+from manager_api.whole_files import write_whole
 
 #: Pieces of the end that are kept. The newest of them is being written.
 _KEPT = 4
@@ -151,10 +152,7 @@ class BoundedLog:
         else:
             cut = replace(cut, last=cut.last + 1)
         # Write the cut first: a piece whose file does not exist yet counts as empty.
-        # Another manager may write the same log into the same folder.
-        unfinished = self._cut_file.with_name(f"{self._cut_file.stem}-{uuid4().hex[:8]}.tmp")
-        unfinished.write_text(json.dumps(asdict(cut)), encoding="utf-8")
-        os.replace(unfinished, self._cut_file)
+        write_whole(self._cut_file, json.dumps(asdict(cut)).encode())
         # Delete two pieces, in case the manager was killed before it deleted the older one.
         for number in (cut.first - 2, cut.first - 3):
             if number > 0:

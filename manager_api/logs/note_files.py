@@ -4,9 +4,9 @@ import os
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
-from uuid import uuid4
 
 from manager_api.logs.bounded_log import lock_of, opened
+from manager_api.whole_files import write_whole
 
 
 def add_line(path: Path, line: str) -> bool:
@@ -19,7 +19,8 @@ def add_line(path: Path, line: str) -> bool:
         place = _place_of(line, lines)
         if place < len(lines):
             # Notes of one moment come from several places, in any order.
-            _replace(path, "".join([*lines[:place], line, *lines[place:]]))
+            changed = "".join([*lines[:place], line, *lines[place:]])
+            write_whole(path, changed.encode(errors="replace"))
             return True
         with opened(path) as file:
             file.seek(0, os.SEEK_END)
@@ -48,14 +49,6 @@ def _time_of(line: str) -> datetime | None:
     except ValueError:
         return None
     return time if time.tzinfo else None
-
-
-def _replace(path: Path, text: str) -> None:
-    """Write the file in one step: a reader finds the old text or the new one."""
-    # Another manager may write the same notes into the same folder.
-    unfinished = path.with_name(f"{path.stem}-{uuid4().hex[:8]}.tmp")
-    unfinished.write_bytes(text.encode(errors="replace"))
-    os.replace(unfinished, path)
 
 
 def contains(path: Path, text: str) -> bool:
