@@ -36,6 +36,8 @@ def document() -> dict[str, Any]:
         parts = ManagerParts.assembled(Configuration(settings), database, registry, _NoControl())
         described: dict[str, Any] = build_app(parts).openapi()
         asyncio.run(database.close())
+        # Routes stand in the order in which they are looked for, which is no matter of the types.
+        described["paths"] = dict(sorted(described["paths"].items()))
         return described
 
 
