@@ -77,7 +77,10 @@ class KeeperStore(Protocol):
         """Store the reasons of the whole farm; return False if a part is left for the next time."""
         ...
 
-    async def outbox(self) -> list[tuple[str, int]]: ...
+    async def outbox(self, most: int | None = None) -> list[tuple[str, int]]:
+        """Return (job id, run number) of the workflows to start, or of the `most` oldest ones."""
+        ...
+
     async def started(self, job_id: str, run: int) -> None: ...
     async def start_anew(self, job_id: str, run: int) -> bool:
         """Give a job whose workflow is gone a new run, from its state in the database.
@@ -348,7 +351,8 @@ class Epoch:
 
     async def start_jobs(self, starting: asyncio.TaskGroup) -> None:
         """Begin to start the workflows that are due, each as a task of the group."""
-        for job_id, run in self._starts.begin(await self._store.outbox(), self._clock()):
+        outbox = await self._store.outbox(self._starts.looks_at)
+        for job_id, run in self._starts.begin(outbox, self._clock()):
             starting.create_task(self._start(job_id, run))
 
     async def _start(self, job_id: str, run: int) -> None:

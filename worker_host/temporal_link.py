@@ -15,10 +15,10 @@ from datetime import timedelta
 from typing import Any
 
 from temporalio.client import Client
-from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.service import GrpcCompression, KeepAliveConfig, RPCError
 from temporalio.worker import Worker
 
+from activities.connections.converter import DATA_CONVERTER
 from activities.connections.retrying import ChangeLog, Pauses
 from activities.connections.tunnel_client import KEY_HEADER, TUNNEL_PATH, Headers, Tunnel
 from activities.process.deployment import DEPLOYMENT
@@ -70,7 +70,7 @@ class TunneledTemporal:
             namespace=welcome.namespace,
             # The tunnel's own pings notice a manager that is gone.
             keep_alive_config=None if is_tunneled else KeepAliveConfig.default,
-            data_converter=pydantic_data_converter,
+            data_converter=DATA_CONVERTER,
             identity=self._identity,
             rpc_metadata=self._key,
             # Calls are small, and compressing them costs more than it saves.

@@ -70,13 +70,18 @@ async def until_one_ends(*loops: Coroutine[Any, Any, Any]) -> None:
 
 
 async def whenever(
-    asked: asyncio.Event, work: Callable[[], Awaitable[None]], *, tick_s: float | None = None
+    asked: asyncio.Event,
+    work: Callable[[], Awaitable[None]],
+    *,
+    pause_s: float = 0.0,
+    tick_s: float | None = None,
 ) -> None:
     """Call `work` whenever `asked` is set, until canceled; soon again if the database was busy.
 
     Args:
         asked: the event; cleared before each call, so a request during a call leads to another.
         work: the work.
+        pause_s: seconds between two calls, even if `asked` is set sooner.
         tick_s: seconds after which `work` is called even if `asked` is not set; by default never.
     """
     while True:
@@ -86,6 +91,7 @@ async def whenever(
         asked.clear()
         try:
             await work()
+            await asyncio.sleep(pause_s)
         except DatabaseBusy:
             await asyncio.sleep(_BUSY_PAUSE_S)
             asked.set()
@@ -117,15 +123,10 @@ async def whenever_woken(
         pause_s: seconds between two calls, even if the farm changes more often.
         tick_s: seconds after which `work` is called even if the farm has not changed.
     """
-
-    async def work_and_pause() -> None:
-        await work()
-        await asyncio.sleep(pause_s)
-
     has_changed = asyncio.Event()
     has_changed.set()
     database.listen(Changed.FARM, has_changed.set)
     try:
-        await whenever(has_changed, work_and_pause, tick_s=tick_s)
+        await whenever(has_changed, work, pause_s=pause_s, tick_s=tick_s)
     finally:
         database.unlisten(Changed.FARM, has_changed.set)

@@ -14,6 +14,8 @@ from workflows.domain.statuses import FarmStatus
 from workflows.domain.worker import farm_status
 
 _TOPICS = frozenset({JOBS, WORKERS})
+#: Jobs and workers change with each task, the farm's status a few times a day.
+_PAUSE_S = 0.2
 
 
 class FarmWatch:
@@ -35,7 +37,7 @@ class FarmWatch:
 
     async def run(self) -> None:
         """Evaluate the status again whenever jobs or workers change, until canceled."""
-        await whenever(self._is_outdated, self._evaluate)
+        await whenever(self._is_outdated, self._evaluate, pause_s=_PAUSE_S)
 
     def _look_again(self, topic: str, payload: Mapping[str, Any]) -> None:
         if topic == FARM_STATUS:

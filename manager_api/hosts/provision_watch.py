@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, Protocol
 
 from manager_api.database.engine import Database, DatabaseBusy
@@ -12,8 +12,8 @@ from manager_api.events.live import LiveEvents
 from manager_api.workers import provision_store as provisions
 from workflows.domain.provisioning import Provision
 
-#: Settings also change when a worker gets or loses a tag, and when a tag is renamed.
-_TOPICS = frozenset({provisions.PROVISIONS, WORKERS, WORKER_TAGS})
+#: Any worker may be concerned: the order of tags' names decides between their settings.
+_OF_ALL = frozenset({provisions.PROVISIONS, WORKER_TAGS})
 
 logger = logging.getLogger(__name__)
 
@@ -34,28 +34,42 @@ class ProvisionWatch:
         self._database = database
         self._hosts = hosts
         self._is_outdated = asyncio.Event()
+        self._outdated: set[str] = set()
+        """Ids of the workers whose settings may have changed."""
+        self._are_all_outdated = False
         live.react(self._look_again)
 
     async def run(self) -> None:
         """Send changed settings until canceled."""
         await whenever(self._is_outdated, self._tell_unless_it_fails)
 
-    def _look_again(self, topic: str, _payload: Mapping[str, Any]) -> None:
-        if topic in _TOPICS:
-            self._is_outdated.set()
+    def _look_again(self, topic: str, payload: Mapping[str, Any]) -> None:
+        if topic == WORKERS:
+            # It may have got or lost a tag. Workers change with each task: the others did not.
+            self._outdated.add(str(payload["id"]))
+        elif topic in _OF_ALL:
+            self._are_all_outdated = True
+        else:
+            return
+        self._is_outdated.set()
 
     async def _tell_unless_it_fails(self) -> None:
+        connected = self._hosts.connected
+        told = connected if self._are_all_outdated else self._outdated & connected
+        self._outdated, self._are_all_outdated = set(), False
         try:
-            await self._tell()
+            await self._tell(told)
         except DatabaseBusy:
+            self._outdated |= told
             raise
         except Exception:
             # Only messages are lost: the settings for a task are read when a host fetches it.
             logger.exception("hosts could not be sent their settings")
 
-    async def _tell(self) -> None:
-        connected = self._hosts.connected
+    async def _tell(self, worker_ids: Collection[str]) -> None:
+        if not worker_ids:
+            return
         async with self._database.reading() as session:
-            effective = await provisions.effective_by_id(session, connected)
-        for worker_id in connected:
+            effective = await provisions.effective_by_id(session, worker_ids)
+        for worker_id in worker_ids:
             self._hosts.provisioned(worker_id, effective.get(worker_id, Provision()).settings())

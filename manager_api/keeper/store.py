@@ -2,10 +2,12 @@
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import ColumnElement, delete, select, update
+from sqlalchemy import ColumnElement, delete, select, tuple_, update
 
 from manager_api.database import epoch as epochs
+from manager_api.database.batching import Batched
 from manager_api.database.bulk import IN_CHUNK
 from manager_api.database.engine import Changed, Database, Session, utc_now
 from manager_api.database.tables import JobRow, LeaseRow, LeaseState, OutboxRow, WorkerRow
@@ -35,6 +37,7 @@ class SqlKeeperStore:
     def __init__(self, db: Database, is_http_present: IsHttpPresent = everybody) -> None:
         self._db = db
         self._is_http_present = is_http_present
+        self._starts = Batched(self._remove_starts)
 
     async def next_epoch(self) -> int:
         """Begin an epoch and return its number; older keepers are refused from now on."""
@@ -111,9 +114,9 @@ class SqlKeeperStore:
             is_all_of_jobs = await write_shortages(session, reasons.shortages)
             return await write_idle(session, reasons.idle) and is_all_of_jobs
 
-    async def outbox(self) -> list[tuple[str, int]]:
-        """Return (job id, run number) of the workflows to start, oldest first."""
-        query = select(OutboxRow.job_id, OutboxRow.run).order_by(OutboxRow.created)
+    async def outbox(self, most: int | None = None) -> list[tuple[str, int]]:
+        """Return (job id, run number) of the workflows to start, or of the `most` oldest ones."""
+        query = select(OutboxRow.job_id, OutboxRow.run).order_by(OutboxRow.created).limit(most)
         async with self._db.reading() as session:
             return [(row.job_id, row.run) for row in await session.execute(query)]
 
@@ -144,9 +147,13 @@ class SqlKeeperStore:
 
     async def started(self, job_id: str, run: int) -> None:
         """Remove a run from the outbox, because Temporal has its workflow."""
-        query = delete(OutboxRow).where(OutboxRow.job_id == job_id, OutboxRow.run == run)
+        await self._starts.get((job_id, run))
+
+    async def _remove_starts(self, runs: Collection[tuple[str, int]]) -> Mapping[Any, None]:
+        query = delete(OutboxRow).where(tuple_(OutboxRow.job_id, OutboxRow.run).in_(runs))
         async with self._db.writing() as session:
             await session.execute(query)
+        return {}
 
     async def mark_lost(self, epoch: int, worker_id: str, session: int | None = None) -> bool:
         """Mark a worker as lost; see `workers.mark_lost`.

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from temporalio.client import Client
-from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.service import GrpcCompression, TLSConfig
 
+from activities.connections.converter import DATA_CONVERTER
 from activities.process.layered_settings import SettingsError
 from manager_api.settings.model import ManagerSettings
 
@@ -54,7 +54,7 @@ class TemporalAccess:
         return await Client.connect(
             self.address,
             namespace=self.namespace,
-            data_converter=pydantic_data_converter,
+            data_converter=DATA_CONVERTER,
             tls=self.tls or False,
             api_key=self.api_key or None,
             lazy=lazy,

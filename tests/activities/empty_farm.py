@@ -38,7 +38,7 @@ class EmptyFarm:
     async def write_reasons(self, epoch: int, reasons: Reasons) -> bool:
         return True
 
-    async def outbox(self) -> list[tuple[str, int]]:
+    async def outbox(self, most: int | None = None) -> list[tuple[str, int]]:
         return []
 
     async def started(self, job_id: str, run: int) -> None: ...

@@ -27,8 +27,8 @@ class BusyFarm(EmptyFarm):
         self.begun: list[str] = []
         self.passes = 0
 
-    async def outbox(self) -> list[tuple[str, int]]:
-        return list(self.waiting)
+    async def outbox(self, most: int | None = None) -> list[tuple[str, int]]:
+        return self.waiting[:most]
 
     async def start_job(self, job_id: str, run: int) -> bool:
         self.begun.append(job_id)

@@ -246,6 +246,18 @@ def test_a_failed_start_lets_others_go_first_and_begins_again_after_a_pause() ->
     assert starts.begin(outbox[:1], now=6) == [("a", 1)]
 
 
+def test_a_start_is_found_behind_those_that_have_begun_or_failed() -> None:
+    starts = StartQueue(at_once=2, start_again_s=5)
+    outbox = [(str(number), 1) for number in range(100)]
+    starts.begin(outbox, now=0)
+    starts.ended("0", 1, is_started=False)
+
+    looked_at = outbox[: starts.looks_at]
+
+    assert starts.begin(looked_at, now=2) == [("2", 1)]
+    assert len(looked_at) == 4
+
+
 def test_a_jobs_next_run_waits_for_the_start_of_the_last_one() -> None:
     starts = StartQueue(at_once=2, start_again_s=5)
     starts.begin([("a", 1)], now=0)

@@ -175,8 +175,8 @@ class ModelStore:
         worker.status, worker.requested, worker.is_lazy = WorkerStatus.ERROR, None, False
         return True
 
-    async def outbox(self) -> list[tuple[str, int]]:
-        return list(self._db.outbox.items())
+    async def outbox(self, most: int | None = None) -> list[tuple[str, int]]:
+        return list(self._db.outbox.items())[:most]
 
     async def started(self, job_id: str, run: int) -> None:
         self._step()

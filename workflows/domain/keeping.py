@@ -211,7 +211,8 @@ class StartQueue:
         """Return the runs whose start begins now.
 
         Args:
-            outbox: (job id, run number) of all workflows to start, oldest first.
+            outbox: (job id, run number) of the workflows to start, oldest first, at least as many
+                as `looks_at`.
             now: the time.
         """
         self._failed = {
@@ -226,6 +227,11 @@ class StartQueue:
         self._begun.discard(job_id)
         if not is_started:
             self._failed[job_id] = now
+
+    @property
+    def looks_at(self) -> int:
+        """How many runs of the outbox are enough to find those whose start can begin."""
+        return self._at_once + len(self._begun) + len(self._failed)
 
     @property
     def has_failed(self) -> bool:

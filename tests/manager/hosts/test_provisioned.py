@@ -1,6 +1,7 @@
 """Hosts are told what the farm has set for them: at their welcome, and when it changes."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from typing import Any
@@ -17,6 +18,17 @@ from workflows.domain import control
 
 HELLO = control.Hello(slots=2, software="Tablao")
 WORKER, TAG = ProvisionScope.WORKER, ProvisionScope.TAG
+
+
+class Told:
+    """Hosts that are told of."""
+
+    def __init__(self, connected: frozenset[str]) -> None:
+        self.connected = connected
+        self.told: asyncio.Queue[str] = asyncio.Queue()
+
+    def provisioned(self, worker_id: str, provision: Mapping[str, Any]) -> None:
+        self.told.put_nowait(worker_id)
 
 
 @asynccontextmanager
@@ -60,6 +72,25 @@ async def test_a_change_is_told_to_the_hosts_that_it_concerns(manager: Manager) 
     assert welcome.provision == {}
     assert [first, second] == [control.Provisioned({"slots": 3}), control.Provisioned({})]
     assert of_paco == control.Provisioned({"slots": 4})
+
+
+async def test_a_worker_that_changes_is_no_reason_to_look_at_the_others(manager: Manager) -> None:
+    changed, other = await manager.worker(), await manager.worker()
+    hosts = Told(frozenset({changed, other}))
+    live = LiveEvents(manager.database)
+    watch = ProvisionWatch(manager.database, live, hosts)
+
+    async with AsyncExitStack() as stack:
+        await begin(stack, {"live events": live, "provisions": watch})
+        async with manager.database.writing() as session:
+            row = await workers.existing_worker_to_change(session, changed)
+            await workers.set_tags(session, row, [])
+        first = [await hosts.told.get()]
+        await put(manager, ProvisionScope.FARM, "", slots=3)
+        then = {await hosts.told.get(), await hosts.told.get()}
+
+    assert first == [changed]
+    assert then == {changed, other}
 
 
 async def test_a_worker_that_gets_a_tag_is_told_what_that_brings(manager: Manager) -> None:
