@@ -8,7 +8,7 @@ STEP := $(PYTHON) deploy/step.py
 COMPILE := $(BIN)/uv pip compile --quiet --universal --no-python-downloads --generate-hashes \
   --no-header --no-annotate $(COMPILE_ARGS)
 
-.PHONY: help install venv dashboard addon wheel demo quick test lint format chaos bench test-cluster requirements clean
+.PHONY: help install venv dashboard addon wheel site demo quick test lint format chaos bench test-cluster requirements clean
 
 help:
 	@echo "make demo           render a small animation on a farm of one machine (ARGS=--once: then exit)"
@@ -24,6 +24,7 @@ help:
 	@echo "make dashboard      build the dashboard's files, which the manager serves"
 	@echo "make addon          build the zip of the Blender add-on, which the manager gives away"
 	@echo "make wheel          build the wheel and the sdist, in dist"
+	@echo "make site           the documentation as a site, in dist/site"
 	@echo "make requirements   pin the dependencies anew (COMPILE_ARGS=--upgrade: the newest)"
 	@echo "make clean          remove the environments, caches and the demo's files"
 
@@ -45,6 +46,11 @@ addon: install
 
 wheel: install dashboard addon
 	@$(BIN)/python deploy/package.py
+
+# A warning, as of a link that leads nowhere, is an error.
+site: venv
+	$(BIN)/sphinx-build -q --fail-on-warning --keep-going -c docs/site -b html . dist/site
+	@echo "The documentation is in dist/site/index.html."
 
 demo: install dashboard addon
 	@$(BIN)/tablao demo $(ARGS)

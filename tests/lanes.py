@@ -43,6 +43,8 @@ SLOW = (
     "tests/contract/",
     # These run every tool of `make lint`.
     "tests/docs/test_code_quality.py",
+    # It builds the site.
+    "tests/docs/test_site.py",
     "tests/e2e/",
     "tests/manager/",
     "tests/packages/",
