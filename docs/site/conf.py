@@ -20,6 +20,7 @@ _CHAPTERS: Mapping[str, Sequence[str]] = {
     "Artists": ("docs/addon", "docs/notifications"),
     "Wranglers": ("docs/dashboard", "docs/workers", "docs/storage-and-logs"),
     "TDs": (
+        "docs/recipes",
         "docs/scripting",
         "docs/job-types",
         "docs/commands",
