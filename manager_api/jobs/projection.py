@@ -1,7 +1,7 @@
 """Stores what a job's workflow decided: states and events, in order, in one transaction."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 from sqlalchemy import delete, insert, select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -13,12 +13,15 @@ from manager_api.database.tables import HandBackRow, JobBlockRow, JobRow, table_
 from manager_api.farm_history.ledger import count_ended
 from manager_api.jobs import history as job_history
 from manager_api.jobs import job_leases, stuck_store
+from manager_api.jobs.demands import read_demand
 from manager_api.jobs.store import job_to_change
 from manager_api.jobs.task_moves import KnownWorkers, TaskMoves
 from manager_api.jobs.task_table import read_compact, read_names, take_over
 from manager_api.runs import http_store as http_runs
+from workflows.domain.job.claiming import MOST_TASKS, first_write, may_claim
 from workflows.domain.messages import (
     Change,
+    Demand,
     JobMoved,
     JobSnapshot,
     Limits,
@@ -42,27 +45,48 @@ class SqlProjectionStore:
     async def claim(self, job_id: str, run: int) -> JobSnapshot | None:
         """Return the state that the run starts from; None if this run does not own the job.
 
-        This changes nothing, so a run can claim repeatedly. After the run's first write the
-        answer is None: only a workflow of a Temporal that was restored from an older backup
-        claims a run that has written (protocol rule 16).
+        The first write of a new run most often tells the demand only; then the claim stores it. A
+        run can claim repeatedly until it has written something else. Then the answer is None: only
+        a workflow of a Temporal that was restored from an older backup claims a run that has
+        written (protocol rule 16).
         """
+        snapshot, is_large = await self._snapshot(job_id, run)
+        if snapshot is None or snapshot.told is not None or is_large:
+            return snapshot
+        if (write := first_write(snapshot)) is None:
+            return snapshot
+        if await self.store(write) is not WriteAnswer.STORED:
+            return None
+        return replace(snapshot, sequence=write.sequence, told=write.demand)
+
+    async def _snapshot(self, job_id: str, run: int) -> tuple[JobSnapshot | None, bool]:
+        """Return what a claim answers, as far as it is stored, and whether the job is large."""
         async with self._db.reading() as session:
             job = await session.get(JobRow, job_id)
-            if job is None or job.run != run or job.is_ended or job.sequence > 0:
-                return None
-            return JobSnapshot(
+            if job is None or job.run != run or job.is_ended:
+                return None, False
+            demand = read_demand(job.demand) or Demand(job.demand_version)
+            if not may_claim(
+                job_id, run, sequence=job.sequence, last=job.last_write, demand=demand
+            ):
+                return None, False
+            is_told = job.sequence > 0
+            snapshot = JobSnapshot(
                 job_id=job_id,
                 run=run,
                 status=job.status,
                 priority=job.priority,
                 tasks=await read_compact(session, job_id),
                 sequence=job.sequence,
-                demand_version=job.demand_version,
+                # The run counts from here, and comes to the version that was told.
+                demand_version=demand.version - 1 if is_told else demand.version,
                 blocked=await _blocked(session, job_id),
                 limits=self._limits(),
                 change=_change_to_make(job),
                 task_names=await read_names(session, job_id),
+                told=demand if is_told else None,
             )
+            return snapshot, sum((job.task_counts or {}).values()) > MOST_TASKS
 
     async def store(self, write: ProjectionWrite) -> WriteAnswer:
         """Store a write once, even if it arrives several times."""

@@ -3,7 +3,6 @@
 from collections import defaultdict
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -16,12 +15,12 @@ from manager_api.database.tables import (
     LeaseState,
     WorkerTagMembershipRow,
 )
+from manager_api.jobs.demands import read_demand
 from manager_api.jobs.stuck_store import stuck_by_worker
 from manager_api.workers import provision_store as provisions
 from manager_api.workers import store as workers
 from workflows.domain.asides import from_json, reason_for_all, types_left_out
 from workflows.domain.farm_facts import FarmSnapshot, JobFacts, LeaseFacts, WorkerFacts
-from workflows.domain.messages import Demand, Want
 
 #: Tells whether an HTTP worker counts as present, from its id and the time it was last seen.
 IsHttpPresent = Callable[[str, datetime | None], bool]
@@ -107,20 +106,10 @@ async def _job_facts(session: AsyncSession) -> tuple[JobFacts, ...]:
             age_rank=rank,
             tag=row.worker_tag_id,
             # A job that is to be deleted gets no workers.
-            demand=None if row.delete_requested_at else _demand(row.demand),
+            demand=None if row.delete_requested_at else read_demand(row.demand),
         )
         for rank, row in enumerate(await session.execute(query))
     )
-
-
-def _demand(stored: dict[str, Any] | None) -> Demand | None:
-    if stored is None:
-        return None
-    wants = tuple(
-        Want(want["task_type"], want["count"], tuple(want["blocked"]), tuple(want["failed"]))
-        for want in stored["wants"]
-    )
-    return Demand(stored["version"], wants)
 
 
 async def _lease_facts(session: AsyncSession) -> tuple[LeaseFacts, ...]:

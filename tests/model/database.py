@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 
 from tests.model.http_runs import HttpRun, end
 from workflows.domain.farm_facts import FarmSnapshot, JobFacts, LeaseFacts, WorkerFacts
+from workflows.domain.job.claiming import first_write, may_claim
 from workflows.domain.job.encoding import TaskColumns, decode, encode
 from workflows.domain.job.ranges import indexes_in
 from workflows.domain.matchmaking import Offer
@@ -99,20 +100,28 @@ class Database:
         job = self.jobs.get(job_id)
         if job is None or job.run != run or job.is_ended:
             return None
-        if job.sequence > 0:
+        last = fingerprint(job.last) if job.last else None
+        demand = job.demand or Demand(job.demand_version)
+        if not may_claim(job_id, run, sequence=job.sequence, last=last, demand=demand):
             return None  # Temporal was set back: what this run has been lent, it does not know
-        return JobSnapshot(
+        is_told = job.sequence > 0
+        snapshot = JobSnapshot(
             job_id,
             run,
             job.status,
             job.priority,
             encode(job.columns),
             sequence=job.sequence,
-            demand_version=job.demand_version,
+            demand_version=demand.version - 1 if is_told else demand.version,
             blocked=job.blocked,
             limits=job.limits,
             change=job.change,
+            told=demand if is_told else None,
         )
+        if is_told or (write := first_write(snapshot)) is None:
+            return snapshot
+        assert self.store(write) is WriteAnswer.STORED
+        return replace(snapshot, sequence=write.sequence, told=write.demand)
 
     def store(self, write: ProjectionWrite) -> WriteAnswer:
         job = self.jobs.get(write.job_id)

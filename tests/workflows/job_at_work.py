@@ -11,6 +11,7 @@ from temporalio.client import Client, WorkflowHandle
 from temporalio.exceptions import ApplicationError
 
 from workflows.activity_contracts import OnDeck, Records, Rendering
+from workflows.domain.job.claiming import first_write
 from workflows.domain.job.encoding import TaskColumns, encode
 from workflows.domain.job.task_names import encode_names
 from workflows.domain.messages import (
@@ -52,6 +53,8 @@ class Ledger(Records):
     gate: asyncio.Event = field(default_factory=_open_gate)
     """While it is closed, the database answers no claim, and no write that it holds back."""
     holds_back: Callable[[ProjectionWrite], bool] = lambda _: True
+    tells: bool = True
+    """Whether claims store the demand; those of large jobs do not."""
     _news: asyncio.Condition = field(default_factory=asyncio.Condition)
 
     @activity.defn(name="claim_job")
@@ -60,7 +63,16 @@ class Ledger(Records):
             self.claims += 1
             self._news.notify_all()
         await self._until_open()
-        return self.snapshot
+        return self._told() if self.tells else self.snapshot
+
+    def _told(self) -> JobSnapshot | None:
+        """What the manager answers, which stores the run's first write with the claim."""
+        write = first_write(self.snapshot) if self.snapshot else None
+        if self.snapshot is None or write is None:
+            return self.snapshot
+        if write not in self.writes:
+            self.writes.append(write)
+        return replace(self.snapshot, sequence=write.sequence, told=write.demand)
 
     @activity.defn(name="store_changes")
     async def store_changes(self, write: ProjectionWrite) -> WriteAnswer:

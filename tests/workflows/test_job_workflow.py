@@ -389,7 +389,7 @@ async def test_send_all_is_answered_with_a_snapshot(at_work: AtWork) -> None:
     await job.lend()
     await job.handle.result()
 
-    first, again = job.ledger.writes[:2]
+    _, first, again = job.ledger.writes[:3]
     assert (first.sequence, first.snapshot) == (again.sequence, None)
     assert again.snapshot is not None
 

@@ -266,6 +266,8 @@ class JobSnapshot:
     """The change that the run was started for; None if a submission started it."""
     task_names: str = ""
     """The tasks' names in compact form, see `workflows.domain.job.task_names`."""
+    told: "Demand | None" = None
+    """The demand, if the claim has stored it as the run's first write."""
 
 
 # --- workflow to host -----------------------------------------------------------------------------

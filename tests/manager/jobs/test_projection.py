@@ -1,5 +1,6 @@
 """What a workflow writes is stored once, in its order, with its events."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 from uuid import uuid4
@@ -9,9 +10,11 @@ from manager_api.database.tables import JobRow, TaskRow
 from manager_api.jobs import blocklist_store as blocklists
 from manager_api.jobs import store as jobs
 from manager_api.jobs import task_store as tasks
+from manager_api.jobs.demands import read_demand
 from manager_api.jobs.projection import SqlProjectionStore
 from manager_api.jobs.store import restart_run
 from manager_api.jobs.task_table import read_compact
+from workflows.domain.job.claiming import MOST_TASKS
 from workflows.domain.job.encoding import TaskColumns, decode, encode
 from workflows.domain.messages import (
     Demand,
@@ -70,7 +73,7 @@ async def test_a_claim_brings_all_that_a_run_starts_from(db: Database, insert: M
     assert claimed is not None
     assert claimed == await projection.claim(job_id, 1)
     assert (claimed.status, claimed.priority) == (JobStatus.PAUSED, 70)
-    assert (claimed.sequence, claimed.change, claimed.limits.softfail_limit) == (0, None, 9)
+    assert (claimed.change, claimed.limits.softfail_limit) == (None, 9)
     columns = decode(claimed.tasks)
     assert columns == TaskColumns(
         types=["blender"] * 3,
@@ -81,6 +84,45 @@ async def test_a_claim_brings_all_that_a_run_starts_from(db: Database, insert: M
         failures=[0] * 3,
         failed_by=[()] * 3,
     )
+
+
+async def test_a_claim_stores_the_demand_with_which_the_run_begins(
+    db: Database, insert: Make
+) -> None:
+    job_id = await insert(3)
+    woken = asyncio.Event()
+    db.listen(Changed.FARM, woken.set)
+
+    claimed = await claim(db, job_id)
+
+    demand = Demand(1, (Want("blender", 3),))
+    assert (claimed.sequence, claimed.demand_version, claimed.told) == (1, 0, demand)
+    row = await job_row(db, job_id)
+    assert (row.sequence, read_demand(row.demand)) == (1, demand)
+    assert woken.is_set()
+    # Temporal may not have heard the answer.
+    assert await claim(db, job_id) == claimed
+
+
+async def test_a_run_that_has_written_more_than_its_claim_cannot_be_claimed(
+    db: Database, insert: Make
+) -> None:
+    job_id = await insert()
+    claimed = await claim(db, job_id)
+    await store(db, job_id, claimed.sequence + 1, priority=7)
+
+    assert await SqlProjectionStore(db).claim(job_id, 1) is None
+
+
+async def test_the_claim_of_a_large_job_leaves_the_demand_to_its_workflow(
+    db: Database, insert: Make
+) -> None:
+    job_id = await insert(MOST_TASKS + 1)
+
+    claimed = await claim(db, job_id)
+
+    assert (claimed.sequence, claimed.told) == (0, None)
+    assert (await job_row(db, job_id)).demand is None
 
 
 async def test_only_the_owning_run_can_claim(db: Database, insert: Make) -> None:
@@ -114,7 +156,7 @@ async def test_a_later_claim_knows_what_was_written(
     claimed = await claim(db, job_id, run=run)
 
     columns = decode(claimed.tasks)
-    assert (claimed.sequence, claimed.demand_version, claimed.priority) == (0, 4, 9)
+    assert (claimed.demand_version, claimed.priority) == (4, 9)
     assert claimed.blocked == ((worker_id, "blender"),)
     assert columns.statuses == [TaskStatus.QUEUED, TaskStatus.SOFT_FAILED]
     assert columns.failed_by == [(), (worker_id,)]

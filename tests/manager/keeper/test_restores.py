@@ -15,7 +15,7 @@ from manager_api.keeper.store import SqlKeeperStore
 from manager_api.logs.task_logs import TaskLogs
 from workflows.domain.job.encoding import decode
 from workflows.domain.matchmaking import Offer
-from workflows.domain.messages import ProjectionWrite, TasksMoved, WriteAnswer
+from workflows.domain.messages import JobSnapshot, ProjectionWrite, TasksMoved, WriteAnswer
 from workflows.domain.statuses import TaskStatus
 from workflows.domain.task_ids import task_id
 
@@ -153,13 +153,15 @@ class Farm:
         snapshot = await store.claim(job_id, run)
         assert snapshot is not None
         attempt = decode(snapshot.tasks).attempts[0] + 1
-        await self._run(store, job_id, run, attempt)
+        await self._run(store, snapshot, attempt)
         self.used += [f"run {run}, attempt {attempt}", f"generation {lease.generation}"]
         await watch.mark()
         await db.close()
 
-    async def _run(self, store: SqlProjectionStore, job_id: str, run: int, attempt: int) -> None:
-        for sequence, status in enumerate((TaskStatus.ACTIVE, TaskStatus.COMPLETED), 1):
+    async def _run(self, store: SqlProjectionStore, claimed: JobSnapshot, attempt: int) -> None:
+        job_id, run = claimed.job_id, claimed.run
+        statuses = (TaskStatus.ACTIVE, TaskStatus.COMPLETED)
+        for sequence, status in enumerate(statuses, claimed.sequence + 1):
             moved = TasksMoved("1", status, "", attempt=attempt)
             write = ProjectionWrite(job_id, run, sequence, tasks=(moved,))
             assert await store.store(write) is WriteAnswer.STORED

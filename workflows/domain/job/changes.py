@@ -66,6 +66,10 @@ class Changes:
             moved = replace(moved, failed_by=(), failures=0)
         self.tasks.append(moved)
 
+    def forget_demand(self) -> None:
+        """The database knows it already."""
+        self.demand, self.has_demand_grown = None, False
+
     def take(self, job_id: str, run: int, sequence: int) -> ProjectionWrite:
         write = ProjectionWrite(
             job_id,

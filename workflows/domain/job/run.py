@@ -95,6 +95,7 @@ class JobRun:
         self._retrying: set[tuple[str, tuple[str, ...]]] = set()
         self._has_failed = False
         """Whether a task has failed for good since the job was last settled."""
+        self._told = snapshot.told
 
     def begin(self) -> None:
         """Requeue the tasks that an older run left active, since no worker runs them now.
@@ -104,6 +105,8 @@ class JobRun:
         for index in self.tasks.in_status({TaskStatus.ACTIVE}):
             self._requeue_unblamed(index, "a new run of its job began")
         self.settle()
+        if self.demand == self._told:
+            self.changes.forget_demand()
 
     # --- leases ----------------------------------------------------------------------------------
 
