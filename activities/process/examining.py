@@ -1,0 +1,119 @@
+"""Carries out a doctor's checks beside each other, each bounded in time.
+
+A check may look at a lost mount, where a call hangs in the kernel. Such a call has a thread of its
+own, which neither holds up the other checks nor the end of the process.
+"""
+
+import asyncio
+import contextlib
+import logging
+import threading
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+from workflows.domain.doctor import Finding, broken
+
+T = TypeVar("T")
+
+#: How long a look at a file system may take, in seconds.
+LOOK_S = 5.0
+#: How long a check may take unless it says otherwise, in seconds.
+CHECK_S = 15.0
+
+logger = logging.getLogger(__name__)
+
+
+class StillHangs(TimeoutError):
+    """A call did not return in time. The text is a clause: what hangs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One or several checks that look at the same thing."""
+
+    ids: tuple[str, ...]
+    """Each has one finding, in this order."""
+    examine: Callable[[], Awaitable[Sequence[Finding]]]
+    """Called once for each round of checks."""
+    within_s: float = CHECK_S
+
+
+class HangingCalls:
+    """Makes calls that may hang. While one of a name hangs, no second one is begun."""
+
+    def __init__(self) -> None:
+        self._threads: dict[str, threading.Thread] = {}
+
+    async def call(self, name: str, function: Callable[[], T], within_s: float = LOOK_S) -> T:
+        """Return what `function` returns, which is called in a thread of its own.
+
+        Args:
+            name: what the call looks at.
+            within_s: how long to wait, in seconds.
+
+        Raises:
+            StillHangs: it did not return in time, or one of this name still hangs.
+        """
+        earlier = self._threads.get(name)
+        if earlier is not None and earlier.is_alive():
+            raise StillHangs(f"a look at {name} still hangs")
+        loop = asyncio.get_running_loop()
+        outcome: asyncio.Future[T] = loop.create_future()
+        thread = threading.Thread(
+            target=_carry_out, args=(function, loop, outcome), name=f"look at {name}", daemon=True
+        )
+        self._threads[name] = thread
+        thread.start()
+        try:
+            async with asyncio.timeout(within_s):
+                return await outcome
+        except TimeoutError as hanging:
+            if outcome.done() and not outcome.cancelled():
+                raise  # the function's own
+            raise StillHangs(f"{name} does not answer within {within_s:g} s") from hanging
+
+
+def _carry_out(
+    function: Callable[[], T], loop: asyncio.AbstractEventLoop, outcome: "asyncio.Future[T]"
+) -> None:
+    def settle(result: T | None, error: BaseException | None) -> None:
+        if outcome.done():
+            return
+        if error is not None:
+            outcome.set_exception(error)
+        else:
+            outcome.set_result(result)  # type: ignore[arg-type] # None is a T where it is returned
+
+    try:
+        found, problem = function(), None
+    except Exception as error:
+        found, problem = None, error
+    # The loop may have ended while the call hung.
+    with contextlib.suppress(RuntimeError):
+        loop.call_soon_threadsafe(settle, found, problem)
+
+
+async def examined(checks: Sequence[Check]) -> list[Finding]:
+    """Return the findings of all checks, in their order. No check can fail or hang the others."""
+    found = await asyncio.gather(*map(_examined, checks))
+    return [finding for findings in found for finding in findings]
+
+
+async def _examined(check: Check) -> Sequence[Finding]:
+    try:
+        async with asyncio.timeout(check.within_s):
+            findings = await check.examine()
+    except StillHangs as hanging:
+        problem = f"It hangs: {hanging}."
+        advice = "Look at the disk or the mount that it names, and mount it again if it is lost."
+    except TimeoutError:
+        problem = f"It did not answer within {check.within_s:g} s."
+        advice = "Look whether its machine is overloaded, then call the doctor once more."
+    except Exception as error:
+        logger.exception("a check of the doctor failed", extra={"check": check.ids[0]})
+        problem = f"It could not be looked at: {error or type(error).__name__}."
+        advice = "Mend what it says; if it says nothing of use, the log has the whole error."
+    else:
+        return findings
+    return [broken(each, problem, advice) for each in check.ids]
