@@ -121,8 +121,9 @@ def file_of(url: str) -> Path | None:
 def _size_of(file: Path) -> Finding:
     """Judge the size of an SQLite file and of its log of changes. Blocks."""
     log = file.with_name(f"{file.name}-wal")
-    size, free = file.stat().st_size, shutil.disk_usage(file.parent).free
+    free = shutil.disk_usage(file.parent).free
     log_size = log.stat().st_size if log.exists() else 0
+    size = file.stat().st_size + log_size
     said = f"{file} has {rules.size(size)}, and {rules.size(free)} are free on its disk."
     if log_size > _LARGE_LOG:
         return to_look_at(

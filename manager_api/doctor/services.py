@@ -33,7 +33,7 @@ def notification_check(database: Database, settings: ManagerSettings) -> Check:
 def _webhooks(rows: Sequence[NotificationRuleRow]) -> Finding:
     failing = [each for each in rows if each.failing_since is not None or each.trouble]
     if not failing:
-        return fine(WEBHOOKS, f"None of {len(rows)} webhooks fails.")
+        return fine(WEBHOOKS, f"No webhook fails, of {len(rows)}.")
     names = rules.named([each.name for each in failing])
     return to_look_at(
         WEBHOOKS,
@@ -58,7 +58,7 @@ def _email(rows: Sequence[NotificationRuleRow], settings: ManagerSettings) -> Fi
             "Look at the settings `smtp.…` and at the mail server's log.",
         )
     if not settings.smtp.host:
-        return fine(EMAIL, "No mail server is set, and nobody wants e-mails.")
+        return fine(EMAIL, "No mail server is set, and no person wants e-mails.")
     return fine(EMAIL, f"No e-mail fails that goes by {settings.smtp.host}.")
 
 
@@ -70,7 +70,7 @@ def job_type_check(job_types: JobTypeRegistry) -> Check:
         described = await job_types.in_thread(folder.described)
         failed = [(path.name, each.problem) for path, each in described if each.problem]
         if not failed:
-            return [fine(JOB_TYPES, f"All {len(described)} scripts of job types work.")]
+            return [fine(JOB_TYPES, f"No job type fails, of {len(described)} in {folder.folder}.")]
         names = rules.named([name for name, _ in failed])
         return [
             broken(

@@ -64,7 +64,7 @@ def judged(facts: TemporalFacts) -> list[Finding]:
     if facts.problem or not facts.has_namespace:
         unknown = "It cannot be seen while Temporal cannot be used."
         advice = f"See {TEMPORAL}."
-        return [first, *(broken(each, unknown, advice) for each in IDS[1:])]
+        return [first, *(to_look_at(each, unknown, advice) for each in IDS[1:])]
     return [first, _attributes(facts), _pollers(facts), _keeper(facts), _clock(facts)]
 
 

@@ -15,15 +15,36 @@ from temporalio.api.workflowservice.v1 import (
 from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
-from manager_api.doctor.temporal import TemporalFacts
+from manager_api.doctor.temporal import ReadTemporal, TemporalFacts
+from manager_api.settings.model import ManagerSettings
+from manager_api.temporal.access import TemporalAccess
 from manager_api.temporal.namespace import missing_attributes, registration_command
 from manager_api.temporal.orchestrator import failing_connection
+from manager_api.temporal.process import ServerFiles, find_running
 from workflows.activity_contracts import MANAGER_TASK_QUEUE
 from workflows.farm import FARM
 
 #: A person waits for the answer.
 _PATIENCE = timedelta(seconds=3)
 _LONGEST_PROBLEM = 150
+
+
+def read_without_manager(settings: ManagerSettings) -> ReadTemporal | None:
+    """Return what asks Temporal while no manager runs; None: the manager's own does not run."""
+    if settings.temporal_address:
+        access = TemporalAccess.of_studio(settings)
+    else:
+        running = find_running(ServerFiles(settings.data_dir / "temporal"))
+        if running is None:
+            return None
+        access = TemporalAccess(f"127.0.0.1:{running.port}", settings.temporal_namespace)
+
+    async def read() -> TemporalFacts:
+        client = await access.connect(lazy=True)
+        is_embedded = not settings.temporal_address
+        return await TemporalExamination(client, access.address, is_embedded=is_embedded).read()
+
+    return read
 
 
 class TemporalExamination:

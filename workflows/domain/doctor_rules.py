@@ -138,7 +138,7 @@ def workers(check: str, states: Sequence[WorkerState]) -> Finding:
         )
     ready = sum(each.takes_tasks for each in states)
     if ready:
-        return fine(check, f"{ready} of {_workers(len(states))} take tasks.")
+        return fine(check, f"Workers that take tasks: {ready} of {len(states)}.")
     if all(each.status is WorkerStatus.ASLEEP for each in states):
         return to_look_at(
             check,
