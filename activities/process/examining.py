@@ -40,17 +40,22 @@ class Check:
 
 
 class HangingCalls:
-    """Makes calls that may hang. While one of a name hangs, no second one is begun."""
+    """Makes calls that may hang. While one of a name hangs, no second one is begun.
 
-    def __init__(self) -> None:
+    Args:
+        within_s: how long a call is waited for unless it says otherwise, in seconds.
+    """
+
+    def __init__(self, within_s: float = LOOK_S) -> None:
+        self._within_s = within_s
         self._threads: dict[str, threading.Thread] = {}
 
-    async def call(self, name: str, function: Callable[[], T], within_s: float = LOOK_S) -> T:
+    async def call(self, name: str, function: Callable[[], T], within_s: float = 0.0) -> T:
         """Return what `function` returns, which is called in a thread of its own.
 
         Args:
             name: what the call looks at.
-            within_s: how long to wait, in seconds.
+            within_s: how long to wait, in seconds; 0: as long as for other calls.
 
         Raises:
             StillHangs: it did not return in time, or one of this name still hangs.
@@ -58,6 +63,7 @@ class HangingCalls:
         earlier = self._threads.get(name)
         if earlier is not None and earlier.is_alive():
             raise StillHangs(f"a look at {name} still hangs")
+        within_s = within_s or self._within_s
         loop = asyncio.get_running_loop()
         outcome: asyncio.Future[T] = loop.create_future()
         thread = threading.Thread(

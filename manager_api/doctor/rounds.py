@@ -11,8 +11,8 @@ from workflows.domain.doctor import Finding
 
 
 class Rounds:
-    def __init__(self) -> None:
-        self.calls = HangingCalls()
+    def __init__(self, calls: HangingCalls | None = None) -> None:
+        self.calls = calls or HangingCalls()
         self._round: asyncio.Task[list[Finding]] | None = None
 
     async def findings(self, checks: Callable[[HangingCalls], Sequence[Check]]) -> list[Finding]:

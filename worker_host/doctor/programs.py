@@ -82,7 +82,8 @@ class _Programs:
             began = time.monotonic()
             result = await self._tried(command, Path(folder))
             took_s = time.monotonic() - began
-            frame = _judged_frame(result, took_s)
+            why = "" if result.is_completed else _reason(result)
+            frame = _judged_frame(why or _why_no_frame(Path(folder)), took_s)
         return [self._judged_blender(exe, result), frame, _judged_devices(result)]
 
     async def ffmpeg(self) -> Sequence[Finding]:
@@ -167,11 +168,23 @@ class _Programs:
         return " or ".join(f'"{name}"' for name in self._needs.programs.get(kind) or [kind])
 
 
-def _judged_frame(result: Tried, took_s: float) -> Finding:
-    if not result.is_completed:
+def _why_no_frame(folder: Path) -> str:
+    """Return why the frame is not there although Blender has ended well; empty: it is there."""
+    try:
+        with Image.open(folder / "000001.png") as frame:
+            frame.load()
+            size = frame.size
+    except OSError as problem:
+        return f"the file that it has written cannot be read ({problem})."
+    is_right = size == (_WIDTH, _HEIGHT)
+    return "" if is_right else f"its frame has {size[0]} by {size[1]} pixels."
+
+
+def _judged_frame(why_not: str, took_s: float) -> Finding:
+    if why_not:
         return broken(
             FRAME,
-            f"Blender has rendered no frame of {_WIDTH} by {_HEIGHT}: {_reason(result)}",
+            f"Blender has rendered no frame of {_WIDTH} by {_HEIGHT}: {why_not}",
             "Render a frame by hand with this Blender as the host's user, and look at what it "
             "says: drivers, libraries and memory are the usual causes.",
         )

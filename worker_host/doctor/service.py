@@ -6,7 +6,7 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
-from activities.process.examining import HangingCalls, examined
+from activities.process.examining import LOOK_S, HangingCalls, examined
 from activities.process.layered_settings import SettingsError
 from worker_host.doctor.machine import machine_checks
 from worker_host.doctor.manager import see_manager
@@ -50,11 +50,15 @@ async def findings_here(options: Mapping[str, Any]) -> list[Finding]:
     ]
 
 
-async def findings_with(settings: HostSettings) -> list[Finding]:
-    """Return the findings about the manager, the machine and its programs."""
+async def findings_with(settings: HostSettings, look_s: float = LOOK_S) -> list[Finding]:
+    """Return the findings about the manager, the machine and its programs.
+
+    Args:
+        look_s: how long a look at a disk or a storage may take, in seconds.
+    """
     seen = await see_manager(settings, software_version())
     checks = [
-        *machine_checks(settings, seen.needs, HangingCalls()),
+        *machine_checks(settings, seen.needs, HangingCalls(look_s)),
         *program_checks(settings, seen.needs),
     ]
     return [*seen.findings, *await examined(checks)]

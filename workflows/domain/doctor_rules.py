@@ -63,10 +63,7 @@ def clocks(check: str, ahead_s: Sequence[tuple[str, float]]) -> Finding:
         return fine(check, "No connected host has told its clock.")
     wrong = [(name, off_s) for name, off_s in ahead_s if abs(off_s) > CLOCKS_DIFFER_S]
     if not wrong:
-        count = "The clock of 1 host agrees" if len(ahead_s) == 1 else (
-            f"The clocks of {len(ahead_s)} hosts agree"
-        )  # fmt: skip
-        return fine(check, f"{count} with the manager's.")
+        return fine(check, f"No clock differs from the manager's, of {len(ahead_s)} hosts.")
     wrong.sort(key=lambda pair: -abs(pair[1]))
     said = named([f"{name} ({off(off_s)})" for name, off_s in wrong])
     kind = broken if abs(wrong[0][1]) > CLOCKS_WRONG_S else to_look_at
