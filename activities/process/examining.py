@@ -118,7 +118,7 @@ async def _examined(check: Check) -> Sequence[Finding]:
         advice = "Look whether its machine is overloaded, then call the doctor once more."
     except Exception as error:
         logger.exception("a check of the doctor failed", extra={"check": check.ids[0]})
-        problem = f"It could not be looked at: {error or type(error).__name__}."
+        problem = f"It could not be looked at: {str(error) or 'it did not say why'}."
         advice = "Mend what it says; if it says nothing of use, the log has the whole error."
     else:
         return findings

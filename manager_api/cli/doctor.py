@@ -42,17 +42,20 @@ def doctor(
     ] = None,
 ) -> None:
     """Look whether the farm is well; say what is wrong with it, and what to do."""
-    findings = _findings(in_full(manager), farm_dir)
+    url = in_full(manager)
+    of_manager, is_usable = _of_manager(url)
+    here = () if is_usable else _of_this_machine(url, farm_dir)
+    findings = [*of_manager, *here]
     if as_json:
         show_json(told(findings, VERSION))
     else:
         for line in lines(_harmless(findings), in_colours=sys.stdout.isatty()):
             typer.echo(line)
     code = int(worst(findings) is State.BROKEN)
-    if findings[0].state is State.FINE:
-        raise typer.Exit(code)
-    # What has looked at this machine may still hang, or wait for Temporal.
-    end_with(lambda: code)
+    if here:
+        # What has looked at this machine may still hang, or wait for Temporal.
+        end_with(lambda: code)
+    raise typer.Exit(code)
 
 
 def _harmless(findings: Sequence[Finding]) -> Sequence[Finding]:
@@ -63,33 +66,29 @@ def _harmless(findings: Sequence[Finding]) -> Sequence[Finding]:
     ]
 
 
-def _findings(url: str, farm_dir: Path | None) -> Sequence[Finding]:
+def _of_manager(url: str) -> tuple[Sequence[Finding], bool]:
+    """Return the manager's findings, and whether it answers as a manager does."""
     try:
         with Manager(url, _PATIENCE_S) as farm:
             report = farm.get("/api/tablao/v1/doctor")
             return [
                 fine(MANAGER, f"The manager at {url} answers, version {report['version']}."),
                 *map(_finding, report["checks"]),
-            ]
+            ], True
     except Refused as refusal:
         if refusal.status_code in _NOT_ALLOWED:
             advice = "Log in as a wrangler or an administrator: `tablao login`."
-            return [broken(MANAGER, str(refusal), advice)]
+            return [broken(MANAGER, str(refusal), advice)], True
         if refusal.status_code == _UNKNOWN:
-            return [broken(MANAGER, f"The manager at {url} has no doctor.", "Upgrade the manager.")]
+            said = f"The manager at {url} has no doctor."
+            return [broken(MANAGER, said, "Upgrade the manager.")], True
         problem = str(refusal)
     except CommandError as refusal:
         problem = str(refusal)
     except (KeyError, TypeError, ValueError):
         problem = f"What answers at {url} is no manager of Tablao."
-    return [
-        broken(
-            MANAGER,
-            problem,
-            "Look at the checks below, and at the manager's log; start it if it does not run.",
-        ),
-        *_of_this_machine(url, farm_dir),
-    ]
+    advice = "Start it if it does not run, and look at its log; `tablao doctor` there says more."
+    return [broken(MANAGER, problem, advice)], False
 
 
 def _finding(check: dict[str, Any]) -> Finding:
