@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from sqlalchemy import func, make_url, select, text
@@ -34,10 +35,10 @@ class DatabaseChecks:
     def checks(self) -> list[Check]:
         return [
             _check(DATABASE, self._answers),
-            _check(SCHEMA, self._schema),
+            while_it_answers(_check(SCHEMA, self._schema)),
             _check(WRITES, self._writes),
-            _check(SIZE, self._size),
-            _check(CLOCK, self._clock),
+            while_it_answers(_check(SIZE, self._size)),
+            while_it_answers(_check(CLOCK, self._clock)),
         ]
 
     async def _answers(self) -> Finding:
@@ -90,6 +91,19 @@ class DatabaseChecks:
                 "there, and end other programs that have the file open."
             )
         return "Start PostgreSQL, and look at its log and at the setting `database`."
+
+
+def while_it_answers(check: Check) -> Check:
+    """Return a check that reads the database, and refers to `DATABASE` if that does not answer."""
+
+    async def examine() -> Sequence[Finding]:
+        try:
+            return await check.examine()
+        except DatabaseBusy:
+            unknown = "It is not known, because the database does not answer."
+            return [to_look_at(each, unknown, f"See {DATABASE}.") for each in check.ids]
+
+    return replace(check, examine=examine)
 
 
 def schema(migration: str) -> Finding:

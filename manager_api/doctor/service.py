@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from activities.process.examining import Check, HangingCalls
 from manager_api.contract.doctor import DoctorCheck, DoctorReport
 from manager_api.database.engine import Database
-from manager_api.doctor.database import DatabaseChecks
+from manager_api.doctor.database import DatabaseChecks, while_it_answers
 from manager_api.doctor.reach import reach_checks
 from manager_api.doctor.rounds import Rounds
 from manager_api.doctor.services import job_type_check, notification_check
@@ -66,7 +66,7 @@ class Doctor:
             *DatabaseChecks(self._database, self._presence, calls).checks(),
             *storage_checks(self._settings, calls),
             *reach_checks(self._settings, calls),
-            notification_check(self._database, self._settings),
+            while_it_answers(notification_check(self._database, self._settings)),
             job_type_check(self._job_types),
-            WorkerChecks(self._database, self._presence, self._hosts).check(),
+            while_it_answers(WorkerChecks(self._database, self._presence, self._hosts).check()),
         ]

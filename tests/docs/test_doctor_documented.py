@@ -68,9 +68,7 @@ def test_the_checks_without_a_manager_are_named(page: str, tmp_path: Path) -> No
 
 
 def test_the_checks_of_a_render_machine_are_listed(page: str, tmp_path: Path) -> None:
-    settings = HostSettings(data_dir=tmp_path)
-    found = ids(
-        [*machine_checks(settings, Needs(), HangingCalls()), *program_checks(settings, Needs())]
-    )
+    settings, needs, calls = HostSettings(data_dir=tmp_path), Needs(), HangingCalls()
+    found = ids([*machine_checks(settings, needs, calls), *program_checks(settings, needs, calls)])
 
     assert listed(page, "tablao-worker doctor") == [service.SETTINGS, *manager.IDS, *found]

@@ -12,11 +12,10 @@ from pathlib import Path
 
 from PIL import Image
 
-from activities.process.examining import Check
+from activities.process.examining import Check, HangingCalls
 from worker_host.doctor.manager import Needs
 from worker_host.doctor.trial_run import Tried, tried
 from worker_host.processes.environment import clean_environment, find_program
-from worker_host.provisioned import types_without_programs
 from worker_host.run_spec import Command
 from worker_host.settings import HostSettings
 from workflows.domain.doctor import Finding, broken, fine, to_look_at
@@ -47,8 +46,8 @@ for kind, *_ in preferences.get_device_types(bpy.context):
 _VERSION = re.compile(r"Blender \d[^\n(]*")
 
 
-def program_checks(settings: HostSettings, needs: Needs) -> list[Check]:
-    programs = _Programs(settings, needs)
+def program_checks(settings: HostSettings, needs: Needs, calls: HangingCalls) -> list[Check]:
+    programs = _Programs(settings, needs, calls)
     return [
         Check((BLENDER, FRAME, DEVICES), programs.blender, WITHIN_S + 30),
         Check((FFMPEG,), programs.ffmpeg, WITHIN_S + 30),
@@ -56,17 +55,18 @@ def program_checks(settings: HostSettings, needs: Needs) -> list[Check]:
 
 
 class _Programs:
-    def __init__(self, settings: HostSettings, needs: Needs) -> None:
+    def __init__(self, settings: HostSettings, needs: Needs, calls: HangingCalls) -> None:
         self._settings = settings
         self._needs = needs
+        self._calls = calls
         self._tools: Mapping[str, str] = settings.run_settings.tools
 
     async def blender(self) -> Sequence[Finding]:
         if "blender" not in self._settings.task_types:
             said = "This worker takes no tasks of Blender."
             return [fine(each, said) for each in (BLENDER, FRAME, DEVICES)]
-        exe = self._found("blender")
-        if not exe:
+        exe, path = await self._found("blender")
+        if not path:
             unknown = "It cannot be tried without Blender."
             return [
                 broken(
@@ -84,13 +84,13 @@ class _Programs:
             took_s = time.monotonic() - began
             why = "" if result.is_completed else _reason(result)
             frame = _judged_frame(why or _why_no_frame(Path(folder)), took_s)
-        return [self._judged_blender(exe, result), frame, _judged_devices(result)]
+        return [_judged_blender(path, result), frame, _judged_devices(result)]
 
     async def ffmpeg(self) -> Sequence[Finding]:
         if "ffmpeg" not in self._settings.task_types:
             return [fine(FFMPEG, "This worker takes no tasks of ffmpeg.")]
-        exe = self._found("ffmpeg")
-        if not exe:
+        exe, path = await self._found("ffmpeg")
+        if not path:
             return [
                 broken(
                     FFMPEG,
@@ -112,11 +112,11 @@ class _Programs:
             }
             result = await self._tried(Command("frames-to-video", parameters), Path(folder))
         if result.is_completed:
-            return [fine(FFMPEG, f"{self._path(exe)} has made a video of two pictures.")]
+            return [fine(FFMPEG, f"{path} has made a video of two pictures.")]
         return [
             broken(
                 FFMPEG,
-                f"{self._path(exe)} makes no video: {_reason(result)}",
+                f"{path} makes no video: {_reason(result)}",
                 "Install an ffmpeg with H.264, or set where it is: `ffmpeg` in tablao-worker.yaml.",
             )
         ]
@@ -142,30 +142,36 @@ class _Programs:
         self._settings.data_dir.mkdir(0o700, parents=True, exist_ok=True)
         return tempfile.TemporaryDirectory(prefix="doctor-", dir=self._settings.data_dir)
 
-    def _judged_blender(self, exe: str, result: Tried) -> Finding:
-        path = self._path(exe)
-        version = _VERSION.search(result.log)
-        if version is None and not result.is_completed:
-            return broken(
-                BLENDER,
-                f"{path} does not say that it is Blender: {_reason(result)}",
-                f"Call `{path} --version` on this machine; install Blender again if it fails.",
-            )
-        return fine(BLENDER, f"{version[0].strip() if version else 'Blender'} is at {path}.")
+    async def _found(self, kind: str) -> tuple[str, str]:
+        """Return the first name of a program that is here, and its path; empty: none is."""
 
-    def _found(self, kind: str) -> str:
-        """Return the first name of a program that is here; empty: none is."""
-        named = self._needs.programs.get(kind) or [kind]
-        if types_without_programs({kind: named}, [kind], self._tools):
-            return ""
-        return next(name for name in named if self._path(name))
+        def look() -> tuple[str, str]:
+            environment = clean_environment(os.environ, {}, "")
+            for name in self._named(kind):
+                tool = self._tools.get(name.removesuffix(".exe"), name)
+                if path := find_program(tool, environment):
+                    return name, path
+            return "", ""
 
-    def _path(self, name: str) -> str:
-        tool = self._tools.get(name.removesuffix(".exe"), name)
-        return find_program(tool, clean_environment(os.environ, {}, "")) or ""
+        # A program may be on a storage that hangs.
+        return await self._calls.call(f"the program {self._names(kind)}", look)
+
+    def _named(self, kind: str) -> Sequence[str]:
+        return self._needs.programs.get(kind) or [kind]
 
     def _names(self, kind: str) -> str:
-        return " or ".join(f'"{name}"' for name in self._needs.programs.get(kind) or [kind])
+        return " or ".join(f'"{name}"' for name in self._named(kind))
+
+
+def _judged_blender(path: str, result: Tried) -> Finding:
+    version = _VERSION.search(result.log)
+    if version is None and not result.is_completed:
+        return broken(
+            BLENDER,
+            f"{path} does not say that it is Blender: {_reason(result)}",
+            f"Call `{path} --version` on this machine; install Blender again if it fails.",
+        )
+    return fine(BLENDER, f"{version[0].strip() if version else 'Blender'} is at {path}.")
 
 
 def _why_no_frame(folder: Path) -> str:

@@ -57,8 +57,9 @@ async def findings_with(settings: HostSettings, look_s: float = LOOK_S) -> list[
         look_s: how long a look at a disk or a storage may take, in seconds.
     """
     seen = await see_manager(settings, software_version())
+    calls = HangingCalls(look_s)
     checks = [
-        *machine_checks(settings, seen.needs, HangingCalls(look_s)),
-        *program_checks(settings, seen.needs),
+        *machine_checks(settings, seen.needs, calls),
+        *program_checks(settings, seen.needs, calls),
     ]
     return [*seen.findings, *await examined(checks)]

@@ -187,6 +187,8 @@ async def test_a_postgresql_that_does_not_answer(patient: Patient) -> None:
 
     is_broken(checks["database"], "Start PostgreSQL")
     assert "secret" not in checks["database"].sentence
+    for name in ("database.schema", "database.clock", "webhooks", "workers"):
+        is_to_look_at(checks[name], "See database.")
 
 
 async def _with_database(patient: Patient, url: str) -> None:

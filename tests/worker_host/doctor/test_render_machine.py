@@ -291,6 +291,18 @@ async def test_a_blender_that_says_it_has_saved_what_it_has_not(
     is_broken(found["blender.frame"], "by hand")
 
 
+async def test_a_blender_on_a_storage_that_hangs(manager: AnsweringManager, tmp_path: Path) -> None:
+    with hanging_storage(tmp_path / "hanging") as folder:
+        manager.needs["programs"]["blender"] = [f"{folder}/blender"]
+        settings = manager.settings(tmp_path / "host", task_types=("blender",))
+
+        found = {each.check: each for each in await findings_with(settings, look_s=0.3)}
+
+    is_broken(found["blender"], "mount it again")
+    assert str(folder) in found["blender"].sentence
+    assert found["storage"].state is State.FINE
+
+
 async def test_a_machine_whose_ffmpeg_is_missing_or_broken(
     manager: AnsweringManager, tmp_path: Path
 ) -> None:
