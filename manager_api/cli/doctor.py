@@ -103,13 +103,24 @@ def _of_this_machine(url: str, farm_dir: Path | None) -> Sequence[Finding]:
         return ()
     try:
         settings = read_settings(data_dir=farm_dir or data_dir())
+        found = asyncio.run(_local(settings, url))
     except SettingsError as refusal:
-        return [broken(SETTINGS, str(refusal), "Mend the setting; `tablao config check` tells it.")]
-    found = fine(SETTINGS, f"The settings are valid; the data directory is {settings.data_dir}.")
-    return [found, *asyncio.run(_local(settings, url))]
+        return [
+            broken(
+                SETTINGS,
+                str(refusal),
+                "Mend the setting in tablao-manager.yaml or in the environment.",
+            )
+        ]
+    valid = fine(SETTINGS, f"The settings are valid; the data directory is {settings.data_dir}.")
+    return [valid, *found]
 
 
 async def _local(settings: ManagerSettings, url: str) -> Sequence[Finding]:
+    """
+    Raises:
+        SettingsError: a file that the settings name cannot be read.
+    """
     # Imported here, because they load the whole manager, which answers by itself most of the time.
     from manager_api.doctor.local import local_checks
     from manager_api.temporal.examination import read_without_manager

@@ -187,14 +187,18 @@ def test_a_folder_that_no_manager_has_run_with(tmp_path: Path) -> None:
     assert "--data-dir" in found["database"]["advice"]
 
 
-def test_settings_that_are_wrong(stopped: Path) -> None:
-    (stopped / "tablao-manager.yaml").write_text("listen: nowhere\n")
+@pytest.mark.parametrize(
+    "wrong",
+    ["listen: nowhere\n", "temporal_address: temporal:7233\ntemporal_tls_ca: none.pem\n"],
+)
+def test_settings_that_are_wrong(stopped: Path, wrong: str) -> None:
+    (stopped / "tablao-manager.yaml").write_text(wrong)
 
     _, found = doctor(stopped, f"http://127.0.0.1:{free_port()}")
 
     assert sorted(found) == ["manager", "settings"]
     assert found["settings"]["state"] == "broken"
-    assert "tablao config check" in found["settings"]["advice"]
+    assert "Mend the setting" in found["settings"]["advice"]
 
 
 def test_a_manager_elsewhere_that_does_not_answer_is_the_only_finding(stopped: Path) -> None:
