@@ -37,8 +37,10 @@ class SharedStorage(Answer):
 class HostNeeds(Answer):
     """What a host needs for its tasks, for the doctor on its machine."""
 
+    name: str
+    """The worker's name in the farm."""
     is_waiting: bool
-    """Whether its worker waits to be let in."""
+    """Whether it waits to be let in."""
     programs: dict[str, list[str]]
     """Names or paths of the programs for a task type, by task type; it needs one of each."""
     blender_arguments: str

@@ -145,6 +145,7 @@ class RunService:
         provision = provided.get(worker.id, Provision())
         written = CommandsForWorker(self._variables(), worker.platform, provision)
         return HostNeeds(
+            name=worker.name,
             is_waiting=worker.is_waiting,
             programs=written.programs(),
             blender_arguments=written.blender_arguments,

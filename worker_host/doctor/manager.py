@@ -1,7 +1,6 @@
 """Looks at the way to the manager: its address, its certificate, its clock, what it knows of us."""
 
 import asyncio
-import platform
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -215,7 +214,7 @@ async def _credentials(
     try:
         answer = await http.get(f"{url}/api/tablao/v1/host-needs", auth=known.auth)
         if answer.is_success:
-            return _let_in(answer.json(), settings)
+            return _let_in(answer.json())
     except (httpx.HTTPError, ValueError, KeyError, TypeError) as problem:
         said = f"The manager does not tell what it needs of this host: {why_it_failed(problem)}."
         return broken(CREDENTIALS, said, _SEE_MANAGER), Needs()
@@ -237,7 +236,7 @@ async def _credentials(
     )
 
 
-def _let_in(content: Any, settings: HostSettings) -> tuple[Finding, Needs]:
+def _let_in(content: Any) -> tuple[Finding, Needs]:
     """
     Raises:
         KeyError, TypeError, ValueError: it is no answer of a manager.
@@ -253,7 +252,7 @@ def _let_in(content: Any, settings: HostSettings) -> tuple[Finding, Needs]:
         {str(name): str(value) for name, value in dict(content.get("environment", {})).items()},
         SharedStorage(str(storage["path"]), str(storage["id"])) if storage else SharedStorage(),
     )
-    name = settings.name or platform.node()
+    name = content["name"]
     if content["is_waiting"]:
         return (
             to_look_at(

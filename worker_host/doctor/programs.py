@@ -160,7 +160,11 @@ class _Programs:
         return self._needs.programs.get(kind) or [kind]
 
     def _names(self, kind: str) -> str:
-        return " or ".join(f'"{name}"' for name in self._named(kind))
+        return " or ".join(self._shown(name) for name in self._named(kind))
+
+    def _shown(self, name: str) -> str:
+        tool = self._tools.get(name.removesuffix(".exe"))
+        return f'"{name}" at {tool}' if tool else f'"{name}"'
 
 
 def _judged_blender(path: str, result: Tried) -> Finding:

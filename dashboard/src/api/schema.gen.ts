@@ -3692,6 +3692,8 @@ export interface components {
          * @description What a host needs for its tasks, for the doctor on its machine.
          */
         HostNeeds: {
+            /** Name */
+            name: string;
             /** Is Waiting */
             is_waiting: boolean;
             /** Programs */

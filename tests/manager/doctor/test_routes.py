@@ -58,7 +58,7 @@ async def test_a_host_is_told_what_it_needs_on_its_platform(
     on_linux = (await api.get(NEEDS, auth=here)).json()
     on_windows = (await api.get(NEEDS, auth=elsewhere)).json()
 
-    assert on_linux["is_waiting"] is False
+    assert (on_linux["name"], on_linux["is_waiting"]) == ("carmen", False)
     assert on_linux["programs"] == {"blender": ["blender"], "ffmpeg": ["ffmpeg"]}
     assert on_linux["blender_arguments"] == "-b -y"
     assert on_linux["storage"]["path"] == str(storage)

@@ -37,6 +37,7 @@ class AnsweringManager:
         self.clock_ahead = timedelta()
         self.certificate: AuthorityFiles | None = None
         self.needs: dict[str, Any] = {
+            "name": "carmen",
             "is_waiting": False,
             "programs": {"blender": ["blender"], "ffmpeg": ["ffmpeg"]},
             "blender_arguments": "-b -y",

@@ -55,6 +55,7 @@ async def test_a_machine_that_is_well_has_rendered_a_frame_and_left_nothing(
     assert {name: each.sentence for name, each in others.items() if each.advice} == {}
     assert "rendered a frame of 64 by 36 in " in found["blender.frame"].sentence
     assert found["blender"].sentence.startswith("Blender ")
+    assert "the worker carmen" in found["credentials"].sentence
     assert "Cycles sees" in found["blender.devices"].sentence
     assert "a video of two pictures" in found["ffmpeg"].sentence
     assert os.listdir(tmp_path / "host") == ["tablao-worker-credentials.yaml"]
@@ -260,6 +261,17 @@ async def test_a_machine_without_blender(manager: AnsweringManager, tmp_path: Pa
     is_broken(found["blender"], "Install Blender", "tablao-worker.yaml")
     assert '"/opt/blender-9.9/blender"' in found["blender"].sentence
     assert found["blender.frame"].state is State.LOOK
+
+
+async def test_a_blender_that_the_machines_settings_name_and_that_is_not_there(
+    manager: AnsweringManager, tmp_path: Path
+) -> None:
+    set_here = {"task_types": ("blender",), "blender": "/opt/none/blender"}
+
+    found = await manager.seen_by(tmp_path / "host", **set_here)
+
+    is_broken(found["blender"], "tablao-worker.yaml")
+    assert '"blender" at /opt/none/blender' in found["blender"].sentence
 
 
 async def test_a_blender_that_crashes(manager: AnsweringManager, tmp_path: Path) -> None:
