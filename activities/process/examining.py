@@ -10,6 +10,7 @@ import logging
 import threading
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeVar
 
 from workflows.domain.doctor import Finding, broken
@@ -48,7 +49,7 @@ class HangingCalls:
 
     def __init__(self, within_s: float = LOOK_S) -> None:
         self._within_s = within_s
-        self._threads: dict[str, threading.Thread] = {}
+        self._under_way: set[str] = set()
 
     async def call(self, name: str, function: Callable[[], T], within_s: float = 0.0) -> T:
         """Return what `function` returns, which is called in a thread of its own.
@@ -60,17 +61,14 @@ class HangingCalls:
         Raises:
             StillHangs: it did not return in time, or one of this name still hangs.
         """
-        earlier = self._threads.get(name)
-        if earlier is not None and earlier.is_alive():
+        if name in self._under_way:
             raise StillHangs(f"a look at {name} still hangs")
         within_s = within_s or self._within_s
-        loop = asyncio.get_running_loop()
-        outcome: asyncio.Future[T] = loop.create_future()
-        thread = threading.Thread(
-            target=_carry_out, args=(function, loop, outcome), name=f"look at {name}", daemon=True
-        )
-        self._threads[name] = thread
-        thread.start()
+        outcome: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        self._under_way.add(name)
+        threading.Thread(
+            target=self._carry_out, args=(name, function, outcome), daemon=True
+        ).start()
         try:
             async with asyncio.timeout(within_s):
                 return await outcome
@@ -79,25 +77,23 @@ class HangingCalls:
                 raise  # the function's own
             raise StillHangs(f"{name} does not answer within {within_s:g} s") from hanging
 
+    def _carry_out(
+        self, name: str, function: Callable[[], T], outcome: "asyncio.Future[T]"
+    ) -> None:
+        try:
+            settle: Callable[[], None] = partial(outcome.set_result, function())
+        except Exception as error:
+            settle = partial(outcome.set_exception, error)
+        # Before the caller knows it, who may make the next call of this name at once.
+        self._under_way.discard(name)
+        # The loop may have ended while the call hung.
+        with contextlib.suppress(RuntimeError):
+            outcome.get_loop().call_soon_threadsafe(_unless_given_up, outcome, settle)
 
-def _carry_out(
-    function: Callable[[], T], loop: asyncio.AbstractEventLoop, outcome: "asyncio.Future[T]"
-) -> None:
-    def settle(result: T | None, error: BaseException | None) -> None:
-        if outcome.done():
-            return
-        if error is not None:
-            outcome.set_exception(error)
-        else:
-            outcome.set_result(result)  # type: ignore[arg-type] # None is a T where it is returned
 
-    try:
-        found, problem = function(), None
-    except Exception as error:
-        found, problem = None, error
-    # The loop may have ended while the call hung.
-    with contextlib.suppress(RuntimeError):
-        loop.call_soon_threadsafe(settle, found, problem)
+def _unless_given_up(outcome: "asyncio.Future[T]", settle: Callable[[], None]) -> None:
+    if not outcome.done():
+        settle()
 
 
 async def examined(checks: Sequence[Check]) -> list[Finding]:
