@@ -51,6 +51,7 @@ from manager_api.settings.private_memory import keep_memory_private
 from manager_api.settings.storage_folders import make_storage_folders
 from manager_api.temporal.access import TemporalAccess
 from manager_api.temporal.activities import TemporalActivities
+from manager_api.temporal.examination import TemporalExamination
 from manager_api.temporal.manager_worker import ManagerWorker, keeper_beat_s
 from manager_api.temporal.open_tunnels import OpenTunnels
 from manager_api.temporal.orchestrator import TemporalJobs
@@ -169,6 +170,9 @@ async def manager(configuration: Configuration) -> AsyncIterator[ManagerParts]:
             temporal_ui=ui,
             temporal_ui_server=ui_server,
             temporal_version=ServerVersion(client).read,
+            read_temporal=TemporalExamination(
+                client, temporal.address, is_embedded=not settings.temporal_address
+            ).read,
         )
         await parts.begin(stack)
         await _tell_of_first_administrator(parts)

@@ -8,6 +8,7 @@ manager has acknowledged them (docs/worker-host.md).
 import asyncio
 import logging
 import ssl
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -224,7 +225,7 @@ class ControlChannel:
 
     async def _beat(self, beat_s: float) -> None:
         while True:
-            await self.send(control.Beat(await self._receiver.statistics()))
+            await self.send(control.Beat(await self._receiver.statistics(), time.time()))
             await asyncio.sleep(beat_s)
 
     async def _tell_progress(self) -> None:

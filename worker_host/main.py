@@ -7,6 +7,8 @@ from pathlib import Path
 
 #: The option of a new version that ends when the farm has welcomed it.
 ON_TRIAL = "--on-trial"
+#: The verb that looks whether this machine can render for the farm.
+_DOCTOR = "doctor"
 #: With these, no other version begins in the place of this one.
 _STAYS = frozenset({"-h", "--help", "--version", ON_TRIAL})
 
@@ -15,14 +17,24 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if arguments is None and not _STAYS.intersection(sys.argv):
         from worker_host.version_start import begin_chosen_version
 
-        begin_chosen_version(sys.argv[1:], on_trial=ON_TRIAL)
-    options = vars(_parser().parse_args(arguments))
+        # A doctor has the version that the host has, but tries none.
+        begin_chosen_version(sys.argv[1:], on_trial=ON_TRIAL, tries=_DOCTOR not in sys.argv)
+    parser = _parser()
+    options = vars(parser.parse_args(arguments))
+    if options["json"] and not options["verb"]:
+        parser.error("--json is for the doctor: tablao-worker doctor --json")
     if options.pop("version"):
         from importlib.metadata import version
 
         sys.stdout.write(f"tablao-worker {version('tablao')}\n")
         return
-    on_trial = options.pop("on_trial")
+    on_trial, verb, as_json = options.pop("on_trial"), options.pop("verb"), options.pop("json")
+    if verb == _DOCTOR:
+        from activities.process.process_end import end_with
+        from worker_host.doctor.service import run_doctor
+
+        # A look that hangs, as on a lost mount, must not hold up the end.
+        end_with(lambda: run_doctor(options, as_json=as_json))
     # This loads the whole host, which `--help` and a mistyped option do not need.
     from worker_host.serving import run_host
 
@@ -33,6 +45,13 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="tablao-worker", description="Renders for a Tablao farm on this machine."
     )
+    parser.add_argument(
+        "verb",
+        nargs="?",
+        choices=[_DOCTOR],
+        help="look whether this machine can render for the farm; default: render",
+    )
+    parser.add_argument("--json", action="store_true", help="print what the doctor finds as JSON")
     parser.add_argument(
         "--manager", metavar="URL", help="where the farm's manager is; default: searches for it"
     )

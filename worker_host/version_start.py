@@ -29,12 +29,13 @@ Try = Callable[[Chosen], str]
 """Tries the version on trial; returns why it failed, in a sentence; empty: it was welcomed."""
 
 
-def begin_chosen_version(arguments: Sequence[str], *, on_trial: str) -> None:
+def begin_chosen_version(arguments: Sequence[str], *, on_trial: str, tries: bool = True) -> None:
     """Replace this process by the version that is to run; return if that is this one.
 
     Args:
         arguments: the command line without the program.
         on_trial: the option of a host that ends when the farm has welcomed it.
+        tries: whether a version that is on trial is tried now.
     """
     if not is_installed():
         return
@@ -46,7 +47,7 @@ def begin_chosen_version(arguments: Sequence[str], *, on_trial: str) -> None:
         command = host_command(versions.python(chosen.trial), [*arguments, on_trial])
         return Trial(command, chosen.manager).run()
 
-    folder = chosen_folder(versions, version("tablao"), try_host)
+    folder = chosen_folder(versions, version("tablao"), try_host if tries else None)
     if not folder:
         return
     python = versions.python(folder)
@@ -58,14 +59,15 @@ def begin_chosen_version(arguments: Sequence[str], *, on_trial: str) -> None:
         sys.stderr.write(f"{python} cannot be started ({problem}), so this version runs\n")
 
 
-def chosen_folder(versions: VersionsFolder, own: str, try_host: Try) -> str:
+def chosen_folder(versions: VersionsFolder, own: str, try_host: Try | None) -> str:
     """Return the folder of the version that is to run; empty: this version.
 
     Args:
         own: this version. An older one does not run in its place, nor the same one.
+        try_host: None: a version on trial is left for later.
     """
     chosen = versions.chosen()
-    if _is_newer(versions, chosen.trial, own):
+    if try_host is not None and _is_newer(versions, chosen.trial, own):
         chosen = _tried(versions, chosen, try_host)
         _keep(versions, chosen)
     return chosen.running if _is_newer(versions, chosen.running, own) else ""

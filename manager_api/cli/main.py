@@ -92,6 +92,12 @@ VERBS = (
         _WORKERS,
     ),
     Verb(
+        "doctor",
+        "doctor:doctor",
+        "Look whether the farm is well; say what is wrong with it, and what to do.",
+        _MANAGER,
+    ),
+    Verb(
         "versions",
         "versions:versions",
         "Which version each part of the farm has, and what to upgrade.",

@@ -34,6 +34,23 @@ class SharedStorage(Answer):
     """What the marker in the storage says."""
 
 
+class HostNeeds(Answer):
+    """What a host needs for its tasks, for the doctor on its machine."""
+
+    name: str
+    """The worker's name in the farm."""
+    is_waiting: bool
+    """Whether it waits to be let in."""
+    programs: dict[str, list[str]]
+    """Names or paths of the programs for a task type, by task type; it needs one of each."""
+    blender_arguments: str
+    """The arguments that each Blender gets, in one line."""
+    environment: dict[str, str] = Field(default_factory=dict)
+    """Provisioned variables, which are added to the environment of the commands."""
+    storage: SharedStorage | None = None
+    """Unset if the storage has no marker."""
+
+
 class RunCommands(Answer):
     run_key: str
     """The run that the commands are for: job, task index, run and attempt, with dots between."""

@@ -6,7 +6,7 @@ from sqlalchemy import inspect, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 MIGRATIONS = Path(__file__).parent / "migrations"
-_TABLE = "alembic_version"
+TABLE = "alembic_version"
 
 
 class DatabaseNewer(Exception):
@@ -24,11 +24,11 @@ def newest_migration() -> str:
 
 async def current_migration(session: AsyncSession) -> str:
     """Return the number of the database's newest migration."""
-    return str((await session.execute(text(f"SELECT version_num FROM {_TABLE}"))).scalar())
+    return str((await session.execute(text(f"SELECT version_num FROM {TABLE}"))).scalar())
 
 
 async def is_migrated(session: AsyncSession) -> bool:
     """Return whether the database has the newest migration of this version, and no other one."""
-    if not await session.run_sync(lambda s: inspect(s.connection()).has_table(_TABLE)):
+    if not await session.run_sync(lambda s: inspect(s.connection()).has_table(TABLE)):
         return False
     return await current_migration(session) == newest_migration()

@@ -34,6 +34,8 @@ _DISMISSED = "this worker was deleted"
 #: meanwhile only if that is much shorter than `lost_after_s`.
 _BUSY_WAIT_S = 3.0
 _MOMENT_S = 0.01
+#: A clock may be off by decades, as after a flat battery; more is no clock.
+_MOST_AHEAD_S = 100 * 365 * 86_400.0
 
 logger = logging.getLogger(__name__)
 
@@ -157,6 +159,7 @@ class Hosts:
         self._last_heard: dict[str, float] = {}
         self._missing: set[str] = set()
         self._statistics: dict[str, MachineStatistics] = {}
+        self._clocks: dict[str, float] = {}
         self._progress = ProgressOfRuns(records)
         self._seen: set[str] = set()
         self._last_stored: dict[str, datetime] = {}
@@ -190,6 +193,11 @@ class Hosts:
     def statistics(self, worker_id: str) -> MachineStatistics:
         """Return the statistics that the host last reported; empty ones if it has reported none."""
         return self._statistics.get(worker_id, _NOTHING_SAID)
+
+    @property
+    def clocks(self) -> Mapping[str, float]:
+        """By how much hosts' clocks are ahead of this machine's, in seconds, by worker id."""
+        return self._clocks
 
     def progress_of_job(self, job_id: str) -> Mapping[int, RunProgress]:
         """Return the progress of the job's tasks, by task index, as far as hosts reported it."""
@@ -343,6 +351,12 @@ class Hosts:
             self._missing.discard(worker_id)
             self.on_change()
 
+    def clock_told(self, worker_id: str, clock: float) -> None:
+        ahead_s = clock - time.time()
+        # An older host does not say its clock. A number that is none fails the comparison.
+        if clock and abs(ahead_s) < _MOST_AHEAD_S:
+            self._clocks[worker_id] = ahead_s
+
     async def beat(self, worker_id: str, statistics: MachineStatistics) -> None:
         self._statistics[worker_id] = statistics
         self.history.heard(worker_id, statistics)
@@ -469,6 +483,7 @@ class Hosts:
 
     def _forget(self, worker_id: str) -> None:
         self._statistics.pop(worker_id, None)
+        self._clocks.pop(worker_id, None)
         self._progress.forget(worker_id)
 
     async def _store_seen(self) -> None:

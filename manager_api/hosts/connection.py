@@ -36,6 +36,7 @@ class Listener(Protocol):
     """Receives the messages of hosts."""
 
     def heard(self, worker_id: str) -> None: ...
+    def clock_told(self, worker_id: str, clock: float) -> None: ...
     async def beat(self, worker_id: str, statistics: MachineStatistics) -> None: ...
     async def status(self, connection: "HostConnection", status: str) -> None: ...
     async def set_aside(self, connection: "HostConnection", said: Mapping[str, Any]) -> None: ...
@@ -158,7 +159,8 @@ class HostConnection:
 
     async def _take(self, message: control.Message | None) -> None:
         match message:
-            case control.Beat(said):
+            case control.Beat(said, clock):
+                self._listener.clock_told(self.worker_id, clock)
                 await self._listener.beat(self.worker_id, MachineStatistics.model_validate(said))
             case control.StatusReport(status):
                 await self._listener.status(self, status)

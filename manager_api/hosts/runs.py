@@ -5,7 +5,13 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from manager_api.contract.errors import Forbidden, NotFound, Overtaken
-from manager_api.contract.runs import ExistingFrames, RunCommands, SharedStorage, WrittenFrame
+from manager_api.contract.runs import (
+    ExistingFrames,
+    HostNeeds,
+    RunCommands,
+    SharedStorage,
+    WrittenFrame,
+)
 from manager_api.database.batching import Batched
 from manager_api.database.engine import Database
 from manager_api.database.tables import LeaseState, WorkerRow
@@ -131,6 +137,21 @@ class RunService:
     def programs(self, platform: str, provision: Provision) -> dict[str, list[str]]:
         """Return the programs that a host needs, by task type; one of each is enough."""
         return CommandsForWorker(self._variables(), platform, provision).programs()
+
+    async def needs(self, worker: WorkerRow) -> HostNeeds:
+        """Return what a worker's host needs for its tasks, on the worker's platform."""
+        async with self._database.reading() as session:
+            provided = await provisions.effective_by_id(session, [worker.id])
+        provision = provided.get(worker.id, Provision())
+        written = CommandsForWorker(self._variables(), worker.platform, provision)
+        return HostNeeds(
+            name=worker.name,
+            is_waiting=worker.is_waiting,
+            programs=written.programs(),
+            blender_arguments=written.blender_arguments,
+            environment=written.environment,
+            storage=self._storage_for(written),
+        )
 
     def task_fetched(self, worker_id: str, key: RunKey) -> str | None:
         """Return the id of the run's task, if this worker fetched its commands not long ago."""

@@ -68,6 +68,11 @@ class CommandsForWorker:
         """
         return [self._command(command) for command in stored]
 
+    @property
+    def blender_arguments(self) -> str:
+        """The arguments that each Blender of the farm gets; empty if nothing is set."""
+        return self._expansion.text(self._expansion.one_way.get("blenderArgs", ""))
+
     def path(self, path: str) -> str:
         """Return a path of the manager's machine as it is on the worker's platform."""
         return self._expansion.text(path)

@@ -24,10 +24,10 @@ def mark(settings: ManagerSettings) -> None:
     """
     marked_id.cache_clear()
     storage = settings.shared_storage_path
-    note = settings.data_dir / _NOTE
+    note = note_of(settings.data_dir)
     known = marked_id(settings.data_dir, storage)
     marker = storage / NAME
-    found = _id_of(marker)
+    found = found_id(storage)
     if not found and known and not _has_files(storage):
         logger.warning(
             "The shared storage %s is an empty folder, but it had files: is it mounted? "
@@ -47,11 +47,17 @@ def mark(settings: ManagerSettings) -> None:
     marked_id.cache_clear()
 
 
-def _id_of(marker: Path) -> str:
-    """Return the id in a marker; empty if there is none.
+def note_of(data_dir: Path) -> Path:
+    """Return the file in which the manager notes the markers that it has written."""
+    return data_dir / _NOTE
+
+
+def found_id(storage: Path) -> str:
+    """Return the id in a storage's marker; empty if it has none.
 
     Workers can write to the storage: a pipe in the marker's place must not stop the manager.
     """
+    marker = storage / NAME
     try:
         if not marker.is_file():
             return ""
@@ -71,7 +77,7 @@ def marked_storage(settings: ManagerSettings) -> tuple[str, str]:
 def marked_id(data_dir: Path, storage: Path) -> str:
     """Return the id that the storage's marker has, by the manager's note; empty without a note."""
     try:
-        content = json.loads((data_dir / _NOTE).read_bytes())
+        content = json.loads(note_of(data_dir).read_bytes())
     except (OSError, ValueError):
         return ""
     return str(content.get(str(storage), "")) if isinstance(content, dict) else ""

@@ -94,6 +94,11 @@ async def register_search_attributes(client: Client) -> None:
         raise
 
 
+def missing_attributes(present: Mapping[str, IndexedValueType.ValueType]) -> list[str]:
+    """Return the names of attributes that a namespace lacks, or has with another type."""
+    return [name for name, type_ in _TYPES.items() if present.get(name) != type_]
+
+
 def _check_types(namespace: str, present: Mapping[str, IndexedValueType.ValueType]) -> None:
     wrong = [name for name, type_ in _TYPES.items() if present.get(name, type_) != type_]
     if wrong:

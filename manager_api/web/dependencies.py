@@ -21,6 +21,10 @@ from manager_api.comments.service import CommentService
 from manager_api.contract.errors import NotFound
 from manager_api.database.engine import Database, utc_now
 from manager_api.database.loops import Duty, begin
+from manager_api.doctor.rounds import Rounds
+from manager_api.doctor.service import Doctor
+from manager_api.doctor.temporal import ReadTemporal
+from manager_api.doctor.temporal import no_temporal as no_temporal_facts
 from manager_api.end_of_life.archive import ArchiveService
 from manager_api.end_of_life.deletion import DeletionService
 from manager_api.events.farm_status import FarmWatch
@@ -111,6 +115,9 @@ class ManagerParts:
     temporal_ui_server: str = ""
     """The loopback address of the Web UI that this manager serves; empty if it serves none."""
     temporal_version: TemporalVersion = no_temporal
+    read_temporal: ReadTemporal = no_temporal_facts
+    """Asks Temporal for what the doctor judges."""
+    doctor_rounds: Rounds = field(default_factory=Rounds)
     hosts: ConnectedHosts = field(default_factory=NoHosts)
     """The hosts that are connected to this manager."""
     is_host_connected: Callable[[str], bool] = lambda _: False
@@ -319,6 +326,18 @@ async def _versions(parts: Parts) -> VersionService:
     )
 
 
+async def _doctor(parts: Parts) -> Doctor:
+    return Doctor(
+        parts.doctor_rounds,
+        parts.settings,
+        parts.database,
+        parts.presence,
+        parts.job_types,
+        parts.read_temporal,
+        parts.hosts,
+    )
+
+
 async def _upgrade_orders(parts: Parts) -> UpgradeOrders:
     return UpgradeOrders(parts.database, parts.package, parts.presence.version)
 
@@ -388,6 +407,7 @@ JobOverrides = Annotated[RnaOverrideService, Depends(_job_overrides)]
 Recompilations = Annotated[RecompilationService, Depends(_recompilations)]
 Provisions = Annotated[ProvisionService, Depends(_provisions)]
 VersionsOfFarm = Annotated[VersionService, Depends(_versions)]
+DoctorOfFarm = Annotated[Doctor, Depends(_doctor)]
 Upgrades = Annotated[UpgradeOrders, Depends(_upgrade_orders)]
 SavedViews = Annotated[ViewService, Depends(_saved_views)]
 WebhooksOfFarm = Annotated[WebhookService, Depends(_webhooks)]

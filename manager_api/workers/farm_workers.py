@@ -32,6 +32,10 @@ class ConnectedHosts(Protocol):
     def progress_of_job(self, job_id: str) -> Mapping[int, RunProgress]: ...
     @property
     def history(self) -> HostHistory: ...
+    @property
+    def clocks(self) -> Mapping[str, float]:
+        """By how much hosts' clocks are ahead of the manager's, in seconds, by worker id."""
+        ...
 
 
 class NoHosts:
@@ -41,6 +45,7 @@ class NoHosts:
 
     def __init__(self) -> None:
         self.history = HostHistory()
+        self.clocks: Mapping[str, float] = {}
 
     def statistics(self, worker_id: str) -> MachineStatistics:
         return MachineStatistics()

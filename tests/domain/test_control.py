@@ -14,6 +14,7 @@ MESSAGES: list[control.Message] = [
     control.Hello(1, "Tablao"),
     control.Hello(4, "Tablao", session=3, status="asleep", runs=("a.1.1.1", "b.2.1.1")),
     control.Beat({"cpu_percent": 3.5, "runs": {}}),
+    control.Beat({}, clock=1_796_000_000.5),
     control.StatusReport("awake"),
     control.Progress("a.1.1.1", {"frame": 7}),
     control.Welcome(1, "w", "awake", beat_s=0.5, stop=("a.1.1.1",), settled=("b.1.1.1",)),

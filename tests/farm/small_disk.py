@@ -23,6 +23,9 @@ class SmallDisk:
                 except OSError:
                     continue
 
+    def make_read_only(self) -> None:
+        subprocess.run(["mount", "-o", "remount,ro", str(self.folder)], check=True)
+
     def clear(self) -> None:
         """Take back what `fill` has written."""
         (self.folder / _FILLER).unlink(missing_ok=True)

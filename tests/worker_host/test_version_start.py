@@ -73,6 +73,16 @@ def test_a_version_that_was_welcomed_runs_and_the_one_before_is_remembered(
     assert len(tries.made) == 1
 
 
+def test_a_doctor_runs_the_version_that_is_running_and_tries_none(
+    versions: VersionsFolder,
+) -> None:
+    old, new = installed(versions, "1.0"), installed(versions, "2.0")
+    versions.choose(before := Chosen(running=old, trial=new, manager="http://farm"))
+
+    assert chosen_folder(versions, OWN, None) == old
+    assert versions.chosen() == before
+
+
 @pytest.mark.parametrize("before", ["", "1.0"])
 def test_after_a_failed_trial_the_version_before_runs_and_the_reason_is_kept(
     versions: VersionsFolder, before: str

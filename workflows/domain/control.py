@@ -112,6 +112,8 @@ class Beat:
 
     TYPE: ClassVar[str] = "beat"
     statistics: Mapping[str, Any] = field(default_factory=dict)
+    clock: float = 0.0
+    """The host's clock, in seconds since 1970; 0: it does not say."""
 
 
 @dataclass(frozen=True, slots=True)

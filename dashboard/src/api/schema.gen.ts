@@ -257,6 +257,29 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/tablao/v1/doctor": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Doctor Report
+         * @description Look at every part of the farm, which takes some seconds; callers at one time share it.
+         *
+         *     It writes a file into each of the manager's folders and removes it, and writes the manager's
+         *     sign of life into the database.
+         */
+        get: operations["getDoctorReport"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/tablao/v1/farm": {
         parameters: {
             query?: never;
@@ -352,6 +375,26 @@ export interface paths {
          * @description Return the same as a table for spreadsheets; hours and days are in `zone`.
          */
         get: operations["getFarmHistoryCsv"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tablao/v1/host-needs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Fetch Host Needs
+         * @description Return what the doctor on a render machine looks for: programs and the shared storage.
+         */
+        get: operations["fetchHostNeeds"];
         put?: never;
         post?: never;
         delete?: never;
@@ -3103,6 +3146,24 @@ export interface components {
             /** Answer */
             answer: string;
         };
+        /** DoctorCheck */
+        DoctorCheck: {
+            /** Id */
+            id: string;
+            state: components["schemas"]["State"];
+            /** Sentence */
+            sentence: string;
+            /** Advice */
+            advice: string;
+        };
+        /** DoctorReport */
+        DoctorReport: {
+            state: components["schemas"]["State"];
+            /** Version */
+            version: string;
+            /** Checks */
+            checks: components["schemas"]["DoctorCheck"][];
+        };
         /**
          * EffectiveProvision
          * @description The settings in force for one worker.
@@ -3625,6 +3686,27 @@ export interface components {
             waiting?: {
                 [key: string]: number;
             } | null;
+        };
+        /**
+         * HostNeeds
+         * @description What a host needs for its tasks, for the doctor on its machine.
+         */
+        HostNeeds: {
+            /** Name */
+            name: string;
+            /** Is Waiting */
+            is_waiting: boolean;
+            /** Programs */
+            programs: {
+                [key: string]: string[];
+            };
+            /** Blender Arguments */
+            blender_arguments: string;
+            /** Environment */
+            environment?: {
+                [key: string]: string;
+            };
+            storage?: components["schemas"]["SharedStorage"] | null;
         };
         /** Job */
         Job: {
@@ -4622,6 +4704,12 @@ export interface components {
          * @enum {string}
          */
         Standing: "older" | "newer" | "unknown" | "same" | "flamenco";
+        /**
+         * State
+         * @description What a check has found; a later one is worse.
+         * @enum {string}
+         */
+        State: "fine" | "to-look-at" | "broken";
         /**
          * StuckTask
          * @description A running task without any sign of life for longer than it may be.
@@ -6075,6 +6163,35 @@ export interface operations {
             };
         };
     };
+    getDoctorReport: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DoctorReport"];
+                };
+            };
+            /** @description Another error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
     getFarm: {
         parameters: {
             query?: never;
@@ -6261,6 +6378,62 @@ export interface operations {
                 };
             };
             /** @description Default Response */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    fetchHostNeeds: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HostNeeds"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SecurityError"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+            /** @description Another error */
             default: {
                 headers: {
                     [name: string]: unknown;

@@ -1,10 +1,10 @@
-"""The commands of a run, for the host that holds its lease."""
+"""The commands of a run, for the host that holds its lease; and what a host needs at all."""
 
 from typing import Annotated
 
 from fastapi import APIRouter, BackgroundTasks, Path, Security
 
-from manager_api.contract.runs import RunCommands
+from manager_api.contract.runs import HostNeeds, RunCommands
 from manager_api.database.engine import utc_now
 from manager_api.web.auth import Worker, the_worker
 from manager_api.web.dependencies import Parts, Runs
@@ -41,3 +41,9 @@ async def fetch_run(
         parts.logs.assigned, job_id, commands.task_id, attempt, worker.name, worker.id, utc_now()
     )
     return commands
+
+
+@router.get("/host-needs", operation_id="fetchHostNeeds")
+async def fetch_host_needs(worker: Worker, runs: Runs) -> HostNeeds:
+    """Return what the doctor on a render machine looks for: programs and the shared storage."""
+    return await runs.needs(worker)

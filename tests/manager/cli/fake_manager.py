@@ -135,6 +135,8 @@ class FakeManager:
     """What its caller may do."""
     schedule: dict[str, Any] | None = None
     """When the worker sleeps."""
+    doctor: Any = None
+    doctor_status: int = 200
     logs: dict[str, str] = field(default_factory=lambda: {TASK: "first line\nlast line\n"})
 
     @property
@@ -166,11 +168,18 @@ def build(fake: FakeManager) -> FastAPI:
     _serve_logs(api, fake)
     _serve_version(api, fake)
     _serve_versions(api)
+    _serve_doctor(api, fake)
     _serve_workers(api)
     _serve_sleep_schedule(api, fake)
     _serve_tags(api)
     _serve_deletions(api)
     return api
+
+
+def _serve_doctor(api: FastAPI, fake: FakeManager) -> None:
+    @api.get("/api/tablao/v1/doctor")
+    async def doctor() -> Any:
+        return JSONResponse(fake.doctor, fake.doctor_status)
 
 
 def _serve_jobs(api: FastAPI, fake: FakeManager) -> None:

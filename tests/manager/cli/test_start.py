@@ -56,6 +56,7 @@ def test_the_list_of_commands_loads_no_command() -> None:
         "worker-settings",
         "submit",
         "versions",
+        "doctor",
     ],
 )
 def test_a_command_that_asks_a_manager_loads_only_what_asking_needs(verb: str) -> None:

@@ -1,0 +1,65 @@
+"""The doctor of a render machine: what a host would find here, and what to do about it."""
+
+import asyncio
+import json
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+from activities.process.examining import LOOK_S, HangingCalls, examined
+from activities.process.layered_settings import SettingsError
+from worker_host.doctor.machine import machine_checks
+from worker_host.doctor.manager import see_manager
+from worker_host.doctor.programs import program_checks
+from worker_host.serving import software_version
+from worker_host.settings import HostSettings, read_settings
+from workflows.domain.doctor import Finding, State, broken, fine, lines, told, worst
+
+SETTINGS = "settings"
+
+
+def run_doctor(options: Mapping[str, Any], *, as_json: bool) -> int:
+    """Look at this machine, and print what is found.
+
+    Args:
+        options: command line options by setting; None for an option that was not given.
+
+    Returns:
+        The exit code: 0 if nothing is broken.
+    """
+    findings = asyncio.run(findings_here(options))
+    software = software_version()
+    if as_json:
+        version = software.partition(" ")[2]
+        text = json.dumps(told(findings, version), indent=2, ensure_ascii=False)
+    else:
+        text = "\n".join(lines(findings, in_colours=sys.stdout.isatty()))
+    sys.stdout.write(f"{text}\n")
+    return int(worst(findings) is State.BROKEN)
+
+
+async def findings_here(options: Mapping[str, Any]) -> list[Finding]:
+    try:
+        settings = read_settings(**options)
+    except SettingsError as refusal:
+        advice = "Mend the setting in tablao-worker.yaml, the environment or the command line."
+        return [broken(SETTINGS, str(refusal), advice)]
+    return [
+        fine(SETTINGS, f"The settings are valid; the data directory is {settings.data_dir}."),
+        *await findings_with(settings),
+    ]
+
+
+async def findings_with(settings: HostSettings, look_s: float = LOOK_S) -> list[Finding]:
+    """Return the findings about the manager, the machine and its programs.
+
+    Args:
+        look_s: how long a look at a disk or a storage may take, in seconds.
+    """
+    seen = await see_manager(settings, software_version())
+    calls = HangingCalls(look_s)
+    checks = [
+        *machine_checks(settings, seen.needs, calls),
+        *program_checks(settings, seen.needs, calls),
+    ]
+    return [*seen.findings, *await examined(checks)]
