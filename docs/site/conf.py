@@ -33,6 +33,7 @@ _CHAPTERS: Mapping[str, Sequence[str]] = {
         "docs/settings",
         "docs/access",
         "docs/https",
+        "docs/doctor",
         "docs/monitoring",
         "docs/temporal-cluster",
         "docs/upgrading",
