@@ -78,6 +78,7 @@ def manager(
     # of its time; `run_manager` searches once, when it is done.
     gc.disable()
     # Imported here, because they load the whole manager, which `--help` and a refusal do not need.
+    from manager_api.database.before_migration import NotCopied
     from manager_api.database.check import DatabaseBroken
     from manager_api.database.engine import DatabaseBusy
     from manager_api.database.schema_version import DatabaseNewer
@@ -99,6 +100,7 @@ def manager(
             DatabaseBroken,
             DatabaseBusy,
             DatabaseNewer,
+            NotCopied,
         ) as reason:
             note(f"Error: {reason}")
             return 1
