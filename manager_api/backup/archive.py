@@ -153,7 +153,7 @@ class Archive:
                 self._read(file, lambda _block: None, progress)
                 continue
             path = folder / file.name
-            path.parent.mkdir(0o700, parents=True, exist_ok=True)
+            _make_folder(path.parent)
             descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _FILE_MODE)
             with open(descriptor, "wb") as target:
                 self._read(file, target.write, progress)
@@ -188,9 +188,10 @@ def opened_archive(path: Path) -> Iterator[Archive]:
         BackupRefused: it is no backup, or not a whole one, or cannot be restored by this version.
         OSError: it cannot be read.
     """
-    with path.open("rb") as file:
+    # Not blocking, or a pipe would be waited for.
+    with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:
         if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-            raise BackupRefused("It is no file.")
+            raise BackupRefused("It is no ordinary file.")
         _check_end(file)
         try:
             archive = zipfile.ZipFile(file)
@@ -202,6 +203,13 @@ def opened_archive(path: Path) -> Iterator[Archive]:
             except _DAMAGE as error:
                 raise _damaged(NAME_IN_ARCHIVE) from error
             yield opened
+
+
+def _make_folder(folder: Path) -> None:
+    """Make a folder and those above it, for this user only."""
+    if not folder.is_dir():
+        _make_folder(folder.parent)
+        folder.mkdir(0o700)
 
 
 def _check_end(file: IO[bytes]) -> None:

@@ -245,6 +245,7 @@ def _said_in_words(what: str) -> Iterator[None]:
     except (BackupRefused, DataDirInUse) as error:
         raise BackupRefused(f"{what}. {error}") from error
     except (OSError, sqlite3.Error) as error:
-        raise BackupRefused(f"{what}: {error}.") from error
+        reason = getattr(error, "strerror", None) or error
+        raise BackupRefused(f"{what}: {reason}.") from error
     except SettingsError as error:
         raise BackupRefused(f"{what}. Its settings: {error}") from error
