@@ -42,7 +42,8 @@ class RestoredFarm:
     """What was moved from there into the new one: the shared storage, folders of workers."""
     not_moved: tuple[str, ...]
     """What should have been, but could not."""
-    settings: ManagerSettings
+    problem: str
+    """What is wrong with the settings, so that the farm does not start; empty if they are valid."""
 
 
 def check_backup(file: Path, progress: Progress) -> Manifest:
@@ -94,17 +95,18 @@ def restore_backup(
         # In place, a manager finds the lock of this restore.
         stack.enter_context(data_dir_locked(work, User.MANAGER))
         _extract(archive, work, progress)
-        settings = _checked_settings(archive.manifest, work, data_dir)
+        settings, problem = _settings_of(work, data_dir)
+        _check_database(archive.manifest, settings, problem, data_dir)
         kept = _put_aside_name(data_dir, now) if has_old else None
         _flush_folders(work)
         with uninterrupted():
-            if archive.manifest.database == "postgresql":
+            if settings is not None and archive.manifest.database == "postgresql":
                 load(settings.database_url, work / DUMP)
                 (work / DUMP).unlink()
             _take_place(work, data_dir, kept)
             moved, not_moved = _move_over(settings, data_dir, kept) if kept else ((), ())
             flush(data_dir.parent)
-    return RestoredFarm(archive.manifest, data_dir, kept, moved, not_moved, settings)
+    return RestoredFarm(archive.manifest, data_dir, kept, moved, not_moved, problem)
 
 
 def _check_target(data_dir: Path, replace: bool) -> bool:
@@ -171,24 +173,39 @@ def _extract(archive: Archive, work: Path, progress: Progress) -> None:
     (work / DATABASE_MARK).chmod(0o600)
 
 
-def _checked_settings(manifest: Manifest, work: Path, data_dir: Path) -> ManagerSettings:
-    """Return the restored farm's settings, if its database is where they say."""
-    content = ManagerSettings.file_content(ManagerSettings.file({"data_dir": work}))
-    settings = ManagerSettings.read({"data_dir": data_dir}, content)
-    is_sqlite = settings.database_url.startswith("sqlite")
+def _settings_of(work: Path, data_dir: Path) -> tuple[ManagerSettings | None, str]:
+    """Return the restored farm's settings, or what is wrong with them.
+
+    They may have become invalid: secrets are missing, or certificates of another machine.
+    """
+    try:
+        content = ManagerSettings.file_content(ManagerSettings.file({"data_dir": work}))
+        return ManagerSettings.read({"data_dir": data_dir}, content), ""
+    except SettingsError as error:
+        return None, str(error)
+
+
+def _check_database(
+    manifest: Manifest, settings: ManagerSettings | None, problem: str, data_dir: Path
+) -> None:
+    """Check that the restored database is where the settings say."""
     if manifest.database == "postgresql":
-        if is_sqlite:
+        if settings is None:
+            raise BackupRefused(
+                f"Its settings do not say which database is to be filled: {problem}"
+            )
+        if settings.database_url.startswith("sqlite"):
             raise BackupRefused(
                 "It is of a farm with PostgreSQL, and its settings name no database. Name one in "
                 "the variable TABLAO_DATABASE: postgresql+asyncpg://USER:PASSWORD@HOST/NAME."
             )
         asyncio.run(check_is_empty(settings.database_url))
-    elif settings.database_url != f"sqlite+aiosqlite:///{data_dir / DATABASE}":
+        return
+    if settings and settings.database_url != f"sqlite+aiosqlite:///{data_dir / DATABASE}":
         raise BackupRefused(
             "It is of a farm with SQLite, and the variable TABLAO_DATABASE names another database. "
             "Unset it, here and for the manager."
         )
-    return settings
 
 
 def _flush_folders(folder: Path) -> None:
@@ -214,7 +231,7 @@ def _take_place(work: Path, data_dir: Path, kept: Path | None) -> None:
 
 
 def _move_over(
-    settings: ManagerSettings, data_dir: Path, kept: Path
+    settings: ManagerSettings | None, data_dir: Path, kept: Path
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Move what is no part of backups but of this machine: frames, and the workers of `up`.
 
@@ -222,7 +239,7 @@ def _move_over(
         What was moved, and what could not be, such as the place where a disk is mounted.
     """
     names = [WORKERS]
-    if settings.shared_storage_path.is_relative_to(data_dir):
+    if settings is not None and settings.shared_storage_path.is_relative_to(data_dir):
         names.append(str(settings.shared_storage_path.relative_to(data_dir)))
     moved, not_moved = [], []
     for name in names:
@@ -247,5 +264,3 @@ def _said_in_words(what: str) -> Iterator[None]:
     except (OSError, sqlite3.Error) as error:
         reason = getattr(error, "strerror", None) or error
         raise BackupRefused(f"{what}: {reason}.") from error
-    except SettingsError as error:
-        raise BackupRefused(f"{what}. Its settings: {error}") from error

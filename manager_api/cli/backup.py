@@ -94,6 +94,8 @@ def restore(
     for name in restored.not_moved:
         note(f"Cannot be moved: move {restored.kept}/{name} to {restored.data_dir}/{name}.")
     _tell_left_out(restored.manifest.left_out)
+    if restored.problem:
+        note(f"Before the farm can start, its settings must be mended: {restored.problem}")
     note(f"Start the farm: tablao up --data-dir {restored.data_dir}")
 
 
