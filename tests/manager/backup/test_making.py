@@ -95,7 +95,8 @@ def is_writable(database: Path, table: str) -> bool:
         try:
             writer.execute(f"UPDATE {table} SET description = description || 'later'")
         except sqlite3.OperationalError as error:
-            assert error.sqlite_errorcode == sqlite3.SQLITE_BUSY
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
+                raise
             return False
     return True
 
