@@ -153,9 +153,21 @@ def _left_out(settings: ManagerSettings, choice: Choice) -> Iterator[str]:
     if not choice.secrets:
         yield "Private keys and certificates of the folder tls."
         yield "Sessions, tokens of people and services, join tokens, and notifications."
-    for file in settings.tls_files or ():
+    files = [*(settings.tls_files or ()), *_temporals_files(settings)]
+    for file in files:
         if not file.is_relative_to(settings.data_dir / TLS):
-            yield f"The file {file}, for HTTPS."
+            yield f"The file {file}, which the settings name."
+
+
+def _temporals_files(settings: ManagerSettings) -> Iterator[Path]:
+    """Yield the certificates and the key for a Temporal of the studio's own."""
+    for name in (
+        settings.temporal_tls_ca,
+        settings.temporal_tls_cert,
+        settings.temporal_tls_key,
+    ):
+        if name:
+            yield settings.data_dir / Path(name).expanduser()
 
 
 def _size(path: Path) -> int:
