@@ -57,6 +57,7 @@ def contents_of(settings: ManagerSettings, choice: Choice) -> Contents:
 
     Raises:
         BackupRefused: a file has a name that no backup can have.
+        OSError: a folder cannot be read.
         SettingsError: the settings file is not readable.
     """
     found = Contents()
@@ -90,11 +91,17 @@ def _take(found: Contents, name: str, folder: Path, without: str = "") -> None:
 
 def _files_below(folder: Path, without: str) -> Iterator[Path]:
     """Yield the files; links to files count as files, links to folders are not followed."""
-    for place, folders, files in os.walk(folder):
+    for place, folders, files in os.walk(folder, onerror=_raise_unless_gone):
         here = Path(place)
         if here == folder and without in folders:
             folders.remove(without)
         yield from (here / name for name in files)
+
+
+def _raise_unless_gone(error: OSError) -> None:
+    # A job's folder may be deleted meanwhile; but one that cannot be read must not be left out.
+    if not isinstance(error, FileNotFoundError):
+        raise error
 
 
 def _take_settings(found: Contents, settings: ManagerSettings, choice: Choice) -> None:

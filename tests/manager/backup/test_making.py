@@ -1,5 +1,6 @@
 """What a backup holds, that it is of one moment, and what keeps it from being made."""
 
+import os
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -170,6 +171,22 @@ def test_a_folder_without_a_farm_is_a_sentence(
     getattr(farm, missing).unlink()
 
     with pytest.raises(BackupRefused, match="no farm to back up"):
+        farm.back_up(tmp_path / "b")
+
+
+def test_a_folder_that_cannot_be_read_is_not_left_out_silently(
+    farm: SmallFarm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scan = os.scandir
+
+    def refusing(folder: str) -> object:
+        if str(folder).endswith("job-1a"):
+            raise PermissionError(13, "Permission denied", folder)
+        return scan(folder)
+
+    monkeypatch.setattr(os, "scandir", refusing)
+
+    with pytest.raises(BackupRefused, match=r"cannot be made: .*Permission denied.*job-1a"):
         farm.back_up(tmp_path / "b")
 
 

@@ -6,11 +6,13 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
 from manager_api.backup.contents import Choice
 from manager_api.backup.manifest import BackupRefused
+from manager_api.backup.postgres import load, snapshot_of
 from manager_api.backup.restoring import restore_backup
 from tests.manager.backup.small_farm import NOW, Silent, SmallFarm, names_in
 from tests.manager.databases import create_database
@@ -93,6 +95,40 @@ def test_a_database_with_tables_is_not_replaced(backed_up: SmallFarm, tmp_path: 
         restore_backup(tmp_path / "b", tmp_path / "new", NOW, Silent())
 
     assert not (tmp_path / "new").exists()
+
+
+async def test_managers_wait_only_while_the_moment_is_made(
+    postgres_url: str, migrated_postgres: str, tmp_path: Path
+) -> None:
+    url = await asyncio.to_thread(
+        create_database, postgres_url, f"backed{next(_numbers)}", migrated_postgres
+    )
+
+    async def is_writable() -> bool:
+        engine = create_async_engine(url, poolclass=NullPool)
+        try:
+            async with engine.begin() as connection:
+                await connection.execute(text("SET LOCAL lock_timeout = '50ms'"))
+                await connection.execute(text(TAG))
+        except DBAPIError as error:
+            if getattr(error.orig, "sqlstate", None) != "55P03":
+                raise
+            return False
+        finally:
+            await engine.dispose()
+        return True
+
+    async with snapshot_of(url) as (snapshot, lock):
+        during = await is_writable()
+        await lock.rollback()
+        after = await is_writable()
+        await snapshot.dump(tmp_path / "dump", ())
+    empty = await asyncio.to_thread(create_database, postgres_url, f"restored{next(_numbers)}")
+    await asyncio.to_thread(load, empty, tmp_path / "dump")
+
+    assert (during, after) == (False, True)
+    # What was written after the moment is not in the dump.
+    assert await asyncio.to_thread(run, empty, "SELECT name FROM worker_tags") == []
 
 
 def test_settings_without_a_database_are_refused(

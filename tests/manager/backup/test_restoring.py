@@ -1,6 +1,9 @@
 """A restore makes a whole data directory, or changes nothing."""
 
 import os
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -9,6 +12,7 @@ from manager_api.backup.manifest import BackupRefused
 from manager_api.backup.restoring import RestoredFarm, check_backup, restore_backup
 from manager_api.settings.data_dir_lock import User, data_dir_locked
 from manager_api.temporal.process import ServerFiles
+from tests.farm.processes import wait_until
 from tests.farm.small_disk import small_disk
 from tests.manager.backup.small_farm import NOW, Silent, SmallFarm, rows
 
@@ -160,6 +164,28 @@ def test_a_restore_that_is_stopped_leaves_nothing(farm: SmallFarm, archive: Path
     locks = {"farm.lock", "manager.lock", "temporal/temporal.lock"}
     after = files_below(farm.data_dir)
     assert {name: after[name] for name in set(after) - locks} == before
+
+
+def test_a_restore_that_is_killed_leaves_the_data_directory_as_it_was(
+    farm: SmallFarm, archive: Path, tmp_path: Path
+) -> None:
+    archive.unlink()
+    farm.write({f"job-files/job-1a/1a/{number}.txt": "x" for number in range(3_000)})
+    farm.back_up(archive)
+    before = files_below(farm.data_dir)
+    command = [sys.executable, "-m", "manager_api.cli.main", "restore", str(archive), "--replace"]
+    restore = subprocess.Popen([*command, "--data-dir", str(farm.data_dir)])
+
+    try:
+        wait_until(lambda: len(list(tmp_path.glob("farm.restoring-*/job-files/*/*/*"))), every_s=0)
+    finally:
+        restore.kill()
+        assert restore.wait() == -signal.SIGKILL
+
+    locks = {"farm.lock", "manager.lock", "temporal/temporal.lock"}
+    after = files_below(farm.data_dir)
+    assert {name: after[name] for name in set(after) - locks} == before
+    assert restored(archive, farm.data_dir, replace=True).kept is not None
 
 
 def test_the_old_folder_is_back_if_the_last_step_fails(
