@@ -144,6 +144,8 @@ class Archive:
     def extract(self, folder: Path | None, progress: Progress) -> None:
         """Write all files below a folder, and compare each with its digest. None: only compare.
 
+        They are not flushed to the disk.
+
         Raises:
             BackupRefused: a file is not what the manifest says. Files that were written stay.
             OSError: a file cannot be written.
@@ -157,8 +159,6 @@ class Archive:
             descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _FILE_MODE)
             with open(descriptor, "wb") as target:
                 self._read(file, target.write, progress)
-                target.flush()
-                os.fsync(target.fileno())
 
     def _read(
         self, file: BackedUpFile, write: Callable[[bytes], object], progress: Progress

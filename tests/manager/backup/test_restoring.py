@@ -1,5 +1,6 @@
 """A restore makes a whole data directory, or changes nothing."""
 
+import asyncio
 import os
 import signal
 import subprocess
@@ -10,6 +11,9 @@ import pytest
 
 from manager_api.backup.manifest import BackupRefused
 from manager_api.backup.restoring import RestoredFarm, check_backup, restore_backup
+from manager_api.database.engine import Database
+from manager_api.database.migrate import downgrade
+from manager_api.database.schema_version import newest_migration
 from manager_api.settings.data_dir_lock import User, data_dir_locked
 from manager_api.temporal.process import ServerFiles
 from tests.farm.processes import wait_until
@@ -226,6 +230,30 @@ def test_a_database_that_the_environment_names_is_refused(
         restored(archive, tmp_path / "new")
 
     assert not (tmp_path / "new").exists()
+
+
+def test_a_backup_of_an_older_version_is_migrated_at_the_next_start(
+    farm: SmallFarm, tmp_path: Path
+) -> None:
+    downgrade(farm.settings.database_url, "-1")
+    made = farm.back_up(tmp_path / "b")
+    restored(tmp_path / "b", tmp_path / "new")
+
+    async def start() -> None:
+        database = Database(f"sqlite+aiosqlite:///{tmp_path / 'new' / 'tablao.sqlite'}")
+        try:
+            await database.migrate()
+        finally:
+            await database.close()
+
+    asyncio.run(start())
+
+    new = tmp_path / "new"
+    found = rows(new / "tablao.sqlite", "SELECT version_num FROM alembic_version")
+    assert made.manifest.migration < newest_migration()
+    assert found == [(newest_migration(),)]
+    copy = new / "before-migrations" / f"tablao-{made.manifest.migration}.sqlite"
+    assert rows(copy, "SELECT name FROM worker_tags") == [("flamenco",)]
 
 
 def test_a_check_reads_all_and_writes_nothing(archive: Path) -> None:
