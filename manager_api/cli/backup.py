@@ -72,7 +72,6 @@ def restore(
     from manager_api.backup.restoring import check_backup, restore_backup
     from manager_api.database.engine import utc_now
 
-    target = data_dir or _settings(None).data_dir
     try:
         if check:
             with _stopped("It was not checked."), _shown_progress("Checking") as progress:
@@ -80,6 +79,7 @@ def restore(
             say(f"{file} is whole: by Tablao {manifest.tablao}, of {manifest.made:%Y-%m-%d %H:%M}.")
             _tell_left_out(manifest.left_out)
             return
+        target = data_dir or _settings(None).data_dir
         with _stopped("Nothing was restored."), _shown_progress("Restoring") as progress:
             restored = restore_backup(
                 file, target, utc_now(), progress, replace=replace, uninterrupted=signals_held

@@ -2,6 +2,7 @@
 
 import errno
 import socket
+from typing import Any
 
 _HIGHEST_PORT = 65_535
 
@@ -44,15 +45,31 @@ def check_can_listen(host: str, port: int) -> None:
         found = socket.getaddrinfo(
             host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )
-        for family, kind, protocol, _, place in found:
-            with socket.socket(family, kind, protocol) as probe:
-                # As the server does: connections in their final wait do not count.
-                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-                if family == socket.AF_INET6:
-                    probe.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-                probe.bind(place)
+        problems = [problem for each in found if (problem := _missing(*each))]
+        if len(problems) == len(found):
+            raise problems[0]
     except (OSError, UnicodeError) as error:
         raise CannotListen(_why_not(host, port, error)) from error
+
+
+def _missing(family: int, kind: int, protocol: int, _: str, place: Any) -> OSError | None:
+    """Return the error if this machine lacks an address, as `localhost` may have one of IPv6.
+
+    Raises:
+        OSError: the machine has it, and a server cannot listen there.
+    """
+    try:
+        with socket.socket(family, kind, protocol) as probe:
+            # As the server does: connections in their final wait do not count.
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if family == socket.AF_INET6:
+                probe.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            probe.bind(place)
+    except OSError as error:
+        if error.errno in (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT):
+            return error
+        raise
+    return None
 
 
 def _why_not(host: str, port: int, error: OSError | UnicodeError) -> str:

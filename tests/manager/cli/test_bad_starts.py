@@ -2,20 +2,26 @@
 
 import os
 import socket
+import sqlite3
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
+import uvicorn
 
 from activities.process.layered_settings import SettingsError
+from manager_api.database.engine import Database
 from manager_api.database.migrate import upgrade
 from manager_api.settings.data_dir_lock import DataDirInUse, User, data_dir_locked
 from manager_api.settings.listening import CannotListen, check_can_listen
 from manager_api.settings.model import ManagerSettings
 from manager_api.settings.storage_folders import make_storage_folders
+from manager_api.web.server import ManagerServer
 from tests.manager.cli.fake_manager import Run
 
 STRANGER = 65_534
@@ -41,11 +47,11 @@ def taken() -> Iterator[int]:
 
 
 @pytest.fixture
-def open_path(tmp_path: Path) -> Path:
-    """A folder that other users can go to."""
-    for folder in (tmp_path, *tmp_path.parents[:2]):
-        folder.chmod(0o755)
-    return tmp_path
+def open_path() -> Iterator[Path]:
+    """A folder that other users can go to, as they cannot to pytest's."""
+    with tempfile.TemporaryDirectory(prefix="tablao-open-") as name:
+        Path(name).chmod(0o755)
+        yield Path(name)
 
 
 def manager(data_dir: Path, port: int) -> "subprocess.CompletedProcess[str]":
@@ -73,9 +79,8 @@ def test_a_port_in_use_ends_the_manager_before_it_starts_anything(
 def test_a_database_of_a_newer_version_ends_the_manager_with_a_sentence(tmp_path: Path) -> None:
     file = tmp_path / "tablao.sqlite"
     upgrade(f"sqlite+aiosqlite:///{file}")
-    subprocess.run(
-        [sys.executable, "-c", _NEWER, str(file)], check=True
-    )  # in a process of its own, whose connection is gone
+    with closing(sqlite3.connect(file)) as connection, connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
 
     outcome = manager(tmp_path, 0)
 
@@ -84,11 +89,39 @@ def test_a_database_of_a_newer_version_ends_the_manager_with_a_sentence(tmp_path
     assert "Traceback" not in outcome.stderr
 
 
-_NEWER = """
-import sqlite3, sys
-with sqlite3.connect(sys.argv[1]) as connection:
-    connection.execute("UPDATE alembic_version SET version_num = '9999'")
-"""
+async def begun(port: int, folder: Path) -> ManagerServer:
+    """A server of an empty application that has tried to listen."""
+
+    async def nothing(scope: Any, receive: Any, send: Any) -> None: ...
+
+    config = uvicorn.Config(nothing, port=port, lifespan="off", log_config=None)
+    config.load()
+    server = ManagerServer(config, Database(f"sqlite+aiosqlite:///{folder}/unused.sqlite"))
+    server.lifespan = config.lifespan_class(config)
+    await server.startup()
+    return server
+
+
+async def test_it_says_where_it_listens_when_it_does(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "manager_api.web.server")
+
+    server = await begun(0, tmp_path)
+
+    [listener] = server.servers[0].sockets
+    port = listener.getsockname()[1]
+    assert caplog.messages == [f"listening on 127.0.0.1:{port}"]
+    server.servers[0].close()
+
+
+async def test_a_port_that_is_taken_in_the_last_moment_is_a_sentence(
+    taken: int, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with pytest.raises(CannotListen, match=f"cannot listen at 127.0.0.1:{taken}"):
+        await begun(taken, tmp_path)
+
+    assert not [message for message in caplog.messages if "listening on" in message]
 
 
 def test_an_address_of_another_machine_is_a_sentence() -> None:
