@@ -46,6 +46,7 @@ from manager_api.logs.process_log import set_level, set_up_log
 from manager_api.logs.task_logs import TaskLogs
 from manager_api.settings.database_watch import DatabaseWatch
 from manager_api.settings.in_force import Configuration
+from manager_api.settings.listening import check_can_listen
 from manager_api.settings.model import DATABASE_MARK, ManagerSettings
 from manager_api.settings.private_memory import keep_memory_private
 from manager_api.settings.storage_folders import make_storage_folders
@@ -103,6 +104,7 @@ async def _serve(configuration: Configuration) -> None:
     stop = StopRequest()
     certificate = settings.tls_files and ServedCertificate(*settings.tls_files)
     _warn_of_plain_http(settings)
+    check_can_listen(settings.host, settings.port)
     async with manager(configuration) as parts, AsyncExitStack() as stack:
         if certificate:
             await begin(stack, {"certificate": certificate})
@@ -120,7 +122,6 @@ async def _serve(configuration: Configuration) -> None:
             http=limited_connection(settings.max_connections, proxies_of(settings)),
             ssl_context_factory=(lambda *_: certificate.context) if certificate else None,
         )
-        logger.info("listening on %s", settings.listen)
         _leave_the_start_alone()
         server = ManagerServer(config, parts.database)
         stop.action = server.stop

@@ -14,8 +14,9 @@ from manager_api.cli.console import CommandError, note, say
 from manager_api.cli.desktop import has_desktop, open_browser
 from manager_api.cli.login import new_link, own_token
 from manager_api.cli.stop_signals import interrupt_once, wait_for_signal
-from manager_api.cli.supervise import Farm, free_port, is_free
+from manager_api.cli.supervise import Farm, free_port
 from manager_api.settings.data_dir_lock import DataDirInUse, User, data_dir_locked
+from manager_api.settings.listening import CannotListen, check_can_listen
 from manager_api.settings.model import ManagerSettings, read_settings
 from manager_api.settings.private_memory import keep_memory_private
 
@@ -78,11 +79,13 @@ def manager(
     # of its time; `run_manager` searches once, when it is done.
     gc.disable()
     # Imported here, because they load the whole manager, which `--help` and a refusal do not need.
+    from manager_api.database.before_migration import NotCopied
     from manager_api.database.check import DatabaseBroken
     from manager_api.database.engine import DatabaseBusy
     from manager_api.database.schema_version import DatabaseNewer
     from manager_api.main import run_manager
     from manager_api.settings.in_force import Configuration
+    from manager_api.temporal.server import TemporalUnavailableError
 
     given = _given(data_dir, host, port, storage, insecure)
 
@@ -95,12 +98,19 @@ def manager(
                 run_manager(Configuration(settings, given))
         except (
             SettingsError,
+            CannotListen,
             DataDirInUse,
             DatabaseBroken,
             DatabaseBusy,
             DatabaseNewer,
+            NotCopied,
+            TemporalUnavailableError,
         ) as reason:
             note(f"Error: {reason}")
+            return 1
+        except PermissionError as reason:
+            # A file of another user, most often since Tablao ran as root once.
+            note(f"Error: This user may not use {reason.filename}, which the manager needs.")
             return 1
         return 0
 
@@ -157,14 +167,13 @@ def farm_of(
     """Return the farm that these settings describe, without starting it.
 
     Raises:
-        CommandError: The port is in use.
+        CommandError: The manager could not listen, most often because the port is in use.
     """
+    try:
+        check_can_listen(settings.host, settings.port)
+    except CannotListen as refusal:
+        raise CommandError(str(refusal)) from refusal
     port = settings.port or free_port(settings.host)
-    if not is_free(settings.host, port):
-        raise CommandError(
-            f"Port {port} of {settings.host} is in use. Choose another with --port, "
-            "or stop what is using it."
-        )
     options = ["--data-dir", str(settings.data_dir), "--host", settings.host, "--port", str(port)]
     # Pass it on only if it was given here: an option would override later changes of the setting.
     options += ["--storage", str(settings.shared_storage_path)] if storage else []

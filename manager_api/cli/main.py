@@ -122,6 +122,18 @@ VERBS = (
         _MANAGER,
     ),
     Verb(
+        "backup",
+        "backup:backup",
+        "Write a backup of the farm into one file. The farm may run meanwhile.",
+        _MANAGER,
+    ),
+    Verb(
+        "restore",
+        "backup:restore",
+        "Make a new data directory from a backup, or check a backup.",
+        _MANAGER,
+    ),
+    Verb(
         "import-flamenco",
         "import_flamenco:import_flamenco",
         "Carry over workers, tags, schedules, jobs and settings of a Flamenco 3 Manager.",

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime
 from enum import Enum, auto
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import event, make_url, text
@@ -14,6 +15,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 
 from manager_api.database import trail
+from manager_api.database.before_migration import copy_before_migration
 from manager_api.database.lean_sqlite import lean_connections
 from manager_api.database.row_changes import NotingSession, changes_of
 from manager_api.database.schema_version import is_migrated
@@ -170,12 +172,18 @@ class Database:
     async def migrate(self) -> None:
         """Migrate the tables to this build's version, in a separate thread.
 
+        An SQLite database of an older version is copied before.
+
         Raises:
             DatabaseNewer: the database has a migration that this build does not know.
+            NotCopied: the SQLite database cannot be copied, so it is not migrated.
         """
         async with self.reading() as session:
             if await is_migrated(session):
                 return
+        if self.is_sqlite:
+            file = Path(make_url(self.url).database or "")
+            await asyncio.to_thread(copy_before_migration, file)
         # Alembic takes long to load, and most starts find nothing to migrate.
         from manager_api.database.migrate import upgrade
 

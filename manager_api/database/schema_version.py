@@ -13,13 +13,18 @@ class DatabaseNewer(Exception):
     """A newer version of Tablao has migrated the database, so this version must not use it."""
 
 
-def newest_migration() -> str:
-    """Return the number of the newest migration that this version knows.
+def known_migrations() -> frozenset[str]:
+    """Return the numbers of all migrations that this version knows.
 
     The files begin with their numbers, as in `r0026_workers_upgrade.py`.
     """
     files = (MIGRATIONS / "versions").glob("r[0-9]*.py")
-    return max(file.name.removeprefix("r").partition("_")[0] for file in files)
+    return frozenset(file.name.removeprefix("r").partition("_")[0] for file in files)
+
+
+def newest_migration() -> str:
+    """Return the number of the newest migration that this version knows."""
+    return max(known_migrations())
 
 
 async def current_migration(session: AsyncSession) -> str:

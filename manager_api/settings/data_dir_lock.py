@@ -1,5 +1,6 @@
 """Locks a data directory, so that only one process of a kind works with it."""
 
+import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
@@ -40,8 +41,30 @@ def data_dir_locked(data_dir: Path, user: User) -> Iterator[None]:
             "Stop it first, or choose another folder with --data-dir."
         ) from None
     except OSError as error:
-        raise DataDirInUse(f"The data directory {data_dir} cannot be locked: {error}.") from error
+        raise DataDirInUse(_why_not(data_dir, error)) from error
     try:
         yield
     finally:
         lock.release()
+
+
+def _why_not(data_dir: Path, error: OSError) -> str:
+    if error.errno == errno.EROFS:
+        return (
+            f"The data directory {data_dir} is on a disk that can only be read. Choose another "
+            "folder with --data-dir."
+        )
+    if isinstance(error, PermissionError):
+        return (
+            f"This user may not write into the data directory {data_dir}{_owner(data_dir)}. Run "
+            "Tablao as the user that it belongs to, or choose another folder with --data-dir."
+        )
+    return f"The data directory {data_dir} cannot be locked: {error}."
+
+
+def _owner(data_dir: Path) -> str:
+    """Return whose folder it is, as a part of a sentence; empty if that is not known."""
+    try:
+        return f", which belongs to {data_dir.owner()}"
+    except (OSError, KeyError, NotImplementedError):
+        return ""

@@ -1,5 +1,6 @@
 """Creates the folders that the settings name."""
 
+import os
 from pathlib import Path
 
 from activities.process.layered_settings import SettingsError
@@ -14,7 +15,8 @@ def make_storage_folders(settings: ManagerSettings) -> None:
     Other users of the machine can read jobs' files only. The shared storage gets its marker.
 
     Raises:
-        SettingsError: one of them cannot be created; the message names the setting.
+        SettingsError: one of them cannot be created, or is the manager's own and not writable; the
+            message names the setting.
     """
     folders = {
         "data_dir": settings.data_dir,
@@ -22,7 +24,11 @@ def make_storage_folders(settings: ManagerSettings) -> None:
         "local_manager_storage_path": settings.local_manager_storage_path,
     }
     for name, folder in folders.items():
-        _make(name, folder, 0o777 if name == "shared_storage_path" else 0o700)
+        is_own = name != "shared_storage_path"
+        _make(name, folder, 0o700 if is_own else 0o777)
+        # A storage that only workers can write to is a choice of the studio's.
+        if is_own and not os.access(folder, os.W_OK | os.X_OK):
+            raise SettingsError(f"Setting {name}: this user may not write into {folder}.")
     keep_private(settings)
     mark(settings)
 

@@ -1,6 +1,7 @@
 """Serves HTTP until the manager is told to stop, and announces its end to clients."""
 
 import asyncio
+import logging
 import signal
 import socket
 from collections.abc import Callable, Generator
@@ -10,9 +11,12 @@ import uvicorn
 
 from manager_api.database.engine import Database
 from manager_api.events.lifecycle import tell_lifecycle
+from manager_api.settings.listening import CannotListen, address
 
 #: Time between the announcement that the manager stops and its stop. Source: Flamenco.
 GOODBYE_S = 0.5
+
+logger = logging.getLogger(__name__)
 
 
 class StopRequest:
@@ -54,6 +58,21 @@ class ManagerServer(uvicorn.Server):
     def capture_signals(self) -> Generator[None, None, None]:
         """Leave signals alone, because `StopRequest` has them."""
         yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """
+        Raises:
+            CannotListen: another program has taken the port since it was checked.
+        """
+        try:
+            await super().startup(sockets)
+        except SystemExit as end:
+            # The library has logged the reason.
+            place = address(self.config.host, self.config.port)
+            raise CannotListen(f"The manager cannot listen at {place}.") from end
+        for each in self.servers:
+            for listener in each.sockets:
+                logger.info("listening on %s", address(*listener.getsockname()[:2]))
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         await tell_lifecycle(self._database, "manager-shutdown")

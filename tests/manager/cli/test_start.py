@@ -66,7 +66,7 @@ def test_a_command_that_asks_a_manager_loads_only_what_asking_needs(verb: str) -
     assert not loaded & (MANAGERS)
 
 
-@pytest.mark.parametrize("verb", ["up", "manager", "config", "demo", "tunnel"])
+@pytest.mark.parametrize("verb", ["up", "manager", "config", "demo", "tunnel", "backup", "restore"])
 def test_a_command_loads_the_manager_only_to_run_it(verb: str) -> None:
     loaded = loaded_by("manager_api.cli.main", verb, "--help")
 
