@@ -36,6 +36,7 @@ _CHAPTERS: Mapping[str, Sequence[str]] = {
         "docs/doctor",
         "docs/monitoring",
         "docs/temporal-cluster",
+        "docs/backup",
         "docs/upgrading",
         "CHANGELOG",
     ),
