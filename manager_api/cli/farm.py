@@ -9,6 +9,7 @@ import typer
 
 from activities.process.layered_settings import SettingsError
 from activities.process.process_end import end_with
+from activities.services.exit_codes import NEEDS_A_PERSON
 from manager_api.cli.client import Manager, Refused, in_full
 from manager_api.cli.console import CommandError, note, say
 from manager_api.cli.desktop import has_desktop, open_browser
@@ -73,7 +74,11 @@ def manager(
     insecure: Insecure = False,
 ) -> None:
     """Run the manager alone, with its Temporal."""
-    settings = settings_or_refusal(data_dir, host, port, storage, insecure)
+    try:
+        settings = settings_or_refusal(data_dir, host, port, storage, insecure)
+    except CommandError as refusal:
+        note(f"Error: {refusal}")
+        raise typer.Exit(NEEDS_A_PERSON) from None
     # The start makes objects that stay. To search them for garbage again and again takes a quarter
     # of its time; `run_manager` searches once, when it is done.
     gc.disable()
@@ -93,13 +98,10 @@ def manager(
                 data_dir_locked(settings.data_dir, User.MANAGER),
             ):
                 run_manager(Configuration(settings, given))
-        except (
-            SettingsError,
-            DataDirInUse,
-            DatabaseBroken,
-            DatabaseBusy,
-            DatabaseNewer,
-        ) as reason:
+        except (SettingsError, DatabaseBroken, DatabaseNewer) as reason:
+            note(f"Error: {reason}")
+            return NEEDS_A_PERSON
+        except (DataDirInUse, DatabaseBusy) as reason:
             note(f"Error: {reason}")
             return 1
         return 0

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 import uvicorn
 
+from activities.services.readiness import tell_ready, tell_stopping
 from manager_api.database.engine import Database
 from manager_api.events.lifecycle import tell_lifecycle
 
@@ -55,7 +56,13 @@ class ManagerServer(uvicorn.Server):
         """Leave signals alone, because `StopRequest` has them."""
         yield
 
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            tell_ready(f"listening on {self.config.host}:{self.config.port}")
+
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        tell_stopping()
         await tell_lifecycle(self._database, "manager-shutdown")
         await asyncio.sleep(GOODBYE_S)
         await super().shutdown(sockets)
