@@ -55,7 +55,6 @@ _MANAGERS_CONFINEMENT = (
     "ProtectKernelLogs=yes",
     "ProtectKernelModules=yes",
     "ProtectKernelTunables=yes",
-    "ProtectProc=invisible",
     "RemoveIPC=yes",
     # To listen on port 443; no other right of root.
     "CapabilityBoundingSet=CAP_NET_BIND_SERVICE",
