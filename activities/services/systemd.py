@@ -28,6 +28,8 @@ _LINGERING = Path("/var/lib/systemd/linger")
 _COMMENT = "# "
 #: In a quoted word. A percent sign begins a specifier wherever it stands.
 _ESCAPES = {"\\": "\\\\", '"': '\\"', "%": "%%"}
+#: systemd refuses these in the path of a program, in whatever way they are written.
+_NOT_IN_PROGRAMS = frozenset("\"'\\")
 
 #: Filters of system calls, which also a user's own systemd can set.
 _FILTERS = (
@@ -163,6 +165,15 @@ def argument(word: str) -> str:
     return quoted(word).replace("$", "$$")
 
 
+def command_line(command: Sequence[str]) -> str:
+    """Return a command as `ExecStart=` wants it."""
+    if _NOT_IN_PROGRAMS.intersection(command[0]):
+        command = ("/bin/sh", "-c", 'exec "$0" "$@"', *command)
+    program, *arguments = command
+    # The path of the program itself has no variables.
+    return " ".join([quoted(program), *map(argument, arguments)])
+
+
 def _unit(program: Program) -> str:
     return f"{name_of(program)}.service"
 
@@ -181,13 +192,11 @@ def _unit_section(service: Service) -> list[str]:
 
 
 def _service_section(service: Service) -> list[str]:
-    launcher, *arguments = service.command
     lines = [
         "Type=notify",
         # What a new version on trial says, a child of the host, is not the service's word.
         "NotifyAccess=main",
-        # The path of the program itself has no variables.
-        f"ExecStart={' '.join([quoted(launcher), *map(argument, arguments)])}",
+        f"ExecStart={command_line(service.command)}",
         # A migration takes its time, and so does a manager that is away. Nothing waits for it.
         "TimeoutStartSec=infinity",
         f"TimeoutStopSec={STOP_WITHIN_S}",

@@ -121,6 +121,10 @@ class PrivateSystemd:
         assert not check or done.returncode == 0, f"{words}: {done.stdout}{done.stderr}"
         return done
 
+    def path(self, inside: str | Path) -> Path:
+        """Return where a path of in there is for this side."""
+        return Path(f"/proc/{self.process_id}/root{inside}")
+
     def shown(self, unit: str, name: str) -> str:
         """Return a property of a unit."""
         return self.run("systemctl", "show", "-P", name, unit).stdout.strip()
