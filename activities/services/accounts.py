@@ -5,7 +5,8 @@ from collections.abc import Mapping
 
 from activities.services.definition import Account, ServiceError
 
-_USUAL = "tablao"
+#: Taken if no user is named.
+USUAL = "tablao"
 
 
 def account_of(name: str, environment: Mapping[str, str]) -> Account:
@@ -23,11 +24,11 @@ def account_of(name: str, environment: Mapping[str, str]) -> Account:
             raise ServiceError(f"There is no user {name} on this machine. {_how_to_make(name)}")
         return found
     caller = environment.get("SUDO_USER", "")
-    found = _account(caller) if caller not in ("", "root") else _account(_USUAL)
+    found = _account(caller) if caller not in ("", "root") else _account(USUAL)
     if found is None:
         raise ServiceError(
             "Say with --run-as which user the service shall run as; it is not started as root by "
-            f"itself. {_how_to_make(_USUAL)}"
+            f"itself. {_how_to_make(USUAL)}"
         )
     return found
 

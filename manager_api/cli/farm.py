@@ -88,6 +88,7 @@ def manager(
     from manager_api.database.schema_version import DatabaseNewer
     from manager_api.main import run_manager
     from manager_api.settings.in_force import Configuration
+    from manager_api.settings.storage_folders import FolderNotMade
 
     given = _given(data_dir, host, port, storage, insecure)
 
@@ -98,12 +99,13 @@ def manager(
                 data_dir_locked(settings.data_dir, User.MANAGER),
             ):
                 run_manager(Configuration(settings, given))
-        except (SettingsError, DatabaseBroken, DatabaseNewer) as reason:
-            note(f"Error: {reason}")
-            return NEEDS_A_PERSON
-        except (DataDirInUse, DatabaseBusy) as reason:
+        # Time may mend these: a disk or a database may come back, another manager may end.
+        except (FolderNotMade, DataDirInUse, DatabaseBroken, DatabaseBusy) as reason:
             note(f"Error: {reason}")
             return 1
+        except (SettingsError, DatabaseNewer) as reason:
+            note(f"Error: {reason}")
+            return NEEDS_A_PERSON
         return 0
 
     end_with(serve)

@@ -8,13 +8,17 @@ from manager_api.settings.private_files import keep_private
 from manager_api.settings.storage_marker import mark
 
 
+class FolderNotMade(SettingsError):
+    """A folder cannot be created now. It may be of a disk that is not mounted yet."""
+
+
 def make_storage_folders(settings: ManagerSettings) -> None:
     """Create the data directory and the folders for jobs' files and the manager's files.
 
     Other users of the machine can read jobs' files only. The shared storage gets its marker.
 
     Raises:
-        SettingsError: one of them cannot be created; the message names the setting.
+        FolderNotMade: one of them cannot be created; the message names the setting.
     """
     folders = {
         "data_dir": settings.data_dir,
@@ -31,4 +35,4 @@ def _make(name: str, folder: Path, mode: int) -> None:
     try:
         folder.mkdir(mode, parents=True, exist_ok=True)
     except (OSError, ValueError) as error:
-        raise SettingsError(f"Setting {name}: {folder} cannot be made: {error}.") from error
+        raise FolderNotMade(f"Setting {name}: {folder} cannot be made: {error}.") from error

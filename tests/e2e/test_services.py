@@ -60,9 +60,8 @@ class Machine:
             (drop_in / "quick.conf").write_text("[Service]\nRestartSec=0.5\n" + "".join(quick))
 
     def install(self) -> None:
-        port = str(self.farm.port)
-        own = ("--", "--port", port)
-        self.systemd.run(TABLAO, "service", "install", "manager", "--run-as", USER, *own)
+        install = (TABLAO, "service", "install", "manager", "--run-as", USER)
+        self.systemd.run(*install, "--", "--port", str(self.farm.port))
         wait_until(self.farm.answers)
         if not (file := self.systemd.path("/root/token")).exists():
             asked = {"name": "a test", "uses": 2, "hours": 1}
@@ -71,8 +70,7 @@ class Machine:
             file.write_text(answer.json()["secret"])
         kept = ("--data-dir", WORKER_DATA, "--join-token-file", "/root/token")
         own = ("--manager", self.farm.url, "--name", "north", "--blender", FARM / "blender")
-        install = (TABLAO_WORKER, "service", "install", "--run-as", USER, *kept)
-        self.systemd.run(*install, "--", *own)
+        self.systemd.run(TABLAO_WORKER, "service", "install", "--run-as", USER, *kept, "--", *own)
 
     def tablao(self, *words: str) -> str:
         return self.systemd.run(TABLAO, *words, "--manager", self.farm.url).stdout

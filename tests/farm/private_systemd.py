@@ -150,8 +150,12 @@ def private_systemd(folder: Path) -> Iterator[PrivateSystemd]:
     reader, terminal = os.openpty()
     closed = [path for path in (sys.base_prefix, str(_PROJECT)) if path.startswith("/root/")]
     environment = {
-        **{"PATH": os.environ["PATH"], "HOLD": str(hold), "UNITS": str(units)},
-        **{"CONSOLE": os.ttyname(terminal), "SYSTEMD": str(SYSTEMD), "REACHED": " ".join(closed)},
+        "PATH": os.environ["PATH"],
+        "HOLD": str(hold),
+        "UNITS": str(units),
+        "CONSOLE": os.ttyname(terminal),
+        "SYSTEMD": str(SYSTEMD),
+        "REACHED": " ".join(closed),
     }
     apart = ["unshare", "-m", "-p", "-f", "--mount-proc", "-i", "-u", "-C", "--kill-child"]
     # The shell enters the group before its namespace begins, so that the group is its root.
