@@ -10,9 +10,10 @@ import subprocess
 import sys
 import threading
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 
 from tests.farm.processes import wait_until
 
@@ -134,16 +135,19 @@ class PrivateSystemd:
 
 
 @contextmanager
-def private_systemd(folder: Path) -> Iterator[PrivateSystemd]:
+def private_systemd(
+    folder: Path, further: Mapping[str, str] = MappingProxyType({})
+) -> Iterator[PrivateSystemd]:
     """
     Args:
         folder: for what it needs while it starts.
+        further: units that the machine has, by name.
     """
     assert SYSTEMD.exists(), MISSING
     assert os.geteuid() == 0, "this test starts a systemd in namespaces, which takes root"
     units, hold = folder / "units", folder / "hold"
     units.mkdir()
-    for name, content in UNITS.items():
+    for name, content in {**UNITS, **further}.items():
         (units / name).write_text(content)
     group = _group_folder() / f"tablao-test-{uuid.uuid4().hex[:12]}"
     group.mkdir()
