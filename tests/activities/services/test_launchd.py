@@ -22,7 +22,7 @@ def job_of(system: Launchd, service: Service) -> dict[str, Any]:
 
 
 def test_words_arrive_as_they_are(agents: Launchd) -> None:
-    command = (STRANGE, "--data-dir", "/Users/zoë/my data")
+    command = (STRANGE, "--data-dir", "/Volumes/Zoë/my data")
 
     job = job_of(agents, Service(Program.WORKER, command))
 
