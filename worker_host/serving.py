@@ -14,7 +14,7 @@ from activities.connections.trust import PinnedCertificate, context_of, unverifi
 from activities.process.layered_settings import SettingsError
 from activities.process.process_end import end_with
 from activities.process.sdk_logs import log_only_errors_of_sdk
-from activities.services.exit_codes import NEEDS_A_PERSON
+from activities.services.exit_codes import final_code
 from activities.services.readiness import tell_ready, tell_status, tell_stopping
 from worker_host.disks import cause_of
 from worker_host.host import Ended, Host
@@ -54,7 +54,7 @@ def run_host(options: Mapping[str, Any], *, on_trial: bool = False) -> None:
         logging.getLogger("httpx").setLevel(logging.WARNING)
         log_only_errors_of_sdk()
     except SettingsError as refusal:
-        sys.exit(_refused(refusal, NEEDS_A_PERSON))
+        sys.exit(_refused(refusal, final_code()))
     end_with(lambda: _served(settings, on_trial=on_trial))
 
 
@@ -69,7 +69,7 @@ def _served(settings: HostSettings, *, on_trial: bool) -> int:
     except (HostAlreadyRuns, ManagerNotFound) as refusal:
         return _refused(refusal, FAILED)
     except CannotJoin as refusal:
-        return _refused(refusal, NEEDS_A_PERSON)
+        return _refused(refusal, final_code())
     except OSError as problem:
         if (cause := cause_of(problem, str(settings.data_dir))) is None:
             raise
@@ -129,7 +129,7 @@ async def serve(settings: HostSettings, *, on_trial: bool = False) -> int:
                 settings.credentials_file,
             )
             # Started again, each of the two would end the other.
-            return NEEDS_A_PERSON
+            return final_code()
         case Ended.DISMISSED:
             logger.error(
                 "The farm has deleted this worker, or revoked its secret, so its host ends. "

@@ -17,6 +17,7 @@ from activities.services.definition import (
     Service,
     Standing,
 )
+from activities.services.exit_codes import FINAL_CODE_VARIABLE
 
 SYSTEM_DAEMONS = Path("/Library/LaunchDaemons")
 SYSTEM_LOGS = Path("/Library/Logs/Tablao")
@@ -47,8 +48,8 @@ class Launchd:
             "Label": _label(service.program),
             "ProgramArguments": list(service.command),
             "RunAtLoad": True,
-            # Exit code 0 is an end that was asked for. launchd tells no other codes apart.
             "KeepAlive": {"SuccessfulExit": False},
+            "EnvironmentVariables": {FINAL_CODE_VARIABLE: "0"},
             "ThrottleInterval": RESTART_AFTER_S,
             "ExitTimeOut": STOP_WITHIN_S,
             "SoftResourceLimits": {"NumberOfFiles": OPEN_FILES},

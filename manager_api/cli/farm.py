@@ -9,7 +9,7 @@ import typer
 
 from activities.process.layered_settings import SettingsError
 from activities.process.process_end import end_with
-from activities.services.exit_codes import NEEDS_A_PERSON
+from activities.services.exit_codes import final_code
 from manager_api.cli.client import Manager, Refused, in_full
 from manager_api.cli.console import CommandError, note, say
 from manager_api.cli.desktop import has_desktop, open_browser
@@ -78,7 +78,7 @@ def manager(
         settings = settings_or_refusal(data_dir, host, port, storage, insecure)
     except CommandError as refusal:
         note(f"Error: {refusal}")
-        raise typer.Exit(NEEDS_A_PERSON) from None
+        raise typer.Exit(final_code()) from None
     # The start makes objects that stay. To search them for garbage again and again takes a quarter
     # of its time; `run_manager` searches once, when it is done.
     gc.disable()
@@ -105,7 +105,7 @@ def manager(
             return 1
         except (SettingsError, DatabaseNewer) as reason:
             note(f"Error: {reason}")
-            return NEEDS_A_PERSON
+            return final_code()
         return 0
 
     end_with(serve)

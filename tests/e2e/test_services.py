@@ -12,7 +12,7 @@ import pytest
 
 from activities.services.exit_codes import NEEDS_A_PERSON
 from tests.farm.local_admin import LocalAdmin
-from tests.farm.private_systemd import USER, PrivateSystemd, private_systemd
+from tests.farm.private_systemd import USER, USER_ID, PrivateSystemd, private_systemd
 from tests.farm.processes import SCALED, FarmProcesses, free_port, wait_until
 
 TABLAO = Path(sys.executable).with_name("tablao")
@@ -33,6 +33,16 @@ base64 -d >"{FARM}/out/00000$last.png" <<PNG
 iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNgAAAAAgABc3UBGAAAAABJRU5ErkJggg==
 PNG
 echo "Saved: '{FARM}/out/00000$last.png'"
+"""
+
+JOBS = "/api/v3/jobs"
+SCRIPT = """
+const JOB_TYPE = { label: "Said", settings: [] };
+function compileJob(job) {
+  const task = author.Task("say", "misc");
+  task.addCommand(author.Command("echo", { message: "said" }));
+  job.addTask(task);
+}
 """
 
 
@@ -122,8 +132,8 @@ def test_both_run_as_their_user_and_say_what_they_do(machine: Machine) -> None:
     assert f": serving {machine.farm.url}." in worker_said
     assert "starts by itself" in said
     for unit in (MANAGER, WORKER):
-        user = machine.systemd.run("ps", "-o", "user=", "-p", machine.process(unit)).stdout
-        assert user.strip() == USER
+        status = machine.systemd.path(f"/proc/{machine.process(unit)}/status").read_text()
+        assert f"\nUid:\t{USER_ID}\t" in status
     assert "listening on" in machine.systemd.journal(MANAGER)
     assert "Connected to the manager" in machine.systemd.journal(WORKER)
 
@@ -166,6 +176,25 @@ def test_a_render_outlives_its_host_and_its_next_host_goes_on_with_it(machine: M
 
     machine.farm.until_job_is(job, "completed")
     assert machine.starts() == ["start 1"]
+
+
+def test_previews_are_made_under_the_managers_limits(machine: Machine) -> None:
+    job = machine.farm.submit_frames("2")
+
+    machine.farm.until_job_is(job, "completed")
+
+    # A child of the manager makes them.
+    wait_until(lambda: machine.farm.http.get(f"{JOBS}/{job}/last-rendered").status_code == 200)
+
+
+def test_a_script_of_a_job_type_runs_under_the_managers_limits(machine: Machine) -> None:
+    scripts = machine.systemd.path("/var/lib/tablao-manager/scripts")
+    scripts.mkdir(exist_ok=True)
+    (scripts / "said.js").write_text(SCRIPT)
+
+    job = machine.farm.submit("said", {})
+
+    machine.farm.until_job_is(job, "completed")
 
 
 def test_a_killed_manager_comes_back(machine: Machine) -> None:

@@ -20,7 +20,7 @@ from tests.farm.processes import wait_until
 SYSTEMD = Path("/lib/systemd/systemd")
 MISSING = "no systemd here, and services cannot be tried: apt-get install systemd"
 #: The user whom services run as in there.
-USER = "tablao"
+USER, USER_ID = "tablao", 990
 _PROJECT = Path(__file__).parents[2]
 
 #: All that the machine's own targets would start is left out.
@@ -53,8 +53,8 @@ mount -t tmpfs -o mode=755 hold "$HOLD"
 cp -a /etc "$HOLD/etc"
 rm -rf "$HOLD/etc/systemd/system"
 mkdir -p "$HOLD/etc/systemd/system" "$HOLD/kept" "$HOLD/dev"
-echo "tablao:x:990:990::/var/lib/tablao:/bin/sh" >>"$HOLD/etc/passwd"
-echo "tablao:x:990:" >>"$HOLD/etc/group"
+echo "tablao:x:$USER_ID:$USER_ID::/var/lib/tablao:/bin/sh" >>"$HOLD/etc/passwd"
+echo "tablao:x:$USER_ID:" >>"$HOLD/etc/group"
 mount --bind "$HOLD/etc" /etc
 cd "$HOLD/dev"
 mknod -m 666 null c 1 3
@@ -159,6 +159,7 @@ def private_systemd(
         "UNITS": str(units),
         "CONSOLE": os.ttyname(terminal),
         "SYSTEMD": str(SYSTEMD),
+        "USER_ID": str(USER_ID),
         "REACHED": " ".join(closed),
     }
     apart = ["unshare", "-m", "-p", "-f", "--mount-proc", "-i", "-u", "-C", "--kill-child"]

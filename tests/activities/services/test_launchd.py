@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from activities.services.definition import MARK, Account, Answer, Program, Service
+from activities.services.exit_codes import FINAL_CODE_VARIABLE
 from activities.services.launchd import Launchd
 
 STRANGE = "/opt/Grüße & <an> \"$HOME\" 'und' 100%/tablao"
@@ -33,6 +34,7 @@ def test_a_crash_starts_it_again_and_an_end_that_was_asked_for_does_not(agents: 
     job = job_of(agents, Service(Program.MANAGER, (STRANGE, "manager")))
 
     assert (job["RunAtLoad"], job["KeepAlive"]) == (True, {"SuccessfulExit": False})
+    assert job["EnvironmentVariables"] == {FINAL_CODE_VARIABLE: "0"}
     assert job["ExitTimeOut"] == 90
     assert "UserName" not in job
 

@@ -90,6 +90,6 @@ def test_a_launcher_in_a_closed_home_is_refused_for_another_user(tmp_path: Path)
     home.chmod(0o700)
 
     # The folders of tests are closed, too, so the first closed one is named.
-    with pytest.raises(ServiceError, match=r"nobody cannot start .* is closed to it"):
-        check_reachable(scripts / "tablao", Account("nobody", 65534, 65534))
+    with pytest.raises(ServiceError, match=r"daemon cannot start .* is closed to it"):
+        check_reachable(scripts / "tablao", Account("daemon", 1, 1))
     check_reachable(scripts / "tablao", Account("root", 0, 0))

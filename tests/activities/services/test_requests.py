@@ -94,7 +94,7 @@ def test_a_service_of_the_system_runs_as_root_only_if_that_is_said(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(accounts, "USUAL", "no-such-user")
-    caller = getpass.getuser() if os.geteuid() else "nobody"
+    caller = getpass.getuser() if os.geteuid() else "daemon"
 
     assert account_of("root", {}).name == "root"
     assert account_of("", {"SUDO_USER": caller}).name == caller

@@ -18,7 +18,7 @@ import httpx
 import psutil
 import pytest
 
-from activities.services.exit_codes import NEEDS_A_PERSON
+from activities.services.exit_codes import FINAL_CODE_VARIABLE, NEEDS_A_PERSON
 from manager_api.cli.client import Manager
 from manager_api.cli.console import CommandError
 from manager_api.cli.farm import farm_of, local_url
@@ -122,6 +122,16 @@ def test_the_worker_verb_becomes_the_host() -> None:
 
     assert ended.returncode == NEEDS_A_PERSON
     assert "begins with http" in ended.stderr
+
+
+def test_launchd_would_start_again_after_every_code_but_0(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(FINAL_CODE_VARIABLE, "0")
+
+    outcome = run("manager", "--data-dir", str(tmp_path / "farm"), "--host", "0.0.0.0")
+
+    assert (outcome.exit_code, "without TLS" in outcome.err) == (0, True)
 
 
 def a_child(
