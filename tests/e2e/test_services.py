@@ -26,6 +26,7 @@ JOIN_TOKEN = Path("/etc/tablao/worker-join-token")
 #: Renders when the test lets it.
 STAND_IN = f"""#!/bin/sh
 for last; do :; done
+env >{FARM}/environment
 echo "start $last" >>{FARM}/ledger
 until [ -e {FARM}/go ]; do sleep 0.1; done
 echo "Fra:$last Mem:1.00M | Sample 1/2"
@@ -176,6 +177,8 @@ def test_a_render_outlives_its_host_and_its_next_host_goes_on_with_it(machine: M
 
     machine.farm.until_job_is(job, "completed")
     assert machine.starts() == ["start 1"]
+    # What a task says is not the service's word.
+    assert "NOTIFY_SOCKET" not in machine.systemd.path(FARM / "environment").read_text()
 
 
 def test_previews_are_made_under_the_managers_limits(machine: Machine) -> None:
