@@ -71,7 +71,7 @@ class ServiceControl:
         content = self._system.content(service)
         is_wide = content.startswith((b"\xff\xfe", b"\xfe\xff"))
         self._say(content.decode("utf-16" if is_wide else "utf-8").rstrip("\n"))
-        self._show(self._system.installing(service.program))
+        self._show(self._system.installing(service.program, is_changed=True))
 
     def install(self, service: Service, kept: Iterable[Kept]) -> None:
         """Write a service down, and start it. Installed again, it stays one service.
@@ -89,9 +89,10 @@ class ServiceControl:
                 write(file, content, READABLE)
         except OSError as problem:
             raise ServiceError(_why(problem)) from problem
-        self._call(self._system.installing(service.program))
+        is_changed = content != before
+        self._call(self._system.installing(service.program, is_changed=is_changed))
         self._say(f"{service.title}: {file} {_word(before, content)}.")
-        if is_running and content != before:
+        if is_running and is_changed and not self._system.restarts_for_changes:
             self._say("What runs was started before the change; a stop and a start take it over.")
         if hint := self._system.hint(service):
             self._say(hint)

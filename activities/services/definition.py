@@ -107,6 +107,11 @@ class Standing(NamedTuple):
 class ServiceSystem(Protocol):
     """One system's way of services: systemd, launchd, Windows' Task Scheduler."""
 
+    @property
+    def restarts_for_changes(self) -> bool:
+        """Whether a service that runs has to be stopped to take over a change."""
+        ...
+
     def file(self, program: Program) -> Path:
         """Where the service is written down."""
         ...
@@ -121,8 +126,8 @@ class ServiceSystem(Protocol):
         """Return where another service of this name is written down; empty: there is none."""
         ...
 
-    def installing(self, program: Program) -> Sequence[Command]:
-        """Return the commands that follow when the file is written."""
+    def installing(self, program: Program, *, is_changed: bool) -> Sequence[Command]:
+        """Return the commands that follow when the file is written, or is as it was."""
         ...
 
     def removing(self, program: Program) -> Sequence[Command]:

@@ -38,6 +38,10 @@ class Launchd:
         self._logs = logs
         self._domain = domain
 
+    @property
+    def restarts_for_changes(self) -> bool:
+        return True
+
     def file(self, program: Program) -> Path:
         return self._folder / f"{_label(program)}.plist"
 
@@ -76,9 +80,12 @@ class Launchd:
         path = shown.get("path", "")
         return "" if path == str(self.file(program)) else path
 
-    def installing(self, program: Program) -> Sequence[Command]:
+    def installing(self, program: Program, *, is_changed: bool) -> Sequence[Command]:
         load = Command(("launchctl", "bootstrap", self._domain, str(self.file(program))))
-        return (*self.removing(program), load)
+        if is_changed:
+            return (*self.removing(program), load)
+        # It may be loaded already, and may run.
+        return (load._replace(may_fail=True), *self.starting(program))
 
     def removing(self, program: Program) -> Sequence[Command]:
         return (Command(("launchctl", "bootout", self._target(program)), may_fail=True),)

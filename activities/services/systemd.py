@@ -75,6 +75,10 @@ class Systemd:
         self._units = units
         self._systemctl = ("systemctl", "--user") if for_user else ("systemctl",)
 
+    @property
+    def restarts_for_changes(self) -> bool:
+        return False
+
     def file(self, program: Program) -> Path:
         return self._units / _unit(program)
 
@@ -91,7 +95,7 @@ class Systemd:
         path = shown.get("FragmentPath", "")
         return "" if path == str(self.file(program)) else path
 
-    def installing(self, program: Program) -> Sequence[Command]:
+    def installing(self, program: Program, *, is_changed: bool) -> Sequence[Command]:
         return (self._command("daemon-reload"), self._command("enable", "--now", _unit(program)))
 
     def removing(self, program: Program) -> Sequence[Command]:

@@ -35,6 +35,10 @@ class TaskScheduler:
         self._folder = folder
         self._user = user
 
+    @property
+    def restarts_for_changes(self) -> bool:
+        return False
+
     def file(self, program: Program) -> Path:
         return self._folder / f"{name_of(program)}.xml"
 
@@ -64,7 +68,7 @@ class TaskScheduler:
         answer = run(("schtasks", "/Query", "/TN", _task(program), "/XML", "ONE"))
         return "" if answer.code != 0 or MARK in answer.output else f"task {_task(program)}"
 
-    def installing(self, program: Program) -> Sequence[Command]:
+    def installing(self, program: Program, *, is_changed: bool) -> Sequence[Command]:
         make = ("schtasks", "/Create", "/TN", _task(program), "/XML", str(self.file(program)), "/F")
         return (Command(make), *self.starting(program))
 

@@ -163,10 +163,12 @@ def private_systemd(
         "REACHED": " ".join(closed),
     }
     apart = ["unshare", "-m", "-p", "-f", "--mount-proc", "-i", "-u", "-C", "--kill-child"]
-    # The shell enters the group before its namespace begins, so that the group is its root.
+    # If this process is killed, all goes. The shell enters the group before its namespace begins,
+    # so that the group is its root.
+    bound = ["setpriv", "--pdeathsig", "KILL"]
     enter = ["sh", "-c", 'echo 0 >"$0/cgroup.procs" && exec "$@"', str(group)]
     outer = subprocess.Popen(
-        [*enter, *apart, "sh", "-c", BOOT],
+        [*bound, *enter, *apart, "sh", "-c", BOOT],
         env=environment,
         stdin=subprocess.DEVNULL,
         stdout=terminal,

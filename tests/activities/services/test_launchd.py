@@ -68,11 +68,19 @@ def test_a_property_list_of_others_is_told_from_ours(agents: Launchd) -> None:
 
 
 def test_it_is_loaded_into_its_domain(agents: Launchd, tmp_path: Path) -> None:
-    commands = [command.words for command in agents.installing(Program.WORKER)]
+    load = ("launchctl", "bootstrap", "gui/501", str(tmp_path / "tablao.worker.plist"))
 
-    assert commands == [
+    changed = agents.installing(Program.WORKER, is_changed=True)
+    unchanged = agents.installing(Program.WORKER, is_changed=False)
+
+    assert [each.words for each in changed] == [
         ("launchctl", "bootout", "gui/501/tablao.worker"),
-        ("launchctl", "bootstrap", "gui/501", str(tmp_path / "tablao.worker.plist")),
+        load,
+    ]
+    # What runs goes on.
+    assert [each.words for each in unchanged] == [
+        load,
+        ("launchctl", "kickstart", "gui/501/tablao.worker"),
     ]
 
 
