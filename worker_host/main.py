@@ -14,6 +14,11 @@ _STAYS = frozenset({"-h", "--help", "--version", ON_TRIAL})
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
+    given = sys.argv[1:] if arguments is None else arguments
+    if given[:1] == ["service"]:
+        from worker_host.service_command import run_service_command
+
+        sys.exit(run_service_command(given[1:]))
     if arguments is None and not _STAYS.intersection(sys.argv):
         from worker_host.version_start import begin_chosen_version
 
@@ -43,7 +48,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="tablao-worker", description="Renders for a Tablao farm on this machine."
+        prog="tablao-worker",
+        description="Renders for a Tablao farm on this machine.",
+        epilog="`tablao-worker service --help`: as a service, which starts with the machine.",
     )
     parser.add_argument(
         "verb",
@@ -60,6 +67,12 @@ def _parser() -> argparse.ArgumentParser:
         dest="manager_pin",
         metavar="sha256:…",
         help="of the manager's certificate or its authority; `tablao tls show` prints it",
+    )
+    parser.add_argument(
+        "--join-token-file",
+        type=Path,
+        metavar="FILE",
+        help="a file with a join token, which only its owner can read",
     )
     parser.add_argument("--data-dir", type=Path, help="credentials and running tasks")
     parser.add_argument("--name", help="shown for this worker; default: the machine's name")

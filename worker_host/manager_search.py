@@ -26,6 +26,10 @@ _MOST_MANAGERS = 64
 logger = logging.getLogger(__name__)
 
 
+class ManagerNotFound(CannotJoin):
+    """No manager has answered; later one may."""
+
+
 async def find_manager(http: httpx.AsyncClient, *, search_s: float, pin: str = "") -> str:
     """Return the URL of the first Tablao manager that answers.
 
@@ -34,7 +38,7 @@ async def find_manager(http: httpx.AsyncClient, *, search_s: float, pin: str = "
         pin: only a manager that shows the certificate with this pin counts; empty: any does.
 
     Raises:
-        CannotJoin: no manager was found in that time.
+        ManagerNotFound: no manager was found in that time.
     """
     search = _Search(http, pin)
     logger.info("no manager is set: searching for one in the local networks by mDNS")
@@ -42,7 +46,7 @@ async def find_manager(http: httpx.AsyncClient, *, search_s: float, pin: str = "
         async with asyncio.timeout(search_s):
             url = await search.first()
     except TimeoutError:
-        raise CannotJoin(
+        raise ManagerNotFound(
             f"No manager was found in the local networks within {search_s:g} s. "
             "Say where it is: --manager http://HOST:8080"
         ) from None

@@ -22,6 +22,8 @@ from activities.connections.trust import (
     fetch_pinned,
     why_not_trusted,
 )
+from activities.services.definition import ServiceError
+from activities.services.files import private_text
 from worker_host.settings import HostSettings
 from workflows.domain.statuses import WorkerStatus
 
@@ -253,7 +255,7 @@ class Registration:
         """Return the manager's answer; ask again as long as the manager is away or in trouble."""
         url = f"{self._settings.manager}/api/v3/worker/{operation}"
         # Without explicit auth, httpx would take credentials from a .netrc file.
-        auth = credentials.auth if credentials else _JoinAuth(self._settings.join_token)
+        auth = credentials.auth if credentials else _JoinAuth(_join_token(self._settings))
         pauses = Pauses(self._settings.retry_from_s, self._settings.retry_to_s)
         log = ChangeLog(logger)
         while True:
@@ -270,6 +272,20 @@ class Registration:
                 problem = why_it_failed(error)
             log.fails(f"The manager cannot be reached for {operation}: {problem}")
             await pauses.pause()
+
+
+def _join_token(settings: HostSettings) -> str:
+    """Return the token to show at the registration; empty: none.
+
+    Raises:
+        CannotJoin: the token's file is missing, not readable, or not for its owner only.
+    """
+    if settings.join_token or settings.join_token_file is None:
+        return settings.join_token
+    try:
+        return private_text(settings.join_token_file.expanduser())
+    except ServiceError as refusal:
+        raise CannotJoin(f"The join token is missing: {refusal}") from refusal
 
 
 def _is_their_trouble(answer: httpx.Response) -> bool:

@@ -14,10 +14,12 @@ from activities.connections.trust import PinnedCertificate, context_of, unverifi
 from activities.process.layered_settings import SettingsError
 from activities.process.process_end import end_with
 from activities.process.sdk_logs import log_only_errors_of_sdk
+from activities.services.exit_codes import final_code
+from activities.services.readiness import tell_ready, tell_status, tell_stopping
 from worker_host.disks import cause_of
 from worker_host.host import Ended, Host
 from worker_host.manager_client import http_client
-from worker_host.manager_search import find_manager
+from worker_host.manager_search import ManagerNotFound, find_manager
 from worker_host.registration import (
     CannotJoin,
     Credentials,
@@ -52,7 +54,7 @@ def run_host(options: Mapping[str, Any], *, on_trial: bool = False) -> None:
         logging.getLogger("httpx").setLevel(logging.WARNING)
         log_only_errors_of_sdk()
     except SettingsError as refusal:
-        sys.exit(str(refusal))
+        sys.exit(_refused(refusal, final_code()))
     end_with(lambda: _served(settings, on_trial=on_trial))
 
 
@@ -64,12 +66,19 @@ def _served(settings: HostSettings, *, on_trial: bool) -> int:
             # The start finds the new version on trial. A service sees the same process.
             os.execv(sys.executable, host_command(sys.executable, sys.argv[1:]))
         return code
-    except (CannotJoin, HostAlreadyRuns) as refusal:
-        sys.exit(str(refusal))
+    except (HostAlreadyRuns, ManagerNotFound) as refusal:
+        return _refused(refusal, FAILED)
+    except CannotJoin as refusal:
+        return _refused(refusal, final_code())
     except OSError as problem:
         if (cause := cause_of(problem, str(settings.data_dir))) is None:
             raise
         sys.exit(cause.reason())
+
+
+def _refused(reason: Exception, code: int) -> int:
+    sys.stderr.write(f"{reason}\n")
+    return code
 
 
 async def serve(settings: HostSettings, *, on_trial: bool = False) -> int:
@@ -86,6 +95,8 @@ async def serve(settings: HostSettings, *, on_trial: bool = False) -> int:
     settings.data_dir.mkdir(0o700, parents=True, exist_ok=True)
     # Check before signing on, which would disturb the other process's worker.
     await check_nobody_runs(settings.runs_dir)
+    # From now on the host tries by itself, also while its manager is away.
+    tell_ready(f"joining {settings.manager or 'a manager'}")
     signals = _Signals()
     joining = asyncio.create_task(_join(settings, software))
     signals.on_first(joining.cancel)
@@ -107,6 +118,7 @@ async def serve(settings: HostSettings, *, on_trial: bool = False) -> int:
     )
     signals.on_first(host.shut_down)
     logger.info("serving %s", settings.manager, extra={"worker": credentials.worker_id})
+    tell_status(f"serving {settings.manager}")
     match await host.run():
         case Ended.RESTART:
             return settings.restart_exit_code
@@ -116,7 +128,8 @@ async def serve(settings: HostSettings, *, on_trial: bool = False) -> int:
                 "Each host needs a data directory of its own.",
                 settings.credentials_file,
             )
-            return FAILED
+            # Started again, each of the two would end the other.
+            return final_code()
         case Ended.DISMISSED:
             logger.error(
                 "The farm has deleted this worker, or revoked its secret, so its host ends. "
@@ -163,7 +176,7 @@ async def _known_or_found(settings: HostSettings, file: CredentialsFile) -> str:
     """
     if known := file.managers():
         return known[-1]
-    if settings.join_token and not settings.manager_pin:
+    if settings.has_join_token and not settings.manager_pin:
         raise CannotJoin(
             "Any machine in the network could answer a search and take the join token: say the "
             "manager's address with --manager, or its certificate with --pin"
@@ -212,5 +225,6 @@ class _Signals:
         if self._was_told:
             os._exit(FAILED)
         self._was_told = True
+        tell_stopping()
         if self._end is not None:
             self._end()

@@ -34,6 +34,8 @@ class HostSettings(LayeredSettings):
     """How long to search for a manager. Source: Flamenco."""
     join_token: str = Field(default="", repr=False)
     """Shown once, to register; then the manager need not let this worker in by hand."""
+    join_token_file: Path | None = None
+    """A file with such a token. It is read when the host registers, and may be missing later."""
     data_dir: Path = Field(default_factory=default_data_dir)
     name: str = Field(default_factory=platform.node)
     slots: int = Field(default=1, ge=1, le=MOST_SLOTS)
@@ -98,6 +100,10 @@ class HostSettings(LayeredSettings):
     @classmethod
     def _data_dir_in_full(cls, path: Path) -> Path:
         return path.expanduser().absolute()
+
+    @property
+    def has_join_token(self) -> bool:
+        return bool(self.join_token) or self.join_token_file is not None
 
     @property
     def runs_dir(self) -> Path:

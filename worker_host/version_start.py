@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from importlib.metadata import version
 
+from activities.services.readiness import tell_ready
 from worker_host.data_directory import data_dir_of
 from worker_host.versions_folder import (
     Chosen,
@@ -44,6 +45,7 @@ def begin_chosen_version(arguments: Sequence[str], *, on_trial: str, tries: bool
     def try_host(chosen: Chosen) -> str:
         from worker_host.trial import Trial  # few starts have a version to try
 
+        tell_ready(f"trying version {version_of(chosen.trial)}")
         command = host_command(versions.python(chosen.trial), [*arguments, on_trial])
         return Trial(command, chosen.manager).run()
 

@@ -9,6 +9,7 @@ import typer
 
 from activities.process.layered_settings import SettingsError
 from activities.process.process_end import end_with
+from activities.services.exit_codes import final_code
 from manager_api.cli.client import Manager, Refused, in_full
 from manager_api.cli.console import CommandError, note, say
 from manager_api.cli.desktop import has_desktop, open_browser
@@ -74,7 +75,11 @@ def manager(
     insecure: Insecure = False,
 ) -> None:
     """Run the manager alone, with its Temporal."""
-    settings = settings_or_refusal(data_dir, host, port, storage, insecure)
+    try:
+        settings = settings_or_refusal(data_dir, host, port, storage, insecure)
+    except CommandError as refusal:
+        note(f"Error: {refusal}")
+        raise typer.Exit(final_code()) from None
     # The start makes objects that stay. To search them for garbage again and again takes a quarter
     # of its time; `run_manager` searches once, when it is done.
     gc.disable()
@@ -85,6 +90,7 @@ def manager(
     from manager_api.database.schema_version import DatabaseNewer
     from manager_api.main import run_manager
     from manager_api.settings.in_force import Configuration
+    from manager_api.settings.storage_folders import FolderNotMade
     from manager_api.temporal.server import TemporalUnavailableError
 
     given = _given(data_dir, host, port, storage, insecure)
@@ -96,22 +102,25 @@ def manager(
                 data_dir_locked(settings.data_dir, User.MANAGER),
             ):
                 run_manager(Configuration(settings, given))
+        # Time may mend these: a disk or a database may come back, another program may end.
         except (
-            SettingsError,
+            FolderNotMade,
             CannotListen,
             DataDirInUse,
             DatabaseBroken,
             DatabaseBusy,
-            DatabaseNewer,
             NotCopied,
             TemporalUnavailableError,
         ) as reason:
             note(f"Error: {reason}")
             return 1
+        except (SettingsError, DatabaseNewer) as reason:
+            note(f"Error: {reason}")
+            return final_code()
         except PermissionError as reason:
             # A file of another user, most often since Tablao ran as root once.
             note(f"Error: This user may not use {reason.filename}, which the manager needs.")
-            return 1
+            return final_code()
         return 0
 
     end_with(serve)

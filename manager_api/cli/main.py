@@ -38,6 +38,12 @@ VERBS = (
         _START,
     ),
     Verb(
+        "service",
+        "service:app",
+        "Run the manager or a worker as a service: with the machine, and again after a crash.",
+        _START,
+    ),
+    Verb(
         "submit",
         "submit:submit",
         "Give the farm a job.",

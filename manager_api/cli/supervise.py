@@ -12,6 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from activities.services.exit_codes import RESTART_ORDERED
 from manager_api.cli.client import Manager, ManagerUnreachable, Refused
 from manager_api.cli.console import CommandError, note
 from manager_api.cli.log_rotation import rotate_if_large
@@ -29,8 +30,6 @@ _LOOK_EVERY_S = 0.5
 #: The pause after a log could not be rotated, as on a full disk.
 _ROTATION_PAUSE_S = 30.0
 _LONGEST_PAUSE_S = 30.0
-#: A host ends with this exit code when a user has requested its restart through the manager.
-_RESTART_EXIT_CODE = 47
 
 
 class Child:
@@ -182,7 +181,7 @@ class Farm:
     def _host(self, data_dir: Path, url: str, number: int, environment: Mapping[str, str]) -> Child:
         name = f"{socket.gethostname()}-{number}"
         argv = host_command(url, data_dir / WORKERS / str(number), name, self.pin)
-        argv += ["--restart-exit-code", str(_RESTART_EXIT_CODE)]
+        argv += ["--restart-exit-code", str(RESTART_ORDERED)]
         log = self.logs / f"worker-{number}.log"
         return Child(f"Worker {name}", argv, log, environment, ends_with=0)
 

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 
 import uvicorn
 
+from activities.services.readiness import tell_ready, tell_stopping
 from manager_api.database.engine import Database
 from manager_api.events.lifecycle import tell_lifecycle
 from manager_api.settings.listening import CannotListen, address
@@ -70,11 +71,18 @@ class ManagerServer(uvicorn.Server):
             # The library has logged the reason.
             place = address(self.config.host, self.config.port)
             raise CannotListen(f"The manager cannot listen at {place}.") from end
-        for each in self.servers:
-            for listener in each.sockets:
-                logger.info("listening on %s", address(*listener.getsockname()[:2]))
+        places = [
+            address(*listener.getsockname()[:2])
+            for each in self.servers
+            for listener in each.sockets
+        ]
+        for place in places:
+            logger.info("listening on %s", place)
+        if self.started:
+            tell_ready(f"listening on {', '.join(places)}")
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        tell_stopping()
         await tell_lifecycle(self._database, "manager-shutdown")
         await asyncio.sleep(GOODBYE_S)
         await super().shutdown(sockets)

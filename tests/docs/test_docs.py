@@ -104,7 +104,7 @@ def test_every_folder_and_script_that_contributing_names_exists(root: Path) -> N
             "docs/",
         },
         "addon": {"core/", "core/files/"},
-        "activities": {"process/", "connections/", "images/"},
+        "activities": {"process/", "connections/", "images/", "services/"},
     }
 
     missing = [

@@ -60,12 +60,12 @@ def settings(tmp_path: Path) -> HostSettings:
 @pytest.fixture
 async def registration(
     manager: Manager, settings: HostSettings
-) -> AsyncIterator[Callable[[], Registration]]:
+) -> AsyncIterator[Callable[..., Registration]]:
     async with httpx.AsyncClient(transport=httpx.MockTransport(manager.answer)) as http:
-        yield lambda: Registration(settings, http)
+        yield lambda **changes: Registration(settings.model_copy(update=changes), http)
 
 
-Join = Callable[[], Registration]
+Join = Callable[..., Registration]
 
 
 async def test_a_new_host_registers_and_signs_on(
@@ -188,6 +188,43 @@ async def test_what_is_said_at_the_sign_on(
         "software_version": "Tablao",
         "can_restart": False,
     }
+
+
+async def test_a_join_token_may_be_in_a_file(
+    registration: Join, manager: Manager, tmp_path: Path
+) -> None:
+    file = tmp_path / "token"
+    file.touch(0o600)
+    file.write_text("a-token\n")
+
+    await registration(join_token_file=file).join()
+
+    assert manager.requests[0][1].headers["Authorization"] == "Bearer a-token"
+
+
+async def test_once_joined_the_file_of_the_token_may_go(
+    registration: Join, manager: Manager, tmp_path: Path
+) -> None:
+    await registration().join()
+
+    await registration(join_token_file=tmp_path / "gone").join()
+
+    assert manager.operations == ["register-worker", "sign-on", "sign-on"]
+
+
+@pytest.mark.parametrize("mode", [0o644, None])
+async def test_a_join_token_that_is_missing_or_open_is_not_left_out(
+    registration: Join, manager: Manager, tmp_path: Path, mode: int | None
+) -> None:
+    file = tmp_path / "token"
+    if mode is not None:
+        file.write_text("a-token\n")
+        file.chmod(mode)
+
+    with pytest.raises(CannotJoin, match=str(file)):
+        await registration(join_token_file=file).join()
+
+    assert manager.operations == []
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,8 @@ _PYTHONS_OWN = (
 )
 #: Secrets that the host's own environment may hold, which no command needs.
 _SECRETS = ("TABLAO_JOIN_TOKEN", "TABLAO_TOKEN")
+#: Where systemd listens to the host, and to no command.
+_SERVICES = ("NOTIFY_SOCKET",)
 
 
 def clean_environment(
@@ -33,8 +35,8 @@ def clean_environment(
 
 
 def without_own(inherited: Mapping[str, str]) -> dict[str, str]:
-    """Return the environment without the variables of the host's own Python and its secrets."""
-    left_out = (*_PYTHONS_OWN, *_SECRETS)
+    """Return the environment without the variables of the host's Python, secrets and service."""
+    left_out = (*_PYTHONS_OWN, *_SECRETS, *_SERVICES)
     return {key: value for key, value in inherited.items() if key not in left_out}
 
 

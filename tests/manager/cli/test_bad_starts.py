@@ -15,6 +15,7 @@ import pytest
 import uvicorn
 
 from activities.process.layered_settings import SettingsError
+from activities.services.exit_codes import NEEDS_A_PERSON
 from manager_api.database.engine import Database
 from manager_api.database.migrate import upgrade
 from manager_api.settings.data_dir_lock import DataDirInUse, User, data_dir_locked
@@ -84,7 +85,7 @@ def test_a_database_of_a_newer_version_ends_the_manager_with_a_sentence(tmp_path
 
     outcome = manager(tmp_path, 0)
 
-    assert outcome.returncode == 1
+    assert outcome.returncode == NEEDS_A_PERSON
     assert "Error: The database was migrated by a newer version" in outcome.stderr
     assert "Traceback" not in outcome.stderr
 

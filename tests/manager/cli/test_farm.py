@@ -18,6 +18,7 @@ import httpx
 import psutil
 import pytest
 
+from activities.services.exit_codes import FINAL_CODE_VARIABLE, NEEDS_A_PERSON
 from manager_api.cli.client import Manager
 from manager_api.cli.console import CommandError
 from manager_api.cli.farm import farm_of, local_url
@@ -41,7 +42,8 @@ def wait_until(condition: Callable[[], bool], within_s: float = 30.0) -> None:
 def test_an_address_off_loopback_is_refused(run: Run, tmp_path: Path, verb: str, host: str) -> None:
     outcome = run(verb, "--data-dir", str(tmp_path / "farm"), "--host", host)
 
-    assert outcome.exit_code == 1
+    # A service must not start the manager again and again.
+    assert outcome.exit_code == {"up": 1, "manager": NEEDS_A_PERSON}[verb]
     assert "without TLS" in outcome.err
     assert "--insecure" in outcome.err
     assert not (tmp_path / "farm").exists()
@@ -118,8 +120,18 @@ def test_the_worker_verb_becomes_the_host() -> None:
 
     ended = subprocess.run(argv, capture_output=True, text=True, timeout=60, check=False)
 
-    assert ended.returncode == 1
+    assert ended.returncode == NEEDS_A_PERSON
     assert "begins with http" in ended.stderr
+
+
+def test_launchd_would_start_again_after_every_code_but_0(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(FINAL_CODE_VARIABLE, "0")
+
+    outcome = run("manager", "--data-dir", str(tmp_path / "farm"), "--host", "0.0.0.0")
+
+    assert (outcome.exit_code, "without TLS" in outcome.err) == (0, True)
 
 
 def a_child(
@@ -341,6 +353,6 @@ def test_a_database_of_a_newer_version_is_a_sentence(tmp_path: Path, migrated_sq
         [*command, "--data-dir", str(tmp_path)], capture_output=True, text=True, timeout=120
     )
 
-    assert done.returncode == 1
+    assert done.returncode == NEEDS_A_PERSON
     assert "migrated by a newer version of Tablao" in done.stderr
     assert "Traceback" not in done.stderr

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from activities.services.exit_codes import NEEDS_A_PERSON
 from tests.manager.certificates import authority_in, pin_of
 from tests.worker_host.connected.stand_in_manager import Farm, eventually
 from worker_host.registration import CredentialsFile
@@ -38,7 +39,7 @@ class Machine:
         """What a host says that ends at once."""
         process = await self.start(*arguments)
         _, words = await asyncio.wait_for(process.communicate(), 120)
-        assert process.returncode == 1
+        assert process.returncode == NEEDS_A_PERSON
         return words.decode()
 
     async def end(self) -> None:
