@@ -167,18 +167,23 @@ class Upgrading:
 
 
 def installing(environment: Path, wheel: Path) -> list[list[str]]:
-    """Return the commands that install a wheel, with what it needs, in a new environment."""
+    """Return the commands that install a wheel, with what it needs, in a new environment.
+
+    They are to run in the wheel's folder: the installers read a whole path as a requirement, in
+    which a semicolon or a hash has a meaning.
+    """
+    named = os.path.join(os.curdir, wheel.name)
     path = os.pathsep.join([os.environ.get("PATH", os.defpath), *map(str, _PLACES_OF_UV)])
     into = str(environment / "bin" / "python")
     if uv := shutil.which("uv", path=path):
         return [
             [uv, "venv", "--quiet", "--python", sys.executable, str(environment)],
-            [uv, "pip", "install", "--quiet", "--python", into, str(wheel)],
+            [uv, "pip", "install", "--quiet", "--python", into, named],
         ]
     pip = [into, "-m", "pip", "--quiet", "--disable-pip-version-check", "--no-input"]
     return [
         [sys.executable, "-m", "venv", str(environment)],
-        [*pip, "install", str(wheel)],
+        [*pip, "install", named],
     ]
 
 

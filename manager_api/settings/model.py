@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import platformdirs
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator
@@ -363,7 +363,8 @@ class ManagerSettings(LayeredSettings):
         if "://" in self.database:
             return self.database
         file = self.database or "tablao.sqlite"
-        return f"sqlite+aiosqlite:///{self.data_dir / Path(file).expanduser()}"
+        # In an address, a question mark would end the path.
+        return f"sqlite+aiosqlite:///{quote(str(self.data_dir / Path(file).expanduser()))}"
 
     @property
     def farm_times(self) -> FarmTimes:

@@ -59,6 +59,7 @@ PORTS = range(17000, 32000)
 #: Old log files kept beside the current one; each start opens a new one.
 KEPT_LOGS = 5
 
+_DATABASE_OPTION = "--db-filename"
 _NOT_PASSED_ON = ("TEMPORAL_", "TABLAO_")
 # A system's clock is stepped now and then, which changes the start times that psutil computes.
 _START_TIME_TOLERANCE = 2.0
@@ -168,10 +169,12 @@ def spawn(
 ) -> subprocess.Popen[bytes]:
     """Start the server in its own session, with the lock; its output goes to the log file."""
     files.rotate_log()
-    command = [temporal_binary(), *_arguments(files.database, ip, record, namespace)]
+    command = [temporal_binary(), *_arguments(files.database.name, ip, record, namespace)]
     with files.log.open("wb") as log:
         return subprocess.Popen(
             command,
+            # It makes a URI of the database's path, in which some characters would end the path.
+            cwd=files.folder,
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
@@ -183,8 +186,8 @@ def spawn(
         )
 
 
-def _arguments(database: Path, ip: str, record: ServerRecord, namespace: str) -> Iterator[str]:
-    yield from ("server", "start-dev", "--db-filename", str(database), "--ip", ip)
+def _arguments(database: str, ip: str, record: ServerRecord, namespace: str) -> Iterator[str]:
+    yield from ("server", "start-dev", _DATABASE_OPTION, database, "--ip", ip)
     yield from ("--port", str(record.port), "--namespace", namespace, "--log-level", "warn")
     if record.ui_port:
         yield from ("--ui-port", str(record.ui_port), "--ui-public-path", record.ui_path)
@@ -208,9 +211,11 @@ def find_running(files: ServerFiles) -> ServerRecord | None:
     if record is not None and _is_running(record):
         return record
     # The manager died before it recorded the process, the record was lost, or the clock was set.
-    for process in psutil.process_iter(["cmdline", "create_time"]):
+    database = files.database.resolve()
+    for process in psutil.process_iter(["cmdline", "create_time", "cwd"]):
         command = process.info["cmdline"] or []
-        if str(files.database) in command and is_alive(process):
+        named = _option(command, _DATABASE_OPTION)
+        if named and Path(process.info["cwd"] or "", named) == database and is_alive(process):
             return ServerRecord(
                 int(_option(command, "--port")),
                 int(_option(command, "--ui-port") or 0),

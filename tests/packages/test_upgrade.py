@@ -104,7 +104,7 @@ class UpgradedFarm(FarmProcesses):
 def farm(packages: Packages, tmp_path_factory: pytest.TempPathFactory) -> Iterator[UpgradedFarm]:
     folder = tmp_path_factory.mktemp("upgrade")
     programs = installed(folder / "older", sys.executable, older(packages.wheel, folder))
-    with UpgradedFarm(folder / "farm", programs) as farm:
+    with UpgradedFarm(folder / "farm; #1", programs) as farm:
         farm.start_host(NAME, "--slots", "2")
         wait_until(lambda: farm.awake(), 180)
         yield farm

@@ -283,4 +283,4 @@ def test_uv_installs_if_there_is_one_else_pip(
     assert [each[0] for each in with_uv] == [str(tmp_path / "uv")] * 2
     assert with_pip[0] == [sys.executable, "-m", "venv", str(environment)]
     assert with_pip[1][:3] == [str(environment / "bin" / "python"), "-m", "pip"]
-    assert [each[-1] for each in (with_pip[1], with_uv[1])] == [str(wheel)] * 2
+    assert [each[-1] for each in (with_pip[1], with_uv[1])] == [f"./{wheel.name}"] * 2

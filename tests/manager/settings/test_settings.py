@@ -4,6 +4,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import make_url
 
 from activities.process.layered_settings import SettingsError
 from manager_api.settings.model import read_settings
@@ -55,6 +56,12 @@ def test_paths_follow_the_data_directory(tmp_path: Path) -> None:
     assert settings.local_manager_storage_path == tmp_path / "farm/job-files"
     assert settings.job_types_path == tmp_path / "farm/scripts"
     assert settings.database_url == f"sqlite+aiosqlite:///{tmp_path / 'farm/tablao.sqlite'}"
+
+
+def test_a_folder_may_have_any_name(tmp_path: Path) -> None:
+    settings = read_settings(data_dir=tmp_path / "a #b?c;d%41")
+
+    assert make_url(settings.database_url).database == str(settings.data_dir / "tablao.sqlite")
 
 
 @pytest.mark.parametrize(("enabled", "jobs"), [("true", "/render/jobs"), ("false", "/render")])

@@ -126,6 +126,19 @@ async def test_a_killed_server_comes_back_on_its_address_with_its_workflows(
     assert await finish_waiting(await connected(address)) == "olé"
 
 
+async def test_a_folder_may_have_any_name(tmp_path: Path) -> None:
+    # Temporal makes a URI of its database's path.
+    folder = tmp_path / "farm" / "a #b?c;d%41"
+    folder.mkdir(parents=True)
+    for _ in range(2):
+        server = TemporalServer(folder)
+        await server.start()
+        await server.stop()
+
+    assert [each.name for each in folder.parent.iterdir()] == [folder.name]
+    assert (folder / "temporal.db").stat().st_size > 0
+
+
 async def test_a_connected_client_goes_on_after_a_restart(server: TemporalServer) -> None:
     client = await Client.connect(server.address)
     await start_waiting(client)
@@ -314,12 +327,13 @@ async def test_a_shared_session_server_answers(temporal_client: Client) -> None:
 
 def serving(folder: Path) -> list[psutil.Process]:
     """The servers on a folder's database."""
-    database = str(folder / "temporal.db")
-    processes = psutil.process_iter(["cmdline", "status"])
+    processes = psutil.process_iter(["cmdline", "cwd", "status"])
     return [
         process
         for process in processes
-        if database in (process.info["cmdline"] or ()) and process.info["status"] != "zombie"
+        if "temporal.db" in (process.info["cmdline"] or ())
+        and process.info["cwd"] == str(folder)
+        and process.info["status"] != "zombie"
     ]
 
 
