@@ -1,5 +1,6 @@
 """The file of a backup: a zip archive with a manifest, written once, and read with suspicion."""
 
+import errno
 import hashlib
 import os
 import stat
@@ -68,6 +69,11 @@ class ArchiveWriter:
             descriptor = os.open(file, os.O_RDONLY | os.O_NONBLOCK)
         except FileNotFoundError:
             return
+        except OSError as error:
+            # A socket.
+            if error.errno == errno.ENXIO:
+                return
+            raise
         with open(descriptor, "rb") as source:
             found = os.fstat(source.fileno())
             if stat.S_ISREG(found.st_mode):

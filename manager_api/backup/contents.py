@@ -39,6 +39,7 @@ class Choice:
 
 @dataclass(slots=True)
 class Contents:
+    data_dir: Path
     files: list[tuple[str, Path]] = field(default_factory=list)
     """Names in the backup, and where the files are."""
     settings: bytes | None = None
@@ -60,7 +61,7 @@ def contents_of(settings: ManagerSettings, choice: Choice) -> Contents:
         OSError: a folder cannot be read.
         SettingsError: the settings file is not readable.
     """
-    found = Contents()
+    found = Contents(settings.data_dir)
     data_dir = settings.data_dir
     _take_settings(found, settings, choice)
     _take(found, SCRIPTS, settings.job_types_path)
@@ -69,14 +70,31 @@ def contents_of(settings: ManagerSettings, choice: Choice) -> Contents:
     if choice.logs:
         _take(found, JOB_FILES, settings.local_manager_storage_path, without=_MADE_AGAIN)
         _take(found, LOGS, data_dir / LOGS)
-    if not settings.shared_storage_path.is_relative_to(data_dir):
+    if place_in(data_dir, settings.shared_storage_path) is None:
         # Of a storage in the data directory a note would say that files are missing.
         found.files.append((STORAGE_NOTE, data_dir / STORAGE_NOTE))
     found.left_out += _left_out(settings, choice)
     return found
 
 
+def place_in(data_dir: Path, path: Path) -> Path | None:
+    """Return a path relative to the data directory, which may be reached through links.
+
+    None: it is elsewhere.
+    """
+    for each in (path, path.parent.resolve() / path.name):
+        for folder in (data_dir, data_dir.resolve()):
+            if each.is_relative_to(folder):
+                return each.relative_to(folder)
+    return None
+
+
 def _take(found: Contents, name: str, folder: Path, without: str = "") -> None:
+    if folder.resolve() == found.data_dir.resolve():
+        raise BackupRefused(
+            f"The settings name the data directory {folder} itself as the place of {name}, so its "
+            "files cannot be told from secrets and databases. Name a folder of its own."
+        )
     for file in _files_below(folder, without):
         own_name = f"{name}/{file.relative_to(folder).as_posix()}"
         try:

@@ -71,7 +71,8 @@ def make_backup(
     """
     began = time.monotonic()
     file = file.absolute()
-    _check_place(file, settings)
+    with _said_in_words(file):
+        _check_place(file, settings)
     with _said_in_words(file), _work_folder(file) as folder:
         copies = asyncio.run(_copied(settings, choice, folder, progress))
         # Looked for after the databases, so that the logs of all tries that they know are found.
@@ -107,6 +108,12 @@ def _check_place(file: Path, settings: ManagerSettings) -> None:
             f"{file} is in the data directory, so the backup would be lost together with it. "
             "Choose another place."
         )
+    for folder in (settings.local_manager_storage_path, settings.job_types_path):
+        if file.resolve().is_relative_to(folder.resolve()):
+            raise BackupRefused(
+                f"{file} is in {folder}, so each backup would hold the earlier ones. "
+                "Choose another place."
+            )
 
 
 def _add(writer: ArchiveWriter, copies: "_Copies", contents: Contents) -> None:

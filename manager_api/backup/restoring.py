@@ -19,6 +19,7 @@ from pathlib import Path
 
 from activities.process.layered_settings import SettingsError
 from manager_api.backup.archive import Archive, Progress, opened_archive
+from manager_api.backup.contents import place_in
 from manager_api.backup.manifest import DATABASE, DUMP, BackupRefused, Manifest
 from manager_api.backup.postgres import check_is_empty, load
 from manager_api.database.sqlite_copies import flush, migration_of, opened
@@ -247,8 +248,8 @@ def _move_over(
         What was moved, and what could not be, such as the place where a disk is mounted.
     """
     names = [WORKERS]
-    if settings is not None and settings.shared_storage_path.is_relative_to(data_dir):
-        names.append(str(settings.shared_storage_path.relative_to(data_dir)))
+    if settings is not None and (storage := place_in(data_dir, settings.shared_storage_path)):
+        names.append(str(storage))
     moved, not_moved = [], []
     for name in names:
         if not (kept / name).is_dir():
@@ -269,6 +270,8 @@ def _said_in_words(what: str) -> Iterator[None]:
         yield
     except (BackupRefused, DataDirInUse) as error:
         raise BackupRefused(f"{what}. {error}") from error
-    except (OSError, sqlite3.Error) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise BackupRefused(f"{what}: {reason}.") from error
+    except OSError as error:
+        place = f" ({error.filename})" if error.filename else ""
+        raise BackupRefused(f"{what}: {error.strerror or error}{place}.") from error
+    except sqlite3.Error as error:
+        raise BackupRefused(f"{what}: {error}.") from error

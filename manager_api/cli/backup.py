@@ -79,7 +79,7 @@ def restore(
             say(f"{file} is whole: by Tablao {manifest.tablao}, of {manifest.made:%Y-%m-%d %H:%M}.")
             _tell_left_out(manifest.left_out)
             return
-        target = data_dir or _settings(None).data_dir
+        target = data_dir or _default_place()
         with _stopped("Nothing was restored."), _shown_progress("Restoring") as progress:
             restored = restore_backup(
                 file, target, utc_now(), progress, replace=replace, uninterrupted=signals_held
@@ -105,6 +105,14 @@ def _settings(data_dir: Path | None) -> ManagerSettings:
         return ManagerSettings.read({"data_dir": data_dir})
     except SettingsError as refusal:
         raise CommandError(str(refusal)) from refusal
+
+
+def _default_place() -> Path:
+    try:
+        return _settings(None).data_dir
+    except CommandError as refusal:
+        # What is to be replaced may be broken; then its own settings do not say where it is.
+        raise CommandError(f"{refusal} Or name the folder with --data-dir.") from refusal
 
 
 def _tell_left_out(sentences: tuple[str, ...]) -> None:

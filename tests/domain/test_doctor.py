@@ -187,3 +187,9 @@ def test_memory_is_judged_by_what_is_free(available: int, state: State) -> None:
 )
 def test_sizes_are_said_in_words(count: int, words: str) -> None:
     assert doctor_rules.size(count) == words
+
+
+def test_no_word_of_others_commands_a_terminal() -> None:
+    found = broken("manager", "It is \x1b[31mred\x9b0m\u202e.", "Look.\x07")
+
+    assert (found.sentence, found.advice) == ("It is [31mred 0m .", "Look.")

@@ -33,6 +33,8 @@ IDS = (MANAGER, CREDENTIALS, CLOCK, VERSION)
 _PRODUCT = "Tablao "
 #: How long a search for a manager takes at most, in seconds. A host that starts searches longer.
 _SEARCH_S = 8.0
+#: What reading an answer that is none of a manager raises.
+_NO_ANSWER = (ValueError, KeyError, TypeError, AttributeError, RecursionError)
 _SEE_MANAGER = f"See {MANAGER}."
 
 
@@ -154,7 +156,7 @@ def _said_version(answer: httpx.Response, url: str) -> str:
     """Return name and version of a manager."""
     try:
         said = str(answer.json()["git"]) if answer.is_success else ""
-    except (ValueError, KeyError, TypeError):
+    except _NO_ANSWER:
         said = ""
     if not said.startswith(_PRODUCT):
         raise _Stopped(
@@ -215,7 +217,7 @@ async def _credentials(
         answer = await http.get(f"{url}/api/tablao/v1/host-needs", auth=known.auth)
         if answer.is_success:
             return _let_in(answer.json())
-    except (httpx.HTTPError, ValueError, KeyError, TypeError) as problem:
+    except (httpx.HTTPError, *_NO_ANSWER) as problem:
         said = f"The manager does not tell what it needs of this host: {why_it_failed(problem)}."
         return broken(CREDENTIALS, said, _SEE_MANAGER), Needs()
     if answer.status_code == httpx.codes.NOT_FOUND:
@@ -239,7 +241,7 @@ async def _credentials(
 def _let_in(content: Any) -> tuple[Finding, Needs]:
     """
     Raises:
-        KeyError, TypeError, ValueError: it is no answer of a manager.
+        AttributeError, KeyError, TypeError, ValueError: it is no answer of a manager.
     """
     storage = content.get("storage")
     needs = Needs(

@@ -10,6 +10,8 @@ from typing import Any
 
 #: The longest sentence of a finding, in characters. Sentences quote errors and names of others.
 LONGEST_SENTENCE = 1_000
+#: Of a longer text only the beginning is looked at, in characters.
+_MOST_READ = 100 * LONGEST_SENTENCE
 _ELLIPSIS = "…"
 
 
@@ -63,8 +65,9 @@ def broken(check: str, sentence: str, advice: str) -> Finding:
 
 
 def bounded(text: str) -> str:
-    """Return a text as one line of bounded length."""
-    line = " ".join(text.split())
+    """Return a text as one line of bounded length, in which nothing commands a terminal."""
+    words = "".join(char if char.isprintable() else " " for char in text[:_MOST_READ])
+    line = " ".join(words.split())
     return line if len(line) <= LONGEST_SENTENCE else line[: LONGEST_SENTENCE - 1] + _ELLIPSIS
 
 

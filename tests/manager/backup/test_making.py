@@ -1,6 +1,7 @@
 """What a backup holds, that it is of one moment, and what keeps it from being made."""
 
 import os
+import socket
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -212,3 +213,36 @@ def test_a_full_disk_leaves_nothing(farm: SmallFarm, tmp_path: Path) -> None:
         left = [path.name for path in disk.folder.iterdir()]
 
     assert left == ["filler"]
+
+
+def test_a_name_that_is_too_long_is_a_sentence(farm: SmallFarm, tmp_path: Path) -> None:
+    with pytest.raises(BackupRefused, match="name too long"):
+        farm.back_up(tmp_path / ("x" * 300))
+
+
+def test_a_socket_is_passed_over(farm: SmallFarm, tmp_path: Path) -> None:
+    with closing(socket.socket(socket.AF_UNIX)) as listening:
+        # The path of a socket has about a hundred characters at most.
+        listening.bind(os.path.relpath(farm.data_dir / "scripts" / "s"))
+        farm.back_up(tmp_path / "b")
+
+    assert names_in(tmp_path / "b") == OWN
+
+
+def test_a_backup_does_not_go_where_it_would_be_backed_up(farm: SmallFarm, tmp_path: Path) -> None:
+    logs = tmp_path / "logs"
+    logs.mkdir()
+    farm.write({"tablao-manager.yaml": f"local_manager_storage_path: {logs}"})
+
+    with pytest.raises(BackupRefused, match="would hold the earlier ones"):
+        farm.back_up(logs / "b")
+
+
+@pytest.mark.parametrize("setting", ["job_types_path", "local_manager_storage_path"])
+def test_the_data_directory_is_not_taken_for_logs_or_job_types(
+    farm: SmallFarm, tmp_path: Path, setting: str
+) -> None:
+    farm.write({"tablao-manager.yaml": f"{setting}: {farm.data_dir}"})
+
+    with pytest.raises(BackupRefused, match="Name a folder of its own"):
+        farm.back_up(tmp_path / "b", Choice(secrets=False))

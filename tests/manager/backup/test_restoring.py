@@ -264,3 +264,21 @@ def test_a_check_reads_all_and_writes_nothing(archive: Path) -> None:
     assert manifest.made == NOW
     assert progress.finished == progress.expected == manifest.size
     assert sorted(path.name for path in archive.parent.iterdir()) == ["farm", "farm.backup"]
+
+
+def test_a_storage_that_is_named_through_a_link_is_moved_over(
+    farm: SmallFarm, tmp_path: Path
+) -> None:
+    (tmp_path / "link").symlink_to(farm.data_dir)
+    farm.write({"tablao-manager.yaml": f"shared_storage_path: {tmp_path}/link/storage"})
+    farm.back_up(tmp_path / "b")
+
+    result = restored(tmp_path / "b", farm.data_dir, replace=True)
+
+    assert "storage" in result.moved
+    assert (farm.data_dir / "storage/shot/000001.png").read_text() == "frame"
+
+
+def test_a_problem_with_a_file_names_it(archive: Path, tmp_path: Path) -> None:
+    with pytest.raises(BackupRefused, match=r"File exists \(.*farm\.backup"):
+        restored(archive, archive / "new")

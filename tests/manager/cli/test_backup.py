@@ -79,3 +79,19 @@ def test_a_refusal_is_a_sentence(
 
     assert outcome.exit_code == 1
     assert sentence in outcome.err
+
+
+def test_broken_settings_do_not_keep_a_restore_from_its_place(
+    run: Run, farm: SmallFarm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file, broken = str(tmp_path / "b"), tmp_path / "broken"
+    run("backup", file, "--data-dir", str(farm.data_dir))
+    broken.mkdir()
+    (broken / "tablao-manager.yaml").write_text("listen: [")
+    monkeypatch.setenv("TABLAO_DATA_DIR", str(broken))
+
+    refused = run("restore", file, "--replace")
+    replaced = run("restore", file, "--replace", "--data-dir", str(broken))
+
+    assert (refused.exit_code, replaced.exit_code) == (1, 0)
+    assert "name the folder with --data-dir" in refused.err

@@ -370,3 +370,14 @@ def test_json_without_the_doctor_is_a_mistake() -> None:
 
     assert answer.returncode == 2
     assert "tablao-worker doctor --json" in answer.stderr
+
+
+@pytest.mark.parametrize("needs", [[], "text", {"programs": 1}])
+async def test_an_answer_that_is_none_is_a_finding(
+    manager: AnsweringManager, tmp_path: Path, needs: Any
+) -> None:
+    manager.needs = needs
+
+    found = await manager.seen_by(tmp_path / "host", **WITHOUT_PROGRAMS)
+
+    is_broken(found["credentials"], "manager")
