@@ -35,7 +35,10 @@ class Progress(Protocol):
 _BLOCK = 2**20
 #: Databases shrink to a fifth; a higher level takes several times as long for a tenth less.
 _LEVEL = 1
-_MOST_MANIFEST_BYTES = 2**29
+#: Of a manifest without its files, and of a file in it without its name.
+_MOST_MANIFEST_BYTES, _MOST_ROW_BYTES = 2**20, 256
+#: A character of a name may be written as an escape.
+_MOST_ESCAPE_BYTES = 6
 #: The list of files at an archive's end, which is read as a whole.
 _MOST_LIST_BYTES = 2**30
 _END = struct.Struct("<4s4H2IH")
@@ -142,10 +145,15 @@ class Archive:
         found = [entry for entry in entries if entry.filename == NAME_IN_ARCHIVE]
         if len(found) != 1:
             raise BackupRefused(f"It has no {NAME_IN_ARCHIVE}, so it is no backup of a farm.")
-        if len(entries) > MOST_FILES + 1 or found[0].file_size > _MOST_MANIFEST_BYTES:
+        if len(entries) > MOST_FILES + 1:
             raise BackupRefused(f"It has more than {MOST_FILES:,} files.")
+        # Of a list of nothing, which shrinks to a thousandth, each item would take memory.
+        names = sum(len(entry.filename) for entry in entries)
+        most = _MOST_MANIFEST_BYTES + _MOST_ROW_BYTES * len(entries) + _MOST_ESCAPE_BYTES * names
+        if found[0].file_size > most:
+            raise BackupRefused(f"Its {NAME_IN_ARCHIVE} is too long for the files that it has.")
         with self._archive.open(found[0]) as source:
-            return source.read(_MOST_MANIFEST_BYTES)
+            return source.read(most)
 
     def extract(self, folder: Path | None, progress: Progress) -> None:
         """Write all files below a folder, and compare each with its digest. None: only compare.

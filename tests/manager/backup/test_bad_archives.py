@@ -233,3 +233,10 @@ def test_a_manifest_that_is_none_is_refused(tmp_path: Path, manifest: bytes) -> 
         archive.writestr("manifest.json", manifest)
 
     refused(tmp_path / "file", "is not one of a backup")
+
+
+def test_a_manifest_that_lists_much_of_nothing_is_refused_unread(forged: Forged) -> None:
+    # It shrinks to a thousandth, and each item would take memory.
+    forged.write(lambda manifest: manifest.update(files=[{}] * 1_000_000))
+
+    refused(forged.path, "too long for the files")
