@@ -22,6 +22,7 @@ from manager_api.backup.archive import Archive, Progress, opened_archive
 from manager_api.backup.contents import place_in
 from manager_api.backup.manifest import DATABASE, DUMP, BackupRefused, Manifest
 from manager_api.backup.postgres import check_is_empty, load
+from manager_api.database.engine import file_of
 from manager_api.database.sqlite_copies import flush, migration_of, opened
 from manager_api.settings.data_dir_lock import DataDirInUse, User, data_dir_locked
 from manager_api.settings.model import DATABASE_MARK, WORKERS, ManagerSettings
@@ -202,7 +203,7 @@ def _check_database(
             )
         asyncio.run(check_is_empty(settings.database_url))
         return
-    if settings and settings.database_url != f"sqlite+aiosqlite:///{data_dir / DATABASE}":
+    if settings and file_of(settings.database_url) != data_dir / DATABASE:
         raise BackupRefused(
             "It is of a farm with SQLite, and the variable TABLAO_DATABASE names another database. "
             "Unset it, here and for the manager."

@@ -11,7 +11,7 @@ import typer
 from activities.process.layered_settings import SettingsError
 from manager_api.cli.console import CommandError, note, say, show_json, show_table
 from manager_api.contract.errors import BadRequest
-from manager_api.database.engine import Database
+from manager_api.database.engine import Database, file_of
 from manager_api.importing.flamenco_database import FlamencoDatabase, NotFlamenco
 from manager_api.importing.flamenco_files import FlamencoFiles
 from manager_api.importing.flamenco_settings import read_flamenco_settings, take_over
@@ -107,8 +107,8 @@ async def _target(ours: Configuration, apply: bool, stack: AsyncExitStack) -> Da
 
 
 def _is_there(url: str) -> bool:
-    kind, _, path = url.partition(":///")
-    return not kind.startswith("sqlite") or Path(path).exists()
+    file = file_of(url)
+    return file is None or file.exists()
 
 
 def _show(report: Report, apply: bool, as_json: bool) -> None:

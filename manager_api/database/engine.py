@@ -38,6 +38,13 @@ _FULL_CODES = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLI
 FOR_CHANGE = {"key_share": True}
 
 
+def file_of(url: str) -> Path | None:
+    """Return the file of an SQLite database; None for another database."""
+    parsed = make_url(url)
+    is_file = parsed.get_backend_name() == "sqlite" and parsed.database
+    return Path(parsed.database or "").absolute() if is_file else None
+
+
 class DatabaseBusy(Exception):
     """The database is busy. Nothing was stored; the caller can try again."""
 

@@ -5,10 +5,10 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from sqlalchemy import func, make_url, select, text
+from sqlalchemy import func, select, text
 
 from activities.process.examining import Check, HangingCalls
-from manager_api.database.engine import Database, DatabaseBusy, utc_now
+from manager_api.database.engine import Database, DatabaseBusy, file_of, utc_now
 from manager_api.database.schema_version import current_migration, newest_migration
 from manager_api.upgrades.managers import ManagerPresence
 from workflows.domain import doctor_rules as rules
@@ -123,13 +123,6 @@ def schema(migration: str) -> Finding:
         "migrated the database.",
         "Upgrade this manager, or put back a backup from before the upgrade.",
     )
-
-
-def file_of(url: str) -> Path | None:
-    """Return the file of an SQLite database; None for another database."""
-    parsed = make_url(url)
-    is_file = parsed.get_backend_name() == "sqlite" and parsed.database
-    return Path(parsed.database or "").absolute() if is_file else None
 
 
 def _size_of(file: Path) -> Finding:

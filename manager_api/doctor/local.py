@@ -10,9 +10,9 @@ from pathlib import Path
 import psutil
 
 from activities.process.examining import Check, HangingCalls
-from manager_api.database.engine import Database
+from manager_api.database.engine import Database, file_of
 from manager_api.database.schema_version import TABLE, current_migration, newest_migration
-from manager_api.doctor.database import DATABASE, SCHEMA, file_of, schema
+from manager_api.doctor.database import DATABASE, SCHEMA, schema
 from manager_api.doctor.reach import certificate_check
 from manager_api.doctor.storage import storage_checks
 from manager_api.doctor.temporal import TEMPORAL, ReadTemporal, answers

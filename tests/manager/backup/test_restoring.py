@@ -36,7 +36,7 @@ def files_below(folder: Path) -> dict[str, bytes]:
 def test_a_restored_farm_has_what_was_backed_up_and_a_mark_that_says_so(
     farm: SmallFarm, archive: Path, tmp_path: Path
 ) -> None:
-    new = tmp_path / "deep" / "new"
+    new = tmp_path / "a deep #1?%41" / "new farm"
 
     restored(archive, new)
 
