@@ -63,7 +63,6 @@ GROUPS = (
     (
         "tests/e2e/test_actions_over_",
         "tests/e2e/test_bad_input.py",
-        "tests/e2e/test_recipes.py",
     ),
     ("tests/e2e/test_http_workers.py",),
     ("tests/chaos/test_seeds.py",),

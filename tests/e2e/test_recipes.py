@@ -4,11 +4,13 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.farm.custom_jobs import ScriptFarm, script
+from tests.e2e.conftest import SETTINGS
+from tests.farm.custom_jobs import NOBODYS, ScriptFarm, script
 from workflows.domain.statuses import JobStatus
 
 PAGE = Path(__file__).parents[2] / "docs/recipes.md"
@@ -51,6 +53,16 @@ class Kitchen:
         return out
 
 
+@pytest.fixture(scope="module")
+def farm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ScriptFarm]:
+    """A farm of its own: one recipe waits until its workers have no task."""
+    with ScriptFarm(tmp_path_factory.mktemp("recipes") / "farm", SETTINGS) as farm:
+        farm.start_host("north")
+        farm.start_host("south")
+        farm.until_awake(2)
+        yield farm
+
+
 @pytest.fixture
 def kitchen(farm: ScriptFarm, tmp_path: Path) -> Kitchen:
     return Kitchen(farm, tmp_path)
@@ -76,7 +88,7 @@ def test_submit_from_a_pipeline(kitchen: Kitchen, farm: ScriptFarm) -> None:
 
 def test_one_project_goes_first(kitchen: Kitchen, farm: ScriptFarm) -> None:
     held, other = (
-        farm.insert(script("true", task_type="nobodys"), name=name, metadata={"project": name})
+        farm.insert(script("true", task_type=NOBODYS), name=name, metadata={"project": name})
         for name in ("urgent", "other")
     )
 
