@@ -49,8 +49,8 @@ _CONFINEMENT = (
     "ProtectSystem=full",
     "ProtectControlGroups=yes",
 )
+_TEMPORARY = (Path("/tmp"), Path("/var/tmp"))
 _MANAGERS_CONFINEMENT = (
-    "PrivateTmp=yes",
     "PrivateDevices=yes",
     "ProtectClock=yes",
     "ProtectHostname=yes",
@@ -230,4 +230,16 @@ def _of_account(service: Service, account: Account) -> list[str]:
         # The manager's storage is in its data directory by default, and others go through to it.
         mode = "0711" if service.program is Program.MANAGER else "0700"
         lines += [f"StateDirectory={service.state_directory}", f"StateDirectoryMode={mode}"]
-    return [*lines, *_MANAGERS_CONFINEMENT] if service.program is Program.MANAGER else lines
+    if service.program is not Program.MANAGER:
+        return lines
+    if not _is_temporary(service):
+        lines.append("PrivateTmp=yes")
+    return [*lines, *_MANAGERS_CONFINEMENT]
+
+
+def _is_temporary(service: Service) -> bool:
+    """Return whether the service has its program or its data where a private `/tmp` hides them."""
+    paths = [Path(word) for word in service.command]
+    if service.data_dir is not None:
+        paths.append(service.data_dir)
+    return any(path.is_relative_to(folder) for path in paths for folder in _TEMPORARY)

@@ -3,6 +3,7 @@
 import re
 import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -116,6 +117,24 @@ def test_a_manager_has_no_rights_but_for_low_ports(tmp_path: Path) -> None:
     assert unit["NoNewPrivileges"] == "yes"
     assert unit["CapabilityBoundingSet"] == "CAP_NET_BIND_SERVICE"
     assert unit["StateDirectoryMode"] == "0711"
+
+
+@pytest.mark.parametrize(
+    ("program", "data_dir", "is_private"),
+    [
+        ("/opt/tablao/bin/tablao", "/srv/farm", True),
+        ("/tmp/checkout/.venv/bin/tablao", "/srv/farm", False),
+        ("/opt/tablao/bin/tablao", "/var/tmp/farm", False),
+    ],
+)
+def test_a_private_tmp_hides_neither_the_program_nor_its_data(
+    tmp_path: Path, program: str, data_dir: str, is_private: bool
+) -> None:
+    service = a_service(Program.MANAGER, tmp_path, for_user=False)
+
+    unit = unit_of(replace(service, command=(program, "manager"), data_dir=Path(data_dir)))
+
+    assert ("PrivateTmp=yes" in unit) == is_private
 
 
 def test_the_unit_of_a_user_asks_for_nothing_that_takes_root(tmp_path: Path) -> None:

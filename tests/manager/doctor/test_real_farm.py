@@ -70,6 +70,9 @@ def stopped(pid: int) -> Iterator[None]:
 
 
 def test_a_farm_that_is_well(farm: FarmProcesses) -> None:
+    # Of a farm that has just started, it comes a moment later.
+    wait_until(lambda: tablao_doctor(farm)[1]["temporal.keeper"]["state"] == "fine")
+
     code, checks = tablao_doctor(farm)
 
     assert not_fine(checks) == {}
