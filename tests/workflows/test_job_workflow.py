@@ -26,6 +26,7 @@ from workflows.domain.fault_rules import Fault
 from workflows.domain.job.transitions import Refused
 from workflows.domain.messages import (
     Change,
+    Demand,
     JobAction,
     Limits,
     Outcome,
@@ -33,6 +34,7 @@ from workflows.domain.messages import (
     Recall,
     SessionChanged,
     TaskAction,
+    Want,
     WorkerGone,
     WriteAnswer,
     worker_task_queue,
@@ -379,6 +381,17 @@ async def test_the_workflow_of_a_failed_job_fails(at_work: AtWork) -> None:
     assert described.status is WorkflowExecutionStatus.FAILED
     assert described.search_attributes["JobStatus"] == ["failed"]
     assert job.ledger.writes[-1].jobs[-1].status is JobStatus.FAILED
+
+
+async def test_a_workflow_tells_the_demand_that_its_claim_has_not_told(at_work: AtWork) -> None:
+    job = await at_work(tasks=2, is_claimed=False)
+    job.ledger.tells = False
+    job.ledger.gate.set()
+
+    write = await job.ledger.until_written(lambda write: write.demand is not None)
+
+    assert write.sequence == 1
+    assert write.demand == Demand(1, (Want("blender", 2),))
 
 
 async def test_send_all_is_answered_with_a_snapshot(at_work: AtWork) -> None:
