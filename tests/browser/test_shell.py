@@ -20,7 +20,14 @@ VIEWS = {
     "Settings": "/app/settings",
 }
 #: What Chromium says of a connection that ends because the manager does.
-_MANAGER_AWAY = ("ERR_CONNECTION", "WebSocket connection to", "ERR_EMPTY_RESPONSE")
+_MANAGER_AWAY = (
+    "ERR_CONNECTION",
+    "WebSocket connection to",
+    "ERR_EMPTY_RESPONSE",
+    # It was killed in the middle of an answer.
+    "ERR_CONTENT_LENGTH_MISMATCH",
+    "ERR_INCOMPLETE_CHUNKED_ENCODING",
+)
 EVENTS = "/api/tablao/v1/events"
 
 

@@ -70,13 +70,17 @@ class Farm:
         self._db = db
         self._epoch = 0
 
-    async def keep(self) -> None:
-        """All starts, one pass and one audit of a new keeper."""
+    async def start(self) -> Epoch:
+        """All starts of a new keeper."""
         number = await self.store.next_epoch()
-        times = KeeperTimes()
-        epoch = Epoch(number, self.store, self.jobs, NoHosts(), Wakeup(), times)
+        epoch = Epoch(number, self.store, self.jobs, NoHosts(), Wakeup(), KeeperTimes())
         async with asyncio.TaskGroup() as starting:
             await epoch.start_jobs(starting)
+        return epoch
+
+    async def keep(self) -> None:
+        """All starts, one pass and one audit of a new keeper."""
+        epoch = await self.start()
         await epoch.make_pass()
         await epoch.audit_if_due()
 
@@ -109,12 +113,12 @@ class Farm:
         return (await self.client.get_workflow_handle(id_).describe()).status
 
     async def at_work(self, job_id: str) -> StoredRun:
-        """The job has its workflow, which has made its first write."""
-
-        async def has_written() -> bool:
-            return (await self.row(job_id)).sequence > 0
-
-        await self.until(has_written)
+        """The job has its workflow, which has made its first write and has nothing more to say."""
+        # Not `until`: an audit beside the first write makes the workflow tell everything again.
+        await self.start()
+        async with asyncio.timeout(60):
+            while not (await self.row(job_id)).sequence:
+                await asyncio.sleep(0.01)
         row = await self.row(job_id)
         return StoredRun(job_id, row.run, row.sequence)
 
