@@ -118,7 +118,7 @@ class Farm:
         await self.start()
         async with asyncio.timeout(60):
             while not (await self.row(job_id)).sequence:
-                await asyncio.sleep(0.01)
+                pass
         row = await self.row(job_id)
         return StoredRun(job_id, row.run, row.sequence)
 
