@@ -9,7 +9,7 @@ import pytest
 
 from tests.bench.dispatch.cells import BadCell, Cell, parse_cell
 from tests.bench.dispatch.processes import Reported
-from tests.bench.dispatch.records import Ran, gaps, percentile
+from tests.bench.dispatch.records import Ran, busy, gaps, percentile
 
 ROOT = Path(__file__).parents[2]
 
@@ -33,7 +33,9 @@ async def test_the_smallest_cell_prints_figures_of_farm_and_floor(tmp_path: Path
     assert (cell["farm"]["tasks"], cell["floor"]["tasks"]) == (22, 20)
     assert cell["farm"]["gap_p50_ms"] > 0
     assert cell["floor"]["gap_p50_ms"] > 0
-    assert cell["farm"]["cpu_ms_per_task"].keys() == {"manager", "temporal", "hosts"}
+    for figure in ("cpu_ms_per_task", "memory_mb"):
+        assert cell["farm"][figure].keys() == {"manager", "temporal", "hosts"}
+    assert 0 <= cell["farm"]["busy_percent"] < 100
     assert cell["submissions"]["count"] == 2
 
 
@@ -69,11 +71,23 @@ def test_a_percentile_is_one_of_the_values() -> None:
     assert percentile([], 0.5) == 0.0
 
 
-def test_two_jobs_share_the_hosts_of_a_cell() -> None:
+def test_a_host_is_busy_from_its_first_command_to_its_last_but_for_the_gaps() -> None:
+    records = [
+        Ran(host=1, job="a", task=1, attempt=1, began=1.0, ended=4.0),
+        Ran(host=1, job="a", task=2, attempt=1, began=5.0, ended=6.0),
+        Ran(host=2, job="a", task=3, attempt=1, began=3.0, ended=8.0),
+    ]
+
+    assert busy(records) == pytest.approx(9 / 10)
+    assert busy([]) == 0
+
+
+def test_jobs_share_the_hosts_of_a_cell() -> None:
     cell = parse_cell("5x4")
 
     assert (cell.hosts, cell.seconds) == (5, 4)
     assert cell.shares == [range(3), range(3, 5)]
+    assert parse_cell("7x4", jobs=3).shares == [range(3), range(3, 5), range(5, 7)]
     assert Cell(hosts=1, seconds=0, tasks_per_host=1).shares == [range(1)]
 
 

@@ -24,7 +24,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     logging.basicConfig(level=logging.WARNING)
     try:
         names = options.cells.split(",")
-        cells = [parse_cell(name, options.tasks_per_host) for name in names]
+        cells = [parse_cell(name, options.tasks_per_host, options.jobs) for name in names]
         measured = asyncio.run(_measure_all(cells, options.rounds, options.submissions))
     except (BadCell, BenchFailed, TimeoutError) as failure:
         sys.exit(f"No figures: {str(failure) or 'it took too long'}")
@@ -79,6 +79,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--rounds", type=int, default=1, help="goes at each cell; default: 1")
     parser.add_argument(
         "--tasks-per-host", type=int, metavar="N", help="default: some 15 s of work"
+    )
+    parser.add_argument(
+        "--jobs", type=int, default=2, metavar="N", help="share each farm's hosts; default: 2"
     )
     parser.add_argument(
         "--submissions",

@@ -1,7 +1,8 @@
-"""What is measured: farms of some hosts, with tasks of some seconds, shared out over two jobs."""
+"""What is measured: farms of some hosts, with tasks of some seconds, shared out over a few jobs."""
 
 import random
 from dataclasses import dataclass
+from itertools import pairwise
 
 #: Of a task's seconds: real frames do not end in step either.
 JITTER = 0.2
@@ -18,6 +19,7 @@ class Cell:
     seconds: int
     """Of a task, ± 20 %; 0: it ends at once."""
     tasks_per_host: int
+    jobs: int = 2
 
     @property
     def name(self) -> str:
@@ -25,14 +27,13 @@ class Cell:
 
     @property
     def shares(self) -> list[range]:
-        """The numbers of the hosts that work for each of the two jobs; one host cannot be split."""
-        if self.hosts == 1:
-            return [range(1)]
-        half = (self.hosts + 1) // 2
-        return [range(half), range(half, self.hosts)]
+        """The numbers of the hosts that work for each job; there are never more jobs than hosts."""
+        jobs = min(self.jobs, self.hosts)
+        ends = [-(-self.hosts * done // jobs) for done in range(jobs + 1)]
+        return [range(first, end) for first, end in pairwise(ends)]
 
 
-def parse_cell(text: str, tasks_per_host: int | None = None) -> Cell:
+def parse_cell(text: str, tasks_per_host: int | None = None, jobs: int = 2) -> Cell:
     """`100x4` is a hundred hosts with tasks of four seconds.
 
     Raises:
@@ -41,9 +42,8 @@ def parse_cell(text: str, tasks_per_host: int | None = None) -> Cell:
     hosts, _, seconds = text.partition("x")
     if not (hosts.isdecimal() and seconds.isdecimal() and int(hosts) and int(seconds) < _LONGEST_S):
         raise BadCell(f"{text!r} is not HOSTSxSECONDS, as in 100x4")
-    return Cell(
-        int(hosts), int(seconds), tasks_per_host or _tasks_per_host(int(hosts), int(seconds))
-    )
+    tasks = tasks_per_host or _tasks_per_host(int(hosts), int(seconds))
+    return Cell(int(hosts), int(seconds), tasks, jobs)
 
 
 def _tasks_per_host(hosts: int, seconds: int) -> int:

@@ -17,7 +17,14 @@ from manager_api.database.tables import WorkerTagMembershipRow, table_of
 from manager_api.workers.tag_store import insert_tag
 from tests.bench.dispatch.cells import Cell
 from tests.bench.dispatch.measured import Dispatch, Submission
-from tests.bench.dispatch.processes import BenchFailed, CpuClock, Reported, python, reporting
+from tests.bench.dispatch.processes import (
+    BenchFailed,
+    CpuClock,
+    Reported,
+    python,
+    reporting,
+    resident_mb,
+)
 from tests.bench.dispatch.simulated_hosts import host_name
 
 _READY_S = 120.0
@@ -45,7 +52,7 @@ class Farm:
     async def dispatch(self) -> Dispatch:
         clock = CpuClock(self._pids)
         jobs = await self._run(self._cell.tasks_per_host, self._cell.seconds)
-        return Dispatch(self._reported.of(jobs), clock.seconds())
+        return Dispatch(self._reported.of(jobs), clock.seconds(), resident_mb(self._pids))
 
     async def submissions(self, count: int) -> list[Submission]:
         """Jobs of one task, each submitted when the one before has ended."""

@@ -10,7 +10,7 @@ from manager_api.temporal.server import TemporalServer
 from tests.bench.dispatch.cells import Cell
 from tests.bench.dispatch.floor_worker import WORKFLOWS, FloorWorkflow, Work
 from tests.bench.dispatch.measured import Dispatch
-from tests.bench.dispatch.processes import CpuClock, Reported, python, reporting
+from tests.bench.dispatch.processes import CpuClock, Reported, python, reporting, resident_mb
 
 _MODULE = "tests.bench.dispatch.floor_worker"
 
@@ -30,7 +30,7 @@ class Floor:
     async def dispatch(self) -> Dispatch:
         clock = CpuClock(self._pids)
         jobs = await self._run("job", self._cell.tasks_per_host, self._cell.seconds)
-        return Dispatch(self._reported.of(jobs), clock.seconds())
+        return Dispatch(self._reported.of(jobs), clock.seconds(), resident_mb(self._pids))
 
     async def _run(self, name: str, tasks_per_host: int, seconds: int) -> list[str]:
         works = [

@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from statistics import fmean
 from typing import Any
 
 from tests.bench.dispatch.cells import Cell
-from tests.bench.dispatch.records import Ran, gaps, percentile, rate
+from tests.bench.dispatch.records import Ran, busy, gaps, percentile, rate
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,6 +15,8 @@ class Dispatch:
 
     ran: Sequence[Ran]
     cpu_s: Mapping[str, float]
+    memory_mb: Mapping[str, float]
+    """At the end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +49,21 @@ class Side:
             "gap_p50_ms": _ms(percentile(between, 0.5)),
             "gap_p99_ms": _ms(percentile(between, 0.99)),
             "tasks_per_s": round(sum(rate(go.ran) for go in self.goes) / len(self.goes), 1),
+            "busy_percent": round(100 * fmean(busy(go.ran) for go in self.goes), 1),
             "cpu_ms_per_task": self._cpu_ms_per_task(),
+            "memory_mb": self._memory_mb(),
         }
 
     def _cpu_ms_per_task(self) -> dict[str, float]:
-        names = {name: None for go in self.goes for name in go.cpu_s}
         return {
-            name: _ms(sum(go.cpu_s.get(name, 0) for go in self.goes) / self.tasks) for name in names
+            name: _ms(sum(go.cpu_s[name] for go in self.goes) / self.tasks)
+            for name in self.goes[0].cpu_s
+        }
+
+    def _memory_mb(self) -> dict[str, float]:
+        return {
+            name: round(max(go.memory_mb[name] for go in self.goes))
+            for name in self.goes[0].memory_mb
         }
 
 
@@ -68,6 +79,9 @@ class Measured:
         farm, floor = self.farm.figures(), self.floor.figures()
         return {
             "cell": self.cell.name,
+            "hosts": self.cell.hosts,
+            "seconds": self.cell.seconds,
+            "jobs": len(self.cell.shares),
             "farm": farm,
             "floor": floor,
             "gap_p50_ratio": _ratio(farm["gap_p50_ms"], floor["gap_p50_ms"]),

@@ -79,6 +79,11 @@ class CpuClock:
         return {name: now[name] - self._at_start[name] for name in now}
 
 
+def resident_mb(pids: Mapping[str, int]) -> dict[str, float]:
+    """What each named process has in memory now."""
+    return {name: psutil.Process(pid).memory_info().rss / 1_000_000 for name, pid in pids.items()}
+
+
 def _cpu_s(process: psutil.Process) -> float:
     times = process.cpu_times()
     return float(times.user + times.system)

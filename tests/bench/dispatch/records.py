@@ -33,18 +33,31 @@ def gaps(records: Iterable[Ran]) -> list[float]:
 
     After a host's last task nothing was waiting for it any more, so there is no gap.
     """
-    by_host: dict[int, list[Ran]] = {}
-    for record in sorted(records, key=lambda record: record.began):
-        by_host.setdefault(record.host, []).append(record)
     return [
-        after.began - before.ended for ran in by_host.values() for before, after in pairwise(ran)
+        after.began - before.ended
+        for ran in _by_host(records).values()
+        for before, after in pairwise(ran)
     ]
+
+
+def busy(records: Iterable[Ran]) -> float:
+    """The share of their time that hosts ran commands, each from its first command to its last."""
+    by_host = _by_host(records).values()
+    there = sum(ran[-1].ended - ran[0].began for ran in by_host)
+    return sum(each.ended - each.began for ran in by_host for each in ran) / there if there else 0.0
 
 
 def rate(records: Sequence[Ran]) -> float:
     """Tasks per second from the first command to the last."""
     span = max(r.ended for r in records) - min(r.began for r in records)
     return len(records) / span if span > 0 else 0.0
+
+
+def _by_host(records: Iterable[Ran]) -> dict[int, list[Ran]]:
+    found: dict[int, list[Ran]] = {}
+    for record in sorted(records, key=lambda record: record.began):
+        found.setdefault(record.host, []).append(record)
+    return found
 
 
 def percentile(values: Sequence[float], share: float) -> float:

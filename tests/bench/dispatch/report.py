@@ -15,6 +15,18 @@ _DISPATCH = (
     "floor",
     "ratio",
 )
+_USE = (
+    "hosts x s",
+    "jobs",
+    "busy",
+    "floor",
+    "manager, MB",
+    "temporal",
+    "hosts",
+    "floor: workflows",
+    "temporal",
+    "hosts",
+)
 _CPU = ("hosts x s", "manager", "temporal", "hosts", "floor: workflows", "temporal", "hosts")
 _SUBMIT = ("hosts", "submissions", "answer p50", "p99", "first command p50", "p99")
 
@@ -24,7 +36,9 @@ def tables(measured: Sequence[dict[str, Any]]) -> str:
         "Gap between two tasks on a host, in ms; the floor is Temporal without Tablao",
         table(_DISPATCH, (_dispatch_row(cell) for cell in measured)),
         "CPU per task, in ms",
-        table(_CPU, (_cpu_row(cell) for cell in measured)),
+        table(_CPU, (_of_processes(cell, "cpu_ms_per_task") for cell in measured)),
+        "Share of their time that hosts ran commands, in %, and memory at the end",
+        table(_USE, (_use_row(cell) for cell in measured)),
     ]
     submitted = [cell for cell in measured if cell["submissions"]["count"]]
     if submitted:
@@ -43,8 +57,14 @@ def _dispatch_row(cell: dict[str, Any]) -> list[Any]:
     return row
 
 
-def _cpu_row(cell: dict[str, Any]) -> list[Any]:
-    farm, floor = cell["farm"]["cpu_ms_per_task"], cell["floor"]["cpu_ms_per_task"]
+def _use_row(cell: dict[str, Any]) -> list[Any]:
+    name, *memory = _of_processes(cell, "memory_mb")
+    shares = [cell[side]["busy_percent"] for side in ("farm", "floor")]
+    return [name, cell["jobs"], *shares, *memory]
+
+
+def _of_processes(cell: dict[str, Any], figure: str) -> list[Any]:
+    farm, floor = cell["farm"][figure], cell["floor"][figure]
     ours = [farm[name] for name in ("manager", "temporal", "hosts")]
     return [cell["cell"], *ours, *(floor[name] for name in ("workflows", "temporal", "hosts"))]
 
