@@ -216,6 +216,7 @@ class ControlChannel:
                 | control.StatusOrder()
                 | control.Provisioned()
                 | control.Forgive()
+                | control.Examine()
                 | control.NewSecret()
                 | control.Upgrade()
             ):

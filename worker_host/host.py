@@ -17,6 +17,7 @@ import psutil
 from activities.run_task import LocalRendering
 from worker_host.asides import Asides
 from worker_host.control_channel import ControlChannel, Dismissed, Superseded
+from worker_host.examining import Examine, Examining
 from worker_host.images import Previews
 from worker_host.machine_faults import MachineFaults
 from worker_host.manager_client import ManagerClient
@@ -95,6 +96,8 @@ class Host:
         connect: how to reach Temporal; by default in the way that the manager says.
         context: for TLS to the manager; None: the system's authorities are trusted.
         software: the software's name and version, shown with the worker.
+        examine: returns what the doctor of this machine finds, as `doctor.told` has it; None: this
+            host has no doctor.
         keep: stores credentials with a new secret that the farm has sent.
         versions: where other versions are installed; None: this host cannot be upgraded.
         on_trial: whether the host ends when the farm has welcomed it.
@@ -109,6 +112,7 @@ class Host:
         connect: Connect | None = None,
         context: ssl.SSLContext | None = None,
         software: str = "Tablao",
+        examine: Examine | None = None,
         keep: Keep = not_kept,
         versions: VersionsFolder | None = None,
         on_trial: bool = False,
@@ -135,6 +139,7 @@ class Host:
         )
         self._machine = MachineStatistics(settings.data_dir)
         self._processes = ProcessStatistics()
+        self._examining = Examining(examine, self._channel.send) if examine else None
         self._memory = MemoryPeaks(self._table, self._memory_grown)
         self._provisioned = ProvisionedPrograms()
         self._asides = Asides(settings.probe_every_s, self._asides_changed)
@@ -282,6 +287,8 @@ class Host:
             self._table.accepted(RunKey.parse(key))
         if self._upgrading is not None:
             self._in_background(self._upgrading.welcomed())
+        if self._examining is not None:
+            self._in_background(self._examining.welcomed())
         self._become(WorkerStatus(welcome.status), is_lazy=welcome.is_lazy)
 
     def told(self, message: control.Told) -> None:
@@ -291,16 +298,23 @@ class Host:
                 self._in_background(self._look_for_programs())
             case control.Forgive():
                 self._asides.forgive()
-            case control.StopRun(key, reason):
-                self._in_background(self._table.stop(RunKey.parse(key), reason))
-            case control.Settled(key):
-                self._table.accepted(RunKey.parse(key))
+            case control.Examine() if self._examining is not None:
+                self._in_background(self._examining.carry_out())
+            case control.StopRun() | control.Settled():
+                self._told_of_run(message)
             case control.NewSecret(secret):
                 self._in_background(self._take_secret(secret))
             case control.Upgrade() if self._upgrading is not None:
                 self._in_background(self._upgrading.carry_out(message))
             case control.StatusOrder(status, is_lazy):
                 self._become(WorkerStatus(status), is_lazy=is_lazy)
+
+    def _told_of_run(self, message: control.StopRun | control.Settled) -> None:
+        key = RunKey.parse(message.key)
+        if isinstance(message, control.StopRun):
+            self._in_background(self._table.stop(key, message.reason))
+        else:
+            self._table.accepted(key)
 
     async def _take_secret(self, secret: str) -> None:
         """Store the worker's new secret, and use it: that ends the old one."""

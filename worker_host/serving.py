@@ -110,6 +110,7 @@ async def serve(settings: HostSettings, *, on_trial: bool = False) -> int:
         lambda hooks: RunTable(settings.runs_dir, hooks, settings.run_settings),
         context=context_of(trust),
         software=software,
+        examine=lambda: _examined(settings, software),
         keep=lambda new: CredentialsFile(settings.credentials_file).write(
             settings.manager, new, trust
         ),
@@ -143,6 +144,13 @@ async def serve(settings: HostSettings, *, on_trial: bool = False) -> int:
             return WELCOMED
         case Ended.SHUT_DOWN:
             return 0
+
+
+async def _examined(settings: HostSettings, software: str) -> Mapping[str, Any]:
+    # The doctor loads what a host needs only when it is asked for.
+    from worker_host.doctor.service import report_with
+
+    return await report_with(settings, software)
 
 
 async def _join(

@@ -1,5 +1,7 @@
 """Our interface: what the manager's doctor has found (docs/doctor.md)."""
 
+from datetime import datetime
+
 from manager_api.contract.base import Answer
 from workflows.domain.doctor import State
 
@@ -18,6 +20,17 @@ class DoctorReport(Answer):
     state: State
     """The worst of the checks'."""
     version: str
-    """Of the manager that has looked."""
+    """Of the software that has looked."""
     checks: list[DoctorCheck]
     """Always the same checks in the same order."""
+
+
+class WorkerExamination(Answer):
+    """What the doctor on a worker's machine has found."""
+
+    asked: datetime | None
+    """When a person asked for it last; null: it was not asked for yet."""
+    told: datetime | None
+    """When the report came; null: none has come yet. Before `asked`: another one is to come."""
+    report: DoctorReport | None
+    """The newest report."""

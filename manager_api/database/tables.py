@@ -349,6 +349,21 @@ class WorkerTagMembershipRow(Base):
     )
 
 
+class WorkerExaminationRow(Base):
+    """What the doctor on a worker's machine has found, when a person asked for it last."""
+
+    __tablename__ = "worker_examinations"
+
+    worker_id: Mapped[str] = mapped_column(
+        ForeignKey("workers.id", ondelete="CASCADE"), primary_key=True
+    )
+    asked: Mapped[datetime] = mapped_column(UtcDateTime)
+    told: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """When the report came; None: none has come yet."""
+    report: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    """As `workflows.domain.doctor.told` returns it; the one before stays until the next comes."""
+
+
 class SleepScheduleRow(Base):
     """When a worker sleeps, in the manager's local time."""
 

@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 
 from activities.process.examining import Check, HangingCalls
-from manager_api.contract.doctor import DoctorCheck, DoctorReport
+from manager_api.contract.doctor import DoctorReport
 from manager_api.database.engine import Database
 from manager_api.doctor.database import DatabaseChecks, while_it_answers
 from manager_api.doctor.reach import reach_checks
+from manager_api.doctor.reports import report_of
 from manager_api.doctor.rounds import Rounds
 from manager_api.doctor.services import job_type_check, notification_check
 from manager_api.doctor.storage import storage_checks
@@ -16,7 +17,6 @@ from manager_api.job_types.registry import JobTypeRegistry
 from manager_api.settings.model import ManagerSettings
 from manager_api.upgrades.managers import ManagerPresence
 from manager_api.workers.farm_workers import ConnectedHosts
-from workflows.domain.doctor import worst
 
 
 class Doctor:
@@ -48,16 +48,7 @@ class Doctor:
     async def report(self) -> DoctorReport:
         """Look at everything, beside each other; it takes some seconds at most."""
         findings = await self._rounds.findings(self.checks)
-        return DoctorReport(
-            state=worst(findings),
-            version=self._presence.version,
-            checks=[
-                DoctorCheck(
-                    id=each.check, state=each.state, sentence=each.sentence, advice=each.advice
-                )
-                for each in findings
-            ],
-        )
+        return report_of(findings, self._presence.version)
 
     def checks(self, calls: HangingCalls) -> Sequence[Check]:
         """Return all checks, in the order in which they are shown."""

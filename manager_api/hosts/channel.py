@@ -102,6 +102,10 @@ class HostRecords(ProgressRecords, Protocol):
         """Store how far an upgrade is; ignore it if it comes from an older session."""
         ...
 
+    async def examined(self, worker_id: str, report: Mapping[str, Any]) -> None:
+        """Store what the doctor on a worker's machine has found."""
+        ...
+
     async def seen(self, worker_ids: Collection[str]) -> datetime:
         """Store that the workers were heard from; return the time that was stored."""
         ...
@@ -220,6 +224,10 @@ class Hosts:
         """Make a secret for a worker whose host is connected, and send it to the host."""
         if worker_id in self._connections and (secret := await self._records.new_secret(worker_id)):
             self._tell(worker_id, control.NewSecret(secret))
+
+    def examine(self, worker_id: str) -> None:
+        """Ask a host what the doctor on its machine finds."""
+        self._tell(worker_id, control.Examine())
 
     def upgrade(self, worker_id: str, order: control.Upgrade) -> None:
         """Order a host to install the manager's version, and to go on with it."""
@@ -388,6 +396,9 @@ class Hosts:
             ),
             _BUSY_WAIT_S,
         )
+
+    async def examined(self, worker_id: str, report: Mapping[str, Any]) -> None:
+        await retry_while_busy(lambda: self._records.examined(worker_id, report), _BUSY_WAIT_S)
 
     async def task_of(self, worker_id: str, key: RunKey) -> str | None:
         return await self._records.task_of(worker_id, key)

@@ -43,6 +43,7 @@ class Listener(Protocol):
     async def upgrade_reported(
         self, connection: "HostConnection", report: control.UpgradeReport
     ) -> None: ...
+    async def examined(self, worker_id: str, report: Mapping[str, Any]) -> None: ...
     async def task_of(self, worker_id: str, key: RunKey) -> str | None: ...
     async def progressed(self, worker_id: str, key: RunKey, progress: RunProgress) -> None: ...
     async def log(self, task_id: str, key: RunKey, offset: int, data: bytes) -> int: ...
@@ -164,10 +165,8 @@ class HostConnection:
                 await self._listener.beat(self.worker_id, MachineStatistics.model_validate(said))
             case control.StatusReport(status):
                 await self._listener.status(self, status)
-            case control.SetAside(said):
-                await self._listener.set_aside(self, said)
-            case control.UpgradeReport():
-                await self._listener.upgrade_reported(self, message)
+            case control.SetAside() | control.UpgradeReport() | control.Examined():
+                await self._take_report(message)
             case control.Progress(key, said):
                 if await self._task(key) is not None:
                     progress = RunProgress.model_validate(said)
@@ -176,6 +175,17 @@ class HostConnection:
                 await self._take_log(message)
             case _:
                 logger.info("ignored a message", extra={"worker": self.worker_id})
+
+    async def _take_report(
+        self, message: control.SetAside | control.UpgradeReport | control.Examined
+    ) -> None:
+        match message:
+            case control.SetAside(said):
+                await self._listener.set_aside(self, said)
+            case control.UpgradeReport():
+                await self._listener.upgrade_reported(self, message)
+            case control.Examined(report):
+                await self._listener.examined(self.worker_id, report)
 
     async def _take_log(self, piece: control.LogPiece) -> None:
         if (late := self._late.pop(piece.key, None)) is not None:

@@ -161,21 +161,28 @@ class FarmHosts:
 
     async def _tell_host(self, order: Order) -> None:
         match order:
-            case {"order": "stop", "worker": worker_id, "run": run, "reason": reason}:
-                await self._hosts.stop_run(worker_id, RunKey.parse(run), reason)
-            case {"order": "settled", "worker": worker_id, "run": run}:
-                await self._hosts.settled(worker_id, RunKey.parse(run))
+            case {"run": run}:
+                await self._tell_host_of_run(order, RunKey.parse(run))
             case {"order": "status", "worker": worker_id, "status": status}:
                 await self._order_or_back(worker_id, WorkerStatus(status))
             case {"order": "forgive", "worker": worker_id}:
                 await self._hosts.forgive(worker_id)
             case {"order": "new secret", "worker": worker_id}:
                 await self._hosts.new_secret(worker_id)
+            case {"order": "examine", "worker": worker_id}:
+                self._hosts.examine(worker_id)
             case {"order": "upgrade", "worker": worker_id}:
                 # A host fetches the wheel from the manager that it is connected to.
                 self._hosts.upgrade(worker_id, await self._upgrade_order())
             case {"order": "disconnect", "worker": worker_id, "reason": reason}:
                 await self._hosts.disconnect(worker_id, reason)
+
+    async def _tell_host_of_run(self, order: Order, key: RunKey) -> None:
+        match order:
+            case {"order": "stop", "worker": worker_id, "reason": reason}:
+                await self._hosts.stop_run(worker_id, key, reason)
+            case {"order": "settled", "worker": worker_id}:
+                await self._hosts.settled(worker_id, key)
 
     # --- presence ---------------------------------------------------------------------------------
 

@@ -12,6 +12,7 @@ from manager_api.hosts.channel import HelloAnswer
 from manager_api.jobs import task_store as tasks
 from manager_api.logs.task_logs import TaskLogs
 from manager_api.runs.store import settled_among
+from manager_api.workers import examination_store as examinations
 from manager_api.workers import provision_store as provisions
 from manager_api.workers import sleep_store as sleep_schedules
 from manager_api.workers import store as workers
@@ -144,6 +145,13 @@ class SqlHostRecords:
             row = await workers.worker_to_change(transaction, worker_id)
             if row is not None and row.session == session:
                 workers.set_upgrade(transaction, row, report)
+
+    async def examined(self, worker_id: str, report: Mapping[str, Any]) -> None:
+        """Store what the doctor on a worker's machine has found."""
+        async with self._db.writing() as transaction:
+            row = await workers.worker_to_change(transaction, worker_id)
+            if row is not None:
+                await examinations.store(transaction, row, report)
 
     async def seen(self, worker_ids: Collection[str]) -> datetime:
         """Store that the workers were heard from; return the time that was stored."""

@@ -21,6 +21,7 @@ from manager_api.comments.service import CommentService
 from manager_api.contract.errors import NotFound
 from manager_api.database.engine import Database, utc_now
 from manager_api.database.loops import Duty, begin
+from manager_api.doctor.machines import MachineDoctors
 from manager_api.doctor.rounds import Rounds
 from manager_api.doctor.service import Doctor
 from manager_api.doctor.temporal import ReadTemporal
@@ -338,6 +339,10 @@ async def _doctor(parts: Parts) -> Doctor:
     )
 
 
+async def _machine_doctors(parts: Parts) -> MachineDoctors:
+    return MachineDoctors(parts.database)
+
+
 async def _upgrade_orders(parts: Parts) -> UpgradeOrders:
     return UpgradeOrders(parts.database, parts.package, parts.presence.version)
 
@@ -408,6 +413,7 @@ Recompilations = Annotated[RecompilationService, Depends(_recompilations)]
 Provisions = Annotated[ProvisionService, Depends(_provisions)]
 VersionsOfFarm = Annotated[VersionService, Depends(_versions)]
 DoctorOfFarm = Annotated[Doctor, Depends(_doctor)]
+DoctorsOfMachines = Annotated[MachineDoctors, Depends(_machine_doctors)]
 Upgrades = Annotated[UpgradeOrders, Depends(_upgrade_orders)]
 SavedViews = Annotated[ViewService, Depends(_saved_views)]
 WebhooksOfFarm = Annotated[WebhookService, Depends(_webhooks)]

@@ -103,7 +103,7 @@ async def register(session: Session, new: NewWorker) -> WorkerRow:
     session.add(row)
     await session.flush()
     if row.is_waiting:
-        _tell(session, row)
+        tell_of(session, row)
         happenings.note_of_worker(session, HappeningKind.WORKER_WAITS, row)
     return row
 
@@ -192,7 +192,7 @@ async def sign_on(session: Session, row: WorkerRow, facts: SignOn) -> None:
     row.supported_task_types = list(facts.supported_task_types)
     row.can_restart = facts.can_restart
     row.last_seen = utc_now()
-    _tell(session, row, previous)
+    tell_of(session, row, previous)
 
 
 def set_status(
@@ -207,7 +207,7 @@ def set_status(
     previous = row.status
     row.status = status
     _ask(row, pending)
-    _tell(session, row, previous)
+    tell_of(session, row, previous)
 
 
 def set_request(session: Session, row: WorkerRow, pending: StatusRequest | None) -> None:
@@ -218,7 +218,7 @@ def set_request(session: Session, row: WorkerRow, pending: StatusRequest | None)
     """
     is_canceled = pending is None and row.status_requested is not None
     _ask(row, pending)
-    _tell(session, row)
+    tell_of(session, row)
     if is_canceled and not row.is_http and row.status in _KEPT:
         # The host may have been ordered already to take the status that is not wanted any more.
         order = {"order": "status", "worker": row.id, "status": str(row.status)}
@@ -293,7 +293,7 @@ async def delete_worker(session: Session, row: WorkerRow) -> None:
     """
     row.deleted_at = utc_now()
     await provisions.remove(session, ProvisionScope.WORKER, row.id)
-    _tell(session, row)
+    tell_of(session, row)
     session.changed.add(Changed.DELETED_WORKERS)
 
 
@@ -301,7 +301,7 @@ def admit(session: Session, row: WorkerRow) -> None:
     """Let a worker in that waits, and add an event to `/workers`."""
     if row.is_waiting:
         row.is_waiting = False
-        _tell(session, row)
+        tell_of(session, row)
 
 
 def revoke_secret(session: Session, row: WorkerRow) -> None:
@@ -316,7 +316,7 @@ def order_new_secret(session: Session, row: WorkerRow) -> None:
     """Order that the worker's host is given another secret, now and at each hello until it is."""
     row.new_secret_hashes = row.new_secret_hashes or []
     events.append(session, HOST_ORDERS, {"order": "new secret", "worker": row.id})
-    _tell(session, row)
+    tell_of(session, row)
 
 
 def add_new_secret(session: Session, row: WorkerRow, secret_hash: str) -> bool:
@@ -324,7 +324,7 @@ def add_new_secret(session: Session, row: WorkerRow, secret_hash: str) -> bool:
     if row.new_secret_hashes is None:
         return False
     row.new_secret_hashes = [*row.new_secret_hashes, secret_hash][-_MOST_NEW_SECRETS:]
-    _tell(session, row)
+    tell_of(session, row)
     return True
 
 
@@ -338,7 +338,7 @@ def use_new_secret(session: Session, row: WorkerRow, secret_hash: str) -> None:
     # The host may be about to store a secret that was made later.
     row.new_secret_hashes = hashes[hashes.index(secret_hash) + 1 :] or None
     session.changed.add(Changed.DELETED_WORKERS)
-    _tell(session, row)
+    tell_of(session, row)
 
 
 def set_upgrade(session: Session, row: WorkerRow, report: UpgradeReport | None) -> None:
@@ -349,7 +349,7 @@ def set_upgrade(session: Session, row: WorkerRow, report: UpgradeReport | None) 
     after = None if report is None else asdict(report)
     if row.upgrade != after:
         row.upgrade = after
-        _tell(session, row)
+        tell_of(session, row)
 
 
 def process_began(session: Session, row: WorkerRow, software: str) -> None:
@@ -385,7 +385,7 @@ def set_paused(session: Session, row: WorkerRow, *, is_paused: bool) -> None:
     """
     if row.is_paused != is_paused:
         row.is_paused = is_paused
-        _tell(session, row)
+        tell_of(session, row)
 
 
 async def set_aside(session: Session, row: WorkerRow, asides: Iterable[Aside]) -> None:
@@ -405,7 +405,7 @@ async def set_aside(session: Session, row: WorkerRow, asides: Iterable[Aside]) -
                 session, HappeningKind.WORKER_ASIDE, row, aside.reason, aside.cause
             )
     await _is_of_new_use(session, row.id)
-    _tell(session, row)
+    tell_of(session, row)
 
 
 async def forgive(session: Session, row: WorkerRow) -> None:
@@ -430,7 +430,7 @@ async def set_tags(session: Session, row: WorkerRow, tag_ids: Sequence[str]) -> 
     new = sorted(known - had.keys())
     session.add_all(membership(worker_id=row.id, tag_id=tag_id) for tag_id in new)
     await _is_of_new_use(session, row.id)
-    _tell(session, row)
+    tell_of(session, row)
 
 
 async def tags_of(session: AsyncSession, worker_id: str) -> Sequence[WorkerTagRow]:
@@ -475,7 +475,8 @@ def _ask(row: WorkerRow, pending: StatusRequest | None) -> None:
     row.is_lazy_request = pending is not None and pending.is_lazy
 
 
-def _tell(session: Session, row: WorkerRow, previous: WorkerStatus | None = None) -> None:
+def tell_of(session: Session, row: WorkerRow, previous: WorkerStatus | None = None) -> None:
+    """Add an event to `/workers`, because something of a worker has changed."""
     row.updated = utc_now()
     is_moved = previous is not None and previous != row.status
     events.append(session, WORKERS, worker_event(row, previous=previous if is_moved else None))

@@ -28,14 +28,22 @@ def run_doctor(options: Mapping[str, Any], *, as_json: bool) -> int:
         The exit code: 0 if nothing is broken.
     """
     findings = asyncio.run(findings_here(options))
-    software = software_version()
     if as_json:
-        version = software.partition(" ")[2]
-        text = json.dumps(told(findings, version), indent=2, ensure_ascii=False)
+        report = told(findings, _version(software_version()))
+        text = json.dumps(report, indent=2, ensure_ascii=False)
     else:
         text = "\n".join(lines(findings, in_colours=sys.stdout.isatty()))
     sys.stdout.write(f"{text}\n")
     return int(worst(findings) is State.BROKEN)
+
+
+async def report_with(settings: HostSettings, software: str) -> Mapping[str, Any]:
+    """Return what a host that serves with these settings tells its farm of its machine."""
+    return told(await findings_with(settings), _version(software))
+
+
+def _version(software: str) -> str:
+    return software.partition(" ")[2]
 
 
 async def findings_here(options: Mapping[str, Any]) -> list[Finding]:

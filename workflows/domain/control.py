@@ -15,6 +15,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Any, ClassVar, get_args, get_origin, get_type_hints
 
+from workflows.domain import doctor
 from workflows.domain.messages import LONGEST_WORD
 from workflows.domain.provisioning import MOST_SLOTS
 
@@ -172,6 +173,28 @@ class UpgradeReport:
 
 
 @dataclass(frozen=True, slots=True)
+class Examined:
+    """What the doctor of the host's machine has found."""
+
+    TYPE: ClassVar[str] = "examined"
+    report: Mapping[str, Any] = field(default_factory=dict)
+    """As `workflows.domain.doctor.told` returns it."""
+
+    def check(self) -> None:
+        """
+        Raises:
+            Malformed: it is no report of a doctor.
+        """
+        try:
+            doctor.read(self.report)
+        except ValueError as problem:
+            raise Malformed(f"examined.report: {problem}") from problem
+        version = self.report.get("version")
+        if not isinstance(version, str) or len(version) > LONGEST_WORD:
+            raise Malformed(f"examined.report: its version may have {LONGEST_WORD} characters")
+
+
+@dataclass(frozen=True, slots=True)
 class LogPiece:
     """A piece of a run's log, in a binary frame; `offset` is the position of its first byte."""
 
@@ -267,6 +290,13 @@ class Forgive:
 
 
 @dataclass(frozen=True, slots=True)
+class Examine:
+    """A person asks what the doctor of the host's machine finds; `Examined` is the answer."""
+
+    TYPE: ClassVar[str] = "examine"
+
+
+@dataclass(frozen=True, slots=True)
 class NewSecret:
     """The host stores this secret of its worker, and uses it in place of the one that it has."""
 
@@ -308,11 +338,11 @@ def _check_version(version: str, where: str) -> None:
 
 
 #: Messages that a host may get at any time after its welcome, and that it acts upon.
-Told = StopRun | Settled | StatusOrder | Provisioned | Forgive | NewSecret | Upgrade
+Told = StopRun | Settled | StatusOrder | Provisioned | Forgive | Examine | NewSecret | Upgrade
 Message = (
-    Hello | Beat | StatusReport | SetAside | Progress | UpgradeReport | LogPiece
-    | Welcome | Provisioned | LogAck | StopRun | Settled | StatusOrder | Forgive | NewSecret
-    | Upgrade
+    Hello | Beat | StatusReport | SetAside | Progress | UpgradeReport | Examined | LogPiece
+    | Welcome | Provisioned | LogAck | StopRun | Settled | StatusOrder | Forgive | Examine
+    | NewSecret | Upgrade
 )  # fmt: skip
 
 _TYPES: Mapping[str, type[Any]] = {
@@ -369,7 +399,7 @@ def _build(kind: type[Any], content: Mapping[str, Any]) -> Any:
         message = kind(**values)
     except TypeError as error:
         raise Malformed(f"{kind.TYPE}: {error}") from error
-    if isinstance(message, Hello | Upgrade | UpgradeReport):
+    if isinstance(message, Hello | Upgrade | UpgradeReport | Examined):
         message.check()
     return message
 

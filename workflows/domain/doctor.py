@@ -13,6 +13,9 @@ LONGEST_SENTENCE = 1_000
 #: Of a longer text only the beginning is looked at, in characters.
 _MOST_READ = 100 * LONGEST_SENTENCE
 _ELLIPSIS = "…"
+#: The most checks of a report that is read; ours have far fewer.
+MOST_CHECKS = 100
+_LONGEST_ID = 100
 
 
 class State(StrEnum):
@@ -84,6 +87,28 @@ def told(findings: Sequence[Finding], version: str) -> dict[str, Any]:
     """
     checks = [{"id": each.pop("check"), **each} for each in map(asdict, findings)]
     return {"state": str(worst(findings)), "version": version, "checks": checks}
+
+
+def read(report: Mapping[str, Any]) -> list[Finding]:
+    """Return the findings of a report, as `told` returns it, that another process has sent.
+
+    Raises:
+        ValueError: it is no report.
+    """
+    checks = report.get("checks")
+    if not isinstance(checks, list) or len(checks) > MOST_CHECKS:
+        raise ValueError("a doctor's report has a list of some checks")
+    return [_read(check) for check in checks]
+
+
+def _read(check: Any) -> Finding:
+    names = ("id", "state", "sentence", "advice")
+    if not isinstance(check, dict) or not all(isinstance(check.get(n), str) for n in names):
+        raise ValueError("a check of a doctor's report has an id, a state and sentences")
+    id_, state, sentence, advice = (check[name] for name in names)
+    if not 0 < len(id_) <= _LONGEST_ID:
+        raise ValueError("a check of a doctor's report has an id of a bounded length")
+    return Finding(bounded(id_), State(state), bounded(sentence), bounded(advice))
 
 
 def lines(findings: Sequence[Finding], *, in_colours: bool) -> list[str]:

@@ -52,6 +52,8 @@ class MemoryRecords:
         self.deleted_workers: set[str] = set()
         self.asides: list[Aside] = []
         self.upgrades: list[control.UpgradeReport] = []
+        self.reports: list[Mapping[str, Any]] = []
+        """Of the doctor of a host's machine."""
         self.secret: str | None = None
         """Which the host is to take."""
 
@@ -79,6 +81,9 @@ class MemoryRecords:
 
     async def deleted(self, worker_ids: Collection[str]) -> Collection[str]:
         return self.deleted_workers.intersection(worker_ids)
+
+    async def examined(self, worker_id: str, report: Mapping[str, Any]) -> None:
+        self.reports.append(report)
 
     async def upgrade_reported(
         self, worker_id: str, session: int, report: control.UpgradeReport
