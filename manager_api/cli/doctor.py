@@ -14,8 +14,9 @@ from activities.process.examining import HangingCalls, examined
 from activities.process.layered_settings import SettingsError
 from activities.process.process_end import end_with
 from manager_api.cli.client import DEFAULT_URL, Manager, ManagerUrl, Refused, in_full
-from manager_api.cli.console import CommandError, harmless, show_json
+from manager_api.cli.console import CommandError, harmless, note, show_json
 from manager_api.cli.credentials import DATA_DIR, data_dir
+from manager_api.cli.machine_doctors import Machine, examined_machines
 from manager_api.settings.model import ManagerSettings, read_settings
 from manager_api.settings.reach import is_loopback
 from manager_api.version import VERSION
@@ -32,6 +33,13 @@ _PORTS = {"http": 80, "https": 443}
 def doctor(
     manager: ManagerUrl = DEFAULT_URL,
     as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False,
+    workers: Annotated[
+        bool,
+        typer.Option(
+            "--workers",
+            help="Let connected workers look at their machines, too; it takes up to some minutes.",
+        ),
+    ] = False,
     farm_dir: Annotated[
         Path | None,
         typer.Option(
@@ -45,23 +53,57 @@ def doctor(
     url = in_full(manager)
     of_manager, is_usable = _of_manager(url)
     here = () if is_usable else _of_this_machine(url, farm_dir)
+    machines = _of_machines(url) if workers and worst(of_manager[:1]) is State.FINE else []
     findings = [*of_manager, *here]
-    if as_json:
-        show_json(told(findings, VERSION))
-    else:
-        for line in lines(_harmless(findings), in_colours=sys.stdout.isatty()):
-            typer.echo(line)
-    code = int(worst(findings) is State.BROKEN)
+    _show(findings, machines, as_json=as_json, with_workers=workers)
+    code = int(worst([*findings, *_of_all(machines)]) is State.BROKEN)
     if here:
         # What has looked at this machine may still hang, or wait for Temporal.
         end_with(lambda: code)
     raise typer.Exit(code)
 
 
+def _show(
+    findings: Sequence[Finding], machines: Sequence[Machine], *, as_json: bool, with_workers: bool
+) -> None:
+    if as_json:
+        report = told(findings, VERSION)
+        if with_workers:
+            report |= {
+                "state": worst([*findings, *_of_all(machines)]),
+                "workers": [machine.told() for machine in machines],
+            }
+        show_json(report)
+        return
+    of_workers = [
+        replace(each, check=f"{machine.name}: {each.check}")
+        for machine in machines
+        for each in machine.findings
+    ]
+    shown = _harmless([*findings, *of_workers])
+    for line in lines(shown, in_colours=sys.stdout.isatty()):
+        typer.echo(line)
+
+
+def _of_all(machines: Sequence[Machine]) -> Sequence[Finding]:
+    return [each for machine in machines for each in machine.findings]
+
+
+def _of_machines(url: str) -> Sequence[Machine]:
+    note("Connected workers look at their machines, which takes up to some minutes.")
+    with Manager(url) as farm:
+        return examined_machines(farm)
+
+
 def _harmless(findings: Sequence[Finding]) -> Sequence[Finding]:
     # Names of workers and errors of others are in the sentences. The colours come later.
     return [
-        replace(each, sentence=harmless(each.sentence), advice=harmless(each.advice))
+        replace(
+            each,
+            check=harmless(each.check),
+            sentence=harmless(each.sentence),
+            advice=harmless(each.advice),
+        )
         for each in findings
     ]
 

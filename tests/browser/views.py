@@ -182,6 +182,7 @@ VIEWS: Mapping[str, View] = {
     "settings-users": _at("/settings/users"),
     "settings-audit": _at("/settings/audit"),
     "settings-versions": _at("/settings/versions"),
+    "settings-doctor": _at("/settings/doctor"),
     "settings-about": _at("/settings/about"),
     "account": View(lambda _: "/account", caller="person"),
     "account-notifications": View(

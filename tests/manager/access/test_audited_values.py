@@ -35,6 +35,7 @@ WITHOUT = {
     "shamanFileStore": "adds a file that jobs use",
     "collectGarbage": "removes files that no job uses",
     "createLoginLink": "makes a secret",
+    "examineWorker": "asks a worker",
     "endMySession": "the target names the session",
     "endSessionsOfAccount": "the target names the account",
     "createMyToken": "as createTokenOfAccount; the own user has no account",

@@ -137,6 +137,9 @@ class FakeManager:
     """When the worker sleeps."""
     doctor: Any = None
     doctor_status: int = 200
+    machine: Any = None
+    """What the doctor of the worker's machine tells; None: it has none."""
+    machine_told: str = "2025-12-31T10:00:00Z"
     logs: dict[str, str] = field(default_factory=lambda: {TASK: "first line\nlast line\n"})
 
     @property
@@ -180,6 +183,19 @@ def _serve_doctor(api: FastAPI, fake: FakeManager) -> None:
     @api.get("/api/tablao/v1/doctor")
     async def doctor() -> Any:
         return JSONResponse(fake.doctor, fake.doctor_status)
+
+    @api.post("/api/tablao/v1/workers/{worker_id}/doctor")
+    async def examine_worker(worker_id: str) -> Response:
+        if fake.machine is None:
+            return JSONResponse({"code": 409, "message": "a Flamenco Worker has no doctor"}, 409)
+        return Response(status_code=204)
+
+    @api.get("/api/tablao/v1/workers/{worker_id}/doctor")
+    async def examination(worker_id: str) -> Any:
+        # The first answer is an older report: the one that was asked for comes next.
+        told, fake.machine_told = fake.machine_told, "2026-01-01T10:00:05Z"
+        report = fake.doctor if told < "2026-01-01T10:00:00Z" else fake.machine
+        return {"asked": "2026-01-01T10:00:00Z", "told": told, "report": report}
 
 
 def _serve_jobs(api: FastAPI, fake: FakeManager) -> None:

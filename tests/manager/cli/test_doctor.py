@@ -67,6 +67,42 @@ def test_what_a_sentence_holds_commands_no_terminal(run: Run, fake: FakeManager)
     assert "\\u001b[31mGone." in run("doctor").out
 
 
+def test_with_workers_their_machines_are_looked_at_too(run: Run, fake: FakeManager) -> None:
+    fake.doctor, fake.machine = report(FINE), report(ODD, BAD)
+
+    as_json, in_words = run("doctor", "--workers", "--json"), run("doctor", "--workers")
+
+    assert as_json.exit_code == in_words.exit_code == 1
+    found = json.loads(as_json.out)
+    assert (found["state"], [each["id"] for each in found["checks"]]) == (
+        "broken",
+        ["manager", "temporal"],
+    )
+    (machine,) = found["workers"]
+    assert (machine["name"], machine["state"], machine["version"]) == ("north", "broken", "0.2.0")
+    assert [each["id"] for each in machine["checks"]] == ["disk", "storage"]
+    assert "look    north: disk     It is nearly full." in in_words.out
+    assert "\x1b" not in in_words.out
+
+
+def test_a_worker_without_a_doctor_is_to_be_looked_at(run: Run, fake: FakeManager) -> None:
+    fake.doctor = report(FINE)
+
+    answer = run("doctor", "--workers")
+
+    assert answer.exit_code == 0
+    assert "north: doctor  It was not asked: " in answer.out
+    assert "a Flamenco Worker has no doctor" in answer.out
+
+
+def test_workers_are_not_asked_through_a_manager_that_refuses(run: Run, fake: FakeManager) -> None:
+    fake.doctor, fake.doctor_status = {"message": "no"}, 403
+
+    assert "workers" not in json.loads(run("doctor", "--json").out)
+    assert json.loads(run("doctor", "--workers", "--json").out)["workers"] == []
+    assert not any("/workers" in path for path, _ in fake.asked)
+
+
 @pytest.mark.parametrize(
     ("status", "advice"), [(401, "tablao login"), (403, "tablao login"), (404, "Upgrade")]
 )

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
 import yaml
@@ -40,6 +41,15 @@ def worker_doctor(farm: FarmProcesses) -> tuple[int, Checks]:
 
 
 def _called(arguments: list[str], environment: Mapping[str, str]) -> tuple[int, Checks]:
+    code, report = _reported(arguments, environment)
+    return code, by_id(report["checks"])
+
+
+def by_id(checks: list[dict[str, str]]) -> Checks:
+    return {each["id"]: each for each in checks}
+
+
+def _reported(arguments: list[str], environment: Mapping[str, str]) -> tuple[int, Any]:
     done = subprocess.run(
         [sys.executable, "-m", *arguments],
         env={**os.environ, **environment},
@@ -48,8 +58,7 @@ def _called(arguments: list[str], environment: Mapping[str, str]) -> tuple[int, 
         timeout=200,
         check=False,
     )
-    checks = json.loads(done.stdout)["checks"]
-    return done.returncode, {each["id"]: each for each in checks}
+    return done.returncode, json.loads(done.stdout)
 
 
 def not_fine(checks: Checks) -> dict[str, str]:
@@ -88,6 +97,18 @@ def test_a_render_machine_that_is_well_renders_a_frame(farm: FarmProcesses) -> N
     assert code == 0
     assert "rendered a frame" in checks["blender.frame"]["sentence"]
     assert str(farm.data_dir / "storage") in checks["storage"]["sentence"]
+
+
+def test_a_machine_is_looked_at_from_the_manager(farm: FarmProcesses) -> None:
+    asked = ["manager_api.cli.main", "doctor", "--workers", "--json"]
+
+    _, report = _reported(asked, {"TABLAO_MANAGER": farm.url})
+
+    (machine,) = report["workers"]
+    checks = by_id(machine["checks"])
+    assert not_fine(checks) == {}
+    assert "rendered a frame" in checks["blender.frame"]["sentence"]
+    assert machine["version"] == report["version"]
 
 
 def test_a_temporal_that_hangs(farm: FarmProcesses) -> None:

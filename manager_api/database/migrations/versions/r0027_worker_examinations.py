@@ -18,8 +18,8 @@ def upgrade() -> None:
             sa.ForeignKey("workers.id", ondelete="CASCADE"),
             primary_key=True,
         ),
-        sa.Column("asked", sa.DateTime(), nullable=False),
-        sa.Column("told", sa.DateTime(), nullable=True),
+        sa.Column("asked", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("told", sa.DateTime(timezone=True), nullable=True),
         sa.Column("report", sa.JSON(), nullable=True),
     )
 
