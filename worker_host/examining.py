@@ -36,7 +36,7 @@ class Examining:
         except Exception as problem:
             # Each check answers for itself. What goes wrong around them is told as well.
             logger.exception("the doctor of this machine failed")
-            said = f"The doctor of this machine failed: {problem or type(problem).__name__}."
+            said = f"The doctor of this machine failed: {str(problem) or 'it did not say why'}."
             advice = "Call `tablao-worker doctor` on it; the host's log has the whole error."
             self._untold = Examined(told([broken(DOCTOR, said, advice)], ""))
         finally:

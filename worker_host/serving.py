@@ -6,7 +6,6 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Mapping
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +29,7 @@ from worker_host.registration import (
 from worker_host.run_table import RunTable
 from worker_host.runs_folder import HostAlreadyRuns, RunsFolder
 from worker_host.settings import HostSettings, read_settings
+from worker_host.software import software_version
 from worker_host.trial import WELCOMED
 from worker_host.versions_folder import VersionsFolder, host_command, is_installed
 
@@ -203,13 +203,6 @@ async def check_nobody_runs(runs_dir: Path) -> None:
     folder = RunsFolder(runs_dir)
     await folder.lock()
     folder.unlock()
-
-
-def software_version() -> str:
-    try:
-        return f"Tablao {version('tablao')}"
-    except PackageNotFoundError:  # the package is not installed, only checked out
-        return "Tablao"
 
 
 class _Signals:

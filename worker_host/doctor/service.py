@@ -11,8 +11,8 @@ from activities.process.layered_settings import SettingsError
 from worker_host.doctor.machine import machine_checks
 from worker_host.doctor.manager import see_manager
 from worker_host.doctor.programs import program_checks
-from worker_host.serving import software_version
 from worker_host.settings import HostSettings, read_settings
+from worker_host.software import software_version
 from workflows.domain.doctor import Finding, State, broken, fine, lines, told, worst
 
 SETTINGS = "settings"

@@ -14,8 +14,8 @@ from fastapi.responses import JSONResponse
 from manager_api.tls.authority import AuthorityFiles
 from worker_host.doctor.service import findings_with
 from worker_host.registration import Credentials, CredentialsFile
-from worker_host.serving import software_version
 from worker_host.settings import HostSettings
+from worker_host.software import software_version
 from workflows.domain.doctor import Finding
 from workflows.domain.storage_marker import NAME
 
