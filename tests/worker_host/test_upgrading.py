@@ -215,15 +215,19 @@ async def test_a_host_that_ends_meanwhile_leaves_nothing(machine: Machine, tmp_p
     await eventually(lambda: not psutil.pid_exists(int(file.read_text())))
 
 
-async def test_what_a_killed_host_has_left_is_removed_before_the_next_installation(
-    machine: Machine,
+async def test_what_a_killed_host_has_left_is_not_installed_into_and_removed(
+    machine: Machine, tmp_path: Path
 ) -> None:
-    machine.versions.aside.mkdir(parents=True)
-    (machine.versions.aside / "environment").write_text("a piece of it")
+    killed = VersionsFolder(tmp_path).aside / "environment"
+    (killed / "bin").mkdir(parents=True)
 
     await machine.upgrading.carry_out(ORDER)
 
     assert machine.begun_again == 1
+    assert not (machine.versions.path / FOLDER / "environment").exists()
+    assert killed.exists()
+    await machine.upgrading.welcomed()
+    assert machine.left() == {FOLDER, "chosen.json"}
 
 
 async def test_a_report_that_could_not_be_sent_is_sent_after_the_next_welcome(
