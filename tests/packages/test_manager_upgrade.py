@@ -17,7 +17,7 @@ from manager_api.database.schema_version import newest_migration
 from manager_api.version import VERSION
 from tests.farm.processes import wait_until
 from tests.packages.conftest import Packages
-from tests.packages.made_versions import NEXT_MIGRATION, OLDER
+from tests.packages.made_versions import NEXT_MIGRATION, OLDER, older, with_a_migration
 from tests.packages.upgraded_farm import NAME, ToolFarm, all_alive
 
 FRAMES = 4
@@ -49,8 +49,9 @@ class Journey:
 
 @pytest.fixture(scope="module")
 def journey(packages: Packages, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Journey]:
+    wheels = tmp_path_factory.mktemp("wheels")
     folder = tmp_path_factory.mktemp("upgrade") / "farm"
-    farm = ToolFarm(folder, packages)
+    farm = ToolFarm(folder, older(packages.wheel, wheels), with_a_migration(packages.wheel, wheels))
     installed = farm.install(farm.older)
     assert installed.returncode == 0, installed.stderr
     with farm:

@@ -13,8 +13,7 @@ from typing import Any
 import psutil
 
 from tests.farm.processes import SCALED, FarmProcesses, wait_until
-from tests.packages import made_versions
-from tests.packages.conftest import PROJECT, Packages
+from tests.packages.conftest import PROJECT
 from tests.packages.environments import environment_of_steps, installed
 from worker_host.processes.environment import clean_environment
 from worker_host.versions_folder import VersionsFolder
@@ -40,18 +39,16 @@ class ToolFarm(FarmProcesses):
 
     Args:
         directory: where all of it is; it is created.
-        packages: of which the older and the newer version are made.
+        older: the wheel with which the farm begins.
+        newer: the wheel to which it is upgraded.
     """
 
-    def __init__(self, directory: Path, packages: Packages) -> None:
+    def __init__(self, directory: Path, older: Path, newer: Path) -> None:
         blender = shutil.which("blender")
         assert blender, "apt-get install blender"
         directory.mkdir()
         self.blender = blender
-        wheels = directory / "wheels"
-        wheels.mkdir()
-        self.older = made_versions.older(packages.wheel, wheels)
-        self.newer = made_versions.with_a_migration(packages.wheel, wheels)
+        self.older, self.newer = older, newer
         uv = {name: value for name, value in environment_of_steps().items() if "UV_" in name}
         settings = {
             **PATIENT,
