@@ -12,6 +12,7 @@ import httpx
 import psutil
 import pytest
 
+from tests.farm.small_disk import small_disk
 from tests.worker_host.connected.stand_in_manager import eventually
 from worker_host import upgrading
 from worker_host.upgrading import Upgrading, installing
@@ -159,6 +160,20 @@ async def test_what_cannot_be_installed_is_said_and_leaves_nothing(
     assert machine.begun_again == 0
     assert machine.left() == set()
     machine.reports[-1].check()
+
+
+async def test_an_environment_for_which_the_disk_has_no_room_is_said_and_leaves_nothing(
+    machine: Machine,
+) -> None:
+    machine.script = 'mkdir "$1" && head -c 3000000 /dev/zero > "$1/large"'
+
+    with small_disk(machine.versions.path, 1):
+        await machine.upgrading.carry_out(ORDER)
+        left = machine.left()
+
+    assert machine.states == ["fetching", "installing", "failed"]
+    assert "No space left on device" in machine.reports[-1].reason
+    assert left == set()
 
 
 async def test_a_version_that_cannot_be_chosen_is_removed(
