@@ -66,6 +66,7 @@ GROUPS = (
     ),
     ("tests/e2e/test_http_workers.py",),
     ("tests/chaos/test_seeds.py",),
+    ("tests/chaos/test_backups.py",),
     ("tests/chaos/",),
     ("tests/e2e/test_provisioning.py",),
     ("tests/e2e/test_real_blender.py",),

@@ -8,6 +8,7 @@ library only, because each start of a host reads it.
 import json
 import os
 import re
+import secrets
 import shutil
 import sys
 import sysconfig
@@ -43,8 +44,12 @@ class Chosen:
 class VersionsFolder:
     def __init__(self, data_dir: Path) -> None:
         self.path = data_dir / "versions"
-        self.aside = self.path / _ASIDE
-        """Where a version is installed before its folder gets its name."""
+        self.aside = self.path / f"{_ASIDE}-{secrets.token_hex(4)}"
+        """Where a version is installed before its folder gets its name.
+
+        Each process has a folder of its own: what installs a version outlives a host that is
+        killed, and must not write into what the next host installs.
+        """
         self._file = self.path / "chosen.json"
 
     def chosen(self) -> Chosen:
@@ -87,7 +92,7 @@ class VersionsFolder:
         kept = {chosen.running, chosen.previous, chosen.trial}
         for folder in self.path.iterdir() if self.path.is_dir() else ():
             is_version = _NAME.fullmatch(folder.name) is not None
-            if folder.name == _ASIDE or (
+            if folder.name.startswith(_ASIDE) or (
                 is_version and folder.name not in kept and not is_in_use(folder)
             ):
                 shutil.rmtree(folder, ignore_errors=True)

@@ -52,6 +52,7 @@ def copy_before_migration(database: Path) -> Path | None:
             if migration not in known_migrations():
                 return None
             folder.mkdir(0o700, exist_ok=True)
+            _remove_unfinished(folder, database.stem)
             begin_reading(source)
             copy_database(source, unfinished)
         copy = folder / f"{database.stem}-{migration}.sqlite"
@@ -69,6 +70,12 @@ def copy_before_migration(database: Path) -> Path | None:
         ) from error
     logger.info("the database was copied before its migration", extra={"copy": str(copy)})
     return copy
+
+
+def _remove_unfinished(folder: Path, stem: str) -> None:
+    """Make room: a manager that was killed while it copied could not remove what it had written."""
+    for unfinished in folder.glob(f"{stem}-*.tmp*"):
+        unfinished.unlink(missing_ok=True)
 
 
 def _remove_old(folder: Path, stem: str) -> None:

@@ -184,6 +184,7 @@ class Database:
         Raises:
             DatabaseNewer: the database has a migration that this build does not know.
             NotCopied: the SQLite database cannot be copied, so it is not migrated.
+            DatabaseBusy: it is busy, full or does not answer; the message is a sentence.
         """
         async with self.reading() as session:
             if await is_migrated(session):
@@ -194,7 +195,14 @@ class Database:
         # Alembic takes long to load, and most starts find nothing to migrate.
         from manager_api.database.migrate import upgrade
 
-        await asyncio.to_thread(upgrade, self.url)
+        try:
+            with _busy_named():
+                await asyncio.to_thread(upgrade, self.url)
+        except DatabaseBusy as reason:
+            raise type(reason)(
+                f"The database was not migrated: {reason}. Nothing was changed, and the next start "
+                "tries again."
+            ) from reason
 
     async def close(self) -> None:
         await self._writing.dispose()

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from manager_api.database.engine import Database, utc_now
+from manager_api.database.restored import moment_of
 from manager_api.database.tables import WorkerRow
 from manager_api.hosts import store
 from manager_api.hosts.channel import HelloAnswer
@@ -182,19 +183,28 @@ class SqlHostRecords:
         return task.id
 
     async def _is_its_own(self, task: store.KnownTask, worker_id: str, key: RunKey) -> bool:
+        if key.run < task.restored:
+            return await self._was_its_own(task, worker_id, key)
         if (task.attempt, task.worker_id) == (key.attempt, worker_id):
             return True
-        if task.may_be_forgotten:
-            # The database that was put back may know neither the try nor the lease, but the log
-            # stays.
-            assigned = await self._logs.assigned_to(key.job_id, task.id, key.attempt)
-            return assigned == worker_id or (task.had_lease and not assigned)
         if task.attempt <= key.attempt and not task.is_lent:
             return False
         if task.attempt < key.attempt:
             return True  # the projection lags behind the workflow, so the lease decides
         assigned = await self._logs.assigned_to(key.job_id, task.id, key.attempt)
         return assigned == worker_id
+
+    async def _was_its_own(self, task: store.KnownTask, worker_id: str, key: RunKey) -> bool:
+        """Return whether a try from before the last restore was the worker's (rule 27).
+
+        The database that was put back may know neither the try nor the lease. A number that the
+        logs did not have then, either, is that of a try of the new run, whose bytes must not be
+        taken for repeated ones.
+        """
+        given = await self._logs.last_assignment(key.job_id, task.id, key.attempt)
+        if given is None:
+            return task.had_lease and key.attempt <= task.attempt
+        return given.worker_id == worker_id and given.when < moment_of(task.restored)
 
     async def steps_completed(self, steps: Mapping[RunKey, int]) -> None:
         of_jobs: dict[str, dict[int, int]] = defaultdict(dict)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from manager_api.database.tables import FarmRow, LeaseRow, LeaseState, TaskRow
@@ -24,8 +24,8 @@ class KnownTask:
     """Whether the asking worker has an open lease for the run."""
     had_lease: bool
     """Whether the database knows any lease of the asking worker for the run."""
-    may_be_forgotten: bool
-    """Whether the run is from before the database was put back (protocol rule 27)."""
+    restored: int
+    """The number of the database's last restore: runs of smaller numbers are from before it."""
 
 
 async def known_task(session: AsyncSession, worker_id: str, key: RunKey) -> KnownTask | None:
@@ -40,7 +40,7 @@ async def known_task(session: AsyncSession, worker_id: str, key: RunKey) -> Know
         TaskRow.worker_id,
         lease.where(LeaseRow.state != LeaseState.RETURNED).exists(),
         lease.exists(),
-        select(FarmRow.restored).scalar_subquery() > key.run,
+        select(func.coalesce(func.max(FarmRow.restored), 0)).scalar_subquery(),
     ).where(
         TaskRow.job_id == key.job_id,
         TaskRow.index_in_job == key.index,

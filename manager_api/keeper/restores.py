@@ -11,20 +11,20 @@ import contextlib
 import logging
 import os
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 from sqlalchemy import delete, select, update
 
 from manager_api.database import events
 from manager_api.database.engine import Database, DatabaseBusy, Session, utc_now
+from manager_api.database.restored import number_at
 from manager_api.database.tables import FarmRow, HttpRunRow, JobRow
 from manager_api.jobs.store import restart_run
 from manager_api.jobs.task_store import raise_attempts
 from manager_api.logs.task_logs import TaskLogs
 
 #: A restore's number is the seconds since this moment, which fit into 32 bits for 68 years.
-_BEGINNING = datetime(2020, 1, 1, tzinfo=UTC)
 
 logger = logging.getLogger(__name__)
 
@@ -64,8 +64,7 @@ class RestoreWatch:
             farm = await session.get_one(FarmRow, 1, with_for_update=True)
             was_put_back = noted is None or noted > farm.mark
             if was_put_back:
-                seconds = int((self._clock() - _BEGINNING).total_seconds())
-                farm.restored = max(farm.restored + 1, seconds)
+                farm.restored = max(farm.restored + 1, number_at(self._clock()))
                 await session.flush()
                 await self._begin_new_runs(session)
             farm.mark = max(farm.mark, noted or 0) + 1

@@ -33,7 +33,7 @@ _REMEMBERED_JOBS = 10_000
 #: Matches the file names of `TaskLogs._path`.
 _FILE_NAME = re.compile(r"task-([0-9a-f-]{36})\.(\d+)-")
 #: Matches the line of `TaskLogs.assigned`.
-_ASSIGNED = re.compile(r"^\S+ Task assigned to worker .* \(([0-9a-f-]{36})\)$", re.MULTILINE)
+_ASSIGNED = re.compile(r"^(\S+) Task assigned to worker .* \(([0-9a-f-]{36})\)$", re.MULTILINE)
 _BEFORE, _HOST, _AFTER = _SECTIONS = range(3)
 #: Tries after the database's last one that are looked for, too: a log may be ahead of the database.
 _LATER_TRIES = 3
@@ -62,6 +62,14 @@ class Note:
     def line(self) -> str:
         when = self.when.astimezone().isoformat(timespec="milliseconds")
         return f"{when} {self.text}\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """An attempt was given to a worker."""
+
+    when: datetime
+    worker_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,8 +244,13 @@ class TaskLogs:
 
     async def assigned_to(self, job_id: str, task_id: str, attempt: int) -> str:
         """Return the worker that was given this attempt last; empty if the log names none."""
+        last = await self.last_assignment(job_id, task_id, attempt)
+        return last.worker_id if last else ""
+
+    async def last_assignment(self, job_id: str, task_id: str, attempt: int) -> Assignment | None:
+        """Return which worker was given this attempt last, and when; None: the log does not say."""
         path = self._path(TryOfTask(job_id, task_id, attempt), _BEFORE)
-        return await asyncio.to_thread(_last_match, path, _ASSIGNED)
+        return await asyncio.to_thread(_last_assignment, path)
 
     async def frames_written(
         self, job_id: str, task_id: str, attempts: Sequence[int]
@@ -348,10 +361,12 @@ class TaskLogs:
         return text
 
 
-def _last_match(path: Path, pattern: re.Pattern[str]) -> str:
-    """Return the first group of the pattern's last match in a file; empty if there is none."""
-    found = pattern.findall(path.read_text(encoding="utf-8")) if path.exists() else []
-    return found[-1] if found else ""
+def _last_assignment(path: Path) -> Assignment | None:
+    found = _ASSIGNED.findall(path.read_text(encoding="utf-8")) if path.exists() else []
+    if not found:
+        return None
+    when, worker_id = found[-1]
+    return Assignment(datetime.fromisoformat(when), worker_id)
 
 
 def _lacks_newline(stretch: Stretch) -> bool:

@@ -112,6 +112,14 @@ def why_log_has_gaps(state: FarmState, render: Render) -> str:
         if kind in _KILLS_RENDERER and render.pid in struck.pids:
             # What was printed may not have been read.
             return str(kind)
+        is_beginning = struck.began - _TOLD_WITHIN_S < render.started < struck.ended
+        if kind in _DATABASE_SET_BACK and is_beginning:
+            # Neither database nor logs knew it: its attempt's number is the new run's (rule 27).
+            return str(kind)
+        is_since_copied = struck.copied - _TOLD_WITHIN_S < render.alive_at
+        if struck.has_logs and is_since_copied and render.started < struck.ended:
+            # What hosts had delivered since the copy was made is not in it.
+            return str(kind)
     return ""
 
 

@@ -28,6 +28,7 @@ from tests.chaos.observe import (
 from tests.chaos.people import People
 from tests.chaos.plan import COPIED_BEFORE_S, SET_BACK, Act, Deed, Fault, Plan
 from tests.chaos.state import FarmState
+from tests.chaos.stores import Files, Stores
 from tests.chaos.strikes import NothingToStrike, Strikes, Struck
 from tests.chaos.watch import EventFollower, ProcessWatch
 
@@ -86,6 +87,7 @@ class Execution:
         events: EventFollower,
         watch: ProcessWatch,
         diary: TextIO,
+        stores: Stores,
     ) -> None:
         self.farm = farm
         self.people = people
@@ -94,7 +96,7 @@ class Execution:
         self.starts = 0
         self._events = events
         self._watch = watch
-        self._strikes = Strikes(farm, watch)
+        self._strikes = Strikes(farm, watch, stores)
         self._diary = diary
         self._time = _Timeline()
 
@@ -226,16 +228,17 @@ class Execution:
         self._diary.flush()
 
 
-def run(plan: Plan, directory: Path) -> Result:
+def run(plan: Plan, directory: Path, *, stores: Stores | None = None) -> Result:
     """Carry out a plan on a farm of its own.
 
     Args:
         directory: where the farm lives; it is created, and stays.
+        stores: how stores are set back; None: as files.
     """
     with chaos_farm(directory, plan) as farm, (directory / "diary").open("w") as diary:
         people = People(farm)
         with EventFollower(farm) as events, ProcessWatch(farm) as watch:
-            execution = Execution(farm, people, events, watch, diary)
+            execution = Execution(farm, people, events, watch, diary, stores or Files())
             execution.carry_out()
             execution.settle()
             state = execution.state()

@@ -48,10 +48,15 @@ MANAGERS = ("manager1", "manager2")
 class ChaosFarm(TwoManagers):
     """Its processes, each under a name that a plan uses: manager1, manager2, host1, host2, …"""
 
+    _place: Path | None = None
+
     def __init__(self, directory: Path, plan: Plan, database_url: str) -> None:
         super().__init__(directory, database_url, frame_s=0.0, settings=SETTINGS)
         self.plan = plan
         self.database_url = database_url
+        if plan.shape.managers == 1:
+            # Logs are in its data directory, and in its backups.
+            self._settings.pop("TABLAO_LOCAL_MANAGER_STORAGE_PATH")
         self.out = directory / "shared"
         self.relays: dict[str, Relay] = {}
         """By host; and by manager: `manager1 database`, `manager2 Temporal`."""
@@ -190,6 +195,21 @@ class ChaosFarm(TwoManagers):
 
     def _clock(self, name: str) -> Path:
         return self.directory / f"{name}.clock"
+
+    # --- another data directory ------------------------------------------------------------------
+
+    @property
+    def data_dir(self) -> Path:
+        """Of the first manager."""
+        return self._place or super().data_dir
+
+    def move_into(self, place: Path, database_url: str) -> None:
+        """The first manager has another data directory and database from its next start on."""
+        self._place = place
+        self.database_url = database_url
+        self._settings["TABLAO_DATABASE"] = database_url
+        self.admin = LocalAdmin(place)
+        self.move_to(self.port)
 
     # --- processes by their names ----------------------------------------------------------------
 

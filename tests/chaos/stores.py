@@ -1,24 +1,81 @@
-"""Copies of a farm's stores, and how they are put back while no manager and no Temporal runs."""
+"""Copies of a farm's stores, and how they are put back while no manager and no Temporal runs.
 
+Stores are set back as files of their own, or from a backup in another data directory.
+"""
+
+import os
 import shutil
 import sqlite3
 import subprocess
+import sys
 from contextlib import closing
 from pathlib import Path
+from typing import Protocol
 
 from sqlalchemy import make_url
 
 from tests.chaos.farm import ChaosFarm
 from tests.chaos.plan import Kind, Store
+from tests.manager.databases import create_database
 from tests.manager.postgres import program
 
 _DATABASE = (Kind.SET_BACK_DATABASE, Kind.SET_BACK_BOTH)
 _TEMPORAL = (Kind.SET_BACK_TEMPORAL, Kind.SET_BACK_BOTH)
 
 
-def copy_stores(farm: ChaosFarm, kind: Kind, into: Path) -> None:
-    """Copy what this fault sets back, while everything runs."""
-    into.mkdir()
+class Stores(Protocol):
+    """A way to copy a farm's stores and to put them back."""
+
+    has_logs: bool
+    """Whether logs of tasks are set back, too."""
+
+    def copy(self, farm: ChaosFarm, kind: Kind, into: Path) -> None:
+        """Copy what this fault sets back into a folder, which exists, while everything runs."""
+
+    def put_back(self, farm: ChaosFarm, kind: Kind, copies: Path) -> None:
+        """Neither a manager nor Temporal may run."""
+
+
+class Files:
+    """Copies the files of the stores, each by itself."""
+
+    has_logs = False
+
+    def copy(self, farm: ChaosFarm, kind: Kind, into: Path) -> None:
+        _copy_stores(farm, kind, into)
+
+    def put_back(self, farm: ChaosFarm, kind: Kind, copies: Path) -> None:
+        _put_stores_back(farm, kind, copies)
+
+
+class Backups:
+    """Calls `tablao backup` and `tablao restore`; the farm goes on in another data directory."""
+
+    has_logs = True
+
+    def copy(self, farm: ChaosFarm, kind: Kind, into: Path) -> None:
+        _tablao(farm, "backup", into / "farm.zip", "--data-dir", farm.data_dir)
+
+    def put_back(self, farm: ChaosFarm, kind: Kind, copies: Path) -> None:
+        place = farm.directory / "elsewhere"
+        url = f"sqlite+aiosqlite:///{place / 'tablao.sqlite'}"
+        if farm.plan.shape.store is Store.POSTGRESQL:
+            url = create_database(farm.database_url, f"restored{farm.plan.seed}")
+        farm.move_into(place, url)
+        _tablao(farm, "restore", copies / "farm.zip", "--data-dir", place)
+
+
+def _tablao(farm: ChaosFarm, *words: str | Path) -> None:
+    environment = {key: value for key, value in os.environ.items() if key != "TABLAO_DATABASE"}
+    if farm.plan.shape.store is Store.POSTGRESQL:
+        environment["TABLAO_DATABASE"] = farm.database_url
+    command = [sys.executable, "-m", "manager_api.cli.main", *map(str, words)]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120)
+    if done.returncode != 0:
+        raise RuntimeError(f"tablao {words[0]}: {done.stderr}")
+
+
+def _copy_stores(farm: ChaosFarm, kind: Kind, into: Path) -> None:
     if kind in _TEMPORAL:
         for file in _temporals_files(farm):
             _copy_sqlite(file, into / file.name)
@@ -29,8 +86,7 @@ def copy_stores(farm: ChaosFarm, kind: Kind, into: Path) -> None:
         _copy_sqlite(_database_file(farm), into / "tablao.sqlite")
 
 
-def put_stores_back(farm: ChaosFarm, kind: Kind, copies: Path) -> None:
-    """Neither a manager nor Temporal may run."""
+def _put_stores_back(farm: ChaosFarm, kind: Kind, copies: Path) -> None:
     if kind in _TEMPORAL:
         for file in _temporals_files(farm):
             _replace_sqlite(file, copies / file.name)

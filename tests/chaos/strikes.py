@@ -16,7 +16,7 @@ from sqlalchemy import make_url
 from tests.chaos.farm import ChaosFarm, send_signal
 from tests.chaos.plan import CLOCKS, Fault, Kind, Store
 from tests.chaos.relay import Relay
-from tests.chaos.stores import copy_stores, put_stores_back
+from tests.chaos.stores import Stores
 from tests.chaos.watch import ProcessWatch, Render
 from tests.farm.processes import wait_until
 from tests.manager.postgres import program, restart_at_once
@@ -45,14 +45,17 @@ class Struck:
     """Renderers that died or were stopped with it."""
     copied: float = inf
     """When the stores were copied that were set back."""
+    has_logs: bool = False
+    """Whether logs of tasks were set back with them."""
 
 
 class Strikes:
-    def __init__(self, farm: ChaosFarm, watch: ProcessWatch) -> None:
+    def __init__(self, farm: ChaosFarm, watch: ProcessWatch, stores: Stores) -> None:
         self.farm = farm
         self.down: set[str] = set()
         """Processes that are meant to be away; all others are started again if they end."""
         self._watch = watch
+        self._stores = stores
         self._chance = random.Random(farm.plan.seed)
         self._kills: dict[str, int] = {}
         self._copied: dict[Fault, tuple[Path, float]] = {}
@@ -61,7 +64,8 @@ class Strikes:
         """Copy the stores that this fault will set back."""
         folder = self.farm.directory / f"copies-{len(self._copied)}"
         at = time()
-        copy_stores(self.farm, fault.kind, folder)
+        folder.mkdir()
+        self._stores.copy(self.farm, fault.kind, folder)
         self._copied[fault] = (folder, at)
 
     def strike(self, fault: Fault) -> tuple[Struck, Mend]:
@@ -245,7 +249,8 @@ class Strikes:
         if (pid := self.farm.temporal_pid()) is not None:
             send_signal([pid], signal.SIGKILL)
             psutil.wait_procs([psutil.Process(pid)] if psutil.pid_exists(pid) else [], 30)
-        put_stores_back(self.farm, fault.kind, folder)
+        struck.has_logs = self._stores.has_logs
+        self._stores.put_back(self.farm, fault.kind, folder)
 
         def start() -> None:
             for name in managers:

@@ -1,10 +1,7 @@
 """A worker that was installed from an older wheel is upgraded by its manager while it renders."""
 
-import base64
-import hashlib
 import os
 import sys
-import zipfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,36 +14,13 @@ from tests.farm.processes import SCALED, STAND_IN, FarmProcesses, wait_until
 from tests.packages import manager_of_broken_workers
 from tests.packages.conftest import PROJECT, Packages
 from tests.packages.environments import environment_of_steps, installed
+from tests.packages.made_versions import OLDER, older
 
-OLDER = "0.0.1"
 NAME = "carmen"
 #: Frames are held until the file `go` is there.
 HELD = STAND_IN.replace('sleep "$FRAME_S"', 'while [ ! -e "$OUT/go" ]; do sleep 0.1; done')
 #: Production's, because a host that begins takes its time on a busy machine.
 PATIENT = {**SCALED, "TABLAO_LOST_AFTER_S": "60", "TABLAO_HEARTBEAT_S": "120"}
-
-
-def older(wheel: Path, folder: Path) -> Path:
-    """The same wheel with an older version."""
-    about = f"tablao-{VERSION}.dist-info/"
-    path = folder / wheel.name.replace(VERSION, OLDER)
-    record = []
-    with zipfile.ZipFile(wheel) as source, zipfile.ZipFile(path, "w") as made:
-        for name in source.namelist():
-            if name == f"{about}RECORD":
-                continue
-            data = source.read(name)
-            if name == f"{about}METADATA":
-                data = data.replace(
-                    f"\nVersion: {VERSION}\n".encode(), f"\nVersion: {OLDER}\n".encode()
-                )
-            renamed = name.replace(VERSION, OLDER, 1) if name.startswith(about) else name
-            made.writestr(renamed, data)
-            digest = base64.urlsafe_b64encode(hashlib.sha256(data).digest()).rstrip(b"=").decode()
-            record.append(f"{renamed},sha256={digest},{len(data)}\n")
-        there = f"tablao-{OLDER}.dist-info/RECORD"
-        made.writestr(there, "".join([*record, f"{there},,\n"]))
-    return path
 
 
 class UpgradedFarm(FarmProcesses):

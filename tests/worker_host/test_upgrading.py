@@ -12,6 +12,7 @@ import httpx
 import psutil
 import pytest
 
+from tests.farm.small_disk import small_disk
 from tests.worker_host.connected.stand_in_manager import eventually
 from worker_host import upgrading
 from worker_host.upgrading import Upgrading, installing
@@ -161,6 +162,20 @@ async def test_what_cannot_be_installed_is_said_and_leaves_nothing(
     machine.reports[-1].check()
 
 
+async def test_an_environment_for_which_the_disk_has_no_room_is_said_and_leaves_nothing(
+    machine: Machine,
+) -> None:
+    machine.script = 'mkdir "$1" && head -c 3000000 /dev/zero > "$1/large"'
+
+    with small_disk(machine.versions.path, 1):
+        await machine.upgrading.carry_out(ORDER)
+        left = machine.left()
+
+    assert machine.states == ["fetching", "installing", "failed"]
+    assert "No space left on device" in machine.reports[-1].reason
+    assert left == set()
+
+
 async def test_a_version_that_cannot_be_chosen_is_removed(
     machine: Machine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -215,15 +230,19 @@ async def test_a_host_that_ends_meanwhile_leaves_nothing(machine: Machine, tmp_p
     await eventually(lambda: not psutil.pid_exists(int(file.read_text())))
 
 
-async def test_what_a_killed_host_has_left_is_removed_before_the_next_installation(
-    machine: Machine,
+async def test_what_a_killed_host_has_left_is_not_installed_into_and_removed(
+    machine: Machine, tmp_path: Path
 ) -> None:
-    machine.versions.aside.mkdir(parents=True)
-    (machine.versions.aside / "environment").write_text("a piece of it")
+    killed = VersionsFolder(tmp_path).aside / "environment"
+    (killed / "bin").mkdir(parents=True)
 
     await machine.upgrading.carry_out(ORDER)
 
     assert machine.begun_again == 1
+    assert not (machine.versions.path / FOLDER / "environment").exists()
+    assert killed.exists()
+    await machine.upgrading.welcomed()
+    assert machine.left() == {FOLDER, "chosen.json"}
 
 
 async def test_a_report_that_could_not_be_sent_is_sent_after_the_next_welcome(

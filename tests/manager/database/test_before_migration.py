@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from manager_api.database import engine
 from manager_api.database.before_migration import FOLDER, KEPT, NotCopied, copy_before_migration
-from manager_api.database.engine import Database
+from manager_api.database.engine import Database, DatabaseFull
 from manager_api.database.migrate import downgrade, upgrade
 from manager_api.database.schema_version import known_migrations, newest_migration
 from tests.farm.small_disk import small_disk
@@ -111,3 +112,28 @@ def test_without_room_for_the_copy_nothing_is_migrated(older: Path) -> None:
 
     assert left == []
     assert content_of(older) == content
+
+
+def test_without_room_for_the_migration_it_is_a_sentence_and_nothing_is_changed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with small_disk(tmp_path / "disk", 8) as disk:
+        file = disk.folder / "farm.sqlite"
+        upgrade(url_of(file))
+        downgrade(url_of(file), "-1")
+        before = migration(file)
+
+        def copy_and_fill(database: Path) -> None:
+            copy_before_migration(database)
+            disk.fill()
+
+        with monkeypatch.context() as patched:
+            patched.setattr(engine, "copy_before_migration", copy_and_fill)
+            with pytest.raises(DatabaseFull, match=r"was not migrated: .*full\. Nothing was"):
+                start(file)
+        disk.clear()
+        after = migration(file)
+        start(file)
+
+        assert after == before
+        assert migration(file) == newest_migration()

@@ -1,7 +1,7 @@
 """What hosts are told to be and to run, and what they report."""
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -10,6 +10,7 @@ from sqlalchemy import event, update
 
 from manager_api.contract.machine import RunProgress
 from manager_api.database.engine import utc_now
+from manager_api.database.restored import number_at
 from manager_api.database.tables import FarmRow, JobRow
 from manager_api.hosts.connection import REMEMBERED_S
 from manager_api.hosts.records import SqlHostRecords
@@ -233,20 +234,45 @@ async def test_the_rest_of_an_older_trys_log_is_its_workers_to_send(manager: Man
     ]
 
 
+async def restore(manager: Manager) -> None:
+    """The database was put back, which counts for all runs until now."""
+    async with manager.database.writing() as session:
+        await session.execute(update(FarmRow).values(restored=number_at(utc_now()) + 1))
+
+
 async def test_the_rest_of_a_log_is_taken_that_a_put_back_database_does_not_know(
     manager: Manager,
 ) -> None:
     worker, other = await manager.worker(), await manager.worker()
-    key = await manager.running(worker)
+    key = replace(await manager.running(worker), attempt=2)
     await manager.return_leases()
-    await manager.set_task(key, attempt=0)
+    # As the logs on disk say.
+    await manager.set_task(key, attempt=2, worker_id=None)
     before = await stored(manager, worker, key)
-    async with manager.database.writing() as session:
-        await session.execute(update(FarmRow).values(restored=key.run + 1))
+    await restore(manager)
 
     assert not before
     assert not await stored(manager, other, key)
     assert await stored(manager, worker, key)
+
+
+async def test_a_log_is_not_taken_whose_attempt_is_the_new_runs_after_a_restore(
+    manager: Manager,
+) -> None:
+    """Neither database nor logs on disk know it, so its number is used again."""
+    worker = await manager.worker()
+    key = await manager.running(worker)
+    task_id = (await manager.task(key)).id
+    await manager.return_leases()
+    await manager.set_task(key, attempt=0, worker_id=None)
+    await restore(manager)
+    unused = await stored(manager, worker, key)
+    await manager.set_task(key, attempt=1, worker_id=worker)
+    since = utc_now() + timedelta(seconds=2)
+    await manager.logs.assigned(key.job_id, task_id, 1, "carmen", worker, since)
+
+    assert not unused
+    assert not await stored(manager, worker, key)
 
 
 async def test_the_rest_of_a_log_is_taken_whose_lease_a_put_back_database_does_not_know(
@@ -256,8 +282,7 @@ async def test_the_rest_of_a_log_is_taken_whose_lease_a_put_back_database_does_n
     known = await manager.running(worker)
     forgotten = replace(known, run=known.run + 1, attempt=2)
     task_id = (await manager.task(known)).id
-    async with manager.database.writing() as session:
-        await session.execute(update(FarmRow).values(restored=forgotten.run + 1))
+    await restore(manager)
     before = await stored(manager, worker, forgotten)
     await manager.logs.assigned(known.job_id, task_id, 2, "carmen", worker, utc_now())
 
