@@ -130,7 +130,7 @@ def test_the_proxy_and_prometheus_ask_the_managers(project: Mapping[str, Any]) -
     assert set(upstream) == managers
 
 
-def test_the_image_is_not_root_and_has_the_dashboard_and_the_wheels_programs() -> None:
+def test_the_images_are_not_root_and_start_programs_of_the_package() -> None:
     dockerfile = (DEPLOY / "containers/Dockerfile").read_text()
 
     users = re.findall(r"^USER (.+)$", dockerfile, re.MULTILINE)
