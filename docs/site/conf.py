@@ -37,6 +37,7 @@ _CHAPTERS: Mapping[str, Sequence[str]] = {
         "docs/doctor",
         "docs/monitoring",
         "docs/temporal-cluster",
+        "docs/containers",
         "docs/backup",
         "docs/upgrading",
         "CHANGELOG",
