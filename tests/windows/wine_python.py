@@ -122,6 +122,8 @@ def _unpack_python(made: WinePython) -> None:
         names = [name for name in archive.namelist() if name.startswith(_IN_JAR)]
         archive.extractall(made.folder, names)
     (made.folder / _IN_JAR).rename(made.program.parent)
+    # Wine 8 ends a program that asks by WMI what the system is; without it Python asks otherwise.
+    (made.program.parent / "lib" / "_wmi.pyd").unlink()
 
 
 def _make_libraries(folder: Path) -> None:
