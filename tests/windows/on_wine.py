@@ -137,7 +137,7 @@ def test_the_next_host_adopts_the_run_of_a_killed_one(farm: WineFarm) -> None:
         f"while not os.path.exists({on_drive(release)!r}): time.sleep(0.2)\nprint('done')"
     )
     job_id = farm.insert(program(on_drive(farm.python_program), "-I", "-S", "-c", waits))
-    task = farm.until_task_is(job_id, 0, "active")
+    [task] = wait_until(lambda: farm.tasks(job_id))
     wait_until(lambda: "begun" in farm.log(task["id"]))
 
     farm.kill_host(_HOST)

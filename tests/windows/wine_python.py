@@ -1,8 +1,8 @@
 """A Python for Windows with what the host needs, run by Wine; made once, outside the repository.
 
-Its files are those of CPython as Maven Central has them. Wheels link to two libraries that are not
-there: `python3.dll`, which only names functions of `python313.dll`, and `bcryptprimitives.dll`, of
-which Wine has none yet.
+Its files are those of CPython as Maven Central has them. Wheels link to libraries that are made
+here: `python3.dll`, which only names functions of `python313.dll`, `bcryptprimitives.dll`, of which
+Wine has none yet, and a `pdh.dll` that knows no counters.
 """
 
 import hashlib
@@ -35,6 +35,17 @@ __declspec(dllexport) BOOL WINAPI ProcessPrng(PBYTE data, SIZE_T size) {
     return SystemFunction036(data, (ULONG)size);
 }
 """
+#: What psutil and Temporal's SDK ask for the load; Wine 8 ends a program for one of them.
+_COUNTERS = """
+PdhAddEnglishCounterW
+PdhCloseQuery
+PdhCollectQueryData
+PdhCollectQueryDataEx
+PdhEnumObjectsW
+PdhGetFormattedCounterValue
+PdhOpenQueryW
+PdhRemoveCounter
+""".split()
 
 
 class CannotBuild(Exception):
@@ -68,6 +79,7 @@ class WinePython:
             **os.environ,
             "WINEPREFIX": str(self.prefix),
             "WINEDEBUG": "-all",
+            "WINEDLLOVERRIDES": "pdh=n",
             "DISPLAY": "",
             "PYTHONPATH": f"{on_drive(self.site)};{on_drive(code)}",
         }
@@ -142,6 +154,13 @@ def _make_libraries(folder: Path) -> None:
     source.write_text(_PROCESS_PRNG)
     target = folder / "bcryptprimitives.dll"
     _run(_GCC, "-shared", "-o", str(target), str(source), "-ladvapi32")
+    counters = folder / "pdh.c"
+    functions = (
+        f"__declspec(dllexport) unsigned long {name}(void) {{ return 0xC0000BB8; }}\n"
+        for name in _COUNTERS
+    )
+    counters.write_text("".join(functions))
+    _run(_GCC, "-shared", "-o", str(folder / "pdh.dll"), str(counters))
 
 
 def _install_packages(made: WinePython) -> None:
