@@ -84,11 +84,11 @@ def tree(farm: WineFarm, mark: str) -> AuthoredTask:
 
 def processes_with(mark: str) -> list[int]:
     """The processes of this machine that have the mark as an argument."""
-    found = []
-    for process in psutil.process_iter(["cmdline"]):
-        if any(mark in word for word in process.info["cmdline"] or ()):
-            found.append(process.pid)
-    return found
+    return [
+        process.pid
+        for process in psutil.process_iter(["cmdline"])
+        if any(mark in word for word in process.info["cmdline"] or ())
+    ]
 
 
 def test_twenty_programs_of_windows(farm: WineFarm) -> None:

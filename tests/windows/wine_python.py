@@ -36,16 +36,16 @@ __declspec(dllexport) BOOL WINAPI ProcessPrng(PBYTE data, SIZE_T size) {
 }
 """
 #: What psutil and Temporal's SDK ask for the load; Wine 8 ends a program for one of them.
-_COUNTERS = """
-PdhAddEnglishCounterW
-PdhCloseQuery
-PdhCollectQueryData
-PdhCollectQueryDataEx
-PdhEnumObjectsW
-PdhGetFormattedCounterValue
-PdhOpenQueryW
-PdhRemoveCounter
-""".split()
+_COUNTERS = [
+    "PdhAddEnglishCounterW",
+    "PdhCloseQuery",
+    "PdhCollectQueryData",
+    "PdhCollectQueryDataEx",
+    "PdhEnumObjectsW",
+    "PdhGetFormattedCounterValue",
+    "PdhOpenQueryW",
+    "PdhRemoveCounter",
+]
 
 
 class CannotBuild(Exception):

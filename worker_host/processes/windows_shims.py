@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from worker_host.processes.windows_api import python_without_launcher
+from worker_host.processes import windows_api as api
 
 # Tells the type checker, too, that the rest is for Windows only.
 assert sys.platform == "win32"
@@ -60,7 +60,7 @@ def _start(run_directory: Path) -> "subprocess.Popen[bytes]":
 
 def _started(run_directory: Path, flags: int) -> "subprocess.Popen[bytes]":
     return subprocess.Popen(
-        [python_without_launcher(), "-I", "-S", str(_SHIM), str(run_directory)],
+        [api.python_without_launcher(), "-I", "-S", str(_SHIM), str(run_directory)],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
