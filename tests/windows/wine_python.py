@@ -36,7 +36,7 @@ __declspec(dllexport) BOOL WINAPI ProcessPrng(PBYTE data, SIZE_T size) {
 }
 """
 #: What psutil and Temporal's SDK ask for the load; Wine 8 ends a program for one of them.
-_COUNTERS = [
+_COUNTERS = (
     "PdhAddEnglishCounterW",
     "PdhCloseQuery",
     "PdhCollectQueryData",
@@ -45,7 +45,7 @@ _COUNTERS = [
     "PdhGetFormattedCounterValue",
     "PdhOpenQueryW",
     "PdhRemoveCounter",
-]
+)
 
 
 class CannotBuild(Exception):
