@@ -20,7 +20,9 @@ class WineFarm(ScriptFarm):
     """A farm with a host under Wine."""
 
     def __init__(self, directory: Path, python: WinePython) -> None:
-        super().__init__(directory)
+        # A host takes many seconds to begin under Wine, and must not count as lost meanwhile.
+        slower = {"TABLAO_LOST_AFTER_S": "60", "TABLAO_HEARTBEAT_S": "90"}
+        super().__init__(directory, slower)
         self._python = python
         self.code = directory / "code"
 
