@@ -8,7 +8,7 @@ STEP := $(PYTHON) deploy/step.py
 COMPILE := $(BIN)/uv pip compile --quiet --universal --no-python-downloads --generate-hashes \
   --no-header --no-annotate $(COMPILE_ARGS)
 
-.PHONY: help install venv dashboard addon wheel site demo quick test lint format chaos bench test-cluster requirements clean
+.PHONY: help install venv dashboard addon wheel site demo quick test lint format chaos bench test-cluster test-windows requirements clean
 
 help:
 	@echo "make demo           render a small animation on a farm of one machine (ARGS=--once: then exit)"
@@ -19,6 +19,7 @@ help:
 	@echo "make chaos          farms that are struck by chance, and an auditor (ARGS='--seeds 50', …)"
 	@echo "make bench          measure the time between two tasks (ARGS: the benchmark's)"
 	@echo "make test-cluster   a farm on a real Temporal cluster that is struck (ARGS: the lane's)"
+	@echo "make test-windows   a render machine with Windows, as Wine shows it (ARGS: pytest's)"
 	@echo "make install        the environment in $(VENV), with what running and building need"
 	@echo "make venv           the same with what the tests need, too; all of it is pinned"
 	@echo "make dashboard      build the dashboard's files, which the manager serves"
@@ -87,6 +88,10 @@ bench: venv
 test-cluster: venv
 	@bash .ci/system-packages
 	$(BIN)/python -m tests.cluster $(ARGS)
+
+# What it needs, and what it cannot show: docs/windows.md.
+test-windows: venv
+	$(BIN)/python -m tests.windows $(ARGS)
 
 requirements: venv
 	$(COMPILE) --python-version 3.11 --output-file requirements.txt pyproject.toml

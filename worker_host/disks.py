@@ -7,6 +7,7 @@ saved a PNG file.
 import contextlib
 import errno
 import os
+import shutil
 from collections.abc import Iterable
 
 from workflows.domain.faults import Cause, of_os_error
@@ -56,10 +57,9 @@ def _trouble(folder: str, min_free: int) -> Cause | None:
 def space_trouble(folder: str, min_free: int) -> Cause | None:
     """Return why a folder has too little free space, without writing to it; None if it has."""
     try:
-        disk = os.statvfs(folder)
+        free = shutil.disk_usage(folder).free
     except OSError as error:
         return cause_of(error, folder)
-    free = disk.f_bavail * disk.f_frsize
     if free >= min_free:
         return None
     return of_os_error("ENOSPC", f"{folder}: {free / 1e6:.1f} MB are free")
@@ -74,7 +74,7 @@ def _existing(folder: str) -> str:
 
 def _try(folder: str) -> None:
     path = os.path.join(folder, f".tablao-try-{os.getpid()}")
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
         left = _TRIED
         while left:

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import signal
 import time
 from dataclasses import replace
 from datetime import datetime
@@ -10,7 +9,7 @@ from functools import cached_property
 
 from worker_host.disks import trouble_with
 from worker_host.log_tail import LogTail
-from worker_host.processes.supervision import kill_leftovers, send_signal, wait_for_exit
+from worker_host.processes.supervision import kill, kill_leftovers, order_to_stop, wait_for_exit
 from worker_host.run_directory import RunDirectory
 from worker_host.run_spec import RunSpec
 from workflows.domain.faults import Cause
@@ -167,9 +166,9 @@ class LiveRun:
 
     async def _end(self, grace_s: float) -> None:
         await self._started.wait()
-        send_signal(self._pid, self._start, signal.SIGTERM)
+        order_to_stop(self._pid, self._start)
         await asyncio.wait({self.ended}, timeout=grace_s + _SHIM_MARGIN_S)
         if not self.ended.done():
             # The shim may hang in a file system.
-            send_signal(self._pid, self._start, signal.SIGKILL)
+            kill(self._pid, self._start)
             await asyncio.wait({self.ended})

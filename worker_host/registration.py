@@ -24,6 +24,7 @@ from activities.connections.trust import (
 )
 from activities.services.definition import ServiceError
 from activities.services.files import private_text
+from worker_host import processes
 from worker_host.settings import HostSettings
 from workflows.domain.statuses import WorkerStatus
 
@@ -136,13 +137,9 @@ class CredentialsFile:
             yaml.safe_dump(content, file, sort_keys=False)
             file.flush()
             os.fsync(file.fileno())
-        draft.replace(self._path)
+        processes.replace_file(draft, self._path)
         # Without this, a power cut could bring the old file back, after its secret has ended.
-        folder = os.open(self._path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        processes.sync_folder(self._path.parent)
 
     def _content(self) -> dict[str, Any]:
         try:

@@ -13,13 +13,13 @@ delivered     exists if the outcome has been accepted (host)
 
 import contextlib
 import json
-import os
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, astuple, dataclass
 from pathlib import Path
 from typing import Any
 
+from worker_host import processes
 from worker_host.commands.frames_found import put_back
 from worker_host.run_spec import Command, RunSettings, RunSpec
 from worker_host.shim import ASIDE, FAILURE
@@ -165,13 +165,13 @@ class RunDirectory:
         return 0.0
 
     def _read(self, name: str) -> dict[str, Any]:
-        content: dict[str, Any] = json.loads((self.path / name).read_bytes())
+        content: dict[str, Any] = json.loads(processes.read_file(self.path / name))
         return content
 
     def _write(self, name: str, content: object) -> None:
         draft = self.path / f"{name}.draft"
         draft.write_text(json.dumps(content), encoding="utf-8")
-        os.replace(draft, self.path / name)
+        processes.replace_file(draft, self.path / name)
 
 
 def _description(ref: RunRef, spec: RunSpec, settings: RunSettings) -> Mapping[str, Any]:

@@ -14,10 +14,10 @@ from worker_host import processes
 from worker_host.disks import cause_of
 from worker_host.live_run import LiveRun, outcome_of
 from worker_host.log_tail import LogTail
+from worker_host.processes.supervision import Shims
 from worker_host.run_directory import RunDirectory
 from worker_host.run_spec import RunHooks, RunRefused, RunSettings, RunSpec
 from worker_host.runs_folder import RunsFolder
-from worker_host.shim_server import ShimServer
 from worker_host.silence import SilenceWatch
 from workflows.domain.bounded_dict import BoundedDict
 from workflows.domain.fault_rules import Fault
@@ -70,7 +70,7 @@ class RunTable:
         """Task ids by run, kept beyond the run's end: its last preview may be sent later."""
         self._expected: dict[RunKey, asyncio.Event] = {}
         """Runs that are waited for although they have not been asked for."""
-        self._shims = ShimServer()
+        self._shims = Shims()
         self._silence = SilenceWatch(self._told_silence)
         self._background: set[asyncio.Task[None]] = set()
 

@@ -1,10 +1,10 @@
 """The folder of all runs, with its tombstones and with the lock of a living host."""
 
 import asyncio
-import fcntl
 import os
 from pathlib import Path
 
+from worker_host import processes
 from worker_host.run_directory import RunDirectory
 from workflows.domain.messages import RunKey
 
@@ -33,15 +33,12 @@ class RunsFolder:
             HostAlreadyRuns: another host process has it.
         """
         (self._path / _STOPPED).mkdir(mode=0o700, parents=True, exist_ok=True)
-        lock = os.open(self._path / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        lock = os.open(self._path / _LOCK, os.O_RDWR | os.O_CREAT, 0o600)
         for _ in range(_LOCK_TRIES):
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                await asyncio.sleep(_LOCK_PAUSE_S)
-            else:
+            if processes.try_lock(lock):
                 self._lock = lock
                 return
+            await asyncio.sleep(_LOCK_PAUSE_S)
         os.close(lock)
         raise HostAlreadyRuns(f"Another worker host uses {self._path}")
 

@@ -3,7 +3,6 @@
 import asyncio
 import logging
 import os
-import signal
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -19,6 +18,7 @@ from worker_host.disks import cause_of
 from worker_host.host import Ended, Host
 from worker_host.manager_client import http_client
 from worker_host.manager_search import ManagerNotFound, find_manager
+from worker_host.processes.supervision import on_order_to_end
 from worker_host.registration import (
     CannotJoin,
     Credentials,
@@ -214,8 +214,7 @@ class _Signals:
     def __init__(self) -> None:
         self._end: Callable[[], object] | None = None
         self._was_told = False
-        for number in (signal.SIGTERM, signal.SIGINT):
-            asyncio.get_running_loop().add_signal_handler(number, self._received)
+        on_order_to_end(self._received)
 
     def on_first(self, end: Callable[[], object]) -> None:
         self._end = end

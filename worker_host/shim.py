@@ -10,7 +10,6 @@ The server ends with its host; the shims do not.
 import contextlib
 import json
 import os
-import signal
 import sys
 from typing import Any
 
@@ -208,7 +207,7 @@ class Shim:
         draft = self._path(f"{name}.draft")
         with open(draft, "w", encoding="utf-8") as file:
             json.dump(content, file)
-        os.replace(draft, self._path(name))
+        processes.replace_file(draft, self._path(name))
 
     def _keep(self, outcome: Outcome) -> None:
         """Write the outcome over the space that was reserved for it, as the disk may be full."""
@@ -220,7 +219,7 @@ class Shim:
             file.truncate()
             file.flush()
             os.fsync(file.fileno())
-        os.replace(reserved, self._path("outcome.json"))
+        processes.replace_file(reserved, self._path("outcome.json"))
 
     def _write_traceback(self) -> None:
         import traceback
@@ -251,25 +250,10 @@ def _one_line(text: str) -> str:
     return " ".join(text.split())
 
 
-def serve() -> None:
-    """Fork a shim for each run directory named on a line of standard input."""
-    # The server does not wait for its shims: the host watches them.
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
-    pending = b""
-    while chunk := os.read(0, 4096):
-        *lines, pending = (pending + chunk).split(b"\n")
-        for line in lines:
-            pid = os.fork()
-            if pid == 0:
-                _execute(os.fsdecode(line))
-            os.write(1, b"%d\n" % pid)
-
-
 def _execute(directory: str) -> None:
     """Execute a run and exit; called in the forked process."""
     status = 1
     try:
-        processes.leave_terminal()
         Shim(directory).execute()
         status = 0
     finally:
@@ -278,7 +262,7 @@ def _execute(directory: str) -> None:
 
 def main(arguments: list[str]) -> None:
     if arguments == ["--serve"]:
-        serve()
+        processes.fork_for_each_line(_execute)
     elif len(arguments) == 1:
         Shim(os.path.abspath(arguments[0])).execute()
     else:

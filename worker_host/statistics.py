@@ -31,13 +31,21 @@ class MachineStatistics:
         return {
             "cpu_percent": _busy_percent(before, self._cpu_times),
             "cpu_count": psutil.cpu_count() or 1,
-            "load": psutil.getloadavg()[0],
+            "load": _load(),
             "memory_used": memory.total - memory.available,
             "memory_total": memory.total,
             "disk_free": disk.free,
             "disk_total": disk.total,
             "gpus": self._gpus.told(),
         }
+
+
+def _load() -> float | None:
+    """Return the load of the last minute; None on a Windows whose counters are disabled."""
+    try:
+        return psutil.getloadavg()[0]
+    except RuntimeError:
+        return None
 
 
 def _busy_percent(before: Any, after: Any) -> float:

@@ -10,7 +10,6 @@ import hashlib
 import logging
 import os
 import shutil
-import signal
 import sys
 from asyncio.subprocess import DEVNULL, PIPE, STDOUT
 from collections.abc import Awaitable, Callable, Iterator, Sequence
@@ -21,6 +20,7 @@ import httpx
 import psutil
 
 from activities.connections.failures import why_it_failed
+from worker_host import processes
 from worker_host.disks import cause_of
 from worker_host.processes.environment import without_own
 from worker_host.versions_folder import VersionsFolder, folder_name, host_command
@@ -212,8 +212,7 @@ async def _output_of(command: Sequence[str], folder: Path) -> str:
     finally:
         # It took too long, or this host ends: what it has started ends with it.
         if process.returncode is None:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
+            processes.kill_group(process.pid)
             await process.wait()
     text = output.decode(errors="replace")
     if process.returncode != 0:

@@ -1,10 +1,8 @@
 """The functions for commands: log, run a program, wait. Standard library only."""
 
-import os
 import re
 import shlex
 import shutil
-import signal
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -175,10 +173,10 @@ class Context:
             raise
         finally:
             # Children left behind would keep the GPU busy and the pipe open.
-            processes.signal_group(program.pid, signal.SIGKILL)
+            processes.kill_group(program.pid)
             processes.kill_children()
             self._drain(program, lines)
-            os.close(program.output)
+            program.close()
         return code
 
     def _follow(
@@ -191,33 +189,33 @@ class Context:
                 self.log(f"{why}: stopping it, and going on")
                 self._stop(program, lines)
                 return 0
-            self._watch.wait(60.0, program.output if is_open else None)
+            self._watch.wait(60.0, program if is_open else None)
             if is_open:
                 is_open = _read(program, lines)
         return code
 
     def _stop(self, program: processes.Spawned, lines: LineWriter) -> None:
-        """Send SIGTERM, and give the program time to end well. The caller sends SIGKILL later."""
-        processes.signal_group(program.pid, signal.SIGTERM)
+        """Ask the program to end, and give it time to end well. The caller kills it later."""
+        if not processes.ask_to_end(program.pid):
+            return
         until = time.monotonic() + self._stop_grace_s
         is_open = True
         while processes.reap(program.pid) is None and (left := until - time.monotonic()) > 0:
             if is_open:
                 is_open = _read(program, lines)
-            self._watch.wait(left, program.output if is_open else None)
+            self._watch.wait(left, program if is_open else None)
 
     def _drain(self, program: processes.Spawned, lines: LineWriter) -> None:
         until = time.monotonic() + _DRAIN_S
         while _read(program, lines) and time.monotonic() < until:
-            self._watch.wait(0.02, program.output)
+            self._watch.wait(0.02, program)
         lines.finish()
 
 
 def _read(program: processes.Spawned, lines: LineWriter) -> bool:
     """Log one chunk of the available output; return False at the end of the output."""
-    try:
-        chunk = os.read(program.output, _CHUNK)
-    except BlockingIOError:
+    chunk = program.read(_CHUNK)
+    if chunk is None:
         return True
     lines.feed(chunk)
     return bool(chunk)

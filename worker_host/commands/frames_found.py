@@ -10,6 +10,7 @@ import os
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
+from worker_host import processes
 from worker_host.commands.parameters import CommandFailed
 from workflows.domain.frame_files import frame_files
 from workflows.domain.whole_images import why_not_whole
@@ -87,7 +88,7 @@ class FramesFound:
         new = _aside(path, INCOMPLETE if why_not_there(path) else PREVIOUS)
         self._note_aside(path, new)
         try:
-            os.replace(path, new)
+            processes.replace_file(path, new)
         except FileNotFoundError:
             return f'"{path}" does not count, because {why}'
         except OSError as error:

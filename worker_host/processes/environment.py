@@ -3,6 +3,8 @@
 import os
 from collections.abc import Mapping
 
+from worker_host.processes import program_names, variable_name
+
 #: Holds the run's key in each of its processes, so that a killed run's leftovers can be found.
 RUN_MARK = "TABLAO_RUN"
 
@@ -31,7 +33,8 @@ def clean_environment(
     directories = environment.get("PATH", os.defpath).split(os.pathsep)
     kept = [directory for directory in directories if not _is_of_virtual_environment(directory)]
     environment["PATH"] = os.pathsep.join(kept)
-    return {**environment, **extra, RUN_MARK: mark}
+    added = {variable_name(key): value for key, value in extra.items()}
+    return {**environment, **added, RUN_MARK: mark}
 
 
 def without_own(inherited: Mapping[str, str]) -> dict[str, str]:
@@ -46,10 +49,12 @@ def _is_of_virtual_environment(directory: str) -> bool:
 
 def find_program(name: str, environment: Mapping[str, str]) -> str | None:
     """Return the program's file: `name` itself if it has a directory part, or else one on PATH."""
-    if os.path.dirname(name):
-        return name if _is_program(name) else None
-    directories = environment.get("PATH", os.defpath).split(os.pathsep)
-    candidates = (os.path.join(directory, name) for directory in directories)
+    directories = [""]
+    if not os.path.dirname(name):
+        directories = environment.get("PATH", os.defpath).split(os.pathsep)
+    candidates = (
+        os.path.join(directory, each) for directory in directories for each in program_names(name)
+    )
     return next((path for path in candidates if _is_program(path)), None)
 
 

@@ -3,8 +3,14 @@
 import os
 from collections.abc import Callable, Sequence
 
+from worker_host.processes import OUTPUT_ENCODING
+
 #: The longest line, in bytes; longer ones are split.
 MAX_LINE = 40 * 1024
+
+
+#: Windows would write a carriage return before each newline without O_BINARY.
+_APPEND = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0)
 
 
 class LogFile:
@@ -14,7 +20,7 @@ class LogFile:
     """
 
     def __init__(self, path: str) -> None:
-        self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
+        self._file = os.open(path, _APPEND, 0o644)
         self._lost = 0
         """How many bytes were lost since the last write that the disk took."""
 
@@ -37,14 +43,23 @@ class LogFile:
 
 
 class LineWriter:
-    """Writes bytes to the log as they come, each line with a prefix."""
+    """Writes bytes to the log as they come, each line with a prefix.
+
+    Args:
+        encoding: what a line is in that is no UTF-8.
+    """
 
     def __init__(
-        self, log: LogFile, prefix: bytes, on_lines: Callable[[Sequence[bytes]], None] | None = None
+        self,
+        log: LogFile,
+        prefix: bytes,
+        on_lines: Callable[[Sequence[bytes]], None] | None = None,
+        encoding: str = OUTPUT_ENCODING,
     ) -> None:
         self._log = log
         self._prefix = prefix
         self._on_lines = on_lines
+        self._encoding = encoding
         self._pending = b""
 
     def feed(self, chunk: bytes) -> None:
@@ -68,11 +83,19 @@ class LineWriter:
         if max(map(len, lines)) > MAX_LINE:
             pieces = [piece for line in lines for piece in _pieces(line)]
         separator = b"\n" + self._prefix
-        text = self._prefix + separator.join(piece.removesuffix(b"\r") for piece in pieces) + b"\n"
-        self._log.write(text.decode("utf-8", "replace").encode())
+        texts = [self._text(piece.removesuffix(b"\r")) for piece in pieces]
+        self._log.write(self._prefix + separator.join(texts) + b"\n")
         # Last, because what is logged about a line belongs behind it.
         if self._on_lines is not None:
             self._on_lines([line.removesuffix(b"\r") for line in lines])
+
+    def _text(self, line: bytes) -> bytes:
+        """Return the line in UTF-8."""
+        try:
+            line.decode()
+        except UnicodeDecodeError:
+            return line.decode(self._encoding, "replace").encode()
+        return line
 
 
 def _pieces(line: bytes) -> list[bytes]:

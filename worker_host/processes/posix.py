@@ -2,11 +2,21 @@
 
 import contextlib
 import ctypes
+import fcntl
 import os
+import select
 import signal
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from types import FrameType
+
+# Tells the type checker, too, that the rest is not for Windows.
+assert sys.platform != "win32"
+
+#: What the output of programs is in where it is no UTF-8.
+OUTPUT_ENCODING = "utf-8"
 
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
@@ -23,6 +33,17 @@ class Spawned:
         """The number of the process, and of its group."""
         self.output = output
         """The reading end of its standard output and error, non-blocking."""
+
+    def read(self, limit: int) -> bytes | None:
+        """Return a piece of the output; None if there is none yet, empty at its end."""
+        try:
+            return os.read(self.output, limit)
+        except BlockingIOError:
+            return None
+
+    def close(self) -> None:
+        """Read no more of the output."""
+        os.close(self.output)
 
 
 def spawn(argv: Sequence[str], environment: Mapping[str, str]) -> Spawned:
@@ -103,7 +124,7 @@ def adopt_orphans() -> None:
     _prctl(_PR_SET_CHILD_SUBREAPER, 1)()
 
 
-def leave_terminal() -> None:
+def _leave_terminal() -> None:
     """Move this process to its own session, without standard input and output."""
     os.setsid()
     nothing = os.open(os.devnull, os.O_RDWR)
@@ -112,8 +133,18 @@ def leave_terminal() -> None:
     os.close(nothing)
 
 
-def signal_group(leader: int, number: int) -> None:
-    """Signal a whole group, if it still exists."""
+def ask_to_end(leader: int) -> bool:
+    """Ask a group to end well, with SIGTERM, if it still exists; return whether it was asked."""
+    _signal_group(leader, signal.SIGTERM)
+    return True
+
+
+def kill_group(leader: int) -> None:
+    """Kill a whole group, if it still exists."""
+    _signal_group(leader, signal.SIGKILL)
+
+
+def _signal_group(leader: int, number: int) -> None:
     # macOS answers EPERM when only zombies are left.
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(leader, number)
@@ -209,3 +240,116 @@ def kill_children(within_s: float = 5.0) -> None:
         if all(reap(pid) is None for pid in left):
             time.sleep(pause)
             pause = min(pause * 2, 0.05)
+
+
+class Alarms:
+    """Wakes a shim that waits: a child has ended, or the shim was told to stop (SIGTERM).
+
+    Args:
+        on_order: called when the shim is told to stop.
+    """
+
+    def __init__(self, on_order: Callable[[], None]) -> None:
+        self._on_order = on_order
+        self._wakeup, wake = os.pipe()
+        os.set_blocking(self._wakeup, False)
+        os.set_blocking(wake, False)
+        # The wake-up pipe gets a byte for each signal that has a Python handler.
+        signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
+        signal.signal(signal.SIGCHLD, _heard)
+        signal.signal(signal.SIGTERM, self._ordered)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+    def wait(self, timeout_s: float, program: Spawned | None) -> None:
+        """Wait until the program has output, a signal arrives or the time is over.
+
+        It may return early.
+        """
+        poll = select.poll()
+        poll.register(self._wakeup, select.POLLIN)
+        if program is not None:
+            poll.register(program.output, select.POLLIN)
+        poll.poll(timeout_s * 1000 + 1)
+        with contextlib.suppress(BlockingIOError):
+            os.read(self._wakeup, 4096)
+
+    def _ordered(self, _number: int, _frame: FrameType | None) -> None:
+        self._on_order()
+
+
+def _heard(_number: int, _frame: FrameType | None) -> None:
+    """Do nothing; with a handler, the signal writes a byte to the wake-up pipe."""
+
+
+def try_lock(descriptor: int) -> bool:
+    """Lock an open file, until it is closed or this process ends; return False if it is locked."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def is_locked(path: str) -> bool:
+    """Return whether a process holds the lock on a file; False if there is no such file."""
+    try:
+        lock = os.open(path, os.O_RDONLY)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(lock)
+    return False
+
+
+def replace_file(source: str | Path, target: str | Path) -> None:
+    """Give a file a name that another file may have, in one step, also while that one is open."""
+    os.replace(source, target)
+
+
+def read_file(path: str | Path) -> bytes:
+    """Return the content of a file that another process may replace meanwhile."""
+    with open(path, "rb") as file:
+        return file.read()
+
+
+def sync_folder(path: str | Path) -> None:
+    """Make the names in a folder outlast a power cut."""
+    folder = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def program_names(name: str) -> list[str]:
+    """Return the names that the file of a program can have."""
+    return [name]
+
+
+def variable_name(name: str) -> str:
+    """Return the name under which an environment has a variable."""
+    return name
+
+
+def fork_for_each_line(execute: Callable[[str], None]) -> None:
+    """Fork for each line of standard input, and answer the pid of the new process.
+
+    Args:
+        execute: called with the line in the new process, which is in a session of its own then;
+            must not return.
+    """
+    # The server does not wait for its shims: the host watches them.
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    pending = b""
+    while chunk := os.read(0, 4096):
+        *lines, pending = (pending + chunk).split(b"\n")
+        for line in lines:
+            pid = os.fork()
+            if pid == 0:
+                _leave_terminal()
+                execute(os.fsdecode(line))
+            os.write(1, b"%d\n" % pid)

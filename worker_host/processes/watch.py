@@ -1,16 +1,11 @@
-"""Tells whether a run has to stop: by order (SIGTERM), or because its host has not come back.
+"""Tells whether a run has to stop: by order, or because its host has not come back.
 
 Standard library only.
 """
 
-import contextlib
-import fcntl
-import os
-import select
-import signal
 import time
-from types import FrameType
 
+from worker_host import processes
 from workflows.domain.run_sentences import ran_too_long
 
 
@@ -54,14 +49,7 @@ class Watch:
         self._host_seen = self._next_check = time.monotonic()
         self._clock = RunClock(self._next_check, _MOST_CHECKS * check_s)
         self._stopped: Stopped | None = None
-        self._wakeup, wake = os.pipe()
-        os.set_blocking(self._wakeup, False)
-        os.set_blocking(wake, False)
-        # The wake-up pipe gets a byte for each signal that has a Python handler.
-        signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
-        signal.signal(signal.SIGCHLD, _heard)
-        signal.signal(signal.SIGTERM, self._ordered)
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        self._alarms = processes.Alarms(self._ordered)
 
     @property
     def run_s(self) -> float:
@@ -85,46 +73,23 @@ class Watch:
         if self._stopped is not None:
             raise self._stopped
 
-    def wait(self, timeout_s: float, readable: int | None = None) -> None:
-        """Wait until `readable` can be read, a signal arrives or the time is over.
+    def wait(self, timeout_s: float, program: processes.Spawned | None = None) -> None:
+        """Wait until the program has output, an alarm comes or the time is over.
 
         It may return early. It does not raise `Stopped`: call `checkpoint` afterwards.
         """
-        poll = select.poll()
-        poll.register(self._wakeup, select.POLLIN)
-        if readable is not None:
-            poll.register(readable, select.POLLIN)
         until_check = max(0.0, self._next_check - time.monotonic())
-        poll.poll(min(timeout_s, until_check) * 1000 + 1)
-        with contextlib.suppress(BlockingIOError):
-            os.read(self._wakeup, 4096)
+        self._alarms.wait(min(timeout_s, until_check), program)
 
-    def _ordered(self, _number: int, _frame: FrameType | None) -> None:
+    def _ordered(self) -> None:
         self._stopped = self._stopped or Stopped("canceled", "the run was stopped")
 
     def _look_for_host(self, now: float) -> None:
         self._next_check = now + self._check_s
-        if self._host_is_there():
+        # The host holds the lock as long as it lives.
+        if processes.is_locked(self._host_lock):
             self._host_seen = now
         elif now - self._host_seen > self._orphan_after_s:
             self._stopped = self._stopped or Stopped(
                 "lost", "the worker host did not come back in time"
             )
-
-    def _host_is_there(self) -> bool:
-        """Return whether the host lives: it holds the lock as long as it does."""
-        try:
-            lock = os.open(self._host_lock, os.O_RDONLY | os.O_CLOEXEC)
-        except OSError:
-            return False
-        try:
-            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
-        finally:
-            os.close(lock)
-        return False
-
-
-def _heard(_number: int, _frame: FrameType | None) -> None:
-    """Do nothing; with a handler, the signal writes a byte to the wake-up pipe."""

@@ -1,4 +1,4 @@
-"""The host's end of `shim.py --serve`: starts shims within a few milliseconds."""
+"""The host's end of `shim.py --serve`: starts shims within a few milliseconds (POSIX)."""
 
 import asyncio
 import contextlib
@@ -6,10 +6,10 @@ import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from pathlib import Path
 
-_SHIM = Path(__file__).with_name("shim.py")
+_SHIM = Path(__file__).parent.with_name("shim.py")
 
 
-class ShimServer:
+class Shims:
     """A process that forks a shim per run. It is started on demand, and again if it dies."""
 
     def __init__(self) -> None:
