@@ -30,6 +30,7 @@ _CHAPTERS: Mapping[str, Sequence[str]] = {
     ),
     "Running a farm": (
         "docs/worker-host",
+        "docs/windows",
         "docs/services",
         "docs/settings",
         "docs/access",
