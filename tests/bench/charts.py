@@ -54,6 +54,7 @@ def gaps(figures: Figures) -> Figure:
             axes.set_yscale("log")
             axes.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
             axes.axhline(_AIMS[figure], color=_AIM, linestyle=":", linewidth=1.2, label="aim")
+            axes.label_outer()
             axes.set_title(f"{word}, tasks of {seconds} s" if seconds else f"{word}, empty tasks")
     grid[0][0].legend(frameon=False)
     return picture
@@ -134,7 +135,6 @@ def _by_hosts(axes: Axes, cells: Figures) -> None:
     axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
     axes.tick_params(axis="x", labelsize=8)
     axes.set_xlabel("hosts")
-    axes.label_outer()
     axes.grid(axis="y", color="#e5e7eb")
 
 

@@ -28,6 +28,8 @@ from tests.bench.dispatch.processes import (
 from tests.bench.dispatch.simulated_hosts import host_name
 
 _READY_S = 120.0
+#: Each host of a large farm takes its time to join, as all are on one machine.
+_READY_PER_HOST_S = 0.5
 _ENDED_S = 60.0
 _LOOK_EVERY_S = 0.05
 
@@ -74,7 +76,8 @@ class Farm:
             for tag, count in zip(self._tags, counts, strict=True)
         ]
         # Each job begins with a task that echoes, on which the others depend.
-        most_s = _READY_S + 4 * tasks_per_host * (seconds + 1)
+        most_s = _READY_S + _READY_PER_HOST_S * self._cell.hosts
+        most_s += 4 * tasks_per_host * (seconds + 1)
         await self._reported.wait_for(jobs, sum(counts) + len(jobs), most_s)
         for job in jobs:
             await self._until_completed(job)
@@ -99,7 +102,7 @@ class Farm:
         return str(answer.json()["id"])
 
     async def _until_completed(self, job: str) -> None:
-        async with asyncio.timeout(_ENDED_S):
+        async with asyncio.timeout(_ENDED_S + _READY_PER_HOST_S * self._cell.hosts):
             while True:
                 status = (await self._http.get(f"/api/v3/jobs/{job}")).json()["status"]
                 if status == "completed":
@@ -110,7 +113,7 @@ class Farm:
 
     async def _awake_workers(self) -> dict[str, str]:
         """Ids by name."""
-        async with asyncio.timeout(_READY_S):
+        async with asyncio.timeout(_READY_S + _READY_PER_HOST_S * self._cell.hosts):
             while True:
                 workers = (await self._http.get("/api/v3/worker-mgt/workers")).json()["workers"]
                 awake = {w["name"]: w["id"] for w in workers if w["status"] == "awake"}
