@@ -3,7 +3,7 @@
 import asyncio
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from typing import Any
 
 from activities.process.examining import LOOK_S, HangingCalls, examined
@@ -11,11 +11,13 @@ from activities.process.layered_settings import SettingsError
 from worker_host.doctor.machine import machine_checks
 from worker_host.doctor.manager import see_manager
 from worker_host.doctor.programs import program_checks
+from worker_host.processes.supervision import on_order_to_end
 from worker_host.settings import HostSettings, read_settings
 from worker_host.software import software_version
 from workflows.domain.doctor import Finding, State, broken, fine, lines, told, worst
 
 SETTINGS = "settings"
+_ENDED_EARLY = 130
 
 
 def run_doctor(options: Mapping[str, Any], *, as_json: bool) -> int:
@@ -27,7 +29,10 @@ def run_doctor(options: Mapping[str, Any], *, as_json: bool) -> int:
     Returns:
         The exit code: 0 if nothing is broken.
     """
-    findings = asyncio.run(findings_here(options))
+    try:
+        findings = asyncio.run(_or_told_to_end(findings_here(options)))
+    except asyncio.CancelledError:
+        return _ENDED_EARLY
     if as_json:
         report = told(findings, _version(software_version()))
         text = json.dumps(report, indent=2, ensure_ascii=False)
@@ -35,6 +40,21 @@ def run_doctor(options: Mapping[str, Any], *, as_json: bool) -> int:
         text = "\n".join(lines(findings, in_colours=sys.stdout.isatty()))
     sys.stdout.write(f"{text}\n")
     return int(worst(findings) is State.BROKEN)
+
+
+async def _or_told_to_end(looking: Coroutine[Any, Any, list[Finding]]) -> list[Finding]:
+    """Look; told to end, end the programs that are being tried.
+
+    Raises:
+        CancelledError: the process was told to end.
+    """
+    work = asyncio.ensure_future(looking)
+
+    def end() -> None:
+        work.cancel()
+
+    on_order_to_end(end)
+    return await work
 
 
 async def report_with(settings: HostSettings, software: str) -> Mapping[str, Any]:
