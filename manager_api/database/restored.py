@@ -7,6 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from manager_api.database.tables import FarmRow
 
+#: A restore's number is the seconds since this moment, which fit into 32 bits for 68 years.
 _BEGINNING = datetime(2020, 1, 1, tzinfo=UTC)
 
 

@@ -24,8 +24,6 @@ from manager_api.jobs.store import restart_run
 from manager_api.jobs.task_store import raise_attempts
 from manager_api.logs.task_logs import TaskLogs
 
-#: A restore's number is the seconds since this moment, which fit into 32 bits for 68 years.
-
 logger = logging.getLogger(__name__)
 
 
