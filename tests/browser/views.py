@@ -197,6 +197,9 @@ def show(page: Page, farm: BrowsedFarm, name: str, problems: Problems) -> None:
     """Open a view, and wait until all of it is there."""
     view = VIEWS[name]
     problems.allow(*view.allowed)
+    # Without it, Playwright does not notice the end of a log that is read as it comes, and
+    # `settled` waits in vain for the network to be idle.
+    page.on("requestfinished", lambda _: None)
     view.before(page)
     if view.caller == "nobody":
         page.goto(f"{farm.url}/app{view.address(farm)}")
