@@ -26,9 +26,7 @@ def upgrade_workers(
     if bool(workers) == all_older:
         raise CommandError("Say which workers to upgrade, or --all.")
     with Manager(manager) as farm:
-        named = (
-            _older(farm) if all_older else {worker_id(farm, each): each for each in workers or ()}
-        )
+        named = _older(farm) if all_older else _named(farm, workers or ())
         if not named:
             note("No worker is older than the manager.")
         refused = [each for found, each in named.items() if not _is_ordered(farm, found, each)]

@@ -5,6 +5,7 @@ import json
 import shutil
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -88,6 +89,17 @@ async def api(farm: Farm) -> AsyncIterator[httpx.AsyncClient]:
                 event_hooks={"response": [_reads_as_generated_clients_do]},
             )
         )
+
+
+@pytest.fixture
+async def connected_api(farm: Farm, api: httpx.AsyncClient) -> AsyncIterator[httpx.AsyncClient]:
+    """As `api`, of a manager to which all hosts are connected."""
+    parts = replace(farm.parts, is_host_connected=lambda _: True)
+    transport = httpx.ASGITransport(build_app(parts), raise_app_exceptions=False)
+    async with httpx.AsyncClient(
+        transport=transport, base_url="http://localhost:8080", headers=api.headers
+    ) as client:
+        yield client
 
 
 async def _reads_as_generated_clients_do(answer: httpx.Response) -> None:

@@ -1,7 +1,6 @@
 """Workers that wait to be let in, join tokens, and the end of a worker's secret."""
 
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -166,38 +165,30 @@ async def test_a_revoked_secret_is_out_and_its_worker_may_come_again_and_wait(
     assert await waits(api, new)
 
 
-@pytest.fixture
-async def rotating(farm: "Farm", api: httpx.AsyncClient) -> AsyncIterator[httpx.AsyncClient]:
-    """The manager's own user, of a manager to which all hosts are connected."""
-    parts = replace(farm.parts, is_host_connected=lambda _: True)
-    transport = httpx.ASGITransport(build_app(parts), raise_app_exceptions=False)
-    async with httpx.AsyncClient(
-        transport=transport, base_url="http://localhost:8080", headers=api.headers
-    ) as client:
-        yield client
-
-
 async def test_a_connected_host_is_to_take_a_new_secret(
-    farm: "Farm", rotating: httpx.AsyncClient, machine: httpx.AsyncClient
+    farm: "Farm", connected_api: httpx.AsyncClient, machine: httpx.AsyncClient
 ) -> None:
     worker = (await register(machine)).json()["uuid"]
 
-    answer = await rotating.post(f"{API}/workers/{worker}/rotate")
+    answer = await connected_api.post(f"{API}/workers/{worker}/rotate")
 
     assert answer.status_code == 204
-    assert (await rotating.get(f"{API}/workers/{worker}")).json()["is_rotating"]
-    (entry,) = (await rotating.get(f"{API}/audit?action=rotateWorkerSecret")).json()["entries"]
+    assert (await connected_api.get(f"{API}/workers/{worker}")).json()["is_rotating"]
+    (entry,) = (await connected_api.get(f"{API}/audit?action=rotateWorkerSecret")).json()["entries"]
     assert (entry["target"], entry["outcome"]) == (worker, "done")
     assert await farm.told("/internal/host-orders") == [{"order": "new secret", "worker": worker}]
 
 
 async def test_a_worker_that_cannot_be_told_cannot_be_rotated(
-    farm: "Farm", api: httpx.AsyncClient, rotating: httpx.AsyncClient, machine: httpx.AsyncClient
+    farm: "Farm",
+    api: httpx.AsyncClient,
+    connected_api: httpx.AsyncClient,
+    machine: httpx.AsyncClient,
 ) -> None:
     worker = (await register(machine)).json()["uuid"]
     offline = await api.post(f"{API}/workers/{worker}/rotate")
     await farm.set_worker(worker, is_http=True)
-    stock = await rotating.post(f"{API}/workers/{worker}/rotate")
+    stock = await connected_api.post(f"{API}/workers/{worker}/rotate")
 
     assert [offline.status_code, stock.status_code] == [409, 409]
     assert "is not connected" in offline.json()["message"]

@@ -1,13 +1,9 @@
 """The manager has workers' machines looked at: who is asked, who is refused, what is kept."""
 
-from collections.abc import AsyncIterator
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import httpx
-import pytest
 
-from manager_api.web.app import build_app
 from manager_api.workers import examination_store as examinations
 from manager_api.workers import store as workers
 from tests.manager.api_calls import Register
@@ -21,17 +17,6 @@ UNKNOWN = "c0ffee00-0000-4000-8000-00000000dead"
 FINDINGS = [fine("memory", "Enough is free."), broken("disk", "It is full.", "Free some space.")]
 
 
-@pytest.fixture
-async def connected(farm: "Farm", api: httpx.AsyncClient) -> AsyncIterator[httpx.AsyncClient]:
-    """The manager's own user, of a manager to which all hosts are connected."""
-    parts = replace(farm.parts, is_host_connected=lambda _: True)
-    transport = httpx.ASGITransport(build_app(parts), raise_app_exceptions=False)
-    async with httpx.AsyncClient(
-        transport=transport, base_url="http://localhost:8080", headers=api.headers
-    ) as client:
-        yield client
-
-
 async def answered(farm: "Farm", worker_id: str) -> None:
     async with farm.parts.database.writing() as session:
         row = await workers.existing_worker_to_change(session, worker_id)
@@ -39,23 +24,27 @@ async def answered(farm: "Farm", worker_id: str) -> None:
 
 
 async def test_a_machine_is_asked_and_its_report_is_shown(
-    farm: "Farm", connected: httpx.AsyncClient, register: Register
+    farm: "Farm", connected_api: httpx.AsyncClient, register: Register
 ) -> None:
     worker = await register()
     address = f"{API}/workers/{worker.id}/doctor"
-    assert (await connected.get(address)).json() == {"asked": None, "told": None, "report": None}
+    assert (await connected_api.get(address)).json() == {
+        "asked": None,
+        "told": None,
+        "report": None,
+    }
 
-    answer = await connected.post(address)
+    answer = await connected_api.post(address)
 
     assert (answer.status_code, answer.content) == (204, b"")
     assert await farm.told("/internal/host-orders") == [{"order": "examine", "worker": worker.id}]
-    waiting = (await connected.get(address)).json()
+    waiting = (await connected_api.get(address)).json()
     assert waiting["asked"] is not None
     assert (waiting["told"], waiting["report"]) == (None, None)
 
     await answered(farm, worker.id)
 
-    found = (await connected.get(address)).json()
+    found = (await connected_api.get(address)).json()
     assert found["told"] >= found["asked"]
     assert found["report"]["state"] == "broken"
     assert [each["id"] for each in found["report"]["checks"]] == ["memory", "disk"]
@@ -63,22 +52,22 @@ async def test_a_machine_is_asked_and_its_report_is_shown(
 
 
 async def test_the_last_report_stays_until_the_next_one_comes(
-    farm: "Farm", connected: httpx.AsyncClient, register: Register
+    farm: "Farm", connected_api: httpx.AsyncClient, register: Register
 ) -> None:
     worker = await register()
     address = f"{API}/workers/{worker.id}/doctor"
-    await connected.post(address)
+    await connected_api.post(address)
     await answered(farm, worker.id)
 
-    await connected.post(address)
+    await connected_api.post(address)
 
-    found = (await connected.get(address)).json()
+    found = (await connected_api.get(address)).json()
     assert found["told"] <= found["asked"]
     assert found["report"]["version"] == "1.0"
 
 
 async def test_who_cannot_be_asked_is_refused_with_the_reason(
-    farm: "Farm", api: httpx.AsyncClient, connected: httpx.AsyncClient, register: Register
+    farm: "Farm", api: httpx.AsyncClient, connected_api: httpx.AsyncClient, register: Register
 ) -> None:
     worker = await register()
 
@@ -86,7 +75,7 @@ async def test_who_cannot_be_asked_is_refused_with_the_reason(
     unknown = await api.post(f"{API}/workers/{UNKNOWN}/doctor")
     unknown_report = await api.get(f"{API}/workers/{UNKNOWN}/doctor")
     await farm.set_worker(worker.id, is_http=True)
-    stock = await connected.post(f"{API}/workers/{worker.id}/doctor")
+    stock = await connected_api.post(f"{API}/workers/{worker.id}/doctor")
 
     assert (away.status_code, unknown.status_code, unknown_report.status_code) == (409, 404, 404)
     assert "is not connected" in away.json()["message"]
@@ -95,10 +84,10 @@ async def test_who_cannot_be_asked_is_refused_with_the_reason(
 
 
 async def test_a_deleted_worker_has_no_report(
-    connected: httpx.AsyncClient, register: Register
+    connected_api: httpx.AsyncClient, register: Register
 ) -> None:
     worker = await register()
-    await connected.post(f"{API}/workers/{worker.id}/doctor")
-    await connected.delete(f"/api/v3/worker-mgt/workers/{worker.id}")
+    await connected_api.post(f"{API}/workers/{worker.id}/doctor")
+    await connected_api.delete(f"/api/v3/worker-mgt/workers/{worker.id}")
 
-    assert (await connected.get(f"{API}/workers/{worker.id}/doctor")).status_code == 404
+    assert (await connected_api.get(f"{API}/workers/{worker.id}/doctor")).status_code == 404

@@ -1,14 +1,12 @@
 """Workers are ordered to take the manager's version: who is, who is refused, and what is kept."""
 
-from collections.abc import AsyncIterator, Callable
-from dataclasses import replace
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
 
 from manager_api.version import VERSION
-from manager_api.web.app import build_app
 from manager_api.workers import store as workers
 from tests.manager.api_calls import Register
 from workflows.domain.control import UpgradeReport
@@ -21,17 +19,6 @@ OLDER = {"software": "Tablao 0.0.1", "can_upgrade": True}
 UNKNOWN = "c0ffee00-0000-4000-8000-00000000dead"
 
 
-@pytest.fixture
-async def upgrading(farm: "Farm", api: httpx.AsyncClient) -> AsyncIterator[httpx.AsyncClient]:
-    """The manager's own user, of a manager to which all hosts are connected."""
-    parts = replace(farm.parts, is_host_connected=lambda _: True)
-    transport = httpx.ASGITransport(build_app(parts), raise_app_exceptions=False)
-    async with httpx.AsyncClient(
-        transport=transport, base_url="http://localhost:8080", headers=api.headers
-    ) as client:
-        yield client
-
-
 async def upgrade_of(api: httpx.AsyncClient, worker_id: str) -> Any:
     groups = (await api.get(f"{API}/versions")).json()["workers"]
     (found,) = [each for group in groups for each in group["workers"] if each["id"] == worker_id]
@@ -39,18 +26,18 @@ async def upgrade_of(api: httpx.AsyncClient, worker_id: str) -> Any:
 
 
 async def test_a_worker_is_ordered_to_take_the_managers_version(
-    farm: "Farm", upgrading: httpx.AsyncClient, register: Register
+    farm: "Farm", connected_api: httpx.AsyncClient, register: Register
 ) -> None:
     worker = await register()
     await farm.set_worker(worker.id, **OLDER)
 
-    answer = await upgrading.post(f"{API}/workers/{worker.id}/upgrade")
+    answer = await connected_api.post(f"{API}/workers/{worker.id}/upgrade")
 
     assert (answer.status_code, answer.content) == (204, b"")
     assert "content-type" not in answer.headers
     assert await farm.told("/internal/host-orders") == [{"order": "upgrade", "worker": worker.id}]
     under_way = {"version": VERSION, "state": "fetching", "reason": ""}
-    assert await upgrade_of(upgrading, worker.id) == under_way
+    assert await upgrade_of(connected_api, worker.id) == under_way
 
 
 async def test_the_order_names_the_package_that_the_manager_gives_out(
@@ -77,7 +64,7 @@ async def test_the_order_names_the_package_that_the_manager_gives_out(
 )
 async def test_who_cannot_be_upgraded_is_refused_with_the_reason(
     farm: "Farm",
-    upgrading: httpx.AsyncClient,
+    connected_api: httpx.AsyncClient,
     register: Register,
     row: dict[str, Any],
     words: str,
@@ -85,12 +72,12 @@ async def test_who_cannot_be_upgraded_is_refused_with_the_reason(
     worker = await register()
     await farm.set_worker(worker.id, **row)
 
-    answer = await upgrading.post(f"{API}/workers/{worker.id}/upgrade")
+    answer = await connected_api.post(f"{API}/workers/{worker.id}/upgrade")
 
     assert answer.status_code == 409
     assert words in answer.json()["message"]
     assert await farm.told("/internal/host-orders") == []
-    assert await upgrade_of(upgrading, worker.id) is None
+    assert await upgrade_of(connected_api, worker.id) is None
 
 
 async def test_a_worker_that_is_not_connected_or_not_there_is_refused(
@@ -107,11 +94,11 @@ async def test_a_worker_that_is_not_connected_or_not_there_is_refused(
 
 
 async def test_a_manager_that_was_replaced_while_it_runs_orders_nothing(
-    upgrading: httpx.AsyncClient, register: Register, monkeypatch: pytest.MonkeyPatch
+    connected_api: httpx.AsyncClient, register: Register, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("manager_api.upgrades.package.VERSION", "0.0.0")
 
-    answer = await upgrading.post(f"{API}/workers/{(await register()).id}/upgrade")
+    answer = await connected_api.post(f"{API}/workers/{(await register()).id}/upgrade")
 
     assert answer.status_code == 503
     assert "restart the manager" in answer.json()["message"]
