@@ -20,7 +20,7 @@ import httpx
 import psutil
 
 from activities.connections.failures import why_it_failed
-from worker_host import processes
+from activities.process.programs import running
 from worker_host.disks import cause_of
 from worker_host.processes.environment import without_own
 from worker_host.versions_folder import VersionsFolder, folder_name, host_command
@@ -194,26 +194,21 @@ async def _output_of(command: Sequence[str], folder: Path) -> str:
         CannotUpgrade: it failed, or took too long.
         OSError: it cannot be started.
     """
-    process = await asyncio.create_subprocess_exec(
+    starting = running(
         *command,
         stdin=DEVNULL,
         stdout=PIPE,
         stderr=STDOUT,
         cwd=folder,
         env=without_own(os.environ),
-        start_new_session=True,
     )
-    try:
-        async with asyncio.timeout(INSTALL_WITHIN_S):
-            output, _ = await process.communicate()
-    except TimeoutError:
-        took = f"took longer than {INSTALL_WITHIN_S / 60:.0f} minutes"
-        raise CannotUpgrade(f"{_words_for(command)} {took}.") from None
-    finally:
-        # It took too long, or this host ends: what it has started ends with it.
-        if process.returncode is None:
-            processes.kill_group(process.pid)
-            await process.wait()
+    async with starting as process:
+        try:
+            async with asyncio.timeout(INSTALL_WITHIN_S):
+                output, _ = await process.communicate()
+        except TimeoutError:
+            took = f"took longer than {INSTALL_WITHIN_S / 60:.0f} minutes"
+            raise CannotUpgrade(f"{_words_for(command)} {took}.") from None
     text = output.decode(errors="replace")
     if process.returncode != 0:
         raise CannotUpgrade(f"{_words_for(command)} failed: {_why(text)}")

@@ -12,6 +12,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from subprocess import DEVNULL, PIPE
 
+from activities.process.programs import running
+
 Size = tuple[int, int]
 
 #: The formats of frames that have a preview, with the most pixels of each: 16k by 8k.
@@ -50,7 +52,7 @@ async def jpegs(
 
 async def _answer(words: Sequence[str], content: bytes | None) -> bytes:
     # -P keeps files of the working directory from being imported.
-    child = await asyncio.create_subprocess_exec(
+    starting = running(
         *(sys.executable, "-P", "-m", "activities.images.decoder", *words),
         stdin=DEVNULL if content is None else PIPE,
         stdout=PIPE,
@@ -58,15 +60,12 @@ async def _answer(words: Sequence[str], content: bytes | None) -> bytes:
         # A decoder that was taken over must not learn passwords from our settings.
         env={name: value for name, value in os.environ.items() if not name.startswith("TABLAO_")},
     )
-    try:
-        async with asyncio.timeout(_WITHIN_S):
-            answer, error = await child.communicate(content)
-    except TimeoutError:
-        raise NoPreview(f"it took longer than {_WITHIN_S:g} s") from None
-    finally:
-        if child.returncode is None:
-            child.kill()
-            await child.wait()
+    async with starting as child:
+        try:
+            async with asyncio.timeout(_WITHIN_S):
+                answer, error = await child.communicate(content)
+        except TimeoutError:
+            raise NoPreview(f"it took longer than {_WITHIN_S:g} s") from None
     if child.returncode:
         last = error.decode(errors="replace").strip().rpartition("\n")[2]
         raise NoPreview(last[:200] or f"its decoder ended with code {child.returncode}")

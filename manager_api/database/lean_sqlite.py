@@ -6,6 +6,7 @@ SQLite itself. For the same reason a transaction begins together with its first 
 end that has nothing to undo does without the thread.
 """
 
+import asyncio
 import sqlite3
 import threading
 from collections.abc import Callable, Iterable, Sequence
@@ -53,6 +54,16 @@ def lean_connections(
 class LeanConnection(aiosqlite.Connection):
     only_reads = False
     _is_in_thread = False
+    _stopped: "asyncio.Future[None] | None" = None
+
+    def stop(self) -> "asyncio.Future[None] | None":
+        """Let the thread close the connection and end, once.
+
+        A second order would never be answered, and whoever closes the connection waits for it.
+        """
+        if self._running:
+            self._stopped = super().stop()
+        return self._stopped
 
     def cursor(self) -> "LeanCursor":  # type: ignore[override]  # as SQLAlchemy calls it
         return LeanCursor(self)

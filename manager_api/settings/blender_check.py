@@ -9,13 +9,12 @@ import asyncio
 import os
 import re
 import shutil
-import signal
 import sys
 from asyncio.subprocess import DEVNULL, PIPE, STDOUT, Process
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from activities.process.programs import running
 from manager_api.contract.configuration import BlenderPathCheckResult, BlenderPathSource
 from manager_api.contract.errors import FarmError
 
@@ -111,29 +110,23 @@ class BlenderCheck:
         return line[0].strip()
 
     async def _said_by(self, program: Path) -> str:
+        starting = running(
+            program,
+            "--version",
+            stdin=DEVNULL,
+            stdout=PIPE,
+            stderr=STDOUT,
+            env={"PATH": self.search_path, "LANG": "C.UTF-8"},
+            cwd="/",
+        )
         try:
-            process = await asyncio.create_subprocess_exec(
-                program,
-                "--version",
-                stdin=DEVNULL,
-                stdout=PIPE,
-                stderr=STDOUT,
-                env={"PATH": self.search_path, "LANG": "C.UTF-8"},
-                cwd="/",
-                start_new_session=True,
-            )
-        except OSError as error:
-            raise NotBlender(f"{program} does not run: {error.strerror}.") from error
-        try:
-            async with asyncio.timeout(self.within_s):
+            async with starting as process, asyncio.timeout(self.within_s):
                 said = await _beginning(process)
                 code = await process.wait()
         except TimeoutError as error:
             raise NotBlender(f"{program} did not answer within {self.within_s:g} s.") from error
-        finally:
-            # Kill the whole group, so that no process started by the program remains.
-            with suppress(ProcessLookupError, PermissionError):
-                os.killpg(process.pid, signal.SIGKILL)
+        except OSError as error:
+            raise NotBlender(f"{program} does not run: {error.strerror}.") from error
         if code != 0:
             raise NotBlender(f"{program} ended with exit code {code}.")
         return said

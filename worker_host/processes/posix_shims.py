@@ -1,10 +1,11 @@
 """The host's end of `shim.py --serve`: starts shims within a few milliseconds (POSIX)."""
 
 import asyncio
-import contextlib
 import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from pathlib import Path
+
+from activities.process.programs import end, started
 
 _SHIM = Path(__file__).parent.with_name("shim.py")
 
@@ -53,19 +54,16 @@ class Shims:
 
     async def _running(self) -> Process:
         if self._process is None or self._process.returncode is not None:
-            self._process = await asyncio.create_subprocess_exec(
+            self._process = await started(
                 sys.executable,
                 *("-I", "-S", str(_SHIM), "--serve"),
                 stdin=PIPE,
                 stdout=PIPE,
                 stderr=DEVNULL,
-                start_new_session=True,
             )
         return self._process
 
     async def _end(self) -> None:
         process, self._process = self._process, None
         if process is not None:
-            with contextlib.suppress(ProcessLookupError):
-                process.kill()
-            await process.wait()
+            await end(process)

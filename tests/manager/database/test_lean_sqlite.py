@@ -44,6 +44,22 @@ async def _opened(open_one: Callable[[], LeanConnection]) -> LeanConnection:
     return connection
 
 
+async def test_a_connection_that_is_stopped_while_it_closes_is_closed(path: Path) -> None:
+    """The driver's thread answers no second order to stop, so the manager could not end."""
+    connection = await _opened(lean_connections(str(path), 10, only_read=True))
+    slow = asyncio.create_task(connection.cursor().execute(SLOW))
+    await asyncio.sleep(0)
+    closing = asyncio.create_task(connection.close())
+    await asyncio.sleep(0)
+
+    connection.stop()
+    closing.cancel()
+    _, left = await asyncio.wait({slow, closing}, timeout=60)
+
+    assert not left
+    assert closing.cancelled()
+
+
 async def test_a_reader_leaves_no_transaction_behind(path: Path) -> None:
     db = Database(f"sqlite+aiosqlite:///{path}")
     async with db.writing() as session:

@@ -41,6 +41,14 @@ def address(served: str, query: str = "") -> str:
     return f"ws://{served}/api/tablao/v1/events{query}"
 
 
+async def read_all(farm: "Farm") -> None:
+    """Returns once the manager's reader has read what is stored."""
+    last = await newest(farm)
+    async with asyncio.timeout(30):
+        while farm.parts.events.newest < last:  # noqa: ASYNC110 -- nothing says so but the number
+            await asyncio.sleep(0.01)
+
+
 async def live(connection: Any, farm: "Farm") -> None:
     """Returns once the connection is sent what happens from now on."""
     async with asyncio.timeout(10):
@@ -115,6 +123,7 @@ async def test_what_was_pruned_is_said_to_be_missed(served: str, farm: "Farm") -
     async with farm.parts.database.writing() as session:
         await events.prune(session, utc_now() + timedelta(hours=1))
     await tell(farm, "/three")
+    await read_all(farm)
 
     async with websockets.connect(address(served, f"?since={last - 1}")) as connection:
         [missed] = await received(connection, 1)
@@ -147,6 +156,7 @@ async def test_a_client_from_before_a_restore_is_told_so(
         await events.mark_restore(session)
     await farm.parts.events.skip_to_newest()
     await tell(farm, *["/two"] * 60)
+    await read_all(farm)
 
     async with websockets.connect(address(served, f"?since={heard}")) as connection:
         [missed] = await received(connection, 1)

@@ -252,6 +252,7 @@ async def test_the_keeper_samples_and_removes_what_is_old(db: Database) -> None:
         while sum(row.samples for row in await samples()) < 2:  # noqa: ASYNC110 -- only the database shows it
             await asyncio.sleep(0.01)
     duty.cancel()
+    await asyncio.wait({duty})
 
     assert all(row.slots == 3 * row.samples for row in await samples())
     async with db.reading() as session:
