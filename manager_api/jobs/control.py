@@ -17,9 +17,10 @@ from workflows.domain.messages import Change
 
 #: How long a change waits while a run is about to end or about to start.
 PATIENCE_S = 20.0
+#: How long a request that has begun a run waits for its workflow's first write.
+FIRST_WRITE_S = 3.0
 TEMPORAL_SILENT = "Temporal does not answer; try again"
 _CLOSING_PAUSE_S = 0.1
-_FIRST_WRITE_S = 3.0
 
 
 class RunIsOver(Exception):
@@ -117,7 +118,7 @@ async def _until_written(database: Database, job_id: str, run: int) -> None:
     database.listen(Changed.EVENTS, committed.set)
     try:
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(_FIRST_WRITE_S):
+            async with asyncio.timeout(FIRST_WRITE_S):
                 while not await _has_written(database, job_id, run):
                     await committed.wait()
                     committed.clear()

@@ -16,6 +16,7 @@ import uvicorn
 
 from manager_api.database.engine import Database
 from manager_api.job_types.farm import farm_job_types
+from manager_api.jobs import control
 from manager_api.settings.in_force import Configuration
 from manager_api.settings.model import ManagerSettings
 from manager_api.web.app import build_app
@@ -64,14 +65,20 @@ def settings(tmp_path: Path) -> ManagerSettings:
 
 
 @pytest.fixture
-async def farm(settings: ManagerSettings, migrated_sqlite: Path) -> AsyncIterator[Farm]:
+async def farm(
+    settings: ManagerSettings, migrated_sqlite: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Farm]:
+    # There is no workflow that could write.
+    monkeypatch.setattr(control, "FIRST_WRITE_S", 0.05)
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     shutil.copy(migrated_sqlite, settings.data_dir / "tablao.sqlite")
     database = Database(settings.database_url)
-    control = StandInControl(database)
+    to_workflows = StandInControl(database)
     configuration = Configuration(settings)
     registry = farm_job_types(lambda: configuration.settings)
-    yield Farm(ManagerParts.assembled(configuration, database, registry, control), control)
+    yield Farm(
+        ManagerParts.assembled(configuration, database, registry, to_workflows), to_workflows
+    )
     await database.close()
 
 
