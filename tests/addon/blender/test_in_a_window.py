@@ -16,7 +16,7 @@ def test_each_state_is_drawn_without_an_error(
     pictures = tmp_path / "pictures"
     pictures.mkdir()
 
-    printed = take(farm, addon_zip, tmp_path, pictures, megabytes=200)
+    printed = take(farm, addon_zip, tmp_path, pictures, megabytes=20)
 
     # Blender prints an error in a panel, and goes on.
     assert "Traceback" not in printed, printed
