@@ -41,8 +41,19 @@ def describing(folder: Path, suffix: str) -> Request:
 
 def children() -> set[psutil.Process]:
     programs = psutil.Process().children()
-    ours = {child for child in programs if "child.py" in " ".join(child.cmdline())}
-    return ours - _earlier
+    return {child for child in programs if "child.py" in _command_of(child)} - _earlier
+
+
+def _command_of(program: psutil.Process) -> str:
+    """Its words; a program that has just begun may have none yet, one that has ended has none."""
+    words: list[str] = []
+
+    def is_known() -> bool:
+        words[:] = program.cmdline()
+        return bool(words) or program.status() == psutil.STATUS_ZOMBIE
+
+    wait_until(is_known)
+    return " ".join(words)
 
 
 def pid_of_script(sandbox: Sandbox, folder: Path) -> int:
