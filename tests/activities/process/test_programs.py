@@ -97,8 +97,9 @@ async def test_what_has_left_the_group_is_not_waited_for(
     told = tmp_path / "child"
     away = f"setsid sh -c 'sleep 600 & echo $! > {told}; wait' & wait"
 
-    async with running("/bin/sh", "-c", away, stdout=PIPE):
+    async with running("/bin/sh", "-c", away, stdout=PIPE) as process:
         while not told.exists() or not told.read_text().endswith("\n"):  # noqa: ASYNC110
             await asyncio.sleep(0.01)
 
     psutil.Process(int(told.read_text())).kill()
+    await process.wait()
